@@ -1,0 +1,83 @@
+/**
+ * The seam of the local platform. A service stands in for one AWS service: it creates that service's resources when the
+ * program declares them, and answers the SDK calls that functions make. It knows AWS's types, never our components.
+ */
+
+/** Inputs as the program declared them, all outputs resolved. */
+export type Inputs = Readonly<Record<string, unknown>>;
+
+export interface ResourceRequest {
+  /** Pulumi type token, `aws:sqs/queue:Queue`. */
+  readonly type: string;
+  /** Logical name in the program: stable, so state is found again at the next start. */
+  readonly name: string;
+  readonly inputs: Inputs;
+}
+
+/** What the provider would answer: the physical id and every output that the program may read. */
+export interface Created {
+  readonly id: string;
+  readonly state: Record<string, unknown>;
+}
+
+/** One SDK call, after the gateway has read who makes it. */
+export interface ApiCall {
+  /** As in the SigV4 scope: `sqs`, `dynamodb`, `s3`, `firehose`, `secretsmanager`, `lambda`, `kms`. */
+  readonly service: string;
+  readonly region: string;
+  readonly method: string;
+  /** Path and query as sent. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string;
+}
+
+/** What an IAM policy decides upon: `sqs:SendMessage` on these ARNs. */
+export interface Authorization {
+  readonly action: string;
+  readonly resources: readonly string[];
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+export interface LocalService {
+  /** Pulumi types this service creates. An argument that changes behaviour and isn't supported must throw, naming it. */
+  readonly resources: Readonly<Record<string, (request: ResourceRequest) => Promise<Created>>>;
+  /** SDK services answered here, by SigV4 scope name. */
+  readonly api?: {
+    readonly name: string;
+    /** Which permissions the call needs; asked before `call`. @throws ServiceError for an action it does not know */
+    authorizations(call: ApiCall): readonly Authorization[];
+    call(call: ApiCall): Promise<ApiAnswer>;
+  };
+  close(): Promise<void>;
+}
+
+/** Common ground handed to every service. */
+export interface LocalContext {
+  /** Folder of the state, `$TRIGGERS_STATE`. */
+  readonly state: string;
+  readonly accountId: string;
+  readonly region: string;
+  /** Base URL of the gateway, known before any resource is created. */
+  readonly endpoint: string;
+  /** One line for the person watching. */
+  log(line: string): void;
+}
+
+/** A refusal with the real service's code: `AWS.SimpleQueueService.NonExistentQueue`. */
+export class ServiceError extends Error {
+  readonly code: string;
+  readonly status: number;
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.name = "ServiceError";
+    this.code = code;
+    this.status = status;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Environment } from "../domain/environment.ts";
+
+export const apiVariables = [
+  "DATABASE_HOST",
+  "DATABASE_PORT",
+  "DATABASE_NAME",
+  "DATABASE_USER",
+  "EVENTS_TABLE",
+  "METRICS_TABLE",
+  "KEYS_TABLE",
+  "PEPPER_SECRET",
+  "REDIS_URL",
+  "REDIS_AUTH_SECRET",
+  "RETRY_QUEUE_URL",
+  "JOB_QUEUE_URL",
+  "PAYLOAD_BUCKET",
+  "ARCHIVE_BUCKET",
+  "EXPORT_BUCKET",
+  "SUBSCRIPTIONS_FUNCTION",
+  "DELIVER_FUNCTION",
+  "ALLOW_LOOPBACK_WEBHOOKS",
+  "CURSOR_SECRET",
+] as const;
+export type ApiEnvironment = Environment<typeof apiVariables>;

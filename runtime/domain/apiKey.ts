@@ -1,0 +1,111 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { type Environment, environments, type Scope } from "./identity.ts";
+import { isUlid, newUlid } from "./ids.ts";
+
+/**
+ * API keys: `trg_<live|sandbox>_<key id>_<secret>`. The key id is a ULID; the secret is 32 random base62 characters and
+ * a checksum of 6 more (CRC-32 of everything before it), so that a typo or a leak is recognisable offline:
+ *   trg_(live|sandbox)_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{38}
+ */
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const SECRET = 32;
+const CHECKSUM = 6;
+
+export interface ParsedKey {
+  readonly environment: Environment;
+  /** With its prefix: `key_01H…`. */
+  readonly key_id: string;
+  readonly secret: string;
+}
+
+const checksum = (text: string): string => {
+  let value = crc32(text);
+  let digits = "";
+  for (let i = 0; i < CHECKSUM; i += 1) {
+    digits = BASE62[value % 62]! + digits;
+    value = Math.floor(value / 62);
+  }
+  return digits;
+};
+
+/** A new secret for a key: base62, about 190 bits. */
+export function newSecret(random: (n: number) => Uint8Array = randomBytes): string {
+  let secret = "";
+  while (secret.length < SECRET) {
+    for (const byte of random(SECRET)) if (byte < 248 && secret.length < SECRET) secret += BASE62[byte % 62];
+  }
+  return secret;
+}
+
+export const newKeyId = (now?: number): string => `key_${newUlid(now)}`;
+
+export function formatKey(environment: Environment, keyId: string, secret: string): string {
+  const body = `trg_${environment}_${keyId.slice(4)}_${secret}`;
+  return body + checksum(body);
+}
+
+/** The parts of a well-formed key whose checksum holds, else undefined. */
+export function parseKey(text: string): ParsedKey | undefined {
+  const [trg, environment, ulid, rest, ...more] = text.split("_");
+  if (trg !== "trg" || more.length > 0 || rest === undefined || rest.length !== SECRET + CHECKSUM) return undefined;
+  if (!environments.includes(environment as Environment) || !isUlid(ulid!)) return undefined;
+  const body = text.slice(0, -CHECKSUM);
+  if (checksum(body) !== text.slice(-CHECKSUM)) return undefined;
+  return { environment: environment as Environment, key_id: `key_${ulid!}`, secret: rest.slice(0, SECRET) };
+}
+
+/** One secret of a key. Two overlap during a rotation. */
+export interface KeyVersion {
+  /** HMAC-SHA-256 of the secret under the pepper, base64. */
+  readonly hash: string;
+  readonly pepper_version: string;
+  readonly created_at: string;
+  readonly expires_at?: string;
+}
+
+/** A record of the `keys` table. */
+export interface KeyRecord {
+  readonly key_id: string;
+  readonly customer_id: string;
+  readonly environment: Environment;
+  readonly name?: string;
+  readonly scopes: readonly Scope[];
+  readonly status: "active" | "revoked";
+  readonly versions: readonly KeyVersion[];
+  readonly expires_at?: string;
+  /** The customer's limit, events per second. */
+  readonly customer_limit_per_second: number;
+  /** The key's own, below it. */
+  readonly limit_per_second?: number;
+  readonly created_at: string;
+  readonly last_used_at?: string;
+}
+
+/** Peppers by version, newest named in `current`: the JSON value of the pepper secret. */
+export interface Peppers {
+  readonly current: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export const hashSecret = (secret: string, pepper: string): string =>
+  createHmac("sha256", Buffer.from(pepper, "base64")).update(secret).digest("base64");
+
+/** Whether the secret is one of the record's at `now` (milliseconds). Compares in constant time. */
+export function verifySecret(
+  record: Pick<KeyRecord, "versions">,
+  secret: string,
+  peppers: Peppers,
+  now: number,
+): boolean {
+  let valid = false;
+  for (const version of record.versions) {
+    const pepper = peppers.versions[version.pepper_version];
+    const alive = version.expires_at === undefined || Date.parse(version.expires_at) > now;
+    const actual = Buffer.from(hashSecret(secret, pepper ?? ""), "base64");
+    const expected = Buffer.from(version.hash, "base64");
+    const same = actual.length === expected.length && timingSafeEqual(actual, expected);
+    if (same && alive && pepper !== undefined) valid = true;
+  }
+  return valid;
+}

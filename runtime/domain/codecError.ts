@@ -1,0 +1,11 @@
+/** Why stored or queued bytes can't be read: their version is not ours, or they are damaged. */
+export type CodecFault = "unknown_version" | "corrupt";
+
+export class CodecError extends Error {
+  readonly fault: CodecFault;
+  constructor(fault: CodecFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CodecError";
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * What a function finds in its environment is declared once, as a list of names in `runtime/<stage>/environment.ts`.
+ * The handler reads it at cold start; the component imports the type, so a variable left out is a compile error.
+ */
+export type Environment<Names extends readonly string[]> = Readonly<Record<Names[number], string>>;
+
+/** @throws Error naming every variable that is missing */
+export function readEnvironment<const Names extends readonly string[]>(
+  names: Names,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): Environment<Names> {
+  const missing = names.filter((name) => source[name] === undefined);
+  if (missing.length > 0) throw new Error(`missing environment variables: ${missing.join(", ")}`);
+  return Object.fromEntries(names.map((name) => [name, source[name]])) as Environment<Names>;
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { decodeTime, encodeTime } from "ulidx";
+
+/**
+ * Ids. An event id is `evt_` + ULID; the events of one request have consecutive ULIDs that share their first random
+ * character, which picks the shard. So any event's batch is one descending query away, and received_at is in the id.
+ */
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** Events a request may hold; leaves the low 15 bits of the random part room to count. */
+export const MAX_EVENTS_PER_REQUEST = 1_000;
+export const SHARDS = 8;
+
+const prefixes = ["evt", "sub", "key", "cus", "dlv", "rpl", "prv", "req", "aud"] as const;
+export type IdPrefix = (typeof prefixes)[number];
+
+const encodeRandom = (bytes: Uint8Array): string => {
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let text = "";
+  for (let i = 15; i >= 0; i -= 1) text += CROCKFORD[Number((bits >> BigInt(i * 5)) & 31n)];
+  return text;
+};
+
+/** A new ULID whose last 15 bits leave room for `count` successors without a carry. @param now milliseconds */
+export function newUlid(now: number = Date.now(), count = 1, random: (n: number) => Uint8Array = randomBytes): string {
+  const bytes = Uint8Array.from(random(10));
+  const low = ((bytes[8]! & 0x7f) << 8) | bytes[9]!;
+  const room = 32_768 - count;
+  const start = low % (room + 1);
+  bytes[8] = (bytes[8]! & 0x80) | (start >> 8);
+  bytes[9] = start & 0xff;
+  return encodeTime(now, 10) + encodeRandom(bytes);
+}
+
+const LOW = 3; // characters that hold the low 15 bits
+const lowValue = (ulid: string): number => {
+  let value = 0;
+  for (const c of ulid.slice(-LOW)) value = value * 32 + CROCKFORD.indexOf(c);
+  return value;
+};
+
+/** The ULID `offset` places after `first`, within the 15 bits `newUlid` kept free. */
+export function ulidAt(first: string, offset: number): string {
+  const value = lowValue(first) + offset;
+  if (offset < 0 || value >= 32_768) throw new RangeError(`no ULID ${offset} places after ${first}`);
+  return first.slice(0, -LOW) + CROCKFORD[value >> 10]! + CROCKFORD[(value >> 5) & 31]! + CROCKFORD[value & 31]!;
+}
+
+/** How many places `ulid` is after `first`, or -1 when it is not one of its `count` consecutive ULIDs. */
+export function offsetOf(first: string, ulid: string, count: number): number {
+  if (first.slice(0, -LOW) !== ulid.slice(0, -LOW)) return -1;
+  const offset = lowValue(ulid) - lowValue(first);
+  return offset >= 0 && offset < count ? offset : -1;
+}
+
+/** The shard, 0 to 7, of an event or batch: its ULID's first random character. */
+export const shardOf = (ulid: string): number => CROCKFORD.indexOf(ulid[10]!) % SHARDS;
+
+/** Milliseconds since the epoch at which the ULID was made. */
+export const timeOf = (ulid: string): number => decodeTime(ulid);
+
+/** The smallest ULID of a millisecond: a bound for range queries. */
+export const firstUlidAt = (ms: number): string => `${encodeTime(Math.max(0, ms), 10)}0000000000000000`;
+
+export const isUlid = (text: string): boolean => ULID.test(text);
+
+export const eventId = (ulid: string): string => `evt_${ulid}`;
+
+/** A new id with its type's prefix: `sub_01H…`. */
+export const newId = (prefix: IdPrefix, now?: number): string => `${prefix}_${newUlid(now)}`;
+
+/** The ULID inside an id of this prefix, or undefined when it isn't one. */
+export function ulidIn(prefix: IdPrefix, id: string): string | undefined {
+  if (!id.startsWith(`${prefix}_`)) return undefined;
+  const ulid = id.slice(prefix.length + 1);
+  return isUlid(ulid) ? ulid : undefined;
+}
+
+/** RFC 3339 UTC with milliseconds. */
+export const rfc3339 = (ms: number): string => new Date(ms).toISOString();

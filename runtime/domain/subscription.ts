@@ -1,0 +1,44 @@
+import type { Environment, Tenant } from "./identity.ts";
+
+/** A selector as customers write it; all members of the object form must hold. */
+export type EventSelector =
+  | string
+  | { readonly event_type?: string | readonly string[]; readonly jsonpath?: string; readonly cel?: string };
+
+export interface Transform {
+  readonly extract?: Readonly<Record<string, string>>;
+  readonly rename?: Readonly<Record<string, string>>;
+  readonly omit?: readonly string[];
+}
+
+export interface Enrich {
+  readonly from: string;
+  readonly key: string;
+  readonly as: string;
+}
+
+export type Format = "event" | "payload";
+
+/** What routing needs of an active or disabled subscription. */
+export interface RoutedSubscription {
+  readonly subscription_id: string;
+  /** Counts the changes of this one subscription, from 1; definitions of every version are kept. */
+  readonly version: number;
+  readonly event_selector: EventSelector;
+}
+
+/** What delivering needs of a subscription. */
+export interface DeliveryTarget extends RoutedSubscription {
+  readonly tenant: Tenant;
+  readonly environment: Environment;
+  readonly webhook_url: string;
+  readonly format: Format;
+  readonly max_batch: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly transform?: Transform;
+  readonly enrich?: Enrich;
+  readonly status: "active" | "disabled" | "removed";
+  readonly disabled_reason?: string;
+  /** `whsec_…`; the first signs for good, others until they expire (RFC 3339). */
+  readonly secrets: readonly { readonly secret: string; readonly expires_at?: string }[];
+}

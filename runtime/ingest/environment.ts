@@ -1,0 +1,10 @@
+import type { Environment } from "../domain/environment.ts";
+
+export const ingestVariables = [
+  "INGEST_QUEUE_URL",
+  "PAYLOAD_BUCKET",
+  "REDIS_URL",
+  "REDIS_AUTH_SECRET",
+  "SUBSCRIPTIONS_FUNCTION",
+] as const;
+export type IngestEnvironment = Environment<typeof ingestVariables>;

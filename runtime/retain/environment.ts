@@ -1,0 +1,13 @@
+import type { Environment } from "../domain/environment.ts";
+
+export const retainVariables = [
+  "EVENTS_TABLE",
+  "METRICS_TABLE",
+  "RETRY_QUEUE_URL",
+  "JOB_QUEUE_URL",
+  "PAYLOAD_BUCKET",
+  "ARCHIVE_BUCKET",
+  "EXPORT_BUCKET",
+  "SUBSCRIPTIONS_FUNCTION",
+] as const;
+export type RetainEnvironment = Environment<typeof retainVariables>;

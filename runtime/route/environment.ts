@@ -1,0 +1,11 @@
+import type { Environment } from "../domain/environment.ts";
+
+export const routeVariables = [
+  "EVENTS_TABLE",
+  "METRICS_TABLE",
+  "DELIVERY_QUEUE_URL",
+  "ARCHIVE_STREAM",
+  "PAYLOAD_BUCKET",
+  "SUBSCRIPTIONS_FUNCTION",
+] as const;
+export type RouteEnvironment = Environment<typeof routeVariables>;

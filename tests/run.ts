@@ -1,0 +1,77 @@
+/**
+ * `npm test [-- words…]`: types, lint, dead code, then every `*.test.ts`, and one closing line `N passed, N failed`.
+ * Unit tests run in parallel processes; those in `tests/endToEnd` share one process and so one booted platform.
+ * With words, only test files whose path contains one of them run, without the checks.
+ */
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const words = process.argv.slice(2);
+const wanted = (file: string) => words.length === 0 || words.some((word) => file.includes(word));
+const files = globSync("tests/**/*.test.ts").filter(wanted).sort();
+const endToEnd = files.filter((file) => file.startsWith("tests/endToEnd/"));
+const unit = files.filter((file) => !file.startsWith("tests/endToEnd/"));
+
+function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, FORCE_COLOR: "0" },
+    });
+    let output = "";
+    const take = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+async function check(name: string, script: string): Promise<Outcome> {
+  const started = performance.now();
+  const { code, output } = await run("npm", ["run", "--silent", script]);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${code === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)\n${code === 0 ? "" : output}`);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
+}
+
+async function group(name: string, group: readonly string[]): Promise<Outcome> {
+  const started = performance.now();
+  const { code, output } = await run(process.execPath, ["tests/support/files.ts", ...group]);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const counted = /^#(\d+) (\d+)$/m.exec(output);
+  const passed = Number(counted?.[1] ?? 0);
+  const failed = Math.max(Number(counted?.[2] ?? 0), code === 0 && counted !== null ? 0 : 1);
+  const ok = failed === 0;
+  process.stdout.write(`${ok ? "ok  " : "FAIL"} ${name}: ${passed} (${seconds} s)\n${ok ? "" : output}`);
+  return { passed, failed };
+}
+
+async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) outcomes.push(await job());
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return outcomes;
+}
+
+const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
+const outcomes = await pool(
+  [...(words.length === 0 ? checks : []), ...unit.map((file) => () => group(file, [file]))],
+  Math.max(2, availableParallelism()),
+);
+if (endToEnd.length > 0) outcomes.push(await group("tests/endToEnd", endToEnd));
+
+const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

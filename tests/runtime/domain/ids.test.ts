@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import {
+  MAX_EVENTS_PER_REQUEST,
+  newUlid,
+  offsetOf,
+  shardOf,
+  timeOf,
+  ulidAt,
+  ulidIn,
+} from "../../../runtime/domain/ids.ts";
+
+const time = fc.integer({ min: 0, max: 4_102_444_800_000 });
+const random = fc.uint8Array({ minLength: 10, maxLength: 10 });
+
+test("a ULID tells when it was made", () =>
+  fc.assert(fc.property(time, random, (ms, bytes) => timeOf(newUlid(ms, 1, () => bytes)) === ms)));
+
+test("the ULIDs of one request are consecutive, in order, and share a shard, whatever the dice", () =>
+  fc.assert(
+    fc.property(time, random, fc.integer({ min: 1, max: MAX_EVENTS_PER_REQUEST }), (ms, bytes, count) => {
+      const first = newUlid(ms, count, () => bytes);
+      const last = ulidAt(first, count - 1);
+      assert.equal(offsetOf(first, last, count), count - 1);
+      assert.equal(shardOf(last), shardOf(first));
+      assert.ok(count === 1 || last > first);
+    }),
+  ));
+
+test("a ULID outside the request's run has no offset", () => {
+  const first = newUlid(1_000, 10);
+  assert.equal(offsetOf(first, ulidAt(first, 9), 9), -1);
+  assert.equal(offsetOf(first, newUlid(1_000), 10), -1);
+});
+
+test("an id of another type is not taken for this one", () => {
+  assert.equal(ulidIn("evt", "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV"), undefined);
+  assert.equal(ulidIn("evt", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+});
+
+test.run();
