@@ -1,3 +1,5 @@
+import type { SQSRecord } from "aws-lambda";
+
 /**
  * The seam of the local platform. A service stands in for one AWS service: it creates that service's resources when the
  * program declares them, and answers the SDK calls that functions make. It knows AWS's types, never our components.
@@ -55,8 +57,26 @@ export interface LocalService {
     authorizations(call: ApiCall): readonly Authorization[];
     call(call: ApiCall): Promise<ApiAnswer>;
   };
+  /** Called once, when the whole program has been created: pollers and timers begin here. */
+  start?(): Promise<void>;
+  /** Finishes what is under way, keeps the state, and frees everything. */
   close(): Promise<void>;
 }
+
+/**
+ * How an event source mapping reads a queue, without a network: the rules of the queue (visibility timeout, redrive
+ * policy, delay) hold as they do for the SDK's calls.
+ */
+export interface QueueSource {
+  /** Up to `max` messages in the shape of a Lambda SQS event record; waits up to `waitMs` for the first one. */
+  receive(queueArn: string, max: number, waitMs: number): Promise<SQSRecord[]>;
+  delete(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
+  /** Makes messages visible again at once: they were received but no function saw them. */
+  release(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
+}
+
+/** How a schedule or another service starts a function: asynchronously, with Lambda's retries. */
+export type InvokeFunction = (functionArn: string, payload: unknown) => Promise<void>;
 
 /** Common ground handed to every service. */
 export interface LocalContext {
