@@ -1,0 +1,289 @@
+import { createHash } from "node:crypto";
+import type { AttributeValue, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { Tenant } from "./identity.ts";
+import { rfc3339 } from "./ids.ts";
+
+/**
+ * Usage: what a tenant sent and what became of it, by minute and by hour, in total and by event type, key and subscription.
+ *
+ * An invocation collects facts and writes them at its end: one update a tenant, interval and start, each adding to one wide
+ * item of the `metrics` table, pk `<tenant>#<h|m>`, sk `<start>#<page>`. A counter is an attribute: `e` (events of all),
+ * `t#order.created#e` (events of that type), `s#sub_…#l17` (attempts of that subscription in latency bucket 17).
+ *
+ * Invariant: an update is applied at most once however often it is sent. The item remembers, per writer (one execution
+ * environment), the number of its last update (`w#<writer>`), and the condition refuses a number that is not above it.
+ * What is lost when an environment dies before writing is bounded by the facts of that one invocation.
+ */
+
+/** Counters, each one letter in the attribute's name. */
+const measures = { requests: "r", events: "e", bytes: "b", delivered: "d", failed: "f", dead_lettered: "x" } as const;
+export type Measure = keyof typeof measures;
+export type Counts = Record<Measure, number>;
+
+export const usageGroups = { event_type: "t", key: "k", subscription: "s" } as const;
+export type UsageGroup = keyof typeof usageGroups;
+
+/** One thing that happened. */
+export type UsageFact =
+  /** A request was stored for the first time (never counted again when its message is redelivered). */
+  | {
+      readonly kind: "accepted";
+      readonly tenant: Tenant;
+      /** Milliseconds since the epoch at which the request was accepted. */
+      readonly at: number;
+      readonly key_id: string;
+      /** Event type and payload bytes of each event. */
+      readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
+      /** How many of them each subscription matched. */
+      readonly matched?: Readonly<Record<string, number>>;
+    }
+  /** One attempt to deliver these events to a subscription ended. `failed` ones will be tried again. */
+  | {
+      readonly kind: "attempted";
+      readonly tenant: Tenant;
+      readonly at: number;
+      readonly subscription_id: string;
+      readonly outcome: "delivered" | "failed" | "dead_lettered";
+      /** From sending the request to the whole answer, or the failure. */
+      readonly latency_ms: number;
+      /** Event type of each event of the attempt. */
+      readonly types: readonly (string | null)[];
+    };
+
+// ---- latency histogram ---------------------------------------------------------------------------------------------
+
+/** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
+const GROWTH = Math.log(1.1);
+
+export const latencyBucket = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(ms) / GROWTH - 1e-9));
+
+/** The value that stands for a bucket, in ms: the geometric middle of its bounds. */
+const bucketValue = (bucket: number): number => (bucket === 0 ? 1 : Math.exp((bucket - 0.5) * GROWTH));
+
+/** @param q in (0, 1] @returns milliseconds rounded to 0.1, or null when nothing was measured */
+export function quantile(histogram: ReadonlyMap<number, number>, q: number): number | null {
+  let total = 0;
+  for (const count of histogram.values()) total += count;
+  if (total === 0) return null;
+  let rest = Math.ceil(total * q);
+  for (const [bucket, count] of [...histogram].sort(([a], [b]) => a - b)) {
+    rest -= count;
+    if (rest <= 0) return Math.round(bucketValue(bucket) * 10) / 10;
+  }
+  return null;
+}
+
+// ---- tallying ------------------------------------------------------------------------------------------------------
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const DAY_SECONDS = 86_400;
+/** How long items are kept, in days: minutes answer "just now", hours answer "last year". */
+const KEEP_DAYS = { m: 35, h: 400 } as const;
+const LENGTH = { m: MINUTE, h: HOUR } as const;
+export type UsageInterval = keyof typeof LENGTH;
+
+export const usagePartition = (tenant: Tenant, interval: UsageInterval): string => `${tenant}#${interval}`;
+/** Sort key of a start: RFC 3339 to the minute. Pages of one start follow it. */
+export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
+
+/** Attribute names with what is to be added. */
+export type Tally = Map<string, number>;
+
+const add = (tally: Tally, name: string, n: number): void => {
+  if (n !== 0) tally.set(name, (tally.get(name) ?? 0) + n);
+};
+
+/** Adds a fact's counters. @param tally of the fact's tenant and interval */
+export function tallyFact(tally: Tally, fact: UsageFact): void {
+  if (fact.kind === "accepted") {
+    const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
+    for (const prefix of ["", `k#${fact.key_id}#`]) {
+      add(tally, `${prefix}r`, 1);
+      add(tally, `${prefix}e`, fact.events.length);
+      add(tally, `${prefix}b`, bytes);
+    }
+    for (const event of fact.events) {
+      add(tally, `t#${event.type ?? ""}#e`, 1);
+      add(tally, `t#${event.type ?? ""}#b`, event.bytes);
+    }
+    for (const type of new Set(fact.events.map((event) => event.type ?? ""))) add(tally, `t#${type}#r`, 1);
+    for (const [id, count] of Object.entries(fact.matched ?? {})) {
+      add(tally, `s#${id}#r`, 1);
+      add(tally, `s#${id}#e`, count);
+    }
+    return;
+  }
+  const letter = measures[fact.outcome];
+  const bucket = latencyBucket(fact.latency_ms);
+  for (const prefix of ["", `s#${fact.subscription_id}#`]) {
+    add(tally, `${prefix}${letter}`, fact.types.length);
+    add(tally, `${prefix}l${bucket}`, 1);
+  }
+  for (const type of fact.types) add(tally, `t#${type ?? ""}#${letter}`, 1);
+  for (const type of new Set(fact.types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
+}
+
+/** DynamoDB allows 300 operators and 4 KB in an update expression. */
+const CLAUSES = 180;
+
+/**
+ * The updates that add a tally to its item, in the order in which they must be sent.
+ * @param writer id of the execution environment and the number of its next update
+ */
+export function tallyUpdates(
+  table: string,
+  key: { readonly tenant: Tenant; readonly interval: UsageInterval; readonly start: number; readonly page: string },
+  tally: Tally,
+  writer: { readonly id: string; next(): number },
+): UpdateItemCommandInput[] {
+  const entries = [...tally];
+  const expires = Math.floor(key.start / 1_000) + KEEP_DAYS[key.interval] * DAY_SECONDS;
+  const updates: UpdateItemCommandInput[] = [];
+  for (let from = 0; from < entries.length; from += CLAUSES) {
+    const names: Record<string, string> = { "#w": `w#${writer.id}`, "#x": "expires_at" };
+    const values: Record<string, AttributeValue> = { ":w": { N: String(writer.next()) }, ":x": { N: String(expires) } };
+    const clauses = entries.slice(from, from + CLAUSES).map(([name, n], i) => {
+      names[`#${i}`] = name;
+      values[`:${i}`] = { N: String(n) };
+      return `#${i} :${i}`;
+    });
+    updates.push({
+      TableName: table,
+      Key: {
+        pk: { S: usagePartition(key.tenant, key.interval) },
+        sk: { S: usageSortKey(key.start, key.page) },
+      },
+      UpdateExpression: `SET #w = :w, #x = :x ADD ${clauses.join(", ")}`,
+      ConditionExpression: "attribute_not_exists(#w) OR #w < :w",
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: values,
+      ReturnConsumedCapacity: "TOTAL",
+    });
+  }
+  return updates;
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+/** An item that costs this many write units (KB) is full: its keys go on to pages by hash, eight times as many a level. */
+const FULL_UNITS = 48;
+const MAX_LEVEL = 5;
+
+const pageOf = (name: string, level: number): string => {
+  if (level === 0) return "";
+  const owner = name.slice(0, name.lastIndexOf("#") + 1);
+  const hash = createHash("md5").update(owner).digest().readUInt32BE(0);
+  return `${level}.${hash % 8 ** level}`;
+};
+
+/** What the writer needs of DynamoDB: `(input) => client.send(new UpdateItemCommand(input))`. */
+export type SendUpdate = (input: UpdateItemCommandInput) => Promise<{
+  readonly ConsumedCapacity?: { readonly CapacityUnits?: number | undefined } | undefined;
+}>;
+
+/** Writes an invocation's facts. Make one per execution environment and call it once at an invocation's end. */
+export interface UsageWriter {
+  /** @throws the first failure, after everything was tried; what was written stays written */
+  write(facts: readonly UsageFact[]): Promise<void>;
+}
+
+/** @param writer unique to the execution environment, short: it is stored in every item it adds to */
+export function usageWriter(table: string, send: SendUpdate, writer: string): UsageWriter {
+  let number = 0;
+  const next = () => ++number;
+  const levels = new Map<string, number>();
+
+  async function sendAll(updates: readonly UpdateItemCommandInput[], full: () => void): Promise<void> {
+    for (const update of updates) {
+      try {
+        const { ConsumedCapacity } = await send(update);
+        if ((ConsumedCapacity?.CapacityUnits ?? 0) > FULL_UNITS) full();
+      } catch (error) {
+        // The number was seen before: an earlier try of this update arrived although its answer did not.
+        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      }
+    }
+  }
+
+  return {
+    async write(facts) {
+      const tallies = new Map<string, { tenant: Tenant; interval: UsageInterval; start: number; tally: Tally }>();
+      for (const fact of facts) {
+        for (const interval of ["h", "m"] as const) {
+          const start = Math.floor(fact.at / LENGTH[interval]) * LENGTH[interval];
+          const id = `${fact.tenant}#${interval}#${start}`;
+          const entry = tallies.get(id) ?? { tenant: fact.tenant, interval, start, tally: new Map() };
+          tallies.set(id, entry);
+          tallyFact(entry.tally, fact);
+        }
+      }
+      const jobs = [...tallies].flatMap(([id, { tally, ...key }]) => {
+        const level = levels.get(id) ?? 0;
+        const full = () => levels.set(id, Math.min(level + 1, MAX_LEVEL));
+        const pages = Map.groupBy(tally, ([name]) => pageOf(name, level));
+        return [...pages].map(([page, entries]) =>
+          sendAll(tallyUpdates(table, { ...key, page }, new Map(entries), { id: writer, next }), full),
+        );
+      });
+      // Only the current hour and minute keep growing: older levels would pile up in a long-lived environment.
+      if (levels.size > 1_000) levels.clear();
+      const failed = (await Promise.allSettled(jobs)).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    },
+  };
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------
+
+export interface Totals extends Counts {
+  readonly latencies: Map<number, number>;
+}
+
+export const emptyTotals = (): Totals => ({
+  requests: 0,
+  events: 0,
+  bytes: 0,
+  delivered: 0,
+  failed: 0,
+  dead_lettered: 0,
+  latencies: new Map(),
+});
+
+const measureOf = new Map<string, Measure>(
+  Object.entries(measures).map(([measure, letter]) => [letter, measure as Measure]),
+);
+
+function addCounter(totals: Totals, counter: string, n: number): void {
+  const measure = measureOf.get(counter);
+  if (measure !== undefined) totals[measure] += n;
+  else if (counter.startsWith("l")) {
+    const bucket = Number(counter.slice(1));
+    totals.latencies.set(bucket, (totals.latencies.get(bucket) ?? 0) + n);
+  }
+}
+
+/**
+ * Adds an item's counters of one group to the totals by the group's values; ungrouped, the only value is `""`.
+ * Events without a type count under the type `""`.
+ */
+export function readTally(
+  item: Readonly<Record<string, AttributeValue>>,
+  group: UsageGroup | undefined,
+  into: Map<string, Totals>,
+): void {
+  const prefix = group === undefined ? "" : `${usageGroups[group]}#`;
+  for (const name in item) {
+    const cut = name.lastIndexOf("#");
+    if (group === undefined ? cut >= 0 : !name.startsWith(prefix)) continue;
+    const value = item[name]!.N;
+    if (value === undefined) continue;
+    const key = group === undefined ? "" : name.slice(prefix.length, cut);
+    let totals = into.get(key);
+    if (totals === undefined) {
+      totals = emptyTotals();
+      into.set(key, totals);
+    }
+    addCounter(totals, name.slice(cut + 1), Number(value));
+  }
+}
