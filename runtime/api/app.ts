@@ -1,0 +1,62 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
+import { decodeIdentity, IDENTITY_HEADER, tenantOf } from "../domain/identity.ts";
+import { newId } from "../domain/ids.ts";
+import type { Api, ApiEnv, Deps } from "./deps.ts";
+import { isUnavailable } from "./outage.ts";
+import { routes } from "./routes/index.ts";
+
+/** Answered without a key, here and at the edge. */
+export const isPublic = (path: string): boolean =>
+  path === "/health" || path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/");
+
+const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}$`);
+
+/** The management API: every module of routes/ on one app, with identity, errors and request ids. */
+export function buildApp(deps: Deps): Api {
+  const app: Api = new OpenAPIHono<ApiEnv>();
+
+  app.use("*", async (c, next) => {
+    c.set("requestId", c.req.header("x-triggers-request-id") ?? newId("req", deps.now()));
+    if (!isPublic(c.req.path)) {
+      const identity = decodeIdentity(c.req.header(IDENTITY_HEADER));
+      c.set("identity", identity);
+      c.set("tenant", tenantOf(identity));
+    }
+    await next();
+    c.res.headers.set("x-request-id", c.get("requestId"));
+  });
+
+  for (const register of routes) register(app, deps);
+
+  const known = app.routes
+    .filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => ({ method, path: pattern(path) }));
+  app.notFound((c) => {
+    const methods = new Set(known.filter(({ path }) => path.test(c.req.path)).map(({ method }) => method));
+    if (methods.size === 0) throw new TriggersError("not_found", `There is no route ${c.req.path}.`);
+    if (methods.has("GET")) methods.add("HEAD");
+    const allow = [...methods].sort().join(", ");
+    throw new TriggersError("method_not_allowed", `${c.req.method} is not possible here; ${allow} is.`, {
+      headers: { allow },
+    });
+  });
+
+  app.onError((thrown, c) => {
+    const requestId = c.get("requestId");
+    const away = !(thrown instanceof TriggersError) && isUnavailable(thrown);
+    const error = away
+      ? new TriggersError("unavailable", "A part that is needed to answer can't be reached.", {
+          headers: { "retry-after": "1" },
+          cause: thrown,
+        })
+      : asTriggersError(thrown);
+    if (error.status >= 500) {
+      const cause = (error.cause ?? error) as Error;
+      deps.log({ level: "ERROR", message: "api.failed", request_id: requestId, error: cause.stack ?? String(cause) });
+    }
+    const { status, headers, body } = errorResponse(error, requestId);
+    return new Response(body, { status, headers });
+  });
+  return app;
+}

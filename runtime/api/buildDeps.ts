@@ -1,0 +1,39 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { LRUCache } from "lru-cache";
+import { connect } from "../database/connect.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import type { Deps } from "./deps.ts";
+import { apiVariables } from "./environment.ts";
+
+const SECRET_MS = 300_000;
+
+/** The real things, once a cold start. */
+export function buildDeps(): Deps {
+  const env = readEnvironment(apiVariables);
+  const secrets = new SecretsManagerClient({});
+  const values = new LRUCache<string, string>({
+    max: 16,
+    ttl: SECRET_MS,
+    fetchMethod: async (id) => {
+      const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
+      if (SecretString === undefined || SecretString === "") throw new Error(`the secret ${id} has no value yet`);
+      return SecretString;
+    },
+  });
+  return {
+    env,
+    db: connect(env),
+    dynamodb: new DynamoDBClient({}),
+    s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
+    sqs: new SQSClient({}),
+    lambda: new LambdaClient({}),
+    secrets,
+    secret: (id) => values.forceFetch(id),
+    now: Date.now,
+    log: (line) => console.log(JSON.stringify(line)),
+  };
+}

@@ -1,0 +1,37 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { LambdaClient } from "@aws-sdk/client-lambda";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Kysely } from "kysely";
+import type { Database } from "../database/schema.ts";
+import type { Identity, Tenant } from "../domain/identity.ts";
+import type { ApiEnvironment } from "./environment.ts";
+
+/** What every route may use; built once a cold start, replaced by fakes in tests. */
+export interface Deps {
+  readonly env: ApiEnvironment;
+  /** Reach it through `asCustomer` of runtime/database, which sets the row-level security's customer. */
+  readonly db: Kysely<Database>;
+  readonly dynamodb: DynamoDBClient;
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+  readonly lambda: LambdaClient;
+  readonly secrets: SecretsManagerClient;
+  /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
+  secret(id: string): Promise<string>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** One structured line; never a payload or a secret. */
+  log(line: Readonly<Record<string, unknown>>): void;
+}
+
+/** What the middleware leaves in the context: `c.get("identity")`. Absent on public routes. */
+export interface ApiVariables {
+  requestId: string;
+  identity: Identity;
+  tenant: Tenant;
+}
+export type ApiEnv = { Variables: ApiVariables };
+export type Api = OpenAPIHono<ApiEnv>;

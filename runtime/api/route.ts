@@ -1,0 +1,177 @@
+import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors.ts";
+import { OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
+import { checkMediaType, decodeBody, MAX_BODY_BYTES, parseJson } from "./body.ts";
+import type { Api, ApiEnv } from "./deps.ts";
+import { ErrorSchema } from "./schemas.ts";
+
+/**
+ * One declaration of a route validates, types and documents it. Order of refusals: scope (403), media type (415), size
+ * (413), JSON (400), parameters and body (400 with one detail for each thing wrong).
+ */
+export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  /** In OpenAPI's form: `/keys/{key_id}`. */
+  readonly path: string;
+  /** Heading in the documentation. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Scope the key needs; `public` for none and no key at all; `operator` for the operator's own key. */
+  readonly scope: Scope | "public" | "operator";
+  /** Path parameters. A value that doesn't fit is an object that doesn't exist: 404. */
+  readonly params?: P;
+  /** `z.strictObject`, so that an unknown parameter is refused. */
+  readonly query?: Q;
+  /** `z.strictObject`, so that an unknown member is refused. */
+  readonly body?: B;
+  /** An absent body counts as `{}`. */
+  readonly optionalBody?: boolean;
+  /** The route reads the body's bytes itself (`input.raw`, decoded); `body` only documents it. */
+  readonly rawBody?: boolean;
+  /** Bytes of the body, encoded and decoded. @default MAX_BODY_BYTES */
+  readonly maxBytes?: number;
+  readonly responses: Readonly<
+    Record<number, { readonly description: string; readonly schema?: z.ZodType; readonly contentType?: string }>
+  >;
+  /** Codes of the catalog this route may answer beyond 400 `invalid_request`, 401, 403, 404 of its object, 500 and 503. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  readonly params: z.output<P>;
+  readonly query: z.output<Q>;
+  readonly body: z.output<B>;
+  /** Decoded bytes of the body, with `rawBody`. */
+  readonly raw: Uint8Array;
+}
+
+/** Issues of zod as details; an unknown member is named by its own path. */
+export function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
+  return error.issues.flatMap((issue): ErrorDetail[] => {
+    const at = issue.path.map(String);
+    const pointer = (parts: readonly string[]) =>
+      prefix + parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: pointer([...at, key]), message: "is not known here" }));
+    }
+    return [{ path: pointer(at), message: issue.message }];
+  });
+}
+
+function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, what: string): z.output<S> {
+  if (schema === undefined) return {} as z.output<S>;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const details = detailsOf(result.error).slice(0, 100);
+  throw new TriggersError("invalid_request", `The ${what} not valid.`, { details });
+}
+
+function queryOf(c: Context<ApiEnv>): Record<string, string | string[]> {
+  const query = Object.entries(c.req.queries()).map(([name, values]) => [
+    name,
+    values.length > 1 ? values : values[0]!,
+  ]);
+  return Object.fromEntries(query) as Record<string, string | string[]>;
+}
+
+async function rawBody(c: Context<ApiEnv>, limit: number | undefined): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  if (bytes.length > 0) checkMediaType(c.req.header("content-type"));
+  return decodeBody(bytes, c.req.header("content-encoding"), limit ?? MAX_BODY_BYTES);
+}
+
+/** PostgreSQL's text holds every character but this one. */
+const hasNul = (values: Readonly<Record<string, string | readonly string[]>>): boolean =>
+  Object.values(values).some((value) => [value].flat().some((text) => text.includes("\u0000")));
+
+/** Registers the route and its documentation. The handler throws a `TriggersError` to refuse. */
+export function route<
+  P extends z.ZodType = z.ZodObject,
+  Q extends z.ZodType = z.ZodObject,
+  B extends z.ZodType = z.ZodObject,
+>(
+  app: Api,
+  spec: RouteSpec<P, Q, B>,
+  handler: (c: Context<ApiEnv>, input: RouteInput<P, Q, B>) => Promise<Response> | Response,
+): void {
+  document(app, spec);
+  const path = spec.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  app.on(spec.method.toUpperCase(), path, async (c) => {
+    if (spec.scope !== "public") authorize(c, spec.scope);
+    const inPath = c.req.param() as Record<string, string>;
+    const params = spec.params?.safeParse(inPath);
+    if (params?.success === false || hasNul(inPath)) {
+      throw new TriggersError("not_found", "There is no such object.");
+    }
+    const asked = queryOf(c);
+    if (hasNul(asked)) {
+      throw new TriggersError("invalid_request", "The query may not contain U+0000.", {
+        details: [{ path: "", message: "contains U+0000" }],
+      });
+    }
+    const query = checked((spec.query ?? z.strictObject({})) as Q, asked, "query is");
+    const raw = spec.body === undefined ? new Uint8Array() : await rawBody(c, spec.maxBytes);
+    const absent = spec.optionalBody === true && raw.length === 0;
+    const body =
+      spec.rawBody === true || spec.body === undefined
+        ? ({} as z.output<B>)
+        : checked(spec.body, absent ? {} : parseJson(raw), "body is");
+    return handler(c, { params: (params?.data ?? {}) as z.output<P>, query, body, raw });
+  });
+}
+
+function authorize(c: Context<ApiEnv>, scope: Scope | "operator"): void {
+  const identity = c.get("identity");
+  if (scope === "operator" && identity.customer_id !== OPERATOR) {
+    throw new TriggersError("forbidden", "Only the operator's key may do this.");
+  }
+  requireScope(identity, scope === "operator" ? "admin" : scope);
+}
+
+/** Documents a route that another function serves. */
+export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType>): void {
+  const general: ErrorCode[] =
+    spec.scope === "public"
+      ? ["internal"]
+      : ["invalid_request", "unauthorized", "forbidden", "internal", "unavailable"];
+  if (spec.params !== undefined) general.push("not_found");
+  if (spec.body !== undefined) general.push("invalid_json", "payload_too_large", "unsupported_media_type");
+  const byStatus = Map.groupBy(new Set([...general, ...(spec.errors ?? [])]), (code) => errorCatalog[code].status);
+  const responses: RouteConfig["responses"] = {};
+  for (const [status, { description, schema, contentType }] of Object.entries(spec.responses)) {
+    responses[status] = {
+      description,
+      ...(schema === undefined ? {} : { content: { [contentType ?? "application/json"]: { schema } } }),
+    };
+  }
+  for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
+    responses[status] = {
+      description: codes.map((code) => `\`${code}\``).join(", "),
+      content: { "application/json": { schema: ErrorSchema } },
+    };
+  }
+  const needs =
+    spec.scope === "public"
+      ? ""
+      : `Needs ${spec.scope === "operator" ? "the operator's key" : `the scope \`${spec.scope}\``}.`;
+  app.openAPIRegistry.registerPath(
+    createRoute({
+      method: spec.method,
+      path: spec.path,
+      tags: [spec.tag],
+      summary: spec.summary,
+      description: [spec.description, needs].filter(Boolean).join("\n\n"),
+      security: spec.scope === "public" ? [] : [{ api_key: [] }],
+      request: {
+        ...(spec.params === undefined ? {} : { params: spec.params as z.ZodObject }),
+        ...(spec.query === undefined ? {} : { query: spec.query as z.ZodObject }),
+        ...(spec.body === undefined
+          ? {}
+          : { body: { required: spec.optionalBody !== true, content: { "application/json": { schema: spec.body } } } }),
+      },
+      responses,
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+import { z } from "@hono/zod-openapi";
+import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
+import { environments, scopes } from "../domain/identity.ts";
+
+/** Schemas that several routes share. */
+export const Timestamp = z.iso.datetime({ offset: true }).openapi({
+  description: "RFC 3339; answers are in UTC with milliseconds.",
+  example: "2026-11-25T10:00:00.000Z",
+});
+export const EnvironmentSchema = z.enum(environments);
+export const ScopeSchema = z.enum(scopes);
+export const NextCursor = z.string().nullable().openapi({ description: "Cursor of the next page; null on the last." });
+
+export const ErrorSchema = z
+  .object({
+    error: z.object({
+      code: z.enum(Object.keys(errorCatalog) as [ErrorCode, ...ErrorCode[]]),
+      message: z.string(),
+      details: z
+        .array(
+          z.looseObject({
+            index: z.number().int().optional(),
+            path: z.string().optional().openapi({ description: "JSON Pointer" }),
+            code: z.string().optional(),
+            message: z.string(),
+          }),
+        )
+        .optional(),
+      request_id: z.string(),
+      docs: z.string(),
+    }),
+  })
+  .openapi("Error");

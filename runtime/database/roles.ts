@@ -1,0 +1,31 @@
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { Database } from "./schema.ts";
+
+/**
+ * Row-level security, the second wall between customers. Whoever connects, each transaction first takes one of two roles
+ * that own nothing and can't bypass it: `triggers_app` sees the rows of the one customer it names and no others, whatever
+ * a query forgets to say; `triggers_service` sees all and is for the platform's own functions. Both last for the
+ * transaction only, so a pooled connection carries nothing over.
+ */
+export const APP_ROLE = "triggers_app";
+export const SERVICE_ROLE = "triggers_service";
+
+export type Tx = Transaction<Database>;
+
+/** Runs `work` in a transaction that sees only this customer's rows. */
+export function asCustomer<T>(db: Kysely<Database>, customerId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('app.customer_id', ${customerId}, true), set_config('role', ${APP_ROLE}, true)`.execute(
+      tx,
+    );
+    return work(tx);
+  });
+}
+
+/** Runs `work` in a transaction of the platform itself, which sees every customer's rows. */
+export function asService<T>(db: Kysely<Database>, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select set_config('role', ${SERVICE_ROLE}, true)`.execute(tx);
+    return work(tx);
+  });
+}

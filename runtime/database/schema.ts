@@ -1,0 +1,177 @@
+import type { ColumnType, Generated } from "kysely";
+import type { Environment, Tenant } from "../domain/identity.ts";
+
+/**
+ * The tables as Kysely sees them; migrations/ creates them. Every row carries the customer it belongs to, by which
+ * row-level security keeps customers apart. Documents that customers write are `json`, whose text PostgreSQL keeps as sent.
+ */
+
+type Time = ColumnType<Date, Date | string, Date | string>;
+/** Parsed when read, a JSON text when written. */
+export type Json<T> = ColumnType<T, string, string>;
+
+export interface CustomerTable {
+  customer_id: string;
+  name: string;
+  limit_per_second: number;
+  status: "active" | "deleted";
+  retention_days: Generated<number>;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** Counters of change by tenant: what caches compare. */
+export interface TenantVersionTable {
+  tenant: Tenant;
+  customer_id: string;
+  /** Counts changes of what routing sees: subscriptions and retention. */
+  subscriptions: ColumnType<number, number, number>;
+  /** Counts changes of event schemas. */
+  schemas: ColumnType<number, number, number>;
+  /** Counts changes of reference tables. */
+  reference_tables: ColumnType<number, number, number>;
+}
+
+/** What a customer may change of a subscription; kept whole in every version. */
+export interface Definition {
+  readonly workflow_id: string | null;
+  readonly webhook_url: string;
+  readonly event_selector: unknown;
+  readonly transform: unknown;
+  readonly enrich: unknown;
+  readonly format: "event" | "payload";
+  readonly max_batch: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type SubscriptionStatus = "active" | "disabled" | "removed";
+
+export interface SubscriptionTable {
+  subscription_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  environment: Environment;
+  /** Counts the changes of this subscription, from 1. */
+  version: number;
+  definition: Json<Definition>;
+  /** SHA-256 of the normalised webhook URL, hex: unique among the tenant's active subscriptions. */
+  url_hash: string;
+  status: SubscriptionStatus;
+  /** Why it is disabled or removed. */
+  reason: string | null;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/**
+ * Every version of every subscription, never overwritten. It was in force for the tenant's snapshot versions from
+ * `from_snapshot` up to, but not including, `to_snapshot` (null: still).
+ */
+export interface SubscriptionVersionTable {
+  subscription_id: string;
+  version: number;
+  tenant: Tenant;
+  customer_id: string;
+  from_snapshot: ColumnType<number, number, never>;
+  to_snapshot: ColumnType<number | null, null, number>;
+  definition: Json<Definition>;
+  status: SubscriptionStatus;
+  created_at: Time;
+}
+
+/** Signing secrets of a subscription; the newest signs for good, an older one until it expires. */
+export interface SigningSecretTable {
+  subscription_id: string;
+  customer_id: string;
+  secret: string;
+  created_at: Time;
+  expires_at: ColumnType<Date | null, Date | string | null, Date | string | null>;
+}
+
+/** JSON Schemas by event type. Versions are kept; at most one is current. */
+export interface EventSchemaTable {
+  tenant: Tenant;
+  customer_id: string;
+  event_type: string;
+  version: number;
+  schema: Json<unknown>;
+  is_current: boolean;
+  updated_at: Time;
+}
+
+export interface ReferenceTableTable {
+  tenant: Tenant;
+  customer_id: string;
+  name: string;
+  version: number;
+  row_count: number;
+  /** False once deleted: the version goes on counting when the name is used again. */
+  is_current: boolean;
+  updated_at: Time;
+}
+
+export interface ReferenceRowTable {
+  tenant: Tenant;
+  customer_id: string;
+  name: string;
+  key: string;
+  row: Json<Readonly<Record<string, unknown>>>;
+}
+
+export type JobKind = "replay" | "export" | "erasure";
+export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+
+/** Long work: replays and privacy requests. Its id is the public one (`rpl_…`, `prv_…`). */
+export interface JobTable {
+  job_id: string;
+  kind: JobKind;
+  tenant: Tenant;
+  customer_id: string;
+  status: JobStatus;
+  /** What was asked, as the route accepted it. */
+  request: Json<Readonly<Record<string, unknown>>>;
+  /** Where the work continues after a crash or a hand-over; opaque to all but the worker. */
+  cursor: Json<unknown>;
+  /** Counts for whoever watches: `{ "matched": 0, "sent": 0 }`. */
+  progress: Json<Readonly<Record<string, number>>>;
+  /** Download link's object, certificate, failure. */
+  result: Json<Readonly<Record<string, unknown>> | null>;
+  created_by: string;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** The audit log: a hash chain a customer, written in the transaction of the change it tells. */
+export interface AuditTable {
+  customer_id: string;
+  seq: ColumnType<number, number, never>;
+  at: ColumnType<string, string, never>;
+  actor: ColumnType<string, string, never>;
+  action: ColumnType<string, string, never>;
+  object: ColumnType<string | null, string | null, never>;
+  source_ip: ColumnType<string | null, string | null, never>;
+  outcome: ColumnType<string, string, never>;
+  details: ColumnType<string, string, never>;
+  prev_hash: ColumnType<string, string, never>;
+  hash: ColumnType<string, string, never>;
+}
+
+export interface AuditHeadTable {
+  customer_id: string;
+  seq: ColumnType<number, number, number>;
+  hash: string;
+}
+
+export interface Database {
+  customers: CustomerTable;
+  tenant_versions: TenantVersionTable;
+  subscriptions: SubscriptionTable;
+  subscription_versions: SubscriptionVersionTable;
+  signing_secrets: SigningSecretTable;
+  event_schemas: EventSchemaTable;
+  reference_tables: ReferenceTableTable;
+  reference_rows: ReferenceRowTable;
+  jobs: JobTable;
+  audit_log: AuditTable;
+  audit_heads: AuditHeadTable;
+}
