@@ -1,12 +1,18 @@
 import type { Environment } from "../domain/environment.ts";
 
-export const subscriptionsVariables = [
+/** The service: nothing but the database. */
+export const subscriptionsVariables = ["DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_USER"] as const;
+export type SubscriptionsEnvironment = Environment<typeof subscriptionsVariables>;
+
+/** Run once a deployment. `DATABASE_USER` owns the tables here: it runs the migrations. */
+export const bootstrapVariables = [
   "DATABASE_HOST",
   "DATABASE_PORT",
   "DATABASE_NAME",
   "DATABASE_USER",
   "KEYS_TABLE",
   "PEPPER_SECRET",
+  "CURSOR_SECRET",
   "OPERATOR_SECRET",
 ] as const;
-export type SubscriptionsEnvironment = Environment<typeof subscriptionsVariables>;
+export type BootstrapEnvironment = Environment<typeof bootstrapVariables>;
