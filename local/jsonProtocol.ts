@@ -1,0 +1,41 @@
+import { type ApiAnswer, type ApiCall, ServiceError } from "./service.ts";
+
+/** What the services with an AWS JSON protocol share: the action in `x-amz-target`, one parse of the body, errors by `__type`. */
+export interface JsonCall {
+  readonly action: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+const parsed = new WeakMap<ApiCall, JsonCall>();
+
+/** Parses once however often it is asked. @throws ServiceError `SerializationException` */
+export function readJsonCall(call: ApiCall): JsonCall {
+  const known = parsed.get(call);
+  if (known !== undefined) return known;
+  const target = call.headers["x-amz-target"] ?? "";
+  let args: Readonly<Record<string, unknown>>;
+  try {
+    args = call.body.length === 0 ? {} : (JSON.parse(call.body.toString("utf8")) as JsonCall["args"]);
+  } catch (cause) {
+    throw new ServiceError("SerializationException", `The request body is not JSON: ${String(cause)}`);
+  }
+  const read = { action: target.slice(target.lastIndexOf(".") + 1), args };
+  parsed.set(call, read);
+  return read;
+}
+
+export const jsonAnswer = (value: unknown, version = "1.1"): ApiAnswer => ({
+  status: 200,
+  headers: { "content-type": `application/x-amz-json-${version}` },
+  body: JSON.stringify(value),
+});
+
+/** A refusal as the JSON protocols carry it; anything but a `ServiceError` is passed on. */
+export function jsonRefusal(thrown: unknown, version = "1.1"): ApiAnswer {
+  if (!(thrown instanceof ServiceError)) throw thrown;
+  return {
+    status: thrown.status,
+    headers: { "content-type": `application/x-amz-json-${version}`, "x-amzn-errortype": thrown.code },
+    body: JSON.stringify({ __type: thrown.code, message: thrown.message, Message: thrown.message }),
+  };
+}

@@ -1,0 +1,277 @@
+import { hash, randomUUID } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { ServiceError } from "../service.ts";
+import { FairQueue } from "./fair.ts";
+import { Heap } from "./heap.ts";
+import type { Draft, Message, MessageStore } from "./messages.ts";
+import { invalid, MAX_IN_FLIGHT, PURGE_INTERVAL_MS } from "./rules.ts";
+
+/** What a queue is declared with. Times in seconds. */
+export interface QueueSettings {
+  readonly name: string;
+  readonly arn: string;
+  readonly visibilityTimeout: number;
+  readonly delay: number;
+  readonly retention: number;
+  readonly maxMessageBytes: number;
+  readonly receiveWait: number;
+  readonly redrive?: { readonly target: string; readonly maxReceiveCount: number };
+}
+
+export interface Received {
+  readonly message: Message;
+  readonly receipt: string;
+  readonly body: string;
+}
+
+/**
+ * A standard queue. Invariant: a message that was answered as sent is, until it is deleted or its retention ends, in exactly one of
+ * ready, delayed or in flight, or in the dead-letter queue; and it is in the journal, from which a restart takes it again. Whoever held a receipt before
+ * a restart is gone, so then everything in flight is ready at once.
+ */
+export class Queue {
+  settings: QueueSettings;
+  /** Finds the dead-letter queue by ARN when a message has to go there. */
+  readonly #find: (arn: string) => Queue | undefined;
+  readonly #clock: Clock;
+  readonly #store: MessageStore;
+  readonly #ready = new FairQueue<Message>();
+  readonly #later = new Heap<{ at: number; message: Message; ticket: number }>();
+  readonly #counts = { ready: 0, delayed: 0, flight: 0 };
+  #waiters: (() => void)[] = [];
+  #alarm: { at: number; cancel: () => void } | undefined;
+  #purgedAt = 0;
+
+  constructor(settings: QueueSettings, store: MessageStore, clock: Clock, find: (arn: string) => Queue | undefined) {
+    this.settings = settings;
+    this.#store = store;
+    this.#clock = clock;
+    this.#find = find;
+    const now = clock.now();
+    for (const message of store.all()) {
+      if (message.visibleAt > now && message.receives === 0) this.#wait(message, "delayed");
+      else this.#makeReady(message);
+    }
+  }
+
+  /** Resolves once the message cannot be lost. @returns its id and MD5 */
+  async send(
+    draft: Omit<Draft, "id" | "md5" | "sentAt" | "visibleAt" | "receives" | "firstReceivedAt">,
+    delay = this.settings.delay,
+  ): Promise<Message> {
+    const now = this.#clock.now();
+    const message = this.accept({
+      ...draft,
+      id: randomUUID(),
+      md5: hash("md5", draft.body),
+      sentAt: now,
+      visibleAt: now + delay * 1000,
+      receives: 0,
+      firstReceivedAt: 0,
+    });
+    await this.#store.flushed();
+    return message;
+  }
+
+  /** Takes a message in as it is: from `send`, or from a queue whose dead letters come here. */
+  accept(draft: Draft): Message {
+    const message = this.#store.add(draft);
+    if (message.visibleAt > this.#clock.now()) this.#wait(message, "delayed");
+    else this.#makeReady(message);
+    return message;
+  }
+
+  /** Up to `max` messages, at once; none when there are none. @throws ServiceError `OverLimit` */
+  receive(max: number, visibility = this.settings.visibilityTimeout): Received[] {
+    const now = this.#clock.now();
+    const received: Received[] = [];
+    if (this.#counts.flight >= MAX_IN_FLIGHT)
+      throw new ServiceError("OverLimit", `Too many messages in flight (${MAX_IN_FLIGHT}).`);
+    while (received.length < max) {
+      const message = this.#ready.shift();
+      if (message === undefined) break;
+      if (message.state !== "ready") continue;
+      if (this.#expired(message, now) || this.#redriven(message)) continue;
+      message.receives += 1;
+      if (message.firstReceivedAt === 0) message.firstReceivedAt = now;
+      message.visibleAt = now + visibility * 1000;
+      this.#store.received(message);
+      const body = this.#store.body(message);
+      if (visibility === 0) this.#makeReady(message);
+      else this.#wait(message, "flight");
+      received.push({ message, receipt: receiptOf(message), body });
+      if (visibility === 0 && received.length >= this.#counts.ready) break;
+    }
+    return received;
+  }
+
+  /** Resolves when there may be something to receive, or when `signal` aborts. */
+  arrival(signal?: AbortSignal): Promise<void> {
+    if (this.#counts.ready > 0 || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      };
+      const abort = () => {
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== wake);
+        resolve();
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#waiters.push(wake);
+    });
+  }
+
+  /** Receives, waiting up to `wait` seconds for the first message. */
+  async poll(max: number, wait: number, visibility?: number): Promise<Received[]> {
+    let received = this.receive(max, visibility);
+    if (received.length > 0 || wait === 0) return received;
+    const deadline = new AbortController();
+    const cancel = this.#clock.at(this.#clock.now() + wait * 1000, () => deadline.abort());
+    while (received.length === 0 && !deadline.signal.aborted) {
+      await this.arrival(deadline.signal);
+      received = this.receive(max, visibility);
+    }
+    cancel();
+    return received;
+  }
+
+  /** Deletes by receipt handle; repeating is harmless. @throws ServiceError `ReceiptHandleIsInvalid` */
+  delete(receipt: string): void {
+    const { message } = this.#lookUp(receipt);
+    if (message !== undefined) this.#remove(message);
+  }
+
+  /** Makes a message in flight visible again after `seconds`. @throws ServiceError `MessageNotInflight` */
+  changeVisibility(receipt: string, seconds: number): void {
+    const { message, ticket } = this.#lookUp(receipt);
+    if (message === undefined)
+      throw invalid(
+        `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`,
+      );
+    if (message.state !== "flight" || message.ticket !== ticket)
+      throw new ServiceError("AWS.SimpleQueueService.MessageNotInflight", "The specified message isn't in flight.");
+    message.visibleAt = this.#clock.now() + seconds * 1000;
+    if (seconds === 0) this.#makeReady(message);
+    else this.#hold(message);
+  }
+
+  /** @throws ServiceError `PurgeQueueInProgress` within 60 seconds of the last purge */
+  purge(): void {
+    const now = this.#clock.now();
+    if (now - this.#purgedAt < PURGE_INTERVAL_MS)
+      throw new ServiceError(
+        "AWS.SimpleQueueService.PurgeQueueInProgress",
+        `Only one PurgeQueue operation on ${this.settings.name} is allowed every 60 seconds.`,
+      );
+    this.#purgedAt = now;
+    for (const message of this.#store.all()) this.#remove(message);
+    this.#ready.clear();
+  }
+
+  /** Forgets messages older than the retention period. */
+  expire(): void {
+    const now = this.#clock.now();
+    for (const message of this.#store.all()) if (!this.#expired(message, now)) break;
+  }
+
+  counts(): { readonly ready: number; readonly delayed: number; readonly flight: number } {
+    return { ...this.#counts };
+  }
+
+  flushed(): Promise<void> {
+    return this.#store.flushed();
+  }
+
+  close(): void {
+    this.#alarm?.cancel();
+    for (const wake of this.#waiters.splice(0)) wake();
+    this.#store.close();
+  }
+
+  #expired(message: Message, now: number): boolean {
+    if (now - message.sentAt <= this.settings.retention * 1000) return false;
+    this.#remove(message);
+    return true;
+  }
+
+  #redriven(message: Message): boolean {
+    const { redrive } = this.settings;
+    if (redrive === undefined || message.receives < redrive.maxReceiveCount) return false;
+    const target = this.#find(redrive.target);
+    if (target === undefined) return false;
+    target.accept({ ...this.#store.draft(message), visibleAt: 0, deadLetterSource: this.settings.arn });
+    this.#remove(message);
+    return true;
+  }
+
+  #remove(message: Message): void {
+    if (message.state === "gone" || message.state === "new") return;
+    this.#counts[message.state] -= 1;
+    message.state = "gone";
+    this.#store.remove(message);
+  }
+
+  #makeReady(message: Message): void {
+    this.#enter(message, "ready");
+    this.#ready.push(message.group ?? "", message);
+    this.#waiters.shift()?.();
+  }
+
+  #wait(message: Message, state: "delayed" | "flight"): void {
+    this.#enter(message, state);
+    this.#hold(message);
+  }
+
+  #enter(message: Message, state: "ready" | "delayed" | "flight"): void {
+    if (message.state !== "gone" && message.state !== "new") this.#counts[message.state] -= 1;
+    message.state = state;
+    message.ticket += 1;
+    this.#counts[state] += 1;
+  }
+
+  #hold(message: Message): void {
+    this.#later.push({ at: message.visibleAt, message, ticket: message.ticket });
+    if (this.#alarm === undefined || message.visibleAt < this.#alarm.at) this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    this.#alarm?.cancel();
+    const at = this.#later.peek()?.at;
+    this.#alarm = at === undefined ? undefined : { at, cancel: this.#clock.at(at, () => this.#wakeDue()) };
+  }
+
+  #wakeDue(): void {
+    const now = this.#clock.now();
+    for (let next = this.#later.peek(); next !== undefined; next = this.#later.peek()) {
+      const { message, ticket, at } = next;
+      const holds =
+        (message.state === "delayed" || message.state === "flight") &&
+        message.ticket === ticket &&
+        message.visibleAt === at;
+      if (holds && at > now) break;
+      this.#later.pop();
+      if (holds) this.#makeReady(message);
+    }
+    this.#setAlarm();
+  }
+
+  #lookUp(receipt: string): { message: Message | undefined; ticket: number } {
+    const [seq, ticket, ...rest] = Buffer.from(receipt, "base64").toString("latin1").split(".").map(Number);
+    if (
+      seq === undefined ||
+      ticket === undefined ||
+      rest.length > 0 ||
+      !Number.isSafeInteger(seq) ||
+      !Number.isSafeInteger(ticket)
+    )
+      throw new ServiceError(
+        "ReceiptHandleIsInvalid",
+        `The input receipt handle "${receipt}" is not a valid receipt handle.`,
+      );
+    return { message: this.#store.get(seq), ticket };
+  }
+}
+
+const receiptOf = (message: Message): string =>
+  Buffer.from(`${message.seq}.${message.ticket}`, "latin1").toString("base64");
