@@ -1,0 +1,247 @@
+import { type DeliveryStatus, deliveryStatuses } from "../event.ts";
+import type { Tenant } from "../identity.ts";
+import { isUlid, shardOf } from "../ids.ts";
+import {
+  checkItemVersion,
+  corrupt,
+  countOf,
+  type Item,
+  J,
+  jOf,
+  keysOf,
+  longIndexes,
+  longTypes,
+  N,
+  nOf,
+  S,
+  shortIndexes,
+  shortTypes,
+  sOf,
+  VERSION,
+} from "./fields.ts";
+import type { Body } from "./messages.ts";
+
+export type { Item } from "./fields.ts";
+
+/** Items of the events table: batches and the state of their deliveries. */
+
+/** A stored batch: one item an accepted request. */
+export interface BatchItem {
+  readonly tenant: Tenant;
+  readonly first: string;
+  readonly count: number;
+  readonly types: readonly (string | null)[];
+  readonly key_id: string;
+  readonly body: Body;
+  /** What the router decided: offsets of the matching events by subscription id. */
+  readonly matched: Readonly<Record<string, readonly number[]>>;
+  /** Version of the customer's subscriptions that decided it. */
+  readonly snapshot_version: number;
+  /** Milliseconds since the epoch. */
+  readonly routed_at: number;
+  readonly acknowledged: Readonly<Record<number, number>>;
+  readonly deleted: readonly number[];
+  /** Seconds since the epoch, as DynamoDB's expiry wants it. */
+  readonly expires_at: number;
+  readonly traceparent?: string;
+}
+
+export interface Attempt {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly status_code: number | null;
+  readonly latency_ms: number;
+  /** Named failure (`timeout`, `connection_reset`, …) or null on success. */
+  readonly error: string | null;
+  /** Up to 1 KB of the answer. */
+  readonly response_excerpt?: string;
+}
+
+/** The state of one (batch, subscription) delivery. A matched pair without this item is pending. */
+export interface DeliveryItem {
+  readonly tenant: Tenant;
+  readonly first: string;
+  readonly count: number;
+  readonly subscription_id: string;
+  readonly indexes: readonly number[];
+  readonly status: DeliveryStatus;
+  readonly attempts: readonly Attempt[];
+  /** Milliseconds since the epoch; only while `failed`. */
+  readonly next_attempt_at?: number;
+  /** True when the wait exceeds what an SQS delay can hold, so that the sweeper must find it. */
+  readonly swept?: boolean;
+  /**
+   * True for a pending delivery that waits without being attempted: its subscription is disabled or its endpoint's
+   * circuit is open. Such items are the partition `heldPartition` of `by_state`.
+   */
+  readonly held?: boolean;
+  /** Offsets of `indexes` still to deliver, where that is not all of them: a large delivery's other posts arrived. */
+  readonly remaining?: readonly number[];
+  /** `webhook-id` of the post that this delivery shared with others: they are retried together. */
+  readonly group?: string;
+  /** Attempts made before the schedule began anew: a manual retry of a finished delivery starts it again. */
+  readonly schedule_from?: number;
+  readonly reason?: string;
+  readonly replay_id?: string;
+  readonly expires_at: number;
+}
+
+/** Partition of a batch and of its deliveries. */
+export const partitionOf = (tenant: Tenant, first: string): string => `${tenant}#${shardOf(first)}`;
+export const batchSortKey = (first: string): string => `e#${first}`;
+export const deliverySortKey = (first: string, subscriptionId: string, replayId?: string): string =>
+  `d#${first}#${subscriptionId}${replayId === undefined ? "" : `#${replayId}`}`;
+
+/** The public id of a delivery: `dlv_<batch ulid>_<subscription ulid>[_<replay ulid>]`. */
+export const deliveryId = (first: string, subscriptionId: string, replayId?: string): string =>
+  `dlv_${[first, subscriptionId.slice(4), ...(replayId === undefined ? [] : [replayId.slice(4)])].join("_")}`;
+
+/** What a delivery id names, or undefined when it is not one. */
+export function parseDeliveryId(
+  id: string,
+): { first: string; subscription_id: string; replay_id?: string } | undefined {
+  const [prefix, first, subscription, replay, ...rest] = id.split("_");
+  if (
+    prefix !== "dlv" ||
+    rest.length > 0 ||
+    ![first, subscription, replay ?? first].every((p) => p !== undefined && isUlid(p))
+  )
+    return undefined;
+  return {
+    first: first!,
+    subscription_id: `sub_${subscription!}`,
+    ...(replay === undefined ? {} : { replay_id: `rpl_${replay}` }),
+  };
+}
+
+/** Sparse index `by_state`: failed and dead-lettered deliveries of a tenant, by batch ULID. */
+export const statePartition = (tenant: Tenant, status: DeliveryStatus): string => `${tenant}#${status}`;
+/** Sparse index `by_state`: deliveries that a subscription's disabling or open circuit holds back, by batch ULID. */
+export const heldPartition = (tenant: Tenant, subscriptionId: string): string => `${tenant}#held#${subscriptionId}`;
+export const DUE_PARTITIONS = 16;
+/** Sparse index `due`: which of its 16 partitions something waits in; by a ULID or a post's id, so that a post stays together. */
+export function duePartition(id: string): string {
+  let hash = 0;
+  for (let i = 10; i < id.length; i += 1) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
+  return `due#${hash % DUE_PARTITIONS}`;
+}
+
+/** The state of one event within a delivery: those of a large one may have arrived while others wait. */
+export const deliveryStatusAt = (delivery: DeliveryItem, offset: number): DeliveryStatus =>
+  delivery.remaining === undefined || delivery.remaining.includes(offset) ? delivery.status : "delivered";
+
+const bodyAttributes = (body: Body): Item =>
+  "inline" in body ? { body: { B: body.inline } } : { s3_key: S(body.s3_key) };
+
+export function encodeBatch(batch: BatchItem): Item {
+  return {
+    pk: S(partitionOf(batch.tenant, batch.first)),
+    sk: S(batchSortKey(batch.first)),
+    v: N(VERSION),
+    count: N(batch.count),
+    types: J(shortTypes(batch.types)),
+    key_id: S(batch.key_id),
+    matched: J(Object.entries(batch.matched).map(([id, at]) => (at.length === batch.count ? [id] : [id, at]))),
+    snapshot_version: N(batch.snapshot_version),
+    routed_at: N(batch.routed_at),
+    expires_at: N(batch.expires_at),
+    ...bodyAttributes(batch.body),
+    // Acknowledgement is a map from offset to time, deletion a number set: both are changed in place by update expressions.
+    acknowledged: { M: Object.fromEntries(Object.entries(batch.acknowledged).map(([at, ms]) => [at, N(ms)])) },
+    ...(batch.deleted.length === 0 ? {} : { deleted: { NS: batch.deleted.map(String) } }),
+    ...(batch.traceparent === undefined ? {} : { traceparent: S(batch.traceparent) }),
+  };
+}
+
+/** Reads a batch item; with `body` left out by a projection, `body` is an empty inline buffer. @throws CodecError */
+export function decodeBatch(item: Item): BatchItem {
+  const what = "batch item";
+  checkItemVersion(item, what);
+  const { tenant, parts } = keysOf(item, /^e#([0-9A-Z]{26})$/, what);
+  const count = countOf(item, "count", what);
+  const matched = jOf(item, "matched", what);
+  if (!Array.isArray(matched) || !matched.every((pair) => Array.isArray(pair) && typeof pair[0] === "string"))
+    throw corrupt(what, "matched");
+  const key = item.s3_key?.S;
+  return {
+    tenant,
+    first: parts[1]!,
+    count,
+    types: longTypes(jOf(item, "types", what), count, what),
+    key_id: sOf(item, "key_id", what),
+    body: key === undefined ? { inline: Buffer.from(item.body?.B ?? []) } : { s3_key: key },
+    matched: Object.fromEntries(
+      (matched as [string, unknown?][]).map(([id, at]) => [id, longIndexes(at ?? null, count, what, "matched")]),
+    ),
+    snapshot_version: nOf(item, "snapshot_version", what),
+    routed_at: nOf(item, "routed_at", what),
+    acknowledged: Object.fromEntries(
+      Object.entries(item.acknowledged?.M ?? {}).map(([at, ms]) => [Number(at), Number(ms.N)]),
+    ),
+    deleted: (item.deleted?.NS ?? []).map(Number).sort((a, b) => a - b),
+    expires_at: nOf(item, "expires_at", what),
+    ...(item.traceparent?.S === undefined ? {} : { traceparent: item.traceparent.S }),
+  };
+}
+
+/** The partition of `by_state` a delivery is found in, where it is in one. */
+function stateOf(delivery: DeliveryItem): string | undefined {
+  const { tenant, status, subscription_id } = delivery;
+  if (delivery.held === true) return heldPartition(tenant, subscription_id);
+  return status === "failed" || status === "dead_lettered" ? statePartition(tenant, status) : undefined;
+}
+
+export function encodeDeliveryItem(delivery: DeliveryItem): Item {
+  const { tenant, first, subscription_id, status, count } = delivery;
+  const state = stateOf(delivery);
+  return {
+    pk: S(partitionOf(tenant, first)),
+    sk: S(deliverySortKey(first, subscription_id, delivery.replay_id)),
+    v: N(VERSION),
+    count: N(count),
+    indexes: J(shortIndexes(delivery.indexes, count)),
+    status: S(status),
+    attempts: J(delivery.attempts),
+    expires_at: N(delivery.expires_at),
+    ...(state === undefined ? {} : { state_pk: S(state) }),
+    ...(delivery.held === true ? { held: { BOOL: true } } : {}),
+    ...(delivery.next_attempt_at === undefined ? {} : { next_attempt_at: N(delivery.next_attempt_at) }),
+    ...(delivery.swept === true ? { due_pk: S(duePartition(delivery.group ?? first)) } : {}),
+    ...(delivery.remaining === undefined ? {} : { remaining: J(delivery.remaining) }),
+    ...(delivery.group === undefined ? {} : { group: S(delivery.group) }),
+    ...(delivery.schedule_from === undefined ? {} : { schedule_from: N(delivery.schedule_from) }),
+    ...(delivery.reason === undefined ? {} : { reason: S(delivery.reason) }),
+  };
+}
+
+/** @throws CodecError */
+export function decodeDeliveryItem(item: Item): DeliveryItem {
+  const what = "delivery item";
+  checkItemVersion(item, what);
+  const { tenant, parts } = keysOf(item, /^d#([0-9A-Z]{26})#(sub_[0-9A-Z]{26})(?:#(rpl_[0-9A-Z]{26}))?$/, what);
+  const count = countOf(item, "count", what);
+  const status = sOf(item, "status", what) as DeliveryStatus;
+  if (!deliveryStatuses.includes(status)) throw corrupt(what, "status");
+  const attempts = jOf(item, "attempts", what);
+  if (!Array.isArray(attempts)) throw corrupt(what, "attempts");
+  return {
+    tenant,
+    first: parts[1]!,
+    count,
+    subscription_id: parts[2]!,
+    indexes: longIndexes(jOf(item, "indexes", what), count, what),
+    status,
+    attempts: attempts as Attempt[],
+    expires_at: nOf(item, "expires_at", what),
+    ...(item.next_attempt_at === undefined ? {} : { next_attempt_at: nOf(item, "next_attempt_at", what) }),
+    ...(item.due_pk === undefined ? {} : { swept: true }),
+    ...(item.held?.BOOL === true ? { held: true } : {}),
+    ...(item.remaining === undefined
+      ? {}
+      : { remaining: longIndexes(jOf(item, "remaining", what), count, what, "remaining") }),
+    ...(item.group?.S === undefined ? {} : { group: item.group.S }),
+    ...(item.schedule_from === undefined ? {} : { schedule_from: countOf(item, "schedule_from", what) }),
+    ...(item.reason?.S === undefined ? {} : { reason: item.reason.S }),
+    ...(parts[3] === undefined ? {} : { replay_id: parts[3] }),
+  };
+}

@@ -1,0 +1,208 @@
+import { CodecError } from "../codecError.ts";
+import type { Tenant } from "../identity.ts";
+import { isUlid } from "../ids.ts";
+import {
+  checkVersion,
+  corrupt,
+  type Header,
+  longIndexes,
+  longTypes,
+  optional,
+  shortIndexes,
+  shortTypes,
+  text,
+  ulid,
+  VERSION,
+  whole,
+} from "./fields.ts";
+
+/** Queue messages: one JSON header line, then the packed events in base64 where they travel along. */
+
+/** Where the packed events are: inside the message or item, or in the payload bucket when over `INLINE_LIMIT` bytes. */
+export type Body = { readonly inline: Buffer } | { readonly s3_key: string };
+
+/** Packed events above this many bytes go to S3: a base64 text of it fits an SQS message, raw a DynamoDB item. */
+export const INLINE_LIMIT = 300_000;
+
+/** One accepted request: ingest -> route. */
+export interface IngestMessage {
+  readonly tenant: Tenant;
+  /** ULID of the first event; the others follow consecutively. */
+  readonly first: string;
+  readonly count: number;
+  /** Event type of each event, in order. */
+  readonly types: readonly (string | null)[];
+  readonly key_id: string;
+  readonly body: Body;
+  /** W3C trace context of the request, passed on to subscribers. */
+  readonly traceparent?: string;
+}
+
+/** The first attempt of one (batch, subscription) pair: route -> deliver, or a replay -> deliver. */
+export interface DeliveryMessage {
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+  readonly first: string;
+  readonly count: number;
+  /** Offsets, within the batch, of the events that matched; ascending. */
+  readonly indexes: readonly number[];
+  /** Attempts made so far; 0 before the first. */
+  readonly attempts: number;
+  readonly types: readonly (string | null)[];
+  /** On the first attempt the packed events may travel along; otherwise they are read from the batch item. */
+  readonly body?: Body;
+  readonly replay_id?: string;
+  readonly traceparent?: string;
+}
+
+/**
+ * A further attempt at deliveries that have an item already: those of one post, so that a retry presents the same events
+ * under the same `webhook-id`. What is left to deliver is read from the items.
+ */
+export interface RetryMessage {
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+  /** First ULIDs of the batches, ascending; 1 to 100. */
+  readonly batches: readonly string[];
+  /** Attempts made when this was sent. An item that has gone on since leaves this message without effect. */
+  readonly attempts: number;
+  readonly replay_id?: string;
+  /** Somebody asked for it: it acts whatever the item's state, also on one delivered or dead-lettered. */
+  readonly manual?: boolean;
+}
+
+/** Release a subscription's held deliveries, at a bounded rate: sent when it is enabled or its circuit closes. */
+export interface DrainMessage {
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+  /** 1, then 2: a second look after every cached state is stale finds what was held meanwhile. */
+  readonly pass: 1 | 2;
+}
+
+/** Try an endpoint whose circuit is open with one waiting delivery. */
+export interface ProbeMessage {
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+}
+
+export type DeliverMessage =
+  | ({ readonly kind: "delivery" } & DeliveryMessage)
+  | ({ readonly kind: "retry" } & RetryMessage)
+  | ({ readonly kind: "drain" } & DrainMessage)
+  | ({ readonly kind: "probe" } & ProbeMessage);
+
+const encodeLines = (header: object, body: Body | undefined): string =>
+  body !== undefined && "inline" in body
+    ? `${JSON.stringify(header)}\n${body.inline.toString("base64")}`
+    : `${JSON.stringify(body === undefined ? header : { ...header, s3_key: body.s3_key })}\n`;
+
+function decodeLines(message: string, what: string): { header: Header; body: Body | undefined } {
+  const end = message.indexOf("\n");
+  let header: unknown;
+  try {
+    header = JSON.parse(end < 0 ? "" : message.slice(0, end));
+  } catch (cause) {
+    throw new CodecError("corrupt", `the ${what} has no readable header`, { cause });
+  }
+  if (typeof header !== "object" || header === null) throw new CodecError("corrupt", `the ${what} has no header`);
+  checkVersion((header as Header).v, what);
+  const inline = message.length > end + 1 ? { inline: Buffer.from(message.slice(end + 1), "base64") } : undefined;
+  const key = (header as Header).s3_key;
+  return { header: header as Header, body: inline ?? (typeof key === "string" ? { s3_key: key } : undefined) };
+}
+
+function checkKind(header: Header, kinds: readonly string[]): void {
+  if (kinds.includes(header.k as string)) return;
+  throw new CodecError("corrupt", `expected a ${kinds.join(" or ")} message, found ${String(header.k)}`);
+}
+
+export const encodeIngest = ({ body, types, ...rest }: IngestMessage): string =>
+  encodeLines({ v: VERSION, k: "ingest", ...rest, types: shortTypes(types) }, body);
+
+/** @throws CodecError */
+export function decodeIngest(message: string): IngestMessage {
+  const what = "ingest message";
+  const { header, body } = decodeLines(message, what);
+  checkKind(header, ["ingest"]);
+  if (body === undefined) throw corrupt(what, "body");
+  const count = whole(header, "count", what);
+  return {
+    tenant: text(header, "tenant", what),
+    first: ulid(header, "first", what),
+    count,
+    types: longTypes(header.types, count, what),
+    key_id: text(header, "key_id", what),
+    body,
+    ...optional(header, "traceparent"),
+  };
+}
+
+export const encodeDelivery = ({ body, types, indexes, ...rest }: DeliveryMessage): string =>
+  encodeLines(
+    { v: VERSION, k: "delivery", ...rest, indexes: shortIndexes(indexes, rest.count), types: shortTypes(types) },
+    body,
+  );
+export const encodeRetry = (message: RetryMessage): string =>
+  encodeLines({ v: VERSION, k: "retry", ...message }, undefined);
+export const encodeDrain = (message: DrainMessage): string =>
+  encodeLines({ v: VERSION, k: "drain", ...message }, undefined);
+export const encodeProbe = (message: ProbeMessage): string =>
+  encodeLines({ v: VERSION, k: "probe", ...message }, undefined);
+
+/** Reads whatever the delivery and retry queues carry. @throws CodecError */
+export function decodeDeliver(message: string): DeliverMessage {
+  const { header, body } = decodeLines(message, "delivery message");
+  checkKind(header, ["delivery", "retry", "drain", "probe"]);
+  const kind = header.k as DeliverMessage["kind"];
+  const what = `${kind} message`;
+  const whom = { tenant: text(header, "tenant", what), subscription_id: text(header, "subscription_id", what) };
+  switch (kind) {
+    case "delivery": {
+      const count = whole(header, "count", what);
+      return {
+        kind,
+        ...whom,
+        first: ulid(header, "first", what),
+        count,
+        indexes: longIndexes(header.indexes, count, what),
+        attempts: whole(header, "attempts", what),
+        types: longTypes(header.types, count, what),
+        ...(body === undefined ? {} : { body }),
+        ...optional(header, "replay_id"),
+        ...optional(header, "traceparent"),
+      };
+    }
+    case "retry": {
+      const batches = header.batches;
+      if (
+        !Array.isArray(batches) ||
+        batches.length === 0 ||
+        !batches.every((at) => typeof at === "string" && isUlid(at))
+      )
+        throw corrupt(what, "batches");
+      return {
+        kind,
+        ...whom,
+        batches: batches as string[],
+        attempts: whole(header, "attempts", what),
+        ...optional(header, "replay_id"),
+        ...(header.manual === true ? { manual: true } : {}),
+      };
+    }
+    case "drain": {
+      if (header.pass !== 1 && header.pass !== 2) throw corrupt(what, "pass");
+      return { kind, ...whom, pass: header.pass };
+    }
+    case "probe":
+      return { kind, ...whom };
+  }
+}
+
+/** A first attempt's message, and nothing else. @throws CodecError */
+export function decodeDelivery(message: string): DeliveryMessage {
+  const decoded = decodeDeliver(message);
+  if (decoded.kind !== "delivery")
+    throw new CodecError("corrupt", `expected a delivery message, found ${decoded.kind}`);
+  const { kind: _, ...delivery } = decoded;
+  return delivery;
+}
