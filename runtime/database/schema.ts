@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from "kysely";
 import type { Environment, Tenant } from "../domain/identity.ts";
+import type { JobKind, JobStatus } from "../domain/service.ts";
 
 /**
  * The tables as Kysely sees them; migrations/ creates them. Every row carries the customer it belongs to, by which
@@ -117,9 +118,6 @@ export interface ReferenceRowTable {
   key: string;
   row: Json<Readonly<Record<string, unknown>>>;
 }
-
-export type JobKind = "replay" | "export" | "erasure";
-export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
 
 /** Long work: replays and privacy requests. Its id is the public one (`rpl_…`, `prv_…`). */
 export interface JobTable {

@@ -10,6 +10,8 @@ export type ServiceRequest =
   | { readonly op: "versions"; readonly tenants: readonly Tenant[] }
   /** One page of what routing needs: every subscription that is not removed (a disabled one still collects a backlog). */
   | { readonly op: "snapshot"; readonly tenant: Tenant; readonly cursor?: string }
+  /** What changed since a version that the caller holds: cheaper than a new snapshot of many. */
+  | { readonly op: "changes"; readonly tenant: Tenant; readonly since: number; readonly cursor?: string }
   /** Definitions for delivery, secrets included. */
   | { readonly op: "targets"; readonly tenant: Tenant; readonly subscription_ids: readonly string[] }
   /** The customer answered 410, or its endpoint failed for too long. */
@@ -20,13 +22,64 @@ export type ServiceRequest =
   /** Rows of a reference table for enrichment. */
   | { readonly op: "reference"; readonly tenant: Tenant; readonly table: string; readonly keys: readonly string[] }
   /** Days that the tenant's events are kept. */
-  | { readonly op: "retention"; readonly tenants: readonly Tenant[] };
+  | { readonly op: "retention"; readonly tenants: readonly Tenant[] }
+  /** One replay, export or erasure by its public id. */
+  | { readonly op: "job"; readonly job_id: string }
+  /** Saves what is named of a job; a job that is over (succeeded, failed, cancelled) stays as it is. */
+  | {
+      readonly op: "job_save";
+      readonly job_id: string;
+      readonly status?: JobStatus;
+      readonly cursor?: unknown;
+      readonly progress?: Readonly<Record<string, number>>;
+      readonly result?: Readonly<Record<string, unknown>>;
+    }
+  /** Adds to the customer's audit log what the platform itself did. */
+  | {
+      readonly op: "audit";
+      readonly customer_id: string;
+      readonly actor: string;
+      readonly action: string;
+      readonly object: string | null;
+      readonly outcome: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    };
+
+export type JobKind = "replay" | "export" | "erasure";
+export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+
+/** Long work: replays (`rpl_…`) and privacy requests (`prv_…`). */
+export interface Job {
+  readonly job_id: string;
+  readonly kind: JobKind;
+  readonly tenant: Tenant;
+  readonly customer_id: string;
+  readonly status: JobStatus;
+  /** What was asked, as the route accepted it. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Where the work continues after a crash or a hand-over; opaque to all but the worker. Null at first. */
+  readonly cursor: unknown;
+  readonly progress: Readonly<Record<string, number>>;
+  /** Download link's object, certificate, failure. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
 
 export interface ServiceAnswers {
   versions: { readonly versions: Readonly<Record<Tenant, number>> };
   snapshot: {
     readonly version: number;
     readonly subscriptions: readonly RoutedSubscription[];
+    readonly retention_days: number;
+    readonly next_cursor: string | null;
+  };
+  changes: {
+    readonly version: number;
+    /** As in a snapshot: replaces what the caller holds of these ids. */
+    readonly changed: readonly RoutedSubscription[];
+    readonly removed: readonly string[];
     readonly retention_days: number;
     readonly next_cursor: string | null;
   };
@@ -39,4 +92,7 @@ export interface ServiceAnswers {
   };
   reference: { readonly version: number; readonly rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
+  job: { readonly job: Job | null };
+  job_save: { readonly saved: boolean; readonly status: JobStatus | null };
+  audit: { readonly seq: number; readonly hash: string };
 }

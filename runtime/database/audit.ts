@@ -1,0 +1,66 @@
+import { sql } from "kysely";
+import { rfc3339 } from "../domain/ids.ts";
+import { type AuditEntry, type AuditFact, GENESIS, hashOf } from "./auditChain.ts";
+import type { Tx } from "./roles.ts";
+
+/**
+ * Adds an entry to the customer's chain, in the caller's transaction: the change and its entry stand or fall together.
+ * Locks the chain's head until the transaction ends, so call it last.
+ */
+export async function audit(tx: Tx, customerId: string, fact: AuditFact, now: number): Promise<AuditEntry> {
+  const head = await tx
+    .insertInto("audit_heads")
+    .values({ customer_id: customerId, seq: 0, hash: GENESIS })
+    .onConflict((oc) => oc.column("customer_id").doUpdateSet((eb) => ({ seq: eb.ref("audit_heads.seq") })))
+    .returning(["seq", "hash"])
+    .executeTakeFirstOrThrow();
+  const unsigned = { ...fact, seq: head.seq + 1, at: rfc3339(now), prev_hash: head.hash };
+  const entry: AuditEntry = { ...unsigned, hash: hashOf(customerId, unsigned) };
+  await tx
+    .with("entry", (db) =>
+      db.insertInto("audit_log").values({
+        ...entry,
+        customer_id: customerId,
+        actor: JSON.stringify(entry.actor),
+        details: JSON.stringify(entry.details),
+      }),
+    )
+    .updateTable("audit_heads")
+    .set({ seq: entry.seq, hash: entry.hash })
+    .where("customer_id", "=", customerId)
+    .execute();
+  return entry;
+}
+
+/** Entries before `before` (or the newest), newest first. */
+export async function auditPage(tx: Tx, customerId: string, before: number | undefined, limit: number) {
+  const rows = await tx
+    .selectFrom("audit_log")
+    .selectAll()
+    .where("customer_id", "=", customerId)
+    .where("seq", "<", before ?? Number.MAX_SAFE_INTEGER)
+    .orderBy("seq", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(
+    (row): AuditEntry => ({
+      seq: row.seq,
+      at: row.at,
+      actor: JSON.parse(row.actor),
+      action: row.action,
+      object: row.object,
+      source_ip: row.source_ip,
+      outcome: row.outcome,
+      details: JSON.parse(row.details),
+      prev_hash: row.prev_hash,
+      hash: row.hash,
+    }),
+  );
+}
+
+/** What the chain's newest entry is, kept apart from it: how a removal at its end is noticed. */
+export async function auditHead(tx: Tx, customerId: string): Promise<{ seq: number; hash: string }> {
+  const head = await sql<{ seq: number; hash: string }>`
+    select seq, hash from audit_heads where customer_id = ${customerId}`.execute(tx);
+  return head.rows[0] ?? { seq: 0, hash: GENESIS };
+}

@@ -1,0 +1,78 @@
+import type { Selectable } from "kysely";
+import type { Tenant } from "../domain/identity.ts";
+import { rfc3339 } from "../domain/ids.ts";
+import type { Job, JobKind, JobStatus } from "../domain/service.ts";
+import type { Tx } from "./roles.ts";
+import type { JobTable } from "./schema.ts";
+
+export const jobOf = (row: Selectable<JobTable>): Job => ({
+  ...row,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+});
+
+export interface NewJob {
+  readonly job_id: string;
+  readonly kind: JobKind;
+  readonly tenant: Tenant;
+  readonly customer_id: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly progress: Readonly<Record<string, number>>;
+  /** Id of the key that asked. */
+  readonly created_by: string;
+}
+
+/** Adds a pending job; the caller then names it on the jobs queue. */
+export async function insertJob(tx: Tx, job: NewJob, now: number): Promise<Job> {
+  const row = await tx
+    .insertInto("jobs")
+    .values({
+      ...job,
+      status: "pending",
+      request: JSON.stringify(job.request),
+      cursor: "null",
+      progress: JSON.stringify(job.progress),
+      result: "null",
+      created_at: rfc3339(now),
+      updated_at: rfc3339(now),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return jobOf(row);
+}
+
+/** A job by its id. @param tenant when given, only that tenant's */
+export async function findJob(tx: Tx, jobId: string, tenant?: Tenant): Promise<Job | undefined> {
+  const row = await tx
+    .selectFrom("jobs")
+    .selectAll()
+    .where("job_id", "=", jobId)
+    .$if(tenant !== undefined, (query) => query.where("tenant", "=", tenant!))
+    .executeTakeFirst();
+  return row === undefined ? undefined : jobOf(row);
+}
+
+export interface JobChange {
+  readonly status?: JobStatus;
+  readonly cursor?: unknown;
+  readonly progress?: Readonly<Record<string, number>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+}
+
+/** Saves a job that is not over yet. @returns the job as saved, or undefined when it is over or unknown */
+export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: number): Promise<Job | undefined> {
+  const row = await tx
+    .updateTable("jobs")
+    .set({
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.cursor === undefined ? {} : { cursor: JSON.stringify(change.cursor) }),
+      ...(change.progress === undefined ? {} : { progress: JSON.stringify(change.progress) }),
+      ...(change.result === undefined ? {} : { result: JSON.stringify(change.result) }),
+      updated_at: rfc3339(now),
+    })
+    .where("job_id", "=", jobId)
+    .where("status", "in", ["pending", "running"])
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : jobOf(row);
+}

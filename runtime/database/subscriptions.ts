@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import type { Selectable } from "kysely";
+import { type Environment, type Tenant, tenantOf } from "../domain/identity.ts";
+import { rfc3339 } from "../domain/ids.ts";
+import type { Tx } from "./roles.ts";
+import type { Definition, SubscriptionStatus, SubscriptionTable } from "./schema.ts";
+import { nextVersion } from "./versions.ts";
+
+/**
+ * Writing subscriptions. Invariant: every change takes the tenant's next snapshot version first, which locks the tenant;
+ * ends the old version of the definition there and begins the new one. So the definitions in force at any snapshot
+ * version can be read for ever, and no check made under the lock can be overtaken.
+ */
+export type SubscriptionRow = Selectable<SubscriptionTable>;
+
+export interface NewSubscription {
+  readonly subscription_id: string;
+  readonly definition: Definition;
+  readonly secret: string;
+}
+
+/** Two URLs that a client would call alike are alike. */
+export const urlHash = (url: string): string => createHash("sha256").update(new URL(url).href).digest("hex");
+
+const ROWS_PER_INSERT = 500;
+const chunks = <T>(rows: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, at) =>
+    rows.slice(at * ROWS_PER_INSERT, (at + 1) * ROWS_PER_INSERT),
+  );
+
+/**
+ * Active subscriptions of the tenant with these URLs, by URL hash.
+ * @param except a subscription that doesn't count: the one being changed
+ */
+export async function activeByUrl(
+  tx: Tx,
+  tenant: Tenant,
+  hashes: readonly string[],
+  except = "",
+): Promise<Map<string, string>> {
+  const taken = new Map<string, string>();
+  for (const some of chunks(hashes)) {
+    const rows = await tx
+      .selectFrom("subscriptions")
+      .select(["subscription_id", "url_hash"])
+      .where("tenant", "=", tenant)
+      .where("status", "=", "active")
+      .where("url_hash", "in", some)
+      .where("subscription_id", "<>", except)
+      .execute();
+    for (const row of rows) taken.set(row.url_hash, row.subscription_id);
+  }
+  return taken;
+}
+
+/** Adds subscriptions under a snapshot version that the caller took by `nextVersion`. All are active. */
+export async function insertSubscriptions(
+  tx: Tx,
+  owner: { readonly customer_id: string; readonly environment: Environment },
+  added: readonly NewSubscription[],
+  snapshot: number,
+  now: number,
+): Promise<void> {
+  const at = rfc3339(now);
+  const common = { tenant: tenantOf(owner), customer_id: owner.customer_id };
+  for (const some of chunks(added)) {
+    const rows = some.map(({ subscription_id, definition }) => ({
+      ...common,
+      subscription_id,
+      version: 1,
+      definition: JSON.stringify(definition),
+      status: "active" as const,
+      created_at: at,
+    }));
+    await tx
+      .insertInto("subscriptions")
+      .values(
+        rows.map((row, i) => ({
+          ...row,
+          environment: owner.environment,
+          url_hash: urlHash(some[i]!.definition.webhook_url),
+          updated_at: at,
+        })),
+      )
+      .execute();
+    await tx
+      .insertInto("subscription_versions")
+      .values(rows.map((row) => ({ ...row, from_snapshot: snapshot })))
+      .execute();
+    await tx
+      .insertInto("signing_secrets")
+      .values(
+        some.map(({ subscription_id, secret }) => ({
+          subscription_id,
+          secret,
+          customer_id: owner.customer_id,
+          created_at: at,
+        })),
+      )
+      .execute();
+  }
+}
+
+export interface SubscriptionChange {
+  readonly definition?: Definition;
+  readonly status?: SubscriptionStatus;
+  /** Why it is disabled or removed; null for an active one. */
+  readonly reason?: string | null;
+}
+
+/** Writes the next version of a subscription under a snapshot version taken by `nextVersion`. */
+export async function changeSubscription(
+  tx: Tx,
+  current: SubscriptionRow,
+  change: SubscriptionChange,
+  snapshot: number,
+  now: number,
+): Promise<SubscriptionRow> {
+  const definition = change.definition ?? current.definition;
+  const changed = {
+    version: current.version + 1,
+    definition: JSON.stringify(definition),
+    status: change.status ?? current.status,
+  };
+  await tx
+    .updateTable("subscription_versions")
+    .set({ to_snapshot: snapshot })
+    .where("subscription_id", "=", current.subscription_id)
+    .where("to_snapshot", "is", null)
+    .execute();
+  await tx
+    .insertInto("subscription_versions")
+    .values({
+      ...changed,
+      subscription_id: current.subscription_id,
+      tenant: current.tenant,
+      customer_id: current.customer_id,
+      from_snapshot: snapshot,
+      created_at: rfc3339(now),
+    })
+    .execute();
+  return tx
+    .updateTable("subscriptions")
+    .set({
+      ...changed,
+      reason: change.reason === undefined ? current.reason : change.reason,
+      url_hash: urlHash(definition.webhook_url),
+      updated_at: rfc3339(now),
+    })
+    .where("subscription_id", "=", current.subscription_id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** The tenant's subscription, removed ones included. */
+export const findSubscription = (tx: Tx, tenant: Tenant, id: string): Promise<SubscriptionRow | undefined> =>
+  tx
+    .selectFrom("subscriptions")
+    .selectAll()
+    .where("subscription_id", "=", id)
+    .where("tenant", "=", tenant)
+    .executeTakeFirst();
+
+/**
+ * Sets a subscription's status for the platform or a caller, unless it has that status already or is removed.
+ * @returns the row before and after, or undefined when nothing was to be done
+ */
+export async function setStatus(
+  tx: Tx,
+  tenant: Tenant,
+  id: string,
+  status: SubscriptionStatus,
+  reason: string | null,
+  now: number,
+): Promise<SubscriptionRow | undefined> {
+  const seen = await findSubscription(tx, tenant, id);
+  if (seen === undefined || seen.status === status || seen.status === "removed") return undefined;
+  const snapshot = await nextVersion(tx, tenant, seen.customer_id, "subscriptions");
+  // Read again under the tenant's lock: what was seen before it may have changed meanwhile.
+  const current = await findSubscription(tx, tenant, id);
+  if (current === undefined || current.status === status || current.status === "removed") return undefined;
+  return changeSubscription(tx, current, { status, reason }, snapshot, now);
+}
+
+export interface DefinitionAt {
+  readonly subscription_id: string;
+  readonly version: number;
+  readonly definition: Definition;
+  readonly status: SubscriptionStatus;
+}
+
+/**
+ * One page of the tenant's subscriptions, by id, as they stood at a snapshot version: what routing used then.
+ * @param after the last id of the page before, `""` for the first page
+ */
+export function subscriptionsAt(
+  tx: Tx,
+  tenant: Tenant,
+  snapshot: number,
+  after: string,
+  limit: number,
+): Promise<DefinitionAt[]> {
+  return tx
+    .selectFrom("subscription_versions")
+    .select(["subscription_id", "version", "definition", "status"])
+    .where("tenant", "=", tenant)
+    .where("from_snapshot", "<=", snapshot)
+    .where((eb) => eb.or([eb("to_snapshot", "is", null), eb("to_snapshot", ">", snapshot)]))
+    .where("status", "<>", "removed")
+    .where("subscription_id", ">", after)
+    .orderBy("subscription_id")
+    .limit(limit)
+    .execute();
+}

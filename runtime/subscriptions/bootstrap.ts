@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Kysely } from "kysely";
+import { connect } from "../database/connect.ts";
+import { migrate } from "../database/migrate.ts";
+import type { Database } from "../database/schema.ts";
+import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/apiKey.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import { OPERATOR } from "../domain/identity.ts";
+import { rfc3339 } from "../domain/ids.ts";
+import { encodeKeyRecord } from "../domain/keyRecord.ts";
+import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
+
+/**
+ * What a deployment needs before its first request: tables, pepper, cursor secret, operator key. Every step finds out
+ * what is there already, so it may run at every deployment, and again after a crash at any point.
+ */
+const OPERATOR_LIMIT = 1_000;
+
+interface Bootstrap {
+  readonly env: BootstrapEnvironment;
+  readonly db: Kysely<Database>;
+  readonly dynamodb: DynamoDBClient;
+  readonly secrets: SecretsManagerClient;
+  now(): number;
+}
+
+/** The secret's value, made and stored first when it has none yet. */
+async function ensureSecret(
+  { secrets }: Bootstrap,
+  id: string,
+  make: () => string,
+): Promise<{ value: string; made: boolean }> {
+  try {
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
+    if (SecretString !== undefined && SecretString !== "") return { value: SecretString, made: false };
+  } catch (error) {
+    // A secret without a version answers so; one that doesn't exist fails again below.
+    if ((error as Error).name !== "ResourceNotFoundException") throw error;
+  }
+  const value = make();
+  await secrets.send(new PutSecretValueCommand({ SecretId: id, SecretString: value }));
+  return { value, made: true };
+}
+
+const newPeppers = (): string =>
+  JSON.stringify({ current: "1", versions: { "1": randomBytes(32).toString("base64") } } satisfies Peppers);
+
+/** Stores the operator key's record unless it is there: the secret is written first, so that it can't be lost. */
+async function ensureOperator(bootstrap: Bootstrap, peppers: Peppers): Promise<boolean> {
+  const { env, dynamodb, now } = bootstrap;
+  const { value } = await ensureSecret(bootstrap, env.OPERATOR_SECRET, () =>
+    formatKey("live", newKeyId(now()), newSecret()),
+  );
+  const key = parseKey(value);
+  if (key === undefined) throw new Error("the operator's secret holds no API key");
+  const at = { TableName: env.KEYS_TABLE, Key: { key_id: { S: key.key_id } } };
+  if ((await dynamodb.send(new GetItemCommand(at))).Item !== undefined) return false;
+  const hash = hashSecret(key.secret, peppers.versions[peppers.current]!);
+  const record = {
+    key_id: key.key_id,
+    customer_id: OPERATOR,
+    environment: "live",
+    name: "operator",
+    scopes: ["admin"],
+    status: "active",
+    versions: [{ hash, pepper_version: peppers.current, created_at: rfc3339(now()) }],
+    customer_limit_per_second: OPERATOR_LIMIT,
+    created_at: rfc3339(now()),
+  } as const;
+  await dynamodb.send(new PutItemCommand({ TableName: env.KEYS_TABLE, Item: encodeKeyRecord(record) }));
+  return true;
+}
+
+/** Runs every step. @returns what was done now, for the deployment's log */
+export async function bootstrap(context: Bootstrap) {
+  const migrations = await migrate(context.db);
+  const pepper = await ensureSecret(context, context.env.PEPPER_SECRET, newPeppers);
+  const cursor = await ensureSecret(context, context.env.CURSOR_SECRET, () => randomBytes(32).toString("base64"));
+  const operator = await ensureOperator(context, JSON.parse(pepper.value) as Peppers);
+  return { migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
+}
+
+export async function handler() {
+  const env = readEnvironment(bootstrapVariables);
+  const db = connect(env);
+  const context = { env, db, dynamodb: new DynamoDBClient({}), secrets: new SecretsManagerClient({}), now: Date.now };
+  try {
+    return await bootstrap(context);
+  } finally {
+    await db.destroy();
+  }
+}

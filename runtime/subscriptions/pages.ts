@@ -1,0 +1,104 @@
+import type { Tx } from "../database/roles.ts";
+import type { Definition } from "../database/schema.ts";
+import { subscriptionsAt } from "../database/subscriptions.ts";
+import { currentVersion } from "../database/versions.ts";
+import type { Tenant } from "../domain/identity.ts";
+import type { ServiceAnswers } from "../domain/service.ts";
+import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
+
+/**
+ * What routing reads. Every page of one reading answers for the version of its first page, which its cursor carries:
+ * definitions are never overwritten, so a reading is one consistent snapshot however long it takes.
+ */
+const ROWS = 5_000;
+/** An invocation answers up to 6 MB; the rest is room for escaping. */
+const BYTES = 4_000_000;
+
+interface Position {
+  readonly version: number;
+  readonly after: string;
+}
+const readPosition = (cursor: string): Position => JSON.parse(cursor) as Position;
+
+const routed = (row: { subscription_id: string; version: number; definition: Definition }): RoutedSubscription => ({
+  subscription_id: row.subscription_id,
+  version: row.version,
+  event_selector: row.definition.event_selector as EventSelector,
+});
+
+/** As many rows as fit an answer; at least one. */
+function fitting<T>(rows: readonly T[], sizeOf: (row: T) => number): readonly T[] {
+  let bytes = 0;
+  const end = rows.findIndex((row, at) => {
+    bytes += sizeOf(row);
+    return at > 0 && bytes > BYTES;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
+}
+
+const DEFAULT_RETENTION_DAYS = 90;
+
+async function retentionOf(tx: Tx, customerId: string): Promise<number> {
+  const row = await tx
+    .selectFrom("customers")
+    .select("retention_days")
+    .where("customer_id", "=", customerId)
+    .executeTakeFirst();
+  return row?.retention_days ?? DEFAULT_RETENTION_DAYS;
+}
+
+/** One page of the tenant's routing snapshot. @param cursor of the page before */
+export async function snapshotPage(
+  tx: Tx,
+  tenant: Tenant,
+  customerId: string,
+  cursor: string | undefined,
+): Promise<ServiceAnswers["snapshot"]> {
+  const { version, after } =
+    cursor === undefined
+      ? { version: await currentVersion(tx, tenant, "subscriptions"), after: "" }
+      : readPosition(cursor);
+  const found = await subscriptionsAt(tx, tenant, version, after, ROWS);
+  const rows = fitting(found, ({ definition }) => JSON.stringify(definition.event_selector).length + 80);
+  const more = rows.length < found.length || found.length === ROWS;
+  return {
+    version,
+    subscriptions: rows.map(routed),
+    retention_days: await retentionOf(tx, customerId),
+    next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
+  };
+}
+
+/** One page of what changed in the tenant's snapshot after version `since`. */
+export async function changesPage(
+  tx: Tx,
+  tenant: Tenant,
+  customerId: string,
+  since: number,
+  cursor: string | undefined,
+): Promise<ServiceAnswers["changes"]> {
+  const { version, after } =
+    cursor === undefined
+      ? { version: await currentVersion(tx, tenant, "subscriptions"), after: "" }
+      : readPosition(cursor);
+  const found = await tx
+    .selectFrom("subscription_versions")
+    .select(["subscription_id", "version", "definition", "status"])
+    .where("tenant", "=", tenant)
+    .where("from_snapshot", ">", since)
+    .where("from_snapshot", "<=", version)
+    .where((eb) => eb.or([eb("to_snapshot", "is", null), eb("to_snapshot", ">", version)]))
+    .where("subscription_id", ">", after)
+    .orderBy("subscription_id")
+    .limit(ROWS)
+    .execute();
+  const rows = fitting(found, ({ definition }) => JSON.stringify(definition.event_selector).length + 80);
+  const more = rows.length < found.length || found.length === ROWS;
+  return {
+    version,
+    changed: rows.filter(({ status }) => status !== "removed").map(routed),
+    removed: rows.filter(({ status }) => status === "removed").map(({ subscription_id }) => subscription_id),
+    retention_days: await retentionOf(tx, customerId),
+    next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
+  };
+}

@@ -1,0 +1,195 @@
+import type { Kysely } from "kysely";
+import { audit } from "../database/audit.ts";
+import { findJob, saveJob } from "../database/jobs.ts";
+import { asService, type Tx } from "../database/roles.ts";
+import type { Database, SubscriptionStatus } from "../database/schema.ts";
+import { setStatus } from "../database/subscriptions.ts";
+import { currentVersion } from "../database/versions.ts";
+import { splitTenant, type Tenant } from "../domain/identity.ts";
+import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
+import type { DeliveryTarget, Enrich, EventSelector, Transform } from "../domain/subscription.ts";
+import { changesPage, snapshotPage } from "./pages.ts";
+
+type Op = ServiceRequest["op"];
+type Request<O extends Op> = Extract<ServiceRequest, { op: O }>;
+
+/** The service protocol of runtime/domain/service.ts: one function an operation. */
+const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: number) => Promise<ServiceAnswers[O]> } = {
+  versions: async (tx, { tenants }) => {
+    const rows =
+      tenants.length === 0
+        ? []
+        : await tx
+            .selectFrom("tenant_versions")
+            .select(["tenant", "subscriptions"])
+            .where("tenant", "in", tenants)
+            .execute();
+    const found = new Map(rows.map((row) => [row.tenant, row.subscriptions]));
+    return { versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])) };
+  },
+
+  snapshot: (tx, { tenant, cursor }) => snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor),
+
+  changes: (tx, { tenant, since, cursor }) => changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor),
+
+  targets: async (tx, { tenant, subscription_ids }, now) => ({
+    targets: await targetsOf(tx, tenant, subscription_ids, now),
+  }),
+
+  remove: (tx, { tenant, subscription_id, reason }, now) =>
+    decided(tx, tenant, subscription_id, "removed", reason, now),
+
+  disable: (tx, { tenant, subscription_id, reason }, now) =>
+    decided(tx, tenant, subscription_id, "disabled", reason, now),
+
+  schemas: async (tx, { tenant }) => ({
+    version: await currentVersion(tx, tenant, "schemas"),
+    schemas: await tx
+      .selectFrom("event_schemas")
+      .select(["event_type", "version", "schema"])
+      .where("tenant", "=", tenant)
+      .where("is_current", "=", true)
+      .orderBy("event_type")
+      .execute(),
+  }),
+
+  reference: async (tx, { tenant, table, keys }) => {
+    const current = await tx
+      .selectFrom("reference_tables")
+      .select("version")
+      .where("tenant", "=", tenant)
+      .where("name", "=", table)
+      .where("is_current", "=", true)
+      .executeTakeFirst();
+    if (current === undefined || keys.length === 0) return { version: current?.version ?? 0, rows: {} };
+    const rows = await tx
+      .selectFrom("reference_rows")
+      .select(["key", "row"])
+      .where("tenant", "=", tenant)
+      .where("name", "=", table)
+      .where("key", "in", keys)
+      .execute();
+    return { version: current.version, rows: Object.fromEntries(rows.map(({ key, row }) => [key, row])) };
+  },
+
+  retention: async (tx, { tenants }) => {
+    const customers = [...new Set(tenants.map((tenant) => splitTenant(tenant).customer_id))];
+    const rows =
+      customers.length === 0
+        ? []
+        : await tx
+            .selectFrom("customers")
+            .select(["customer_id", "retention_days"])
+            .where("customer_id", "in", customers)
+            .execute();
+    const days = new Map(rows.map((row) => [row.customer_id, row.retention_days]));
+    return {
+      days: Object.fromEntries(tenants.map((tenant) => [tenant, days.get(splitTenant(tenant).customer_id) ?? 90])),
+    };
+  },
+
+  job: async (tx, { job_id }) => ({ job: (await findJob(tx, job_id)) ?? null }),
+
+  job_save: async (tx, { job_id, status, cursor, progress, result }, now) => {
+    const change = {
+      ...(status === undefined ? {} : { status }),
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(progress === undefined ? {} : { progress }),
+      ...(result === undefined ? {} : { result }),
+    };
+    const saved = await saveJob(tx, job_id, change, now);
+    const standing = saved ?? (await findJob(tx, job_id));
+    return { saved: saved !== undefined, status: standing?.status ?? null };
+  },
+
+  audit: async (tx, { customer_id, actor, action, object, outcome, details }, now) => {
+    const fact = {
+      actor: { type: "platform", name: actor } as const,
+      action,
+      object,
+      source_ip: null,
+      outcome,
+      details,
+    };
+    const { seq, hash } = await audit(tx, customer_id, fact, now);
+    return { seq, hash };
+  },
+};
+
+/** The platform's own decision about a subscription, told in the customer's audit log. */
+async function decided(
+  tx: Tx,
+  tenant: Tenant,
+  id: string,
+  status: SubscriptionStatus & ("removed" | "disabled"),
+  reason: string,
+  now: number,
+): Promise<{ done: boolean }> {
+  const changed = await setStatus(tx, tenant, id, status, reason, now);
+  if (changed === undefined) return { done: false };
+  await audit(
+    tx,
+    changed.customer_id,
+    {
+      actor: { type: "platform", name: "deliver" },
+      action: status === "removed" ? "subscription.remove" : "subscription.disable",
+      object: id,
+      source_ip: null,
+      outcome: "ok",
+      details: { reason },
+    },
+    now,
+  );
+  return { done: true };
+}
+
+/** Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed. */
+async function targetsOf(tx: Tx, tenant: Tenant, ids: readonly string[], now: number): Promise<DeliveryTarget[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .selectFrom("subscriptions")
+    .selectAll()
+    .where("tenant", "=", tenant)
+    .where("subscription_id", "in", ids)
+    .execute();
+  const secrets = await tx
+    .selectFrom("signing_secrets")
+    .selectAll()
+    .where("subscription_id", "in", ids)
+    .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", new Date(now))]))
+    .orderBy("created_at", "desc")
+    .execute();
+  const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
+  return rows.map(({ definition, ...row }) => ({
+    subscription_id: row.subscription_id,
+    version: row.version,
+    tenant,
+    environment: row.environment,
+    event_selector: definition.event_selector as EventSelector,
+    webhook_url: definition.webhook_url,
+    format: definition.format,
+    max_batch: definition.max_batch,
+    headers: definition.headers,
+    ...(definition.transform === null ? {} : { transform: definition.transform as Transform }),
+    ...(definition.enrich === null ? {} : { enrich: definition.enrich as Enrich }),
+    status: row.status,
+    ...(row.status === "disabled" && row.reason !== null ? { disabled_reason: row.reason } : {}),
+    secrets: (bySubscription.get(row.subscription_id) ?? []).map(({ secret, expires_at }) => ({
+      secret,
+      ...(expires_at === null ? {} : { expires_at: expires_at.toISOString() }),
+    })),
+  }));
+}
+
+/** Answers one request. @throws Error naming an operation it doesn't know */
+export function serve<O extends Op>(
+  db: Kysely<Database>,
+  request: Request<O>,
+  now: number,
+): Promise<ServiceAnswers[O]> {
+  const operation = operations[request.op] as
+    | ((tx: Tx, r: Request<O>, n: number) => Promise<ServiceAnswers[O]>)
+    | undefined;
+  if (operation === undefined) throw new Error(`unknown operation "${String(request.op)}"`);
+  return asService(db, (tx) => operation(tx, request, now));
+}
