@@ -1,0 +1,97 @@
+import { type ErrorDetail, TriggersError } from "./errors.ts";
+import { MAX_EVENTS_PER_REQUEST } from "./ids.ts";
+import { MAX_FAULTS, type Scan, scan } from "./scan.ts";
+import { type SchemaCheck, withinTime } from "./schema.ts";
+
+/** For all events of a request against their schemas. */
+const CHECK_TIMEOUT_MS = 250;
+
+/** The events of a valid body. */
+export interface ValidBody {
+  /** Whether it was an array, whose answer is a list. */
+  readonly array: boolean;
+  /** Each event's bytes as sent: views on the body. */
+  readonly events: readonly Buffer[];
+  readonly types: readonly (string | null)[];
+}
+
+/** The schema check of an event type, undefined when the type has none. */
+export type Schemas = (eventType: string) => SchemaCheck | undefined;
+
+/** A body with what is wrong with its single events: what a rehearsal wants to know. */
+export interface ReviewedBody extends ValidBody {
+  /** At most 100; those of an array carry `index`. */
+  readonly faults: readonly ErrorDetail[];
+}
+
+/** @throws TriggersError when the body as a whole is wrong: `invalid_json`, `invalid_event` (empty), `too_many_events` */
+export function reviewBody(body: Buffer, schemas: Schemas): ReviewedBody {
+  const scanned = scan(body);
+  if (scanned.kind === "malformed") throw malformed(scanned, body);
+  const { array, count, events } = scanned;
+  if (count === 0) throw new TriggersError("invalid_event", "The array is empty; send 1 to 1,000 events.");
+  if (count > MAX_EVENTS_PER_REQUEST) {
+    const message = `The array holds ${count.toLocaleString("en")} events; 1,000 are allowed in one request.`;
+    throw new TriggersError("too_many_events", message);
+  }
+  const slices = events.map(({ start, end }) => body.subarray(start, end));
+  const types = events.map(({ type }) => type);
+  const faults = [...scanned.faults];
+  checkSchemas(slices, types, schemas, array, faults);
+  return { array, events: slices, types, faults: faults.sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) };
+}
+
+/** Adds what is wrong with the events that are well-formed and of a type with a schema. */
+function checkSchemas(
+  events: readonly Buffer[],
+  types: readonly (string | null)[],
+  schemas: Schemas,
+  array: boolean,
+  faults: ErrorDetail[],
+): void {
+  const faulty = new Set(faults.map(({ index }) => index ?? 0));
+  const checks = types.map((type, i) => (type === null || faulty.has(i) ? undefined : schemas(type)));
+  const add = (index: number, path: string, message: string) => {
+    if (faults.length < MAX_FAULTS)
+      faults.push({ ...(array ? { index } : {}), path, code: "schema_violation", message });
+  };
+  let at = 0;
+  const run = () => {
+    for (; at < events.length && faults.length < MAX_FAULTS; at += 1) {
+      for (const { path, message } of checks[at]?.faults(events[at]!) ?? []) add(at, path, message);
+    }
+  };
+  if (!checks.some((check) => check?.costly)) run();
+  else if (!withinTime(CHECK_TIMEOUT_MS, run)) {
+    add(at, "", `The event could not be checked against its schema within ${CHECK_TIMEOUT_MS} ms.`);
+  }
+}
+
+/** All or nothing. @throws TriggersError with up to 100 details when anything is wrong with any event */
+export function validateBody(body: Buffer, schemas: Schemas): ValidBody {
+  const reviewed = reviewBody(body, schemas);
+  if (reviewed.faults.length > 0) throw rejection(reviewed);
+  return reviewed;
+}
+
+function malformed({ message, at }: Extract<Scan, { kind: "malformed" }>, body: Buffer): TriggersError {
+  if (body.length === 0) return new TriggersError("invalid_json", "The body is empty; JSON is expected.");
+  const place = `line ${at.line}, column ${at.column} (byte ${at.byte})`;
+  return new TriggersError("invalid_json", `The body is not valid JSON at ${place}: ${message}.`, {
+    details: [{ path: "", code: "invalid_json", message, ...at }],
+  });
+}
+
+/** Which fault names the whole answer; each keeps its own code in `details`. */
+const PRECEDENCE = ["invalid_json", "invalid_event", "schema_violation"] as const;
+
+function rejection({ array, events, faults }: ReviewedBody): TriggersError {
+  const code = PRECEDENCE.find((each) => faults.some((fault) => fault.code === each))!;
+  if (!array && faults.length === 1) return new TriggersError(code, faults[0]!.message, { details: faults });
+  const bad = new Set(faults.map(({ index }) => index)).size;
+  const more = faults.length === MAX_FAULTS ? ", the first 100 faults are in `details`" : "";
+  const message = array
+    ? `${bad} of ${events.length} events ${bad === 1 ? "is" : "are"} not valid; none was accepted${more}.`
+    : `The event is not valid in ${faults.length} places${more}.`;
+  return new TriggersError(code, message, { details: faults });
+}
