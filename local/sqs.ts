@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { SQSRecord } from "aws-lambda";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { readJsonCall } from "./jsonProtocol.ts";
@@ -9,6 +10,7 @@ import {
   type Authorization,
   type LocalContext,
   type LocalService,
+  type QueueSource,
   type ResourceRequest,
   ServiceError,
 } from "./service.ts";
@@ -25,58 +27,19 @@ import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./s
 const BODIES_IN_MEMORY = 128 * 1024 * 1024;
 const RETENTION_CHECK_MS = 60_000;
 
-/** One record of the event that Lambda gets from an SQS event source mapping. */
-export interface QueueRecord {
-  readonly messageId: string;
-  readonly receiptHandle: string;
-  readonly body: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly messageAttributes: Readonly<
-    Record<
-      string,
-      {
-        dataType: string;
-        stringValue?: string;
-        binaryValue?: string;
-        stringListValues: never[];
-        binaryListValues: never[];
-      }
-    >
-  >;
-  readonly md5OfBody: string;
-  readonly md5OfMessageAttributes?: string;
-  readonly eventSource: "aws:sqs";
-  readonly eventSourceARN: string;
-  readonly awsRegion: string;
-}
-
-/** A queue as an event source mapping polls it, without HTTP between. */
-export interface QueueSource {
-  readonly arn: string;
-  readonly visibilityTimeout: number;
-  /** Up to `max` records at once, none when there are none. They stay invisible for `visibilitySeconds`, by default the queue's own. */
-  receive(max: number, visibilitySeconds?: number): QueueRecord[];
-  /** Resolves as soon as there may be something to receive, or when `signal` aborts. */
-  arrival(signal?: AbortSignal): Promise<void>;
-  delete(receiptHandles: readonly string[]): void;
-  /** Makes records visible again after `delaySeconds`: what Lambda does with those it could not hand to the function. */
-  release(receiptHandles: readonly string[], delaySeconds?: number): void;
-  /** Messages in it: ready, delayed, in flight. */
-  counts(): { readonly ready: number; readonly delayed: number; readonly flight: number };
-}
-
 export interface SqsService extends LocalService {
-  /** @throws Error when no queue has this ARN */
-  source(arn: string): QueueSource;
-  queues(): readonly Queue[];
+  /** What event source mappings poll. Rejects when no queue has the ARN. */
+  readonly source: QueueSource;
+  /** By ARN: for tests, and for whoever shows how full queues are. */
+  queues(): ReadonlyMap<string, Queue>;
 }
 
-const lambdaAttributes = (attributes: MessageAttributes = {}): QueueRecord["messageAttributes"] =>
+const lambdaAttributes = (attributes: MessageAttributes = {}): SQSRecord["messageAttributes"] =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, { DataType, StringValue, BinaryValue }]) => [
       name,
       {
-        dataType: DataType,
+        dataType: DataType as "String",
         ...(StringValue === undefined ? {} : { stringValue: StringValue }),
         ...(BinaryValue === undefined ? {} : { binaryValue: BinaryValue }),
         stringListValues: [],
@@ -192,47 +155,30 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     return actions[action]!(queue, args, { sender, suspicious: mayHoldControls(call.body) });
   }
 
-  function source(arn: string): QueueSource {
+  function queueByArn(arn: string): Queue {
     const queue = byArn.get(arn);
     if (queue === undefined) throw new Error(`no queue has the ARN ${arn}`);
-    const awsRegion = arn.split(":")[3]!;
-    const record = (received: Received): QueueRecord => ({
-      messageId: received.message.id,
-      receiptHandle: received.receipt,
-      body: received.body,
-      attributes: systemAttributes(received),
-      messageAttributes: lambdaAttributes(received.message.attributes),
-      md5OfBody: received.message.md5,
-      ...(received.message.attributesMd5 === undefined
-        ? {}
-        : { md5OfMessageAttributes: received.message.attributesMd5 }),
-      eventSource: "aws:sqs",
-      eventSourceARN: arn,
-      awsRegion,
-    });
-    return {
-      arn,
-      get visibilityTimeout() {
-        return queue.settings.visibilityTimeout;
-      },
-      receive: (max, visibility) => queue.receive(max, visibility).map(record),
-      arrival: (signal) => queue.arrival(signal),
-      delete: (handles) => {
-        for (const handle of handles) queue.delete(handle);
-      },
-      release: (handles, delay = 0) => {
-        for (const handle of handles) {
-          try {
-            queue.changeVisibility(handle, delay);
-          } catch (thrown) {
-            // The message's visibility timeout ended first, or someone deleted it: then there is nothing to release.
-            if (!(thrown instanceof ServiceError)) throw thrown;
-          }
-        }
-      },
-      counts: () => queue.counts(),
-    };
+    return queue;
   }
+
+  const source: QueueSource = {
+    async receive(arn, max, waitMs) {
+      return (await queueByArn(arn).poll(max, waitMs / 1000)).map((received) => lambdaRecord(received, arn));
+    },
+    async delete(arn, handles) {
+      for (const handle of handles) queueByArn(arn).delete(handle);
+    },
+    async release(arn, handles) {
+      for (const handle of handles) {
+        try {
+          queueByArn(arn).changeVisibility(handle, 0);
+        } catch (thrown) {
+          // The message's visibility timeout ended first, or someone deleted it: then there is nothing to release.
+          if (!(thrown instanceof ServiceError)) throw thrown;
+        }
+      }
+    },
+  };
 
   return {
     resources: {
@@ -261,11 +207,27 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
       },
     },
     source,
-    queues: () => [...byArn.values()],
+    queues: () => byArn,
     async close() {
       sweep();
       for (const queue of byArn.values()) queue.close();
     },
+  };
+}
+
+function lambdaRecord(received: Received, arn: string): SQSRecord {
+  const { message } = received;
+  return {
+    messageId: message.id,
+    receiptHandle: received.receipt,
+    body: received.body,
+    attributes: systemAttributes(received) as unknown as SQSRecord["attributes"],
+    messageAttributes: lambdaAttributes(message.attributes),
+    md5OfBody: message.md5,
+    ...(message.attributesMd5 === undefined ? {} : { md5OfMessageAttributes: message.attributesMd5 }),
+    eventSource: "aws:sqs",
+    eventSourceARN: arn,
+    awsRegion: arn.split(":")[3]!,
   };
 }
 

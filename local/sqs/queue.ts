@@ -41,6 +41,7 @@ export class Queue {
   #waiters: (() => void)[] = [];
   #alarm: { at: number; cancel: () => void } | undefined;
   #purgedAt = 0;
+  #closed = false;
 
   constructor(settings: QueueSettings, store: MessageStore, clock: Clock, find: (arn: string) => Queue | undefined) {
     this.settings = settings;
@@ -130,6 +131,7 @@ export class Queue {
     const cancel = this.#clock.at(this.#clock.now() + wait * 1000, () => deadline.abort());
     while (received.length === 0 && !deadline.signal.aborted) {
       await this.arrival(deadline.signal);
+      if (this.#closed) break;
       received = this.receive(max, visibility);
     }
     cancel();
@@ -183,7 +185,9 @@ export class Queue {
     return this.#store.flushed();
   }
 
+  /** Ends the waits of `poll` and frees the journal. */
   close(): void {
+    this.#closed = true;
     this.#alarm?.cancel();
     for (const wake of this.#waiters.splice(0)) wake();
     this.#store.close();
