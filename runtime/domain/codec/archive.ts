@@ -1,3 +1,4 @@
+import { type EventText, writeEvents } from "../event.ts";
 import { timeOf } from "../ids.ts";
 import { VERSION } from "./fields.ts";
 
@@ -16,33 +17,29 @@ export function archivePrefix(customerId: string): string {
 
 /**
  * One batch as JSON lines of the archive: `{"v","prefix","customer_id","environment","batch","received_at","events":[…]}`,
- * split so that each stays within a Firehose record. @param events the spliced JSON texts of the events, in order
+ * split so that each stays within a Firehose record.
  */
 export function encodeArchive(
-  batch: { first: string },
+  batch: { readonly first: string },
   customerId: string,
   environment: string,
-  events: readonly Uint8Array[],
+  events: readonly EventText[],
 ): Buffer[] {
-  const head = Buffer.from(
-    `{"v":${VERSION},"prefix":"${archivePrefix(customerId)}","customer_id":${JSON.stringify(customerId)},"environment":"${environment}","batch":"${batch.first}","received_at":"${new Date(timeOf(batch.first)).toISOString()}","events":[`,
-  );
-  const tail = Buffer.from("]}\n");
-  const comma = Buffer.from(",");
+  const head = `{"v":${VERSION},"prefix":"${archivePrefix(customerId)}","customer_id":${JSON.stringify(customerId)},"environment":"${environment}","batch":"${batch.first}","received_at":"${new Date(timeOf(batch.first)).toISOString()}","events":[`;
   const records: Buffer[] = [];
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  const flush = () => {
-    if (parts.length > 0) records.push(Buffer.concat([head, ...parts, tail]));
-    parts = [];
-    size = 0;
-  };
-  for (const event of events) {
-    if (size > 0 && head.length + size + event.length + 8 > ARCHIVE_RECORD_LIMIT) flush();
-    if (parts.length > 0) parts.push(comma);
-    parts.push(event);
-    size += event.length + 1;
+  let from = 0;
+  let size = head.length;
+  for (const [at, event] of events.entries()) {
+    // A head is written in at most three bytes a UTF-16 unit; one more each for the brace and the comma.
+    const length = 3 * event.head.length + event.raw.length + 2;
+    if (at > from && size + length > ARCHIVE_RECORD_LIMIT) {
+      records.push(writeEvents(events.slice(from, at), head, TAIL));
+      from = at;
+      size = head.length;
+    }
+    size += length;
   }
-  flush();
+  records.push(writeEvents(from === 0 ? events : events.slice(from), head, TAIL));
   return records;
 }
+const TAIL = "]}\n";

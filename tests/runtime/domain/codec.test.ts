@@ -391,11 +391,14 @@ test("archive records hold every event in order, each within a Firehose record",
   const sizes = fc.array(fc.integer({ min: 2, max: 400_000 }), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(sizes, (lengths) => {
-      const events = lengths.map((length, at) => Buffer.from(JSON.stringify({ at, pad: "x".repeat(length) })));
+      const events = lengths.map((length, at) => ({
+        head: `{"event_type":"é事","payload":`,
+        raw: Buffer.from(JSON.stringify({ at, pad: "x".repeat(length) })),
+      }));
       const records = encodeArchive({ first: FIRST }, "cus_1", "live", events);
       const lines = records.map((record) => JSON.parse(record.toString("utf8")));
       assert.deepEqual(
-        lines.flatMap((line) => line.events.map((event: { at: number }) => event.at)),
+        lines.flatMap((line) => line.events.map((event: { payload: { at: number } }) => event.payload.at)),
         events.map((_, at) => at),
       );
       for (const [at, record] of records.entries()) {

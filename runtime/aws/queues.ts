@@ -1,0 +1,86 @@
+import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
+
+/** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others. */
+export interface Outgoing {
+  readonly text: string;
+  readonly group: string;
+  /** 0 to 900. */
+  readonly delaySeconds?: number;
+}
+
+/** SQS takes this much in one call. */
+const MAX_ENTRIES = 10;
+const MAX_CALL_BYTES = 1_048_576;
+const TRIES = 3;
+const PAUSE_MS = 50;
+
+/** Cuts messages into calls that SQS takes, in order. @param bytes length of a message's text in UTF-8 */
+export function intoCalls<T>(messages: readonly T[], bytes: (message: T) => number): T[][] {
+  const calls: T[][] = [];
+  let size = 0;
+  for (const message of messages) {
+    const length = bytes(message);
+    const last = calls.at(-1);
+    if (last === undefined || last.length === MAX_ENTRIES || size + length > MAX_CALL_BYTES) {
+      calls.push([message]);
+      size = length;
+    } else {
+      last.push(message);
+      size += length;
+    }
+  }
+  return calls;
+}
+
+/**
+ * Sends all of them, each refused entry again up to three times.
+ * @returns by position, what went wrong with it; undefined where it was sent
+ */
+export async function sendAll(
+  sqs: SQSClient,
+  queueUrl: string,
+  messages: readonly Outgoing[],
+): Promise<(Error | undefined)[]> {
+  const outcomes = new Array<Error | undefined>(messages.length).fill(undefined);
+  const numbered = messages.map((message, at) => ({ message, at, bytes: Buffer.byteLength(message.text) }));
+  await Promise.all(
+    intoCalls(numbered, ({ bytes }) => bytes).map(async (call) => {
+      let waiting = call;
+      for (let tried = 1; waiting.length > 0; tried += 1) {
+        const refused = await sendCall(sqs, queueUrl, waiting);
+        for (const { at } of waiting) outcomes[at] = refused.get(at);
+        waiting = waiting.filter(({ at }) => refused.has(at));
+        if (tried === TRIES) break;
+        if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
+      }
+    }),
+  );
+  return outcomes;
+}
+
+/** @throws AggregateError when not all could be sent */
+export async function sendOrThrow(sqs: SQSClient, queueUrl: string, messages: readonly Outgoing[]): Promise<void> {
+  const errors = (await sendAll(sqs, queueUrl, messages)).filter((error) => error !== undefined);
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} messages could not be sent`);
+}
+
+async function sendCall(
+  sqs: SQSClient,
+  queueUrl: string,
+  call: readonly { readonly message: Outgoing; readonly at: number }[],
+): Promise<Map<number, Error>> {
+  const Entries = call.map(
+    ({ message, at }): SendMessageBatchRequestEntry => ({
+      Id: String(at),
+      MessageBody: message.text,
+      MessageGroupId: message.group,
+      ...(message.delaySeconds === undefined ? {} : { DelaySeconds: message.delaySeconds }),
+    }),
+  );
+  try {
+    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+    return new Map(Failed.map((entry) => [Number(entry.Id), new Error(`${entry.Code}: ${entry.Message ?? ""}`)]));
+  } catch (error) {
+    return new Map(call.map(({ at }) => [at, error as Error]));
+  }
+}

@@ -1,0 +1,27 @@
+import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
+
+/**
+ * Asks the subscriptions service. `bytes` is the length of the answer's JSON, a measure of what keeping it costs.
+ * @throws Error when the function can't be reached, failed, or did not answer within `timeoutMs`
+ */
+export type Service = <Op extends ServiceRequest["op"]>(
+  request: Extract<ServiceRequest, { op: Op }>,
+  options?: { readonly timeoutMs?: number },
+) => Promise<{ readonly answer: ServiceAnswers[Op]; readonly bytes: number }>;
+
+const TIMEOUT_MS = 10_000;
+
+/** @param functionName name or ARN of the subscriptions function */
+export function serviceOver(lambda: LambdaClient, functionName: string): Service {
+  return async (request, { timeoutMs = TIMEOUT_MS } = {}) => {
+    const { FunctionError, Payload } = await lambda.send(
+      new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) }),
+      { abortSignal: AbortSignal.timeout(timeoutMs) },
+    );
+    const bytes = Buffer.from(Payload ?? []);
+    if (FunctionError !== undefined)
+      throw new Error(`the subscriptions service failed on "${request.op}": ${bytes.toString("utf8").slice(0, 500)}`);
+    return { answer: JSON.parse(bytes.toString("utf8")), bytes: bytes.length };
+  };
+}
