@@ -51,6 +51,8 @@ export interface DeliveryMessage {
   readonly types: readonly (string | null)[];
   /** On the first attempt the packed events may travel along; otherwise they are read from the batch item. */
   readonly body?: Body;
+  /** True when it may have been sent before: its item is looked at before anything is posted. */
+  readonly repeated?: boolean;
   readonly replay_id?: string;
   readonly traceparent?: string;
 }
@@ -168,6 +170,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         attempts: whole(header, "attempts", what),
         types: longTypes(header.types, count, what),
         ...(body === undefined ? {} : { body }),
+        ...(header.repeated === true ? { repeated: true } : {}),
         ...optional(header, "replay_id"),
         ...optional(header, "traceparent"),
       };

@@ -85,6 +85,7 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
         attempts: fc.nat(),
         types: types(n),
         body,
+        repeated: fc.constant(true),
         replay_id: ulid.map((id) => `rpl_${id}`),
         ...trace,
       },
