@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+
+/** Root of the project: entries are named relative to it. */
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+export interface Bundle {
+  /** Absolute path of the one ES module that Lambda loads as `index.mjs`. */
+  readonly code: string;
+  /** Absolute path of its source map. */
+  readonly map: string;
+  /** SHA-256 of the code, hex: changes when, and only when, the code does. */
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+/** How a bundle is made; part of its cache key, so that a changed option rebuilds. */
+const options = {
+  bundle: true,
+  minify: true,
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  mainFields: ["module", "main"],
+  sourcemap: "external",
+  sourcesContent: false,
+  legalComments: "none",
+  // Some CommonJS packages in the bundle call `require` for Node's own modules, which an ES module does not have.
+  banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
+} as const;
+
+interface Manifest {
+  readonly options: string;
+  /** Content hash of every source file that went in, by path relative to the root. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+const sha256 = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
+
+const fingerprint = sha256(JSON.stringify(options));
+
+function fresh(manifest: Manifest): boolean {
+  if (manifest.options !== fingerprint) return false;
+  return Object.entries(manifest.inputs).every(([path, hash]) => {
+    const file = join(root, path);
+    return existsSync(file) && sha256(readFileSync(file)) === hash;
+  });
+}
+
+const write = (file: string, data: string | Uint8Array): void => {
+  // Whole files only: several programs may bundle at the same time, and all of them write the same bytes.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, data);
+  renameSync(draft, file);
+};
+
+/**
+ * Bundles a handler with everything it imports, the AWS SDK included, and keeps the result in `.build/` until one of
+ * the files that went in changes.
+ * @param entry path relative to the project's root, `runtime/ingest/handler.ts`
+ * @throws esbuild's own error, which names file and line
+ */
+export function bundle(entry: string): Bundle {
+  const name = entry.replace(/\.ts$/, "").replaceAll("/", "-");
+  const folder = join(root, ".build", name);
+  const [code, map, manifestFile] = ["index.mjs", "index.mjs.map", "manifest.json"].map((f) => join(folder, f)) as [
+    string,
+    string,
+    string,
+  ];
+  if (existsSync(manifestFile)) {
+    const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
+    if (fresh(manifest)) return { code, map, hash: manifest.hash, bytes: manifest.bytes };
+  }
+  if (!existsSync(join(root, entry))) return placeholder(folder, entry);
+  const built = buildSync({
+    ...options,
+    mainFields: [...options.mainFields],
+    entryPoints: [join(root, entry)],
+    outfile: code,
+    absWorkingDir: root,
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  mkdirSync(folder, { recursive: true });
+  const output = (suffix: string) => built.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents;
+  const source = output("index.mjs");
+  write(map, output("index.mjs.map"));
+  write(code, source);
+  const inputs = Object.keys(built.metafile.inputs).map((path) => {
+    const file = resolve(root, path);
+    return [relative(root, file), sha256(readFileSync(file))];
+  });
+  const manifest: Manifest = {
+    options: fingerprint,
+    inputs: Object.fromEntries(inputs),
+    hash: sha256(source),
+    bytes: source.byteLength,
+  };
+  write(manifestFile, JSON.stringify(manifest));
+  return { code, map, hash: manifest.hash, bytes: manifest.bytes };
+}
+
+function placeholder(folder: string, entry: string): Bundle {
+  const [code, map] = [join(folder, "index.mjs"), join(folder, "index.mjs.map")];
+  const source = `export const handler = async () => { throw new Error("${entry} is not written yet"); };\n`;
+  mkdirSync(folder, { recursive: true });
+  write(code, source);
+  write(map, "{}");
+  return { code, map, hash: sha256(source), bytes: source.length };
+}

@@ -1,0 +1,92 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { EncryptionKey } from "./encryptionKey.ts";
+import type { Permission } from "./permissions.ts";
+
+/** A key attribute: its name and whether it is text or a number. */
+export type KeyAttribute = readonly [name: string, type: "S" | "N"];
+
+export interface DataTableArgs {
+  readonly key: EncryptionKey;
+  readonly region: string;
+  readonly partition: KeyAttribute;
+  readonly sort?: KeyAttribute;
+  /** Indexes by name; each carries every attribute. */
+  readonly indexes?: Readonly<Record<string, { readonly partition: KeyAttribute; readonly sort: KeyAttribute }>>;
+  /** Attribute with the second of expiry. @default none: items stay */
+  readonly expiry?: string;
+  /** Other regions with a replica; `key` must have a replica in each. @default none */
+  readonly replicaRegions?: readonly string[];
+  readonly protect: boolean;
+}
+
+/** Every key attribute once, by name. @throws Error when one name has two types */
+export function attributesOf(args: Pick<DataTableArgs, "partition" | "sort" | "indexes">) {
+  const all = [args.partition, args.sort, ...Object.values(args.indexes ?? {}).flatMap((i) => [i.partition, i.sort])];
+  const types = new Map<string, string>();
+  for (const [name, type] of all.filter((attribute) => attribute !== undefined)) {
+    if ((types.get(name) ?? type) !== type) throw new Error(`${name}: a key attribute has one type, S or N`);
+    types.set(name, type);
+  }
+  return [...types].map(([name, type]) => ({ name, type })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** A DynamoDB table billed per request, encrypted, restorable to any second of the last 35 days. */
+export class DataTable extends pulumi.ComponentResource {
+  readonly table: aws.dynamodb.Table;
+  private readonly args: DataTableArgs;
+
+  constructor(name: string, args: DataTableArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:DataTable", name, {}, opts);
+    this.args = args;
+    const { replicaRegions = [] } = args;
+    this.table = new aws.dynamodb.Table(
+      `${name}-table`,
+      {
+        billingMode: "PAY_PER_REQUEST",
+        attributes: attributesOf(args),
+        hashKey: args.partition[0],
+        ...(args.sort === undefined ? {} : { rangeKey: args.sort[0] }),
+        globalSecondaryIndexes: Object.entries(args.indexes ?? {}).map(([index, { partition, sort }]) => ({
+          name: index,
+          keySchemas: [
+            { attributeName: partition[0], keyType: "HASH" },
+            { attributeName: sort[0], keyType: "RANGE" },
+          ],
+          projectionType: "ALL",
+        })),
+        ...(args.expiry === undefined ? {} : { ttl: { attributeName: args.expiry, enabled: true } }),
+        serverSideEncryption: { enabled: true, kmsKeyArn: args.key.arn },
+        pointInTimeRecovery: { enabled: true },
+        deletionProtectionEnabled: args.protect,
+        ...(replicaRegions.length === 0
+          ? {}
+          : {
+              // Replication between regions runs on the stream.
+              streamEnabled: true,
+              streamViewType: "NEW_AND_OLD_IMAGES",
+              replicas: replicaRegions.map((region) => ({
+                regionName: region,
+                kmsKeyArn: args.key.replicaArns[region]!,
+                pointInTimeRecovery: true,
+                deletionProtectionEnabled: args.protect,
+              })),
+            }),
+      },
+      { parent: this, protect: args.protect },
+    );
+    this.registerOutputs({ name: this.table.name, arn: this.table.arn });
+  }
+
+  /** These item actions on the table, and on its indexes where a query may use one. @example ["dynamodb:GetItem"] */
+  to(...actions: readonly `dynamodb:${string}`[]): Permission[] {
+    const indexed = actions.includes("dynamodb:Query") && this.args.indexes !== undefined;
+    return [
+      {
+        actions,
+        resources: [this.table.arn, ...(indexed ? [pulumi.interpolate`${this.table.arn}/index/*`] : [])],
+      },
+      this.args.key.toEncrypt("dynamodb", this.args.region),
+    ];
+  }
+}

@@ -1,0 +1,93 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { DeliverEnvironment } from "../runtime/deliver/environment.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+import type { EventStore } from "./eventStore.ts";
+import { EverySoOften } from "./everySoOften.ts";
+import { Handler, type HandlerDefaults } from "./handler.ts";
+import { WorkQueue } from "./workQueue.ts";
+
+// Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
+// retries: each kind has a queue of its own.
+
+export interface DeliveryEngineArgs {
+  readonly region: string;
+  readonly defaults: HandlerDefaults;
+  readonly store: EventStore;
+  /** The subscriptions service. */
+  readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Most invocations of deliver at once per queue. @default Lambda's own scaling */
+  readonly concurrency?: number | undefined;
+  readonly allowLoopbackWebhooks: boolean;
+  readonly protect: boolean;
+}
+
+/** Queues of first attempts and of retries, the function that posts, and the sweeper that finds what is due. */
+export class DeliveryEngine extends pulumi.ComponentResource {
+  /** First attempts. */
+  readonly delivery: WorkQueue;
+  /** Later attempts, replays, manual retries. */
+  readonly retry: WorkQueue;
+  readonly deliver: Handler<DeliverEnvironment>;
+  readonly sweep: Handler<DeliverEnvironment>;
+
+  constructor(name: string, args: DeliveryEngineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:DeliveryEngine", name, {}, opts);
+    const own = { parent: this };
+    const { region, defaults, store, subscriptions, protect } = args;
+    const key = new EncryptionKey(name, { purpose: "Queued deliveries", protect }, own);
+    const consumerSeconds = 60;
+    this.delivery = new WorkQueue("delivery", { key, region, consumerSeconds, protect }, own);
+    this.retry = new WorkQueue("retry", { key, region, consumerSeconds, protect }, own);
+    const environment = {
+      EVENTS_TABLE: store.events.table.name,
+      METRICS_TABLE: store.metrics.table.name,
+      DELIVERY_QUEUE_URL: this.delivery.queue.url,
+      RETRY_QUEUE_URL: this.retry.queue.url,
+      PAYLOAD_BUCKET: store.payloads.bucket.bucket,
+      SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
+      ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
+    };
+    this.deliver = new Handler<DeliverEnvironment>(
+      "deliver",
+      {
+        defaults,
+        entry: "runtime/deliver/handler.ts",
+        environment,
+        permissions: [
+          ...this.delivery.toConsume(),
+          ...this.retry.toConsume(),
+          ...this.retry.toSend(),
+          ...store.events.to(
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+          ),
+          ...store.metrics.to("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.payloads.toRead(),
+          subscriptions.toInvoke(),
+        ],
+        memoryMb: 1_024,
+        timeoutSeconds: consumerSeconds,
+      },
+      own,
+    );
+    this.delivery.feed("deliver-delivery", this.deliver, args.concurrency);
+    this.retry.feed("deliver-retry", this.deliver, args.concurrency);
+    this.sweep = new Handler<DeliverEnvironment>(
+      "sweep",
+      {
+        defaults,
+        entry: "runtime/deliver/sweeper.ts",
+        environment,
+        permissions: [...store.events.to("dynamodb:Query", "dynamodb:UpdateItem"), ...this.retry.toSend()],
+        timeoutSeconds: 55,
+      },
+      own,
+    );
+    new EverySoOften("sweep", { handler: this.sweep, rate: "rate(1 minute)", region, key, dead: this.retry.dead }, own);
+    this.registerOutputs();
+  }
+}

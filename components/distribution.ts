@@ -1,0 +1,183 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { root } from "./bundle.ts";
+import type { DataBucket } from "./dataBucket.ts";
+
+export interface Origin {
+  /** Function URL of the origin. */
+  readonly url: pulumi.Input<string>;
+  readonly functionName: pulumi.Input<string>;
+}
+
+export interface DistributionArgs {
+  /** ARN, with its version, of the Lambda@Edge function. */
+  readonly authenticate: pulumi.Input<string>;
+  readonly ingest: Origin;
+  readonly api: Origin;
+  readonly logs: DataBucket;
+  readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
+}
+
+/** CloudFront's own policies. Source: Developer Guide, "Use managed cache policies", "… origin request policies". */
+const CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
+
+const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/** Whatever belongs to CloudFront takes us-east-1 for its region. */
+const region = "us-east-1";
+
+/** The distribution: TLS 1.2 and later, nothing cached, every request authenticated before it leaves the edge. */
+export class Distribution extends pulumi.ComponentResource {
+  readonly distribution: aws.cloudfront.Distribution;
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: DistributionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:Distribution", name, {}, opts);
+    const own = { parent: this };
+    const label = `${pulumi.getProject()}-${pulumi.getStack()}`;
+    const viewer = new aws.cloudfront.Function(
+      "viewer",
+      {
+        runtime: "cloudfront-js-2.0",
+        comment: "Keeps the caller's Authorization and drops identity headers that a caller made up",
+        code: existsSync(join(root, "runtime/edge/viewer.js"))
+          ? readFileSync(join(root, "runtime/edge/viewer.js"), "utf8")
+          : "function handler(event) { return event.request; }",
+        publish: true,
+      },
+      own,
+    );
+    const access = new aws.cloudfront.OriginAccessControl(
+      "origin-access",
+      {
+        description: "Signs what the distribution sends to function URLs",
+        originAccessControlOriginType: "lambda",
+        signingBehavior: "always",
+        signingProtocol: "sigv4",
+      },
+      own,
+    );
+    const headers = new aws.cloudfront.ResponseHeadersPolicy(
+      "security-headers",
+      {
+        securityHeadersConfig: {
+          strictTransportSecurity: {
+            accessControlMaxAgeSec: 63_072_000,
+            includeSubdomains: true,
+            preload: true,
+            override: true,
+          },
+          contentTypeOptions: { override: true },
+          frameOptions: { frameOption: "DENY", override: true },
+          referrerPolicy: { referrerPolicy: "no-referrer", override: true },
+        },
+      },
+      own,
+    );
+    const origin = (originId: string, url: pulumi.Input<string>) => ({
+      originId,
+      domainName: pulumi.output(url).apply((text) => new URL(text).host),
+      originAccessControlId: access.id,
+      customOriginConfig: {
+        httpPort: 80,
+        httpsPort: 443,
+        originProtocolPolicy: "https-only",
+        originSslProtocols: ["TLSv1.2"],
+        originReadTimeout: 30,
+        originKeepaliveTimeout: 60,
+      },
+    });
+    const behavior = (targetOriginId: string) => ({
+      targetOriginId,
+      viewerProtocolPolicy: "https-only",
+      allowedMethods: methods,
+      cachedMethods: ["GET", "HEAD"],
+      compress: false,
+      cachePolicyId: CACHING_DISABLED,
+      originRequestPolicyId: ALL_VIEWER_EXCEPT_HOST,
+      responseHeadersPolicyId: headers.id,
+      functionAssociations: [{ eventType: "viewer-request", functionArn: viewer.arn }],
+      lambdaFunctionAssociations: [{ eventType: "origin-request", lambdaArn: args.authenticate, includeBody: true }],
+    });
+    this.distribution = new aws.cloudfront.Distribution(
+      `${name}-distribution`,
+      {
+        comment: `${label}: the public endpoint`,
+        enabled: true,
+        isIpv6Enabled: true,
+        httpVersion: "http2and3",
+        priceClass: "PriceClass_All",
+        origins: [origin("api", args.api.url), origin("ingest", args.ingest.url)],
+        defaultCacheBehavior: behavior("api"),
+        orderedCacheBehaviors: [{ pathPattern: "/events", ...behavior("ingest") }],
+        restrictions: { geoRestriction: { restrictionType: "none" } },
+        ...(args.domain === undefined ? {} : { aliases: [args.domain.name] }),
+        viewerCertificate:
+          args.domain === undefined
+            ? { cloudfrontDefaultCertificate: true, minimumProtocolVersion: "TLSv1.2_2021" }
+            : {
+                acmCertificateArn: args.domain.certificateArn,
+                sslSupportMethod: "sni-only",
+                minimumProtocolVersion: "TLSv1.2_2021",
+              },
+      },
+      own,
+    );
+    for (const [id, { functionName }] of [
+      ["api", args.api],
+      ["ingest", args.ingest],
+    ] as const) {
+      const caller = {
+        function: functionName,
+        principal: "cloudfront.amazonaws.com",
+        sourceArn: this.distribution.arn,
+      };
+      // A Function URL behind an origin access control takes both; either alone is refused.
+      new aws.lambda.Permission(
+        `${id}-url`,
+        { ...caller, action: "lambda:InvokeFunctionUrl", functionUrlAuthType: "AWS_IAM" },
+        own,
+      );
+      new aws.lambda.Permission(
+        `${id}-invoke`,
+        { ...caller, action: "lambda:InvokeFunction", invokedViaFunctionUrl: true },
+        own,
+      );
+    }
+    this.deliverLogs(label, args.logs);
+    this.url =
+      args.domain === undefined
+        ? pulumi.interpolate`https://${this.distribution.domainName}`
+        : pulumi.output(`https://${args.domain.name}`);
+    this.registerOutputs({ url: this.url });
+  }
+
+  private deliverLogs(label: string, logs: DataBucket): void {
+    const own = { parent: this };
+    const source = new aws.cloudwatch.LogDeliverySource(
+      "access-log",
+      { region, name: label, logType: "ACCESS_LOGS", resourceArn: this.distribution.arn },
+      own,
+    );
+    const destination = new aws.cloudwatch.LogDeliveryDestination(
+      "access-log",
+      {
+        region,
+        name: label,
+        outputFormat: "json",
+        deliveryDestinationConfiguration: {
+          destinationResourceArn: pulumi.interpolate`${logs.bucket.arn}/cloudfront`,
+        },
+      },
+      own,
+    );
+    new aws.cloudwatch.LogDelivery(
+      "access-log",
+      { region, deliverySourceName: source.name, deliveryDestinationArn: destination.arn },
+      own,
+    );
+  }
+}

@@ -1,0 +1,90 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { EdgeConfig } from "../runtime/edge/config.ts";
+import { bundle } from "./bundle.ts";
+import type { KeyDirectory } from "./keyDirectory.ts";
+import { policyOf, trustOf } from "./permissions.ts";
+
+// Invariant: Lambda@Edge has no environment, no network of ours, no key of ours for its code: all it knows is in its
+// archive, so a change of settings is a new version. Replicas outlive the stack by hours, hence `skipDestroy`.
+
+export interface EdgeAuthenticatorArgs {
+  /** The region of the primary key directory. */
+  readonly region: string;
+  readonly keys: KeyDirectory;
+}
+
+/** Where CloudFront takes its functions from, whatever the region of the stack. */
+const EDGE_REGION = "us-east-1";
+
+/** The Lambda@Edge function that tells who calls before a request reaches a region. */
+export class EdgeAuthenticator extends pulumi.ComponentResource {
+  readonly function: aws.lambda.Function;
+
+  constructor(name: string, args: EdgeAuthenticatorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:EdgeAuthenticator", name, {}, opts);
+    const own = { parent: this };
+    const { keys, region } = args;
+    const account = aws.getCallerIdentityOutput({}, own).accountId;
+    const everywhere = (arn: pulumi.Output<string>) =>
+      keys.regions.map((other) => arn.apply((text) => text.replace(`:${region}:`, `:${other}:`)));
+    const keyArns = (key: KeyDirectory["tableKey"]) => [key.arn, ...Object.values(key.replicaArns)];
+    const role = new aws.iam.Role(
+      `${name}-role`,
+      {
+        description: `What ${name} may do`,
+        assumeRolePolicy: trustOf("edgelambda.amazonaws.com", "lambda.amazonaws.com"),
+      },
+      own,
+    );
+    const policy = new aws.iam.RolePolicy(
+      `${name}-policy`,
+      {
+        role: role.name,
+        policy: policyOf([
+          { actions: ["dynamodb:GetItem"], resources: everywhere(keys.table.table.arn) },
+          { actions: ["secretsmanager:GetSecretValue"], resources: everywhere(keys.pepper.secret.arn) },
+          { actions: ["kms:Decrypt"], resources: [...keyArns(keys.tableKey), ...keyArns(keys.pepperKey)] },
+          {
+            // It logs in whichever region it runs, to groups that AWS names and makes.
+            actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            resources: [pulumi.interpolate`arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.*`],
+          },
+        ]),
+      },
+      own,
+    );
+    const built = bundle("runtime/edge/handler.ts");
+    const config = pulumi.all([keys.table.table.name, keys.pepper.secret.arn]).apply(
+      ([table, pepper]): EdgeConfig => ({
+        keys_table: table,
+        keys_regions: keys.regions,
+        // A replica has the ARN of its own region, so the edge is told the name, which is the same everywhere.
+        pepper_secret: pepper.split(":secret:")[1]!.replace(/-[A-Za-z0-9]{6}$/, ""),
+      }),
+    );
+    this.function = new aws.lambda.Function(
+      name,
+      {
+        region: EDGE_REGION,
+        runtime: "nodejs24.x",
+        architectures: ["x86_64"],
+        handler: "index.handler",
+        code: config.apply(
+          (settings) =>
+            new pulumi.asset.AssetArchive({
+              "index.mjs": new pulumi.asset.FileAsset(built.code),
+              "config.json": new pulumi.asset.StringAsset(JSON.stringify(settings)),
+            }),
+        ),
+        role: role.arn,
+        memorySize: 512,
+        timeout: 10,
+        publish: true,
+        skipDestroy: true,
+      },
+      { ...own, dependsOn: [policy] },
+    );
+    this.registerOutputs({ arn: this.function.qualifiedArn });
+  }
+}

@@ -1,0 +1,137 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Permission } from "./permissions.ts";
+
+// Invariant: one key per purpose, so that withdrawing a key makes exactly one kind of data unreadable. The key's policy
+// lets the account delegate by IAM and lets each named service in only for this account; nobody else is in it.
+
+const administration = [
+  "kms:CancelKeyDeletion",
+  "kms:CreateAlias",
+  "kms:CreateGrant",
+  "kms:Decrypt",
+  "kms:DeleteAlias",
+  "kms:DescribeKey",
+  "kms:DisableKey",
+  "kms:DisableKeyRotation",
+  "kms:EnableKey",
+  "kms:EnableKeyRotation",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:GetKeyPolicy",
+  "kms:GetKeyRotationStatus",
+  "kms:ListAliases",
+  "kms:ListGrants",
+  "kms:ListKeyPolicies",
+  "kms:ListResourceTags",
+  "kms:PutKeyPolicy",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+  "kms:ReplicateKey",
+  "kms:RetireGrant",
+  "kms:RevokeGrant",
+  "kms:ScheduleKeyDeletion",
+  "kms:TagResource",
+  "kms:UntagResource",
+  "kms:UpdateAlias",
+  "kms:UpdateKeyDescription",
+  "kms:UpdatePrimaryRegion",
+] as const;
+
+const serviceUse = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+
+export interface EncryptionKeyArgs {
+  /** What it encrypts, for the person who reads the console. */
+  readonly purpose: string;
+  /** AWS services that use the key in their own name. @default none @example ["logs.eu-west-1.amazonaws.com"] */
+  readonly services?: readonly string[];
+  /** Other regions that hold a replica of the key. @default none */
+  readonly replicaRegions?: readonly string[];
+  /** Refuse deletion. */
+  readonly protect: boolean;
+}
+
+/** A customer-managed KMS key with yearly rotation, and its replicas. */
+export class EncryptionKey extends pulumi.ComponentResource {
+  readonly arn: pulumi.Output<string>;
+  /** ARN of the key in each replica region. */
+  readonly replicaArns: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: EncryptionKeyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:EncryptionKey", name, {}, opts);
+    const own = { parent: this, protect: args.protect };
+    const { replicaRegions = [], services = [] } = args;
+    const account = aws.getCallerIdentityOutput({}, { parent: this }).accountId;
+    const policy = pulumi.jsonStringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Sid: "AccountDelegatesByIam",
+          Effect: "Allow",
+          Principal: { AWS: pulumi.interpolate`arn:aws:iam::${account}:root` },
+          Action: administration,
+          Resource: "*",
+        },
+        ...services.map((service) => ({
+          Sid: `Service${service.replace(/[^A-Za-z0-9]/g, "")}`,
+          Effect: "Allow",
+          Principal: { Service: service },
+          Action: serviceUse,
+          Resource: "*",
+          Condition: { StringEquals: { "aws:SourceAccount": account } },
+        })),
+      ],
+    });
+    const key = new aws.kms.Key(
+      `${name}-key`,
+      {
+        description: args.purpose,
+        enableKeyRotation: true,
+        deletionWindowInDays: 30,
+        multiRegion: replicaRegions.length > 0,
+        policy,
+      },
+      own,
+    );
+    new aws.kms.Alias(
+      `${name}-key`,
+      { name: `alias/${pulumi.getProject()}-${pulumi.getStack()}-${name}`, targetKeyId: key.keyId },
+      { parent: this },
+    );
+    this.replicaArns = Object.fromEntries(
+      replicaRegions.map((region) => {
+        const replica = new aws.kms.ReplicaKey(
+          `${name}-key-${region}`,
+          { region, primaryKeyArn: key.arn, description: args.purpose, deletionWindowInDays: 30, policy },
+          own,
+        );
+        return [region, replica.arn];
+      }),
+    );
+    this.arn = key.arn;
+    this.registerOutputs({ arn: this.arn });
+  }
+
+  /** Reading what one service encrypted with this key. @param service as in `kms:ViaService`: `sqs`, `dynamodb`, `s3` */
+  toDecrypt(service: string, region: string): Permission {
+    return this.through(service, region, ["kms:Decrypt"]);
+  }
+
+  /** Writing and reading through one service; most check a written data key by decrypting it. */
+  toEncrypt(service: string, region: string): Permission {
+    return this.through(service, region, ["kms:Decrypt", "kms:GenerateDataKey"]);
+  }
+
+  private through(service: string, region: string, actions: readonly string[]): Permission {
+    const via = { "kms:ViaService": `${service}.${region}.amazonaws.com` };
+    return { actions, resources: [this.arn], conditions: { StringEquals: via } };
+  }
+}

@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { RouteEnvironment } from "../runtime/route/environment.ts";
+import type { DeliveryEngine } from "./deliveryEngine.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+import type { EventStore } from "./eventStore.ts";
+import { Handler, type HandlerDefaults } from "./handler.ts";
+import type { Retention } from "./retention.ts";
+import { WorkQueue } from "./workQueue.ts";
+
+// Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
+// only after everything that follows from it is written.
+
+export interface EventPipelineArgs {
+  readonly region: string;
+  readonly defaults: HandlerDefaults;
+  readonly store: EventStore;
+  readonly delivery: DeliveryEngine;
+  readonly retention: Retention;
+  readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Most invocations of route at once. @default Lambda's own scaling */
+  readonly concurrency?: number | undefined;
+  readonly protect: boolean;
+}
+
+/** The queue of accepted requests and the function that matches, stores, archives and fans out. */
+export class EventPipeline extends pulumi.ComponentResource {
+  /** Accepted requests, one message each. */
+  readonly ingest: WorkQueue;
+  readonly route: Handler<RouteEnvironment>;
+
+  constructor(name: string, args: EventPipelineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:EventPipeline", name, {}, opts);
+    const own = { parent: this };
+    const { region, store, delivery, retention, subscriptions, protect } = args;
+    const key = new EncryptionKey(name, { purpose: "Accepted requests before they are routed", protect }, own);
+    const consumerSeconds = 30;
+    this.ingest = new WorkQueue("ingest", { key, region, consumerSeconds, protect }, own);
+    this.route = new Handler<RouteEnvironment>(
+      "route",
+      {
+        defaults: args.defaults,
+        entry: "runtime/route/handler.ts",
+        environment: {
+          EVENTS_TABLE: store.events.table.name,
+          METRICS_TABLE: store.metrics.table.name,
+          DELIVERY_QUEUE_URL: delivery.delivery.queue.url,
+          ARCHIVE_STREAM: retention.stream.name,
+          PAYLOAD_BUCKET: store.payloads.bucket.bucket,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
+        },
+        permissions: [
+          ...this.ingest.toConsume(),
+          ...delivery.delivery.toSend(),
+          ...store.events.to("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.payloads.toRead(),
+          ...retention.toArchive(),
+          subscriptions.toInvoke(),
+        ],
+        memoryMb: 1_024,
+        timeoutSeconds: consumerSeconds,
+      },
+      own,
+    );
+    this.ingest.feed("route-ingest", this.route, args.concurrency);
+    this.registerOutputs();
+  }
+}

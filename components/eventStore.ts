@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DataBucket } from "./dataBucket.ts";
+import { DataTable } from "./dataTable.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+
+export interface EventStoreArgs {
+  readonly region: string;
+  readonly logs: DataBucket;
+  readonly protect: boolean;
+}
+
+/** Where events live: a table of packed batches and deliveries, a bucket of large payloads, a table of counts. */
+export class EventStore extends pulumi.ComponentResource {
+  readonly events: DataTable;
+  readonly metrics: DataTable;
+  readonly payloads: DataBucket;
+
+  constructor(name: string, args: EventStoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:EventStore", name, {}, opts);
+    const own = { parent: this };
+    const { region, protect } = args;
+    const key = new EncryptionKey(name, { purpose: "Events and their deliveries", protect }, own);
+    this.events = new DataTable(
+      "events",
+      {
+        key,
+        region,
+        partition: ["pk", "S"],
+        sort: ["sk", "S"],
+        indexes: {
+          by_state: { partition: ["state_pk", "S"], sort: ["sk", "S"] },
+          due: { partition: ["due_pk", "S"], sort: ["next_attempt_at", "N"] },
+        },
+        expiry: "expires_at",
+        protect,
+      },
+      own,
+    );
+    this.metrics = new DataTable(
+      "metrics",
+      { key, region, partition: ["pk", "S"], sort: ["sk", "S"], expiry: "expires_at", protect },
+      own,
+    );
+    const payloadKey = new EncryptionKey("payloads", { purpose: "Payloads too large for the table", protect }, own);
+    this.payloads = new DataBucket(
+      "payloads",
+      {
+        key: payloadKey,
+        region,
+        accessLogs: args.logs.bucket,
+        // Items point at payloads for ten years at most; the retention job deletes them sooner.
+        ageing: [{ prefix: "", coldAfterDays: 90, deleteAfterDays: 3_660 }],
+        protect,
+      },
+      own,
+    );
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,48 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Cache } from "./cache.ts";
+import { DataBucket } from "./dataBucket.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+import type { HandlerDefaults } from "./handler.ts";
+import { Network } from "./network.ts";
+import type { Settings } from "./settings.ts";
+
+export type FoundationArgs = Pick<Settings, "region" | "multiAz" | "protect" | "logRetentionDays" | "cacheNodeType">;
+
+/** What every part stands on: where logs go, the private network, the cache. */
+export class Foundation extends pulumi.ComponentResource {
+  /** What all functions share. */
+  readonly defaults: HandlerDefaults;
+  /** Access and flow logs. */
+  readonly logs: DataBucket;
+  readonly network: Network;
+  readonly cache: Cache;
+
+  constructor(name: string, args: FoundationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:Foundation", name, {}, opts);
+    const own = { parent: this };
+    const { region, multiAz, protect, logRetentionDays } = args;
+    const key = new EncryptionKey(
+      "functions",
+      { purpose: "Logs and settings of functions", services: [`logs.${region}.amazonaws.com`], protect },
+      own,
+    );
+    this.defaults = { keyArn: key.arn, logRetentionDays };
+    this.logs = new DataBucket(
+      "logs",
+      {
+        region,
+        ageing: [{ prefix: "", deleteAfterDays: Math.max(90, logRetentionDays) }],
+        writers: ["delivery.logs.amazonaws.com", "logging.s3.amazonaws.com"],
+        protect,
+      },
+      own,
+    );
+    this.network = new Network("network", { region, multiAz, logs: this.logs }, own);
+    this.cache = new Cache(
+      "cache",
+      { network: this.network, region, nodeType: args.cacheNodeType, multiAz, protect },
+      own,
+    );
+    this.registerOutputs();
+  }
+}

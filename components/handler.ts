@@ -1,0 +1,144 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { bundle } from "./bundle.ts";
+import { type Permission, policyOf, trustOf } from "./permissions.ts";
+
+// Invariant: a function has a role of its own, and the role may do what `permissions` names, write to the function's own
+// log group, be traced, and nothing else.
+
+/** What every function of the platform shares. */
+export interface HandlerDefaults {
+  /** ARN of the key that encrypts log groups and environments. */
+  readonly keyArn: pulumi.Input<string>;
+  /** Days that logs are kept. */
+  readonly logRetentionDays: number;
+}
+
+/** Where a function that reaches PostgreSQL or the cache stands in the private network. */
+export interface HandlerNetwork {
+  readonly subnetIds: pulumi.Input<string[]>;
+  readonly securityGroupIds: readonly pulumi.Input<string>[];
+}
+
+export interface HandlerArgs<Variables extends Readonly<Record<string, string>>> {
+  readonly defaults: HandlerDefaults;
+  /** Path of the entry file from the project's root, whose export `handler` runs. @example "runtime/route/handler.ts" */
+  readonly entry: string;
+  /** Exactly the variables that the entry reads. */
+  readonly environment: { readonly [Name in keyof Variables]: pulumi.Input<string> };
+  readonly permissions: readonly Permission[];
+  /** Memory in MB, 128 to 10,240; processor time grows with it. @default 512 */
+  readonly memoryMb?: number;
+  /** Longest run in seconds, 1 to 900. @default 30 */
+  readonly timeoutSeconds?: number;
+  /** Private network to run in. @default none: a function outside it can't reach what is inside */
+  readonly network?: HandlerNetwork;
+  /** Environments kept warm. @default 0 */
+  readonly provisionedConcurrency?: number;
+}
+
+/** Memory, timeout and the rest, checked. @throws RangeError naming the value and its range */
+export function normaliseHandler(args: {
+  memoryMb?: number | undefined;
+  timeoutSeconds?: number | undefined;
+  provisionedConcurrency?: number | undefined;
+  environment: object;
+}) {
+  const { memoryMb = 512, timeoutSeconds = 30, provisionedConcurrency = 0 } = args;
+  const within = (what: string, value: number, least: number, most: number) => {
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new RangeError(`${what} is ${value}, not a whole number from ${least} to ${most}`);
+  };
+  within("memoryMb", memoryMb, 128, 10_240);
+  within("timeoutSeconds", timeoutSeconds, 1, 900);
+  within("provisionedConcurrency", provisionedConcurrency, 0, 10_000);
+  const reserved = Object.keys(args.environment).filter((name) => /^(AWS_|LAMBDA_|NODE_OPTIONS$)/.test(name));
+  if (reserved.length > 0) throw new RangeError(`${reserved.join(", ")}: names that the platform itself sets`);
+  return { memoryMb, timeoutSeconds, provisionedConcurrency };
+}
+
+/** AWS lets none of these be narrowed below the region. Source: Service Authorization Reference, X-Ray and EC2. */
+const tracing: Permission = { actions: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources: ["*"] };
+const networkInterfaces: Permission = {
+  actions: [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ],
+  resources: ["*"],
+};
+
+/** A Lambda function: one bundled entry, a role of its own, an encrypted log group. */
+export class Handler<Variables extends Readonly<Record<string, string>>> extends pulumi.ComponentResource {
+  readonly function: aws.lambda.Function;
+  readonly timeoutSeconds: number;
+  /** SHA-256 of the code. */
+  readonly codeHash: string;
+
+  constructor(name: string, args: HandlerArgs<Variables>, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:Handler", name, {}, opts);
+    const { memoryMb, timeoutSeconds, provisionedConcurrency } = normaliseHandler(args);
+    const own = { parent: this };
+    const built = bundle(args.entry);
+    const logs = new aws.cloudwatch.LogGroup(
+      `${name}-logs`,
+      { kmsKeyId: args.defaults.keyArn, retentionInDays: args.defaults.logRetentionDays },
+      own,
+    );
+    const role = new aws.iam.Role(
+      `${name}-role`,
+      { description: `What ${name} may do`, assumeRolePolicy: trustOf("lambda.amazonaws.com") },
+      own,
+    );
+    const policy = new aws.iam.RolePolicy(
+      `${name}-policy`,
+      {
+        role: role.name,
+        policy: policyOf([
+          ...args.permissions,
+          { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [pulumi.interpolate`${logs.arn}:*`] },
+          { actions: ["kms:Decrypt"], resources: [args.defaults.keyArn] },
+          tracing,
+          ...(args.network === undefined ? [] : [networkInterfaces]),
+        ]),
+      },
+      own,
+    );
+    this.function = new aws.lambda.Function(
+      name,
+      {
+        runtime: "nodejs24.x",
+        architectures: ["arm64"],
+        handler: "index.handler",
+        code: new pulumi.asset.AssetArchive({
+          "index.mjs": new pulumi.asset.FileAsset(built.code),
+          "index.mjs.map": new pulumi.asset.FileAsset(built.map),
+        }),
+        role: role.arn,
+        memorySize: memoryMb,
+        timeout: timeoutSeconds,
+        environment: { variables: args.environment as Record<string, pulumi.Input<string>> },
+        kmsKeyArn: args.defaults.keyArn,
+        loggingConfig: { logFormat: "JSON", logGroup: logs.name },
+        tracingConfig: { mode: "Active" },
+        ...(args.network === undefined
+          ? {}
+          : { vpcConfig: { subnetIds: args.network.subnetIds, securityGroupIds: [...args.network.securityGroupIds] } }),
+      },
+      // A function that runs before its role may do its work fails its first calls.
+      { ...own, dependsOn: [policy] },
+    );
+    this.timeoutSeconds = timeoutSeconds;
+    this.codeHash = built.hash;
+    void provisionedConcurrency;
+    this.registerOutputs({ name: this.function.name, arn: this.function.arn });
+  }
+
+  /** Calling this function and waiting for its answer. */
+  toInvoke(): Permission {
+    return { actions: ["lambda:InvokeFunction"], resources: [this.function.arn] };
+  }
+}

@@ -1,0 +1,51 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DataTable } from "./dataTable.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+import { Secret } from "./secret.ts";
+
+// Invariant: a key's secret is nowhere, only its HMAC under the pepper, and table and pepper have different keys:
+// whoever reads one without the other can verify nothing.
+
+export interface KeyDirectoryArgs {
+  readonly region: string;
+  /** Every region with a replica, the own one among them: where the edge may look. */
+  readonly regions: readonly string[];
+  readonly protect: boolean;
+}
+
+/** API keys, where every edge location finds them near by. */
+export class KeyDirectory extends pulumi.ComponentResource {
+  readonly table: DataTable;
+  readonly pepper: Secret;
+  readonly regions: readonly string[];
+  readonly tableKey: EncryptionKey;
+  readonly pepperKey: EncryptionKey;
+
+  constructor(name: string, args: KeyDirectoryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:KeyDirectory", name, {}, opts);
+    const own = { parent: this };
+    const { region, protect, regions } = args;
+    const replicaRegions = regions.filter((other) => other !== region);
+    this.regions = regions;
+    this.tableKey = new EncryptionKey(name, { purpose: "API key records", replicaRegions, protect }, own);
+    this.pepperKey = new EncryptionKey("pepper", { purpose: "The pepper of API keys", replicaRegions, protect }, own);
+    this.table = new DataTable(
+      name,
+      {
+        key: this.tableKey,
+        region,
+        partition: ["key_id", "S"],
+        indexes: { by_customer: { partition: ["customer_id", "S"], sort: ["key_id", "S"] } },
+        replicaRegions,
+        protect,
+      },
+      own,
+    );
+    this.pepper = new Secret(
+      "pepper",
+      { description: "Peppers of API keys by version, JSON", key: this.pepperKey, region, replicaRegions },
+      own,
+    );
+    this.registerOutputs();
+  }
+}

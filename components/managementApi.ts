@@ -1,0 +1,98 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { ApiEnvironment } from "../runtime/api/environment.ts";
+import type { Cache } from "./cache.ts";
+import type { DeliveryEngine } from "./deliveryEngine.ts";
+import type { EventStore } from "./eventStore.ts";
+import { Handler, type HandlerDefaults } from "./handler.ts";
+import type { KeyDirectory } from "./keyDirectory.ts";
+import type { Retention } from "./retention.ts";
+import type { SubscriptionStore } from "./subscriptionStore.ts";
+
+export interface ManagementApiArgs {
+  readonly region: string;
+  readonly defaults: HandlerDefaults;
+  readonly cache: Cache;
+  readonly keys: KeyDirectory;
+  readonly store: EventStore;
+  readonly subscriptions: SubscriptionStore;
+  readonly delivery: DeliveryEngine;
+  readonly retention: Retention;
+  readonly allowLoopbackWebhooks: boolean;
+}
+
+/** The function behind every path but `POST /events`. */
+export class ManagementApi extends pulumi.ComponentResource {
+  readonly api: Handler<ApiEnvironment>;
+  readonly url: aws.lambda.FunctionUrl;
+
+  constructor(name: string, args: ManagementApiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:ManagementApi", name, {}, opts);
+    const own = { parent: this };
+    const { cache, keys, store, subscriptions, delivery, retention } = args;
+    this.api = new Handler<ApiEnvironment>(
+      "api",
+      {
+        defaults: args.defaults,
+        entry: "runtime/api/handler.ts",
+        environment: {
+          ...subscriptions.database.variables,
+          EVENTS_TABLE: store.events.table.name,
+          METRICS_TABLE: store.metrics.table.name,
+          KEYS_TABLE: keys.table.table.name,
+          PEPPER_SECRET: keys.pepper.secret.arn,
+          REDIS_URL: cache.url,
+          REDIS_AUTH_SECRET: cache.token.secret.arn,
+          RETRY_QUEUE_URL: delivery.retry.queue.url,
+          JOB_QUEUE_URL: retention.jobs.queue.url,
+          PAYLOAD_BUCKET: store.payloads.bucket.bucket,
+          ARCHIVE_BUCKET: retention.archive.bucket.bucket,
+          EXPORT_BUCKET: retention.exports.bucket.bucket,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.service.function.name,
+          DELIVER_FUNCTION: delivery.deliver.function.name,
+          ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
+          CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
+        },
+        permissions: [
+          subscriptions.database.toConnect,
+          subscriptions.service.toInvoke(),
+          delivery.deliver.toInvoke(),
+          ...store.events.to(
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+          ),
+          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+          ...keys.table.to(
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+          ),
+          ...keys.pepper.toRead(),
+          ...cache.token.toRead(),
+          ...subscriptions.cursorSecret.toRead(),
+          ...delivery.retry.toSend(),
+          ...retention.jobs.toSend(),
+          ...store.payloads.toRead(),
+          ...retention.archive.toRead(),
+          retention.archive.toList(),
+          ...retention.exports.toRead(),
+        ],
+        memoryMb: 1_024,
+        timeoutSeconds: 29,
+        network: subscriptions.database.reach,
+      },
+      { parent: this, dependsOn: [subscriptions.ready] },
+    );
+    this.url = new aws.lambda.FunctionUrl(
+      "api",
+      { functionName: this.api.function.name, authorizationType: "AWS_IAM", invokeMode: "BUFFERED" },
+      own,
+    );
+    this.registerOutputs({ url: this.url.functionUrl });
+  }
+}

@@ -1,0 +1,121 @@
+import * as aws from "@pulumi/aws";
+import * as awsx from "@pulumi/awsx";
+import * as pulumi from "@pulumi/pulumi";
+import type { DataBucket } from "./dataBucket.ts";
+
+// Invariant: the network has no way to the internet, in or out. What stands in it reaches AWS through endpoints, and
+// whatever posts to strangers' webhooks stands outside it.
+
+export interface NetworkArgs {
+  readonly region: string;
+  /** Three availability zones instead of the two that RDS asks for. */
+  readonly multiAz: boolean;
+  /** Receives the flow log. */
+  readonly logs: DataBucket;
+}
+
+/** AWS services that functions inside call; each costs by the hour and zone. */
+const interfaces = ["lambda", "secretsmanager", "sqs"] as const;
+const gateways = ["dynamodb", "s3"] as const;
+
+/** Private subnets, endpoints, and the security group of functions. */
+export class Network extends pulumi.ComponentResource {
+  readonly vpcId: pulumi.Output<string>;
+  readonly subnetIds: pulumi.Output<string[]>;
+  /** Security group of the functions inside. */
+  readonly functions: aws.ec2.SecurityGroup;
+
+  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:Network", name, {}, opts);
+    const own = { parent: this };
+    const vpc = new awsx.ec2.Vpc(
+      `${name}-vpc`,
+      {
+        cidrBlock: "10.64.0.0/16",
+        numberOfAvailabilityZones: args.multiAz ? 3 : 2,
+        enableDnsHostnames: true,
+        enableDnsSupport: true,
+        natGateways: { strategy: "None" },
+        subnetStrategy: "Auto",
+        subnetSpecs: [{ type: "Isolated", cidrMask: 20 }],
+      },
+      own,
+    );
+    this.vpcId = vpc.vpcId;
+    this.subnetIds = vpc.isolatedSubnetIds;
+    new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId: vpc.vpcId, ingress: [], egress: [] }, own);
+    new aws.ec2.FlowLog(
+      `${name}-flows`,
+      {
+        vpcId: vpc.vpcId,
+        trafficType: "ALL",
+        logDestinationType: "s3",
+        logDestination: pulumi.interpolate`${args.logs.bucket.arn}/vpc/`,
+      },
+      own,
+    );
+
+    this.functions = this.group("functions", "Functions that reach the database or the cache");
+    const endpoints = this.group("endpoints", "Interface endpoints of AWS services");
+    this.letIn("functions-to-endpoints", endpoints.id, 443);
+    for (const service of interfaces) {
+      new aws.ec2.VpcEndpoint(
+        `${name}-${service}`,
+        {
+          vpcId: vpc.vpcId,
+          serviceName: `com.amazonaws.${args.region}.${service}`,
+          vpcEndpointType: "Interface",
+          privateDnsEnabled: true,
+          subnetIds: vpc.isolatedSubnetIds,
+          securityGroupIds: [endpoints.id],
+        },
+        own,
+      );
+    }
+    for (const service of gateways) {
+      const endpoint = new aws.ec2.VpcEndpoint(
+        `${name}-${service}`,
+        {
+          vpcId: vpc.vpcId,
+          serviceName: `com.amazonaws.${args.region}.${service}`,
+          vpcEndpointType: "Gateway",
+          routeTableIds: vpc.routeTables.apply((tables) => pulumi.all(tables.map((table) => table.id))),
+        },
+        own,
+      );
+      new aws.vpc.SecurityGroupEgressRule(
+        `functions-to-${service}`,
+        {
+          securityGroupId: this.functions.id,
+          description: `${service} through its gateway endpoint`,
+          ipProtocol: "tcp",
+          fromPort: 443,
+          toPort: 443,
+          prefixListId: endpoint.prefixListId,
+        },
+        own,
+      );
+    }
+    this.registerOutputs({ vpcId: this.vpcId });
+  }
+
+  /** A security group without any rule. @param description what stands behind it */
+  group(name: string, description: string, parent: pulumi.Resource = this): aws.ec2.SecurityGroup {
+    return new aws.ec2.SecurityGroup(`${name}-group`, { vpcId: this.vpcId, description }, { parent });
+  }
+
+  /** Lets the functions inside open TCP connections to what stands behind a group, on one port. */
+  letIn(name: string, to: pulumi.Input<string>, port: number, parent: pulumi.Resource = this): void {
+    const rule = { ipProtocol: "tcp", fromPort: port, toPort: port, description: name };
+    new aws.vpc.SecurityGroupEgressRule(
+      name,
+      { ...rule, securityGroupId: this.functions.id, referencedSecurityGroupId: to },
+      { parent },
+    );
+    new aws.vpc.SecurityGroupIngressRule(
+      name,
+      { ...rule, securityGroupId: to, referencedSecurityGroupId: this.functions.id },
+      { parent },
+    );
+  }
+}

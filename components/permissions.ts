@@ -1,0 +1,43 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** One thing a role may do: exact actions on named resources. */
+export interface Permission {
+  /** Exact IAM actions, never a wildcard. @example ["sqs:SendMessage"] */
+  readonly actions: readonly string[];
+  /** ARNs. `*` only for actions that AWS does not let be narrowed. */
+  readonly resources: readonly pulumi.Input<string>[];
+  /** IAM condition block. @example { StringEquals: { "kms:ViaService": "sqs.eu-west-1.amazonaws.com" } } */
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
+}
+
+/** An identity policy of these permissions, as JSON. @throws Error for a wildcard action, naming it */
+export function policyOf(permissions: readonly Permission[]): pulumi.Output<string> {
+  const wild = permissions.flatMap(({ actions }) => actions).find((action) => action.includes("*"));
+  if (wild !== undefined) throw new Error(`${wild}: name each action, a wildcard grants what AWS adds later`);
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: permissions.map(({ actions, resources, conditions }) => ({
+      Effect: "Allow",
+      Action: actions,
+      Resource: resources,
+      ...(conditions === undefined ? {} : { Condition: conditions }),
+    })),
+  });
+}
+
+/** The trust policy of a role that these AWS services take on, and nobody else. */
+export const trustOf = (...services: readonly string[]): string =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: services } }],
+  });
+
+/** A resource policy's statement that refuses everybody who does not use TLS. */
+export const refusePlainText = (actions: readonly string[], resources: readonly pulumi.Input<string>[]) => ({
+  Sid: "RefusePlainText",
+  Effect: "Deny",
+  Principal: "*",
+  Action: actions,
+  Resource: resources,
+  Condition: { Bool: { "aws:SecureTransport": "false" } },
+});

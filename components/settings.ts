@@ -1,0 +1,142 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+/**
+ * The platform's configuration: one schema, read once, before any resource is created. Whatever is wrong in a stack file
+ * (unknown keys, types, ranges, combinations) stops the program with every problem in one list.
+ */
+const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region's name, such as eu-west-1");
+
+/** CloudWatch accepts only these. Source: PutRetentionPolicy, API reference. */
+const logRetention = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+const range = (least: number, most: number) => z.number().int().min(least).max(most);
+
+export const settingsSchema = z.strictObject({
+  allowLoopbackWebhooks: z
+    .boolean()
+    .default(false)
+    .describe("Lets webhooks point at this machine. Only the local platform may set it; a deployment refuses."),
+  archiveBufferSeconds: range(0, 900)
+    .default(300)
+    .describe("Longest time in seconds that archived events wait before they are written to S3."),
+  backupDays: range(1, 35).default(7).describe("Days that PostgreSQL can be restored to any second of."),
+  cacheNodeType: z
+    .string()
+    .regex(/^cache\.[a-z0-9]+\.[a-z0-9]+$/, "must be a cache node type, such as cache.t4g.small")
+    .default("cache.t4g.micro")
+    .describe("ElastiCache node type behind rate limits and idempotency keys."),
+  certificateArn: z
+    .string()
+    .regex(/^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]+$/, "must be the ARN of a certificate in us-east-1")
+    .optional()
+    .describe("ACM certificate, in us-east-1, that covers `domainName`."),
+  databaseInstanceClass: z
+    .string()
+    .regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be a database instance class, such as db.t4g.medium")
+    .default("db.t4g.micro")
+    .describe("RDS instance class of the subscription store."),
+  databaseStorageGb: range(20, 65_536)
+    .default(20)
+    .describe("Storage of the subscription store, in GiB, to start with."),
+  deliverConcurrency: range(2, 1_000)
+    .optional()
+    .describe("Most invocations of deliver at once per queue; unset, Lambda's own scaling decides."),
+  domainName: z
+    .string()
+    .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a host name in lower case")
+    .optional()
+    .describe("Host name of the public endpoint; without it the distribution's own name serves."),
+  ingestConcurrency: range(0, 10_000)
+    .default(0)
+    .describe("Provisioned concurrency of ingest: environments kept warm. 0 keeps none."),
+  keyRegions: z
+    .array(regionName)
+    .min(1)
+    .refine((regions) => new Set(regions).size === regions.length, "must not name a region twice")
+    .optional()
+    .describe(
+      "Regions with a replica of the key directory; the edge asks the nearest. Defaults to the stack's region.",
+    ),
+  logRetentionDays: z
+    .number()
+    .refine((days) => logRetention.includes(days), `must be one of ${logRetention.join(", ")}`)
+    .default(30)
+    .describe("Days that logs are kept."),
+  multiAz: z.boolean().default(true).describe("Keeps a standby of database and cache in a second availability zone."),
+  protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
+  routeConcurrency: range(2, 1_000)
+    .optional()
+    .describe("Most invocations of route at once; unset, Lambda's own scaling decides."),
+});
+
+/** The settings with every default filled in, and the region of the stack. */
+export type Settings = Omit<z.output<typeof settingsSchema>, "keyRegions"> & {
+  readonly region: string;
+  readonly keyRegions: readonly string[];
+  /** Both of `domainName` and `certificateArn`, or neither. */
+  readonly domain?: { readonly name: string; readonly certificateArn: string };
+};
+
+/** Where the program runs, as far as a combination of settings depends on it. */
+export interface Surroundings {
+  readonly region: string | undefined;
+  /** True when a Pulumi engine runs the program, that is, for every real preview and deployment. */
+  readonly deployed: boolean;
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+/**
+ * Settings from the raw values of a stack, without their `triggers:` prefix.
+ * @throws Error that lists every problem, each with its key
+ */
+export function normaliseSettings(raw: Readonly<Record<string, string>>, around: Surroundings): Settings {
+  const shape: Record<string, z.ZodType> = settingsSchema.shape;
+  // Every value arrives as text: a key whose schema takes text keeps it, any other is read as JSON.
+  const values = Object.entries(raw).map(([key, text]) => [
+    key,
+    shape[key]?.safeParse(text).success ? text : parsed(text),
+  ]);
+  const result = settingsSchema.safeParse(Object.fromEntries(values));
+  const problems = (result.error?.issues ?? []).flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => `${key}: no such setting`)
+      : [`${issue.path.join(".")}: ${issue.message}`],
+  );
+  const { region } = around;
+  if (!regionName.safeParse(region).success) problems.push("aws:region: must be set to a region's name");
+  if (result.data !== undefined) {
+    const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions } = result.data;
+    if (allowLoopbackWebhooks && around.deployed)
+      problems.push("allowLoopbackWebhooks: only the local platform may set it, never a deployment");
+    if ((domainName === undefined) !== (certificateArn === undefined))
+      problems.push("domainName, certificateArn: one needs the other");
+    if (region !== undefined && keyRegions !== undefined && !keyRegions.includes(region))
+      problems.push(`keyRegions: must contain the stack's own region, ${region}`);
+  }
+  if (problems.length > 0 || result.data === undefined)
+    throw new Error(`the stack's configuration has ${problems.length} problem(s):\n  - ${problems.join("\n  - ")}`);
+  const { domainName: name, certificateArn, keyRegions = [region!] } = result.data;
+  const domain = name !== undefined && certificateArn !== undefined ? { domain: { name, certificateArn } } : {};
+  return { ...result.data, region: region!, keyRegions, ...domain };
+}
+
+/** The settings of the stack that is running. @throws Error that lists every problem */
+export function readSettings(): Settings {
+  const all = pulumi.runtime.allConfig();
+  const prefix = `${pulumi.getProject()}:`;
+  const own = Object.entries(all).filter(([key]) => key.startsWith(prefix));
+  return normaliseSettings(Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])), {
+    region: all["aws:region"],
+    deployed: pulumi.runtime.getEngine() !== undefined,
+  });
+}

@@ -1,0 +1,93 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { BootstrapEnvironment, SubscriptionsEnvironment } from "../runtime/subscriptions/environment.ts";
+import { Database, type DatabaseArgs } from "./database.ts";
+import { EncryptionKey } from "./encryptionKey.ts";
+import { Handler, type HandlerDefaults } from "./handler.ts";
+import type { KeyDirectory } from "./keyDirectory.ts";
+import { Secret } from "./secret.ts";
+
+// Invariant: whoever waits for `ready` finds the schema of this version of the code, and every secret filled.
+
+export interface SubscriptionStoreArgs {
+  readonly region: string;
+  readonly defaults: HandlerDefaults;
+  readonly database: DatabaseArgs;
+  readonly keys: KeyDirectory;
+}
+
+/** PostgreSQL, its migrations, and the service that asks it for everybody else. */
+export class SubscriptionStore extends pulumi.ComponentResource {
+  readonly database: Database;
+  /** The subscriptions service, invoked by the stages of an event's way. */
+  readonly service: Handler<SubscriptionsEnvironment>;
+  /** Full API key of the operator. */
+  readonly operatorKey: Secret;
+  /** What signs the cursors of lists. */
+  readonly cursorSecret: Secret;
+  /** Done once migrations have run and secrets are filled. */
+  readonly ready: pulumi.Resource;
+
+  constructor(name: string, args: SubscriptionStoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:SubscriptionStore", name, {}, opts);
+    const own = { parent: this };
+    const { region, defaults, keys } = args;
+    const database = new Database("database", args.database, own);
+    this.database = database;
+    const secretKey = new EncryptionKey(
+      "secrets",
+      { purpose: "The operator's key and the secret of cursors", protect: args.database.protect },
+      own,
+    );
+    this.operatorKey = new Secret("operator", { description: "API key of the operator", key: secretKey, region }, own);
+    this.cursorSecret = new Secret("cursor", { description: "Signs cursors of lists", key: secretKey, region }, own);
+
+    const bootstrap = new Handler<BootstrapEnvironment>(
+      "bootstrap",
+      {
+        defaults,
+        entry: "runtime/subscriptions/bootstrap.ts",
+        environment: {
+          ...database.variables,
+          KEYS_TABLE: keys.table.table.name,
+          PEPPER_SECRET: keys.pepper.secret.arn,
+          OPERATOR_SECRET: this.operatorKey.secret.arn,
+          CURSOR_SECRET: this.cursorSecret.secret.arn,
+        },
+        permissions: [
+          database.toConnect,
+          ...keys.table.to("dynamodb:GetItem", "dynamodb:PutItem"),
+          ...[keys.pepper, this.operatorKey, this.cursorSecret].flatMap((secret) => [
+            ...secret.toRead(),
+            ...secret.toWrite(),
+          ]),
+        ],
+        timeoutSeconds: 300,
+        network: database.reach,
+      },
+      own,
+    );
+    // Runs again whenever the code changes, hence with every new migration, before the functions that need it.
+    this.ready = new aws.lambda.Invocation(
+      "bootstrap",
+      {
+        functionName: bootstrap.function.name,
+        input: JSON.stringify({ code: bootstrap.codeHash }),
+        triggers: { code: bootstrap.codeHash },
+      },
+      { parent: this, dependsOn: [database.ready] },
+    );
+    this.service = new Handler<SubscriptionsEnvironment>(
+      "subscriptions",
+      {
+        defaults,
+        entry: "runtime/subscriptions/handler.ts",
+        environment: database.variables,
+        permissions: [database.toConnect],
+        network: database.reach,
+      },
+      { parent: this, dependsOn: [this.ready] },
+    );
+    this.registerOutputs();
+  }
+}

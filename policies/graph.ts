@@ -1,0 +1,185 @@
+/**
+ * The resource graph of a stack, without an account: the program runs under Pulumi's mocks with a stack file's
+ * configuration, and every resource it declares is written down with its arguments resolved.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+
+const root = join(import.meta.dirname, "..");
+
+/** The account that outputs speak of; AWS's own documentation uses it. */
+export const ACCOUNT = "123456789012";
+
+/** A declared resource. */
+export interface Declared {
+  /** Pulumi type token, `aws:sqs/queue:Queue`. */
+  readonly type: string;
+  readonly name: string;
+  readonly urn: string;
+  /** Arguments, outputs of other resources filled in. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** What the provider would add: `id`, `arn` and the like. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** `type::name` of the parent; undefined at the top. */
+  readonly parent: string | undefined;
+  readonly protect: boolean;
+  /** False for components. */
+  readonly custom: boolean;
+}
+
+export interface Graph {
+  readonly stack: string;
+  readonly region: string;
+  readonly resources: readonly Declared[];
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** The configuration of a stack file, every value as the text that Pulumi hands to a program. */
+export function stackConfig(stack: string): Record<string, string> {
+  const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as { config?: Record<string, unknown> };
+  return Object.fromEntries(
+    Object.entries(file.config ?? {}).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+type Inputs = Record<string, unknown>;
+
+const arnFormats: Readonly<Record<string, (name: string, region: string) => string>> = {
+  "aws:acm/certificate:Certificate": (n, r) => `arn:aws:acm:${r}:${ACCOUNT}:certificate/${n}`,
+  "aws:cloudfront/distribution:Distribution": (n) => `arn:aws:cloudfront::${ACCOUNT}:distribution/${n}`,
+  "aws:cloudfront/function:Function": (n) => `arn:aws:cloudfront::${ACCOUNT}:function/${n}`,
+  "aws:dynamodb/table:Table": (n, r) => `arn:aws:dynamodb:${r}:${ACCOUNT}:table/${n}`,
+  "aws:cloudwatch/logGroup:LogGroup": (n, r) => `arn:aws:logs:${r}:${ACCOUNT}:log-group:${n}`,
+  "aws:cloudwatch/metricAlarm:MetricAlarm": (n, r) => `arn:aws:cloudwatch:${r}:${ACCOUNT}:alarm:${n}`,
+  "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": (n, r) =>
+    `arn:aws:logs:${r}:${ACCOUNT}:delivery-destination:${n}`,
+  "aws:iam/role:Role": (n) => `arn:aws:iam::${ACCOUNT}:role/${n}`,
+  "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": (n, r) =>
+    `arn:aws:firehose:${r}:${ACCOUNT}:deliverystream/${n}`,
+  "aws:kms/key:Key": (n, r) => `arn:aws:kms:${r}:${ACCOUNT}:key/${n}`,
+  "aws:kms/replicaKey:ReplicaKey": (n, r) => `arn:aws:kms:${r}:${ACCOUNT}:key/${n}`,
+  "aws:lambda/function:Function": (n, r) => `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}`,
+  "aws:lambda/alias:Alias": (n, r) => `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}`,
+  "aws:rds/instance:Instance": (n, r) => `arn:aws:rds:${r}:${ACCOUNT}:db:${n}`,
+  "aws:rds/proxy:Proxy": (n, r) => `arn:aws:rds:${r}:${ACCOUNT}:db-proxy:prx-${n}`,
+  "aws:s3/bucket:Bucket": (n) => `arn:aws:s3:::${n}`,
+  "aws:secretsmanager/secret:Secret": (n, r) => `arn:aws:secretsmanager:${r}:${ACCOUNT}:secret:${n}-a1b2c3`,
+  "aws:sns/topic:Topic": (n, r) => `arn:aws:sns:${r}:${ACCOUNT}:${n}`,
+  "aws:sqs/queue:Queue": (n, r) => `arn:aws:sqs:${r}:${ACCOUNT}:${n}`,
+  "aws:backup/vault:Vault": (n, r) => `arn:aws:backup:${r}:${ACCOUNT}:backup-vault:${n}`,
+};
+
+/** Outputs beyond id, name and ARN that the program reads. */
+const extras: Readonly<Record<string, (name: string, region: string, inputs: Inputs) => Inputs>> = {
+  "aws:cloudfront/distribution:Distribution": (n) => ({
+    domainName: `${n}.cloudfront.net`,
+    hostedZoneId: "Z2FDTNDATAQYW2",
+  }),
+  "aws:elasticache/replicationGroup:ReplicationGroup": (n, r) => ({
+    primaryEndpointAddress: `master.${n}.abc123.${r}.cache.amazonaws.com`,
+  }),
+  "aws:kms/key:Key": (n) => ({ keyId: n }),
+  "aws:lambda/function:Function": (n, r) => ({
+    qualifiedArn: `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}:1`,
+    version: "1",
+  }),
+  "aws:lambda/functionUrl:FunctionUrl": (n, r) => ({ functionUrl: `https://${n}.lambda-url.${r}.on.aws/` }),
+  "aws:rds/instance:Instance": (n, r) => ({
+    identifier: n,
+    port: 5432,
+    address: `${n}.abc123.${r}.rds.amazonaws.com`,
+    masterUserSecrets: [{ secretArn: `arn:aws:secretsmanager:${r}:${ACCOUNT}:secret:rds!db-${n}-a1b2c3` }],
+  }),
+  "aws:rds/proxy:Proxy": (n, r) => ({ endpoint: `${n}.proxy-abc123.${r}.rds.amazonaws.com` }),
+  "aws:s3/bucket:Bucket": (n) => ({ bucket: n, bucketDomainName: `${n}.s3.amazonaws.com` }),
+  "aws:sqs/queue:Queue": (n, r) => ({ url: `https://sqs.${r}.amazonaws.com/${ACCOUNT}/${n}` }),
+  "aws:ec2/vpcEndpoint:VpcEndpoint": (n) => ({ prefixListId: `pl-${n}` }),
+  "awsx:ec2:Vpc": (n, _, inputs) => ({
+    vpcId: `vpc-${n}`,
+    isolatedSubnetIds: Array.from({ length: Number(inputs.numberOfAvailabilityZones) }, (_, i) => `subnet-${i + 1}`),
+    routeTables: [],
+  }),
+  "random:index/randomPassword:RandomPassword": () => ({ result: "not-a-real-token" }),
+};
+
+const noAnswer: Readonly<Record<string, Inputs>> = {
+  "aws:index/getCallerIdentity:getCallerIdentity": {
+    accountId: ACCOUNT,
+    arn: `arn:aws:iam::${ACCOUNT}:root`,
+    userId: "x",
+  },
+};
+
+let runs = 0;
+
+/**
+ * Runs the program for a stack. Programs share Pulumi's global state, so runs follow one another, never overlap.
+ * @param config replaces the stack file's configuration where given
+ * @throws Error of the program, such as the list of what is wrong in the configuration
+ */
+export async function graphOf(stack: string, config: Record<string, string> = stackConfig(stack)): Promise<Graph> {
+  const region = config["aws:region"] ?? "us-east-1";
+  const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
+  const links = new Map<string, { parent: string | undefined; protect: boolean }>();
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs, custom }) {
+        const where = String(inputs.region ?? region);
+        const physical = String(inputs.name ?? name);
+        const arn = arnFormats[type]?.(physical, where);
+        const outputs: Inputs = {
+          name: physical,
+          ...(arn === undefined ? {} : { arn }),
+          ...extras[type]?.(physical, where, inputs),
+        };
+        if (type !== "pulumi:pulumi:Stack")
+          declared.push({ type, name, custom: custom !== false || type.startsWith("awsx:"), inputs, outputs });
+        return { id: physical, state: { ...inputs, ...outputs } };
+      },
+      call({ token, inputs }) {
+        const answer = noAnswer[token];
+        if (answer === undefined) throw new Error(`${token}: a data source without an answer here`);
+        return { ...inputs, ...answer };
+      },
+    },
+    "triggers",
+    stack,
+    false,
+  );
+  pulumi.runtime.setAllConfig(config);
+  const label = (resource: pulumi.Resource): string => names.get(resource) ?? "";
+  const names = new WeakMap<pulumi.Resource, string>();
+  runs += 1;
+  const run = runs;
+  const exported = await pulumi.runtime.runInPulumiStack(async () => {
+    pulumi.runtime.registerStackTransformation(({ resource, type, name, opts }) => {
+      names.set(resource, `${type}::${name}`);
+      const parent = opts.parent === undefined ? "" : label(opts.parent);
+      links.set(`${type}::${name}`, {
+        parent: parent === "" || parent.startsWith("pulumi:pulumi:Stack") ? undefined : parent,
+        protect: opts.protect === true,
+      });
+      return undefined;
+    });
+    return { ...(await import(`../index.ts?run=${run}`)) };
+  });
+  await pulumi.runtime.disconnect();
+  const resources = declared
+    .map((resource): Declared => {
+      const key = `${resource.type}::${resource.name}`;
+      const link = links.get(key);
+      return {
+        ...resource,
+        urn: `urn:pulumi:${stack}::triggers::${key}`,
+        parent: link?.parent,
+        protect: link?.protect ?? false,
+      };
+    })
+    .sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return { stack, region, resources, outputs: (exported ?? {}) as Record<string, unknown> };
+}
