@@ -1,0 +1,49 @@
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import type { AcceptedRun } from "./ledger.ts";
+import { Received } from "./receiver.ts";
+import type { Target } from "./target.ts";
+
+/** Seconds to wait for the stream's buffer to reach the bucket. */
+const PATIENCE = 120;
+const EVENT_ID = /"event_id":"evt_([0-9A-Z]{26})"/g;
+
+/** Every event id in the archive, from its gzipped JSON lines. */
+async function read(client: S3Client, bucket: string, seen: Set<string>, ids: Received): Promise<void> {
+  let token: string | undefined;
+  do {
+    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, ContinuationToken: token }));
+    for (const { Key } of page.Contents ?? []) {
+      if (Key === undefined || seen.has(Key)) continue;
+      seen.add(Key);
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      const lines = createInterface({
+        input: (Body as Readable).pipe(createGunzip()),
+        crlfDelay: Number.POSITIVE_INFINITY,
+      });
+      for await (const line of lines) for (const [, ulid] of line.matchAll(EVENT_ID)) ids.add(ulid!);
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+}
+
+/**
+ * What the archive holds of a run, once all of it has come or two minutes have passed. Needs a bucket to read: that of
+ * the platform started here, or ARCHIVE_BUCKET with credentials; otherwise undefined, and the ledger says "not read".
+ */
+export async function archiveOf(target: Target, runs: readonly AcceptedRun[]): Promise<Received | undefined> {
+  const bucket = process.env.ARCHIVE_BUCKET ?? target.archive?.bucket;
+  if (bucket === undefined) return undefined;
+  const client = new S3Client(target.archive?.client ?? {});
+  const accepted = runs.reduce((sum, { count }) => sum + count, 0);
+  const ids = new Received();
+  const seen = new Set<string>();
+  const until = Date.now() + PATIENCE * 1_000;
+  for (;;) {
+    await read(client, bucket, seen, ids);
+    if (ids.distinct >= accepted || Date.now() > until) return ids;
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
+}

@@ -1,0 +1,97 @@
+import { type QuotaName, type Quotas, remedies } from "./quotas.ts";
+import type { Outcome } from "./simulate.ts";
+
+/** One simulated run. */
+export interface Row {
+  readonly rate: number;
+  readonly load: string;
+  readonly account: "default" | "raised";
+  readonly quotas: Quotas;
+  readonly outcome: Outcome;
+}
+
+const firstFelt = ({ felt }: Outcome): { quota: QuotaName; second: number } | undefined => {
+  const [first] = [...felt].sort(([, a], [, b]) => a.second - b.second || b.times - a.times);
+  return first === undefined ? undefined : { quota: first[0], second: first[1].second };
+};
+
+const peak = ({ backlog }: Outcome): number => Math.max(0, ...backlog.map(({ route, deliver }) => route + deliver));
+const ms = (value: number): string =>
+  value >= 10_000
+    ? `${Math.round(value / 1_000).toLocaleString("en")} s`
+    : `${Math.round(value).toLocaleString("en")} ms`;
+const share = (part: number, whole: number): string => (part === 0 ? "0" : `${((100 * part) / whole).toFixed(1)} %`);
+const drained = ({ drainSeconds }: Outcome): string =>
+  drainSeconds === undefined ? "over 15 min" : `${drainSeconds} s`;
+
+/** One run as a line on the console. */
+export function line({ rate, load, account, outcome }: Row): string {
+  const first = firstFelt(outcome);
+  return [
+    `${rate.toLocaleString("en").padStart(9)} events/s ${load.padEnd(8)} ${account.padEnd(7)}`,
+    `POST p95 ${ms(outcome.accept.percentile(0.95))}`,
+    `end to end p95 ${ms(outcome.endToEnd.percentile(0.95))}`,
+    `refused ${share(outcome.refused, outcome.requests)}`,
+    `backlog ${peak(outcome).toLocaleString("en")}`,
+    `drained ${drained(outcome)}`,
+    first === undefined ? "no quota felt" : `first felt: ${first.quota} at ${first.second} s`,
+  ].join("; ");
+}
+
+function chart({ rate, load, account, outcome }: Row): string {
+  const every = Math.max(1, Math.ceil(outcome.backlog.length / 30));
+  const points = outcome.backlog.filter((_, i) => i % every === 0);
+  return [
+    "```mermaid",
+    "xychart-beta",
+    `  title "${load} to ${rate.toLocaleString("en")} events/s, ${account} quotas: requests waiting"`,
+    `  x-axis "seconds" [${points.map(({ second }) => second).join(", ")}]`,
+    `  y-axis "requests"`,
+    `  line [${points.map(({ route, deliver }) => route + deliver).join(", ")}]`,
+    "```",
+  ].join("\n");
+}
+
+/** docs/capacity.md. */
+export function capacityPage(
+  rows: readonly Row[],
+  load: { eventsPerRequest: number; eventBytes: number; seconds: number },
+): string {
+  const table = rows.map(({ rate, load: name, account, outcome }) => {
+    const first = firstFelt(outcome);
+    return `| ${rate.toLocaleString("en")} | ${name} | ${account} | ${ms(outcome.accept.percentile(0.95))} | ${ms(outcome.endToEnd.percentile(0.95))} | ${share(outcome.refused, outcome.requests)} | ${peak(outcome).toLocaleString("en")} | ${drained(outcome)} | ${first === undefined ? "none" : `${first.quota} at ${first.second} s`} |`;
+  });
+  const felt = [...new Set(rows.flatMap(({ outcome }) => [...outcome.felt.keys()]))].sort();
+  const raised = rows.filter(({ account, load: name }) => account === "raised" && name === "steady");
+  const quotaNames = Object.keys(raised[0]?.quotas ?? {}) as QuotaName[];
+  const charts = rows.filter(({ outcome, account }) => account === "default" && peak(outcome) > 100).slice(0, 6);
+  return `# Capacity
+
+What a deployment does at 10,000, 100,000 and 1,000,000 events a second, by a discrete-event simulation of the deployed
+program under AWS's quotas and ramp rates. This page is written by \`npm run capacity -- --write\`; ask it about your own
+load with \`npm run capacity -- --events-per-second 50000 --events-per-request 20\`.
+
+Here: ${load.eventsPerRequest} events a request, ${load.eventBytes} bytes an event, ${load.seconds} s. *steady* is the whole
+rate from the first second (a launch without warming up), *spike* a tenth of it with ten times that for 30 s, *failover*
+half of it until the other region's half comes too after a minute. *default* is a new account; *raised* is the account
+with the quotas of the second table.
+
+| events/s | load | quotas | POST p95 | end to end p95 | refused | most waiting | drained after | first quota felt |
+|---:|---|---|---:|---:|---:|---:|---:|---|
+${table.join("\n")}
+
+Refused requests were answered 503 with Retry-After; none of them was accepted. End to end counts every accepted request.
+
+## What to have raised
+
+| quota | ${raised.map(({ rate }) => rate.toLocaleString("en")).join(" | ")} | what it is |
+|---|${raised.map(() => "---:").join("|")}|---|
+${quotaNames.map((name) => `| ${name} | ${raised.map(({ quotas }) => quotas[name].toLocaleString("en")).join(" | ")} | ${remedies[name].source} |`).join("\n")}
+
+## When a quota is felt
+
+${felt.map((name) => `- **${name}**: ${remedies[name].remedy} (${remedies[name].source}).`).join("\n")}
+
+${charts.map(chart).join("\n\n")}
+`;
+}

@@ -1,0 +1,105 @@
+/**
+ * What AWS allows, as data: the capacity model reads nothing else about AWS. Defaults of a new account, with the page each
+ * number is from; a deployment overrides what it has had raised (`--quota name=value`).
+ */
+export interface Quotas {
+  /** Requests per second that Lambda@Edge takes in one region. */
+  edgeRequestsPerSecond: number;
+  /** AWS regions in which viewers' requests arrive: edge locations are spread over them. */
+  edgeRegions: number;
+  /** Concurrent Lambda environments of the account in the region, shared by all functions. */
+  lambdaConcurrency: number;
+  /** Environments one function may add every 10 seconds. */
+  lambdaScalingPer10s: number;
+  /** A standard SQS mapping: concurrent invocations it begins with, adds per minute, and reaches. */
+  pollerStart: number;
+  pollerRampPerMinute: number;
+  pollerMax: number;
+  /** Provisioned pollers of each hot mapping; 0 is standard mode. One poller drives up to 10 concurrent invocations. */
+  provisionedPollers: number;
+  /** SQS messages in flight per standard queue. */
+  sqsInFlight: number;
+  /** DynamoDB: write units per second of a table (the account's limit), of a new on-demand table, and of a partition. */
+  tableWriteUnits: number;
+  tableWarmWriteUnits: number;
+  partitionWriteUnits: number;
+  /** Partition keys a customer's batches are spread over. */
+  shards: number;
+  /** Firehose: bytes per second and stream. */
+  firehoseBytesPerSecond: number;
+  firehoseStreams: number;
+  /** Provisioned environments of ingest. */
+  ingestProvisioned: number;
+}
+
+export const defaultQuotas: Quotas = {
+  edgeRequestsPerSecond: 10_000,
+  edgeRegions: 3,
+  lambdaConcurrency: 1_000,
+  lambdaScalingPer10s: 1_000,
+  pollerStart: 5,
+  pollerRampPerMinute: 300,
+  pollerMax: 1_250,
+  provisionedPollers: 0,
+  sqsInFlight: 120_000,
+  tableWriteUnits: 40_000,
+  tableWarmWriteUnits: 4_000,
+  partitionWriteUnits: 1_000,
+  shards: 8,
+  firehoseBytesPerSecond: 5 * 2 ** 20,
+  firehoseStreams: 1,
+  ingestProvisioned: 0,
+};
+
+export type QuotaName = keyof Quotas;
+
+/** Where each number stands, and what to do when the model says that it breaks first. */
+export const remedies: Readonly<Record<QuotaName, { readonly source: string; readonly remedy: string }>> = {
+  edgeRequestsPerSecond: {
+    source: "CloudFront quotas, Lambda@Edge: requests per second per region",
+    remedy: "raise 'Lambda@Edge requests per second' by a support case, or spread callers over more regions",
+  },
+  edgeRegions: { source: "the callers' geography", remedy: "not a quota" },
+  lambdaConcurrency: {
+    source: "Lambda quotas: concurrent executions",
+    remedy: "raise 'Concurrent executions' in Service Quotas (10,000s are ordinary)",
+  },
+  lambdaScalingPer10s: {
+    source: "Lambda: function scaling behaviour, 1,000 environments every 10 seconds a function",
+    remedy: "set triggers:ingestConcurrency so that the expected burst is provisioned",
+  },
+  pollerStart: { source: "Lambda: SQS event source scaling", remedy: "set triggers:provisionedPollers" },
+  pollerRampPerMinute: {
+    source: "Lambda: SQS event source scaling, +300 a minute",
+    remedy: "set triggers:provisionedPollers",
+  },
+  pollerMax: {
+    source: "Lambda: SQS event source scaling, 1,250 concurrent",
+    remedy: "set triggers:provisionedPollers",
+  },
+  provisionedPollers: {
+    source: "Lambda: provisioned mode for SQS event source mappings",
+    remedy: "raise triggers:provisionedPollers",
+  },
+  sqsInFlight: { source: "SQS quotas: in-flight messages per queue, 120,000", remedy: "raise it by a support case" },
+  tableWriteUnits: {
+    source: "DynamoDB quotas: table-level write throughput, 40,000",
+    remedy: "raise 'Table-level write throughput' in Service Quotas",
+  },
+  tableWarmWriteUnits: {
+    source: "DynamoDB: on-demand initial throughput, 4,000 writes, doubling at least every 30 minutes",
+    remedy: "set the table's warm throughput before the launch",
+  },
+  partitionWriteUnits: {
+    source: "DynamoDB: 1,000 write units a partition",
+    remedy:
+      "give the busiest customer more shards (the number is in runtime/domain/ids.ts), or pack more events a request",
+  },
+  shards: { source: "DESIGN: 8 a customer", remedy: "not a quota" },
+  firehoseBytesPerSecond: {
+    source: "Firehose quotas: Direct PUT bytes per second (5 MiB in most regions), before compression",
+    remedy: "raise 'Bytes per second' for the stream in Service Quotas",
+  },
+  firehoseStreams: { source: "the program", remedy: "not a quota" },
+  ingestProvisioned: { source: "the program: triggers:ingestConcurrency", remedy: "not a quota" },
+};

@@ -1,0 +1,291 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { Histogram } from "../histogram.ts";
+import type { QuotaName, Quotas } from "./quotas.ts";
+import { Clock, Fifo, Tokens } from "./stage.ts";
+
+/**
+ * A discrete-event simulation of the deployment: edge -> ingest -> queue -> route -> queue -> deliver -> endpoint, one
+ * simulated object a request (the unit the platform bills and stores by), under the account's quotas and ramp rates.
+ * Whatever makes a request wait or be refused is charged to the quota that did it.
+ */
+
+/** Seconds unless said otherwise: medians of what the handlers take, from the benches, plus the services' own latency. */
+export interface Timings {
+  readonly edge: number;
+  readonly ingest: number;
+  readonly coldStart: number;
+  readonly queue: number;
+  readonly routeInvocation: number;
+  readonly routeMessage: number;
+  readonly deliverInvocation: number;
+  readonly endpoint: number;
+  /** Spread of every duration: sigma of its log-normal distribution. */
+  readonly spread: number;
+}
+
+export const defaultTimings: Timings = {
+  edge: 0.004,
+  ingest: 0.012,
+  coldStart: 0.35,
+  queue: 0.015,
+  routeInvocation: 0.025,
+  routeMessage: 0.004,
+  deliverInvocation: 0.02,
+  endpoint: 0.12,
+  spread: 0.5,
+};
+
+export interface Load {
+  readonly eventsPerRequest: number;
+  readonly eventBytes: number;
+  /** Packed size over raw size. */
+  readonly compression: number;
+  /** Deliveries (batch x subscription) a request. */
+  readonly fanOut: number;
+  /** Share of the load that the busiest customer sends. */
+  readonly busiest: number;
+  /** Requests per second at a time, 0 when the run is over. */
+  readonly requestsPerSecond: (second: number) => number;
+  readonly seconds: number;
+  /** Messages that one delivery invocation posts at once. */
+  readonly concurrentPosts: number;
+}
+
+export interface Outcome {
+  readonly requests: number;
+  readonly refused: number;
+  readonly accept: Histogram;
+  readonly endToEnd: Histogram;
+  /** Messages waiting, each second, before route and before deliver. */
+  readonly backlog: readonly { readonly second: number; readonly route: number; readonly deliver: number }[];
+  /** Seconds after the load ended until everything was delivered; undefined when it never was. */
+  readonly drainSeconds: number | undefined;
+  /** By quota: first second it was felt, and how often. */
+  readonly felt: ReadonlyMap<QuotaName, { readonly second: number; readonly times: number }>;
+}
+
+interface Request {
+  readonly arrived: number;
+  accepted: number;
+  readonly hot: boolean;
+  left: number;
+}
+
+const BATCH = 10;
+const DRAIN = 900;
+
+export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultTimings, seed = 1): Outcome {
+  const clock = new Clock();
+  const dice = xoroshiro128plus(seed);
+  const uniform = () => uniformFloat64(dice);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const lasting = (median: number) => median * Math.exp(timings.spread * normal());
+
+  const felt = new Map<QuotaName, { second: number; times: number }>();
+  const feel = (quota: QuotaName): void => {
+    const before = felt.get(quota);
+    if (before === undefined) felt.set(quota, { second: Math.floor(clock.now), times: 1 });
+    else before.times += 1;
+  };
+
+  const accept = new Histogram();
+  const endToEnd = new Histogram();
+  let requests = 0;
+  let refused = 0;
+  let undelivered = 0;
+
+  // One pool of Lambda environments for the region; each function also has its own warm ones and its own scaling budget.
+  let running = 0;
+  const functionOf = (warm: number) => {
+    let environments = warm;
+    let busy = 0;
+    let budget = quotas.lambdaScalingPer10s;
+    const refill = () => {
+      budget = quotas.lambdaScalingPer10s;
+      clock.after(10, refill);
+    };
+    clock.after(10, refill);
+    return {
+      /** Starts an invocation: seconds of cold start, or undefined when there is no environment to be had. */
+      start(): number | undefined {
+        if (running >= quotas.lambdaConcurrency) {
+          feel("lambdaConcurrency");
+          return undefined;
+        }
+        let cold = 0;
+        if (busy >= environments) {
+          if (budget <= 0) {
+            feel("lambdaScalingPer10s");
+            return undefined;
+          }
+          budget -= 1;
+          environments += 1;
+          cold = lasting(timings.coldStart);
+        }
+        busy += 1;
+        running += 1;
+        return cold;
+      },
+      stop() {
+        busy -= 1;
+        running -= 1;
+      },
+    };
+  };
+
+  /** An SQS queue with its mapping: `work` takes up to ten messages and answers how long the invocation lasts. */
+  const stage = (work: (messages: Request[]) => number, done: (message: Request) => void) => {
+    const queue = new Fifo<Request>();
+    const lambda = functionOf(0);
+    let invocations = 0;
+    const allowed = (): number =>
+      quotas.provisionedPollers > 0
+        ? quotas.provisionedPollers * 10
+        : Math.min(quotas.pollerMax, quotas.pollerStart + (quotas.pollerRampPerMinute * clock.now) / 60);
+    const pump = (): void => {
+      while (queue.length > 0) {
+        if (invocations >= allowed()) {
+          feel(
+            quotas.provisionedPollers > 0
+              ? "provisionedPollers"
+              : clock.now * quotas.pollerRampPerMinute > quotas.pollerMax * 60
+                ? "pollerMax"
+                : "pollerRampPerMinute",
+          );
+          return;
+        }
+        if (invocations * BATCH >= quotas.sqsInFlight) {
+          feel("sqsInFlight");
+          return;
+        }
+        const cold = lambda.start();
+        if (cold === undefined) return;
+        const messages: Request[] = [];
+        while (messages.length < BATCH) {
+          const next = queue.shift();
+          if (next === undefined) break;
+          messages.push(next);
+        }
+        invocations += 1;
+        clock.after(cold + work(messages), () => {
+          invocations -= 1;
+          lambda.stop();
+          for (const message of messages) done(message);
+          pump();
+        });
+      }
+    };
+    const tick = (): void => {
+      pump();
+      clock.after(0.5, tick);
+    };
+    clock.after(0.5, tick);
+    return {
+      send(message: Request) {
+        queue.push(message);
+        pump();
+      },
+      waiting: () => queue.length,
+    };
+  };
+
+  const packedBytes = load.eventsPerRequest * load.eventBytes * load.compression;
+  const batchUnits = Math.max(1, Math.ceil(packedBytes / 1_024));
+  const table = new Tokens(clock, Math.min(quotas.tableWriteUnits, quotas.tableWarmWriteUnits), 5);
+  let peak = table.rate;
+  const warm = (): void => {
+    // On-demand tables follow to twice the previous peak within half an hour, up to the account's limit.
+    peak = Math.min(quotas.tableWriteUnits, peak * 2);
+    table.rate = peak;
+    clock.after(1_800, warm);
+  };
+  clock.after(1_800, warm);
+  const hotPartitions = new Tokens(clock, quotas.partitionWriteUnits * quotas.shards, 1);
+  const firehose = new Tokens(clock, quotas.firehoseBytesPerSecond * quotas.firehoseStreams, 1);
+  const write = (message: Request, units: number): number => {
+    const forTable = table.take(units);
+    if (forTable > 0) feel(table.rate < quotas.tableWriteUnits ? "tableWarmWriteUnits" : "tableWriteUnits");
+    const forPartition = message.hot ? hotPartitions.take(units) : 0;
+    if (forPartition > 0) feel("partitionWriteUnits");
+    return Math.max(forTable, forPartition);
+  };
+
+  const deliver = stage(
+    (messages) => {
+      const rounds = Math.ceil((messages.length * load.fanOut) / load.concurrentPosts);
+      let posting = 0;
+      for (let i = 0; i < rounds; i += 1) posting += lasting(timings.endpoint) * (messages.length > 1 ? 1.6 : 1);
+      const writing = Math.max(...messages.map((message) => write(message, load.fanOut)));
+      return lasting(timings.deliverInvocation) + posting + Math.min(writing, 30);
+    },
+    (message) => {
+      undelivered -= 1;
+      endToEnd.add((clock.now - message.arrived) * 1_000);
+    },
+  );
+  const route = stage(
+    (messages) => {
+      const writing = Math.max(...messages.map((message) => write(message, batchUnits)));
+      const archiving = firehose.take(messages.length * load.eventsPerRequest * load.eventBytes);
+      if (archiving > 0) feel("firehoseBytesPerSecond");
+      return (
+        lasting(timings.routeInvocation) +
+        messages.length * timings.routeMessage +
+        Math.min(writing, 30) +
+        Math.min(archiving, 30)
+      );
+    },
+    (message) => clock.after(lasting(timings.queue), () => deliver.send(message)),
+  );
+
+  const ingest = functionOf(quotas.ingestProvisioned);
+  const edge = new Tokens(clock, quotas.edgeRequestsPerSecond * quotas.edgeRegions, 1);
+  const arrive = (): void => {
+    requests += 1;
+    const request: Request = { arrived: clock.now, accepted: 0, hot: uniform() < load.busiest, left: load.fanOut };
+    if (!edge.takeNow()) {
+      feel("edgeRequestsPerSecond");
+      refused += 1;
+      return;
+    }
+    clock.after(lasting(timings.edge), () => {
+      const cold = ingest.start();
+      if (cold === undefined) {
+        refused += 1;
+        return;
+      }
+      clock.after(cold + lasting(timings.ingest), () => {
+        ingest.stop();
+        accept.add((clock.now - request.arrived) * 1_000);
+        undelivered += 1;
+        clock.after(lasting(timings.queue), () => route.send(request));
+      });
+    });
+  };
+  const arrivals = (): void => {
+    const rate = load.requestsPerSecond(clock.now);
+    if (clock.now >= load.seconds) return;
+    if (rate <= 0) {
+      clock.after(0.1, arrivals);
+      return;
+    }
+    clock.after(-Math.log(1 - uniform()) / rate, () => {
+      arrive();
+      arrivals();
+    });
+  };
+  arrivals();
+
+  const backlog: { second: number; route: number; deliver: number }[] = [];
+  let drainSeconds: number | undefined;
+  for (let second = 1; second <= load.seconds + DRAIN; second += 1) {
+    clock.run(second);
+    backlog.push({ second, route: route.waiting(), deliver: deliver.waiting() });
+    if (second >= load.seconds && undelivered === 0) {
+      drainSeconds = second - load.seconds;
+      break;
+    }
+  }
+  return { requests, refused, accept, endToEnd, backlog, drainSeconds, felt };
+}

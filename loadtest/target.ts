@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { S3ClientConfig } from "@aws-sdk/client-s3";
+
+/** The platform under load: one that runs already (URL), or one started here in a state of its own. */
+export interface Target {
+  readonly url: string;
+  readonly operatorKey: string | undefined;
+  /** Process id, when it runs on this machine. */
+  readonly pid: number | undefined;
+  /** The archive bucket behind it, when it was started here. */
+  readonly archive: { readonly bucket: string; readonly client: S3ClientConfig } | undefined;
+  stop(): Promise<void>;
+}
+
+interface LocalFile {
+  readonly url: string;
+  readonly operator_key: string;
+  readonly pid: number;
+}
+
+/** @param state folder for the state of a platform started here @throws Error with its output when it does not come up */
+export async function startTarget(state: string): Promise<Target> {
+  const url = process.env.URL;
+  if (url !== undefined) {
+    return { url, operatorKey: process.env.OPERATOR_KEY, pid: undefined, archive: undefined, stop: async () => {} };
+  }
+  const child = spawn(process.execPath, ["local/start.ts"], {
+    env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const ready = new Promise<void>((resolve, reject) => {
+    const take = (chunk: Buffer) => {
+      if (output.length < 100_000) output += chunk.toString();
+      if (/^ready /m.test(output)) resolve();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("close", () => reject(new Error(`the platform ended before it was ready:\n${output}`)));
+  });
+  await ready;
+  const local = JSON.parse(readFileSync(join(state, "local.json"), "utf8")) as LocalFile;
+  return {
+    url: local.url,
+    operatorKey: local.operator_key,
+    pid: local.pid,
+    archive: undefined,
+    stop: async () => {
+      const closed = new Promise((resolve) => child.on("close", resolve));
+      child.kill("SIGINT");
+      await closed;
+    },
+  };
+}
