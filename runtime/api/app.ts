@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
 import { decodeIdentity, IDENTITY_HEADER, tenantOf } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
+import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { isUnavailable } from "./outage.ts";
 import { routes } from "./routes/index.ts";
@@ -42,7 +43,7 @@ export function buildApp(deps: Deps): Api {
     });
   });
 
-  app.onError((thrown, c) => {
+  app.onError(async (thrown, c) => {
     const requestId = c.get("requestId");
     const away = !(thrown instanceof TriggersError) && isUnavailable(thrown);
     const error = away
@@ -55,6 +56,7 @@ export function buildApp(deps: Deps): Api {
       const cause = (error.cause ?? error) as Error;
       deps.log({ level: "ERROR", message: "api.failed", request_id: requestId, error: cause.stack ?? String(cause) });
     }
+    await auditRefusal(deps, c, error);
     const { status, headers, body } = errorResponse(error, requestId);
     return new Response(body, { status, headers });
   });

@@ -32,6 +32,8 @@ export interface ApiVariables {
   requestId: string;
   identity: Identity;
   tenant: Tenant;
+  /** The management change that is asked for, `key.create`: a refusal of it is audited. Absent on other routes. */
+  action: string | undefined;
 }
 export type ApiEnv = { Variables: ApiVariables };
 export type Api = OpenAPIHono<ApiEnv>;

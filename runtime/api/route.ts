@@ -20,6 +20,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly description?: string;
   /** Scope the key needs; `public` for none and no key at all; `operator` for the operator's own key. */
   readonly scope: Scope | "public" | "operator";
+  /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
+  readonly action?: string;
   /** Path parameters. A value that doesn't fit is an object that doesn't exist: 404. */
   readonly params?: P;
   /** `z.strictObject`, so that an unknown parameter is refused. */
@@ -99,6 +101,7 @@ export function route<
   document(app, spec);
   const path = spec.path.replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(spec.method.toUpperCase(), path, async (c) => {
+    c.set("action", spec.action);
     if (spec.scope !== "public") authorize(c, spec.scope);
     const inPath = c.req.param() as Record<string, string>;
     const params = spec.params?.safeParse(inPath);

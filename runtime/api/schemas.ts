@@ -31,3 +31,10 @@ export const ErrorSchema = z
     }),
   })
   .openapi("Error");
+
+/** 30 days. */
+const MAX_OVERLAP_SECONDS = 2_592_000;
+/** How long the old secret stays valid beside a new one. */
+export const OverlapSchema = z.number().int().min(0).max(MAX_OVERLAP_SECONDS).default(86_400).openapi({
+  description: "Seconds for which the old secret stays valid; 0 ends it at once.",
+});

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { Tx } from "./roles.ts";
@@ -211,4 +211,24 @@ export function subscriptionsAt(
     .orderBy("subscription_id")
     .limit(limit)
     .execute();
+}
+
+/** Removes all the tenant's subscriptions at once, each with its next version, under a snapshot version of the tenant. */
+export async function removeAll(tx: Tx, tenant: Tenant, reason: string, snapshot: number, now: number): Promise<void> {
+  const at = rfc3339(now);
+  await sql`
+    update subscription_versions set to_snapshot = ${snapshot}
+    where tenant = ${tenant} and to_snapshot is null and status <> 'removed'`.execute(tx);
+  await sql`
+    update subscriptions set version = version + 1, status = 'removed', reason = ${reason}, updated_at = ${at}
+    where tenant = ${tenant} and status <> 'removed'`.execute(tx);
+  await sql`
+    insert into subscription_versions
+      (subscription_id, version, tenant, customer_id, from_snapshot, definition, status, created_at)
+    select s.subscription_id, s.version, s.tenant, s.customer_id, ${snapshot}, s.definition, s.status, s.updated_at
+    from subscriptions s
+    where s.tenant = ${tenant} and s.status = 'removed' and not exists
+      (select from subscription_versions v where v.subscription_id = s.subscription_id and v.version = s.version)`.execute(
+    tx,
+  );
 }

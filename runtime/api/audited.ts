@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { audit } from "../database/audit.ts";
+import type { Actor, AuditFact } from "../database/auditChain.ts";
+import { asCustomer, type Tx } from "../database/roles.ts";
+import type { TriggersError } from "../domain/errors.ts";
+import { type Identity, OPERATOR } from "../domain/identity.ts";
+import type { ApiEnv, Deps } from "./deps.ts";
+
+/**
+ * Every management change goes through `change`: what it did and its entry in the audit log are one transaction. Changes
+ * that were understood but refused are told as well; malformed requests are not, they never named a change.
+ */
+const TOLD_REFUSALS = new Set([403, 404, 409, 412, 422]);
+
+const actorOf = ({ customer_id, key_id, key_name }: Identity): Actor => ({
+  type: customer_id === OPERATOR ? "operator" : "key",
+  key_id,
+  ...(key_name === undefined ? {} : { name: key_name }),
+});
+
+function factOf(
+  c: Context<ApiEnv>,
+  outcome: string,
+  object: string | null,
+  details: Readonly<Record<string, unknown>>,
+): AuditFact {
+  const identity = c.get("identity");
+  return {
+    actor: actorOf(identity),
+    action: c.get("action") ?? "unnamed",
+    object,
+    source_ip: identity.source_ip ?? null,
+    outcome,
+    details: { ...details, request_id: c.get("requestId") },
+  };
+}
+
+/** Says what a change did. Nothing is audited unless it is called: a repeated DELETE changes nothing. */
+export type Tell = (object: string, details?: Readonly<Record<string, unknown>>) => void;
+
+/**
+ * Runs a management change of the route's `action` in one transaction with its audit entry.
+ * @param customerId whose change it is: the caller's own, or for the operator the customer administered
+ */
+export function change<T>(
+  deps: Deps,
+  c: Context<ApiEnv>,
+  customerId: string,
+  work: (tx: Tx, tell: Tell) => Promise<T>,
+): Promise<T> {
+  return asCustomer(deps.db, customerId, async (tx) => {
+    const facts: AuditFact[] = [];
+    const result = await work(tx, (object, details = {}) => facts.push(factOf(c, "ok", object, details)));
+    for (const fact of facts) await audit(tx, customerId, fact, deps.now());
+    return result;
+  });
+}
+
+/** Tells of a refused change, in a transaction of its own. An outage here never hides the refusal itself. */
+export async function auditRefusal(deps: Deps, c: Context<ApiEnv>, error: TriggersError): Promise<void> {
+  if (c.get("action") === undefined || !TOLD_REFUSALS.has(error.status)) return;
+  const { customer_id } = c.get("identity");
+  const fact = factOf(c, error.code, Object.values(c.req.param())[0] ?? null, {});
+  try {
+    await asCustomer(deps.db, customer_id, (tx) => audit(tx, customer_id, fact, deps.now()));
+  } catch (cause) {
+    deps.log({ level: "ERROR", message: "api.audit_failed", request_id: c.get("requestId"), error: String(cause) });
+  }
+}

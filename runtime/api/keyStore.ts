@@ -1,0 +1,191 @@
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/apiKey.ts";
+import { TriggersError } from "../domain/errors.ts";
+import type { Environment, Scope } from "../domain/identity.ts";
+import { rfc3339 } from "../domain/ids.ts";
+import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, usedItemId } from "../domain/keyRecord.ts";
+import type { Deps } from "./deps.ts";
+
+/** The `keys` table from its only writer. A secret is known here for the length of one request and stored as its HMAC. */
+const BATCH = 100;
+
+const peppersOf = async (deps: Deps): Promise<Peppers> =>
+  JSON.parse(await deps.secret(deps.env.PEPPER_SECRET)) as Peppers;
+
+async function newVersion(deps: Deps, secret: string) {
+  const peppers = await peppersOf(deps);
+  const hash = hashSecret(secret, peppers.versions[peppers.current]!);
+  return { hash, pepper_version: peppers.current, created_at: rfc3339(deps.now()) };
+}
+
+export interface NewKey {
+  readonly customer_id: string;
+  readonly environment: Environment;
+  readonly name?: string;
+  readonly scopes: readonly Scope[];
+  readonly expires_at?: string;
+  readonly customer_limit_per_second: number;
+  readonly limit_per_second?: number;
+}
+
+/** A key that is not stored yet, and its full text, which is shown once. */
+export async function makeKey(deps: Deps, key: NewKey): Promise<{ record: KeyRecord; apiKey: string }> {
+  const keyId = newKeyId(deps.now());
+  const secret = newSecret();
+  const record: KeyRecord = {
+    ...key,
+    key_id: keyId,
+    status: "active",
+    versions: [await newVersion(deps, secret)],
+    created_at: rfc3339(deps.now()),
+  };
+  return { record, apiKey: formatKey(key.environment, keyId, secret) };
+}
+
+export async function putKey(deps: Deps, record: KeyRecord): Promise<void> {
+  await deps.dynamodb.send(
+    new PutItemCommand({
+      TableName: deps.env.KEYS_TABLE,
+      Item: encodeKeyRecord(record),
+      ConditionExpression: "attribute_not_exists(key_id)",
+    }),
+  );
+}
+
+/** The customer's key. @throws TriggersError `not_found` */
+export async function getKey(deps: Deps, customerId: string, keyId: string): Promise<KeyRecord> {
+  const { Item } = await deps.dynamodb.send(
+    new GetItemCommand({ TableName: deps.env.KEYS_TABLE, Key: { key_id: { S: keyId } }, ConsistentRead: true }),
+  );
+  const record = Item?.customer_id === undefined ? undefined : decodeKeyRecord(Item);
+  if (record?.customer_id !== customerId) throw new TriggersError("not_found", `There is no key ${keyId}.`);
+  return record;
+}
+
+/** Keys of a customer by id, after `after`, at most `limit`, revoked ones included. */
+export async function listKeys(
+  deps: Deps,
+  customerId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<KeyRecord[]> {
+  const records: KeyRecord[] = [];
+  const owner = { customer_id: { S: customerId } };
+  let start = after === undefined ? undefined : { ...owner, key_id: { S: after } };
+  do {
+    const page = await deps.dynamodb.send(
+      new QueryCommand({
+        TableName: deps.env.KEYS_TABLE,
+        IndexName: "by_customer",
+        KeyConditionExpression: "customer_id = :customer",
+        ExpressionAttributeValues: { ":customer": owner.customer_id },
+        ExclusiveStartKey: start,
+        Limit: limit - records.length,
+      }),
+    );
+    records.push(...(page.Items ?? []).map(decodeKeyRecord));
+    start = page.LastEvaluatedKey as typeof start;
+  } while (start !== undefined && records.length < limit);
+  return records;
+}
+
+/** When these keys were last used, by key id. Coarse: a use is noted once in a while. */
+export async function lastUses(deps: Deps, keyIds: readonly string[]): Promise<Map<string, string>> {
+  const uses = new Map<string, string>();
+  for (let at = 0; at < keyIds.length; at += BATCH) {
+    let keys = keyIds.slice(at, at + BATCH).map((id) => ({ key_id: { S: usedItemId(id) } }));
+    while (keys.length > 0) {
+      const { Responses, UnprocessedKeys } = await deps.dynamodb.send(
+        new BatchGetItemCommand({ RequestItems: { [deps.env.KEYS_TABLE]: { Keys: keys } } }),
+      );
+      for (const item of Responses?.[deps.env.KEYS_TABLE] ?? []) {
+        const used = lastUsedIn(item);
+        if (used !== undefined) uses.set(item.key_id!.S!.slice(0, -usedItemId("").length), used);
+      }
+      keys = (UnprocessedKeys?.[deps.env.KEYS_TABLE]?.Keys ?? []) as typeof keys;
+    }
+  }
+  return uses;
+}
+
+const changedMeanwhile = (cause: unknown) =>
+  cause instanceof ConditionalCheckFailedException
+    ? new TriggersError("conflict", "The key was changed by another request.", { cause })
+    : cause;
+
+/** Old versions that may overlap with the new one. */
+const MAX_OVERLAPPING = 3;
+
+/**
+ * Gives the key a new secret; those before it end after `overlapSeconds`, or when they would have anyway.
+ * @throws TriggersError `conflict` when the key is revoked or changes meanwhile
+ */
+export async function rotateKey(
+  deps: Deps,
+  record: KeyRecord,
+  overlapSeconds: number,
+): Promise<{ record: KeyRecord; apiKey: string }> {
+  const secret = newSecret();
+  const now = deps.now();
+  const ends = now + overlapSeconds * 1_000;
+  const older = record.versions
+    .map((version) => ({
+      ...version,
+      expires_at: rfc3339(Math.min(ends, Date.parse(version.expires_at ?? rfc3339(ends)))),
+    }))
+    .filter(({ expires_at }) => Date.parse(expires_at) > now)
+    .slice(0, MAX_OVERLAPPING);
+  const rotated = { ...record, versions: [await newVersion(deps, secret), ...older] };
+  const update = new UpdateItemCommand({
+    TableName: deps.env.KEYS_TABLE,
+    Key: { key_id: { S: record.key_id } },
+    UpdateExpression: "SET versions = :new",
+    ConditionExpression: "versions = :old AND #status = :active",
+    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeValues: {
+      ":new": { S: JSON.stringify(rotated.versions) },
+      ":old": { S: JSON.stringify(record.versions) },
+      ":active": { S: "active" },
+    },
+  });
+  await deps.dynamodb.send(update).catch((cause) => {
+    throw changedMeanwhile(cause);
+  });
+  return { record: rotated, apiKey: formatKey(record.environment, record.key_id, secret) };
+}
+
+async function set(deps: Deps, keyId: string, attribute: string, value: { S: string } | { N: string }): Promise<void> {
+  await deps.dynamodb.send(
+    new UpdateItemCommand({
+      TableName: deps.env.KEYS_TABLE,
+      Key: { key_id: { S: keyId } },
+      UpdateExpression: "SET #attribute = :value",
+      ConditionExpression: "attribute_exists(key_id)",
+      ExpressionAttributeNames: { "#attribute": attribute },
+      ExpressionAttributeValues: { ":value": value },
+    }),
+  );
+}
+
+export const revokeKey = (deps: Deps, keyId: string): Promise<void> => set(deps, keyId, "status", { S: "revoked" });
+
+/** The customer's limit, as the edge reads it from each of the customer's keys. */
+export const setCustomerLimit = (deps: Deps, keyId: string, limitPerSecond: number): Promise<void> =>
+  set(deps, keyId, "customer_limit_per_second", { N: String(limitPerSecond) });
+
+/** Every key of a customer, page by page. */
+export async function* everyKey(deps: Deps, customerId: string): AsyncGenerator<KeyRecord> {
+  let after: string | undefined;
+  do {
+    const page: KeyRecord[] = await listKeys(deps, customerId, after, BATCH);
+    yield* page;
+    after = page.length === BATCH ? page.at(-1)!.key_id : undefined;
+  } while (after !== undefined);
+}

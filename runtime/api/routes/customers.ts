@@ -1,0 +1,201 @@
+import { z } from "@hono/zod-openapi";
+import type { Selectable } from "kysely";
+import type { Tx } from "../../database/roles.ts";
+import { asCustomer } from "../../database/roles.ts";
+import type { CustomerTable } from "../../database/schema.ts";
+import { removeAll } from "../../database/subscriptions.ts";
+import { nextVersion } from "../../database/versions.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import { environments, scopes, tenantOf } from "../../domain/identity.ts";
+import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
+import { change } from "../audited.ts";
+import type { Api, Deps } from "../deps.ts";
+import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
+import { route } from "../route.ts";
+import { Timestamp } from "../schemas.ts";
+import { LimitSchema } from "./keys.ts";
+
+const TAG = "Customers";
+const DEFAULT_LIMIT_PER_SECOND = 1_000;
+
+const CustomerSchema = z
+  .object({
+    customer_id: z.string(),
+    name: z.string(),
+    limit_per_second: LimitSchema,
+    status: z.enum(["active"]),
+    created_at: Timestamp,
+  })
+  .openapi("Customer");
+const Name = z.string().min(1).max(200);
+const CustomerId = z.object({ customer_id: z.string().refine((id) => ulidIn("cus", id) !== undefined) });
+
+type CustomerRow = Selectable<CustomerTable>;
+const viewOf = (row: CustomerRow) => ({
+  customer_id: row.customer_id,
+  name: row.name,
+  limit_per_second: row.limit_per_second,
+  status: row.status,
+  created_at: row.created_at.toISOString(),
+});
+
+const notFound = (id: string) => new TriggersError("not_found", `There is no customer ${id}.`);
+
+/** Takes the customer off the platform: its keys end, its subscriptions are removed. Events expire by retention. */
+async function end(deps: Deps, tx: Tx, customerId: string): Promise<void> {
+  for (const environment of environments) {
+    const tenant = tenantOf({ customer_id: customerId, environment });
+    const snapshot = await nextVersion(tx, tenant, customerId, "subscriptions");
+    await removeAll(tx, tenant, "customer_deleted", snapshot, deps.now());
+  }
+  for await (const key of everyKey(deps, customerId)) if (key.status === "active") await revokeKey(deps, key.key_id);
+}
+
+export function register(app: Api, deps: Deps): void {
+  route(
+    app,
+    {
+      method: "post",
+      path: "/customers",
+      tag: TAG,
+      summary: "Create a customer",
+      scope: "operator",
+      action: "customer.create",
+      body: z.strictObject({ name: Name, limit_per_second: LimitSchema.default(DEFAULT_LIMIT_PER_SECOND) }),
+      responses: {
+        201: {
+          description: "The customer, with a live and a sandbox key of every scope, shown this once.",
+          schema: CustomerSchema.extend({ api_key: z.string(), sandbox_key: z.string() }),
+        },
+      },
+    },
+    async (c, { body }) => {
+      const customerId = newId("cus", deps.now());
+      const answer = await change(deps, c, customerId, async (tx, tell) => {
+        const row = await tx
+          .insertInto("customers")
+          .values({
+            customer_id: customerId,
+            name: body.name,
+            limit_per_second: body.limit_per_second,
+            status: "active",
+            created_at: rfc3339(deps.now()),
+            updated_at: rfc3339(deps.now()),
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const [live, sandbox] = await Promise.all(
+          environments.map((environment) =>
+            makeKey(deps, {
+              customer_id: customerId,
+              environment,
+              name: `first ${environment} key`,
+              scopes,
+              customer_limit_per_second: body.limit_per_second,
+            }),
+          ),
+        );
+        await Promise.all([putKey(deps, live!.record), putKey(deps, sandbox!.record)]);
+        tell(customerId, { ...body, keys: [live!.record.key_id, sandbox!.record.key_id] });
+        return { ...viewOf(row), api_key: live!.apiKey, sandbox_key: sandbox!.apiKey };
+      });
+      return c.json(answer, 201);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/customers/{customer_id}",
+      tag: TAG,
+      summary: "Read a customer",
+      scope: "operator",
+      params: CustomerId,
+      responses: { 200: { description: "The customer.", schema: CustomerSchema } },
+    },
+    async (c, { params }) => {
+      const row = await asCustomer(deps.db, params.customer_id, (tx) =>
+        tx.selectFrom("customers").selectAll().where("customer_id", "=", params.customer_id).executeTakeFirst(),
+      );
+      if (row?.status !== "active") throw notFound(params.customer_id);
+      return c.json(viewOf(row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "patch",
+      path: "/customers/{customer_id}",
+      tag: TAG,
+      summary: "Rename a customer or change its limit",
+      description: "A new limit holds everywhere within 70 s.",
+      scope: "operator",
+      action: "customer.update",
+      params: CustomerId,
+      body: z.strictObject({ name: Name.optional(), limit_per_second: LimitSchema.optional() }),
+      responses: { 200: { description: "The customer as changed.", schema: CustomerSchema } },
+    },
+    async (c, { params, body }) => {
+      const id = params.customer_id;
+      const row = await change(deps, c, id, async (tx, tell) => {
+        const changed = await tx
+          .updateTable("customers")
+          .set({
+            ...(body.name === undefined ? {} : { name: body.name }),
+            ...(body.limit_per_second === undefined ? {} : { limit_per_second: body.limit_per_second }),
+            updated_at: rfc3339(deps.now()),
+          })
+          .where("customer_id", "=", id)
+          .where("status", "=", "active")
+          .returningAll()
+          .executeTakeFirst();
+        if (changed === undefined) throw notFound(id);
+        if (body.limit_per_second !== undefined) {
+          for await (const key of everyKey(deps, id)) await setCustomerLimit(deps, key.key_id, body.limit_per_second);
+        }
+        tell(id, body);
+        return changed;
+      });
+      return c.json(viewOf(row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "delete",
+      path: "/customers/{customer_id}",
+      tag: TAG,
+      summary: "Delete a customer",
+      description:
+        "Its keys are refused within 70 s, its subscriptions removed. Its events stay until their retention ends, or an erasure.",
+      scope: "operator",
+      action: "customer.delete",
+      params: CustomerId,
+      responses: { 204: { description: "Deleted, now or before." } },
+    },
+    async (c, { params }) => {
+      const id = params.customer_id;
+      await change(deps, c, id, async (tx, tell) => {
+        const row = await tx
+          .selectFrom("customers")
+          .select("status")
+          .where("customer_id", "=", id)
+          .forUpdate()
+          .executeTakeFirst();
+        if (row === undefined) throw notFound(id);
+        if (row.status === "deleted") return;
+        await tx
+          .updateTable("customers")
+          .set({ status: "deleted", updated_at: rfc3339(deps.now()) })
+          .where("customer_id", "=", id)
+          .execute();
+        await end(deps, tx, id);
+        tell(id);
+      });
+      return c.body(null, 204);
+    },
+  );
+}

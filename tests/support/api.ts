@@ -1,0 +1,160 @@
+import type { AddressInfo } from "node:net";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { buildApp } from "../../runtime/api/app.ts";
+import type { Api, Deps } from "../../runtime/api/deps.ts";
+import { apiVariables } from "../../runtime/api/environment.ts";
+import type { Peppers } from "../../runtime/domain/apiKey.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
+import { startDatabase, type TestDatabase } from "./database.ts";
+
+export const peppers: Peppers = { current: "1", versions: { "1": Buffer.alloc(32, 7).toString("base64") } };
+
+/** One call as this identity; the body goes as JSON unless it is a string or bytes. */
+export type Call = (
+  identity: Identity,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare answers whole, whatever their shape
+) => Promise<{ status: number; headers: Headers; body: any }>;
+
+export interface TestApi {
+  readonly app: Api;
+  readonly deps: Deps;
+  readonly database: TestDatabase;
+  readonly call: Call;
+  /** Moves the platform's clock. */
+  advance(ms: number): void;
+  /** A new customer: the identities of its first live and its first sandbox key. */
+  customer(name?: string): Promise<{ live: Identity; sandbox: Identity; customer_id: string }>;
+  close(): Promise<void>;
+}
+
+export const operator: Identity = {
+  customer_id: OPERATOR,
+  environment: "live",
+  key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+  key_name: "operator",
+  scopes: ["admin"],
+  limit_per_second: 1_000,
+  source_ip: "203.0.113.9",
+};
+
+const S = (name: string) => ({ AttributeName: name, AttributeType: "S" }) as const;
+
+async function createTables(dynamodb: DynamoDBClient): Promise<void> {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: "keys",
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [S("key_id"), S("customer_id")],
+      KeySchema: [{ AttributeName: "key_id", KeyType: "HASH" }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: "by_customer",
+          KeySchema: [
+            { AttributeName: "customer_id", KeyType: "HASH" },
+            { AttributeName: "key_id", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "ALL" },
+        },
+      ],
+    }),
+  );
+  for (const table of ["events", "metrics"]) {
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [S("pk"), S("sk")],
+        KeySchema: [
+          { AttributeName: "pk", KeyType: "HASH" },
+          { AttributeName: "sk", KeyType: "RANGE" },
+        ],
+      }),
+    );
+  }
+}
+
+/**
+ * The management API over a PostgreSQL and a DynamoDB of its own.
+ * @param fakes replaces what the test doesn't want real: `sqs`, `lambda`, …
+ */
+export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
+  const database = await startDatabase();
+  const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const dynamodb = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  await createTables(dynamodb);
+  let ahead = 0;
+  const secrets: Record<string, string> = { "cursor-secret": "a cursor secret", pepper: JSON.stringify(peppers) };
+  const env = Object.fromEntries(apiVariables.map((name) => [name, name])) as unknown as Deps["env"];
+  const deps: Deps = {
+    db: database.db,
+    dynamodb,
+    secret: async (id) => secrets[id]!,
+    now: () => Date.now() + ahead,
+    log: () => undefined,
+    ...({} as Pick<Deps, "s3" | "sqs" | "lambda" | "secrets">),
+    ...fakes,
+    env: {
+      ...env,
+      KEYS_TABLE: "keys",
+      EVENTS_TABLE: "events",
+      METRICS_TABLE: "metrics",
+      CURSOR_SECRET: "cursor-secret",
+      PEPPER_SECRET: "pepper",
+      ALLOW_LOOPBACK_WEBHOOKS: "false",
+      ...fakes.env,
+    },
+  };
+  const app = buildApp(deps);
+  const call: Call = async (identity, method, path, body, headers = {}) => {
+    const raw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+    const response = await app.request(path, {
+      method,
+      headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(identity), ...headers },
+      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get("content-type")?.startsWith("application/json") === true;
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  };
+  const identityOf = (customer_id: string, environment: Identity["environment"], apiKey: string): Identity => ({
+    customer_id,
+    environment,
+    key_id: `key_${apiKey.split("_")[2]}`,
+    key_name: `first ${environment} key`,
+    scopes,
+    limit_per_second: 1_000,
+    source_ip: "198.51.100.7",
+  });
+  return {
+    app,
+    deps,
+    database,
+    call,
+    advance: (ms) => {
+      ahead += ms;
+    },
+    customer: async (name = "Acme") => {
+      const { body } = await call(operator, "POST", "/customers", { name });
+      return {
+        customer_id: body.customer_id,
+        live: identityOf(body.customer_id, "live", body.api_key),
+        sandbox: identityOf(body.customer_id, "sandbox", body.sandbox_key),
+      };
+    },
+    close: async () => {
+      dynamodb.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await database.close();
+    },
+  };
+}
