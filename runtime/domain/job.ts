@@ -1,0 +1,33 @@
+import { CodecError } from "./codecError.ts";
+
+/** A message of the jobs queue: work on this job, from where it stands in the database. */
+const VERSION = 1;
+
+export const encodeJobMessage = (jobId: string): string => JSON.stringify({ v: VERSION, k: "job", job_id: jobId });
+
+/** @returns the job's id @throws CodecError */
+export function decodeJobMessage(text: string): string {
+  let message: { v?: unknown; k?: unknown; job_id?: unknown };
+  try {
+    message = JSON.parse(text) as typeof message;
+  } catch (cause) {
+    throw new CodecError("corrupt", "the job message is not JSON", { cause });
+  }
+  if (typeof message.v === "number" && message.v !== VERSION) {
+    throw new CodecError("unknown_version", `the job message has version ${message.v}; this code reads version ${VERSION}`);
+  }
+  if (message.k !== "job" || typeof message.job_id !== "string") {
+    throw new CodecError("corrupt", "the job message names no job");
+  }
+  return message.job_id;
+}
+
+/** What a replay job was asked for (`Job.request`), as `POST /replays` and `backfill_from` write it. */
+export interface ReplayRequest {
+  readonly from?: string;
+  readonly to?: string;
+  readonly event_type?: string | readonly string[];
+  readonly event_ids?: readonly string[];
+  readonly subscription_ids?: readonly string[];
+  readonly rate_per_second?: number;
+}
