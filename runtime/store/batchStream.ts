@@ -1,0 +1,225 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { type BatchItem, batchSortKey, decodeBatch, partitionOf, statePartition } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { SHARDS } from "../domain/ids.ts";
+import { getItems, queryPage, type Store } from "./table.ts";
+
+/**
+ * A tenant's batches in the order of their ULIDs, merged from its eight shards (or from the index of failed deliveries).
+ * Reads ahead in growing steps, so that a small page reads little and a long search reads a lot at a time.
+ */
+export interface BatchStream {
+  /** The next batch; undefined at the end; `PAUSED` when the budget ended before one was found. */
+  next(): Promise<BatchItem | typeof PAUSED | undefined>;
+  /** Items looked at so far, whether or not they were wanted. */
+  readonly scanned: number;
+  /** After `PAUSED`: the ULID up to which every batch has been given or found unwanted. */
+  readonly reached: string | undefined;
+}
+
+export const PAUSED = Symbol("paused");
+
+export type Order = "asc" | "desc";
+
+export interface StreamRange {
+  readonly order: Order;
+  /** First ULIDs of batches, both inclusive. */
+  readonly lo: string;
+  readonly hi: string;
+  /** Seconds since the epoch: what expired before is not read. */
+  readonly now: number;
+  /** Only batches that hold an event of one of these types. */
+  readonly types?: readonly string[];
+  /** Only batches routed after this time, in milliseconds. */
+  readonly routedAfter?: number;
+  /** Only batches with an event that isn't acknowledged. */
+  readonly unacknowledged?: boolean;
+}
+
+/** More types than this are compared after reading: an expression is bounded. */
+const FILTERED_TYPES = 50;
+const FIRST_STEP = 6;
+const LAST_STEP = 400;
+
+function filterOf(range: StreamRange): {
+  FilterExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  values: Record<string, AttributeValue>;
+} {
+  const clauses = ["#expires > :now"];
+  const names: Record<string, string> = { "#expires": "expires_at" };
+  const values: Record<string, AttributeValue> = { ":now": { N: String(range.now) } };
+  if (range.types !== undefined && range.types.length <= FILTERED_TYPES) {
+    names["#types"] = "types";
+    // `types` is a JSON array in text: the quoted type is contained in it wherever an event has that type.
+    clauses.push(`(${range.types.map((_, i) => `contains(#types, :t${i})`).join(" OR ")})`);
+    for (const [i, type] of range.types.entries()) values[`:t${i}`] = { S: JSON.stringify(type) };
+  }
+  if (range.routedAfter !== undefined) {
+    names["#routed"] = "routed_at";
+    clauses.push("#routed > :routed");
+    values[":routed"] = { N: String(range.routedAfter) };
+  }
+  if (range.unacknowledged === true) {
+    names["#acknowledged"] = "acknowledged";
+    names["#count"] = "count";
+    clauses.push("size(#acknowledged) < #count");
+  }
+  return { FilterExpression: clauses.join(" AND "), ExpressionAttributeNames: names, values };
+}
+
+/** One ordered source of batches that can be read further. */
+interface Source {
+  readonly buffer: BatchItem[];
+  done: boolean;
+  reached: string | undefined;
+  fill(step: number): Promise<number>;
+}
+
+function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamRange): Source {
+  const { values, ...filter } = filterOf(range);
+  let start: Record<string, AttributeValue> | undefined;
+  const source: Source = {
+    buffer: [],
+    done: range.lo > range.hi,
+    reached: undefined,
+    async fill(step) {
+      const page = await queryPage(store, {
+        KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
+        ...filter,
+        ExpressionAttributeValues: {
+          ...values,
+          ":pk": { S: `${tenant}#${shard}` },
+          ":lo": { S: batchSortKey(range.lo) },
+          ":hi": { S: batchSortKey(range.hi) },
+        },
+        ScanIndexForward: range.order === "asc",
+        Limit: step,
+        ...(start && { ExclusiveStartKey: start }),
+      });
+      for (const item of page.items) source.buffer.push(decodeBatch(item));
+      start = page.next;
+      source.done = start === undefined;
+      const last = start?.sk?.S ?? page.items.at(-1)?.sk?.S;
+      if (last !== undefined) source.reached = last.slice(2);
+      return page.scanned;
+    },
+  };
+  return source;
+}
+
+/** Batches with a delivery in this state, by the sparse index, which holds all shards in one partition. */
+function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lettered", range: StreamRange): Source {
+  let start: Record<string, AttributeValue> | undefined;
+  let last: string | undefined;
+  const source: Source = {
+    buffer: [],
+    done: range.lo > range.hi,
+    reached: undefined,
+    async fill(step) {
+      const page = await queryPage(store, {
+        IndexName: "by_state",
+        KeyConditionExpression: "state_pk = :pk AND sk BETWEEN :lo AND :hi",
+        ExpressionAttributeValues: {
+          ":pk": { S: statePartition(tenant, status) },
+          ":lo": { S: `d#${range.lo}` },
+          ":hi": { S: `d#${range.hi}~` },
+        },
+        ProjectionExpression: "sk",
+        ScanIndexForward: range.order === "asc",
+        Limit: step,
+        ...(start && { ExclusiveStartKey: start }),
+      });
+      const firsts = [...new Set(page.items.map((item) => item.sk!.S!.slice(2, 28)))].filter((first) => first !== last);
+      const items = await getItems(
+        store,
+        firsts.map((first) => ({ pk: partitionOf(tenant, first), sk: batchSortKey(first) })),
+      );
+      const batches = new Map(items.map(decodeBatch).map((batch) => [batch.first, batch]));
+      for (const first of firsts) {
+        const batch = batches.get(first);
+        if (batch !== undefined && batch.expires_at > range.now) source.buffer.push(batch);
+      }
+      last = firsts.at(-1) ?? last;
+      source.reached = last;
+      start = page.next;
+      source.done = start === undefined;
+      return page.scanned;
+    },
+  };
+  return source;
+}
+
+/**
+ * @param exhausted asked before each further read; true pauses the stream
+ * @param states given, only batches with a delivery in one of these states are read, through the sparse index
+ */
+export function batchStream(
+  store: Store,
+  tenant: Tenant,
+  range: StreamRange,
+  exhausted: (scanned: number) => boolean,
+  states?: readonly ("failed" | "dead_lettered")[],
+): BatchStream {
+  const sources =
+    states === undefined
+      ? Array.from({ length: SHARDS }, (_, shard) => shardSource(store, tenant, shard, range))
+      : states.map((status) => stateSource(store, tenant, status, range));
+  const before = range.order === "asc" ? (a: string, b: string) => a < b : (a: string, b: string) => a > b;
+  let step = FIRST_STEP;
+  let scanned = 0;
+  let last: string | undefined;
+  let reached: string | undefined;
+
+  async function fill(): Promise<void> {
+    // Whoever is running low reads along with the one that ran out: one wait instead of one for each.
+    const low = sources.filter((source) => !source.done && source.buffer.length <= step / 4);
+    const sizes = await Promise.all(low.map((source) => source.fill(step)));
+    for (const size of sizes) scanned += size;
+    step = Math.min(step * 2, LAST_STEP);
+  }
+
+  /** The source whose head is certainly next, "end" when there is none any more, undefined when more must be read. */
+  function ready(): Source | "end" | undefined {
+    let best: Source | undefined;
+    let unread = false;
+    let slowest: string | undefined;
+    for (const source of sources) {
+      const head = source.buffer[0];
+      if (head !== undefined) {
+        if (best === undefined || before(head.first, best.buffer[0]!.first)) best = source;
+      } else if (!source.done) {
+        if (source.reached === undefined) unread = true;
+        else if (slowest === undefined || before(source.reached, slowest)) slowest = source.reached;
+      }
+    }
+    if (unread) return undefined;
+    if (slowest === undefined) return best ?? "end";
+    reached = slowest;
+    return best !== undefined && !before(slowest, best.buffer[0]!.first) ? best : undefined;
+  }
+
+  return {
+    get scanned() {
+      return scanned;
+    },
+    get reached() {
+      return reached;
+    },
+    async next() {
+      for (;;) {
+        const source = ready();
+        if (source === "end") return undefined;
+        if (source === undefined) {
+          if (scanned > 0 && exhausted(scanned)) return PAUSED;
+          await fill();
+          continue;
+        }
+        const batch = source.buffer.shift()!;
+        if (batch.first === last) continue; // failed and dead-lettered at once: both indexes name it
+        last = batch.first;
+        return batch;
+      }
+    },
+  };
+}

@@ -1,0 +1,294 @@
+import type { BatchItem } from "../domain/codec.ts";
+import type { Event, EventStatus } from "../domain/event.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { eventId, firstUlidAt, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
+import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "./batchStream.ts";
+import { deliveriesOf } from "./deliveries.ts";
+import { rawEvents } from "./payloads.ts";
+import { mapConcurrently, type Store } from "./table.ts";
+import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view.ts";
+
+/**
+ * Reading a tenant's events page by page.
+ *
+ * Invariant: reading to the end gives each event that was stored when reading began exactly once, whatever arrives,
+ * is acknowledged or routed meanwhile. The position is the ULID of the last event given, so nothing that happens behind or
+ * before it moves it; ULIDs made after `began` are never given. An event accepted before `began` may be stored after it,
+ * behind the position: a batch that was routed after `began` is therefore left to a last phase, which reads the newest
+ * `LATE_MS` before `began` again and gives just these, at the very end whatever the order.
+ */
+export interface ReadQuery {
+  readonly order: Order;
+  /** Received at or after, before; milliseconds. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly types?: readonly string[];
+  readonly statuses?: readonly EventStatus[];
+  readonly acknowledged: boolean | "all";
+  /** Whether the event is wanted; asked only of events that pass everything else but the status. */
+  readonly wants?: (event: Event) => boolean;
+  /** Text contained in the payload, whatever the case. */
+  readonly text?: string;
+}
+
+export interface Position {
+  /** When reading began, milliseconds. */
+  readonly began: number;
+  /** ULID of the last event that was given or passed over; none before the first. */
+  readonly after?: string;
+  /** In the last phase: events that were stored after reading began. */
+  readonly late?: true;
+}
+
+export interface Page {
+  readonly events: readonly StoredEvent[];
+  /** Where the next page begins; null at the end. A page may be short, even empty, and yet have one. */
+  readonly next: Position | null;
+}
+
+export interface ReadOptions {
+  readonly limit: number;
+  /** The clock, milliseconds. */
+  now(): number;
+  /** Which of these subscriptions are removed. */
+  removed(subscriptionIds: readonly string[]): Promise<IsRemoved>;
+  /** Events are kept this long, whatever their items say; ms. */
+  readonly retentionMs?: number;
+}
+
+/** How long after acceptance a batch is expected in the table at the latest. */
+const LATE_MS = 120_000;
+/** What one page may cost, so that a search for something rare answers in time and goes on by its cursor. */
+export const BUDGET = { batches: 20_000, events: 50_000, bytes: 32_000_000, ms: 1_500 } as const;
+/** An answer of a Lambda function holds 6 MB. */
+export const PAGE_BYTES = 4_500_000;
+/** Batches examined together: their delivery items are read in one go. */
+const CHUNK = 200;
+
+const FIRST = "0".repeat(26);
+const LAST = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
+
+function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): StreamRange {
+  const now = options.now();
+  const from = Math.max(
+    query.from ?? 0,
+    options.retentionMs === undefined ? 0 : now - options.retentionMs,
+    position.late === true ? position.began - LATE_MS : 0,
+  );
+  // `to` is exclusive, a bound inclusive; no ULID ends in sixteen zeros, so both come to the same.
+  const to = Math.min(query.to ?? Number.POSITIVE_INFINITY, position.began + 1);
+  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST;
+  let hi = to <= 0 ? FIRST : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST)));
+  if (position.after !== undefined) {
+    // The batch of the last event begins at or before it, within the 15 bits in which ULIDs of a request count.
+    if (query.order === "asc") lo = max(lo, `${position.after.slice(0, -3)}000`);
+    else hi = min(hi, position.after);
+  }
+  return {
+    order: query.order,
+    lo,
+    hi,
+    now: Math.floor(now / 1_000),
+    ...(query.types && { types: query.types }),
+    ...(position.late && { routedAfter: position.began }),
+    ...(query.acknowledged === false && { unacknowledged: true }),
+  };
+}
+
+const max = (a: string, b: string) => (a > b ? a : b);
+const min = (a: string, b: string) => (a < b ? a : b);
+
+const isLate = (batch: BatchItem, position: Position): boolean =>
+  batch.routed_at > position.began && timeOf(batch.first) > position.began - LATE_MS;
+
+/** Offsets that pass what can be told without the payload and the deliveries, in the order of reading. */
+function candidates(batch: BatchItem, query: ReadQuery, position: Position): number[] {
+  if (isLate(batch, position) !== (position.late === true)) return [];
+  const offsets: number[] = [];
+  for (let offset = 0; offset < batch.count; offset += 1) {
+    if (batch.deleted.includes(offset)) continue;
+    if (query.types !== undefined && !query.types.includes(batch.types[offset] ?? "")) continue;
+    if (query.acknowledged !== "all" && (batch.acknowledged[offset] !== undefined) !== query.acknowledged) continue;
+    if (position.after !== undefined) {
+      const ulid = ulidAt(batch.first, offset);
+      if (query.order === "asc" ? ulid <= position.after : ulid >= position.after) continue;
+    }
+    offsets.push(offset);
+  }
+  return query.order === "asc" ? offsets : offsets.reverse();
+}
+
+/** Whether the text is in the payload as written, or in one of its strings or names once their escapes are read. */
+export function containsText(raw: Buffer, lowered: string): boolean {
+  const text = raw.toString("utf8");
+  if (text.toLowerCase().includes(lowered)) return true;
+  return text.includes("\\") && anyString(JSON.parse(text), (value) => value.toLowerCase().includes(lowered));
+}
+
+function anyString(value: unknown, test: (text: string) => boolean): boolean {
+  if (typeof value === "string") return test(value);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([name, member]) => test(name) || anyString(member, test));
+}
+
+export const asEvent = (batch: BatchItem, offset: number, raw: Buffer): Event => ({
+  event_id: eventId(ulidAt(batch.first, offset)),
+  event_type: batch.types[offset] ?? null,
+  received_at: rfc3339(timeOf(batch.first)),
+  payload: JSON.parse(raw.toString("utf8")) as Record<string, unknown>,
+});
+
+interface Candidate {
+  readonly batch: BatchItem;
+  readonly offsets: readonly number[];
+}
+
+interface Spent {
+  events: number;
+  bytes: number;
+}
+
+/** Reads the payloads of candidates and keeps the events whose payload is wanted. */
+async function withPayloads(
+  store: Store,
+  found: readonly Candidate[],
+  query: ReadQuery,
+  spent: Spent,
+): Promise<{ batch: BatchItem; events: { offset: number; raw: Buffer }[] }[]> {
+  const text = query.text?.toLowerCase();
+  return mapConcurrently(found, 8, async ({ batch, offsets }) => {
+    const raws = await rawEvents(store, batch);
+    if (raws === undefined) return { batch, events: [] };
+    const events = offsets.flatMap((offset) => {
+      const raw = raws[offset]!;
+      spent.events += 1;
+      spent.bytes += raw.length;
+      if (text !== undefined && !containsText(raw, text)) return [];
+      return query.wants === undefined || query.wants(asEvent(batch, offset, raw)) ? [{ offset, raw }] : [];
+    });
+    return { batch, events };
+  });
+}
+
+/** Adds deliveries and status, and keeps the events whose status is wanted. */
+export async function withStatus(
+  store: Store,
+  tenant: Tenant,
+  found: readonly { readonly batch: BatchItem; readonly events: readonly { offset: number; raw: Buffer }[] }[],
+  removed: ReadOptions["removed"],
+  looked?: number,
+): Promise<StoredEvent[]> {
+  const batches = found.filter(({ events }) => events.length > 0);
+  const deliveries = await deliveriesOf(
+    store,
+    tenant,
+    batches.map(({ batch }) => batch.first),
+    looked,
+  );
+  const waiting = new Set<string>();
+  for (const { batch } of batches) {
+    const items = deliveries.get(batch.first) ?? [];
+    for (const item of items) if (item.status !== "delivered") waiting.add(item.subscription_id);
+    for (const id of Object.keys(batch.matched))
+      if (!items.some((item) => item.subscription_id === id)) waiting.add(id);
+  }
+  const isRemoved: IsRemoved = waiting.size === 0 ? () => false : await removed([...waiting]);
+  return batches.flatMap(({ batch, events }) =>
+    events.map(({ offset, raw }) => {
+      const own = deliveriesAt(batch, deliveries.get(batch.first) ?? [], offset, isRemoved);
+      return { ulid: ulidAt(batch.first, offset), batch, offset, raw, deliveries: own, status: statusOf(own) };
+    }),
+  );
+}
+
+/** Statuses that the sparse index answers. */
+const indexed = (statuses: readonly EventStatus[] | undefined): ("failed" | "dead_lettered")[] | undefined =>
+  statuses?.every((status) => status === "failed" || status === "dead_lettered")
+    ? (statuses as ("failed" | "dead_lettered")[])
+    : undefined;
+
+export async function readEvents(
+  store: Store,
+  tenant: Tenant,
+  query: ReadQuery,
+  from: Position,
+  options: ReadOptions,
+): Promise<Page> {
+  const started = options.now();
+  const spent: Spent = { events: 0, bytes: 0 };
+  const exhausted = (scanned: number) =>
+    scanned >= BUDGET.batches ||
+    spent.events >= BUDGET.events ||
+    spent.bytes >= BUDGET.bytes ||
+    options.now() - started >= BUDGET.ms;
+  const events: StoredEvent[] = [];
+  let size = 0;
+  let position = from;
+
+  for (;;) {
+    const stream = batchStream(store, tenant, rangeOf(query, position, options), exhausted, indexed(query.statuses));
+    for (let more = true; more; ) {
+      const chunk = await nextChunk(stream, query, position, options.limit + 1 - events.length);
+      const hits = await withStatus(
+        store,
+        tenant,
+        await withPayloads(store, chunk.found, query, spent),
+        options.removed,
+        chunk.looked,
+      );
+      for (const hit of hits) {
+        if (query.statuses !== undefined && !query.statuses.includes(hit.status)) continue;
+        size += hit.raw.length + 300;
+        // One event past the limit tells that there is a next page.
+        if (events.length === options.limit || (events.length > 0 && size > PAGE_BYTES)) {
+          return { events, next: position };
+        }
+        events.push(hit);
+        position = { ...position, after: hit.ulid };
+      }
+      if (chunk.after !== undefined) position = { ...position, after: chunk.after };
+      more = !chunk.end;
+      if (more && (chunk.paused || exhausted(stream.scanned))) return { events, next: position };
+    }
+    // The last phase is for readings of several pages: one that begins and ends in this call has no "meanwhile".
+    if (position.late === true || from.after === undefined) return { events, next: null };
+    position = { began: position.began, late: true };
+  }
+}
+
+interface Chunk {
+  readonly found: readonly Candidate[];
+  /** Batches looked at, wanted or not. */
+  readonly looked: number;
+  /** ULID after which the next chunk begins. */
+  readonly after: string | undefined;
+  readonly end: boolean;
+  readonly paused: boolean;
+}
+
+/** Takes batches until they can fill the page, or a chunk is full. */
+async function nextChunk(stream: BatchStream, query: ReadQuery, position: Position, room: number): Promise<Chunk> {
+  const found: Candidate[] = [];
+  const before = stream.scanned;
+  const picky = query.wants !== undefined || query.text !== undefined || query.statuses !== undefined;
+  let hits = 0;
+  let last: BatchItem | undefined;
+  let taken = 0;
+  while (taken < CHUNK && hits < (picky ? Math.max(4 * room, 400) : room)) {
+    const batch = await stream.next();
+    if (batch === undefined || batch === PAUSED) {
+      const reached = batch === PAUSED ? stream.reached : endOf(last, query.order);
+      return { found, looked: stream.scanned - before, after: reached, end: batch === undefined, paused: true };
+    }
+    taken += 1;
+    last = batch;
+    const offsets = candidates(batch, query, position);
+    hits += offsets.length;
+    if (offsets.length > 0) found.push({ batch, offsets });
+  }
+  return { found, looked: stream.scanned - before, after: endOf(last, query.order), end: false, paused: false };
+}
+
+/** The ULID of a batch's last event in the order of reading. */
+const endOf = (batch: BatchItem | undefined, order: Order): string | undefined =>
+  batch === undefined ? undefined : order === "asc" ? ulidAt(batch.first, batch.count - 1) : batch.first;
