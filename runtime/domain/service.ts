@@ -96,3 +96,22 @@ export interface ServiceAnswers {
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };
   audit: { readonly seq: number; readonly hash: string };
 }
+
+/** What api asks deliver directly, for `POST /subscriptions/{id}/test`: send a sample now, record nothing. */
+export interface DeliveryTest {
+  readonly op: "test";
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+  readonly event: { readonly event_type: string | null; readonly payload: Readonly<Record<string, unknown>> };
+}
+
+/** What came back from the webhook, in the terms of a delivery's attempt. */
+export interface DeliveryTestAnswer {
+  /** What was sent; values of the subscription's own headers are masked. */
+  readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  readonly delivered: boolean;
+  readonly status_code: number | null;
+  readonly latency_ms: number;
+  readonly error: string | null;
+  readonly response_excerpt?: string;
+}
