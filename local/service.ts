@@ -44,7 +44,8 @@ export interface ApiAnswer {
 export interface Authorization {
   readonly action: string;
   readonly resources: readonly string[];
-  readonly context?: Readonly<Record<string, string>>;
+  /** Condition keys in lower case, `dynamodb:leadingkeys`. */
+  readonly context?: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 export interface LocalService {

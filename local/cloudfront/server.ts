@@ -1,0 +1,202 @@
+/** The public HTTP server of a distribution: limits of a viewer's request, then `serve`. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
+import {
+  type Behaviour,
+  behaviourOf,
+  type CallOrigin,
+  type Distribution,
+  newRequestId,
+  ownAnswer,
+  serve,
+} from "./distribution.ts";
+import type { GeneratedResponse, ViewerRequest } from "./viewerFunction.ts";
+
+/** CloudFront's quotas: length of a URL, and of all headers of a request with the URL, in bytes. */
+const URL_LIMIT = 8_192;
+const HEADERS_LIMIT = 32_768;
+/** How long a viewer may take for the headers and for the whole request, milliseconds. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 65_000;
+
+export interface PublicServer {
+  readonly url: string;
+  /** Requests under way. */
+  readonly active: () => number;
+  /** Refuses new connections, lets requests under way finish, and closes. */
+  close(): Promise<void>;
+}
+
+function headersOf(request: IncomingMessage): Map<string, string> {
+  const headers = new Map<string, string>();
+  const raw = request.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    const known = headers.get(name);
+    headers.set(name, known === undefined ? value : `${known}${name === "cookie" ? "; " : ", "}${value}`);
+  }
+  return headers;
+}
+
+/** Whole body, or undefined when it is larger than any origin takes. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > SYNC_LIMIT) {
+        chunks.length = 0;
+        request.pause();
+        resolve(undefined);
+      } else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () => reject(new Error("the viewer went away")));
+  });
+}
+
+function write(
+  response: ServerResponse,
+  answer: GeneratedResponse,
+  behaviour: Behaviour | undefined,
+  requestId: string,
+): void {
+  if (response.destroyed) return;
+  const headers: Record<string, string | readonly string[]> = { ...answer.headers };
+  for (const name of behaviour?.removeHeaders ?? []) delete headers[name];
+  for (const { name, value, override } of behaviour?.addHeaders ?? [])
+    if (override || headers[name] === undefined) headers[name] = value;
+  headers.via = "1.1 cloudfront (local)";
+  headers["x-amz-cf-id"] = requestId;
+  const bodiless = answer.status === 204 || answer.status === 304;
+  if (!bodiless) headers["content-length"] = String(Buffer.byteLength(answer.body));
+  response.writeHead(answer.status, headers as Record<string, string>);
+  response.end(bodiless ? undefined : answer.body);
+}
+
+/**
+ * @param port 0 picks a free one
+ * @throws Error with code EADDRINUSE when the port is taken
+ */
+export async function startPublicServer(
+  distribution: Distribution,
+  port: number,
+  callOrigin: CallOrigin,
+  log: (line: string) => void,
+): Promise<PublicServer> {
+  let active = 0;
+  let stopping = false;
+  let idle: (() => void) | undefined;
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = newRequestId();
+    const target = request.url as string;
+    const mark = target.indexOf("?");
+    const path = mark < 0 ? target : target.slice(0, mark);
+    if (stopping) response.setHeader("connection", "close");
+    if (target.length > URL_LIMIT)
+      return write(response, ownAnswer(414, "The request URI is too long.", requestId), undefined, requestId);
+    const behaviour = behaviourOf(distribution, path);
+    if (!path.startsWith("/")) return write(response, ownAnswer(400, "Bad request.", requestId), behaviour, requestId);
+    if (!behaviour.methods.has(request.method as string)) {
+      response.setHeader("connection", "close");
+      return write(
+        response,
+        ownAnswer(
+          403,
+          "This distribution is not configured to allow the HTTP request method that was used for this request.",
+          requestId,
+        ),
+        behaviour,
+        requestId,
+      );
+    }
+    const body = await bodyOf(request);
+    if (body === undefined) {
+      response.setHeader("connection", "close");
+      return write(
+        response,
+        ownAnswer(413, "The request is larger than the origin takes.", requestId),
+        behaviour,
+        requestId,
+      );
+    }
+    const viewer: ViewerRequest = {
+      method: request.method as string,
+      uri: path,
+      query: mark < 0 ? "" : target.slice(mark + 1),
+      headers: headersOf(request),
+      ip: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1",
+    };
+    write(
+      response,
+      await serve(distribution, behaviour, viewer, body, requestId, callOrigin, log),
+      behaviour,
+      requestId,
+    );
+  }
+
+  const server: Server = createServer(
+    {
+      maxHeaderSize: HEADERS_LIMIT,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5_000,
+      noDelay: true,
+    },
+    (request, response) => {
+      active += 1;
+      handle(request, response)
+        .catch((cause) => {
+          if (request.destroyed && !request.complete) return;
+          log(`request ${request.method} ${request.url}: ${cause instanceof Error ? cause.stack : String(cause)}`);
+          const requestId = newRequestId();
+          if (!response.headersSent)
+            write(response, ownAnswer(502, "The origin could not be reached.", requestId), undefined, requestId);
+        })
+        .finally(() => {
+          active -= 1;
+          if (active === 0) idle?.();
+        });
+    },
+  );
+  server.on("clientError", refuse);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    active: () => active,
+    async close() {
+      stopping = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      if (active > 0) await new Promise<void>((resolve) => (idle = resolve));
+      // Answers are handed to the kernel before their sockets go.
+      await new Promise((resolve) => setImmediate(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** What is not HTTP, too long or too slow is answered as CloudFront does, and the connection ends. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === "HPE_HEADER_OVERFLOW" ? 494 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const text = status === 494 ? "Request Header Or Cookie Too Large" : (STATUS_CODES[status] as string);
+  const { body } = ownAnswer(status, text, newRequestId());
+  socket.end(
+    `HTTP/1.1 ${status} ${text}\r\ncontent-type: text/html\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-cache: Error from cloudfront\r\nconnection: close\r\n\r\n${body.toString()}`,
+  );
+}

@@ -1,0 +1,116 @@
+/**
+ * One HTTP server for every SDK call. Invariant: no call reaches a service unless the caller's role may make it; the
+ * caller is the access key in the SigV4 scope, which is the name of the function's role. The server listens on loopback
+ * only and trusts what the key claims: it guards against a missing permission in the program, not against an intruder.
+ */
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { errorAnswer } from "./awsErrors.ts";
+import type { Iam, Refusal } from "./iam.ts";
+import { type ApiAnswer, type ApiCall, type LocalService, ServiceError } from "./service.ts";
+
+export interface Gateway {
+  readonly url: string;
+  /** Names the services and the roles, once they exist. Before that every call is answered 503. */
+  serve(services: readonly LocalService[], iam: Iam): void;
+  close(): Promise<void>;
+}
+
+/** @param log told of each refusal and failure */
+export async function startGateway(log: (line: string) => void): Promise<Gateway> {
+  const apis = new Map<string, NonNullable<LocalService["api"]>>();
+  let roles: Iam | undefined;
+
+  async function answer(call: ApiCall, role: string): Promise<ApiAnswer> {
+    const api = apis.get(call.service);
+    if (roles === undefined) throw new ServiceError("ServiceUnavailable", "the local platform is starting", 503);
+    if (api === undefined) {
+      throw new ServiceError(
+        "UnknownService",
+        `the local platform does not answer the AWS service "${call.service}"`,
+        501,
+      );
+    }
+    const refusal = roles.refusal(role, api.authorizations(call));
+    if (refusal !== undefined) throw new ServiceError("AccessDenied", refusalMessage(refusal), 403);
+    return await api.call(call);
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("error", () => response.destroy());
+    request.on("end", async () => {
+      const scope = scopeOf(request);
+      const call: ApiCall = {
+        service: scope.service,
+        region: scope.region,
+        method: request.method as string,
+        url: request.url as string,
+        headers: request.headers as Record<string, string | undefined>,
+        body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      };
+      let result: ApiAnswer;
+      try {
+        result = await answer(call, scope.role);
+      } catch (cause) {
+        const error = cause instanceof ServiceError ? cause : new ServiceError("InternalFailure", String(cause), 500);
+        if (error.code === "AccessDenied") log(`AccessDenied ${error.message}`);
+        else if (error.status >= 500) log(`${call.service} ${call.method} ${call.url}: ${error.code} ${error.message}`);
+        result = errorAnswer(call, error, randomUUID());
+      }
+      if (response.destroyed) return;
+      response.writeHead(result.status, {
+        ...result.headers,
+        "content-length": String(Buffer.byteLength(result.body)),
+      });
+      response.end(request.method === "HEAD" ? undefined : result.body);
+    });
+  }
+
+  const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, handle);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve(services, iam) {
+      for (const { api } of services) if (api !== undefined) apis.set(api.name, api);
+      roles = iam;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** AWS's own wording, so that the line can be searched for. */
+function refusalMessage({ action, resource, role, decision }: Refusal): string {
+  const because =
+    decision === "explicit_deny"
+      ? `with an explicit deny in an identity-based policy`
+      : `because no identity-based policy allows the ${action} action`;
+  return `User: ${role} is not authorized to perform: ${action} on resource: ${resource} ${because}`;
+}
+
+interface Scope {
+  readonly role: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+
+/** Who calls which service: from the Authorization header, or from the query of a presigned URL. */
+function scopeOf(request: IncomingMessage): Scope {
+  const header = request.headers.authorization;
+  const source =
+    header ??
+    decodeURIComponent(/[?&](X-Amz-Credential=[^&]+)/.exec(request.url as string)?.[1] ?? "").replace("X-Amz-", "");
+  const [, role = "anonymous", region = "", service = "unknown"] = SCOPE.exec(source) ?? [];
+  return { role, region, service };
+}

@@ -1,0 +1,27 @@
+/** AWS's own managed policies that a program may attach, as published in the "AWS managed policy reference". */
+const allow = (...actions: string[]) => ({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }],
+});
+
+const logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
+
+export const managedPolicies: Readonly<Record<string, unknown>> = {
+  "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": allow(...logs),
+  "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": allow(
+    ...logs,
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ),
+  "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess": allow(
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:GetSamplingStatisticSummaries",
+  ),
+};

@@ -1,0 +1,259 @@
+/**
+ * One function and its execution environments. Invariant: an environment does one invocation at a time; none answers
+ * after its timeout; a thread that hung, crashed or outgrew its memory takes down only what ran in it.
+ */
+import { randomUUID } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
+
+/** Environments that share a thread, and threads of one function: beyond, invocations wait. */
+const PER_THREAD = 16;
+const THREADS = 4;
+/** Invocations that may wait for an environment; more are refused as Lambda refuses beyond its concurrency. */
+const WAITING = 1_000;
+/** How long Lambda lets a module initialise, milliseconds. */
+const INIT_LIMIT_MS = 10_000;
+
+export interface FunctionSettings {
+  readonly name: string;
+  readonly arn: string;
+  readonly version: string;
+  /** Path of the module file, and name of its export. */
+  readonly module: string;
+  readonly exportName: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  /** Concurrent invocations reserved for it; undefined: as many as the machine can. */
+  readonly reservedConcurrency: number | undefined;
+  /** Exactly what the function finds in `process.env`. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+}
+
+export type Outcome =
+  | { readonly kind: "result"; readonly result: ResultText }
+  | { readonly kind: "error"; readonly error: FunctionError }
+  | { readonly kind: "throttled" };
+
+interface Thread {
+  readonly worker: Worker;
+  readonly environments: Map<number, Environment>;
+  /** Takes no new invocation: one of its environments timed out or the function is closing. */
+  retired: boolean;
+}
+
+interface Environment {
+  readonly id: number;
+  readonly thread: Thread;
+  state: "opening" | "idle" | "busy";
+  finish: ((outcome: Outcome) => void) | undefined;
+}
+
+interface Invocation {
+  readonly event?: unknown;
+  readonly json?: string;
+  readonly resolve: (outcome: Outcome) => void;
+}
+
+const failure = (errorType: string, errorMessage: string): Outcome => ({
+  kind: "error",
+  error: { errorType, errorMessage, trace: [] },
+});
+
+export class LambdaFunction {
+  readonly settings: FunctionSettings;
+  readonly #log: (line: string) => void;
+  readonly #threads = new Set<Thread>();
+  readonly #idle: Environment[] = [];
+  readonly #waiting: Invocation[] = [];
+  #environments = 0;
+  #opening = 0;
+  #busy = 0;
+  #sequence = 0;
+  #closed = false;
+  #drained: (() => void) | undefined;
+
+  constructor(settings: FunctionSettings, log: (line: string) => void) {
+    this.settings = settings;
+    this.#log = log;
+  }
+
+  /** Invocations under way or waiting. */
+  get active(): number {
+    return this.#busy + this.#waiting.length;
+  }
+
+  /** Runs the handler once. Never rejects: what went wrong is in the outcome. */
+  invoke(payload: { event: unknown } | { json: string }): Promise<Outcome> {
+    const { reservedConcurrency } = this.settings;
+    if (this.#closed) return Promise.resolve(failure("Runtime.Unavailable", "the platform is stopping"));
+    const full = reservedConcurrency !== undefined && this.active >= reservedConcurrency;
+    if (full || this.#waiting.length >= WAITING) return Promise.resolve({ kind: "throttled" });
+    return new Promise((resolve) => {
+      const invocation: Invocation = { ...payload, resolve };
+      const environment = this.#idle.pop();
+      if (environment !== undefined) this.#run(environment, invocation);
+      else {
+        this.#waiting.push(invocation);
+        this.#grow();
+      }
+    });
+  }
+
+  /** Lets what runs finish, then ends the threads. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.active > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+  }
+
+  #grow(): void {
+    const limit = Math.min(PER_THREAD * THREADS, this.settings.reservedConcurrency ?? Number.POSITIVE_INFINITY);
+    while (this.#opening < this.#waiting.length && this.#environments < limit && this.#opening < 4) {
+      const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
+      const thread = room ?? this.#startThread();
+      const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined };
+      thread.environments.set(environment.id, environment);
+      this.#environments += 1;
+      this.#opening += 1;
+      const late = setTimeout(() => {
+        if (environment.state !== "opening" || !thread.environments.has(environment.id)) return;
+        this.#log(`${this.settings.name}: initialisation took over ${INIT_LIMIT_MS / 1000} s`);
+        this.#retire(thread);
+        void thread.worker.terminate();
+      }, INIT_LIMIT_MS);
+      late.unref();
+      this.#send(thread, { kind: "open", environment: environment.id });
+    }
+  }
+
+  #startThread(): Thread {
+    const { settings } = this;
+    const data: ThreadData = {
+      module: pathToFileURL(settings.module).href,
+      exportName: settings.exportName,
+      functionName: settings.name,
+      version: settings.version,
+      memoryMb: settings.memoryMb,
+      logFile: settings.logFile,
+    };
+    const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+      name: settings.name,
+      workerData: data,
+      env: { ...settings.environment },
+      execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
+      resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 64 },
+    });
+    const thread: Thread = { worker, environments: new Map(), retired: false };
+    this.#threads.add(thread);
+    worker.on("message", (message: FromThread) => this.#hear(thread, message));
+    worker.on("error", (cause) => this.#lost(thread, cause));
+    worker.on("exit", () => this.#lost(thread, undefined));
+    return thread;
+  }
+
+  #send(thread: Thread, message: ToThread): void {
+    thread.worker.postMessage(message);
+  }
+
+  #hear(thread: Thread, message: FromThread): void {
+    const environment = thread.environments.get(message.environment);
+    if (environment === undefined) return;
+    if (message.kind === "opened") {
+      this.#opening -= 1;
+      if (message.error !== undefined) {
+        this.#forget(environment);
+        this.#log(
+          `${this.settings.name}: could not initialise: ${message.error.errorType} ${message.error.errorMessage}`,
+        );
+        this.#waiting.shift()?.resolve({ kind: "error", error: message.error });
+      } else if (thread.retired) this.#forget(environment);
+      else this.#free(environment);
+      this.#grow();
+      return;
+    }
+    const outcome: Outcome =
+      message.kind === "result" ? { kind: "result", result: message.result } : { kind: "error", error: message.error };
+    environment.finish?.(outcome);
+  }
+
+  #run(environment: Environment, invocation: Invocation): void {
+    const { settings } = this;
+    environment.state = "busy";
+    this.#busy += 1;
+    const timer = setTimeout(() => {
+      this.#log(`${settings.name}: timed out after ${settings.timeoutMs} ms`);
+      this.#retire(environment.thread);
+      environment.finish?.(
+        failure("Sandbox.Timedout", `Task timed out after ${(settings.timeoutMs / 1000).toFixed(2)} seconds`),
+      );
+    }, settings.timeoutMs);
+    environment.finish = (outcome) => {
+      clearTimeout(timer);
+      environment.finish = undefined;
+      this.#busy -= 1;
+      invocation.resolve(outcome);
+      if (environment.thread.retired) this.#forget(environment);
+      else this.#free(environment);
+      if (this.active === 0) this.#drained?.();
+    };
+    const { event, json } = invocation;
+    this.#send(environment.thread, {
+      kind: "invoke",
+      environment: environment.id,
+      requestId: randomUUID(),
+      arn: settings.arn,
+      deadline: Date.now() + settings.timeoutMs,
+      ...(json === undefined ? { event } : { json }),
+    });
+  }
+
+  #free(environment: Environment): void {
+    environment.state = "idle";
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#run(environment, next);
+    else this.#idle.push(environment);
+  }
+
+  #forget(environment: Environment): void {
+    const { thread } = environment;
+    if (!thread.environments.delete(environment.id)) return;
+    this.#environments -= 1;
+    const at = this.#idle.indexOf(environment);
+    if (at >= 0) this.#idle.splice(at, 1);
+    if (thread.retired && [...thread.environments.values()].every(({ state }) => state !== "busy")) {
+      void thread.worker.terminate();
+    }
+  }
+
+  /** No new work for the thread; it ends when what runs in it is over. */
+  #retire(thread: Thread): void {
+    thread.retired = true;
+    for (const environment of [...thread.environments.values()])
+      if (environment.state === "idle") this.#forget(environment);
+    this.#grow();
+  }
+
+  #lost(thread: Thread, cause: unknown): void {
+    if (!this.#threads.delete(thread)) return;
+    thread.retired = true;
+    const code = (cause as { code?: string } | undefined)?.code;
+    const outcome =
+      code === "ERR_WORKER_OUT_OF_MEMORY"
+        ? failure("Runtime.OutOfMemory", `the function needed more than its ${this.settings.memoryMb} MB`)
+        : failure("Runtime.ExitError", `the runtime exited${cause === undefined ? "" : `: ${String(cause)}`}`);
+    if (cause !== undefined)
+      this.#log(`${this.settings.name}: ${(outcome as { error: FunctionError }).error.errorMessage}`);
+    for (const environment of [...thread.environments.values()]) {
+      if (environment.state === "opening") {
+        this.#opening -= 1;
+        this.#waiting.shift()?.resolve(outcome);
+      }
+      environment.finish?.(outcome);
+      this.#forget(environment);
+    }
+    if (!this.#closed) this.#grow();
+    else if (this.active === 0) this.#drained?.();
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * An event source mapping of an SQS queue. Invariant: a message is deleted only after a function has returned without
+ * reporting it as failed; everything else comes back by the queue's own visibility timeout and redrive policy.
+ */
+import type { SQSRecord } from "aws-lambda";
+import type { QueueSource } from "../service.ts";
+import type { Outcome } from "./function.ts";
+import { SYNC_LIMIT } from "./functionUrl.ts";
+
+export interface MappingSettings {
+  readonly queueArn: string;
+  readonly functionName: string;
+  /** Most messages an invocation gets. */
+  readonly batchSize: number;
+  /** How long a batch may wait to fill, milliseconds. */
+  readonly windowMs: number;
+  /** Most invocations at once. */
+  readonly maximumConcurrency: number;
+  /** Whether the function names the messages that failed. */
+  readonly partialFailures: boolean;
+}
+
+/** Invocations at once in the beginning, and how many more a second while all are busy. */
+const FIRST = 5;
+const RAMP = 5;
+/** SQS hands out at most ten messages a call. */
+const PER_RECEIVE = 10;
+const WAIT_MS = 1_000;
+/** How soon an invocation that was refused for concurrency is tried again. */
+const THROTTLE_MS = 100;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The messages that the function reported, or undefined when its answer can't be understood: then all of them failed. */
+export function failuresOf(json: string, ids: ReadonlySet<string>): ReadonlySet<string> | undefined {
+  const answer = JSON.parse(json) as { batchItemFailures?: unknown } | null;
+  const listed = answer?.batchItemFailures ?? [];
+  if (!Array.isArray(listed)) return undefined;
+  const failed = listed.map((failure) => (failure as { itemIdentifier?: unknown } | null)?.itemIdentifier);
+  if (failed.some((id) => typeof id !== "string" || !ids.has(id))) return undefined;
+  return new Set(failed as string[]);
+}
+
+export class QueueMapping {
+  readonly settings: MappingSettings;
+  readonly #source: QueueSource;
+  readonly #invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
+  readonly #report: (records: number, failed: number, ms: number) => void;
+  readonly #failed: (cause: unknown) => void;
+  #running = 0;
+  #allowed = FIRST;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+  #loop: Promise<void> | undefined;
+  #ramp: NodeJS.Timeout | undefined;
+  #saturated = false;
+
+  constructor(
+    settings: MappingSettings,
+    source: QueueSource,
+    invoke: (records: readonly SQSRecord[]) => Promise<Outcome>,
+    report: (records: number, failed: number, ms: number) => void,
+    failed: (cause: unknown) => void,
+  ) {
+    this.settings = settings;
+    this.#source = source;
+    this.#invoke = invoke;
+    this.#report = report;
+    this.#failed = failed;
+  }
+
+  start(): void {
+    this.#allowed = Math.min(FIRST, this.settings.maximumConcurrency);
+    this.#ramp = setInterval(() => {
+      this.#allowed = this.#saturated
+        ? Math.min(this.#allowed + RAMP, this.settings.maximumConcurrency)
+        : Math.max(this.#allowed - 1, Math.min(FIRST, this.settings.maximumConcurrency));
+      this.#saturated = false;
+      this.#wake?.();
+    }, 1_000).unref();
+    this.#loop = this.#poll().catch(this.#failed);
+  }
+
+  /** Stops receiving and waits for the invocations under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#ramp);
+    this.#wake?.();
+    await this.#loop;
+    while (this.#running > 0) await this.#change();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#running >= this.#allowed) {
+        this.#saturated = true;
+        await this.#change();
+        continue;
+      }
+      const records = await this.#gather();
+      if (records.length === 0) continue;
+      if (this.#stopped) {
+        await this.#source.release(
+          this.settings.queueArn,
+          records.map(({ receiptHandle }) => receiptHandle),
+        );
+        return;
+      }
+      this.#running += 1;
+      void this.#process(records)
+        .catch(this.#failed)
+        .finally(() => {
+          this.#running -= 1;
+          this.#wake?.();
+        });
+    }
+  }
+
+  /** One batch: as many as there are now, or, with a window, as arrive until it is full, too large or the time is over. */
+  async #gather(): Promise<SQSRecord[]> {
+    const { queueArn, batchSize, windowMs } = this.settings;
+    const take = (count: number, waitMs: number) =>
+      this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
+    const records = await take(batchSize, WAIT_MS);
+    const until = Date.now() + windowMs;
+    let size = sizeOf(records);
+    while (records.length > 0 && records.length < batchSize && size < SYNC_LIMIT / 2 && !this.#stopped) {
+      const waitMs = until - Date.now();
+      if (waitMs <= 0) break;
+      const more = await take(batchSize - records.length, Math.min(waitMs, WAIT_MS));
+      records.push(...more);
+      size += sizeOf(more);
+    }
+    return records;
+  }
+
+  async #process(records: SQSRecord[]): Promise<void> {
+    // Ten messages of 1 MiB would not fit an invocation: what does not fit is a batch of its own.
+    const batches: SQSRecord[][] = [[]];
+    let size = 0;
+    for (const record of records) {
+      const length = sizeOf([record]);
+      if (size + length > SYNC_LIMIT && size > 0) {
+        batches.push([]);
+        size = 0;
+      }
+      (batches.at(-1) as SQSRecord[]).push(record);
+      size += length;
+    }
+    for (const batch of batches) {
+      await this.#one(batch);
+    }
+  }
+
+  async #one(records: SQSRecord[]): Promise<void> {
+    const started = performance.now();
+    let outcome = await this.#invoke(records);
+    while (outcome.kind === "throttled" && !this.#stopped) {
+      await pause(THROTTLE_MS);
+      outcome = await this.#invoke(records);
+    }
+    let failed: ReadonlySet<string> | undefined;
+    if (outcome.kind === "result") {
+      const ids = new Set(records.map(({ messageId }) => messageId));
+      failed = this.settings.partialFailures ? failuresOf(outcome.result.json, ids) : new Set();
+    }
+    const done = failed === undefined ? [] : records.filter(({ messageId }) => failed?.has(messageId) === false);
+    if (done.length > 0)
+      await this.#source.delete(
+        this.settings.queueArn,
+        done.map(({ receiptHandle }) => receiptHandle),
+      );
+    this.#report(records.length, records.length - done.length, performance.now() - started);
+  }
+}
+
+/** Bytes that the records take in the payload, nearly: their bodies are ASCII or close to it. */
+const sizeOf = (records: readonly SQSRecord[]): number => records.reduce((sum, { body }) => sum + body.length + 600, 0);

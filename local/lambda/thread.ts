@@ -1,0 +1,119 @@
+/**
+ * A thread that runs a function. An execution environment is one instance of the function's module (imported under its
+ * own query string), and does one invocation at a time, as in Lambda; several environments share a thread.
+ */
+import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
+
+type Handler = (event: unknown, context: unknown) => unknown;
+
+const data = workerData as ThreadData;
+const port = parentPort as NonNullable<typeof parentPort>;
+const handlers = new Map<number, Handler>();
+const say = (message: FromThread) => port.postMessage(message);
+
+// ---- what the function prints goes to its log file, gathered for a moment ---------------------------------------
+const LOG_LIMIT = 16 * 1024 * 1024;
+let pending: string[] = [];
+let _timer: NodeJS.Timeout | undefined;
+
+function flush(): void {
+  _timer = undefined;
+  if (pending.length === 0) return;
+  const text = pending.join("");
+  pending = [];
+  const size = statSync(data.logFile, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > LOG_LIMIT) renameSync(data.logFile, `${data.logFile}.1`);
+  const file = openSync(data.logFile, "a");
+  writeSync(file, text);
+  closeSync(file);
+}
+
+function capture(stream: NodeJS.WriteStream): void {
+  stream.write = ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown): boolean => {
+    pending.push(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+    _timer ??= setTimeout(flush, 50).unref();
+    const callback = typeof encoding === "function" ? encoding : done;
+    if (typeof callback === "function") callback();
+    return true;
+  }) as typeof stream.write;
+}
+capture(process.stdout);
+capture(process.stderr);
+process.on("exit", flush);
+
+// ---- errors, as the Node.js runtime of Lambda reports them --------------------------------------------------------
+function errorOf(cause: unknown): FunctionError {
+  if (!(cause instanceof Error)) return { errorType: "Error", errorMessage: String(cause), trace: [] };
+  return { errorType: cause.name, errorMessage: cause.message, trace: (cause.stack ?? "").split("\n") };
+}
+
+function logError(error: FunctionError): void {
+  process.stderr.write(`${JSON.stringify({ level: "ERROR", ...error })}\n`);
+}
+
+// ---- environments --------------------------------------------------------------------------------------------------
+async function open(environment: number): Promise<void> {
+  try {
+    const module = (await import(`${data.module}?environment=${environment}`)) as Record<string, unknown>;
+    const handler = module[data.exportName];
+    if (typeof handler !== "function") {
+      throw Object.assign(new Error(`${data.exportName} is not a function of ${data.module}`), {
+        name: "Runtime.HandlerNotFound",
+      });
+    }
+    handlers.set(environment, handler as Handler);
+    say({ kind: "opened", environment });
+  } catch (cause) {
+    const error = errorOf(cause);
+    logError(error);
+    say({ kind: "opened", environment, error });
+  }
+}
+
+/** The result as JSON, as Lambda sends it on. A body that an edge function left as it was does not travel back. */
+function resultOf(value: unknown): ResultText {
+  if (typeof value === "object" && value !== null && "body" in value) {
+    const { body, ...rest } = value as { body: unknown };
+    if (typeof body === "string") return { json: JSON.stringify(rest), body };
+    if ((body as { action?: unknown } | undefined)?.action === "read-only") return { json: JSON.stringify(rest) };
+  }
+  return { json: JSON.stringify(value) ?? "null" };
+}
+
+async function invoke(message: Extract<ToThread, { kind: "invoke" }>): Promise<void> {
+  const { environment, requestId, arn, deadline } = message;
+  const context = {
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: data.functionName,
+    functionVersion: data.version,
+    invokedFunctionArn: arn,
+    memoryLimitInMB: String(data.memoryMb),
+    awsRequestId: requestId,
+    logGroupName: `/aws/lambda/${data.functionName}`,
+    logStreamName: `local/${environment}`,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+  try {
+    const event = message.json === undefined ? message.event : JSON.parse(message.json);
+    const result = await (handlers.get(environment) as Handler)(event, context);
+    say({ kind: "result", environment, result: resultOf(result) });
+  } catch (cause) {
+    const error = errorOf(cause);
+    logError({ ...error, errorMessage: `${requestId} ${error.errorMessage}` });
+    say({ kind: "error", environment, error });
+  }
+}
+
+port.on("message", (message: ToThread) => {
+  if (message.kind === "invoke") void invoke(message);
+  else if (message.kind === "open") void open(message.environment);
+  else handlers.delete(message.environment);
+});
+// In Lambda an unhandled rejection ends the process: so does it the thread here.
+process.on("unhandledRejection", (cause) => {
+  logError(errorOf(cause));
+  flush();
+  process.exit(129);
+});

@@ -1,0 +1,116 @@
+/**
+ * Runs the Pulumi program on this machine: every resource that it registers is created on a stand-in, and its outputs
+ * go back to the program, so that dependencies resolve as they do in a deployment.
+ */
+import { pathToFileURL } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import { answerDataSource } from "./dataSources.ts";
+import { createWithoutEffect, isWithoutEffect } from "./noEffect.ts";
+import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+
+export interface ProgramOptions {
+  /** Path of the program, `index.ts`. */
+  readonly entry: string;
+  readonly project: string;
+  readonly stack: string;
+  /** Configuration with its namespace: `triggers:retentionDays`. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly services: readonly LocalService[];
+  readonly context: LocalContext;
+  /** Told of each resource as it comes up. */
+  readonly onCreated?: (request: ResourceRequest) => void;
+}
+
+/** The program's exports, resolved. */
+export type ProgramOutputs = Readonly<Record<string, unknown>>;
+
+type Creator = (request: ResourceRequest) => Promise<Created>;
+
+function creatorsOf(services: readonly LocalService[]): Map<string, Creator> {
+  const creators = new Map<string, Creator>();
+  for (const service of services) {
+    for (const [type, create] of Object.entries(service.resources)) {
+      if (creators.has(type)) throw new Error(`two local services create ${type}`);
+      creators.set(type, create);
+    }
+  }
+  return creators;
+}
+
+/**
+ * @returns the program's exports once every resource stands
+ * @throws Error of the first resource that could not be created, naming its type and name
+ */
+export async function runProgram(options: ProgramOptions): Promise<ProgramOutputs> {
+  const { context } = options;
+  const creators = creatorsOf(options.services);
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+
+  async function newResource(args: pulumi.runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
+    const { type, name, inputs } = args;
+    const create = creators.get(type);
+    const request = { type, name, inputs };
+    try {
+      if (create !== undefined) {
+        const created = await create(request);
+        options.onCreated?.(request);
+        return created;
+      }
+      if (isWithoutEffect(type)) return createWithoutEffect(request, context);
+      if (args.custom === false && !type.startsWith("awsx:")) return { id: name, state: {} };
+      throw new Error(
+        `the local platform has no stand-in for this type (a service of local/, or the table local/noEffect.ts)`,
+      );
+    } catch (cause) {
+      const error = new Error(`${type} "${name}": ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      });
+      fail(error);
+      throw error;
+    }
+  }
+
+  await pulumi.runtime.setMocks(
+    {
+      newResource: newResource as pulumi.runtime.Mocks["newResource"],
+      call: ({ token, inputs }) => call(token, inputs),
+    },
+    options.project,
+    options.stack,
+    false,
+  );
+  async function call(token: string, inputs: Record<string, unknown>): Promise<Record<string, unknown>> {
+    try {
+      return answerDataSource(token, inputs, context);
+    } catch (cause) {
+      fail(cause as Error);
+      throw cause;
+    }
+  }
+  pulumi.runtime.setAllConfig({ ...options.config });
+
+  const unhandled = (reason: unknown) => fail(reason instanceof Error ? reason : new Error(String(reason)));
+  process.on("unhandledRejection", unhandled);
+  try {
+    const run = async (): Promise<ProgramOutputs> => {
+      const program = (await import(pathToFileURL(options.entry).href)) as Record<string, unknown>;
+      await pulumi.runtime.disconnect();
+      const outputs = await Promise.all(
+        Object.entries(program).map(async ([key, value]) => [key, await resolved(value)]),
+      );
+      return Object.fromEntries(outputs) as ProgramOutputs;
+    };
+    return await Promise.race([run(), failed]);
+  } finally {
+    process.off("unhandledRejection", unhandled);
+  }
+}
+
+const resolved = (value: unknown): Promise<unknown> =>
+  new Promise((resolve) => {
+    pulumi.output(value as string).apply((known: unknown) => resolve(known));
+  });
