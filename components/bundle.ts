@@ -59,6 +59,18 @@ const write = (file: string, data: string | Uint8Array): void => {
   renameSync(draft, file);
 };
 
+const build = (entry: string, outfile: string) =>
+  buildSync({
+    ...options,
+    mainFields: [...options.mainFields],
+    entryPoints: [join(root, entry)],
+    outfile,
+    absWorkingDir: root,
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+
 /**
  * Bundles a handler with everything it imports, the AWS SDK included, and keeps the result in `.build/` until one of
  * the files that went in changes.
@@ -77,17 +89,13 @@ export function bundle(entry: string): Bundle {
     const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
     if (fresh(manifest)) return { code, map, hash: manifest.hash, bytes: manifest.bytes };
   }
-  if (!existsSync(join(root, entry))) return placeholder(folder, entry);
-  const built = buildSync({
-    ...options,
-    mainFields: [...options.mainFields],
-    entryPoints: [join(root, entry)],
-    outfile: code,
-    absWorkingDir: root,
-    metafile: true,
-    write: false,
-    logLevel: "silent",
-  });
+  let built: ReturnType<typeof build>;
+  try {
+    built = build(entry, code);
+  } catch (error) {
+    process.stderr.write(`${entry}: ${(error as Error).message}\n`);
+    return placeholder(folder, entry);
+  }
   mkdirSync(folder, { recursive: true });
   const output = (suffix: string) => built.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents;
   const source = output("index.mjs");

@@ -66,7 +66,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           ),
           ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
           ...keys.table.to(
-            "dynamodb:DeleteItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",
