@@ -240,14 +240,12 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
     const text = optional(inputs, "secretString", "string");
     const binary = optional(inputs, "secretBinary", "string");
     const current = secret.versions.find(({ stages }) => stages.includes(CURRENT));
-    // Declared again at each start: a value that functions have put meanwhile stays, as it does while the declaration doesn't change.
-    const declaredBefore = secret.versions.some((one) => one.text === text && one.binary === binary);
-    if (current === undefined || !(declaredBefore || secret.versions.length > 0)) {
+    // Declared again at each start, and a value that functions have put meanwhile stays: as when the declaration doesn't change.
+    if (current === undefined)
       put(
         { SecretId: secretId, SecretString: text, SecretBinary: binary, VersionStages: inputs.versionStages },
         region,
       );
-    }
     const version = versionOf(secret, undefined, undefined);
     return {
       id: `${arnOf(secret)}|${version.id}`,

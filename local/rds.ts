@@ -1,0 +1,167 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import type { OpenRequest, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
+import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+
+/**
+ * Amazon RDS for PostgreSQL on one machine: a server named by `DATABASE_URL`, or PGlite in a thread of its own with its cluster
+ * in the state. One instance; its proxy has the same address. Sizes, subnets, backups, encryption and insights change nothing here.
+ */
+export interface RdsOptions {
+  /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
+  readonly databaseUrl?: string | undefined;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Where the empty cluster of this version of PGlite is kept between starts, also those with another state. */
+function templateFolder(): string {
+  const entry = require.resolve("@electric-sql/pglite");
+  const modules = entry.slice(0, entry.lastIndexOf("@electric-sql"));
+  const { version } = require(join(dirname(dirname(entry)), "package.json")) as { version: string };
+  return join(modules, ".cache", "triggers", `postgres-${version}`);
+}
+
+export async function createRds(
+  context: LocalContext,
+  options: RdsOptions = { databaseUrl: process.env.DATABASE_URL },
+): Promise<LocalService> {
+  const { databaseUrl } = options;
+  const worker =
+    databaseUrl === undefined
+      ? new Worker(new URL("./rds/worker.ts", import.meta.url), {
+          workerData: { data: join(context.state, "postgres"), template: templateFolder() } satisfies RdsWorkerData,
+          env: {},
+        })
+      : undefined;
+  let address: Address | undefined;
+  let instance: string | undefined;
+
+  function open(request: OpenRequest): Promise<Address> {
+    if (databaseUrl !== undefined) {
+      const { hostname, port, username, pathname } = new URL(databaseUrl);
+      return Promise.resolve({
+        host: hostname,
+        port: Number(port || 5432),
+        user: decodeURIComponent(username),
+        database: decodeURIComponent(pathname.slice(1)),
+      });
+    }
+    return new Promise((resolve, reject) => {
+      worker!.once("error", reject);
+      worker!.once("message", (message: RdsWorkerMessage) => {
+        if ("failed" in message) reject(new Error(`PostgreSQL (PGlite) does not start: ${message.failed}`));
+        else resolve({ host: "127.0.0.1", port: message.port, ...request });
+      });
+      worker!.postMessage(request);
+    });
+  }
+
+  async function createInstance(request: ResourceRequest): Promise<Created> {
+    const { inputs, name, type } = request;
+    onlySupports(request, INSTANCE_ARGUMENTS);
+    if (inputs.engine !== "postgres")
+      throw new Error(
+        `${type} "${name}": the local platform runs the engine "postgres", not "${String(inputs.engine)}"`,
+      );
+    if (instance !== undefined)
+      throw new Error(`${type} "${name}": the local platform runs one database, and that is "${instance}"`);
+    instance = name;
+    const user = optional(inputs, "username", "string") ?? "postgres";
+    const database = optional(inputs, "dbName", "string") ?? "postgres";
+    address = await open({ user, database });
+    const identifier = optional(inputs, "identifier", "string") ?? name;
+    const region = regionOf(request, context);
+    const secret = `arn:aws:secretsmanager:${region}:${context.accountId}:secret:rds!db-${identifier}-AbCdEf`;
+    return {
+      id: identifier,
+      state: {
+        ...inputs,
+        identifier,
+        arn: `arn:aws:rds:${region}:${context.accountId}:db:${identifier}`,
+        address: address.host,
+        endpoint: `${address.host}:${address.port}`,
+        port: address.port,
+        username: address.user,
+        dbName: address.database,
+        resourceId: `db-${identifier.toUpperCase()}`,
+        masterUserSecrets: [
+          { secretArn: secret, secretStatus: "active", kmsKeyId: inputs.masterUserSecretKmsKeyId ?? "" },
+        ],
+        hostedZoneId: "Z2R2ITUGPM61AM",
+        engineVersionActual: String(inputs.engineVersion ?? "17"),
+        status: "available",
+      },
+    };
+  }
+
+  /** A proxy is created before its target is known, and has the address of the one database. */
+  async function createProxy(request: ResourceRequest): Promise<Created> {
+    const { inputs } = request;
+    if (address === undefined)
+      throw new Error(`${request.type} "${request.name}": declare the database instance before its proxy`);
+    const name = physicalName(request);
+    const arn = `arn:aws:rds:${regionOf(request, context)}:${context.accountId}:db-proxy:prx-${name}`;
+    return { id: name, state: { ...inputs, name, arn, endpoint: address.host } };
+  }
+
+  const named =
+    (kind: string) =>
+    async (request: ResourceRequest): Promise<Created> => {
+      const name = physicalName(request);
+      return {
+        id: name,
+        state: {
+          ...request.inputs,
+          name,
+          arn: `arn:aws:rds:${regionOf(request, context)}:${context.accountId}:${kind}:${name}`,
+        },
+      };
+    };
+
+  return {
+    resources: {
+      "aws:rds/instance:Instance": createInstance,
+      "aws:rds/proxy:Proxy": createProxy,
+      "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup": async ({ name, inputs }) => ({
+        id: String(inputs.dbProxyName),
+        state: {
+          ...inputs,
+          name: "default",
+          arn: `arn:aws:rds:${context.region}:${context.accountId}:target-group:prx-tg-${name}`,
+        },
+      }),
+      "aws:rds/proxyTarget:ProxyTarget": async ({ name, inputs }) => ({
+        id: name,
+        state: {
+          ...inputs,
+          endpoint: address?.host,
+          port: address?.port,
+          type: "RDS_INSTANCE",
+          rdsResourceId: inputs.dbInstanceIdentifier,
+        },
+      }),
+      "aws:rds/subnetGroup:SubnetGroup": named("subgrp"),
+      "aws:rds/parameterGroup:ParameterGroup": named("pg"),
+      "aws:rds/optionGroup:OptionGroup": named("og"),
+    },
+    async close() {
+      if (worker === undefined) return;
+      const ended = new Promise((resolve) => worker.once("exit", resolve));
+      worker.postMessage("close");
+      await ended;
+    },
+  };
+}
+
+const INSTANCE_ARGUMENTS =
+  "engine engineVersion engineLifecycleSupport instanceClass identifier identifierPrefix allocatedStorage maxAllocatedStorage storageType storageEncrypted storageThroughput iops kmsKeyId dbName username password manageMasterUserPassword masterUserSecretKmsKeyId iamDatabaseAuthenticationEnabled caCertIdentifier parameterGroupName dbSubnetGroupName vpcSecurityGroupIds availabilityZone publiclyAccessible multiAz autoMinorVersionUpgrade allowMajorVersionUpgrade applyImmediately backupRetentionPeriod backupWindow maintenanceWindow copyTagsToSnapshot deletionProtection deleteAutomatedBackups skipFinalSnapshot finalSnapshotIdentifier performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod databaseInsightsMode monitoringInterval monitoringRoleArn enabledCloudwatchLogsExports port networkType";

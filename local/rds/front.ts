@@ -1,0 +1,197 @@
+import { createServer, type Server, type Socket } from "node:net";
+
+/**
+ * Many client connections before the one session that PGlite has, as RDS Proxy multiplexes transactions. Invariant: from the first message of
+ * a unit of work until the server says it is idle (`ReadyForQuery` with status I), no other connection's messages reach the session; a client
+ * that goes away in the middle is rolled back. So transactions are isolated, one after the other. Session-wide state (SET without LOCAL, LISTEN,
+ * session advisory locks) is shared, as it may not be used through RDS Proxy either.
+ */
+export interface Backend {
+  /** Hands protocol messages to the session. @returns everything the server answered */
+  exec(messages: Uint8Array): Promise<Uint8Array>;
+  rollback(): Promise<void>;
+}
+
+export interface FrontOptions {
+  readonly user: string;
+  readonly database: string;
+  /** As `server_version` tells it. */
+  readonly version: string;
+}
+
+const SSL_REQUEST = 80877103;
+const GSS_REQUEST = 80877104;
+const CANCEL_REQUEST = 80877102;
+const PROTOCOL_3 = 3;
+
+const TERMINATE = 0x58;
+/** Query, Sync, Flush, CopyDone, CopyFail: what came before them can run now. */
+const BOUNDARIES = new Set([0x51, 0x53, 0x48, 0x63, 0x66]);
+
+export function createFront(backend: Backend, options: FrontOptions): Server {
+  let owner: Session | undefined;
+  let running = false;
+  const waiting: Session[] = [];
+
+  async function pump(): Promise<void> {
+    if (running) return;
+    running = true;
+    for (;;) {
+      const session = owner ?? waiting.shift();
+      const unit = session?.takeUnit();
+      if (session === undefined) break;
+      if (unit === undefined) {
+        if (owner !== undefined) break;
+        continue;
+      }
+      owner = session;
+      const answer = await backend.exec(unit);
+      session.write(answer);
+      if (session.gone) await leave(session);
+      else if (isIdle(answer)) {
+        owner = undefined;
+        if (session.ready) waiting.push(session);
+      }
+    }
+    running = false;
+  }
+
+  async function leave(session: Session): Promise<void> {
+    if (owner !== session) return;
+    await backend.rollback();
+    owner = undefined;
+  }
+
+  return createServer({ noDelay: true }, (socket) => {
+    const session = new Session(socket, options, () => {
+      if (owner !== session && !waiting.includes(session)) waiting.push(session);
+      void pump();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", async () => {
+      session.gone = true;
+      if (owner === session && !running) {
+        // The session holds the server between two of its messages.
+        running = true;
+        await leave(session);
+        running = false;
+        void pump();
+      }
+    });
+  });
+}
+
+/** Whether the answer ends with ReadyForQuery outside a transaction. */
+const isIdle = (answer: Uint8Array): boolean => answer.at(-6) === 0x5a && answer.at(-2) === 5 && answer.at(-1) === 0x49;
+
+class Session {
+  gone = false;
+  readonly #socket: Socket;
+  readonly #options: FrontOptions;
+  readonly #arrived: () => void;
+  #bytes: Buffer = Buffer.alloc(0);
+  #started = false;
+  /** Whole messages of which none yet ends a unit. */
+  #open: Buffer[] = [];
+  #units: Buffer[] = [];
+
+  constructor(socket: Socket, options: FrontOptions, arrived: () => void) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#arrived = arrived;
+    socket.on("data", (data) => this.#take(data));
+  }
+
+  get ready(): boolean {
+    return this.#units.length > 0;
+  }
+
+  takeUnit(): Uint8Array | undefined {
+    return this.gone ? undefined : this.#units.shift();
+  }
+
+  write(answer: Uint8Array): void {
+    if (!this.gone && answer.length > 0) this.#socket.write(answer);
+  }
+
+  #take(data: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? data : Buffer.concat([this.#bytes, data]);
+    while (!this.#started && this.#start()) {
+      // Each packet before the session proper is answered on its own.
+    }
+    if (!this.#started) return;
+    let at = 0;
+    while (at + 5 <= this.#bytes.length) {
+      const end = at + 1 + this.#bytes.readUInt32BE(at + 1);
+      if (end > this.#bytes.length) break;
+      const message = this.#bytes.subarray(at, end);
+      at = end;
+      if (message[0] === TERMINATE) {
+        this.#socket.end();
+        return;
+      }
+      this.#open.push(message);
+      if (BOUNDARIES.has(message[0]!)) {
+        this.#units.push(this.#open.length === 1 ? message : Buffer.concat(this.#open));
+        this.#open = [];
+      }
+    }
+    this.#bytes = this.#bytes.subarray(at);
+    if (this.ready) this.#arrived();
+  }
+
+  /** One packet of the start of a connection. @returns whether there may be another */
+  #start(): boolean {
+    if (this.#bytes.length < 8) return false;
+    const length = this.#bytes.readUInt32BE(0);
+    if (this.#bytes.length < length) return false;
+    const packet = this.#bytes.subarray(0, length);
+    this.#bytes = this.#bytes.subarray(length);
+    const code = packet.readUInt32BE(4);
+    if (code === SSL_REQUEST || code === GSS_REQUEST) {
+      this.#socket.write("N");
+      return true;
+    }
+    if (code === CANCEL_REQUEST || code >>> 16 !== PROTOCOL_3) {
+      this.#socket.end();
+      return false;
+    }
+    const words = packet.toString("utf8", 8).split("\0");
+    const given = (name: string) => words[words.findIndex((word, i) => i % 2 === 0 && word === name) + 1];
+    const { user, database, version } = this.#options;
+    if (given("user") !== user) return this.#refuse("28000", `role "${given("user")}" does not exist`);
+    if ((given("database") ?? user) !== database)
+      return this.#refuse("3D000", `database "${given("database")}" does not exist`);
+    const settings = {
+      server_version: version,
+      server_encoding: "UTF8",
+      client_encoding: "UTF8",
+      DateStyle: "ISO, MDY",
+      TimeZone: "UTC",
+      integer_datetimes: "on",
+      standard_conforming_strings: "on",
+    };
+    this.#socket.write(
+      Buffer.concat([
+        message("R", Buffer.from([0, 0, 0, 0])),
+        ...Object.entries(settings).map(([name, value]) => message("S", Buffer.from(`${name}\0${value}\0`))),
+        message("K", Buffer.alloc(8)),
+        message("Z", Buffer.from("I")),
+      ]),
+    );
+    this.#started = true;
+    return false;
+  }
+
+  #refuse(code: string, text: string): false {
+    this.#socket.end(message("E", Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${text}\0\0`)));
+    return false;
+  }
+}
+
+function message(type: string, payload: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.write(type, "latin1");
+  head.writeUInt32BE(payload.length + 4, 1);
+  return Buffer.concat([head, payload]);
+}
