@@ -1,7 +1,23 @@
 import type { Api, Deps } from "../deps.ts";
+import * as audit from "./audit.ts";
 import * as customers from "./customers.ts";
+import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as keys from "./keys.ts";
+import * as referenceTables from "./referenceTables.ts";
+import * as retention from "./retention.ts";
+import * as subscriptionActions from "./subscriptionActions.ts";
+import * as subscriptions from "./subscriptions.ts";
 
 /** Every module of routes, in the order in which the documentation shows them. */
-export const routes: readonly ((app: Api, deps: Deps) => void)[] = [keys.register, customers.register, health.register];
+export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
+  subscriptions.register,
+  subscriptionActions.register,
+  eventTypes.register,
+  referenceTables.register,
+  keys.register,
+  customers.register,
+  retention.register,
+  audit.register,
+  health.register,
+];

@@ -1,0 +1,65 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { insertJob } from "../database/jobs.ts";
+import type { Tx } from "../database/roles.ts";
+import { TriggersError } from "../domain/errors.ts";
+import { type Identity, type Tenant, tenantOf } from "../domain/identity.ts";
+import { newId, rfc3339 } from "../domain/ids.ts";
+import { encodeJobMessage, type ReplayRequest } from "../domain/job.ts";
+import type { Deps } from "./deps.ts";
+
+/** @throws TriggersError `invalid_request` for a time still to come */
+export function checkBackfill(from: string | undefined, now: number): void {
+  if (from === undefined || Date.parse(from) <= now) return;
+  throw new TriggersError("invalid_request", "The body is not valid.", {
+    details: [{ path: "/backfill_from", message: "must not be in the future" }],
+  });
+}
+
+/** A replay of what this subscription matches since `from`, in the caller's transaction. @returns its id */
+export async function insertBackfill(
+  deps: Deps,
+  tx: Tx,
+  identity: Identity,
+  subscriptionId: string,
+  from: string,
+): Promise<string> {
+  const now = deps.now();
+  const request: ReplayRequest = {
+    from: new Date(from).toISOString(),
+    to: rfc3339(now),
+    subscription_ids: [subscriptionId],
+  };
+  const job = await insertJob(
+    tx,
+    {
+      job_id: newId("rpl", now),
+      kind: "replay",
+      tenant: tenantOf(identity),
+      customer_id: identity.customer_id,
+      request: { ...request },
+      progress: { matched: 0, sent: 0 },
+      created_by: identity.key_id,
+    },
+    now,
+  );
+  await startJob(deps, job.tenant, job.job_id);
+  return job.job_id;
+}
+
+/** Long enough for the transaction that made the job to be over when the worker looks. */
+const START_AFTER_SECONDS = 2;
+
+/**
+ * Hands a job on; call it last in the job's own transaction. When it fails nothing has happened, and a message whose job
+ * was never committed is dropped by the worker.
+ */
+export async function startJob(deps: Deps, tenant: Tenant, jobId: string): Promise<void> {
+  await deps.sqs.send(
+    new SendMessageCommand({
+      QueueUrl: deps.env.JOB_QUEUE_URL,
+      MessageBody: encodeJobMessage(jobId),
+      MessageGroupId: tenant,
+      DelaySeconds: START_AFTER_SECONDS,
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+import Ajv2020 from "ajv/dist/2020.js";
+import { TriggersError } from "../domain/errors.ts";
+import { compileSchema, SchemaError } from "../domain/schema.ts";
+
+const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+const metaSchema = new Ajv2020.default({ strict: false, validateFormats: false, logger: false, allErrors: true });
+
+const invalid = (message: string, path = "", cause?: unknown) =>
+  new TriggersError("invalid_schema", message, { details: [{ path, message }], cause });
+
+/**
+ * Refuses what can't be the schema of an event type: not 2020-12, not valid by its own meta-schema, or beyond the bounds
+ * of runtime/domain/schema.ts. @throws TriggersError `invalid_schema`
+ */
+export function checkSchema(schema: unknown): void {
+  if (typeof schema === "object" && schema !== null && "$schema" in schema) {
+    const dialect = schema.$schema;
+    if (typeof dialect !== "string" || dialect.replace(/#$/, "") !== DIALECT) {
+      throw invalid(`"$schema" must be ${DIALECT}.`, "/$schema");
+    }
+  }
+  try {
+    // First within bounds, then by the meta-schema, whose work grows with the document.
+    compileSchema(schema);
+  } catch (thrown) {
+    if (!(thrown instanceof SchemaError)) throw thrown;
+    const faults = faultsOf(schema);
+    if (faults.length === 0) throw invalid(thrown.message, "", thrown);
+    throw new TriggersError("invalid_schema", thrown.message, { details: faults, cause: thrown });
+  }
+  const faults = faultsOf(schema);
+  if (faults.length > 0) {
+    throw new TriggersError("invalid_schema", "The document is not a JSON Schema (2020-12).", { details: faults });
+  }
+}
+
+const MAX_FAULTS = 20;
+
+function faultsOf(schema: unknown): { path: string; message: string }[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  if (metaSchema.validate(DIALECT, schema) === true) return [];
+  return (metaSchema.errors ?? [])
+    .slice(0, MAX_FAULTS)
+    .map(({ instancePath, message, keyword }) => ({
+      path: instancePath,
+      message: `${message ?? "is not valid"} (${keyword})`,
+    }));
+}

@@ -1,0 +1,222 @@
+import { z } from "@hono/zod-openapi";
+import { type Selectable, sql } from "kysely";
+import { asCustomer } from "../../database/roles.ts";
+import type { EventSchemaTable } from "../../database/schema.ts";
+import { nextVersion } from "../../database/versions.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import { rfc3339 } from "../../domain/ids.ts";
+import { change } from "../audited.ts";
+import { checkSchema } from "../checkSchema.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import type { Api, Deps } from "../deps.ts";
+import { route } from "../route.ts";
+import { NextCursor, Timestamp } from "../schemas.ts";
+
+const TAG = "Event types";
+/** What ingest holds of one tenant: all its schemas fit one answer of the service. */
+const MAX_TYPES = 1_000;
+const MAX_TOTAL_BYTES = 4_000_000;
+
+const EventType = z.object({ type: z.string().min(1).max(256) });
+const SchemaDocument = z.union([z.record(z.string(), z.unknown()), z.boolean()]).openapi({
+  description: "A JSON Schema (2020-12), as it is: not wrapped in anything.",
+  example: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
+});
+const EventTypeSchema = z
+  .object({ event_type: z.string(), version: z.number().int(), schema: SchemaDocument, updated_at: Timestamp })
+  .openapi("EventType");
+
+const viewOf = (row: Selectable<EventSchemaTable>) => ({
+  event_type: row.event_type,
+  version: row.version,
+  schema: row.schema,
+  updated_at: row.updated_at.toISOString(),
+});
+
+const noType = (type: string) => new TriggersError("not_found", `There is no schema for the event type "${type}".`);
+
+export function register(app: Api, deps: Deps): void {
+  route(
+    app,
+    {
+      method: "put",
+      path: "/event-types/{type}",
+      tag: TAG,
+      summary: "Register the JSON Schema of an event type",
+      description:
+        "Events of this type that break it are refused with `schema_violation`. Counts for requests that begin 5 s later. Versions are kept; the same schema again changes nothing.",
+      scope: "subscriptions",
+      action: "event_type.update",
+      params: EventType,
+      body: SchemaDocument,
+      responses: { 200: { description: "The schema with its version.", schema: EventTypeSchema } },
+      errors: ["invalid_schema", "unprocessable"],
+    },
+    async (c, { params, body }) => {
+      checkSchema(body);
+      const { customer_id } = c.get("identity");
+      const tenant = c.get("tenant");
+      const text = JSON.stringify(body);
+      const row = await change(deps, c, customer_id, async (tx, tell) => {
+        await nextVersion(tx, tenant, customer_id, "schemas");
+        const versions = await tx
+          .selectFrom("event_schemas")
+          .selectAll()
+          .where("tenant", "=", tenant)
+          .where("event_type", "=", params.type)
+          .orderBy("version", "desc")
+          .limit(1)
+          .execute();
+        const newest = versions[0];
+        if (newest?.is_current === true && JSON.stringify(newest.schema) === text) return newest;
+        const others = await tx
+          .selectFrom("event_schemas")
+          .select([
+            sql<number>`count(*)::int`.as("types"),
+            sql<number>`coalesce(sum(length(schema::text)), 0)::int`.as("bytes"),
+          ])
+          .where("tenant", "=", tenant)
+          .where("event_type", "<>", params.type)
+          .where("is_current", "=", true)
+          .executeTakeFirstOrThrow();
+        if (others.types + 1 > MAX_TYPES || others.bytes + text.length > MAX_TOTAL_BYTES) {
+          throw new TriggersError(
+            "unprocessable",
+            `At most ${MAX_TYPES.toLocaleString("en")} event types with ${MAX_TOTAL_BYTES.toLocaleString("en")} characters of schemas can be registered.`,
+          );
+        }
+        await tx
+          .updateTable("event_schemas")
+          .set({ is_current: false })
+          .where("tenant", "=", tenant)
+          .where("event_type", "=", params.type)
+          .where("is_current", "=", true)
+          .execute();
+        const version = (newest?.version ?? 0) + 1;
+        tell(params.type, { version });
+        return tx
+          .insertInto("event_schemas")
+          .values({
+            tenant,
+            customer_id,
+            event_type: params.type,
+            version,
+            schema: text,
+            is_current: true,
+            updated_at: rfc3339(deps.now()),
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+      });
+      return c.json(viewOf(row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/event-types",
+      tag: TAG,
+      summary: "List event types with a schema",
+      scope: "subscriptions",
+      query: z.strictObject(listQuery),
+      responses: {
+        200: {
+          description: "One page, by name.",
+          schema: z.object({ event_types: z.array(EventTypeSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const purpose = `${c.get("tenant")}:event_types`;
+      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        tx
+          .selectFrom("event_schemas")
+          .selectAll()
+          .where("tenant", "=", c.get("tenant"))
+          .where("is_current", "=", true)
+          .where("event_type", ">", after)
+          .orderBy("event_type")
+          .limit(query.limit + 1)
+          .execute(),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.event_type);
+      return c.json({ event_types: items.map(viewOf), next_cursor });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/event-types/{type}",
+      tag: TAG,
+      summary: "Read the schema of an event type",
+      scope: "subscriptions",
+      params: EventType,
+      query: z.strictObject({
+        version: z
+          .string()
+          .regex(/^[1-9]\d{0,8}$/)
+          .transform(Number)
+          .optional()
+          .openapi({ type: "integer", minimum: 1, description: "An older version; by default the current one." }),
+      }),
+      responses: { 200: { description: "The schema.", schema: EventTypeSchema } },
+    },
+    async (c, { params, query }) => {
+      const row = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        tx
+          .selectFrom("event_schemas")
+          .selectAll()
+          .where("tenant", "=", c.get("tenant"))
+          .where("event_type", "=", params.type)
+          .where((eb) =>
+            query.version === undefined ? eb("is_current", "=", true) : eb("version", "=", query.version),
+          )
+          .executeTakeFirst(),
+      );
+      if (row === undefined) throw noType(params.type);
+      return c.json(viewOf(row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "delete",
+      path: "/event-types/{type}",
+      tag: TAG,
+      summary: "Stop checking events of a type",
+      scope: "subscriptions",
+      action: "event_type.delete",
+      params: EventType,
+      responses: { 204: { description: "No longer checked, now or before." } },
+    },
+    async (c, { params }) => {
+      const { customer_id } = c.get("identity");
+      const tenant = c.get("tenant");
+      await change(deps, c, customer_id, async (tx, tell) => {
+        const known = await tx
+          .selectFrom("event_schemas")
+          .select("version")
+          .where("tenant", "=", tenant)
+          .where("event_type", "=", params.type)
+          .executeTakeFirst();
+        if (known === undefined) throw noType(params.type);
+        await nextVersion(tx, tenant, customer_id, "schemas");
+        const { numUpdatedRows } = await tx
+          .updateTable("event_schemas")
+          .set({ is_current: false })
+          .where("tenant", "=", tenant)
+          .where("event_type", "=", params.type)
+          .where("is_current", "=", true)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows > 0n) tell(params.type);
+      });
+      return c.body(null, 204);
+    },
+  );
+}

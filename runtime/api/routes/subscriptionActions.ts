@@ -1,0 +1,256 @@
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { z } from "@hono/zod-openapi";
+import { sql } from "kysely";
+import { asCustomer, type Tx } from "../../database/roles.ts";
+import { activeByUrl, insertSubscriptions, urlHash } from "../../database/subscriptions.ts";
+import { nextVersion } from "../../database/versions.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { newId, rfc3339 } from "../../domain/ids.ts";
+import type { DeliveryTest, DeliveryTestAnswer } from "../../domain/service.ts";
+import { change } from "../audited.ts";
+import type { Api, Deps } from "../deps.ts";
+import { route } from "../route.ts";
+import { OverlapSchema, Timestamp } from "../schemas.ts";
+import { checkDefinition, definitionOf, type SubscriptionInput, SubscriptionRequest } from "../subscriptionInput.ts";
+import { etagOf, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
+import {
+  changeUnderLock,
+  checkEnvironment,
+  liveSubscription,
+  newSigningSecret,
+  rulesOf,
+  SubscriptionId,
+} from "./subscriptions.ts";
+
+const TAG = "Subscriptions";
+const MAX_IMPORT = 10_000;
+const MAX_IMPORT_BYTES = 16_000_000;
+
+/** Ends the secrets that sign now at `ends`, unless they end before, and adds the new one. */
+async function rotateSecret(
+  tx: Tx,
+  owner: { id: string; customer_id: string },
+  secret: string,
+  now: number,
+  ends: number,
+) {
+  await tx
+    .deleteFrom("signing_secrets")
+    .where("subscription_id", "=", owner.id)
+    .where("expires_at", "<=", new Date(now))
+    .execute();
+  await tx
+    .updateTable("signing_secrets")
+    .set({ expires_at: sql`least(coalesce(expires_at, 'infinity'), ${rfc3339(ends)}::timestamptz)` })
+    .where("subscription_id", "=", owner.id)
+    .execute();
+  await tx
+    .insertInto("signing_secrets")
+    .values({ subscription_id: owner.id, customer_id: owner.customer_id, secret, created_at: rfc3339(now) })
+    .execute();
+}
+
+/** Checks each subscription of an import by itself. @returns what is wrong, with the index of the subscription */
+function faultsOf(inputs: readonly SubscriptionInput[], check: (input: SubscriptionInput) => void): ErrorDetail[] {
+  const details: ErrorDetail[] = [];
+  for (const [index, input] of inputs.entries()) {
+    try {
+      check(input);
+    } catch (thrown) {
+      if (!(thrown instanceof TriggersError)) throw thrown;
+      const { path, message, ...more } = thrown.details?.[0] ?? { message: thrown.message };
+      details.push({ index, path: `/subscriptions/${index}${path ?? ""}`, code: thrown.code, message, ...more });
+    }
+    if (details.length === 100) break;
+  }
+  return details;
+}
+
+export function register(app: Api, deps: Deps): void {
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/import",
+      tag: TAG,
+      summary: "Create up to 10,000 subscriptions at once",
+      description:
+        "All or nothing, and one change of the subscriptions' version. Send it with `Content-Encoding: gzip` when the body exceeds 1,000,000 bytes.",
+      scope: "subscriptions",
+      action: "subscription.import",
+      body: z.strictObject({ subscriptions: z.array(SubscriptionRequest).min(1).max(MAX_IMPORT) }),
+      maxBytes: MAX_IMPORT_BYTES,
+      responses: {
+        201: {
+          description: "Ids and secrets in the order of the request.",
+          schema: z.object({
+            subscriptions: z.array(z.object({ subscription_id: z.string(), signing_secret: z.string() })),
+          }),
+        },
+      },
+      errors: ["unprocessable", "webhook_url_taken"],
+    },
+    async (c, { body }) => {
+      const identity = c.get("identity");
+      const inputs = body.subscriptions;
+      const details = faultsOf(inputs, (input) => {
+        checkEnvironment(identity, input.environment);
+        if (input.backfill_from !== undefined) {
+          throw new TriggersError("unprocessable", "An import does not backfill; use POST /replays.", {
+            details: [{ path: "/backfill_from", message: "is not possible in an import" }],
+          });
+        }
+        checkDefinition(definitionOf(input), rulesOf(deps));
+      });
+      if (details.length > 0) {
+        throw new TriggersError("unprocessable", "Nothing was imported: some subscriptions are not valid.", {
+          details,
+        });
+      }
+      const added = inputs.map((input) => ({
+        subscription_id: newId("sub", deps.now()),
+        definition: definitionOf(input),
+        secret: newSigningSecret(),
+      }));
+      await change(deps, c, identity.customer_id, async (tx, tell) => {
+        const tenant = c.get("tenant");
+        const snapshot = await nextVersion(tx, tenant, identity.customer_id, "subscriptions");
+        const hashes = added.map(({ definition }) => urlHash(definition.webhook_url));
+        const taken = await activeByUrl(tx, tenant, hashes);
+        const clashes: ErrorDetail[] = [];
+        for (const [index, hash] of hashes.entries()) {
+          const other = taken.get(hash);
+          if (other !== undefined) {
+            clashes.push({
+              index,
+              path: `/subscriptions/${index}/webhook_url`,
+              message: `is taken by ${other}`,
+              subscription_id: other,
+            });
+          }
+          taken.set(hash, other ?? `the import's own number ${index}`);
+        }
+        if (clashes.length > 0) {
+          throw new TriggersError("webhook_url_taken", "Nothing was imported: some webhook URLs are taken.", {
+            details: clashes.slice(0, 100),
+          });
+        }
+        await insertSubscriptions(tx, identity, added, snapshot, deps.now());
+        tell(added[0]!.subscription_id, { count: added.length, last: added.at(-1)!.subscription_id });
+      });
+      const subscriptions = added.map(({ subscription_id, secret }) => ({ subscription_id, signing_secret: secret }));
+      return c.json({ subscriptions }, 201);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/{id}/rotate-secret",
+      tag: TAG,
+      summary: "Give a subscription a new signing secret",
+      description:
+        "Deliveries carry a signature of the new secret at once, and of the old one too until the overlap ends.",
+      scope: "subscriptions",
+      action: "subscription.rotate_secret",
+      params: SubscriptionId,
+      body: z.strictObject({ overlap_seconds: OverlapSchema }),
+      optionalBody: true,
+      responses: {
+        200: {
+          description: "The new secret, shown this once.",
+          schema: z.object({
+            subscription_id: z.string(),
+            signing_secret: z.string(),
+            previous_secret_expires_at: Timestamp,
+          }),
+        },
+      },
+    },
+    async (c, { params, body }) => {
+      const { customer_id } = c.get("identity");
+      const secret = newSigningSecret();
+      const now = deps.now();
+      const ends = now + body.overlap_seconds * 1_000;
+      await change(deps, c, customer_id, async (tx, tell) => {
+        await liveSubscription(tx, c.get("tenant"), params.id);
+        await rotateSecret(tx, { id: params.id, customer_id }, secret, now, ends);
+        tell(params.id, { overlap_seconds: body.overlap_seconds });
+      });
+      return c.json({ subscription_id: params.id, signing_secret: secret, previous_secret_expires_at: rfc3339(ends) });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/{id}/enable",
+      tag: TAG,
+      summary: "Enable a disabled subscription",
+      scope: "subscriptions",
+      action: "subscription.enable",
+      params: SubscriptionId,
+      responses: { 200: { description: "The subscription, active.", schema: SubscriptionSchema } },
+      errors: ["webhook_url_taken", "webhook_url_forbidden", "precondition_failed"],
+    },
+    async (c, { params }) => {
+      const row = await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
+        const { row, changed } = await changeUnderLock(tx, deps, c, params.id, (current) => {
+          if (current.status === "active") return undefined;
+          checkDefinition(current.definition, rulesOf(deps));
+          return { status: "active", reason: null };
+        });
+        if (changed) tell(params.id, { version: row.version });
+        return row;
+      });
+      c.header("etag", etagOf(row));
+      return c.json(viewOf(row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/{id}/test",
+      tag: TAG,
+      summary: "Send a sample to the webhook now",
+      description: "Whatever the selector says, and also when the subscription is disabled. Nothing is stored.",
+      scope: "subscriptions",
+      params: SubscriptionId,
+      body: z.strictObject({
+        event_type: z.string().min(1).max(256).nullable().optional(),
+        payload: z.record(z.string(), z.unknown()).optional(),
+      }),
+      optionalBody: true,
+      responses: {
+        200: {
+          description: "What was sent and what came back.",
+          schema: z.object({
+            request: z.object({ headers: z.record(z.string(), z.string()), body: z.string() }),
+            delivered: z.boolean(),
+            status_code: z.number().int().nullable(),
+            latency_ms: z.number(),
+            error: z.string().nullable(),
+            response_excerpt: z.string().optional(),
+          }),
+        },
+      },
+    },
+    async (c, { params, body }) => {
+      const tenant = c.get("tenant");
+      await asCustomer(deps.db, c.get("identity").customer_id, (tx) => liveSubscription(tx, tenant, params.id));
+      const event_type = body.event_type === undefined ? "triggers.test" : body.event_type;
+      const payload = body.payload ?? { event_type, message: "A sample from POST /subscriptions/{id}/test." };
+      const request: DeliveryTest = { op: "test", tenant, subscription_id: params.id, event: { event_type, payload } };
+      const { FunctionError, Payload } = await deps.lambda.send(
+        new InvokeCommand({ FunctionName: deps.env.DELIVER_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
+      );
+      const text = Buffer.from(Payload ?? []).toString("utf8");
+      if (FunctionError !== undefined) throw new Error(`the deliver function failed on a test: ${text.slice(0, 500)}`);
+      return c.json(JSON.parse(text) as DeliveryTestAnswer);
+    },
+  );
+}

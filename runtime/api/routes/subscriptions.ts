@@ -1,0 +1,275 @@
+import { randomBytes } from "node:crypto";
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Definition } from "../../database/schema.ts";
+import {
+  activeByUrl,
+  changeSubscription,
+  findSubscription,
+  insertSubscriptions,
+  type SubscriptionChange,
+  type SubscriptionRow,
+  setStatus,
+  urlHash,
+} from "../../database/subscriptions.ts";
+import { nextVersion } from "../../database/versions.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import type { Environment, Identity } from "../../domain/identity.ts";
+import { newId, ulidIn } from "../../domain/ids.ts";
+import { change } from "../audited.ts";
+import { checkBackfill, insertBackfill } from "../backfill.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { route } from "../route.ts";
+import { NextCursor } from "../schemas.ts";
+import {
+  checkDefinition,
+  definitionOf,
+  patched,
+  SubscriptionPatch,
+  SubscriptionRequest,
+} from "../subscriptionInput.ts";
+import { checkIfMatch, etagOf, NewSubscriptionSchema, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
+
+const TAG = "Subscriptions";
+export const SubscriptionId = z.object({ id: z.string().refine((id) => ulidIn("sub", id) !== undefined) });
+
+/** 32 random bytes, as Standard Webhooks writes a symmetric secret. */
+export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString("base64")}`;
+
+export const rulesOf = (deps: Deps) => ({ allowLoopback: deps.env.ALLOW_LOOPBACK_WEBHOOKS === "true" });
+
+const noSubscription = (id: string) => new TriggersError("not_found", `There is no subscription ${id}.`);
+
+/** A subscription lives where its key lives. @throws TriggersError `unprocessable` */
+export function checkEnvironment(identity: Identity, environment: Environment | undefined): void {
+  if (environment === undefined || environment === identity.environment) return;
+  throw new TriggersError(
+    "unprocessable",
+    `This is a ${identity.environment} key: its subscriptions are ${identity.environment}, not ${environment}.`,
+    { details: [{ path: "/environment", message: `must be ${identity.environment}` }] },
+  );
+}
+
+/** @throws TriggersError `webhook_url_taken` naming the subscription that has it */
+export async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, except?: string): Promise<void> {
+  const hash = urlHash(definition.webhook_url);
+  const other = (await activeByUrl(tx, tenant, [hash], except)).get(hash);
+  if (other === undefined) return;
+  throw new TriggersError("webhook_url_taken", `The active subscription ${other} has the same webhook_url.`, {
+    details: [{ path: "/webhook_url", message: "is taken", subscription_id: other }],
+  });
+}
+
+/** The caller's subscription that is not removed. @throws TriggersError `not_found` */
+export async function liveSubscription(tx: Tx, tenant: string, id: string): Promise<SubscriptionRow> {
+  const row = await findSubscription(tx, tenant, id);
+  if (row === undefined || row.status === "removed") throw noSubscription(id);
+  return row;
+}
+
+/** What of a definition the audit log keeps: never a header's value. */
+const toldOf = ({ headers, ...rest }: Definition) => ({ ...rest, headers: Object.keys(headers) });
+
+/** Applies a change under the tenant's lock. @throws TriggersError `not_found`, `precondition_failed`, `webhook_url_taken` */
+export async function changeUnderLock(
+  tx: Tx,
+  deps: Deps,
+  c: Context<ApiEnv>,
+  id: string,
+  decide: (current: SubscriptionRow) => SubscriptionChange | undefined,
+): Promise<{ row: SubscriptionRow; changed: boolean }> {
+  const { customer_id } = c.get("identity");
+  const tenant = c.get("tenant");
+  await liveSubscription(tx, tenant, id);
+  const snapshot = await nextVersion(tx, tenant, customer_id, "subscriptions");
+  const current = await liveSubscription(tx, tenant, id);
+  checkIfMatch(c.req.header("if-match"), current);
+  const wanted = decide(current);
+  if (wanted === undefined) return { row: current, changed: false };
+  const definition = wanted.definition ?? current.definition;
+  if ((wanted.status ?? current.status) === "active") await checkUrlFree(tx, tenant, definition, id);
+  return { row: await changeSubscription(tx, current, wanted, snapshot, deps.now()), changed: true };
+}
+
+export function register(app: Api, deps: Deps): void {
+  const answer = (c: Context<ApiEnv>, row: SubscriptionRow, more: Readonly<Record<string, unknown>> = {}) => {
+    c.header("etag", etagOf(row));
+    return { ...viewOf(row), ...more };
+  };
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions",
+      tag: TAG,
+      summary: "Subscribe a webhook to events",
+      description: "Effective for events accepted 5 s later, or sooner.",
+      scope: "subscriptions",
+      action: "subscription.create",
+      body: SubscriptionRequest,
+      responses: {
+        201: { description: "The subscription, with `signing_secret` shown this once.", schema: NewSubscriptionSchema },
+      },
+      errors: ["invalid_selector", "webhook_url_forbidden", "webhook_url_taken", "invalid_header", "unprocessable"],
+    },
+    async (c, { body }) => {
+      const identity = c.get("identity");
+      const definition = definitionOf(body);
+      checkEnvironment(identity, body.environment);
+      checkBackfill(body.backfill_from, deps.now());
+      checkDefinition(definition, rulesOf(deps));
+      const added = { subscription_id: newId("sub", deps.now()), definition, secret: newSigningSecret() };
+      const made = await change(deps, c, identity.customer_id, async (tx, tell) => {
+        const snapshot = await nextVersion(tx, c.get("tenant"), identity.customer_id, "subscriptions");
+        await checkUrlFree(tx, c.get("tenant"), definition);
+        await insertSubscriptions(tx, identity, [added], snapshot, deps.now());
+        tell(added.subscription_id, { ...toldOf(definition), environment: identity.environment });
+        const from = body.backfill_from;
+        const replay =
+          from === undefined
+            ? {}
+            : { backfill_replay_id: await insertBackfill(deps, tx, identity, added.subscription_id, from) };
+        return { row: await liveSubscription(tx, c.get("tenant"), added.subscription_id), replay };
+      });
+      return c.json(answer(c, made.row, { signing_secret: added.secret, ...made.replay }), 201);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/subscriptions",
+      tag: TAG,
+      summary: "List subscriptions",
+      description: "Oldest first, those of the key's environment.",
+      scope: "subscriptions",
+      query: z.strictObject({ ...listQuery, status: z.enum(["active", "disabled"]).optional() }),
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ subscriptions: z.array(SubscriptionSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const purpose = `${c.get("tenant")}:subscriptions:${query.status ?? ""}`;
+      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        tx
+          .selectFrom("subscriptions")
+          .selectAll()
+          .where("tenant", "=", c.get("tenant"))
+          .where("status", "<>", "removed")
+          .$if(query.status !== undefined, (q) => q.where("status", "=", query.status!))
+          .where("subscription_id", ">", after)
+          .orderBy("subscription_id")
+          .limit(query.limit + 1)
+          .execute(),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.subscription_id);
+      return c.json({ subscriptions: items.map(viewOf), next_cursor });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/subscriptions/{id}",
+      tag: TAG,
+      summary: "Read a subscription",
+      description: "Its `ETag` can be sent back in `If-Match` of a change.",
+      scope: "subscriptions",
+      params: SubscriptionId,
+      responses: { 200: { description: "The subscription.", schema: SubscriptionSchema } },
+    },
+    async (c, { params }) => {
+      const row = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        liveSubscription(tx, c.get("tenant"), params.id),
+      );
+      return c.json(answer(c, row));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "patch",
+      path: "/subscriptions/{id}",
+      tag: TAG,
+      summary: "Change a subscription",
+      description:
+        "A member given replaces the one before; `null` clears it. With `If-Match`, only that version is changed.",
+      scope: "subscriptions",
+      action: "subscription.update",
+      params: SubscriptionId,
+      body: SubscriptionPatch,
+      responses: { 200: { description: "The subscription as changed.", schema: SubscriptionSchema } },
+      errors: [
+        "invalid_selector",
+        "webhook_url_forbidden",
+        "webhook_url_taken",
+        "invalid_header",
+        "precondition_failed",
+        "unprocessable",
+      ],
+    },
+    async (c, { params, body }) => {
+      const identity = c.get("identity");
+      const { environment, backfill_from, status, ...members } = body;
+      checkBackfill(backfill_from, deps.now());
+      const { row, replay } = await change(deps, c, identity.customer_id, async (tx, tell) => {
+        const { row, changed } = await changeUnderLock(tx, deps, c, params.id, (current) => {
+          checkEnvironment(identity, environment);
+          const definition = patched(current.definition, members);
+          const same = JSON.stringify(definition) === JSON.stringify(current.definition);
+          const wanted = status ?? current.status;
+          if (!same || wanted === "active") checkDefinition(definition, rulesOf(deps));
+          if (same && wanted === current.status) return undefined;
+          return {
+            definition,
+            status: wanted,
+            reason: wanted === "active" ? null : wanted === current.status ? current.reason : "requested",
+          };
+        });
+        if (changed) tell(params.id, { ...toldOf(row.definition), status: row.status, version: row.version });
+        const replay =
+          backfill_from === undefined
+            ? {}
+            : { backfill_replay_id: await insertBackfill(deps, tx, identity, params.id, backfill_from) };
+        return { row, replay };
+      });
+      return c.json(answer(c, row, replay));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "delete",
+      path: "/subscriptions/{id}",
+      tag: TAG,
+      summary: "Unsubscribe",
+      description: "Nothing more is sent; waiting deliveries are cancelled.",
+      scope: "subscriptions",
+      action: "subscription.delete",
+      params: SubscriptionId,
+      responses: { 204: { description: "Removed, now or before." } },
+      errors: ["precondition_failed"],
+    },
+    async (c, { params }) => {
+      await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
+        const row = await findSubscription(tx, c.get("tenant"), params.id);
+        if (row === undefined) throw noSubscription(params.id);
+        const check = (current: SubscriptionRow) => checkIfMatch(c.req.header("if-match"), current);
+        const removed = await setStatus(tx, c.get("tenant"), params.id, "removed", "requested", deps.now(), check);
+        if (removed !== undefined) tell(params.id);
+      });
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,157 @@
+import { z } from "@hono/zod-openapi";
+import type { Definition } from "../database/schema.ts";
+import { TriggersError } from "../domain/errors.ts";
+import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
+import { checkWebhookUrl, headerFault } from "../domain/webhookUrl.ts";
+import { checkTransform, compileSelector } from "../matching/index.ts";
+import { EnvironmentSchema, Timestamp } from "./schemas.ts";
+
+/**
+ * What callers write of a subscription. Its shape is checked by the schemas (400), its meaning by `checkDefinition`:
+ * selector, URL and headers (422).
+ */
+const MAX_URL = 2_048;
+const MAX_SELECTOR = 16_384;
+const MAX_HEADERS = 20;
+
+const SelectorText = z.string().min(1).max(MAX_SELECTOR);
+export const SelectorSchema = z
+  .union([
+    SelectorText,
+    z.strictObject({
+      event_type: z
+        .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(1_000)])
+        .optional(),
+      jsonpath: SelectorText.optional(),
+      cel: SelectorText.optional(),
+    }),
+  ])
+  .openapi("EventSelector", {
+    description:
+      "An event type (pattern), a JSONPath query, or a logical expression over JSONPaths; or an object of which all members must hold.",
+    example: "$.event_type == 'order.created'",
+  });
+
+const Name = z.string().max(256);
+export const TransformSchema = z
+  .strictObject({
+    extract: z.record(Name, z.string().min(1)).optional(),
+    rename: z.record(Name, Name).optional(),
+    omit: z.array(z.string().min(1)).optional(),
+  })
+  .openapi("Transform", { description: "Applied in the order extract, rename, omit." });
+export const EnrichSchema = z
+  .strictObject({ from: z.string().min(1).max(128), key: z.string().min(1), as: Name.min(1) })
+  .openapi("Enrich");
+
+const common = {
+  workflow_id: z.string().min(1).max(256).nullable().optional(),
+  event_selector: SelectorSchema,
+  transform: TransformSchema.nullable().optional(),
+  enrich: EnrichSchema.nullable().optional(),
+  format: z.enum(["event", "payload"]).optional(),
+  max_batch: z.number().int().min(1).max(100).optional(),
+  headers: z.record(z.string().min(1).max(128), z.string().max(4_096)).optional(),
+  environment: EnvironmentSchema.optional().openapi({ description: "That of the key; given, it must be the same." }),
+  backfill_from: Timestamp.optional().openapi({ description: "Also deliver, as a replay, what matched since then." }),
+};
+const Url = z.string().min(1).max(MAX_URL);
+
+export const SubscriptionRequest = z
+  .strictObject({
+    ...common,
+    webhook_url: Url.optional(),
+    target_url: Url.optional().openapi({ description: "The same as `webhook_url`, as REST-hook clients call it." }),
+  })
+  .superRefine((body, refine) => {
+    if (body.webhook_url === undefined && body.target_url === undefined) {
+      refine.addIssue({ code: "custom", path: ["webhook_url"], message: "is required" });
+    }
+    if (body.webhook_url !== undefined && body.target_url !== undefined && body.webhook_url !== body.target_url) {
+      refine.addIssue({ code: "custom", path: ["target_url"], message: "differs from webhook_url; give one of them" });
+    }
+  })
+  .openapi("SubscriptionRequest");
+export type SubscriptionInput = z.output<typeof SubscriptionRequest>;
+
+export const SubscriptionPatch = z
+  .strictObject({
+    ...common,
+    event_selector: SelectorSchema.optional(),
+    webhook_url: Url.optional(),
+    status: z.enum(["active", "disabled"]).optional(),
+  })
+  .openapi("SubscriptionPatch");
+export type PatchInput = z.output<typeof SubscriptionPatch>;
+
+/** Read in place of a custom header's value. Sent back, it stands for the value that is stored. */
+export const MASK = "***";
+
+export const definitionOf = (input: SubscriptionInput): Definition => ({
+  workflow_id: input.workflow_id ?? null,
+  webhook_url: (input.webhook_url ?? input.target_url)!,
+  event_selector: input.event_selector,
+  transform: input.transform ?? null,
+  enrich: input.enrich ?? null,
+  format: input.format ?? "event",
+  max_batch: input.max_batch ?? 100,
+  headers: input.headers ?? {},
+});
+
+/** The definition after a patch: a member given replaces the one before, `null` clears it. */
+export function patched(current: Definition, patch: PatchInput): Definition {
+  const headers =
+    patch.headers === undefined
+      ? current.headers
+      : Object.fromEntries(
+          Object.entries(patch.headers).map(([name, value]) => [
+            name,
+            value === MASK && current.headers[name] !== undefined ? current.headers[name] : value,
+          ]),
+        );
+  return {
+    workflow_id: patch.workflow_id === undefined ? current.workflow_id : patch.workflow_id,
+    webhook_url: patch.webhook_url ?? current.webhook_url,
+    event_selector: patch.event_selector ?? current.event_selector,
+    transform: patch.transform === undefined ? current.transform : patch.transform,
+    enrich: patch.enrich === undefined ? current.enrich : patch.enrich,
+    format: patch.format ?? current.format,
+    max_batch: patch.max_batch ?? current.max_batch,
+    headers,
+  };
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  const names = Object.keys(headers);
+  const details = Object.entries(headers).flatMap(([name, value]) => {
+    const message = headerFault(name, value);
+    return message === undefined
+      ? []
+      : [{ path: `/headers/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, message }];
+  });
+  if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {
+    details.push({ path: "/headers", message: "A header is named twice." });
+  }
+  if (names.length > MAX_HEADERS)
+    details.push({ path: "/headers", message: `There are more than ${MAX_HEADERS} headers.` });
+  if (details.length > 0) throw new TriggersError("invalid_header", details[0]!.message, { details });
+}
+
+/**
+ * Checks what a definition means.
+ * @throws TriggersError `invalid_selector`, `invalid_request` (transform), `webhook_url_forbidden`, `invalid_header`
+ */
+export function checkDefinition(definition: Definition, rules: { readonly allowLoopback: boolean }): void {
+  compileSelector(definition.event_selector as EventSelector);
+  checkTransform(
+    (definition.transform as Transform | null) ?? undefined,
+    (definition.enrich as Enrich | null) ?? undefined,
+  );
+  const url = checkWebhookUrl(definition.webhook_url, rules);
+  if (!url.ok) {
+    throw new TriggersError("webhook_url_forbidden", url.message, {
+      details: [{ path: "/webhook_url", code: url.reason, message: url.message }],
+    });
+  }
+  checkHeaders(definition.headers);
+}
