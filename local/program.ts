@@ -106,7 +106,8 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
     };
     return await Promise.race([run(), failed]);
   } finally {
-    process.off("unhandledRejection", unhandled);
+    // What depended on the resource that failed goes on rejecting for a while after the program has been given up.
+    setImmediate(() => setTimeout(() => process.off("unhandledRejection", unhandled), 1_000).unref());
   }
 }
 

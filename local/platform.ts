@@ -1,0 +1,187 @@
+/** The whole platform in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
+import { join, resolve } from "node:path";
+import { createCloudFront } from "./cloudfront.ts";
+import { createDynamodb } from "./dynamodb.ts";
+import { startGateway } from "./gateway.ts";
+import { createIam, type Iam, type IamOptions } from "./iam.ts";
+import { createKms } from "./kms.ts";
+import { createLambda } from "./lambda.ts";
+import { Activity } from "./platform/activity.ts";
+import { readStack } from "./platform/stack.ts";
+import { type LocalFile, openState, StartError, type State } from "./platform/state.ts";
+import { type ProgramOutputs, runProgram } from "./program.ts";
+import { createRandom } from "./random.ts";
+import { createRds } from "./rds.ts";
+import { startReceiver } from "./receiver.ts";
+import { createS3 } from "./s3.ts";
+import { createSecretsManager } from "./secretsmanager.ts";
+import type { LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import { createSqs } from "./sqs.ts";
+
+export interface PlatformOptions {
+  /** Folder of the state. */
+  readonly state: string;
+  /** Public port; 0 picks one. */
+  readonly port: number;
+  readonly fresh?: boolean;
+  /** One line for the person watching. */
+  readonly log: (line: string) => void;
+  /** Told of each resource as it comes up. */
+  readonly onCreated?: (request: ResourceRequest) => void;
+  /** Takes a permission away, to see the platform fail without it. */
+  readonly without?: IamOptions["without"];
+  /** Folder of the program. @default this project */
+  readonly project?: string;
+}
+
+/** The program running on the stand-ins, whatever it declares. */
+export interface Core {
+  /** Public URL, without a slash at the end. */
+  readonly url: string;
+  readonly sinkUrl: string;
+  /** Where SDK clients go, with the access key of `iam.ts`, `ADMINISTRATOR`. */
+  readonly gatewayUrl: string;
+  readonly outputs: ProgramOutputs;
+  readonly iam: Iam;
+  readonly services: readonly LocalService[];
+  readonly state: State;
+  /** Takes no more requests, finishes what is under way, keeps the state, frees everything. */
+  stop(): Promise<void>;
+}
+
+export interface Platform extends Core {
+  readonly apiKey: string;
+  readonly sandboxKey: string;
+  readonly operatorKey: string;
+}
+
+const ACCOUNT = "000000000000";
+
+/** @throws StartError with what to do about it; Error of a resource that could not be created */
+export async function startCore(options: PlatformOptions): Promise<Core> {
+  const project = resolve(options.project ?? join(import.meta.dirname, ".."));
+  const stack = readStack(project);
+  const state = openState(resolve(options.state), options.fresh ?? false);
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0)) await close();
+    state.release();
+  };
+  try {
+    const [gateway, receiver] = await Promise.all([startGateway(options.log), startReceiver(state.receiverPort)]);
+    closers.push(gateway.close, receiver.close);
+    state.rememberReceiver(receiver.port);
+    const context: LocalContext = {
+      state: state.directory,
+      accountId: ACCOUNT,
+      region: stack.config["aws:region"] ?? "us-east-1",
+      endpoint: gateway.url,
+      log: options.log,
+    };
+    const { services, iam, cloudfront } = await createServices(context, options, closers);
+    gateway.serve(services, iam);
+    const outputs = await runProgram({
+      entry: join(project, "index.ts"),
+      project: stack.name,
+      stack: "local",
+      config: stack.config,
+      services,
+      context,
+      ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
+    });
+    for (const service of services) await service.start?.();
+    const { url } = await cloudfront.listen(options.port).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "EADDRINUSE") throw cause;
+      throw new StartError(
+        `Port ${options.port} is taken by another program.\nStop that one, or choose another port: PORT=${options.port + 1} npm start`,
+      );
+    });
+    return { url, sinkUrl: receiver.url, gatewayUrl: gateway.url, outputs, iam, services, state, stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+/** The platform with its demo customer, and `local.json`. @throws as `startCore` */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const core = await startCore(options);
+  try {
+    const keys = await demoCustomer(core.url, core.state.readLocal(), await operatorKeyOf(core.outputs, core.services));
+    core.state.writeLocal({ url: core.url, ...keys, sink_url: core.sinkUrl, pid: process.pid });
+    return { ...core, apiKey: keys.api_key, sandboxKey: keys.sandbox_key, operatorKey: keys.operator_key };
+  } catch (cause) {
+    await core.stop();
+    throw cause;
+  }
+}
+
+async function createServices(context: LocalContext, options: PlatformOptions, closers: (() => Promise<void>)[]) {
+  const activity = new Activity(context.log);
+  const iam = createIam(context, options.without === undefined ? {} : { without: options.without });
+  const [sqs, dynamodb, s3, secrets, kms, rds] = await Promise.all([
+    createSqs(context),
+    createDynamodb(context),
+    createS3(context),
+    createSecretsManager(context),
+    createKms(context),
+    createRds(context),
+  ]);
+  const lambda = createLambda(context, iam, sqs.source, {
+    onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
+  });
+  const cloudfront = createCloudFront(context, lambda);
+  const services: LocalService[] = [
+    cloudfront,
+    lambda,
+    sqs,
+    dynamodb,
+    s3,
+    secrets,
+    kms,
+    rds,
+    createRandom(context),
+    iam,
+  ];
+  // What takes work in closes first, what it relies on last.
+  closers.unshift(...services.map((service) => () => service.close()), async () => activity.flush());
+  return { services, iam, cloudfront };
+}
+
+/** Reads the operator's key from the secret that the program names in its export `operatorSecret`. */
+async function operatorKeyOf(outputs: ProgramOutputs, services: readonly LocalService[]): Promise<string> {
+  const api = services.find((service) => service.api?.name === "secretsmanager")?.api;
+  if (api === undefined) throw new Error("no service answers secretsmanager");
+  const answer = await api.call({
+    service: "secretsmanager",
+    region: "us-east-1",
+    method: "POST",
+    url: "/",
+    headers: {
+      "x-amz-target": "secretsmanager.GetSecretValue",
+      "content-type": "application/x-amz-json-1.1",
+    },
+    body: Buffer.from(JSON.stringify({ SecretId: outputs.operatorSecret })),
+  });
+  const { SecretString } = JSON.parse(String(answer.body)) as { SecretString?: string };
+  if (SecretString === undefined) throw new Error(`the operator's key is not in its secret: ${String(answer.body)}`);
+  return SecretString;
+}
+
+type Keys = Pick<LocalFile, "api_key" | "sandbox_key" | "operator_key">;
+
+/** The keys of the demo customer: those of the last run, or of a customer made now. */
+async function demoCustomer(url: string, known: LocalFile | undefined, operatorKey: string): Promise<Keys> {
+  if (known?.operator_key === operatorKey) {
+    return { api_key: known.api_key, sandbox_key: known.sandbox_key, operator_key: operatorKey };
+  }
+  const response = await fetch(`${url}/customers`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "Demo" }),
+  });
+  const text = await response.text();
+  if (response.status !== 201) throw new Error(`the demo customer could not be created: ${response.status} ${text}`);
+  const { api_key, sandbox_key } = JSON.parse(text) as { api_key: string; sandbox_key: string };
+  return { api_key, sandbox_key, operator_key: operatorKey };
+}

@@ -1,0 +1,152 @@
+/** The state folder: who uses it, which version wrote it, and what is remembered between runs beside the services' data. */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** Changes when state of an earlier version can't be read any more. */
+const STATE_VERSION = 1;
+
+interface Remembered {
+  readonly version: number;
+  readonly receiver_port: number;
+}
+
+/** What `local.json` tells tools: see API.md, "Starting it". */
+export interface LocalFile {
+  readonly url: string;
+  readonly api_key: string;
+  readonly sandbox_key: string;
+  readonly operator_key: string;
+  readonly sink_url: string;
+  readonly pid: number;
+}
+
+/** The reason why the platform can't start, in words for the person at the keyboard: printed without a stack. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+export interface State {
+  readonly directory: string;
+  readonly receiverPort: number;
+  rememberReceiver(port: number): void;
+  /** Keys of the demo customer from an earlier run. */
+  readLocal(): LocalFile | undefined;
+  writeLocal(file: LocalFile): void;
+  /** Lets another process use the folder. */
+  release(): void;
+}
+
+const readJson = <T>(path: string): T | undefined => {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as T;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Whole or not at all, also when the process dies in between. */
+function writeJson(path: string, value: unknown, mode: number): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode });
+  renameSync(draft, path);
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  }
+};
+
+/** @throws StartError when a living process holds the folder */
+function lock(path: string): void {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    try {
+      const file = openSync(path, "wx");
+      writeSync(file, String(process.pid));
+      closeSync(file);
+      return;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    }
+    const holder = Number(readFileSync(path, "utf8"));
+    if (holder > 0 && holder !== process.pid && alive(holder)) {
+      throw new StartError(
+        `The state in ${path.replace(/.platform\.lock$/, "")} is in use by process ${holder}.\nStop that one first, or set TRIGGERS_STATE to another folder.`,
+      );
+    }
+    rmSync(path, { force: true });
+  }
+  throw new StartError(`Could not take the lock ${path}.`);
+}
+
+/**
+ * Opens the folder for this process.
+ * @param fresh forgets everything that is there first
+ * @throws StartError when another process uses it, or another version wrote it
+ */
+export function openState(directory: string, fresh: boolean): State {
+  mkdirSync(directory, { recursive: true });
+  const lockFile = join(directory, "platform.lock");
+  lock(lockFile);
+  const stateFile = join(directory, "state.json");
+  const localFile = join(directory, "local.json");
+  if (fresh) clear(directory);
+  let remembered = readJson<Remembered>(stateFile);
+  if (remembered !== undefined && remembered.version !== STATE_VERSION) {
+    rmSync(lockFile, { force: true });
+    throw new StartError(
+      `The state in ${directory} was written by another version of the platform (state version ${remembered.version}, this one reads ${STATE_VERSION}).\nRun "npm start -- --fresh" to begin anew, or set TRIGGERS_STATE to another folder.`,
+    );
+  }
+  remembered ??= { version: STATE_VERSION, receiver_port: 0 };
+  writeJson(stateFile, remembered, 0o644);
+  return {
+    directory,
+    receiverPort: remembered.receiver_port,
+    rememberReceiver: (port) => writeJson(stateFile, { version: STATE_VERSION, receiver_port: port }, 0o644),
+    readLocal: () => readJson<LocalFile>(localFile),
+    // It holds keys: for this user's eyes only.
+    writeLocal: (file) => writeJson(localFile, file, 0o600),
+    release: () => rmSync(lockFile, { force: true }),
+  };
+}
+
+/** Removes what the platform keeps there, and nothing else that someone may have put beside it. */
+const KEPT = [
+  "state.json",
+  "local.json",
+  "logs",
+  "functions",
+  "random",
+  "sqs",
+  "dynamodb",
+  "s3",
+  "secretsmanager",
+  "kms",
+  "firehose",
+  "elasticache",
+  "redis",
+  "rds",
+  "postgres",
+  "scheduler",
+];
+
+function clear(directory: string): void {
+  for (const name of KEPT) {
+    const path = join(directory, name);
+    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+  }
+}

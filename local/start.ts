@@ -1,0 +1,79 @@
+/** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
+import { parseArgs } from "node:util";
+import type { Platform } from "./platform.ts";
+
+const NEEDED = 24;
+const major = Number(process.versions.node.split(".")[0]);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function fail(message: string): never {
+  process.stderr.write(`\n${message}\n`);
+  process.exit(1);
+}
+
+if (major < NEEDED) {
+  fail(
+    `The platform needs Node.js ${NEEDED}, this is ${process.versions.node}.\nStart it with "npm start", which uses the Node.js that "npm install" put into node_modules.`,
+  );
+}
+
+/** The resources that a person knows by name; policies, encryption settings and the like come up with them. */
+const SHOWN =
+  /:(Function|Queue|Table|Bucket|Secret|Instance|ReplicationGroup|FirehoseDeliveryStream|Schedule|Invocation|Distribution)$/;
+
+const stamp = (): string => new Date().toISOString().slice(11, 23);
+const started = performance.now();
+const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
+  const port = Number(process.env.PORT ?? 8080);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    fail(`PORT must be a number from 0 to 65535, not "${process.env.PORT}".`);
+  const state = process.env.TRIGGERS_STATE ?? ".triggers";
+  const { startPlatform } = await import("./platform.ts");
+  const platform = await startPlatform({
+    state,
+    port,
+    fresh: values.fresh,
+    log: (line) => say(`${stamp()} ${line}`),
+    onCreated: ({ type, name }) => {
+      if (SHOWN.test(type)) say(`${seconds()}  ${type.split(/[:/]/)[1]?.padEnd(15)} ${name}`);
+    },
+  });
+  welcome(platform, state);
+  process.on("SIGINT", () => void drain(platform));
+  process.on("SIGTERM", () => void drain(platform));
+}
+
+function welcome({ url, apiKey, sandboxKey, sinkUrl }: Platform, state: string): void {
+  say("");
+  say(`ready ${url}`);
+  say(sandboxKey);
+  say("");
+  say(`live key      ${apiKey}`);
+  say(`webhooks      ${sinkUrl} takes any, ${sinkUrl}/requests shows them`);
+  say(`state, logs   ${state}`);
+  say("");
+  say("Try, in another terminal:");
+  say(`  curl -i ${url}/events -H 'authorization: Bearer ${sandboxKey}' -d '{"event_type":"order.created","id":1}'`);
+  say(`  curl -s ${url}/inbox -H 'authorization: Bearer ${sandboxKey}'`);
+  say("  npm run demo");
+  say("");
+}
+
+let draining = false;
+
+async function drain(platform: Platform): Promise<void> {
+  if (draining) process.exit(130);
+  draining = true;
+  say("stopping: finishing what is under way (Ctrl-C again stops at once)");
+  await platform.stop();
+  say("stopped");
+  process.exit(0);
+}
+
+main().catch((cause: unknown) => {
+  const error = cause as Error;
+  fail(error.name === "StartError" ? error.message : `The platform could not start.\n${error.stack ?? String(error)}`);
+});
