@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { test } from "uvu";
+import { bundle } from "../../components/bundle.ts";
+import { graphOf } from "../../policies/graph.ts";
+
+const KB = 1_000;
+
+/** Hard ceilings in bytes: a cold start reads and compiles every one of them. */
+const ceilings: [entry: string, most: number][] = [
+  ["runtime/ingest/handler.ts", 400 * KB],
+  ["runtime/edge/handler.ts", 400 * KB],
+  ["runtime/route/handler.ts", 1_000 * KB],
+  ["runtime/deliver/handler.ts", 1_000 * KB],
+  ["runtime/deliver/sweeper.ts", 500 * KB],
+  ["runtime/subscriptions/handler.ts", 1_000 * KB],
+  ["runtime/api/handler.ts", 2_000 * KB],
+];
+for (const [entry, most] of ceilings) {
+  test(`${entry} is bundled in at most ${most / KB} KB`, () => {
+    const { bytes } = bundle(entry);
+    assert.ok(bytes <= most, `${entry}: ${bytes} bytes`);
+  });
+}
+
+test("a bundle is one ES module that exports its handler", () => {
+  const { code, bytes } = bundle("runtime/route/handler.ts");
+  assert.equal(statSync(code).size, bytes);
+  assert.match(readFileSync(code, "utf8"), /export\s*\{[^}]*\bas handler\b/);
+});
+
+test("a bundle whose sources have not changed is not built again", () => {
+  const { code } = bundle("runtime/deliver/sweeper.ts");
+  const before = statSync(code).mtimeMs;
+  assert.equal(bundle("runtime/deliver/sweeper.ts").code, code);
+  assert.equal(statSync(code).mtimeMs, before);
+});
+
+test("every function finds exactly the variables that its stage declares", async () => {
+  const declared = async (stage: string, list: string) =>
+    [...((await import(`../../runtime/${stage}/environment.ts`)) as Record<string, readonly string[]>)[list]!].sort();
+  const expected: Record<string, readonly string[]> = {
+    api: await declared("api", "apiVariables"),
+    bootstrap: await declared("subscriptions", "bootstrapVariables"),
+    deliver: await declared("deliver", "deliverVariables"),
+    ingest: await declared("ingest", "ingestVariables"),
+    job: await declared("retain", "retainVariables"),
+    route: await declared("route", "routeVariables"),
+    subscriptions: await declared("subscriptions", "subscriptionsVariables"),
+    sweep: await declared("deliver", "deliverVariables"),
+  };
+  const graph = await graphOf("prod");
+  const actual = graph.resources
+    .filter(({ type, name }) => type === "aws:lambda/function:Function" && name !== "authenticate")
+    .map(({ name, inputs }) => [
+      name,
+      Object.keys((inputs.environment as { variables: object }).variables)
+        .filter((variable) => variable !== "NODE_OPTIONS")
+        .sort(),
+    ]);
+  assert.deepEqual(Object.fromEntries(actual), expected);
+});
+
+test.run();

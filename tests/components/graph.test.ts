@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import { type Graph, graphOf } from "../../policies/graph.ts";
+import { differencesOf, treeOf } from "./graphText.ts";
+
+/**
+ * Every change to the infrastructure shows in these files, and so in a review. `UPDATE_SNAPSHOTS=1 npm test -- graph`
+ * writes them anew. A resource whose line moves to another name is deleted and created again in every deployment, with
+ * its data: rename only with an alias.
+ */
+const prod: Graph = await graphOf("prod");
+const dev: Graph = await graphOf("dev");
+const local: Graph = await graphOf("local");
+
+function compare(file: string, text: string): void {
+  const path = join(import.meta.dirname, file);
+  if (process.env.UPDATE_SNAPSHOTS === "1" || !existsSync(path)) writeFileSync(path, text);
+  assert.equal(text, readFileSync(path, "utf8"));
+}
+
+test("prod declares exactly the resources, names, parents and arguments of graph.prod.yaml", () =>
+  compare("graph.prod.yaml", treeOf(prod)));
+
+test("dev differs from prod only by what graph.dev.yaml tells", () =>
+  compare("graph.dev.yaml", differencesOf(prod, dev)));
+
+test("local differs from dev only by what graph.local.yaml tells", () =>
+  compare("graph.local.yaml", differencesOf(dev, local)));
+
+test("a type and name stand for one resource", () => {
+  const names = prod.resources.map(({ urn }) => urn);
+  assert.deepEqual(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  );
+});
+
+test("every resource but the parts on the first page has a parent", () => {
+  assert.deepEqual(
+    prod.resources
+      .filter(({ parent }) => parent === undefined)
+      .map(({ type }) => type.replace("triggers:components:", "")),
+    [
+      "DeliveryEngine",
+      "EventPipeline",
+      "EventStore",
+      "Foundation",
+      "IngestEdge",
+      "KeyDirectory",
+      "ManagementApi",
+      "Retention",
+      "SubscriptionStore",
+    ],
+  );
+});
+
+test("nothing that holds data can be deleted in one step in prod", () => {
+  const holding = [
+    "aws:dynamodb/table:Table",
+    "aws:kms/key:Key",
+    "aws:rds/instance:Instance",
+    "aws:s3/bucket:Bucket",
+    "aws:sqs/queue:Queue",
+  ];
+  assert.deepEqual(
+    prod.resources.filter(({ type, protect }) => holding.includes(type) && !protect).map(({ name }) => name),
+    [],
+  );
+});
+
+test("nothing is deleted by force", () => {
+  assert.deepEqual(
+    prod.resources.filter(({ inputs }) => "forceDestroy" in inputs).map(({ name }) => name),
+    [],
+  );
+});
+
+test.run();

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { normaliseSettings, type Surroundings } from "../../components/settings.ts";
+import { stackConfig } from "../../policies/graph.ts";
+
+const deployed: Surroundings = { region: "eu-west-1", deployed: true };
+
+const problems = (raw: Record<string, string>, around: Surroundings = deployed): string[] => {
+  try {
+    normaliseSettings(raw, around);
+    return [];
+  } catch (error) {
+    const [first, ...rest] = (error as Error).message.split("\n  - ");
+    assert.equal(first, `the stack's configuration has ${rest.length} problem(s):`);
+    return rest;
+  }
+};
+
+test("an empty configuration gives the secure defaults", () => {
+  const settings = normaliseSettings({}, deployed);
+  assert.equal(settings.protect, true);
+  assert.equal(settings.multiAz, true);
+  assert.equal(settings.allowLoopbackWebhooks, false);
+  assert.deepEqual(settings.keyRegions, ["eu-west-1"]);
+  assert.equal(settings.domain, undefined);
+});
+
+const refused: [says: string, raw: Record<string, string>, problems: string[], around?: Surroundings][] = [
+  ["a setting nobody knows", { protekt: "true" }, ["protekt: no such setting"]],
+  ["a word for a number", { backupDays: "many" }, ["backupDays: Invalid input: expected number, received string"]],
+  ["a number past its range", { backupDays: "36" }, ["backupDays: Too big: expected number to be <=35"]],
+  ["a number before its range", { routeConcurrency: "1" }, ["routeConcurrency: Too small: expected number to be >=2"]],
+  [
+    "a retention that CloudWatch refuses",
+    { logRetentionDays: "2" },
+    [
+      "logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+    ],
+  ],
+  [
+    "a host without its certificate",
+    { domainName: "events.example.com" },
+    ["domainName, certificateArn: one needs the other"],
+  ],
+  [
+    "a certificate of another region",
+    { domainName: "events.example.com", certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/ab12" },
+    ["certificateArn: must be the ARN of a certificate in us-east-1"],
+  ],
+  [
+    "loopback webhooks in a deployment",
+    { allowLoopbackWebhooks: "true" },
+    ["allowLoopbackWebhooks: only the local platform may set it, never a deployment"],
+  ],
+  [
+    "a stack without a region",
+    {},
+    ["aws:region: must be set to a region's name"],
+    { region: undefined, deployed: true },
+  ],
+  [
+    "replicas elsewhere but not here",
+    { keyRegions: '["us-east-1"]' },
+    ["keyRegions: must contain the stack's own region, eu-west-1"],
+  ],
+  ["a region twice", { keyRegions: '["eu-west-1","eu-west-1"]' }, ["keyRegions: must not name a region twice"]],
+];
+for (const [says, raw, expected, around] of refused) {
+  test(`${says} is refused`, () => assert.deepEqual(problems(raw, around), expected));
+}
+
+test("every problem is told at once", () =>
+  assert.deepEqual(problems({ colour: "red", backupDays: "0", multiAz: "perhaps" }).sort(), [
+    "backupDays: Too small: expected number to be >=1",
+    "colour: no such setting",
+    "multiAz: Invalid input: expected boolean, received string",
+  ]));
+
+test("the local platform may let webhooks point at this machine", () =>
+  assert.equal(
+    normaliseSettings({ allowLoopbackWebhooks: "true" }, { ...deployed, deployed: false }).allowLoopbackWebhooks,
+    true,
+  ));
+
+test("a deployment of the local stack is refused", () => {
+  const raw = Object.entries(stackConfig("local")).filter(([key]) => key.startsWith("triggers:"));
+  const values = Object.fromEntries(raw.map(([key, value]) => [key.slice("triggers:".length), value]));
+  assert.deepEqual(problems(values), ["allowLoopbackWebhooks: only the local platform may set it, never a deployment"]);
+});
+
+test.run();

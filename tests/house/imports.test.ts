@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, normalize } from "node:path";
+import { test } from "uvu";
+
+/** One import of a source file: what it names, resolved to a path of the project, and whether types are all it takes. */
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const importing =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'"();]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["'`]([^"'`]+)["'`]/g;
+
+/** Every import of a source text. A target that starts with a dot becomes a path from the project's root. */
+function importsOf(file: string, text: string): Import[] {
+  return [...text.matchAll(importing)].map((match) => {
+    const target = (match[2] ?? match[3])!;
+    return {
+      file,
+      target: target.startsWith(".") ? normalize(join(dirname(file), target)) : target,
+      typeOnly: match[1] !== undefined,
+    };
+  });
+}
+
+const files = [
+  "index.ts",
+  ...globSync(["components/**/*.ts", "runtime/**/*.{ts,js}", "local/**/*.ts", "policies/*.ts"]),
+];
+const imports = files.flatMap((file) => importsOf(file, readFileSync(file, "utf8")));
+
+const nodeIo =
+  /^node:(fs|net|http|https|http2|tls|dns|child_process|worker_threads|dgram|cluster|readline|process|os)\b/;
+const cloud = /^@aws-sdk\/|^@smithy\/|^@pulumi\/|^@aws-lambda-powertools\//;
+const stages = ["edge", "ingest", "route", "deliver", "retain", "subscriptions", "api"];
+
+/** Folder below runtime/ in which a path lies. */
+const stageOf = (path: string): string | undefined => /^runtime\/([^/]+)\//.exec(path)?.[1];
+/** What a stage shares with others: its environment, which the program reads, and types. */
+const shared = (target: string): boolean => target.endsWith("/environment.ts");
+
+const rules: [says: string, broken: (one: Import) => boolean][] = [
+  [
+    "the shared language and the matcher import nothing of AWS, Pulumi or Node I/O, types aside",
+    ({ file, target, typeOnly }) =>
+      /^runtime\/(domain|matching)\//.test(file) && !typeOnly && (cloud.test(target) || nodeIo.test(target)),
+  ],
+  [
+    "the shared language and the matcher import no stage",
+    ({ file, target }) =>
+      /^runtime\/(domain|matching)\//.test(file) &&
+      stageOf(target) !== undefined &&
+      !["domain", "matching"].includes(stageOf(target)!),
+  ],
+  [
+    "a stage never imports another stage",
+    ({ file, target }) => {
+      const [from, to] = [stageOf(file), stageOf(target)];
+      return from !== to && stages.includes(from ?? "") && stages.includes(to ?? "") && !shared(target);
+    },
+  ],
+  [
+    "components import nothing of handlers but the types of their settings",
+    ({ file, target, typeOnly }) => file.startsWith("components/") && target.startsWith("runtime/") && !typeOnly,
+  ],
+  [
+    "handlers know nothing of the program, the local platform or the policies",
+    ({ file, target }) => file.startsWith("runtime/") && /^(components|local|policies)\/|^index\.ts/.test(target),
+  ],
+  [
+    "the local platform knows AWS's types, never our components",
+    ({ file, target }) => file.startsWith("local/") && target.startsWith("components/"),
+  ],
+  [
+    "PostgreSQL is touched only by the subscriptions service and the API",
+    ({ file, target }) =>
+      file.startsWith("runtime/") &&
+      /^(pg|kysely|node-pg-migrate)(\/|$)|^runtime\/database\//.test(target) &&
+      !["subscriptions", "api", "database"].includes(stageOf(file)!),
+  ],
+  [
+    "Redis is touched only by ingest and the API",
+    ({ file, target }) =>
+      file.startsWith("runtime/") &&
+      /^(ioredis|@upstash\/)/.test(target) &&
+      !["ingest", "api"].includes(stageOf(file)!),
+  ],
+  [
+    "nothing imports a Node module without its prefix",
+    ({ target }) => builtinModules.includes(target.split("/")[0]!) && !target.startsWith("node:"),
+  ],
+];
+for (const [says, broken] of rules) {
+  test(says, () =>
+    assert.deepEqual(
+      imports.filter(broken).map(({ file, target }) => `${file} imports ${target}`),
+      [],
+    ),
+  );
+}
+
+test("the check sees every way to import", () =>
+  assert.deepEqual(
+    importsOf(
+      "runtime/route/handler.ts",
+      [
+        'import "../a.ts";',
+        'import type { B } from "../b.ts";',
+        'import {\n  c,\n} from "../c.ts";',
+        'export * from "../d.ts";',
+        'export type { E } from "../e.ts";',
+        'const f = await import("../f.ts");',
+        'import g, { type H } from "pg";',
+      ].join("\n"),
+    ).map(({ target, typeOnly }) => [target, typeOnly]),
+    [
+      ["runtime/a.ts", false],
+      ["runtime/b.ts", true],
+      ["runtime/c.ts", false],
+      ["runtime/d.ts", false],
+      ["runtime/e.ts", true],
+      ["runtime/f.ts", false],
+      ["pg", false],
+    ],
+  ));
+
+test.run();
