@@ -39,10 +39,8 @@ const MAX_FAULTS = 20;
 function faultsOf(schema: unknown): { path: string; message: string }[] {
   if (typeof schema !== "object" || schema === null) return [];
   if (metaSchema.validate(DIALECT, schema) === true) return [];
-  return (metaSchema.errors ?? [])
-    .slice(0, MAX_FAULTS)
-    .map(({ instancePath, message, keyword }) => ({
-      path: instancePath,
-      message: `${message ?? "is not valid"} (${keyword})`,
-    }));
+  return (metaSchema.errors ?? []).slice(0, MAX_FAULTS).map(({ instancePath, message, keyword }) => ({
+    path: instancePath,
+    message: `${message ?? "is not valid"} (${keyword})`,
+  }));
 }

@@ -28,6 +28,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly query?: Q;
   /** `z.strictObject`, so that an unknown member is refused. */
   readonly body?: B;
+  /** Headers that callers may send; documented, not checked here. */
+  readonly headers?: z.ZodObject;
   /** An absent body counts as `{}`. */
   readonly optionalBody?: boolean;
   /** The route reads the body's bytes itself (`input.raw`, decoded); `body` only documents it. */
@@ -170,6 +172,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
       request: {
         ...(spec.params === undefined ? {} : { params: spec.params as z.ZodObject }),
         ...(spec.query === undefined ? {} : { query: spec.query as z.ZodObject }),
+        ...(spec.headers === undefined ? {} : { headers: spec.headers }),
         ...(spec.body === undefined
           ? {}
           : { body: { required: spec.optionalBody !== true, content: { "application/json": { schema: spec.body } } } }),

@@ -1,6 +1,7 @@
 import type { Api, Deps } from "../deps.ts";
 import * as audit from "./audit.ts";
 import * as customers from "./customers.ts";
+import * as docs from "./docs.ts";
 import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as keys from "./keys.ts";
@@ -20,4 +21,5 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   retention.register,
   audit.register,
   health.register,
+  docs.register,
 ];

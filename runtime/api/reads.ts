@@ -1,0 +1,133 @@
+import { z } from "@hono/zod-openapi";
+import { LRUCache } from "lru-cache";
+import { asCustomer } from "../database/roles.ts";
+import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
+import { type Identity, tenantOf } from "../domain/identity.ts";
+import { ulidIn } from "../domain/ids.ts";
+import type { Store } from "../store/table.ts";
+import type { IsRemoved } from "../store/view.ts";
+import type { Deps } from "./deps.ts";
+import { Timestamp } from "./schemas.ts";
+
+/** What the routes that read events back have in common. */
+
+export const storeOf = (deps: Deps): Store => ({
+  dynamodb: deps.dynamodb,
+  s3: deps.s3,
+  eventsTable: deps.env.EVENTS_TABLE,
+  payloadBucket: deps.env.PAYLOAD_BUCKET,
+});
+
+const DAY_MS = 86_400_000;
+const IDS_PER_QUERY = 1_000;
+
+/** Customer-bound questions to PostgreSQL that reading events asks, with short memories. */
+export interface ReadContext {
+  readonly store: Store;
+  /** Which of these subscriptions are removed. One not known at all is not. */
+  removed(identity: Identity, subscriptionIds: readonly string[]): Promise<IsRemoved>;
+  /** How long the customer's events are kept, ms. */
+  retentionMs(identity: Identity): Promise<number>;
+}
+
+export function readContext(deps: Deps): ReadContext {
+  // A removal is for good, so it may be remembered; that there was none may not, beyond a blink.
+  const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
+  const retention = new LRUCache<string, number>({ max: 10_000, ttl: 5_000 });
+  return {
+    store: storeOf(deps),
+    async removed(identity, ids) {
+      const tenant = tenantOf(identity);
+      const unknown = ids.filter((id) => !removedIds.has(`${tenant} ${id}`));
+      for (let from = 0; from < unknown.length; from += IDS_PER_QUERY) {
+        const some = unknown.slice(from, from + IDS_PER_QUERY);
+        const rows = await asCustomer(deps.db, identity.customer_id, (tx) =>
+          tx
+            .selectFrom("subscriptions")
+            .select("subscription_id")
+            .where("tenant", "=", tenant)
+            .where("status", "=", "removed")
+            .where("subscription_id", "in", some)
+            .execute(),
+        );
+        const gone = new Set(rows.map((row) => row.subscription_id));
+        for (const id of some) if (gone.has(id)) removedIds.set(`${tenant} ${id}`, true);
+      }
+      const gone = new Set(ids.filter((id) => removedIds.has(`${tenant} ${id}`)));
+      return (id) => gone.has(id);
+    },
+    async retentionMs({ customer_id }) {
+      const known = retention.get(customer_id);
+      if (known !== undefined) return known;
+      const row = await asCustomer(deps.db, customer_id, (tx) =>
+        tx.selectFrom("customers").select("retention_days").where("customer_id", "=", customer_id).executeTakeFirst(),
+      );
+      const ms = (row?.retention_days ?? 90) * DAY_MS;
+      retention.set(customer_id, ms);
+      return ms;
+    },
+  };
+}
+
+/** JSON that is bytes already. */
+export const jsonBytes = (bytes: Uint8Array): Response =>
+  new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "content-type": "application/json" } });
+
+/** A time in a query or body, as milliseconds. */
+export const Millis = Timestamp.transform((text) => Date.parse(text));
+
+export const EventId = z.object({ id: z.string().refine((id) => ulidIn("evt", id) !== undefined) });
+export const EventIds = z.strictObject({
+  event_ids: z.array(z.string().max(100)).min(1).max(1_000).openapi({ description: "1 to 1,000 event ids." }),
+});
+
+/** Splits ids into ULIDs and what is no event id at all, which no event can have. */
+export function splitIds(ids: readonly string[]): { ulids: string[]; malformed: string[] } {
+  const ulids: string[] = [];
+  const malformed: string[] = [];
+  for (const id of new Set(ids)) {
+    const ulid = ulidIn("evt", id);
+    if (ulid === undefined) malformed.push(id);
+    else ulids.push(ulid);
+  }
+  return { ulids, malformed };
+}
+
+const AttemptSchema = z.object({
+  at: Timestamp,
+  status_code: z.number().int().nullable(),
+  latency_ms: z.number(),
+  error: z.string().nullable().openapi({ description: "Named failure; null on success.", example: "timeout" }),
+  response_excerpt: z.string().optional().openapi({ description: "Up to 1 KB of the answer." }),
+});
+
+export const DeliverySchema = z
+  .object({
+    delivery_id: z.string(),
+    subscription_id: z.string(),
+    event_ids: z
+      .array(z.string())
+      .openapi({ description: "The events of the delivery; within an event, that event alone." }),
+    status: z.enum(deliveryStatuses),
+    attempts: z.array(AttemptSchema),
+    next_attempt_at: Timestamp.nullable(),
+    created_at: Timestamp,
+    reason: z.string().optional().openapi({ description: "Why it was given up or cancelled." }),
+    replay_id: z.string().optional(),
+  })
+  .openapi("Delivery");
+
+export const EventSchema = z
+  .object({
+    event_id: z.string(),
+    event_type: z.string().nullable(),
+    received_at: Timestamp,
+    payload: z.record(z.string(), z.unknown()).openapi({ description: "What was sent, byte for byte." }),
+  })
+  .openapi("Event");
+
+export const InboxEventSchema = EventSchema.extend({
+  status: z.enum(eventStatuses),
+  acknowledged_at: Timestamp.nullable(),
+  deliveries: z.array(DeliverySchema),
+}).openapi("InboxEvent");

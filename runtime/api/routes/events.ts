@@ -1,0 +1,185 @@
+import { z } from "@hono/zod-openapi";
+import { deliveryId } from "../../domain/codec.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import type { Identity } from "../../domain/identity.ts";
+import { tenantOf } from "../../domain/identity.ts";
+import { eventId, rfc3339, timeOf, ulidIn } from "../../domain/ids.ts";
+import { findSoon } from "../../store/find.ts";
+import { rawEvents } from "../../store/payloads.ts";
+import { PAGE_BYTES, withStatus } from "../../store/read.ts";
+import { mapConcurrently } from "../../store/table.ts";
+import { type StoredEvent, writeEvent, writeList } from "../../store/view.ts";
+import type { Api, Deps } from "../deps.ts";
+import { EventId, EventIds, InboxEventSchema, jsonBytes, type ReadContext, readContext, splitIds } from "../reads.ts";
+import { route } from "../route.ts";
+import { Timestamp } from "../schemas.ts";
+
+const TAG = "Events";
+
+/** Events by their ULIDs, with payload, deliveries and status; those that don't exist are left out. */
+export async function eventsByUlid(
+  context: ReadContext,
+  identity: Identity,
+  ulids: readonly string[],
+  now: () => number,
+): Promise<Map<string, StoredEvent>> {
+  const tenant = tenantOf(identity);
+  const [found, retentionMs] = await Promise.all([
+    findSoon(context.store, tenant, ulids, { body: true }, now),
+    context.retentionMs(identity),
+  ]);
+  const places = [...found].filter(([ulid]) => timeOf(ulid) >= now() - retentionMs);
+  const byBatch = Map.groupBy(places, ([, { batch }]) => batch.first);
+  const loaded = await mapConcurrently([...byBatch.values()], 8, async (group) => {
+    const { batch } = group[0]![1];
+    const raws = await rawEvents(context.store, batch);
+    return {
+      batch,
+      events: raws === undefined ? [] : group.map(([, { offset }]) => ({ offset, raw: raws[offset]! })),
+    };
+  });
+  loaded.sort((a, b) => (a.batch.first < b.batch.first ? -1 : 1));
+  const events = await withStatus(
+    context.store,
+    tenant,
+    loaded,
+    (ids) => context.removed(identity, ids),
+    Number.POSITIVE_INFINITY,
+  );
+  return new Map(events.map((event) => [event.ulid, event]));
+}
+
+/** @throws TriggersError `not_found` */
+export async function eventById(
+  context: ReadContext,
+  identity: Identity,
+  id: string,
+  now: () => number,
+): Promise<StoredEvent> {
+  const ulid = ulidIn("evt", id)!;
+  const event = (await eventsByUlid(context, identity, [ulid], now)).get(ulid);
+  if (event === undefined) throw new TriggersError("not_found", `There is no event ${id}.`);
+  return event;
+}
+
+const StageSchema = z.object({
+  stage: z.enum(["accepted", "routed", "stored", "attempt", "acknowledged"]),
+  at: Timestamp,
+  duration_ms: z
+    .number()
+    .openapi({ description: "Time since the stage before; of an attempt, since the one before it." }),
+  delivery_id: z.string().optional(),
+  subscription_id: z.string().optional(),
+  attempt: z.number().int().optional(),
+  latency_ms: z.number().optional().openapi({ description: "How long the subscriber took." }),
+  status_code: z.number().int().nullable().optional(),
+  error: z.string().nullable().optional(),
+});
+type Stage = z.infer<typeof StageSchema>;
+
+/** The stages of an event in the order of their times. */
+export function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
+  const accepted = timeOf(batch.first);
+  // A clock of another machine may be a little behind: time spent is never negative.
+  const since = (at: number, before: number) => Math.max(0, at - before);
+  const stages: Stage[] = [
+    { stage: "accepted", at: rfc3339(accepted), duration_ms: 0 },
+    { stage: "routed", at: rfc3339(batch.routed_at), duration_ms: since(batch.routed_at, accepted) },
+    // The decision is stored by the call that makes it: how long storing took is part of the wait for the first attempt.
+    { stage: "stored", at: rfc3339(batch.routed_at), duration_ms: 0 },
+  ];
+  const later: Stage[] = [];
+  for (const { item } of deliveries) {
+    let before = item.replay_id === undefined ? batch.routed_at : timeOf(item.replay_id.slice(4));
+    for (const [i, attempt] of item.attempts.entries()) {
+      const at = Date.parse(attempt.at);
+      later.push({
+        stage: "attempt",
+        at: attempt.at,
+        duration_ms: since(at, before),
+        delivery_id: deliveryId(item.first, item.subscription_id, item.replay_id),
+        subscription_id: item.subscription_id,
+        attempt: i + 1,
+        latency_ms: attempt.latency_ms,
+        status_code: attempt.status_code,
+        error: attempt.error,
+      });
+      before = at + attempt.latency_ms;
+    }
+  }
+  const acknowledged = batch.acknowledged[offset];
+  if (acknowledged !== undefined) {
+    later.push({
+      stage: "acknowledged",
+      at: rfc3339(acknowledged),
+      duration_ms: since(acknowledged, batch.routed_at),
+    });
+  }
+  return [...stages, ...later.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))];
+}
+
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/events/{id}",
+      tag: TAG,
+      summary: "Read an event",
+      description:
+        "With its deliveries and every attempt. An event accepted less than five seconds ago is waited for, up to a second.",
+      scope: "events:read",
+      params: EventId,
+      responses: { 200: { description: "The event.", schema: InboxEventSchema } },
+    },
+    async (c, { params }) => jsonBytes(writeEvent(await eventById(context, c.get("identity"), params.id, deps.now))),
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/events/lookup",
+      tag: TAG,
+      summary: "Read up to 1,000 events by their ids",
+      description: "In the order asked for. `missing` names those that don't exist.",
+      scope: "events:read",
+      body: EventIds,
+      responses: {
+        200: {
+          description: "The events found.",
+          schema: z.object({ events: z.array(InboxEventSchema), missing: z.array(z.string()) }),
+        },
+      },
+      errors: ["unprocessable"],
+    },
+    async (c, { body }) => {
+      const { ulids, malformed } = splitIds(body.event_ids);
+      const found = await eventsByUlid(context, c.get("identity"), ulids, deps.now);
+      const events = ulids.flatMap((ulid) => found.get(ulid) ?? []);
+      const missing = [...ulids.filter((ulid) => !found.has(ulid)).map(eventId), ...malformed];
+      const answer = writeList("events", events.map(writeEvent), { missing });
+      if (answer.length > PAGE_BYTES + 1_000_000) {
+        throw new TriggersError("unprocessable", "These events together exceed what one answer holds; ask for fewer.");
+      }
+      return jsonBytes(answer);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/events/{id}/journey",
+      tag: TAG,
+      summary: "What happened to an event, stage by stage",
+      scope: "events:read",
+      params: EventId,
+      responses: { 200: { description: "The stages by time.", schema: z.object({ stages: z.array(StageSchema) }) } },
+    },
+    async (c, { params }) =>
+      c.json({ stages: journeyOf(await eventById(context, c.get("identity"), params.id, deps.now)) }),
+  );
+}

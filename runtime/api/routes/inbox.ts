@@ -1,0 +1,204 @@
+import { createHash } from "node:crypto";
+import { z } from "@hono/zod-openapi";
+import { TriggersError } from "../../domain/errors.ts";
+import type { Event } from "../../domain/event.ts";
+import { eventStatuses } from "../../domain/event.ts";
+import { eventId, ulidIn } from "../../domain/ids.ts";
+import { compileSelector } from "../../matching/index.ts";
+import { acknowledge, deleteEvents } from "../../store/marks.ts";
+import { type Position, type ReadQuery, readEvents } from "../../store/read.ts";
+import { writeEvent, writeList } from "../../store/view.ts";
+import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
+import type { Api, Deps } from "../deps.ts";
+import { EventId, EventIds, InboxEventSchema, jsonBytes, Millis, readContext, splitIds } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor } from "../schemas.ts";
+
+const TAG = "Inbox";
+
+const filters = {
+  from: Millis.optional().openapi({ description: "Received at or after." }),
+  to: Millis.optional().openapi({ description: "Received before." }),
+  event_type: repeatable(z.string().min(1).max(256)).optional(),
+  status: repeatable(z.enum(eventStatuses)).optional(),
+  acknowledged: z.enum(["true", "false", "all"]).optional().openapi({ default: "false" }),
+  order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc" }),
+  filter: z.string().min(1).max(4_000).optional().openapi({ description: "CEL over the event." }),
+  q: z.string().min(1).max(256).optional().openapi({ description: "Text contained in the payload; case is ignored." }),
+};
+const InboxQuery = z.strictObject({ ...listQuery, ...filters });
+type Filters = Omit<z.output<typeof InboxQuery>, "limit" | "cursor">;
+
+/** What a cursor remembers: the filters themselves where they fit, so that a page may be asked for by its cursor alone. */
+interface Cursor {
+  readonly p: Position;
+  readonly f?: Filters;
+  readonly h: string;
+}
+const MAX_CURSOR_FILTERS = 2_400;
+
+const given = (query: Filters): Filters =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Filters;
+const hashOf = (asked: Filters): string =>
+  createHash("sha256")
+    .update(JSON.stringify(Object.entries(asked).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest("base64url")
+    .slice(0, 22);
+
+const mismatch = () =>
+  new TriggersError("invalid_request", "The cursor was made for other filters.", {
+    details: [{ path: "/cursor", message: "belongs to other filters than those of this request" }],
+  });
+
+/** The filters to use with a cursor: the request's, which must be the cursor's, or the cursor's when there are none. */
+function filtersOf(asked: Filters, cursor: Cursor): Filters {
+  if (Object.keys(asked).length > 0) {
+    if (hashOf(asked) !== cursor.h) throw mismatch();
+    return asked;
+  }
+  if (cursor.f !== undefined) return cursor.f;
+  if (hashOf(asked) !== cursor.h) throw mismatch();
+  return asked;
+}
+
+/** @throws TriggersError `invalid_request` with the position */
+export function compileFilter(filter: string, path: string): (event: Event) => boolean {
+  try {
+    return compileSelector({ cel: filter }, path).matches;
+  } catch (error) {
+    if (!(error instanceof TriggersError)) throw error;
+    const details = error.details?.map((detail) => ({ ...detail, path }));
+    throw new TriggersError("invalid_request", `The filter is not valid: ${error.message}`, {
+      details: details ?? [{ path, message: error.message }],
+    });
+  }
+}
+
+const queryOf = (asked: Filters): ReadQuery => ({
+  order: asked.order ?? "desc",
+  acknowledged: asked.acknowledged === "all" ? "all" : asked.acknowledged === "true",
+  ...(asked.from === undefined ? {} : { from: asked.from }),
+  ...(asked.to === undefined ? {} : { to: asked.to }),
+  ...(asked.event_type && { types: asked.event_type }),
+  ...(asked.status && { statuses: asked.status }),
+  ...(asked.q === undefined ? {} : { text: asked.q }),
+  ...(asked.filter === undefined ? {} : { wants: compileFilter(asked.filter, "/filter") }),
+});
+
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/inbox",
+      tag: TAG,
+      summary: "List the customer's events",
+      description:
+        "Reading to the end with cursors gives each event that was stored when reading began exactly once, whatever arrives meanwhile. " +
+        "A search for something rare may answer a short, even an empty page with a `next_cursor`: go on until it is null. " +
+        "An event is listed as soon as it is stored, usually within a second of its 202; one that was accepted before reading began but stored during it comes last.",
+      scope: "events:read",
+      query: InboxQuery,
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ events: z.array(InboxEventSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query: { limit, cursor, ...rest } }) => {
+      const identity = c.get("identity");
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:inbox`;
+      const before = cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, cursor);
+      const asked = before === undefined ? given(rest) : filtersOf(given(rest), before);
+      const { events, next } = await readEvents(
+        context.store,
+        tenant,
+        queryOf(asked),
+        before?.p ?? { began: deps.now() },
+        {
+          limit,
+          now: deps.now,
+          removed: (ids) => context.removed(identity, ids),
+          retentionMs: await context.retentionMs(identity),
+        },
+      );
+      const small = JSON.stringify(asked).length <= MAX_CURSOR_FILTERS;
+      const next_cursor =
+        next === null
+          ? null
+          : await signCursor(deps, purpose, { p: next, h: hashOf(asked), ...(small ? { f: asked } : {}) });
+      return jsonBytes(writeList("events", events.map(writeEvent), { next_cursor }));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/inbox/ack",
+      tag: TAG,
+      summary: "Acknowledge events",
+      description: "They leave the list that `GET /inbox` gives by default. Repeating it is harmless.",
+      scope: "events:read",
+      body: EventIds,
+      responses: {
+        200: {
+          description: "How many of the events are acknowledged now, and which don't exist.",
+          schema: z.object({ acknowledged: z.number().int(), missing: z.array(z.string()) }),
+        },
+      },
+    },
+    async (c, { body }) => {
+      const { ulids, malformed } = splitIds(body.event_ids);
+      const { marked, missing } = await acknowledge(context.store, c.get("tenant"), ulids, deps.now);
+      return c.json({ acknowledged: marked.length, missing: [...missing.map(eventId), ...malformed] });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/inbox/delete",
+      tag: TAG,
+      summary: "Delete events",
+      description: "They are gone from every read, and what of their deliveries still waits is cancelled.",
+      scope: "events:read",
+      body: EventIds,
+      responses: {
+        200: {
+          description: "How many of the events are deleted now, and which never existed.",
+          schema: z.object({ deleted: z.number().int(), missing: z.array(z.string()) }),
+        },
+      },
+    },
+    async (c, { body }) => {
+      const { ulids, malformed } = splitIds(body.event_ids);
+      const { marked, missing } = await deleteEvents(context.store, c.get("tenant"), ulids, deps.now);
+      return c.json({ deleted: marked.length, missing: [...missing.map(eventId), ...malformed] });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "delete",
+      path: "/inbox/{id}",
+      tag: TAG,
+      summary: "Delete an event",
+      scope: "events:read",
+      params: EventId,
+      responses: { 204: { description: "Deleted, now or before." } },
+    },
+    async (c, { params }) => {
+      const ulid = ulidIn("evt", params.id)!;
+      const { missing } = await deleteEvents(context.store, c.get("tenant"), [ulid], deps.now);
+      if (missing.length > 0) throw new TriggersError("not_found", `There is no event ${params.id}.`);
+      return c.body(null, 204);
+    },
+  );
+}
