@@ -91,20 +91,26 @@ export interface Peppers {
 export const hashSecret = (secret: string, pepper: string): string =>
   createHmac("sha256", Buffer.from(pepper, "base64")).update(secret).digest("base64");
 
-/** Whether the secret is one of the record's at `now` (milliseconds). Compares in constant time. */
+/** Secrets compared at least, so that the time taken does not tell whether there is a record, or a rotation going on. */
+const LEAST_COMPARED = 2;
+const nothing: KeyVersion = { hash: "", pepper_version: "", created_at: "" };
+
+/** Whether the secret is one of the record's at `now` (milliseconds). Takes the same time for any record, and for none. */
 export function verifySecret(
-  record: Pick<KeyRecord, "versions">,
+  record: Pick<KeyRecord, "versions"> | undefined,
   secret: string,
   peppers: Peppers,
   now: number,
 ): boolean {
+  const versions = [...(record?.versions ?? [])];
+  while (versions.length < LEAST_COMPARED) versions.push(nothing);
   let valid = false;
-  for (const version of record.versions) {
+  for (const version of versions) {
     const pepper = peppers.versions[version.pepper_version];
     const alive = version.expires_at === undefined || Date.parse(version.expires_at) > now;
     const actual = Buffer.from(hashSecret(secret, pepper ?? ""), "base64");
-    const expected = Buffer.from(version.hash, "base64");
-    const same = actual.length === expected.length && timingSafeEqual(actual, expected);
+    const stored = Buffer.from(version.hash, "base64");
+    const same = timingSafeEqual(actual, stored.length === actual.length ? stored : Buffer.alloc(actual.length));
     if (same && alive && pepper !== undefined) valid = true;
   }
   return valid;

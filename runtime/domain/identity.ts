@@ -2,6 +2,14 @@ import { TriggersError } from "./errors.ts";
 
 /** Who calls, as the edge verified it. It travels to the origin in one header that only the edge can set. */
 export const IDENTITY_HEADER = "x-triggers-identity";
+/** The caller's `Authorization`, copied by the viewer function before CloudFront overwrites it. Ends at the edge. */
+export const AUTHORIZATION_HEADER = "x-triggers-authorization";
+/** The id of the request, given by the edge and answered as `x-request-id`. */
+export const REQUEST_ID_HEADER = "x-triggers-request-id";
+/** Why the edge took the body away; its value is an error code. */
+export const BODY_FAULT_HEADER = "x-triggers-body-fault";
+/** The caller's `Content-Type` where the edge had to change it, so that a Function URL leaves the bytes alone. */
+export const CONTENT_TYPE_HEADER = "x-triggers-content-type";
 
 export const environments = ["live", "sandbox"] as const;
 export type Environment = (typeof environments)[number];
@@ -46,11 +54,25 @@ export function splitTenant(tenant: Tenant): { customer_id: string; environment:
 export const encodeIdentity = (identity: Identity): string =>
   Buffer.from(JSON.stringify(identity), "utf8").toString("base64url");
 
-/** @throws TriggersError `unauthorized` when the header is absent: the request did not come through the edge. */
+const notIdentified = () => new TriggersError("unauthorized", "The API key is missing or not valid.");
+
+/** @throws TriggersError `unauthorized` when the header is absent or not the edge's: the request did not come through it */
 export function decodeIdentity(header: string | undefined): Identity {
-  if (header === undefined || header === "")
-    throw new TriggersError("unauthorized", "The API key is missing or not valid.");
-  return JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Identity;
+  if (header === undefined || header === "") throw notIdentified();
+  let identity: Partial<Identity> | null;
+  try {
+    identity = JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Partial<Identity> | null;
+  } catch {
+    throw notIdentified();
+  }
+  const whole =
+    typeof identity?.customer_id === "string" &&
+    typeof identity.key_id === "string" &&
+    environments.includes(identity.environment as Environment) &&
+    Array.isArray(identity.scopes) &&
+    typeof identity.limit_per_second === "number";
+  if (!whole) throw notIdentified();
+  return identity as Identity;
 }
 
 /** @throws TriggersError `forbidden` naming the scope. */

@@ -1,0 +1,85 @@
+import { type KeyRecord, type Peppers, parseKey, verifySecret } from "../domain/apiKey.ts";
+import { TriggersError } from "../domain/errors.ts";
+import type { Identity } from "../domain/identity.ts";
+import type { KeyCache } from "./keyCache.ts";
+
+/**
+ * Who calls.
+ *
+ * Invariant: every refusal is the same answer, and takes the same work. An unknown id and a wrong secret cost one look
+ * into the cache (or, equally often, the table) and the same HMACs. A key whose checksum fails is refused before that:
+ * this tells nothing, for whoever holds the text can compute its checksum.
+ */
+export interface Authenticator {
+  readonly keys: Pick<KeyCache, "get" | "newer" | "refused">;
+  /** The peppers, with at least this version when it can be had. */
+  peppers(version?: string): Promise<Peppers>;
+  now(): number;
+}
+
+const BEARER = /^Bearer +(\S{1,200})$/i;
+
+const refuse = (): TriggersError =>
+  new TriggersError("unauthorized", "The API key is missing or not valid.", {
+    headers: { "www-authenticate": "Bearer" },
+  });
+
+const away = (cause: unknown): TriggersError =>
+  new TriggersError("unavailable", "API keys can't be verified at the moment.", {
+    headers: { "retry-after": "1" },
+    cause,
+  });
+
+/** Whether the record may be used with this secret now. Does the same work for any record, and for none. */
+async function fits(
+  record: KeyRecord | undefined,
+  secret: string,
+  environment: string,
+  { peppers, now }: Authenticator,
+): Promise<boolean> {
+  const known = await peppers(record?.versions[0]?.pepper_version);
+  const same = verifySecret(record, secret, known, now());
+  if (record === undefined || !same || record.status !== "active" || record.environment !== environment) return false;
+  return record.expires_at === undefined || Date.parse(record.expires_at) > now();
+}
+
+/**
+ * The identity behind an `Authorization` header.
+ * @throws TriggersError `unauthorized`; `unavailable` when neither table nor cache can tell
+ */
+export async function authenticate(
+  authorization: string | undefined,
+  sourceIp: string,
+  authenticator: Authenticator,
+): Promise<Identity> {
+  const parsed = parseKey(BEARER.exec(authorization ?? "")?.[1] ?? "");
+  if (parsed === undefined) throw refuse();
+  const { keys } = authenticator;
+  const { key_id, secret, environment } = parsed;
+  let record: KeyRecord | undefined;
+  try {
+    record = await keys.get(key_id);
+    if (!(await fits(record, secret, environment, authenticator))) {
+      const newer = record === undefined ? undefined : await keys.newer(record);
+      if (newer === undefined || !(await fits(newer, secret, environment, authenticator))) {
+        if (newer !== undefined) keys.refused(key_id);
+        throw refuse();
+      }
+      record = newer;
+    }
+  } catch (thrown) {
+    throw thrown instanceof TriggersError ? thrown : away(thrown);
+  }
+  return identityOf(record!, sourceIp);
+}
+
+const identityOf = (record: KeyRecord, sourceIp: string): Identity => ({
+  customer_id: record.customer_id,
+  environment: record.environment,
+  key_id: record.key_id,
+  ...(record.name === undefined ? {} : { key_name: record.name }),
+  scopes: record.scopes,
+  limit_per_second: record.customer_limit_per_second,
+  ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
+  source_ip: sourceIp,
+});

@@ -1,0 +1,91 @@
+import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { CloudFrontHeaders, CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
+import { type ErrorCode, errorResponse } from "../domain/errors.ts";
+import {
+  AUTHORIZATION_HEADER,
+  BODY_FAULT_HEADER,
+  CONTENT_TYPE_HEADER,
+  encodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+  REQUEST_ID_HEADER,
+} from "../domain/identity.ts";
+import { isJsonType, MAX_BODY_BYTES } from "../domain/requestBody.ts";
+
+/** What the edge makes of a CloudFront request: pure, but for the request it is given, which it changes in place. */
+
+/** Answered without a key. */
+export const isPublic = (uri: string): boolean =>
+  uri === "/health" || uri === "/openapi.json" || uri === "/docs" || uri.startsWith("/docs/");
+
+export const header = ({ headers }: CloudFrontRequest, name: string): string | undefined => headers[name]?.[0]?.value;
+
+const set = ({ headers }: CloudFrontRequest, name: string, value: string): void => {
+  headers[name] = [{ key: name, value }];
+};
+
+/** Takes away what only the platform may say, and the key itself, which no origin needs. */
+export function strip(request: CloudFrontRequest): void {
+  for (const name of Object.keys(request.headers)) {
+    if (name.startsWith("x-triggers-") || name === "authorization") delete request.headers[name];
+  }
+}
+
+export const authorizationOf = (request: CloudFrontRequest): string | undefined =>
+  header(request, AUTHORIZATION_HEADER);
+
+/** Says who calls and which request this is. */
+export function sign(request: CloudFrontRequest, requestId: string, identity: Identity | undefined): void {
+  set(request, REQUEST_ID_HEADER, requestId);
+  if (identity !== undefined) set(request, IDENTITY_HEADER, encodeIdentity(identity));
+}
+
+/**
+ * Makes the body fit to travel: its SHA-256, which origin access control demands and callers can't be asked for, and
+ * whatever keeps a Function URL from reading it as text. A body that can't travel is taken away and its fault named,
+ * for the origin to answer with what else it knows.
+ */
+export function prepareBody(request: CloudFrontRequest): void {
+  const { body } = request;
+  if (body === undefined || request.method === "GET" || request.method === "HEAD") return;
+  let bytes = Buffer.from(body.data, body.encoding === "base64" ? "base64" : "utf8");
+  const encoding = header(request, "content-encoding")?.trim().toLowerCase() ?? "";
+  const encoded = encoding !== "" && encoding !== "identity";
+  const type = header(request, "content-type");
+  let fault: ErrorCode | undefined;
+  if (body.inputTruncated || bytes.length > MAX_BODY_BYTES) fault = "payload_too_large";
+  else if (!encoded && isJsonType(type) && !isUtf8(bytes)) fault = "invalid_json";
+  if (fault !== undefined) {
+    set(request, BODY_FAULT_HEADER, fault);
+    bytes = Buffer.alloc(0);
+    body.action = "replace";
+    body.encoding = "text";
+    body.data = "";
+  } else if (encoded) {
+    // A Function URL passes bytes on as base64 by their type; compressed JSON would be read as UTF-8 and damaged.
+    if (type !== undefined) set(request, CONTENT_TYPE_HEADER, type);
+    set(request, "content-type", "application/octet-stream");
+  }
+  set(request, "x-amz-content-sha256", createHash("sha256").update(bytes).digest("hex"));
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  401: "Unauthorized",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** A refusal as CloudFront wants it. */
+export function refusal(thrown: unknown, requestId: string): CloudFrontResultResponse {
+  const { status, headers, body } = errorResponse(thrown, requestId);
+  const named: CloudFrontHeaders = {};
+  for (const [name, value] of Object.entries(headers)) named[name] = [{ key: name, value }];
+  return {
+    status: String(status),
+    statusDescription: REASONS[status] ?? "",
+    headers: named,
+    body,
+    bodyEncoding: "text",
+  };
+}

@@ -1,0 +1,238 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Body, IngestMessage } from "../domain/codec.ts";
+import { INLINE_LIMIT } from "../domain/codec.ts";
+import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
+import {
+  BODY_FAULT_HEADER,
+  CONTENT_TYPE_HEADER,
+  decodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+  REQUEST_ID_HEADER,
+  requireScope,
+  type Tenant,
+  tenantOf,
+} from "../domain/identity.ts";
+import { eventId, newId, newUlid, ulidAt } from "../domain/ids.ts";
+import { pack } from "../domain/pack.ts";
+import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
+import { type Schemas, type ValidBody, validateBody } from "../domain/validate.ts";
+import type { ClaimRequest, IdempotencyStore } from "./idempotency.ts";
+import type { Limiter, Verdict } from "./limiter.ts";
+
+/**
+ * What `POST /events` does with one request.
+ *
+ * Invariant: 202 is answered only after the queue has the whole request, or under a key whose first request did so; and
+ * whatever is answered otherwise, nothing was accepted, save where the queue fell silent, which a keyed repeat heals.
+ */
+
+export interface IngestRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface IngestAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A send that failed; `sent` when the queue may have taken the message all the same. */
+export interface SendFailure extends Error {
+  readonly sent: boolean;
+}
+
+export interface Ports {
+  readonly limiter: Pick<Limiter, "take">;
+  readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
+  /** The schemas of a tenant's event types, at most 5 s old as far as they can be reached. */
+  schemas(tenant: Tenant): Promise<Schemas>;
+  /** Puts packed events that are too large for a message. */
+  putPayload(key: string, packed: Buffer): Promise<void>;
+  /** Resolves once the message is durable. @throws SendFailure */
+  send(message: IngestMessage): Promise<void>;
+  now(): number;
+  random(bytes: number): Uint8Array;
+  /** Something failed that the answer doesn't show, or shows as 5xx only. */
+  failed(what: string, requestId: string, cause: unknown): void;
+}
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+/** Seconds after which a repeat is worth trying: the queue or Redis was away, or the first request is in flight. */
+const SOON = { "retry-after": "1" };
+
+const limitHeaders = ({ limit, remaining, resetSeconds }: Verdict): Record<string, string> => ({
+  "ratelimit-limit": String(limit),
+  "ratelimit-remaining": String(remaining),
+  "ratelimit-reset": String(resetSeconds),
+});
+
+/** Answers a request. Never throws. */
+export async function accept(request: IngestRequest, ports: Ports): Promise<IngestAnswer> {
+  const requestId = request.headers[REQUEST_ID_HEADER] ?? newId("req", ports.now());
+  let identity: Identity | undefined;
+  let verdict: Verdict | undefined;
+  try {
+    checkRoute(request);
+    identity = decodeIdentity(request.headers[IDENTITY_HEADER]);
+    requireScope(identity, "events:write");
+    const key = idempotencyKey(request.headers["idempotency-key"]);
+    const tenant = tenantOf(identity);
+    const body = readBody(request);
+    const valid = validateBody(body, await ports.schemas(tenant));
+    const batch: Batch = { tenant, key_id: identity.key_id, valid, traceparent: traceparentIn(request) };
+    const limited = async () => {
+      verdict = await ports.limiter.take(identity!, valid.events.length);
+      if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
+    };
+    let answer: string;
+    let replayed: Record<string, string> = {};
+    if (key === undefined) {
+      await limited();
+      answer = await sendBatch(batch, firstUlid(valid, ports), ports);
+    } else {
+      const outcome = await once(key, body, batch, limited, ports, requestId);
+      answer = outcome.answer;
+      if (outcome.replayed) replayed = { "idempotency-replayed": "true" };
+    }
+    verdict ??= await ports.limiter.take(identity, 0);
+    return {
+      status: 202,
+      headers: { "content-type": "application/json", "x-request-id": requestId, ...limitHeaders(verdict), ...replayed },
+      body: answer,
+    };
+  } catch (thrown) {
+    const error = asTriggersError(thrown);
+    if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);
+    const { status, headers, body } = errorResponse(error, requestId);
+    // Everyone who is known learns what is left of the limit, also from a refusal.
+    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0);
+    return { status, headers: { ...headers, ...(verdict === undefined ? {} : limitHeaders(verdict)) }, body };
+  }
+}
+
+function checkRoute({ path, method }: IngestRequest): void {
+  if (path !== "/events") throw new TriggersError("not_found", "There is no such route.");
+  if (method !== "POST") {
+    throw new TriggersError("method_not_allowed", "Only POST is possible here.", { headers: { allow: "POST" } });
+  }
+}
+
+function idempotencyKey(value: string | undefined): string | undefined {
+  if (value === undefined || KEY.test(value)) return value;
+  const message = "`Idempotency-Key` must be 1 to 255 printable ASCII characters.";
+  throw new TriggersError("invalid_request", message, { details: [{ path: "Idempotency-Key", message }] });
+}
+
+function readBody({ headers, body }: IngestRequest): Buffer {
+  const fault = headers[BODY_FAULT_HEADER];
+  if (fault === "payload_too_large") throw tooLarge();
+  if (fault !== undefined && fault in errorCatalog) {
+    throw new TriggersError(fault as ErrorCode, "The body is not valid JSON: the text is not UTF-8.");
+  }
+  checkMediaType(headers[CONTENT_TYPE_HEADER] ?? headers["content-type"]);
+  return decodeBody(body, headers["content-encoding"]);
+}
+
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const traceparentIn = ({ headers: { traceparent } }: IngestRequest): string | undefined =>
+  traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined;
+
+function overLimit({ limit, retryAfterMs }: Verdict, cost: number): TriggersError {
+  if (retryAfterMs === Number.POSITIVE_INFINITY) {
+    const message = `This request has ${cost} events and the limit is ${limit} events per second, so it can never pass: split it.`;
+    return new TriggersError("rate_limited", message, { headers: SOON });
+  }
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  const message = `The limit of ${limit} events per second is used up. Repeat in ${seconds} s.`;
+  return new TriggersError("rate_limited", message, { headers: { "retry-after": String(seconds) } });
+}
+
+/** The events of one request on their way to the queue. */
+interface Batch {
+  readonly tenant: Tenant;
+  readonly key_id: string;
+  readonly valid: ValidBody;
+  readonly traceparent: string | undefined;
+}
+
+const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);
+
+/** Sends the batch under these ids and tells the body of its 202. */
+async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
+  const { tenant, key_id, valid, traceparent } = batch;
+  const packed = pack(valid.events);
+  try {
+    let body: Body = { inline: packed };
+    if (packed.length > INLINE_LIMIT) {
+      body = { s3_key: `${tenant}/${first}` };
+      await ports.putPayload(body.s3_key, packed);
+    }
+    const { types } = valid;
+    const trace = traceparent === undefined ? {} : { traceparent };
+    await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...trace });
+  } catch (cause) {
+    const message = "The events could not be stored; none was accepted.";
+    throw new TriggersError("unavailable", message, { headers: SOON, cause });
+  }
+  return answerOf(valid, first);
+}
+
+function answerOf({ array, events }: ValidBody, first: string): string {
+  const one = (offset: number) => `{"event_id":"${eventId(ulidAt(first, offset))}","status":"accepted"}`;
+  if (!array) return one(0);
+  let list = one(0);
+  for (let i = 1; i < events.length; i += 1) list += `,${one(i)}`;
+  return `{"events":[${list}]}`;
+}
+
+/** A request with an `Idempotency-Key`: replayed, refused, or carried out under the ids its key was first given. */
+async function once(
+  key: string,
+  body: Buffer,
+  batch: Batch,
+  limited: () => Promise<void>,
+  ports: Ports,
+  requestId: string,
+): Promise<{ answer: string; replayed: boolean }> {
+  const request: ClaimRequest = {
+    tenant: batch.tenant,
+    key,
+    bodyHash: createHash("sha256").update(body).digest("base64url"),
+    first: firstUlid(batch.valid, ports),
+    token: randomUUID(),
+    now: ports.now(),
+  };
+  const claim = await ports.idempotency.claim(request).catch((cause: unknown) => {
+    const message = "Idempotency keys can't be checked at the moment; nothing was accepted.";
+    throw new TriggersError("unavailable", message, { headers: SOON, cause });
+  });
+  if (claim.kind === "replay") return { answer: claim.answer, replayed: true };
+  if (claim.kind === "conflict") {
+    throw new TriggersError("idempotency_conflict", "This `Idempotency-Key` was used before with another body.");
+  }
+  if (claim.kind === "in_flight") {
+    const message = "The first request with this `Idempotency-Key` is still being processed.";
+    throw new TriggersError("idempotency_in_flight", message, { headers: SOON });
+  }
+  // What can't be settled now is settled by time: the lease ends, and a repeat carries on under the same ids.
+  const settle = (work: Promise<void>) =>
+    work.catch((cause: unknown) => ports.failed("ingest.unsettled", requestId, cause));
+  let answer: string;
+  try {
+    await limited();
+    answer = await sendBatch(batch, claim.first, ports);
+  } catch (thrown) {
+    const cause = (thrown as Error).cause as Partial<SendFailure> | undefined;
+    const nothingSent = thrown instanceof TriggersError && (thrown.status < 500 || cause?.sent === false);
+    await settle(ports.idempotency.release(request, claim.fresh && nothingSent ? "drop" : "free"));
+    throw thrown;
+  }
+  await settle(ports.idempotency.done(request, claim.first, answer));
+  return { answer, replayed: false };
+}

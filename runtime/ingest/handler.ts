@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { encodeIngest } from "../domain/codec.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import type { ServiceAnswers } from "../domain/service.ts";
+import { accept, type Ports } from "./accept.ts";
+import { connectAws } from "./aws.ts";
+import { ingestVariables } from "./environment.ts";
+import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "./idempotency.ts";
+import { Limiter, WINDOW_SCRIPT } from "./limiter.ts";
+import { connectRedis } from "./redis.ts";
+import { reportFailure, reportLimiterAway } from "./report.ts";
+import { SchemaCache } from "./schemaCache.ts";
+
+const env = readEnvironment(ingestVariables);
+const { AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+const now = () => Date.now();
+
+const aws = connectAws({
+  region: AWS_REGION ?? "us-east-1",
+  accessKeyId: AWS_ACCESS_KEY_ID ?? "",
+  secretAccessKey: AWS_SECRET_ACCESS_KEY ?? "",
+  ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
+  ...(AWS_ENDPOINT_URL ? { endpoint: AWS_ENDPOINT_URL } : {}),
+  timeoutMs: 2_500,
+});
+
+const redis = connectRedis({
+  url: env.REDIS_URL,
+  token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : aws.getSecret(env.REDIS_AUTH_SECRET)),
+  scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
+});
+
+const schemas = new SchemaCache({
+  fetch: async (tenant) =>
+    (await aws.invoke(env.SUBSCRIPTIONS_FUNCTION, { op: "schemas", tenant })) as ServiceAnswers["schemas"],
+  now,
+  failed: (what, cause) => reportFailure(what, undefined, cause),
+});
+
+const ports: Ports = {
+  limiter: new Limiter({ redis, now, failedOpen: reportLimiterAway }),
+  idempotency: new IdempotencyStore(redis),
+  schemas: (tenant) => schemas.of(tenant),
+  putPayload: (key, packed) => aws.putObject(env.PAYLOAD_BUCKET, key, packed),
+  send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeIngest(message), message.tenant),
+  now,
+  random: randomBytes,
+  failed: reportFailure,
+};
+
+// The first request finds the connection made; if it can't be, that request says so.
+await redis.ready(1_000);
+
+/** `POST /events` behind its Function URL, payload format 2.0. */
+export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+  const { status, headers, body } = await accept(
+    {
+      method: event.requestContext.http.method,
+      path: event.rawPath,
+      headers: event.headers,
+      body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
+    },
+    ports,
+  );
+  return { statusCode: status, headers: { ...headers }, body };
+}

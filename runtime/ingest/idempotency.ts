@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { Tenant } from "../domain/identity.ts";
+import type { RedisScripts } from "./redis.ts";
+
+/**
+ * What became of a request that carries an `Idempotency-Key`.
+ *
+ * Invariant: requests with one key and one body never make two sets of events. Upheld by the *first ULID*, which is
+ * written with the claim, before anything is sent, and stays with it: whoever takes over after a crash or a failed send
+ * sends the same events under the same ids, which every later stage stores over themselves. A claim forgotten (`drop`)
+ * is one of which it is certain that nothing was sent under it.
+ */
+
+/** A claim whose holder has not been heard of for so long may be taken over. Longer than ingest's timeout. */
+export const LEASE_MS = 15_000;
+export const KEPT_MS = 24 * 3_600_000;
+/** Redis is waited for longer here than by the limiter: without it a keyed request can't be answered. */
+const PATIENCE_MS = 1_000;
+
+export type Claim =
+  /** Ours to process, under these ids. `fresh`: nobody can have sent anything under them yet. */
+  | { readonly kind: "claimed"; readonly first: string; readonly fresh: boolean }
+  | { readonly kind: "replay"; readonly answer: string }
+  | { readonly kind: "conflict" }
+  | { readonly kind: "in_flight" };
+
+export interface ClaimRequest {
+  readonly tenant: Tenant;
+  readonly key: string;
+  /** Of the decoded body. */
+  readonly bodyHash: string;
+  /** The ids to use if the key is new. */
+  readonly first: string;
+  /** Unique to this request, so that a repeated command is recognised as its own. */
+  readonly token: string;
+  readonly now: number;
+}
+
+/** KEYS: the record. ARGV: body hash, first ULID, token, now, lease end, milliseconds to keep. */
+export const CLAIM_SCRIPT = `
+local r = redis.call('HMGET', KEYS[1], 'hash', 'first', 'token', 'lease', 'answer')
+local now = tonumber(ARGV[4])
+local held = r[1] and (r[5] or tonumber(r[4]) > now)
+if r[1] and r[1] ~= ARGV[1] and held then return {'conflict', ''} end
+if r[1] == ARGV[1] then
+  if r[5] then return {'replay', r[5]} end
+  if r[3] == ARGV[3] then return {'taken', r[2]} end
+  if held then return {'in_flight', ''} end
+  redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease', ARGV[5])
+  return {'taken', r[2]}
+end
+redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'first', ARGV[2], 'token', ARGV[3], 'lease', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+return {'fresh', ARGV[2]}
+`;
+
+/** KEYS: the record. ARGV: token, what (`done`, `free` or `drop`), answer, milliseconds to keep. */
+export const SETTLE_SCRIPT = `
+if ARGV[2] == 'done' then
+  if redis.call('HGET', KEYS[1], 'first') == ARGV[5] then
+    redis.call('HSET', KEYS[1], 'answer', ARGV[3])
+    redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  end
+elseif redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
+  if ARGV[2] == 'drop' then redis.call('DEL', KEYS[1]) else redis.call('HSET', KEYS[1], 'lease', '0') end
+end
+return 1
+`;
+
+const recordOf = (tenant: Tenant, key: string): string =>
+  `idempotency:{${tenant}}:${createHash("sha256").update(key).digest("base64url")}`;
+
+export class IdempotencyStore {
+  private readonly redis: RedisScripts;
+  constructor(redis: RedisScripts) {
+    this.redis = redis;
+  }
+
+  /** One atomic step. @throws when Redis can't be reached: nothing is known then, nor may anything be accepted */
+  async claim({ tenant, key, bodyHash, first, token, now }: ClaimRequest): Promise<Claim> {
+    const args = [bodyHash, first, token, now, now + LEASE_MS, KEPT_MS];
+    const answer = await this.redis.run("claim", [recordOf(tenant, key)], args, PATIENCE_MS);
+    const [kind, value] = answer as [string, string];
+    if (kind === "replay") return { kind, answer: value };
+    if (kind === "conflict" || kind === "in_flight") return { kind };
+    return { kind: "claimed", first: value, fresh: kind === "fresh" };
+  }
+
+  /** The events are durable: from now on this answer is the key's. */
+  async done(request: ClaimRequest, first: string, answer: string): Promise<void> {
+    const { tenant, key, token } = request;
+    await this.redis.run("settle", [recordOf(tenant, key)], [token, "done", answer, KEPT_MS, first], PATIENCE_MS);
+  }
+
+  /** Refused or failed. `drop` only when certainly nothing was sent under the claim's ids, else `free` for a retry. */
+  async release(request: ClaimRequest, how: "drop" | "free"): Promise<void> {
+    const { tenant, key, token } = request;
+    await this.redis.run("settle", [recordOf(tenant, key)], [token, how, "", 0, ""], PATIENCE_MS);
+  }
+}

@@ -1,0 +1,89 @@
+import { Redis } from "ioredis";
+
+/** The scripts ingest runs, by name, each in one atomic step. */
+export interface RedisScripts {
+  /** @throws when Redis is away, refuses, or takes longer than `patienceMs` */
+  run(
+    script: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    patienceMs: number,
+  ): Promise<unknown>;
+}
+
+export interface RedisConnection extends RedisScripts {
+  /** Resolves when connected, or when the time is over. */
+  ready(patienceMs: number): Promise<void>;
+}
+
+export type ScriptName = "window" | "claim" | "settle";
+
+export interface RedisSettings {
+  /** `rediss://host:port`, or `redis://` to a loopback host. */
+  readonly url: string;
+  /** Its token; empty when it has none. */
+  token(): Promise<string>;
+  readonly scripts: Readonly<Record<ScriptName, string>>;
+}
+
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/** Rejects after the time, and leaves no timer behind. */
+function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Redis took longer than ${ms} ms`)), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/**
+ * One connection a function instance, made at the first call and again after it broke. Nothing is queued while it is
+ * down: a command that can't be sent fails at once, for what it counts or claims must not happen later unseen.
+ */
+export function connectRedis({ url, token, scripts }: RedisSettings): RedisConnection {
+  let connecting: Promise<Redis> | undefined;
+
+  const open = async (): Promise<Redis> => {
+    const password = await token();
+    const client = new Redis(url, {
+      ...(password === "" ? {} : { password }),
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      retryStrategy: () => null,
+      scripts: Object.fromEntries(Object.entries(scripts).map(([name, lua]) => [name, { lua }])),
+    });
+    client.on("error", () => {}); // every command reports its own
+    client.once("end", () => {
+      connecting = undefined;
+    });
+    await client.connect();
+    return client;
+  };
+
+  const connected = (): Promise<Redis> => {
+    connecting ??= open().catch((cause) => {
+      connecting = undefined;
+      throw cause;
+    });
+    return connecting;
+  };
+
+  return {
+    ready: (patienceMs) =>
+      within(connected(), patienceMs).then(
+        () => undefined,
+        () => undefined,
+      ),
+    run: (script, keys, args, patienceMs) =>
+      within(
+        connected().then((client) => {
+          const command = (client as unknown as Record<ScriptName, (...args: unknown[]) => Promise<unknown>>)[script];
+          return command.call(client, keys.length, ...keys, ...args);
+        }),
+        patienceMs,
+      ),
+  };
+}
