@@ -17,6 +17,7 @@ import { Foundation } from "./components/foundation.ts";
 import { IngestEdge } from "./components/ingestEdge.ts";
 import { KeyDirectory } from "./components/keyDirectory.ts";
 import { ManagementApi } from "./components/managementApi.ts";
+import { Observability } from "./components/observability.ts";
 import { Retention } from "./components/retention.ts";
 import { readSettings } from "./components/settings.ts";
 import { SubscriptionStore } from "./components/subscriptionStore.ts";
@@ -100,6 +101,35 @@ const edge = new IngestEdge("edge", {
   domain: settings.domain,
 });
 
+// Who watches.
+const queues = {
+  ingest: pipeline.ingest,
+  delivery: delivery.delivery,
+  retry: delivery.retry,
+  jobs: retention.jobs,
+};
+const watch = new Observability("observability", {
+  region,
+  handlers: {
+    ingest: edge.ingest,
+    route: pipeline.route,
+    deliver: delivery.deliver,
+    sweep: delivery.sweep,
+    subscriptions: service,
+    api: api.api,
+    job: retention.job,
+  },
+  queues,
+  tables: { events: store.events, metrics: store.metrics, keys: keys.table },
+  edge,
+  retention,
+  subscriptions,
+  cache,
+  email: settings.alarmEmail,
+  monthlyBudgetUsd: settings.monthlyBudgetUsd,
+  protect,
+});
+
 /** Where callers send their requests. */
 export const url: pulumi.Output<string> = edge.url;
 /** Secret that holds the operator's API key. */
@@ -108,6 +138,6 @@ export const eventsTable = store.events.table.name;
 export const keysTable = keys.table.table.name;
 export const archiveBucket = retention.archive.bucket.bucket;
 export const ingestQueueUrl = pipeline.ingest.queue.url;
-export const deadLetterQueueUrls = [pipeline.ingest, delivery.delivery, delivery.retry, retention.jobs].map(
-  ({ dead }) => dead.url,
-);
+export const deadLetterQueueUrls = Object.values(queues).map(({ dead }) => dead.url);
+/** Topic that alarms speak through. */
+export const alarmTopic = watch.topic;

@@ -55,6 +55,8 @@ export interface EncryptionKeyArgs {
   readonly services?: readonly string[];
   /** Other regions that hold a replica of the key. @default none */
   readonly replicaRegions?: readonly string[];
+  /** Region of the key. @default the stack's */
+  readonly region?: string;
   /** Refuse deletion. */
   readonly protect: boolean;
 }
@@ -69,6 +71,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
     super("triggers:components:EncryptionKey", name, {}, opts);
     const own = { parent: this, protect: args.protect };
     const { replicaRegions = [], services = [] } = args;
+    const where = args.region === undefined ? {} : { region: args.region };
     const account = aws.getCallerIdentityOutput({}, { parent: this }).accountId;
     const policy = pulumi.jsonStringify({
       Version: "2012-10-17",
@@ -93,6 +96,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
     const key = new aws.kms.Key(
       `${name}-key`,
       {
+        ...where,
         description: args.purpose,
         enableKeyRotation: true,
         deletionWindowInDays: 30,
@@ -103,7 +107,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
     );
     new aws.kms.Alias(
       `${name}-key`,
-      { name: `alias/${pulumi.getProject()}-${pulumi.getStack()}-${name}`, targetKeyId: key.keyId },
+      { ...where, name: `alias/${pulumi.getProject()}-${pulumi.getStack()}-${name}`, targetKeyId: key.keyId },
       { parent: this },
     );
     this.replicaArns = Object.fromEntries(

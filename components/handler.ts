@@ -74,6 +74,7 @@ const networkInterfaces: Permission = {
 /** A Lambda function: one bundled entry, a role of its own, an encrypted log group. */
 export class Handler<Variables extends Readonly<Record<string, string>>> extends pulumi.ComponentResource {
   readonly function: aws.lambda.Function;
+  readonly logGroup: aws.cloudwatch.LogGroup;
   readonly timeoutSeconds: number;
   /** SHA-256 of the code. */
   readonly codeHash: string;
@@ -120,7 +121,10 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         role: role.arn,
         memorySize: memoryMb,
         timeout: timeoutSeconds,
-        environment: { variables: args.environment as Record<string, pulumi.Input<string>> },
+        environment: {
+          // Stack traces in logs point at our sources, not into the bundle.
+          variables: { ...args.environment, NODE_OPTIONS: "--enable-source-maps" },
+        },
         kmsKeyArn: args.defaults.keyArn,
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
         tracingConfig: { mode: "Active" },
@@ -131,6 +135,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
       // A function that runs before its role may do its work fails its first calls.
       { ...own, dependsOn: [policy] },
     );
+    this.logGroup = logs;
     this.timeoutSeconds = timeoutSeconds;
     this.codeHash = built.hash;
     void provisionedConcurrency;

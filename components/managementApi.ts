@@ -59,6 +59,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           delivery.deliver.toInvoke(),
           ...store.events.to(
             "dynamodb:BatchGetItem",
+            "dynamodb:DescribeTable",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",

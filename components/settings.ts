@@ -15,6 +15,7 @@ const logRetention = [
 const range = (least: number, most: number) => z.number().int().min(least).max(most);
 
 export const settingsSchema = z.strictObject({
+  alarmEmail: z.email("must be an e-mail address").optional().describe("Who is mailed when an alarm rings."),
   allowLoopbackWebhooks: z
     .boolean()
     .default(false)
@@ -65,6 +66,9 @@ export const settingsSchema = z.strictObject({
     .refine((days) => logRetention.includes(days), `must be one of ${logRetention.join(", ")}`)
     .default(30)
     .describe("Days that logs are kept."),
+  monthlyBudgetUsd: range(1, 100_000_000)
+    .optional()
+    .describe("Monthly bill in USD that rings when it is reached or forecast."),
   multiAz: z.boolean().default(true).describe("Keeps a standby of database and cache in a second availability zone."),
   protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
   routeConcurrency: range(2, 1_000)

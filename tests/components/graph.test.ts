@@ -50,6 +50,7 @@ test("every resource but the parts on the first page has a parent", () => {
       "IngestEdge",
       "KeyDirectory",
       "ManagementApi",
+      "Observability",
       "Retention",
       "SubscriptionStore",
     ],
