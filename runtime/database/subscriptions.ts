@@ -163,7 +163,8 @@ export const findSubscription = (tx: Tx, tenant: Tenant, id: string): Promise<Su
 
 /**
  * Sets a subscription's status for the platform or a caller, unless it has that status already or is removed.
- * @returns the row before and after, or undefined when nothing was to be done
+ * @param check throws to refuse the change of the row it is shown
+ * @returns the row as changed, or undefined when nothing was to be done
  */
 export async function setStatus(
   tx: Tx,
@@ -172,6 +173,7 @@ export async function setStatus(
   status: SubscriptionStatus,
   reason: string | null,
   now: number,
+  check: (current: SubscriptionRow) => void = () => undefined,
 ): Promise<SubscriptionRow | undefined> {
   const seen = await findSubscription(tx, tenant, id);
   if (seen === undefined || seen.status === status || seen.status === "removed") return undefined;
@@ -179,6 +181,7 @@ export async function setStatus(
   // Read again under the tenant's lock: what was seen before it may have changed meanwhile.
   const current = await findSubscription(tx, tenant, id);
   if (current === undefined || current.status === status || current.status === "removed") return undefined;
+  check(current);
   return changeSubscription(tx, current, { status, reason }, snapshot, now);
 }
 

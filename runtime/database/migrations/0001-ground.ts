@@ -63,7 +63,7 @@ const schemasAndTables = `
 create table event_schemas (
   tenant text not null,
   customer_id text not null references customers,
-  event_type text not null,
+  event_type text collate "C" not null,
   version integer not null,
   schema json not null,
   is_current boolean not null,
@@ -74,7 +74,7 @@ create unique index event_schemas_current on event_schemas (tenant, event_type) 
 create table reference_tables (
   tenant text not null,
   customer_id text not null references customers,
-  name text not null,
+  name text collate "C" not null,
   version integer not null,
   row_count integer not null,
   is_current boolean not null,
@@ -84,7 +84,7 @@ create table reference_tables (
 create table reference_rows (
   tenant text not null,
   customer_id text not null,
-  name text not null,
+  name text collate "C" not null,
   key text not null,
   row json not null,
   primary key (tenant, name, key)
