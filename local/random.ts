@@ -1,45 +1,78 @@
-/** Pulumi's `random` provider: a value is made once and kept in the state, as a deployment keeps it in its own. */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { onlySupports, optional } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
-import type { LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/** Pulumi's `random` provider: values drawn once and kept in the state, as they are in a stack's. */
+const LOWER = "abcdefghijklmnopqrstuvwxyz";
+const DIGITS = "0123456789";
 const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
-export function createRandom(context: LocalContext): LocalService {
-  const kept = new JsonFile<Record<string, string>>(join(context.state, "random", "values.json"), {});
+export async function createRandom(context: LocalContext): Promise<LocalService> {
+  const file = new JsonFile<Record<string, string>>(join(context.state, "random.json"), {});
 
-  function once(request: ResourceRequest, make: () => string): string {
-    const key = `${request.type} ${request.name}`;
-    const known = kept.value[key];
-    if (known !== undefined) return known;
-    const made = make();
-    kept.value[key] = made;
-    kept.save();
-    return made;
+  /** The value kept under type and name, drawn first if there is none. */
+  function once({ type, name }: ResourceRequest, draw: () => string): string {
+    const key = `${type} ${name}`;
+    if (file.value[key] === undefined) {
+      file.value[key] = draw();
+      file.save();
+    }
+    return file.value[key];
+  }
+
+  async function createPassword(request: ResourceRequest): Promise<Created> {
+    const { inputs } = request;
+    onlySupports(
+      request,
+      "length special upper lower number numeric overrideSpecial keepers minLower minUpper minNumeric minSpecial",
+    );
+    const length = optional(inputs, "length", "number") ?? 0;
+    const alphabet = [
+      inputs.lower === false ? "" : LOWER,
+      inputs.upper === false ? "" : LOWER.toUpperCase(),
+      inputs.numeric === false || inputs.number === false ? "" : DIGITS,
+      inputs.special === false ? "" : (optional(inputs, "overrideSpecial", "string") ?? SPECIAL),
+    ].join("");
+    const result = once(request, () => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(""));
+    return { id: "none", state: { ...inputs, result } };
+  }
+
+  async function createId(request: ResourceRequest): Promise<Created> {
+    onlySupports(request, "byteLength prefix keepers");
+    const hex = once(request, () => randomBytes(optional(request.inputs, "byteLength", "number") ?? 0).toString("hex"));
+    const bytes = Buffer.from(hex, "hex");
+    const prefix = optional(request.inputs, "prefix", "string") ?? "";
+    const id = bytes.toString("base64url");
+    return {
+      id,
+      state: {
+        ...request.inputs,
+        hex: prefix + hex,
+        b64Url: prefix + id,
+        b64Std: prefix + bytes.toString("base64"),
+        dec: prefix + BigInt(`0x${hex}`).toString(),
+      },
+    };
+  }
+
+  async function createUuid(request: ResourceRequest): Promise<Created> {
+    const result = once(request, randomUUID);
+    return { id: result, state: { ...request.inputs, result } };
   }
 
   return {
     resources: {
-      "random:index/randomPassword:RandomPassword": async (request) => {
-        onlySupports(request, "length special overrideSpecial");
-        const special = optional(request.inputs, "special", "boolean") ?? true;
-        const alphabet = LETTERS + (special ? (optional(request.inputs, "overrideSpecial", "string") ?? SPECIAL) : "");
-        const length = optional(request.inputs, "length", "number") ?? 32;
-        const result = once(request, () => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(""));
-        return { id: "none", state: { ...request.inputs, result } };
+      "random:index/randomPassword:RandomPassword": createPassword,
+      "random:index/randomString:RandomString": createPassword,
+      "random:index/randomId:RandomId": createId,
+      "random:index/randomBytes:RandomBytes": async (request) => {
+        const hex = once(request, () => randomBytes(optional(request.inputs, "length", "number") ?? 0).toString("hex"));
+        return { id: "none", state: { ...request.inputs, hex, base64: Buffer.from(hex, "hex").toString("base64") } };
       },
-      "random:index/randomId:RandomId": async (request) => {
-        onlySupports(request, "byteLength prefix");
-        const bytes = optional(request.inputs, "byteLength", "number") ?? 8;
-        const hex = once(request, () => randomBytes(bytes).toString("hex"));
-        const prefix = optional(request.inputs, "prefix", "string") ?? "";
-        const b64Url = Buffer.from(hex, "hex").toString("base64url");
-        return { id: b64Url, state: { ...request.inputs, hex: prefix + hex, b64Url: prefix + b64Url } };
-      },
+      "random:index/randomUuid:RandomUuid": createUuid,
     },
-    close: async () => {},
+    async close() {},
   };
 }

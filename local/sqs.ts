@@ -15,7 +15,7 @@ import {
   ServiceError,
 } from "./service.ts";
 import { actions, systemAttributes } from "./sqs/actions.ts";
-import { Journal } from "./sqs/journal.ts";
+import { Journal } from "./journal.ts";
 import { MessageStore, type Room } from "./sqs/messages.ts";
 import { Queue, type QueueSettings, type Received } from "./sqs/queue.ts";
 import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./sqs/rules.ts";

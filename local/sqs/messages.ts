@@ -1,4 +1,4 @@
-import type { Journal, Place } from "./journal.ts";
+import type { Journal, Place } from "../journal.ts";
 import type { MessageAttributes } from "./rules.ts";
 
 /** A message as it is taken in. Times in milliseconds since the epoch. */

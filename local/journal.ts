@@ -33,6 +33,7 @@ export class Journal {
   readonly #folder: string;
   #files = new Map<number, { descriptor: number; size: number }>();
   #current = 0;
+  #kept = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #flush: Promise<void> | undefined;
@@ -131,13 +132,26 @@ export class Journal {
     rmSync(this.#path(oldest));
   }
 
+  /** Begins a new segment: what is appended from here on stays when `dropBefore` drops all older ones. */
+  roll(): void {
+    this.#write();
+    this.#begin(this.#current + 1);
+    this.#kept = this.#current;
+  }
+
+  /** Forgets everything from before the last `roll`. What came after it is written first. */
+  dropBefore(): void {
+    this.#write();
+    for (let oldest = this.oldest(); oldest !== undefined && oldest < this.#kept; oldest = this.oldest())
+      this.dropOldest();
+  }
+
   /** Forgets every record. */
   clear(): void {
     this.#pending = [];
     this.#pendingBytes = 0;
-    const next = this.#current + 1;
-    this.#begin(next);
-    while (this.oldest() !== undefined) this.dropOldest();
+    this.roll();
+    this.dropBefore();
   }
 
   close(): void {

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import { type RunningRedis, startRedis } from "./redis.ts";
+import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+
+/**
+ * Amazon ElastiCache on one machine: one server a replication group, with the group's token and without TLS, which loopback doesn't
+ * need. Sizes, zones, snapshots and encryption change nothing here. Cluster mode is refused.
+ */
+export async function createElastiCache(context: LocalContext, url = process.env.REDIS_URL): Promise<LocalService> {
+  const running: RunningRedis[] = [];
+
+  async function createGroup(request: ResourceRequest): Promise<Created> {
+    const { inputs, type, name } = request;
+    onlySupports(
+      request,
+      "replicationGroupId description engine engineVersion nodeType numCacheClusters numNodeGroups replicasPerNodeGroup automaticFailoverEnabled multiAzEnabled port parameterGroupName subnetGroupName securityGroupIds atRestEncryptionEnabled kmsKeyId transitEncryptionEnabled transitEncryptionMode authToken authTokenUpdateStrategy autoMinorVersionUpgrade snapshotRetentionLimit snapshotWindow finalSnapshotIdentifier maintenanceWindow applyImmediately preferredCacheClusterAzs notificationTopicArn networkType ipDiscovery clusterMode logDeliveryConfigurations",
+    );
+    if (Number(inputs.numNodeGroups ?? 1) > 1 || inputs.clusterMode === "enabled")
+      throw new Error(`${type} "${name}": the local platform does not run cluster mode`);
+    const id = physicalName(request, "replicationGroupId");
+    const token = optional(inputs, "authToken", "string");
+    const redis = await startRedis({ folder: join(context.state, "redis", id), token, url });
+    running.push(redis);
+    if (redis.kind !== "embedded")
+      context.log(`${id}: Redis ${redis.kind === "url" ? `at ${new URL(url!).host}` : "from the PATH"}`);
+    return {
+      id,
+      state: {
+        ...inputs,
+        replicationGroupId: id,
+        arn: `arn:aws:elasticache:${regionOf(request, context)}:${context.accountId}:replicationgroup:${id}`,
+        primaryEndpointAddress: "127.0.0.1",
+        readerEndpointAddress: "127.0.0.1",
+        port: redis.port,
+        clusterEnabled: false,
+        memberClusters: [`${id}-001`],
+        engineVersionActual: String(inputs.engineVersion ?? "8.0"),
+      },
+    };
+  }
+
+  const named =
+    (kind: string, member = "name") =>
+    async (request: ResourceRequest): Promise<Created> => {
+      const name = physicalName(request, member);
+      return {
+        id: name,
+        state: {
+          ...request.inputs,
+          [member]: name,
+          arn: `arn:aws:elasticache:${regionOf(request, context)}:${context.accountId}:${kind}:${name}`,
+        },
+      };
+    };
+
+  return {
+    resources: {
+      "aws:elasticache/replicationGroup:ReplicationGroup": createGroup,
+      "aws:elasticache/subnetGroup:SubnetGroup": named("subnetgroup"),
+      "aws:elasticache/parameterGroup:ParameterGroup": named("parametergroup"),
+      "aws:elasticache/user:User": named("user", "userId"),
+      "aws:elasticache/userGroup:UserGroup": named("usergroup", "userGroupId"),
+    },
+    async close() {
+      await Promise.all(running.map((redis) => redis.close()));
+    },
+  };
+}

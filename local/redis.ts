@@ -1,0 +1,218 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
+import { delimiter, join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { Worker } from "node:worker_threads";
+import { CommandReader, encode, OK, RedisError } from "./redis/resp.ts";
+import type { RedisWorkerData } from "./redis/worker.ts";
+
+/**
+ * The Redis behind ElastiCache's stand-in, by what there is: a server named by `REDIS_URL`; `valkey-server` or `redis-server` from the PATH, run
+ * on the state; or the embedded one in a thread. Each listens on loopback without TLS and asks for the declared token.
+ */
+export interface RunningRedis {
+  readonly port: number;
+  readonly kind: "url" | "server" | "embedded";
+  close(): Promise<void>;
+}
+
+export interface RedisChoice {
+  /** Folder for what has to survive. */
+  readonly folder: string;
+  readonly token: string | undefined;
+  /** `redis[s]://[user:password@]host:port`. */
+  readonly url?: string | undefined;
+  /** Program to run, or false for none. */
+  readonly server?: string | false;
+}
+
+export async function startRedis(choice: RedisChoice): Promise<RunningRedis> {
+  mkdirSync(choice.folder, { recursive: true });
+  if (choice.url !== undefined) return frontFor(choice.url, choice.token);
+  const program = choice.server ?? findServer();
+  return program === false ? embedded(choice) : serverOf(program, choice);
+}
+
+/** `valkey-server` or `redis-server` from the PATH. */
+export function findServer(path = process.env.PATH ?? ""): string | false {
+  for (const name of ["valkey-server", "redis-server"]) {
+    for (const folder of path.split(delimiter).filter((one) => one !== "")) {
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return join(folder, name);
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  return false;
+}
+
+async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
+  const worker = new Worker(new URL("./redis/worker.ts", import.meta.url), {
+    workerData: { folder, token } satisfies RedisWorkerData,
+    env: {},
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  return {
+    port,
+    kind: "embedded",
+    async close() {
+      const ended = new Promise((resolve) => worker.once("exit", resolve));
+      worker.postMessage("close");
+      await ended;
+    },
+  };
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+
+async function serverOf(program: string, { folder, token }: RedisChoice): Promise<RunningRedis> {
+  const port = await freePort();
+  // Everything written goes to the operating system before it is answered, so that a SIGKILL of either process loses nothing.
+  const settings = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${folder}`,
+    "appendonly yes",
+    "appendfsync everysec",
+    'save ""',
+    "maxmemory-policy noeviction",
+    ...(token === undefined ? [] : [`requirepass ${token}`]),
+  ];
+  const child = spawn(program, ["-"], { stdio: ["pipe", "ignore", "pipe"] });
+  // By standard input: on the command line the token would be for everyone to read.
+  child.stdin.end(`${settings.join("\n")}\n`);
+  let complaint = "";
+  child.stderr.on("data", (data: Buffer) => {
+    complaint += data.toString();
+  });
+  let gone = false;
+  const ended = new Promise<void>((resolve) =>
+    child.once("exit", () => {
+      gone = true;
+      resolve();
+    }),
+  );
+  const kill = () => child.kill("SIGTERM");
+  process.once("exit", kill);
+  await answers(port, () => {
+    if (gone) throw new Error(`${program} does not start: ${complaint.trim()}`);
+  });
+  return {
+    port,
+    kind: "server",
+    async close() {
+      process.off("exit", kill);
+      kill();
+      await ended;
+    },
+  };
+}
+
+/** Resolves when something accepts connections on the port. */
+async function answers(port: number, check: () => void): Promise<void> {
+  for (;;) {
+    check();
+    const connected = await new Promise<boolean>((resolve) => {
+      const socket = connectTcp({ port, host: "127.0.0.1" }, () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once("error", () => resolve(false));
+    });
+    if (connected) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/**
+ * Before a server that has its own password, or none, or TLS: takes the declared token from the client, gives the server
+ * what its URL says, then passes bytes through.
+ */
+async function frontFor(url: string, token: string | undefined): Promise<RunningRedis> {
+  const { hostname, port, username, password, protocol } = new URL(url);
+  const target = { host: hostname, port: Number(port || 6379) };
+  const greeting =
+    password === ""
+      ? ""
+      : encode(["AUTH", ...(username === "" ? [] : [decodeURIComponent(username)]), decodeURIComponent(password)]);
+
+  function pass(client: Socket): void {
+    const upstream = protocol === "rediss:" ? connectTls({ ...target, servername: hostname }) : connectTcp(target);
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      socket.on("error", end);
+      socket.on("close", end);
+      socket.setNoDelay(true);
+    }
+    const join = () => {
+      client.pipe(upstream);
+      upstream.pipe(client);
+      client.resume();
+    };
+    if (greeting === "") join();
+    else {
+      upstream.write(greeting, "latin1");
+      upstream.once("data", (reply) => {
+        if (reply[0] === 0x2b) join();
+        else end();
+      });
+    }
+  }
+
+  function accept(client: Socket): void {
+    client.on("error", () => client.destroy());
+    if (token === undefined) return pass(client.pause());
+    const reader = new CommandReader();
+    client.once("data", function first(data: Buffer) {
+      client.pause();
+      const [command, ...rest] = reader.push(data);
+      const known = command?.[0]?.toUpperCase() === "AUTH" && command.at(-1) === token;
+      if (!known) {
+        client.end(
+          encode(
+            new RedisError(
+              command?.[0]?.toUpperCase() === "AUTH"
+                ? "WRONGPASS invalid username-password pair or user is disabled."
+                : "NOAUTH Authentication required.",
+            ),
+          ),
+          "latin1",
+        );
+        return;
+      }
+      client.write(encode(OK), "latin1");
+      // Commands that came in the same packet are put back before the rest.
+      if (rest.length > 0) client.unshift(Buffer.from(rest.map((words) => encode(words)).join(""), "latin1"));
+      pass(client);
+    });
+  }
+
+  const server: Server = createServer(accept);
+  await new Promise<void>((resolve, reject) => {
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    kind: "url",
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,199 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { commands, integer, wrongArity } from "./commands.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { CommandReader, encode, OK, RedisError, type Reply, Simple } from "./resp.ts";
+import { Scripts } from "./scripts.ts";
+
+/** The connections of the embedded Redis: authentication, transactions, scripts, and replies that wait for the journal. */
+export interface RedisOptions {
+  /** Undefined: nobody is asked for one. */
+  readonly token: string | undefined;
+}
+
+const VERSION = "7.2.0";
+
+export async function createRedisServer(db: Keyspace, options: RedisOptions): Promise<Server> {
+  let scripts: Scripts;
+
+  function command(words: readonly string[]): Reply {
+    const name = words[0]!.toUpperCase();
+    const run = commands.get(name);
+    if (run === undefined)
+      return new RedisError(
+        `ERR unknown command '${words[0]}', with args beginning with: ${words
+          .slice(1, 4)
+          .map((word) => `'${word}' `)
+          .join("")}`,
+      );
+    try {
+      return run(db, words.slice(1));
+    } catch (thrown) {
+      if (thrown instanceof RedisError) return thrown;
+      throw thrown;
+    }
+  }
+
+  function evaluate(name: string, args: readonly string[]): Reply {
+    if (args.length < 2) throw wrongArity(name);
+    const count = integer(args[1]);
+    if (count < 0) throw new RedisError("ERR Number of keys can't be negative");
+    if (count > args.length - 2) throw new RedisError("ERR Number of keys can't be greater than number of args");
+    const sha = name === "EVAL" ? scripts.load(args[0]!) : args[0]!;
+    return scripts.evaluate(sha, args.slice(2, 2 + count), args.slice(2 + count));
+  }
+
+  function scripting(args: readonly string[]): Reply {
+    const what = args[0]?.toUpperCase();
+    if (what === "LOAD" && args[1] !== undefined) return scripts.load(args[1]);
+    if (what === "EXISTS") return args.slice(1).map((sha) => (scripts.has(sha) ? 1 : 0));
+    if (what === "FLUSH") {
+      scripts.flush();
+      return OK;
+    }
+    throw new RedisError(`ERR unknown subcommand '${args[0]}'. Try SCRIPT HELP.`);
+  }
+
+  /** What needs no keys of its own, and scripts. */
+  function execute(words: readonly string[]): Reply {
+    const name = words[0]!.toUpperCase();
+    const args = words.slice(1);
+    switch (name) {
+      case "EVAL":
+      case "EVALSHA":
+        return evaluate(name, args);
+      case "SCRIPT":
+        return scripting(args);
+      case "PING":
+        return args[0] ?? new Simple("PONG");
+      case "ECHO":
+        return args[0] ?? "";
+      case "SELECT":
+        if (args[0] !== "0") throw new RedisError("ERR DB index is out of range");
+        return OK;
+      case "INFO":
+        return `# Server\r\nredis_version:${VERSION}\r\nredis_mode:standalone\r\n# Persistence\r\nloading:0\r\n# Replication\r\nrole:master\r\n`;
+      case "CLIENT":
+        return args[0]?.toUpperCase() === "ID" ? 1 : OK;
+      case "COMMAND":
+        return [];
+      default:
+        return command(words);
+    }
+  }
+
+  scripts = await Scripts.create(command);
+
+  return createServer({ noDelay: true }, (socket) => {
+    const reader = new CommandReader();
+    let trusted = options.token === undefined;
+    let queued: string[][] | undefined;
+    let spoiled = false;
+
+    function authenticate(password: string | undefined): void {
+      if (options.token === undefined)
+        throw new RedisError(
+          "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+        );
+      if (password !== options.token)
+        throw new RedisError("WRONGPASS invalid username-password pair or user is disabled.");
+      trusted = true;
+    }
+
+    function hello(args: readonly string[]): Reply {
+      if (args[0] !== undefined && args[0] !== "2") throw new RedisError("NOPROTO unsupported protocol version");
+      const at = args.findIndex((word) => word.toUpperCase() === "AUTH");
+      if (at >= 0) authenticate(args[at + 2]);
+      if (!trusted)
+        throw new RedisError(
+          "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+        );
+      return [
+        "server",
+        "redis",
+        "version",
+        VERSION,
+        "proto",
+        2,
+        "id",
+        1,
+        "mode",
+        "standalone",
+        "role",
+        "master",
+        "modules",
+        [],
+      ];
+    }
+
+    function transaction(name: string, words: readonly string[]): Reply | undefined {
+      if (name === "MULTI") {
+        if (queued !== undefined) throw new RedisError("ERR MULTI calls can not be nested");
+        queued = [];
+        spoiled = false;
+        return OK;
+      }
+      if (name !== "EXEC" && name !== "DISCARD") {
+        if (queued === undefined) return undefined;
+        queued.push([...words]);
+        return new Simple("QUEUED");
+      }
+      if (queued === undefined) throw new RedisError(`ERR ${name} without MULTI`);
+      const list = queued;
+      queued = undefined;
+      if (name === "DISCARD") return OK;
+      if (spoiled) throw new RedisError("EXECABORT Transaction discarded because of previous errors.");
+      return list.map((one) => attempt(() => execute(one)));
+    }
+
+    function answer(words: string[]): Reply {
+      const name = words[0]!.toUpperCase();
+      db.now = Date.now();
+      if (name === "AUTH") {
+        authenticate(words.at(-1));
+        return OK;
+      }
+      if (name === "HELLO") return hello(words.slice(1));
+      if (name === "QUIT" || name === "RESET") return OK;
+      if (!trusted) throw new RedisError("NOAUTH Authentication required.");
+      return transaction(name, words) ?? execute(words);
+    }
+
+    socket.on("error", () => socket.destroy());
+    socket.on("data", (data) => {
+      let replies = "";
+      try {
+        for (const words of reader.push(data)) {
+          const reply = attempt(() => answer(words));
+          if (reply instanceof RedisError) spoiled = true;
+          replies += encode(reply);
+          if (words[0]!.toUpperCase() === "QUIT") socket.end();
+        }
+      } catch (thrown) {
+        if (!(thrown instanceof RedisError)) throw thrown;
+        socket.end(encode(thrown), "latin1");
+        return;
+      }
+      db.commit();
+      send(socket, replies, db.flushed());
+    });
+  });
+}
+
+function attempt(work: () => Reply): Reply {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof RedisError) return thrown;
+    throw thrown;
+  }
+}
+
+/** Replies leave once what they tell is written. */
+function send(socket: Socket, replies: string, written: Promise<void>): void {
+  written.then(
+    () => {
+      if (!socket.destroyed && replies !== "") socket.write(replies, "latin1");
+    },
+    (cause) => socket.destroy(cause as Error),
+  );
+}
