@@ -152,9 +152,10 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       role(nameOf(name)).trust.some((statement) => statement.allow && isPrincipal(statement, "Service", service)),
     refusal(roleName, authorizations) {
       if (roleName === ADMINISTRATOR) return undefined;
+      const known = roles.has(roleName);
       for (const { action, resources, context: values } of authorizations) {
         for (const resource of resources) {
-          const decision = decide(roleName, action, resource, values);
+          const decision = known ? decide(roleName, action, resource, values) : "implicit_deny";
           if (decision !== "allow") return { action, resource, role: roleName, decision };
         }
       }

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { createCloudFront } from "./cloudfront.ts";
 import { createDynamodb } from "./dynamodb.ts";
+import { createElastiCache } from "./elasticache.ts";
 import { startGateway } from "./gateway.ts";
 import { createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
@@ -64,7 +65,8 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
   const state = openState(resolve(options.state), options.fresh ?? false);
   const closers: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
-    for (const close of closers.splice(0)) await close();
+    for (const close of closers.splice(0))
+      await close().catch((cause: unknown) => options.log(`stopping: ${String(cause)}`));
     state.release();
   };
   try {
@@ -119,32 +121,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 async function createServices(context: LocalContext, options: PlatformOptions, closers: (() => Promise<void>)[]) {
   const activity = new Activity(context.log);
   const iam = createIam(context, options.without === undefined ? {} : { without: options.without });
-  const [sqs, dynamodb, s3, secrets, kms, rds] = await Promise.all([
+  const [sqs, dynamodb, s3, secrets, kms, rds, cache, random] = await Promise.all([
     createSqs(context),
     createDynamodb(context),
     createS3(context),
     createSecretsManager(context),
     createKms(context),
     createRds(context),
+    createElastiCache(context),
+    createRandom(context),
   ]);
   const lambda = createLambda(context, iam, sqs.source, {
     onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
   });
   const cloudfront = createCloudFront(context, lambda);
-  const services: LocalService[] = [
-    cloudfront,
-    lambda,
-    sqs,
-    dynamodb,
-    s3,
-    secrets,
-    kms,
-    rds,
-    createRandom(context),
-    iam,
-  ];
+  const services: LocalService[] = [cloudfront, lambda, sqs, dynamodb, s3, secrets, kms, rds, cache, random, iam];
   // What takes work in closes first, what it relies on last.
-  closers.unshift(...services.map((service) => () => service.close()), async () => activity.flush());
+  closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
   return { services, iam, cloudfront };
 }
 

@@ -24,6 +24,9 @@ export interface ProgramOptions {
 /** The program's exports, resolved. */
 export type ProgramOutputs = Readonly<Record<string, unknown>>;
 
+/** A program runs when it is imported: every run is an import of its own. */
+let runs = 0;
+
 type Creator = (request: ResourceRequest) => Promise<Created>;
 
 function creatorsOf(services: readonly LocalService[]): Map<string, Creator> {
@@ -97,7 +100,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   process.on("unhandledRejection", unhandled);
   try {
     const run = async (): Promise<ProgramOutputs> => {
-      const program = (await import(pathToFileURL(options.entry).href)) as Record<string, unknown>;
+      const program = (await import(`${pathToFileURL(options.entry).href}?run=${++runs}`)) as Record<string, unknown>;
       await pulumi.runtime.disconnect();
       const outputs = await Promise.all(
         Object.entries(program).map(async ([key, value]) => [key, await resolved(value)]),

@@ -100,7 +100,8 @@ export async function serve(
           headers: { ...response.headers, "x-cache": "FunctionGeneratedResponse from cloudfront" },
         };
     } catch (cause) {
-      log(`viewer function: ${cause instanceof Error ? cause.message : String(cause)}`);
+      // An error of the function's own context is no instance of our Error.
+      log(`viewer function: ${(cause as Partial<Error> | null)?.message ?? String(cause)}`);
       return ownAnswer(
         503,
         "The CloudFront function associated with the CloudFront distribution returned an error.",

@@ -93,7 +93,7 @@ function parsePairs(text: string, separator: string | RegExp): Values {
     const value = at < 0 ? "" : pair.slice(at + 1);
     const known = values[name];
     if (known === undefined) values[name] = { value };
-    else values[name] = { value, multiValue: [...(known.multiValue ?? [{ value: known.value }]), { value }] };
+    else known.multiValue = [...(known.multiValue ?? [{ value: known.value }]), { value }];
   }
   return values;
 }
@@ -103,7 +103,7 @@ const joinPairs = (values: Values, separator: string): string =>
     .flatMap(([name, { value, multiValue }]) => (multiValue ?? [{ value }]).map((one) => `${name}=${one.value}`))
     .join(separator);
 
-const valueOf = ({ value, multiValue }: Value): string =>
+const textOf = ({ value, multiValue }: Value): string =>
   multiValue === undefined ? value : multiValue.map((one) => one.value).join(", ");
 
 function apply(request: ViewerRequest, result: Returned, before: ReadonlyMap<string, string>): void {
@@ -113,7 +113,7 @@ function apply(request: ViewerRequest, result: Returned, before: ReadonlyMap<str
   for (const [name, header] of Object.entries(result.headers ?? {})) {
     if (name !== name.toLowerCase())
       throw new Error(`the viewer function returned the header "${name}", not in lower case`);
-    const value = valueOf(header);
+    const value = textOf(header);
     const changed = before.get(name) !== value;
     if (changed && (READ_ONLY.has(name) || DISALLOWED.test(name))) {
       throw new Error(`the viewer function must not set the header "${name}"`);
@@ -136,7 +136,7 @@ const samePairs = (query: string, values: Values | undefined): boolean =>
 
 function responseOf(result: Returned): GeneratedResponse {
   const headers: Record<string, string> = {};
-  for (const [name, header] of Object.entries(result.headers ?? {})) headers[name] = valueOf(header);
+  for (const [name, header] of Object.entries(result.headers ?? {})) headers[name] = textOf(header);
   const { body = "" } = result;
   const bytes =
     typeof body === "string" ? body : Buffer.from(body.data, body.encoding === "base64" ? "base64" : "utf8");

@@ -1,29 +1,25 @@
 /** The code of a function: the archive that the program declares, laid out in a folder as Lambda unpacks it. */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 
 interface Entry {
   readonly path: string;
   readonly bytes: Buffer;
 }
 
+/** The classes of assets share their `isInstance`: what they hold tells them apart. */
+type Held = Readonly<Record<"text" | "path" | "assets", unknown>>;
+
 async function entriesOf(value: unknown, path: string): Promise<Entry[]> {
-  const known = await value;
-  if (pulumi.asset.StringAsset.isInstance(known)) {
-    return [{ path, bytes: Buffer.from(await (known as pulumi.asset.StringAsset).text) }];
-  }
-  if (pulumi.asset.FileAsset.isInstance(known)) {
-    return [{ path, bytes: readFileSync(await (known as pulumi.asset.FileAsset).path) }];
-  }
-  if (pulumi.asset.AssetArchive.isInstance(known)) {
-    const assets = await (known as pulumi.asset.AssetArchive).assets;
-    const inner = Object.entries(assets).map(([name, asset]) =>
-      entriesOf(asset, path === "" ? name : `${path}/${name}`),
-    );
+  const held = (await value) as Held;
+  if (held.text !== undefined) return [{ path, bytes: Buffer.from((await held.text) as string) }];
+  if (held.assets !== undefined) {
+    const assets = Object.entries((await held.assets) as Record<string, unknown>);
+    const inner = assets.map(([name, asset]) => entriesOf(asset, path === "" ? name : `${path}/${name}`));
     return (await Promise.all(inner)).flat();
   }
+  if (held.path !== undefined && path !== "") return [{ path, bytes: readFileSync((await held.path) as string) }];
   throw new Error(`the code of a function must be an AssetArchive of file and string assets (at "${path || "code"}")`);
 }
 
@@ -35,10 +31,7 @@ export async function unpackCode(
   code: unknown,
   folder: string,
 ): Promise<{ directory: string; hash: string; size: number }> {
-  const known = await code;
-  if (pulumi.asset.FileArchive.isInstance(known))
-    return copyFolder(await (known as pulumi.asset.FileArchive).path, folder);
-  const entries = (await entriesOf(known, "")).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const entries = (await entriesOf(code, "")).sort((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash("sha256");
   for (const { path, bytes } of entries) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   const digest = hash.digest();
@@ -57,13 +50,4 @@ export async function unpackCode(
     hash: digest.toString("base64"),
     size: entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
   };
-}
-
-function copyFolder(path: string, folder: string): { directory: string; hash: string; size: number } {
-  if (!statSync(path).isDirectory())
-    throw new Error(`the code archive ${path} is not a folder: zip files are not read locally`);
-  const directory = join(folder, "folder");
-  rmSync(directory, { recursive: true, force: true });
-  cpSync(path, directory, { recursive: true });
-  return { directory, hash: path, size: 0 };
 }

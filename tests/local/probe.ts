@@ -1,0 +1,49 @@
+/** Boots the probe program on the local core, with its state in a temporary folder. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Core, type PlatformOptions, startCore } from "../../local/platform.ts";
+
+export interface Probe {
+  readonly core: Core;
+  /** What the console showed, without times. */
+  readonly lines: string[];
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+export async function startProbe(options: Partial<PlatformOptions> = {}): Promise<Probe> {
+  const folder = mkdtempSync(join(tmpdir(), "probe-"));
+  const lines: string[] = [];
+  const project = join(import.meta.dirname, "probe");
+  const core = await startCore({ state: folder, port: 0, log: (line) => lines.push(line), project, ...options });
+  return {
+    core,
+    lines,
+    folder,
+    async stop() {
+      await core.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Settings for an SDK client that calls as this role, or as the administrator of the machine. */
+export const clientOf = (core: Core, role = "local-administrator") => ({
+  region: "us-east-1",
+  endpoint: core.gatewayUrl,
+  // A refusal is what many tests look for: the SDK would try again.
+  maxAttempts: 1,
+  credentials: { accessKeyId: role, secretAccessKey: "local" },
+});
+
+/** Asks until the answer is there. @throws Error with the last answer after `ms` milliseconds */
+export async function eventually<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean, ms = 15_000): Promise<T> {
+  const until = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    if (Date.now() > until) throw new Error(`still not so after ${ms} ms: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
