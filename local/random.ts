@@ -9,7 +9,7 @@ const LOWER = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS = "0123456789";
 const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
-export async function createRandom(context: LocalContext): Promise<LocalService> {
+export function createRandom(context: LocalContext): LocalService {
   const file = new JsonFile<Record<string, string>>(join(context.state, "random.json"), {});
 
   /** The value kept under type and name, drawn first if there is none. */

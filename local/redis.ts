@@ -178,7 +178,10 @@ async function frontFor(url: string, token: string | undefined): Promise<Running
 
   function accept(client: Socket): void {
     client.on("error", () => client.destroy());
-    if (token === undefined) return pass(client.pause());
+    if (token === undefined) {
+      pass(client.pause());
+      return;
+    }
     const reader = new CommandReader();
     client.once("data", function first(data: Buffer) {
       client.pause();
