@@ -1,96 +1,128 @@
 import type { Event } from "../domain/event.ts";
 import type { EventSelector } from "../domain/subscription.ts";
-import { parseCel } from "./cel.ts";
-import { parseTypePattern } from "./eventType.ts";
+import { compileCel } from "./cel/index.ts";
+import { and, type Clause, decisive, leaf } from "./clause.ts";
+import { parseTypePattern, type TypePattern } from "./eventType.ts";
+import { BUDGET, Frame, PathPool, TOO_COSTLY, type Truth } from "./frame.ts";
 import { Invalid, naming } from "./invalid.ts";
-import { parseComparison, parsePath } from "./jsonPath.ts";
+import { compileJsonPath } from "./jsonPath/index.ts";
+import { disjunction, type Needs } from "./needs.ts";
 
 export interface Explanation {
   readonly matched: boolean;
-  /** The part of the selector that decides, as it was written. */
-  readonly clause?: string;
+  /** The smallest part of the selector that decides, as it was written: flip it and the verdict flips. */
+  readonly clause: string;
   /** Why it decides so, with the values met: `amount 40 is not > 100`. */
-  readonly because?: string;
+  readonly because: string;
 }
 
 export interface CompiledSelector {
   /** Whether the event is wanted. Never throws: what can't be evaluated is no match. */
   readonly matches: (event: Event) => boolean;
   readonly explain: (event: Event) => Explanation;
-}
-
-interface Part {
-  readonly text: string;
-  readonly test: (event: Event) => boolean;
-  readonly miss: (event: Event) => string;
+  /** The compiled form: what `matches`, `explain` and the index all go by. */
+  readonly clause: Clause;
+  /** The verdict on a frame, with why there is none; at most one evaluation an event. */
+  readonly judge: (frame: Frame) => Truth;
 }
 
 /**
  * Compiles a selector. A string is an event type (pattern), a JSONPath query, or a logical expression over paths.
+ * @param at JSON Pointer of the selector in the request, for errors
+ * @param pool paths shared with other selectors
  * @throws TriggersError `invalid_selector` with the position
  */
-export function compileSelector(selector: EventSelector, at = "/event_selector"): CompiledSelector {
-  const parts: Part[] = [];
-  if (typeof selector === "string") parts.push(naming(at, () => ofText(selector)));
+export function compileSelector(
+  selector: EventSelector,
+  { at = "/event_selector", pool = new PathPool() }: { readonly at?: string; readonly pool?: PathPool } = {},
+): CompiledSelector {
+  const parts: Clause[] = [];
+  if (typeof selector === "string") parts.push(naming(at, () => ofText(selector, pool)));
   else {
     const { event_type, jsonpath, cel } = selector;
-    if (event_type !== undefined) parts.push(naming(`${at}/event_type`, () => ofTypes(event_type)));
-    if (jsonpath !== undefined) parts.push(naming(`${at}/jsonpath`, () => ofPath(jsonpath)));
-    if (cel !== undefined) parts.push(naming(`${at}/cel`, () => ofCel(cel)));
+    if (event_type !== undefined) parts.push(naming(`${at}/event_type`, () => ofTypes(event_type, pool)));
+    if (jsonpath !== undefined) parts.push(naming(`${at}/jsonpath`, () => compileJsonPath(jsonpath, pool)));
+    if (cel !== undefined) parts.push(naming(`${at}/cel`, () => compileCel(cel, pool)));
     if (parts.length === 0) {
       naming(at, () => {
         throw new Invalid({ message: "give at least one of `event_type`, `jsonpath` and `cel`" });
       });
     }
   }
+  return compiled(and(parts.map(({ text }) => text).join(" and "), parts));
+}
+
+function compiled(clause: Clause): CompiledSelector {
+  let stamp = 0;
+  let known: Truth = false;
+  const judge = (frame: Frame): Truth => {
+    if (stamp === frame.stamp) return known;
+    stamp = frame.stamp;
+    frame.fuel = BUDGET;
+    known = clause.test(frame);
+    return known;
+  };
   return {
-    matches: (event) => parts.every((part) => part.test(event)),
+    clause,
+    judge,
+    matches: (event) => judge(new Frame(event)) === true,
     explain: (event) => {
-      const missed = parts.find((part) => !part.test(event));
-      return missed === undefined
-        ? { matched: true }
-        : { matched: false, clause: missed.text, because: missed.miss(event) };
+      const frame = new Frame(event);
+      const verdict = judge(frame);
+      if (verdict === TOO_COSTLY) return { matched: false, clause: clause.text, because: TOO_COSTLY.reason };
+      const { clause: deciding, value } = decisive(clause, frame);
+      return { matched: verdict === true, clause: deciding.text, because: deciding.because(frame, value) };
     },
   };
 }
 
-const FORM = /^\s*(?:\$|!|\(|(?:length|count|match|search|value)\s*\()/;
+/** How a path or an expression over paths begins; anything else is an event type. */
+const EXPRESSION = /^\s*(?:[$@!(]|(?:length|count|match|search|value)\s*\()/;
+/** What no event type pattern holds, but every mistaken expression does. */
+const NOT_A_TYPE = /[\s=<>&|!'"()[\]{}]/;
 
-function ofText(text: string): Part {
-  if (!FORM.test(text)) return ofTypes(text);
-  return ofPath(text);
-}
-
-function ofTypes(types: string | readonly string[]): Part {
-  const patterns = (typeof types === "string" ? [types] : types).map(parseTypePattern);
-  if (patterns.length === 0) throw new Invalid({ message: "the list of event types is empty" });
-  const text = patterns.map((pattern) => pattern.text).join(", ");
-  return {
-    text,
-    test: ({ event_type }) => event_type !== null && patterns.some((pattern) => pattern.matches(event_type)),
-    miss: ({ event_type }) => `event type ${JSON.stringify(event_type)} is not ${text}`,
-  };
-}
-
-function ofPath(text: string): Part {
-  const miss = () => `${text} does not hold`;
-  let whole: Invalid;
-  try {
-    const path = parsePath(text);
-    return { text, test: (event) => path.exists(event.payload), miss };
-  } catch (thrown) {
-    if (!(thrown instanceof Invalid)) throw thrown;
-    whole = thrown;
+function ofText(text: string, pool: PathPool): Clause {
+  if (EXPRESSION.test(text)) return compileJsonPath(text, pool);
+  const at = text.search(NOT_A_TYPE);
+  if (at >= 0) {
+    const cel = /\bevent(?:_type|_id)?\b|received_at/.test(text);
+    throw new Invalid({
+      message: "this is neither an event type, nor a JSONPath (`$…`), nor an expression over paths",
+      position: at,
+      expected: "an event type such as `order.created`, or a path that begins with `$`",
+      ...(cel ? { suggestion: `{ "cel": ${JSON.stringify(text)} }` } : {}),
+    });
   }
-  try {
-    const holds = parseComparison(text);
-    return { text, test: (event) => holds(event.payload), miss };
-  } catch (thrown) {
-    if (!(thrown instanceof Invalid)) throw thrown;
-    throw (thrown.problem.position ?? 0) > (whole.problem.position ?? 0) ? thrown : whole;
-  }
+  return ofTypes(text, pool);
 }
 
-function ofCel(text: string): Part {
-  return { text, test: parseCel(text), miss: () => `${text} is not true` };
+/** Event types in one list: what a selector may hold. */
+const MAX_TYPES = 500;
+
+function ofTypes(types: string | readonly string[], pool: PathPool): Clause {
+  const list = typeof types === "string" ? [types] : types;
+  if (list.length === 0) throw new Invalid({ message: "the list of event types is empty", expected: "at least one" });
+  if (list.length > MAX_TYPES) throw new Invalid({ message: `a list holds at most ${MAX_TYPES} event types` });
+  const patterns = list.map(parseTypePattern);
+  const exact = new Set(patterns.flatMap((pattern) => (pattern.exact ? [pattern.text] : [])));
+  const wild = patterns.filter((pattern) => !pattern.exact);
+  const text = list.length === 1 ? list[0]! : `one of ${list.slice(0, 5).join(", ")}${list.length > 5 ? ", …" : ""}`;
+  return leaf({
+    text: list.join(", "),
+    test: ({ event: { event_type: type } }) =>
+      type !== null && (exact.has(type) || wild.some((pattern) => pattern.matches(type))),
+    because: ({ event: { event_type: type } }, value) =>
+      type === null
+        ? "the event has no event_type"
+        : `event_type ${JSON.stringify(type)} is ${value === true ? "" : "not "}${text}`,
+    needs: disjunction(patterns.map((pattern) => typeNeeds(pattern, pool))),
+  });
+}
+
+function typeNeeds({ text, exact }: TypePattern, { event_type: path }: PathPool): Needs {
+  if (exact) return [[{ kind: "equal", path, values: [text] }]];
+  const prefix = text.slice(0, text.indexOf("*"));
+  if (prefix !== "") return [[{ kind: "prefix", path, text: prefix }]];
+  const suffix = text.slice(text.lastIndexOf("*") + 1);
+  return [[suffix === "" ? { kind: "exists", path } : { kind: "suffix", path, text: suffix }]];
 }

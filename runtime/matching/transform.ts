@@ -1,7 +1,7 @@
 import { type ErrorDetail, TriggersError } from "../domain/errors.ts";
 import type { Enrich, Transform } from "../domain/subscription.ts";
 import { Invalid } from "./invalid.ts";
-import { type JsonPath, parsePath } from "./jsonPath.ts";
+import { type JsonPath, parsePath } from "./jsonPath/index.ts";
 import { type RawValue, scan, writeObject } from "./rawJson.ts";
 
 /** Bounds on what one transform may hold; a request over them is refused at creation. */
@@ -67,7 +67,7 @@ const pointer = (...parts: string[]): string =>
   parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 function mustBeSingular(path: JsonPath): void {
-  if (path.singular) return;
+  if (path.steps !== undefined) return;
   throw new Invalid({
     message: `${path.text} can name several values; give a path of names and indexes only`,
     position: 0,

@@ -1,0 +1,166 @@
+import { Fault } from "../frame.ts";
+
+/**
+ * CEL's values in JavaScript. JSON comes as it is parsed: a JSON number is a `double`, whatever it looks like, as CEL
+ * defines for `google.protobuf.Value`. A value that does not exist is a `Fault`, handed on and never thrown.
+ *
+ * | CEL | here |
+ * |---|---|
+ * | null, bool, string, double | null, boolean, string, number |
+ * | int, uint | bigint, `Uint` |
+ * | bytes | Uint8Array |
+ * | list, map | array; a JSON object, or `CelMap` for a map written in the expression |
+ * | timestamp, duration, type | `Timestamp`, `Duration`, `TypeName` |
+ */
+export type Value = unknown;
+
+export class Uint {
+  readonly value: bigint;
+  constructor(value: bigint) {
+    this.value = value;
+  }
+}
+
+/** Nanoseconds since the epoch. */
+export class Timestamp {
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
+  }
+}
+
+/** Nanoseconds. */
+export class Duration {
+  readonly nanos: bigint;
+  constructor(nanos: bigint) {
+    this.nanos = nanos;
+  }
+}
+
+export class TypeName {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** A map whose keys may be of any key type; numbers that are equal are one key. */
+export class CelMap {
+  readonly entries = new Map<string | boolean | bigint, readonly [key: Value, value: Value]>();
+
+  get(key: Value): Value | undefined {
+    const normal = normalKey(key);
+    return normal === undefined ? undefined : this.entries.get(normal)?.[1];
+  }
+}
+
+/** One JavaScript value for all keys that are equal in CEL; undefined for what can't be a key. */
+export function normalKey(key: Value): string | boolean | bigint | undefined {
+  if (typeof key === "string" || typeof key === "boolean" || typeof key === "bigint") return key;
+  if (key instanceof Uint) return key.value;
+  return typeof key === "number" && Number.isInteger(key) ? BigInt(key) : undefined;
+}
+
+/** Sets of types, for checking: what an expression may come to. */
+export const T = {
+  null: 1,
+  bool: 2,
+  int: 4,
+  uint: 8,
+  double: 16,
+  string: 32,
+  bytes: 64,
+  list: 128,
+  map: 256,
+  timestamp: 512,
+  duration: 1024,
+  type: 2048,
+  number: 4 | 8 | 16,
+  /** What a value inside a JSON document can be. */
+  json: 1 | 2 | 16 | 32 | 128 | 256,
+  any: 4095,
+} as const;
+
+const NAMES: readonly (readonly [number, string])[] = [
+  [T.null, "null_type"],
+  [T.bool, "bool"],
+  [T.int, "int"],
+  [T.uint, "uint"],
+  [T.double, "double"],
+  [T.string, "string"],
+  [T.bytes, "bytes"],
+  [T.list, "list"],
+  [T.map, "map"],
+  [T.timestamp, "google.protobuf.Timestamp"],
+  [T.duration, "google.protobuf.Duration"],
+  [T.type, "type"],
+];
+
+export const typeNames = (types: number): string =>
+  types === T.any || types === T.json
+    ? "dyn"
+    : NAMES.filter(([type]) => (types & type) !== 0)
+        .map(([, name]) => name.replace("google.protobuf.", ""))
+        .join(" or ");
+
+export const namedType = (name: string): TypeName | undefined =>
+  NAMES.some(([, known]) => known === name) ? new TypeName(name) : undefined;
+
+/** The type of a value, one of `T`. */
+export function typeOf(value: Value): number {
+  switch (typeof value) {
+    case "string":
+      return T.string;
+    case "number":
+      return T.double;
+    case "boolean":
+      return T.bool;
+    case "bigint":
+      return T.int;
+    default:
+      break;
+  }
+  if (value === null) return T.null;
+  if (Array.isArray(value)) return T.list;
+  if (value instanceof Uint) return T.uint;
+  if (value instanceof Uint8Array) return T.bytes;
+  if (value instanceof Timestamp) return T.timestamp;
+  if (value instanceof Duration) return T.duration;
+  return value instanceof TypeName ? T.type : T.map;
+}
+
+export const typeNameOf = (value: Value): string => NAMES.find(([type]) => type === typeOf(value))![1];
+
+export const isNumber = (value: Value): value is number | bigint | Uint =>
+  typeof value === "number" || typeof value === "bigint" || value instanceof Uint;
+
+/**
+ * Less than zero, zero or more; NaN when unordered. Ints and uints compare exactly; with a double in play both sides
+ * are doubles, as in cel-go, so integers past 2^53 compare as the doubles nearest to them.
+ */
+export function compareNumbers(a: number | bigint | Uint, b: number | bigint | Uint): number {
+  const [x, y] = typeof a === "number" || typeof b === "number" ? [asDouble(a), asDouble(b)] : [whole(a), whole(b)];
+  return x < y ? -1 : x > y ? 1 : x === y ? 0 : Number.NaN;
+}
+
+export const asDouble = (value: number | bigint | Uint): number => Number(value instanceof Uint ? value.value : value);
+
+const whole = (value: bigint | Uint): bigint => (value instanceof Uint ? value.value : value);
+
+const MAX_INT = 2n ** 63n - 1n;
+const MAX_UINT = 2n ** 64n - 1n;
+
+export const int = (value: bigint): bigint | Fault =>
+  value > MAX_INT || value < -MAX_INT - 1n ? new Fault("value", "the int overflows 64 bits") : value;
+
+export const uint = (value: bigint): Uint | Fault =>
+  value > MAX_UINT || value < 0n ? new Fault("value", "the uint overflows 64 bits") : new Uint(value);
+
+export const noOverload = (operation: string, ...operands: Value[]): Fault =>
+  new Fault("type", () => {
+    const types = operands.map((operand) => typeNameOf(operand).replace("google.protobuf.", "").replace("_type", ""));
+    const mixed = types.includes("double") && types.includes("int") && /^[-+*/%]$/.test(operation);
+    const [first, second] = types;
+    const shown = second === undefined ? `${operation}(${first})` : `${first} ${operation} ${second}`;
+    return `there is no ${shown}${mixed ? " (a JSON number is a double: write 2.0, not 2)" : ""}`;
+  });

@@ -1,0 +1,158 @@
+import { BUDGET, Fault, type Frame, type Truth } from "./frame.ts";
+import { conjunction, disjunction, type Needs } from "./needs.ts";
+
+/**
+ * A selector, compiled, as a tree of conditions: the same tree matches, explains and tells the index what an event must
+ * have. A condition that can't be evaluated is neither true nor false: it is a `Fault`, and `&&` and `||` absorb it as
+ * CEL does (`false && fault` is false, `true || fault` is true).
+ */
+export interface Clause {
+  readonly kind: "and" | "or" | "not" | "leaf";
+  /** As it was written. */
+  readonly text: string;
+  readonly test: (frame: Frame) => Truth;
+  /** Conditions of an `and`, `or` or `not`. */
+  readonly parts: readonly Clause[];
+  /** For a leaf: why it has this value, with the values met. */
+  readonly because: (frame: Frame, value: Truth) => string;
+  /** What an event must have for this to be true; and for it to be false. */
+  readonly needs: Needs;
+  readonly needsFalse: Needs;
+}
+
+export type Leaf = Pick<Clause, "text" | "test" | "because"> & Partial<Pick<Clause, "needs" | "needsFalse">>;
+
+const ANYTHING: Needs = [[]];
+
+export const leaf = ({ text, test, because, needs = ANYTHING, needsFalse = ANYTHING }: Leaf): Clause => ({
+  kind: "leaf",
+  text,
+  test,
+  because,
+  parts: [],
+  needs,
+  needsFalse,
+});
+
+const inner = (kind: "and" | "or" | "not", text: string, parts: readonly Clause[]): Omit<Clause, "test"> => ({
+  kind,
+  text,
+  parts,
+  because: (frame, value) => reasons(parts, frame, kind, value),
+  needs:
+    kind === "not"
+      ? parts[0]!.needsFalse
+      : (kind === "and" ? conjunction : disjunction)(parts.map((part) => part.needs)),
+  needsFalse:
+    kind === "not"
+      ? parts[0]!.needs
+      : (kind === "and" ? disjunction : conjunction)(parts.map((part) => part.needsFalse)),
+});
+
+export function and(text: string, parts: readonly Clause[]): Clause {
+  if (parts.length === 1) return parts[0]!;
+  const tests = parts.map((part) => part.test);
+  return {
+    ...inner("and", text, parts),
+    test: (frame) => {
+      let fault: Fault | undefined;
+      for (const test of tests) {
+        const value = test(frame);
+        if (value === false) return false;
+        if (value !== true) fault ??= value;
+      }
+      return fault ?? true;
+    },
+  };
+}
+
+export function or(text: string, parts: readonly Clause[]): Clause {
+  if (parts.length === 1) return parts[0]!;
+  const tests = parts.map((part) => part.test);
+  return {
+    ...inner("or", text, parts),
+    test: (frame) => {
+      let fault: Fault | undefined;
+      for (const test of tests) {
+        const value = test(frame);
+        if (value === true) return true;
+        if (value !== false) fault ??= value;
+      }
+      return fault ?? false;
+    },
+  };
+}
+
+export function not(text: string, part: Clause): Clause {
+  const { test } = part;
+  return {
+    ...inner("not", text, [part]),
+    test: (frame) => {
+      const value = test(frame);
+      return typeof value === "boolean" ? !value : value;
+    },
+  };
+}
+
+/** Why an `and` or `or` has its value, where no single part decides it: the reasons of the parts, up to three. */
+function reasons(parts: readonly Clause[], frame: Frame, kind: Clause["kind"], value: Truth): string {
+  const told: string[] = [];
+  for (const part of parts) {
+    const own = fresh(part, frame);
+    const agrees = kind === "not" || own === value || (value !== true && own !== true);
+    if (agrees) told.push(part.because(frame, own));
+  }
+  const shown = told.slice(0, 3).join(", and ");
+  return told.length > 3 ? `${shown}, and ${told.length - 3} more` : shown;
+}
+
+/** A part alone costs no more than the whole, so with the whole's work to spend it has the value it had there. */
+function fresh(clause: Clause, frame: Frame): Truth {
+  frame.fuel = BUDGET;
+  return clause.test(frame);
+}
+
+/** The condition that decides a verdict, and the value that would turn the verdict around. */
+export interface Decisive {
+  readonly clause: Clause;
+  readonly value: Truth;
+  readonly flipped: boolean;
+}
+
+/**
+ * Finds the smallest condition whose flipping alone flips the verdict of the whole. Going down from the root: where one
+ * part decides, follow it; where several parts together do, the clause that joins them is the answer.
+ */
+export function decisive(root: Clause, frame: Frame): Decisive {
+  let clause = root;
+  let value = fresh(root, frame);
+  let flipped = value !== true;
+  for (;;) {
+    const next = deciding(clause, flipped, frame);
+    if (next === undefined) return { clause, value, flipped };
+    if (clause.kind === "not") flipped = !flipped;
+    clause = next;
+    value = fresh(next, frame);
+  }
+}
+
+function deciding(clause: Clause, wanted: boolean, frame: Frame): Clause | undefined {
+  if (clause.kind === "leaf") return undefined;
+  if (clause.kind === "not") return clause.parts[0];
+  // One part of this value decides the whole clause (false for `and`, true for `or`), whatever the others are.
+  const absorbing = clause.kind === "or";
+  if (wanted === absorbing) return clause.parts[0];
+  const opposed = clause.parts.filter((part) => fresh(part, frame) !== wanted);
+  return opposed.length === 1 ? opposed[0] : undefined;
+}
+
+/** The verdict if `forced` had another value: what "decisive" means, and how tests check it. */
+export function verdictIf(root: Clause, frame: Frame, forced: Clause, value: boolean): Truth {
+  if (root === forced) return value;
+  if (root.kind === "leaf") return root.test(frame);
+  const values = root.parts.map((part) => verdictIf(part, frame, forced, value));
+  if (root.kind === "not") return typeof values[0] === "boolean" ? !values[0] : values[0]!;
+  const absorbing = root.kind === "or";
+  if (values.includes(absorbing)) return absorbing;
+  return values.find((one) => one instanceof Fault) ?? !absorbing;
+}

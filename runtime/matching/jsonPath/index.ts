@@ -1,0 +1,136 @@
+import { type Clause, leaf } from "../clause.ts";
+import { Frame, PathPool, TOO_COSTLY } from "../frame.ts";
+import { Invalid } from "../invalid.ts";
+import { JsonPathCompiler } from "./filter.ts";
+import { type Expression, isDescendant, parseLogical, parseQuery, selectors } from "./parse.ts";
+import { splitSingular } from "./query.ts";
+
+/** A JSONPath query (RFC 9535) for use on any JSON document. */
+export interface JsonPath {
+  readonly text: string;
+  /** Names and indexes, when the query names at most one place; undefined otherwise. */
+  readonly steps: readonly (string | number)[] | undefined;
+  /**
+   * The values selected, in the RFC's order.
+   * @param work units of work allowed, about 50 ns each; unlimited unless given
+   * @throws RangeError when they are used up
+   */
+  readonly values: (document: unknown, work?: number) => unknown[];
+  /** Where the selected values are, as names and indexes from the root. */
+  readonly locations: (document: unknown, work?: number) => (readonly (string | number)[])[];
+}
+
+/** @throws Invalid with the position */
+export function parsePath(text: string): JsonPath {
+  const query = parseQuery(text);
+  const { steps, rest } = splitSingular(query.segments);
+  const run = (document: unknown, work: number, located: boolean, keep: (value: unknown, frame: Frame) => void) => {
+    // A document is read through paths that remember; a pool of its own keeps concurrent uses apart.
+    const visit = new JsonPathCompiler(new PathPool(), text, 0).query(query, (value, frame) => {
+      keep(value, frame);
+      return false;
+    });
+    const frame = new Frame({ event_id: "", event_type: null, received_at: "", payload: document as never });
+    frame.fuel = work;
+    if (located) frame.trail = normalised(steps, document);
+    visit(frame);
+    if (frame.fuel < 0) throw new RangeError(`${text} takes too much work on this document`);
+  };
+  return {
+    text,
+    steps: rest.length === 0 ? steps : undefined,
+    values: (document, work = Number.POSITIVE_INFINITY) => {
+      const values: unknown[] = [];
+      run(document, work, false, (value) => values.push(value));
+      return values;
+    },
+    locations: (document, work = Number.POSITIVE_INFINITY) => {
+      const locations: (string | number)[][] = [];
+      run(document, work, true, (_value, frame) => locations.push([...frame.trail!]));
+      return locations;
+    },
+  };
+}
+
+/** Steps with negative indexes counted from the start, as far as the document has them. */
+function normalised(steps: readonly (string | number)[], document: unknown): (string | number)[] {
+  let value = document;
+  return steps.map((step) => {
+    const index = typeof step === "number" && step < 0 && Array.isArray(value) ? value.length + step : step;
+    value = (Object(value) as Record<string | number, unknown>)[index];
+    return index;
+  });
+}
+
+/**
+ * A JSONPath selector on the payload: a query, true when it selects anything, or a logical expression over paths.
+ * @throws Invalid with the position
+ */
+export function compileJsonPath(text: string, pool: PathPool): Clause {
+  const parsed = parseEither(text);
+  return "query" in parsed
+    ? existence(text, parsed.query, pool)
+    : new JsonPathCompiler(pool, text, 3).logical(parsed.expression);
+}
+
+type Query = ReturnType<typeof parseQuery>;
+
+/** The two forms overlap only in `$.a`, which means the same in both; of two errors the one further on is told. */
+function parseEither(text: string): { query: Query } | { expression: Expression } {
+  let first: Invalid;
+  try {
+    return { query: parseQuery(text) };
+  } catch (thrown) {
+    if (!(thrown instanceof Invalid)) throw thrown;
+    first = thrown;
+  }
+  try {
+    return { expression: parseLogical(text) };
+  } catch (thrown) {
+    if (!(thrown instanceof Invalid)) throw thrown;
+    throw (thrown.problem.position ?? 0) >= (first.problem.position ?? 0) ? thrown : first;
+  }
+}
+
+/** A query that must select something. Its last filter, where it ends in one, tells why nothing was selected. */
+function existence(text: string, query: Query, pool: PathPool): Clause {
+  const visit = new JsonPathCompiler(pool, text, 0).query(query, () => true);
+  const { steps, rest } = splitSingular(query.segments);
+  const path = pool.at(steps);
+  const [only, ...more] = rest;
+  const [selector] = only?.selectors ?? [];
+  const last =
+    only !== undefined && more.length === 0 && !isDescendant(only) && selector instanceof selectors.FilterSelector
+      ? selector.expression
+      : undefined;
+  return leaf({
+    text,
+    test: (frame) => {
+      const found = visit(frame);
+      return frame.fuel < 0 ? TOO_COSTLY : found;
+    },
+    because: (frame, value) => {
+      if (value === true) return rest.length === 0 ? `${path.name} is present` : `${text} selects something`;
+      if (value === TOO_COSTLY) return TOO_COSTLY.reason;
+      const above = path.read(frame);
+      if (above === undefined) return `${path.name} is missing`;
+      if (last === undefined) return `${text} selects nothing`;
+      const filter = new JsonPathCompiler(pool, text, 0).logical(last);
+      return `no element of ${path.name} qualifies${nearest(above, filter, frame)}`;
+    },
+    needs: [[{ kind: "exists", path }]],
+  });
+}
+
+/** Why the first element does not qualify: `; the first: qty 4 is not > 10`. */
+function nearest(value: unknown, filter: Clause, frame: Frame): string {
+  if (typeof value !== "object" || value === null) return "; it is neither an array nor an object";
+  const first = Array.isArray(value) ? value[0] : (value as Record<string, unknown>)[frame.keysOf(value)[0] ?? ""];
+  if (first === undefined) return "; it is empty";
+  const outer = frame.current;
+  frame.current = first;
+  const own = filter.test(frame);
+  const why = own === true ? "" : `; the first: ${filter.because(frame, own)}`;
+  frame.current = outer;
+  return why;
+}

@@ -1,0 +1,119 @@
+import {
+  FunctionExpressionType,
+  JSONPathEnvironment,
+  JSONPathError,
+  type JSONPathQuery,
+  jsonpath,
+  type Token,
+  TokenKind,
+} from "json-p3";
+import { Invalid } from "../invalid.ts";
+
+/**
+ * JSONPath's front end: `json-p3` parses and checks well-typedness; what RFC 9535 has and it lacks is mended here, and
+ * nowhere else. Only its tree is used: evaluation is ours (`query.ts`), for bounded work and paths read once.
+ */
+export const pathLimits = { length: 4_000, filterDepth: 4, descendants: 4, tests: 200 } as const;
+
+const { expressions, selectors } = jsonpath;
+export type Expression = InstanceType<typeof expressions.FilterExpression>;
+export type Segments = JSONPathQuery["segments"];
+export type Selector = Segments[number]["selectors"][number];
+export { expressions, selectors };
+
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** The tokens as the library's parser hands them to the function of a token kind. */
+interface Stream {
+  readonly current: Token;
+}
+type TokenMap = Map<TokenKind, (stream: Stream) => Expression>;
+
+const environment = mended();
+
+function mended(): JSONPathEnvironment {
+  const made = new JSONPathEnvironment();
+  const { tokenMap } = (made as unknown as { parser: { tokenMap: TokenMap } }).parser;
+  // The library takes `0.5`, `0.0` and `0e1` for numbers with a leading zero; RFC 9535, 2.3.5.1, allows them.
+  tokenMap.set(TokenKind.NUMBER, ({ current }) => {
+    if (NUMBER.test(current.value)) return new expressions.NumberLiteral(current, Number(current.value));
+    throw new jsonpath.JSONPathSyntaxError(`invalid number literal '${current.value}'`, current);
+  });
+  return made;
+}
+
+export const returnsValue = (name: string): boolean =>
+  environment.functionRegister.get(name)?.returnType === FunctionExpressionType.ValueType;
+
+/** The library's segment classes are not exported, so one is taken from a query. */
+const Descendant = environment.compile("$..*").segments[0]!.constructor as new () => Segments[number];
+
+export const isDescendant = (segment: Segments[number]): boolean => segment instanceof Descendant;
+
+/** @throws Invalid with the position */
+export function parseQuery(text: string): JSONPathQuery {
+  return guarded(text, 0, () => environment.compile(text));
+}
+
+/**
+ * A logical expression that stands alone, as if it were a filter on the payload itself: `$.a == 1 && !$.b`.
+ * @throws Invalid with the position
+ */
+export function parseLogical(text: string): Expression {
+  const query = guarded(text, PREFIX.length, () => environment.compile(`${PREFIX}${text}]`));
+  const [segment, ...more] = query.segments;
+  const [only, ...others] = segment?.selectors ?? [];
+  // A bracket or comma that closes the filter early would leave more than the one selector that was opened here.
+  if (more.length > 0 || others.length > 0 || !(only instanceof selectors.FilterSelector)) {
+    throw new Invalid({
+      message: "this is not one logical expression",
+      position: 0,
+      expected: "a comparison of paths",
+    });
+  }
+  return only.expression.expression;
+}
+
+const PREFIX = "$[?";
+
+function guarded<T>(text: string, offset: number, work: () => T): T {
+  if (text.length > pathLimits.length) {
+    throw new Invalid({ message: `a path has at most ${pathLimits.length} characters`, position: pathLimits.length });
+  }
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw new Invalid({ message: "the expression is nested too deep", position: 0 });
+    if (!(thrown instanceof JSONPathError)) throw thrown;
+    const position = Math.min(text.length, Math.max(0, thrown.token.index - offset));
+    throw new Invalid({ message: plain(thrown.message), position, ...hint(text, position) });
+  }
+}
+
+/** The library appends the place to its messages (`… ('text':12)`); here it travels as `position`. */
+const plain = (message: string): string => message.replace(/ \('.*$/s, "").replaceAll("  ", " ");
+
+const FUNCTIONS = ["length", "count", "match", "search", "value"];
+
+/** What could have stood at the position, and the mistake that most often leads there. */
+function hint(text: string, position: number): { expected?: string; suggestion?: string } {
+  const rest = text.slice(position);
+  if (
+    /^=(?!=)/.test(rest) ||
+    (text[position - 1] === "=" && text[position - 2] !== "=" && !"<>!".includes(text[position - 2] ?? ""))
+  ) {
+    return { expected: "a comparison: ==, !=, <, <=, >, >=", suggestion: "`==`" };
+  }
+  if (/^&(?!&)/.test(rest)) return { expected: "&&", suggestion: "`&&`" };
+  if (/^\|(?!\|)/.test(rest)) return { expected: "||", suggestion: "`||`" };
+  const word = /^[\p{L}_]\w*/u.exec(rest)?.[0];
+  if (word !== undefined) {
+    if (/^(and|or|not)$/i.test(word)) {
+      return { suggestion: { and: "`&&`", or: "`||`", not: "`!`" }[word.toLowerCase()]! };
+    }
+    if (rest.startsWith(`${word}(`)) return { expected: `one of ${FUNCTIONS.map((name) => `${name}()`).join(", ")}` };
+    return { expected: "a path ($… or @…), a literal or a function", suggestion: `\`$.${word}\` or \`'${word}'\`` };
+  }
+  if (rest === "") return { expected: "the rest of the expression" };
+  return {};
+}
