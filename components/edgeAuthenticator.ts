@@ -43,6 +43,12 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
         role: role.name,
         policy: policyOf([
           { actions: ["dynamodb:GetItem"], resources: everywhere(keys.table.table.arn) },
+          {
+            // Notes of a key's use have items of their own: the edge can't write what says who may do what.
+            actions: ["dynamodb:UpdateItem"],
+            resources: everywhere(keys.table.table.arn),
+            conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": "*#used" } },
+          },
           { actions: ["secretsmanager:GetSecretValue"], resources: everywhere(keys.pepper.secret.arn) },
           { actions: ["kms:Decrypt"], resources: [...keyArns(keys.tableKey), ...keyArns(keys.pepperKey)] },
           {

@@ -67,6 +67,8 @@ export function prepareBody(request: CloudFrontRequest): void {
     if (type !== undefined) set(request, CONTENT_TYPE_HEADER, type);
     set(request, "content-type", "application/octet-stream");
   }
+  // CloudFront keeps the body it has and ignores what a read-only one says, so it need not be sent back.
+  if (body.action === "read-only") body.data = "";
   set(request, "x-amz-content-sha256", createHash("sha256").update(bytes).digest("hex"));
 }
 
