@@ -20,6 +20,7 @@ export const storeOf = (deps: Deps): Store => ({
 
 const DAY_MS = 86_400_000;
 const IDS_PER_QUERY = 1_000;
+const RETENTION_CACHE_MS = 5_000;
 
 /** Customer-bound questions to PostgreSQL that reading events asks, with short memories. */
 export interface ReadContext {
@@ -30,10 +31,19 @@ export interface ReadContext {
   retentionMs(identity: Identity): Promise<number>;
 }
 
+const contexts = new WeakMap<Deps, ReadContext>();
+
+/** One for all routes, so that they share what it remembers. */
 export function readContext(deps: Deps): ReadContext {
+  const context = contexts.get(deps) ?? makeContext(deps);
+  contexts.set(deps, context);
+  return context;
+}
+
+function makeContext(deps: Deps): ReadContext {
   // A removal is for good, so it may be remembered; that there was none may not, beyond a blink.
   const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
-  const retention = new LRUCache<string, number>({ max: 10_000, ttl: 5_000 });
+  const retention = new LRUCache<string, { readonly ms: number; readonly until: number }>({ max: 10_000 });
   return {
     store: storeOf(deps),
     async removed(identity, ids) {
@@ -58,12 +68,12 @@ export function readContext(deps: Deps): ReadContext {
     },
     async retentionMs({ customer_id }) {
       const known = retention.get(customer_id);
-      if (known !== undefined) return known;
+      if (known !== undefined && known.until > deps.now()) return known.ms;
       const row = await asCustomer(deps.db, customer_id, (tx) =>
         tx.selectFrom("customers").select("retention_days").where("customer_id", "=", customer_id).executeTakeFirst(),
       );
       const ms = (row?.retention_days ?? 90) * DAY_MS;
-      retention.set(customer_id, ms);
+      retention.set(customer_id, { ms, until: deps.now() + RETENTION_CACHE_MS });
       return ms;
     },
   };

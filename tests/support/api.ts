@@ -7,6 +7,7 @@ import { apiVariables } from "../../runtime/api/environment.ts";
 import type { Peppers } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
+import { createDataTables, memoryS3 } from "./storage.ts";
 
 export const peppers: Peppers = { current: "1", versions: { "1": Buffer.alloc(32, 7).toString("base64") } };
 
@@ -63,19 +64,7 @@ async function createTables(dynamodb: DynamoDBClient): Promise<void> {
       ],
     }),
   );
-  for (const table of ["events", "metrics"]) {
-    await dynamodb.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [S("pk"), S("sk")],
-        KeySchema: [
-          { AttributeName: "pk", KeyType: "HASH" },
-          { AttributeName: "sk", KeyType: "RANGE" },
-        ],
-      }),
-    );
-  }
+  await createDataTables(dynamodb);
 }
 
 /**
@@ -101,7 +90,8 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     secret: async (id) => secrets[id]!,
     now: () => Date.now() + ahead,
     log: () => undefined,
-    ...({} as Pick<Deps, "s3" | "sqs" | "lambda" | "secrets">),
+    s3: memoryS3(new Map()),
+    ...({} as Pick<Deps, "sqs" | "lambda" | "secrets">),
     ...fakes,
     env: {
       ...env,

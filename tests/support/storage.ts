@@ -58,15 +58,8 @@ export function memoryS3(objects: Map<string, Uint8Array>): S3Client {
   return { send } as unknown as S3Client;
 }
 
-export async function openStorage(): Promise<Storage> {
-  const server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  const dynamodb = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+/** The `events` and `metrics` tables with their indexes, as the program declares them. */
+export async function createDataTables(dynamodb: DynamoDBClient): Promise<void> {
   const key = (name: string, type: "HASH" | "RANGE") => ({ AttributeName: name, KeyType: type });
   const index = (name: string, hash: string, range: string) => ({
     IndexName: name,
@@ -99,6 +92,18 @@ export async function openStorage(): Promise<Storage> {
       KeySchema: [key("pk", "HASH"), key("sk", "RANGE")],
     }),
   );
+}
+
+export async function openStorage(): Promise<Storage> {
+  const server = dynalite({ createTableMs: 0 });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  const dynamodb = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  await createDataTables(dynamodb);
   const objects = new Map<string, Uint8Array>();
   return {
     store: { dynamodb, s3: memoryS3(objects), eventsTable: "events", payloadBucket: "payloads" },

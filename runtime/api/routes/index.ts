@@ -2,8 +2,10 @@ import type { Api, Deps } from "../deps.ts";
 import * as audit from "./audit.ts";
 import * as customers from "./customers.ts";
 import * as docs from "./docs.ts";
+import * as events from "./events.ts";
 import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
+import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
 import * as referenceTables from "./referenceTables.ts";
 import * as retention from "./retention.ts";
@@ -12,6 +14,8 @@ import * as subscriptions from "./subscriptions.ts";
 
 /** Every module of routes, in the order in which the documentation shows them. */
 export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
+  events.register,
+  inbox.register,
   subscriptions.register,
   subscriptionActions.register,
   eventTypes.register,
