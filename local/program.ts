@@ -56,7 +56,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   async function newResource(args: pulumi.runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
     const { type, name, inputs } = args;
     const create = creators.get(type);
-    const request = { type, name, inputs };
+    const request = { type, name, inputs: plain(inputs) as ResourceRequest["inputs"] };
     try {
       if (create !== undefined) {
         const created = await create(request);
@@ -112,6 +112,19 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
     // What depended on the resource that failed goes on rejecting for a while after the program has been given up.
     setImmediate(() => setTimeout(() => process.off("unhandledRejection", unhandled), 1_000).unref());
   }
+}
+
+/** How Pulumi's wire format marks a secret, and what the mark of a secret is. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+/** The value without the marks of secrets: a provider, too, gets to see what they hold. Assets stay as they are. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const members = value as Record<string, unknown>;
+  if (members[SIGNATURE] === SECRET) return plain(members.value);
+  return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, plain(member)]));
 }
 
 const resolved = (value: unknown): Promise<unknown> =>

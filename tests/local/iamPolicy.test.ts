@@ -170,12 +170,14 @@ const conditions: [says: string, condition: object, context: Context, holds: boo
   ["ForAnyValue fails when there is none", { "ForAnyValue:StringEquals": { "a:k": ["x"] } }, {}, false],
   [
     "a policy variable takes the request's value",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of policy variables
     { StringEquals: { "a:k": "${aws:PrincipalAccount}" } },
     { "a:k": "1", "aws:principalaccount": "1" },
     true,
   ],
   [
     "a policy variable without value matches nothing",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of policy variables
     { StringEquals: { "a:k": "${aws:PrincipalAccount}" } },
     { "a:k": "" },
     false,

@@ -10,7 +10,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import { clientOf, eventually, type Probe, startProbe } from "./probe.ts";
+import { eventually } from "../support/eventually.ts";
+import { clientOf, type Probe, startProbe } from "./probe.ts";
 
 const test = suite("lambda");
 let probe: Probe;
