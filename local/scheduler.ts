@@ -1,0 +1,190 @@
+import { join } from "node:path";
+import { type Clock, systemClock } from "./clock.ts";
+import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
+import { JsonFile } from "./jsonFile.ts";
+import { readSchedule, type Schedule } from "./scheduler/expression.ts";
+import type { Created, InvokeFunction, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+
+/**
+ * EventBridge Scheduler and scheduled EventBridge rules on one machine: they start Lambda functions. When a schedule ran last is kept,
+ * so what came due while the platform was off runs once as it starts. Event patterns are refused.
+ */
+export interface ScheduledRun {
+  readonly name: string;
+  readonly expression: string;
+  /** Milliseconds since the epoch; undefined when it never runs again. */
+  readonly next: number | undefined;
+}
+
+export interface SchedulerService extends LocalService {
+  /** What runs next, for the person watching. */
+  upcoming(): readonly ScheduledRun[];
+}
+
+export interface SchedulerOptions {
+  readonly invoke: InvokeFunction;
+  /** Whether the role may do it; AWS asks when it starts the target. @default always */
+  readonly permitted?: (roleArn: string, action: string, resource: string) => boolean;
+  readonly clock?: Clock;
+}
+
+interface Target {
+  readonly arn: string;
+  readonly roleArn?: string | undefined;
+  /** JSON text, or undefined for the event that AWS makes. */
+  readonly input?: string | undefined;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly arn: string;
+  readonly expression: string;
+  readonly schedule: Schedule;
+  readonly targets: Target[];
+  next?: number | undefined;
+  cancel?: () => void;
+}
+
+export function createScheduler(context: LocalContext, options: SchedulerOptions): SchedulerService {
+  const { invoke, permitted = () => true, clock = systemClock } = options;
+  const file = new JsonFile<Record<string, number>>(join(context.state, "schedules.json"), {});
+  const entries = new Map<string, Entry>();
+  const rules = new Map<string, Entry>();
+  let started = false;
+
+  function plan(entry: Entry): void {
+    entry.cancel?.();
+    entry.next = entry.schedule.next(clock.now(), file.value[entry.arn]);
+    if (started && entry.next !== undefined) entry.cancel = clock.at(entry.next, () => void run(entry));
+  }
+
+  async function run(entry: Entry): Promise<void> {
+    const at = entry.next ?? clock.now();
+    // A timer may not reach that far; then this is not the time yet.
+    if (clock.now() >= at) {
+      file.value[entry.arn] = at;
+      file.save();
+      await Promise.all(entry.targets.map((target) => start(entry, target, at)));
+    }
+    if (started) plan(entry);
+  }
+
+  async function start({ name, arn }: Entry, target: Target, at: number): Promise<void> {
+    const { roleArn } = target;
+    if (roleArn !== undefined && !permitted(roleArn, "lambda:InvokeFunction", target.arn)) {
+      context.log(`schedule ${name}: ${roleArn} may not lambda:InvokeFunction on ${target.arn}`);
+      return;
+    }
+    const event = {
+      version: "0",
+      id: crypto.randomUUID(),
+      "detail-type": "Scheduled Event",
+      source: "aws.events",
+      account: context.accountId,
+      time: new Date(at).toISOString().replace(/\.\d+Z$/, "Z"),
+      region: context.region,
+      resources: [arn],
+      detail: {},
+    };
+    try {
+      await invoke(target.arn, target.input === undefined ? event : JSON.parse(target.input));
+    } catch (thrown) {
+      context.log(`schedule ${name}: ${String((thrown as Error).message)}`);
+    }
+  }
+
+  function add(name: string, arn: string, expression: string, timezone: string | undefined, enabled: boolean): Entry {
+    const entry: Entry = {
+      name,
+      arn,
+      expression,
+      schedule: enabled ? readSchedule(expression, timezone) : { next: () => undefined },
+      targets: [],
+    };
+    entries.set(arn, entry);
+    return entry;
+  }
+
+  async function createSchedule(request: ResourceRequest): Promise<Created> {
+    const { inputs, type, name } = request;
+    onlySupports(
+      request,
+      "name namePrefix description groupName scheduleExpression scheduleExpressionTimezone flexibleTimeWindow kmsKeyArn state target",
+    );
+    const window = list(inputs.flexibleTimeWindow)[0];
+    if (window?.mode !== "OFF")
+      throw new Error(`${type} "${name}": the local platform does not support a flexible time window`);
+    const target = list(inputs.target)[0] ?? {};
+    const physical = physicalName(request);
+    const group = optional(inputs, "groupName", "string") ?? "default";
+    const arn = `arn:aws:scheduler:${regionOf(request, context)}:${context.accountId}:schedule/${group}/${physical}`;
+    const entry = add(
+      physical,
+      arn,
+      required(request, "scheduleExpression"),
+      optional(inputs, "scheduleExpressionTimezone", "string"),
+      inputs.state !== "DISABLED",
+    );
+    entry.targets.push({
+      arn: lambdaOf(String(target.arn), request),
+      roleArn: optional(target, "roleArn", "string"),
+      input: optional(target, "input", "string"),
+    });
+    return { id: `${group}/${physical}`, state: { ...inputs, name: physical, groupName: group, arn } };
+  }
+
+  async function createRule(request: ResourceRequest): Promise<Created> {
+    onlySupports(request, "name namePrefix description scheduleExpression state roleArn eventBusName isEnabled");
+    const physical = physicalName(request);
+    const arn = `arn:aws:events:${regionOf(request, context)}:${context.accountId}:rule/${physical}`;
+    rules.set(
+      physical,
+      add(physical, arn, required(request, "scheduleExpression"), undefined, request.inputs.state !== "DISABLED"),
+    );
+    return { id: physical, state: { ...request.inputs, name: physical, arn } };
+  }
+
+  async function createTarget(request: ResourceRequest): Promise<Created> {
+    const { inputs, type, name } = request;
+    onlySupports(request, "rule targetId arn input roleArn retryPolicy deadLetterConfig eventBusName");
+    const rule = rules.get(String(inputs.rule));
+    if (rule === undefined) throw new Error(`${type} "${name}": there is no rule "${String(inputs.rule)}"`);
+    rule.targets.push({ arn: lambdaOf(String(inputs.arn), request), input: optional(inputs, "input", "string") });
+    const targetId = optional(inputs, "targetId", "string") ?? name;
+    return { id: `${rule.name}-${targetId}`, state: { ...inputs, targetId } };
+  }
+
+  return {
+    resources: {
+      "aws:scheduler/schedule:Schedule": createSchedule,
+      "aws:scheduler/scheduleGroup:ScheduleGroup": async (request) => {
+        const name = physicalName(request);
+        return {
+          id: name,
+          state: {
+            ...request.inputs,
+            name,
+            arn: `arn:aws:scheduler:${context.region}:${context.accountId}:schedule-group/${name}`,
+          },
+        };
+      },
+      "aws:cloudwatch/eventRule:EventRule": createRule,
+      "aws:cloudwatch/eventTarget:EventTarget": createTarget,
+    },
+    async start() {
+      started = true;
+      for (const entry of entries.values()) plan(entry);
+    },
+    upcoming: () => [...entries.values()].map(({ name, expression, next }) => ({ name, expression, next })),
+    async close() {
+      started = false;
+      for (const { cancel } of entries.values()) cancel?.();
+    },
+  };
+}
+
+function lambdaOf(arn: string, { type, name }: ResourceRequest): string {
+  if (!/^arn:aws:lambda:[^:]*:[^:]*:function:/.test(arn))
+    throw new Error(`${type} "${name}": the local platform starts Lambda functions alone, not ${arn}`);
+  return arn;
+}
