@@ -37,7 +37,7 @@ export function register(app: Api, deps: Deps): void {
       tag: "Audit",
       summary: "Who changed what, when, from where, with which outcome",
       description:
-        "Newest first. Entries are chained by hash: `npm run audit:verify` finds one that was changed, removed or moved. The header `triggers-audit-head` names the newest entry's number and hash.",
+        "Newest first. Entries are chained by hash: `npm run audit:verify` finds one that was changed, removed or moved. The header `triggers-audit-head` names the customer, and the newest entry's number and hash.",
       scope: "admin",
       query: z.strictObject(listQuery),
       responses: {
@@ -52,7 +52,7 @@ export function register(app: Api, deps: Deps): void {
         head: await auditHead(tx, customer_id),
         entries: await auditPage(tx, customer_id, before, query.limit + 1),
       }));
-      c.header("triggers-audit-head", `${head.seq} ${head.hash}`);
+      c.header("triggers-audit-head", `${customer_id} ${head.seq} ${head.hash}`);
       const { items, next_cursor } = await pageOf(deps, purpose, entries, query.limit, ({ seq }) => seq);
       return c.json({ audit: items, next_cursor });
     },

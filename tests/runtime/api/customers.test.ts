@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { suite } from "uvu";
+import { parseKey } from "../../../runtime/domain/apiKey.ts";
+import { scopes } from "../../../runtime/domain/identity.ts";
+import { decodeKeyRecord } from "../../../runtime/domain/keyRecord.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { operator, startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("customers");
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+});
+test.after(() => api.close());
+
+const recordOf = async (keyId: string) =>
+  decodeKeyRecord(
+    (await api.deps.dynamodb.send(new GetItemCommand({ TableName: "keys", Key: { key_id: { S: keyId } } }))).Item!,
+  );
+
+test("a new customer gets a live and a sandbox key with every scope", async () => {
+  const { status, body } = await api.call(operator, "POST", "/customers", { name: "Acme" });
+  const { customer_id, api_key, sandbox_key, created_at, ...rest } = body;
+  assert.equal(status, 201);
+  assert.deepEqual(rest, { name: "Acme", limit_per_second: 1_000, status: "active" });
+  const [live, sandbox] = [parseKey(api_key)!, parseKey(sandbox_key)!];
+  assert.deepEqual([live.environment, sandbox.environment], ["live", "sandbox"]);
+  const record = await recordOf(live.key_id);
+  assert.deepEqual([record.customer_id, [...record.scopes].sort()], [customer_id, [...scopes].sort()]);
+  const read = await api.call(operator, "GET", `/customers/${customer_id}`);
+  assert.deepEqual(read.body, { customer_id, created_at, ...rest });
+});
+
+test("only the operator administers customers", async () => {
+  const { live, customer_id } = await api.customer();
+  for (const [method, path, body] of [
+    ["POST", "/customers", { name: "Mine" }],
+    ["GET", `/customers/${customer_id}`, undefined],
+    ["PATCH", `/customers/${customer_id}`, { limit_per_second: 5 }],
+    ["DELETE", `/customers/${customer_id}`, undefined],
+  ] as const) {
+    const answer = await api.call(live, method, path, body);
+    assert.deepEqual([method, answer.status], [method, 403]);
+  }
+});
+
+test("a deleted customer is 404, its keys revoked, its subscriptions removed in a new version", async () => {
+  const { live, customer_id } = await api.customer();
+  const made = await api.call(live, "POST", "/subscriptions", {
+    webhook_url: "https://example.com/hook",
+    event_selector: "order.*",
+  });
+  const version = async () => (await serve(api.deps.db, { op: "versions", tenants: [customer_id] }, 0)).versions;
+  const before = await version();
+  assert.equal((await api.call(operator, "DELETE", `/customers/${customer_id}`)).status, 204);
+  assert.equal((await api.call(operator, "DELETE", `/customers/${customer_id}`)).status, 204);
+  assert.equal((await api.call(operator, "GET", `/customers/${customer_id}`)).status, 404);
+  assert.equal((await recordOf(live.key_id)).status, "revoked");
+  assert.deepEqual(await version(), { [customer_id]: before[customer_id]! + 1 });
+  const { targets } = await serve(
+    api.deps.db,
+    { op: "targets", tenant: customer_id, subscription_ids: [made.body.subscription_id] },
+    0,
+  );
+  assert.deepEqual(
+    targets.map(({ status, version }) => [status, version]),
+    [["removed", 2]],
+  );
+  const { subscriptions } = await serve(api.deps.db, { op: "snapshot", tenant: customer_id }, 0);
+  assert.deepEqual(subscriptions, []);
+});
+
+test("a key of a deleted customer, still known to an edge, makes no new key", async () => {
+  const { live, customer_id } = await api.customer();
+  await api.call(operator, "DELETE", `/customers/${customer_id}`);
+  const answer = await api.call(live, "POST", "/keys", {});
+  assert.deepEqual([answer.status, answer.body.error.message], [403, "The customer no longer exists."]);
+});
+
+test("a customer that never was is 404", async () => {
+  const path = "/customers/cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  assert.equal((await api.call(operator, "GET", path)).status, 404);
+  assert.equal((await api.call(operator, "PATCH", path, { name: "x" })).status, 404);
+  assert.equal((await api.call(operator, "DELETE", path)).status, 404);
+});
+
+test.run();

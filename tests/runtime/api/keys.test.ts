@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { suite } from "uvu";
+import { parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { decodeKeyRecord, noteOfUse } from "../../../runtime/domain/keyRecord.ts";
+import { operator, peppers, startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("keys");
+let api: TestApi;
+let owner: { live: Identity; sandbox: Identity; customer_id: string };
+test.before(async () => {
+  api = await startApi();
+  owner = await api.customer();
+});
+test.after(() => api.close());
+
+/** What the edge would read. */
+async function recordOf(keyId: string) {
+  const { Item } = await api.deps.dynamodb.send(
+    new GetItemCommand({ TableName: "keys", Key: { key_id: { S: keyId } } }),
+  );
+  return decodeKeyRecord(Item!);
+}
+const opens = async (apiKey: string): Promise<boolean> => {
+  const { key_id, secret } = parseKey(apiKey)!;
+  return verifySecret(await recordOf(key_id), secret, peppers, api.deps.now());
+};
+
+test("a new key has the first three scopes, its maker's environment, and is shown once", async () => {
+  const { status, body } = await api.call(owner.live, "POST", "/keys", {});
+  const { key_id, api_key, created_at, ...rest } = body;
+  assert.equal(status, 201);
+  assert.deepEqual(rest, {
+    name: null,
+    environment: "live",
+    scopes: ["events:write", "events:read", "subscriptions"],
+    limit_per_second: null,
+    expires_at: null,
+    last_used_at: null,
+    status: "active",
+  });
+  assert.equal(parseKey(api_key)?.key_id, key_id);
+  assert.equal(await opens(api_key), true);
+  const read = await api.call(owner.live, "GET", `/keys/${key_id}`);
+  assert.deepEqual(read.body, { key_id, created_at, ...rest });
+});
+
+test("an absent body asks for the defaults", async () => {
+  assert.equal((await api.call(owner.sandbox, "POST", "/keys")).body.environment, "sandbox");
+});
+
+test("only the secret's HMAC is stored", async () => {
+  const { body } = await api.call(owner.live, "POST", "/keys", { name: "hashed" });
+  const record = await recordOf(body.key_id);
+  assert.equal(JSON.stringify(record).includes(parseKey(body.api_key)!.secret), false);
+  assert.equal(record.versions[0]!.pepper_version, peppers.current);
+});
+
+const refused: [says: string, maker: () => Identity, body: unknown, status: number, message: string][] = [
+  [
+    "a key can't make one with a scope it lacks",
+    () => ({ ...owner.live, scopes: ["keys", "events:read"] }),
+    { scopes: ["events:read", "admin"] },
+    403,
+    "This key lacks what the other would have: admin.",
+  ],
+  [
+    "a sandbox key can't make a live one",
+    () => owner.sandbox,
+    { environment: "live" },
+    403,
+    "A sandbox key can't give access to live data.",
+  ],
+  [
+    "a key's limit can't exceed the customer's",
+    () => owner.live,
+    { limit_per_second: 1_001 },
+    403,
+    "This key's limit is 1000 events per second; the other's can't exceed it.",
+  ],
+  [
+    "a key's limit can't exceed its maker's own",
+    () => ({ ...owner.live, key_limit_per_second: 10 }),
+    { limit_per_second: 11 },
+    403,
+    "This key's limit is 10 events per second; the other's can't exceed it.",
+  ],
+  [
+    "a key without the scope `keys` makes none",
+    () => ({ ...owner.live, scopes: ["admin"] }),
+    {},
+    403,
+    'This key lacks the scope "keys".',
+  ],
+  [
+    "an expiry in the past is refused",
+    () => owner.live,
+    { expires_at: "2020-01-01T00:00:00Z" },
+    400,
+    "The body is not valid.",
+  ],
+  ["no scopes at all are refused", () => owner.live, { scopes: [] }, 400, "The body is not valid."],
+  ["an unknown scope is refused", () => owner.live, { scopes: ["root"] }, 400, "The body is not valid."],
+  ["an unknown member is refused", () => owner.live, { scope: ["admin"] }, 400, "The body is not valid."],
+];
+for (const [says, maker, body, status, message] of refused) {
+  test(says, async () => {
+    const answer = await api.call(maker(), "POST", "/keys", body);
+    assert.deepEqual([answer.status, answer.body.error.message], [status, message]);
+  });
+}
+
+test("a key made by a limited key has its maker's limit unless it asks for less", async () => {
+  const maker = { ...owner.live, key_limit_per_second: 10 };
+  assert.equal((await api.call(maker, "POST", "/keys", {})).body.limit_per_second, 10);
+  assert.equal((await api.call(maker, "POST", "/keys", { limit_per_second: 3 })).body.limit_per_second, 3);
+});
+
+test("after a rotation both texts open until the overlap ends, then only the new one", async () => {
+  const { body: made } = await api.call(owner.live, "POST", "/keys", {});
+  const { status, body } = await api.call(owner.live, "POST", `/keys/${made.key_id}/rotate`, { overlap_seconds: 60 });
+  assert.deepEqual([status, body.key_id], [200, made.key_id]);
+  assert.notEqual(body.api_key, made.api_key);
+  assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [true, true]);
+  api.advance(61_000);
+  assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [false, true]);
+});
+
+test("a rotation without overlap ends the old text at once", async () => {
+  const { body: made } = await api.call(owner.live, "POST", "/keys", {});
+  const { body } = await api.call(owner.live, "POST", `/keys/${made.key_id}/rotate`, { overlap_seconds: 0 });
+  assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [false, true]);
+});
+
+test("a key that may do more can't be had by rotating it", async () => {
+  const weak: Identity = { ...owner.live, key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV", scopes: ["keys"] };
+  const answer = await api.call(weak, "POST", `/keys/${owner.live.key_id}/rotate`, {});
+  assert.deepEqual([answer.status, answer.body.error.code], [403, "forbidden"]);
+  const crossed = await api.call(owner.sandbox, "POST", `/keys/${owner.live.key_id}/rotate`, {});
+  assert.deepEqual([crossed.status, crossed.body.error.code], [403, "forbidden"]);
+});
+
+test("a revoked key is listed as revoked, can't be rotated, and revoking it again is 204", async () => {
+  const { body } = await api.call(owner.live, "POST", "/keys", {});
+  const path = `/keys/${body.key_id}`;
+  assert.equal((await api.call(owner.live, "DELETE", path)).status, 204);
+  assert.equal((await api.call(owner.live, "DELETE", path)).status, 204);
+  assert.equal((await recordOf(body.key_id)).status, "revoked");
+  assert.equal((await api.call(owner.live, "GET", path)).body.status, "revoked");
+  const rotated = await api.call(owner.live, "POST", `${path}/rotate`, {});
+  assert.deepEqual([rotated.status, rotated.body.error.code], [409, "conflict"]);
+});
+
+test("a key past its expiry reads as expired", async () => {
+  const expires_at = new Date(api.deps.now() + 1_000).toISOString();
+  const { body } = await api.call(owner.live, "POST", "/keys", { expires_at });
+  assert.deepEqual([body.status, body.expires_at], ["active", expires_at]);
+  api.advance(2_000);
+  assert.equal((await api.call(owner.live, "GET", `/keys/${body.key_id}`)).body.status, "expired");
+});
+
+test("the edge's note of a use shows as last_used_at", async () => {
+  const { body } = await api.call(owner.live, "POST", "/keys", {});
+  const now = api.deps.now();
+  await api.deps.dynamodb.send(new UpdateItemCommand(noteOfUse("keys", body.key_id, now)));
+  const read = await api.call(owner.live, "GET", `/keys/${body.key_id}`);
+  assert.equal(read.body.last_used_at, new Date(now).toISOString());
+});
+
+test("the list holds every key of the customer once, page by page, and no other customer's", async () => {
+  const other = await api.customer("Other");
+  const made = new Set<string>([other.live.key_id, other.sandbox.key_id]);
+  for (let i = 0; i < 5; i += 1) made.add((await api.call(other.live, "POST", "/keys", {})).body.key_id);
+  const seen: string[] = [];
+  let cursor = "";
+  do {
+    const { body } = await api.call(other.live, "GET", `/keys?limit=3${cursor}`);
+    assert.ok(body.keys.length <= 3);
+    seen.push(...body.keys.map((key: { key_id: string }) => key.key_id));
+    cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
+  } while (cursor !== "");
+  assert.deepEqual([...seen].sort(), [...made].sort());
+});
+
+test("another customer's key is 404, whatever is asked of it", async () => {
+  const other = await api.customer("Other");
+  const path = `/keys/${owner.live.key_id}`;
+  const answers = await Promise.all([
+    api.call(other.live, "GET", path),
+    api.call(other.live, "DELETE", path),
+    api.call(other.live, "POST", `${path}/rotate`, {}),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [404, 404, 404],
+  );
+  assert.equal((await recordOf(owner.live.key_id)).status, "active");
+});
+
+test("a new limit of the customer reaches each of its keys", async () => {
+  const other = await api.customer("Other");
+  const answer = await api.call(operator, "PATCH", `/customers/${other.customer_id}`, { limit_per_second: 77 });
+  assert.equal(answer.body.limit_per_second, 77);
+  assert.equal((await recordOf(other.live.key_id)).customer_limit_per_second, 77);
+  assert.equal((await recordOf(other.sandbox.key_id)).customer_limit_per_second, 77);
+  const { body } = await api.call(other.live, "POST", "/keys", {});
+  assert.equal((await recordOf(body.key_id)).customer_limit_per_second, 77);
+});
+
+test.run();
