@@ -187,10 +187,18 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
   };
 }
 
-const keySchema = ({ hashKey, rangeKey }: Inputs) => [
-  { AttributeName: hashKey, KeyType: "HASH" },
-  ...(rangeKey === undefined || rangeKey === null ? [] : [{ AttributeName: rangeKey, KeyType: "RANGE" }]),
-];
+/** Keys are declared as `hashKey` and `rangeKey`, or as `keySchemas`. */
+function keySchema({ hashKey, rangeKey, keySchemas }: Inputs) {
+  const listed = list(keySchemas).map(({ attributeName, keyType }) => ({
+    AttributeName: attributeName,
+    KeyType: keyType,
+  }));
+  if (listed.length > 0) return listed.sort((a) => (a.KeyType === "HASH" ? -1 : 1));
+  return [
+    { AttributeName: hashKey, KeyType: "HASH" },
+    ...(rangeKey === undefined || rangeKey === null ? [] : [{ AttributeName: rangeKey, KeyType: "RANGE" }]),
+  ];
+}
 
 const indexes = (member: string, declared: readonly Inputs[]) =>
   declared.length === 0

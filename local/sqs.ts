@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { SQSRecord } from "aws-lambda";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import { Journal } from "./journal.ts";
 import { readJsonCall } from "./jsonProtocol.ts";
 import {
   type ApiAnswer,
@@ -15,7 +16,6 @@ import {
   ServiceError,
 } from "./service.ts";
 import { actions, systemAttributes } from "./sqs/actions.ts";
-import { Journal } from "./journal.ts";
 import { MessageStore, type Room } from "./sqs/messages.ts";
 import { Queue, type QueueSettings, type Received } from "./sqs/queue.ts";
 import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./sqs/rules.ts";
