@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createCloudFront } from "./cloudfront.ts";
 import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
+import { createFirehose } from "./firehose.ts";
 import { startGateway } from "./gateway.ts";
 import { createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
@@ -15,6 +16,7 @@ import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
 import { startReceiver } from "./receiver.ts";
 import { createS3 } from "./s3.ts";
+import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
 import type { LocalContext, LocalService, ResourceRequest } from "./service.ts";
 import { createSqs } from "./sqs.ts";
@@ -135,7 +137,25 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
   });
   const cloudfront = createCloudFront(context, lambda);
-  const services: LocalService[] = [cloudfront, lambda, sqs, dynamodb, s3, secrets, kms, rds, cache, random, iam];
+  const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));
+  const permitted = (roleArn: string, action: string, resource: string): boolean =>
+    iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), [{ action, resources: [resource] }]) === undefined;
+  const scheduler = createScheduler(context, { invoke: lambda.invokeAsync, permitted });
+  const services: LocalService[] = [
+    cloudfront,
+    scheduler,
+    lambda,
+    firehose,
+    sqs,
+    dynamodb,
+    s3,
+    secrets,
+    kms,
+    rds,
+    cache,
+    random,
+    iam,
+  ];
   // What takes work in closes first, what it relies on last.
   closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
   return { services, iam, cloudfront };

@@ -1,9 +1,9 @@
 /** The state folder: who uses it, which version wrote it, and what is remembered between runs beside the services' data. */
 import {
   closeSync,
-  existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -103,7 +103,7 @@ export function openState(directory: string, fresh: boolean): State {
   lock(lockFile);
   const stateFile = join(directory, "state.json");
   const localFile = join(directory, "local.json");
-  if (fresh) clear(directory);
+  if (fresh) clear(directory, lockFile);
   let remembered = readJson<Remembered>(stateFile);
   if (remembered !== undefined && remembered.version !== STATE_VERSION) {
     rmSync(lockFile, { force: true });
@@ -124,29 +124,12 @@ export function openState(directory: string, fresh: boolean): State {
   };
 }
 
-/** Removes what the platform keeps there, and nothing else that someone may have put beside it. */
-const KEPT = [
-  "state.json",
-  "local.json",
-  "logs",
-  "functions",
-  "random",
-  "sqs",
-  "dynamodb",
-  "s3",
-  "secretsmanager",
-  "kms",
-  "firehose",
-  "elasticache",
-  "redis",
-  "rds",
-  "postgres",
-  "scheduler",
-];
-
-function clear(directory: string): void {
-  for (const name of KEPT) {
-    const path = join(directory, name);
-    if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+/** Empties a folder that the platform made, never one that only happens to have been named. @throws StartError */
+function clear(directory: string, lockFile: string): void {
+  const names = readdirSync(directory).filter((name) => join(directory, name) !== lockFile);
+  if (names.length > 0 && !names.includes("state.json")) {
+    rmSync(lockFile, { force: true });
+    throw new StartError(`${directory} holds other files than the platform's state: --fresh leaves it alone.`);
   }
+  for (const name of names) rmSync(join(directory, name), { recursive: true, force: true });
 }
