@@ -2,7 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { ErrorDetail } from "./errors.ts";
 import { MAX_EVENTS_PER_REQUEST } from "./ids.ts";
 import { MAX_DEPTH, NameSet } from "./scanNames.ts";
-import { describeByte, firstInvalidUtf8, type Position, positionAt } from "./scanPosition.ts";
+import { firstInvalidUtf8, type Position, positionAt } from "./scanPosition.ts";
+import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./scanTokens.ts";
 
 /**
  * One pass over the bytes of a `POST /events` body: a strict RFC 8259 reader that builds no values. It finds where each
@@ -38,7 +39,6 @@ export type Scan =
     };
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
@@ -46,24 +46,7 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
-/** 1: plain inside a string. 0: a quote, a backslash or a control character. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 0 : 1,
-);
-const SPACE = Uint8Array.from({ length: 256 }, (_, byte) => ([0x20, 0x0a, 0x0d, 0x09].includes(byte) ? 1 : 0));
-const DIGIT = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x30 && byte <= 0x39 ? 1 : 0));
-const HEX = Uint8Array.from({ length: 256 }, (_, byte) => (/^[0-9A-Fa-f]$/.test(String.fromCharCode(byte)) ? 1 : 0));
-const ESCAPED = new Set([...'"\\/bfnrt'].map((c) => c.charCodeAt(0)));
-const LITERALS = new Map(["true", "false", "null"].map((word) => [word.charCodeAt(0), Buffer.from(word)]));
 const EVENT_TYPE = Buffer.from("event_type");
-
-class Malformed extends Error {
-  readonly at: number;
-  constructor(message: string, at: number) {
-    super(message);
-    this.at = at;
-  }
-}
 
 /** @param body the decoded bytes of the request */
 export function scan(body: Buffer): Scan {
@@ -78,8 +61,12 @@ export function scan(body: Buffer): Scan {
       return { kind: "malformed", message: thrown.message, at: positionAt(body, thrown.at) };
     }
     throw thrown;
+  } finally {
+    shared.end();
   }
 }
+
+const shared = new NameSet();
 
 class Scanner {
   private readonly body: Buffer;
@@ -89,12 +76,10 @@ class Scanner {
   private count = 0;
   private array = false;
   private at: number;
-  /** Set by `string()`: whether the string it passed holds an escape. */
-  private escaped = false;
 
   constructor(body: Buffer) {
     this.body = body;
-    this.names = new NameSet(body);
+    this.names = shared.begin(body);
     this.at = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
   }
 
@@ -104,7 +89,7 @@ class Scanner {
     if (this.array) this.list();
     else this.element();
     this.space();
-    if (this.at < this.body.length) throw this.unexpected("the end of the text");
+    if (this.at < this.body.length) throw unexpected(this.body, "the end of the text", this.at);
     return { kind: "scanned", array: this.array, count: this.count, events: this.events, faults: this.faults };
   }
 
@@ -119,7 +104,7 @@ class Scanner {
       this.element();
       this.space();
       const byte = this.body[this.at];
-      if (byte !== COMMA && byte !== CLOSE_ARRAY) throw this.unexpected('"," or "]"');
+      if (byte !== COMMA && byte !== CLOSE_ARRAY) throw unexpected(this.body, '"," or "]"', this.at);
       this.at += 1;
       if (byte === CLOSE_ARRAY) return;
       this.space();
@@ -137,102 +122,99 @@ class Scanner {
   private notAnObject(): null {
     const kind = this.body[this.at] === OPEN_ARRAY ? "an array" : "a plain value";
     if (kind === "an array") this.nested();
-    else this.scalar();
+    else this.at = skipScalar(this.body, this.at);
     this.fault("invalid_event", "", `An event must be a JSON object; this is ${kind}.`);
     return null;
   }
 
-  /** Passes over an object or array with all that is in it; answers the `event_type` of an object. */
+  /**
+   * Passes over an object or array with all that is in it; answers the `event_type` of an object. The cursor is a local
+   * variable here, and plain strings are passed over in place: this loop is where the time goes.
+   */
   private nested(): string | null {
     const { body, names } = this;
     let type: string | null = null;
     let deep = false;
-    let depth = this.open(0);
-    while (depth > 0) {
-      const inObject = names.inObject(depth);
-      this.space();
-      let byte = body[this.at];
-      // What may stand here depends on whether a value has just ended.
-      if (names.begun(depth)) {
-        if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
-          this.at += 1;
-          names.close(depth);
-          depth -= 1;
-          continue;
-        }
-        if (byte !== COMMA) throw this.unexpected(inObject ? '"," or "}"' : '"," or "]"');
-        this.at += 1;
-        this.space();
-        byte = body[this.at];
-      } else if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
-        this.at += 1;
-        names.close(depth);
-        depth -= 1;
+    let at = this.at + 1;
+    let depth = 1;
+    let inObject = body[this.at] === OPEN_OBJECT;
+    names.open(depth, inObject);
+    for (;;) {
+      while (SPACE[body[at]!] === 1) at += 1;
+      let byte = body[at];
+      if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+        at += 1;
+        if (depth === 1) break;
+        depth = names.close(depth);
+        inObject = names.inObject(depth);
         continue;
+      }
+      if (names.begun(depth)) {
+        if (byte !== COMMA) throw unexpected(this.body, inObject ? '"," or "}"' : '"," or "]"', at);
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        byte = body[at];
       }
       let isType = false;
       if (inObject) {
-        isType = this.name(depth) && depth === 1;
-        this.space();
-        byte = body[this.at];
+        if (byte !== QUOTE) throw unexpected(this.body, "a member name in quotes", at);
+        const start = at + 1;
+        let hash = 0;
+        do {
+          at += 1;
+          byte = body[at];
+          hash = (Math.imul(hash, 31) + byte!) | 0;
+        } while (PLAIN[byte!] === 1);
+        const plain = byte === QUOTE;
+        if (!plain) at = skipString(body, start - 1) - 1;
+        isType = this.name(depth, start, at, hash, !plain) && depth === 1;
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        if (body[at] !== COLON) throw unexpected(this.body, '":"', at);
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        byte = body[at];
       } else names.next(depth);
-      if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        if (isType) type = this.eventType();
-        depth = this.open(depth);
+      if (isType) type = this.eventType(at);
+      if (byte === QUOTE) {
+        const start = at;
+        do at += 1;
+        while (PLAIN[body[at]!] === 1);
+        if (body[at] === QUOTE) at += 1;
+        else at = skipString(body, start);
+      } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+        at += 1;
+        depth += 1;
+        inObject = byte === OPEN_OBJECT;
+        names.open(depth, inObject);
         if (depth > MAX_DEPTH && !deep) {
           deep = true;
           this.fault("invalid_event", "", `The event is nested deeper than ${MAX_DEPTH} levels.`);
         }
-      } else if (isType) {
-        type = this.eventType();
-        this.scalar();
-      } else if (byte === QUOTE) this.string();
-      else this.scalar();
+      } else at = skipScalar(body, at);
     }
+    this.at = at;
     return type;
   }
 
-  private open(depth: number): number {
-    this.names.open(depth + 1, this.body[this.at] === OPEN_OBJECT);
-    this.at += 1;
-    return depth + 1;
-  }
-
-  /** Passes over a member's name and colon. Answers whether it is `event_type`. */
-  private name(depth: number): boolean {
-    const { body, names } = this;
-    const start = this.at + 1;
-    if (body[this.at] !== QUOTE) throw this.unexpected('a member name in quotes, or "}"');
-    this.string();
-    const end = this.at - 1;
-    const repeated = names.add(depth, start, end, this.escaped);
-    if (repeated) {
-      this.fault(
-        "invalid_json",
-        names.pointer(depth),
-        `The member name ${this.shown(start, end)} is repeated.`,
-        start - 1,
-      );
+  /** Takes note of a member's name, at these offsets between its quotes. Answers whether it is `event_type`. */
+  private name(depth: number, start: number, end: number, hash: number, escaped: boolean): boolean {
+    const { names } = this;
+    if (names.add(depth, start, end, hash, escaped)) {
+      const message = `The member name ${this.shown(start, end)} is repeated.`;
+      this.fault("invalid_json", names.pointer(depth), message, start - 1);
     }
-    const isType = this.escaped
-      ? names.text(start, end, true) === "event_type"
-      : end - start === EVENT_TYPE.length && EVENT_TYPE.compare(body, start, end) === 0;
-    this.space();
-    if (body[this.at] !== COLON) throw this.unexpected('":"');
-    this.at += 1;
-    return isType;
+    if (escaped) return names.text(start, end, true) === "event_type";
+    return end - start === EVENT_TYPE.length && EVENT_TYPE.compare(this.body, start, end) === 0;
   }
 
-  /** Reads the value of `event_type` at the cursor, which does not move. */
-  private eventType(): string | null {
-    if (this.body[this.at] !== QUOTE) {
+  /** Reads the value of `event_type`, which begins at `start`. */
+  private eventType(start: number): string | null {
+    if (this.body[start] !== QUOTE) {
       this.fault("invalid_event", "/event_type", "`event_type` must be a string.");
       return null;
     }
-    const back = this.at;
-    this.string();
-    const type = this.names.text(back + 1, this.at - 1, this.escaped);
-    this.at = back;
+    const type = JSON.parse(this.body.toString("utf8", start, skipString(this.body, start))) as string;
     // A text of at most 256 UTF-16 units has at most 256 characters; only a longer one needs counting.
     const long =
       type.length > MAX_EVENT_TYPE && (type.length > 2 * MAX_EVENT_TYPE || [...type].length > MAX_EVENT_TYPE);
@@ -248,90 +230,7 @@ class Scanner {
   }
 
   private space(): void {
-    const { body } = this;
-    let { at } = this;
-    while (SPACE[body[at]!] === 1) at += 1;
-    this.at = at;
-  }
-
-  private string(): void {
-    const { body } = this;
-    let at = this.at + 1;
-    this.escaped = false;
-    for (;;) {
-      while (PLAIN[body[at]!] === 1) at += 1;
-      const byte = body[at];
-      if (byte === QUOTE) break;
-      if (byte === undefined) throw new Malformed("the text ends inside a string", at);
-      if (byte !== BACKSLASH) {
-        throw new Malformed(`a string must not hold ${describeByte(byte)} unescaped`, at);
-      }
-      this.escaped = true;
-      at = this.escape(at);
-    }
-    this.at = at + 1;
-  }
-
-  /** @returns the offset after the escape that begins at `at` */
-  private escape(at: number): number {
-    const { body } = this;
-    const byte = body[at + 1];
-    if (byte === undefined) throw new Malformed("the text ends inside a string", at + 1);
-    if (ESCAPED.has(byte)) return at + 2;
-    if (byte !== 0x75) throw new Malformed(`there is no escape of ${describeByte(byte)}`, at + 1);
-    for (let i = at + 2; i < at + 6; i += 1) {
-      if (HEX[body[i]!] === 1) continue;
-      if (i >= body.length) throw new Malformed("the text ends inside a string", i);
-      throw new Malformed(`expected a hexadecimal digit, found ${describeByte(body[i]!)}`, i);
-    }
-    return at + 6;
-  }
-
-  /** Passes over a string, number, `true`, `false` or `null`. */
-  private scalar(): void {
-    const byte = this.body[this.at];
-    if (byte === QUOTE) this.string();
-    else if (byte === 0x2d || DIGIT[byte!] === 1) this.number();
-    else this.literal(byte);
-  }
-
-  private literal(byte: number | undefined): void {
-    const { body } = this;
-    const word = LITERALS.get(byte!);
-    if (word === undefined) throw this.unexpected("a value");
-    for (const expected of word) {
-      if (body[this.at] !== expected) throw this.unexpected(`"${word}"`);
-      this.at += 1;
-    }
-  }
-
-  private number(): void {
-    const { body } = this;
-    if (body[this.at] === 0x2d) this.at += 1;
-    if (body[this.at] === 0x30) this.at += 1;
-    else this.digits();
-    if (body[this.at] === 0x2e) {
-      this.at += 1;
-      this.digits();
-    }
-    if (body[this.at] === 0x65 || body[this.at] === 0x45) {
-      this.at += 1;
-      if (body[this.at] === 0x2b || body[this.at] === 0x2d) this.at += 1;
-      this.digits();
-    }
-  }
-
-  private digits(): void {
-    const start = this.at;
-    while (DIGIT[this.body[this.at]!] === 1) this.at += 1;
-    if (this.at === start) throw this.unexpected("a digit");
-  }
-
-  private unexpected(expected: string): Malformed {
-    const byte = this.body[this.at];
-    return byte === undefined
-      ? new Malformed(`the text ends where ${expected} should be`, this.at)
-      : new Malformed(`expected ${expected}, found ${describeByte(byte)}`, this.at);
+    while (SPACE[this.body[this.at]!] === 1) this.at += 1;
   }
 
   /** A member name for a message: at most 64 characters, escapes as sent. */

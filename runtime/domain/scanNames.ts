@@ -12,8 +12,10 @@ export const MAX_DEPTH = 64;
 /** More names than this in one object, and a `Set` takes over. */
 const FEW = 24;
 
+const NOTHING = Buffer.alloc(0);
+
 export class NameSet {
-  private readonly body: Buffer;
+  private body: Buffer = NOTHING;
   /** Per name: hash, start, end. Names of the open objects, outermost first. */
   private entries = new Int32Array(3 * 256);
   /** Per level: where its names begin among the entries, and where they end. */
@@ -26,8 +28,17 @@ export class NameSet {
   private objects = new Uint8Array(MAX_DEPTH + 2);
   private started = new Uint8Array(MAX_DEPTH + 2);
 
-  constructor(body: Buffer) {
+  /** Made anew for another body. One set serves all scans of an instance, for its arrays cost more than a small scan. */
+  begin(body: Buffer): this {
     this.body = body;
+    this.sets.fill(undefined);
+    return this;
+  }
+
+  /** Lets go of the body. */
+  end(): void {
+    this.body = NOTHING;
+    this.sets.fill(undefined);
   }
 
   open(depth: number, object: boolean): void {
@@ -41,8 +52,10 @@ export class NameSet {
     this.size[depth] = 0;
   }
 
-  close(depth: number): void {
-    if (depth <= MAX_DEPTH) this.sets[depth] = undefined;
+  /** @returns the level below, which is the current one again */
+  close(depth: number): number {
+    if (depth <= MAX_DEPTH && this.sets[depth] !== undefined) this.sets[depth] = undefined;
+    return depth - 1;
   }
 
   inObject(depth: number): boolean {
@@ -59,13 +72,11 @@ export class NameSet {
     if (depth <= MAX_DEPTH) this.size[depth]! += 1;
   }
 
-  /** Another member, its name between these offsets. Answers whether the object has had it. */
-  add(depth: number, start: number, end: number, escaped: boolean): boolean {
+  /** Another member, its name between these offsets; the hash is of its bytes. Answers whether the object has had it. */
+  add(depth: number, start: number, end: number, hash: number, escaped: boolean): boolean {
     this.started[depth] = 1;
     if (depth > MAX_DEPTH) return false;
     const { body, entries } = this;
-    let hash = end - start;
-    for (let i = start; i < end; i += 1) hash = (Math.imul(hash, 31) + body[i]!) | 0;
     const from = this.first[depth]!;
     const to = this.last[depth]!;
     let repeated = false;
