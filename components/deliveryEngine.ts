@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { DeliverEnvironment } from "../runtime/deliver/environment.ts";
+import type { DeliverEnvironment, SweepEnvironment } from "../runtime/deliver/environment.ts";
 import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
@@ -27,8 +27,10 @@ export class DeliveryEngine extends pulumi.ComponentResource {
   readonly delivery: WorkQueue;
   /** Later attempts, replays, manual retries. */
   readonly retry: WorkQueue;
+  /** What the platform tells its customers in events of their own: route works it off. */
+  readonly notice: WorkQueue;
   readonly deliver: Handler<DeliverEnvironment>;
-  readonly sweep: Handler<DeliverEnvironment>;
+  readonly sweep: Handler<SweepEnvironment>;
 
   constructor(name: string, args: DeliveryEngineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:DeliveryEngine", name, {}, opts);
@@ -38,11 +40,13 @@ export class DeliveryEngine extends pulumi.ComponentResource {
     const consumerSeconds = 60;
     this.delivery = new WorkQueue("delivery", { key, region, consumerSeconds, protect }, own);
     this.retry = new WorkQueue("retry", { key, region, consumerSeconds, protect }, own);
+    this.notice = new WorkQueue("notice", { key, region, consumerSeconds, protect }, own);
     const environment = {
       EVENTS_TABLE: store.events.table.name,
       METRICS_TABLE: store.metrics.table.name,
       DELIVERY_QUEUE_URL: this.delivery.queue.url,
       RETRY_QUEUE_URL: this.retry.queue.url,
+      NOTICE_QUEUE_URL: this.notice.queue.url,
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
       ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
@@ -57,9 +61,11 @@ export class DeliveryEngine extends pulumi.ComponentResource {
           ...this.delivery.toConsume(),
           ...this.retry.toConsume(),
           ...this.retry.toSend(),
+          ...this.notice.toSend(),
           ...store.events.to(
             "dynamodb:BatchGetItem",
             "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",
@@ -76,12 +82,12 @@ export class DeliveryEngine extends pulumi.ComponentResource {
     );
     this.delivery.feed("deliver-delivery", this.deliver, args.concurrency);
     this.retry.feed("deliver-retry", this.deliver, args.concurrency);
-    this.sweep = new Handler<DeliverEnvironment>(
+    this.sweep = new Handler<SweepEnvironment>(
       "sweep",
       {
         defaults,
         entry: "runtime/deliver/sweeper.ts",
-        environment,
+        environment: { EVENTS_TABLE: environment.EVENTS_TABLE, RETRY_QUEUE_URL: environment.RETRY_QUEUE_URL },
         permissions: [...store.events.to("dynamodb:Query", "dynamodb:UpdateItem"), ...this.retry.toSend()],
         timeoutSeconds: 55,
       },

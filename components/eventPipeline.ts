@@ -50,8 +50,14 @@ export class EventPipeline extends pulumi.ComponentResource {
         },
         permissions: [
           ...this.ingest.toConsume(),
+          ...delivery.notice.toConsume(),
           ...delivery.delivery.toSend(),
-          ...store.events.to("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.events.to(
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+          ),
           ...store.metrics.to("dynamodb:PutItem", "dynamodb:UpdateItem"),
           ...store.payloads.toRead(),
           ...retention.toArchive(),
@@ -63,6 +69,7 @@ export class EventPipeline extends pulumi.ComponentResource {
       own,
     );
     this.ingest.feed("route-ingest", this.route, args.concurrency);
+    delivery.notice.feed("route-notice", this.route);
     this.registerOutputs();
   }
 }

@@ -5,8 +5,13 @@ export const deliverVariables = [
   "METRICS_TABLE",
   "DELIVERY_QUEUE_URL",
   "RETRY_QUEUE_URL",
+  /** What the platform tells its customers in events of their own; route works it off like the ingest queue. */
+  "NOTICE_QUEUE_URL",
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
 ] as const;
 export type DeliverEnvironment = Environment<typeof deliverVariables>;
+
+export const sweepVariables = ["EVENTS_TABLE", "RETRY_QUEUE_URL"] as const;
+export type SweepEnvironment = Environment<typeof sweepVariables>;

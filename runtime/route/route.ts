@@ -171,7 +171,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
     for (const [subscription_id, all] of pairs) {
       const indexes = work.deleted.length === 0 ? all : all.filter((offset) => !work.deleted.includes(offset));
       if (indexes.length === 0) continue;
-      const { tenant, first, count, types, traceparent } = work.batch;
+      const { tenant, first, count, types, traceparent, expires_at } = work.batch;
       const delivery: DeliveryMessage = {
         tenant,
         subscription_id,
@@ -180,6 +180,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         indexes,
         attempts: 0,
         types,
+        expires_at,
         ...(body === undefined ? {} : { body }),
         ...(work.stored === "before" ? { repeated: true } : {}),
         ...(traceparent === undefined ? {} : { traceparent }),

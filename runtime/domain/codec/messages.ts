@@ -53,6 +53,8 @@ export interface DeliveryMessage {
   readonly body?: Body;
   /** True when it may have been sent before: its item is looked at before anything is posted. */
   readonly repeated?: boolean;
+  /** Seconds since the epoch at which the batch expires, and its deliveries with it. Left out: 90 days after the events. */
+  readonly expires_at?: number;
   readonly replay_id?: string;
   readonly traceparent?: string;
 }
@@ -171,6 +173,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         types: longTypes(header.types, count, what),
         ...(body === undefined ? {} : { body }),
         ...(header.repeated === true ? { repeated: true } : {}),
+        ...(header.expires_at === undefined ? {} : { expires_at: whole(header, "expires_at", what) }),
         ...optional(header, "replay_id"),
         ...optional(header, "traceparent"),
       };

@@ -86,6 +86,7 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
         types: types(n),
         body,
         repeated: fc.constant(true),
+        expires_at: fc.nat(),
         replay_id: ulid.map((id) => `rpl_${id}`),
         ...trace,
       },

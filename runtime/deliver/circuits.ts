@@ -1,0 +1,201 @@
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { LRUCache } from "lru-cache";
+import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+
+/**
+ * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: an endpoint that is well has no
+ * item, so success costs nothing; what an invocation knows of the others is at most 5 s old.
+ */
+const STALE_MS = 2_000;
+const TOO_OLD_MS = 5_000;
+const MAX_TENANTS = 5_000;
+/** A circuit that nobody touches any more is forgotten. */
+const KEEP_SECONDS = 30 * 86_400;
+
+/** Posts that fail in a row before an endpoint's circuit opens. */
+export const OPEN_AFTER = 10;
+/** Waits before each probe of an open circuit; the last one repeats. */
+export const PROBE_WAITS_MS: readonly number[] = [5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000];
+/** After this long without a success the subscription is disabled. */
+export const DISABLE_AFTER_MS = 5 * 86_400_000;
+/** Percent of that time at which the owner is warned. */
+export const ALERTS = [50, 70, 90, 100] as const;
+/** The sweeper sends the probe if its own message got lost. */
+const PROBE_GRACE_MS = 120_000;
+
+export const probeWaitMs = (probes: number): number => PROBE_WAITS_MS[Math.min(probes, PROBE_WAITS_MS.length - 1)] ?? 0;
+
+/** Percent of the way to being disabled, in the steps that are announced; 0 before the first. */
+export function alertLevel(failingSince: number, now: number): number {
+  const percent = ((now - failingSince) / DISABLE_AFTER_MS) * 100;
+  return ALERTS.findLast((level) => percent >= level) ?? 0;
+}
+
+export interface Circuits {
+  /** Circuits of a tenant's failing endpoints by subscription id. */
+  of(tenant: Tenant): Promise<ReadonlyMap<string, Circuit>>;
+  /** What is stored now, whatever is remembered. */
+  read(tenant: Tenant, subscriptionId: string): Promise<Circuit | undefined>;
+  /** Adds failures in a row. @returns the circuit after it */
+  failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit>;
+  /** The endpoint is well: forget its circuit. */
+  succeeded(tenant: Tenant, subscriptionId: string): Promise<void>;
+  /** Opens the circuit, or sets its next probe. @returns false when another invocation did so */
+  open(circuit: Circuit, nextProbeAt: number): Promise<boolean>;
+  /** Closes the circuit so far that the next failure opens it again: there was nothing to probe it with. */
+  halfOpen(circuit: Circuit): Promise<void>;
+  /** Remembers that the owner was warned at this percentage. */
+  alerted(circuit: Circuit, level: number): Promise<void>;
+}
+
+export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () => number): Circuits {
+  const known = new LRUCache<Tenant, { circuits: Map<string, Circuit>; readAt: number }>({ max: MAX_TENANTS });
+  const reading = new Map<Tenant, Promise<void>>();
+  const keyOf = (tenant: Tenant, id: string) => ({
+    pk: { S: circuitPartition(tenant) },
+    sk: { S: circuitSortKey(id) },
+  });
+  const remember = (circuit: Circuit) =>
+    known.peek(circuit.tenant)?.circuits.set(circuit.subscription_id, circuit) !== undefined;
+
+  async function readAll(tenant: Tenant): Promise<void> {
+    const readAt = now();
+    const circuits = new Map<string, Circuit>();
+    let from: Record<string, never> | undefined;
+    do {
+      const page: { Items?: never[]; LastEvaluatedKey?: Record<string, never> } = (await dynamodb.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: "pk = :pk",
+          ExpressionAttributeValues: { ":pk": { S: circuitPartition(tenant) } },
+          ConsistentRead: true,
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      )) as never;
+      for (const item of page.Items ?? []) {
+        const circuit = decodeCircuit(item);
+        circuits.set(circuit.subscription_id, circuit);
+      }
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined);
+    known.set(tenant, { circuits, readAt });
+  }
+
+  function refresh(tenant: Tenant): Promise<void> {
+    let promise = reading.get(tenant);
+    if (promise === undefined) {
+      promise = readAll(tenant).finally(() => reading.delete(tenant));
+      reading.set(tenant, promise);
+    }
+    return promise;
+  }
+
+  /** Changes a circuit unless it is gone by now. */
+  async function change({ tenant, subscription_id }: Circuit, expression: string, n: number): Promise<void> {
+    try {
+      await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: keyOf(tenant, subscription_id),
+          UpdateExpression: expression,
+          ConditionExpression: "attribute_exists(pk)",
+          ExpressionAttributeValues: { ":n": { N: String(n) } },
+        }),
+      );
+    } catch (error) {
+      if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+    }
+  }
+
+  return {
+    async of(tenant) {
+      const entry = known.get(tenant);
+      if (entry === undefined || now() - entry.readAt > TOO_OLD_MS) await refresh(tenant);
+      else if (now() - entry.readAt > STALE_MS) refresh(tenant).catch(() => undefined);
+      return known.get(tenant)?.circuits ?? new Map();
+    },
+
+    async read(tenant, id) {
+      const { Item } = await dynamodb.send(
+        new GetItemCommand({ TableName: table, Key: keyOf(tenant, id), ConsistentRead: true }),
+      );
+      return Item === undefined ? undefined : decodeCircuit(Item);
+    },
+
+    async failed(tenant, id, failures, slow) {
+      const { Attributes } = await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: keyOf(tenant, id),
+          UpdateExpression:
+            "SET v = :v, slow = :slow, expires_at = :x, failing_since = if_not_exists(failing_since, :now) ADD failures :n",
+          ExpressionAttributeValues: {
+            ":v": { N: "1" },
+            ":n": { N: String(failures) },
+            ":slow": { BOOL: slow },
+            ":now": { N: String(now()) },
+            ":x": { N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) },
+          },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      const circuit = decodeCircuit(Attributes!);
+      remember(circuit);
+      return circuit;
+    },
+
+    async succeeded(tenant, id) {
+      known.peek(tenant)?.circuits.delete(id);
+      await dynamodb.send(new DeleteItemCommand({ TableName: table, Key: keyOf(tenant, id) }));
+    },
+
+    async open(circuit, nextProbeAt) {
+      const first = circuit.next_probe_at === undefined;
+      try {
+        const { Attributes } = await dynamodb.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: keyOf(circuit.tenant, circuit.subscription_id),
+            UpdateExpression:
+              "SET opened_at = if_not_exists(opened_at, :now), next_probe_at = :at, next_attempt_at = :due, due_pk = :pk, probes = :n",
+            ConditionExpression: first
+              ? "attribute_exists(pk) AND attribute_not_exists(next_probe_at)"
+              : "next_probe_at = :was",
+            ExpressionAttributeValues: {
+              ":now": { N: String(now()) },
+              ":at": { N: String(nextProbeAt) },
+              ":due": { N: String(nextProbeAt + PROBE_GRACE_MS) },
+              ":pk": { S: duePartition(circuit.subscription_id) },
+              ":n": { N: String((circuit.probes ?? -1) + 1) },
+              ...(first ? {} : { ":was": { N: String(circuit.next_probe_at) } }),
+            },
+            ReturnValues: "ALL_NEW",
+          }),
+        );
+        remember(decodeCircuit(Attributes!));
+        return true;
+      } catch (error) {
+        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+        return false;
+      }
+    },
+
+    async halfOpen(circuit) {
+      known.peek(circuit.tenant)?.circuits.delete(circuit.subscription_id);
+      await change(
+        circuit,
+        "SET failures = :n REMOVE opened_at, next_probe_at, next_attempt_at, due_pk",
+        OPEN_AFTER - 1,
+      );
+    },
+
+    alerted: (circuit, level) => change(circuit, "SET alerted = :n", level),
+  };
+}

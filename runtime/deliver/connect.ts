@@ -1,0 +1,96 @@
+import { type LookupAddress, type LookupOptions, lookup as resolveName } from "node:dns";
+import { isIP, type Socket } from "node:net";
+import { Agent, buildConnector } from "undici";
+import { forbiddenAddress, type UrlRules } from "../domain/webhookUrl.ts";
+
+/**
+ * The only way to a webhook's host. Invariant: a connection is made to an address that was checked, and to no other. A name
+ * is resolved once per connection, every address it has must be public, and the socket is given those same addresses, so a
+ * name that answers differently the next time (DNS rebinding) gains nothing. What was connected to is compared once more.
+ */
+
+/** A host resolves to, or is, an address that webhooks may not have. */
+export class ForbiddenAddressError extends Error {
+  readonly code = "FORBIDDEN_ADDRESS";
+  constructor(host: string, address: string, why: string) {
+    super(`${host} is ${address}, which is not public (${why})`);
+    this.name = "ForbiddenAddressError";
+  }
+}
+
+/** `dns.lookup`'s form, all addresses. */
+export type Resolve = (
+  host: string,
+  options: LookupOptions & { all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+type LookupDone = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** A `lookup` for sockets that fails unless every address of the name may be dialled. */
+export function guardedLookup(rules: UrlRules, resolve: Resolve = resolveName) {
+  return (host: string, options: LookupOptions, done: LookupDone): void => {
+    resolve(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return done(error, []);
+      const refused = addresses.flatMap(({ address }) => {
+        const why = forbiddenAddress(address, rules);
+        return why === undefined ? [] : [new ForbiddenAddressError(host, address, why)];
+      })[0];
+      if (refused !== undefined) return done(refused, []);
+      const first = addresses[0];
+      if (first === undefined) return done(new Error(`${host} has no address`), []);
+      if (options.all === true) done(null, addresses);
+      else done(null, first.address, first.family);
+    });
+  };
+}
+
+export interface ConnectOptions extends UrlRules {
+  readonly timeoutMs: number;
+  readonly resolve?: Resolve;
+  /** Certificates to trust besides the usual ones; for tests with a server of their own. */
+  readonly ca?: string;
+}
+
+/** A connector for undici that upholds the invariant above. */
+export function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
+  const connect = buildConnector({
+    lookup: guardedLookup(rules, resolve) as never,
+    timeout: timeoutMs,
+    allowH2: true,
+    preferH2: true,
+    ...(ca === undefined ? {} : { ca }),
+  } as buildConnector.BuildOptions);
+  return (options, callback) => {
+    // Sockets don't look up what is an address already.
+    const host = options.hostname.replace(/^\[|\]$/g, "");
+    const why = isIP(host) === 0 ? undefined : forbiddenAddress(host, rules);
+    if (why !== undefined) return callback(new ForbiddenAddressError(host, host, why), null);
+    connect(options, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      const address = (socket as Socket).remoteAddress ?? "";
+      const wrong = forbiddenAddress(address, rules);
+      if (wrong === undefined) return callback(null, socket as Socket);
+      (socket as Socket).destroy();
+      callback(new ForbiddenAddressError(host, address, wrong), null);
+    });
+  };
+}
+
+/** Connections to one origin at a time; posts beyond it wait. */
+const CONNECTIONS_PER_ORIGIN = 50;
+/** An idle connection is kept this long; longer than a pause between invocations, it is not trusted any more. */
+export const KEEP_ALIVE_MS = 4_000;
+const MAX_ANSWER_HEADERS = 16_384;
+
+export const guardedAgent = (options: ConnectOptions): Agent =>
+  new Agent({
+    connect: guardedConnector(options),
+    connections: CONNECTIONS_PER_ORIGIN,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: 60_000,
+    maxHeaderSize: MAX_ANSWER_HEADERS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });

@@ -1,0 +1,249 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { errorText, type Log } from "../aws/log.ts";
+import type { Outgoing } from "../aws/queues.ts";
+import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } from "../domain/codec.ts";
+import type { UsageFact } from "../domain/usage.ts";
+import type { Circuits } from "./circuits.ts";
+import { drain, type Held, probe } from "./drain.ts";
+import { afterPosts, type EffectPorts, factsOf } from "./effects.ts";
+import { gate } from "./gate.ts";
+import { type GatherPorts, gather, type Received } from "./gather.ts";
+import type { Delivery } from "./plan.ts";
+import { type Posting, postAll, type ToPost } from "./postAll.ts";
+import { delaySeconds } from "./schedule.ts";
+import { baseItem, type Settled, settle } from "./settle.ts";
+import type { Targets } from "./targets.ts";
+
+/**
+ * Delivers an invocation's messages: read what they need, gate, post, settle.
+ *
+ * Invariant: a message counts as done only after every delivery it names has been attempted or put aside, the next attempt is
+ * queued, and its state is kept; in this order. Whatever fails in between, the message comes again and the delivery is at
+ * worst posted twice, never not at all: a retry that is queued while its state is not yet kept acts by what its message says.
+ */
+export interface DeliverPorts extends GatherPorts, EffectPorts {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly dice: () => number;
+  readonly targets: Targets;
+  readonly circuits: Circuits;
+  readonly posting: Posting;
+  readonly held: Held;
+  /** Whether the message came from the queue of first attempts. */
+  firstLane(record: SQSRecord): boolean;
+  /** Puts deliveries that nobody else can be working on. */
+  putItems(items: readonly DeliveryItem[]): Promise<void>;
+  /** Puts a delivery's new state in place of what was read before (undefined: nothing), merged with what changed since. */
+  replaceItem(before: DeliveryItem | undefined, after: DeliveryItem): Promise<void>;
+  /** Sends to the queue of retries. @throws Error when not all could be sent */
+  retry(messages: readonly Outgoing[]): Promise<void>;
+  countUsage(facts: readonly UsageFact[]): Promise<void>;
+}
+
+interface Read {
+  readonly record: SQSRecord;
+  readonly message: DeliverMessage;
+}
+
+/** A delivery's new state. */
+interface Kept {
+  readonly item: DeliveryItem;
+  readonly delivery: Delivery | undefined;
+}
+
+/** @returns ids of the messages that have to come again */
+export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQSBatchResponse> {
+  const failures = new Map<string, unknown>();
+  const records = new Map(event.Records.map((record) => [record.messageId, record]));
+  const read = event.Records.flatMap((record): Read[] => {
+    try {
+      return [{ record, message: decodeDeliver(record.body) }];
+    } catch (error) {
+      failures.set(record.messageId, error);
+      return [];
+    }
+  });
+  const received = [...read.flatMap(asReceived), ...(await carryOut(read, ports, failures))];
+  const { deliveries, ended, errors } = await gather(received, ports);
+  for (const [id, error] of errors) failures.set(id, error);
+  const keep: Kept[] = ended.map(({ item, delivery }) => ({ item, delivery }));
+  const { toPost, toRetry } = await gateAll(deliveries, records, keep, failures, ports);
+  const done = await postAll(toPost, ports.posting, (those, error) => {
+    for (const { messageId } of those) failures.set(messageId, error);
+  });
+  const settled = settle(done, ports.dice);
+  await keepAll(settled, toRetry, keep, failures, ports);
+  await Promise.all([afterPosts(settled, ports), count(factsOf(settled), ports)]);
+  for (const [message_id, error] of failures) {
+    ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
+  }
+  return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+const receivedBefore = (record: SQSRecord): boolean => Number(record.attributes.ApproximateReceiveCount) > 1;
+
+const asReceived = ({ record, message }: Read): Received[] =>
+  message.kind === "delivery" || message.kind === "retry"
+    ? [
+        {
+          messageId: record.messageId,
+          message,
+          again: receivedBefore(record) || (message.kind === "delivery" && message.repeated === true),
+        },
+      ]
+    : [];
+
+/** Drains and probes. @returns the deliveries that probes try their endpoints with */
+async function carryOut(
+  read: readonly Read[],
+  ports: DeliverPorts,
+  failures: Map<string, unknown>,
+): Promise<Received[]> {
+  const probes = await Promise.all(
+    read.map(async ({ record, message }) => {
+      try {
+        if (message.kind === "drain") await drain(message, ports);
+        if (message.kind === "probe") return await probe(record.messageId, message, ports);
+      } catch (error) {
+        failures.set(record.messageId, error);
+      }
+      return undefined;
+    }),
+  );
+  return probes.filter((entry) => entry !== undefined);
+}
+
+async function gateAll(
+  deliveries: readonly Delivery[],
+  records: ReadonlyMap<string, SQSRecord>,
+  keep: Kept[],
+  failures: Map<string, unknown>,
+  ports: DeliverPorts,
+): Promise<{ toPost: ToPost[]; toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] }> {
+  const toPost: ToPost[] = [];
+  const toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] = [];
+  await Promise.all(
+    [...Map.groupBy(deliveries, ({ tenant }) => tenant)].map(async ([tenant, ofTenant]) => {
+      try {
+        const bySubscription = Map.groupBy(ofTenant, ({ subscription_id }) => subscription_id);
+        const [targets, circuits] = await Promise.all([
+          ports.targets.get(tenant, [...bySubscription.keys()]),
+          ports.circuits.of(tenant),
+        ]);
+        for (const [id, group] of bySubscription) {
+          const target = targets.get(id) ?? null;
+          const circuit = circuits.get(id);
+          const slow = circuit?.slow === true || ports.posting.slow.has(id);
+          const posted: Delivery[] = [];
+          for (const delivery of group) {
+            const lane = { first: ports.firstLane(records.get(delivery.messageId)!), slow };
+            const decision = gate(delivery, target, circuit, lane, ports.now(), ports.dice());
+            if (decision.kind === "post") posted.push(delivery);
+            else if (decision.kind === "cancel")
+              keep.push({
+                delivery,
+                item: { ...baseItem(delivery), status: "cancelled", reason: "subscription_removed" },
+              });
+            else if (decision.kind === "hold")
+              keep.push({
+                delivery,
+                item: { ...baseItem(delivery), status: "pending", held: true, reason: decision.reason },
+              });
+            else if (decision.kind === "postpone")
+              toRetry.push({
+                message: { ...retryOf([delivery]), delaySeconds: delaySeconds(decision.retry_after_ms) },
+                deliveries: [delivery],
+              });
+            else toRetry.push({ message: forward(records.get(delivery.messageId)!, tenant), deliveries: [delivery] });
+          }
+          if (target !== null && posted.length > 0) toPost.push({ target, deliveries: posted });
+        }
+      } catch (error) {
+        for (const { messageId } of ofTenant) failures.set(messageId, error);
+      }
+    }),
+  );
+  return { toPost, toRetry };
+}
+
+const forward = (record: SQSRecord, group: string): Outgoing => ({ text: record.body, group });
+
+/** The message that brings these deliveries back. @param attempts made by then */
+function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.attempts.length): Outgoing {
+  const { tenant, subscription_id, replay_id } = deliveries[0]!;
+  const batches = [...new Set(deliveries.map(({ first }) => first))].sort();
+  const text = encodeRetry({
+    tenant,
+    subscription_id,
+    batches,
+    attempts,
+    ...(replay_id === undefined ? {} : { replay_id }),
+  });
+  return { text, group: tenant };
+}
+
+/** Queues next attempts, then keeps states: see the invariant. */
+async function keepAll(
+  settled: readonly Settled[],
+  toRetry: readonly { message: Outgoing; deliveries: readonly Delivery[] }[],
+  kept: readonly Kept[],
+  failures: Map<string, unknown>,
+  ports: DeliverPorts,
+): Promise<void> {
+  const retries = [...toRetry];
+  const keep = [...kept];
+  for (const { deliveries, items, next, attempts } of settled) {
+    for (const [at, item] of items.entries()) keep.push({ item, delivery: deliveries[at]! });
+    if ((next.kind === "failed" || next.kind === "postponed") && items[0]?.swept !== true) {
+      const message = { ...retryOf(deliveries, attempts), delaySeconds: delaySeconds(next.retry_after_ms) };
+      retries.push({ message, deliveries });
+    }
+  }
+  const fail = (deliveries: readonly Delivery[], error: unknown) => {
+    for (const { messageId } of deliveries) failures.set(messageId, error);
+  };
+  if (retries.length > 0) {
+    try {
+      await ports.retry(retries.map(({ message }) => message));
+    } catch (error) {
+      for (const { deliveries } of retries) fail(deliveries, error);
+    }
+  }
+  const fresh = new Map<string, Kept>();
+  const others: Kept[] = [];
+  for (const entry of keep) {
+    const { item, delivery } = entry;
+    if (delivery !== undefined && failures.has(delivery.messageId)) continue;
+    // A first attempt that succeeded, or wasn't made, is nobody else's business; for all others a retry may be under way.
+    const alone = delivery?.item === undefined && (item.status === "delivered" || item.held === true);
+    if (alone) fresh.set(`${item.tenant} ${item.first} ${item.subscription_id} ${item.replay_id ?? ""}`, entry);
+    else others.push(entry);
+  }
+  const put = async () => {
+    try {
+      await ports.putItems([...fresh.values()].map(({ item }) => item));
+    } catch (error) {
+      for (const { delivery } of fresh.values()) if (delivery !== undefined) fail([delivery], error);
+    }
+  };
+  await Promise.all([
+    fresh.size === 0 ? undefined : put(),
+    ...others.map(async ({ item, delivery }) => {
+      try {
+        await ports.replaceItem(delivery?.item, item);
+      } catch (error) {
+        if (delivery !== undefined) fail([delivery], error);
+      }
+    }),
+  ]);
+}
+
+/** A count that can't be written is not worth a second delivery. */
+async function count(facts: readonly UsageFact[], ports: DeliverPorts): Promise<void> {
+  if (facts.length === 0) return;
+  try {
+    await ports.countUsage(facts);
+  } catch (error) {
+    ports.log("warn", "deliver.usage_not_counted", { error: errorText(error) });
+  }
+}

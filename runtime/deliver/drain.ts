@@ -1,0 +1,131 @@
+import type { Log } from "../aws/log.ts";
+import type { Outgoing } from "../aws/queues.ts";
+import { type DeliveryItem, type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { type Circuits, OPEN_AFTER } from "./circuits.ts";
+import type { Received } from "./gather.ts";
+import type { Targets } from "./targets.ts";
+
+/**
+ * Held deliveries: released at a bounded rate, or tried one at a time. Invariant: whatever is held is looked at again once
+ * its subscription is enabled or its circuit closes. A drain looks twice, the second time after every state that an
+ * invocation may have remembered is stale, so that what was held a moment too late is found as well.
+ */
+export interface Held {
+  /** The oldest held deliveries of a subscription. */
+  page(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
+  /** Failed deliveries of a subscription, those that wait for their next attempt. */
+  failed(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
+}
+
+interface DrainPorts {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly targets: Targets;
+  readonly circuits: Circuits;
+  readonly held: Held;
+  putItems(items: readonly DeliveryItem[]): Promise<void>;
+  retry(messages: readonly Outgoing[]): Promise<void>;
+}
+
+/** Deliveries released in one step, and the pause before the next. */
+export const DRAIN_STEP = 100;
+const STEP_SECONDS = 1;
+const SECOND_LOOK_SECONDS = 60;
+/** A released delivery whose message is lost is found by the sweeper after this long. */
+const RELEASE_GRACE_MS = 900_000;
+
+/** One step of a drain; it sends itself again until nothing is left. */
+export async function drain(message: DrainMessage, ports: DrainPorts): Promise<void> {
+  const { tenant, subscription_id } = message;
+  const target = (await ports.targets.get(tenant, [subscription_id])).get(subscription_id) ?? null;
+  // The one that disabled it, or opened its circuit, is followed by another drain.
+  if (target !== null && target.status !== "active") return;
+  if (target !== null && (await ports.circuits.read(tenant, subscription_id))?.opened_at !== undefined) return;
+  const again = (pass: 1 | 2, delaySeconds: number): Outgoing => ({
+    text: encodeDrain({ tenant, subscription_id, pass }),
+    group: tenant,
+    delaySeconds,
+  });
+  const held = await ports.held.page(tenant, subscription_id, DRAIN_STEP);
+  if (target === null) {
+    const failed = await ports.held.failed(tenant, subscription_id, DRAIN_STEP);
+    const waiting = [...held, ...failed];
+    await ports.putItems(waiting.map(cancelled));
+    if (waiting.length > 0) await ports.retry([again(message.pass, STEP_SECONDS)]);
+    else if (message.pass === 1) await ports.retry([again(2, SECOND_LOOK_SECONDS)]);
+    return;
+  }
+  if (held.length > 0) {
+    const at = ports.now();
+    await ports.putItems(held.map((item) => released(item, at + RELEASE_GRACE_MS)));
+    await ports.retry([...releases(held, target.max_batch), again(message.pass, STEP_SECONDS)]);
+    ports.log("info", "deliver.drained", { tenant, subscription_id, deliveries: held.length });
+  } else if (message.pass === 1) await ports.retry([again(2, SECOND_LOOK_SECONDS)]);
+}
+
+function cancelled(item: DeliveryItem): DeliveryItem {
+  const { held: _, swept: __, next_attempt_at: ___, ...rest } = item;
+  return { ...rest, status: "cancelled", reason: "subscription_removed" };
+}
+
+function released(item: DeliveryItem, foundAgainAt: number): DeliveryItem {
+  const { held: _, reason: __, ...rest } = item;
+  return { ...rest, next_attempt_at: foundAgainAt, swept: true };
+}
+
+/** Messages that bring deliveries back, those of small ones together as far as a post holds them. */
+export function releases(items: readonly DeliveryItem[], maxBatch: number): Outgoing[] {
+  const groups: { items: DeliveryItem[]; events: number }[] = [];
+  for (const item of items) {
+    const events = (item.remaining ?? item.indexes).length;
+    const last = groups.at(-1);
+    const like = last?.items[0];
+    const same = like?.attempts.length === item.attempts.length && like.replay_id === item.replay_id;
+    if (last !== undefined && same && last.events + events <= maxBatch) {
+      last.items.push(item);
+      last.events += events;
+    } else groups.push({ items: [item], events });
+  }
+  return groups.map((group) => {
+    const { tenant, subscription_id, replay_id, attempts } = group.items[0]!;
+    const batches = group.items.map(({ first }) => first);
+    const retry = { tenant, subscription_id, batches, attempts: attempts.length };
+    return { text: encodeRetry({ ...retry, ...(replay_id === undefined ? {} : { replay_id }) }), group: tenant };
+  });
+}
+
+/** What an open circuit is tried with: the oldest delivery that it holds. */
+export async function probe(
+  messageId: string,
+  message: ProbeMessage,
+  ports: DrainPorts,
+): Promise<Received | undefined> {
+  const { tenant, subscription_id } = message;
+  const circuit = await ports.circuits.read(tenant, subscription_id);
+  // Closed meanwhile, or another invocation has planned the next probe already.
+  if (circuit?.opened_at === undefined || (circuit.next_probe_at ?? 0) > ports.now() + EARLY_MS) return undefined;
+  const [oldest] = await ports.held.page(tenant, subscription_id, 1);
+  if (oldest === undefined) {
+    await ports.circuits.halfOpen(circuit);
+    ports.log("info", "deliver.circuit_half_open", { tenant, subscription_id, failures: OPEN_AFTER - 1 });
+    await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 2 }), group: tenant, delaySeconds: 10 }]);
+    return undefined;
+  }
+  return {
+    messageId,
+    again: true,
+    probe: true,
+    message: {
+      kind: "retry",
+      tenant,
+      subscription_id,
+      batches: [oldest.first],
+      attempts: oldest.attempts.length,
+      ...(oldest.replay_id === undefined ? {} : { replay_id: oldest.replay_id }),
+    },
+  };
+}
+
+/** Clocks of two machines may differ by this much. */
+const EARLY_MS = 2_000;

@@ -1,0 +1,149 @@
+import { errorText, type Log } from "../aws/log.ts";
+import type { Outgoing } from "../aws/queues.ts";
+import type { Service } from "../aws/service.ts";
+import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import type { UsageFact } from "../domain/usage.ts";
+import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
+import { SLOW_MS } from "./postAll.ts";
+import { delaySeconds } from "./schedule.ts";
+import type { Settled } from "./settle.ts";
+
+/** What posts mean for their subscription: its circuit, its removal, its owner's warnings; and how they are told. */
+
+export interface EffectPorts {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly service: Service;
+  readonly circuits: Circuits;
+  /** Sends to the queue of retries. */
+  retry(messages: readonly Outgoing[]): Promise<void>;
+  /** Tells the owner in an event of its own: `subscription.failing` or `subscription.disabled`. */
+  tellOwner(circuit: Circuit, level: number): Promise<void>;
+}
+
+/** Carries them out; what fails is logged, for it never changes what became of a delivery. */
+export async function afterPosts(settled: readonly Settled[], ports: EffectPorts): Promise<void> {
+  for (const unit of settled) logAttempts(unit, ports.log);
+  const bySubscription = Map.groupBy(settled, ({ deliveries }) => deliveries[0]!.subscription_id);
+  await Promise.all(
+    [...bySubscription].map(async ([subscription_id, units]) => {
+      const { tenant } = units[0]!.deliveries[0]!;
+      try {
+        await afterSubscription(tenant, subscription_id, units, ports);
+      } catch (error) {
+        ports.log("error", "deliver.effects_failed", { tenant, subscription_id, error: errorText(error) });
+      }
+    }),
+  );
+}
+
+async function afterSubscription(
+  tenant: Tenant,
+  subscription_id: string,
+  units: readonly Settled[],
+  ports: EffectPorts,
+): Promise<void> {
+  if (units.some(({ next }) => next.kind === "gone")) {
+    await ports.service({ op: "remove", tenant, subscription_id, reason: "webhook_gone" });
+    await ports.circuits.succeeded(tenant, subscription_id);
+    await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
+    return;
+  }
+  const results = units.flatMap(({ posts }) => posts.flatMap(({ result }) => (result === undefined ? [] : [result])));
+  const failures = results.filter(({ error }) => error !== null);
+  const known = (await ports.circuits.of(tenant)).get(subscription_id);
+  if (failures.length < results.length) {
+    if (known === undefined) return;
+    await ports.circuits.succeeded(tenant, subscription_id);
+    if (known.opened_at === undefined) return;
+    ports.log("info", "deliver.circuit_closed", { tenant, subscription_id, open_ms: ports.now() - known.opened_at });
+    await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
+  } else if (failures.length > 0) {
+    const slow = failures.some(({ latency_ms }) => latency_ms >= SLOW_MS);
+    const circuit = await ports.circuits.failed(tenant, subscription_id, failures.length, slow);
+    await afterFailure(
+      circuit,
+      units.some(({ deliveries }) => deliveries.some(({ probe }) => probe)),
+      ports,
+    );
+  }
+}
+
+/** Opens the circuit or plans its next probe, and warns or disables where failing has lasted. */
+async function afterFailure(circuit: Circuit, probed: boolean, ports: EffectPorts): Promise<void> {
+  const { tenant, subscription_id } = circuit;
+  const open = circuit.opened_at !== undefined;
+  if (open ? probed : circuit.failures >= OPEN_AFTER) {
+    const wait = probeWaitMs(open ? (circuit.probes ?? 0) + 1 : 0);
+    if (await ports.circuits.open(circuit, ports.now() + wait)) {
+      ports.log("warn", "deliver.circuit_open", {
+        tenant,
+        subscription_id,
+        failures: circuit.failures,
+        probe_in_ms: wait,
+      });
+      await ports.retry([
+        { text: encodeProbe({ tenant, subscription_id }), group: tenant, delaySeconds: delaySeconds(wait) },
+      ]);
+    }
+  }
+  const level = alertLevel(circuit.failing_since, ports.now());
+  if (level <= circuit.alerted) return;
+  if (level === 100) await ports.service({ op: "disable", tenant, subscription_id, reason: "endpoint_failing" });
+  await ports.tellOwner(circuit, level);
+  await ports.circuits.alerted(circuit, level);
+  ports.log("warn", level === 100 ? "deliver.subscription_disabled" : "deliver.subscription_failing", {
+    tenant,
+    subscription_id,
+    percent: level,
+    failing_for_ms: ports.now() - circuit.failing_since,
+  });
+}
+
+/** Ids in one log line; the rest are counted. */
+const MAX_IDS = 10;
+
+function logAttempts({ posts, next, attempts }: Settled, log: Log): void {
+  for (const { post, id, result } of posts) {
+    if (result === undefined) continue;
+    const { parts, target } = post;
+    log(result.error === null ? "info" : "warn", "deliver.attempted", {
+      tenant: target.tenant,
+      subscription_id: target.subscription_id,
+      webhook_id: id,
+      delivery_ids: parts
+        .slice(0, MAX_IDS)
+        .map(({ delivery }) => deliveryId(delivery.first, delivery.subscription_id, delivery.replay_id)),
+      deliveries: parts.length,
+      events: post.texts.length,
+      attempt: attempts,
+      status_code: result.status,
+      error: result.error,
+      latency_ms: result.latency_ms,
+      next: result.error === null ? "delivered" : next.kind,
+      ...("retry_after_ms" in next && result.error !== null ? { retry_after_ms: next.retry_after_ms } : {}),
+    });
+  }
+}
+
+/** Each post as a fact of usage. */
+export const factsOf = (settled: readonly Settled[]): UsageFact[] =>
+  settled.flatMap(({ posts, next }) =>
+    posts.flatMap(({ post, at, result }): UsageFact[] => {
+      if (result === undefined) return [];
+      const outcome =
+        result.error === null ? "delivered" : next.kind === "dead_lettered" ? "dead_lettered" : ("failed" as const);
+      return [
+        {
+          kind: "attempted",
+          tenant: post.target.tenant,
+          at,
+          subscription_id: post.target.subscription_id,
+          outcome,
+          latency_ms: result.latency_ms,
+          types: post.parts.flatMap(({ types, offsets }) => offsets.map((offset) => types[offset]!)),
+        },
+      ];
+    }),
+  );

@@ -1,0 +1,38 @@
+import type { Circuit } from "../domain/codec.ts";
+import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Delivery } from "./plan.ts";
+
+/** Whether a delivery is posted now, and what becomes of it otherwise. Pure. */
+export type Gate =
+  | { readonly kind: "post" }
+  /** The subscription is gone. */
+  | { readonly kind: "cancel" }
+  /** Waits without being attempted, in the backlog, until the subscription is enabled or its circuit closes. */
+  | { readonly kind: "hold"; readonly reason: "subscription_disabled" | "circuit_open" }
+  /** An attempt failed before; the next waits until the endpoint has been probed. */
+  | { readonly kind: "postpone"; readonly retry_after_ms: number }
+  /** The endpoint is slow: it is served from the queue of retries, where it keeps nobody else waiting. */
+  | { readonly kind: "divert" };
+
+/** What is postponed comes back within this time after the probe, not all at once. */
+const SPREAD_MS = 60_000;
+
+export function gate(
+  delivery: Pick<Delivery, "attempts" | "manual" | "probe">,
+  target: DeliveryTarget | null,
+  circuit: Circuit | undefined,
+  lane: { readonly first: boolean; readonly slow: boolean },
+  now: number,
+  dice: number,
+): Gate {
+  if (target === null) return { kind: "cancel" };
+  if (delivery.manual) return { kind: "post" };
+  if (target.status === "disabled") return { kind: "hold", reason: "subscription_disabled" };
+  if (delivery.probe) return { kind: "post" };
+  if (circuit?.opened_at !== undefined) {
+    if (delivery.attempts.length === 0) return { kind: "hold", reason: "circuit_open" };
+    const wait = Math.max((circuit.next_probe_at ?? now) - now, 0);
+    return { kind: "postpone", retry_after_ms: wait + Math.floor(dice * SPREAD_MS) };
+  }
+  return lane.first && lane.slow ? { kind: "divert" } : { kind: "post" };
+}

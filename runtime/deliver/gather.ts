@@ -1,0 +1,204 @@
+import { type Key, keyText } from "../aws/tables.ts";
+import {
+  type Body,
+  batchSortKey,
+  type DeliverMessage,
+  type DeliveryItem,
+  decodeBatch,
+  decodeDeliveryItem,
+  deliverySortKey,
+  type Item,
+  partitionOf,
+} from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { timeOf } from "../domain/ids.ts";
+import { unpack } from "../domain/pack.ts";
+import type { Delivery } from "./plan.ts";
+import { baseItem } from "./settle.ts";
+
+/** From queue messages to deliveries: what to send, and where each stands. */
+
+type FirstMessage = Extract<DeliverMessage, { kind: "delivery" }>;
+type RetryKind = Extract<DeliverMessage, { kind: "retry" }>;
+
+/** A delivery that a message names, before its batch and its item are read. */
+interface Named {
+  readonly messageId: string;
+  readonly tenant: Tenant;
+  readonly subscription_id: string;
+  readonly first: string;
+  readonly replay_id?: string;
+  /** Attempts made when the message was sent. */
+  readonly attempts: number;
+  readonly manual: boolean;
+  readonly probe: boolean;
+  readonly message?: FirstMessage;
+}
+
+export interface Received {
+  readonly messageId: string;
+  readonly message: FirstMessage | RetryKind;
+  /** Whether it may have been worked on before: its items decide then. */
+  readonly again: boolean;
+  readonly probe?: boolean;
+}
+
+export interface GatherPorts {
+  readonly now: () => number;
+  readItems(keys: readonly Key[], attributes?: readonly string[]): Promise<Map<string, Item>>;
+  fetchBody(key: string): Promise<Uint8Array | undefined>;
+}
+
+/** A delivery with nothing left to send. */
+export interface Ended {
+  readonly delivery: Delivery;
+  readonly item: DeliveryItem;
+}
+
+export interface Gathered {
+  readonly deliveries: readonly Delivery[];
+  /** Deliveries that need no attempt, with their new state. */
+  readonly ended: readonly Ended[];
+  /** By message id: what kept it from being read. */
+  readonly errors: ReadonlyMap<string, unknown>;
+}
+
+const DEFAULT_RETENTION_SECONDS = 90 * 86_400;
+/** A first attempt that waited longer than this asks first what was deleted meanwhile. */
+const FRESH_MS = 30_000;
+
+const named = ({ messageId, message, probe = false }: Received): Named[] => {
+  const { tenant, subscription_id, attempts, replay_id } = message;
+  const common = {
+    messageId,
+    tenant,
+    subscription_id,
+    attempts,
+    probe,
+    ...(replay_id === undefined ? {} : { replay_id }),
+  };
+  return message.kind === "delivery"
+    ? [{ ...common, first: message.first, manual: false, message }]
+    : message.batches.map((first) => ({ ...common, first, manual: message.manual === true }));
+};
+
+const batchKey = ({ tenant, first }: { tenant: Tenant; first: string }): Key => ({
+  pk: partitionOf(tenant, first),
+  sk: batchSortKey(first),
+});
+const itemKey = (d: { tenant: Tenant; first: string; subscription_id: string; replay_id?: string }): Key => ({
+  pk: partitionOf(d.tenant, d.first),
+  sk: deliverySortKey(d.first, d.subscription_id, d.replay_id),
+});
+
+/** Reads what the messages need: nothing for a first attempt that carries its events, items and batches for all else. */
+export async function gather(received: readonly Received[], ports: GatherPorts): Promise<Gathered> {
+  const all = received.flatMap((entry) => named(entry).map((name) => ({ name, again: entry.again })));
+  const keys = new Map<string, Key>();
+  const want = (key: Key) => keys.set(keyText(key), key);
+  const old = new Map<string, Key>();
+  for (const { name, again } of all) {
+    const first = name.message !== undefined && name.attempts === 0 && !again;
+    if (!first) want(itemKey(name));
+    if (!first || name.message?.body === undefined) want(batchKey(name));
+    else if (ports.now() - timeOf(name.first) > FRESH_MS) old.set(keyText(batchKey(name)), batchKey(name));
+  }
+  for (const key of keys.keys()) old.delete(key);
+  const [items, deletions] = await Promise.all([
+    keys.size === 0 ? new Map<string, Item>() : ports.readItems([...keys.values()]),
+    old.size === 0 ? new Map<string, Item>() : ports.readItems([...old.values()], ["pk", "sk", "deleted"]),
+  ]);
+  const packs = new Map<string, Promise<readonly Buffer[] | undefined>>();
+  const deliveries: Delivery[] = [];
+  const ended: Ended[] = [];
+  const errors = new Map<string, unknown>();
+  await Promise.all(
+    all.map(async ({ name }) => {
+      try {
+        const found = await complete(name, items, deletions, packs, ports);
+        if (found === undefined) return;
+        if ("events" in found) deliveries.push(found);
+        else ended.push(found);
+      } catch (error) {
+        errors.set(name.messageId, error);
+      }
+    }),
+  );
+  return { deliveries, ended, errors };
+}
+
+/** @returns undefined when the message has nothing to say any more */
+async function complete(
+  name: Named,
+  items: ReadonlyMap<string, Item>,
+  deletions: ReadonlyMap<string, Item>,
+  packs: Map<string, Promise<readonly Buffer[] | undefined>>,
+  ports: GatherPorts,
+): Promise<Delivery | Ended | undefined> {
+  const { message } = name;
+  const storedItem = items.get(keyText(itemKey(name)));
+  const item = storedItem === undefined ? undefined : decodeDeliveryItem(storedItem);
+  if (item !== undefined && !acts(name, item)) return undefined;
+  const storedBatch = items.get(keyText(batchKey(name)));
+  const batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
+  const indexes = item?.indexes ?? message?.indexes ?? batch?.matched[name.subscription_id];
+  if (indexes === undefined) return undefined;
+  const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
+  const attempts = item?.attempts ?? [];
+  const trace = message?.traceparent ?? batch?.traceparent;
+  const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
+  const delivery: Delivery = {
+    messageId: name.messageId,
+    tenant: name.tenant,
+    subscription_id: name.subscription_id,
+    first: name.first,
+    count: item?.count ?? message?.count ?? batch!.count,
+    types: message?.types ?? batch?.types ?? [],
+    indexes,
+    remaining: item?.remaining ?? indexes,
+    deleted: new Set(deleted),
+    attempts,
+    schedule_from: name.manual && finished ? attempts.length : (item?.schedule_from ?? 0),
+    expires_at:
+      item?.expires_at ??
+      message?.expires_at ??
+      batch?.expires_at ??
+      Math.floor(timeOf(name.first) / 1_000) + DEFAULT_RETENTION_SECONDS,
+    manual: name.manual,
+    probe: name.probe,
+    events: [],
+    ...(name.replay_id === undefined ? {} : { replay_id: name.replay_id }),
+    ...(trace === undefined ? {} : { traceparent: trace }),
+    ...(item === undefined ? {} : { item }),
+  };
+  const left = delivery.remaining.some((offset) => !delivery.deleted.has(offset));
+  const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });
+  if (!left) return end("events_deleted");
+  const body = message?.body ?? batch?.body;
+  const events = body === undefined ? undefined : await unpackOnce(keyText(batchKey(name)), body, packs, ports);
+  if (events === undefined) return end("events_expired");
+  return { ...delivery, events };
+}
+
+/** Whether the item has not gone on since the message was sent. */
+function acts(name: Named, item: DeliveryItem): boolean {
+  if (name.manual || name.probe) return true;
+  return (item.status === "failed" || item.status === "pending") && item.attempts.length <= name.attempts;
+}
+
+function unpackOnce(
+  id: string,
+  body: Body,
+  packs: Map<string, Promise<readonly Buffer[] | undefined>>,
+  ports: GatherPorts,
+): Promise<readonly Buffer[] | undefined> {
+  let events = packs.get(id);
+  if (events === undefined) {
+    events = (async () => {
+      const packed = "inline" in body ? body.inline : await ports.fetchBody(body.s3_key);
+      return packed === undefined ? undefined : unpack(packed);
+    })();
+    packs.set(id, events);
+  }
+  return events;
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Agent } from "undici";
+import { log } from "../aws/log.ts";
+import { sendOrThrow } from "../aws/queues.ts";
+import { serviceOver } from "../aws/service.ts";
+import { getAll, putAll } from "../aws/tables.ts";
+import { encodeDeliveryItem } from "../domain/codec.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
+import { usageWriter } from "../domain/usage.ts";
+import { circuitStore } from "./circuits.ts";
+import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
+import { type DeliverPorts, deliver } from "./deliver.ts";
+import { deliverVariables } from "./environment.ts";
+import { heldIn, replaceItem } from "./items.ts";
+import { noticeOf } from "./notice.ts";
+import { payloadMaker } from "./payloads.ts";
+import { post, TIMEOUT_MS } from "./post.ts";
+import { slowEndpoints } from "./postAll.ts";
+import { sendSample } from "./sample.ts";
+import { targetCache } from "./targets.ts";
+
+const env = readEnvironment(deliverVariables);
+const dynamodb = new DynamoDBClient({});
+const sqs = new SQSClient({ md5: false });
+const s3 = new S3Client({});
+const service = serviceOver(new LambdaClient({}), env.SUBSCRIPTIONS_FUNCTION);
+const rules = { allowLoopback: env.ALLOW_LOOPBACK_WEBHOOKS === "true" };
+const usage = usageWriter(
+  env.METRICS_TABLE,
+  (input) => dynamodb.send(new UpdateItemCommand(input)),
+  randomBytes(6).toString("base64url"),
+);
+
+let agent: Agent | undefined;
+let usedAt = 0;
+
+/** Between invocations the function stands still, and its connections with it: old ones are not trusted with a post. */
+function connections(): Agent {
+  if (agent === undefined || Date.now() - usedAt > KEEP_ALIVE_MS) {
+    void agent?.destroy().catch(() => undefined);
+    agent = guardedAgent({ ...rules, timeoutMs: TIMEOUT_MS });
+  }
+  usedAt = Date.now();
+  return agent;
+}
+
+const queueName = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
+const firstLane = queueName(env.DELIVERY_QUEUE_URL);
+
+const ports: DeliverPorts = {
+  log,
+  now: Date.now,
+  dice: Math.random,
+  service,
+  targets: targetCache(service, log, Date.now),
+  circuits: circuitStore(dynamodb, env.EVENTS_TABLE, Date.now),
+  held: heldIn(dynamodb, env.EVENTS_TABLE),
+  posting: {
+    rules,
+    now: Date.now,
+    slow: slowEndpoints(Date.now),
+    post: (request) => post(connections(), request),
+    payloads: payloadMaker(service),
+  },
+  firstLane: ({ eventSourceARN }) => queueName(eventSourceARN) === firstLane,
+  readItems: (keys, attributes) => getAll(dynamodb, env.EVENTS_TABLE, keys, attributes),
+  async fetchBody(key) {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: key }));
+      return await Body?.transformToByteArray();
+    } catch (error) {
+      if ((error as Error).name === "NoSuchKey") return undefined;
+      throw error;
+    }
+  },
+  putItems: (items) => putAll(dynamodb, env.EVENTS_TABLE, items.map(encodeDeliveryItem)),
+  replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
+  retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
+  countUsage: (facts) => usage.write(facts),
+  tellOwner: (circuit, level) => sendOrThrow(sqs, env.NOTICE_QUEUE_URL, [noticeOf(circuit, level)]),
+};
+
+/** SQS trigger of the delivery and retry queues, partial failures reported; or a test sample, asked for directly. */
+export const handler = async (event: SQSEvent | DeliveryTest): Promise<SQSBatchResponse | DeliveryTestAnswer> =>
+  "Records" in event ? deliver(event, ports) : sendSample(event, ports);

@@ -1,0 +1,109 @@
+import { type DynamoDBClient, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { getAll, type Key, keyText } from "../aws/tables.ts";
+import {
+  type DeliveryItem,
+  decodeDeliveryItem,
+  deliverySortKey,
+  encodeDeliveryItem,
+  heldPartition,
+  type Item,
+  partitionOf,
+  statePartition,
+} from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import type { Held } from "./drain.ts";
+
+/** Delivery items that others may change at the same time: a manual retry, an acknowledged backlog, a retry under way. */
+
+/** How often a change is tried over one that came in between. */
+const TRIES = 5;
+
+const keyOf = (item: DeliveryItem): Key => ({
+  pk: partitionOf(item.tenant, item.first),
+  sk: deliverySortKey(item.first, item.subscription_id, item.replay_id),
+});
+
+/**
+ * Our change from `before` to `after`, made to what is there now: attempts add up, what either side has taken off
+ * `remaining` stays off, and a delivery that has ended meanwhile stays ended. Pure.
+ */
+export function merge(before: DeliveryItem | undefined, after: DeliveryItem, current: DeliveryItem): DeliveryItem {
+  const attempts = [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)];
+  if (current.status === "delivered" || current.status === "cancelled" || after.status === "delivered") {
+    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, ...ended } = after;
+    return { ...ended, attempts, status: current.status === "cancelled" ? "cancelled" : "delivered" };
+  }
+  const mine = after.remaining ?? after.indexes;
+  const theirs = new Set(current.remaining ?? current.indexes);
+  const remaining = mine.filter((offset) => theirs.has(offset));
+  if (remaining.length === after.indexes.length) return { ...after, attempts };
+  return { ...after, attempts, remaining };
+}
+
+/** Puts `after` where `before` was read (undefined: nothing), or merges it into what has come there since. */
+export async function replaceItem(
+  dynamodb: DynamoDBClient,
+  table: string,
+  before: DeliveryItem | undefined,
+  after: DeliveryItem,
+): Promise<void> {
+  let expected = before === undefined ? undefined : encodeDeliveryItem(before);
+  let wanted = after;
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await dynamodb.send(
+        new PutItemCommand({ TableName: table, Item: encodeDeliveryItem(wanted), ...unchanged(expected) }),
+      );
+      return;
+    } catch (error) {
+      if ((error as Error).name !== "ConditionalCheckFailedException" || tried === TRIES) throw error;
+    }
+    const key = keyOf(after);
+    expected = (await getAll(dynamodb, table, [key])).get(keyText(key));
+    wanted = expected === undefined ? after : merge(before, after, decodeDeliveryItem(expected));
+  }
+}
+
+/** The condition that an item is still as it was read, as far as others change it. */
+function unchanged(expected: Item | undefined) {
+  if (expected === undefined) return { ConditionExpression: "attribute_not_exists(pk)" };
+  const same = (name: string) =>
+    expected[name] === undefined ? `attribute_not_exists(#${name})` : `#${name} = :${name}`;
+  const compared = ["attempts", "status", "remaining", "held"];
+  const present = compared.filter((name) => expected[name] !== undefined);
+  return {
+    ConditionExpression: compared.map(same).join(" AND "),
+    ExpressionAttributeNames: Object.fromEntries(compared.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(present.map((name) => [`:${name}`, expected[name]!])),
+  };
+}
+
+/** Reads the index by state. */
+export function heldIn(dynamodb: DynamoDBClient, table: string): Held {
+  async function query(partition: string, limit: number, subscriptionId?: string): Promise<DeliveryItem[]> {
+    const found: DeliveryItem[] = [];
+    let from: Item | undefined;
+    do {
+      const page: { Items?: Item[] | undefined; LastEvaluatedKey?: Item | undefined } = await dynamodb.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: "by_state",
+          KeyConditionExpression: "state_pk = :pk",
+          ExpressionAttributeValues: { ":pk": { S: partition } },
+          Limit: Math.max(limit, 100),
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      );
+      for (const item of page.Items ?? []) {
+        const decoded = decodeDeliveryItem(item);
+        if (subscriptionId === undefined || decoded.subscription_id === subscriptionId) found.push(decoded);
+      }
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined && found.length < limit);
+    return found.slice(0, limit);
+  }
+  return {
+    page: (tenant: Tenant, id, limit) => query(heldPartition(tenant, id), limit),
+    failed: (tenant: Tenant, id, limit) => query(statePartition(tenant, "failed"), limit, id),
+  };
+}

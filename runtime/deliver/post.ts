@@ -1,0 +1,153 @@
+import type { Dispatcher } from "undici";
+import type { Outcome } from "./schedule.ts";
+
+/** One POST to a webhook: no redirects, ten seconds in all, at most 1 KB of the answer read. */
+
+export const TIMEOUT_MS = 10_000;
+const EXCERPT_BYTES = 1_024;
+/** Once the status is known, this is how long the rest of the answer may take: it only serves the excerpt. */
+const ANSWER_REST_MS = 1_000;
+
+export interface PostRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+export interface PostResult extends Outcome {
+  readonly latency_ms: number;
+  /** The beginning of the answer, as text; undefined when it had no body. */
+  readonly excerpt?: string;
+}
+
+/** Posts and never throws: whatever goes wrong is a named failure. @param now monotonic, milliseconds */
+export function post(
+  dispatcher: Dispatcher,
+  request: PostRequest,
+  now: () => number = () => performance.now(),
+): Promise<PostResult> {
+  return new Promise((resolve) => {
+    const started = now();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let status: number | null = null;
+    let retryAfter: string | undefined;
+    let abort: (() => void) | undefined;
+    let over = false;
+    let rest: NodeJS.Timeout | undefined;
+
+    const finish = (error: string | null) => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      clearTimeout(rest);
+      resolve({
+        status,
+        error,
+        latency_ms: Math.round((now() - started) * 10) / 10,
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+        ...(size === 0 ? {} : { excerpt: excerptOf(chunks) }),
+      });
+    };
+    /** Ends the exchange with what is known by now. */
+    const cut = (error: string | null) => {
+      finish(error);
+      abort?.();
+    };
+    const timer = setTimeout(() => cut(status === null ? "timeout" : errorOfStatus(status)), TIMEOUT_MS);
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(controller) {
+        abort = () => controller.abort(new Error("the post is over"));
+        if (over) abort();
+      },
+      onResponseStart(_controller, statusCode, headers) {
+        if (over || statusCode < 200) return;
+        status = statusCode;
+        const wait = headers["retry-after"];
+        retryAfter = Array.isArray(wait) ? wait[0] : wait;
+        rest = setTimeout(() => cut(errorOfStatus(statusCode)), ANSWER_REST_MS);
+      },
+      onResponseData(_controller, chunk) {
+        if (over) return;
+        chunks.push(Buffer.from(chunk.subarray(0, EXCERPT_BYTES - size)));
+        size += chunk.length;
+        if (size >= EXCERPT_BYTES) cut(errorOfStatus(status!));
+      },
+      onResponseEnd() {
+        finish(status === null ? "no_answer" : errorOfStatus(status));
+      },
+      onResponseError(_controller, error) {
+        // Whoever has sent a status has answered; that the connection broke afterwards changes nothing.
+        finish(status === null ? nameOf(error) : errorOfStatus(status));
+      },
+    };
+    try {
+      dispatcher.dispatch(
+        {
+          origin: request.url.origin,
+          path: request.url.pathname + request.url.search,
+          method: "POST",
+          headers: request.headers,
+          body: request.body,
+        },
+        handler,
+      );
+    } catch (error) {
+      finish(nameOf(error as Error));
+    }
+  });
+}
+
+function excerptOf(chunks: readonly Buffer[]): string {
+  const text = Buffer.concat(chunks).subarray(0, EXCERPT_BYTES).toString("utf8");
+  // A character cut at the end decodes to a replacement character that was never sent.
+  return text.replace(/\uFFFD{1,3}$/, "");
+}
+
+/** A status as a failure's name; null for a 2xx. */
+function errorOfStatus(status: number): string | null {
+  if (status >= 200 && status < 300) return null;
+  if (status === 410) return "gone";
+  return status >= 300 && status < 400 ? "redirect" : "http_error";
+}
+
+const byCode: Readonly<Record<string, string>> = {
+  FORBIDDEN_ADDRESS: "forbidden_address",
+  UND_ERR_CONNECT_TIMEOUT: "connect_timeout",
+  ETIMEDOUT: "connect_timeout",
+  UND_ERR_HEADERS_TIMEOUT: "timeout",
+  UND_ERR_BODY_TIMEOUT: "timeout",
+  UND_ERR_HEADERS_OVERFLOW: "headers_too_large",
+  UND_ERR_SOCKET: "connection_closed",
+  UND_ERR_DESTROYED: "connection_closed",
+  UND_ERR_CLOSED: "connection_closed",
+  ECONNREFUSED: "connection_refused",
+  ECONNRESET: "connection_reset",
+  EPIPE: "connection_reset",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  ENOTFOUND: "dns_error",
+  EAI_AGAIN: "dns_error",
+  ENODATA: "dns_error",
+  ESERVFAIL: "dns_error",
+  EPROTO: "tls_error",
+  UND_ERR_INFO: "protocol_error",
+  UND_ERR_INVALID_ARG: "invalid_request",
+};
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|TLS|SSL|HOSTNAME/;
+
+/** The name under which a failure stands in an attempt. */
+export function nameOf(error: unknown): string {
+  const all = error instanceof AggregateError && error.errors.length > 0 ? (error.errors as unknown[]) : [error];
+  const failure = all[0] as { code?: unknown; message?: string; cause?: unknown };
+  const code = typeof failure.code === "string" ? failure.code : "";
+  const cause = failure.cause as { code?: unknown } | undefined;
+  if (code === "UND_ERR_SOCKET" && typeof cause?.code === "string" && cause.code in byCode) return byCode[cause.code]!;
+  if (code in byCode) return byCode[code]!;
+  if (code.startsWith("HPE_HEADER_OVERFLOW")) return "headers_too_large";
+  if (code.startsWith("HPE_") || code.startsWith("ERR_HTTP2") || code.startsWith("UND_ERR_")) return "protocol_error";
+  if (CERTIFICATE.test(code)) return "tls_error";
+  return "connection_failed";
+}

@@ -1,0 +1,56 @@
+import { newUlid } from "../domain/ids.ts";
+import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
+import { checkWebhookUrl } from "../domain/webhookUrl.ts";
+import type { Delivery } from "./plan.ts";
+import type { Posting } from "./postAll.ts";
+import { bodyOf, headersOf, textsOf, webhookId } from "./request.ts";
+import type { Targets } from "./targets.ts";
+
+/** Sends a made-up event to a subscription's webhook now, as it would get a real one; nothing is kept of it. */
+export async function sendSample(
+  { tenant, subscription_id, event }: DeliveryTest,
+  { targets, posting }: { readonly targets: Targets; readonly posting: Posting },
+): Promise<DeliveryTestAnswer> {
+  const target = (await targets.get(tenant, [subscription_id])).get(subscription_id);
+  if (target === null || target === undefined) throw new Error(`${subscription_id} is not a subscription of ${tenant}`);
+  const at = posting.now();
+  const first = newUlid(at);
+  const types = [event.event_type];
+  const delivery: Delivery = {
+    messageId: "",
+    tenant,
+    subscription_id,
+    first,
+    count: 1,
+    types,
+    indexes: [0],
+    remaining: [0],
+    deleted: new Set(),
+    attempts: [],
+    schedule_from: 0,
+    expires_at: 0,
+    manual: true,
+    probe: false,
+    events: [Buffer.from(JSON.stringify(event.payload))],
+  };
+  const slice = { first, types, offsets: [0], payloads: await posting.payloads(target, delivery, [0]) };
+  const body = bodyOf(target, textsOf(target.format, slice));
+  const id = webhookId(subscription_id, undefined, [slice]);
+  const headers = headersOf(target, { id, attempt: 1, slices: [slice] }, body, at);
+  const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+  const shown = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, own.has(name) ? "***" : value]),
+  );
+  const request = { headers: shown, body: body.toString("utf8") };
+  const checked = checkWebhookUrl(target.webhook_url, posting.rules);
+  if (!checked.ok) return { request, delivered: false, status_code: null, latency_ms: 0, error: "forbidden_url" };
+  const result = await posting.post({ url: checked.url, headers, body });
+  return {
+    request,
+    delivered: result.error === null,
+    status_code: result.status,
+    latency_ms: result.latency_ms,
+    error: result.error,
+    ...(result.excerpt === undefined ? {} : { response_excerpt: result.excerpt }),
+  };
+}

@@ -1,0 +1,67 @@
+/** When a delivery is tried again. Pure: clock and dice are arguments. */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Longest wait after each attempt; the wait itself is drawn evenly below it (full jitter). After the last: dead letter. */
+export const CEILINGS_MS: readonly number[] = [
+  5 * SECOND,
+  30 * SECOND,
+  2 * MINUTE,
+  10 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  4 * HOUR,
+  8 * HOUR,
+  16 * HOUR,
+  24 * HOUR,
+];
+/** `Retry-After` is obeyed up to here. */
+export const MAX_RETRY_AFTER_MS = 24 * HOUR;
+/** Longest delay of an SQS message; longer waits are found by the sweeper. */
+export const MAX_QUEUE_DELAY_MS = 900 * SECOND;
+
+/** What a post came to. */
+export interface Outcome {
+  /** HTTP status, null when there was no answer. */
+  readonly status: number | null;
+  /** Named failure, null for a 2xx. */
+  readonly error: string | null;
+  /** The answer's `Retry-After`, as sent. */
+  readonly retryAfter?: string | undefined;
+}
+
+export type Next =
+  | { readonly kind: "delivered" }
+  /** The subscriber wants no more: the subscription is removed. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed"; readonly retry_after_ms: number }
+  | { readonly kind: "dead_lettered"; readonly reason: string };
+
+/**
+ * What follows from a post.
+ * @param attempt this attempt's place in the schedule, from 1
+ * @param dice in [0, 1)
+ * @param now milliseconds since the epoch, to which a `Retry-After` date is compared
+ */
+export function decide(outcome: Outcome, attempt: number, dice: number, now: number): Next {
+  const { status } = outcome;
+  if (status !== null && status >= 200 && status < 300) return { kind: "delivered" };
+  if (status === 410) return { kind: "gone" };
+  const ceiling = CEILINGS_MS[Math.max(attempt, 1) - 1];
+  if (ceiling === undefined) return { kind: "dead_lettered", reason: "attempts_exhausted" };
+  const bound = status === 429 || status === 503 ? retryAfterMs(outcome.retryAfter, now) : 0;
+  return { kind: "failed", retry_after_ms: Math.max(Math.floor(dice * ceiling), bound) };
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3) as milliseconds from now, at most 24 h; 0 when it says nothing. */
+export function retryAfterMs(value: string | undefined, now: number): number {
+  const text = value?.trim() ?? "";
+  const wait = /^\d+$/.test(text) ? Number(text) * SECOND : Date.parse(text) - now;
+  return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS);
+}
+
+/** SQS delays are whole seconds: rounded up, so that nothing comes early. */
+export const delaySeconds = (ms: number): number => Math.ceil(Math.min(Math.max(ms, 0), MAX_QUEUE_DELAY_MS) / SECOND);

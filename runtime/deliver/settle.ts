@@ -1,0 +1,141 @@
+import type { Attempt, DeliveryItem } from "../domain/codec.ts";
+import { rfc3339 } from "../domain/ids.ts";
+import type { Delivery, PlannedPost } from "./plan.ts";
+import type { PostResult } from "./post.ts";
+import { decide, MAX_QUEUE_DELAY_MS, type Next } from "./schedule.ts";
+
+/** What becomes of deliveries after their posts. Pure: clock and dice are arguments. */
+
+/** A post that was made, or was left out because its endpoint hung or the invocation's time was up. */
+export interface PostDone {
+  readonly post: PlannedPost;
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly result: PostResult | undefined;
+}
+
+/** Deliveries that are tried again together, with what has to be kept of each. */
+export interface Settled {
+  readonly deliveries: readonly Delivery[];
+  /** The deliveries' new state; empty when nothing was attempted. */
+  readonly items: readonly DeliveryItem[];
+  readonly next:
+    | Next
+    /** Something was left out that is still to be attempted. */
+    | { readonly kind: "postponed"; readonly retry_after_ms: number }
+    /** A probe failed: its delivery goes on waiting. */
+    | { readonly kind: "held" };
+  /** Attempts made with this one. */
+  readonly attempts: number;
+  readonly posts: readonly PostDone[];
+}
+
+/** How long what was left out waits for its turn. */
+export const POSTPONED_MS = 5_000;
+
+/** Posts that stand or fall together: the deliveries of one post, or the posts of one large delivery. */
+function unitsOf(done: readonly PostDone[]): PostDone[][] {
+  const units: PostDone[][] = [];
+  const large = new Map<Delivery, PostDone[]>();
+  for (const entry of done) {
+    const only = entry.post.parts.length === 1 ? entry.post.parts[0]!.delivery : undefined;
+    const known = only === undefined ? undefined : large.get(only);
+    if (known !== undefined) known.push(entry);
+    else {
+      const unit = [entry];
+      units.push(unit);
+      if (only !== undefined) large.set(only, unit);
+    }
+  }
+  return units;
+}
+
+export const settle = (done: readonly PostDone[], dice: () => number): Settled[] =>
+  unitsOf(done).map((unit) => settleUnit(unit, dice()));
+
+function settleUnit(unit: readonly PostDone[], dice: number): Settled {
+  const deliveries = [...new Set(unit.flatMap(({ post }) => post.parts.map(({ delivery }) => delivery)))];
+  const sample = deliveries[0]!;
+  const made = unit.filter((entry): entry is PostDone & { result: PostResult } => entry.result !== undefined);
+  const postponed = { kind: "postponed", retry_after_ms: Math.floor((1 + dice) * POSTPONED_MS) } as const;
+  if (made.length === 0)
+    return { deliveries, items: [], next: postponed, attempts: sample.attempts.length, posts: unit };
+
+  const place = sample.attempts.length + 1 - sample.schedule_from;
+  const judged = made.map((entry) => ({ entry, next: decide(entry.result, place, dice, entry.at) }));
+  const worst = judged.reduce((a, b) => (severity(b.next) > severity(a.next) ? b : a));
+  const left = unit.filter((entry) =>
+    judged.every((other) => other.entry !== entry || other.next.kind !== "delivered"),
+  );
+  const verdict = worst.next.kind === "delivered" && left.length > 0 ? postponed : worst.next;
+  const next = sample.probe && verdict.kind === "failed" ? ({ kind: "held" } as const) : verdict;
+  const attempt = attemptOf(worst.entry);
+  const items = deliveries.map((delivery) => itemAfter(delivery, attempt, next, left, worst.entry, deliveries.length));
+  return { deliveries, items, next, attempts: sample.attempts.length + 1, posts: unit };
+}
+
+/** Gone outweighs a dead letter, that a failure; of two failures the one that asks for the longer wait. */
+function severity(next: Next): number {
+  if (next.kind === "delivered") return -1;
+  if (next.kind === "failed") return next.retry_after_ms;
+  return next.kind === "dead_lettered" ? Number.MAX_SAFE_INTEGER - 1 : Number.MAX_SAFE_INTEGER;
+}
+
+const attemptOf = ({ at, result }: PostDone & { result: PostResult }): Attempt => ({
+  at: rfc3339(at),
+  status_code: result.status,
+  latency_ms: result.latency_ms,
+  error: result.error,
+  ...(result.excerpt === undefined ? {} : { response_excerpt: result.excerpt }),
+});
+
+/** The part of a delivery's item that no attempt changes. */
+export const baseItem = (delivery: Delivery) => ({
+  tenant: delivery.tenant,
+  first: delivery.first,
+  count: delivery.count,
+  subscription_id: delivery.subscription_id,
+  indexes: delivery.indexes,
+  attempts: delivery.attempts,
+  expires_at: delivery.expires_at,
+  ...(delivery.replay_id === undefined ? {} : { replay_id: delivery.replay_id }),
+  ...(delivery.schedule_from === 0 ? {} : { schedule_from: delivery.schedule_from }),
+  ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),
+});
+
+function itemAfter(
+  delivery: Delivery,
+  attempt: Attempt,
+  next: Settled["next"],
+  left: readonly PostDone[],
+  last: PostDone,
+  together: number,
+): DeliveryItem {
+  const { remaining: _, ...base } = baseItem(delivery);
+  const attempts = [...delivery.attempts, attempt];
+  if (next.kind === "delivered") return { ...base, attempts, status: "delivered" };
+  const offsets = left
+    .flatMap(({ post }) => post.parts.flatMap((part) => (part.delivery === delivery ? part.offsets : [])))
+    .sort((a, b) => a - b);
+  const remaining = offsets.length === delivery.indexes.length ? {} : { remaining: offsets };
+  if (next.kind === "gone")
+    return { ...base, ...remaining, attempts, status: "cancelled", reason: "subscription_removed" };
+  if (next.kind === "dead_lettered")
+    return { ...base, ...remaining, attempts, status: "dead_lettered", reason: next.reason };
+  // What was only left out, or failed for all that wait, does not use up the delivery's own schedule.
+  const later = { schedule_from: delivery.schedule_from + 1 };
+  if (next.kind === "held")
+    return { ...base, ...remaining, ...later, attempts, status: "pending", held: true, reason: "circuit_open" };
+  const swept = next.retry_after_ms > MAX_QUEUE_DELAY_MS;
+  return {
+    ...base,
+    ...remaining,
+    attempts,
+    status: next.kind === "failed" ? "failed" : "pending",
+    ...(next.kind === "postponed" ? later : {}),
+    next_attempt_at: last.at + next.retry_after_ms,
+    ...(swept ? { swept } : {}),
+    ...(swept && together > 1 ? { group: last.id } : {}),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Log } from "../aws/log.ts";
+import type { Outgoing } from "../aws/queues.ts";
+import {
+  circuitSortKey,
+  type DeliveryItem,
+  DUE_PARTITIONS,
+  decodeCircuit,
+  decodeDeliveryItem,
+  encodeProbe,
+  encodeRetry,
+  type Item,
+} from "../domain/codec.ts";
+import { delaySeconds } from "./schedule.ts";
+
+/**
+ * Finds deliveries whose wait was too long for a queue, and sends them to the queue of retries when it is nearly over.
+ *
+ * Invariant: what is due is sent at least once, and rarely twice. Each item is claimed by moving its time forward, on condition
+ * that it still has the time that was read, before its message is sent. A sweeper that runs beside another loses the claim;
+ * one that dies between claim and sending leaves an item that is due again when the lease ends; the attempt itself takes
+ * the item out of the index, and a second message finds that it has gone on.
+ */
+export interface SweepPorts {
+  readonly log: Log;
+  readonly now: () => number;
+  /** A page of what is due in a partition until a time, earliest first. */
+  due(partition: string, until: number): AsyncIterable<readonly Item[]>;
+  /** Moves an item's time on. @returns false when another has done so */
+  claim(item: Item, until: number): Promise<boolean>;
+  /** @throws Error when not all could be sent */
+  retry(messages: readonly Outgoing[]): Promise<void>;
+}
+
+/** The next run comes within this time: what is due by then is sent now, with the delay that is left. */
+const AHEAD_MS = 60_000;
+const LEASE_MS = 900_000;
+/** A run ends in time for its function's limit; what is left is due in the next. */
+const RUN_MS = 45_000;
+const CLAIMS_AT_ONCE = 20;
+
+/** @returns how many deliveries and probes were sent */
+export async function sweep(ports: SweepPorts): Promise<{ deliveries: number; probes: number }> {
+  const started = ports.now();
+  const counts = { deliveries: 0, probes: 0 };
+  await Promise.all(
+    Array.from({ length: DUE_PARTITIONS }, async (_, n) => {
+      for await (const page of ports.due(`due#${n}`, started + AHEAD_MS)) {
+        await sweepPage(page, ports, counts);
+        if (ports.now() - started > RUN_MS) return;
+      }
+    }),
+  );
+  ports.log("info", "sweep.swept", { ...counts, duration_ms: ports.now() - started });
+  return counts;
+}
+
+async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { deliveries: number; probes: number }) {
+  const claimed = new Set<Item>();
+  const queue = [...page];
+  const work = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      if (await ports.claim(item, ports.now() + LEASE_MS)) claimed.add(item);
+    }
+  };
+  await Promise.all(Array.from({ length: CLAIMS_AT_ONCE }, work));
+  const messages: Outgoing[] = [];
+  const deliveries: DeliveryItem[] = [];
+  for (const item of page) {
+    if (!claimed.has(item)) continue;
+    if (item.sk?.S?.startsWith(circuitSortKey("")) === true) {
+      const { tenant, subscription_id } = decodeCircuit(item);
+      messages.push({ text: encodeProbe({ tenant, subscription_id }), group: tenant });
+      counts.probes += 1;
+    } else deliveries.push(decodeDeliveryItem(item));
+  }
+  // Deliveries of one post share partition and time, so they stand side by side here and are sent as one.
+  for (const group of Map.groupBy(deliveries, groupKey).values()) {
+    const { tenant, subscription_id, replay_id, attempts, next_attempt_at = 0 } = group[0]!;
+    const retry = {
+      tenant,
+      subscription_id,
+      attempts: attempts.length,
+      batches: group.map(({ first }) => first).sort(),
+    };
+    messages.push({
+      text: encodeRetry({ ...retry, ...(replay_id === undefined ? {} : { replay_id }) }),
+      group: tenant,
+      delaySeconds: delaySeconds(next_attempt_at - ports.now()),
+    });
+    counts.deliveries += group.length;
+  }
+  if (messages.length > 0) await ports.retry(messages);
+}
+
+const groupKey = ({ tenant, first, subscription_id, replay_id, group, attempts }: DeliveryItem): string =>
+  `${tenant} ${subscription_id} ${replay_id ?? ""} ${group ?? first} ${attempts.length}`;
