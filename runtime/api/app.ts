@@ -30,11 +30,9 @@ export function buildApp(deps: Deps): Api {
 
   for (const register of routes) register(app, deps);
 
-  const known = app.routes
-    .filter(({ method }) => method !== "ALL")
-    .map(({ method, path }) => ({ method, path: pattern(path) }));
   app.notFound((c) => {
-    const methods = new Set(known.filter(({ path }) => path.test(c.req.path)).map(({ method }) => method));
+    const here = app.routes.filter(({ method, path }) => method !== "ALL" && pattern(path).test(c.req.path));
+    const methods = new Set(here.map(({ method }) => method));
     if (methods.size === 0) throw new TriggersError("not_found", `There is no route ${c.req.path}.`);
     if (methods.has("GET")) methods.add("HEAD");
     const allow = [...methods].sort().join(", ");

@@ -59,7 +59,7 @@ function faultsOf(inputs: readonly SubscriptionInput[], check: (input: Subscript
     } catch (thrown) {
       if (!(thrown instanceof TriggersError)) throw thrown;
       const { path, message, ...more } = thrown.details?.[0] ?? { message: thrown.message };
-      details.push({ index, path: `/subscriptions/${index}${path ?? ""}`, code: thrown.code, message, ...more });
+      details.push({ index, path: `/subscriptions/${index}${path ?? ""}`, message, ...more, code: thrown.code });
     }
     if (details.length === 100) break;
   }

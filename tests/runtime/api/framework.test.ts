@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { z } from "@hono/zod-openapi";
+import fc from "fast-check";
+import { suite } from "uvu";
+import { buildApp } from "../../../runtime/api/app.ts";
+import { decodeBody, parseJson } from "../../../runtime/api/body.ts";
+import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } from "../../../runtime/api/cursor.ts";
+import type { Deps } from "../../../runtime/api/deps.ts";
+import { answerOf, requestOf } from "../../../runtime/api/functionUrl.ts";
+import { isUnavailable } from "../../../runtime/api/outage.ts";
+import { route } from "../../../runtime/api/route.ts";
+import { TriggersError } from "../../../runtime/domain/errors.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
+
+const test = suite("framework");
+const identity: Identity = {
+  customer_id: "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+  environment: "sandbox",
+  key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+  scopes: ["events:read"],
+  limit_per_second: 10,
+};
+const logged: Record<string, unknown>[] = [];
+const deps = {
+  env: { CURSOR_SECRET: "cursor" },
+  secret: async () => "a secret",
+  now: () => 1_764_064_800_000,
+  log: (line: Record<string, unknown>) => logged.push(line),
+} as unknown as Deps;
+
+const app = buildApp(deps);
+route(
+  app,
+  {
+    method: "post",
+    path: "/probe/{id}",
+    tag: "Probe",
+    summary: "Answers what it was given",
+    scope: "events:read",
+    params: z.object({ id: z.string().regex(/^\w+$/) }),
+    query: z.strictObject({ n: wholeNumber(1, 5, 3), kind: repeatable(z.enum(["a", "b"])).optional() }),
+    body: z.strictObject({ name: z.string(), tags: z.array(z.strictObject({ t: z.string() })).optional() }),
+    responses: { 200: { description: "echo" } },
+  },
+  (c, input) => c.json({ params: input.params, query: input.query, body: input.body, tenant: c.get("tenant") }),
+);
+const failing = (path: string, thrown: unknown) =>
+  route(app, { method: "get", path, tag: "Probe", summary: "Fails", scope: "events:read", responses: {} }, () => {
+    throw thrown;
+  });
+failing("/probe-fault", new Error("a secret detail at /srv/internal.ts"));
+failing("/probe-outage", Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+
+// biome-ignore lint/suspicious/noExplicitAny: tests compare answers whole, whatever their shape
+type Answer = any;
+
+async function ask(method: string, path: string, body?: string | Uint8Array, headers: Record<string, string> = {}) {
+  const response = await app.request(path, {
+    method,
+    headers: { [IDENTITY_HEADER]: encodeIdentity(identity), "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: body as string }),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
+}
+const NAME = '{"name":"x"}';
+
+test("the handler gets checked parameters, query and body, and the caller's tenant", async () => {
+  const { status, body } = await ask("POST", "/probe/one?kind=a&kind=b", NAME);
+  assert.deepEqual(
+    [status, body],
+    [
+      200,
+      {
+        params: { id: "one" },
+        query: { n: 3, kind: ["a", "b"] },
+        body: { name: "x" },
+        tenant: "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV.sandbox",
+      },
+    ],
+  );
+});
+
+const refused: [says: string, path: string, body: string, status: number, code: string, details: unknown][] = [
+  [
+    "an unknown member is named by its path",
+    "/probe/one",
+    '{"name":"x","tags":[{"t":"a","u":1}]}',
+    400,
+    "invalid_request",
+    [{ path: "/tags/0/u", message: "is not known here" }],
+  ],
+  [
+    "every thing wrong has a detail",
+    "/probe/one",
+    '{"tags":"x","y":1}',
+    400,
+    "invalid_request",
+    [
+      { path: "/name", message: "Invalid input: expected string, received undefined" },
+      { path: "/tags", message: "Invalid input: expected array, received string" },
+      { path: "/y", message: "is not known here" },
+    ],
+  ],
+  [
+    "a body that is no object is refused",
+    "/probe/one",
+    "[]",
+    400,
+    "invalid_request",
+    [{ path: "", message: "Invalid input: expected object, received array" }],
+  ],
+  [
+    "an unknown query parameter is refused",
+    "/probe/one?x=1",
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "/x", message: "is not known here" }],
+  ],
+  [
+    "a number out of range is refused",
+    "/probe/one?n=6",
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "/n", message: "Too big: expected number to be <=5" }],
+  ],
+  [
+    "a parameter given twice that is to be given once is refused",
+    "/probe/one?n=1&n=2",
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "/n", message: "Invalid input: expected string, received array" }],
+  ],
+  ["a path parameter that can't be an id is 404", "/probe/a-b", NAME, 404, "not_found", undefined],
+  [
+    "U+0000 in a string is refused",
+    "/probe/one",
+    '{"name":"\\u0000"}',
+    400,
+    "invalid_request",
+    [{ path: "", message: "Strings may not contain the character U+0000." }],
+  ],
+  [
+    "U+0000 in the query is refused",
+    "/probe/one?n=%00",
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "", message: "contains U+0000" }],
+  ],
+  ["an absent body is no JSON", "/probe/one", "", 400, "invalid_json", undefined],
+];
+for (const [says, path, body, status, code, details] of refused) {
+  test(says, async () => {
+    const answer = await ask("POST", path, body);
+    assert.deepEqual([answer.status, answer.body.error.code, answer.body.error.details], [status, code, details]);
+  });
+}
+
+test("JSON that does not parse is told with its position", async () => {
+  const { status, body } = await ask("POST", "/probe/one", '{"name": x}');
+  assert.deepEqual([status, body.error.code], [400, "invalid_json"]);
+  assert.match(body.error.message, /JSON/);
+});
+
+const mediaTypes: [type: string, status: number][] = [
+  ["application/json", 200],
+  ["application/json; charset=utf-8", 200],
+  ["application/vnd.api+json", 200],
+  ["", 200],
+  ["text/plain", 415],
+  ["application/x-www-form-urlencoded", 415],
+  ["application/jsonp", 415],
+];
+for (const [type, status] of mediaTypes) {
+  test(`a body of type "${type}" is answered ${status}`, async () => {
+    assert.equal((await ask("POST", "/probe/one", NAME, { "content-type": type })).status, status);
+  });
+}
+
+test("gzip and zstd are decoded, other encodings refused", async () => {
+  assert.equal((await ask("POST", "/probe/one", gzipSync(NAME), { "content-encoding": "gzip" })).status, 200);
+  assert.equal((await ask("POST", "/probe/one", zstdCompressSync(NAME), { "content-encoding": "zstd" })).status, 200);
+  assert.equal((await ask("POST", "/probe/one", NAME, { "content-encoding": "br" })).status, 415);
+  assert.equal((await ask("POST", "/probe/one", NAME, { "content-encoding": "gzip" })).status, 400);
+});
+
+test("a body over the limit is 413, and a gzip bomb is stopped there", async () => {
+  const large = JSON.stringify({ name: "x".repeat(1_000_000) });
+  assert.equal((await ask("POST", "/probe/one", large)).status, 413);
+  assert.equal(
+    (await ask("POST", "/probe/one", gzipSync(Buffer.alloc(50_000_000)), { "content-encoding": "gzip" })).status,
+    413,
+  );
+});
+
+test("a byte order mark is skipped, invalid UTF-8 refused, nesting bounded", () => {
+  assert.deepEqual(parseJson(Buffer.from("\ufeff[1]")), [1]);
+  assert.throws(() => parseJson(Buffer.from([0x22, 0xff, 0x22])), {
+    code: "invalid_json",
+    message: "The body is not UTF-8.",
+  });
+  assert.deepEqual(parseJson(Buffer.from(`${"[".repeat(64)}${"]".repeat(64)}`)) !== undefined, true);
+  assert.throws(() => parseJson(Buffer.from(`${"[".repeat(65)}1${"]".repeat(65)}`)), { code: "invalid_request" });
+  assert.throws(() => parseJson(Buffer.from("[".repeat(400_000))), { code: "invalid_json" });
+});
+
+test("whatever the bytes, decoding and parsing answer or refuse by name", () =>
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.constantFrom(undefined, "gzip", "zstd", "identity", "x"), (bytes, encoding) => {
+      try {
+        parseJson(decodeBody(bytes, encoding));
+      } catch (thrown) {
+        assert.ok(thrown instanceof TriggersError, String(thrown));
+      }
+    }),
+    { numRuns: 500 },
+  ));
+
+test("an unknown route is 404, a wrong method 405 with Allow", async () => {
+  const unknown = await ask("GET", "/nowhere");
+  assert.deepEqual([unknown.status, unknown.body.error.code], [404, "not_found"]);
+  const wrong = await ask("DELETE", "/probe/one");
+  assert.deepEqual(
+    [wrong.status, wrong.body.error.code, wrong.headers.get("allow")],
+    [405, "method_not_allowed", "POST"],
+  );
+  const readable = await ask("PUT", "/health");
+  assert.equal(readable.headers.get("allow"), "GET, HEAD");
+});
+
+test("a request that did not come through the edge is 401", async () => {
+  const response = await app.request("/subscriptions");
+  assert.equal(response.status, 401);
+  assert.match(response.headers.get("x-request-id") ?? "", /^req_[0-9A-Z]{26}$/);
+});
+
+test("every answer carries the request's id, which its error names", async () => {
+  for (const path of ["/health", "/nowhere", "/probe-fault", "/docs"]) {
+    const response = await app.request(path, { headers: { [IDENTITY_HEADER]: encodeIdentity(identity) } });
+    const id = response.headers.get("x-request-id");
+    assert.match(id ?? "", /^req_[0-9A-Z]{26}$/, path);
+    if (response.status >= 400 && path !== "/health")
+      assert.equal(((await response.json()) as Answer).error.request_id, id);
+  }
+});
+
+test("a scope that is missing is 403 before anything else is looked at", async () => {
+  const { status, body } = await ask("POST", "/subscriptions?x=1", "not json");
+  assert.deepEqual(
+    [status, body.error.code, body.error.message],
+    [403, "forbidden", 'This key lacks the scope "subscriptions".'],
+  );
+});
+
+test("a fault of ours is 500 without a word of its cause, which is logged", async () => {
+  const { status, body } = await ask("GET", "/probe-fault");
+  assert.deepEqual(
+    [status, body.error.code, body.error.message],
+    [500, "internal", "The platform failed to process this request."],
+  );
+  const line = logged.at(-1)!;
+  assert.equal(line.request_id, body.error.request_id);
+  assert.match(String(line.error), /a secret detail/);
+});
+
+test("an outage of what we depend on is 503 with Retry-After", async () => {
+  const { status, headers, body } = await ask("GET", "/probe-outage");
+  assert.deepEqual([status, headers.get("retry-after"), body.error.code], [503, "1", "unavailable"]);
+});
+
+test("an outage is recognised behind wrappers, a fault is not taken for one", () => {
+  const refusedConnection = Object.assign(new Error("x"), { code: "ECONNREFUSED" });
+  assert.equal(isUnavailable(new Error("outer", { cause: refusedConnection })), true);
+  assert.equal(isUnavailable(new AggregateError([refusedConnection])), true);
+  assert.equal(isUnavailable(Object.assign(new Error("x"), { name: "ThrottlingException" })), true);
+  assert.equal(isUnavailable(new Error("undefined is not a function")), false);
+  assert.equal(isUnavailable("x"), false);
+});
+
+test("a cursor reads back what was signed, for its own list and tenant only", async () => {
+  const cursor = await signCursor(deps, "cus_1:keys", { after: "é" });
+  assert.deepEqual(await readCursor(deps, "cus_1:keys", cursor), { after: "é" });
+  const forged = `${Buffer.from('{"after":"x"}').toString("base64url")}.${cursor.split(".")[1]}`;
+  for (const [purpose, text] of [
+    ["cus_2:keys", cursor],
+    ["cus_1:audit", cursor],
+    ["cus_1:keys", forged],
+    ["cus_1:keys", `${cursor}x`],
+    ["cus_1:keys", "x"],
+    ["cus_1:keys", ""],
+    ["cus_1:keys", `${cursor}.`],
+  ] as const) {
+    await assert.rejects(readCursor(deps, purpose, text), {
+      code: "invalid_request",
+      message: "The cursor is not valid.",
+    });
+  }
+});
+
+test("a page has a next cursor only when there is more", async () => {
+  assert.equal((await pageOf(deps, "p", [1, 2], 2, (last) => last)).next_cursor, null);
+  const { items, next_cursor } = await pageOf(deps, "p", [1, 2, 3], 2, (last) => last);
+  assert.deepEqual([items, await readCursor(deps, "p", next_cursor!)], [[1, 2], 2]);
+});
+
+test("a list takes a limit of 1 to 1,000, by default 100", () => {
+  const limits = z.strictObject(listQuery);
+  assert.deepEqual(limits.parse({}), { limit: 100 });
+  for (const limit of ["0", "1001", "-1", "1.5", "x", ""])
+    assert.equal(limits.safeParse({ limit }).success, false, limit);
+});
+
+const event = (more: object) =>
+  ({
+    rawPath: "/probe/one",
+    rawQueryString: "",
+    headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(identity) },
+    requestContext: { http: { method: "POST" }, domainName: "abc.lambda-url.us-east-1.on.aws" },
+    isBase64Encoded: false,
+    ...more,
+  }) as unknown as Parameters<typeof requestOf>[0];
+
+test("a Function URL's event becomes a request, its body from text or base64, and the answer goes back", async () => {
+  for (const body of [{ body: NAME }, { body: Buffer.from(NAME).toString("base64"), isBase64Encoded: true }]) {
+    const answer = await answerOf(await app.fetch(requestOf(event({ ...body, rawQueryString: "n=2" }))));
+    assert.ok(typeof answer === "object");
+    assert.deepEqual(
+      [answer.statusCode, answer.isBase64Encoded, JSON.parse(answer.body!).query],
+      [200, false, { n: 2 }],
+    );
+  }
+});
+
+test("an answer that is not text goes back as base64", async () => {
+  const bytes = new Uint8Array([0, 255, 128]);
+  const answer = await answerOf(new Response(bytes, { headers: { "content-type": "application/gzip" } }));
+  assert.deepEqual(answer, {
+    statusCode: 200,
+    headers: { "content-type": "application/gzip" },
+    body: Buffer.from(bytes).toString("base64"),
+    isBase64Encoded: true,
+  });
+});
+
+test.run();

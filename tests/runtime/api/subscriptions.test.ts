@@ -1,0 +1,486 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { suite } from "uvu";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { decodeJobMessage } from "../../../runtime/domain/job.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("subscriptions");
+let api: TestApi;
+let owner: { live: Identity; sandbox: Identity; customer_id: string };
+const sent: { QueueUrl: string; MessageBody: string; MessageGroupId: string }[] = [];
+const invoked: unknown[] = [];
+const webhookAnswer = {
+  request: { headers: {}, body: "[]" },
+  delivered: true,
+  status_code: 200,
+  latency_ms: 3,
+  error: null,
+};
+test.before(async () => {
+  api = await startApi({
+    sqs: { send: async ({ input }: { input: (typeof sent)[0] }) => sent.push(input) } as never,
+    lambda: {
+      send: async ({ input }: { input: { FunctionName: string; Payload: Buffer } }) => {
+        invoked.push([input.FunctionName, JSON.parse(input.Payload.toString())]);
+        return { Payload: Buffer.from(JSON.stringify(webhookAnswer)) };
+      },
+    } as never,
+  });
+  owner = await api.customer();
+});
+test.after(() => api.close());
+
+let numbered = 0;
+const freshUrl = () => `https://example.com/hook/${++numbered}`;
+const create = async (more: object = {}, as: Identity = owner.live) =>
+  api.call(as, "POST", "/subscriptions", { webhook_url: freshUrl(), event_selector: "order.*", ...more });
+const versionOf = async (tenant: string): Promise<number> =>
+  (await serve(api.deps.db, { op: "versions", tenants: [tenant] }, 0)).versions[tenant]!;
+const targetOf = async (id: string, tenant = owner.customer_id) =>
+  (await serve(api.deps.db, { op: "targets", tenant, subscription_ids: [id] }, api.deps.now())).targets[0]!;
+
+test("what was left out has its default, and the secret is shown only at creation", async () => {
+  const webhook_url = freshUrl();
+  const { status, headers, body } = await create({ webhook_url });
+  const { subscription_id, signing_secret, created_at, updated_at, ...rest } = body;
+  assert.equal(status, 201);
+  assert.equal(headers.get("etag"), '"1"');
+  assert.match(signing_secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+  assert.deepEqual(rest, {
+    workflow_id: null,
+    webhook_url,
+    event_selector: "order.*",
+    transform: null,
+    enrich: null,
+    format: "event",
+    max_batch: 100,
+    headers: {},
+    environment: "live",
+    status: "active",
+    disabled_reason: null,
+    version: 1,
+  });
+  const read = await api.call(owner.live, "GET", `/subscriptions/${subscription_id}`);
+  assert.deepEqual(read.body, { subscription_id, created_at, updated_at, ...rest });
+});
+
+test("everything given is kept as given, and header values are read back as ***", async () => {
+  const given = {
+    workflow_id: "zap_123",
+    event_selector: {
+      event_type: ["order.created", "order.paid"],
+      jsonpath: "$.lines[?@.qty > 10]",
+      cel: "event.amount > 100.0",
+    },
+    transform: { extract: { order: "$.id" }, rename: { order: "ref" }, omit: ["$.card"] },
+    enrich: { from: "products", key: "$.sku", as: "product" },
+    format: "payload",
+    max_batch: 1,
+    headers: { "x-token": "s3cret" },
+    environment: "live",
+  };
+  const { body } = await create(given);
+  for (const [member, value] of Object.entries({ ...given, headers: { "x-token": "***" } })) {
+    assert.deepEqual(body[member], value, member);
+  }
+  assert.deepEqual((await targetOf(body.subscription_id)).headers, { "x-token": "s3cret" });
+});
+
+test("target_url is the same as webhook_url", async () => {
+  const target_url = freshUrl();
+  const { status, body } = await create({ webhook_url: undefined, target_url });
+  assert.deepEqual([status, body.webhook_url, body.target_url], [201, target_url, undefined]);
+});
+
+const refused: [says: string, more: object, status: number, code: string, detail: object][] = [
+  [
+    "a URL is required",
+    { webhook_url: undefined },
+    400,
+    "invalid_request",
+    { path: "/webhook_url", message: "is required" },
+  ],
+  [
+    "two different URLs are refused",
+    { target_url: "https://example.com/other" },
+    400,
+    "invalid_request",
+    { path: "/target_url", message: "differs from webhook_url; give one of them" },
+  ],
+  [
+    "an unknown member is refused",
+    { webhook: "x" },
+    400,
+    "invalid_request",
+    { path: "/webhook", message: "is not known here" },
+  ],
+  [
+    "max_batch is at most 100",
+    { max_batch: 101 },
+    400,
+    "invalid_request",
+    { path: "/max_batch", message: "Too big: expected number to be <=100" },
+  ],
+  [
+    "max_batch is at least 1",
+    { max_batch: 0 },
+    400,
+    "invalid_request",
+    { path: "/max_batch", message: "Too small: expected number to be >=1" },
+  ],
+  [
+    "http is refused",
+    { webhook_url: "http://example.com/" },
+    422,
+    "webhook_url_forbidden",
+    { path: "/webhook_url", code: "scheme", message: "The webhook URL must begin with https://." },
+  ],
+  [
+    "a private address is refused",
+    { webhook_url: "https://10.0.0.1/" },
+    422,
+    "webhook_url_forbidden",
+    { path: "/webhook_url", code: "address", message: "The webhook URL's address 10.0.0.1 is not public (private)." },
+  ],
+  [
+    "loopback is refused where the setting is off",
+    { webhook_url: "https://127.0.0.1/" },
+    422,
+    "webhook_url_forbidden",
+    { path: "/webhook_url", code: "address", message: "The webhook URL's address 127.0.0.1 is not public (loopback)." },
+  ],
+  [
+    "a reserved header is refused",
+    { headers: { Host: "x" } },
+    422,
+    "invalid_header",
+    { path: "/headers/Host", message: 'The header "Host" is reserved.' },
+  ],
+  [
+    "a header named twice is refused",
+    { headers: { "x-a": "1", "X-A": "2" } },
+    422,
+    "invalid_header",
+    { path: "/headers", message: "A header is named twice." },
+  ],
+  [
+    "an environment that is not the key's is refused",
+    { environment: "sandbox" },
+    422,
+    "unprocessable",
+    { path: "/environment", message: "must be live" },
+  ],
+  [
+    "a backfill from the future is refused",
+    { backfill_from: "2999-01-01T00:00:00Z" },
+    400,
+    "invalid_request",
+    { path: "/backfill_from", message: "must not be in the future" },
+  ],
+];
+for (const [says, more, status, code, detail] of refused) {
+  test(says, async () => {
+    const answer = await create(more);
+    assert.deepEqual([answer.status, answer.body.error.code], [status, code]);
+    assert.deepEqual(answer.body.error.details[0], detail);
+  });
+}
+
+test("a selector that does not parse is 422 with its position", async () => {
+  const { status, body } = await create({ event_selector: "$.amount >" });
+  assert.deepEqual([status, body.error.code, body.error.details[0].path], [422, "invalid_selector", "/event_selector"]);
+  assert.equal(typeof body.error.details[0].position, "number");
+});
+
+test("a URL is unique among the customer's active subscriptions, and the refusal names the other", async () => {
+  const webhook_url = freshUrl();
+  const { body: first } = await create({ webhook_url });
+  const second = await create({ webhook_url: `${webhook_url}#fragment`.replace("#fragment", "") });
+  assert.deepEqual([second.status, second.body.error.code], [409, "webhook_url_taken"]);
+  assert.equal(second.body.error.details[0].subscription_id, first.subscription_id);
+  // Apart from it: the sandbox, another customer, a disabled or a removed subscription.
+  const other = await api.customer("Other");
+  assert.equal((await create({ webhook_url }, owner.sandbox)).status, 201);
+  assert.equal((await create({ webhook_url }, other.live)).status, 201);
+  await api.call(owner.live, "PATCH", `/subscriptions/${first.subscription_id}`, { status: "disabled" });
+  const third = await create({ webhook_url });
+  assert.equal(third.status, 201);
+  const enabled = await api.call(owner.live, "POST", `/subscriptions/${first.subscription_id}/enable`);
+  assert.deepEqual([enabled.status, enabled.body.error.code], [409, "webhook_url_taken"]);
+  await api.call(owner.live, "DELETE", `/subscriptions/${third.body.subscription_id}`);
+  assert.equal((await api.call(owner.live, "POST", `/subscriptions/${first.subscription_id}/enable`)).status, 200);
+});
+
+test("of many that want one URL at once, one gets it", async () => {
+  const webhook_url = freshUrl();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => create({ webhook_url })));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409, 409, 409]);
+});
+
+test("a patch changes what it names, clears what it nulls, and counts a version", async () => {
+  const { body } = await create({ workflow_id: "zap_1", headers: { "x-a": "1", "x-b": "2" } });
+  const path = `/subscriptions/${body.subscription_id}`;
+  const before = await versionOf(owner.customer_id);
+  const patch = { workflow_id: null, max_batch: 5, headers: { "x-a": "***", "x-c": "3" } };
+  const { status, headers, body: after } = await api.call(owner.live, "PATCH", path, patch);
+  assert.deepEqual([status, headers.get("etag")], [200, '"2"']);
+  assert.deepEqual([after.workflow_id, after.max_batch, after.event_selector, after.version], [null, 5, "order.*", 2]);
+  assert.deepEqual((await targetOf(body.subscription_id)).headers, { "x-a": "1", "x-c": "3" });
+  assert.ok((await versionOf(owner.customer_id)) > before);
+});
+
+test("a patch that changes nothing counts no version of the subscription", async () => {
+  const { body } = await create();
+  const answer = await api.call(owner.live, "PATCH", `/subscriptions/${body.subscription_id}`, { max_batch: 100 });
+  assert.deepEqual([answer.status, answer.body], [200, { ...withoutSecret(body) }]);
+});
+const withoutSecret = ({ signing_secret: _, ...rest }: Record<string, unknown>) => rest;
+
+test("with If-Match only that version is changed", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const patch = (max_batch: number, tag: string) =>
+    api.call(owner.live, "PATCH", path, { max_batch }, { "if-match": tag });
+  assert.equal((await patch(2, '"1"')).status, 200);
+  const late = await patch(3, '"1"');
+  assert.deepEqual([late.status, late.body.error.code, late.headers.get("etag")], [412, "precondition_failed", '"2"']);
+  assert.equal((await patch(4, '"1", "2"')).status, 200);
+  assert.equal((await patch(5, "*")).status, 200);
+  assert.equal((await api.call(owner.live, "DELETE", path, undefined, { "if-match": '"1"' })).status, 412);
+  assert.equal((await api.call(owner.live, "DELETE", path, undefined, { "if-match": '"4"' })).status, 204);
+});
+
+test("of two that change the same version with If-Match, one wins", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const answers = await Promise.all(
+    [2, 3].map((max_batch) => api.call(owner.live, "PATCH", path, { max_batch }, { "if-match": '"1"' })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412]);
+});
+
+test("a patch is checked like a creation", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const codes = [];
+  for (const patch of [
+    { event_selector: "$.a ==" },
+    { webhook_url: "http://example.com" },
+    { headers: { "webhook-id": "x" } },
+    { environment: "sandbox" },
+    { bogus: 1 },
+  ]) {
+    codes.push((await api.call(owner.live, "PATCH", path, patch)).body.error.code);
+  }
+  assert.deepEqual(codes, [
+    "invalid_selector",
+    "webhook_url_forbidden",
+    "invalid_header",
+    "unprocessable",
+    "invalid_request",
+  ]);
+  assert.equal((await api.call(owner.live, "GET", path)).body.version, 1);
+});
+
+test("a disabled subscription says why, still collects a backlog, and can be enabled", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const disabled = await api.call(owner.live, "PATCH", path, { status: "disabled" });
+  assert.deepEqual([disabled.body.status, disabled.body.disabled_reason], ["disabled", "requested"]);
+  const target = await targetOf(body.subscription_id);
+  assert.deepEqual([target.status, target.disabled_reason], ["disabled", "requested"]);
+  const enabled = await api.call(owner.live, "POST", `${path}/enable`);
+  assert.deepEqual([enabled.body.status, enabled.body.disabled_reason], ["active", null]);
+  assert.equal((await api.call(owner.live, "POST", `${path}/enable`)).body.version, enabled.body.version);
+});
+
+test("the platform's own disabling shows its reason", async () => {
+  const { body } = await create();
+  const id = body.subscription_id;
+  const answer = await serve(
+    api.deps.db,
+    { op: "disable", tenant: owner.customer_id, subscription_id: id, reason: "endpoint_failing" },
+    api.deps.now(),
+  );
+  assert.deepEqual(answer, { done: true });
+  assert.equal((await api.call(owner.live, "GET", `/subscriptions/${id}`)).body.disabled_reason, "endpoint_failing");
+});
+
+test("after a 410 the subscription is gone, and deleting it is still 204", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const request = {
+    op: "remove",
+    tenant: owner.customer_id,
+    subscription_id: body.subscription_id,
+    reason: "gone",
+  } as const;
+  assert.deepEqual(await serve(api.deps.db, request, api.deps.now()), { done: true });
+  assert.deepEqual(await serve(api.deps.db, request, api.deps.now()), { done: false });
+  assert.equal((await api.call(owner.live, "GET", path)).status, 404);
+  assert.equal((await api.call(owner.live, "PATCH", path, { max_batch: 1 })).status, 404);
+  assert.equal((await api.call(owner.live, "POST", `${path}/enable`)).status, 404);
+  assert.equal((await api.call(owner.live, "DELETE", path)).status, 204);
+  assert.equal((await targetOf(body.subscription_id)).status, "removed");
+});
+
+test("a subscription that never was is 404, and so is an id that is none", async () => {
+  for (const id of ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sub_x", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "%00"]) {
+    for (const method of ["GET", "DELETE"]) {
+      assert.equal((await api.call(owner.live, method, `/subscriptions/${id}`)).status, 404, `${method} ${id}`);
+    }
+  }
+});
+
+test("sandbox and live, and two customers, do not see each other's subscriptions", async () => {
+  const other = await api.customer("Other");
+  const { body } = await create({}, other.live);
+  const path = `/subscriptions/${body.subscription_id}`;
+  for (const stranger of [other.sandbox, owner.live]) {
+    const statuses = [];
+    for (const [method, at, sent] of [
+      ["GET", path, undefined],
+      ["PATCH", path, { max_batch: 1 }],
+      ["DELETE", path, undefined],
+      ["POST", `${path}/enable`, {}],
+      ["POST", `${path}/rotate-secret`, {}],
+      ["POST", `${path}/test`, {}],
+    ] as const) {
+      statuses.push((await api.call(stranger, method, at, sent)).status);
+    }
+    assert.deepEqual(statuses, [404, 404, 404, 404, 404, 404]);
+  }
+  assert.deepEqual((await api.call(other.sandbox, "GET", "/subscriptions")).body, {
+    subscriptions: [],
+    next_cursor: null,
+  });
+});
+
+test("the list shows each once, page by page, though others come and go meanwhile", async () => {
+  const other = await api.customer("Other");
+  const ids: string[] = [];
+  for (let i = 0; i < 7; i += 1) ids.push((await create({}, other.live)).body.subscription_id);
+  const seen: string[] = [];
+  let cursor = "";
+  do {
+    const { body } = await api.call(other.live, "GET", `/subscriptions?limit=2${cursor}`);
+    seen.push(...body.subscriptions.map((each: { subscription_id: string }) => each.subscription_id));
+    await create({}, other.sandbox);
+    cursor = body.next_cursor === null ? "" : `&cursor=${encodeURIComponent(body.next_cursor)}`;
+  } while (cursor !== "");
+  assert.deepEqual(seen, [...ids].sort());
+  await api.call(other.live, "PATCH", `/subscriptions/${ids[0]}`, { status: "disabled" });
+  const disabled = await api.call(other.live, "GET", "/subscriptions?status=disabled");
+  assert.deepEqual(
+    disabled.body.subscriptions.map((each: { subscription_id: string }) => each.subscription_id),
+    [ids[0]],
+  );
+});
+
+test("after rotate-secret both secrets sign until the overlap ends", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}/rotate-secret`;
+  const first = await api.call(owner.live, "POST", path, { overlap_seconds: 60 });
+  assert.equal(first.status, 200);
+  const secrets = async () => (await targetOf(body.subscription_id)).secrets.map(({ secret }) => secret);
+  assert.deepEqual(await secrets(), [first.body.signing_secret, body.signing_secret]);
+  api.advance(61_000);
+  assert.deepEqual(await secrets(), [first.body.signing_secret]);
+  const second = await api.call(owner.live, "POST", path, { overlap_seconds: 0 });
+  assert.deepEqual(await secrets(), [second.body.signing_secret]);
+  assert.equal((await api.call(owner.live, "POST", path, { overlap_seconds: -1 })).status, 400);
+});
+
+test("a test asks deliver to send a sample, and answers what came back", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}/test`;
+  const answer = await api.call(owner.live, "POST", path, { event_type: "order.created", payload: { id: 1 } });
+  assert.deepEqual([answer.status, answer.body], [200, webhookAnswer]);
+  assert.deepEqual(invoked.at(-1), [
+    "DELIVER_FUNCTION",
+    {
+      op: "test",
+      tenant: owner.customer_id,
+      subscription_id: body.subscription_id,
+      event: { event_type: "order.created", payload: { id: 1 } },
+    },
+  ]);
+});
+
+test("backfill_from begins a replay for this subscription alone", async () => {
+  const from = new Date(api.deps.now() - 3_600_000).toISOString();
+  const { status, body } = await create({ backfill_from: from });
+  assert.equal(status, 201);
+  const message = sent.at(-1)!;
+  assert.deepEqual(
+    [message.QueueUrl, message.MessageGroupId, decodeJobMessage(message.MessageBody)],
+    ["JOB_QUEUE_URL", owner.customer_id, body.backfill_replay_id],
+  );
+  const { job } = await serve(api.deps.db, { op: "job", job_id: body.backfill_replay_id }, 0);
+  assert.deepEqual(
+    [job?.kind, job?.status, job?.request.from, job?.request.subscription_ids],
+    ["replay", "pending", from, [body.subscription_id]],
+  );
+});
+
+test("10,000 subscriptions are imported in one call, as one version", async () => {
+  const other = await api.customer("Other");
+  const subscriptions = Array.from({ length: 10_000 }, (_, i) => ({
+    webhook_url: `https://example.com/import/${i}`,
+    event_selector: `order.t${i}`,
+  }));
+  const body = gzipSync(JSON.stringify({ subscriptions }));
+  const answer = await api.call(other.live, "POST", "/subscriptions/import", body, { "content-encoding": "gzip" });
+  assert.equal(answer.status, 201);
+  assert.equal(
+    new Set(answer.body.subscriptions.map((each: { subscription_id: string }) => each.subscription_id)).size,
+    10_000,
+  );
+  assert.equal(await versionOf(other.customer_id), 1);
+});
+
+test("an import with a fault imports nothing and names each by its index", async () => {
+  const other = await api.customer("Other");
+  const subscriptions = [
+    { webhook_url: "https://example.com/a", event_selector: "a" },
+    { webhook_url: "http://example.com/b", event_selector: "a" },
+    { webhook_url: "https://example.com/c", event_selector: "$.a ==" },
+  ];
+  const answer = await api.call(other.live, "POST", "/subscriptions/import", { subscriptions });
+  assert.equal(answer.status, 422);
+  assert.deepEqual(
+    answer.body.error.details.map(({ index, path, code }: Record<string, unknown>) => [index, path, code]),
+    [
+      [1, "/subscriptions/1/webhook_url", "webhook_url_forbidden"],
+      [2, "/subscriptions/2/event_selector", "invalid_selector"],
+    ],
+  );
+  const twice = [subscriptions[0], { ...subscriptions[0], event_selector: "b" }];
+  const clash = await api.call(other.live, "POST", "/subscriptions/import", { subscriptions: twice });
+  assert.deepEqual(
+    [clash.status, clash.body.error.code, clash.body.error.details[0].index],
+    [409, "webhook_url_taken", 1],
+  );
+  assert.deepEqual((await api.call(other.live, "GET", "/subscriptions")).body.subscriptions, []);
+});
+
+test("without the scope `subscriptions` nothing of it can be reached", async () => {
+  const weak: Identity = { ...owner.live, scopes: ["events:read", "events:write", "keys", "privacy", "admin"] };
+  for (const [method, path] of [
+    ["GET", "/subscriptions"],
+    ["POST", "/subscriptions"],
+    ["GET", "/subscriptions/sub_01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+    ["PUT", "/event-types/a"],
+    ["GET", "/reference-tables/a"],
+  ] as const) {
+    assert.equal(
+      (await api.call(weak, method, path, method === "GET" ? undefined : {})).status,
+      403,
+      `${method} ${path}`,
+    );
+  }
+});
+
+test.run();
