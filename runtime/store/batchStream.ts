@@ -1,7 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type BatchItem, batchSortKey, decodeBatch, partitionOf, statePartition } from "../domain/codec.ts";
+import { type BatchItem, batchSortKey, decodeBatch, partitionOf } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { SHARDS } from "../domain/ids.ts";
+import { HEADS } from "./find.ts";
 import { getItems, queryPage, type Store } from "./table.ts";
 
 /**
@@ -13,7 +14,7 @@ export interface BatchStream {
   next(): Promise<BatchItem | typeof PAUSED | undefined>;
   /** Items looked at so far, whether or not they were wanted. */
   readonly scanned: number;
-  /** After `PAUSED`: the ULID up to which every batch has been given or found unwanted. */
+  /** After `PAUSED`: an event's ULID up to which, inclusive, all have been given or found unwanted. */
   readonly reached: string | undefined;
 }
 
@@ -34,6 +35,14 @@ export interface StreamRange {
   readonly routedAfter?: number;
   /** Only batches with an event that isn't acknowledged. */
   readonly unacknowledged?: boolean;
+  /** Leaves the packed events out: the batches come with an empty body. */
+  readonly headsOnly?: boolean;
+}
+
+/** A partition of the sparse index `by_state`, and in it only deliveries of this subscription. */
+export interface StatePartition {
+  readonly pk: string;
+  readonly subscriptionId?: string;
 }
 
 /** More types than this are compared after reading: an expression is bounded. */
@@ -95,6 +104,10 @@ function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamR
         },
         ScanIndexForward: range.order === "asc",
         Limit: step,
+        ...(range.headsOnly && {
+          ProjectionExpression: HEADS.expression,
+          ExpressionAttributeNames: { ...filter.ExpressionAttributeNames, ...HEADS.names },
+        }),
         ...(start && { ExclusiveStartKey: start }),
       });
       for (const item of page.items) source.buffer.push(decodeBatch(item));
@@ -108,8 +121,8 @@ function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamR
   return source;
 }
 
-/** Batches with a delivery in this state, by the sparse index, which holds all shards in one partition. */
-function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lettered", range: StreamRange): Source {
+/** Batches with a delivery in this partition of the sparse index, which holds all shards together. */
+function stateSource(store: Store, tenant: Tenant, partition: StatePartition, range: StreamRange): Source {
   let start: Record<string, AttributeValue> | undefined;
   let last: string | undefined;
   const source: Source = {
@@ -121,7 +134,7 @@ function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lett
         IndexName: "by_state",
         KeyConditionExpression: "state_pk = :pk AND sk BETWEEN :lo AND :hi",
         ExpressionAttributeValues: {
-          ":pk": { S: statePartition(tenant, status) },
+          ":pk": { S: partition.pk },
           ":lo": { S: `d#${range.lo}` },
           ":hi": { S: `d#${range.hi}~` },
         },
@@ -130,10 +143,15 @@ function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lett
         Limit: step,
         ...(start && { ExclusiveStartKey: start }),
       });
-      const firsts = [...new Set(page.items.map((item) => item.sk!.S!.slice(2, 28)))].filter((first) => first !== last);
+      const keys = page.items.map((item) => item.sk!.S!);
+      const wanted = keys.filter(
+        (key) => partition.subscriptionId === undefined || key.includes(partition.subscriptionId),
+      );
+      const firsts = [...new Set(wanted.map((key) => key.slice(2, 28)))].filter((first) => first !== last);
       const items = await getItems(
         store,
         firsts.map((first) => ({ pk: partitionOf(tenant, first), sk: batchSortKey(first) })),
+        range.headsOnly ? HEADS : undefined,
       );
       const batches = new Map(items.map(decodeBatch).map((batch) => [batch.first, batch]));
       for (const first of firsts) {
@@ -141,7 +159,7 @@ function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lett
         if (batch !== undefined && batch.expires_at > range.now) source.buffer.push(batch);
       }
       last = firsts.at(-1) ?? last;
-      source.reached = last;
+      source.reached = keys.at(-1)?.slice(2, 28) ?? source.reached;
       start = page.next;
       source.done = start === undefined;
       return page.scanned;
@@ -152,19 +170,19 @@ function stateSource(store: Store, tenant: Tenant, status: "failed" | "dead_lett
 
 /**
  * @param exhausted asked before each further read; true pauses the stream
- * @param states given, only batches with a delivery in one of these states are read, through the sparse index
+ * @param partitions given, only batches with a delivery in one of these are read, through the sparse index
  */
 export function batchStream(
   store: Store,
   tenant: Tenant,
   range: StreamRange,
   exhausted: (scanned: number) => boolean,
-  states?: readonly ("failed" | "dead_lettered")[],
+  partitions?: readonly StatePartition[],
 ): BatchStream {
   const sources =
-    states === undefined
+    partitions === undefined
       ? Array.from({ length: SHARDS }, (_, shard) => shardSource(store, tenant, shard, range))
-      : states.map((status) => stateSource(store, tenant, status, range));
+      : partitions.map((partition) => stateSource(store, tenant, partition, range));
   const before = range.order === "asc" ? (a: string, b: string) => a < b : (a: string, b: string) => a > b;
   let step = FIRST_STEP;
   let scanned = 0;
@@ -204,7 +222,8 @@ export function batchStream(
       return scanned;
     },
     get reached() {
-      return reached;
+      // The events of a batch come after its first: ascending, the position is behind all of them.
+      return range.order === "asc" && reached !== undefined ? `${reached.slice(0, -3)}ZZZ` : reached;
     },
     async next() {
       for (;;) {

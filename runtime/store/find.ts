@@ -9,7 +9,8 @@ export interface Found {
   readonly offset: number;
 }
 
-const WITHOUT_BODY = {
+/** Everything of a batch but its packed events. */
+export const HEADS = {
   expression:
     "pk, sk, v, #count, #types, key_id, matched, snapshot_version, routed_at, expires_at, acknowledged, deleted, s3_key, traceparent",
   names: { "#count": "count", "#types": "types" },
@@ -41,7 +42,7 @@ export async function findEvents(
   options: FindOptions,
 ): Promise<Map<string, Found>> {
   const runs = Map.groupBy(new Set(ulids), runOf);
-  const projection = options.body ? undefined : WITHOUT_BODY;
+  const projection = options.body ? undefined : HEADS;
   const found = new Map<string, Found>();
   const take = (batch: BatchItem) => {
     if (batch.expires_at * 1_000 <= options.now) return;

@@ -1,8 +1,9 @@
 import type { BatchItem } from "../domain/codec.ts";
 import type { Event, EventStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity.ts";
-import { eventId, firstUlidAt, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
+import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "./batchStream.ts";
+import { budget, indexed, PAGE_BYTES, type Spent, ulidsBetween } from "./bounds.ts";
 import { deliveriesOf } from "./deliveries.ts";
 import { rawEvents } from "./payloads.ts";
 import { mapConcurrently, type Store } from "./table.ts";
@@ -58,15 +59,8 @@ export interface ReadOptions {
 
 /** How long after acceptance a batch is expected in the table at the latest. */
 const LATE_MS = 120_000;
-/** What one page may cost, so that a search for something rare answers in time and goes on by its cursor. */
-export const BUDGET = { batches: 20_000, events: 50_000, bytes: 32_000_000, ms: 1_500 } as const;
-/** An answer of a Lambda function holds 6 MB. */
-export const PAGE_BYTES = 4_500_000;
 /** Batches examined together: their delivery items are read in one go. */
 const CHUNK = 200;
-
-const FIRST = "0".repeat(26);
-const LAST = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
 
 function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): StreamRange {
   const now = options.now();
@@ -75,15 +69,8 @@ function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): St
     options.retentionMs === undefined ? 0 : now - options.retentionMs,
     position.late === true ? position.began - LATE_MS : 0,
   );
-  // `to` is exclusive, a bound inclusive; no ULID ends in sixteen zeros, so both come to the same.
   const to = Math.min(query.to ?? Number.POSITIVE_INFINITY, position.began + 1);
-  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST;
-  let hi = to <= 0 ? FIRST : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST)));
-  if (position.after !== undefined) {
-    // The batch of the last event begins at or before it, within the 15 bits in which ULIDs of a request count.
-    if (query.order === "asc") lo = max(lo, `${position.after.slice(0, -3)}000`);
-    else hi = min(hi, position.after);
-  }
+  const { lo, hi } = ulidsBetween(query.order, from, to, position.after);
   return {
     order: query.order,
     lo,
@@ -94,9 +81,6 @@ function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): St
     ...(query.acknowledged === false && { unacknowledged: true }),
   };
 }
-
-const max = (a: string, b: string) => (a > b ? a : b);
-const min = (a: string, b: string) => (a < b ? a : b);
 
 const isLate = (batch: BatchItem, position: Position): boolean =>
   batch.routed_at > position.began && timeOf(batch.first) > position.began - LATE_MS;
@@ -141,11 +125,6 @@ export const asEvent = (batch: BatchItem, offset: number, raw: Buffer): Event =>
 interface Candidate {
   readonly batch: BatchItem;
   readonly offsets: readonly number[];
-}
-
-interface Spent {
-  events: number;
-  bytes: number;
 }
 
 /** Reads the payloads of candidates and keeps the events whose payload is wanted. */
@@ -201,12 +180,6 @@ export async function withStatus(
   );
 }
 
-/** Statuses that the sparse index answers. */
-const indexed = (statuses: readonly EventStatus[] | undefined): ("failed" | "dead_lettered")[] | undefined =>
-  statuses?.every((status) => status === "failed" || status === "dead_lettered")
-    ? (statuses as ("failed" | "dead_lettered")[])
-    : undefined;
-
 export async function readEvents(
   store: Store,
   tenant: Tenant,
@@ -214,19 +187,20 @@ export async function readEvents(
   from: Position,
   options: ReadOptions,
 ): Promise<Page> {
-  const started = options.now();
-  const spent: Spent = { events: 0, bytes: 0 };
-  const exhausted = (scanned: number) =>
-    scanned >= BUDGET.batches ||
-    spent.events >= BUDGET.events ||
-    spent.bytes >= BUDGET.bytes ||
-    options.now() - started >= BUDGET.ms;
+  const spent = { events: 0, bytes: 0 };
+  const exhausted = budget(options.now, spent);
   const events: StoredEvent[] = [];
   let size = 0;
   let position = from;
 
   for (;;) {
-    const stream = batchStream(store, tenant, rangeOf(query, position, options), exhausted, indexed(query.statuses));
+    const stream = batchStream(
+      store,
+      tenant,
+      rangeOf(query, position, options),
+      exhausted,
+      indexed(tenant, query.statuses),
+    );
     for (let more = true; more; ) {
       const chunk = await nextChunk(stream, query, position, options.limit + 1 - events.length);
       const hits = await withStatus(

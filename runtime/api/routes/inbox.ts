@@ -64,7 +64,7 @@ function filtersOf(asked: Filters, cursor: Cursor): Filters {
 /** @throws TriggersError `invalid_request` with the position */
 export function compileFilter(filter: string, path: string): (event: Event) => boolean {
   try {
-    return compileSelector({ cel: filter }, path).matches;
+    return compileSelector({ cel: filter }).matches;
   } catch (error) {
     if (!(error instanceof TriggersError)) throw error;
     const details = error.details?.map((detail) => ({ ...detail, path }));
