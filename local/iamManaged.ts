@@ -6,6 +6,9 @@ const allow = (...actions: string[]) => ({
 
 const logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
 
+/** For services that do nothing on this machine, AWS Backup and RDS monitoring: no function can take on their roles. */
+const ofAbsentService = { Version: "2012-10-17", Statement: [] };
+
 export const managedPolicies: Readonly<Record<string, unknown>> = {
   "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": allow(...logs),
   "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole": allow(
@@ -24,4 +27,7 @@ export const managedPolicies: Readonly<Record<string, unknown>> = {
     "xray:GetSamplingTargets",
     "xray:GetSamplingStatisticSummaries",
   ),
+  "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup": ofAbsentService,
+  "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores": ofAbsentService,
+  "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole": ofAbsentService,
 };

@@ -8,7 +8,7 @@ import { startGateway } from "./gateway.ts";
 import { createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
-import { Activity } from "./platform/activity.ts";
+import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type LocalFile, openState, StartError, type State } from "./platform/state.ts";
 import { type ProgramOutputs, runProgram } from "./program.ts";
@@ -65,6 +65,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
   const project = resolve(options.project ?? join(import.meta.dirname, ".."));
   const stack = readStack(project);
   const state = openState(resolve(options.state), options.fresh ?? false);
+  const log = withoutRepeats(options.log);
   const closers: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0))
@@ -72,7 +73,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     state.release();
   };
   try {
-    const [gateway, receiver] = await Promise.all([startGateway(options.log), startReceiver(state.receiverPort)]);
+    const [gateway, receiver] = await Promise.all([startGateway(log), startReceiver(state.receiverPort)]);
     closers.push(gateway.close, receiver.close);
     state.rememberReceiver(receiver.port);
     const context: LocalContext = {
@@ -80,7 +81,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       accountId: ACCOUNT,
       region: stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
-      log: options.log,
+      log,
     };
     const { services, iam, cloudfront } = await createServices(context, options, closers);
     gateway.serve(services, iam);

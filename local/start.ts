@@ -56,7 +56,7 @@ function welcome({ url, apiKey, sandboxKey, sinkUrl }: Platform, state: string):
   say(`state, logs   ${state}`);
   say("");
   say("Try, in another terminal:");
-  say(`  curl -i ${url}/events -H 'authorization: Bearer ${sandboxKey}' -d '{"event_type":"order.created","id":1}'`);
+  say(`  curl -i ${url}/events -H 'authorization: Bearer ${sandboxKey}' -H 'content-type: application/json' -d '{"event_type":"order.created","id":1}'`);
   say(`  curl -s ${url}/inbox -H 'authorization: Bearer ${sandboxKey}'`);
   say("  npm run demo");
   say("");

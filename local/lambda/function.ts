@@ -173,9 +173,11 @@ export class LambdaFunction {
       this.#grow();
       return;
     }
-    const outcome: Outcome =
-      message.kind === "result" ? { kind: "result", result: message.result } : { kind: "error", error: message.error };
-    environment.finish?.(outcome);
+    if (message.kind === "result") environment.finish?.({ kind: "result", result: message.result });
+    else {
+      this.#log(`${this.settings.name}: ${message.error.errorType}: ${message.error.errorMessage}`);
+      environment.finish?.({ kind: "error", error: message.error });
+    }
   }
 
   #run(environment: Environment, invocation: Invocation): void {

@@ -37,3 +37,25 @@ export class Activity {
     this.#tallies.clear();
   }
 }
+
+/** How long the same line is held back, milliseconds. */
+const QUIET_MS = 1_000;
+
+/** Prints a line at once, and what repeats within a second as one line with its count: a flood of failures stays readable. */
+export function withoutRepeats(print: (line: string) => void): (line: string) => void {
+  const held = new Map<string, number>();
+  return (line) => {
+    const repeats = held.get(line);
+    if (repeats !== undefined) {
+      held.set(line, repeats + 1);
+      return;
+    }
+    held.set(line, 0);
+    print(line);
+    setTimeout(() => {
+      const more = held.get(line) ?? 0;
+      held.delete(line);
+      if (more > 0) print(`${line} (and ${more} more)`);
+    }, QUIET_MS).unref();
+  };
+}
