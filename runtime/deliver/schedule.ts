@@ -63,5 +63,8 @@ export function retryAfterMs(value: string | undefined, now: number): number {
   return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS);
 }
 
-/** SQS delays are whole seconds: rounded up, so that nothing comes early. */
-export const delaySeconds = (ms: number): number => Math.ceil(Math.min(Math.max(ms, 0), MAX_QUEUE_DELAY_MS) / SECOND);
+/**
+ * SQS delays are whole seconds: rounded up, so that nothing comes early; at least one, so that a delivery's state is kept
+ * before its next attempt is looked at.
+ */
+export const delaySeconds = (ms: number): number => Math.ceil(Math.min(Math.max(ms, 1), MAX_QUEUE_DELAY_MS) / SECOND);

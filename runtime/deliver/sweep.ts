@@ -50,7 +50,8 @@ export async function sweep(ports: SweepPorts): Promise<{ deliveries: number; pr
       }
     }),
   );
-  ports.log("info", "sweep.swept", { ...counts, duration_ms: ports.now() - started });
+  if (counts.deliveries + counts.probes > 0)
+    ports.log("info", "sweep.swept", { ...counts, duration_ms: ports.now() - started });
   return counts;
 }
 

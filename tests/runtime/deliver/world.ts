@@ -1,0 +1,340 @@
+import type { SQSRecord } from "aws-lambda";
+import type { Outgoing } from "../../../runtime/aws/queues.ts";
+import { type Key, keyText } from "../../../runtime/aws/tables.ts";
+import type { Circuits } from "../../../runtime/deliver/circuits.ts";
+import { type DeliverPorts, deliver } from "../../../runtime/deliver/deliver.ts";
+import { merge } from "../../../runtime/deliver/items.ts";
+import type { PostRequest, PostResult } from "../../../runtime/deliver/post.ts";
+import { slowEndpoints } from "../../../runtime/deliver/postAll.ts";
+import { sweep } from "../../../runtime/deliver/sweep.ts";
+import {
+  type BatchItem,
+  batchSortKey,
+  type Circuit,
+  type DeliveryItem,
+  decodeDeliver,
+  decodeDeliveryItem,
+  deliverySortKey,
+  encodeBatch,
+  encodeCircuit,
+  encodeDelivery,
+  encodeDeliveryItem,
+  heldPartition,
+  type Item,
+  partitionOf,
+  statePartition,
+} from "../../../runtime/domain/codec.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
+import { pack } from "../../../runtime/domain/pack.ts";
+import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+
+/**
+ * A small world around deliver and sweep: queues with delays, a table, one endpoint a subscription, and a clock that only
+ * moves when told. Everything that deliver decides runs for real; what it does to AWS happens in these maps.
+ */
+export const TENANT = "cus_01JDGXS7G0ABCDEFGHJKMNPQRS";
+export const SUB = "sub_01JDGXS7G0ABCDEFGHJKMNPQRT";
+export const START = Date.parse("2026-11-25T00:00:00Z");
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
+
+interface Queued {
+  id: string;
+  queue: "delivery" | "retry";
+  text: string;
+  visibleAt: number;
+  receives: number;
+}
+
+export interface Received {
+  readonly at: number;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What the endpoint answers: a status, or a named failure with the time it took. */
+export type Answer =
+  | number
+  | { readonly status?: number; readonly error?: string; readonly retryAfter?: string; readonly ms?: number };
+
+export function makeWorld(options: { dice?: () => number } = {}) {
+  let clock = START;
+  let ids = 0;
+  const queue: Queued[] = [];
+  const items = new Map<string, Item>();
+  const circuits = new Map<string, Circuit>();
+  const targets = new Map<string, DeliveryTarget | null>();
+  const posts: Received[] = [];
+  const logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  const notices: number[] = [];
+  const service: unknown[] = [];
+  /** Thrown by the named step the next time it runs. */
+  const faults = new Map<string, Error>();
+  let answer: (request: PostRequest, nth: number) => Answer = () => 200;
+
+  const strike = (step: string) => {
+    const fault = faults.get(step);
+    faults.delete(step);
+    if (fault !== undefined) throw fault;
+  };
+  const send = (name: Queued["queue"], messages: readonly Outgoing[]) => {
+    for (const { text, delaySeconds = 0 } of messages) {
+      ids += 1;
+      queue.push({ id: `m${ids}`, queue: name, text, visibleAt: clock + delaySeconds * 1_000, receives: 0 });
+    }
+  };
+  const put = (item: DeliveryItem) => {
+    const encoded = encodeDeliveryItem(item);
+    items.set(keyText({ pk: encoded.pk!.S!, sk: encoded.sk!.S! }), encoded);
+  };
+  const keyOf = (item: DeliveryItem) =>
+    keyText({
+      pk: partitionOf(item.tenant, item.first),
+      sk: deliverySortKey(item.first, item.subscription_id, item.replay_id),
+    });
+  const inState = (partition: string) =>
+    [...items.values()]
+      .filter((item) => item.state_pk?.S === partition)
+      .sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1))
+      .map(decodeDeliveryItem);
+
+  const circuitPorts: Circuits = {
+    of: async (tenant) =>
+      new Map([...circuits].filter(([, c]) => c.tenant === tenant).map(([id, circuit]) => [id, circuit])),
+    read: async (_, id) => circuits.get(id),
+    async failed(tenant, subscription_id, failures, slow) {
+      const before = circuits.get(subscription_id);
+      const circuit: Circuit = {
+        ...(before ?? { tenant, subscription_id, failing_since: clock, alerted: 0, expires_at: 0 }),
+        failures: (before?.failures ?? 0) + failures,
+        slow,
+      };
+      circuits.set(subscription_id, circuit);
+      return circuit;
+    },
+    async succeeded(_, id) {
+      circuits.delete(id);
+    },
+    async open(circuit, next_probe_at) {
+      const now = circuits.get(circuit.subscription_id);
+      if (now === undefined || now.next_probe_at !== circuit.next_probe_at) return false;
+      const opened = { opened_at: clock, ...now, next_probe_at, probes: (now.probes ?? -1) + 1 };
+      circuits.set(circuit.subscription_id, opened);
+      return true;
+    },
+    async halfOpen({ subscription_id }) {
+      const { opened_at: _, next_probe_at: __, ...rest } = circuits.get(subscription_id)!;
+      circuits.set(subscription_id, { ...rest, failures: 9 });
+    },
+    async alerted({ subscription_id }, level) {
+      circuits.set(subscription_id, { ...circuits.get(subscription_id)!, alerted: level });
+    },
+  };
+
+  const slow = slowEndpoints(() => clock);
+  const ports: DeliverPorts = {
+    log: (level, message, fields = {}) => logs.push({ level, message, fields }),
+    now: () => clock,
+    dice: options.dice ?? (() => 0.999),
+    targets: { get: async (_, wanted) => new Map(wanted.map((id) => [id, targets.get(id) ?? null])) },
+    circuits: circuitPorts,
+    held: {
+      page: async (tenant, id, limit) => inState(heldPartition(tenant, id)).slice(0, limit),
+      failed: async (tenant, id, limit) =>
+        inState(statePartition(tenant, "failed"))
+          .filter((item) => item.subscription_id === id)
+          .slice(0, limit),
+    },
+    posting: {
+      rules: { allowLoopback: false },
+      now: () => clock,
+      slow,
+      async post(request): Promise<PostResult> {
+        posts.push({
+          at: clock,
+          url: request.url.href,
+          headers: request.headers,
+          body: request.body.toString("utf8"),
+        });
+        const given = answer(request, posts.length);
+        const { status = null, error, retryAfter, ms = 5 } = typeof given === "number" ? { status: given } : given;
+        const failed = status === null || status < 200 || status > 299;
+        return { status, error: error ?? (failed ? "http_error" : null), latency_ms: ms, retryAfter };
+      },
+      payloads: async (_, delivery, offsets) => offsets.map((offset) => delivery.events[offset]!),
+    },
+    firstLane: (record) => record.eventSourceARN === "delivery",
+    async readItems(keys: readonly Key[]) {
+      strike("read");
+      return new Map(
+        keys.flatMap((key) => (items.has(keyText(key)) ? [[keyText(key), items.get(keyText(key))!]] : [])),
+      );
+    },
+    fetchBody: async () => undefined,
+    async putItems(all) {
+      strike("record");
+      for (const item of all) put(item);
+    },
+    async replaceItem(before, after) {
+      strike("record");
+      const current = items.get(keyOf(after));
+      const unchanged = JSON.stringify(current) === JSON.stringify(before && encodeDeliveryItem(before));
+      put(unchanged || current === undefined ? after : merge(before, after, decodeDeliveryItem(current)));
+    },
+    async retry(messages) {
+      strike("retry");
+      send("retry", messages);
+    },
+    countUsage: async () => undefined,
+    service: (async (request: { op: string; subscription_id: string }) => {
+      service.push(request);
+      if (request.op === "remove") targets.set(request.subscription_id, null);
+      if (request.op === "disable")
+        targets.set(request.subscription_id, { ...targets.get(request.subscription_id)!, status: "disabled" });
+      return { answer: { done: true }, bytes: 0 };
+    }) as never,
+    async tellOwner(_, level) {
+      notices.push(level);
+    },
+  };
+
+  /** Hands what is visible to deliver, at most ten messages of one queue. @returns false when nothing was */
+  async function step(from?: Queued["queue"]): Promise<boolean> {
+    const ready = queue.filter((entry) => entry.visibleAt <= clock && (from === undefined || entry.queue === from));
+    const lane = ready[0]?.queue;
+    const batch = ready.filter((entry) => entry.queue === lane).slice(0, 10);
+    if (batch.length === 0) return false;
+    for (const entry of batch) {
+      entry.receives += 1;
+      entry.visibleAt = clock + VISIBILITY_MS;
+    }
+    const Records = batch.map(
+      ({ id, text, queue: source, receives }) =>
+        ({
+          messageId: id,
+          body: text,
+          eventSourceARN: source,
+          attributes: { ApproximateReceiveCount: String(receives) },
+        }) as SQSRecord,
+    );
+    const { batchItemFailures } = await deliver({ Records }, ports);
+    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    if (faults.has("delete")) {
+      faults.delete("delete");
+      return true;
+    }
+    for (const entry of batch) if (!failed.has(entry.id)) queue.splice(queue.indexOf(entry), 1);
+    return true;
+  }
+
+  const world = {
+    posts,
+    logs,
+    notices,
+    service,
+    queue,
+    items,
+    circuits,
+    targets,
+    faults,
+    ports,
+    step,
+    now: () => clock,
+    answers(next: (request: PostRequest, nth: number) => Answer) {
+      answer = next;
+    },
+    subscribe(more: Partial<DeliveryTarget> = {}): DeliveryTarget {
+      const target: DeliveryTarget = {
+        subscription_id: SUB,
+        version: 1,
+        event_selector: "*",
+        tenant: TENANT,
+        environment: "live",
+        webhook_url: "https://hooks.example.com/in",
+        format: "event",
+        max_batch: 100,
+        headers: {},
+        status: "active",
+        secrets: [{ secret: SECRET }],
+        ...more,
+      };
+      targets.set(target.subscription_id, target);
+      return target;
+    },
+    /** Stores a batch and queues its delivery, as route does. @returns its first ULID */
+    accept(
+      payloads: readonly object[],
+      more: { subscription_id?: string; inline?: boolean; traceparent?: string; indexes?: number[] } = {},
+    ): string {
+      const { subscription_id = SUB, inline = true, indexes = payloads.map((_, at) => at) } = more;
+      const count = payloads.length;
+      const first = newUlid(clock, count);
+      const body = { inline: pack(payloads.map((payload) => Buffer.from(JSON.stringify(payload)))) };
+      const types = payloads.map((payload) => (payload as { event_type?: string }).event_type ?? null);
+      const trace = more.traceparent === undefined ? {} : { traceparent: more.traceparent };
+      const batch: BatchItem = {
+        ...{ tenant: TENANT, first, count, types, key_id: "key_1", body, matched: { [subscription_id]: indexes } },
+        ...{ snapshot_version: 1, routed_at: clock, acknowledged: {}, deleted: [], expires_at: 2_000_000_000 },
+        ...trace,
+      };
+      items.set(keyText({ pk: partitionOf(TENANT, first), sk: batchSortKey(first) }), encodeBatch(batch));
+      const text = encodeDelivery({
+        ...{ tenant: TENANT, subscription_id, first, count, indexes, attempts: 0, types, ...trace },
+        ...(inline ? { body } : {}),
+      });
+      send("delivery", [{ text, group: TENANT }]);
+      return first;
+    },
+    send,
+    delivery(first: string, subscription_id = SUB): DeliveryItem | undefined {
+      const item = items.get(keyText({ pk: partitionOf(TENANT, first), sk: deliverySortKey(first, subscription_id) }));
+      return item === undefined ? undefined : decodeDeliveryItem(item);
+    },
+    /** Works off all that is visible, without moving the clock. */
+    async settle(): Promise<void> {
+      for (let more = true; more; ) more = await step();
+    },
+    advance(ms: number) {
+      clock += ms;
+    },
+    /** Moves the clock from event to event until `until`, sweeping every minute where told to. */
+    async run(until: number, sweepEvery: number | undefined = 60_000): Promise<void> {
+      let nextSweep = sweepEvery === undefined ? Number.POSITIVE_INFINITY : clock + sweepEvery;
+      for (;;) {
+        await world.settle();
+        const next = Math.min(nextSweep, ...queue.map(({ visibleAt }) => visibleAt).filter((at) => at > clock));
+        if (next > until) break;
+        clock = next;
+        if (clock === nextSweep) {
+          await world.sweep();
+          nextSweep += sweepEvery!;
+        }
+      }
+      clock = Math.max(clock, until);
+    },
+    sweep: (faulty: Partial<Parameters<typeof sweep>[0]> = {}) =>
+      sweep({
+        log: ports.log,
+        now: () => clock,
+        async *due(partition, until) {
+          const all = [...items.values(), ...[...circuits.values()].map(encodeCircuit)];
+          yield all
+            .filter((item) => item.due_pk?.S === partition && Number(item.next_attempt_at?.N) <= until)
+            .sort((a, b) => Number(a.next_attempt_at!.N) - Number(b.next_attempt_at!.N));
+        },
+        async claim(item, until) {
+          const key = keyText({ pk: item.pk!.S!, sk: item.sk!.S! });
+          const current = items.get(key);
+          if (current?.next_attempt_at?.N !== item.next_attempt_at?.N || current?.due_pk === undefined) return false;
+          items.set(key, { ...current, next_attempt_at: { N: String(until) } });
+          return true;
+        },
+        retry: async (messages) => send("retry", messages),
+        ...faulty,
+      }),
+    /** The messages that wait, as deliver reads them. */
+    waiting: () => queue.map(({ text, visibleAt }) => ({ ...decodeDeliver(text), in_ms: visibleAt - clock })),
+  };
+  return world;
+}
+const VISIBILITY_MS = 360_000;
