@@ -1,4 +1,4 @@
-import { BUDGET, Fault, type Frame, type Truth } from "./frame.ts";
+import { Fault, type Frame, type Truth } from "./frame.ts";
 import { conjunction, disjunction, type Needs } from "./needs.ts";
 
 /**
@@ -108,7 +108,7 @@ function reasons(parts: readonly Clause[], frame: Frame, kind: Clause["kind"], v
 
 /** A part alone costs no more than the whole, so with the whole's work to spend it has the value it had there. */
 function fresh(clause: Clause, frame: Frame): Truth {
-  frame.fuel = BUDGET;
+  frame.begin();
   return clause.test(frame);
 }
 

@@ -40,9 +40,11 @@ export function compileRegex(pattern: string): Regex | string {
 
 const recent = new LRUCache<string, Regex | { readonly unusable: string }>({ max: 256 });
 
-/** A pattern that is only known at match time; compiling it counts as work, whether or not it was seen before. */
+/** A pattern that is only known at match time; an evaluation pays for compiling it once, whoever met it before. */
 export function regexOf(pattern: string, frame: Frame): Regex | string | Fault {
-  frame.fuel -= COMPILE_COST;
+  frame.patterns ??= new Set();
+  frame.fuel -= frame.patterns.has(pattern) ? 1 : COMPILE_COST;
+  frame.patterns.add(pattern);
   if (frame.fuel < 0) return TOO_COSTLY;
   const known = recent.get(pattern);
   if (known !== undefined) return "unusable" in known ? known.unusable : known;

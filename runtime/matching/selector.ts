@@ -3,7 +3,7 @@ import type { EventSelector } from "../domain/subscription.ts";
 import { compileCel } from "./cel/index.ts";
 import { and, type Clause, decisive, leaf } from "./clause.ts";
 import { parseTypePattern, type TypePattern } from "./eventType.ts";
-import { BUDGET, Frame, PathPool, TOO_COSTLY, type Truth } from "./frame.ts";
+import { Frame, PathPool, TOO_COSTLY, type Truth } from "./frame.ts";
 import { Invalid, naming } from "./invalid.ts";
 import { compileJsonPath } from "./jsonPath/index.ts";
 import { disjunction, type Needs } from "./needs.ts";
@@ -34,7 +34,8 @@ export interface CompiledSelector {
  */
 export function compileSelector(
   selector: EventSelector,
-  { at = "/event_selector", pool = new PathPool() }: { readonly at?: string; readonly pool?: PathPool } = {},
+  at = "/event_selector",
+  pool: PathPool = new PathPool(),
 ): CompiledSelector {
   const parts: Clause[] = [];
   if (typeof selector === "string") parts.push(naming(at, () => ofText(selector, pool)));
@@ -58,7 +59,7 @@ function compiled(clause: Clause): CompiledSelector {
   const judge = (frame: Frame): Truth => {
     if (stamp === frame.stamp) return known;
     stamp = frame.stamp;
-    frame.fuel = BUDGET;
+    frame.begin();
     known = clause.test(frame);
     return known;
   };

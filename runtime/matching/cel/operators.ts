@@ -6,6 +6,7 @@ import {
   CelMap,
   compareNumbers,
   Duration,
+  equalNumbers,
   int,
   isNumber,
   noOverload,
@@ -30,7 +31,7 @@ export function equal(a: Value, b: Value, frame: Frame): boolean {
     if (typeof a === typeof b) frame.fuel -= Math.min((a as string).length, (b as string).length) >> 9;
     return false;
   }
-  if (isNumber(a) && isNumber(b)) return compareNumbers(a, b) === 0;
+  if (isNumber(a) && isNumber(b)) return equalNumbers(a, b);
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) return equalLists(a, b, frame);
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;

@@ -84,9 +84,7 @@ export function field(ast: Extract<Ast, { kind: "select" }>, scope: Scope): Comp
 export function has(ast: Extract<Ast, { kind: "has" }>, scope: Scope): Compiled {
   const of = compile(ast.of, scope);
   const test = ([value]: readonly Value[]) =>
-    typeof value === "object" && value !== null && isMap(value)
-      ? lookUp(value, ast.field) !== undefined
-      : new Fault("type", `it has no field ${ast.field}`);
+    typeof value === "object" && value !== null && isMap(value) ? lookUp(value, ast.field) !== undefined : false;
   return derived([of], T.bool, test);
 }
 

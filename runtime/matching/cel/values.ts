@@ -136,12 +136,19 @@ export const isNumber = (value: Value): value is number | bigint | Uint =>
 
 /**
  * Less than zero, zero or more; NaN when unordered. Ints and uints compare exactly; with a double in play both sides
- * are doubles, as in cel-go, so integers past 2^53 compare as the doubles nearest to them.
+ * are doubles (cel-spec, `not_lt_dyn_int_big_lossy_double`), so integers past 2^53 compare as the nearest doubles.
  */
 export function compareNumbers(a: number | bigint | Uint, b: number | bigint | Uint): number {
   const [x, y] = typeof a === "number" || typeof b === "number" ? [asDouble(a), asDouble(b)] : [whole(a), whole(b)];
   return x < y ? -1 : x > y ? 1 : x === y ? 0 : Number.NaN;
 }
+
+/** Equality is exact: numbers of different types are equal when they are the same point of the number line. */
+export const equalNumbers = (a: number | bigint | Uint, b: number | bigint | Uint): boolean => {
+  const [x, y] = [a instanceof Uint ? a.value : a, b instanceof Uint ? b.value : b];
+  // biome-ignore lint/suspicious/noDoubleEquals: JavaScript compares a number with a bigint exactly
+  return x == y;
+};
 
 export const asDouble = (value: number | bigint | Uint): number => Number(value instanceof Uint ? value.value : value);
 

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Event } from "../../domain/event.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
-import { BUDGET, Fault, Frame, PathPool } from "../frame.ts";
+import { Fault, Frame, PathPool } from "../frame.ts";
 import { type CompiledSelector, compileSelector } from "../selector.ts";
 import { Hamt, type Owner } from "./hamt.ts";
 import { eachCandidate, emptyTree, insert, remove, type Tree } from "./tree.ts";
@@ -51,7 +51,7 @@ class Compiler {
     const key = JSON.stringify(selector);
     let compiled = this.#known.get(key);
     if (compiled === undefined) {
-      compiled = compileSelector(selector, { pool: this.#pool });
+      compiled = compileSelector(selector, "/event_selector", this.#pool);
       this.#known.set(key, compiled);
     }
     return compiled;
@@ -110,7 +110,6 @@ class IndexedMatcher<S extends Matchable> implements Matcher<S> {
         if (entry.seen === frame.stamp) return;
         entry.seen = frame.stamp;
       }
-      frame.fuel = BUDGET;
       const value = entry.selector.judge(frame);
       if (value === true) found.push(entry.subscription);
       if (tally === undefined) return;

@@ -88,7 +88,9 @@ function parseEither(text: string): { query: Query } | { expression: Expression 
     return { expression: parseLogical(text) };
   } catch (thrown) {
     if (!(thrown instanceof Invalid)) throw thrown;
-    throw (thrown.problem.position ?? 0) >= (first.problem.position ?? 0) ? thrown : first;
+    // Where the query stops at an operator, an expression was meant.
+    const meant = /^\s*[=!<>&|]/.test(text.slice(first.problem.position ?? 0));
+    throw meant || (thrown.problem.position ?? 0) >= (first.problem.position ?? 0) ? thrown : first;
   }
 }
 

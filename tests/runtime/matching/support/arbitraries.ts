@@ -18,7 +18,7 @@ const value = fc.letrec<{ value: unknown }>((tie) => ({
     { depthSize: "small" },
     scalar,
     fc.array(tie("value"), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom(...names), tie("value"), { maxKeys: 3 }),
+    fc.dictionary(fc.constantFrom(...names), tie("value"), { maxKeys: 3, noNullPrototype: true }),
   ),
 })).value;
 
@@ -27,7 +27,7 @@ const types = ["order.created", "order.paid", "order.item.added", "x", "a.b.c"];
 export const anyEvent: fc.Arbitrary<Event> = fc
   .record({
     event_type: fc.option(fc.constantFrom(...types), { nil: null }),
-    rest: fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 4 }),
+    rest: fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 4, noNullPrototype: true }),
   })
   .map(({ event_type, rest }) => ({
     event_id: "evt_01J00000000000000000000000",
