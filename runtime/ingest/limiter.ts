@@ -34,20 +34,22 @@ export interface Verdict {
  */
 export const WINDOW_SCRIPT = `
 local cost = tonumber(ARGV[1])
-local left = (tonumber(ARGV[3]) - tonumber(ARGV[2])) / tonumber(ARGV[3])
+local window = tonumber(ARGV[3])
+local left = window - tonumber(ARGV[2])
 local counts = redis.call('MGET', unpack(KEYS))
 local answer = {1}
 for i = 1, #KEYS, 2 do
   local current = tonumber(counts[i] or 0)
   local previous = tonumber(counts[i + 1] or 0)
-  if current + previous * left + cost > tonumber(ARGV[3 + (i + 1) / 2]) then answer[1] = 0 end
+  local limit = tonumber(ARGV[3 + (i + 1) / 2])
+  if (current + cost - limit) * window + previous * left > 0 then answer[1] = 0 end
   answer[i + 1] = current
   answer[i + 2] = previous
 end
 if answer[1] == 1 and cost > 0 then
   for i = 1, #KEYS, 2 do
     redis.call('INCRBY', KEYS[i], cost)
-    redis.call('PEXPIRE', KEYS[i], 3 * tonumber(ARGV[3]))
+    redis.call('PEXPIRE', KEYS[i], 3 * window)
   end
 end
 return answer

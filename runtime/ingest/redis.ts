@@ -14,6 +14,7 @@ export interface RedisScripts {
 export interface RedisConnection extends RedisScripts {
   /** Resolves when connected, or when the time is over. */
   ready(patienceMs: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 export type ScriptName = "window" | "claim" | "settle";
@@ -77,6 +78,10 @@ export function connectRedis({ url, token, scripts }: RedisSettings): RedisConne
         () => undefined,
         () => undefined,
       ),
+    close: async () => {
+      const client = await connecting?.catch(() => undefined);
+      client?.disconnect();
+    },
     run: (script, keys, args, patienceMs) =>
       within(
         connected().then((client) => {

@@ -19,13 +19,13 @@ export interface Counters {
 export const elapsedAt = (now: number): number => now % WINDOW_MS;
 export const bucketAt = (now: number): number => Math.floor(now / WINDOW_MS);
 
-/** Events counted against the limit at this moment, a fraction included. */
-const used = ({ current, previous }: Counters, elapsed: number): number =>
-  current + (previous * (WINDOW_MS - elapsed)) / WINDOW_MS;
+/** What is left of the limit at this moment, in thousandths of an event: whole numbers, so that nothing is rounded. */
+const room = ({ limit, current, previous }: Counters, elapsed: number): number =>
+  (limit - current) * WINDOW_MS - previous * (WINDOW_MS - elapsed);
 
 /** Whole events that may still come at this moment. */
 export const remaining = (counters: Counters, elapsed: number): number =>
-  Math.max(0, Math.floor(counters.limit - used(counters, elapsed)));
+  Math.max(0, Math.floor(room(counters, elapsed) / WINDOW_MS));
 
 /**
  * Milliseconds until `cost` events fit, if nothing else comes meanwhile. 0 when they fit now.
@@ -34,10 +34,10 @@ export const remaining = (counters: Counters, elapsed: number): number =>
 export function waitFor(counters: Counters, cost: number, elapsed: number): number {
   const { limit, current, previous } = counters;
   if (cost > limit) return Number.POSITIVE_INFINITY;
-  if (used(counters, elapsed) + cost <= limit) return 0;
+  if (room(counters, elapsed) >= cost * WINDOW_MS) return 0;
   const toEnd = WINDOW_MS - elapsed;
-  const room = limit - cost;
+  const others = limit - cost;
   // Within this window only the weight of the previous one shrinks; in the next one the current takes its place.
-  if (current <= room) return Math.min(toEnd, Math.ceil(toEnd - (WINDOW_MS * (room - current)) / previous));
-  return toEnd + Math.ceil(WINDOW_MS * (1 - room / current));
+  if (current <= others) return toEnd - Math.floor((WINDOW_MS * (others - current)) / previous);
+  return toEnd + Math.ceil((WINDOW_MS * (current - others)) / current);
 }
