@@ -1,15 +1,12 @@
-import { EventEmitter } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import dynalite from "dynalite";
+import { Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf } from "./declared.ts";
-import { authorizationsOf, tableNames } from "./dynamodb/authorization.ts";
-import { sweepExpired } from "./dynamodb/expiry.ts";
-import { readJsonCall } from "./jsonProtocol.ts";
+import { authorizationsOf } from "./dynamodb/authorization.ts";
+import type { DynamoReply, DynamoTask, DynamoWorkerData } from "./dynamodb/worker.ts";
 import {
   type ApiAnswer,
-  type ApiCall,
   type Inputs,
   type LocalContext,
   type LocalService,
@@ -18,73 +15,69 @@ import {
 } from "./service.ts";
 
 /**
- * Amazon DynamoDB on one machine: dynalite over LevelDB in the state folder, called in process through the request listener it hands
- * to `http.Server`. LevelDB writes go to the operating system before they are answered, so SIGKILL loses none. Replicas of a table share it.
- * Without transactions, streams, global-index consistency lag or throttling.
+ * Amazon DynamoDB on one machine: what dynalite knows of it, over SQLite, in a thread of its own. Replicas of a table share it. Without
+ * transactions, streams, throttling, or a lag of global indexes.
  */
 const EXPIRY_CHECK_MS = 60_000;
+/** DynamoDB leaves alone what expired more than five years ago, taking it for a mistake. */
+const TOO_OLD_SECONDS = 5 * 365 * 24 * 3600;
 
 export interface DynamoService extends LocalService {
   /** One call of the JSON protocol without HTTP or permissions: `request("PutItem", {…})`. @throws ServiceError */
   request(action: string, args: unknown): Promise<Record<string, unknown>>;
+  /** Deletes what has expired, now. @returns how many items went */
+  expire(): Promise<number>;
+  /** Leaves nothing of deleted items in the state's files. */
+  scrub(): Promise<void>;
 }
 
-interface Table {
-  readonly name: string;
-  readonly expiry?: string;
-}
+const HEADERS = { "content-type": "application/x-amz-json-1.0" };
 
-/** A request and a response of `node:http`, as far as dynalite reads and writes them. */
-class Exchange extends EventEmitter {
-  readonly method = "POST";
-  readonly url = "/";
-  readonly headers: Record<string, string | undefined>;
-  statusCode = 200;
-  readonly #answered: (answer: ApiAnswer) => void;
-  readonly #sent: Record<string, string> = {};
-
-  constructor(headers: Record<string, string | undefined>, answered: (answer: ApiAnswer) => void) {
-    super();
-    this.headers = headers;
-    this.#answered = answered;
-  }
-
-  setHeader(name: string, value: string | number): void {
-    this.#sent[name.toLowerCase()] = String(value);
-  }
-
-  end(body: string | Buffer): void {
-    this.#answered({ status: this.statusCode, headers: this.#sent, body });
-  }
-}
-
-const SIGNED =
-  "AWS4-HMAC-SHA256 Credential=local/20000101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+type Task = DynamoTask extends infer T ? (T extends unknown ? Omit<T, "id"> : never) : never;
 
 export async function createDynamodb(context: LocalContext, clock: Clock = systemClock): Promise<DynamoService> {
-  const path = join(context.state, "dynamodb");
-  mkdirSync(path, { recursive: true });
-  const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const tables = new Map<string, Table>();
+  const folder = join(context.state, "dynamodb");
+  mkdirSync(folder, { recursive: true });
+  const worker = new Worker(new URL("./dynamodb/worker.ts", import.meta.url), {
+    workerData: {
+      file: join(folder, "store.sqlite"),
+      accountId: context.accountId,
+      region: context.region,
+    } satisfies DynamoWorkerData,
+    env: {},
+  });
+  /** Expiry attribute by table; undefined where items stay. */
+  const tables = new Map<string, string | undefined>();
+  const waiting = new Map<number, (reply: DynamoReply) => void>();
+  let last = 0;
+  worker.on("message", (replies: readonly DynamoReply[]) => {
+    for (const reply of replies) {
+      waiting.get(reply.id)?.(reply);
+      waiting.delete(reply.id);
+    }
+  });
+  worker.on("error", (cause) => context.log(`DynamoDB's stand-in has stopped: ${cause.stack ?? cause.message}`));
 
-  function send(target: string, body: Buffer): Promise<ApiAnswer> {
+  function post(task: Task): Promise<DynamoReply> {
+    last += 1;
+    const id = last;
     return new Promise((resolve) => {
-      const headers = {
-        "content-type": "application/x-amz-json-1.0",
-        "x-amz-target": target,
-        "x-amz-date": "20000101T000000Z",
-        authorization: SIGNED,
-      };
-      const exchange = new Exchange(headers, resolve);
-      server.emit("request", exchange, exchange);
-      exchange.emit("data", body);
-      exchange.emit("end");
+      waiting.set(id, resolve);
+      worker.postMessage({ id, ...task });
     });
   }
 
+  async function send(target: string, body: Uint8Array): Promise<ApiAnswer> {
+    const reply = await post({ action: target.slice(target.lastIndexOf(".") + 1), body });
+    const { status, body: answered } = reply;
+    const bytes =
+      typeof answered === "string" ? answered : Buffer.from(answered.buffer, answered.byteOffset, answered.byteLength);
+    return { status, headers: HEADERS, body: bytes };
+  }
+
   async function request(action: string, args: unknown): Promise<Record<string, unknown>> {
-    const answer = await send(`DynamoDB_20120810.${action}`, Buffer.from(JSON.stringify(args)));
-    const value = JSON.parse(answer.body.toString()) as Record<string, unknown>;
+    const answer = await send(action, Buffer.from(JSON.stringify(args)));
+    const value = JSON.parse(String(answer.body)) as Record<string, unknown>;
     if (answer.status === 200) return value;
     const code = String(value.__type).split("#").at(-1)!;
     throw new ServiceError(code, String(value.message ?? value.Message ?? code), answer.status);
@@ -115,10 +108,9 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
     };
     await ensureTable(schema);
     const ttl = list(inputs.ttl)[0];
-    tables.set(name, {
-      name,
-      ...(ttl?.enabled === false || ttl === undefined ? {} : { expiry: String(ttl.attributeName) }),
-    });
+    const attribute = ttl === undefined || ttl.enabled === false ? undefined : String(ttl.attributeName);
+    tables.set(name, attribute);
+    await post({ expiry: { table: name, attribute } });
     const arn = `arn:aws:dynamodb:${regionOf(declared, context)}:${context.accountId}:table/${name}`;
     return { id: name, state: { ...inputs, name, id: name, arn, streamArn: "", streamLabel: "" } };
   }
@@ -130,7 +122,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
       const differs = differenceOf(schema as unknown as Inputs, found);
       if (differs !== undefined)
         throw new Error(
-          `the table ${schema.TableName} in ${path} has another ${differs} than is declared (${wanted}); start with --fresh`,
+          `the table ${schema.TableName} in ${folder} has another ${differs} than is declared (${wanted}); start with --fresh`,
         );
     } catch (thrown) {
       if (!(thrown instanceof ServiceError)) throw thrown;
@@ -143,19 +135,30 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
     }
   }
 
-  let stopped = false;
-  let cancel = clock.at(clock.now() + EXPIRY_CHECK_MS, expire);
-  async function expire(): Promise<void> {
-    for (const { name, expiry } of tables.values()) {
-      if (expiry === undefined || stopped) continue;
-      const removed = await sweepExpired(request, name, expiry, Math.floor(clock.now() / 1000));
-      if (removed > 0) context.log(`table ${name}: ${removed} items expired`);
+  async function expire(): Promise<number> {
+    const now = Math.floor(clock.now() / 1000);
+    let sum = 0;
+    for (const [table, attribute] of tables) {
+      if (attribute === undefined) continue;
+      const removed = Number((await post({ sweep: { table, old: now - TOO_OLD_SECONDS, now } })).body);
+      if (removed > 0) context.log(`table ${table}: ${removed} items expired`);
+      sum += removed;
     }
-    if (!stopped) cancel = clock.at(clock.now() + EXPIRY_CHECK_MS, expire);
+    return sum;
   }
+  const later = (): (() => void) =>
+    clock.at(clock.now() + EXPIRY_CHECK_MS, () => {
+      void expire();
+      cancel = later();
+    });
+  let cancel = later();
 
   return {
     request,
+    expire,
+    async scrub() {
+      await post({ scrub: true });
+    },
     resources: {
       "aws:dynamodb/table:Table": createTable,
       "aws:dynamodb/tableReplica:TableReplica": async ({ name, inputs }) => {
@@ -173,16 +176,11 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
     api: {
       name: "dynamodb",
       authorizations: (call) => authorizationsOf(call, context.accountId),
-      call: async (call: ApiCall) => {
-        // Unknown tables are refused by name before dynalite does; it also parses the body, once more.
-        for (const name of tableNames(readJsonCall(call))) if (!tables.has(name)) return missingTable(name);
-        return send(call.headers["x-amz-target"] ?? "", call.body);
-      },
+      call: (call) => send(call.headers["x-amz-target"] ?? "", call.body),
     },
     async close() {
-      stopped = true;
       cancel();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await post({ close: true });
     },
   };
 }
@@ -214,7 +212,7 @@ const indexes = (member: string, declared: readonly Inputs[]) =>
         })),
       };
 
-/** What of a table's keys and indexes is not as declared, if anything: LevelDB's contents would not fit it. */
+/** What of a table's keys and indexes is not as declared, if anything: what is stored would not fit it. */
 function differenceOf(wanted: Inputs, found: Inputs): string | undefined {
   const shape = (value: unknown) =>
     JSON.stringify(
@@ -226,12 +224,3 @@ function differenceOf(wanted: Inputs, found: Inputs): string | undefined {
     (member) => shape(wanted[member]) !== shape(found[member]),
   );
 }
-
-const missingTable = (name: string): ApiAnswer => ({
-  status: 400,
-  headers: { "content-type": "application/x-amz-json-1.0" },
-  body: JSON.stringify({
-    __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
-    message: `Requested resource not found: Table: ${name} not found`,
-  }),
-});
