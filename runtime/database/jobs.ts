@@ -76,3 +76,23 @@ export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: num
     .executeTakeFirst();
   return row === undefined ? undefined : jobOf(row);
 }
+
+/** A tenant's jobs of these kinds, newest first. @param after id of the last one given */
+export async function listJobs(
+  tx: Tx,
+  tenant: Tenant,
+  kinds: readonly JobKind[],
+  after: string | undefined,
+  limit: number,
+): Promise<Job[]> {
+  const rows = await tx
+    .selectFrom("jobs")
+    .selectAll()
+    .where("tenant", "=", tenant)
+    .where("kind", "in", kinds)
+    .$if(after !== undefined, (query) => query.where("job_id", "<", after!))
+    .orderBy("job_id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(jobOf);
+}

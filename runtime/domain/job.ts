@@ -14,7 +14,10 @@ export function decodeJobMessage(text: string): string {
     throw new CodecError("corrupt", "the job message is not JSON", { cause });
   }
   if (typeof message.v === "number" && message.v !== VERSION) {
-    throw new CodecError("unknown_version", `the job message has version ${message.v}; this code reads version ${VERSION}`);
+    throw new CodecError(
+      "unknown_version",
+      `the job message has version ${message.v}; this code reads version ${VERSION}`,
+    );
   }
   if (message.k !== "job" || typeof message.job_id !== "string") {
     throw new CodecError("corrupt", "the job message names no job");
@@ -30,4 +33,12 @@ export interface ReplayRequest {
   readonly event_ids?: readonly string[];
   readonly subscription_ids?: readonly string[];
   readonly rate_per_second?: number;
+  /** Only deliveries that were given up, each tried again as itself: `POST /dead-letters/replay`. */
+  readonly dead_letters?: true;
+  readonly delivery_ids?: readonly string[];
 }
+
+/** Whose data: an object whose payload holds this value at this path, or everything. */
+export type PrivacyScope =
+  | { readonly subject: { readonly jsonpath: string; readonly equals: string | number | boolean } }
+  | { readonly all: true };

@@ -1,8 +1,9 @@
-import { UpdateItemCommand, type UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand, UpdateItemCommand, type UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import {
   type BatchItem,
   batchSortKey,
   type DeliveryItem,
+  decodeDeliveryItem,
   deliverySortKey,
   encodeDeliveryItem,
   partitionOf,
@@ -147,4 +148,55 @@ export function cancelDelivery(store: Store, item: DeliveryItem, reason: string)
       ":attempts": attempts!,
     },
   });
+}
+
+const SETTLE_TRIES = 5;
+
+/**
+ * Takes events off a delivery that owes them, since its subscriber has read them itself: what is left goes on as before,
+ * and a delivery with nothing left counts as delivered. An attempt that is recorded meanwhile is looked at again.
+ * @param owed the offsets a delivery still owes
+ * @throws Error when the delivery kept changing
+ */
+export async function settleDelivery(
+  store: Store,
+  item: DeliveryItem,
+  offsets: ReadonlySet<number>,
+  owed: (item: DeliveryItem) => number[],
+): Promise<void> {
+  const Key = {
+    pk: { S: partitionOf(item.tenant, item.first) },
+    sk: { S: deliverySortKey(item.first, item.subscription_id, item.replay_id) },
+  };
+  let current = item;
+  for (let tried = 1; ; tried += 1) {
+    const before = owed(current);
+    const rest = before.filter((offset) => !offsets.has(offset));
+    if (rest.length === before.length) return;
+    const { status, attempts, remaining } = encodeDeliveryItem(current);
+    const over = rest.length === 0;
+    const done = await update(store, {
+      Key,
+      UpdateExpression: over
+        ? "SET #status = :delivered, reason = :reason REMOVE state_pk, due_pk, next_attempt_at, held, remaining"
+        : "SET remaining = :rest",
+      ConditionExpression: `#status = :status AND attempts = :attempts AND ${remaining === undefined ? "attribute_not_exists(remaining)" : "remaining = :remaining"}`,
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: {
+        ":status": status!,
+        ":attempts": attempts!,
+        ...(remaining === undefined ? {} : { ":remaining": remaining }),
+        ...(over
+          ? { ":delivered": { S: "delivered" }, ":reason": { S: "acknowledged_from_backlog" } }
+          : { ":rest": { S: JSON.stringify(rest) } }),
+      },
+    });
+    if (done) return;
+    if (tried === SETTLE_TRIES) throw new Error(`the delivery of ${item.first} kept changing`);
+    const { Item } = await store.dynamodb.send(
+      new GetItemCommand({ TableName: store.eventsTable, Key, ConsistentRead: true }),
+    );
+    if (Item === undefined) return;
+    current = decodeDeliveryItem(Item);
+  }
 }

@@ -1,6 +1,8 @@
 import type { Api, Deps } from "../deps.ts";
 import * as audit from "./audit.ts";
+import * as backlog from "./backlog.ts";
 import * as customers from "./customers.ts";
+import * as deliveries from "./deliveries.ts";
 import * as docs from "./docs.ts";
 import * as events from "./events.ts";
 import * as eventTypes from "./eventTypes.ts";
@@ -8,6 +10,7 @@ import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
 import * as referenceTables from "./referenceTables.ts";
+import * as replays from "./replays.ts";
 import * as retention from "./retention.ts";
 import * as subscriptionActions from "./subscriptionActions.ts";
 import * as subscriptions from "./subscriptions.ts";
@@ -16,6 +19,9 @@ import * as subscriptions from "./subscriptions.ts";
 export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   events.register,
   inbox.register,
+  deliveries.register,
+  replays.register,
+  backlog.register,
   subscriptions.register,
   subscriptionActions.register,
   eventTypes.register,

@@ -1,0 +1,125 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { asCustomer } from "../../database/roles.ts";
+import { eventId } from "../../domain/ids.ts";
+import { deliveriesOf } from "../../store/deliveries.ts";
+import { findEvents } from "../../store/find.ts";
+import { settleDelivery } from "../../store/marks.ts";
+import { rawEvents } from "../../store/payloads.ts";
+import { withStatus } from "../../store/read.ts";
+import { owedOffsets, readBacklog } from "../../store/readDeliveries.ts";
+import { mapConcurrently } from "../../store/table.ts";
+import { writeEvent, writeList } from "../../store/view.ts";
+import { listQuery, readCursor, signCursor } from "../cursor.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { EventIds, InboxEventSchema, jsonBytes, readContext, splitIds } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor } from "../schemas.ts";
+import { liveSubscription, SubscriptionId } from "./subscriptions.ts";
+
+const TAG = "Subscriptions";
+
+/** Push falls over to pull: what a subscription has not received can be read like an inbox. */
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+  const mustExist = (c: Context<ApiEnv>, id: string) =>
+    asCustomer(deps.db, c.get("identity").customer_id, (tx) => liveSubscription(tx, c.get("tenant"), id));
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/subscriptions/{id}/backlog",
+      tag: TAG,
+      summary: "Read what a subscription has not received",
+      description:
+        "The events, oldest first, whose delivery is held back, waits for another attempt, or was given up. Reading changes nothing.",
+      scope: "events:read",
+      params: SubscriptionId,
+      query: z.strictObject({ ...listQuery, order: z.enum(["asc", "desc"]).optional() }),
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ events: z.array(InboxEventSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { params, query }) => {
+      await mustExist(c, params.id);
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:backlog:${params.id}`;
+      type Cursor = { readonly o: "asc" | "desc"; readonly a: string };
+      const before = query.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, query.cursor);
+      const order = before?.o ?? query.order ?? "asc";
+      const { owed, next } = await readBacklog(context.store, tenant, params.id, order, before?.a, {
+        limit: query.limit,
+        now: deps.now,
+      });
+      const batches = [...Map.groupBy(owed, ({ batch }) => batch).entries()];
+      const loaded = await mapConcurrently(batches, 8, async ([batch, places]) => {
+        const raws = await rawEvents(context.store, batch);
+        return {
+          batch,
+          events: raws === undefined ? [] : places.map(({ offset }) => ({ offset, raw: raws[offset]! })),
+        };
+      });
+      const events = await withStatus(
+        context.store,
+        tenant,
+        loaded,
+        (ids) => context.removed(c.get("identity"), ids),
+        Number.POSITIVE_INFINITY,
+      );
+      const next_cursor = next === null ? null : await signCursor(deps, purpose, { o: order, a: next });
+      return jsonBytes(writeList("events", events.map(writeEvent), { next_cursor }));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/{id}/backlog/ack",
+      tag: TAG,
+      summary: "Take events off a subscription's deliveries",
+      description: "They count as delivered and are not sent any more. Repeating it is harmless.",
+      scope: "events:read",
+      params: SubscriptionId,
+      body: EventIds,
+      responses: {
+        200: {
+          description: "How many of the events this subscription is no longer owed, and which it never was.",
+          schema: z.object({ acknowledged: z.number().int(), missing: z.array(z.string()) }),
+        },
+      },
+    },
+    async (c, { params, body }) => {
+      await mustExist(c, params.id);
+      const tenant = c.get("tenant");
+      const { ulids, malformed } = splitIds(body.event_ids);
+      const found = await findEvents(context.store, tenant, ulids, { now: deps.now(), body: false });
+      const groups = [...Map.groupBy(found, ([, { batch }]) => batch.first).values()];
+      const items = await deliveriesOf(
+        context.store,
+        tenant,
+        groups.map((group) => group[0]![1].batch.first),
+        Number.POSITIVE_INFINITY,
+      );
+      const known = new Set<string>();
+      await mapConcurrently(groups, 16, async (group) => {
+        const { batch } = group[0]![1];
+        const own = (items.get(batch.first) ?? []).filter((item) => item.subscription_id === params.id);
+        const offsets = new Set(group.map(([, { offset }]) => offset));
+        for (const [ulid, { offset }] of group) {
+          const matched = batch.matched[params.id]?.includes(offset) ?? false;
+          if (matched || own.some((item) => item.indexes.includes(offset))) known.add(ulid);
+        }
+        for (const item of own) {
+          await settleDelivery(context.store, item, offsets, (current) => owedOffsets(batch, current));
+        }
+      });
+      const missing = ulids.filter((ulid) => !known.has(ulid));
+      return c.json({ acknowledged: known.size, missing: [...missing.map(eventId), ...malformed] });
+    },
+  );
+}

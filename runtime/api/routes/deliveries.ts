@@ -1,0 +1,188 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { sendOrThrow } from "../../aws/queues.ts";
+import { encodeDelivery, encodeRetry, parseDeliveryId } from "../../domain/codec.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
+import {
+  currentDelivery,
+  type DeliveryPosition,
+  type DeliveryQuery,
+  findDelivery,
+  readDeliveries,
+} from "../../store/readDeliveries.ts";
+import { viewDelivery } from "../../store/view.ts";
+import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { DeliverySchema, Millis, readContext } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor } from "../schemas.ts";
+
+const TAG = "Deliveries";
+
+const range = {
+  subscription_id: z.string().max(100).optional(),
+  from: Millis.optional().openapi({ description: "Of events received at or after." }),
+  to: Millis.optional().openapi({ description: "Of events received before." }),
+};
+const DeadLetterQuery = z.strictObject({ ...listQuery, ...range });
+const DeliveryListQuery = z.strictObject({
+  ...listQuery,
+  ...range,
+  status: repeatable(z.enum(deliveryStatuses)).optional(),
+  replay_id: z.string().max(100).optional(),
+});
+const DeliveryId = z.object({ id: z.string().refine((id) => parseDeliveryId(id) !== undefined) });
+
+interface Asked {
+  readonly subscription_id?: string | undefined;
+  readonly replay_id?: string | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
+  /** One page of deliveries; its cursor belongs to these filters. */
+  async function list(c: Context<ApiEnv>, asked: Asked, statuses: readonly DeliveryStatus[] | undefined) {
+    const identity = c.get("identity");
+    const { limit, cursor, subscription_id, replay_id, from, to } = asked;
+    const query: DeliveryQuery = {
+      ...(statuses && { statuses }),
+      ...(subscription_id === undefined ? {} : { subscriptionId: subscription_id }),
+      ...(replay_id === undefined ? {} : { replayId: replay_id }),
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    };
+    const purpose = `${c.get("tenant")}:deliveries`;
+    // A cursor carries its filters; those of the request, where given, must be the same.
+    type Cursor = { p: DeliveryPosition; q: DeliveryQuery };
+    const before = cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, cursor);
+    if (before !== undefined && Object.keys(query).length > 0 && canonical(query) !== canonical(before.q)) {
+      throw new TriggersError("invalid_request", "The cursor was made for other filters.", {
+        details: [{ path: "/cursor", message: "belongs to other filters than those of this request" }],
+      });
+    }
+    const used = before?.q ?? query;
+    const page = await readDeliveries(context.store, c.get("tenant"), used, before?.p ?? { began: deps.now() }, {
+      limit,
+      now: deps.now,
+      removed: (ids) => context.removed(identity, ids),
+      retentionMs: await context.retentionMs(identity),
+    });
+    const next_cursor = page.next === null ? null : await signCursor(deps, purpose, { p: page.next, q: used });
+    return { deliveries: page.deliveries, next_cursor };
+  }
+
+  async function one(c: Context<ApiEnv>, id: string) {
+    const found = await findDelivery(context.store, c.get("tenant"), parseDeliveryId(id)!, deps.now());
+    if (found === undefined) throw new TriggersError("not_found", `There is no delivery ${id}.`);
+    const isRemoved = await context.removed(c.get("identity"), [found.item.subscription_id]);
+    const { offsets, status } = currentDelivery(found.batch, found.item, isRemoved);
+    return { ...found, offsets, isRemoved, view: viewDelivery(found.item, offsets, status) };
+  }
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/deliveries",
+      tag: TAG,
+      summary: "List deliveries",
+      description: "Those of the newest events first. A page may be short and yet have a `next_cursor`.",
+      scope: "events:read",
+      query: DeliveryListQuery,
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ deliveries: z.array(DeliverySchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => c.json(await list(c, query, query.status)),
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/deliveries/{id}",
+      tag: TAG,
+      summary: "Read a delivery with every attempt",
+      scope: "events:read",
+      params: DeliveryId,
+      responses: { 200: { description: "The delivery.", schema: DeliverySchema } },
+    },
+    async (c, { params }) => c.json((await one(c, params.id)).view),
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/deliveries/{id}/retry",
+      tag: TAG,
+      summary: "Try a delivery again now",
+      description: "Whatever its state, also one that arrived or was given up, and also the second time.",
+      scope: "events:read",
+      params: DeliveryId,
+      responses: {
+        202: { description: "The delivery as it stands; the attempt follows at once.", schema: DeliverySchema },
+      },
+      errors: ["unprocessable"],
+    },
+    async (c, { params }) => {
+      const { batch, item, stored, offsets, isRemoved, view } = await one(c, params.id);
+      if (isRemoved(item.subscription_id)) {
+        throw new TriggersError("unprocessable", `The subscription ${item.subscription_id} is removed.`);
+      }
+      if (offsets.length === 0) throw new TriggersError("unprocessable", "Every event of this delivery is deleted.");
+      const { tenant, first, count, types } = batch;
+      const { subscription_id, replay_id } = item;
+      const common = { tenant, subscription_id, ...(replay_id === undefined ? {} : { replay_id }) };
+      const text = stored
+        ? encodeRetry({ ...common, batches: [first], attempts: item.attempts.length, manual: true })
+        : encodeDelivery({
+            ...common,
+            first,
+            count,
+            types,
+            indexes: offsets,
+            attempts: 0,
+            repeated: true,
+            expires_at: batch.expires_at,
+          });
+      await sendOrThrow(deps.sqs, deps.env.RETRY_QUEUE_URL, [{ text, group: tenant }]);
+      return c.json(view, 202);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/dead-letters",
+      tag: TAG,
+      summary: "List deliveries that were given up",
+      description: "With the reason and every attempt, those of the newest events first.",
+      scope: "events:read",
+      query: DeadLetterQuery,
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ dead_letters: z.array(DeliverySchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const { deliveries, next_cursor } = await list(c, query, ["dead_lettered"]);
+      return c.json({ dead_letters: deliveries, next_cursor });
+    },
+  );
+}
+
+const canonical = (query: DeliveryQuery): string =>
+  JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)));

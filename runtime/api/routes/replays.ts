@@ -1,0 +1,277 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { findJob, insertJob, listJobs, saveJob } from "../../database/jobs.ts";
+import { asCustomer } from "../../database/roles.ts";
+import { parseDeliveryId } from "../../domain/codec.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
+import type { ReplayRequest } from "../../domain/job.ts";
+import type { Job } from "../../domain/service.ts";
+import { change } from "../audited.ts";
+import { startJob } from "../backfill.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { Millis } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor, Timestamp } from "../schemas.ts";
+
+const TAG = "Replays";
+const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
+
+const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
+const Rate = z.number().int().min(1).max(10_000).openapi({ description: "Events per second, at most." });
+
+const ReplaySchema = z
+  .object({
+    replay_id: z.string(),
+    status: z.enum(jobStatuses),
+    matched: z.number().int().openapi({ description: "Events that matched a subscription so far." }),
+    sent: z.number().int().openapi({ description: "Deliveries' events handed on so far." }),
+    progress: z.record(z.string(), z.number()),
+    request: z.record(z.string(), z.unknown()),
+    error: z.string().optional(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  })
+  .openapi("Replay");
+
+const ReplayBody = z.strictObject({
+  from: Millis.optional().openapi({ description: "Received at or after; needed unless `event_ids` are given." }),
+  to: Millis.optional().openapi({ description: "Received before; by default now." }),
+  event_type: EventTypes.optional(),
+  event_ids: z.array(z.string().max(100)).min(1).max(1_000).optional(),
+  subscription_ids: z.array(z.string().max(100)).min(1).max(1_000).optional().openapi({
+    description: "Only to these, as far as they match; by default to every subscription that matches today.",
+  }),
+  rate_per_second: Rate.optional(),
+});
+
+const DeadLetterBody = z.strictObject({
+  delivery_ids: z.array(z.string().max(100)).min(1).max(1_000).optional(),
+  event_ids: z.array(z.string().max(100)).min(1).max(1_000).optional(),
+  subscription_id: z.string().max(100).optional(),
+  event_type: EventTypes.optional(),
+  from: Millis.optional(),
+  to: Millis.optional(),
+  rate_per_second: Rate.optional(),
+});
+
+const ReplayId = z.object({ id: z.string().refine((id) => ulidIn("rpl", id) !== undefined) });
+
+export const viewReplay = (job: Job) => ({
+  replay_id: job.job_id,
+  status: job.status,
+  matched: job.progress.matched ?? 0,
+  sent: job.progress.sent ?? 0,
+  progress: job.progress,
+  request: job.request,
+  ...(typeof job.result?.error === "string" ? { error: job.result.error } : {}),
+  created_at: job.created_at,
+  updated_at: job.updated_at,
+});
+
+const invalid = (details: readonly ErrorDetail[]) =>
+  new TriggersError("invalid_request", "The body is not valid.", { details });
+
+/** @throws TriggersError `invalid_request` naming the first id of the list that is none */
+function checkIds(ids: readonly string[] | undefined, member: string, isId: (id: string) => boolean): void {
+  const at = (ids ?? []).findIndex((id) => !isId(id));
+  if (at >= 0) throw invalid([{ path: `/${member}/${at}`, message: "is not such an id" }]);
+}
+
+function checkRange(from: number | undefined, to: number | undefined): void {
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw invalid([{ path: "/to", message: "must be after `from`" }]);
+  }
+}
+
+export function register(app: Api, deps: Deps): void {
+  /** Adds the job, tells the audit log and hands it on, all or nothing. */
+  async function begin(c: Context<ApiEnv>, request: ReplayRequest, subscriptions: readonly string[]): Promise<Job> {
+    const identity = c.get("identity");
+    const tenant = c.get("tenant");
+    const now = deps.now();
+    return change(deps, c, identity.customer_id, async (tx, tell) => {
+      if (subscriptions.length > 0) {
+        const rows = await tx
+          .selectFrom("subscriptions")
+          .select("subscription_id")
+          .where("tenant", "=", tenant)
+          .where("status", "<>", "removed")
+          .where("subscription_id", "in", subscriptions)
+          .execute();
+        const known = new Set(rows.map((row) => row.subscription_id));
+        const unknown = subscriptions.findIndex((id) => !known.has(id));
+        if (unknown >= 0) {
+          throw new TriggersError("unprocessable", `There is no subscription ${subscriptions[unknown]}.`, {
+            details: [{ path: `/subscription_ids/${unknown}`, message: "names no subscription" }],
+          });
+        }
+      }
+      const job = await insertJob(
+        tx,
+        {
+          job_id: newId("rpl", now),
+          kind: "replay",
+          tenant,
+          customer_id: identity.customer_id,
+          request: { ...request },
+          progress: { matched: 0, sent: 0 },
+          created_by: identity.key_id,
+        },
+        now,
+      );
+      tell(job.job_id, { request });
+      await startJob(deps, tenant, job.job_id);
+      return job;
+    });
+  }
+
+  const shared = (body: z.output<typeof DeadLetterBody>) => ({
+    ...(body.from === undefined ? {} : { from: rfc3339(body.from) }),
+    ...(body.to === undefined ? {} : { to: rfc3339(body.to) }),
+    ...(body.event_type === undefined ? {} : { event_type: body.event_type }),
+    ...(body.event_ids === undefined ? {} : { event_ids: [...new Set(body.event_ids)] }),
+    ...(body.rate_per_second === undefined ? {} : { rate_per_second: body.rate_per_second }),
+  });
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/replays",
+      tag: TAG,
+      summary: "Deliver recorded events again",
+      description:
+        "Ids and `received_at` stay; each delivery carries `triggers-replay-id`. Events past the retention come from the archive.",
+      scope: "events:read",
+      action: "replay.create",
+      body: ReplayBody,
+      responses: { 202: { description: "Read it at its own URL.", schema: ReplaySchema } },
+      errors: ["unprocessable"],
+    },
+    async (c, { body }) => {
+      if (body.event_ids === undefined && body.from === undefined) {
+        throw invalid([{ path: "/from", message: "is needed unless `event_ids` are given" }]);
+      }
+      checkRange(body.from, body.to ?? Math.max(deps.now(), body.from ?? 0) + 1);
+      checkIds(body.event_ids, "event_ids", (id) => ulidIn("evt", id) !== undefined);
+      checkIds(body.subscription_ids, "subscription_ids", (id) => ulidIn("sub", id) !== undefined);
+      const subscriptions = [...new Set(body.subscription_ids ?? [])];
+      const request: ReplayRequest = {
+        ...shared(body),
+        // What arrives from now on is delivered anyway.
+        to: rfc3339(Math.min(body.to ?? Number.POSITIVE_INFINITY, deps.now() + 1)),
+        ...(subscriptions.length === 0 ? {} : { subscription_ids: subscriptions }),
+      };
+      return c.json(viewReplay(await begin(c, request, subscriptions)), 202);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/dead-letters/replay",
+      tag: "Deliveries",
+      summary: "Try deliveries again that were given up",
+      description: "By their ids, by events, or all that the filter names. Each starts its schedule anew.",
+      scope: "events:read",
+      action: "dead_letters.replay",
+      body: DeadLetterBody,
+      optionalBody: true,
+      responses: { 202: { description: "Read it at `GET /replays/{id}`.", schema: ReplaySchema } },
+      errors: ["unprocessable"],
+    },
+    async (c, { body }) => {
+      checkRange(body.from, body.to);
+      checkIds(body.event_ids, "event_ids", (id) => ulidIn("evt", id) !== undefined);
+      checkIds(body.delivery_ids, "delivery_ids", (id) => parseDeliveryId(id) !== undefined);
+      const request: ReplayRequest = {
+        ...shared(body),
+        dead_letters: true,
+        ...(body.delivery_ids === undefined ? {} : { delivery_ids: [...new Set(body.delivery_ids)] }),
+        ...(body.subscription_id === undefined ? {} : { subscription_ids: [body.subscription_id] }),
+      };
+      return c.json(viewReplay(await begin(c, request, [])), 202);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/replays",
+      tag: TAG,
+      summary: "List replays",
+      description: "The newest first.",
+      scope: "events:read",
+      query: z.strictObject(listQuery),
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ replays: z.array(ReplaySchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:replays`;
+      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        listJobs(tx, tenant, ["replay"], after, query.limit + 1),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
+      return c.json({ replays: items.map(viewReplay), next_cursor });
+    },
+  );
+
+  const found = async (c: Context<ApiEnv>, id: string): Promise<Job> => {
+    const job = await asCustomer(deps.db, c.get("identity").customer_id, (tx) => findJob(tx, id, c.get("tenant")));
+    if (job?.kind !== "replay") throw new TriggersError("not_found", `There is no replay ${id}.`);
+    return job;
+  };
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/replays/{id}",
+      tag: TAG,
+      summary: "Read a replay and its progress",
+      scope: "events:read",
+      params: ReplayId,
+      responses: { 200: { description: "The replay.", schema: ReplaySchema } },
+    },
+    async (c, { params }) => c.json(viewReplay(await found(c, params.id))),
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/replays/{id}/cancel",
+      tag: TAG,
+      summary: "Cancel a replay",
+      description: "What was handed on already is still delivered. Repeating it is harmless.",
+      scope: "events:read",
+      action: "replay.cancel",
+      params: ReplayId,
+      responses: { 200: { description: "The replay, cancelled.", schema: ReplaySchema } },
+      errors: ["conflict"],
+    },
+    async (c, { params }) => {
+      const job = await found(c, params.id);
+      if (job.status === "cancelled") return c.json(viewReplay(job));
+      const cancelled = await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
+        const saved = await saveJob(tx, params.id, { status: "cancelled" }, deps.now());
+        if (saved !== undefined) tell(params.id, { sent: saved.progress.sent ?? 0 });
+        return saved ?? (await findJob(tx, params.id, c.get("tenant")))!;
+      });
+      if (cancelled.status !== "cancelled") {
+        throw new TriggersError("conflict", `The replay is over already: it ${cancelled.status}.`);
+      }
+      return c.json(viewReplay(cancelled));
+    },
+  );
+}
