@@ -187,7 +187,7 @@ export function serve<O extends Op>(
   request: Request<O>,
   now: number,
 ): Promise<ServiceAnswers[O]> {
-  const operation = operations[request.op] as
+  const operation = (Object.hasOwn(operations, request.op) ? operations[request.op] : undefined) as
     | ((tx: Tx, r: Request<O>, n: number) => Promise<ServiceAnswers[O]>)
     | undefined;
   if (operation === undefined) throw new Error(`unknown operation "${String(request.op)}"`);

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { verdict } from "../../../local/auditVerify.ts";
+import type { AuditEntry } from "../../../runtime/database/auditChain.ts";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { operator, startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("audit");
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+});
+test.after(() => api.close());
+
+/** The whole log through the API, oldest first, as `npm run audit:verify` reads it. */
+async function logOf(as: Identity) {
+  const newestFirst: AuditEntry[] = [];
+  let head: string[] = [];
+  let cursor = "";
+  do {
+    const { headers, body } = await api.call(as, "GET", `/audit?limit=4${cursor}`);
+    if (cursor === "") head = headers.get("triggers-audit-head")!.split(" ");
+    newestFirst.push(...body.audit);
+    cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
+  } while (cursor !== "");
+  return {
+    customerId: head[0]!,
+    head: { seq: Number(head[1]), hash: head[2]! },
+    entries: newestFirst.reverse(),
+  };
+}
+
+/** A customer with some history: 6 entries. */
+async function historian() {
+  const customer = await api.customer("Historian");
+  const { body } = await api.call(customer.live, "POST", "/subscriptions", {
+    webhook_url: "https://example.com/h",
+    event_selector: "a",
+    headers: { "x-token": "s3cret" },
+  });
+  const path = `/subscriptions/${body.subscription_id}`;
+  await api.call(customer.live, "PATCH", path, { max_batch: 5 });
+  await api.call({ ...customer.live, scopes: ["events:read"] }, "DELETE", path);
+  await api.call(customer.sandbox, "PUT", "/retention", { days: 10 });
+  await api.call(customer.live, "DELETE", path);
+  return { ...customer, subscription_id: body.subscription_id };
+}
+
+test("each change tells who, what, when, from where, and how it ended; so do refusals", async () => {
+  const { live, sandbox, customer_id, subscription_id } = await historian();
+  const { entries } = await logOf(live);
+  const by = (identity: Identity) => ({ type: "key", key_id: identity.key_id, name: identity.key_name });
+  assert.deepEqual(
+    entries.map(({ seq, actor, action, object, source_ip, outcome }) => [
+      seq,
+      actor,
+      action,
+      object,
+      source_ip,
+      outcome,
+    ]),
+    [
+      [
+        1,
+        { type: "operator", key_id: operator.key_id, name: "operator" },
+        "customer.create",
+        customer_id,
+        "203.0.113.9",
+        "ok",
+      ],
+      [2, by(live), "subscription.create", subscription_id, "198.51.100.7", "ok"],
+      [3, by(live), "subscription.update", subscription_id, "198.51.100.7", "ok"],
+      [4, by(live), "subscription.delete", subscription_id, "198.51.100.7", "forbidden"],
+      [5, by(sandbox), "retention.update", customer_id, "198.51.100.7", "ok"],
+      [6, by(live), "subscription.delete", subscription_id, "198.51.100.7", "ok"],
+    ],
+  );
+  for (const { at } of entries) assert.equal(new Date(at).toISOString(), at);
+});
+
+test("no secret is ever told", async () => {
+  const { live } = await historian();
+  await api.call(live, "POST", "/keys", {});
+  const text = JSON.stringify((await logOf(live)).entries);
+  assert.doesNotMatch(text, /s3cret|whsec_|trg_live/);
+});
+
+test("a change that is repeated without effect is not told again", async () => {
+  const { live, subscription_id } = await historian();
+  const before = (await logOf(live)).entries.length;
+  await api.call(live, "DELETE", `/subscriptions/${subscription_id}`);
+  await api.call(live, "PUT", "/retention", { days: 10 });
+  assert.equal((await logOf(live)).entries.length, before);
+});
+
+test("what the platform does is told too", async () => {
+  const { live, customer_id } = await historian();
+  const { body } = await api.call(live, "POST", "/subscriptions", {
+    webhook_url: "https://example.com/p",
+    event_selector: "a",
+  });
+  const subject = { tenant: customer_id, subscription_id: body.subscription_id };
+  await serve(api.deps.db, { op: "remove", ...subject, reason: "gone" }, api.deps.now());
+  const { entries } = await logOf(live);
+  const { actor, action, object, details } = entries.at(-1)!;
+  assert.deepEqual(
+    [actor, action, object, details],
+    [{ type: "platform", name: "deliver" }, "subscription.remove", body.subscription_id, { reason: "gone" }],
+  );
+});
+
+test("the chain of one customer is whole while many write at once", async () => {
+  const { live, sandbox } = await historian();
+  await Promise.all(
+    Array.from({ length: 30 }, (_, i) =>
+      api.call(i % 2 === 0 ? live : sandbox, "PUT", `/event-types/t${i}`, { type: "object" }),
+    ),
+  );
+  const log = await logOf(live);
+  assert.equal(log.entries.length, 36);
+  assert.deepEqual(verdict(log), { text: `36 entries, unbroken\n36:${log.head.hash}`, code: 0 });
+});
+
+test("a change that fails after its entry was written leaves neither", async () => {
+  const { live } = await historian();
+  const before = await logOf(live);
+  const broken: TestApi["deps"]["dynamodb"] = Object.assign(Object.create(api.deps.dynamodb), {
+    send: () => Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" })),
+  });
+  const { buildApp } = await import("../../../runtime/api/app.ts");
+  const { encodeIdentity, IDENTITY_HEADER } = await import("../../../runtime/domain/identity.ts");
+  const app = buildApp({ ...api.deps, dynamodb: broken });
+  const answer = await app.request("/keys", { method: "POST", headers: { [IDENTITY_HEADER]: encodeIdentity(live) } });
+  assert.equal(answer.status, 503);
+  assert.deepEqual((await logOf(live)).entries, before.entries);
+});
+
+const statements = ["update audit_log set outcome = 'ok'", "delete from audit_log", "truncate audit_log"];
+for (const statement of statements) {
+  test(`PostgreSQL refuses "${statement}", even from the tables' owner`, async () => {
+    await historian();
+    await assert.rejects(api.database.raw.query(statement), /the audit log is append-only: \w+ is refused/);
+  });
+}
+
+/** What someone with every right on the database could do: take the triggers off first. */
+async function tamper(statement: string): Promise<void> {
+  await api.database.raw.exec(
+    `alter table audit_log disable trigger all; ${statement}; alter table audit_log enable trigger all;`,
+  );
+}
+const tampering: [says: string, statement: (customer: string) => string, text: string][] = [
+  [
+    "audit:verify finds a changed entry",
+    (customer) => `update audit_log set outcome = 'ok' where customer_id = '${customer}' and seq = 4`,
+    "TAMPERED at entry 4 (changed): entry 4 is not what was written",
+  ],
+  [
+    "audit:verify finds a removed entry",
+    (customer) => `delete from audit_log where customer_id = '${customer}' and seq = 3`,
+    "TAMPERED at entry 3 (missing): entry 3 is missing",
+  ],
+  [
+    "audit:verify finds that the newest entry was removed",
+    (customer) => `delete from audit_log where customer_id = '${customer}' and seq = 6`,
+    "TAMPERED at entry 6 (missing): entry 6 is missing; the log has 6",
+  ],
+  [
+    "audit:verify finds reordered entries",
+    (customer) =>
+      [
+        [3, 90],
+        [4, 3],
+        [90, 4],
+      ]
+        .map(([from, to]) => `update audit_log set seq = ${to} where customer_id = '${customer}' and seq = ${from}`)
+        .join(";"),
+    "TAMPERED at entry 3 (out_of_order): entry 3 does not follow 2",
+  ],
+];
+for (const [says, statement, text] of tampering) {
+  test(says, async () => {
+    const { live, customer_id } = await historian();
+    assert.equal(verdict(await logOf(live)).code, 0);
+    await tamper(statement(customer_id));
+    assert.deepEqual(verdict(await logOf(live)), { text, code: 1 });
+  });
+}
+
+test("with the line an earlier run printed, a log written anew is found", async () => {
+  const { live } = await historian();
+  const log = await logOf(live);
+  const seen = `${log.head.seq}:${log.head.hash}`;
+  assert.equal(verdict(log, seen).code, 0);
+  const another = await logOf((await historian()).live);
+  assert.deepEqual(verdict(another, seen), {
+    text: `TAMPERED: entry 6 no longer has the hash ${log.head.hash}; the log was written anew`,
+    code: 1,
+  });
+});
+
+test("the log needs the scope `admin`, is the customer's, and refuses another list's cursor", async () => {
+  const { live, sandbox } = await historian();
+  assert.equal((await api.call({ ...live, scopes: ["keys", "subscriptions"] }, "GET", "/audit")).status, 403);
+  assert.deepEqual((await logOf(sandbox)).entries, (await logOf(live)).entries);
+  const { body } = await api.call(live, "GET", "/keys?limit=1");
+  const crossed = await api.call(live, "GET", `/audit?cursor=${body.next_cursor}`);
+  assert.deepEqual([crossed.status, crossed.body.error.code], [400, "invalid_request"]);
+});
+
+test.run();

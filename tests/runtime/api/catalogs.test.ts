@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("event types, reference tables, retention");
+let api: TestApi;
+let owner: { live: Identity; sandbox: Identity; customer_id: string };
+test.before(async () => {
+  api = await startApi();
+  owner = await api.customer();
+});
+test.after(() => api.close());
+
+const call = (method: string, path: string, body?: unknown, as: Identity = owner.live) =>
+  api.call(as, method, path, body);
+const schemasOf = (tenant: string) => serve(api.deps.db, { op: "schemas", tenant }, 0);
+
+test("a schema is answered with its version; a change counts one more, the same again does not", async () => {
+  const first = { type: "object", required: ["id"] };
+  const second = { type: "object", required: ["id", "amount"] };
+  const put = (schema: unknown) => call("PUT", "/event-types/order.created", schema);
+  const { status, body } = await put(first);
+  const { updated_at, ...rest } = body;
+  assert.deepEqual([status, rest], [200, { event_type: "order.created", version: 1, schema: first }]);
+  assert.equal(new Date(updated_at).toISOString(), updated_at);
+  assert.equal((await put(first)).body.version, 1);
+  assert.equal((await put(second)).body.version, 2);
+  assert.deepEqual((await call("GET", "/event-types/order.created")).body.schema, second);
+  assert.deepEqual((await call("GET", "/event-types/order.created?version=1")).body.schema, first);
+  assert.equal((await call("GET", "/event-types/order.created?version=3")).status, 404);
+  assert.deepEqual((await schemasOf(owner.customer_id)).schemas, [
+    { event_type: "order.created", version: 2, schema: second },
+  ]);
+});
+
+test("ingest sees another version of the schemas after each change", async () => {
+  const other = await api.customer("Other");
+  const versions = [(await schemasOf(other.customer_id)).version];
+  await call("PUT", "/event-types/a", true, other.live);
+  versions.push((await schemasOf(other.customer_id)).version);
+  await call("DELETE", "/event-types/a", undefined, other.live);
+  versions.push((await schemasOf(other.customer_id)).version);
+  assert.deepEqual(versions, [0, 1, 2]);
+});
+
+test("after DELETE events of the type are no longer checked; versions go on counting", async () => {
+  await call("PUT", "/event-types/gone", { type: "object" });
+  assert.equal((await call("DELETE", "/event-types/gone")).status, 204);
+  assert.equal((await call("DELETE", "/event-types/gone")).status, 204);
+  assert.equal((await call("GET", "/event-types/gone")).status, 404);
+  assert.equal((await call("DELETE", "/event-types/never")).status, 404);
+  assert.equal((await call("PUT", "/event-types/gone", { type: "object" })).body.version, 2);
+});
+
+test("a type may hold any character, encoded in the path", async () => {
+  const { status, body } = await call("PUT", "/event-types/a%2Fb%20%C3%A9%25", true);
+  assert.deepEqual([status, body.event_type], [200, "a/b é%"]);
+  assert.equal((await call("GET", "/event-types/a%2Fb%20%C3%A9%25")).status, 200);
+  assert.equal((await call("PUT", `/event-types/${"x".repeat(257)}`, true)).status, 404);
+});
+
+const noSchemas: [says: string, schema: unknown, path: string][] = [
+  ["a type that is none", { type: "objekt" }, "/type"],
+  ["a remote $ref", { $ref: "https://example.com/schema.json" }, ""],
+  ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "/$schema"],
+  ["a bound that is no number", { properties: { a: { minimum: "1" } } }, "/properties/a/minimum"],
+  ["a pattern that is none", { pattern: "(" }, ""],
+];
+for (const [says, schema, path] of noSchemas) {
+  test(`${says} is 422 invalid_schema, with the place`, async () => {
+    const { status, body } = await call("PUT", "/event-types/bad", schema);
+    assert.deepEqual([status, body.error.code, body.error.details[0].path], [422, "invalid_schema", path]);
+  });
+}
+
+test("a body that is no JSON Schema at all is 400", async () => {
+  assert.equal((await call("PUT", "/event-types/bad", [])).status, 400);
+  assert.equal((await call("PUT", "/event-types/bad", "1")).status, 400);
+});
+
+test("event types are listed by name, page by page, those of the key's environment", async () => {
+  const other = await api.customer("Other");
+  for (const type of ["b", "a", "C", "é", "z.1"])
+    await call("PUT", `/event-types/${encodeURIComponent(type)}`, true, other.live);
+  await call("PUT", "/event-types/sandboxed", true, other.sandbox);
+  const names: string[] = [];
+  let cursor = "";
+  do {
+    const { body } = await call("GET", `/event-types?limit=2${cursor}`, undefined, other.live);
+    names.push(...body.event_types.map((each: { event_type: string }) => each.event_type));
+    cursor = body.next_cursor === null ? "" : `&cursor=${body.next_cursor}`;
+  } while (cursor !== "");
+  assert.deepEqual(names, ["C", "a", "b", "z.1", "é"]);
+});
+
+test("a reference table is replaced whole, versioned, read back and served by key", async () => {
+  const rows = { "sku-1": { name: "Lamp", price: 9.5 }, "sku-2": { name: "Desk", tags: ["a", null] } };
+  const first = await call("PUT", "/reference-tables/products", { rows });
+  assert.deepEqual([first.status, first.body.name, first.body.version, first.body.row_count], [200, "products", 1, 2]);
+  const read = await call("GET", "/reference-tables/products");
+  assert.deepEqual(read.body, { ...first.body, rows });
+  const second = await call("PUT", "/reference-tables/products", { rows: { "sku-3": { name: "Chair" } } });
+  assert.deepEqual([second.body.version, second.body.row_count], [2, 1]);
+  const keys = ["sku-1", "sku-3"];
+  assert.deepEqual(
+    await serve(api.deps.db, { op: "reference", tenant: owner.customer_id, table: "products", keys }, 0),
+    {
+      version: 2,
+      rows: { "sku-3": { name: "Chair" } },
+    },
+  );
+});
+
+test("a deleted reference table is gone, deleting it again is 204, one that never was 404", async () => {
+  await call("PUT", "/reference-tables/old", { rows: { a: {} } });
+  assert.equal((await call("DELETE", "/reference-tables/old")).status, 204);
+  assert.equal((await call("DELETE", "/reference-tables/old")).status, 204);
+  assert.equal((await call("GET", "/reference-tables/old")).status, 404);
+  assert.equal((await call("DELETE", "/reference-tables/never")).status, 404);
+  assert.equal((await call("PUT", "/reference-tables/old", { rows: {} })).body.version, 2);
+});
+
+test("a reference table is bounded in rows and in the size of a row", async () => {
+  const many = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, {}]));
+  const wide = { wide: { text: "x".repeat(16_384) } };
+  for (const rows of [many, wide]) {
+    const { status, body } = await call("PUT", "/reference-tables/big", { rows });
+    assert.deepEqual([status, body.error.code], [422, "unprocessable"]);
+  }
+  const fits = Object.fromEntries(Object.entries(many).slice(1));
+  assert.equal((await call("PUT", "/reference-tables/big", { rows: fits })).body.row_count, 10_000);
+});
+
+test("what is no table is 400: rows missing, a row that is no object, an unknown member", async () => {
+  for (const body of [{}, { rows: { a: 1 } }, { rows: {}, ttl: 1 }]) {
+    assert.equal((await call("PUT", "/reference-tables/bad", body)).status, 400);
+  }
+});
+
+test("reference tables and event types of another customer, or the other environment, are 404", async () => {
+  const other = await api.customer("Other");
+  await call("PUT", "/reference-tables/mine", { rows: {} }, other.live);
+  await call("PUT", "/event-types/mine", true, other.live);
+  for (const stranger of [other.sandbox, owner.live]) {
+    for (const path of ["/reference-tables/mine", "/event-types/mine"]) {
+      for (const method of ["GET", "DELETE"]) {
+        assert.equal((await call(method, path, undefined, stranger)).status, 404, `${method} ${path}`);
+      }
+    }
+  }
+  assert.equal((await call("GET", "/event-types/mine", undefined, other.live)).status, 200);
+});
+
+test("retention is the customer's, 90 days until it is set, and routing hears of a change", async () => {
+  const other = await api.customer("Other");
+  assert.deepEqual((await call("GET", "/retention", undefined, other.live)).body, { days: 90 });
+  assert.deepEqual((await call("PUT", "/retention", { days: 30 }, other.live)).body, { days: 30 });
+  assert.deepEqual((await call("GET", "/retention", undefined, other.sandbox)).body, { days: 30 });
+  const tenants = [other.customer_id, `${other.customer_id}.sandbox`];
+  assert.deepEqual((await serve(api.deps.db, { op: "retention", tenants }, 0)).days, {
+    [tenants[0]!]: 30,
+    [tenants[1]!]: 30,
+  });
+  assert.deepEqual((await serve(api.deps.db, { op: "versions", tenants }, 0)).versions, {
+    [tenants[0]!]: 1,
+    [tenants[1]!]: 1,
+  });
+  const { retention_days } = await serve(api.deps.db, { op: "snapshot", tenant: tenants[0]! }, 0);
+  assert.equal(retention_days, 30);
+});
+
+test("retention is 1 to 3,650 whole days, and needs the scope `admin`", async () => {
+  for (const days of [0, 3_651, 1.5, "30", null]) assert.equal((await call("PUT", "/retention", { days })).status, 400);
+  const weak: Identity = { ...owner.live, scopes: ["subscriptions", "keys"] };
+  assert.equal((await call("GET", "/retention", undefined, weak)).status, 403);
+  assert.equal((await call("PUT", "/retention", { days: 1 }, weak)).status, 403);
+});
+
+test.run();

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { type Peppers, parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
+import { decodeKeyRecord, type KeyItem } from "../../../runtime/domain/keyRecord.ts";
+import { bootstrap } from "../../../runtime/subscriptions/bootstrap.ts";
+import { startDatabase, type TestDatabase } from "../../support/database.ts";
+
+const test = suite("bootstrap");
+const NOW = Date.parse("2026-11-25T10:00:00Z");
+let database: TestDatabase;
+test.before(async () => {
+  database = await startDatabase();
+});
+test.after(() => database.close());
+
+/** Secrets Manager and the keys table, as far as a bootstrap asks them. @param failAt the call that fails, from 1 */
+function fakes(secrets: Map<string, string>, items: Map<string, KeyItem>, failAt = Number.POSITIVE_INFINITY) {
+  let calls = 0;
+  const count = () => {
+    calls += 1;
+    if (calls === failAt) throw new Error("the process died here");
+  };
+  const answer = async (command: { constructor: { name: string }; input: Record<string, never> }) => {
+    count();
+    const { SecretId, SecretString, Key, Item } = command.input as Record<string, never> & {
+      SecretId: string;
+      SecretString: string;
+      Key: { key_id: { S: string } };
+      Item: KeyItem;
+    };
+    switch (command.constructor.name) {
+      case "GetSecretValueCommand":
+        if (!secrets.has(SecretId)) throw Object.assign(new Error("no value"), { name: "ResourceNotFoundException" });
+        return { SecretString: secrets.get(SecretId) };
+      case "PutSecretValueCommand":
+        secrets.set(SecretId, SecretString);
+        return {};
+      case "GetItemCommand":
+        return { Item: items.get(Key.key_id.S) };
+      default:
+        items.set(Item.key_id!.S!, Item);
+        return {};
+    }
+  };
+  const env = {
+    KEYS_TABLE: "keys",
+    PEPPER_SECRET: "pepper",
+    CURSOR_SECRET: "cursor",
+    OPERATOR_SECRET: "operator",
+  } as Parameters<typeof bootstrap>[0]["env"];
+  const client = { send: answer } as never;
+  const context = { env, db: database.db, dynamodb: client, secrets: client, now: () => NOW };
+  return { context, calls: () => calls };
+}
+
+test("an empty deployment gets its secrets, and an operator key that opens", async () => {
+  const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
+  assert.deepEqual(await bootstrap(fakes(secrets, items).context), {
+    migrations: [],
+    pepper_made: true,
+    cursor_secret_made: true,
+    operator_key_made: true,
+  });
+  const key = parseKey(secrets.get("operator")!)!;
+  const record = decodeKeyRecord(items.get(key.key_id)!);
+  assert.deepEqual([record.customer_id, record.scopes, record.status], ["cus_operator", ["admin"], "active"]);
+  const peppers = JSON.parse(secrets.get("pepper")!) as Peppers;
+  assert.equal(Buffer.from(peppers.versions[peppers.current]!, "base64").length, 32);
+  assert.equal(verifySecret(record, key.secret, peppers, NOW), true);
+  assert.equal(Buffer.from(secrets.get("cursor")!, "base64").length, 32);
+});
+
+test("the next deployment changes nothing", async () => {
+  const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
+  await bootstrap(fakes(secrets, items).context);
+  const before = [new Map(secrets), new Map(items)];
+  assert.deepEqual(await bootstrap(fakes(secrets, items).context), {
+    migrations: [],
+    pepper_made: false,
+    cursor_secret_made: false,
+    operator_key_made: false,
+  });
+  assert.deepEqual([secrets, items], before);
+});
+
+test("wherever it dies, the next run completes it, and no secret that was stored is replaced", async () => {
+  const reference = fakes(new Map(), new Map());
+  await bootstrap(reference.context);
+  for (let failAt = 1; failAt <= reference.calls(); failAt += 1) {
+    const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
+    await assert.rejects(bootstrap(fakes(secrets, items, failAt).context), /the process died here/);
+    const stored = new Map(secrets);
+    await bootstrap(fakes(secrets, items).context);
+    for (const [id, value] of stored) assert.equal(secrets.get(id), value);
+    assert.deepEqual([secrets.size, items.size], [3, 1], `died at call ${failAt}`);
+    assert.ok(items.has(parseKey(secrets.get("operator")!)!.key_id));
+  }
+});
+
+test("a secret that can't be read for another reason stops the deployment", async () => {
+  const { context } = fakes(new Map(), new Map());
+  const secrets = { send: () => Promise.reject(new Error("AccessDeniedException")) } as never;
+  await assert.rejects(bootstrap({ ...context, secrets }), /AccessDeniedException/);
+});
+
+test.run();

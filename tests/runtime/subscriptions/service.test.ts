@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { insertJob } from "../../../runtime/database/jobs.ts";
+import { asCustomer, asService } from "../../../runtime/database/roles.ts";
+import type { Definition } from "../../../runtime/database/schema.ts";
+import {
+  changeSubscription,
+  findSubscription,
+  insertSubscriptions,
+  setStatus,
+  subscriptionsAt,
+} from "../../../runtime/database/subscriptions.ts";
+import { currentVersion, nextVersion } from "../../../runtime/database/versions.ts";
+import { newId } from "../../../runtime/domain/ids.ts";
+import type { ServiceRequest } from "../../../runtime/domain/service.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { startDatabase, type TestDatabase } from "../../support/database.ts";
+
+const test = suite("subscriptions service");
+const NOW = Date.parse("2026-11-25T10:00:00Z");
+let database: TestDatabase;
+test.before(async () => {
+  database = await startDatabase();
+});
+test.after(() => database.close());
+
+const ask = <R extends ServiceRequest>(request: R) => serve<R["op"]>(database.db, request as never, NOW);
+
+async function customer(): Promise<string> {
+  const customer_id = newId("cus");
+  const at = new Date(NOW).toISOString();
+  await asCustomer(database.db, customer_id, (tx) =>
+    tx
+      .insertInto("customers")
+      .values({ customer_id, name: "x", limit_per_second: 1, status: "active", created_at: at, updated_at: at })
+      .execute(),
+  );
+  return customer_id;
+}
+
+const definition = (url: string, more: Partial<Definition> = {}): Definition => ({
+  workflow_id: null,
+  webhook_url: `https://example.com/${url}`,
+  event_selector: "order.*",
+  transform: null,
+  enrich: null,
+  format: "event",
+  max_batch: 100,
+  headers: {},
+  ...more,
+});
+
+/** Adds this many subscriptions under one version; ids in ascending order. */
+async function subscribe(customer_id: string, count: number, more: Partial<Definition> = {}): Promise<string[]> {
+  const added = Array.from({ length: count }, (_, i) => ({
+    subscription_id: newId("sub"),
+    definition: definition(`${newId("req")}/${i}`, more),
+    secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  }));
+  await asCustomer(database.db, customer_id, async (tx) => {
+    const snapshot = await nextVersion(tx, customer_id, customer_id, "subscriptions");
+    await insertSubscriptions(tx, { customer_id, environment: "live" }, added, snapshot, NOW);
+  });
+  return added.map(({ subscription_id }) => subscription_id).sort();
+}
+
+async function wholeSnapshot(tenant: string) {
+  const pages = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof serve<"snapshot">>> = await serve(
+      database.db,
+      { op: "snapshot", tenant, ...(cursor === null ? {} : { cursor }) },
+      NOW,
+    );
+    pages.push(page);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return { pages, ids: pages.flatMap(({ subscriptions }) => subscriptions.map((each) => each.subscription_id)) };
+}
+
+test("a tenant that never subscribed has version 0 and an empty snapshot", async () => {
+  assert.deepEqual(await ask({ op: "versions", tenants: ["cus_none", "cus_none.sandbox"] }), {
+    versions: { cus_none: 0, "cus_none.sandbox": 0 },
+  });
+  assert.deepEqual(await ask({ op: "snapshot", tenant: "cus_none" }), {
+    version: 0,
+    subscriptions: [],
+    retention_days: 90,
+    next_cursor: null,
+  });
+  assert.deepEqual(await ask({ op: "versions", tenants: [] }), { versions: {} });
+});
+
+test("every change counts one version of its tenant alone", async () => {
+  const [mine, yours] = [await customer(), await customer()];
+  const versions = async () => (await ask({ op: "versions", tenants: [mine, yours] })).versions;
+  const [id] = await subscribe(mine, 1);
+  assert.deepEqual(await versions(), { [mine]: 1, [yours]: 0 });
+  await ask({ op: "disable", tenant: mine, subscription_id: id!, reason: "endpoint_failing" });
+  assert.deepEqual(await versions(), { [mine]: 2, [yours]: 0 });
+  await ask({ op: "remove", tenant: mine, subscription_id: id!, reason: "gone" });
+  assert.deepEqual(await versions(), { [mine]: 3, [yours]: 0 });
+});
+
+test("a snapshot holds active and disabled subscriptions, not removed ones", async () => {
+  const mine = await customer();
+  const [kept, disabled, removed] = await subscribe(mine, 3);
+  await ask({ op: "disable", tenant: mine, subscription_id: disabled!, reason: "x" });
+  await ask({ op: "remove", tenant: mine, subscription_id: removed!, reason: "gone" });
+  const { subscriptions } = await ask({ op: "snapshot", tenant: mine });
+  assert.deepEqual(subscriptions, [
+    { subscription_id: kept, version: 1, event_selector: "order.*" },
+    { subscription_id: disabled, version: 2, event_selector: "order.*" },
+  ]);
+});
+
+test("a snapshot read in pages is one moment, whatever changes between its pages", async () => {
+  const mine = await customer();
+  const before = await subscribe(mine, 6_000);
+  const first = await ask({ op: "snapshot", tenant: mine });
+  assert.equal(first.subscriptions.length, 5_000);
+  await subscribe(mine, 3);
+  await ask({ op: "remove", tenant: mine, subscription_id: before[5_500]!, reason: "gone" });
+  await ask({ op: "remove", tenant: mine, subscription_id: before[0]!, reason: "gone" });
+  const second = await ask({ op: "snapshot", tenant: mine, cursor: first.next_cursor! });
+  assert.deepEqual([first.version, second.version], [1, 1]);
+  const ids = [...first.subscriptions, ...second.subscriptions].map(({ subscription_id }) => subscription_id);
+  assert.deepEqual(ids, before);
+  const { ids: now } = await wholeSnapshot(mine);
+  assert.equal(now.length, 6_001);
+});
+
+test("pages of large selectors stay within what a function can answer", async () => {
+  const mine = await customer();
+  const cel = `event.text == "${"x".repeat(15_000)}"`;
+  await subscribe(mine, 700, { event_selector: { cel } });
+  const { pages, ids } = await wholeSnapshot(mine);
+  assert.equal(new Set(ids).size, 700);
+  for (const page of pages) assert.ok(Buffer.byteLength(JSON.stringify(page)) < 5_000_000);
+  assert.equal(pages.length, 3);
+});
+
+test("changes since a version lead from that snapshot to the newest", async () => {
+  const mine = await customer();
+  const [a, b, c] = await subscribe(mine, 3);
+  const { version: since } = await ask({ op: "snapshot", tenant: mine });
+  await ask({ op: "remove", tenant: mine, subscription_id: a!, reason: "gone" });
+  await ask({ op: "disable", tenant: mine, subscription_id: b!, reason: "x" });
+  const [d] = await subscribe(mine, 1);
+  const changes = await ask({ op: "changes", tenant: mine, since });
+  assert.deepEqual(
+    [changes.version, changes.removed, changes.changed.map((each) => [each.subscription_id, each.version])],
+    [
+      since + 3,
+      [a],
+      [
+        [b, 2],
+        [d, 1],
+      ].sort(),
+    ],
+  );
+  const { ids } = await wholeSnapshot(mine);
+  assert.deepEqual(ids, [b, c, d].sort());
+  assert.deepEqual((await ask({ op: "changes", tenant: mine, since: changes.version })).changed, []);
+});
+
+test("definitions can be read as they stood at any version, for ever", async () => {
+  const mine = await customer();
+  const [id] = await subscribe(mine, 1);
+  const change = (more: Partial<Definition>) =>
+    asCustomer(database.db, mine, async (tx) => {
+      const snapshot = await nextVersion(tx, mine, mine, "subscriptions");
+      const row = (await findSubscription(tx, mine, id!))!;
+      await changeSubscription(tx, row, { definition: { ...row.definition, ...more } }, snapshot, NOW);
+    });
+  await change({ event_selector: "b" });
+  await change({ event_selector: "c" });
+  await ask({ op: "remove", tenant: mine, subscription_id: id!, reason: "gone" });
+  const stood = await asCustomer(database.db, mine, async (tx) => {
+    const found = [];
+    for (let snapshot = 0; snapshot <= 4; snapshot += 1) {
+      const rows = await subscriptionsAt(tx, mine, snapshot, "", 10);
+      found.push(rows.map((row) => [row.version, row.definition.event_selector]));
+    }
+    return found;
+  });
+  assert.deepEqual(stood, [[], [[1, "order.*"]], [[2, "b"]], [[3, "c"]], []]);
+});
+
+test("versions are seen in order though many change at once", async () => {
+  const mine = await customer();
+  const ids = await subscribe(mine, 20);
+  const seen: number[] = [];
+  let done = false;
+  const watch = (async () => {
+    while (!done) seen.push(await asService(database.db, (tx) => currentVersion(tx, mine, "subscriptions")));
+  })();
+  await Promise.all(
+    ids.map((id) => asCustomer(database.db, mine, (tx) => setStatus(tx, mine, id, "disabled", "x", NOW))),
+  );
+  done = true;
+  await watch;
+  assert.deepEqual(
+    seen,
+    [...seen].sort((a, b) => a - b),
+  );
+  assert.equal(await asService(database.db, (tx) => currentVersion(tx, mine, "subscriptions")), 21);
+});
+
+test("a target has what delivering needs, and only its own tenant's is given", async () => {
+  const [mine, yours] = [await customer(), await customer()];
+  const more = {
+    transform: { omit: ["$.card"] },
+    enrich: { from: "t", key: "$.k", as: "r" },
+    headers: { "x-a": "1" },
+    format: "payload",
+    max_batch: 7,
+  } as const;
+  const [id] = await subscribe(mine, 1, more);
+  const { targets } = await ask({ op: "targets", tenant: mine, subscription_ids: [id!, newId("sub")] });
+  assert.deepEqual(
+    targets.map(({ webhook_url: _, ...rest }) => rest),
+    [
+      {
+        subscription_id: id,
+        version: 1,
+        tenant: mine,
+        environment: "live",
+        event_selector: "order.*",
+        status: "active",
+        secrets: [{ secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }],
+        ...more,
+      },
+    ],
+  );
+  assert.deepEqual(await ask({ op: "targets", tenant: yours, subscription_ids: [id!] }), { targets: [] });
+  assert.deepEqual(await ask({ op: "remove", tenant: yours, subscription_id: id!, reason: "x" }), { done: false });
+});
+
+test("a job is saved until it is over, then stays as it is", async () => {
+  const mine = await customer();
+  const job = {
+    job_id: newId("rpl"),
+    kind: "replay",
+    tenant: mine,
+    customer_id: mine,
+    request: { from: "2026-11-25T00:00:00.000Z" },
+    progress: { matched: 0, sent: 0 },
+    created_by: "key_1",
+  } as const;
+  const made = await asCustomer(database.db, mine, (tx) => insertJob(tx, job, NOW));
+  assert.deepEqual((await ask({ op: "job", job_id: job.job_id })).job, made);
+  const { job_id } = job;
+  assert.deepEqual(
+    await ask({ op: "job_save", job_id, status: "running", cursor: { at: 1 }, progress: { matched: 2, sent: 1 } }),
+    {
+      saved: true,
+      status: "running",
+    },
+  );
+  const { job: saved } = await ask({ op: "job", job_id });
+  assert.deepEqual([saved?.status, saved?.cursor, saved?.progress], ["running", { at: 1 }, { matched: 2, sent: 1 }]);
+  await ask({ op: "job_save", job_id, status: "cancelled" });
+  assert.deepEqual(await ask({ op: "job_save", job_id, status: "succeeded", result: { x: 1 } }), {
+    saved: false,
+    status: "cancelled",
+  });
+  assert.deepEqual((await ask({ op: "job", job_id: newId("rpl") })).job, null);
+});
+
+test("an operation it does not know is refused by name", async () => {
+  assert.throws(() => serve(database.db, { op: "drop" } as never, NOW), /unknown operation "drop"/);
+  assert.throws(() => serve(database.db, { op: "constructor" } as never, NOW), /unknown operation "constructor"/);
+});
+
+test.run();
