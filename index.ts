@@ -10,6 +10,7 @@
  * Each part is handed what it passes work on to, so the page reads from the far end back to the edge.
  */
 import type * as pulumi from "@pulumi/pulumi";
+import { Backups } from "./components/backups.ts";
 import { DeliveryEngine } from "./components/deliveryEngine.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
 import { EventStore } from "./components/eventStore.ts";
@@ -101,11 +102,22 @@ const edge = new IngestEdge("edge", {
   domain: settings.domain,
 });
 
-// Who watches.
+// What outlives a mistake, and who watches.
+new Backups("backups", {
+  resources: [
+    store.events.table.arn,
+    store.metrics.table.arn,
+    keys.table.table.arn,
+    subscriptions.database.instance.arn,
+  ],
+  keepDays: settings.backupDays,
+  protect,
+});
 const queues = {
   ingest: pipeline.ingest,
   delivery: delivery.delivery,
   retry: delivery.retry,
+  notice: delivery.notice,
   jobs: retention.jobs,
 };
 const watch = new Observability("observability", {

@@ -27,14 +27,19 @@ export class Cache extends pulumi.ComponentResource {
     super("triggers:components:Cache", name, {}, opts);
     const own = { parent: this };
     const { network, region, protect } = args;
-    const key = new EncryptionKey(name, { purpose: "The cache at rest and its token", protect }, own);
+    const key = new EncryptionKey(name, { purpose: "The cache at rest", protect }, own);
     const group = network.group(name, "Valkey", this);
     const port = 6379;
     network.letIn("functions-to-cache", group.id, port, this);
     const subnets = new aws.elasticache.SubnetGroup(`${name}-subnets`, { subnetIds: network.subnetIds }, own);
     // 64 letters and digits: the provider keeps the value encrypted in the state, as ElastiCache asks for it at creation.
     const token = new random.RandomPassword(`${name}-token`, { length: 64, special: false }, own);
-    this.token = new Secret(`${name}-token`, { description: "Token that the cache asks for", key, region }, own);
+    const tokenKey = new EncryptionKey(`${name}-token`, { purpose: "The token of the cache", protect }, own);
+    this.token = new Secret(
+      `${name}-token`,
+      { description: "Token that the cache asks for", key: tokenKey, region },
+      own,
+    );
     new aws.secretsmanager.SecretVersion(
       `${name}-token`,
       { secretId: this.token.secret.id, secretString: token.result },

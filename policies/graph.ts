@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import type { Resource } from "./rule.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -182,4 +183,25 @@ export async function graphOf(stack: string, config: Record<string, string> = st
     })
     .sort((a, b) => (a.urn < b.urn ? -1 : 1));
   return { stack, region, resources, outputs: (exported ?? {}) as Record<string, unknown> };
+}
+
+/** The graph as the rules see it: arguments and outputs together, and the provider that the engine adds by itself. */
+export function resourcesOf(graph: Graph, config: Record<string, string> = stackConfig(graph.stack)): Resource[] {
+  const provider = {
+    type: "pulumi:providers:aws",
+    name: "default",
+    urn: `urn:pulumi:${graph.stack}::triggers::pulumi:providers:aws::default`,
+    props: { region: graph.region, defaultTags: config["aws:defaultTags"] },
+    protect: false,
+  };
+  const declared = graph.resources
+    .filter(({ custom }) => custom)
+    .map(({ type, name, urn, inputs, outputs, protect }) => ({
+      type,
+      name,
+      urn,
+      props: { ...outputs, ...inputs },
+      protect,
+    }));
+  return [provider, ...declared];
 }

@@ -43,6 +43,7 @@ test("every resource but the parts on the first page has a parent", () => {
       .filter(({ parent }) => parent === undefined)
       .map(({ type }) => type.replace("triggers:components:", "")),
     [
+      "Backups",
       "DeliveryEngine",
       "EventPipeline",
       "EventStore",

@@ -1,0 +1,175 @@
+import { at, listAt, type Rule, refersTo, statementsOf } from "./rule.ts";
+
+/** Nothing but the distribution can be reached from outside. */
+
+const boundary = ["SOC 2 CC6.6", "GDPR Art. 32(1)(b)"];
+const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
+
+const everybody = ["0.0.0.0/0", "::/0"];
+
+export const exposure: readonly Rule[] = [
+  {
+    name: "bucket-not-public",
+    description: "Every bucket blocks each of the four ways to become public.",
+    severity: "critical",
+    remedy: "Create buckets through DataBucket, which sets all four blocks.",
+    serves: ["FSBP S3.8", "CIS AWS 3.0 2.1.4", ...boundary],
+    subjects: ["aws:s3/bucket:Bucket"],
+    evidence: ["bucket"],
+    wholeStack: true,
+    check: (bucket, stack) => {
+      const block = stack
+        .of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+        .find((one) => refersTo(one, "bucket", bucket));
+      if (block === undefined) return "public access is not blocked";
+      const open = blocks.filter((name) => block.props[name] !== true);
+      return open.length === 0 ? undefined : `not set: ${open.join(", ")}`;
+    },
+  },
+  {
+    name: "bucket-without-acls",
+    description: "No access list can open a bucket: its owner owns every object.",
+    severity: "high",
+    remedy: 'Set `objectOwnership: "BucketOwnerEnforced"`.',
+    serves: ["FSBP S3.12", ...boundary],
+    subjects: ["aws:s3/bucketOwnershipControls:BucketOwnershipControls"],
+    evidence: ["rule.objectOwnership"],
+    check: ({ props }) =>
+      at(props, "rule.objectOwnership") === "BucketOwnerEnforced" ? undefined : "access lists are still in force",
+  },
+  {
+    name: "function-url-authenticated",
+    description: "Every function URL asks for a signature.",
+    severity: "critical",
+    remedy: 'Set `authorizationType: "AWS_IAM"`.',
+    serves: ["FSBP Lambda.1", ...boundary],
+    subjects: ["aws:lambda/functionUrl:FunctionUrl"],
+    evidence: ["authorizationType"],
+    check: ({ props }) => (props.authorizationType === "AWS_IAM" ? undefined : "anybody may call the URL"),
+  },
+  {
+    name: "function-not-public",
+    description: "A function lets in one service for one resource, never everybody.",
+    severity: "critical",
+    remedy: "Name the service in `principal` and the calling resource in `sourceArn`.",
+    serves: ["FSBP Lambda.1", ...boundary],
+    subjects: ["aws:lambda/permission:Permission"],
+    evidence: ["principal", "sourceArn"],
+    check: ({ props }) => {
+      if (!String(props.principal).endsWith(".amazonaws.com")) return "`principal` is not an AWS service";
+      return typeof props.sourceArn === "string" && props.sourceArn !== "" ? undefined : "`sourceArn` is missing";
+    },
+  },
+  {
+    name: "database-not-public",
+    description: "The database has no public address.",
+    severity: "critical",
+    remedy: "Set `publiclyAccessible: false`.",
+    serves: ["FSBP RDS.2", "CIS AWS 3.0 2.3.3", ...boundary],
+    subjects: ["aws:rds/instance:Instance"],
+    evidence: ["publiclyAccessible"],
+    check: ({ props }) => (props.publiclyAccessible === false ? undefined : "the database may have a public address"),
+  },
+  {
+    name: "security-group-narrow",
+    description: "A security group lets in other groups only, on one port.",
+    severity: "critical",
+    remedy: "Use `Network.letIn`, which names the group and one port.",
+    serves: ["FSBP EC2.18", "FSBP EC2.19", "CIS AWS 3.0 5.2", ...boundary],
+    subjects: ["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"],
+    evidence: ["referencedSecurityGroupId", "fromPort", "toPort"],
+    check: ({ props }) => {
+      if (props.cidrIpv4 !== undefined || props.cidrIpv6 !== undefined) return "the rule lets in addresses";
+      if (props.ipProtocol !== "tcp" || props.fromPort !== props.toPort) return "the rule opens more than one port";
+      return undefined;
+    },
+  },
+  {
+    name: "security-group-contained",
+    description: "Nothing in the network can open connections to the internet.",
+    severity: "high",
+    remedy: "Let traffic out to a security group or a prefix list.",
+    serves: boundary,
+    subjects: ["aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"],
+    evidence: ["referencedSecurityGroupId", "prefixListId", "cidrIpv4"],
+    check: ({ props }) =>
+      everybody.includes(String(props.cidrIpv4 ?? props.cidrIpv6 ?? ""))
+        ? "the rule lets traffic out to everybody"
+        : undefined,
+  },
+  {
+    name: "security-group-without-inline-rules",
+    description: "Rules of security groups are resources of their own, so that other policies see them.",
+    severity: "medium",
+    remedy: "Move `ingress` and `egress` to SecurityGroupIngressRule and SecurityGroupEgressRule.",
+    serves: boundary,
+    subjects: ["aws:ec2/securityGroup:SecurityGroup"],
+    evidence: ["ingress", "egress"],
+    check: ({ props }) =>
+      listAt(props, "ingress").length + listAt(props, "egress").length === 0
+        ? undefined
+        : "the group has rules of its own",
+  },
+  {
+    name: "default-group-closed",
+    description: "The network's default security group lets nothing in or out.",
+    severity: "high",
+    remedy: "Leave `ingress` and `egress` of DefaultSecurityGroup empty.",
+    serves: ["FSBP EC2.2", "CIS AWS 3.0 5.4", ...boundary],
+    subjects: ["aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"],
+    evidence: ["ingress", "egress"],
+    check: ({ props }) =>
+      listAt(props, "ingress").length + listAt(props, "egress").length === 0
+        ? undefined
+        : "the default group has rules",
+  },
+  {
+    name: "network-without-way-out",
+    description: "The network has no gateway to the internet.",
+    severity: "high",
+    remedy: "Set `natGateways.strategy` to `None` and use isolated subnets only.",
+    serves: boundary,
+    subjects: ["awsx:ec2:Vpc"],
+    evidence: ["natGateways", "subnetSpecs"],
+    check: ({ props }) => {
+      if (at(props, "natGateways.strategy") !== "None") return "the network has a NAT gateway";
+      const open = listAt(props, "subnetSpecs").filter(({ type }) => String(type).toLowerCase() !== "isolated");
+      return open.length === 0 ? undefined : `subnets with a way out: ${open.map(({ type }) => type).join(", ")}`;
+    },
+  },
+  {
+    name: "resource-policy-not-public",
+    description: "No resource policy allows anything to everybody.",
+    severity: "critical",
+    remedy: "Name a service or role in `Principal`, limited to this account.",
+    serves: ["FSBP SQS.3", "FSBP S3.6", ...boundary],
+    subjects: [
+      "aws:s3/bucketPolicy:BucketPolicy",
+      "aws:sqs/queuePolicy:QueuePolicy",
+      "aws:sns/topicPolicy:TopicPolicy",
+      "aws:kms/key:Key",
+      "aws:kms/replicaKey:ReplicaKey",
+    ],
+    evidence: ["policy"],
+    check: ({ props }) =>
+      statementsOf(props.policy).some(
+        ({ effect, principal }) =>
+          effect === "Allow" && (principal === "*" || JSON.stringify(principal) === '{"AWS":"*"}'),
+      )
+        ? "a statement allows everybody"
+        : undefined,
+  },
+  {
+    name: "webhooks-never-loopback",
+    description: "No function may post to addresses of its own machine.",
+    severity: "critical",
+    remedy: "Remove `allowLoopbackWebhooks` from the stack file.",
+    serves: boundary,
+    subjects: ["aws:lambda/function:Function"],
+    evidence: ["environment.variables.ALLOW_LOOPBACK_WEBHOOKS"],
+    check: ({ props }) =>
+      at(props, "environment.variables.ALLOW_LOOPBACK_WEBHOOKS") === "true"
+        ? "webhooks may point at the function itself"
+        : undefined,
+  },
+];

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import { type Configuration, checkConfiguration, evaluate } from "../../policies/evaluate.ts";
+import { graphOf, resourcesOf } from "../../policies/graph.ts";
+import { managed, unlimitable } from "../../policies/privilege.ts";
+import { rules } from "../../policies/rules.ts";
+import { broken, findings, today } from "./program.ts";
+
+const shipped = JSON.parse(
+  readFileSync(new URL("../../policies/configuration.json", import.meta.url), "utf8"),
+) as Configuration;
+
+test("dev complies, with exceptions that each say why and until when", async () => {
+  const verdicts = evaluate("dev", resourcesOf(await graphOf("dev")), shipped, today);
+  assert.deepEqual(
+    verdicts.filter(({ outcome }) => outcome === "failed").map(({ message }) => message),
+    [],
+  );
+  assert.ok(verdicts.some(({ outcome }) => outcome === "excepted"));
+});
+
+test("the shipped configuration is in order", () => checkConfiguration(shipped, today));
+
+test("an exception of the shipped configuration covers something in dev or prod", async () => {
+  const verdicts = [
+    ...evaluate("prod", resourcesOf(await graphOf("prod")), shipped, today),
+    ...evaluate("dev", resourcesOf(await graphOf("dev")), shipped, today),
+  ];
+  const used = new Set(verdicts.map(({ exception }) => exception));
+  assert.deepEqual(
+    (shipped.exceptions ?? []).filter((exception) => !used.has(exception)),
+    [],
+  );
+});
+
+test("a configuration with nonsense is refused, with every problem at once", () =>
+  assert.throws(
+    () =>
+      checkConfiguration(
+        {
+          levels: { "no-such": "advisory" },
+          exceptions: [
+            { rule: "nobody", resource: "x", reason: "because", until: "someday" },
+            { rule: "key-rotates", resource: "x", reason: "a reason that is long enough", until: "2030-01-01" },
+          ],
+        },
+        today,
+      ),
+    {
+      message: [
+        "the policies' configuration is wrong:",
+        "exception of nobody for x: no such rule",
+        "exception of nobody for x: the reason is missing or too short to be one",
+        "exception of nobody for x: `until` is not a day",
+        "exception of key-rotates for x: ends more than a year from now",
+        "level of no-such: no such rule",
+      ].join("\n  - "),
+    },
+  ));
+
+const rotation = (until: string): Configuration => ({
+  exceptions: [
+    ...(shipped.exceptions ?? []),
+    { rule: "key-rotates", resource: "store-key", reason: "a reason that is long enough", until },
+  ],
+});
+const unrotated = broken("aws:kms/key:Key", "store-key", "enableKeyRotation", false);
+
+test("an exception holds on its last day", () => assert.deepEqual(findings(unrotated, rotation("2026-11-25")), []));
+
+test("a finding counts again on the day after its exception", () =>
+  assert.deepEqual(findings(unrotated, rotation("2026-11-24")), [
+    "key-rotates: store-key: the key does not rotate. Set `enableKeyRotation: true`.",
+  ]));
+
+test("a rule can be switched off by name", () =>
+  assert.deepEqual(findings(unrotated, { ...shipped, levels: { "key-rotates": "disabled" } }), []));
+
+test("rules have names of their own, a remedy and a control", () => {
+  const names = rules.map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name, i) => names.indexOf(name) !== i || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)),
+    [],
+  );
+  assert.deepEqual(
+    rules.filter(
+      ({ remedy, serves, description }) => serves.length === 0 || !remedy.endsWith(".") || !description.endsWith("."),
+    ),
+    [],
+  );
+});
+
+test("every action and policy that is let pass is in use and says why", async () => {
+  const resources = resourcesOf(await graphOf("prod"));
+  const text = JSON.stringify(resources.filter(({ type }) => type.startsWith("aws:iam/")).map(({ props }) => props));
+  assert.deepEqual(
+    [...Object.entries(unlimitable), ...Object.entries(managed)].filter(
+      ([name, why]) => !text.includes(name) || why.length < 20,
+    ),
+    [],
+  );
+});
+
+test.run();
