@@ -24,7 +24,8 @@ export interface Stack {
 }
 
 export const stackOf = (resources: readonly Resource[]): Stack => {
-  const byType = Map.groupBy(resources, ({ type }) => type);
+  const byType = new Map<string, Resource[]>();
+  for (const resource of resources) byType.set(resource.type, [...(byType.get(resource.type) ?? []), resource]);
   return { resources, of: (type) => byType.get(type) ?? [] };
 };
 

@@ -1,0 +1,35 @@
+/**
+ * `npm run compliance -- --stack prod [--out reports]`: the rules over a stack's program, without an account. Writes
+ * compliance-report.html, .json and .sarif, and ends with code 1 when something is neither in order nor excepted.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Configuration, checkConfiguration, evaluate } from "./evaluate.ts";
+import { graphOf, resourcesOf } from "./graph.ts";
+import { htmlReport } from "./htmlReport.ts";
+import { reportOf } from "./report.ts";
+import { sarifReport } from "./sarifReport.ts";
+
+const { values } = parseArgs({
+  options: { stack: { type: "string", default: "prod" }, out: { type: "string", default: "reports" } },
+});
+const now = new Date();
+const configuration = JSON.parse(
+  readFileSync(join(import.meta.dirname, "configuration.json"), "utf8"),
+) as Configuration;
+checkConfiguration(configuration, now);
+const graph = await graphOf(values.stack);
+const verdicts = evaluate(values.stack, resourcesOf(graph), configuration, now);
+const report = reportOf(values.stack, graph.region, verdicts, now);
+
+mkdirSync(values.out, { recursive: true });
+const file = (extension: string) => join(values.out, `compliance-report.${extension}`);
+writeFileSync(file("json"), `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(file("sarif"), `${JSON.stringify(sarifReport(report), null, 2)}\n`);
+writeFileSync(file("html"), htmlReport(report));
+const { passed, failed, excepted } = report.totals;
+for (const rule of report.themes.flatMap(({ rules }) => rules))
+  for (const { outcome, message } of rule.subjects) if (outcome === "failed") console.error(`${rule.name}: ${message}`);
+console.log(`${values.stack}: ${passed} passed, ${failed} failed, ${excepted} excepted; ${file("html")}`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,95 @@
+import type { Verdict } from "./evaluate.ts";
+import { at, type Severity } from "./rule.ts";
+import { themes } from "./rules.ts";
+
+/** A compliance report as data: what a reviewer reads, and what a machine compares. */
+export interface Report {
+  readonly stack: string;
+  readonly region: string;
+  /** RFC 3339. */
+  readonly created_at: string;
+  readonly totals: {
+    readonly rules: number;
+    readonly passed: number;
+    readonly failed: number;
+    readonly excepted: number;
+  };
+  readonly themes: readonly {
+    readonly theme: string;
+    readonly rules: readonly RuleReport[];
+  }[];
+  /** Rules by the control they serve. */
+  readonly controls: Readonly<Record<string, readonly string[]>>;
+  readonly not_covered: readonly string[];
+}
+
+export interface RuleReport {
+  readonly name: string;
+  readonly description: string;
+  readonly severity: Severity;
+  readonly serves: readonly string[];
+  readonly remedy: string;
+  readonly subjects: readonly SubjectReport[];
+}
+
+export interface SubjectReport {
+  readonly resource: string;
+  readonly type: string;
+  readonly outcome: Verdict["outcome"];
+  /** The values that the verdict rests on, by member. */
+  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+  readonly exception?: { readonly reason: string; readonly until: string };
+}
+
+/** What no look at declared resources can show. */
+export const notCovered: readonly string[] = [
+  "Who may deploy: people, their second factors, the roles of the deployment pipeline and the protection of its branches.",
+  "The account around the stack: root user, organisation policies, CloudTrail, GuardDuty, AWS Config and Security Hub.",
+  "Drift: what somebody changes by hand after a deployment. `pulumi preview --refresh` shows it.",
+  "The code of the functions: signatures, tenant isolation and erasure have tests of their own in this repository.",
+  "The subnets, routes and tables that the network component of awsx makes: a preview with the pack sees them, this report only their arguments.",
+  "Organisation: contracts with processors, training, incident drills, the records of processing of GDPR Art. 30.",
+  "AWS's own part of the shared responsibility: see AWS Artifact for its SOC 2 and ISO reports.",
+];
+
+/** @param now when the report was made */
+export function reportOf(stack: string, region: string, verdicts: readonly Verdict[], now: Date): Report {
+  const count = (outcome: Verdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
+  const byRule = Map.groupBy(verdicts, ({ rule }) => rule);
+  const controls: Record<string, string[]> = {};
+  for (const rule of byRule.keys())
+    for (const control of rule.serves) {
+      controls[control] ??= [];
+      controls[control].push(rule.name);
+    }
+  return {
+    stack,
+    region,
+    created_at: now.toISOString(),
+    totals: { rules: byRule.size, passed: count("passed"), failed: count("failed"), excepted: count("excepted") },
+    themes: Object.entries(themes).map(([theme, rules]) => ({
+      theme,
+      rules: rules.map(({ name, description, severity, serves, remedy, evidence }) => ({
+        name,
+        description,
+        severity,
+        serves,
+        remedy,
+        subjects: [...byRule.entries()]
+          .filter(([rule]) => rule.name === name)
+          .flatMap(([, found]) => found)
+          .map(({ resource, outcome, message, exception }) => ({
+            resource: resource.name,
+            type: resource.type,
+            outcome,
+            evidence: Object.fromEntries(evidence.map((path) => [path, at(resource.props, path) ?? null])),
+            ...(message === undefined ? {} : { message }),
+            ...(exception === undefined ? {} : { exception: { reason: exception.reason, until: exception.until } }),
+          })),
+      })),
+    })),
+    controls: Object.fromEntries(Object.entries(controls).sort(([a], [b]) => a.localeCompare(b))),
+    not_covered: notCovered,
+  };
+}

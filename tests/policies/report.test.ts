@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import { type Configuration, evaluate } from "../../policies/evaluate.ts";
+import { htmlReport, literal } from "../../policies/htmlReport.ts";
+import { reportOf } from "../../policies/report.ts";
+import { rules } from "../../policies/rules.ts";
+import { sarifReport } from "../../policies/sarifReport.ts";
+import { broken, program, today } from "./program.ts";
+
+const configuration = JSON.parse(
+  readFileSync(new URL("../../policies/configuration.json", import.meta.url), "utf8"),
+) as Configuration;
+
+const report = reportOf("prod", "us-east-1", evaluate("prod", program, configuration, today), today);
+const failing = reportOf(
+  "prod",
+  "us-east-1",
+  evaluate("prod", broken("aws:kms/key:Key", "store-key", "enableKeyRotation", false), configuration, today),
+  today,
+);
+
+test("the report counts what the rules found", () => {
+  const verdicts = evaluate("prod", program, configuration, today);
+  assert.deepEqual(report.totals, { rules: rules.length, passed: verdicts.length - 1, failed: 0, excepted: 1 });
+});
+
+test("a verdict comes with the values that it rests on", () => {
+  const rule = report.themes.flatMap((theme) => theme.rules).find(({ name }) => name === "key-rotates")!;
+  assert.deepEqual(
+    rule.subjects.find(({ resource }) => resource === "store-key"),
+    { resource: "store-key", type: "aws:kms/key:Key", outcome: "passed", evidence: { enableKeyRotation: true } },
+  );
+});
+
+test("every control names the rules that serve it", () =>
+  assert.deepEqual(report.controls["FSBP KMS.4"], ["key-rotates"]));
+
+test("the page shows each rule, each exception with its end, and what is not covered", () => {
+  const page = htmlReport(report);
+  for (const { name } of rules) assert.ok(page.includes(`id="${name}"`), name);
+  assert.ok(page.includes("Excepted until 2027-10-31:"));
+  for (const line of report.not_covered) assert.ok(page.includes(literal(line)), line);
+});
+
+test("the page loads nothing from elsewhere and runs nothing", () =>
+  assert.equal(
+    /<script|<link|src=|https?:\/\/(?!json)/.test(htmlReport(report).replace(/<code>[^<]*<\/code>/g, "")),
+    false,
+  ));
+
+test("the page shows a failure with its remedy", () =>
+  assert.ok(htmlReport(failing).includes("store-key: the key does not rotate. Set `enableKeyRotation: true`.")));
+
+test("values that look like markup are shown as text", () =>
+  assert.equal(literal(`<b a="1">'&'</b>`), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;"));
+
+test("SARIF tells failures, and exceptions as suppressed with their reason", () => {
+  const { runs } = sarifReport(failing) as {
+    runs: { results: { ruleId: string; level: string; suppressions?: unknown[] }[] }[];
+  };
+  assert.deepEqual(
+    runs[0]!.results.map(({ ruleId, level, suppressions }) => [ruleId, level, suppressions?.length ?? 0]),
+    [
+      ["bucket-own-key", "error", 1],
+      ["key-rotates", "warning", 0],
+    ],
+  );
+});
+
+test.run();
