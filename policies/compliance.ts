@@ -1,5 +1,5 @@
 /**
- * `npm run compliance -- --stack prod [--out reports]`: the rules over a stack's program, without an account. Writes
+ * `npm run compliance -- --stack prod [--out folder]`: the rules over a stack's program, without an account. Writes
  * compliance-report.html, .json and .sarif, and ends with code 1 when something is neither in order nor excepted.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { reportOf } from "./report.ts";
 import { sarifReport } from "./sarifReport.ts";
 
 const { values } = parseArgs({
-  options: { stack: { type: "string", default: "prod" }, out: { type: "string", default: "reports" } },
+  options: { stack: { type: "string", default: "prod" }, out: { type: "string", default: "." } },
 });
 const now = new Date();
 const configuration = JSON.parse(
