@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
-import { decodeIdentity, IDENTITY_HEADER, tenantOf } from "../domain/identity.ts";
+import { decodeIdentity, IDENTITY_HEADER, REQUEST_ID_HEADER, tenantOf } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
@@ -11,14 +11,15 @@ import { routes } from "./routes/index.ts";
 export const isPublic = (path: string): boolean =>
   path === "/health" || path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/");
 
-const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}$`);
+const pattern = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll(/:\w+(\{\.\+\})?/g, (_, rest) => (rest === undefined ? "[^/]+" : ".+"))}$`);
 
 /** The management API: every module of routes/ on one app, with identity, errors and request ids. */
 export function buildApp(deps: Deps): Api {
   const app: Api = new OpenAPIHono<ApiEnv>();
 
   app.use("*", async (c, next) => {
-    c.set("requestId", c.req.header("x-triggers-request-id") ?? newId("req", deps.now()));
+    c.set("requestId", c.req.header(REQUEST_ID_HEADER) ?? newId("req", deps.now()));
     if (!isPublic(c.req.path)) {
       const identity = decodeIdentity(c.req.header(IDENTITY_HEADER));
       c.set("identity", identity);

@@ -1,7 +1,7 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors.ts";
-import { OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
+import { CONTENT_TYPE_HEADER, OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
 import { checkMediaType, decodeBody, MAX_BODY_BYTES, parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema } from "./schemas.ts";
@@ -14,6 +14,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** In OpenAPI's form: `/keys/{key_id}`. */
   readonly path: string;
+  /** The last parameter of the path may hold slashes: a Function URL may have decoded `%2F` before we see it. */
+  readonly slashes?: boolean;
   /** Heading in the documentation. */
   readonly tag: string;
   readonly summary: string;
@@ -82,7 +84,7 @@ function queryOf(c: Context<ApiEnv>): Record<string, string | string[]> {
 
 async function rawBody(c: Context<ApiEnv>, limit: number | undefined): Promise<Uint8Array> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
-  if (bytes.length > 0) checkMediaType(c.req.header("content-type"));
+  if (bytes.length > 0) checkMediaType(c.req.header(CONTENT_TYPE_HEADER) ?? c.req.header("content-type"));
   return decodeBody(bytes, c.req.header("content-encoding"), limit ?? MAX_BODY_BYTES);
 }
 
@@ -101,7 +103,7 @@ export function route<
   handler: (c: Context<ApiEnv>, input: RouteInput<P, Q, B>) => Promise<Response> | Response,
 ): void {
   document(app, spec);
-  const path = spec.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  const path = spec.path.replaceAll(/\{(\w+)\}/g, ":$1") + (spec.slashes === true ? "{.+}" : "");
   app.on(spec.method.toUpperCase(), path, async (c) => {
     c.set("action", spec.action);
     if (spec.scope !== "public") authorize(c, spec.scope);

@@ -41,6 +41,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "put",
       path: "/event-types/{type}",
+      slashes: true,
       tag: TAG,
       summary: "Register the JSON Schema of an event type",
       description:
@@ -152,6 +153,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "get",
       path: "/event-types/{type}",
+      slashes: true,
       tag: TAG,
       summary: "Read the schema of an event type",
       scope: "subscriptions",
@@ -188,6 +190,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "delete",
       path: "/event-types/{type}",
+      slashes: true,
       tag: TAG,
       summary: "Stop checking events of a type",
       scope: "subscriptions",

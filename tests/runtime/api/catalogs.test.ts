@@ -58,6 +58,9 @@ test("a type may hold any character, encoded in the path", async () => {
   const { status, body } = await call("PUT", "/event-types/a%2Fb%20%C3%A9%25", true);
   assert.deepEqual([status, body.event_type], [200, "a/b é%"]);
   assert.equal((await call("GET", "/event-types/a%2Fb%20%C3%A9%25")).status, 200);
+  // As a Function URL may pass it on, decoded.
+  assert.equal((await call("GET", "/event-types/a/b é%25")).body.event_type, "a/b é%");
+  assert.equal((await call("POST", "/event-types/a/b", {})).status, 405);
   assert.equal((await call("PUT", `/event-types/${"x".repeat(257)}`, true)).status, 404);
 });
 

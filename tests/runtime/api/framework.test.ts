@@ -11,7 +11,12 @@ import { answerOf, requestOf } from "../../../runtime/api/functionUrl.ts";
 import { isUnavailable } from "../../../runtime/api/outage.ts";
 import { route } from "../../../runtime/api/route.ts";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
+import {
+  CONTENT_TYPE_HEADER,
+  encodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+} from "../../../runtime/domain/identity.ts";
 
 const test = suite("framework");
 const identity: Identity = {
@@ -186,6 +191,16 @@ test("gzip and zstd are decoded, other encodings refused", async () => {
   assert.equal((await ask("POST", "/probe/one", zstdCompressSync(NAME), { "content-encoding": "zstd" })).status, 200);
   assert.equal((await ask("POST", "/probe/one", NAME, { "content-encoding": "br" })).status, 415);
   assert.equal((await ask("POST", "/probe/one", NAME, { "content-encoding": "gzip" })).status, 400);
+});
+
+test("an encoded body keeps the caller's type, which the edge passes on beside it", async () => {
+  const as = (type: string) => ({
+    "content-type": "application/octet-stream",
+    [CONTENT_TYPE_HEADER]: type,
+    "content-encoding": "gzip",
+  });
+  assert.equal((await ask("POST", "/probe/one", gzipSync(NAME), as("application/json"))).status, 200);
+  assert.equal((await ask("POST", "/probe/one", gzipSync(NAME), as("text/plain"))).status, 415);
 });
 
 test("a body over the limit is 413, and a gzip bomb is stopped there", async () => {
