@@ -127,8 +127,10 @@ export function decisive(root: Clause, frame: Frame): Decisive {
   let clause = root;
   let value = fresh(root, frame);
   let flipped = value !== true;
+  // Only `true` is a match, so a match is undone by a fault too, while a miss is turned by the exact value alone.
+  const exact = flipped;
   for (;;) {
-    const next = deciding(clause, flipped, frame);
+    const next = deciding(clause, flipped, exact, frame);
     if (next === undefined) return { clause, value, flipped };
     if (clause.kind === "not") flipped = !flipped;
     clause = next;
@@ -136,13 +138,16 @@ export function decisive(root: Clause, frame: Frame): Decisive {
   }
 }
 
-function deciding(clause: Clause, wanted: boolean, frame: Frame): Clause | undefined {
+function deciding(clause: Clause, wanted: boolean, exact: boolean, frame: Frame): Clause | undefined {
   if (clause.kind === "leaf") return undefined;
   if (clause.kind === "not") return clause.parts[0];
   // One part of this value decides the whole clause (false for `and`, true for `or`), whatever the others are.
   const absorbing = clause.kind === "or";
   if (wanted === absorbing) return clause.parts[0];
-  const opposed = clause.parts.filter((part) => fresh(part, frame) !== wanted);
+  const opposed = clause.parts.filter((part) => {
+    const value = fresh(part, frame);
+    return exact ? value !== wanted : value === !wanted;
+  });
   return opposed.length === 1 ? opposed[0] : undefined;
 }
 

@@ -77,8 +77,9 @@ function compiled(clause: Clause): CompiledSelector {
   };
 }
 
-/** How a path or an expression over paths begins; anything else is an event type. */
-const EXPRESSION = /^\s*(?:[$@!(]|(?:length|count|match|search|value)\s*\()/;
+/** How a path or an expression over paths begins, a literal with its comparison included; all else is an event type. */
+const EXPRESSION =
+  /^\s*(?:[$@!(]|(?:length|count|match|search|value)\s*\(|(?:-?\d[\w.+-]*|'[^']*'|"[^"]*"|true|false|null)\s*(?:[=!<>]=|[<>]))/;
 /** What no event type pattern holds, but every mistaken expression does. */
 const NOT_A_TYPE = /[\s=<>&|!'"()[\]{}]/;
 

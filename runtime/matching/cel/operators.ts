@@ -122,7 +122,8 @@ function membership(a: Value, b: Value, frame: Frame): Value {
     }
     return false;
   }
-  if (typeof b === "object" && b !== null && isMap(b)) return lookUp(b, a) !== undefined;
+  const key = normalKey(a) !== undefined || typeof a === "number";
+  if (key && typeof b === "object" && b !== null && isMap(b)) return lookUp(b, a) !== undefined;
   return noOverload("in", a, b);
 }
 

@@ -41,7 +41,7 @@ export class JsonPathCompiler {
       const { operator } = expression;
       if (operator === "&&" || operator === "||") {
         const parts = this.#joined(expression, operator).map((part) => this.logical(part));
-        return (operator === "&&" ? and : or)(text, parts);
+        return (operator === "&&" ? and : or)(text.slice(1, -1), parts);
       }
       const written = `${expression.left.toString()} ${operator} ${expression.right.toString()}`;
       return this.#comparison(written, this.#operand(expression.left), operator, this.#operand(expression.right));
