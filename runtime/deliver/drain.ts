@@ -41,6 +41,7 @@ export async function drain(message: DrainMessage, ports: DrainPorts): Promise<v
   const target = (await ports.targets.get(tenant, [subscription_id])).get(subscription_id) ?? null;
   // The one that disabled it, or opened its circuit, is followed by another drain.
   if (target !== null && target.status !== "active") return;
+  if (message.reset === true) await ports.circuits.succeeded(tenant, subscription_id);
   if (target !== null && (await ports.circuits.read(tenant, subscription_id))?.opened_at !== undefined) return;
   const again = (pass: 1 | 2, delaySeconds: number): Outgoing => ({
     text: encodeDrain({ tenant, subscription_id, pass }),

@@ -9,6 +9,7 @@ import { newId, rfc3339 } from "../../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../../domain/service.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
+import { releaseHeld } from "../release.ts";
 import { route } from "../route.ts";
 import { OverlapSchema, Timestamp } from "../schemas.ts";
 import { checkDefinition, definitionOf, type SubscriptionInput, SubscriptionRequest } from "../subscriptionInput.ts";
@@ -205,6 +206,7 @@ export function register(app: Api, deps: Deps): void {
         if (changed) tell(params.id, { version: row.version });
         return row;
       });
+      await releaseHeld(deps, c.get("tenant"), params.id);
       c.header("etag", etagOf(row));
       return c.json(viewOf(row));
     },

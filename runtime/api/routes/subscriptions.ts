@@ -21,6 +21,7 @@ import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { releaseHeld } from "../release.ts";
 import { route } from "../route.ts";
 import { NextCursor } from "../schemas.ts";
 import {
@@ -243,6 +244,7 @@ export function register(app: Api, deps: Deps): void {
             : { backfill_replay_id: await insertBackfill(deps, tx, identity, params.id, backfill_from) };
         return { row, replay };
       });
+      if (status === "active") await releaseHeld(deps, c.get("tenant"), params.id);
       return c.json(answer(c, row, replay));
     },
   );
@@ -269,6 +271,7 @@ export function register(app: Api, deps: Deps): void {
         const removed = await setStatus(tx, c.get("tenant"), params.id, "removed", "requested", deps.now(), check);
         if (removed !== undefined) tell(params.id);
       });
+      await releaseHeld(deps, c.get("tenant"), params.id);
       return c.body(null, 204);
     },
   );

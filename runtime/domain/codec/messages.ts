@@ -81,6 +81,8 @@ export interface DrainMessage {
   readonly subscription_id: string;
   /** 1, then 2: a second look after every cached state is stale finds what was held meanwhile. */
   readonly pass: 1 | 2;
+  /** The owner has enabled the subscription: its endpoint begins anew, whatever it did before. */
+  readonly reset?: boolean;
 }
 
 /** Try an endpoint whose circuit is open with one waiting delivery. */
@@ -197,7 +199,7 @@ export function decodeDeliver(message: string): DeliverMessage {
     }
     case "drain": {
       if (header.pass !== 1 && header.pass !== 2) throw corrupt(what, "pass");
-      return { kind, ...whom, pass: header.pass };
+      return { kind, ...whom, pass: header.pass, ...(header.reset === true ? { reset: true } : {}) };
     }
     case "probe":
       return { kind, ...whom };

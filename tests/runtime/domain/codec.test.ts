@@ -110,7 +110,7 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
   ),
   fc.record(
     { kind: fc.constant("drain"), tenant, subscription_id: subscriptionId, pass: fc.constantFrom(1, 2) },
-    { noNullPrototype: true },
+    { noNullPrototype: true, requiredKeys: ["kind", "tenant", "subscription_id", "pass"] },
   ),
   fc.record({ kind: fc.constant("probe"), tenant, subscription_id: subscriptionId }, { noNullPrototype: true }),
 ) as fc.Arbitrary<DeliverMessage>;
