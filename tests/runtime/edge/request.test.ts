@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { CloudFrontRequest } from "aws-lambda";
+import { test } from "uvu";
+import { TriggersError } from "../../../runtime/domain/errors.ts";
+import { decodeIdentity, type Identity } from "../../../runtime/domain/identity.ts";
+import { isPublic, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
+
+const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
+const requestWith = (headers: Record<string, string>, body?: string | Buffer, truncated = false, method = "POST") =>
+  ({
+    clientIp: "203.0.113.7",
+    method,
+    uri: "/events",
+    querystring: "",
+    headers: Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [{ key, value }]])),
+    ...(body === undefined
+      ? {}
+      : {
+          body: {
+            inputTruncated: truncated,
+            action: "read-only",
+            encoding: "base64",
+            data: Buffer.from(body).toString("base64"),
+          },
+        }),
+  }) as CloudFrontRequest;
+const headersOf = ({ headers }: CloudFrontRequest) =>
+  Object.fromEntries(Object.entries(headers).map(([name, [first]]) => [name, first!.value]));
+
+test("these paths need no key, and no others", () => {
+  for (const uri of ["/health", "/openapi.json", "/docs", "/docs/", "/docs/errors"])
+    assert.equal(isPublic(uri), true, uri);
+  for (const uri of ["/", "/events", "/healthz", "/health/", "/docsx", "/Health", "/openapi.json/x", "//docs"]) {
+    assert.equal(isPublic(uri), false, uri);
+  }
+});
+
+test("what only the platform may say is taken away, and so is the key", () => {
+  const request = requestWith({
+    "x-triggers-identity": "forged",
+    "x-triggers-request-id": "forged",
+    authorization: "Bearer k",
+    accept: "*/*",
+  });
+  strip(request);
+  assert.deepEqual(headersOf(request), { accept: "*/*" });
+});
+
+test("the identity arrives as it was written", () => {
+  const identity: Identity = {
+    customer_id: "cus_1",
+    environment: "live",
+    key_id: "key_1",
+    key_name: "Schlüssel ☂",
+    scopes: ["admin"],
+    limit_per_second: 5,
+  };
+  const request = requestWith({});
+  sign(request, "req_1", identity);
+  const { "x-triggers-identity": header, ...rest } = headersOf(request);
+  assert.deepEqual(decodeIdentity(header), identity);
+  assert.deepEqual(rest, { "x-triggers-request-id": "req_1" });
+});
+
+test("the body's hash is added, and its data need not be sent back", () => {
+  const request = requestWith({ "content-type": "application/json" }, '{"a":1}');
+  prepareBody(request);
+  assert.deepEqual(headersOf(request), {
+    "content-type": "application/json",
+    "x-amz-content-sha256": sha256('{"a":1}'),
+  });
+  assert.deepEqual(request.body, { inputTruncated: false, action: "read-only", encoding: "base64", data: "" });
+});
+
+test("an empty body has a hash too", () => {
+  const request = requestWith({}, "", false, "DELETE");
+  prepareBody(request);
+  assert.equal(headersOf(request)["x-amz-content-sha256"], sha256(""));
+});
+
+test("a request without a body gets no hash", () => {
+  const request = requestWith({}, "", false, "GET");
+  prepareBody(request);
+  assert.deepEqual(headersOf(request), {});
+});
+
+const faults: [says: string, request: CloudFrontRequest, fault: string][] = [
+  ["a body that CloudFront cut off", requestWith({}, "{}", true), "payload_too_large"],
+  ["a body of 1,000,001 bytes", requestWith({}, Buffer.alloc(1_000_001, 0x20)), "payload_too_large"],
+  ["JSON that is not UTF-8", requestWith({}, Buffer.from([0x22, 0xff, 0x22])), "invalid_json"],
+];
+for (const [says, request, fault] of faults) {
+  test(`${says} is taken away and its fault named`, () => {
+    prepareBody(request);
+    assert.deepEqual(headersOf(request), { "x-triggers-body-fault": fault, "x-amz-content-sha256": sha256("") });
+    assert.deepEqual([request.body!.action, request.body!.data], ["replace", ""]);
+  });
+}
+
+test("bytes of another type are left alone: the origin tells what is wrong with them", () => {
+  const request = requestWith({ "content-type": "image/png" }, Buffer.from([0x89, 0xff]));
+  prepareBody(request);
+  assert.equal(headersOf(request)["x-triggers-body-fault"], undefined);
+});
+
+test("a compressed body gets a type that a Function URL passes on as bytes", () => {
+  const bytes = Buffer.from([0x1f, 0x8b, 0xff]);
+  const request = requestWith({ "content-type": "application/json", "content-encoding": "gzip" }, bytes);
+  prepareBody(request);
+  assert.deepEqual(headersOf(request), {
+    "content-type": "application/octet-stream",
+    "x-triggers-content-type": "application/json",
+    "content-encoding": "gzip",
+    "x-amz-content-sha256": sha256(bytes),
+  });
+});
+
+test("a refusal has the shape that CloudFront wants", () =>
+  assert.deepEqual(
+    refusal(new TriggersError("unauthorized", "No.", { headers: { "www-authenticate": "Bearer" } }), "req_1"),
+    {
+      status: "401",
+      statusDescription: "Unauthorized",
+      headers: {
+        "content-type": [{ key: "content-type", value: "application/json" }],
+        "x-request-id": [{ key: "x-request-id", value: "req_1" }],
+        "www-authenticate": [{ key: "www-authenticate", value: "Bearer" }],
+      },
+      body: '{"error":{"code":"unauthorized","message":"No.","request_id":"req_1","docs":"/docs/errors#unauthorized"}}',
+      bodyEncoding: "text",
+    },
+  ));
+
+test.run();
