@@ -4,28 +4,34 @@ import * as backlog from "./backlog.ts";
 import * as customers from "./customers.ts";
 import * as deliveries from "./deliveries.ts";
 import * as docs from "./docs.ts";
+import * as dryRun from "./dryRun.ts";
 import * as events from "./events.ts";
 import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
 import * as referenceTables from "./referenceTables.ts";
+import * as rehearse from "./rehearse.ts";
 import * as replays from "./replays.ts";
 import * as retention from "./retention.ts";
 import * as subscriptionActions from "./subscriptionActions.ts";
 import * as subscriptions from "./subscriptions.ts";
+import * as usage from "./usage.ts";
 
 /** Every module of routes, in the order in which the documentation shows them. */
 export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
+  dryRun.register,
   events.register,
   inbox.register,
   deliveries.register,
   replays.register,
   backlog.register,
   subscriptions.register,
+  rehearse.register,
   subscriptionActions.register,
   eventTypes.register,
   referenceTables.register,
+  usage.register,
   keys.register,
   customers.register,
   retention.register,

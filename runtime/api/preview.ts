@@ -1,0 +1,77 @@
+import { serviceOver } from "../aws/service.ts";
+import type { Tenant } from "../domain/identity.ts";
+import type { DeliveryTarget, Enrich } from "../domain/subscription.ts";
+import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhookPost.ts";
+import { applyTransform, enrichmentKey } from "../matching/index.ts";
+import type { Deps } from "./deps.ts";
+import { MASK } from "./subscriptionInput.ts";
+
+/** What a subscriber would receive, written by the same code that delivers, and not sent. */
+export interface Preview {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body's exact text. */
+  readonly body: string;
+}
+
+/** One event as it is, or would be, recorded. */
+export interface Sample {
+  /** ULID of the first event of its batch. */
+  readonly first: string;
+  readonly types: readonly (string | null)[];
+  readonly offset: number;
+  readonly raw: Buffer;
+}
+
+export interface Previewer {
+  /** Definitions for delivery of these subscriptions, by id. */
+  targets(tenant: Tenant, ids: readonly string[]): Promise<Map<string, DeliveryTarget>>;
+  /** The first attempt at delivering this one event. Values of the subscription's own headers are masked. */
+  preview(target: DeliveryTarget, sample: Sample): Promise<Preview>;
+}
+
+const IDS_PER_CALL = 500;
+
+/** For one request: it remembers the rows of reference tables that it met. */
+export function previewer(deps: Deps): Previewer {
+  const service = serviceOver(deps.lambda, deps.env.SUBSCRIPTIONS_FUNCTION);
+  const rows = new Map<string, Promise<Readonly<Record<string, unknown>> | undefined>>();
+  const row = (tenant: Tenant, enrich: Enrich, key: string) => {
+    const id = `${enrich.from}\n${key}`;
+    let found = rows.get(id);
+    if (found === undefined) {
+      found = service({ op: "reference", tenant, table: enrich.from, keys: [key] }).then(
+        ({ answer }) => answer.rows[key],
+      );
+      rows.set(id, found);
+    }
+    return found;
+  };
+  return {
+    async targets(tenant, ids) {
+      const found = new Map<string, DeliveryTarget>();
+      for (let from = 0; from < ids.length; from += IDS_PER_CALL) {
+        const subscription_ids = ids.slice(from, from + IDS_PER_CALL);
+        const { answer } = await service({ op: "targets", tenant, subscription_ids });
+        for (const target of answer.targets) found.set(target.subscription_id, target);
+      }
+      return found;
+    },
+    async preview(target, { first, types, offset, raw }) {
+      const { enrich, transform, tenant } = target;
+      const key = enrich === undefined ? undefined : enrichmentKey(enrich, JSON.parse(raw.toString("utf8")));
+      const enrichment =
+        enrich === undefined || key === undefined ? undefined : { as: enrich.as, row: await row(tenant, enrich, key) };
+      const slice = { first, types, offsets: [offset], payloads: [applyTransform(raw, transform, enrichment)] };
+      const body = bodyOf(target, textsOf(target.format, slice));
+      const id = webhookId(target.subscription_id, undefined, [slice]);
+      const headers = headersOf(target, { id, attempt: 1, slices: [slice] }, body, deps.now());
+      const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
+      return {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name, own.has(name) ? MASK : value]),
+        ),
+        body: body.toString("utf8"),
+      };
+    },
+  };
+}

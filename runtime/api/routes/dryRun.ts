@@ -1,0 +1,158 @@
+import { z } from "@hono/zod-openapi";
+import { asCustomer } from "../../database/roles.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { type Event, spliceEvent } from "../../domain/event.ts";
+import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
+import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
+import type { EventSelector } from "../../domain/subscription.ts";
+import { reviewBody } from "../../domain/validate.ts";
+import { compileSelector } from "../../matching/index.ts";
+import { writeList } from "../../store/view.ts";
+import type { Api, Deps } from "../deps.ts";
+import { previewer } from "../preview.ts";
+import { EventSchema, jsonBytes } from "../reads.ts";
+import { route } from "../route.ts";
+
+const TAG = "Events";
+/** Verdicts in one answer; of more, those that don't match are left out first. */
+const MAX_VERDICTS = 5_000;
+const MAX_ANSWER_BYTES = 4_500_000;
+
+export const VerdictSchema = z.object({
+  subscription_id: z.string(),
+  matched: z.boolean(),
+  because: z.string().optional().openapi({ description: "The deciding clause, with the values met." }),
+});
+export const PreviewSchema = z.object({
+  headers: z.record(z.string(), z.string()),
+  body: z.string().openapi({ description: "The exact text." }),
+});
+const FaultSchema = z.looseObject({ path: z.string().optional(), code: z.string().optional(), message: z.string() });
+const ResultSchema = z.object({
+  event: EventSchema,
+  valid: z.boolean(),
+  errors: z.array(FaultSchema).optional(),
+  subscriptions: z.array(
+    VerdictSchema.extend({ request: PreviewSchema.optional(), duration_us: z.number().optional() }),
+  ),
+  omitted: z.number().int().optional().openapi({ description: "Subscriptions that don't match, left out for room." }),
+});
+
+interface Active {
+  readonly subscription_id: string;
+  readonly selector: ReturnType<typeof compileSelector>;
+}
+
+export function register(app: Api, deps: Deps): void {
+  /** The tenant's active subscriptions and schemas, as a request that begins now would meet them. */
+  const load = (customerId: string, tenant: string) =>
+    asCustomer(deps.db, customerId, async (tx) => {
+      const subscriptions = await tx
+        .selectFrom("subscriptions")
+        .select(["subscription_id", "definition"])
+        .where("tenant", "=", tenant)
+        .where("status", "=", "active")
+        .orderBy("subscription_id")
+        .execute();
+      const schemas = await tx
+        .selectFrom("event_schemas")
+        .select(["event_type", "schema"])
+        .where("tenant", "=", tenant)
+        .where("is_current", "=", true)
+        .execute();
+      return { subscriptions, schemas: new Map(schemas.map(({ event_type, schema }) => [event_type, schema])) };
+    });
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/events/dry-run",
+      tag: TAG,
+      summary: "Validate events and show what each active subscription would receive",
+      description:
+        "The same bodies as `POST /events`. Nothing is stored or sent, and nothing counts towards a limit. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result.",
+      scope: "events:write",
+      body: z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]),
+      rawBody: true,
+      responses: {
+        200: { description: "One result an event, in order.", schema: z.object({ results: z.array(ResultSchema) }) },
+      },
+      errors: ["invalid_event", "too_many_events"],
+    },
+    async (c, { raw }) => {
+      const tenant = c.get("tenant");
+      const { subscriptions, schemas } = await load(c.get("identity").customer_id, tenant);
+      const compiled = new Map<string, SchemaCheck>();
+      const reviewed = reviewBody(Buffer.from(raw), (type) => {
+        if (!schemas.has(type)) return undefined;
+        const check = compiled.get(type) ?? compileSchema(schemas.get(type));
+        compiled.set(type, check);
+        return check;
+      });
+      const active: Active[] = subscriptions.map(({ subscription_id, definition }) => ({
+        subscription_id,
+        selector: compileSelector(definition.event_selector as EventSelector),
+      }));
+      const first = newUlid(deps.now(), reviewed.events.length);
+      const show = previewer(deps);
+      const faults = Map.groupBy(reviewed.faults, ({ index }) => index ?? 0);
+      const judged = reviewed.events.map((bytes, offset) => {
+        const type = reviewed.types[offset]!;
+        const errors = faults.get(offset);
+        if (errors !== undefined) return { bytes, type, errors, verdicts: [] };
+        const event: Event = {
+          event_id: eventId(ulidAt(first, offset)),
+          event_type: type,
+          received_at: rfc3339(deps.now()),
+          payload: JSON.parse(bytes.toString("utf8")) as Record<string, unknown>,
+        };
+        return { bytes, type, errors, verdicts: active.map((one) => judge(one, event)) };
+      });
+      const matching = new Set(
+        judged.flatMap(({ verdicts }) => verdicts.filter(({ matched }) => matched).map((v) => v.subscription_id)),
+      );
+      const targets = matching.size === 0 ? new Map() : await show.targets(tenant, [...matching]);
+      const brief = judged.length * active.length > MAX_VERDICTS;
+      const results: Buffer[] = [];
+      let size = 0;
+      for (const [offset, { bytes, type, errors, verdicts }] of judged.entries()) {
+        const kept = brief ? verdicts.filter(({ matched }) => matched) : verdicts;
+        const shown = await Promise.all(
+          kept.map(async (verdict) => {
+            const target = verdict.matched ? targets.get(verdict.subscription_id) : undefined;
+            if (target === undefined) return verdict;
+            const sample = { first, types: reviewed.types, offset, raw: bytes };
+            return { ...verdict, request: await show.preview(target, sample) };
+          }),
+        );
+        const rest = {
+          valid: errors === undefined,
+          ...(errors === undefined ? {} : { errors: errors.map(withoutIndex) }),
+          subscriptions: shown,
+          ...(brief ? { omitted: verdicts.length - kept.length } : {}),
+        };
+        const text = Buffer.concat([
+          Buffer.from('{"event":'),
+          spliceEvent(first, offset, type, bytes),
+          Buffer.from(`,${JSON.stringify(rest).slice(1)}`),
+        ]);
+        size += text.length;
+        if (size > MAX_ANSWER_BYTES) {
+          throw new TriggersError("unprocessable", "The results exceed what one answer holds; rehearse fewer events.");
+        }
+        results.push(text);
+      }
+      return jsonBytes(writeList("results", results, {}));
+    },
+  );
+}
+
+const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
+
+function judge({ subscription_id, selector }: Active, event: Event) {
+  const started = performance.now();
+  const { matched, because } = selector.explain(event);
+  const duration_us = Math.round((performance.now() - started) * 1_000);
+  return { subscription_id, matched, because, duration_us };
+}

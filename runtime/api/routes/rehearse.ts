@@ -1,0 +1,227 @@
+import { z } from "@hono/zod-openapi";
+import { asCustomer } from "../../database/roles.ts";
+import { subscriptionsAt } from "../../database/subscriptions.ts";
+import type { Event } from "../../domain/event.ts";
+import { spliceEvent } from "../../domain/event.ts";
+import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
+import { checkTransform, compileSelector } from "../../matching/index.ts";
+import { budget } from "../../store/bounds.ts";
+import { asEvent } from "../../store/read.ts";
+import { scanEvents } from "../../store/scanEvents.ts";
+import { writeList } from "../../store/view.ts";
+import { readCursor, signCursor } from "../cursor.ts";
+import type { Api, Deps } from "../deps.ts";
+import { type Preview, previewer } from "../preview.ts";
+import { EventId, EventSchema, jsonBytes, Millis, readContext } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor } from "../schemas.ts";
+import { EnrichSchema, SelectorSchema, TransformSchema } from "../subscriptionInput.ts";
+import { PreviewSchema, VerdictSchema } from "./dryRun.ts";
+import { eventById } from "./events.ts";
+
+const TAG = "Subscriptions";
+const MAX_SAMPLES = 10;
+const MAX_NEAR_MISSES = 20;
+const PAGE = 500;
+const SAMPLE_BYTES = 2_000_000;
+
+const NearMissSchema = z.object({
+  event_id: z.string(),
+  clause: z.string().openapi({ description: "The part of the selector that decides, as it was written." }),
+  because: z.string().openapi({ description: "Why, with the values met.", example: "amount 40 is not > 100" }),
+});
+
+/** Stands for the subscription that is not saved yet. */
+const DRAFT: Omit<DeliveryTarget, "tenant" | "environment" | "event_selector"> = {
+  subscription_id: "sub_00000000000000000000000000",
+  version: 0,
+  webhook_url: "",
+  format: "event",
+  max_batch: 100,
+  headers: {},
+  status: "active",
+  secrets: [],
+};
+
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/subscriptions/rehearse",
+      tag: TAG,
+      summary: "Run a selector over recorded events before it is saved",
+      description:
+        "The newest events first, `limit` of them a page. Near misses name the clause that decided against an event; those that fail in one clause beyond the event type come first.",
+      scope: "subscriptions",
+      body: z.strictObject({
+        event_selector: SelectorSchema,
+        transform: TransformSchema.nullable().optional(),
+        enrich: EnrichSchema.nullable().optional(),
+        format: z.enum(["event", "payload"]).optional(),
+        max_batch: z.number().int().min(1).max(100).optional(),
+        from: Millis.optional(),
+        to: Millis.optional(),
+        limit: z.number().int().min(1).max(10_000).optional().openapi({ description: "Events to examine (1,000)." }),
+        cursor: z.string().max(4_096).optional(),
+      }),
+      responses: {
+        200: {
+          description: "What it would have matched.",
+          schema: z.object({
+            examined: z.number().int(),
+            matched: z.number().int(),
+            samples: z.array(z.object({ event: EventSchema, request: PreviewSchema })),
+            near_misses: z.array(NearMissSchema),
+            next_cursor: NextCursor,
+          }),
+        },
+      },
+      errors: ["invalid_selector"],
+    },
+    async (c, { body }) => {
+      const identity = c.get("identity");
+      const tenant = c.get("tenant");
+      const selector = compileSelector(body.event_selector as EventSelector);
+      const transform = (body.transform ?? undefined) as Transform | undefined;
+      checkTransform(transform, body.enrich ?? undefined);
+      const purpose = `${tenant}:rehearse`;
+      type Cursor = { readonly a: string; readonly b: number };
+      const before = body.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, body.cursor);
+      const began = before?.b ?? deps.now();
+      const limit = body.limit ?? 1_000;
+      const kept = deps.now() - (await context.retentionMs(identity));
+      const target: DeliveryTarget = {
+        ...DRAFT,
+        tenant,
+        environment: identity.environment,
+        event_selector: body.event_selector as EventSelector,
+        ...(transform && { transform }),
+        ...(body.enrich ? { enrich: body.enrich } : {}),
+        format: body.format ?? "event",
+        max_batch: body.max_batch ?? 100,
+      };
+      const show = previewer(deps);
+      const samples: { event: Buffer; request: Preview }[] = [];
+      const near: NearMiss[] = [];
+      const far: NearMiss[] = [];
+      let examined = 0;
+      let matched = 0;
+      let bytes = 0;
+      let after = before?.a;
+      let more = false;
+      const range = {
+        order: "desc" as const,
+        from: Math.max(body.from ?? 0, kept),
+        to: Math.min(body.to ?? Number.POSITIVE_INFINITY, began + 1),
+        ...(after === undefined ? {} : { after }),
+      };
+      scan: for await (const step of scanEvents(context.store, tenant, range, deps.now(), budget(deps.now))) {
+        if (step.kind === "paused") {
+          after = step.reached ?? after;
+          more = true;
+          break;
+        }
+        for (const { batch, raws, offsets } of step.batches) {
+          for (const offset of offsets) {
+            if (examined === limit) {
+              more = true;
+              break scan;
+            }
+            const raw = raws[offset]!;
+            const event = asEvent(batch, offset, raw);
+            after = event.event_id.slice(4);
+            examined += 1;
+            if (selector.matches(event)) {
+              matched += 1;
+              if (samples.length < MAX_SAMPLES && bytes + raw.length < SAMPLE_BYTES) {
+                bytes += raw.length;
+                const { first, types } = batch;
+                const request = await show.preview(target, { first, types, offset, raw });
+                samples.push({ event: spliceEvent(first, offset, types[offset] ?? null, raw), request });
+              }
+            } else collect(selector, event, near, far);
+          }
+        }
+      }
+      const answer = {
+        near_misses: [...near, ...far].slice(0, MAX_NEAR_MISSES),
+        next_cursor: more ? await signCursor(deps, purpose, { a: after, b: began }) : null,
+      };
+      const texts = samples.map(({ event, request }) =>
+        Buffer.concat([
+          Buffer.from('{"event":'),
+          event,
+          Buffer.from(`,"request":${JSON.stringify({ ...request, headers: draftHeaders(request.headers) })}}`),
+        ]),
+      );
+      const head = JSON.stringify({ examined, matched }).slice(1, -1);
+      const list = writeList("samples", texts, answer);
+      return jsonBytes(Buffer.concat([Buffer.from(`{${head},`), list.subarray(1)]));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/events/{id}/verdicts",
+      tag: "Events",
+      summary: "Why a stored event went where it went",
+      description: "Against every subscription as it stood when the event was routed.",
+      scope: "events:read",
+      params: EventId,
+      responses: {
+        200: {
+          description: "One verdict a subscription.",
+          schema: z.object({
+            verdicts: z.array(VerdictSchema.extend({ version: z.number().int(), clause: z.string().optional() })),
+          }),
+        },
+      },
+    },
+    async (c, { params }) => {
+      const identity = c.get("identity");
+      const { batch, offset, raw } = await eventById(context, identity, params.id, deps.now);
+      const event = asEvent(batch, offset, raw);
+      const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
+        const found: Record<string, unknown>[] = [];
+        for (let after = "", page = PAGE; page === PAGE; ) {
+          const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, after, PAGE);
+          for (const { subscription_id, version, definition } of rows) {
+            const { clause, because } = compileSelector(definition.event_selector as EventSelector).explain(event);
+            // What was decided then is the verdict; the reason is derived from the same definition.
+            const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
+            found.push({ subscription_id, version, matched, clause, because });
+          }
+          page = rows.length;
+          after = rows.at(-1)?.subscription_id ?? after;
+        }
+        return found;
+      });
+      return c.json({ verdicts } as never);
+    },
+  );
+}
+
+interface NearMiss {
+  readonly event_id: string;
+  readonly clause: string;
+  readonly because: string;
+}
+
+/** A miss is near when something beyond the event type decided. */
+function collect(selector: ReturnType<typeof compileSelector>, event: Event, near: NearMiss[], far: NearMiss[]): void {
+  if (near.length >= MAX_NEAR_MISSES) return;
+  const { clause, because } = selector.explain(event);
+  const list = because.startsWith("event type") || because.startsWith("event_type") ? far : near;
+  if (list.length < MAX_NEAR_MISSES) list.push({ event_id: event.event_id, clause, because });
+}
+
+/** Headers that name or sign for a subscription, which a draft can't have. */
+function draftHeaders(headers: Preview["headers"]): Preview["headers"] {
+  const unknown = new Set(["webhook-id", "webhook-signature", "webhook-timestamp", "triggers-subscription-id"]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !unknown.has(name)));
+}
