@@ -75,6 +75,15 @@ const arnFormats: Readonly<Record<string, (name: string, region: string) => stri
   "aws:backup/vault:Vault": (n, r) => `arn:aws:backup:${r}:${ACCOUNT}:backup-vault:${n}`,
 };
 
+/** How a secret is marked between program and engine; offline it is only a value. */
+const SECRET = "4dabf18193072939515e22adb298388d";
+function unwrapped(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrapped);
+  if (typeof value !== "object" || value === null) return value;
+  if (SECRET in value && "value" in value) return unwrapped(value.value);
+  return Object.fromEntries(Object.entries(value).map(([member, item]) => [member, unwrapped(item)]));
+}
+
 /** Outputs beyond id, name and ARN that the program reads. */
 const extras: Readonly<Record<string, (name: string, region: string, inputs: Inputs) => Inputs>> = {
   "aws:cloudfront/distribution:Distribution": (n) => ({
@@ -138,8 +147,10 @@ export async function graphOf(stack: string, config: Record<string, string> = st
           ...(arn === undefined ? {} : { arn }),
           ...extras[type]?.(physical, where, inputs),
         };
-        if (type !== "pulumi:pulumi:Stack")
-          declared.push({ type, name, custom: custom !== false || type.startsWith("awsx:"), inputs, outputs });
+        if (type !== "pulumi:pulumi:Stack") {
+          const plain = unwrapped(inputs) as Inputs;
+          declared.push({ type, name, custom: custom !== false || type.startsWith("awsx:"), inputs: plain, outputs });
+        }
         return { id: physical, state: { ...inputs, ...outputs } };
       },
       call({ token, inputs }) {

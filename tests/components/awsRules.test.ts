@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { graphOf } from "../../policies/graph.ts";
+import { accepted, awsRules, valuesAt } from "./awsRules.ts";
+
+const stacks = [await graphOf("prod"), await graphOf("dev")];
+
+for (const { stack, resources } of stacks) {
+  test(`AWS would take every argument of ${stack}`, () =>
+    assert.deepEqual(
+      awsRules.flatMap((rule) =>
+        resources
+          .filter(({ type }) => type === rule.type)
+          .flatMap((resource) =>
+            valuesAt(resource.inputs, rule.path)
+              .filter((value) => !accepted(rule, value, resource))
+              .map(() => `${resource.name}: ${rule.path} ${rule.says} (${rule.source})`),
+          ),
+      ),
+      [],
+    ));
+}
+
+test("every type of resource has rules", () => {
+  const covered = new Set(awsRules.map(({ type }) => type));
+  const types = new Set(
+    stacks.flatMap(({ resources }) => resources.filter(({ custom }) => custom).map(({ type }) => type)),
+  );
+  assert.deepEqual(
+    [...types].filter((type) => !covered.has(type)),
+    [],
+  );
+});
+
+test("every rule refuses what AWS refuses", () => {
+  const anything = { inputs: { extendedS3Configuration: { dynamicPartitioningConfiguration: { enabled: true } } } };
+  assert.deepEqual(
+    awsRules
+      .filter(({ bad }) => bad !== undefined)
+      .filter((rule) => {
+        const whole = rule.path.includes("skipDestroy") || rule.path === "vpcConfig";
+        return accepted(rule, rule.bad, whole ? { inputs: { skipDestroy: true, environment: {} } } : anything);
+      })
+      .map(({ type, path }) => `${type} ${path}`),
+    [],
+  );
+});
+
+const combinations: [says: string, type: string, path: string, value: unknown, inputs: Record<string, unknown>][] = [
+  [
+    "provisioned pollers beside a maximum concurrency",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "scalingConfig",
+    {},
+    { provisionedPollerConfig: {} },
+  ],
+  ["a standby without failover", "aws:elasticache/replicationGroup:ReplicationGroup", "multiAzEnabled", true, {}],
+  ["a password beside a managed one", "aws:rds/instance:Instance", "manageMasterUserPassword", true, { password: "x" }],
+  [
+    "a security group rule with two other sides",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    "ipProtocol",
+    "tcp",
+    { cidrIpv4: "10.0.0.0/8", prefixListId: "pl-1" },
+  ],
+  [
+    "an egress rule with no other side",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    "ipProtocol",
+    "tcp",
+    {},
+  ],
+];
+for (const [says, type, path, value, inputs] of combinations)
+  test(`${says} is refused`, () => {
+    const rule = awsRules.find((one) => one.type === type && one.path === path)!;
+    assert.equal(accepted(rule, value, { inputs }), false);
+  });
+
+test("a rule without a bad value of its own has a combination that breaks it", () => {
+  const shown = new Set(combinations.map(([, type, path]) => `${type} ${path}`));
+  assert.deepEqual(
+    awsRules.filter(({ bad, type, path }) => bad === undefined && !shown.has(`${type} ${path}`)),
+    [],
+  );
+});
+
+test.run();
