@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { suite } from "uvu";
+import { encodeBatch } from "../../../runtime/domain/codec.ts";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { serviceLambda } from "../../support/service.ts";
+import { batchOf } from "../../support/storage.ts";
+
+const test = suite("dry-run, rehearsal and verdicts over the API");
+
+let api: TestApi;
+let live: Identity;
+let other: Identity;
+let large: string;
+let payloads: string;
+test.before(async () => {
+  api = await startApi({ lambda: serviceLambda(() => api.database.db) });
+  ({ live } = await api.customer());
+  ({ live: other } = await api.customer("Other"));
+  const subscribe = async (body: object) => (await api.call(live, "POST", "/subscriptions", body)).body.subscription_id;
+  large = await subscribe({
+    webhook_url: "https://example.com/large",
+    event_selector: { event_type: "order.*", cel: "event.amount > 100.0" },
+    headers: { "x-secret": "hush" },
+  });
+  payloads = await subscribe({
+    webhook_url: "https://example.com/payloads",
+    event_selector: "order.created",
+    format: "payload",
+    max_batch: 1,
+    transform: { omit: ["$.card"] },
+  });
+  await api.call(live, "PUT", "/event-types/order.created", {
+    type: "object",
+    properties: { amount: { type: "number" } },
+  });
+});
+test.after(() => api.close());
+
+const dryRun = (body: unknown, who = live) => api.call(who, "POST", "/events/dry-run", body);
+async function stored(payloads: object[], ago: number, matched: Record<string, number[]> = {}) {
+  const batch = batchOf(live.customer_id, payloads, api.deps.now() - ago, { matched, snapshot_version: 2 });
+  await api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: encodeBatch(batch) }));
+  return payloads.map((_, offset) => eventId(ulidAt(batch.first, offset)));
+}
+
+test("a dry-run shows for each active subscription whether it matches, why, and what it would receive", async () => {
+  const { status, body } = await dryRun('{"event_type":"order.created","amount":12345678901234567890,"card":"4111"}');
+  assert.equal(status, 200);
+  const [result] = body.results;
+  assert.equal(result.valid, true);
+  assert.equal(result.event.event_type, "order.created");
+  const [first, second] = result.subscriptions;
+  assert.deepEqual([first.subscription_id, first.matched], [large, true]);
+  assert.equal(first.request.headers["x-secret"], "***");
+  assert.equal(first.request.headers["triggers-subscription-id"], large);
+  assert.match(first.request.headers["webhook-signature"], /^v1,/);
+  assert.ok(first.request.body.includes('"amount":12345678901234567890'));
+  assert.equal(JSON.parse(first.request.body)[0].event_id, result.event.event_id);
+  assert.deepEqual([second.subscription_id, second.matched], [payloads, true]);
+  assert.equal(second.request.body, '{"event_type":"order.created","amount":12345678901234567890}');
+  assert.equal(second.request.headers["triggers-event-ids"], result.event.event_id);
+});
+
+test("a dry-run names the reason of a miss and the faults of an invalid event, and stores nothing", async () => {
+  const { body } = await dryRun([
+    { event_type: "order.paid", amount: 40 },
+    { event_type: "order.created", amount: "many" },
+  ]);
+  const [missed, invalid] = body.results;
+  assert.deepEqual(
+    missed.subscriptions.map(({ matched, request }: { matched: boolean; request?: object }) => [matched, request]),
+    [
+      [false, undefined],
+      [false, undefined],
+    ],
+  );
+  assert.match(missed.subscriptions[0].because, /amount.*40/);
+  assert.deepEqual([invalid.valid, invalid.subscriptions], [false, []]);
+  assert.deepEqual(
+    invalid.errors.map(({ path, code }: { path: string; code: string }) => [path, code]),
+    [["/amount", "schema_violation"]],
+  );
+  assert.deepEqual((await api.call(live, "GET", "/inbox?acknowledged=all")).body.events, []);
+});
+
+test("a dry-run of a body that is wrong as a whole is refused like the request itself", async () => {
+  const refused: [body: string, code: string][] = [
+    ["{", "invalid_json"],
+    ["[]", "invalid_event"],
+    [`[${Array.from({ length: 1_001 }, () => "{}").join(",")}]`, "too_many_events"],
+  ];
+  for (const [body, code] of refused) {
+    const answer = await dryRun(body);
+    assert.deepEqual([answer.status, answer.body.error.code], [400, code]);
+  }
+});
+
+test("another customer's dry-run sees none of these subscriptions", async () => {
+  assert.deepEqual(
+    (await dryRun({ event_type: "order.created", amount: 500 }, other)).body.results[0].subscriptions,
+    [],
+  );
+});
+
+test("a rehearsal counts, shows samples with what would be sent, and names the clause of near misses", async () => {
+  const ids = await stored(
+    [
+      { event_type: "order.created", amount: 40 },
+      { event_type: "order.created", amount: 400 },
+      { event_type: "invoice.sent", amount: 500 },
+    ],
+    60_000,
+  );
+  const rehearse = (body: object, who = live) => api.call(who, "POST", "/subscriptions/rehearse", body);
+  const event_selector = { event_type: "order.*", cel: "event.amount > 100.0" };
+  const { status, body } = await rehearse({ event_selector, transform: { rename: { amount: "sum" } } });
+  assert.equal(status, 200);
+  assert.deepEqual([body.examined, body.matched, body.next_cursor], [3, 1, null]);
+  assert.equal(body.samples[0].event.event_id, ids[1]);
+  assert.deepEqual(JSON.parse(body.samples[0].request.body)[0].payload, { event_type: "order.created", sum: 400 });
+  assert.deepEqual(
+    body.near_misses.map((miss: { event_id: string }) => miss.event_id),
+    [ids[0], ids[2]],
+  );
+  assert.match(body.near_misses[0].because, /40/);
+  assert.equal((await rehearse({ event_selector }, other)).body.examined, 0);
+
+  let examined = 0;
+  for (let cursor: string | undefined; ; ) {
+    const page = (await rehearse({ event_selector, limit: 1, ...(cursor && { cursor }) })).body;
+    examined += page.examined;
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  assert.equal(examined, 3);
+  const bad = await rehearse({ event_selector: { cel: "event.amount >" } });
+  assert.deepEqual([bad.status, bad.body.error.code], [422, "invalid_selector"]);
+});
+
+test("verdicts tell of each subscription as it stood when the event was routed", async () => {
+  const [id] = await stored([{ event_type: "order.created", amount: 40 }], 30_000, { [payloads]: [0] });
+  // Since then the definition has changed so that it would match.
+  await api.call(live, "PATCH", `/subscriptions/${large}`, { event_selector: "order.created" });
+  const { status, body } = await api.call(live, "GET", `/events/${id}/verdicts`);
+  assert.equal(status, 200);
+  assert.deepEqual(
+    body.verdicts.map(({ subscription_id, version, matched }: Record<string, unknown>) => [
+      subscription_id,
+      version,
+      matched,
+    ]),
+    [
+      [large, 1, false],
+      [payloads, 1, true],
+    ],
+  );
+  assert.match(body.verdicts[0].because, /40/);
+  assert.equal((await api.call(other, "GET", `/events/${id}/verdicts`)).status, 404);
+});
+
+test.run();
