@@ -33,8 +33,8 @@ export function naming<T>(path: string, work: () => T): T {
     if (!(thrown instanceof Invalid)) throw thrown;
     const { message, position, expected, suggestion } = thrown.problem;
     const at = position === undefined ? "" : ` at position ${position}`;
-    const more = suggestion === undefined ? "" : `; did you mean ${suggestion}?`;
-    throw new TriggersError("invalid_selector", `The event selector is not valid${at}: ${message}${more}.`, {
+    const more = suggestion === undefined ? "." : `; did you mean ${suggestion}?`;
+    throw new TriggersError("invalid_selector", `The event selector is not valid${at}: ${message}${more}`, {
       details: [
         {
           path,

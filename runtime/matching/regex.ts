@@ -14,12 +14,13 @@ export interface Regex {
 /** Longest pattern in characters, and longest program in instructions: `a{1000}` is short to write only. */
 const MAX_PATTERN = 500;
 const MAX_PROGRAM = 1_000;
+const TOO_LONG = `a regular expression has at most ${MAX_PATTERN} characters`;
 /** Units to compile a pattern that comes out of an event. */
 const COMPILE_COST = 4_000;
 
 /** @returns the reason in words when the pattern can't be used */
 export function compileRegex(pattern: string): Regex | string {
-  if (pattern.length > MAX_PATTERN) return `a regular expression has at most ${MAX_PATTERN} characters`;
+  if (pattern.length > MAX_PATTERN) return TOO_LONG;
   let compiled: RE2JS;
   try {
     compiled = RE2JS.compile(pattern);
@@ -40,16 +41,25 @@ export function compileRegex(pattern: string): Regex | string {
 
 const recent = new LRUCache<string, Regex | { readonly unusable: string }>({ max: 256 });
 
-/** A pattern that is only known at match time; an evaluation pays for compiling it once, whoever met it before. */
-export function regexOf(pattern: string, frame: Frame): Regex | string | Fault {
+/**
+ * A pattern that is only known at match time; an evaluation pays for compiling it once, whoever met it before.
+ * @param translate from another language of patterns to RE2's; of one use of this function, always the same
+ */
+export function regexOf(
+  pattern: string,
+  frame: Frame,
+  translate?: (pattern: string) => string,
+): Regex | string | Fault {
+  if (pattern.length > MAX_PATTERN) return TOO_LONG;
   frame.patterns ??= new Set();
-  frame.fuel -= frame.patterns.has(pattern) ? 1 : COMPILE_COST;
-  frame.patterns.add(pattern);
+  frame.fuel -= frame.patterns.has(pattern) ? 2 : COMPILE_COST;
   if (frame.fuel < 0) return TOO_COSTLY;
-  const known = recent.get(pattern);
+  frame.patterns.add(pattern);
+  const key = `${translate === undefined ? "=" : "~"}${pattern}`;
+  const known = recent.get(key);
   if (known !== undefined) return "unusable" in known ? known.unusable : known;
-  const made = compileRegex(pattern);
-  recent.set(pattern, typeof made === "string" ? { unusable: made } : made);
+  const made = compileRegex(translate === undefined ? pattern : translate(pattern));
+  recent.set(key, typeof made === "string" ? { unusable: made } : made);
   return made;
 }
 

@@ -70,7 +70,8 @@ export function compile(ast: Ast, scope: Scope): Compiled {
       return choice(ast, scope);
     case "list": {
       const items = ast.items.map((item) => compile(item, scope));
-      return { ...derived(items, T.list, (values) => values), items };
+      const made = derived(items, T.list, (values) => values);
+      return { ...made, items, weight: made.weight + items.length };
     }
     case "map":
       return map(ast, scope);
@@ -221,7 +222,7 @@ function choice(ast: Extract<Ast, { kind: "choice" }>, scope: Scope): Compiled {
 
 function map(ast: Extract<Ast, { kind: "map" }>, scope: Scope): Compiled {
   const operands = ast.entries.flat().map((one) => compile(one, scope));
-  return derived(operands, T.map, (values) => {
+  const built = derived(operands, T.map, (values) => {
     const made = new CelMap();
     for (let i = 0; i < values.length; i += 2) {
       const key = typeof values[i] === "number" ? undefined : normalKey(values[i]);
@@ -231,4 +232,5 @@ function map(ast: Extract<Ast, { kind: "map" }>, scope: Scope): Compiled {
     }
     return made;
   });
+  return { ...built, weight: built.weight + 16 * operands.length };
 }

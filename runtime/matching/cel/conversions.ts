@@ -1,14 +1,17 @@
-import { Fault, type Frame } from "../frame.ts";
+import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import type { Fn } from "./functions.ts";
 import { duration, timestamp } from "./operators.ts";
 import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from "./time.ts";
 import { Duration, int, noOverload, T, Timestamp, TypeName, typeNameOf, Uint, uint, type Value } from "./values.ts";
 
 /** CEL's conversion functions: `int(x)`, `string(x)` and their like. */
-const convert = (accepts: number, returns: number, run: (value: Value, frame: Frame) => Value): Fn => ({
+const convert = (accepts: number, returns: number, run: (value: Value, frame: Frame) => Value, units = 6): Fn => ({
   accepts: [accepts],
   returns,
-  run: ([value], frame) => run(value, frame),
+  run: ([value], frame) => {
+    frame.fuel -= units;
+    return run(value, frame);
+  },
 });
 
 const bad = (value: Value, type: string): Fault => new Fault("value", () => `${JSON.stringify(value)} is not ${type}`);
@@ -95,6 +98,7 @@ function toBytes(value: Value, frame: Frame): Value {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "string") return noOverload("bytes", value);
   frame.fuel -= value.length >> 4;
+  if (frame.fuel < 0) return TOO_COSTLY;
   return new Uint8Array(Buffer.from(value, "utf8"));
 }
 
@@ -117,8 +121,8 @@ export const conversions: Readonly<Record<string, Fn>> = {
   string: convert(T.number | T.string | T.bool | T.bytes | T.timestamp | T.duration, T.string, toText),
   bool: convert(T.bool | T.string, T.bool, toBool),
   bytes: convert(T.bytes | T.string, T.bytes, toBytes),
-  timestamp: convert(T.timestamp | T.string | T.int, T.timestamp, toTimestamp),
-  duration: convert(T.duration | T.string | T.int, T.duration, toDuration),
+  timestamp: convert(T.timestamp | T.string | T.int, T.timestamp, toTimestamp, 40),
+  duration: convert(T.duration | T.string | T.int, T.duration, toDuration, 40),
   dyn: convert(T.any, T.any, (value) => value),
   type: convert(T.any, T.type, (value) => new TypeName(typeNameOf(value))),
 };

@@ -66,12 +66,12 @@ const strings: Readonly<Record<string, Fn>> = {
   endsWith: textFn(T.bool, ([text, part], frame) => paid(frame, part!.length >> 9, () => text!.endsWith(part!))),
   lowerAscii: textFn(
     T.string,
-    ([text], frame) => paid(frame, text!.length >> 3, () => mapAscii(text!, /[A-Z]+/g, "toLowerCase")),
+    ([text], frame) => paid(frame, 10 + (text!.length >> 1), () => mapAscii(text!, /[A-Z]+/g, "toLowerCase")),
     1,
   ),
   upperAscii: textFn(
     T.string,
-    ([text], frame) => paid(frame, text!.length >> 3, () => mapAscii(text!, /[a-z]+/g, "toUpperCase")),
+    ([text], frame) => paid(frame, 10 + (text!.length >> 1), () => mapAscii(text!, /[a-z]+/g, "toUpperCase")),
     1,
   ),
   trim: textFn(T.string, ([text], frame) => paid(frame, text!.length >> 5, () => text!.trim()), 1),
@@ -100,9 +100,11 @@ const join: Fn = {
   returns: T.string,
   run: ([list, by = ""], frame) => {
     if (!Array.isArray(list) || typeof by !== "string") return noOverload("join", list);
+    frame.fuel -= list.length;
+    if (frame.fuel < 0) return TOO_COSTLY;
     if (!list.every((item) => typeof item === "string")) return new Fault("type", "join() takes a list of strings");
     const length = list.reduce((sum: number, item: string) => sum + item.length + by.length, 0);
-    return paid(frame, list.length + (length >> 6), () => list.join(by));
+    return paid(frame, length >> 6, () => list.join(by));
   },
 };
 

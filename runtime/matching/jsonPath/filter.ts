@@ -224,7 +224,7 @@ export class JsonPathCompiler {
         const text = subject.value(frame);
         const source = pattern.value(frame);
         if (typeof text !== "string" || typeof source !== "string") return false;
-        const regex = fixed ?? regexOf(fromIRegexp(source), frame);
+        const regex = fixed ?? regexOf(source, frame, fromIRegexp);
         return "test" in Object(regex)
           ? (regex as Regex).test(text, whole, frame)
           : typeof regex === "string"

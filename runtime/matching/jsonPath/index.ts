@@ -24,31 +24,24 @@ export interface JsonPath {
 export function parsePath(text: string): JsonPath {
   const query = parseQuery(text);
   const { steps, rest } = splitSingular(query.segments);
-  const run = (document: unknown, work: number, located: boolean, keep: (value: unknown, frame: Frame) => void) => {
-    // A document is read through paths that remember; a pool of its own keeps concurrent uses apart.
-    const visit = new JsonPathCompiler(new PathPool(), text, 0).query(query, (value, frame) => {
-      keep(value, frame);
-      return false;
-    });
+  const visit = new JsonPathCompiler(new PathPool(), text, 0).query(query, (value, frame) => {
+    frame.found.push(frame.trail === undefined ? value : [...frame.trail]);
+    return false;
+  });
+  const run = (document: unknown, work: number, trail: (string | number)[] | undefined): unknown[] => {
     const frame = new Frame({ event_id: "", event_type: null, received_at: "", payload: document as never });
     frame.fuel = work;
-    if (located) frame.trail = normalised(steps, document);
+    frame.trail = trail;
     visit(frame);
     if (frame.fuel < 0) throw new RangeError(`${text} takes too much work on this document`);
+    return frame.found;
   };
   return {
     text,
     steps: rest.length === 0 ? steps : undefined,
-    values: (document, work = Number.POSITIVE_INFINITY) => {
-      const values: unknown[] = [];
-      run(document, work, false, (value) => values.push(value));
-      return values;
-    },
-    locations: (document, work = Number.POSITIVE_INFINITY) => {
-      const locations: (string | number)[][] = [];
-      run(document, work, true, (_value, frame) => locations.push([...frame.trail!]));
-      return locations;
-    },
+    values: (document, work = Number.POSITIVE_INFINITY) => run(document, work, undefined),
+    locations: (document, work = Number.POSITIVE_INFINITY) =>
+      run(document, work, normalised(steps, document)) as (string | number)[][],
   };
 }
 

@@ -85,9 +85,17 @@ function guarded<T>(text: string, offset: number, work: () => T): T {
   } catch (thrown) {
     if (thrown instanceof RangeError) throw new Invalid({ message: "the expression is nested too deep", position: 0 });
     if (!(thrown instanceof JSONPathError)) throw thrown;
-    const position = Math.min(text.length, Math.max(0, thrown.token.index - offset));
-    throw new Invalid({ message: plain(thrown.message), position, ...hint(text, position) });
+    const message = plain(thrown.message);
+    const position = placeOf(message, text, Math.min(text.length, Math.max(0, thrown.token.index - offset)));
+    throw new Invalid({ message, position, ...hint(text, position) });
   }
+}
+
+/** The library has read past a word before it says that it did not expect the word's first character. */
+function placeOf(message: string, text: string, position: number): number {
+  const character = /token '(\w)'$/.exec(message)?.[1];
+  if (character === undefined || text[position] === character) return position;
+  return position - (/\w+$/.exec(text.slice(0, position))?.[0].length ?? 0);
 }
 
 /** The library appends the place to its messages (`… ('text':12)`); here it travels as `position`. */

@@ -168,8 +168,9 @@ for (const [text, payload, matched] of comparisons) {
 test("a logical expression holds when json-p3's filter of the same text selects the document", () => {
   fc.assert(
     fc.property(logical, anyEvent, (text, one) => {
-      // json-p3 takes a list of one string for that string in match() and search(); RFC 9535 does not.
-      fc.pre(!/match|search/.test(text));
+      // json-p3 takes a list of one string for that string in match() and search(), and `{}` for equal to `[]`; RFC 9535
+      // does neither.
+      fc.pre(!/match|search/.test(text) && !JSON.stringify(one.payload).includes("{}"));
       // In a filter over [payload], `$.` would be the list: the same places are reached from `@`.
       const expected = oracle(`$[?${text.replaceAll("$", "@")}]`, [one.payload] as never).length === 1;
       assert.equal(compileSelector({ jsonpath: `(${text})` }).matches(one), expected);

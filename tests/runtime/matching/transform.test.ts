@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import type { Enrich, Transform } from "../../../runtime/domain/subscription.ts";
+import { applyTransform, checkTransform, type Enrichment, enrichmentKey } from "../../../runtime/matching/index.ts";
+
+const apply = (raw: string, transform: Transform | undefined, enrichment?: Enrichment): string =>
+  applyTransform(Buffer.from(raw), transform, enrichment).toString();
+
+const behaviour: [says: string, raw: string, transform: Transform, result: string][] = [
+  [
+    "extract keeps the named values alone, with their digits",
+    '{"id":12345678901234567890.10,"x":1}',
+    { extract: { order: "$.id" } },
+    '{"order":12345678901234567890.10}',
+  ],
+  [
+    "extract leaves out what has no value",
+    '{"a":{"b":[1,2]}}',
+    { extract: { last: "$.a.b[-1]", none: "$.a.c", no: "$.a.b[2]" } },
+    '{"last":2}',
+  ],
+  ["extract of the root is the whole payload as a member", '{"a":1}', { extract: { all: "$" } }, '{"all":{"a":1}}'],
+  [
+    "rename changes top-level names in their place",
+    '{"amt":1e400,"b":2}',
+    { rename: { amt: "amount" } },
+    '{"amount":1e400,"b":2}',
+  ],
+  ["renaming can swap", '{"a":1,"b":2}', { rename: { a: "b", b: "a" } }, '{"b":1,"a":2}'],
+  ["a member whose name is taken gives way", '{"a":1,"b":2}', { rename: { a: "b" } }, '{"b":1}'],
+  ["renaming what is absent changes nothing", '{"b":2}', { rename: { a: "b" } }, '{"b":2}'],
+  [
+    "omit takes out members and items",
+    '{"card":{"n":1},"l":[1,2.50,3]}',
+    { omit: ["$.card", "$.l[0]"] },
+    '{"l":[2.50,3]}',
+  ],
+  [
+    "omit takes any path, filters and descendants too",
+    '{"l":[{"k":1,"s":"x"},{"k":2}],"s":0}',
+    { omit: ["$..s", "$.l[?@.k == 2]"] },
+    '{"l":[{"k":1}]}',
+  ],
+  [
+    "several paths of omit speak of the same payload",
+    '{"l":["a","b","c"]}',
+    { omit: ["$.l[0]", "$.l[1]"] },
+    '{"l":["c"]}',
+  ],
+  ["omit takes a negative index from the end", '{"l":[1,2,3]}', { omit: ["$.l[-1]"] }, '{"l":[1,2]}'],
+  [
+    "extract, rename and omit apply in this order",
+    '{"id":1,"card":{"n":2,"e":3}}',
+    { omit: ["$.payment.n"], rename: { c: "payment" }, extract: { c: "$.card" } },
+    '{"payment":{"e":3}}',
+  ],
+  [
+    "texts keep their escapes, names are compared by what they mean",
+    '{"\\u0061":"\\u00e9\\/"}',
+    { rename: { a: "b" } },
+    '{"b":"\\u00e9\\/"}',
+  ],
+];
+for (const [says, raw, transform, result] of behaviour) test(says, () => assert.equal(apply(raw, transform), result));
+
+test("without anything to change, the very bytes are handed on", () => {
+  const raw = Buffer.from('{ "a" : 1.0 }');
+  for (const transform of [undefined, {}, { rename: {}, omit: [] }]) assert.equal(applyTransform(raw, transform), raw);
+  assert.equal(applyTransform(raw, undefined, { as: "product", row: undefined }), raw);
+});
+
+test("an enrichment adds its row as the last member, in place of one of that name", () => {
+  const row = { name: "Chair", price: 5 };
+  assert.equal(
+    apply('{"product":1,"sku":"s"}', undefined, { as: "product", row }),
+    '{"sku":"s","product":{"name":"Chair","price":5}}',
+  );
+});
+
+const keys: [payload: unknown, key: string | undefined][] = [
+  [{ sku: "s-1" }, "s-1"],
+  [{ sku: 7 }, "7"],
+  [{ sku: true }, "true"],
+  [{ sku: null }, undefined],
+  [{ sku: {} }, undefined],
+  [{}, undefined],
+];
+for (const [payload, key] of keys) {
+  test(`the key of ${JSON.stringify(payload)} is ${String(key)}`, () =>
+    assert.equal(enrichmentKey({ key: "$.sku" }, payload), key));
+}
+
+const details = (transform: Transform | undefined, enrich?: Enrich): unknown => {
+  try {
+    checkTransform(transform, enrich);
+    return "accepted";
+  } catch (thrown) {
+    const { code, details: told } = thrown as { code: string; details: unknown };
+    return { code, details: told };
+  }
+};
+
+test("a sound transform is accepted", () => {
+  assert.equal(
+    details(
+      { extract: { a: "$.b[0]['c']" }, rename: { a: "x" }, omit: ["$..card"] },
+      { from: "t", key: "$.sku", as: "p" },
+    ),
+    "accepted",
+  );
+});
+
+test("every mistake of a transform is told, each with its place", () => {
+  assert.deepEqual(
+    details(
+      { extract: { "a/b": "$..b", "": "$.c" }, rename: { a: "x", b: "x" }, omit: ["$", "$.a["] },
+      { from: "t", key: "$.*", as: "" },
+    ),
+    {
+      code: "invalid_request",
+      details: [
+        {
+          path: "/transform/extract/a~1b",
+          message: "$..b can name several values; give a path of names and indexes only",
+          position: 0,
+        },
+        { path: "/transform/extract/", message: "a member name has 1 to 256 characters" },
+        { path: "/transform/rename", message: "two members can't be renamed to the same name" },
+        { path: "/transform/omit/0", message: "`$` is the whole payload and can't be omitted", position: 0 },
+        {
+          path: "/transform/omit/1",
+          message: "unclosed bracketed selection",
+          position: 4,
+          expected: "the rest of the expression",
+        },
+        {
+          path: "/enrich/key",
+          message: "$.* can name several values; give a path of names and indexes only",
+          position: 0,
+        },
+        { path: "/enrich/as", message: "a member name has 1 to 256 characters" },
+      ],
+    },
+  );
+});
+
+test("a transform has bounds", () => {
+  const many = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`k${i}`, `v${i}`]));
+  assert.deepEqual(details({ rename: many, omit: Array.from({ length: 11 }, (_, i) => `$..k${i}`) }), {
+    code: "invalid_request",
+    details: [
+      { path: "/transform/rename", message: "at most 100 entries" },
+      { path: "/transform/omit/10", message: "at most 10 paths of `omit` can name several places", position: 0 },
+    ],
+  });
+});
+
+test("what is too much work to omit is not let out: it is an error", () => {
+  const raw = JSON.stringify({ a: Array.from({ length: 3_000 }, (_, i) => i) });
+  assert.throws(
+    () => apply(raw, { omit: ["$.a[?count($..*) > 1e9]"] }),
+    (thrown: { code?: string }) => thrown.code === "unprocessable",
+  );
+});
+
+const names = fc.constantFrom("a", "b", "c", "é", "__proto__", '"');
+const payload = fc.dictionary(names, fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true });
+
+test("a transformed payload is what doing the same to the parsed object gives", () => {
+  fc.assert(
+    fc.property(
+      payload,
+      fc.dictionary(names, names),
+      fc.uniqueArray(names),
+      fc.boolean(),
+      (object, rename, omit, spaced) => {
+        fc.pre(new Set(Object.values(rename)).size === Object.keys(rename).length);
+        const raw = JSON.stringify(object, null, spaced ? 2 : 0);
+        const taken = new Set(
+          Object.entries(rename).flatMap(([from, to]) => (Object.hasOwn(object, from) ? [to] : [])),
+        );
+        const expected = Object.entries(JSON.parse(raw) as object).flatMap(([name, value]) => {
+          if (Object.hasOwn(rename, name)) return [[rename[name]!, value]];
+          return taken.has(name) ? [] : [[name, value]];
+        });
+        const kept = expected.filter(([name]) => !omit.includes(name as never));
+        const result = apply(raw, { rename, omit: omit.map((name) => `$[${JSON.stringify(name)}]`) });
+        assert.deepEqual(JSON.parse(result), Object.fromEntries(kept));
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test.run();
