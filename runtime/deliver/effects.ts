@@ -3,6 +3,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
+import { timeOf } from "../domain/ids.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
 import { SLOW_MS } from "./postAll.ts";
@@ -24,7 +25,7 @@ export interface EffectPorts {
 
 /** Carries them out; what fails is logged, for it never changes what became of a delivery. */
 export async function afterPosts(settled: readonly Settled[], ports: EffectPorts): Promise<void> {
-  for (const unit of settled) logAttempts(unit, ports.log);
+  for (const unit of settled) logAttempts(unit, ports.log, ports.now());
   const bySubscription = Map.groupBy(settled, ({ deliveries }) => deliveries[0]!.subscription_id);
   await Promise.all(
     [...bySubscription].map(async ([subscription_id, units]) => {
@@ -104,7 +105,7 @@ async function afterFailure(circuit: Circuit, probed: boolean, ports: EffectPort
 /** Ids in one log line; the rest are counted. */
 const MAX_IDS = 10;
 
-function logAttempts({ posts, next, attempts }: Settled, log: Log): void {
+function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number): void {
   for (const { post, id, result } of posts) {
     if (result === undefined) continue;
     const { parts, target } = post;
@@ -121,6 +122,10 @@ function logAttempts({ posts, next, attempts }: Settled, log: Log): void {
       status_code: result.status,
       error: result.error,
       latency_ms: result.latency_ms,
+      // What the promise on delivery is measured by; a replay answers to its own rate instead.
+      ...(parts.every(({ delivery }) => delivery.replay_id === undefined)
+        ? { since_accepted_ms: now - Math.min(...parts.map(({ delivery }) => timeOf(delivery.first))) }
+        : {}),
       next: result.error === null ? "delivered" : next.kind,
       ...("retry_after_ms" in next && result.error !== null ? { retry_after_ms: next.retry_after_ms } : {}),
     });
