@@ -183,28 +183,25 @@ async function frontFor(url: string, token: string | undefined): Promise<Running
       return;
     }
     const reader = new CommandReader();
-    client.once("data", function first(data: Buffer) {
+    const greet = (data: Buffer): void => {
       client.pause();
-      const [command, ...rest] = reader.push(data);
-      const known = command?.[0]?.toUpperCase() === "AUTH" && command.at(-1) === token;
-      if (!known) {
-        client.end(
-          encode(
-            new RedisError(
-              command?.[0]?.toUpperCase() === "AUTH"
-                ? "WRONGPASS invalid username-password pair or user is disabled."
-                : "NOAUTH Authentication required.",
-            ),
-          ),
-          "latin1",
-        );
-        return;
+      const commands = reader.push(data);
+      for (let i = 0; i < commands.length; i += 1) {
+        const given = tokenOf(commands[i]!);
+        if (given.token === token) {
+          if (given.rest === undefined) client.write(encode(OK), "latin1");
+          // What else came in the same packet is put back before what follows.
+          const onward = [...(given.rest === undefined ? [] : [given.rest]), ...commands.slice(i + 1)];
+          if (onward.length > 0) client.unshift(Buffer.from(onward.map((words) => encode(words)).join(""), "latin1"));
+          pass(client);
+          return;
+        }
+        client.write(encode(new RedisError(given.token === undefined ? NO_AUTH : WRONG_PASS)), "latin1");
       }
-      client.write(encode(OK), "latin1");
-      // Commands that came in the same packet are put back before the rest.
-      if (rest.length > 0) client.unshift(Buffer.from(rest.map((words) => encode(words)).join(""), "latin1"));
-      pass(client);
-    });
+      client.once("data", greet);
+      client.resume();
+    };
+    client.once("data", greet);
   }
 
   const server: Server = createServer(accept);
@@ -218,4 +215,15 @@ async function frontFor(url: string, token: string | undefined): Promise<Running
     kind: "url",
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
+}
+
+const NO_AUTH = "NOAUTH Authentication required.";
+const WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
+
+/** The token that a command brings, if it does; of HELLO the rest is for the server. */
+function tokenOf(words: readonly string[]): { readonly token?: string | undefined; readonly rest?: readonly string[] } {
+  const name = words[0]?.toUpperCase();
+  if (name === "AUTH") return { token: words.at(-1) };
+  const at = name === "HELLO" ? words.findIndex((word) => word.toUpperCase() === "AUTH") : -1;
+  return at < 0 ? {} : { token: words[at + 2], rest: [...words.slice(0, at), ...words.slice(at + 3)] };
 }

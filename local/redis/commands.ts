@@ -1,5 +1,5 @@
 import { type Keyspace, typeName } from "./keyspace.ts";
-import { OK, RedisError, type Reply, Simple } from "./resp.ts";
+import { Aggregate, OK, RedisError, type Reply, Simple } from "./resp.ts";
 
 /** The commands upon keys that this stand-in knows, with Redis's replies and error texts. */
 export type Command = (db: Keyspace, args: readonly string[]) => Reply;
@@ -260,7 +260,7 @@ const table: readonly (readonly [string, number, number, Command])[] = [
       return fields.map((field) => hash?.get(field) ?? null);
     },
   ],
-  ["HGETALL", 1, 1, (db, [key]) => [...(db.hash(key!) ?? [])].flat()],
+  ["HGETALL", 1, 1, (db, [key]) => new Aggregate("map", [...(db.hash(key!) ?? [])].flat())],
   ["HKEYS", 1, 1, (db, [key]) => [...(db.hash(key!)?.keys() ?? [])]],
   ["HVALS", 1, 1, (db, [key]) => [...(db.hash(key!)?.values() ?? [])]],
   ["HLEN", 1, 1, (db, [key]) => db.hash(key!)?.size ?? 0],
@@ -315,7 +315,7 @@ const table: readonly (readonly [string, number, number, Command])[] = [
       return gone;
     },
   ],
-  ["SMEMBERS", 1, 1, (db, [key]) => [...(db.members(key!) ?? [])]],
+  ["SMEMBERS", 1, 1, (db, [key]) => new Aggregate("set", [...(db.members(key!) ?? [])])],
   ["SISMEMBER", 2, 2, (db, [key, member]) => (db.members(key!)?.has(member!) === true ? 1 : 0)],
   ["SCARD", 1, 1, (db, [key]) => db.members(key!)?.size ?? 0],
   [

@@ -1,5 +1,5 @@
-/** RESP 2. Strings travel as `latin1`, one character a byte, so that any bytes pass unchanged. */
-export type Reply = string | number | null | Simple | RedisError | readonly Reply[];
+/** RESP 2 and 3. Strings travel as `latin1`, one character a byte, so that any bytes pass unchanged. */
+export type Reply = string | number | null | Simple | RedisError | Aggregate | readonly Reply[];
 
 /** A status such as `OK`. */
 export class Simple {
@@ -13,14 +13,29 @@ export const OK = new Simple("OK");
 /** An error reply; the text begins with its kind: `ERR …`, `WRONGTYPE …`, `NOSCRIPT …`. */
 export class RedisError extends Error {}
 
-export function encode(reply: Reply): string {
+/** A map (names and values in turn) or a set: a list to those who speak RESP 2, and to scripts. */
+export class Aggregate {
+  readonly kind: "map" | "set";
+  readonly items: readonly Reply[];
+  constructor(kind: "map" | "set", items: readonly Reply[]) {
+    this.kind = kind;
+    this.items = items;
+  }
+}
+
+export type Protocol = 2 | 3;
+
+export function encode(reply: Reply, protocol: Protocol = 2): string {
   if (typeof reply === "string") return `$${reply.length}\r\n${reply}\r\n`;
   if (typeof reply === "number") return `:${reply}\r\n`;
-  if (reply === null) return "$-1\r\n";
+  if (reply === null) return protocol === 3 ? "_\r\n" : "$-1\r\n";
   if (reply instanceof Simple) return `+${reply.text}\r\n`;
   if (reply instanceof RedisError) return `-${reply.message.replace(/[\r\n]+/g, " ")}\r\n`;
-  let text = `*${reply.length}\r\n`;
-  for (const one of reply) text += encode(one);
+  const items = reply instanceof Aggregate ? reply.items : reply;
+  let text = `*${items.length}\r\n`;
+  if (protocol === 3 && reply instanceof Aggregate)
+    text = reply.kind === "map" ? `%${items.length / 2}\r\n` : `~${items.length}\r\n`;
+  for (const one of items) text += encode(one, protocol);
   return text;
 }
 

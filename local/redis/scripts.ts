@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import { RedisError, type Reply, Simple } from "./resp.ts";
+import { Aggregate, RedisError, type Reply, Simple } from "./resp.ts";
 
 /**
  * Scripts on a real Lua (wasmoon, Lua 5.4 where Redis has 5.1: integers print alike, `unpack` is there). Values cross by the C
@@ -167,8 +167,9 @@ export class Scripts {
       this.#pushText(reply instanceof Simple ? reply.text : reply.message, state);
       lua._lua_setfield(state, -2, this.#name(reply instanceof Simple ? "ok" : "err"));
     } else {
-      lua._lua_createtable(state, reply.length, 0);
-      reply.forEach((one, i) => {
+      const items = reply instanceof Aggregate ? reply.items : reply;
+      lua._lua_createtable(state, items.length, 0);
+      items.forEach((one, i) => {
         this.#push(one, state);
         lua._lua_rawseti(state, -2, BigInt(i + 1));
       });

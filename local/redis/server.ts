@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { commands, integer, wrongArity } from "./commands.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { CommandReader, encode, OK, RedisError, type Reply, Simple } from "./resp.ts";
+import { Aggregate, CommandReader, encode, OK, type Protocol, RedisError, type Reply, Simple } from "./resp.ts";
 import { Scripts } from "./scripts.ts";
 
 /** The connections of the embedded Redis: authentication, transactions, scripts, and replies that wait for the journal. */
@@ -88,6 +88,7 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
     let trusted = options.token === undefined;
     let queued: string[][] | undefined;
     let spoiled = false;
+    let protocol: Protocol = 2;
 
     function authenticate(password: string | undefined): void {
       if (options.token === undefined)
@@ -100,29 +101,19 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
     }
 
     function hello(args: readonly string[]): Reply {
-      if (args[0] !== undefined && args[0] !== "2") throw new RedisError("NOPROTO unsupported protocol version");
+      if (args[0] !== undefined && args[0] !== "2" && args[0] !== "3")
+        throw new RedisError("NOPROTO unsupported protocol version");
       const at = args.findIndex((word) => word.toUpperCase() === "AUTH");
       if (at >= 0) authenticate(args[at + 2]);
       if (!trusted)
         throw new RedisError(
           "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
         );
-      return [
-        "server",
-        "redis",
-        "version",
-        VERSION,
-        "proto",
-        2,
-        "id",
-        1,
-        "mode",
-        "standalone",
-        "role",
-        "master",
-        "modules",
-        [],
-      ];
+      if (args[0] !== undefined) protocol = args[0] === "3" ? 3 : 2;
+      return new Aggregate("map", [
+        ...["server", "redis", "version", VERSION, "proto", protocol, "id", 1],
+        ...["mode", "standalone", "role", "master", "modules", []],
+      ]);
     }
 
     function transaction(name: string, words: readonly string[]): Reply | undefined {
@@ -165,7 +156,7 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
         for (const words of reader.push(data)) {
           const reply = attempt(() => answer(words));
           if (reply instanceof RedisError) spoiled = true;
-          replies += encode(reply);
+          replies += encode(reply, protocol);
           if (words[0]!.toUpperCase() === "QUIT") socket.end();
         }
       } catch (thrown) {
