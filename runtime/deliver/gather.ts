@@ -91,29 +91,47 @@ const itemKey = (d: { tenant: Tenant; first: string; subscription_id: string; re
   sk: deliverySortKey(d.first, d.subscription_id, d.replay_id),
 });
 
+/** Two messages of one delivery are one attempt; that of somebody who asked for it counts first. */
+function distinct<T extends { name: Named }>(all: readonly T[]): T[] {
+  const found = new Map<string, T>();
+  for (const entry of all) {
+    const key = keyText(itemKey(entry.name));
+    if (!found.has(key) || entry.name.manual) found.set(key, entry);
+  }
+  return [...found.values()];
+}
+
 /** Reads what the messages need: nothing for a first attempt that carries its events, items and batches for all else. */
 export async function gather(received: readonly Received[], ports: GatherPorts): Promise<Gathered> {
-  const all = received.flatMap((entry) => named(entry).map((name) => ({ name, again: entry.again })));
+  const all = distinct(received.flatMap((entry) => named(entry).map((name) => ({ name, again: entry.again }))));
   const keys = new Map<string, Key>();
   const want = (key: Key) => keys.set(keyText(key), key);
   const old = new Map<string, Key>();
+  const readers = new Set<Named>();
   for (const { name, again } of all) {
     const first = name.message !== undefined && name.attempts === 0 && !again;
     if (!first) want(itemKey(name));
     if (!first || name.message?.body === undefined) want(batchKey(name));
     else if (ports.now() - timeOf(name.first) > FRESH_MS) old.set(keyText(batchKey(name)), batchKey(name));
+    else continue;
+    readers.add(name);
   }
   for (const key of keys.keys()) old.delete(key);
+  const none = new Map<string, Item>();
+  const errors = new Map<string, unknown>();
   const [items, deletions] = await Promise.all([
-    keys.size === 0 ? new Map<string, Item>() : ports.readItems([...keys.values()]),
-    old.size === 0 ? new Map<string, Item>() : ports.readItems([...old.values()], ["pk", "sk", "deleted"]),
-  ]);
+    keys.size === 0 ? none : ports.readItems([...keys.values()]),
+    old.size === 0 ? none : ports.readItems([...old.values()], ["pk", "sk", "deleted"]),
+  ]).catch((error) => {
+    for (const { messageId } of readers) errors.set(messageId, error);
+    return [none, none];
+  });
   const packs = new Map<string, Promise<readonly Buffer[] | undefined>>();
   const deliveries: Delivery[] = [];
   const ended: Ended[] = [];
-  const errors = new Map<string, unknown>();
   await Promise.all(
     all.map(async ({ name }) => {
+      if (errors.has(name.messageId)) return;
       try {
         const found = await complete(name, items, deletions, packs, ports);
         if (found === undefined) return;
@@ -138,7 +156,7 @@ async function complete(
   const { message } = name;
   const storedItem = items.get(keyText(itemKey(name)));
   const item = storedItem === undefined ? undefined : decodeDeliveryItem(storedItem);
-  if (item !== undefined && !acts(name, item)) return undefined;
+  if (item !== undefined && !acts(name, item, ports.now())) return undefined;
   const storedBatch = items.get(keyText(batchKey(name)));
   const batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
   const indexes = item?.indexes ?? message?.indexes ?? batch?.matched[name.subscription_id];
@@ -180,10 +198,18 @@ async function complete(
   return { ...delivery, events };
 }
 
-/** Whether the item has not gone on since the message was sent. */
-function acts(name: Named, item: DeliveryItem): boolean {
+/** How early a message may come and still find its delivery due: clocks differ. */
+const EARLY_MS = 1_000;
+
+/**
+ * Whether a message still has something to say: its delivery waits, and has not been attempted since the message was sent,
+ * or is due again. The second covers attempts that two invocations made at once: both count, and either's message may be the
+ * one that carries on.
+ */
+function acts(name: Named, item: DeliveryItem, now: number): boolean {
   if (name.manual || name.probe) return true;
-  return (item.status === "failed" || item.status === "pending") && item.attempts.length <= name.attempts;
+  if (item.status !== "failed" && item.status !== "pending") return false;
+  return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS;
 }
 
 function unpackOnce(
