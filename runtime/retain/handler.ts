@@ -1,0 +1,33 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { log } from "../aws/log.ts";
+import { serviceOver } from "../aws/service.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import { retainVariables } from "./environment.ts";
+import { replay } from "./replay.ts";
+import { runJobs, type Works } from "./run.ts";
+import type { Tools } from "./work.ts";
+
+const env = readEnvironment(retainVariables);
+const tools: Tools = {
+  env,
+  store: {
+    dynamodb: new DynamoDBClient({}),
+    s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
+    eventsTable: env.EVENTS_TABLE,
+    payloadBucket: env.PAYLOAD_BUCKET,
+  },
+  sqs: new SQSClient({ md5: false }),
+  service: serviceOver(new LambdaClient({}), env.SUBSCRIPTIONS_FUNCTION),
+  log,
+  now: Date.now,
+  sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
+};
+
+const works: Works = { replay };
+
+/** SQS trigger of the jobs queue, partial failures reported. */
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => runJobs(event, works, tools);

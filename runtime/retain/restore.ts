@@ -1,0 +1,104 @@
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { type BatchItem, type Body, encodeBatch, INLINE_LIMIT } from "../domain/codec.ts";
+import { splitTenant } from "../domain/identity.ts";
+import { offsetOf, timeOf } from "../domain/ids.ts";
+import { pack } from "../domain/pack.ts";
+import type { Job } from "../domain/service.ts";
+import { ARRIVAL_MS, type ArchivedEvent, archiveKeys, isOf, parseLine, readLines } from "./archive.ts";
+import type { Tools } from "./work.ts";
+
+/**
+ * Puts archived events back into the table, so that they are replayed like any other: with deliveries, retries and a
+ * backlog. They are older than the customer's retention, which hides them from reads, and they expire again in days.
+ */
+const KEEP_SECONDS = 2 * 86_400;
+
+/** Runs of consecutive events: what erasure left of a batch, or a part of one, may have gaps. */
+export function runsOf(events: readonly ArchivedEvent[]): ArchivedEvent[][] {
+  const runs: ArchivedEvent[][] = [];
+  for (const event of events.toSorted((a, b) => (a.event_id < b.event_id ? -1 : 1))) {
+    const run = runs.at(-1);
+    const first = run?.[0]?.event_id.slice(4);
+    if (
+      run !== undefined &&
+      first !== undefined &&
+      offsetOf(first, event.event_id.slice(4), run.length + 1) === run.length
+    )
+      run.push(event);
+    else runs.push([event]);
+  }
+  return runs;
+}
+
+/**
+ * @param named only these events, by id
+ * @returns how many events were put back, and the key to go on behind; no key at the end
+ */
+export async function restoreSlice(
+  job: Job,
+  tools: Tools,
+  range: { readonly from: number; readonly to: number },
+  named: ReadonlySet<string> | undefined,
+  after: string | undefined,
+  until: number,
+): Promise<{ readonly events: number; readonly next: string | undefined }> {
+  const { s3 } = tools.store;
+  const bucket = tools.env.ARCHIVE_BUCKET;
+  const { customer_id } = splitTenant(job.tenant);
+  let events = 0;
+  const arrivals = { from: range.from, to: range.to + ARRIVAL_MS };
+  for await (const key of archiveKeys(s3, bucket, customer_id, arrivals, after)) {
+    for (const line of await readLines(s3, bucket, key)) {
+      if (!isOf(line, job.tenant)) continue;
+      const wanted = parseLine(line).events.filter(({ event_id }) => {
+        const at = timeOf(event_id.slice(4));
+        return at >= range.from && at < range.to && (named?.has(event_id) ?? true);
+      });
+      for (const run of runsOf(wanted)) {
+        await restore(job, tools, run);
+        events += run.length;
+      }
+    }
+    if (tools.now() >= until) return { events, next: key };
+  }
+  return { events, next: undefined };
+}
+
+async function restore(job: Job, tools: Tools, run: readonly ArchivedEvent[]): Promise<void> {
+  const first = run[0]!.event_id.slice(4);
+  const packed = pack(run.map(({ payload }) => Buffer.from(payload)));
+  let body: Body = { inline: packed };
+  if (packed.length > INLINE_LIMIT) {
+    body = { s3_key: `${job.tenant}/${first}` };
+    await tools.store.s3.send(
+      new PutObjectCommand({ Bucket: tools.store.payloadBucket, Key: body.s3_key, Body: packed }),
+    );
+  }
+  const batch: BatchItem = {
+    tenant: job.tenant,
+    first,
+    count: run.length,
+    types: run.map(({ event_type }) => event_type),
+    key_id: job.created_by,
+    body,
+    matched: {},
+    snapshot_version: 0,
+    routed_at: tools.now(),
+    acknowledged: {},
+    deleted: [],
+    expires_at: Math.floor(tools.now() / 1_000) + KEEP_SECONDS,
+  };
+  try {
+    await tools.store.dynamodb.send(
+      new PutItemCommand({
+        TableName: tools.store.eventsTable,
+        Item: encodeBatch(batch),
+        ConditionExpression: "attribute_not_exists(pk)",
+      }),
+    );
+  } catch (error) {
+    // Not expired yet, or put back by an earlier run.
+    if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+  }
+}

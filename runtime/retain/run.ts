@@ -1,0 +1,89 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { errorText } from "../aws/log.ts";
+import { sendOrThrow } from "../aws/queues.ts";
+import { timeOf } from "../domain/ids.ts";
+import { decodeJobMessage, encodeJobMessage } from "../domain/job.ts";
+import type { Job, JobKind } from "../domain/service.ts";
+import { JobError, type SliceWork, type Tools } from "./work.ts";
+
+/**
+ * Runs jobs in slices. Progress and cursor are saved after each slice; when the invocation's time is used up, the job
+ * queues itself again. A crash leaves the message on the queue, and the next run begins at the cursor.
+ */
+
+/** Of one invocation; the function's timeout is 300 s. */
+const INVOCATION_MS = 120_000;
+const SLICE_MS = 20_000;
+/** SQS delays a message by 15 minutes at most. */
+const MAX_DELAY_SECONDS = 900;
+/** A job that isn't there yet may be in a transaction still; one older than this never was committed. */
+const COMMITTED_WITHIN_MS = 60_000;
+const LOOK_AGAIN_SECONDS = 3;
+/** The queue gives a message up at its fifth receive: the fourth failure is told to the customer. */
+const LAST_RECEIVE = 4;
+
+export type Works = Readonly<Partial<Record<JobKind, SliceWork>>>;
+
+export async function runJobs(event: SQSEvent, works: Works, tools: Tools): Promise<SQSBatchResponse> {
+  const batchItemFailures: { itemIdentifier: string }[] = [];
+  for (const record of event.Records) {
+    try {
+      await runRecord(record, works, tools);
+    } catch (error) {
+      tools.log("error", "retain.failed", { message_id: record.messageId, error: errorText(error) });
+      batchItemFailures.push({ itemIdentifier: record.messageId });
+    }
+  }
+  return { batchItemFailures };
+}
+
+async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise<void> {
+  const jobId = decodeJobMessage(record.body);
+  const { job } = (await tools.service({ op: "job", job_id: jobId })).answer;
+  if (job === null) {
+    if (tools.now() - timeOf(jobId.slice(4)) < COMMITTED_WITHIN_MS) {
+      await again(tools, jobId, jobId, LOOK_AGAIN_SECONDS);
+    } else tools.log("warn", "retain.unknown_job", { job_id: jobId });
+    return;
+  }
+  try {
+    const work = works[job.kind];
+    if (work === undefined) throw new JobError(`No work is known for the kind ${job.kind}.`);
+    await runJob(job, work, tools);
+  } catch (error) {
+    const receives = Number(record.attributes.ApproximateReceiveCount);
+    if (!(error instanceof JobError) && receives < LAST_RECEIVE) throw error;
+    const message = error instanceof JobError ? error.message : "The platform failed to carry this out.";
+    tools.log("error", "retain.job_failed", { job_id: jobId, kind: job.kind, error: errorText(error) });
+    await tools.service({ op: "job_save", job_id: jobId, status: "failed", result: { error: message } });
+  }
+}
+
+async function runJob(job: Job, work: SliceWork, tools: Tools): Promise<void> {
+  const started = tools.now();
+  let current = job;
+  while (current.status === "pending" || current.status === "running") {
+    const slice = await work(current, tools, tools.now() + SLICE_MS);
+    const { saved } = (
+      await tools.service({
+        op: "job_save",
+        job_id: job.job_id,
+        status: slice.result === undefined ? "running" : "succeeded",
+        cursor: slice.cursor,
+        progress: slice.progress,
+        ...(slice.result === undefined ? {} : { result: slice.result }),
+      })
+    ).answer;
+    tools.log("info", "retain.slice", { job_id: job.job_id, kind: job.kind, ...slice.progress });
+    // Cancelled meanwhile, or finished by another run of the same message.
+    if (!saved || slice.result !== undefined) return;
+    const waitSeconds = slice.waitSeconds ?? 0;
+    if (waitSeconds > 0 || tools.now() - started > INVOCATION_MS) {
+      return again(tools, job.job_id, job.tenant, Math.min(Math.ceil(waitSeconds), MAX_DELAY_SECONDS));
+    }
+    current = { ...current, status: "running", cursor: slice.cursor, progress: slice.progress };
+  }
+}
+
+const again = (tools: Tools, jobId: string, group: string, delaySeconds: number): Promise<void> =>
+  sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text: encodeJobMessage(jobId), group, delaySeconds }]);

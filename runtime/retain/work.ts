@@ -1,0 +1,39 @@
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { Log } from "../aws/log.ts";
+import type { Service } from "../aws/service.ts";
+import type { Job } from "../domain/service.ts";
+import type { Store } from "../store/table.ts";
+import type { RetainEnvironment } from "./environment.ts";
+
+/** What jobs may use; built once a cold start, replaced by fakes in tests. */
+export interface Tools {
+  readonly env: RetainEnvironment;
+  readonly store: Store;
+  readonly sqs: SQSClient;
+  readonly service: Service;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** What a slice of a job's work came to. The cursor is saved before the next slice begins. */
+export interface Slice {
+  readonly cursor: unknown;
+  readonly progress: Readonly<Record<string, number>>;
+  /** The job is over; what it came to. */
+  readonly result?: Readonly<Record<string, unknown>>;
+  /** Nothing can be done before this many seconds have passed. */
+  readonly waitSeconds?: number;
+}
+
+/**
+ * One kind of job. A slice works on from `job.cursor` for a bounded time. Invariant: whatever a slice does is safe to do
+ * again, since after a crash the next one begins at the last cursor that was saved.
+ */
+export type SliceWork = (job: Job, tools: Tools, until: number) => Promise<Slice>;
+
+/** A job can't be carried out, and trying again won't help; the message is for the customer. */
+export class JobError extends Error {
+  override readonly name = "JobError";
+}
