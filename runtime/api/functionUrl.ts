@@ -1,5 +1,8 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 
+/** A path may come decoded; what would then end it in a URL is encoded again. */
+const pathOf = (rawPath: string): string => rawPath.replaceAll("?", "%3F").replaceAll("#", "%23");
+
 /**
  * Between Function URL events (payload format 2.0) and the fetch API.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
@@ -10,7 +13,7 @@ export function requestOf(event: LambdaFunctionURLEvent): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
   const bodiless = method === "GET" || method === "HEAD" || event.body === undefined;
-  return new Request(`https://${event.requestContext.domainName}${event.rawPath}${query}`, {
+  return new Request(`https://${event.requestContext.domainName}${pathOf(event.rawPath)}${query}`, {
     method,
     headers,
     ...(bodiless ? {} : { body: Buffer.from(event.body!, event.isBase64Encoded ? "base64" : "utf8") }),

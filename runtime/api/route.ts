@@ -118,7 +118,9 @@ export function route<
         details: [{ path: "", message: "contains U+0000" }],
       });
     }
-    const query = checked((spec.query ?? z.strictObject({})) as Q, asked, "query is");
+    // Monitors and browsers add parameters of their own to what is public.
+    const noQuery = spec.scope === "public" ? z.object({}) : z.strictObject({});
+    const query = checked((spec.query ?? noQuery) as Q, asked, "query is");
     const raw = spec.body === undefined ? new Uint8Array() : await rawBody(c, spec.maxBytes);
     const absent = spec.optionalBody === true && raw.length === 0;
     const body =

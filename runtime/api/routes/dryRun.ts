@@ -29,7 +29,10 @@ export const PreviewSchema = z.object({
 });
 const FaultSchema = z.looseObject({ path: z.string().optional(), code: z.string().optional(), message: z.string() });
 const ResultSchema = z.object({
-  event: EventSchema,
+  event: z.object({
+    ...EventSchema.shape,
+    payload: z.unknown().openapi({ description: "As sent; an object when valid." }),
+  }),
   valid: z.boolean(),
   errors: z.array(FaultSchema).optional(),
   subscriptions: z.array(

@@ -350,6 +350,12 @@ test("a Function URL's event becomes a request, its body from text or base64, an
   }
 });
 
+test("a decoded path stays one path, whatever characters it holds", () => {
+  const request = requestOf(event({ rawPath: "/event-types/a#b?c d/é", rawQueryString: "x=1", body: NAME }));
+  const { pathname, search } = new URL(request.url);
+  assert.deepEqual([decodeURIComponent(pathname), search], ["/event-types/a#b?c d/é", "?x=1"]);
+});
+
 test("an answer that is not text goes back as base64", async () => {
   const bytes = new Uint8Array([0, 255, 128]);
   const answer = await answerOf(new Response(bytes, { headers: { "content-type": "application/gzip" } }));
