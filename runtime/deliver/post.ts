@@ -5,8 +5,14 @@ import type { Outcome } from "./schedule.ts";
 
 export const TIMEOUT_MS = 10_000;
 const EXCERPT_BYTES = 1_024;
-/** Once the status is known, this is how long the rest of the answer may take: it only serves the excerpt. */
-const ANSWER_REST_MS = 1_000;
+
+export interface PostLimits {
+  /** From the first byte to the answer's status, connecting included. */
+  readonly timeoutMs: number;
+  /** Once the status is known, how long the rest of the answer may take: it only serves the excerpt. */
+  readonly restMs: number;
+}
+const usual: PostLimits = { timeoutMs: TIMEOUT_MS, restMs: 1_000 };
 
 export interface PostRequest {
   readonly url: URL;
@@ -20,14 +26,14 @@ export interface PostResult extends Outcome {
   readonly excerpt?: string;
 }
 
-/** Posts and never throws: whatever goes wrong is a named failure. @param now monotonic, milliseconds */
+/** Posts and never throws: whatever goes wrong is a named failure. */
 export function post(
   dispatcher: Dispatcher,
   request: PostRequest,
-  now: () => number = () => performance.now(),
+  { timeoutMs, restMs }: PostLimits = usual,
 ): Promise<PostResult> {
   return new Promise((resolve) => {
-    const started = now();
+    const started = performance.now();
     const chunks: Buffer[] = [];
     let size = 0;
     let status: number | null = null;
@@ -44,7 +50,7 @@ export function post(
       resolve({
         status,
         error,
-        latency_ms: Math.round((now() - started) * 10) / 10,
+        latency_ms: Math.round((performance.now() - started) * 10) / 10,
         ...(retryAfter === undefined ? {} : { retryAfter }),
         ...(size === 0 ? {} : { excerpt: excerptOf(chunks) }),
       });
@@ -54,7 +60,7 @@ export function post(
       finish(error);
       abort?.();
     };
-    const timer = setTimeout(() => cut(status === null ? "timeout" : errorOfStatus(status)), TIMEOUT_MS);
+    const timer = setTimeout(() => cut(status === null ? "timeout" : errorOfStatus(status)), timeoutMs);
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
@@ -66,7 +72,7 @@ export function post(
         status = statusCode;
         const wait = headers["retry-after"];
         retryAfter = Array.isArray(wait) ? wait[0] : wait;
-        rest = setTimeout(() => cut(errorOfStatus(statusCode)), ANSWER_REST_MS);
+        rest = setTimeout(() => cut(errorOfStatus(statusCode)), restMs);
       },
       onResponseData(_controller, chunk) {
         if (over) return;
@@ -141,13 +147,13 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|TLS|SSL|HOSTNAME/;
 /** The name under which a failure stands in an attempt. */
 export function nameOf(error: unknown): string {
   const all = error instanceof AggregateError && error.errors.length > 0 ? (error.errors as unknown[]) : [error];
-  const failure = all[0] as { code?: unknown; message?: string; cause?: unknown };
+  const failure = all[0] as { name?: string; code?: unknown; cause?: unknown };
   const code = typeof failure.code === "string" ? failure.code : "";
   const cause = failure.cause as { code?: unknown } | undefined;
   if (code === "UND_ERR_SOCKET" && typeof cause?.code === "string" && cause.code in byCode) return byCode[cause.code]!;
   if (code in byCode) return byCode[code]!;
-  if (code.startsWith("HPE_HEADER_OVERFLOW")) return "headers_too_large";
-  if (code.startsWith("HPE_") || code.startsWith("ERR_HTTP2") || code.startsWith("UND_ERR_")) return "protocol_error";
+  if (failure.name === "HTTPParserError" || code.startsWith("ERR_HTTP2") || code.startsWith("UND_ERR_"))
+    return "protocol_error";
   if (CERTIFICATE.test(code)) return "tls_error";
   return "connection_failed";
 }

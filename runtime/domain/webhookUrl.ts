@@ -54,6 +54,10 @@ const INTERNAL_BY_USE = new Set(["168.63.129.16"]);
 /** Addresses handed out to hosts on the internet (IANA): everything else in IPv6 is special. */
 const GLOBAL_UNICAST_V6: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
 
+/** Two labels or more (RFC 1123; underscores are met in practice). */
+const NAME = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const MAX_NAME = 253;
+
 const fault = (reason: UrlFault, message: string): UrlCheck => ({ ok: false, reason, message });
 
 /**
@@ -86,7 +90,11 @@ export function checkWebhookUrl(text: string, rules: UrlRules): UrlCheck {
     if (why !== undefined) return fault("address", `The webhook URL's address ${host} is not public (${why}).`);
     return { ok: true, url };
   }
-  if (!host.includes(".") || LOCAL_SUFFIXES.some((suffix) => host === suffix || host.endsWith(`.${suffix}`)))
+  if (
+    !NAME.test(host) ||
+    host.length > MAX_NAME ||
+    LOCAL_SUFFIXES.some((suffix) => host === suffix || host.endsWith(`.${suffix}`))
+  )
     return fault("host", `The webhook URL's host "${host}" is not a public name.`);
   return { ok: true, url };
 }

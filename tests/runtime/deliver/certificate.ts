@@ -1,0 +1,20 @@
+/** A self-signed certificate for localhost, 127.0.0.1 and hooks.example.com, and its key: worth nothing outside these tests. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBsDCCAVagAwIBAgIUeFJGILVwecPTFo/+p0+ypNfVqHwwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTA0NDExMVoYDzIxMjYxMTAx
+MDQ0MTExWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARcl1icxf+KBJ0TYqJzWx/E34tc53+wTPVdNzqqVPa+wYBeIrMPHaLR
+zDkOamXljoj1A678Fort9ZlW7weo+Ez9o4GDMIGAMB0GA1UdDgQWBBSKdo4vgsik
+UDQn6+EaoEgfrQL7QTAfBgNVHSMEGDAWgBSKdo4vgsikUDQn6+EaoEgfrQL7QTAP
+BgNVHRMBAf8EBTADAQH/MC0GA1UdEQQmMCSCCWxvY2FsaG9zdIIRaG9va3MuZXhh
+bXBsZS5jb22HBH8AAAEwCgYIKoZIzj0EAwIDSAAwRQIhAN665+Z9RtVzIEOLgpUg
+3UKwaYQfB177pCHDt+hFqQeHAiAzbv3FA/ZAicd+T+7ypWuceWcaPI9Vq+VXUDiB
+vetKoA==
+-----END CERTIFICATE-----
+`;
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgkkgPtpOvKoPPjMoU
+GsQqi/6Q5UDkgaWiqjR+I9jgtDOhRANCAARcl1icxf+KBJ0TYqJzWx/E34tc53+w
+TPVdNzqqVPa+wYBeIrMPHaLRzDkOamXljoj1A678Fort9ZlW7weo+Ez9
+-----END PRIVATE KEY-----
+`;

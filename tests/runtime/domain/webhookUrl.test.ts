@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import { checkWebhookUrl, forbiddenAddress, headerFault } from "../../../runtime/domain/webhookUrl.ts";
+import { hostileUrls } from "./hostileUrls.ts";
+
+const deployed = { allowLoopback: false };
+const local = { allowLoopback: true };
+
+test("the table holds at least 120 hostile URLs, each once", () => {
+  assert.ok(hostileUrls.length >= 120);
+  assert.equal(new Set(hostileUrls).size, hostileUrls.length);
+});
+
+test("every hostile URL is refused", () =>
+  assert.deepEqual(
+    hostileUrls.filter((url) => checkWebhookUrl(url, deployed).ok),
+    [],
+  ));
+
+const fine = [
+  "https://example.com/",
+  "https://hooks.zapier.com/hooks/catch/1/abc?x=1",
+  "https://example.com:8443/in",
+  "https://EXAMPLE.com./",
+  "https://8.8.8.8/",
+  "https://[2606:4700:4700::1111]/",
+  "https://xn--bcher-kva.example/",
+  "https://example.com/@user",
+  "https://example.com/?next=http://169.254.169.254/",
+  "https://localhost.example.com/",
+  "https://internal.example.com/",
+];
+for (const url of fine) test(`${url} may be a webhook`, () => assert.equal(checkWebhookUrl(url, deployed).ok, true));
+
+const refusals: [url: string, reason: string, message: string][] = [
+  ["nonsense", "not_a_url", "The webhook URL is not an absolute URL."],
+  ["http://example.com/", "scheme", "The webhook URL must begin with https://."],
+  ["https://u@example.com/", "userinfo", "The webhook URL must not contain a user name or password."],
+  ["https://example.com:22/", "port", "The webhook URL must not use port 22."],
+  ["https://db.internal/", "host", 'The webhook URL\'s host "db.internal" is not a public name.'],
+  ["https://0x7f.1/", "address", "The webhook URL's address 127.0.0.1 is not public (loopback)."],
+  [`https://example.com/${"x".repeat(2_048)}`, "too_long", "The webhook URL is longer than 2048 characters."],
+];
+for (const [url, reason, message] of refusals) {
+  test(`${url.slice(0, 40)} is refused for its ${reason}`, () =>
+    assert.deepEqual(checkWebhookUrl(url, deployed), { ok: false, reason, message }));
+}
+
+test("only the local platform allows loopback, by http too, and never the runtime's port", () => {
+  for (const url of ["http://127.0.0.1:4000/", "http://localhost:4000/", "https://[::1]:4000/", "http://127.0.0.1/"]) {
+    assert.equal(checkWebhookUrl(url, deployed).ok, false);
+    assert.equal(checkWebhookUrl(url, local).ok, true);
+  }
+  for (const url of ["http://127.0.0.1:9001/", "http://10.0.0.1/", "http://example.com/", "https://169.254.169.254/"])
+    assert.equal(checkWebhookUrl(url, local).ok, false);
+});
+
+test("no IPv4 address of a special range passes, however it is wrapped", () => {
+  const special = fc.oneof(
+    fc.tuple(fc.constantFrom(0, 10, 127, 224, 239, 240, 255), fc.nat(255), fc.nat(255), fc.nat(255)),
+    fc.tuple(fc.constant(169), fc.constant(254), fc.nat(255), fc.nat(255)),
+    fc.tuple(fc.constant(192), fc.constant(168), fc.nat(255), fc.nat(255)),
+    fc.tuple(fc.constant(172), fc.integer({ min: 16, max: 31 }), fc.nat(255), fc.nat(255)),
+    fc.tuple(fc.constant(100), fc.integer({ min: 64, max: 127 }), fc.nat(255), fc.nat(255)),
+  );
+  fc.assert(
+    fc.property(special, (octets) => {
+      const dotted = octets.join(".");
+      const [a, b, c, d] = octets.map((n) => n.toString(16).padStart(2, "0"));
+      const hex = `${a}${b}:${c}${d}`;
+      const whole = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+      const wrapped = [dotted, `[::ffff:${hex}]`, `[::${hex}]`, `[64:ff9b::${hex}]`, `[2002:${hex}::1]`, String(whole)];
+      for (const host of wrapped) assert.equal(checkWebhookUrl(`https://${host}/`, deployed).ok, false, host);
+      assert.notEqual(forbiddenAddress(`::ffff:${dotted}`, deployed), undefined);
+    }),
+  );
+});
+
+test("an address outside 2000::/3 is never public, and text is no address", () => {
+  assert.equal(forbiddenAddress("4000::1", deployed), "reserved");
+  assert.equal(forbiddenAddress("example.com", deployed), "invalid");
+  assert.equal(forbiddenAddress("", deployed), "invalid");
+  assert.equal(forbiddenAddress("93.184.215.14", deployed), undefined);
+});
+
+const headers: [name: string, value: string, fault: string | undefined][] = [
+  ["Authorization", "Bearer x", undefined],
+  ["X-Own", "a b", undefined],
+  ["Host", "x", 'The header "Host" is reserved.'],
+  ["Content-Length", "1", 'The header "Content-Length" is reserved.'],
+  ["webhook-id", "x", 'The header "webhook-id" is reserved.'],
+  ["Triggers-Attempt", "1", 'The header "Triggers-Attempt" is reserved.'],
+  ["Transfer-Encoding", "chunked", 'The header "Transfer-Encoding" is reserved.'],
+  ["a b", "x", '"a b" is not a header name.'],
+  ["", "x", '"" is not a header name.'],
+  ["X-Own", "a\r\nb: c", 'The value of the header "X-Own" can\'t be sent.'],
+  ["X-Own", "", 'The value of the header "X-Own" can\'t be sent.'],
+  ["X-Own", "é", 'The value of the header "X-Own" can\'t be sent.'],
+];
+for (const [name, value, fault] of headers)
+  test(`header ${JSON.stringify(name)}: ${JSON.stringify(value)} is ${fault === undefined ? "allowed" : "refused"}`, () =>
+    assert.equal(headerFault(name, value), fault));
+
+test.run();
