@@ -43,7 +43,7 @@ const BACKOFF_MS = 25;
 const RETRYABLE = new Set([429, 500, 502, 503, 504]);
 
 /** Node's own SHA-256 in the shape the signer wants. */
-class Sha256 {
+export class Sha256 {
   private readonly hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Buffer);
@@ -69,6 +69,12 @@ interface Call {
   readonly body: string | Buffer;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly body: Buffer;
+}
+
 export function connectAws(settings: AwsSettings): Aws {
   const { region, timeoutMs } = settings;
   const signers = new Map<string, SignatureV4>();
@@ -88,9 +94,7 @@ export function connectAws(settings: AwsSettings): Aws {
     return made;
   };
 
-  async function attempt(
-    call: Call,
-  ): Promise<{ status: number; body: Buffer; headers: NodeJS.Dict<string | string[]> }> {
+  async function attempt(call: Call): Promise<Answer> {
     const target = endpoint ?? new URL(`https://${call.host}`);
     const { headers } = await signer(call.service).sign({
       method: call.method,
@@ -137,26 +141,26 @@ export function connectAws(settings: AwsSettings): Aws {
   }
 
   /** Repeats what can be repeated: each of our calls is harmless when carried out twice. */
-  async function perform(call: Call) {
-    let sent = false;
-    for (let tries = 1; ; tries += 1) {
-      let failure: AwsError;
+  async function perform(call: Call): Promise<Answer> {
+    let failure: AwsError | undefined;
+    for (let tries = 1; tries <= ATTEMPTS; tries += 1) {
+      if (tries > 1) await new Promise((resolve) => setTimeout(resolve, Math.random() * BACKOFF_MS * 2 ** tries));
+      let sent = failure?.sent ?? false;
       try {
         const answer = await attempt(call);
         if (answer.status < 300) return answer;
-        const what = `${call.service} answered ${answer.status}: ${answer.body.toString("utf8", 0, 300)}`;
         sent ||= answer.status >= 500;
-        failure = new AwsError(what, sent);
-        if (!RETRYABLE.has(answer.status)) throw failure;
+        failure = new AwsError(
+          `${call.service} answered ${answer.status}: ${answer.body.toString("utf8", 0, 300)}`,
+          sent,
+        );
+        if (!RETRYABLE.has(answer.status)) break;
       } catch (thrown) {
         if (!(thrown instanceof AwsError)) throw thrown;
-        sent ||= thrown.sent;
-        failure = new AwsError(thrown.message, sent, { cause: thrown.cause });
-        if (thrown.cause === undefined) throw failure;
+        failure = new AwsError(thrown.message, sent || thrown.sent, { cause: thrown.cause });
       }
-      if (tries === ATTEMPTS) throw failure;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * BACKOFF_MS * 2 ** tries));
     }
+    throw failure;
   }
 
   const host = (service: string) => `${service}.${region}.amazonaws.com`;

@@ -35,10 +35,16 @@ interface Entry {
   readonly compiled: Map<string, SchemaCheck | undefined>;
 }
 
-const after = (ms: number): Promise<undefined> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms, undefined).unref();
+/** Resolves with the work, or after the time; leaves no timer behind. */
+function atMost(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
+}
 
 export class SchemaCache {
   private readonly ports: SchemaPorts;
@@ -54,7 +60,7 @@ export class SchemaCache {
     const age = entry === undefined ? Number.POSITIVE_INFINITY : this.ports.now() - entry.asOf;
     if (age > AHEAD_MS) {
       const refreshed = this.refresh(tenant);
-      if (age > STALE_MS) await Promise.race([refreshed, after(entry === undefined ? FIRST_PATIENCE_MS : PATIENCE_MS)]);
+      if (age > STALE_MS) await atMost(refreshed, entry === undefined ? FIRST_PATIENCE_MS : PATIENCE_MS);
     }
     const current = this.entries.get(tenant);
     return current === undefined || current.documents.size === 0 ? none : (type) => this.check(current, type);

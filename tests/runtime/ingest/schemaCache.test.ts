@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import type { ServiceAnswers } from "../../../runtime/domain/service.ts";
+import { SchemaCache } from "../../../runtime/ingest/schemaCache.ts";
+
+type Answer = ServiceAnswers["schemas"];
+const answer = (version: number, required: string): Answer => ({
+  version,
+  schemas: [{ event_type: "order", version, schema: { required: [required] } }],
+});
+
+function setup() {
+  const world = {
+    now: 1_000_000,
+    fetches: 0,
+    failures: [] as string[],
+    answer: async (): Promise<Answer> => answer(1, "a"),
+  };
+  const cache = new SchemaCache({
+    fetch: () => {
+      world.fetches += 1;
+      return world.answer();
+    },
+    now: () => world.now,
+    failed: (what) => world.failures.push(what),
+  });
+  /** What an empty order is told. */
+  const faults = async (type = "order") => {
+    const schemas = await cache.of("cus_1");
+    return schemas(type)
+      ?.faults(Buffer.from("{}"))
+      .map(({ message }) => message);
+  };
+  return { cache, world, faults };
+}
+const missing = (name: string) => [`must have required property '${name}' (required)`];
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("the first request of a tenant waits for its schemas", async () => {
+  const { faults } = setup();
+  assert.deepEqual(await faults(), missing("a"));
+});
+
+test("a type without a schema has no check", async () => {
+  const { faults } = setup();
+  assert.equal(await faults("other"), undefined);
+  assert.equal(await faults("__proto__"), undefined);
+});
+
+test("a busy tenant's schemas are fetched ahead of time, and no request waits", async () => {
+  const { faults, world } = setup();
+  await faults();
+  world.answer = async () => answer(2, "b");
+  world.now += 3_001;
+  assert.deepEqual(await faults(), missing("a"));
+  await settled();
+  assert.deepEqual(await faults(), missing("b"));
+  assert.equal(world.fetches, 2);
+});
+
+test("a schema counts for requests that begin 5 s later, after a pause too", async () => {
+  const { faults, world } = setup();
+  await faults();
+  world.answer = async () => answer(2, "b");
+  world.now += 5_000;
+  assert.deepEqual(await faults(), missing("b"));
+});
+
+test("while the service is away what was last known counts, and it is reported", async () => {
+  const { faults, world } = setup();
+  await faults();
+  world.answer = async () => {
+    throw new Error("away");
+  };
+  world.now += 60_000;
+  assert.deepEqual(await faults(), missing("a"));
+  assert.deepEqual(world.failures, ["ingest.schemas_unavailable"]);
+});
+
+test("for a tenant never seen before a service that is away means no schema", async () => {
+  const { faults, world } = setup();
+  world.answer = async () => {
+    throw new Error("away");
+  };
+  assert.equal(await faults(), undefined);
+  world.answer = async () => answer(1, "a");
+  assert.deepEqual(await faults(), missing("a"));
+});
+
+test("a service that hangs holds a request up for a moment only", async () => {
+  const { faults, world } = setup();
+  await faults();
+  world.answer = () => new Promise<Answer>(() => {});
+  world.now += 60_000;
+  assert.deepEqual(await faults(), missing("a"));
+});
+
+test("however many requests come, one fetch is under way", async () => {
+  const { faults, world } = setup();
+  await Promise.all(Array.from({ length: 50 }, () => faults()));
+  assert.equal(world.fetches, 1);
+});
+
+test("schemas of the same version are compiled once", async () => {
+  const { cache, world } = setup();
+  const first = (await cache.of("cus_1"))("order");
+  world.now += 10_000;
+  assert.equal((await cache.of("cus_1"))("order"), first);
+});
+
+test("a stored schema that does not compile checks nothing, and is reported", async () => {
+  const { faults, world } = setup();
+  world.answer = async () => ({
+    version: 1,
+    schemas: [{ event_type: "order", version: 1, schema: { $ref: "#/none" } }],
+  });
+  assert.equal(await faults(), undefined);
+  assert.equal(await faults(), undefined);
+  assert.deepEqual(world.failures, ["ingest.schema_unusable"]);
+});
+
+test.run();
