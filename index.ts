@@ -15,6 +15,7 @@ import { DeliveryEngine } from "./components/deliveryEngine.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
 import { EventStore } from "./components/eventStore.ts";
 import { Foundation } from "./components/foundation.ts";
+import { GradualDeploys } from "./components/gradualDeploys.ts";
 import { IngestEdge } from "./components/ingestEdge.ts";
 import { KeyDirectory } from "./components/keyDirectory.ts";
 import { ManagementApi } from "./components/managementApi.ts";
@@ -53,7 +54,7 @@ const delivery = new DeliveryEngine("delivery", {
   defaults,
   store,
   subscriptions: service,
-  concurrency: settings.deliverConcurrency,
+  scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
   allowLoopbackWebhooks,
   protect,
 });
@@ -74,7 +75,7 @@ const pipeline = new EventPipeline("pipeline", {
   delivery,
   retention,
   subscriptions: service,
-  concurrency: settings.routeConcurrency,
+  scaling: { concurrency: settings.routeConcurrency, pollers: settings.pollers },
   protect,
 });
 const api = new ManagementApi("management", {
@@ -120,17 +121,18 @@ const queues = {
   notice: delivery.notice,
   jobs: retention.jobs,
 };
+const handlers = {
+  ingest: edge.ingest,
+  route: pipeline.route,
+  deliver: delivery.deliver,
+  sweep: delivery.sweep,
+  subscriptions: service,
+  api: api.api,
+  job: retention.job,
+};
 const watch = new Observability("observability", {
   region,
-  handlers: {
-    ingest: edge.ingest,
-    route: pipeline.route,
-    deliver: delivery.deliver,
-    sweep: delivery.sweep,
-    subscriptions: service,
-    api: api.api,
-    job: retention.job,
-  },
+  handlers,
   queues,
   tables: { events: store.events, metrics: store.metrics, keys: keys.table },
   edge,
@@ -140,6 +142,11 @@ const watch = new Observability("observability", {
   email: settings.alarmEmail,
   monthlyBudgetUsd: settings.monthlyBudgetUsd,
   protect,
+});
+const deploys = new GradualDeploys("deploys", {
+  enabled: settings.gradualDeploys,
+  handlers,
+  alarms: watch.functionAlarms,
 });
 
 /** Where callers send their requests. */
@@ -151,5 +158,7 @@ export const keysTable = keys.table.table.name;
 export const archiveBucket = retention.archive.bucket.bucket;
 export const ingestQueueUrl = pipeline.ingest.queue.url;
 export const deadLetterQueueUrls = Object.values(queues).map(({ dead }) => dead.url);
+/** What .github/scripts/shift.sh moves traffic by. */
+export const deployments = deploys.deployments;
 /** Topic that alarms speak through. */
 export const alarmTopic = watch.topic;

@@ -4,7 +4,7 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
-import { WorkQueue } from "./workQueue.ts";
+import { type Scaling, WorkQueue } from "./workQueue.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
 // retries: each kind has a queue of its own.
@@ -15,8 +15,8 @@ export interface DeliveryEngineArgs {
   readonly store: EventStore;
   /** The subscriptions service. */
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
-  /** Most invocations of deliver at once per queue. @default Lambda's own scaling */
-  readonly concurrency?: number | undefined;
+  /** How fast each queue is worked off. */
+  readonly scaling: Scaling;
   readonly allowLoopbackWebhooks: boolean;
   readonly protect: boolean;
 }
@@ -48,7 +48,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       RETRY_QUEUE_URL: this.retry.queue.url,
       NOTICE_QUEUE_URL: this.notice.queue.url,
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
-      SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
+      SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
       ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
     };
     this.deliver = new Handler<DeliverEnvironment>(
@@ -80,8 +80,8 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       },
       own,
     );
-    this.delivery.feed("deliver-delivery", this.deliver, args.concurrency);
-    this.retry.feed("deliver-retry", this.deliver, args.concurrency);
+    this.delivery.feed("deliver-delivery", this.deliver, args.scaling);
+    this.retry.feed("deliver-retry", this.deliver, { concurrency: args.scaling.concurrency });
     this.sweep = new Handler<SweepEnvironment>(
       "sweep",
       {

@@ -4,11 +4,12 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
+import type { Handler } from "./handler.ts";
 
 export interface Origin {
   /** Function URL of the origin. */
   readonly url: pulumi.Input<string>;
-  readonly functionName: pulumi.Input<string>;
+  readonly handler: Pick<Handler<Readonly<Record<string, string>>>, "function" | "qualifier">;
 }
 
 export interface DistributionArgs {
@@ -126,12 +127,13 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
-    for (const [id, { functionName }] of [
+    for (const [id, { handler }] of [
       ["api", args.api],
       ["ingest", args.ingest],
     ] as const) {
       const caller = {
-        function: functionName,
+        function: handler.function.name,
+        ...(handler.qualifier === undefined ? {} : { qualifier: handler.qualifier }),
         principal: "cloudfront.amazonaws.com",
         sourceArn: this.distribution.arn,
       };

@@ -5,7 +5,7 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Retention } from "./retention.ts";
-import { WorkQueue } from "./workQueue.ts";
+import { type Scaling, WorkQueue } from "./workQueue.ts";
 
 // Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
 // only after everything that follows from it is written.
@@ -17,8 +17,8 @@ export interface EventPipelineArgs {
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
-  /** Most invocations of route at once. @default Lambda's own scaling */
-  readonly concurrency?: number | undefined;
+  /** How fast the queue is worked off. */
+  readonly scaling: Scaling;
   readonly protect: boolean;
 }
 
@@ -46,7 +46,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           DELIVERY_QUEUE_URL: delivery.delivery.queue.url,
           ARCHIVE_STREAM: retention.stream.name,
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
-          SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
         },
         permissions: [
           ...this.ingest.toConsume(),
@@ -68,7 +68,7 @@ export class EventPipeline extends pulumi.ComponentResource {
       },
       own,
     );
-    this.ingest.feed("route-ingest", this.route, args.concurrency);
+    this.ingest.feed("route-ingest", this.route, args.scaling);
     delivery.notice.feed("route-notice", this.route);
     this.registerOutputs();
   }

@@ -5,7 +5,7 @@ import type { Handler } from "./handler.ts";
 import { policyOf, trustOf } from "./permissions.ts";
 
 export interface EverySoOftenArgs {
-  readonly handler: Pick<Handler<Readonly<Record<string, string>>>, "function" | "toInvoke">;
+  readonly handler: Pick<Handler<Readonly<Record<string, string>>>, "target" | "toInvoke">;
   /** As EventBridge Scheduler writes it. @example "rate(1 minute)" */
   readonly rate: string;
   /** What the function is invoked with. @default {} */
@@ -45,7 +45,7 @@ export class EverySoOften extends pulumi.ComponentResource {
         flexibleTimeWindow: { mode: "OFF" },
         kmsKeyArn: args.key.arn,
         target: {
-          arn: args.handler.function.arn,
+          arn: args.handler.target.arn,
           roleArn: role.arn,
           input: JSON.stringify(args.input ?? {}),
           deadLetterConfig: { arn: args.dead.arn },

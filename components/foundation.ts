@@ -6,7 +6,10 @@ import type { HandlerDefaults } from "./handler.ts";
 import { Network } from "./network.ts";
 import type { Settings } from "./settings.ts";
 
-export type FoundationArgs = Pick<Settings, "region" | "multiAz" | "protect" | "logRetentionDays" | "cacheNodeType">;
+export type FoundationArgs = Pick<
+  Settings,
+  "region" | "multiAz" | "protect" | "logRetentionDays" | "cacheNodeType" | "gradualDeploys"
+>;
 
 /** What every part stands on: where logs go, the private network, the cache. */
 export class Foundation extends pulumi.ComponentResource {
@@ -26,7 +29,7 @@ export class Foundation extends pulumi.ComponentResource {
       { purpose: "Logs and settings of functions", services: [`logs.${region}.amazonaws.com`], protect },
       own,
     );
-    this.defaults = { keyArn: key.arn, logRetentionDays };
+    this.defaults = { keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
     this.logs = new DataBucket(
       "logs",
       {

@@ -12,6 +12,8 @@ export interface HandlerDefaults {
   readonly keyArn: pulumi.Input<string>;
   /** Days that logs are kept. */
   readonly logRetentionDays: number;
+  /** Traffic goes to an alias that CodeDeploy moves from version to version. */
+  readonly gradual: boolean;
 }
 
 /** Where a function that reaches PostgreSQL or the cache stands in the private network. */
@@ -75,6 +77,10 @@ const networkInterfaces: Permission = {
 export class Handler<Variables extends Readonly<Record<string, string>>> extends pulumi.ComponentResource {
   readonly function: aws.lambda.Function;
   readonly logGroup: aws.cloudwatch.LogGroup;
+  /** What callers invoke and queues feed: the alias where deployments are gradual, the function itself otherwise. */
+  readonly target: aws.lambda.Alias | aws.lambda.Function;
+  /** Name of the alias; undefined without one. */
+  readonly qualifier: pulumi.Output<string> | undefined;
   readonly timeoutSeconds: number;
   /** SHA-256 of the code. */
   readonly codeHash: string;
@@ -128,6 +134,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         kmsKeyArn: args.defaults.keyArn,
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
         tracingConfig: { mode: "Active" },
+        publish: args.defaults.gradual,
         ...(args.network === undefined
           ? {}
           : { vpcConfig: { subnetIds: args.network.subnetIds, securityGroupIds: [...args.network.securityGroupIds] } }),
@@ -138,12 +145,32 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
     this.logGroup = logs;
     this.timeoutSeconds = timeoutSeconds;
     this.codeHash = built.hash;
-    void provisionedConcurrency;
+    const alias = args.defaults.gradual ? this.alias(name, provisionedConcurrency) : undefined;
+    this.target = alias ?? this.function;
+    this.qualifier = alias?.name;
     this.registerOutputs({ name: this.function.name, arn: this.function.arn });
   }
 
   /** Calling this function and waiting for its answer. */
   toInvoke(): Permission {
-    return { actions: ["lambda:InvokeFunction"], resources: [this.function.arn] };
+    return { actions: ["lambda:InvokeFunction"], resources: [this.target.arn] };
+  }
+
+  private alias(name: string, warm: number): aws.lambda.Alias {
+    const own = { parent: this };
+    const alias = new aws.lambda.Alias(
+      `${name}-live`,
+      { name: "live", functionName: this.function.name, functionVersion: this.function.version },
+      // CodeDeploy moves it from here on.
+      { ...own, ignoreChanges: ["functionVersion", "routingConfig"] },
+    );
+    if (warm > 0) {
+      new aws.lambda.ProvisionedConcurrencyConfig(
+        `${name}-warm`,
+        { functionName: this.function.name, qualifier: alias.name, provisionedConcurrentExecutions: warm },
+        own,
+      );
+    }
+    return alias;
   }
 }

@@ -52,7 +52,7 @@ export class IngestEdge extends pulumi.ComponentResource {
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           REDIS_URL: cache.url,
           REDIS_AUTH_SECRET: cache.token.secret.arn,
-          SUBSCRIPTIONS_FUNCTION: subscriptions.service.function.name,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
         },
         permissions: [
           ...pipeline.ingest.toSend(),
@@ -69,7 +69,12 @@ export class IngestEdge extends pulumi.ComponentResource {
     );
     const ingestUrl = new aws.lambda.FunctionUrl(
       "ingest",
-      { functionName: this.ingest.function.name, authorizationType: "AWS_IAM", invokeMode: "BUFFERED" },
+      {
+        functionName: this.ingest.function.name,
+        ...(this.ingest.qualifier === undefined ? {} : { qualifier: this.ingest.qualifier }),
+        authorizationType: "AWS_IAM",
+        invokeMode: "BUFFERED",
+      },
       own,
     );
     this.authenticate = new EdgeAuthenticator("authenticate", { region: args.region, keys }, own);
@@ -77,8 +82,8 @@ export class IngestEdge extends pulumi.ComponentResource {
       name,
       {
         authenticate: this.authenticate.function.qualifiedArn,
-        ingest: { url: ingestUrl.functionUrl, functionName: this.ingest.function.name },
-        api: { url: args.api.url.functionUrl, functionName: args.api.api.function.name },
+        ingest: { url: ingestUrl.functionUrl, handler: this.ingest },
+        api: { url: args.api.url.functionUrl, handler: args.api.api },
         logs: args.logs,
         domain: args.domain,
       },

@@ -48,8 +48,8 @@ export class ManagementApi extends pulumi.ComponentResource {
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: retention.archive.bucket.bucket,
           EXPORT_BUCKET: retention.exports.bucket.bucket,
-          SUBSCRIPTIONS_FUNCTION: subscriptions.service.function.name,
-          DELIVER_FUNCTION: delivery.deliver.function.name,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
+          DELIVER_FUNCTION: delivery.deliver.target.arn,
           ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
           CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
         },
@@ -91,7 +91,12 @@ export class ManagementApi extends pulumi.ComponentResource {
     );
     this.url = new aws.lambda.FunctionUrl(
       "api",
-      { functionName: this.api.function.name, authorizationType: "AWS_IAM", invokeMode: "BUFFERED" },
+      {
+        functionName: this.api.function.name,
+        ...(this.api.qualifier === undefined ? {} : { qualifier: this.api.qualifier }),
+        authorizationType: "AWS_IAM",
+        invokeMode: "BUFFERED",
+      },
       own,
     );
     this.registerOutputs({ url: this.url.functionUrl });

@@ -52,6 +52,8 @@ const burns = [
 /** Alarms for every promise and every way to break one, a dashboard, a budget. */
 export class Observability extends pulumi.ComponentResource {
   readonly topic: pulumi.Output<string>;
+  /** Alarms that speak of a function's failures, by its name. */
+  readonly functionAlarms: Readonly<Record<string, readonly aws.cloudwatch.MetricAlarm[]>>;
   private readonly own = { parent: this };
 
   constructor(name: string, args: ObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -62,7 +64,7 @@ export class Observability extends pulumi.ComponentResource {
     const global = new AlarmTopic("edge-alarms", { region: "us-east-1", email, protect }, this.own);
     this.topic = regional.topic.arn;
     this.watchPromises(regional, args);
-    this.watchFunctions(regional, args);
+    this.functionAlarms = this.watchFunctions(regional, args);
     this.watchQueues(regional, args);
     this.watchStores(regional, args);
     this.watchEdge(global, args);
@@ -138,7 +140,11 @@ export class Observability extends pulumi.ComponentResource {
     });
   }
 
-  private watchFunctions(topic: AlarmTopic, { handlers }: ObservabilityArgs): void {
+  private watchFunctions(
+    topic: AlarmTopic,
+    { handlers }: ObservabilityArgs,
+  ): Record<string, aws.cloudwatch.MetricAlarm[]> {
+    const failures: Record<string, aws.cloudwatch.MetricAlarm[]> = {};
     for (const [name, handler] of Object.entries(handlers)) {
       const metric = (metricName: string, statistic = "Sum") => ({
         namespace: "AWS/Lambda",
@@ -146,14 +152,14 @@ export class Observability extends pulumi.ComponentResource {
         statistic,
         dimensions: { FunctionName: handler.function.name },
       });
-      topic.alarm(`${name}-errors`, {
+      const errors = topic.alarm(`${name}-errors`, {
         says: `More than 1 % of the runs of ${name} fail.`,
         runbook: "function-errors",
         metrics: { errors: metric("Errors"), runs: metric("Invocations") },
         expression: "errors / runs",
         above: 0.01,
       });
-      topic.alarm(`${name}-throttles`, {
+      const throttles = topic.alarm(`${name}-throttles`, {
         says: `Runs of ${name} are refused for want of concurrency.`,
         runbook: "function-throttles",
         metrics: { value: metric("Throttles") },
@@ -165,6 +171,7 @@ export class Observability extends pulumi.ComponentResource {
         metrics: { value: metric("Duration", "p99") },
         above: handler.timeoutSeconds * 800,
       });
+      failures[name] = [errors, throttles];
     }
     topic.alarm("concurrency", {
       says: "The account uses more than 80 % of its Lambda concurrency in this region.",
@@ -173,6 +180,7 @@ export class Observability extends pulumi.ComponentResource {
       expression: "used / SERVICE_QUOTA(used) * 100",
       above: 80,
     });
+    return failures;
   }
 
   private watchQueues(topic: AlarmTopic, { queues }: ObservabilityArgs): void {

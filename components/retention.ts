@@ -70,7 +70,7 @@ export class Retention extends pulumi.ComponentResource {
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: this.archive.bucket.bucket,
           EXPORT_BUCKET: this.exports.bucket.bucket,
-          SUBSCRIPTIONS_FUNCTION: subscriptions.function.name,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
         },
         permissions: [
           ...this.jobs.toConsume(),

@@ -50,6 +50,10 @@ export const settingsSchema = z.strictObject({
     .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a host name in lower case")
     .optional()
     .describe("Host name of the public endpoint; without it the distribution's own name serves."),
+  gradualDeploys: z
+    .boolean()
+    .default(true)
+    .describe("New code gets a tenth of the traffic for five minutes and loses it when an alarm rings (CodeDeploy)."),
   ingestConcurrency: range(0, 10_000)
     .default(0)
     .describe("Provisioned concurrency of ingest: environments kept warm. 0 keeps none."),
@@ -70,6 +74,13 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe("Monthly bill in USD that rings when it is reached or forecast."),
   multiAz: z.boolean().default(true).describe("Keeps a standby of database and cache in a second availability zone."),
+  pollers: z
+    .strictObject({ minimum: range(2, 200), maximum: range(2, 2_000) })
+    .refine(({ minimum, maximum }) => minimum <= maximum, "minimum must not be above maximum")
+    .optional()
+    .describe(
+      "Event pollers kept ready on the ingest and delivery queues, `{ minimum, maximum }`; unset, Lambda ramps up.",
+    ),
   protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
   routeConcurrency: range(2, 1_000)
     .optional()
@@ -119,7 +130,11 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
   const { region } = around;
   if (!regionName.safeParse(region).success) problems.push("aws:region: must be set to a region's name");
   if (result.data !== undefined) {
-    const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions } = result.data;
+    const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions, pollers } = result.data;
+    if (result.data.ingestConcurrency > 0 && !result.data.gradualDeploys)
+      problems.push("ingestConcurrency: needs gradualDeploys, since only an alias can be kept warm");
+    if (pollers !== undefined && (result.data.routeConcurrency ?? result.data.deliverConcurrency) !== undefined)
+      problems.push("pollers: can't stand beside routeConcurrency or deliverConcurrency");
     if (allowLoopbackWebhooks && around.deployed)
       problems.push("allowLoopbackWebhooks: only the local platform may set it, never a deployment");
     if ((domainName === undefined) !== (certificateArn === undefined))

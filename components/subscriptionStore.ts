@@ -45,7 +45,8 @@ export class SubscriptionStore extends pulumi.ComponentResource {
     const bootstrap = new Handler<BootstrapEnvironment>(
       "bootstrap",
       {
-        defaults,
+        // It runs once a deployment, always the newest.
+        defaults: { ...defaults, gradual: false },
         entry: "runtime/subscriptions/bootstrap.ts",
         environment: {
           ...database.variables,

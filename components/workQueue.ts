@@ -21,6 +21,14 @@ export interface WorkQueueArgs {
   readonly protect: boolean;
 }
 
+/** How fast a queue is worked off; Lambda's own scaling unless one of the two is given. */
+export interface Scaling {
+  /** Most invocations at once, 2 to 1,000. */
+  readonly concurrency?: number | undefined;
+  /** Pollers kept ready, each worth about ten invocations a second: no ramp-up, up to 20,000 invocations at once. */
+  readonly pollers?: { readonly minimum: number; readonly maximum: number } | undefined;
+}
+
 /** AWS asks for six consumer runs of invisibility, so that retries of a throttled invocation don't overlap. */
 export function normaliseQueue(args: Pick<WorkQueueArgs, "consumerSeconds" | "maxReceives">) {
   const { consumerSeconds, maxReceives = 5 } = args;
@@ -95,17 +103,20 @@ export class WorkQueue extends pulumi.ComponentResource {
   /**
    * Has a function work the queue off, ten messages at a time. More than ten would force AWS to wait for at least a
    * second before each invocation, so the hot queues carry more events a message instead.
-   * @param concurrency most invocations at once; undefined leaves it to Lambda
    */
-  feed<V extends Readonly<Record<string, string>>>(name: string, handler: Handler<V>, concurrency?: number): void {
+  feed<V extends Readonly<Record<string, string>>>(name: string, handler: Handler<V>, scaling: Scaling = {}): void {
+    const { concurrency, pollers } = scaling;
     new aws.lambda.EventSourceMapping(
       name,
       {
         eventSourceArn: this.queue.arn,
-        functionName: handler.function.arn,
+        functionName: handler.target.arn,
         batchSize: 10,
         functionResponseTypes: ["ReportBatchItemFailures"],
         ...(concurrency === undefined ? {} : { scalingConfig: { maximumConcurrency: concurrency } }),
+        ...(pollers === undefined
+          ? {}
+          : { provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum } }),
       },
       { parent: this },
     );

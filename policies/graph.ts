@@ -50,7 +50,7 @@ export function stackConfig(stack: string): Record<string, string> {
 
 type Inputs = Record<string, unknown>;
 
-const arnFormats: Readonly<Record<string, (name: string, region: string) => string>> = {
+const arnFormats: Readonly<Record<string, (name: string, region: string, inputs: Inputs) => string>> = {
   "aws:acm/certificate:Certificate": (n, r) => `arn:aws:acm:${r}:${ACCOUNT}:certificate/${n}`,
   "aws:cloudfront/distribution:Distribution": (n) => `arn:aws:cloudfront::${ACCOUNT}:distribution/${n}`,
   "aws:cloudfront/function:Function": (n) => `arn:aws:cloudfront::${ACCOUNT}:function/${n}`,
@@ -65,7 +65,9 @@ const arnFormats: Readonly<Record<string, (name: string, region: string) => stri
   "aws:kms/key:Key": (n, r) => `arn:aws:kms:${r}:${ACCOUNT}:key/${n}`,
   "aws:kms/replicaKey:ReplicaKey": (n, r) => `arn:aws:kms:${r}:${ACCOUNT}:key/${n}`,
   "aws:lambda/function:Function": (n, r) => `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}`,
-  "aws:lambda/alias:Alias": (n, r) => `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}`,
+  "aws:lambda/alias:Alias": (n, r, inputs) =>
+    `arn:aws:lambda:${r}:${ACCOUNT}:function:${String(inputs.functionName)}:${n}`,
+  "aws:codedeploy/application:Application": (n, r) => `arn:aws:codedeploy:${r}:${ACCOUNT}:application:${n}`,
   "aws:rds/instance:Instance": (n, r) => `arn:aws:rds:${r}:${ACCOUNT}:db:${n}`,
   "aws:rds/proxy:Proxy": (n, r) => `arn:aws:rds:${r}:${ACCOUNT}:db-proxy:prx-${n}`,
   "aws:s3/bucket:Bucket": (n) => `arn:aws:s3:::${n}`,
@@ -141,7 +143,7 @@ export async function graphOf(stack: string, config: Record<string, string> = st
       newResource({ type, name, inputs, custom }) {
         const where = String(inputs.region ?? region);
         const physical = String(inputs.name ?? name);
-        const arn = arnFormats[type]?.(physical, where);
+        const arn = arnFormats[type]?.(physical, where, inputs);
         const outputs: Inputs = {
           name: physical,
           ...(arn === undefined ? {} : { arn }),

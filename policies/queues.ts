@@ -13,6 +13,15 @@ const redriveOf = ({ props }: Resource): Props | undefined =>
 const isDeadLetterQueue = (subject: Resource, stack: Stack): boolean =>
   stack.of(queue).some((other) => other.urn !== subject.urn && refersTo(other, "redrivePolicy", subject));
 
+/** The function that a mapping feeds, by its own name or by its alias. */
+function functionBehind(subject: Resource, stack: Stack): Resource | undefined {
+  const functions = stack.of("aws:lambda/function:Function");
+  const alias = stack.of("aws:lambda/alias:Alias").find((one) => refersTo(subject, "functionName", one));
+  return functions.find((one) =>
+    alias === undefined ? refersTo(subject, "functionName", one) : refersTo(alias, "functionName", one),
+  );
+}
+
 export const queues: readonly Rule[] = [
   {
     name: "queue-has-dead-letters",
@@ -71,7 +80,7 @@ export const queues: readonly Rule[] = [
     wholeStack: true,
     check: (subject, stack) => {
       const source = stack.of(queue).find((one) => refersTo(subject, "eventSourceArn", one));
-      const consumer = stack.of("aws:lambda/function:Function").find((one) => refersTo(subject, "functionName", one));
+      const consumer = functionBehind(subject, stack);
       if (source === undefined || consumer === undefined) return "queue or function is not of this stack";
       const [hidden, run] = [Number(source.props.visibilityTimeoutSeconds ?? 30), Number(consumer.props.timeout ?? 3)];
       return hidden >= 6 * run

@@ -121,6 +121,28 @@ const groupPage = "EC2 API Reference, AuthorizeSecurityGroupIngress";
 const isEdge = ({ inputs }: Pick<Declared, "inputs">): boolean => inputs.skipDestroy === true;
 
 export const awsRules: readonly AwsRule[] = [
+  among(
+    "aws:codedeploy/application:Application",
+    "computePlatform",
+    ["Server", "Lambda", "ECS"],
+    "CodeDeploy API Reference, CreateApplication",
+  ),
+  text(
+    "aws:codedeploy/deploymentGroup:DeploymentGroup",
+    "deploymentConfigName",
+    /^CodeDeployDefault\.Lambda(AllAtOnce|(Canary|Linear)10Percent(Every)?\d+Minutes?)$/,
+    "CodeDeploy User Guide, Deployment configurations on AWS Lambda",
+    "CodeDeployDefault.OneAtATime",
+  ),
+  rule<unknown[]>(
+    "aws:codedeploy/deploymentGroup:DeploymentGroup",
+    "alarmConfiguration.alarms",
+    "are at most ten",
+    "CodeDeploy User Guide, CodeDeploy quotas",
+    (list) => list.length <= 10,
+    Array.from({ length: 11 }),
+  ),
+
   range(queue, "visibilityTimeoutSeconds", 0, 43_200, sqsPage),
   range(queue, "messageRetentionSeconds", 60, 1_209_600, sqsPage),
   range(queue, "maxMessageSize", 1_024, 1_048_576, sqsPage),

@@ -48,6 +48,7 @@ test("every resource but the parts on the first page has a parent", () => {
       "EventPipeline",
       "EventStore",
       "Foundation",
+      "GradualDeploys",
       "IngestEdge",
       "KeyDirectory",
       "ManagementApi",

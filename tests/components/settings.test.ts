@@ -48,6 +48,21 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     ["certificateArn: must be the ARN of a certificate in us-east-1"],
   ],
   [
+    "warm environments without an alias to keep warm",
+    { ingestConcurrency: "5", gradualDeploys: "false" },
+    ["ingestConcurrency: needs gradualDeploys, since only an alias can be kept warm"],
+  ],
+  [
+    "pollers beside a ceiling",
+    { pollers: '{"minimum":2,"maximum":9}', routeConcurrency: "5" },
+    ["pollers: can't stand beside routeConcurrency or deliverConcurrency"],
+  ],
+  [
+    "more pollers at least than at most",
+    { pollers: '{"minimum":9,"maximum":2}' },
+    ["pollers: minimum must not be above maximum"],
+  ],
+  [
     "loopback webhooks in a deployment",
     { allowLoopbackWebhooks: "true" },
     ["allowLoopbackWebhooks: only the local platform may set it, never a deployment"],
