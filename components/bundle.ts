@@ -89,13 +89,7 @@ export function bundle(entry: string): Bundle {
     const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
     if (fresh(manifest)) return { code, map, hash: manifest.hash, bytes: manifest.bytes };
   }
-  let built: ReturnType<typeof build>;
-  try {
-    built = build(entry, code);
-  } catch (error) {
-    process.stderr.write(`${entry}: ${(error as Error).message}\n`);
-    return placeholder(folder, entry);
-  }
+  const built = build(entry, code);
   mkdirSync(folder, { recursive: true });
   const output = (suffix: string) => built.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents;
   const source = output("index.mjs");
@@ -113,13 +107,4 @@ export function bundle(entry: string): Bundle {
   };
   write(manifestFile, JSON.stringify(manifest));
   return { code, map, hash: manifest.hash, bytes: manifest.bytes };
-}
-
-function placeholder(folder: string, entry: string): Bundle {
-  const [code, map] = [join(folder, "index.mjs"), join(folder, "index.mjs.map")];
-  const source = `export const handler = async () => { throw new Error("${entry} is not written yet"); };\n`;
-  mkdirSync(folder, { recursive: true });
-  write(code, source);
-  write(map, "{}");
-  return { code, map, hash: sha256(source), bytes: source.length };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -44,9 +44,7 @@ export class Distribution extends pulumi.ComponentResource {
       {
         runtime: "cloudfront-js-2.0",
         comment: "Keeps the caller's Authorization and drops identity headers that a caller made up",
-        code: existsSync(join(root, "runtime/edge/viewer.js"))
-          ? readFileSync(join(root, "runtime/edge/viewer.js"), "utf8")
-          : "function handler(event) { return event.request; }",
+        code: readFileSync(join(root, "runtime/edge/viewer.js"), "utf8"),
         publish: true,
       },
       own,

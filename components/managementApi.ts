@@ -82,6 +82,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           ...retention.archive.toRead(),
           retention.archive.toList(),
           ...retention.exports.toRead(),
+          ...retention.exports.toWrite(),
         ],
         memoryMb: 1_024,
         timeoutSeconds: 29,

@@ -70,6 +70,7 @@ export class Retention extends pulumi.ComponentResource {
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: this.archive.bucket.bucket,
           EXPORT_BUCKET: this.exports.bucket.bucket,
+          ARCHIVE_BUFFER_SECONDS: String(args.bufferSeconds),
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
         },
         permissions: [

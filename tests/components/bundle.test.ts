@@ -11,10 +11,10 @@ const ceilings: [entry: string, most: number][] = [
   ["runtime/ingest/handler.ts", 400 * KB],
   ["runtime/edge/handler.ts", 400 * KB],
   ["runtime/route/handler.ts", 1_000 * KB],
-  ["runtime/deliver/handler.ts", 1_000 * KB],
+  ["runtime/deliver/handler.ts", 1_750 * KB],
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_000 * KB],
-  ["runtime/api/handler.ts", 2_000 * KB],
+  ["runtime/api/handler.ts", 2_300 * KB],
 ];
 for (const [entry, most] of ceilings) {
   test(`${entry} is bundled in at most ${most / KB} KB`, () => {
@@ -47,7 +47,7 @@ test("every function finds exactly the variables that its stage declares", async
     job: await declared("retain", "retainVariables"),
     route: await declared("route", "routeVariables"),
     subscriptions: await declared("subscriptions", "subscriptionsVariables"),
-    sweep: await declared("deliver", "deliverVariables"),
+    sweep: await declared("deliver", "sweepVariables"),
   };
   const graph = await graphOf("prod");
   const actual = graph.resources
