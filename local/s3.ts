@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import { keyUse } from "./keyUse.ts";
 import { answer } from "./s3/actions.ts";
 import { authorizationsOf } from "./s3/authorization.ts";
 import { applyRules, type Rule, readRules } from "./s3/lifecycle.ts";
@@ -36,6 +37,8 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
   const rules = new Map<string, readonly Rule[]>();
   /** Default Object Lock retention by bucket, milliseconds. */
   const retention = new Map<string, number>();
+  /** Customer-managed key by bucket. */
+  const keys = new Map<string, string>();
   const requests = new WeakMap<ApiCall, S3Request>();
 
   function read(call: ApiCall): S3Request {
@@ -95,6 +98,13 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       return { id: bucket, state: { ...inputs } };
     };
   const accepted = setting(() => {});
+  const encryption = setting((bucket, inputs) => {
+    const rule = list(inputs.rules)[0] ?? {};
+    const byDefault = list(rule.applyServerSideEncryptionByDefault)[0] ?? {};
+    const key = optional(byDefault, "kmsMasterKeyId", "string");
+    if (key === undefined) keys.delete(bucket);
+    else keys.set(bucket, key);
+  });
   const versioning = setting((bucket, { versioningConfiguration }) =>
     objects.setVersioning(bucket, list(versioningConfiguration)[0]?.status === "Enabled"),
   );
@@ -132,8 +142,8 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       "aws:s3/bucketPolicy:BucketPolicy": accepted,
       "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": accepted,
       "aws:s3/bucketOwnershipControls:BucketOwnershipControls": accepted,
-      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": accepted,
-      "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": accepted,
+      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": encryption,
+      "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": encryption,
       "aws:s3/bucketLogging:BucketLogging": accepted,
       "aws:s3/bucketLoggingV2:BucketLoggingV2": accepted,
       "aws:s3/bucketAcl:BucketAcl": accepted,
@@ -145,7 +155,13 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
     },
     api: {
       name: "s3",
-      authorizations: (call) => authorizationsOf(read(call)),
+      authorizations(call) {
+        const asked = authorizationsOf(read(call));
+        const key = keys.get(read(call).bucket);
+        const writes = asked.some(({ action }) => action === "s3:PutObject");
+        const reads = asked.some(({ action }) => /^s3:GetObject(Version)?$/.test(action));
+        return writes || reads ? [...asked, ...keyUse(key, writes ? "write" : "read", "s3", call.region)] : asked;
+      },
       async call(call) {
         try {
           const request = read(call);

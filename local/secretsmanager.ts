@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
 import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { keyUse } from "./keyUse.ts";
 import {
   type ApiCall,
   type Created,
@@ -36,6 +37,8 @@ interface Secret {
   description?: string;
   kmsKeyId?: string;
   replicas: string[];
+  /** Key of each replica, by region. */
+  replicaKeys?: Record<string, string>;
   readonly createdAt: number;
   versions: Version[];
 }
@@ -60,6 +63,9 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
   const { secrets } = file.value;
   const arnOf = (secret: Secret, region = secret.region) =>
     `arn:aws:secretsmanager:${region}:${context.accountId}:secret:${secret.name}-${secret.suffix}`;
+
+  const keyOf = (secret: Secret, region: string) =>
+    region === secret.region ? secret.kmsKeyId : secret.replicaKeys?.[region];
 
   /** By name, ARN, or ARN without its six last characters; from the primary's region or a replica's. */
   function find(id: unknown, region: string): Secret {
@@ -226,6 +232,9 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
     if (description !== undefined) secret.description = description;
     if (kmsKeyId !== undefined) secret.kmsKeyId = kmsKeyId;
     secret.replicas = list(inputs.replicas).map((replica) => String(replica.region));
+    secret.replicaKeys = Object.fromEntries(
+      list(inputs.replicas).map((replica) => [String(replica.region), String(replica.kmsKeyId ?? "")]),
+    );
     file.save();
     const arn = arnOf(secret);
     return { id: arn, state: { ...inputs, name, arn, region } };
@@ -283,8 +292,11 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
             })),
           ];
         }
+        const secret = find(args.SecretId, call.region);
+        const use = action === "GetSecretValue" ? "read" : action === "PutSecretValue" ? "write" : undefined;
         return [
-          { action: `secretsmanager:${action}`, resources: [arnOf(find(args.SecretId, call.region), call.region)] },
+          { action: `secretsmanager:${action}`, resources: [arnOf(secret, call.region)] },
+          ...(use === undefined ? [] : keyUse(keyOf(secret, call.region), use, "secretsmanager", call.region)),
         ];
       },
       async call(call) {

@@ -5,10 +5,10 @@ import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { Journal } from "./journal.ts";
 import { readJsonCall } from "./jsonProtocol.ts";
+import { keyUse } from "./keyUse.ts";
 import {
   type ApiAnswer,
   type ApiCall,
-  type Authorization,
   type LocalContext,
   type LocalService,
   type QueueSource,
@@ -50,6 +50,8 @@ const lambdaAttributes = (attributes: MessageAttributes = {}): SQSRecord["messag
 
 export async function createSqs(context: LocalContext, clock: Clock = systemClock): Promise<SqsService> {
   const byArn = new Map<string, Queue>();
+  /** Customer-managed key by queue. */
+  const keys = new Map<string, string | undefined>();
   const room: Room = { left: BODIES_IN_MEMORY };
   const arnOf = (region: string, name: string) => `arn:aws:sqs:${region}:${context.accountId}:${name}`;
   const urlOf = (name: string) => `${context.endpoint}/${context.accountId}/${name}`;
@@ -96,6 +98,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
       receiveWait: number("receiveWaitTimeSeconds", 0, 0, 20),
       ...redriveOf(optional(inputs, "redrivePolicy", "string")),
     };
+    keys.set(arn, optional(inputs, "kmsMasterKeyId", "string"));
     const known = byArn.get(arn);
     if (known === undefined) open(region, settings);
     else known.settings = settings;
@@ -194,9 +197,14 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
         if (!known(action))
           throw new ServiceError("UnknownOperation", `The local platform does not answer sqs:${action}.`);
         const name = action.replace(/(Message|Visibility)Batch$/, "$1");
-        const resource =
-          action === "ListQueues" ? `arn:aws:sqs:${call.region}:${context.accountId}:*` : queueOf(call).settings.arn;
-        return [{ action: `sqs:${name}`, resources: [resource] }] satisfies Authorization[];
+        if (action === "ListQueues")
+          return [{ action: "sqs:ListQueues", resources: [`arn:aws:sqs:${call.region}:${context.accountId}:*`] }];
+        const { arn } = queueOf(call).settings;
+        const use = name === "SendMessage" ? "write" : name === "ReceiveMessage" ? "read" : undefined;
+        return [
+          { action: `sqs:${name}`, resources: [arn] },
+          ...(use === undefined ? [] : keyUse(keys.get(arn), use, "sqs", call.region)),
+        ];
       },
       async call(call) {
         try {
