@@ -42,6 +42,11 @@ export async function startRedis(token?: string): Promise<TestRedis> {
     token: async () => token ?? "",
     scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
   });
+  /** With the patience of a busy machine: what is tested is what scripts decide, not how fast. */
+  const patient: RedisConnection = {
+    ...connection,
+    run: (script, names, args) => connection.run(script, names, args, 10_000),
+  };
   const down = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
@@ -49,7 +54,7 @@ export async function startRedis(token?: string): Promise<TestRedis> {
     });
   return {
     url,
-    connection,
+    connection: patient,
     down,
     up: async () => {
       server = await start(port);

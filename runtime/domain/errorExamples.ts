@@ -1,0 +1,121 @@
+import type { ErrorCode, ErrorDetail } from "./errors.ts";
+
+/** One answer for each code of the catalog, as a caller may meet it: for the documentation. */
+export interface ErrorExample {
+  /** What was asked for. */
+  readonly request: string;
+  readonly message: string;
+  readonly details?: readonly ErrorDetail[];
+  /** Headers of the answer that matter. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
+  invalid_json: {
+    request: 'POST /events with {"a":01}',
+    message: 'The body is not valid JSON at line 1, column 7 (byte 6): expected "," or "}", found "1".',
+    details: [
+      { path: "", code: "invalid_json", message: 'expected "," or "}", found "1"', line: 1, column: 7, byte: 6 },
+    ],
+  },
+  invalid_event: {
+    request: 'POST /events with [{"event_type":"a"},{"event_type":7}]',
+    message: "1 of 2 events is not valid; none was accepted.",
+    details: [{ index: 1, path: "/event_type", code: "invalid_event", message: "`event_type` must be a string." }],
+  },
+  too_many_events: {
+    request: "POST /events with an array of 1,001 objects",
+    message: "The array holds 1,001 events; 1,000 are allowed in one request.",
+  },
+  schema_violation: {
+    request: 'POST /events with {"event_type":"order.created"}, whose schema requires `id`',
+    message: "must have required property 'id' (required)",
+    details: [{ path: "", code: "schema_violation", message: "must have required property 'id' (required)" }],
+  },
+  invalid_request: {
+    request: "GET /inbox?limit=5000",
+    message: "A parameter is not valid.",
+    details: [{ path: "limit", message: "must be at most 1,000" }],
+  },
+  unauthorized: {
+    request: "GET /inbox without a key",
+    message: "The API key is missing or not valid.",
+    headers: { "WWW-Authenticate": "Bearer" },
+  },
+  forbidden: {
+    request: "POST /events with a key that may only read",
+    message: 'This key lacks the scope "events:write".',
+  },
+  not_found: {
+    request: "GET /events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV, an id of nobody or of another customer",
+    message: "There is no event evt_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
+  },
+  method_not_allowed: {
+    request: "DELETE /events",
+    message: "Only POST is possible here.",
+    headers: { Allow: "POST" },
+  },
+  idempotency_conflict: {
+    request: "POST /events with an `Idempotency-Key` that came with another body before",
+    message: "This `Idempotency-Key` was used before with another body.",
+  },
+  idempotency_in_flight: {
+    request: "POST /events with the same `Idempotency-Key`, while the first one is under way",
+    message: "The first request with this `Idempotency-Key` is still being processed.",
+    headers: { "Retry-After": "1" },
+  },
+  webhook_url_taken: {
+    request: "POST /subscriptions with the `webhook_url` of another active subscription",
+    message: "The subscription sub_01ARZ3NDEKTSV4RRFFQ69G5FAV has this webhook_url.",
+    details: [{ path: "webhook_url", message: "is taken", subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV" }],
+  },
+  conflict: {
+    request: "POST /dead-letters/replay for a delivery that is being attempted",
+    message: "The delivery changed meanwhile.",
+  },
+  precondition_failed: {
+    request: "PATCH /subscriptions/{id} with an old `If-Match`",
+    message: "The subscription has changed since that version.",
+  },
+  payload_too_large: {
+    request: "POST /events with 1,000,001 bytes",
+    message: "The body exceeds 1,000,000 bytes. Split it over several requests.",
+  },
+  unsupported_media_type: {
+    request: "POST /events with `Content-Type: text/plain`",
+    message: 'Content-Type must be application/json, not "text/plain".',
+  },
+  unprocessable: {
+    request: "POST /replays with `from` after `to`",
+    message: "`from` must be before `to`.",
+  },
+  invalid_selector: {
+    request: "POST /subscriptions with the selector `$.a ==`",
+    message: "The JSONPath does not parse at position 6.",
+    details: [{ path: "event_selector", message: "a value is missing", position: 6 }],
+  },
+  invalid_schema: {
+    request: 'PUT /event-types/order with {"$ref":"https://example.com/order.json"}',
+    message:
+      'The schema refers to "https://example.com/order.json", which it does not hold; other documents are not fetched.',
+  },
+  invalid_header: {
+    request: "POST /subscriptions with the custom header `webhook-id`",
+    message: 'The header "webhook-id" is reserved.',
+  },
+  webhook_url_forbidden: {
+    request: "POST /subscriptions with `https://10.0.0.1/hook`",
+    message: "The webhook URL must be public https.",
+  },
+  rate_limited: {
+    request: "POST /events with 600 events, twice within a second",
+    message: "The limit of 1,000 events per second is used up. Repeat in 1 s.",
+    headers: { "Retry-After": "1", "RateLimit-Limit": "1000", "RateLimit-Remaining": "400", "RateLimit-Reset": "1" },
+  },
+  internal: { request: "any", message: "The platform failed to process this request." },
+  unavailable: {
+    request: "POST /events while the queue can't be reached",
+    message: "The events could not be stored; none was accepted.",
+    headers: { "Retry-After": "1" },
+  },
+};
