@@ -35,7 +35,6 @@ export function connect(env: DatabaseEnvironment, connections = 2): Kysely<Datab
     max: connections,
     connectionTimeoutMillis: 3_000,
     idleTimeoutMillis: 60_000,
-    statement_timeout: 20_000,
     allowExitOnIdle: true,
   });
   // An idle connection that the server closes is replaced at the next query; without a listener it would end the process.

@@ -10,14 +10,21 @@ import type { Database } from "./schema.ts";
 export const APP_ROLE = "triggers_app";
 export const SERVICE_ROLE = "triggers_service";
 
+/** No statement outlives the request that asked for it. */
+const STATEMENT_TIMEOUT = "20s";
+
 export type Tx = Transaction<Database>;
+
+/** Settings of the transaction alone, all in one round trip. */
+const settle = (tx: Tx, role: string, customerId: string) =>
+  sql`select set_config('app.customer_id', ${customerId}, true),
+             set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true),
+             set_config('role', ${role}, true)`.execute(tx);
 
 /** Runs `work` in a transaction that sees only this customer's rows. */
 export function asCustomer<T>(db: Kysely<Database>, customerId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction().execute(async (tx) => {
-    await sql`select set_config('app.customer_id', ${customerId}, true), set_config('role', ${APP_ROLE}, true)`.execute(
-      tx,
-    );
+    await settle(tx, APP_ROLE, customerId);
     return work(tx);
   });
 }
@@ -25,7 +32,7 @@ export function asCustomer<T>(db: Kysely<Database>, customerId: string, work: (t
 /** Runs `work` in a transaction of the platform itself, which sees every customer's rows. */
 export function asService<T>(db: Kysely<Database>, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction().execute(async (tx) => {
-    await sql`select set_config('role', ${SERVICE_ROLE}, true)`.execute(tx);
+    await settle(tx, SERVICE_ROLE, "");
     return work(tx);
   });
 }

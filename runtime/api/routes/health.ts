@@ -1,6 +1,10 @@
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand } from "@aws-sdk/client-lambda";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "@hono/zod-openapi";
+import { Redis } from "ioredis";
 import { sql } from "kysely";
+import type { ServiceRequest } from "../../domain/service.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 
@@ -13,10 +17,51 @@ const Health = z
 
 const WAIT_MS = 2_000;
 
+async function pingRedis({ env, secret }: Deps): Promise<void> {
+  const password = env.REDIS_AUTH_SECRET === "" ? "" : await secret(env.REDIS_AUTH_SECRET);
+  const client = new Redis(env.REDIS_URL, {
+    ...(password === "" ? {} : { password }),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: WAIT_MS,
+    retryStrategy: () => null,
+  });
+  client.on("error", () => {}); // the command reports it
+  try {
+    await client.connect();
+    await client.ping();
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** S3 works when it answers, be it that there is no such object, or none that we may know of. */
+async function askS3({ s3, env }: Deps): Promise<void> {
+  try {
+    await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: "health" }));
+  } catch (error) {
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status !== 403 && status !== 404) throw error;
+  }
+}
+
+async function askSubscriptions({ lambda, env }: Deps): Promise<void> {
+  const request: ServiceRequest = { op: "versions", tenants: [] };
+  const { FunctionError } = await lambda.send(
+    new InvokeCommand({ FunctionName: env.SUBSCRIPTIONS_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
+  );
+  if (FunctionError !== undefined) throw new Error(FunctionError);
+}
+
 /** Each dependency by name, with the cheapest question that needs it to work. */
 const checks = (deps: Deps): Readonly<Record<string, () => Promise<unknown>>> => ({
   postgresql: () => sql`select 1`.execute(deps.db),
   dynamodb: () => deps.dynamodb.send(new DescribeTableCommand({ TableName: deps.env.EVENTS_TABLE })),
+  redis: () => pingRedis(deps),
+  s3: () => askS3(deps),
+  secrets: () => deps.secret(deps.env.CURSOR_SECRET),
+  subscriptions: () => askSubscriptions(deps),
 });
 
 async function ask(check: () => Promise<unknown>, now: () => number) {
@@ -25,7 +70,7 @@ async function ask(check: () => Promise<unknown>, now: () => number) {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("no answer in time")), WAIT_MS);
   });
-  const status = await Promise.race([check(), late]).then(
+  const status = await Promise.race([Promise.resolve().then(check), late]).then(
     () => "ok" as const,
     () => "unavailable" as const,
   );
