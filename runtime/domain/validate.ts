@@ -85,9 +85,15 @@ function malformed({ message, at }: Extract<Scan, { kind: "malformed" }>, body: 
 /** Which fault names the whole answer; each keeps its own code in `details`. */
 const PRECEDENCE = ["invalid_json", "invalid_event", "schema_violation"] as const;
 
+/** What a schema says of an event is half a sentence. */
+const sentence = ({ code, path, message }: ErrorDetail): string =>
+  code === "schema_violation" && message.endsWith(")")
+    ? `The event breaks the schema of its type${path === "" ? "" : ` at ${path}`}: ${message}.`
+    : message;
+
 function rejection({ array, events, faults }: ReviewedBody): TriggersError {
   const code = PRECEDENCE.find((each) => faults.some((fault) => fault.code === each))!;
-  if (!array && faults.length === 1) return new TriggersError(code, faults[0]!.message, { details: faults });
+  if (!array && faults.length === 1) return new TriggersError(code, sentence(faults[0]!), { details: faults });
   const bad = new Set(faults.map(({ index }) => index)).size;
   const more = faults.length === MAX_FAULTS ? ", the first 100 faults are in `details`" : "";
   const message = array

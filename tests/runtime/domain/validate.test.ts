@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { TriggersError } from "../../../runtime/domain/errors.ts";
+import { compileSchema } from "../../../runtime/domain/schema.ts";
+import { reviewBody, type Schemas, validateBody } from "../../../runtime/domain/validate.ts";
+
+const none: Schemas = () => undefined;
+const number = compileSchema({ properties: { n: { type: "number" } } });
+const numbers: Schemas = (type) => (type === "t" ? number : undefined);
+
+const refusalOf = (text: string, schemas = none): TriggersError => {
+  try {
+    validateBody(Buffer.from(text), schemas);
+  } catch (thrown) {
+    if (thrown instanceof TriggersError) return thrown;
+    throw thrown;
+  }
+  throw new Error("it was accepted");
+};
+
+test("a valid body gives each event's bytes and type", () => {
+  const { array, events, types } = validateBody(Buffer.from('[{"event_type":"t","n":1},{}]'), numbers);
+  assert.deepEqual([array, events.map(String), types], [true, ['{"event_type":"t","n":1}', "{}"], ["t", null]]);
+});
+
+const refusals: [says: string, text: string, code: string, message: string, details: number | undefined][] = [
+  ["a single event is told of its one fault", '{"event_type":7}', "invalid_event", "`event_type` must be a string.", 1],
+  [
+    "a single event is told how many it has",
+    '{"event_type":7,"a":1,"a":2}',
+    "invalid_json",
+    "The event is not valid in 2 places.",
+    2,
+  ],
+  [
+    "a schema's fault is told as a sentence",
+    '{"event_type":"t","n":"x"}',
+    "schema_violation",
+    "The event breaks the schema of its type at /n: must be number (type).",
+    1,
+  ],
+  [
+    "an array is told how many are bad",
+    '[{"event_type":"t","n":"x"},{},5]',
+    "invalid_event",
+    "2 of 3 events are not valid; none was accepted.",
+    2,
+  ],
+  [
+    "what is not JSON is told where",
+    "[{},",
+    "invalid_json",
+    "The body is not valid JSON at line 1, column 5 (byte 4): the text ends where a value should be.",
+    1,
+  ],
+  ["an empty array", "[ ]", "invalid_event", "The array is empty; send 1 to 1,000 events.", undefined],
+  [
+    "too many win over bad ones",
+    `[${"1,".repeat(1_000)}1]`,
+    "too_many_events",
+    "The array holds 1,001 events; 1,000 are allowed in one request.",
+    undefined,
+  ],
+  [
+    "bad syntax wins over too many",
+    `[${"1,".repeat(2_000)}]`,
+    "invalid_json",
+    'The body is not valid JSON at line 1, column 4002 (byte 4001): expected a value, found "]".',
+    1,
+  ],
+];
+for (const [says, text, code, message, details] of refusals) {
+  test(says, () => {
+    const refusal = refusalOf(text, numbers);
+    assert.deepEqual([refusal.code, refusal.message, refusal.details?.length], [code, message, details]);
+  });
+}
+
+test("an event with a fault of its own is not held to a schema besides", () =>
+  assert.deepEqual(
+    refusalOf('[{"event_type":"t","n":"x","a":1,"a":2}]', numbers).details?.map(({ code }) => code),
+    ["invalid_json"],
+  ));
+
+test("a review keeps the good events and names what is wrong with the others, in order", () => {
+  const { events, faults } = reviewBody(Buffer.from('[{"event_type":"t","n":"x"},{"a":1},{"event_type":7}]'), numbers);
+  assert.equal(events.length, 3);
+  assert.deepEqual(
+    faults.map(({ index, path, code }) => [index, path, code]),
+    [
+      [0, "/n", "schema_violation"],
+      [2, "/event_type", "invalid_event"],
+    ],
+  );
+});
+
+test("at most 100 faults are told, of schemas too", () => {
+  const events = Array.from({ length: 300 }, () => '{"event_type":"t","n":"x"}');
+  assert.equal(refusalOf(`[${events.join(",")}]`, numbers).details?.length, 100);
+});
+
+test("the slices are views on the body: nothing is copied or written anew", () => {
+  const body = Buffer.from('[{"a":1}]');
+  const { events } = validateBody(body, none);
+  assert.equal(events[0]!.buffer, body.buffer);
+});
+
+test.run();
