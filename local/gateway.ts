@@ -17,6 +17,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const STAT: Record<string, { n: number; sum: number; max: number }> = {};
+setInterval(() => { for (const [k, x] of Object.entries(STAT)) { if (x.n) console.log("STAT", k, x.n, (x.sum / x.n).toFixed(1), x.max.toFixed(0)); delete STAT[k]; } }, 5000).unref();
+let last = performance.now(); setInterval(() => { const n = performance.now(); if (n - last > 150) console.log("LAG", (n - last - 50).toFixed(0)); last = n; }, 50).unref();
 /** @param log told of each refusal and failure */
 export async function startGateway(log: (line: string) => void): Promise<Gateway> {
   const apis = new Map<string, NonNullable<LocalService["api"]>>();
@@ -34,7 +37,12 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     }
     const refusal = roles.refusal(role, api.authorizations(call));
     if (refusal !== undefined) throw new ServiceError("AccessDenied", refusalMessage(refusal), 403);
-    return await api.call(call);
+    const t0 = performance.now();
+    const r = await api.call(call);
+    const k = call.service + " " + (call.headers["x-amz-target"] ?? call.url.slice(0, 60));
+    const d = performance.now() - t0;
+    const x = (STAT[k] ??= { n: 0, sum: 0, max: 0 }); x.n++; x.sum += d; x.max = Math.max(x.max, d);
+    return r;
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -62,8 +70,9 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
       }
       if (response.destroyed) return;
       response.writeHead(result.status, {
-        ...result.headers,
         "content-length": String(Buffer.byteLength(result.body)),
+        // Of HEAD the answer tells the length of what it leaves out.
+        ...result.headers,
       });
       response.end(request.method === "HEAD" ? undefined : result.body);
     });

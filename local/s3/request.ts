@@ -23,13 +23,15 @@ function bucketOfHost(host: string | undefined): string | undefined {
 }
 
 export function readRequest(call: ApiCall): S3Request {
-  const url = new URL(call.url, "http://s3");
-  const path = decodeURIComponent(url.pathname).slice(1);
+  // Not by `URL`, which would fold "." and ".." in keys.
+  const question = call.url.indexOf("?");
+  const path = decodeURIComponent(question < 0 ? call.url : call.url.slice(0, question)).slice(1);
+  const query = new URLSearchParams(question < 0 ? "" : call.url.slice(question));
   const ofHost = bucketOfHost(call.headers.host);
   const end = path.indexOf("/");
   const bucket = ofHost ?? (end < 0 ? path : path.slice(0, end));
   const key = ofHost === undefined ? (end < 0 ? "" : path.slice(end + 1)) : path;
-  return { method: call.method, bucket, key, query: url.searchParams, headers: call.headers, body: call.body };
+  return { method: call.method, bucket, key, query, headers: call.headers, body: call.body };
 }
 
 /** @throws ServiceError `AccessDenied` when a presigned URL is past its time. @param now milliseconds since the epoch */

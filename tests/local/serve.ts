@@ -40,8 +40,8 @@ export async function serve(
       try {
         const service = started.find(({ api }) => api?.name === call.service);
         const answer = await service!.api!.call(call);
-        response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
-        response.end(answer.body);
+        response.writeHead(answer.status, { "content-length": Buffer.byteLength(answer.body), ...answer.headers });
+        response.end(call.method === "HEAD" ? undefined : answer.body);
       } catch (thrown) {
         response.writeHead(500).end(String((thrown as Error).stack));
       }
