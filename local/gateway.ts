@@ -17,9 +17,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const STAT: Record<string, { n: number; sum: number; max: number }> = {};
-setInterval(() => { for (const [k, x] of Object.entries(STAT)) { if (x.n) console.log("STAT", k, x.n, (x.sum / x.n).toFixed(1), x.max.toFixed(0)); delete STAT[k]; } }, 5000).unref();
-let last = performance.now(); setInterval(() => { const n = performance.now(); if (n - last > 150) console.log("LAG", (n - last - 50).toFixed(0)); last = n; }, 50).unref();
 /** @param log told of each refusal and failure */
 export async function startGateway(log: (line: string) => void): Promise<Gateway> {
   const apis = new Map<string, NonNullable<LocalService["api"]>>();
@@ -37,12 +34,7 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     }
     const refusal = roles.refusal(role, api.authorizations(call));
     if (refusal !== undefined) throw new ServiceError("AccessDenied", refusalMessage(refusal), 403);
-    const t0 = performance.now();
-    const r = await api.call(call);
-    const k = call.service + " " + (call.headers["x-amz-target"] ?? call.url.slice(0, 60));
-    const d = performance.now() - t0;
-    const x = (STAT[k] ??= { n: 0, sum: 0, max: 0 }); x.n++; x.sum += d; x.max = Math.max(x.max, d);
-    return r;
+    return await api.call(call);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {

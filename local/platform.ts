@@ -5,7 +5,7 @@ import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
 import { createFirehose } from "./firehose.ts";
 import { startGateway } from "./gateway.ts";
-import { createIam, type Iam, type IamOptions } from "./iam.ts";
+import { ADMINISTRATOR, createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
@@ -101,6 +101,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         `Port ${options.port} is taken by another program.\nStop that one, or choose another port: PORT=${options.port + 1} npm start`,
       );
     });
+    state.writeGateway({ endpoint: gateway.url, access_key_id: ADMINISTRATOR, outputs });
     return { url, sinkUrl: receiver.url, gatewayUrl: gateway.url, outputs, iam, services, state, stop };
   } catch (cause) {
     await stop();

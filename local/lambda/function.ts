@@ -3,6 +3,8 @@
  * after its timeout; a thread that hung, crashed or outgrew its memory takes down only what ran in it.
  */
 import { randomUUID } from "node:crypto";
+import { dirname, join } from "node:path";
+import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
@@ -12,6 +14,10 @@ const PER_THREAD = 16;
 const THREADS = 4;
 /** Invocations that may wait for an environment; more are refused as Lambda refuses beyond its concurrency. */
 const WAITING = 1_000;
+/** How long an invocation waits for a busy environment before another one is opened. */
+const PATIENCE_MS = 25;
+/** Share of its time in which a thread computes, from which on it is not given another environment. */
+const BUSY = 0.6;
 /** How long Lambda lets a module initialise, milliseconds. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -41,6 +47,8 @@ interface Thread {
   readonly environments: Map<number, Environment>;
   /** Takes no new invocation: one of its environments timed out or the function is closing. */
   retired: boolean;
+  /** How busy its event loop was until it was asked last. */
+  used: EventLoopUtilization;
 }
 
 interface Environment {
@@ -71,6 +79,7 @@ export class LambdaFunction {
   #opening = 0;
   #busy = 0;
   #sequence = 0;
+  #patience: NodeJS.Timeout | undefined;
   #closed = false;
   #drained: (() => void) | undefined;
 
@@ -104,28 +113,56 @@ export class LambdaFunction {
   /** Lets what runs finish, then ends the threads. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#patience);
     if (this.active > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
+  /**
+   * Opens one more environment when an invocation waits and the busy ones don't come free soon, unless their thread is
+   * short of processor time: then one more would only make all of them slower.
+   */
   #grow(): void {
     const limit = Math.min(PER_THREAD * THREADS, this.settings.reservedConcurrency ?? Number.POSITIVE_INFINITY);
-    while (this.#opening < this.#waiting.length && this.#environments < limit && this.#opening < 4) {
-      const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
-      const thread = room ?? this.#startThread();
-      const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined };
-      thread.environments.set(environment.id, environment);
-      this.#environments += 1;
-      this.#opening += 1;
-      const late = setTimeout(() => {
-        if (environment.state !== "opening" || !thread.environments.has(environment.id)) return;
-        this.#log(`${this.settings.name}: initialisation took over ${INIT_LIMIT_MS / 1000} s`);
-        this.#retire(thread);
-        void thread.worker.terminate();
-      }, INIT_LIMIT_MS);
-      late.unref();
-      this.#send(thread, { kind: "open", environment: environment.id });
+    if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
+    if (this.#environments === 0) {
+      this.#open();
+      return;
     }
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
+      if (this.#hasTime()) this.#open();
+      else this.#grow();
+    }, PATIENCE_MS);
+  }
+
+  /** Whether the threads waited for something, rather than computed, most of the time since this was asked last. */
+  #hasTime(): boolean {
+    let busiest = 0;
+    for (const thread of this.#threads) {
+      const now = thread.worker.performance.eventLoopUtilization();
+      const { utilization } = thread.worker.performance.eventLoopUtilization(now, thread.used);
+      thread.used = now;
+      busiest = Math.max(busiest, utilization);
+    }
+    return busiest < BUSY;
+  }
+
+  #open(): void {
+    const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
+    const thread = room ?? this.#startThread();
+    const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined };
+    thread.environments.set(environment.id, environment);
+    this.#environments += 1;
+    this.#opening += 1;
+    setTimeout(() => {
+      if (environment.state !== "opening" || !thread.environments.has(environment.id)) return;
+      this.#log(`${this.settings.name}: initialisation took over ${INIT_LIMIT_MS / 1000} s`);
+      this.#retire(thread);
+      void thread.worker.terminate();
+    }, INIT_LIMIT_MS).unref();
+    this.#send(thread, { kind: "open", environment: environment.id });
   }
 
   #startThread(): Thread {
@@ -137,6 +174,7 @@ export class LambdaFunction {
       version: settings.version,
       memoryMb: settings.memoryMb,
       logFile: settings.logFile,
+      compileCache: join(dirname(settings.module), "..", "compiled"),
     };
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
       name: settings.name,
@@ -145,7 +183,8 @@ export class LambdaFunction {
       execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 64 },
     });
-    const thread: Thread = { worker, environments: new Map(), retired: false };
+    const used = worker.performance.eventLoopUtilization();
+    const thread: Thread = { worker, environments: new Map(), retired: false, used };
     this.#threads.add(thread);
     worker.on("message", (message: FromThread) => this.#hear(thread, message));
     worker.on("error", (cause) => this.#lost(thread, cause));
@@ -214,8 +253,10 @@ export class LambdaFunction {
   #free(environment: Environment): void {
     environment.state = "idle";
     const next = this.#waiting.shift();
-    if (next !== undefined) this.#run(environment, next);
-    else this.#idle.push(environment);
+    if (next !== undefined) {
+      this.#run(environment, next);
+      this.#grow();
+    } else this.#idle.push(environment);
   }
 
   #forget(environment: Environment): void {

@@ -3,8 +3,12 @@
  * own query string), and does one invocation at a time, as in Lambda; several environments share a thread.
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { enableCompileCache, flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
+
+/** When the code that the first invocations compiled is worth keeping. */
+const FLUSH_MS = 2_000;
 
 type Handler = (event: unknown, context: unknown) => unknown;
 
@@ -12,6 +16,9 @@ const data = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const handlers = new Map<number, Handler>();
 const say = (message: FromThread) => port.postMessage(message);
+
+// Every environment compiles the module anew: compiled code is kept beside the function's code.
+enableCompileCache(data.compileCache);
 
 // ---- what the function prints goes to its log file, gathered for a moment ---------------------------------------
 const LOG_LIMIT = 16 * 1024 * 1024;
@@ -64,6 +71,7 @@ async function open(environment: number): Promise<void> {
       });
     }
     handlers.set(environment, handler as Handler);
+    if (handlers.size === 1) setTimeout(flushCompileCache, FLUSH_MS).unref();
     say({ kind: "opened", environment });
   } catch (cause) {
     const error = errorOf(cause);

@@ -30,6 +30,15 @@ export interface LocalFile {
   readonly pid: number;
 }
 
+/** What `gateway.json` tells tools that speak to the stand-ins with an AWS SDK or `aws --endpoint-url`. */
+export interface GatewayFile {
+  readonly endpoint: string;
+  /** May do everything; any secret key goes with it. */
+  readonly access_key_id: string;
+  /** The program's exports. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
 /** The reason why the platform can't start, in words for the person at the keyboard: printed without a stack. */
 export class StartError extends Error {
   override readonly name = "StartError";
@@ -42,6 +51,7 @@ export interface State {
   /** Keys of the demo customer from an earlier run. */
   readLocal(): LocalFile | undefined;
   writeLocal(file: LocalFile): void;
+  writeGateway(file: GatewayFile): void;
   /** Lets another process use the folder. */
   release(): void;
 }
@@ -120,6 +130,7 @@ export function openState(directory: string, fresh: boolean): State {
     readLocal: () => readJson<LocalFile>(localFile),
     // It holds keys: for this user's eyes only.
     writeLocal: (file) => writeJson(localFile, file, 0o600),
+    writeGateway: (file) => writeJson(join(directory, "gateway.json"), file, 0o600),
     release: () => rmSync(lockFile, { force: true }),
   };
 }
