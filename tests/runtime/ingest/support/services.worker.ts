@@ -1,0 +1,18 @@
+/** Redis and an SQS that takes everything, in a thread of their own: the other side of the bench's calls. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import { Keyspace } from "../../../../local/redis/keyspace.ts";
+import { createRedisServer } from "../../../../local/redis/server.ts";
+
+const redis = await createRedisServer(new Keyspace(workerData.folder), { token: undefined });
+await new Promise<void>((resolve) => redis.listen(0, "127.0.0.1", resolve));
+const http = createServer((incoming, response) => {
+  incoming.resume();
+  incoming.on("end", () => response.end(incoming.url === "/" ? '{"MessageId":"1"}' : '{"version":0,"schemas":[]}'));
+});
+await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+parentPort!.postMessage({
+  redis: `redis://127.0.0.1:${(redis.address() as AddressInfo).port}`,
+  endpoint: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+});
