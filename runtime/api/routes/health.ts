@@ -15,7 +15,7 @@ const Health = z
   })
   .openapi("Health");
 
-const WAIT_MS = 2_000;
+const WAIT_MS = 5_000;
 
 async function pingRedis({ env, secret }: Deps): Promise<void> {
   const password = env.REDIS_AUTH_SECRET === "" ? "" : await secret(env.REDIS_AUTH_SECRET);
