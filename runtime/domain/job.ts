@@ -42,3 +42,11 @@ export interface ReplayRequest {
 export type PrivacyScope =
   | { readonly subject: { readonly jsonpath: string; readonly equals: string | number | boolean } }
   | { readonly all: true };
+
+/** Where a privacy request's scope lies in the export bucket until the request is done. */
+export const scopeKey = (jobId: string): string => `scopes/${jobId}.json`;
+/** Folder of a tenant's exports, and of one of them. */
+export const exportFolder = (tenant: string, jobId?: string): string =>
+  `exports/${tenant}/${jobId === undefined ? "" : `${jobId}/`}`;
+/** Exports can be fetched this long. */
+export const EXPORT_DAYS = 7;

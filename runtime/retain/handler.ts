@@ -7,6 +7,8 @@ import { log } from "../aws/log.ts";
 import { serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { retainVariables } from "./environment.ts";
+import { erase } from "./erase.ts";
+import { exportEvents } from "./export.ts";
 import { replay } from "./replay.ts";
 import { runJobs, type Works } from "./run.ts";
 import type { Tools } from "./work.ts";
@@ -27,7 +29,7 @@ const tools: Tools = {
   sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
 };
 
-const works: Works = { replay };
+const works: Works = { replay, export: exportEvents, erasure: erase };
 
 /** SQS trigger of the jobs queue, partial failures reported. */
 export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => runJobs(event, works, tools);

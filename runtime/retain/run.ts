@@ -22,7 +22,7 @@ const LOOK_AGAIN_SECONDS = 3;
 /** The queue gives a message up at its fifth receive: the fourth failure is told to the customer. */
 const LAST_RECEIVE = 4;
 
-export type Works = Readonly<Partial<Record<JobKind, SliceWork>>>;
+export type Works = Readonly<Record<JobKind, SliceWork>>;
 
 export async function runJobs(event: SQSEvent, works: Works, tools: Tools): Promise<SQSBatchResponse> {
   const batchItemFailures: { itemIdentifier: string }[] = [];
@@ -47,9 +47,7 @@ async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise
     return;
   }
   try {
-    const work = works[job.kind];
-    if (work === undefined) throw new JobError(`No work is known for the kind ${job.kind}.`);
-    await runJob(job, work, tools);
+    await runJob(job, works[job.kind], tools);
   } catch (error) {
     const receives = Number(record.attributes.ApproximateReceiveCount);
     if (!(error instanceof JobError) && receives < LAST_RECEIVE) throw error;

@@ -21,6 +21,8 @@ export interface ScanRange {
   readonly types?: readonly string[];
   /** ULID of the last event that was dealt with. */
   readonly after?: string;
+  /** Events that were deleted are given too: their bytes are still there. */
+  readonly deleted?: boolean;
 }
 
 export type Scanned =
@@ -72,9 +74,9 @@ export async function* scanEvents(
   }
 }
 
-function wantedOffsets(batch: BatchItem, { order, types, after }: ScanRange): number[] {
+function wantedOffsets(batch: BatchItem, { order, types, after, deleted = false }: ScanRange): number[] {
   const offsets = Array.from({ length: batch.count }, (_, i) => i).filter((offset) => {
-    if (batch.deleted.includes(offset)) return false;
+    if (!deleted && batch.deleted.includes(offset)) return false;
     if (types !== undefined && !types.includes(batch.types[offset] ?? "")) return false;
     if (after === undefined) return true;
     const ulid = ulidAt(batch.first, offset);

@@ -10,6 +10,7 @@ import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
+import * as privacy from "./privacy.ts";
 import * as referenceTables from "./referenceTables.ts";
 import * as rehearse from "./rehearse.ts";
 import * as replays from "./replays.ts";
@@ -34,6 +35,7 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   usage.register,
   keys.register,
   customers.register,
+  privacy.register,
   retention.register,
   audit.register,
   health.register,

@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { findJob, insertJob, listJobs } from "../../database/jobs.ts";
+import { asCustomer } from "../../database/roles.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
+import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
+import type { Job } from "../../domain/service.ts";
+import { parsePath } from "../../matching/index.ts";
+import { change } from "../audited.ts";
+import { startJob } from "../backfill.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { route } from "../route.ts";
+import { NextCursor, Timestamp } from "../schemas.ts";
+
+const TAG = "Privacy";
+const LINK_SECONDS = 3_600;
+
+const Subject = z.strictObject({
+  jsonpath: z.string().min(1).max(1_000).openapi({ example: "$.user.email" }),
+  equals: z.union([z.string().min(1).max(1_000), z.number(), z.boolean()]),
+});
+const ScopeBody = z
+  .strictObject({
+    subject: Subject.optional().openapi({ description: "Events whose payload holds this value at this path." }),
+    all: z.literal(true).optional(),
+    confirm: z.string().max(100).optional().openapi({ description: "The customer's id; needed to erase all." }),
+  })
+  .superRefine((body, refine) => {
+    if ((body.subject === undefined) === (body.all === undefined)) {
+      refine.addIssue({ code: "custom", path: ["subject"], message: "give either `subject` or `all`" });
+    }
+  });
+type ScopeInput = z.output<typeof ScopeBody>;
+
+const RequestSchema = z
+  .object({
+    request_id: z.string(),
+    kind: z.enum(["export", "erasure"]),
+    status: z.enum(["pending", "running", "succeeded", "failed", "cancelled"]),
+    scope: z.record(z.string(), z.unknown()).openapi({ description: "What was asked; a value only as its SHA-256." }),
+    progress: z.record(z.string(), z.number()).openapi({ description: "Counts, so far." }),
+    download_url: z
+      .string()
+      .optional()
+      .openapi({ description: "Needs no key; null once the export is gone." })
+      .nullable(),
+    expires_at: Timestamp.optional().openapi({ description: "Of the link; a new one is given at each read." }),
+    sha256: z.string().optional().openapi({ description: "Of events.jsonl." }),
+    certificate: z.record(z.string(), z.unknown()).optional(),
+    error: z.string().optional(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  })
+  .openapi("PrivacyRequest");
+
+const RequestId = z.object({ id: z.string().refine((id) => ulidIn("prv", id) !== undefined) });
+
+const invalid = (details: readonly ErrorDetail[]) =>
+  new TriggersError("invalid_request", "The body is not valid.", { details });
+
+/** @throws TriggersError `invalid_request` */
+function scopeOf(body: ScopeInput, customerId: string, confirmed: boolean): PrivacyScope {
+  if (body.subject === undefined) {
+    if ((confirmed || body.confirm !== undefined) && body.confirm !== customerId) {
+      throw invalid([{ path: "/confirm", message: "must be the customer's id" }]);
+    }
+    return { all: true };
+  }
+  try {
+    parsePath(body.subject.jsonpath);
+  } catch (error) {
+    throw invalid([{ path: "/subject/jsonpath", message: (error as Error).message || "is not a JSONPath" }]);
+  }
+  return { subject: body.subject };
+}
+
+/** The scope as database and audit log may know it: a person's value as its hash. */
+const shownScope = (scope: PrivacyScope): Record<string, unknown> =>
+  "all" in scope
+    ? { all: true }
+    : {
+        subject: {
+          jsonpath: scope.subject.jsonpath,
+          equals_sha256: createHash("sha256").update(String(scope.subject.equals)).digest("hex"),
+        },
+      };
+
+export function register(app: Api, deps: Deps): void {
+  /** A link to the export that needs no key, as long as it is there. */
+  async function download(job: Job): Promise<Record<string, unknown>> {
+    const object = job.result?.object;
+    if (typeof object !== "string") return {};
+    const target = { Bucket: deps.env.EXPORT_BUCKET, Key: object };
+    try {
+      await deps.s3.send(new HeadObjectCommand(target));
+    } catch (error) {
+      if (!["NotFound", "NoSuchKey"].includes((error as Error).name)) throw error;
+      return { download_url: null };
+    }
+    const url = await getSignedUrl(deps.s3, new GetObjectCommand(target), { expiresIn: LINK_SECONDS });
+    return { download_url: url, expires_at: rfc3339(deps.now() + LINK_SECONDS * 1_000), sha256: job.result?.sha256 };
+  }
+
+  const viewOf = async (job: Job) => ({
+    request_id: job.job_id,
+    kind: job.kind,
+    status: job.status,
+    scope: job.request,
+    progress: job.progress,
+    ...(await download(job)),
+    ...(job.result?.certificate === undefined ? {} : { certificate: job.result.certificate }),
+    ...(typeof job.result?.error === "string" ? { error: job.result.error } : {}),
+    created_at: job.created_at,
+    updated_at: job.updated_at,
+  });
+
+  async function begin(c: Context<ApiEnv>, kind: "export" | "erasure", scope: PrivacyScope): Promise<Job> {
+    const identity = c.get("identity");
+    const tenant = c.get("tenant");
+    const now = deps.now();
+    const job_id = newId("prv", now);
+    await deps.s3.send(
+      new PutObjectCommand({ Bucket: deps.env.EXPORT_BUCKET, Key: scopeKey(job_id), Body: JSON.stringify(scope) }),
+    );
+    return change(deps, c, identity.customer_id, async (tx, tell) => {
+      const request = shownScope(scope);
+      const job = await insertJob(
+        tx,
+        { job_id, kind, tenant, customer_id: identity.customer_id, request, progress: {}, created_by: identity.key_id },
+        now,
+      );
+      tell(job_id, { scope: request });
+      await startJob(deps, tenant, job_id);
+      return job;
+    });
+  }
+
+  for (const [kind, path] of [
+    ["export", "/privacy/exports"],
+    ["erasure", "/privacy/erasures"],
+  ] as const) {
+    route(
+      app,
+      {
+        method: "post",
+        path,
+        tag: TAG,
+        summary: kind === "export" ? "Export a data subject's events, or all" : "Erase a data subject's events, or all",
+        description:
+          kind === "export"
+            ? "Of this key's environment, deleted events left out: a `.tar.gz` of `events.jsonl` and `manifest.json`."
+            : "From every store, exports included; asked by a live key, in the sandbox too. A certificate is chained into the audit log. It can't be undone.",
+        scope: "privacy",
+        action: kind === "export" ? "privacy.export" : "privacy.erase",
+        body: ScopeBody,
+        responses: { 202: { description: "Read it at `GET /privacy/requests/{id}`.", schema: RequestSchema } },
+      },
+      async (c, { body }) => {
+        const scope = scopeOf(body, c.get("identity").customer_id, kind === "erasure");
+        return c.json((await viewOf(await begin(c, kind, scope))) as never, 202);
+      },
+    );
+  }
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/privacy/requests",
+      tag: TAG,
+      summary: "List privacy requests",
+      description: "The newest first.",
+      scope: "privacy",
+      query: z.strictObject(listQuery),
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({ requests: z.array(RequestSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:privacy`;
+      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        listJobs(tx, tenant, ["export", "erasure"], after, query.limit + 1),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
+      return c.json({ requests: await Promise.all(items.map(viewOf)), next_cursor } as never);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/privacy/requests/{id}",
+      tag: TAG,
+      summary: "Read a privacy request",
+      description: "With its counts, and the download link or the certificate once it is done.",
+      scope: "privacy",
+      params: RequestId,
+      responses: { 200: { description: "The request.", schema: RequestSchema } },
+    },
+    async (c, { params }) => {
+      const job = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+        findJob(tx, params.id, c.get("tenant")),
+      );
+      if (job === undefined || job.kind === "replay") {
+        throw new TriggersError("not_found", `There is no privacy request ${params.id}.`);
+      }
+      return c.json((await viewOf(job)) as never);
+    },
+  );
+}

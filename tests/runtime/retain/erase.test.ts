@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
+import { suite } from "uvu";
+import {
+  archivePrefix,
+  decodeBatch,
+  decodeDeliveryItem,
+  encodeArchive,
+  encodeBatch,
+  encodeDeliveryItem,
+  type Item,
+} from "../../../runtime/domain/codec.ts";
+import { eventHeads } from "../../../runtime/domain/event.ts";
+import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { scopeKey } from "../../../runtime/domain/job.ts";
+import { unpack } from "../../../runtime/domain/pack.ts";
+import { erase } from "../../../runtime/retain/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export.ts";
+import type { Works } from "../../../runtime/retain/run.ts";
+import { type JobBench, jobBench } from "../../support/jobs.ts";
+import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
+
+const test = suite("erasure");
+const runs = Number(process.env.ERASURE_RUNS ?? 8);
+
+let storage: Storage;
+test.before.each(async () => {
+  storage = await openStorage();
+});
+test.after.each(() => storage.close());
+
+const SECRET = "ada@example.com";
+const SUB = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const works: Works = { erasure: erase, export: exportEvents, replay: erase };
+const subject = { subject: { jsonpath: "$.user.email", equals: SECRET } };
+
+/** Every byte that the stores hold, decoded: what a search for a person must not find. */
+async function everything(): Promise<string> {
+  const texts: string[] = [];
+  for (const TableName of ["events", "metrics"]) {
+    const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName }));
+    for (const item of Items) {
+      texts.push(JSON.stringify(item));
+      if (item.body?.B !== undefined) texts.push(...unpack(item.body.B).map(String));
+    }
+  }
+  for (const [key, bytes] of storage.objects) {
+    texts.push(key);
+    if (key.startsWith("payloads/")) texts.push(...unpack(bytes).map(String));
+    else texts.push((bytes[0] === 0x1f ? gunzipSync(bytes) : Buffer.from(bytes)).toString());
+  }
+  return texts.join("\n");
+}
+
+interface Drawn {
+  readonly people: readonly (string | null)[];
+  readonly inBucket: boolean;
+  readonly delivered: boolean;
+  readonly deletedBefore: boolean;
+}
+
+/** Stores a request in table and archive, as the router does. */
+async function put(bench: JobBench, tenant: string, drawn: Drawn, ago: number) {
+  const payloads = drawn.people.map((email, n) => ({ event_type: "order.created", n, user: { email } }));
+  const all = payloads.map((_, i) => i);
+  let batch = batchOf(tenant, payloads, bench.clock.now - ago, {
+    matched: { [SUB]: all },
+    deleted: drawn.deletedBefore ? [0] : [],
+  });
+  const raws = unpack((batch.body as { inline: Buffer }).inline);
+  if (drawn.inBucket) {
+    const s3_key = `${tenant}/${batch.first}`;
+    storage.objects.set(`payloads/${s3_key}`, (batch.body as { inline: Buffer }).inline);
+    batch = { ...batch, body: { s3_key } };
+  }
+  await storage.put(encodeBatch(batch));
+  if (drawn.delivered) {
+    const attempts = [
+      {
+        at: new Date().toISOString(),
+        status_code: 500,
+        latency_ms: 1,
+        error: "status",
+        response_excerpt: `no ${SECRET}`,
+      },
+    ];
+    await storage.put(encodeDeliveryItem(deliveryOf(batch, SUB, { status: "dead_lettered", attempts })));
+  }
+  archive(tenant, batch.first, batch.types, raws, `${batch.first}`);
+  return batch;
+}
+
+function archive(
+  tenant: string,
+  first: string,
+  types: readonly (string | null)[],
+  raws: readonly Buffer[],
+  name: string,
+) {
+  const [customer, environment = "live"] = tenant.split(".");
+  const head = eventHeads(first, types);
+  const lines = encodeArchive(
+    { first },
+    customer!,
+    environment,
+    raws.map((raw, i) => ({ head: head(i), raw })),
+  );
+  const key = `archive/events/prefix=${archivePrefix(customer!)}/2026/01/01/00/${name}.gz`;
+  const before = storage.objects.get(key);
+  const old = before === undefined ? Buffer.alloc(0) : gunzipSync(before);
+  storage.objects.set(key, gzipSync(Buffer.concat([old, ...lines])));
+  return key;
+}
+
+function begin(bench: JobBench, kind: "erasure" | "export", tenant: string, scope: object) {
+  const job = bench.begin(kind, tenant, "all" in scope ? { all: true } : { subject: { jsonpath: "$.user.email" } });
+  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from(JSON.stringify(scope)));
+  return job;
+}
+
+const itemsOf = async (): Promise<Item[]> =>
+  (await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }))).Items ?? [];
+
+const drawn: fc.Arbitrary<Drawn> = fc.record({
+  people: fc.array(fc.constantFrom(SECRET, "bob@example.com", null), { minLength: 1, maxLength: 5 }),
+  inBucket: fc.boolean(),
+  delivered: fc.boolean(),
+  deletedBefore: fc.boolean(),
+});
+
+test("wherever it crashes, an erasure leaves no trace of the subject and every other event as it was", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(drawn, { minLength: 1, maxLength: 8 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }),
+      async (requests, crashes) => {
+        await storage.close();
+        storage = await openStorage();
+        const bench = jobBench(storage);
+        const batches = [];
+        for (const [i, each] of requests.entries()) {
+          const tenant = i % 3 === 2 ? "cus_a.sandbox" : "cus_a";
+          batches.push({ each, batch: await put(bench, tenant, each, 60_000 * (i + 1)) });
+        }
+        const strangers = await put(
+          bench,
+          "cus_b",
+          { people: ["bob@example.com"], inBucket: false, delivered: false, deletedBefore: false },
+          1_000,
+        );
+        const job = begin(bench, "erasure", "cus_a", subject);
+        let calls = 0;
+        const done = await bench.finish(job.job_id, works, (op) => {
+          bench.clock.now += 7_000; // slices end in the middle
+          if (op === "job_save" && crashes[calls++] === true) throw new Error("crash");
+        });
+        assert.equal(done.status, "succeeded");
+        assert.ok(!(await everything()).includes(SECRET));
+        const left = new Map(
+          (await itemsOf())
+            .filter((item) => item.sk!.S!.startsWith("e#"))
+            .map((item) => [item.sk!.S!.slice(2), decodeBatch(item)]),
+        );
+        for (const { each, batch } of batches) {
+          const stored = left.get(batch.first)!;
+          const bytes =
+            "inline" in stored.body ? stored.body.inline : storage.objects.get(`payloads/${stored.body.s3_key}`)!;
+          const erased = each.people.map((email) => email === SECRET);
+          assert.deepEqual(
+            unpack(bytes).map(String),
+            each.people.map((email, n) =>
+              email === SECRET ? "{}" : JSON.stringify({ event_type: "order.created", n, user: { email } }),
+            ),
+          );
+          const hidden = erased.flatMap((gone, offset) =>
+            gone || (offset === 0 && each.deletedBefore) ? [offset] : [],
+          );
+          assert.deepEqual(stored.deleted, hidden);
+        }
+        assert.ok(left.has(strangers.first));
+        const certificate = done.result!.certificate as Record<string, unknown>;
+        assert.equal(certificate.found_by_last_pass, 0);
+        const secrets = requests.flatMap(({ people }) => people).filter((email) => email === SECRET).length;
+        assert.deepEqual(
+          (certificate.erased as Record<string, number>).archived_events! >= (crashes.includes(true) ? 0 : secrets),
+          true,
+        );
+        assert.equal(bench.audit.at(-1)!.action, "privacy.erased");
+      },
+    ),
+    { numRuns: runs },
+  ));
+
+test("what reached the archive and the table only during the erasure is found by a later pass", async () => {
+  const bench = jobBench(storage);
+  const job = begin(bench, "erasure", "cus_a", subject);
+  bench.clock.now += 1_000;
+  let late = false;
+  const done = await bench.finish(job.job_id, works, (op) => {
+    if (late || op !== "job_save") return;
+    late = true;
+    // Accepted before the request, on its way since.
+    void put(bench, "cus_a", { people: [SECRET], inBucket: false, delivered: false, deletedBefore: false }, 2_000);
+  });
+  assert.ok(!(await everything()).includes(SECRET));
+  const { passes, erased } = done.result!.certificate as { passes: number; erased: Record<string, number> };
+  assert.ok(passes > 1);
+  assert.equal(erased.archived_events, 1);
+});
+
+test("a delivery that waits only for erased events is cancelled", async () => {
+  const bench = jobBench(storage);
+  const batch = batchOf("cus_a", [{ user: { email: SECRET } }], bench.clock.now - 5_000, { matched: { [SUB]: [0] } });
+  await storage.put(encodeBatch(batch));
+  const waiting = { status: "failed" as const, next_attempt_at: bench.clock.now + 60_000, swept: true };
+  await storage.put(encodeDeliveryItem(deliveryOf(batch, SUB, waiting)));
+  await bench.finish(begin(bench, "erasure", "cus_a", subject).job_id, works);
+  const delivery = (await itemsOf()).find((item) => item.sk!.S!.startsWith("d#"))!;
+  const { status, reason, next_attempt_at } = decodeDeliveryItem(delivery);
+  assert.deepEqual(
+    { status, reason, next_attempt_at },
+    { status: "cancelled", reason: "event_erased", next_attempt_at: undefined },
+  );
+});
+
+test("erasing everything removes the customer's items, payloads, archive lines and exports, and nobody else's", async () => {
+  const bench = jobBench(storage);
+  const one: Drawn = { people: [SECRET, null], inBucket: true, delivered: true, deletedBefore: false };
+  await put(bench, "cus_a", one, 1_000);
+  await put(bench, "cus_a.sandbox", one, 2_000);
+  // A customer of the same 64th of the archive, in the same object.
+  const neighbour = Array.from({ length: 2_000 }, (_, i) => `cus_n${i}`).find(
+    (id) => archivePrefix(id) === archivePrefix("cus_a"),
+  )!;
+  const theirs = batchOf(neighbour, [{ n: 1 }], bench.clock.now - 1_000);
+  const key = archive(neighbour, theirs.first, theirs.types, [Buffer.from('{"n":1}')], "shared");
+  archive(
+    "cus_a",
+    batchOf("cus_a", [{}], bench.clock.now - 900).first,
+    [null],
+    [Buffer.from(`{"mail":"${SECRET}"}`)],
+    "shared",
+  );
+  const exported = begin(bench, "export", "cus_a", { all: true });
+  await bench.finish(exported.job_id, works);
+  bench.clock.now += 1_000;
+  const done = await bench.finish(begin(bench, "erasure", "cus_a", { all: true }).job_id, works);
+  assert.equal(done.status, "succeeded");
+  assert.deepEqual(await itemsOf(), []);
+  assert.deepEqual([...storage.objects.keys()], [key]);
+  assert.ok(
+    gunzipSync(storage.objects.get(key)!)
+      .toString()
+      .includes(eventId(ulidAt(theirs.first, 0))),
+  );
+  const { erased } = done.result!.certificate as { erased: Record<string, number> };
+  assert.deepEqual(erased, {
+    events: 4,
+    deliveries: 2,
+    payload_objects: 2,
+    archived_events: 5,
+    archive_objects: 3,
+    exports: 1,
+  });
+});
+
+test("a sandbox key erases its sandbox alone", async () => {
+  const bench = jobBench(storage);
+  const one: Drawn = { people: [SECRET], inBucket: false, delivered: false, deletedBefore: false };
+  await put(bench, "cus_a", one, 1_000);
+  await put(bench, "cus_a.sandbox", one, 2_000);
+  bench.clock.now += 1_000;
+  await bench.finish(begin(bench, "erasure", "cus_a.sandbox", subject).job_id, works);
+  const tenants = (await itemsOf())
+    .map(decodeBatch)
+    .filter(({ deleted }) => deleted.length === 0)
+    .map(({ tenant }) => tenant);
+  assert.deepEqual(tenants, ["cus_a"]);
+});
+
+test.run();

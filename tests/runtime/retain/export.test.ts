@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { suite } from "uvu";
+import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/domain/codec.ts";
+import { eventHeads } from "../../../runtime/domain/event.ts";
+import { scopeKey } from "../../../runtime/domain/job.ts";
+import { erase } from "../../../runtime/retain/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export.ts";
+import type { Works } from "../../../runtime/retain/run.ts";
+import { jobBench } from "../../support/jobs.ts";
+import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
+
+const test = suite("exports");
+const works: Works = { erasure: erase, export: exportEvents, replay: erase };
+const DAY = 86_400_000;
+
+let storage: Storage;
+test.before.each(async () => {
+  storage = await openStorage();
+});
+test.after.each(() => storage.close());
+
+/** What `tar` itself makes of an archive. */
+function untar(bytes: Uint8Array): Record<string, string> {
+  const folder = mkdtempSync(join(tmpdir(), "export-"));
+  try {
+    writeFileSync(join(folder, "export.tar.gz"), bytes);
+    execFileSync("tar", ["xzf", "export.tar.gz"], { cwd: folder });
+    return Object.fromEntries(
+      ["events.jsonl", "manifest.json"].map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("an export holds the subject's events of archive and table, each once and as sent, wherever its making crashed", async () => {
+  const bench = jobBench(storage);
+  const now = bench.clock.now;
+  const mine = (n: number) => `{"user":{"id":7},"n":${n}.00}`;
+  // Past the retention, in the archive alone, twice: its batch was routed twice.
+  const old = batchOf("cus_a", [{}, {}], now - 100 * DAY);
+  const head = eventHeads(old.first, old.types);
+  const raws = [mine(1), '{"user":{"id":8}}'].map((text) => Buffer.from(text));
+  const lines = encodeArchive(
+    old,
+    "cus_a",
+    "live",
+    raws.map((raw, i) => ({ head: head(i), raw })),
+  );
+  storage.objects.set(
+    `archive/events/prefix=${archivePrefix("cus_a")}/2026/01/01/00/x.gz`,
+    gzipSync(Buffer.concat([...lines, ...lines])),
+  );
+  const { pack } = await import("../../../runtime/domain/pack.ts");
+  for (let n = 2; n < 40; n += 1) {
+    const inline = pack([Buffer.from(mine(n)), Buffer.from('{"user":{"id":8}}')]);
+    await storage.put(encodeBatch(batchOf("cus_a", [{}, {}], now - 1_000 * n, { body: { inline } })));
+  }
+  await storage.put(encodeBatch(batchOf("cus_b", [{ user: { id: 7 } }], now - 1_000)));
+  const job = bench.begin("export", "cus_a", { subject: { jsonpath: "$.user.id" } });
+  const scope = { subject: { jsonpath: "$.user.id", equals: 7 } };
+  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from(JSON.stringify(scope)));
+  let saves = 0;
+  const done = await bench.finish(job.job_id, works, (op) => {
+    bench.clock.now += 6_000;
+    if (op === "job_save" && saves++ % 2 === 0) throw new Error("crash");
+  });
+  assert.equal(done.status, "succeeded");
+  const key = `exports/${done.result!.object as string}`;
+  assert.deepEqual(
+    [...storage.objects.keys()].filter((each) => each.startsWith("exports/")),
+    [key],
+  );
+  const files = untar(storage.objects.get(key)!);
+  const events = files["events.jsonl"]!.trimEnd().split("\n");
+  assert.deepEqual(
+    events.map((line) => line.slice(line.indexOf('"payload":') + 10, -1)).sort(),
+    Array.from({ length: 39 }, (_, i) => mine(i + 1)).sort(),
+  );
+  const manifest = JSON.parse(files["manifest.json"]!);
+  assert.deepEqual(
+    [manifest.events, manifest.files],
+    [
+      39,
+      [
+        {
+          name: "events.jsonl",
+          bytes: Buffer.byteLength(files["events.jsonl"]!),
+          sha256: createHash("sha256").update(files["events.jsonl"]!).digest("hex"),
+          events: 39,
+        },
+      ],
+    ],
+  );
+});
+
+test("an export of nothing is an archive with an empty file", async () => {
+  const bench = jobBench(storage);
+  const job = bench.begin("export", "cus_a", { all: true });
+  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from('{"all":true}'));
+  const done = await bench.finish(job.job_id, works);
+  assert.equal(untar(storage.objects.get(`exports/${done.result!.object as string}`)!)["events.jsonl"], "");
+});
+
+test.run();
