@@ -8,7 +8,7 @@ import { isUnavailable } from "./outage.ts";
 import { routes } from "./routes/index.ts";
 
 /** Answered without a key, here and at the edge. */
-export const isPublic = (path: string): boolean =>
+const isPublic = (path: string): boolean =>
   path === "/health" || path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/");
 
 const pattern = (path: string): RegExp =>

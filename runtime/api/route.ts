@@ -54,7 +54,7 @@ export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends 
 }
 
 /** Issues of zod as details; an unknown member is named by its own path. */
-export function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
+function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
   return error.issues.flatMap((issue): ErrorDetail[] => {
     const at = issue.path.map(String);
     const pointer = (parts: readonly string[]) =>

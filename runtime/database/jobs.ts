@@ -5,7 +5,7 @@ import type { Job, JobKind, JobStatus } from "../domain/service.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";
 
-export const jobOf = (row: Selectable<JobTable>): Job => ({
+const jobOf = (row: Selectable<JobTable>): Job => ({
   ...row,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),

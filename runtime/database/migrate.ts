@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
-import * as ground from "./migrations/0001-ground.ts";
+import { up as ground } from "./migrations/0001-ground.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Database } from "./schema.ts";
  * version before it uses. Imported statically, so that one bundle holds them all. Names are never changed.
  */
 const migrations: Readonly<Record<string, Migration>> = {
-  "0001-ground": ground,
+  "0001-ground": { up: ground },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

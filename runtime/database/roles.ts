@@ -8,7 +8,7 @@ import type { Database } from "./schema.ts";
  * transaction only, so a pooled connection carries nothing over.
  */
 export const APP_ROLE = "triggers_app";
-export const SERVICE_ROLE = "triggers_service";
+const SERVICE_ROLE = "triggers_service";
 
 /** No statement outlives the request that asked for it. */
 const STATEMENT_TIMEOUT = "20s";

@@ -12,7 +12,7 @@ import { route } from "../route.ts";
 import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp } from "../schemas.ts";
 
 const TAG = "Keys";
-export const MAX_LIMIT_PER_SECOND = 1_000_000;
+const MAX_LIMIT_PER_SECOND = 1_000_000;
 export const LimitSchema = z
   .number()
   .int()

@@ -54,7 +54,7 @@ export function checkEnvironment(identity: Identity, environment: Environment | 
 }
 
 /** @throws TriggersError `webhook_url_taken` naming the subscription that has it */
-export async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, except?: string): Promise<void> {
+async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, except?: string): Promise<void> {
   const hash = urlHash(definition.webhook_url);
   const other = (await activeByUrl(tx, tenant, [hash], except)).get(hash);
   if (other === undefined) return;
