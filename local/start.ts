@@ -2,19 +2,11 @@
 import { parseArgs } from "node:util";
 import type { Platform } from "./platform.ts";
 
-const NEEDED = 24;
-const major = Number(process.versions.node.split(".")[0]);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function fail(message: string): never {
   process.stderr.write(`\n${message}\n`);
   process.exit(1);
-}
-
-if (major < NEEDED) {
-  fail(
-    `The platform needs Node.js ${NEEDED}, this is ${process.versions.node}.\nStart it with "npm start", which uses the Node.js that "npm install" put into node_modules.`,
-  );
 }
 
 /** The resources that a person knows by name; policies, encryption settings and the like come up with them. */
@@ -56,7 +48,9 @@ function welcome({ url, apiKey, sandboxKey, sinkUrl }: Platform, state: string):
   say(`state, logs   ${state}`);
   say("");
   say("Try, in another terminal:");
-  say(`  curl -i ${url}/events -H 'authorization: Bearer ${sandboxKey}' -H 'content-type: application/json' -d '{"event_type":"order.created","id":1}'`);
+  say(
+    `  curl -i ${url}/events -H 'authorization: Bearer ${sandboxKey}' -H 'content-type: application/json' -d '{"event_type":"order.created","id":1}'`,
+  );
   say(`  curl -s ${url}/inbox -H 'authorization: Bearer ${sandboxKey}'`);
   say("  npm run demo");
   say("");

@@ -1,0 +1,14 @@
+// The door of `npm start`: plain JavaScript, so that a Node.js too old to read TypeScript can still say so.
+import { enableCompileCache } from "node:module";
+
+const NEEDED = 24;
+
+if (Number(process.versions.node.split(".")[0]) < NEEDED) {
+  process.stderr.write(
+    `The platform needs Node.js ${NEEDED}, this is ${process.versions.node}.\n` +
+      `Start it with "npm start", which uses the Node.js that "npm install" put into node_modules.\n`,
+  );
+  process.exit(1);
+}
+enableCompileCache();
+await import("./start.ts");

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import { call } from "../support/platform.ts";
+import { startProcess } from "../support/process.ts";
+
+const test = suite("npm start");
+let folder: string;
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), "triggers-start-"));
+});
+test.after.each(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
+  const state = join(folder, "state");
+  const started = startProcess({ state, command: ["npm", "start", "--silent"] });
+  const local = await started.ready;
+  const lines = started.output().split("\n");
+  const at = lines.findIndex((line) => line.startsWith("ready "));
+  assert.deepEqual([lines[at], lines[at + 1]], [`ready ${local.url}`, local.sandbox_key]);
+  assert.equal(lines.filter((line) => line.startsWith("ready ")).length, 1);
+  assert.deepEqual(Object.keys(local), ["url", "api_key", "sandbox_key", "operator_key", "sink_url", "pid"]);
+  assert.match(local.api_key, /^trg_live_/);
+  assert.match(local.sandbox_key, /^trg_sandbox_/);
+
+  const body = { event_type: "order.created", id: 1 };
+  const accepted = await call(local.url, "POST", "/events", { key: local.api_key, body });
+  assert.equal(accepted.status, 202);
+  process.kill(local.pid, "SIGINT");
+  await started.ended;
+  assert.match(started.output(), /\nstopping: finishing what is under way[^\n]*\n(.*\n)*stopped\n$/);
+  assert.equal(existsSync(join(state, "platform.lock")), false);
+
+  // The next start carries on: same keys, and the event is there.
+  const again = startProcess({ state });
+  const next = await again.ready;
+  assert.deepEqual(
+    [next.api_key, next.sandbox_key, next.operator_key, next.sink_url],
+    [local.api_key, local.sandbox_key, local.operator_key, local.sink_url],
+  );
+  const read = await call(next.url, "GET", `/events/${accepted.json.event_id}`, { key: next.api_key });
+  assert.deepEqual([read.status, read.json?.payload], [200, body]);
+
+  // A second process keeps its hands off the state that the first one uses.
+  const second = startProcess({ state });
+  assert.equal(await second.ended, 1);
+  assert.equal(
+    second.output(),
+    `\nThe state in ${state} is in use by process ${next.pid}.\nStop that one first, or set TRIGGERS_STATE to another folder.\n`,
+  );
+  again.child.kill("SIGTERM");
+  assert.equal(await again.ended, 0);
+});
+
+test("a port that is taken is named, with a way out", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as { port: number };
+  const started = startProcess({ state: folder, port });
+  assert.equal(await started.ended, 1);
+  other.close();
+  assert.ok(
+    started
+      .output()
+      .endsWith(
+        `\nPort ${port} is taken by another program.\nStop that one, or choose another port: PORT=${port + 1} npm start\n`,
+      ),
+    started.output(),
+  );
+});
+
+test("state of another version is not touched, and --fresh begins anew", async () => {
+  writeFileSync(join(folder, "state.json"), JSON.stringify({ version: 0, receiver_port: 0 }));
+  const started = startProcess({ state: folder });
+  assert.equal(await started.ended, 1);
+  assert.equal(
+    started.output(),
+    `\nThe state in ${folder} was written by another version of the platform (state version 0, this one reads 1).\nRun "npm start -- --fresh" to begin anew, or set TRIGGERS_STATE to another folder.\n`,
+  );
+  assert.equal(JSON.parse(readFileSync(join(folder, "state.json"), "utf8")).version, 0);
+  const fresh = startProcess({ state: folder, args: ["--fresh"] });
+  await fresh.ready;
+  fresh.child.kill("SIGTERM");
+  assert.equal(await fresh.ended, 0);
+});
+
+test("--fresh leaves a folder alone that is not the platform's", async () => {
+  writeFileSync(join(folder, "thesis.txt"), "years of work");
+  const started = startProcess({ state: folder, args: ["--fresh"] });
+  assert.equal(await started.ended, 1);
+  assert.match(started.output(), /holds other files than the platform's state: --fresh leaves it alone\.\n$/);
+  assert.equal(readFileSync(join(folder, "thesis.txt"), "utf8"), "years of work");
+});
+
+test("a Node.js that is too old is told which one is needed", async () => {
+  const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.0' } })";
+  const command = [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(old)}`, "local/start.mjs"];
+  const started = startProcess({ state: folder, command });
+  assert.equal(await started.ended, 1);
+  assert.equal(
+    started.output(),
+    'The platform needs Node.js 24, this is 18.20.0.\nStart it with "npm start", which uses the Node.js that "npm install" put into node_modules.\n',
+  );
+});
+
+test("a PORT that is no port is refused", async () => {
+  const started = startProcess({ state: folder, port: 70_000 });
+  assert.equal(await started.ended, 1);
+  assert.equal(started.output(), '\nPORT must be a number from 0 to 65535, not "70000".\n');
+});
+
+test.run();
