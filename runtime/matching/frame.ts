@@ -53,6 +53,7 @@ export class Frame {
 
   constructor(event: Event) {
     this.event = event;
+    this.current = event.payload;
     stamps += 1;
     this.stamp = stamps;
   }
@@ -75,8 +76,8 @@ export class Frame {
   }
 }
 
-/** What a path can start from. */
-export type RootName = "event" | "event_type" | "event_id";
+/** What a path can start from; `current` is the element that a filter or comprehension looks at, and never read here. */
+export type RootName = "event" | "event_type" | "event_id" | "current";
 
 /**
  * A singular path, read at most once an event: `undefined` where there is nothing. Paths with the same beginning share
@@ -148,6 +149,7 @@ export class PathPool {
   readonly event = new Path("event");
   readonly event_type = new Path("event_type");
   readonly event_id = new Path("event_id");
+  readonly current = new Path("current");
 
   at(steps: readonly (string | number)[]): Path {
     let path = this.event;

@@ -3,14 +3,27 @@ import type { Path } from "./frame.ts";
 /** A JSON value that can be looked up: strings, numbers, booleans and null. */
 export type Scalar = string | number | boolean | null;
 
-/** Something that must be true of an event: a necessary condition on one path. */
-export type Need =
-  | { readonly kind: "equal"; readonly path: Path; readonly values: readonly Scalar[] }
-  | { readonly kind: "prefix"; readonly path: Path; readonly text: string }
-  | { readonly kind: "suffix"; readonly path: Path; readonly text: string }
-  /** A number from `low` to `high`, both included: strictness is left to the selector itself. */
-  | { readonly kind: "range"; readonly path: Path; readonly low: number; readonly high: number }
-  | { readonly kind: "exists"; readonly path: Path };
+/** Something that must be true of an event: a necessary condition on one place. */
+export type Need = Place &
+  (
+    | { readonly kind: "equal"; readonly values: readonly Scalar[] }
+    | { readonly kind: "prefix" | "suffix"; readonly text: string }
+    /** A number from `low` to `high`, both included: strictness is left to the selector itself. */
+    | { readonly kind: "range"; readonly low: number; readonly high: number }
+    | { readonly kind: "exists" }
+  );
+
+interface Place {
+  readonly path: Path;
+  /** When set, the condition is on the place `steps` of some element at `path`, not on `path` itself. */
+  readonly inner?: { readonly of: Elements; readonly steps: readonly (string | number)[] };
+}
+
+/**
+ * Which elements: of a JSONPath filter, an array's items and an object's member values; of a CEL comprehension, a list's
+ * items and a map's keys.
+ */
+export type Elements = "values" | "keys";
 
 /**
  * Alternatives of needs: a selector can only be true if, in at least one alternative, every need is met. `[[]]` demands
@@ -39,7 +52,8 @@ export function disjunction(all: readonly Needs[]): Needs {
   if (!demands(joined)) return joined.length === 0 ? [] : [[]];
   const [first] = joined;
   const single = joined.every(
-    ([need, ...more]) => need?.kind === "equal" && more.length === 0 && need.path === first![0]!.path,
+    ([need, ...more]) =>
+      need?.kind === "equal" && more.length === 0 && need.inner === undefined && need.path === first![0]!.path,
   );
   if (single && joined.length > 1) {
     const values = joined.flatMap(([need]) => (need as { values: readonly Scalar[] }).values);
@@ -53,7 +67,11 @@ const demands = (needs: Needs): boolean => needs.length > 0 && needs.every((alte
 function merge(some: readonly Need[], more: readonly Need[]): readonly Need[] {
   const merged = [...some];
   for (const need of more) {
-    const at = merged.findIndex((other) => need.kind === "range" && other.kind === "range" && other.path === need.path);
+    // Two ranges of one place are one; of elements they are not, since different elements can meet them.
+    const at = merged.findIndex(
+      (other) =>
+        need.kind === "range" && other.kind === "range" && other.path === need.path && !need.inner && !other.inner,
+    );
     const other = merged[at];
     if (need.kind === "range" && other?.kind === "range") {
       const low = Math.max(need.low, other.low);
@@ -80,3 +98,15 @@ export function comparisonNeeds(path: Path, operator: string, value: Scalar): Ne
       return [[]];
   }
 }
+
+/**
+ * What a condition on `current` demands of the elements at `path`; its other demands stay as they are. Elements of
+ * elements are let go: they are not looked up.
+ */
+export const ofElements = (needs: Needs, path: Path, of: Elements): Needs =>
+  needs.map((alternative) =>
+    alternative.flatMap((need) => {
+      if (need.path.root !== "current") return [need];
+      return need.inner === undefined ? [{ ...need, path, inner: { of, steps: need.path.steps } }] : [];
+    }),
+  );

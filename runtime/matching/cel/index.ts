@@ -1,13 +1,13 @@
 import { and, type Clause, leaf, not, or } from "../clause.ts";
 import { Fault, type Frame, type PathPool, type Truth } from "../frame.ts";
-import { comparisonNeeds, type Need, type Needs, type Scalar } from "../needs.ts";
 import { show } from "../text.ts";
 import type { Ast } from "./ast.ts";
-import { type Compiled, compile, condition, type Scope } from "./compile.ts";
+import { compile, condition, type Scope } from "./compile.ts";
+import { MIRRORED, needsOf } from "./lookups.ts";
 import { parseCel } from "./parser.ts";
 import { eventScope } from "./places.ts";
 import { formatDuration, formatTimestamp } from "./time.ts";
-import { asDouble, Duration, isNumber, noOverload, Timestamp, TypeName, Uint, type Value } from "./values.ts";
+import { Duration, noOverload, Timestamp, TypeName, Uint, type Value } from "./values.ts";
 
 /**
  * A CEL expression over an event, as a tree of conditions: `&&`, `||` and `!` become the tree, what is between them its
@@ -27,9 +27,7 @@ function clauseOf(ast: Ast, source: string, scope: Scope): Clause {
     );
   }
   if (ast.kind === "not") return not(text, clauseOf(ast.of, source, scope));
-  const { run, reads } = condition(ast, scope);
-  const necessary: Needs =
-    reads.length === 0 ? [[]] : [reads.slice(0, 2).map((path) => ({ kind: "exists", path }) as Need)];
+  const { run } = condition(ast, scope);
   return leaf({
     text,
     test: (frame) => {
@@ -37,70 +35,8 @@ function clauseOf(ast: Ast, source: string, scope: Scope): Clause {
       return typeof value === "boolean" || value instanceof Fault ? value : noOverload("condition", value);
     },
     because: (frame, value) => because(ast, source, scope, frame, value),
-    needs: necessary,
-    needsFalse: necessary,
-    ...specificNeeds(ast, scope),
+    ...needsOf(ast, scope),
   });
-}
-
-const INVERSE: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==" };
-const MIRRORED: Readonly<Record<string, string>> = {
-  "<": ">",
-  "<=": ">=",
-  ">": "<",
-  ">=": "<=",
-  "==": "==",
-  "!=": "!=",
-};
-
-/** What the index can look up for the commonest shapes. */
-function specificNeeds(ast: Ast, scope: Scope): { needs?: Needs; needsFalse?: Needs } {
-  if (ast.kind === "binary") return binaryNeeds(ast.operator, compile(ast.left, scope), compile(ast.right, scope));
-  if (ast.kind === "name" || ast.kind === "select" || ast.kind === "index") {
-    const { path } = compile(ast, scope);
-    if (path === undefined) return {};
-    return {
-      needs: [[{ kind: "equal", path, values: [true] }]],
-      needsFalse: [[{ kind: "equal", path, values: [false] }]],
-    };
-  }
-  if (ast.kind === "has") {
-    const { path } = compile(ast.of, scope);
-    return path === undefined ? {} : { needs: [[{ kind: "exists", path: path.child(ast.field) }]] };
-  }
-  if (ast.kind !== "call" || ast.target === undefined || ast.args.length !== 1) return {};
-  const { path } = compile(ast.target, scope);
-  const { literal } = compile(ast.args[0]!, scope);
-  if (path === undefined || typeof literal !== "string" || literal === "") return {};
-  if (ast.name === "startsWith") return { needs: [[{ kind: "prefix", path, text: literal }]] };
-  return ast.name === "endsWith" ? { needs: [[{ kind: "suffix", path, text: literal }]] } : {};
-}
-
-function binaryNeeds(operator: string, left: Compiled, right: Compiled): { needs?: Needs; needsFalse?: Needs } {
-  if (operator === "in") return membershipNeeds(left, right);
-  const forward = left.path !== undefined;
-  const path = forward ? left.path : right.path;
-  const value = scalar(forward ? right.literal : left.literal);
-  const sign = forward ? operator : MIRRORED[operator];
-  if (path === undefined || value === undefined || sign === undefined) return {};
-  const needs = comparisonNeeds(path, sign, value);
-  const inverse = INVERSE[sign];
-  return {
-    ...(sign === "!=" ? {} : { needs }),
-    ...(inverse === undefined ? {} : { needsFalse: comparisonNeeds(path, inverse, value) }),
-  };
-}
-
-function membershipNeeds({ path }: Compiled, { items }: Compiled): { needs?: Needs } {
-  if (path === undefined || items === undefined) return {};
-  const values = items.map((item) => scalar(item.literal));
-  if (values.some((value) => value === undefined)) return {};
-  return { needs: [[{ kind: "equal", path, values: [...new Set(values as Scalar[])] }]] };
-}
-
-function scalar(value: Value): Scalar | undefined {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  return isNumber(value) ? asDouble(value) : undefined;
 }
 
 /** `amount 40 is not > 100` */

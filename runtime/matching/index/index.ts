@@ -3,8 +3,10 @@ import type { Event } from "../../domain/event.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
 import { Fault, Frame, PathPool } from "../frame.ts";
 import { type CompiledSelector, compileSelector } from "../selector.ts";
+import { eachCandidate } from "./candidates.ts";
 import { Hamt, type Owner } from "./hamt.ts";
-import { eachCandidate, emptyTree, insert, remove, type Tree } from "./tree.ts";
+import { emptyTree, type Tree } from "./shelf.ts";
+import { insert, remove } from "./tree.ts";
 
 /** The least that matching needs to know of a subscription. */
 export interface Matchable {
@@ -78,7 +80,12 @@ function added<S extends Matchable>(index: Index<S>, subscription: S, owner: Own
   const { entries, tree, compiler } = removed(index, subscription_id, owner);
   const selector = compiler.compile(event_selector);
   const { needs } = selector.clause;
-  const entry: Entry<S> = { subscription, selector, several: needs.length > 1, seen: 0 };
+  const entry: Entry<S> = {
+    subscription,
+    selector,
+    several: needs.length > 1 || needs[0]?.some((need) => need.inner !== undefined) === true,
+    seen: 0,
+  };
   const filed = needs.reduce((made, alternative) => insert(made, { entry, needs: alternative }, owner), tree);
   return { entries: entries.set(subscription_id, entry, owner), tree: filed, compiler };
 }

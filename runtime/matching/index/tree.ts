@@ -1,65 +1,17 @@
-import { type Frame, type Path, type RootName, stepInto } from "../frame.ts";
 import type { Need, Scalar } from "../needs.ts";
 import { Hamt, type Owner } from "./hamt.ts";
-import { eachAround, findInterval, type Interval, setInterval } from "./intervals.ts";
-
-/**
- * The index: a persistent tree of buckets. An item is filed under one of its needs; a bucket that grows past `SPLIT`
- * becomes a tree of its own over the needs its items have left. So an event reaches an item only if it meets every need
- * on the way, and whatever it reaches is a candidate, no more: the selector itself decides.
- */
-export interface Item<E> {
-  readonly entry: E;
-  /** Needs not yet used on the way here. */
-  readonly needs: readonly Need[];
-}
-
-const SPLIT = 16;
-/** Longer texts are not looked up by their whole, so that hashing an event's value costs little. */
-const MAX_KEY = 128;
-
-interface Bucket<E> {
-  readonly owner: Owner;
-  readonly count: number;
-  readonly items: Item<E>[];
-  readonly tree: Tree<E> | undefined;
-}
-
-/** What is filed under one path, and the paths below it. */
-interface Shelf<E> {
-  readonly owner: Owner;
-  below: Hamt<Shelf<E>>;
-  equal: Hamt<Bucket<E>>;
-  /** By length, ascending. */
-  prefixes: readonly (readonly [length: number, Hamt<Bucket<E>>])[];
-  suffixes: readonly (readonly [length: number, Hamt<Bucket<E>>])[];
-  ranges: Interval<Bucket<E>> | undefined;
-  ranged: number;
-  exists: Bucket<E> | undefined;
-}
-
-export interface Tree<E> {
-  readonly owner: Owner;
-  rest: Bucket<E> | undefined;
-  readonly roots: Record<RootName, Shelf<E>>;
-}
-
-const emptyShelf = <E>(owner: Owner): Shelf<E> => ({
-  owner,
-  below: new Hamt(),
-  equal: new Hamt(),
-  prefixes: [],
-  suffixes: [],
-  ranges: undefined,
-  ranged: 0,
-  exists: undefined,
-});
-
-export const emptyTree = <E>(owner: Owner): Tree<E> => ({
-  owner,
-  rest: undefined,
-  roots: { event: emptyShelf(owner), event_type: emptyShelf(owner), event_id: emptyShelf(owner) },
-});
+import { findInterval, setInterval } from "./intervals.ts";
+import {
+  type Bucket,
+  emptyShelf,
+  emptyTree,
+  fileable,
+  type Item,
+  type Shelf,
+  SPLIT,
+  stepsOf,
+  type Tree,
+} from "./shelf.ts";
 
 /** What becomes of the bucket of a place; `undefined` is an empty one, before and after. */
 type Edit<E> = (bucket: Bucket<E> | undefined) => Bucket<E> | undefined;
@@ -95,14 +47,6 @@ function withdraw<E>(tree: Tree<E>, entry: E, needs: readonly Need[], owner: Own
   }
   own.rest = drain(own.rest, entry, filed, owner, count);
   return own;
-}
-
-function fileable(need: Need): Need {
-  if (need.kind === "prefix" && need.text.length > MAX_KEY) return { ...need, text: need.text.slice(0, MAX_KEY) };
-  if (need.kind === "suffix" && need.text.length > MAX_KEY) return { ...need, text: need.text.slice(-MAX_KEY) };
-  const long =
-    need.kind === "equal" && need.values.some((value) => typeof value === "string" && value.length > MAX_KEY);
-  return long ? { kind: "exists", path: need.path } : need;
 }
 
 function fill<E>(bucket: Bucket<E> | undefined, item: Item<E>, owner: Owner): Bucket<E> {
@@ -151,7 +95,7 @@ function cheapest<E>(tree: Tree<E>, needs: readonly Need[]): Need | undefined {
 }
 
 function crowd<E>(tree: Tree<E>, need: Need): number {
-  const shelf = shelfAt(tree, need.path);
+  const shelf = shelfAt(tree, need);
   switch (need.kind) {
     case "equal":
       return need.values.reduce<number>(
@@ -173,15 +117,15 @@ const AFFIX = { prefix: "prefixes", suffix: "suffixes" } as const;
 const affixes = <E>(all: Shelf<E>["prefixes"] | undefined, text: string): Bucket<E> | undefined =>
   all?.find(([length]) => length === text.length)?.[1].get(text);
 
-function shelfAt<E>(tree: Tree<E>, path: Path): Shelf<E> | undefined {
-  let shelf: Shelf<E> | undefined = tree.roots[path.root];
-  for (const step of path.steps) shelf = shelf?.below.get(step);
+function shelfAt<E>(tree: Tree<E>, need: Need): Shelf<E> | undefined {
+  let shelf: Shelf<E> | undefined = tree.roots[need.path.root];
+  for (const step of stepsOf(need)) shelf = shelf?.below.get(step);
   return shelf;
 }
 
 function editRoot<E>(tree: Tree<E>, need: Need, edit: Edit<E>, owner: Owner): void {
-  const { root, steps } = need.path;
-  tree.roots[root] = editShelf(tree.roots[root], steps, 0, need, edit, owner) ?? emptyShelf(owner);
+  const { root } = need.path;
+  tree.roots[root] = editShelf(tree.roots[root], stepsOf(need), 0, need, edit, owner) ?? emptyShelf(owner);
 }
 
 /** The shelf changed at the need's path; `undefined` when nothing is left on it or below. */
@@ -239,54 +183,4 @@ function editAffix<E>(all: Shelf<E>["prefixes"], text: string, edit: Edit<E>, ow
   const others = all.filter(([length]) => length !== text.length);
   if (map.size === 0) return others;
   return [...others, [text.length, map] as const].sort(([a], [b]) => a - b);
-}
-
-/** Calls `visit` for the entry of every item whose needs on the way here the event meets. */
-export function eachCandidate<E>(tree: Tree<E>, frame: Frame, visit: (entry: E) => void): void {
-  if (tree.rest !== undefined) visitBucket(tree.rest, frame, visit);
-  visitShelf(tree.roots.event, frame.event.payload, frame, visit);
-  visitShelf(tree.roots.event_type, frame.event.event_type, frame, visit);
-  visitShelf(tree.roots.event_id, frame.event.event_id, frame, visit);
-}
-
-function visitBucket<E>(bucket: Bucket<E> | undefined, frame: Frame, visit: (entry: E) => void): void {
-  if (bucket === undefined) return;
-  for (const { entry } of bucket.items) visit(entry);
-  if (bucket.tree !== undefined) eachCandidate(bucket.tree, frame, visit);
-}
-
-/** Members are looked up from whichever side has fewer: what is filed below, or what the event has. */
-const FEW = 64;
-
-function visitShelf<E>(shelf: Shelf<E>, value: unknown, frame: Frame, visit: (entry: E) => void): void {
-  visitBucket(shelf.exists, frame, visit);
-  if (typeof value === "object" && value !== null) {
-    const { below } = shelf;
-    if (below.size === 0) return;
-    if (below.size <= FEW || Array.isArray(value)) {
-      below.each((inner, step) => {
-        const child = stepInto(value, step as string | number);
-        if (child !== undefined) visitShelf(inner, child, frame, visit);
-      });
-    } else {
-      for (const key of frame.keysOf(value)) {
-        const inner = below.get(key);
-        if (inner !== undefined) visitShelf(inner, (value as Record<string, unknown>)[key], frame, visit);
-      }
-    }
-  }
-  if (typeof value === "string") {
-    if (value.length <= MAX_KEY && shelf.equal.size > 0) visitBucket(shelf.equal.get(value), frame, visit);
-    for (const [length, map] of shelf.prefixes) {
-      if (length > value.length) break;
-      visitBucket(map.get(value.slice(0, length)), frame, visit);
-    }
-    for (const [length, map] of shelf.suffixes) {
-      if (length > value.length) break;
-      visitBucket(map.get(value.slice(value.length - length)), frame, visit);
-    }
-  } else if (typeof value !== "object" || value === null) {
-    if (shelf.equal.size > 0) visitBucket(shelf.equal.get(value as Scalar), frame, visit);
-    if (typeof value === "number") eachAround(shelf.ranges, value, (bucket) => visitBucket(bucket, frame, visit));
-  }
 }

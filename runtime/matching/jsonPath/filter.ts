@@ -23,6 +23,8 @@ export class JsonPathCompiler {
   readonly #text: string;
   /** Characters that the parser put before the text. */
   readonly #offset: number;
+  /** The outermost filters compiled so far, the last segment's first. */
+  readonly filters: Clause[] = [];
   #tests = 0;
   #depth = 0;
 
@@ -80,6 +82,7 @@ export class JsonPathCompiler {
         }
         const clause = this.logical(selector.expression);
         this.#depth -= 1;
+        if (this.#depth === 0) this.filters.push(clause);
         return clause;
       },
       last,
@@ -130,7 +133,7 @@ export class JsonPathCompiler {
     }
     if (expression instanceof expressions.FilterQuery) {
       const nodes = this.#nodes(expression);
-      return { text: relativeName(expression), value: (frame) => nodes(frame)[0] };
+      return { text: relativeName(expression), value: (frame) => nodes(frame)[0], path: this.#placeOf(expression) };
     }
     if (expression instanceof expressions.FunctionExtension) return this.#function(expression);
     throw new Invalid({ message: `\`${expression.toString()}\` can't be compared`, position: this.#at(expression) });
@@ -153,10 +156,18 @@ export class JsonPathCompiler {
     };
   }
 
+  /** The place that must exist for a query to select anything: its leading names and indexes. */
+  #placeOf(expression: InstanceType<typeof expressions.FilterQuery>): Path {
+    const { steps } = splitSingular(expression.path.segments);
+    // Outside of any filter `@` is the payload, as `$` is.
+    const root =
+      expression instanceof expressions.RootQuery || this.#depth === 0 ? this.#pool.event : this.#pool.current;
+    return steps.reduce((path: Path, step) => path.child(step), root);
+  }
+
   #existence(expression: InstanceType<typeof expressions.FilterQuery>): Clause {
     const visit = this.query(expression.path, () => true, expression instanceof expressions.RelativeQuery);
-    const singular = expression instanceof expressions.RootQuery && splitSingular(expression.path.segments);
-    const path = singular === false ? undefined : this.#pool.at(singular.steps);
+    const path = this.#placeOf(expression);
     const name = relativeName(expression);
     return leaf({
       text: expression.toString(),
@@ -165,7 +176,7 @@ export class JsonPathCompiler {
         return frame.fuel < 0 ? TOO_COSTLY : found;
       },
       because: (_frame, value) => (value === true ? `${name} is present` : `${name} is missing`),
-      ...(path === undefined ? {} : { needs: [[{ kind: "exists", path }]] as Needs }),
+      needs: [[{ kind: "exists", path }]],
     });
   }
 

@@ -1,6 +1,7 @@
 import { type Clause, leaf } from "../clause.ts";
-import { Frame, PathPool, TOO_COSTLY } from "../frame.ts";
+import { Frame, type Path, PathPool, TOO_COSTLY } from "../frame.ts";
 import { Invalid } from "../invalid.ts";
+import { type Needs, ofElements } from "../needs.ts";
 import { JsonPathCompiler } from "./filter.ts";
 import { type Expression, isDescendant, parseLogical, parseQuery, selectors } from "./parse.ts";
 import { splitSingular } from "./query.ts";
@@ -87,17 +88,17 @@ function parseEither(text: string): { query: Query } | { expression: Expression 
   }
 }
 
-/** A query that must select something. Its last filter, where it ends in one, tells why nothing was selected. */
+/** A query that must select something. Its filter, where that decides, tells the index and the reader what is wanted. */
 function existence(text: string, query: Query, pool: PathPool): Clause {
-  const visit = new JsonPathCompiler(pool, text, 0).query(query, () => true);
+  const compiler = new JsonPathCompiler(pool, text, 0);
+  const visit = compiler.query(query, () => true);
   const { steps, rest } = splitSingular(query.segments);
   const path = pool.at(steps);
-  const [only, ...more] = rest;
-  const [selector] = only?.selectors ?? [];
-  const last =
-    only !== undefined && more.length === 0 && !isDescendant(only) && selector instanceof selectors.FilterSelector
-      ? selector.expression
-      : undefined;
+  const [next, ...more] = rest;
+  const filtered = next !== undefined && next.selectors.length === 1 && !isDescendant(next);
+  // Filters are compiled from the last segment to the first.
+  const filter =
+    filtered && next.selectors[0] instanceof selectors.FilterSelector ? compiler.filters.at(-1) : undefined;
   return leaf({
     text,
     test: (frame) => {
@@ -109,12 +110,17 @@ function existence(text: string, query: Query, pool: PathPool): Clause {
       if (value === TOO_COSTLY) return TOO_COSTLY.reason;
       const above = path.read(frame);
       if (above === undefined) return `${path.name} is missing`;
-      if (last === undefined) return `${text} selects nothing`;
-      const filter = new JsonPathCompiler(pool, text, 0).logical(last);
+      if (filter === undefined || more.length > 0) return `${text} selects nothing`;
       return `no element of ${path.name} qualifies${nearest(above, filter, frame)}`;
     },
-    needs: [[{ kind: "exists", path }]],
+    needs: filter === undefined ? [[{ kind: "exists", path }]] : elementNeeds(filter, path),
   });
+}
+
+/** Some element must qualify; where the filter demands nothing that can be looked up, there must be elements at all. */
+function elementNeeds(filter: Clause, path: Path): Needs {
+  const needs = ofElements(filter.needs, path, "values");
+  return needs.map((alternative) => (alternative.length > 0 ? alternative : [{ kind: "exists", path }]));
 }
 
 /** Why the first element does not qualify: `; the first: qty 4 is not > 10`. */

@@ -164,7 +164,7 @@ test("what is too much work to omit is not let out: it is an error", () => {
   );
 });
 
-const names = fc.constantFrom("a", "b", "c", "é", "__proto__", '"');
+const names: fc.Arbitrary<string> = fc.constantFrom("a", "b", "c", "é", "__proto__", '"');
 const payload = fc.dictionary(names, fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true });
 
 test("a transformed payload is what doing the same to the parsed object gives", () => {
@@ -184,7 +184,7 @@ test("a transformed payload is what doing the same to the parsed object gives", 
           if (Object.hasOwn(rename, name)) return [[rename[name]!, value]];
           return taken.has(name) ? [] : [[name, value]];
         });
-        const kept = expected.filter(([name]) => !omit.includes(name as never));
+        const kept = expected.filter(([name]) => !omit.some((one) => one === name));
         const result = apply(raw, { rename, omit: omit.map((name) => `$[${JSON.stringify(name)}]`) });
         assert.deepEqual(JSON.parse(result), Object.fromEntries(kept));
       },

@@ -82,6 +82,13 @@ const query = fc.constantFrom(
   "$[?@ == 1]",
   "$.a[0:2]",
   "$.c[?length(@) == 2 || @ < $.a]",
+  "$.b[?@ == 'x' && @ != $.a]",
+  "$.a[?@.b == 1 || @.a < 2]",
+  "$.a[?@.b == 1 && $.b == 'x'].a",
+  "$.a[?@[?@.b == 1]]",
+  "$.a[?@[0] && !(@.b != 2)]",
+  "$[?@.b == 1]",
+  "@.a == 1",
 );
 
 const place = fc.constantFrom(
@@ -116,6 +123,14 @@ export const cel: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
     fc.constantFrom("has(event.a)", "has(event.a.b)", "event.a", "event.b", "event.a.matches('^x.?$')"),
     fc.constantFrom("size(event.a) > 1", "event.b.exists(e, e == 1.0)", "event.b.all(e, e != 'x')", "'a' in event.a"),
     fc.constantFrom("event.a + 1.0 > 2.0", "event.a + 'x' == 'xx'", "(has(event.a) ? event.a : event.b) == 'x'"),
+    fc.constantFrom("event.b.exists(e, e.startsWith('x'))", "event.a.exists(e, e.b == 1.0 || e in ['x', 'y'])"),
+    fc.constantFrom("event.a.exists(e, e.exists(f, f == 1))", "event.a.exists(e, e > 0 && event.b == 'x')"),
+    fc.constantFrom(
+      "event.a.exists(e, !(e.b != 2))",
+      "event.a.exists(event, event.b == 1)",
+      "'x' in event.b",
+      "1 in event.a",
+    ),
     fc.constantFrom("event.b.exists_one(e, e > 0.0)", "event.a.filter(e, e > 0.0).size() == 1", "event.a == event.b"),
     fc.constantFrom("received_at > timestamp('2026-01-01T00:00:00Z')", "received_at.getFullYear() == 2025"),
     junction(tie("any"), ["&&", "||"]),
