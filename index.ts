@@ -105,12 +105,7 @@ const edge = new IngestEdge("edge", {
 
 // What outlives a mistake, and who watches.
 new Backups("backups", {
-  resources: [
-    store.events.table.arn,
-    store.metrics.table.arn,
-    keys.table.table.arn,
-    subscriptions.database.instance.arn,
-  ],
+  resources: [keys.table.table.arn, subscriptions.database.instance.arn],
   keepDays: settings.backupDays,
   protect,
 });

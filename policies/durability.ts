@@ -103,7 +103,7 @@ export const durability: readonly Rule[] = [
   },
   {
     name: "data-in-backup-plan",
-    description: "Database and tables are in the backup plan.",
+    description: "Database and tables are in the backup plan; what expires has point-in-time recovery and the archive.",
     severity: "high",
     remedy: "Name the resource in the selection of Backups.",
     serves: ["FSBP DynamoDB.4", "FSBP RDS.26", ...restorable],
@@ -111,6 +111,7 @@ export const durability: readonly Rule[] = [
     evidence: ["arn"],
     wholeStack: true,
     check: (subject, stack) =>
+      at(subject.props, "ttl.enabled") === true ||
       stack.of("aws:backup/selection:Selection").some((selection) => refersTo(selection, "resources", subject))
         ? undefined
         : "no backup plan selects it",

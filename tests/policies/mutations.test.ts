@@ -450,7 +450,6 @@ const rows: Row[] = [
     "Enabled",
     "older versions of objects are kept",
   ],
-  ["events-expire", table, "events-table", "ttl", undefined, "items stay for ever"],
   [
     "log-retention",
     "aws:cloudwatch/logGroup:LogGroup",
@@ -566,7 +565,7 @@ for (const [rule, type, name, path, value, problem] of rows) {
     rule === "bucket-own-key" || rule === "bucket-not-public"
       ? "archive-bucket"
       : rule === "data-in-backup-plan"
-        ? "events-table"
+        ? "keys-table"
         : name;
   test(`${rule} speaks when ${path} of ${name} is ${JSON.stringify(value)?.slice(0, 40) ?? "missing"}`, () =>
     assert.deepEqual(findings(broken(type, name, path, value), configuration), [
@@ -576,6 +575,15 @@ for (const [rule, type, name, path, value, problem] of rows) {
 
 /** What breaks by leaving a whole resource out, or touches several rules at once by its nature. */
 const larger: [rule: string, says: string, resources: () => ReturnType<typeof without>, found: string[]][] = [
+  [
+    "events-expire",
+    "a table of events keeps them for ever, and so has to be backed up whole",
+    () => broken(table, "events-table", "ttl", undefined),
+    [
+      `data-in-backup-plan: events-table: no backup plan selects it. ${by("data-in-backup-plan").remedy}`,
+      `events-expire: events-table: items stay for ever. ${by("events-expire").remedy}`,
+    ],
+  ],
   [
     "bucket-tls",
     "a bucket's policy is gone",

@@ -1,0 +1,270 @@
+/**
+ * What a stack costs a month, line by line: what it declares, times what a load makes of it, times a dated price table.
+ * Pure; every line carries the formula that it was worked out by.
+ */
+import type { Declared, Graph } from "../graph.ts";
+import { at } from "../rule.ts";
+import prices from "./prices.json" with { type: "json" };
+
+export interface Load {
+  readonly eventsPerSecond: number;
+  readonly eventsPerRequest: number;
+  readonly eventBytes: number;
+  /** Matching subscriptions an event. */
+  readonly deliveriesPerEvent: number;
+  /** Milliseconds that an endpoint takes to answer. */
+  readonly webhookMs: number;
+  /** Days that events stay in the table. */
+  readonly retentionDays: number;
+}
+
+export const usualLoad: Load = {
+  eventsPerSecond: 10_000,
+  eventsPerRequest: 100,
+  eventBytes: 1_000,
+  deliveriesPerEvent: 1,
+  webhookMs: 100,
+  retentionDays: 90,
+};
+
+export interface Line {
+  readonly service: string;
+  readonly what: string;
+  readonly usd: number;
+  readonly formula: string;
+}
+
+type Price = keyof typeof prices.tiers;
+
+export const HOURS = 730;
+const SECONDS = HOURS * 3_600;
+const GB = 1_000_000_000;
+
+/** Price of so many units, each tier at its own rate. */
+export function priceOf(price: Price, units: number): number {
+  let [usd, from] = [0, 0];
+  for (const [end, rate] of prices.tiers[price] as [number | null, number][]) {
+    const here = Math.max(0, Math.min(units, end ?? Number.POSITIVE_INFINITY) - from);
+    usd += here * rate;
+    from = end ?? from;
+  }
+  return usd;
+}
+
+/**
+ * How much smaller packed events are: measured with runtime/domain/pack.ts on orders of 750 bytes with random names, ids
+ * and amounts (2.07 for one, 4.65 for 20, 5.04 for 100), between those by the logarithm of their number.
+ */
+export function compressionOf(eventsPerRequest: number): number {
+  const measured = [
+    [1, 2.07],
+    [20, 4.65],
+    [100, 5.04],
+  ] as const;
+  const after = measured.findIndex(([events]) => events >= eventsPerRequest);
+  if (after === 0) return measured[0][1];
+  if (after === -1) return measured[2][1];
+  const [[e0, r0], [e1, r1]] = [measured[after - 1]!, measured[after]!];
+  return r0 + ((r1 - r0) * Math.log(eventsPerRequest / e0)) / Math.log(e1 / e0);
+}
+
+/** Milliseconds of a run beside waiting: measured per request and per event on the local platform's workers. */
+const runMs = {
+  edge: 5,
+  ingest: (events: number) => 12 + 0.02 * events,
+  route: (events: number) => 25 + 0.02 * events,
+  deliver: (events: number) => 20 + 0.01 * events,
+};
+
+const counted = (n: number): string =>
+  n >= 1e6
+    ? `${(n / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} M`
+    : n.toLocaleString("en", { maximumFractionDigits: 1 });
+
+/** The bill of a stack under a load. */
+export function billOf(graph: Graph, load: Load): readonly Line[] {
+  const of = (type: string): readonly Declared[] => graph.resources.filter((one) => one.type === type);
+  const memoryGb = (name: string): number =>
+    Number(of("aws:lambda/function:Function").find((one) => one.name === name)?.inputs.memorySize ?? 0) / 1_024;
+  const lines: Line[] = [];
+  const line = (service: string, what: string, price: Price, units: number, formula: string) => {
+    const usd = priceOf(price, units);
+    if (units > 0) lines.push({ service, what, usd, formula: `${formula} = ${counted(units)}` });
+  };
+  const perHour = (service: string, what: string, kind: string, count: number) => {
+    const rate = (prices.hourly as Record<string, number>)[kind];
+    if (rate === undefined) throw new Error(`${kind}: not in policies/cost/prices.json`);
+    lines.push({ service, what, usd: rate * HOURS * count, formula: `${count} x ${kind} x ${HOURS} h x $${rate}` });
+  };
+
+  const { eventsPerSecond, eventsPerRequest, eventBytes, deliveriesPerEvent, webhookMs, retentionDays } = load;
+  const events = eventsPerSecond * SECONDS;
+  const requests = events / eventsPerRequest;
+  const bodyGb = (events * eventBytes) / GB;
+  const packed = (eventsPerRequest * eventBytes) / compressionOf(eventsPerRequest) + 300;
+  const message = packed * (4 / 3) + 500;
+  const chunks = Math.ceil(message / 65_536);
+  const batches = requests * deliveriesPerEvent;
+
+  line("CloudFront", "requests", "cloudfront_https_request", requests, "events / events a request");
+  line("CloudFront", "function that guards identity headers", "cloudfront_function", requests, "requests");
+  line("CloudFront", "bodies to the region", "cloudfront_to_origin_gb", bodyGb, "events x bytes, GB");
+  line(
+    "CloudFront",
+    "answers",
+    "cloudfront_out_gb",
+    (events * 60 + requests * 400) / GB,
+    "events x 60 B + requests x 400 B, GB",
+  );
+  line("Lambda@Edge", "requests", "edge_request", requests, "requests");
+  line(
+    "Lambda@Edge",
+    "run time",
+    "edge_gb_second",
+    (requests * runMs.edge * memoryGb("authenticate")) / 1_000,
+    `requests x ${runMs.edge} ms x memory, GB s`,
+  );
+  const run = (name: string, runs: number, ms: number) => {
+    line("Lambda", `${name}, requests`, "lambda_request", runs, "runs");
+    line(
+      "Lambda",
+      `${name}, run time`,
+      "lambda_arm_gb_second",
+      (runs * ms * memoryGb(name)) / 1_000,
+      `runs x ${ms.toFixed(0)} ms x ${memoryGb(name)} GB, GB s`,
+    );
+  };
+  run("ingest", requests, runMs.ingest(eventsPerRequest));
+  run("route", requests / 10, runMs.route(eventsPerRequest * 10));
+  run("deliver", batches / 10, runMs.deliver(eventsPerRequest * 10) + webhookMs);
+  for (const warm of of("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")) {
+    const name = warm.name.replace(/-warm$/, "");
+    const count = Number(warm.inputs.provisionedConcurrentExecutions);
+    line(
+      "Lambda",
+      `${name}, kept warm`,
+      "lambda_arm_warm_gb_second",
+      count * memoryGb(name) * SECONDS,
+      `${count} x ${memoryGb(name)} GB x ${SECONDS} s, GB s`,
+    );
+  }
+  const pollers = of("aws:lambda/eventSourceMapping:EventSourceMapping").reduce(
+    (sum, { inputs }) => sum + Number(at(inputs, "provisionedPollerConfig.minimumPollers") ?? 0),
+    0,
+  );
+  line("Lambda", "pollers kept ready", "poller_hour", pollers * HOURS, `${pollers} pollers x ${HOURS} h`);
+
+  const queueCalls = (sends: number, size: number) => sends * size + sends * size + sends / 10;
+  line(
+    "SQS",
+    "accepted requests",
+    "sqs_request",
+    queueCalls(requests, chunks),
+    `requests x ${chunks} chunk(s) of 64 KB sent and received + deletes in tens`,
+  );
+  line(
+    "SQS",
+    "deliveries",
+    "sqs_request",
+    queueCalls(batches, chunks),
+    `deliveries x ${chunks} chunk(s) of 64 KB sent and received + deletes in tens`,
+  );
+
+  const batchUnits = Math.ceil((packed + 200) / 1_024);
+  line("DynamoDB", "batches", "dynamodb_write_unit", requests * batchUnits, `requests x ${batchUnits} unit(s) of 1 KB`);
+  line("DynamoDB", "delivery states", "dynamodb_write_unit", batches, "deliveries x 1 unit");
+  const keptGb = ((requests * (packed + 300) + batches * 400) / GB) * (retentionDays / (HOURS / 24));
+  line(
+    "DynamoDB",
+    `storage over ${retentionDays} days`,
+    "dynamodb_gb_month",
+    keptGb,
+    "bytes a month x retention / month, GB",
+  );
+  line("DynamoDB", "point-in-time recovery", "dynamodb_recovery_gb_month", keptGb, "the same GB");
+
+  const record = Math.ceil((message + 200) / 5_120) * 5_120;
+  const firehoseGb = (requests * record) / GB;
+  line("Firehose", "records", "firehose_gb", firehoseGb, `requests x ${record / 1_024} KB (rounded up by 5), GB`);
+  line("Firehose", "partitioning by customer", "firehose_partitioned_gb", firehoseGb, "the same GB");
+  line("S3", "archive, first year's average", "s3_gb_month", ((requests * packed) / GB) * 6, "bytes a month x 6, GB");
+  line(
+    "Data transfer",
+    "webhooks to the internet",
+    "internet_out_gb",
+    bodyGb * deliveriesPerEvent,
+    "events x bytes x deliveries, GB",
+  );
+  const invocations = requests + (requests + batches) / 10;
+  line(
+    "DynamoDB",
+    "usage counts",
+    "dynamodb_write_unit",
+    ((requests + batches) / 10) * 4,
+    "runs of route and deliver x 4 units",
+  );
+  line(
+    "CloudWatch",
+    "log lines",
+    "logs_gb",
+    (batches * 350 + invocations * 600 + requests * 400) / GB,
+    "deliveries x 350 B + runs x 600 B + edge runs x 400 B, GB",
+  );
+  line("X-Ray", "traces", "xray_trace", invocations * 0.05, "runs x 5 % sampled");
+
+  const subnets = Number(of("awsx:ec2:Vpc")[0]?.inputs.numberOfAvailabilityZones ?? 0);
+  const endpoints = of("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
+    ({ inputs }) => inputs.vpcEndpointType === "Interface",
+  ).length;
+  line(
+    "VPC",
+    "interface endpoints",
+    "endpoint_hour",
+    endpoints * subnets * HOURS,
+    `${endpoints} endpoints x ${subnets} zones x ${HOURS} h`,
+  );
+  line("VPC", "bytes through endpoints", "endpoint_gb", (requests * message) / GB, "requests x message, GB");
+  for (const { inputs } of of("aws:rds/instance:Instance")) {
+    const standby = inputs.multiAz === true ? 2 : 1;
+    const kind = String(inputs.instanceClass);
+    perHour("RDS", "PostgreSQL", kind, standby);
+    line(
+      "RDS",
+      "storage",
+      "rds_gb_month",
+      Number(inputs.allocatedStorage) * standby,
+      `${Number(inputs.allocatedStorage)} GB x ${standby}`,
+    );
+    const vcpus = (prices.vcpus as Record<string, number>)[kind] ?? 2;
+    line("RDS", "proxy", "proxy_vcpu_hour", vcpus * standby * HOURS, `${vcpus} vCPU x ${standby} x ${HOURS} h`);
+  }
+  for (const { inputs } of of("aws:elasticache/replicationGroup:ReplicationGroup"))
+    perHour("ElastiCache", "Valkey", String(inputs.nodeType), Number(inputs.numCacheClusters));
+  line(
+    "KMS",
+    "keys",
+    "kms_key_month",
+    of("aws:kms/key:Key").length + of("aws:kms/replicaKey:ReplicaKey").length,
+    "keys and replicas",
+  );
+  line("Secrets Manager", "secrets", "secret_month", of("aws:secretsmanager/secret:Secret").length, "secrets");
+  const alarmed = of("aws:cloudwatch/metricAlarm:MetricAlarm").reduce(
+    (sum, { inputs }) =>
+      sum + (inputs.metricQueries as { metric?: unknown }[]).filter(({ metric }) => metric !== undefined).length,
+    0,
+  );
+  line("CloudWatch", "alarms", "alarm_metric_month", alarmed, "metrics alarmed on");
+  line("CloudWatch", "dashboards", "dashboard_month", of("aws:cloudwatch/dashboard:Dashboard").length, "dashboards");
+  return lines;
+}
+
+export const totalOf = (lines: readonly Line[]): number => lines.reduce((sum, { usd }) => sum + usd, 0);
+
+/** Sums by service, dearest first. */
+export function servicesOf(lines: readonly Line[]): readonly { readonly service: string; readonly usd: number }[] {
+  return [...Map.groupBy(lines, ({ service }) => service)]
+    .map(([service, those]) => ({ service, usd: totalOf(those) }))
+    .sort((a, b) => b.usd - a.usd);
+}
+
+export const priceDate = `${prices.as_of}, ${prices.region}`;

@@ -1,0 +1,73 @@
+import type { Graph } from "../graph.ts";
+import { billOf, compressionOf, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
+
+const dollars = (usd: number): string => `$${Math.round(usd).toLocaleString("en")}`;
+
+/** What was expected when the platform was designed, by events a request. */
+const expected: Readonly<Record<number, number>> = { 1: 214_000, 20: 14_000, 100: 9_300 };
+
+/** docs/cost.md. @param prod the prod stack, @param dev the small one */
+export function costPage(prod: Graph, dev: Graph): string {
+  const bills = [1, 20, 100].map((eventsPerRequest) => {
+    const lines = billOf(prod, { ...usualLoad, eventsPerRequest });
+    return { eventsPerRequest, lines, total: totalOf(lines) };
+  });
+  const services = servicesOf(bills[2]!.lines).map(({ service }) => service);
+  const of = (lines: (typeof bills)[number]["lines"], service: string) =>
+    servicesOf(lines).find((one) => one.service === service)?.usd ?? 0;
+  const packed = bills[2]!;
+  const month = { ...usualLoad, retentionDays: 7 };
+  const idle = totalOf(billOf(dev, { ...usualLoad, eventsPerSecond: 1, eventsPerRequest: 1, retentionDays: 7 }));
+  const events = (10_000 * 730 * 3_600) / 1e6;
+  return `# Cost
+
+<!-- Generated from policies/cost by \`npm run docs\`. -->
+
+\`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
+the resources that its program declares and list prices of ${priceDate} (\`policies/cost/prices.json\`), line by line with the formula. It knows no
+free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--json\`.
+
+## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days
+
+| a month | ${bills.map(({ eventsPerRequest }) => `${eventsPerRequest} event${eventsPerRequest === 1 ? "" : "s"} a request`).join(" | ")} |
+|---|${bills.map(() => "---:|").join("")}
+${services.map((service) => `| ${service} | ${bills.map(({ lines }) => dollars(of(lines, service))).join(" | ")} |`).join("\n")}
+| **total** | ${bills.map(({ total }) => `**${dollars(total)}**`).join(" | ")} |
+| per million events | ${bills.map(({ total }) => `$${(total / events).toFixed(2)}`).join(" | ")} |
+| expected by design | ${bills.map(({ eventsPerRequest }) => dollars(expected[eventsPerRequest]!)).join(" | ")} |
+
+Where the estimate is above the design's, storage is why: it counts 90 days in the table and point-in-time recovery of them, packed at the ratio
+measured on orders with random contents (${compressionOf(100).toFixed(1)} times smaller in hundreds, ${compressionOf(1).toFixed(1)} times alone); real events vary. With 7 instead of 90 days in the table the third column is
+${dollars(totalOf(billOf(prod, month)))}.
+
+## What dominates, and the lever
+
+${packed.lines
+  .slice()
+  .sort((a, b) => b.usd - a.usd)
+  .slice(0, 5)
+  .map(({ service, what, usd, formula }) => `- ${dollars(usd)} ${service}, ${what}: ${formula}`)
+  .join("\n")}
+
+In order: pack events into requests (every service bills by request or by KB, none by event), keep events in the table for as long as somebody
+reads them (\`PUT /retention\`; the archive keeps them for a tenth of the price), compress bodies on the way in, and leave
+\`triggers:ingestConcurrency\` and \`triggers:pollers\` no larger than the p95 asks for.
+
+## Small
+
+The dev stack with one event a second costs about ${dollars(idle)} a month, nearly all of it for what stands idle: the database and its proxy, the cache, interface
+endpoints, keys and alarms.
+
+## What others list
+
+| | listed | at 10,000 events a second |
+|---|---|---|
+| Amazon EventBridge with API destinations | $1.00 a million events (64 KB), $0.20 a million calls | ${dollars(events * 1.2)} a month, without inbox, search, replay beyond its archive |
+| Hookdeck Event Gateway | from $39 a month at 5 events a second; more at about $1 an event a second, beside the price of events | from $10,000 a month for the rate alone |
+| Svix | first paid plan $490 a month; volume by contract | by contract |
+| Convoy Cloud | from $99 a month; volume by contract | by contract |
+
+EventBridge from its public price page; the others as an article of 2026 quotes them (dev.to, "The $49–$490 Webhook Pricing Gap"). Prices of others move: check before you
+compare.
+`;
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { billOf, compressionOf, type Line, priceOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
+import { graphOf } from "../../policies/graph.ts";
+
+const prod = await graphOf("prod");
+const dev = await graphOf("dev");
+const usd = (lines: readonly Line[], what: string): number => lines.find((line) => line.what === what)!.usd;
+
+test("a tier's price holds within the tier only", () => {
+  assert.equal(priceOf("internet_out_gb", 10_240), 10_240 * 0.09);
+  assert.equal(priceOf("internet_out_gb", 10_340), 10_240 * 0.09 + 100 * 0.085);
+});
+
+test("nothing costs nothing", () => assert.equal(priceOf("sqs_request", 0), 0));
+
+const measured: [events: number, ratio: number][] = [
+  [1, 2.07],
+  [20, 4.65],
+  [100, 5.04],
+  [1_000, 5.04],
+];
+for (const [events, ratio] of measured)
+  test(`${events} events in a request shrink ${ratio} times`, () => assert.equal(compressionOf(events), ratio));
+
+test("between measured numbers, more events shrink better", () => {
+  assert.ok(compressionOf(5) > compressionOf(2));
+  assert.ok(compressionOf(50) > compressionOf(20) && compressionOf(50) < compressionOf(100));
+});
+
+test("a queue's line is sends, receives and deletes in tens", () => {
+  const lines = billOf(prod, usualLoad);
+  const requests = (10_000 * 730 * 3_600) / 100;
+  assert.equal(usd(lines, "accepted requests"), priceOf("sqs_request", requests * 2.1));
+});
+
+test("packing a hundred events into a request saves nine tenths", () => {
+  const single = totalOf(billOf(prod, { ...usualLoad, eventsPerRequest: 1 }));
+  assert.ok(totalOf(billOf(prod, usualLoad)) < single / 10);
+});
+
+test("a bill grows with each part of the load", () => {
+  const base = totalOf(billOf(prod, usualLoad));
+  for (const more of [
+    { eventsPerSecond: 20_000 },
+    { eventBytes: 2_000 },
+    { deliveriesPerEvent: 2 },
+    { retentionDays: 365 },
+    { webhookMs: 1_000 },
+  ])
+    assert.ok(totalOf(billOf(prod, { ...usualLoad, ...more })) > base, JSON.stringify(more));
+});
+
+test("without events a stack costs what stands idle, and dev less than prod", () => {
+  const idle = { ...usualLoad, eventsPerSecond: 0 };
+  assert.ok(totalOf(billOf(dev, idle)) < totalOf(billOf(prod, idle)) / 3);
+});
+
+test("an instance without a listed price is an error that names it", () => {
+  const resources = prod.resources.map((one) =>
+    one.type === "aws:rds/instance:Instance" ? { ...one, inputs: { ...one.inputs, instanceClass: "db.x9.huge" } } : one,
+  );
+  assert.throws(() => billOf({ ...prod, resources }, usualLoad), {
+    message: "db.x9.huge: not in policies/cost/prices.json",
+  });
+});
+
+test.run();
