@@ -60,7 +60,9 @@ export interface ReadOptions {
 /** How long after acceptance a batch is expected in the table at the latest. */
 const LATE_MS = 120_000;
 /** Batches examined together: their delivery items are read in one go. */
-const CHUNK = 200;
+const CHUNK = 1_000;
+const MIN_CANDIDATES = 100;
+const MAX_PER_HIT = 20;
 
 function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): StreamRange {
   const now = options.now();
@@ -191,6 +193,7 @@ export async function readEvents(
   const exhausted = budget(options.now, spent);
   const events: StoredEvent[] = [];
   let size = 0;
+  let perHit = 1;
   let position = from;
 
   for (;;) {
@@ -202,7 +205,8 @@ export async function readEvents(
       indexed(tenant, query.statuses),
     );
     for (let more = true; more; ) {
-      const chunk = await nextChunk(stream, query, position, options.limit + 1 - events.length);
+      const room = options.limit + 1 - events.length;
+      const chunk = await nextChunk(stream, query, position, Math.max(MIN_CANDIDATES, room * perHit));
       const hits = await withStatus(
         store,
         tenant,
@@ -210,6 +214,7 @@ export async function readEvents(
         options.removed,
         chunk.looked,
       );
+      const before = events.length;
       for (const hit of hits) {
         if (query.statuses !== undefined && !query.statuses.includes(hit.status)) continue;
         size += hit.raw.length + 300;
@@ -220,6 +225,8 @@ export async function readEvents(
         events.push(hit);
         position = { ...position, after: hit.ulid };
       }
+      // How many candidates a hit has cost tells how many to take for the rest.
+      perHit = Math.min(MAX_PER_HIT, (1.2 * chunk.candidates) / Math.max(1, events.length - before));
       if (chunk.after !== undefined) position = { ...position, after: chunk.after };
       more = !chunk.end;
       if (more && (chunk.paused || exhausted(stream.scanned))) return { events, next: position };
@@ -232,6 +239,8 @@ export async function readEvents(
 
 interface Chunk {
   readonly found: readonly Candidate[];
+  /** Events in `found`. */
+  readonly candidates: number;
   /** Batches looked at, wanted or not. */
   readonly looked: number;
   /** ULID after which the next chunk begins. */
@@ -240,27 +249,40 @@ interface Chunk {
   readonly paused: boolean;
 }
 
-/** Takes batches until they can fill the page, or a chunk is full. */
-async function nextChunk(stream: BatchStream, query: ReadQuery, position: Position, room: number): Promise<Chunk> {
+/** Takes batches until they hold this many candidates, or a chunk is full. */
+async function nextChunk(stream: BatchStream, query: ReadQuery, position: Position, enough: number): Promise<Chunk> {
   const found: Candidate[] = [];
   const before = stream.scanned;
-  const picky = query.wants !== undefined || query.text !== undefined || query.statuses !== undefined;
-  let hits = 0;
+  let count = 0;
   let last: BatchItem | undefined;
   let taken = 0;
-  while (taken < CHUNK && hits < (picky ? Math.max(4 * room, 400) : room)) {
+  while (taken < CHUNK && count < enough) {
     const batch = await stream.next();
     if (batch === undefined || batch === PAUSED) {
       const reached = batch === PAUSED ? stream.reached : endOf(last, query.order);
-      return { found, looked: stream.scanned - before, after: reached, end: batch === undefined, paused: true };
+      return {
+        found,
+        candidates: count,
+        looked: stream.scanned - before,
+        after: reached,
+        end: batch === undefined,
+        paused: true,
+      };
     }
     taken += 1;
     last = batch;
     const offsets = candidates(batch, query, position);
-    hits += offsets.length;
+    count += offsets.length;
     if (offsets.length > 0) found.push({ batch, offsets });
   }
-  return { found, looked: stream.scanned - before, after: endOf(last, query.order), end: false, paused: false };
+  return {
+    found,
+    candidates: count,
+    looked: stream.scanned - before,
+    after: endOf(last, query.order),
+    end: false,
+    paused: false,
+  };
 }
 
 /** The ULID of a batch's last event in the order of reading. */
