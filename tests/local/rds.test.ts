@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { suite } from "uvu";
+import { type Backend, createFront } from "../../local/rds/front.ts";
+import { createRds } from "../../local/rds.ts";
+import type { Created, Inputs, LocalContext, LocalService } from "../../local/service.ts";
+
+const test = suite("RDS");
+const folders: string[] = [];
+test.after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+function fresh(): LocalContext {
+  const state = mkdtempSync(join(tmpdir(), "rds-"));
+  folders.push(state);
+  return { state, accountId: "000000000000", region: "us-east-1", endpoint: "http://127.0.0.1:1", log: () => {} };
+}
+const declare = (rds: LocalService, inputs: Inputs = {}): Promise<Created> =>
+  rds.resources["aws:rds/instance:Instance"]!({
+    type: "aws:rds/instance:Instance",
+    name: "database",
+    inputs: { engine: "postgres", username: "triggers", dbName: "triggers", ...inputs },
+  });
+
+let rds: LocalService;
+let port: number;
+test.before(async () => {
+  rds = await createRds(fresh(), {});
+  port = Number((await declare(rds)).state.port);
+});
+test.after(() => rds.close());
+
+async function client(user = "triggers", database = "triggers"): Promise<pg.Client> {
+  const made = new pg.Client({ host: "127.0.0.1", port, user, database, password: "any" });
+  made.on("error", () => {});
+  await made.connect();
+  return made;
+}
+
+test("the declared user is no superuser and may make roles that row-level security binds", async () => {
+  const db = await client();
+  const { rows } = await db.query(
+    "SELECT current_user AS who, session_user AS session, current_setting('is_superuser') AS super",
+  );
+  assert.deepEqual(rows, [{ who: "triggers", session: "triggers", super: "off" }]);
+  await db.query(
+    "CREATE ROLE reader NOLOGIN; GRANT reader TO CURRENT_USER; CREATE TABLE secured (owner text); INSERT INTO secured VALUES ('a'), ('b'); GRANT SELECT ON secured TO reader",
+  );
+  await db.query(
+    "ALTER TABLE secured ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON secured USING (owner = current_setting('app.owner', true))",
+  );
+  await db.query("BEGIN");
+  await db.query("SELECT set_config('role', 'reader', true), set_config('app.owner', 'a', true)");
+  assert.deepEqual((await db.query("SELECT owner FROM secured")).rows, [{ owner: "a" }]);
+  await db.query("COMMIT");
+  assert.equal((await db.query("SELECT current_user AS who")).rows[0].who, "triggers");
+  await db.end();
+});
+
+test("transactions of concurrent clients stay apart", async () => {
+  const [a, b] = await Promise.all([client(), client()]);
+  await a.query("CREATE TABLE apart (n int)");
+  await a.query("BEGIN");
+  await a.query("INSERT INTO apart VALUES (1)");
+  let seen: unknown = "nothing yet";
+  const other = b.query("SELECT count(*)::int AS n FROM apart").then(({ rows }) => {
+    seen = rows[0].n;
+  });
+  await a.query("INSERT INTO apart VALUES (2)");
+  assert.equal(seen, "nothing yet");
+  await a.query("ROLLBACK");
+  await other;
+  assert.equal(seen, 0);
+  await Promise.all([a.end(), b.end()]);
+});
+
+test("a client that dies inside a transaction is rolled back, and the next one served", async () => {
+  const [a, b] = await Promise.all([client(), client()]);
+  await a.query("CREATE TABLE dies (n int)");
+  await a.query("BEGIN");
+  await a.query("INSERT INTO dies VALUES (1)");
+  (a as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  assert.equal((await b.query("SELECT count(*)::int AS n FROM dies")).rows[0].n, 0);
+  await b.end();
+});
+
+test("a failed statement inside a transaction holds it until it ends", async () => {
+  const [a, b] = await Promise.all([client(), client()]);
+  await a.query("BEGIN");
+  await assert.rejects(a.query("SELECT 1 / 0"), { code: "22012" });
+  const other = b.query("SELECT 1 AS one");
+  await assert.rejects(a.query("SELECT 1"), { code: "25P02" });
+  await a.query("ROLLBACK");
+  assert.deepEqual((await other).rows, [{ one: 1 }]);
+  await Promise.all([a.end(), b.end()]);
+});
+
+test("queries with parameters of many clients at once get their own answers", async () => {
+  const clients = await Promise.all(Array.from({ length: 8 }, () => client()));
+  await Promise.all(
+    clients.map(async (one, k) => {
+      for (let i = 0; i < 20; i += 1) {
+        const { rows } = await one.query(
+          i % 2 === 0 ? "SELECT $1::int AS a, $2::text AS b" : "SELECT $2::text AS b, $1::int AS a, 1 AS c",
+          [k, `x${i}`],
+        );
+        assert.deepEqual([rows[0].a, rows[0].b], [k, `x${i}`]);
+      }
+    }),
+  );
+  await Promise.all(clients.map((one) => one.end()));
+});
+
+test("an unknown user or database is refused as PostgreSQL does", async () => {
+  await assert.rejects(client("nobody"), { code: "28000", message: 'role "nobody" does not exist' });
+  await assert.rejects(client("triggers", "nothing"), { code: "3D000", message: 'database "nothing" does not exist' });
+});
+
+test("the proxy has the instance's address", async () => {
+  const proxy = await rds.resources["aws:rds/proxy:Proxy"]!({
+    type: "aws:rds/proxy:Proxy",
+    name: "proxy",
+    inputs: { engineFamily: "POSTGRESQL" },
+  });
+  assert.deepEqual(
+    [proxy.state.endpoint, proxy.state.arn],
+    ["127.0.0.1", "arn:aws:rds:us-east-1:000000000000:db-proxy:prx-proxy"],
+  );
+});
+
+test("DATABASE_URL names the server to use instead", async () => {
+  const elsewhere = await createRds(fresh(), { databaseUrl: "postgres://me:secret@db.local:6543/mine" });
+  const { state } = await declare(elsewhere);
+  assert.deepEqual([state.address, state.port, state.username, state.dbName], ["db.local", 6543, "me", "mine"]);
+  await elsewhere.close();
+});
+
+test("other engines, arguments that change behaviour, and a second instance are refused by name", async () => {
+  await assert.rejects(declare(rds), {
+    message: 'aws:rds/instance:Instance "database": the local platform runs one database, and that is "database"',
+  });
+  const other = await createRds(fresh(), { databaseUrl: "postgres://me@db.local/mine" });
+  await assert.rejects(declare(other, { engine: "mysql" }), {
+    message: 'aws:rds/instance:Instance "database": the local platform runs the engine "postgres", not "mysql"',
+  });
+  await assert.rejects(declare(other, { replicateSourceDb: "x" }), {
+    message:
+      'aws:rds/instance:Instance "database": the local platform does not support the argument "replicateSourceDb" ("x")',
+  });
+  await other.close();
+});
+
+/** A server that answers each unit with its text and the status it is told. */
+async function scripted(
+  status: (unit: string) => string,
+): Promise<{
+  server: Server;
+  units: string[];
+  open(): Promise<{ send(text: string): void; socket: ReturnType<typeof connect> }>;
+}> {
+  const units: string[] = [];
+  const backend: Backend = {
+    async exec(messages) {
+      const unit = Buffer.from(messages).toString("latin1");
+      units.push(unit.replace(/[^ -~]+/g, ""));
+      await new Promise((resolve) => setImmediate(resolve));
+      return Buffer.concat([Buffer.from([0x5a, 0, 0, 0, 5]), Buffer.from(status(unit))]);
+    },
+    async rollback() {
+      units.push("rollback");
+    },
+  };
+  const server = createFront(backend, { user: "u", database: "d", version: "17" });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    server,
+    units,
+    async open() {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      const startup = Buffer.from("\0\0\0\0\0\x03\0\0user\0u\0database\0d\0\0", "latin1");
+      startup.writeUInt32BE(startup.length);
+      socket.write(startup);
+      await new Promise((resolve) => socket.once("data", resolve));
+      return {
+        socket,
+        send(text) {
+          const query = Buffer.from(`Q\0\0\0\0${text}\0`, "latin1");
+          query.writeUInt32BE(query.length - 1, 1);
+          socket.write(query);
+        },
+      };
+    },
+  };
+}
+
+test("between two messages of a transaction no other client's are handed over, however they arrive", async () => {
+  const { server, units, open } = await scripted((unit) => (/commit/.test(unit) ? "I" : /a/.test(unit) ? "T" : "I"));
+  const [a, b] = await Promise.all([open(), open()]);
+  a.send("begin a");
+  b.send("b1");
+  b.send("b2");
+  a.send("work a");
+  const done = new Promise<void>((resolve) => {
+    let bytes = 0;
+    b.socket.on("data", (data) => {
+      bytes += data.length;
+      if (bytes === 12) resolve();
+    });
+  });
+  a.send("commit a");
+  await done;
+  assert.deepEqual(units, ["Qbegin a", "Qwork a", "Qcommit a", "Qb1", "Qb2"]);
+  a.socket.destroy();
+  b.socket.destroy();
+  server.close();
+});
+
+test.run();
