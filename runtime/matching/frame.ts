@@ -31,6 +31,7 @@ export const TOO_COSTLY = new Fault("cost", "it takes too much work on this even
 export type Truth = boolean | Fault;
 
 let stamps = 0;
+const NOT_YET = Symbol("not yet");
 
 export class Frame {
   readonly event: Event;
@@ -43,17 +44,24 @@ export class Frame {
   readonly slots: unknown[] = [];
   /** `received_at` as CEL's timestamp, once somebody asked for it. */
   receivedAt: unknown;
-  /** JSONPath's `@`: the value that the innermost filter looks at. */
-  current: unknown;
   /** Where a JSONPath query that collects puts what it finds. */
   found: unknown[] = [];
   /** Names and indexes from the root to the value being visited, kept only for queries that ask where values are. */
   trail: (string | number)[] | undefined;
   #keys: Map<object, readonly string[]> | undefined;
+  #current: unknown = NOT_YET;
+
+  /** JSONPath's `@`: the value that the innermost filter looks at. The payload is asked for at the first look, not before. */
+  get current(): unknown {
+    if (this.#current === NOT_YET) this.#current = this.event.payload;
+    return this.#current;
+  }
+  set current(value: unknown) {
+    this.#current = value;
+  }
 
   constructor(event: Event) {
     this.event = event;
-    this.current = event.payload;
     stamps += 1;
     this.stamp = stamps;
   }

@@ -7,10 +7,15 @@ import { type Bucket, EVERY, MAX_KEY, type Shelf, type Tree } from "./shelf.ts";
 /** Calls `visit` for the entry of every item whose needs on the way here the event meets. */
 export function eachCandidate<E>(tree: Tree<E>, frame: Frame, visit: (entry: E) => void): void {
   if (tree.rest !== undefined) visitBucket(tree.rest, frame, visit);
-  visitShelf(tree.roots.event, frame.event.payload, frame, visit);
-  visitShelf(tree.roots.event_type, frame.event.event_type, frame, visit);
-  visitShelf(tree.roots.event_id, frame.event.event_id, frame, visit);
+  // What nothing is filed under is not looked at: where only types are asked for, the payload is never parsed.
+  const { event, event_type, event_id } = tree.roots;
+  if (holds(event)) visitShelf(event, frame.event.payload, frame, visit);
+  if (holds(event_type)) visitShelf(event_type, frame.event.event_type, frame, visit);
+  if (holds(event_id)) visitShelf(event_id, frame.event.event_id, frame, visit);
 }
+
+const holds = ({ below, equal, ranges, prefixes, suffixes, exists }: Shelf<unknown>): boolean =>
+  below.size + equal.size + prefixes.length + suffixes.length > 0 || ranges !== undefined || exists !== undefined;
 
 function visitBucket<E>(bucket: Bucket<E> | undefined, frame: Frame, visit: (entry: E) => void): void {
   if (bucket === undefined) return;
