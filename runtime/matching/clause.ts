@@ -14,31 +14,47 @@ export interface Clause {
   /** Conditions of an `and`, `or` or `not`. */
   readonly parts: readonly Clause[];
   /** For a leaf: why it has this value, with the values met. */
-  readonly because: (frame: Frame, value: Truth) => string;
-  /** What an event must have for this to be true; and for it to be false. */
+  readonly because: ((frame: Frame, value: Truth) => string) | undefined;
+}
+
+/** A clause in the making, with what an event must have for it to be true, and for it to be false. */
+export interface Draft extends Clause {
+  readonly parts: readonly Draft[];
   readonly needs: Needs;
   readonly needsFalse: Needs;
 }
 
-export type Leaf = Pick<Clause, "text" | "test" | "because"> & Partial<Pick<Clause, "needs" | "needsFalse">>;
+export type Leaf = Pick<Clause, "text" | "test"> & { readonly because: NonNullable<Clause["because"]> } & Partial<
+    Pick<Draft, "needs" | "needsFalse">
+  >;
 
 const ANYTHING: Needs = [[]];
+const NO_PARTS: readonly Draft[] = [];
 
-export const leaf = ({ text, test, because, needs = ANYTHING, needsFalse = ANYTHING }: Leaf): Clause => ({
+export const leaf = ({ text, test, because, needs = ANYTHING, needsFalse = ANYTHING }: Leaf): Draft => ({
   kind: "leaf",
   text,
   test,
   because,
-  parts: [],
+  parts: NO_PARTS,
   needs,
   needsFalse,
 });
 
-const inner = (kind: "and" | "or" | "not", text: string, parts: readonly Clause[]): Omit<Clause, "test"> => ({
+/** The clause without what only its making needed: a customer can have 100,000 of them. */
+export const settled = ({ kind, text, test, because, parts }: Draft): Clause => ({
+  kind,
+  text,
+  test,
+  because,
+  parts: parts.length === 0 ? NO_PARTS : parts.map(settled),
+});
+
+const inner = (kind: "and" | "or" | "not", text: string, parts: readonly Draft[]): Omit<Draft, "test"> => ({
   kind,
   text,
   parts,
-  because: (frame, value) => reasons(parts, frame, kind, value),
+  because: undefined,
   needs:
     kind === "not"
       ? parts[0]!.needsFalse
@@ -49,7 +65,7 @@ const inner = (kind: "and" | "or" | "not", text: string, parts: readonly Clause[
       : (kind === "and" ? disjunction : conjunction)(parts.map((part) => part.needsFalse)),
 });
 
-export function and(text: string, parts: readonly Clause[]): Clause {
+export function and(text: string, parts: readonly Draft[]): Draft {
   if (parts.length === 1) return parts[0]!;
   const tests = parts.map((part) => part.test);
   return {
@@ -66,7 +82,7 @@ export function and(text: string, parts: readonly Clause[]): Clause {
   };
 }
 
-export function or(text: string, parts: readonly Clause[]): Clause {
+export function or(text: string, parts: readonly Draft[]): Draft {
   if (parts.length === 1) return parts[0]!;
   const tests = parts.map((part) => part.test);
   return {
@@ -83,7 +99,7 @@ export function or(text: string, parts: readonly Clause[]): Clause {
   };
 }
 
-export function not(text: string, part: Clause): Clause {
+export function not(text: string, part: Draft): Draft {
   const { test } = part;
   return {
     ...inner("not", text, [part]),
@@ -94,13 +110,14 @@ export function not(text: string, part: Clause): Clause {
   };
 }
 
-/** Why an `and` or `or` has its value, where no single part decides it: the reasons of the parts, up to three. */
-function reasons(parts: readonly Clause[], frame: Frame, kind: Clause["kind"], value: Truth): string {
+/** Why a clause has its value; where no single part decides that, the reasons of the parts, up to three. */
+export function reason({ kind, parts, because }: Clause, frame: Frame, value: Truth): string {
+  if (because !== undefined) return because(frame, value);
   const told: string[] = [];
   for (const part of parts) {
     const own = fresh(part, frame);
     const agrees = kind === "not" || own === value || (value !== true && own !== true);
-    if (agrees) told.push(part.because(frame, own));
+    if (agrees) told.push(reason(part, frame, own));
   }
   const shown = told.slice(0, 3).join(", and ");
   return told.length > 3 ? `${shown}, and ${told.length - 3} more` : shown;

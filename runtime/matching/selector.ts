@@ -1,7 +1,7 @@
 import type { Event } from "../domain/event.ts";
 import type { EventSelector } from "../domain/subscription.ts";
 import { compileCel } from "./cel/index.ts";
-import { and, type Clause, decisive, leaf } from "./clause.ts";
+import { and, type Clause, type Draft, decisive, leaf, reason, settled } from "./clause.ts";
 import { parseTypePattern, type TypePattern } from "./eventType.ts";
 import { Frame, PathPool, TOO_COSTLY, type Truth } from "./frame.ts";
 import { Invalid, naming } from "./invalid.ts";
@@ -20,24 +20,58 @@ export interface CompiledSelector {
   /** Whether the event is wanted. Never throws: what can't be evaluated is no match. */
   readonly matches: (event: Event) => boolean;
   readonly explain: (event: Event) => Explanation;
-  /** The compiled form: what `matches`, `explain` and the index all go by. */
+}
+
+/** A selector's compiled form: what matching, explaining and the index all go by. */
+export class Selector {
   readonly clause: Clause;
-  /** The verdict on a frame, with why there is none; at most one evaluation an event. */
-  readonly judge: (frame: Frame) => Truth;
+  readonly needs: Needs;
+  #stamp = 0;
+  #known: Truth = false;
+
+  constructor(draft: Draft) {
+    this.clause = settled(draft);
+    this.needs = draft.needs;
+  }
+
+  /** The verdict on a frame, or why there is none; evaluated at most once an event. */
+  judge(frame: Frame): Truth {
+    if (this.#stamp === frame.stamp) return this.#known;
+    this.#stamp = frame.stamp;
+    frame.begin();
+    this.#known = this.clause.test(frame);
+    return this.#known;
+  }
+
+  explain(event: Event): Explanation {
+    const frame = new Frame(event);
+    const verdict = this.judge(frame);
+    const { text } = this.clause;
+    if (verdict === TOO_COSTLY) return { matched: false, clause: text, because: TOO_COSTLY.reason };
+    const { clause, value } = decisive(this.clause, frame);
+    return { matched: verdict === true, clause: clause.text, because: reason(clause, frame, value) };
+  }
 }
 
 /**
  * Compiles a selector. A string is an event type (pattern), a JSONPath query, or a logical expression over paths.
  * @param at JSON Pointer of the selector in the request, for errors
+ * @throws TriggersError `invalid_selector` with the position
+ */
+export function compileSelector(selector: EventSelector, at = "/event_selector"): CompiledSelector {
+  const compiled = compile(selector, new PathPool(), at);
+  return {
+    matches: (event) => compiled.judge(new Frame(event)) === true,
+    explain: (event) => compiled.explain(event),
+  };
+}
+
+/**
  * @param pool paths shared with other selectors
  * @throws TriggersError `invalid_selector` with the position
  */
-export function compileSelector(
-  selector: EventSelector,
-  at = "/event_selector",
-  pool: PathPool = new PathPool(),
-): CompiledSelector {
-  const parts: Clause[] = [];
+export function compile(selector: EventSelector, pool: PathPool, at = "/event_selector"): Selector {
+  const parts: Draft[] = [];
   if (typeof selector === "string") parts.push(naming(at, () => ofText(selector, pool)));
   else {
     const { event_type, jsonpath, cel } = selector;
@@ -50,31 +84,7 @@ export function compileSelector(
       });
     }
   }
-  return compiled(and(parts.map(({ text }) => text).join(" and "), parts));
-}
-
-function compiled(clause: Clause): CompiledSelector {
-  let stamp = 0;
-  let known: Truth = false;
-  const judge = (frame: Frame): Truth => {
-    if (stamp === frame.stamp) return known;
-    stamp = frame.stamp;
-    frame.begin();
-    known = clause.test(frame);
-    return known;
-  };
-  return {
-    clause,
-    judge,
-    matches: (event) => judge(new Frame(event)) === true,
-    explain: (event) => {
-      const frame = new Frame(event);
-      const verdict = judge(frame);
-      if (verdict === TOO_COSTLY) return { matched: false, clause: clause.text, because: TOO_COSTLY.reason };
-      const { clause: deciding, value } = decisive(clause, frame);
-      return { matched: verdict === true, clause: deciding.text, because: deciding.because(frame, value) };
-    },
-  };
+  return new Selector(and(parts.map(({ text }) => text).join(" and "), parts));
 }
 
 /** How a path or an expression over paths begins, a literal with its comparison included; all else is an event type. */
@@ -83,7 +93,7 @@ const EXPRESSION =
 /** What no event type pattern holds, but every mistaken expression does. */
 const NOT_A_TYPE = /[\s=<>&|!'"()[\]{}]/;
 
-function ofText(text: string, pool: PathPool): Clause {
+function ofText(text: string, pool: PathPool): Draft {
   if (EXPRESSION.test(text)) return compileJsonPath(text, pool);
   const at = text.search(NOT_A_TYPE);
   if (at >= 0) {
@@ -101,7 +111,7 @@ function ofText(text: string, pool: PathPool): Clause {
 /** Event types in one list: what a selector may hold. */
 const MAX_TYPES = 500;
 
-function ofTypes(types: string | readonly string[], pool: PathPool): Clause {
+function ofTypes(types: string | readonly string[], pool: PathPool): Draft {
   const list = typeof types === "string" ? [types] : types;
   if (list.length === 0) throw new Invalid({ message: "the list of event types is empty", expected: "at least one" });
   if (list.length > MAX_TYPES) throw new Invalid({ message: `a list holds at most ${MAX_TYPES} event types` });

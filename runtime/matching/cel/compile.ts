@@ -144,9 +144,10 @@ function fastComparison(operator: BinaryOperator, left: Compiled, right: Compile
       ? Number(right.literal)
       : right.literal;
   const slow = operations[operator];
+  const { literal } = right;
   const { run } = left;
   const rest = { types: T.bool, reads: left.reads, weight: 2 };
-  const general = (a: Value, frame: Frame) => (a instanceof Fault ? a : slow(a, right.literal, frame));
+  const general = (a: Value, frame: Frame) => (a instanceof Fault ? a : slow(a, literal, frame));
   if (typeof value === "number" && right.literal !== undefined) {
     const compared = {
       "<": (a: number) => a < value,

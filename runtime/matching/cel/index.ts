@@ -1,24 +1,23 @@
-import { and, type Clause, leaf, not, or } from "../clause.ts";
-import { Fault, type Frame, type PathPool, type Truth } from "../frame.ts";
-import { show } from "../text.ts";
+import { and, type Draft, leaf, not, or } from "../clause.ts";
+import { Fault, type PathPool } from "../frame.ts";
 import type { Ast } from "./ast.ts";
-import { compile, condition, type Scope } from "./compile.ts";
-import { MIRRORED, needsOf } from "./lookups.ts";
+import { condition, type Scope } from "./compile.ts";
+import { explain } from "./explain.ts";
+import { needsOf } from "./lookups.ts";
 import { parseCel } from "./parser.ts";
 import { eventScope } from "./places.ts";
-import { formatDuration, formatTimestamp } from "./time.ts";
-import { Duration, noOverload, Timestamp, TypeName, Uint, type Value } from "./values.ts";
+import { noOverload } from "./values.ts";
 
 /**
  * A CEL expression over an event, as a tree of conditions: `&&`, `||` and `!` become the tree, what is between them its
  * leaves.
  * @throws Invalid with the position
  */
-export function compileCel(text: string, pool: PathPool): Clause {
+export function compileCel(text: string, pool: PathPool): Draft {
   return clauseOf(parseCel(text), text, eventScope(pool));
 }
 
-function clauseOf(ast: Ast, source: string, scope: Scope): Clause {
+function clauseOf(ast: Ast, source: string, scope: Scope): Draft {
   const text = source.slice(ast.start, ast.end);
   if (ast.kind === "logic") {
     return (ast.operator === "&&" ? and : or)(
@@ -34,66 +33,8 @@ function clauseOf(ast: Ast, source: string, scope: Scope): Clause {
       const value = run(frame);
       return typeof value === "boolean" || value instanceof Fault ? value : noOverload("condition", value);
     },
-    because: (frame, value) => because(ast, source, scope, frame, value),
+    // Explaining is rare and parsing is quick: the tree is not kept for it.
+    because: (frame, value) => explain(text, scope, frame, value),
     ...needsOf(ast, scope),
   });
-}
-
-/** `amount 40 is not > 100` */
-function because(ast: Ast, source: string, scope: Scope, frame: Frame, value: Truth): string {
-  const text = source.slice(ast.start, ast.end);
-  if (value instanceof Fault)
-    return value.kind === "missing" ? value.reason : `${text} can't be evaluated: ${value.reason}`;
-  const is = value ? "is" : "is not";
-  const told = (one: Ast) => describe(one, source, scope, frame);
-  if (ast.kind === "binary") {
-    const [first, sign, second] =
-      ast.left.kind === "literal" && MIRRORED[ast.operator] !== undefined
-        ? [ast.right, MIRRORED[ast.operator]!, ast.left]
-        : [ast.left, ast.operator, ast.right];
-    return `${told(first)} ${is} ${sign} ${second.kind === "list" ? source.slice(second.start, second.end) : told(second)}`;
-  }
-  if (ast.kind === "has") {
-    const { path } = compile(ast.of, scope);
-    return `${path?.child(ast.field).name ?? text} ${value ? "is present" : "is missing"}`;
-  }
-  if (ast.kind === "call" && ast.target !== undefined && ast.args.length === 1) {
-    const verbs = VERBS[ast.name];
-    if (verbs !== undefined) return `${told(ast.target)} ${verbs[value ? 0 : 1]} ${told(ast.args[0]!)}`;
-  }
-  if (ast.kind === "macro" && ast.test !== undefined) {
-    const name = compile(ast.of, scope).path?.name ?? source.slice(ast.of.start, ast.of.end);
-    const test = source.slice(ast.test.start, ast.test.end);
-    const found = { exists: ["an element", "no element"], all: ["every element", "not every element"] }[
-      ast.macro as string
-    ];
-    if (found !== undefined) return `${found[value ? 0 : 1]} of ${name} satisfies ${test}`;
-  }
-  if (ast.kind === "name" || ast.kind === "select" || ast.kind === "index")
-    return `${compile(ast, scope).path?.name ?? text} is ${value}`;
-  return `${text} is ${value}`;
-}
-
-const VERBS: Readonly<Record<string, readonly [string, string]>> = {
-  startsWith: ["starts with", "does not start with"],
-  endsWith: ["ends with", "does not end with"],
-  contains: ["contains", "does not contain"],
-  matches: ["matches", "does not match"],
-};
-
-/** An operand with its value: `amount 40`, or the value alone where the text is the value. */
-function describe(ast: Ast, source: string, scope: Scope, frame: Frame): string {
-  const { run, path } = compile(ast, scope);
-  const value = shown(run(frame));
-  return ast.kind === "literal" ? value : `${path?.name ?? source.slice(ast.start, ast.end)} ${value}`;
-}
-
-function shown(value: Value): string {
-  if (value instanceof Fault) return `(${value.reason})`;
-  if (typeof value === "bigint") return String(value);
-  if (value instanceof Uint) return `${value.value}u`;
-  if (value instanceof Timestamp) return formatTimestamp(value);
-  if (value instanceof Duration) return formatDuration(value);
-  if (value instanceof TypeName) return value.name;
-  return value instanceof Uint8Array ? `${value.length} bytes` : show(value);
 }

@@ -8,6 +8,19 @@ import { namedType, T, typeNames, Uint, type Value } from "./values.ts";
 
 /** What an expression sees of an event (API.md, "Subscriptions"). */
 export function eventScope(pool: PathPool): Scope {
+  let scope = scopes.get(pool);
+  if (scope === undefined) {
+    scope = madeScope(pool);
+    scopes.set(pool, scope);
+  }
+  return scope;
+}
+
+/** What is the same for all selectors of a pool is made once. */
+const scopes = new WeakMap<PathPool, Scope>();
+const places = new WeakMap<Path, Compiled>();
+
+function madeScope(pool: PathPool): Scope {
   const at = (path: Path, types: number): Compiled => ({ ...place(path), types });
   const received: Compiled = {
     run: (frame) => {
@@ -28,6 +41,15 @@ export function eventScope(pool: PathPool): Scope {
 }
 
 function place(path: Path): Compiled {
+  let known = places.get(path);
+  if (known === undefined) {
+    known = madePlace(path);
+    places.set(path, known);
+  }
+  return known;
+}
+
+function madePlace(path: Path): Compiled {
   const missing = new Fault("missing", () => `${path.name} is missing`);
   return {
     run: (frame) => path.read(frame) ?? absent(path, frame, missing),

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Event } from "../../domain/event.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
 import { Fault, Frame, PathPool } from "../frame.ts";
-import { type CompiledSelector, compileSelector } from "../selector.ts";
+import { compile, type Selector } from "../selector.ts";
 import { eachCandidate } from "./candidates.ts";
 import { Hamt, type Owner } from "./hamt.ts";
 import { emptyTree, type Tree } from "./shelf.ts";
@@ -37,7 +37,7 @@ export interface Matcher<S extends Matchable> {
 
 interface Entry<S> {
   readonly subscription: S;
-  readonly selector: CompiledSelector;
+  readonly selector: Selector;
   /** Filed in more than one place, so that one event can meet it twice. */
   readonly several: boolean;
   /** The stamp of the frame that met it last. */
@@ -47,13 +47,13 @@ interface Entry<S> {
 /** Compiled selectors are shared by all subscriptions that have the same one. */
 class Compiler {
   readonly #pool = new PathPool();
-  readonly #known = new LRUCache<string, CompiledSelector>({ max: 10_000 });
+  readonly #known = new LRUCache<string, Selector>({ max: 10_000 });
 
-  compile(selector: EventSelector): CompiledSelector {
+  compile(selector: EventSelector): Selector {
     const key = JSON.stringify(selector);
     let compiled = this.#known.get(key);
     if (compiled === undefined) {
-      compiled = compileSelector(selector, "/event_selector", this.#pool);
+      compiled = compile(selector, this.#pool);
       this.#known.set(key, compiled);
     }
     return compiled;
@@ -79,7 +79,7 @@ function added<S extends Matchable>(index: Index<S>, subscription: S, owner: Own
   const { subscription_id, event_selector } = subscription;
   const { entries, tree, compiler } = removed(index, subscription_id, owner);
   const selector = compiler.compile(event_selector);
-  const { needs } = selector.clause;
+  const { needs } = selector;
   const entry: Entry<S> = {
     subscription,
     selector,
@@ -93,7 +93,7 @@ function added<S extends Matchable>(index: Index<S>, subscription: S, owner: Own
 function removed<S>(index: Index<S>, id: string, owner: Owner): Index<S> {
   const entry = index.entries.get(id);
   if (entry === undefined) return index;
-  const { needs } = entry.selector.clause;
+  const { needs } = entry.selector;
   const tree = needs.reduce((left, alternative) => remove(left, entry, alternative, owner), index.tree);
   return { ...index, entries: index.entries.delete(id, owner), tree };
 }

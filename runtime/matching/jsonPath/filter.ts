@@ -1,5 +1,5 @@
 import type { JSONPathQuery } from "json-p3";
-import { and, type Clause, leaf, not, or } from "../clause.ts";
+import { and, type Draft, leaf, not, or } from "../clause.ts";
 import { type Frame, type Path, type PathPool, TOO_COSTLY } from "../frame.ts";
 import { Invalid } from "../invalid.ts";
 import { compareJson } from "../json.ts";
@@ -24,7 +24,7 @@ export class JsonPathCompiler {
   /** Characters that the parser put before the text. */
   readonly #offset: number;
   /** The outermost filters compiled so far, the last segment's first. */
-  readonly filters: Clause[] = [];
+  readonly filters: Draft[] = [];
   #tests = 0;
   #depth = 0;
 
@@ -35,7 +35,7 @@ export class JsonPathCompiler {
   }
 
   /** @throws Invalid when a bound is passed or a regular expression is not one */
-  logical(expression: Expression): Clause {
+  logical(expression: Expression): Draft {
     const text = expression.toString();
     if (expression instanceof expressions.LogicalExpression) return this.logical(expression.expression);
     if (expression instanceof expressions.PrefixExpression) return not(text, this.logical(expression.right));
@@ -165,7 +165,7 @@ export class JsonPathCompiler {
     return steps.reduce((path: Path, step) => path.child(step), root);
   }
 
-  #existence(expression: InstanceType<typeof expressions.FilterQuery>): Clause {
+  #existence(expression: InstanceType<typeof expressions.FilterQuery>): Draft {
     const visit = this.query(expression.path, () => true, expression instanceof expressions.RelativeQuery);
     const path = this.#placeOf(expression);
     const name = relativeName(expression);
@@ -180,7 +180,7 @@ export class JsonPathCompiler {
     });
   }
 
-  #comparison(text: string, left: Operand, operator: string, right: Operand): Clause {
+  #comparison(text: string, left: Operand, operator: string, right: Operand): Draft {
     const compared = comparedPath(left, operator, right);
     const { value: a } = left;
     const { value: b } = right;
@@ -217,7 +217,7 @@ export class JsonPathCompiler {
   }
 
   /** `match()` and `search()`. */
-  #matching(expression: InstanceType<typeof expressions.FunctionExtension>): Clause {
+  #matching(expression: InstanceType<typeof expressions.FunctionExtension>): Draft {
     const whole = expression.name === "match";
     const [subject, pattern] = expression.args.map((argument) => this.#operand(argument));
     if (subject === undefined || pattern === undefined || (!whole && expression.name !== "search")) {

@@ -1,4 +1,4 @@
-import { type Clause, leaf } from "../clause.ts";
+import { type Clause, type Draft, leaf, reason, settled } from "../clause.ts";
 import { Frame, type Path, PathPool, TOO_COSTLY } from "../frame.ts";
 import { Invalid } from "../invalid.ts";
 import { type Needs, ofElements } from "../needs.ts";
@@ -60,7 +60,7 @@ function normalised(steps: readonly (string | number)[], document: unknown): (st
  * A JSONPath selector on the payload: a query, true when it selects anything, or a logical expression over paths.
  * @throws Invalid with the position
  */
-export function compileJsonPath(text: string, pool: PathPool): Clause {
+export function compileJsonPath(text: string, pool: PathPool): Draft {
   const parsed = parseEither(text);
   return "query" in parsed
     ? existence(text, parsed.query, pool)
@@ -89,7 +89,7 @@ function parseEither(text: string): { query: Query } | { expression: Expression 
 }
 
 /** A query that must select something. Its filter, where that decides, tells the index and the reader what is wanted. */
-function existence(text: string, query: Query, pool: PathPool): Clause {
+function existence(text: string, query: Query, pool: PathPool): Draft {
   const compiler = new JsonPathCompiler(pool, text, 0);
   const visit = compiler.query(query, () => true);
   const { steps, rest } = splitSingular(query.segments);
@@ -99,6 +99,7 @@ function existence(text: string, query: Query, pool: PathPool): Clause {
   // Filters are compiled from the last segment to the first.
   const filter =
     filtered && next.selectors[0] instanceof selectors.FilterSelector ? compiler.filters.at(-1) : undefined;
+  const wanted = filter === undefined || more.length > 0 ? undefined : settled(filter);
   return leaf({
     text,
     test: (frame) => {
@@ -110,15 +111,15 @@ function existence(text: string, query: Query, pool: PathPool): Clause {
       if (value === TOO_COSTLY) return TOO_COSTLY.reason;
       const above = path.read(frame);
       if (above === undefined) return `${path.name} is missing`;
-      if (filter === undefined || more.length > 0) return `${text} selects nothing`;
-      return `no element of ${path.name} qualifies${nearest(above, filter, frame)}`;
+      if (wanted === undefined) return `${text} selects nothing`;
+      return `no element of ${path.name} qualifies${nearest(above, wanted, frame)}`;
     },
     needs: filter === undefined ? [[{ kind: "exists", path }]] : elementNeeds(filter, path),
   });
 }
 
 /** Some element must qualify; where the filter demands nothing that can be looked up, there must be elements at all. */
-function elementNeeds(filter: Clause, path: Path): Needs {
+function elementNeeds(filter: Draft, path: Path): Needs {
   const needs = ofElements(filter.needs, path, "values");
   return needs.map((alternative) => (alternative.length > 0 ? alternative : [{ kind: "exists", path }]));
 }
@@ -131,7 +132,7 @@ function nearest(value: unknown, filter: Clause, frame: Frame): string {
   const outer = frame.current;
   frame.current = first;
   const own = filter.test(frame);
-  const why = own === true ? "" : `; the first: ${filter.because(frame, own)}`;
+  const why = own === true ? "" : `; the first: ${reason(filter, frame, own)}`;
   frame.current = outer;
   return why;
 }

@@ -4,8 +4,8 @@
  */
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
-import { BUDGET, Frame } from "../../../runtime/matching/frame.ts";
-import { compileSelector } from "../../../runtime/matching/index.ts";
+import { BUDGET, Frame, PathPool } from "../../../runtime/matching/frame.ts";
+import { compile } from "../../../runtime/matching/selector.ts";
 
 const MEGABYTE = 1_000_000;
 const fill = <T>(size: number, item: (i: number) => T): T[] =>
@@ -135,7 +135,7 @@ interface Measured {
 }
 
 function measure(selector: EventSelector, name: string, payload: unknown, rounds: number): Measured {
-  const { clause } = compileSelector(selector);
+  const { clause } = compile(selector, new PathPool());
   const event: Event = {
     event_id: "evt_01J00000000000000000000000",
     event_type: null,

@@ -4,8 +4,9 @@ import { test } from "uvu";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { decisive, verdictIf } from "../../../runtime/matching/clause.ts";
-import { Frame } from "../../../runtime/matching/frame.ts";
+import { Frame, PathPool } from "../../../runtime/matching/frame.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
+import { compile } from "../../../runtime/matching/selector.ts";
 import { anyEvent, selector } from "./support/arbitraries.ts";
 
 const runs = Number(process.env.MATCHING_RUNS ?? 1);
@@ -126,7 +127,8 @@ test("the explanation's verdict is the match's, for every selector and event", (
 test("flipping the named clause's value flips the verdict, and no smaller clause alone does when several decide", () => {
   fc.assert(
     fc.property(selector, anyEvent, (one, payload) => {
-      const { clause: root, matches } = compileSelector(one);
+      const { clause: root } = compile(one, new PathPool());
+      const { matches } = compileSelector(one);
       const frame = new Frame(payload);
       const { clause, flipped } = decisive(root, frame);
       const before = matches(payload);
