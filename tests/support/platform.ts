@@ -2,7 +2,7 @@
  * One platform for all end-to-end tests of a process: booted at the first call, on a free port, with its state in a
  * temporary folder that goes when the process ends.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Platform, startPlatform } from "../../local/platform.ts";
@@ -29,13 +29,20 @@ async function boot(): Promise<SharedPlatform> {
   });
   const lines: string[] = [];
   try {
-    return { ...(await startPlatform({ state: folder, port: 0, log: (line) => lines.push(line) })), lines, folder };
+    const platform = await startPlatform({ state: folder, port: 0, log: (line) => lines.push(line) });
+    const { CALLS_SEEN } = process.env;
+    if (CALLS_SEEN !== undefined) process.on("exit", () => writeFileSync(CALLS_SEEN, callsOf(platform)));
+    return { ...platform, lines, folder };
   } catch (cause) {
     // uvu says nothing about a hook that throws.
     process.stderr.write(`${lines.join("\n")}\n${cause instanceof Error ? cause.stack : String(cause)}\n`);
     throw cause;
   }
 }
+
+/** Which permissions each role asked for, as `npm run permissions` reads it. */
+const callsOf = ({ iam }: Platform): string =>
+  JSON.stringify(Object.fromEntries([...iam.asked()].map(([role, calls]) => [role, [...calls].sort()])));
 
 export interface Answer {
   readonly status: number;
