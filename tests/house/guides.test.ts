@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "uvu";
+import { settingsSchema } from "../../components/settings.ts";
+
+const root = join(import.meta.dirname, "../..");
+const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> })
+  .scripts;
+const program = readFileSync(join(root, "index.ts"), "utf8");
+const outputs = new Set([...program.matchAll(/export const (\w+)/g)].map(([, name]) => name!));
+
+for (const page of ["README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()]) {
+  const text = readFileSync(join(root, page), "utf8");
+
+  test(`${page}: every npm script exists`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/npm run ([a-z][\w:-]*)/g)]
+        .map(([, name]) => name!)
+        .filter((name) => scripts[name] === undefined),
+      [],
+    ));
+
+  test(`${page}: every setting exists`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/triggers:([A-Za-z]+)/g)]
+        .map(([, key]) => key!)
+        .filter((key) => !(key in settingsSchema.shape)),
+      [],
+    ));
+
+  test(`${page}: every output of the stack exists`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/pulumi stack output (\w+)/g)].map(([, name]) => name!).filter((name) => !outputs.has(name)),
+      [],
+    ));
+
+  test(`${page}: every link into the project leads somewhere`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/\]\((?!https?:|#|mailto:|\/)([^)#\s]+)/g)]
+        .map(([, target]) => target!)
+        .filter((target) => !existsSync(join(root, dirname(page), target))),
+      [],
+    ));
+
+  test(`${page}: every script of the project that it calls exists`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/(?<![\w/.])(\.github\/[\w/.-]+\.sh)/g)]
+        .map(([, file]) => file!)
+        .filter((file) => !existsSync(join(root, file))),
+      [],
+    ));
+}
+
+test.run();
