@@ -2,7 +2,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
-import type { OpenRequest, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
+import type { Owner } from "./rds/cluster.ts";
+import type { RdsTask, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /**
@@ -12,6 +13,13 @@ import type { Created, LocalContext, LocalService, ResourceRequest } from "./ser
 export interface RdsOptions {
   /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
   readonly databaseUrl?: string | undefined;
+  /** Folder of the empty clusters that new ones are copied from. @default one in node_modules/.cache */
+  readonly templates?: string;
+}
+
+export interface RdsService extends LocalService {
+  /** Leaves nothing of deleted rows in the state's files; of a server of one's own, everything stays as it is. */
+  scrub(): Promise<void>;
 }
 
 interface Address {
@@ -34,36 +42,46 @@ function templateFolder(): string {
 export async function createRds(
   context: LocalContext,
   options: RdsOptions = { databaseUrl: process.env.DATABASE_URL },
-): Promise<LocalService> {
+): Promise<RdsService> {
   const { databaseUrl } = options;
   const worker =
     databaseUrl === undefined
       ? new Worker(new URL("./rds/worker.ts", import.meta.url), {
-          workerData: { data: join(context.state, "postgres"), template: templateFolder() } satisfies RdsWorkerData,
+          workerData: {
+            data: join(context.state, "postgres"),
+            templates: options.templates ?? templateFolder(),
+          } satisfies RdsWorkerData,
           env: {},
         })
       : undefined;
   let address: Address | undefined;
   let instance: string | undefined;
 
-  function open(request: OpenRequest): Promise<Address> {
+  /** One task after the other. @throws Error with what PGlite says */
+  function ask(task: RdsTask): Promise<RdsWorkerMessage> {
+    return new Promise((resolve, reject) => {
+      worker!.once("error", reject);
+      worker!.once("message", (message: RdsWorkerMessage) => {
+        worker!.off("error", reject);
+        if ("failed" in message) reject(new Error(`PostgreSQL (PGlite) has failed: ${message.failed}`));
+        else resolve(message);
+      });
+      worker!.postMessage(task);
+    });
+  }
+
+  async function open(owner: Owner): Promise<Address> {
     if (databaseUrl !== undefined) {
       const { hostname, port, username, pathname } = new URL(databaseUrl);
-      return Promise.resolve({
+      return {
         host: hostname,
         port: Number(port || 5432),
         user: decodeURIComponent(username),
         database: decodeURIComponent(pathname.slice(1)),
-      });
+      };
     }
-    return new Promise((resolve, reject) => {
-      worker!.once("error", reject);
-      worker!.once("message", (message: RdsWorkerMessage) => {
-        if ("failed" in message) reject(new Error(`PostgreSQL (PGlite) does not start: ${message.failed}`));
-        else resolve({ host: "127.0.0.1", port: message.port, ...request });
-      });
-      worker!.postMessage(request);
-    });
+    const answer = await ask({ open: owner });
+    return { host: "127.0.0.1", port: "port" in answer ? answer.port : 0, ...owner };
   }
 
   async function createInstance(request: ResourceRequest): Promise<Created> {
@@ -154,10 +172,13 @@ export async function createRds(
       "aws:rds/parameterGroup:ParameterGroup": named("pg"),
       "aws:rds/optionGroup:OptionGroup": named("og"),
     },
+    async scrub() {
+      if (worker !== undefined && address !== undefined) await ask({ scrub: true });
+    },
     async close() {
       if (worker === undefined) return;
       const ended = new Promise((resolve) => worker.once("exit", resolve));
-      worker.postMessage("close");
+      worker.postMessage({ close: true } satisfies RdsTask);
       await ended;
     },
   };

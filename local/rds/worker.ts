@@ -1,66 +1,36 @@
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import type { AddressInfo, Server } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
+import { Cluster, type Owner, quoted } from "./cluster.ts";
 import { createFront } from "./front.ts";
 
 /**
- * PostgreSQL in a thread of its own: PGlite, and the server that its clients connect to. A new cluster is a copy of one made once and kept
- * (making one takes 1.8 s, the copy a tenth of that).
+ * PostgreSQL in a thread of its own: PGlite, and the server that its clients connect to. It begins before the database is declared, with the
+ * owner of last time, and begins again in the rare case that another is declared.
  */
 export interface RdsWorkerData {
   /** Folder of the cluster. */
   readonly data: string;
   /** Folder of the empty clusters that new ones are copied from. */
-  readonly template: string;
+  readonly templates: string;
 }
-export interface OpenRequest {
-  readonly user: string;
-  readonly database: string;
-}
-export type RdsWorkerMessage = { readonly port: number } | { readonly failed: string };
+export type RdsTask = { readonly open: Owner } | { readonly scrub: true } | { readonly close: true };
+export type RdsWorkerMessage = { readonly port: number } | { readonly done: true } | { readonly failed: string };
 
-const { data, template } = workerData as RdsWorkerData;
+interface Opened {
+  readonly db: PGlite;
+  readonly server: Server;
+  readonly port: number;
+  readonly owner: Owner;
+}
+
+const { data, templates } = workerData as RdsWorkerData;
 const port = parentPort!;
+const cluster = new Cluster(data, templates);
 
-/** An empty cluster with the role and the database. */
-async function makeCluster(folder: string, { user, database }: OpenRequest): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  const db = await PGlite.create({ dataDir: folder });
-  // As the master user of RDS: may make roles and databases, is no superuser, is bound by row-level security.
-  await db.exec(`CREATE ROLE ${quoted(user)} LOGIN CREATEROLE CREATEDB`);
-  await db.exec(`CREATE DATABASE ${quoted(database)} OWNER ${quoted(user)}`);
-  await db.close();
-  rmSync(join(folder, "postmaster.pid"), { force: true });
-}
-
-async function prepare(request: OpenRequest): Promise<void> {
-  if (existsSync(join(data, "PG_VERSION"))) return;
-  const kept = join(template, `${encodeURIComponent(request.user)}@${encodeURIComponent(request.database)}`);
-  if (!existsSync(kept)) {
-    const fresh = `${kept}.${process.pid}`;
-    await makeCluster(fresh, request);
-    try {
-      renameSync(fresh, kept);
-    } catch {
-      // Another platform that started at the same time has made it.
-      rmSync(fresh, { recursive: true, force: true });
-    }
-  }
-  // A copy that a kill cut short must not pass for a cluster.
-  rmSync(`${data}.new`, { recursive: true, force: true });
-  cpSync(kept, `${data}.new`, { recursive: true });
-  rmSync(data, { recursive: true, force: true });
-  renameSync(`${data}.new`, data);
-}
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-async function open(request: OpenRequest): Promise<{ db: PGlite; port: number }> {
-  const { user, database } = request;
-  await prepare(request);
-  const db = await PGlite.create({ dataDir: data, database });
+async function open(owner: Owner): Promise<Opened> {
+  const { user, database } = owner;
+  const db = await cluster.open(owner);
   await db.exec(`SET SESSION AUTHORIZATION ${quoted(user)}`);
   const { rows } = await db.query<{ server_version: string }>("SHOW server_version");
   const server = createFront(
@@ -76,21 +46,67 @@ async function open(request: OpenRequest): Promise<{ db: PGlite; port: number }>
     server.on("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
-  return { db, port: (server.address() as AddressInfo).port };
+  return { db, server, port: (server.address() as AddressInfo).port, owner };
 }
 
-let opened: PGlite | undefined;
-
-port.on("message", async (message: OpenRequest | "close") => {
-  if (message === "close") {
-    await opened?.close();
-    process.exit(0);
+async function openAs(owner: Owner): Promise<Opened> {
+  const early = await opened?.catch(() => undefined);
+  if (early !== undefined) {
+    if (early.owner.user === owner.user && early.owner.database === owner.database) return early;
+    early.server.close();
+    await early.db.close();
+    if (!hadOwner) cluster.remove();
   }
+  return open(owner);
+}
+
+/**
+ * Leaves nothing of deleted rows in the files: rewrites the tables, and gives the log's old segments back. Only the owner of a database may
+ * vacuum it, and only a superuser switch the log.
+ */
+async function scrub({ db, owner }: Opened): Promise<void> {
+  await db.runExclusive(async () => {
+    for (const sql of [
+      "RESET SESSION AUTHORIZATION",
+      "VACUUM FULL",
+      "CHECKPOINT",
+      "SELECT pg_switch_wal()",
+      "CHECKPOINT",
+      `SET SESSION AUTHORIZATION ${quoted(owner.user)}`,
+    ])
+      await db.execProtocolRaw(simpleQuery(sql));
+  });
+}
+
+function simpleQuery(sql: string): Uint8Array {
+  const text = Buffer.from(`${sql}\0`);
+  const message = Buffer.alloc(5 + text.length);
+  message.write("Q");
+  message.writeUInt32BE(4 + text.length, 1);
+  text.copy(message, 5);
+  return message;
+}
+
+const hadOwner = cluster.owner() !== undefined;
+const guessed = cluster.guess();
+let opened = guessed === undefined ? undefined : open(guessed);
+opened?.catch(() => {});
+if (guessed === undefined) cluster.warm();
+
+port.on("message", async (task: RdsTask) => {
   try {
-    const { db, port: listening } = await open(message);
-    opened = db;
-    port.postMessage({ port: listening } satisfies RdsWorkerMessage);
+    if ("open" in task) {
+      opened = openAs(task.open);
+      port.postMessage({ port: (await opened).port } satisfies RdsWorkerMessage);
+    } else if ("scrub" in task) {
+      await scrub((await opened)!);
+      port.postMessage({ done: true } satisfies RdsWorkerMessage);
+    } else {
+      await (await opened)?.db.close();
+      process.exit(0);
+    }
   } catch (thrown) {
+    if ("close" in task) process.exit(0);
     port.postMessage({ failed: String((thrown as Error).stack) } satisfies RdsWorkerMessage);
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -132,6 +132,44 @@ test("the proxy has the instance's address", async () => {
   );
 });
 
+test("a machine's first start makes a cluster, later ones copy it, and one declared for someone else is made anew", async () => {
+  const templates = mkdtempSync(join(tmpdir(), "templates-"));
+  folders.push(templates);
+  for (const username of ["one", "one", "other"]) {
+    const made = await createRds(fresh(), { templates });
+    const { state } = await declare(made, { username });
+    const db = new pg.Client({ host: "127.0.0.1", port: Number(state.port), user: username, database: "triggers" });
+    await db.connect();
+    assert.deepEqual((await db.query("SELECT current_user AS who")).rows, [{ who: username }]);
+    await db.end();
+    await made.close();
+  }
+});
+
+test("what was deleted leaves no bytes behind once the database is scrubbed, and the rest stays", async () => {
+  const context = fresh();
+  const made = await createRds(context, {});
+  const { state } = await declare(made);
+  const db = new pg.Client({ host: "127.0.0.1", port: Number(state.port), user: "triggers", database: "triggers" });
+  await db.connect();
+  await db.query("CREATE TABLE kept (t text)");
+  await db.query("INSERT INTO kept VALUES ('keep-me'), ($1)", [`forget-me${"x".repeat(50)}`]);
+  await db.query("DELETE FROM kept WHERE t LIKE 'forget%'");
+  await made.scrub();
+  const { rows } = await db.query("SELECT t, current_user AS who FROM kept");
+  assert.deepEqual(rows, [{ t: "keep-me", who: "triggers" }]);
+  await db.end();
+  await made.close();
+  const folder = join(context.state, "postgres");
+  const holding = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (file) => file.isFile() && readFileSync(join(file.parentPath, file.name)).includes("forget-me"),
+  );
+  assert.deepEqual(
+    holding.map(({ name }) => name),
+    [],
+  );
+});
+
 test("DATABASE_URL names the server to use instead", async () => {
   const elsewhere = await createRds(fresh(), { databaseUrl: "postgres://me:secret@db.local:6543/mine" });
   const { state } = await declare(elsewhere);
@@ -155,9 +193,7 @@ test("other engines, arguments that change behaviour, and a second instance are 
 });
 
 /** A server that answers each unit with its text and the status it is told. */
-async function scripted(
-  status: (unit: string) => string,
-): Promise<{
+async function scripted(status: (unit: string) => string): Promise<{
   server: Server;
   units: string[];
   open(): Promise<{ send(text: string): void; socket: ReturnType<typeof connect> }>;

@@ -1,0 +1,111 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+
+/** Whose database a cluster holds. */
+export interface Owner {
+  readonly user: string;
+  readonly database: string;
+}
+
+/**
+ * The folder of a PostgreSQL cluster. `initdb` takes 1.5 s, so an empty cluster is made once a machine and copied for each new state. Invariant:
+ * a folder that a kill left half done never passes for a cluster, since it gets its name last.
+ */
+export class Cluster {
+  readonly #data: string;
+  readonly #templates: string;
+  #base: Promise<PGlite> | undefined;
+
+  /** @param templates folder of the empty clusters, one an owner */
+  constructor(data: string, templates: string) {
+    this.#data = data;
+    this.#templates = templates;
+  }
+
+  /** Whose cluster it is, if there is one already. */
+  owner(): Owner | undefined {
+    try {
+      return JSON.parse(readFileSync(join(this.#data, OWNER_FILE), "utf8")) as Owner;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whose cluster it will be, as far as can be told before it is declared: as last time, or as every other state's. */
+  guess(): Owner | undefined {
+    if (this.#exists()) return this.owner();
+    const kept = existsSync(this.#templates)
+      ? readdirSync(this.#templates).filter((name) => !name.includes(".new"))
+      : [];
+    const [user, database] = kept.length === 1 ? kept[0]!.split("@").map(decodeURIComponent) : [];
+    return user === undefined || database === undefined ? undefined : { user, database };
+  }
+
+  /** Starts on the slow part before the owner is known, where there will be one. */
+  warm(): void {
+    if (!this.#exists()) this.#initialise().catch(() => {});
+  }
+
+  /** Makes it if need be, and opens it. */
+  async open(owner: Owner): Promise<PGlite> {
+    if (!this.#exists()) {
+      const template = join(this.#templates, `${encodeURIComponent(owner.user)}@${encodeURIComponent(owner.database)}`);
+      if (!existsSync(template)) await this.#makeTemplate(template, owner);
+      this.#settle(template, owner);
+    }
+    return PGlite.create({ dataDir: this.#data, database: owner.database });
+  }
+
+  /** Undoes the making of a cluster for an owner that was guessed wrongly. */
+  remove(): void {
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  #exists(): boolean {
+    return existsSync(join(this.#data, "PG_VERSION"));
+  }
+
+  #initialise(): Promise<PGlite> {
+    if (this.#base === undefined) {
+      mkdirSync(this.#baseFolder(), { recursive: true });
+      this.#base = PGlite.create({ dataDir: this.#baseFolder() });
+    }
+    return this.#base;
+  }
+
+  #baseFolder(): string {
+    return join(this.#templates, `base.new.${process.pid}`);
+  }
+
+  async #makeTemplate(template: string, { user, database }: Owner): Promise<void> {
+    const db = await this.#initialise();
+    // As the master user of RDS: may make roles and databases, is no superuser, is bound by row-level security.
+    // Old segments of the log go away instead of being used again, so that a scrub leaves nothing in them.
+    await db.exec("ALTER SYSTEM SET wal_recycle = off");
+    await db.exec(`CREATE ROLE ${quoted(user)} LOGIN CREATEROLE CREATEDB`);
+    await db.exec(`CREATE DATABASE ${quoted(database)} OWNER ${quoted(user)}`);
+    await db.close();
+    this.#base = undefined;
+    rmSync(join(this.#baseFolder(), "postmaster.pid"), { force: true });
+    try {
+      renameSync(this.#baseFolder(), template);
+    } catch {
+      // Another platform that started at the same time has made it.
+      rmSync(this.#baseFolder(), { recursive: true, force: true });
+    }
+  }
+
+  #settle(template: string, owner: Owner): void {
+    const copy = `${this.#data}.new`;
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(template, copy, { recursive: true });
+    writeFileSync(join(copy, OWNER_FILE), JSON.stringify(owner));
+    rmSync(this.#data, { recursive: true, force: true });
+    renameSync(copy, this.#data);
+  }
+}
+
+const OWNER_FILE = "owner.json";
+
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
