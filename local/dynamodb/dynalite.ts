@@ -93,7 +93,7 @@ export const helpers = require("dynalite/db") as Helpers;
 const validations = require("dynalite/validations") as Validations;
 
 /** Answered here; each a file of dynalite's. */
-export const ACTIONS = [
+const ACTIONS = [
   "BatchGetItem",
   "BatchWriteItem",
   "CreateTable",

@@ -31,7 +31,7 @@ const SUPPORTED = new Set(
 );
 
 /** `{name:.member, other:.member.inner}`: the one form of jq that the stand-in reads. @throws Error quoting any other */
-export function readQuery(query: string): Map<string, readonly string[]> {
+function readQuery(query: string): Map<string, readonly string[]> {
   const inner = /^\s*\{(.*)\}\s*$/s.exec(query)?.[1];
   const keys = new Map<string, readonly string[]>();
   for (const member of (inner ?? "").split(",")) {

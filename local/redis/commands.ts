@@ -109,7 +109,7 @@ function setFields(db: Keyspace, name: string, [key, ...fields]: readonly string
 }
 
 /** A glob of Redis as a regular expression. */
-export function globOf(pattern: string): RegExp {
+function globOf(pattern: string): RegExp {
   let source = "";
   for (let i = 0; i < pattern.length; i += 1) {
     const c = pattern[i]!;

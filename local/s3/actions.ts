@@ -14,7 +14,7 @@ const MAX_PART_NUMBER = 10_000;
 
 const refuse = (code: string, message: string, status = 400): ServiceError => new ServiceError(code, message, status);
 
-export const xmlAnswer = (name: string, value: Xml, status = 200): ApiAnswer => ({
+const xmlAnswer = (name: string, value: Xml, status = 200): ApiAnswer => ({
   status,
   headers: { "content-type": "application/xml" },
   body: document(name, value),

@@ -67,7 +67,7 @@ export const crc32Base64 = (body: Buffer): string => {
   return bytes.toString("base64");
 };
 
-export const md5 = (body: Buffer): string => createHash("md5").update(body).digest("hex");
+const md5 = (body: Buffer): string => createHash("md5").update(body).digest("hex");
 
 export class ObjectStore {
   readonly #folder: string;

@@ -1,12 +1,12 @@
 /** XML as S3 writes and reads it: elements and text only. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are written as references
   text.replace(/[<>&"\x00-\x1f]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** A list makes its element repeat; undefined leaves it out. */
-export function toXml(name: string, value: Xml): string {
+function toXml(name: string, value: Xml): string {
   if (value === undefined) return "";
   if (Array.isArray(value)) return value.map((one) => toXml(name, one as Xml)).join("");
   const inner =

@@ -7,7 +7,7 @@ export const MAX_DELAY_SECONDS = 900;
 export const MAX_VISIBILITY_SECONDS = 43_200;
 export const MAX_WAIT_SECONDS = 20;
 export const MAX_BATCH = 10;
-export const MAX_ATTRIBUTES = 10;
+const MAX_ATTRIBUTES = 10;
 export const MAX_IN_FLIGHT = 120_000;
 export const PURGE_INTERVAL_MS = 60_000;
 
