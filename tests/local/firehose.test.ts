@@ -84,7 +84,11 @@ test("records are buffered by partition and delivered, zipped, when the first of
   clock.advance(30_000);
   await firehose.flush();
   const delivered = puts
-    .map(({ bucket, key, body }) => [bucket, key.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "<id>"), gunzipSync(body).toString()])
+    .map(({ bucket, key, body }) => [
+      bucket,
+      key.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "<id>"),
+      gunzipSync(body).toString(),
+    ])
     .sort();
   assert.deepEqual(delivered, [
     [
