@@ -5,6 +5,7 @@ import { DataBucket } from "./dataBucket.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
 import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
+import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import { type Permission, policyOf, trustOf } from "./permissions.ts";
 import { WorkQueue } from "./workQueue.ts";
@@ -101,6 +102,18 @@ export class Retention extends pulumi.ComponentResource {
       own,
     );
     this.jobs.feed("job-jobs", this.job);
+    new EverySoOften(
+      "reconcile",
+      {
+        handler: this.job,
+        rate: "rate(1 hour)",
+        input: { op: "reconcile" },
+        region,
+        key: jobKey,
+        dead: this.jobs.dead,
+      },
+      own,
+    );
     this.registerOutputs();
   }
 

@@ -25,6 +25,23 @@ export function decodeJobMessage(text: string): string {
   return message.job_id;
 }
 
+/** Another message of the jobs queue: compare table and archive for this hour, from this page of customers on. */
+export interface ReconcileMessage {
+  /** RFC 3339, on the hour. */
+  readonly hour: string;
+  readonly cursor?: string;
+}
+
+export const encodeReconcileMessage = (message: ReconcileMessage): string =>
+  JSON.stringify({ v: VERSION, k: "reconcile", ...message });
+
+/** The message where it is one, else undefined: it may be a job's. */
+export function decodeReconcileMessage(text: string): ReconcileMessage | undefined {
+  if (!text.startsWith(`{"v":${VERSION},"k":"reconcile",`)) return undefined;
+  const { hour, cursor } = JSON.parse(text) as ReconcileMessage;
+  return { hour, ...(cursor === undefined ? {} : { cursor }) };
+}
+
 /** What a replay job was asked for (`Job.request`), as `POST /replays` and `backfill_from` write it. */
 export interface ReplayRequest {
   readonly from?: string;

@@ -23,6 +23,8 @@ export type ServiceRequest =
   | { readonly op: "reference"; readonly tenant: Tenant; readonly table: string; readonly keys: readonly string[] }
   /** Days that the tenant's events are kept. */
   | { readonly op: "retention"; readonly tenants: readonly Tenant[] }
+  /** A page of the ids of all customers that are not deleted. */
+  | { readonly op: "customers"; readonly cursor?: string }
   /** One replay, export or erasure by its public id. */
   | { readonly op: "job"; readonly job_id: string }
   /** Saves what is named of a job; a job that is over (succeeded, failed, cancelled) stays as it is. */
@@ -92,6 +94,7 @@ export interface ServiceAnswers {
   };
   reference: { readonly version: number; readonly rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
+  customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };
   audit: { readonly seq: number; readonly hash: string };

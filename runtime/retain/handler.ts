@@ -6,9 +6,11 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { log } from "../aws/log.ts";
 import { serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { rfc3339 } from "../domain/ids.ts";
 import { retainVariables } from "./environment.ts";
 import { erase } from "./erase.ts";
 import { exportEvents } from "./export.ts";
+import { hourToReconcile, type Reconciled, reconcile } from "./reconcile.ts";
 import { replay } from "./replay.ts";
 import { runJobs, type Works } from "./run.ts";
 import type { Tools } from "./work.ts";
@@ -31,5 +33,14 @@ const tools: Tools = {
 
 const works: Works = { replay, export: exportEvents, erasure: erase };
 
-/** SQS trigger of the jobs queue, partial failures reported. */
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => runJobs(event, works, tools);
+/** What the hourly schedule asks; `hour` is given to compare another one by hand. */
+interface ReconcileRequest {
+  readonly op: "reconcile";
+  readonly hour?: string;
+}
+
+/** SQS trigger of the jobs queue, partial failures reported; or the hourly comparison of table and archive. */
+export function handler(event: SQSEvent | ReconcileRequest): Promise<SQSBatchResponse | Reconciled> {
+  if ("Records" in event) return runJobs(event, works, tools);
+  return reconcile({ hour: event.hour ?? rfc3339(hourToReconcile(tools.now())) }, tools);
+}

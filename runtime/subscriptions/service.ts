@@ -13,6 +13,8 @@ import { changesPage, snapshotPage } from "./pages.ts";
 type Op = ServiceRequest["op"];
 type Request<O extends Op> = Extract<ServiceRequest, { op: O }>;
 
+const CUSTOMERS_PAGE = 200;
+
 /** The service protocol of runtime/domain/service.ts: one function an operation. */
 const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: number) => Promise<ServiceAnswers[O]> } = {
   versions: async (tx, { tenants }) => {
@@ -86,6 +88,19 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
     return {
       days: Object.fromEntries(tenants.map((tenant) => [tenant, days.get(splitTenant(tenant).customer_id) ?? 90])),
     };
+  },
+
+  customers: async (tx, { cursor = "" }) => {
+    const rows = await tx
+      .selectFrom("customers")
+      .select("customer_id")
+      .where("status", "=", "active")
+      .where("customer_id", ">", cursor)
+      .orderBy("customer_id")
+      .limit(CUSTOMERS_PAGE)
+      .execute();
+    const customer_ids = rows.map((row) => row.customer_id);
+    return { customer_ids, next_cursor: rows.length < CUSTOMERS_PAGE ? null : customer_ids.at(-1)! };
   },
 
   job: async (tx, { job_id }) => ({ job: (await findJob(tx, job_id)) ?? null }),

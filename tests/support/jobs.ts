@@ -19,6 +19,7 @@ export interface JobBench {
   readonly clock: { now: number };
   subscriptions: readonly RoutedSubscription[];
   retentionDays: number;
+  customers: readonly string[];
   begin(kind: JobKind, tenant: string, request: Job["request"]): Job;
   /**
    * Runs the job to its end.
@@ -33,7 +34,11 @@ export function jobBench(storage: Storage): JobBench {
   const sent = new Map<string, string[]>();
   const clock = { now: Date.now() };
   let fault: (op: string) => void = () => undefined;
-  const bench = { subscriptions: [] as readonly RoutedSubscription[], retentionDays: 90 };
+  const bench = {
+    subscriptions: [] as readonly RoutedSubscription[],
+    retentionDays: 90,
+    customers: [] as readonly string[],
+  };
 
   const answers: Record<string, (request: never) => unknown> = {
     job: ({ job_id }: { job_id: string }) => ({ job: jobs.get(job_id) ?? null }),
@@ -49,6 +54,7 @@ export function jobBench(storage: Storage): JobBench {
     },
     snapshot: () => ({ version: 1, subscriptions: bench.subscriptions, retention_days: 90, next_cursor: null }),
     targets: () => ({ targets: [] }),
+    customers: () => ({ customer_ids: bench.customers, next_cursor: null }),
     retention: ({ tenants }: { tenants: string[] }) => ({
       days: Object.fromEntries(tenants.map((tenant) => [tenant, bench.retentionDays])),
     }),
@@ -96,7 +102,7 @@ export function jobBench(storage: Storage): JobBench {
     log: () => undefined,
     now: () => clock.now,
     sleep: async (ms) => {
-      clock.now += ms;
+      clock.now += Math.ceil(ms);
     },
   };
 

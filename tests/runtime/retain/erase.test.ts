@@ -83,7 +83,7 @@ async function put(bench: JobBench, tenant: string, drawn: Drawn, ago: number) {
         status_code: 500,
         latency_ms: 1,
         error: "status",
-        response_excerpt: `no ${SECRET}`,
+        response_excerpt: `no ${drawn.people.join()}`,
       },
     ];
     await storage.put(encodeDeliveryItem(deliveryOf(batch, SUB, { status: "dead_lettered", attempts })));

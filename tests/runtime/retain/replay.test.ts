@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { suite } from "uvu";
+import {
+  archivePrefix,
+  type DeliverMessage,
+  decodeDeliver,
+  deliveryId,
+  encodeArchive,
+  encodeBatch,
+  encodeDeliveryItem,
+} from "../../../runtime/domain/codec.ts";
+import { eventHeads } from "../../../runtime/domain/event.ts";
+import { eventId, rfc3339, ulidAt } from "../../../runtime/domain/ids.ts";
+import { erase } from "../../../runtime/retain/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export.ts";
+import { replay } from "../../../runtime/retain/replay.ts";
+import type { Works } from "../../../runtime/retain/run.ts";
+import { findEvents } from "../../../runtime/store/find.ts";
+import { type JobBench, jobBench } from "../../support/jobs.ts";
+import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
+
+const test = suite("replays");
+const works: Works = { erasure: erase, export: exportEvents, replay };
+const DAY = 86_400_000;
+const ORDERS = { subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", version: 1, event_selector: "order" };
+const LARGE = {
+  subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAX",
+  version: 1,
+  event_selector: { cel: "event.n >= 2.0" },
+};
+
+let storage: Storage;
+let bench: JobBench;
+test.before.each(async () => {
+  storage = await openStorage();
+  bench = jobBench(storage);
+  bench.subscriptions = [ORDERS, LARGE];
+});
+test.after.each(() => storage.close());
+
+async function put(ago: number, numbers: readonly number[], type = "order", tenant = "cus_a") {
+  const payloads = numbers.map((n) => ({ event_type: type, n }));
+  const batch = batchOf(tenant, payloads, bench.clock.now - ago);
+  await storage.put(encodeBatch(batch));
+  return batch;
+}
+const sent = (): DeliverMessage[] => (bench.sent.get("retry") ?? []).map(decodeDeliver);
+const pairs = () =>
+  sent().map((message) => message.kind === "delivery" && [message.subscription_id, message.first, message.indexes]);
+const range = () => ({ from: rfc3339(bench.clock.now - DAY), to: rfc3339(bench.clock.now + 1) });
+
+test("a replay matches again with today's subscriptions, in the order of the events, under its own id", async () => {
+  const one = await put(3_000, [1, 2]);
+  const two = await put(2_000, [3], "other");
+  await put(1_000, [5], "order", "cus_b");
+  const job = await bench.finish(bench.begin("replay", "cus_a", range()).job_id, works);
+  assert.deepEqual([job.status, job.progress], ["succeeded", { matched: 3, sent: 4, examined: 3 }]);
+  assert.deepEqual(pairs(), [
+    [ORDERS.subscription_id, one.first, [0, 1]],
+    [LARGE.subscription_id, one.first, [1]],
+    [LARGE.subscription_id, two.first, [0]],
+  ]);
+  for (const message of sent()) {
+    assert.deepEqual(message.kind === "delivery" && [message.replay_id, message.repeated], [job.job_id, true]);
+  }
+});
+
+test("named subscriptions, types and events narrow a replay", async () => {
+  const one = await put(3_000, [1, 2]);
+  await put(2_000, [3], "other");
+  const ask = async (request: object) => {
+    bench.sent.clear();
+    await bench.finish(bench.begin("replay", "cus_a", { ...range(), ...request }).job_id, works);
+    return pairs();
+  };
+  assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id], event_type: "order" }), [
+    [LARGE.subscription_id, one.first, [1]],
+  ]);
+  assert.deepEqual(await ask({ event_ids: [eventId(ulidAt(one.first, 0))] }), [
+    [ORDERS.subscription_id, one.first, [0]],
+  ]);
+});
+
+test("a replay keeps to its rate", async () => {
+  for (let i = 0; i < 10; i += 1) await put(10_000 - i, [0]);
+  const started = bench.clock.now;
+  await bench.finish(bench.begin("replay", "cus_a", { ...range(), rate_per_second: 2 }).job_id, works);
+  assert.equal(bench.clock.now - started, 4_500);
+});
+
+test("a replay that crashes anywhere sends everything, and what it sends again says so", async () => {
+  const batches = [];
+  for (let i = 0; i < 12; i += 1) batches.push(await put(20_000 - i, [0]));
+  let saves = 0;
+  const job = await bench.finish(
+    bench.begin("replay", "cus_a", { ...range(), rate_per_second: 1 }).job_id,
+    works,
+    (op) => {
+      if (op === "job_save" && saves++ % 2 === 0) throw new Error("crash");
+    },
+  );
+  assert.equal(job.progress.matched, 12);
+  const firsts = sent().map((message) => message.kind === "delivery" && message.first);
+  assert.deepEqual([...new Set(firsts)].sort(), batches.map(({ first }) => first).sort());
+  assert.ok(firsts.length > 12);
+});
+
+test("a cancelled replay stops at its next slice", async () => {
+  for (let i = 0; i < 60; i += 1) await put(60_000 - i, [0]);
+  const { job_id } = bench.begin("replay", "cus_a", { ...range(), rate_per_second: 1 });
+  const job = await bench.finish(job_id, works, (op) => {
+    const current = bench.jobs.get(job_id)!;
+    if (op === "job_save" && current.status === "running") bench.jobs.set(job_id, { ...current, status: "cancelled" });
+  });
+  assert.equal(job.status, "cancelled");
+  assert.ok(sent().length < 60);
+});
+
+test("events past the retention come from the archive, and are deliverable like any other", async () => {
+  bench.retentionDays = 10;
+  const old = batchOf(
+    "cus_a",
+    [
+      { event_type: "order", n: 1 },
+      { event_type: "order", n: 2 },
+    ],
+    bench.clock.now - 20 * DAY,
+  );
+  const head = eventHeads(old.first, old.types);
+  const lines = encodeArchive(
+    old,
+    "cus_a",
+    "live",
+    [1, 2].map((n, i) => ({ head: head(i), raw: Buffer.from(`{"event_type":"order","n":${n}.0}`) })),
+  );
+  const folder = rfc3339(bench.clock.now - 20 * DAY)
+    .slice(0, 13)
+    .replaceAll(/[-T]/g, "/");
+  storage.objects.set(`archive/events/prefix=${archivePrefix("cus_a")}/${folder}/x.gz`, gzipSync(Buffer.concat(lines)));
+  const young = await put(5 * DAY, [0]);
+  const from = rfc3339(bench.clock.now - 30 * DAY);
+  const job = await bench.finish(bench.begin("replay", "cus_a", { from, to: range().to }).job_id, works);
+  assert.deepEqual(job.progress, { restored: 2, matched: 3, sent: 4, examined: 3 });
+  assert.deepEqual(pairs(), [
+    [ORDERS.subscription_id, old.first, [0, 1]],
+    [LARGE.subscription_id, old.first, [1]],
+    [ORDERS.subscription_id, young.first, [0]],
+  ]);
+  const found = await findEvents(storage.store, "cus_a", [old.first], { now: bench.clock.now, body: true });
+  assert.equal(found.get(old.first)!.batch.count, 2);
+});
+
+test("dead letters are tried again as themselves, those that the filter names", async () => {
+  const [one, two] = [await put(3_000, [1]), await put(2_000, [2])];
+  for (const batch of [one, two]) {
+    const item = deliveryOf(batch, ORDERS.subscription_id, { status: "dead_lettered", reason: "attempts_exhausted" });
+    await storage.put(encodeDeliveryItem(item));
+  }
+  await storage.put(encodeDeliveryItem(deliveryOf(one, LARGE.subscription_id, { status: "failed" })));
+  const ask = async (request: object) => {
+    bench.sent.clear();
+    await bench.finish(bench.begin("replay", "cus_a", { dead_letters: true, ...request }).job_id, works);
+    return sent().map((message) => message.kind === "retry" && [message.batches, message.manual, message.replay_id]);
+  };
+  const retried = (first: string) => [[first], true, undefined];
+  assert.deepEqual(await ask({}), [retried(two.first), retried(one.first)]);
+  assert.deepEqual(await ask({ delivery_ids: [deliveryId(one.first, ORDERS.subscription_id)] }), [retried(one.first)]);
+  assert.deepEqual(await ask({ event_ids: [eventId(two.first)] }), [retried(two.first)]);
+  assert.deepEqual(await ask({ event_type: "nothing" }), []);
+  assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
+});
+
+test.run();
