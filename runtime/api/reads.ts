@@ -11,7 +11,7 @@ import { Timestamp } from "./schemas.ts";
 
 /** What the routes that read events back have in common. */
 
-export const storeOf = (deps: Deps): Store => ({
+const storeOf = (deps: Deps): Store => ({
   dynamodb: deps.dynamodb,
   s3: deps.s3,
   eventsTable: deps.env.EVENTS_TABLE,

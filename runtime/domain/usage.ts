@@ -20,7 +20,7 @@ const measures = { requests: "r", events: "e", bytes: "b", delivered: "d", faile
 export type Measure = keyof typeof measures;
 export type Counts = Record<Measure, number>;
 
-export const usageGroups = { event_type: "t", key: "k", subscription: "s" } as const;
+const usageGroups = { event_type: "t", key: "k", subscription: "s" } as const;
 export type UsageGroup = keyof typeof usageGroups;
 
 /** One thing that happened. */
@@ -95,7 +95,7 @@ const add = (tally: Tally, name: string, n: number): void => {
 };
 
 /** Adds a fact's counters. @param tally of the fact's tenant and interval */
-export function tallyFact(tally: Tally, fact: UsageFact): void {
+function tallyFact(tally: Tally, fact: UsageFact): void {
   if (fact.kind === "accepted") {
     const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
     for (const prefix of ["", `k#${fact.key_id}#`]) {
@@ -131,7 +131,7 @@ const CLAUSES = 180;
  * The updates that add a tally to its item, in the order in which they must be sent.
  * @param writer id of the execution environment and the number of its next update
  */
-export function tallyUpdates(
+function tallyUpdates(
   table: string,
   key: { readonly tenant: Tenant; readonly interval: UsageInterval; readonly start: number; readonly page: string },
   tally: Tally,

@@ -131,7 +131,7 @@ async function cancelDeliveries(store: Store, tenant: Tenant, groups: readonly G
 }
 
 /** Cancels a waiting delivery, unless an attempt has changed it since it was read. @returns whether it was cancelled */
-export function cancelDelivery(store: Store, item: DeliveryItem, reason: string): Promise<boolean> {
+function cancelDelivery(store: Store, item: DeliveryItem, reason: string): Promise<boolean> {
   const { status, attempts } = encodeDeliveryItem(item);
   return update(store, {
     Key: {

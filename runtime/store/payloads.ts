@@ -4,7 +4,7 @@ import { unpack } from "../domain/pack.ts";
 import type { Store } from "./table.ts";
 
 /** The packed bytes, wherever they are; undefined when their object is gone (expired or erased). */
-export async function packedBytes(store: Store, body: Body): Promise<Uint8Array | undefined> {
+async function packedBytes(store: Store, body: Body): Promise<Uint8Array | undefined> {
   if ("inline" in body) return body.inline;
   try {
     const { Body: stream } = await store.s3.send(

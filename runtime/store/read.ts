@@ -105,7 +105,7 @@ function candidates(batch: BatchItem, query: ReadQuery, position: Position): num
 }
 
 /** Whether the text is in the payload as written, or in one of its strings or names once their escapes are read. */
-export function containsText(raw: Buffer, lowered: string): boolean {
+function containsText(raw: Buffer, lowered: string): boolean {
   const text = raw.toString("utf8");
   if (text.toLowerCase().includes(lowered)) return true;
   return text.includes("\\") && anyString(JSON.parse(text), (value) => value.toLowerCase().includes(lowered));

@@ -18,7 +18,7 @@ import { Timestamp } from "../schemas.ts";
 const TAG = "Events";
 
 /** Events by their ULIDs, with payload, deliveries and status; those that don't exist are left out. */
-export async function eventsByUlid(
+async function eventsByUlid(
   context: ReadContext,
   identity: Identity,
   ulids: readonly string[],
@@ -79,7 +79,7 @@ const StageSchema = z.object({
 type Stage = z.infer<typeof StageSchema>;
 
 /** The stages of an event in the order of their times. */
-export function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
+function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
   const accepted = timeOf(batch.first);
   // A clock of another machine may be a little behind: time spent is never negative.
   const since = (at: number, before: number) => Math.max(0, at - before);

@@ -62,7 +62,7 @@ function filtersOf(asked: Filters, cursor: Cursor): Filters {
 }
 
 /** @throws TriggersError `invalid_request` with the position */
-export function compileFilter(filter: string, path: string): (event: Event) => boolean {
+function compileFilter(filter: string, path: string): (event: Event) => boolean {
   try {
     return compileSelector({ cel: filter }).matches;
   } catch (error) {

@@ -58,7 +58,7 @@ const DeadLetterBody = z.strictObject({
 
 const ReplayId = z.object({ id: z.string().refine((id) => ulidIn("rpl", id) !== undefined) });
 
-export const viewReplay = (job: Job) => ({
+const viewReplay = (job: Job) => ({
   replay_id: job.job_id,
   status: job.status,
   matched: job.progress.matched ?? 0,

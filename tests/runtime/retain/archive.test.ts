@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
+import { test } from "uvu";
+import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec.ts";
+import { eventHeads } from "../../../runtime/domain/event.ts";
+import { eventId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
+import { hourFolder, isOf, keepEvents, parseLine } from "../../../runtime/retain/archive.ts";
+import { runsOf } from "../../../runtime/retain/restore.ts";
+
+const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+function lines(customer: string, environment: string, payloads: readonly string[], types?: readonly (string | null)[]) {
+  const first = newUlid(AT, payloads.length);
+  const head = eventHeads(first, types ?? payloads.map(() => null));
+  const records = encodeArchive(
+    { first },
+    customer,
+    environment,
+    payloads.map((text, i) => ({ head: head(i), raw: Buffer.from(text) })),
+  );
+  return { first, texts: records.map((record) => record.toString("utf8").trimEnd()) };
+}
+
+test("DuckDB reads the archive with the documented query, each event once and its payload with all its digits", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "archive-"));
+  try {
+    const one = lines(
+      "cus_a",
+      "live",
+      ['{"n":1.10,"big":12345678901234567890}', '{"ü":"\\u00e9 \\"x\\""}'],
+      ["order", null],
+    );
+    const two = lines("cus_b", "sandbox", ["{}"]);
+    for (const [customer, texts] of [
+      ["cus_a", [...one.texts, ...one.texts]],
+      ["cus_b", two.texts],
+    ] as const) {
+      const hour = join(folder, `events/prefix=${archivePrefix(customer)}`, hourFolder(AT));
+      mkdirSync(hour, { recursive: true });
+      // As Firehose names its objects: without an extension.
+      writeFileSync(join(hour, `retention-stream-1-${customer}`), gzipSync(`${texts.join("\n")}\n`));
+    }
+    const [, query] = /```sql\n(SELECT DISTINCT[\s\S]*?)```/.exec(readFileSync("docs/archive.md", "utf8"))!;
+    const instance = await DuckDBInstance.create();
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    const reader = await connection.runAndReadAll(query!.replace("s3://ARCHIVE_BUCKET", folder));
+    const rows = reader.getRowObjectsJson().map((row) => Object.values(row));
+    connection.closeSync();
+    const time = "2026-01-02 03:04:05.678+00";
+    const expected = [
+      ["cus_a", "live", eventId(one.first), "order", time, '{"n":1.1,"big":12345678901234567890}'],
+      ["cus_a", "live", eventId(ulidAt(one.first, 1)), null, time, '{"ü":"é \\"x\\""}'],
+      ["cus_b", "sandbox", eventId(two.first), null, time, "{}"],
+    ];
+    assert.deepEqual(
+      rows,
+      expected.sort((a, b) => (a[2]! < b[2]! ? -1 : 1)),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+const payload = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify({ value }));
+
+test("a line gives back its events as they were written, and keeps what is kept byte for byte", () =>
+  fc.assert(
+    fc.property(
+      fc.array(payload, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+      (payloads, kept) => {
+        const { texts } = lines("cus_a", "live", payloads);
+        const line = parseLine(texts[0]!);
+        assert.deepEqual(
+          line.events.map((event) => event.payload),
+          payloads,
+        );
+        const rest = line.events.filter((_, i) => kept[i]);
+        const text = keepEvents(line, rest);
+        if (rest.length === 0) assert.equal(text, undefined);
+        else {
+          assert.ok(isOf(text!, "cus_a"));
+          assert.deepEqual(parseLine(text!).events, rest);
+        }
+      },
+    ),
+  ));
+
+test("a line belongs to one tenant alone, whatever its payloads say", () => {
+  const liar = '{"customer_id":"cus_b","environment":"live","x":1}';
+  const { texts } = lines("cus_a", "sandbox", [liar]);
+  assert.deepEqual(
+    ["cus_a", "cus_a.sandbox", "cus_b", "cus_b.sandbox"].map((tenant) => isOf(texts[0]!, tenant)),
+    [false, true, false, false],
+  );
+});
+
+test("what erasure left of a batch is put back in runs without gaps", () => {
+  const { texts, first } = lines(
+    "cus_a",
+    "live",
+    Array.from({ length: 6 }, (_, n) => `{"n":${n}}`),
+  );
+  const events = parseLine(texts[0]!).events.filter((_, i) => i !== 2 && i !== 5);
+  assert.deepEqual(
+    runsOf(events.toReversed()).map((run) => run.map(({ event_id }) => event_id)),
+    [
+      [0, 1],
+      [3, 4],
+    ].map((run) => run.map((offset) => eventId(ulidAt(first, offset)))),
+  );
+});
+
+test.run();
