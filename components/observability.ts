@@ -31,7 +31,7 @@ export interface ObservabilityArgs {
 }
 
 /** What the product promises. */
-export const objectives = {
+const objectives = {
   /** 95 % of `POST /events` answered within, milliseconds. */
   acceptMs: 100,
   /** 95 % of events delivered within, milliseconds, first attempt. */

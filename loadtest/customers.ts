@@ -16,7 +16,7 @@ async function post(url: string, key: string, body: unknown): Promise<unknown> {
 }
 
 /** How the endpoint of the `customer`th customer behaves: the first ones are the failing, then the hanging. */
-export function endpointOf({ customers, endpoints }: Scenario, customer: number): "ok" | "failing" | "hanging" {
+function endpointOf({ customers, endpoints }: Scenario, customer: number): "ok" | "failing" | "hanging" {
   if (endpoints === undefined) return "ok";
   if (customer < customers * endpoints.failing) return "failing";
   return customer < customers * (endpoints.failing + endpoints.hanging) ? "hanging" : "ok";

@@ -12,7 +12,7 @@ function filler(bytes: number, salt: number): string {
 }
 
 /** One event of about `bytes` bytes: an order, with the fields that selectors usually look at. */
-export function eventText(bytes: number, number: number): string {
+function eventText(bytes: number, number: number): string {
   const head = `{"event_type":"order.created","id":"ord_${number}","amount":${(number % 900) + 99.5},"currency":"EUR","customer":{"id":"c-${number % 1000}","country":"${["DE", "FR", "US", "JP"][number % 4]}"},"lines":[{"sku":"A-${number % 50}","qty":${(number % 5) + 1}}],"note":"`;
   return `${head}${filler(bytes - head.length - 2, number)}"}`;
 }

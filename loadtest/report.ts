@@ -96,7 +96,7 @@ const round = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3).replace(/\.?0+$/, "");
 
 /** One chart as SVG with its axes, its legend and its unit. */
-export function chartSvg({ title, unit, series }: Chart): string {
+function chartSvg({ title, unit, series }: Chart): string {
   const all = series.flatMap(({ points }) => points);
   const maxX = Math.max(1, ...all.map(([x]) => x));
   const maxY = Math.max(1e-9, ...all.map(([, y]) => y)) * 1.05;

@@ -35,7 +35,7 @@ function threads(pid: number): [name: string, seconds: number][] {
 }
 
 /** One reading of the named processes. A process that has ended is left out. */
-export function sample(processes: Readonly<Record<string, number>>): Sample {
+function sample(processes: Readonly<Record<string, number>>): Sample {
   const cpu: Record<string, number> = {};
   const memory: Record<string, number> = {};
   for (const [name, pid] of Object.entries(processes)) {

@@ -11,7 +11,7 @@ import type { Resource } from "./rule.ts";
 const root = join(import.meta.dirname, "..");
 
 /** The account that outputs speak of; AWS's own documentation uses it. */
-export const ACCOUNT = "123456789012";
+const ACCOUNT = "123456789012";
 
 /** A declared resource. */
 export interface Declared {

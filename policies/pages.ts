@@ -1,4 +1,5 @@
 import { settingsPage } from "../components/settingsPage.ts";
+import { errorsMarkdown } from "../runtime/domain/errorsMarkdown.ts";
 import { costPage } from "./cost/page.ts";
 import { graphOf, stackConfig } from "./graph.ts";
 
@@ -6,5 +7,9 @@ import { graphOf, stackConfig } from "./graph.ts";
 export async function generatedPages(): Promise<Readonly<Record<string, string>>> {
   const stacks = Object.fromEntries(["local", "dev", "prod"].map((stack) => [stack, stackConfig(stack)]));
   const [prod, dev] = [await graphOf("prod"), await graphOf("dev")];
-  return { "configuration.md": settingsPage(stacks), "cost.md": costPage(prod, dev) };
+  return {
+    "configuration.md": settingsPage(stacks),
+    "cost.md": costPage(prod, dev),
+    "errors.md": errorsMarkdown(),
+  };
 }

@@ -13,7 +13,7 @@ const belongsToEdge = ({ type, props, name }: Resource): boolean =>
   type.startsWith("aws:cloudwatch/logDelivery");
 
 /** Regions that a deployment may use. Customers' data must not leave the union that their contract names. */
-export const allowedRegions: readonly string[] = [
+const allowedRegions: readonly string[] = [
   "eu-central-1",
   "eu-north-1",
   "eu-west-1",
@@ -23,10 +23,20 @@ export const allowedRegions: readonly string[] = [
 ];
 
 /** Support of Lambda runtimes ends on these days. Source: Lambda Developer Guide, "Lambda runtimes". */
-export const runtimeSupport: Readonly<Record<string, string>> = {
+const runtimeSupport: Readonly<Record<string, string>> = {
   "nodejs22.x": "2027-04-30",
   "nodejs24.x": "2028-04-30",
 };
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** What is wrong with running on this runtime on a day, or undefined: its support must last another year. */
+export function unsupported(runtime: string, today: Date): string | undefined {
+  const until = runtimeSupport[runtime];
+  if (until === undefined) return `runtime ${runtime} is not one of ${Object.keys(runtimeSupport).join(", ")}`;
+  const lasts = Date.parse(until) - today.getTime() >= YEAR_MS;
+  return lasts ? undefined : `support of runtime ${runtime} ends on ${until}`;
+}
 
 export const platform: readonly Rule[] = [
   {
@@ -52,8 +62,7 @@ export const platform: readonly Rule[] = [
     serves: ["FSBP Lambda.2", "SOC 2 CC7.1"],
     subjects: [functions],
     evidence: ["runtime"],
-    check: ({ props }) =>
-      props.runtime === "nodejs24.x" ? undefined : `runtime ${String(props.runtime)} is not the supported nodejs24.x`,
+    check: ({ props }) => unsupported(String(props.runtime), new Date()),
   },
   {
     name: "region-allowed",

@@ -43,7 +43,7 @@ export interface SubjectReport {
 }
 
 /** What no look at declared resources can show. */
-export const notCovered: readonly string[] = [
+const notCovered: readonly string[] = [
   "Who may deploy: people, their second factors, the roles of the deployment pipeline and the protection of its branches.",
   "The account around the stack: root user, organisation policies, CloudTrail, GuardDuty, AWS Config and Security Hub.",
   "Drift: what somebody changes by hand after a deployment. `pulumi preview --refresh` shows it.",

@@ -58,7 +58,7 @@ export interface Finding {
   readonly message: string;
 }
 
-export const messageOf = (rule: Rule, resource: Resource, problem: string): string =>
+const messageOf = (rule: Rule, resource: Resource, problem: string): string =>
   `${resource.name}: ${problem}. ${rule.remedy}`;
 
 /** What is wrong with one subject, undefined when it complies. */

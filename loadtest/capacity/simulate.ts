@@ -24,7 +24,7 @@ export interface Timings {
   readonly spread: number;
 }
 
-export const defaultTimings: Timings = {
+const defaultTimings: Timings = {
   edge: 0.004,
   ingest: 0.012,
   coldStart: 0.35,

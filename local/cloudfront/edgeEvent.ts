@@ -2,7 +2,7 @@
 import type { GeneratedResponse, ViewerRequest } from "./viewerFunction.ts";
 
 /** How much of a body an origin-request function sees, in bytes. */
-export const BODY_LIMIT = 1_048_576;
+const BODY_LIMIT = 1_048_576;
 /** Largest response that a function may generate at this event, in bytes. */
 const RESPONSE_LIMIT = 1_048_576;
 

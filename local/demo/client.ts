@@ -32,7 +32,7 @@ export class ApiClient {
   }
 }
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks every 200 ms until `done` says so. @returns whether it did within `ms` milliseconds */
 export async function until(ms: number, done: () => Promise<boolean>): Promise<boolean> {

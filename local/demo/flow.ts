@@ -61,7 +61,7 @@ const textOf = ({ event_id, type, raw }: Accepted, receivedAt: string): string =
   `{"event_id":"${event_id}","event_type":${JSON.stringify(type)},"received_at":"${receivedAt}","payload":${raw}`;
 
 /** Standard Webhooks, by hand. */
-export function isSigned({ headers, body }: Webhook, secret: string): boolean {
+function isSigned({ headers, body }: Webhook, secret: string): boolean {
   const content = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
   const key = Buffer.from(secret.slice("whsec_".length), "base64");
   const signature = `v1,${createHmac("sha256", key).update(content).digest("base64")}`;

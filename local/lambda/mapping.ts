@@ -32,7 +32,7 @@ const THROTTLE_MS = 100;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The messages that the function reported, or undefined when its answer can't be understood: then all of them failed. */
-export function failuresOf(json: string, ids: ReadonlySet<string>): ReadonlySet<string> | undefined {
+function failuresOf(json: string, ids: ReadonlySet<string>): ReadonlySet<string> | undefined {
   const answer = JSON.parse(json) as { batchItemFailures?: unknown } | null;
   const listed = answer?.batchItemFailures ?? [];
   if (!Array.isArray(listed)) return undefined;

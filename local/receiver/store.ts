@@ -12,8 +12,8 @@ export interface Received {
   readonly body: Buffer;
 }
 
-export const REQUEST_LIMIT = 10_000;
-export const BYTE_LIMIT = 64 * 1024 * 1024;
+const REQUEST_LIMIT = 10_000;
+const BYTE_LIMIT = 64 * 1024 * 1024;
 
 export class RequestStore {
   #requests: Received[] = [];

@@ -36,7 +36,7 @@ export interface Line {
 
 type Price = keyof typeof prices.tiers;
 
-export const HOURS = 730;
+const HOURS = 730;
 const SECONDS = HOURS * 3_600;
 const GB = 1_000_000_000;
 

@@ -15,7 +15,7 @@ const TRIES = 3;
 const PAUSE_MS = 50;
 
 /** Cuts messages into calls that SQS takes, in order. @param bytes length of a message's text in UTF-8 */
-export function intoCalls<T>(messages: readonly T[], bytes: (message: T) => number): T[][] {
+function intoCalls<T>(messages: readonly T[], bytes: (message: T) => number): T[][] {
   const calls: T[][] = [];
   let size = 0;
   for (const message of messages) {

@@ -26,7 +26,7 @@ export const PROBE_WAITS_MS: readonly number[] = [5_000, 10_000, 30_000, 60_000,
 /** After this long without a success the subscription is disabled. */
 export const DISABLE_AFTER_MS = 5 * 86_400_000;
 /** Percent of that time at which the owner is warned. */
-export const ALERTS = [50, 70, 90, 100] as const;
+const ALERTS = [50, 70, 90, 100] as const;
 /** The sweeper sends the probe if its own message got lost. */
 const PROBE_GRACE_MS = 120_000;
 

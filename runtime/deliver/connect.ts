@@ -10,7 +10,7 @@ import { forbiddenAddress, type UrlRules } from "../domain/webhookUrl.ts";
  */
 
 /** A host resolves to, or is, an address that webhooks may not have. */
-export class ForbiddenAddressError extends Error {
+class ForbiddenAddressError extends Error {
   readonly code = "FORBIDDEN_ADDRESS";
   constructor(host: string, address: string, why: string) {
     super(`${host} is ${address}, which is not public (${why})`);
@@ -28,7 +28,7 @@ export type Resolve = (
 type LookupDone = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
 /** A `lookup` for sockets that fails unless every address of the name may be dialled. */
-export function guardedLookup(rules: UrlRules, resolve: Resolve = resolveName) {
+function guardedLookup(rules: UrlRules, resolve: Resolve = resolveName) {
   return (host: string, options: LookupOptions, done: LookupDone): void => {
     resolve(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return done(error, []);
@@ -53,7 +53,7 @@ export interface ConnectOptions extends UrlRules {
 }
 
 /** A connector for undici that upholds the invariant above. */
-export function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
+function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
   const connect = buildConnector({
     lookup: guardedLookup(rules, resolve) as never,
     timeout: timeoutMs,

@@ -29,7 +29,7 @@ interface DrainPorts {
 }
 
 /** Deliveries released in one step, and the pause before the next. */
-export const DRAIN_STEP = 100;
+const DRAIN_STEP = 100;
 const STEP_SECONDS = 1;
 const SECOND_LOOK_SECONDS = 60;
 /** A released delivery whose message is lost is found by the sweeper after this long. */
@@ -76,7 +76,7 @@ function released(item: DeliveryItem, foundAgainAt: number): DeliveryItem {
 }
 
 /** Messages that bring deliveries back, those of small ones together as far as a post holds them. */
-export function releases(items: readonly DeliveryItem[], maxBatch: number): Outgoing[] {
+function releases(items: readonly DeliveryItem[], maxBatch: number): Outgoing[] {
   const groups: { items: DeliveryItem[]; events: number }[] = [];
   for (const item of items) {
     const events = (item.remaining ?? item.indexes).length;

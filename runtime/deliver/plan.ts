@@ -47,7 +47,7 @@ export interface PlannedPost {
 }
 
 /** Largest body; one event alone may exceed it by its envelope. */
-export const MAX_POST_BYTES = 1_000_000;
+const MAX_POST_BYTES = 1_000_000;
 
 /**
  * Cuts the deliveries of one subscription into posts, in the order in which their events were accepted. Deliveries share a

@@ -8,7 +8,7 @@ import type { PostDone } from "./settle.ts";
 /** Makes an invocation's posts, many at a time, few to each endpoint. */
 
 /** Posts at once in an invocation. */
-export const CONCURRENT_POSTS = 50;
+const CONCURRENT_POSTS = 50;
 /** Posts at once to one subscription's endpoint, in an invocation. */
 export const CONCURRENT_PER_ENDPOINT = 5;
 /** Later than this no post is begun: it must end, and be kept, before the function's 60 s are up. */

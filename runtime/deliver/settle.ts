@@ -32,7 +32,7 @@ export interface Settled {
 }
 
 /** How long what was left out waits for its turn. */
-export const POSTPONED_MS = 5_000;
+const POSTPONED_MS = 5_000;
 
 /** Posts that stand or fall together: the deliveries of one post, or the posts of one large delivery. */
 function unitsOf(done: readonly PostDone[]): PostDone[][] {

@@ -17,7 +17,7 @@ import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./s
 
 /** A request's answer names at most this many faults. */
 export const MAX_FAULTS = 100;
-export const MAX_EVENT_TYPE = 256;
+const MAX_EVENT_TYPE = 256;
 
 export interface ScannedEvent {
   /** Offsets of the event in the body. */

@@ -14,7 +14,7 @@ import draft2020 from "ajv/dist/vocabularies/draft2020.js";
 
 /** Of the schema as JSON text, UTF-8. */
 export const MAX_SCHEMA_BYTES = 65_536;
-export const MAX_SCHEMA_DEPTH = 32;
+const MAX_SCHEMA_DEPTH = 32;
 /** To compile it; a usual schema takes one. */
 const COMPILE_TIMEOUT_MS = 1_000;
 /** Faults told of one event. */

@@ -28,7 +28,7 @@ export function webhookId(
  * The Standard Webhooks signature header: one `v1,` entry for each secret that still signs.
  * Native HMAC: the `standardwebhooks` library hashes in JavaScript, ten times slower on a 100 KB body; tests verify with it.
  */
-export function signature(
+function signature(
   secrets: DeliveryTarget["secrets"],
   id: string,
   timestamp: number,

@@ -11,7 +11,7 @@ import { bucketAt, type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } fro
  */
 
 /** Longer than this and Redis counts as away for the request. */
-export const REDIS_PATIENCE_MS = 25;
+const REDIS_PATIENCE_MS = 25;
 /** After a failure Redis is left alone for so long. */
 export const REDIS_PAUSE_MS = 1_000;
 

@@ -2,7 +2,7 @@ import type { Frame } from "./frame.ts";
 import { compareText } from "./text.ts";
 
 /** Equality of JSON values as RFC 9535, 2.3.5.2.2, defines it: deep, by value, members in any order. */
-export function equalJson(a: unknown, b: unknown, frame: Frame): boolean {
+function equalJson(a: unknown, b: unknown, frame: Frame): boolean {
   frame.fuel -= 1;
   if (frame.fuel < 0) return false;
   if (typeof a === "string" && typeof b === "string") {

@@ -44,7 +44,7 @@ export interface RoutePorts {
 }
 
 /** Packed events up to this many bytes go along with a delivery: in base64 they fit one 64 KB unit of SQS's bill. */
-export const INLINE_DELIVERY = 47_000;
+const INLINE_DELIVERY = 47_000;
 /** More subscribers than this, and each delivery reads the batch instead of carrying it. */
 const MAX_INLINE_COPIES = 16;
 /** Older messages may come out of a dead-letter queue, which forgets how often they were received. */

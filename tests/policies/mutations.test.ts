@@ -528,7 +528,14 @@ const rows: Row[] = [
     "a run that could not start is forgotten",
   ],
   ["function-on-arm", lambda, "route", "architectures", undefined, 'runs on "the default", not on arm64'],
-  ["runtime-supported", lambda, "route", "runtime", "nodejs18.x", "runtime nodejs18.x is not the supported nodejs24.x"],
+  [
+    "runtime-supported",
+    lambda,
+    "route",
+    "runtime",
+    "nodejs18.x",
+    "runtime nodejs18.x is not one of nodejs22.x, nodejs24.x",
+  ],
   [
     "replica-region-allowed",
     "aws:secretsmanager/secret:Secret",

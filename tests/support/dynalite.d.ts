@@ -1,7 +1,8 @@
 declare module "dynalite" {
   import type { Server } from "node:http";
-  /** @param options the `…Ms`: how long tables stay in a passing state */
-  export default function dynalite(options: {
+  /** dynalite ships no types: only what the tests start of it. */
+  export default function dynalite(options?: {
+    path?: string;
     createTableMs?: number;
     deleteTableMs?: number;
     updateTableMs?: number;

@@ -5,8 +5,8 @@ import { VERSION } from "./fields.ts";
 /** Records of the archive, as the delivery stream writes them to S3. */
 
 /** Firehose accepts 1,000 KiB a record; the line stays below it with room for the envelope. */
-export const ARCHIVE_RECORD_LIMIT = 1_000_000;
-export const ARCHIVE_PREFIXES = 64;
+const ARCHIVE_RECORD_LIMIT = 1_000_000;
+const ARCHIVE_PREFIXES = 64;
 
 /** `00` to `3f`: which 64th of the archive a customer's events are in. FNV-1a over the customer id. */
 export function archivePrefix(customerId: string): string {

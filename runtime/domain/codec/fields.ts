@@ -26,7 +26,7 @@ export function checkVersion(version: unknown, what: string): void {
 export const checkItemVersion = (item: Item, what: string): void =>
   checkVersion(item.v?.N === undefined ? undefined : Number(item.v.N), what);
 
-export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 // ---- members of a message's header ----
 

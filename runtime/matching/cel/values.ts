@@ -107,7 +107,7 @@ export const namedType = (name: string): TypeName | undefined =>
   NAMES.some(([, known]) => known === name) ? new TypeName(name) : undefined;
 
 /** The type of a value, one of `T`. */
-export function typeOf(value: Value): number {
+function typeOf(value: Value): number {
   switch (typeof value) {
     case "string":
       return T.string;
