@@ -1,33 +1,15 @@
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { decodeJobMessage } from "../../../runtime/domain/job.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 
 const test = suite("subscriptions");
 let api: TestApi;
 let owner: { live: Identity; sandbox: Identity; customer_id: string };
-const sent: { QueueUrl: string; MessageBody: string; MessageGroupId: string }[] = [];
-const invoked: unknown[] = [];
-const webhookAnswer = {
-  request: { headers: {}, body: "[]" },
-  delivered: true,
-  status_code: 200,
-  latency_ms: 3,
-  error: null,
-};
 test.before(async () => {
-  api = await startApi({
-    sqs: { send: async ({ input }: { input: (typeof sent)[0] }) => sent.push(input) } as never,
-    lambda: {
-      send: async ({ input }: { input: { FunctionName: string; Payload: Buffer } }) => {
-        invoked.push([input.FunctionName, JSON.parse(input.Payload.toString())]);
-        return { Payload: Buffer.from(JSON.stringify(webhookAnswer)) };
-      },
-    } as never,
-  });
+  // What is handed on to queues and functions is subscriptionActions.test.ts's.
+  api = await startApi({ sqs: { send: async () => ({}) } as never, lambda: { send: async () => ({}) } as never });
   owner = await api.customer();
 });
 test.after(() => api.close());
@@ -377,93 +359,6 @@ test("the list shows each once, page by page, though others come and go meanwhil
     disabled.body.subscriptions.map((each: { subscription_id: string }) => each.subscription_id),
     [ids[0]],
   );
-});
-
-test("after rotate-secret both secrets sign until the overlap ends", async () => {
-  const { body } = await create();
-  const path = `/subscriptions/${body.subscription_id}/rotate-secret`;
-  const first = await api.call(owner.live, "POST", path, { overlap_seconds: 60 });
-  assert.equal(first.status, 200);
-  const secrets = async () => (await targetOf(body.subscription_id)).secrets.map(({ secret }) => secret);
-  assert.deepEqual(await secrets(), [first.body.signing_secret, body.signing_secret]);
-  api.advance(61_000);
-  assert.deepEqual(await secrets(), [first.body.signing_secret]);
-  const second = await api.call(owner.live, "POST", path, { overlap_seconds: 0 });
-  assert.deepEqual(await secrets(), [second.body.signing_secret]);
-  assert.equal((await api.call(owner.live, "POST", path, { overlap_seconds: -1 })).status, 400);
-});
-
-test("a test asks deliver to send a sample, and answers what came back", async () => {
-  const { body } = await create();
-  const path = `/subscriptions/${body.subscription_id}/test`;
-  const answer = await api.call(owner.live, "POST", path, { event_type: "order.created", payload: { id: 1 } });
-  assert.deepEqual([answer.status, answer.body], [200, webhookAnswer]);
-  assert.deepEqual(invoked.at(-1), [
-    "DELIVER_FUNCTION",
-    {
-      op: "test",
-      tenant: owner.customer_id,
-      subscription_id: body.subscription_id,
-      event: { event_type: "order.created", payload: { id: 1 } },
-    },
-  ]);
-});
-
-test("backfill_from begins a replay for this subscription alone", async () => {
-  const from = new Date(api.deps.now() - 3_600_000).toISOString();
-  const { status, body } = await create({ backfill_from: from });
-  assert.equal(status, 201);
-  const message = sent.at(-1)!;
-  assert.deepEqual(
-    [message.QueueUrl, message.MessageGroupId, decodeJobMessage(message.MessageBody)],
-    ["JOB_QUEUE_URL", owner.customer_id, body.backfill_replay_id],
-  );
-  const { job } = await serve(api.deps.db, { op: "job", job_id: body.backfill_replay_id }, 0);
-  assert.deepEqual(
-    [job?.kind, job?.status, job?.request.from, job?.request.subscription_ids],
-    ["replay", "pending", from, [body.subscription_id]],
-  );
-});
-
-test("10,000 subscriptions are imported in one call, as one version", async () => {
-  const other = await api.customer("Other");
-  const subscriptions = Array.from({ length: 10_000 }, (_, i) => ({
-    webhook_url: `https://example.com/import/${i}`,
-    event_selector: `order.t${i}`,
-  }));
-  const body = gzipSync(JSON.stringify({ subscriptions }));
-  const answer = await api.call(other.live, "POST", "/subscriptions/import", body, { "content-encoding": "gzip" });
-  assert.equal(answer.status, 201);
-  assert.equal(
-    new Set(answer.body.subscriptions.map((each: { subscription_id: string }) => each.subscription_id)).size,
-    10_000,
-  );
-  assert.equal(await versionOf(other.customer_id), 1);
-});
-
-test("an import with a fault imports nothing and names each by its index", async () => {
-  const other = await api.customer("Other");
-  const subscriptions = [
-    { webhook_url: "https://example.com/a", event_selector: "a" },
-    { webhook_url: "http://example.com/b", event_selector: "a" },
-    { webhook_url: "https://example.com/c", event_selector: "$.a ==" },
-  ];
-  const answer = await api.call(other.live, "POST", "/subscriptions/import", { subscriptions });
-  assert.equal(answer.status, 422);
-  assert.deepEqual(
-    answer.body.error.details.map(({ index, path, code }: Record<string, unknown>) => [index, path, code]),
-    [
-      [1, "/subscriptions/1/webhook_url", "webhook_url_forbidden"],
-      [2, "/subscriptions/2/event_selector", "invalid_selector"],
-    ],
-  );
-  const twice = [subscriptions[0], { ...subscriptions[0], event_selector: "b" }];
-  const clash = await api.call(other.live, "POST", "/subscriptions/import", { subscriptions: twice });
-  assert.deepEqual(
-    [clash.status, clash.body.error.code, clash.body.error.details[0].index],
-    [409, "webhook_url_taken", 1],
-  );
-  assert.deepEqual((await api.call(other.live, "GET", "/subscriptions")).body.subscriptions, []);
 });
 
 test("without the scope `subscriptions` nothing of it can be reached", async () => {
