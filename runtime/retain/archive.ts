@@ -8,7 +8,10 @@ import {
 } from "@aws-sdk/client-s3";
 import { archivePrefix } from "../domain/codec.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
 import { type RawObject, scan } from "../matching/rawJson.ts";
+import type { Store } from "../store/table.ts";
+import { deletedOffsets } from "../store/tombstones.ts";
 
 /**
  * The archive as it lies in S3: gzipped JSON lines, one a batch (or part of one), under
@@ -25,6 +28,8 @@ export interface ArchivedEvent {
 
 export interface ArchiveLine {
   readonly text: string;
+  /** ULID of the first event of the batch that the line is of. */
+  readonly batch: string;
   readonly events: readonly ArchivedEvent[];
 }
 
@@ -106,10 +111,14 @@ export function isOf(line: string, tenant: Tenant): boolean {
 /** Reads a line's events. @throws SyntaxError when it is not JSON */
 export function parseLine(text: string): ArchiveLine {
   const root = scan(text) as RawObject;
-  const events = root.members.find(({ name }) => name === "events")?.value;
-  if (events?.kind !== "array") return { text, events: [] };
+  const memberOf = (name: string) => root.members.find((each) => each.name === name)?.value;
+  const events = memberOf("events");
+  const first = memberOf("batch");
+  const batch = first === undefined ? "" : (JSON.parse(text.slice(first.start, first.end)) as string);
+  if (events?.kind !== "array") return { text, batch, events: [] };
   return {
     text,
+    batch,
     events: events.items.map((item) => {
       const member = (name: string): string | undefined => {
         const value = (item as RawObject).members.find((each) => each.name === name)?.value;
@@ -131,4 +140,19 @@ export function keepEvents(line: ArchiveLine, kept: readonly ArchivedEvent[]): s
   if (kept.length === line.events.length) return line.text;
   const head = line.text.slice(0, line.text.indexOf('"events":[') + '"events":['.length);
   return `${head}${kept.map(({ text }) => text).join(",")}]}`;
+}
+
+/** A tenant's events of an object's lines, those that the customer deleted left out. */
+export async function keptEvents(store: Store, tenant: Tenant, lines: readonly string[]): Promise<ArchivedEvent[]> {
+  const own = lines.filter((line) => isOf(line, tenant)).map(parseLine);
+  const deleted = await deletedOffsets(
+    store,
+    tenant,
+    own.map(({ batch }) => batch),
+  );
+  return own.flatMap(({ batch, events }) => {
+    const gone = deleted.get(batch);
+    if (gone === undefined) return events;
+    return events.filter(({ event_id }) => !gone.has(offsetOf(batch, event_id.slice(4), MAX_EVENTS_PER_REQUEST)));
+  });
 }

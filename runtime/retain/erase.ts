@@ -161,7 +161,7 @@ async function everythingInTable(
   const tenant = cursor.tenants[Math.floor(cursor.at / SHARDS)]!;
   const bound = firstUlidAt(Date.parse(job.created_at) + 1);
   let current = cursor;
-  for (const kind of ["d", "e"] as const) {
+  for (const kind of ["d", "x", "e"] as const) {
     for (;;) {
       const { items, next } = await queryPage(tools.store, {
         KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
@@ -176,7 +176,7 @@ async function everythingInTable(
       });
       const objects = await mapConcurrently(items, 16, (item) => removeItem(tools.store, item));
       const ids =
-        kind === "d"
+        kind !== "e"
           ? []
           : items.flatMap((item) =>
               Array.from({ length: Number(item.count?.N ?? 0) }, (_each, i) =>
@@ -184,8 +184,8 @@ async function everythingInTable(
               ),
             );
       const more =
-        kind === "d"
-          ? { deliveries: items.length }
+        kind !== "e"
+          ? { deliveries: kind === "d" ? items.length : 0 }
           : { events: ids.length, payload_objects: objects.filter(Boolean).length };
       current = withCounts(current, more, ids, items.length);
       // What was removed is not found again, so there is no place to remember.

@@ -14,7 +14,7 @@ import { rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder } from "../domain/job.ts";
 import type { Job } from "../domain/service.ts";
 import { scanEvents } from "../store/scanEvents.ts";
-import { ARRIVAL_MS, archiveKeys, isOf, parseLine, readLines } from "./archive.ts";
+import { ARRIVAL_MS, archiveKeys, keptEvents, readLines } from "./archive.ts";
 import { forgetScope, readScope, withinScope } from "./scope.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 import type { Slice, SliceWork, Tools } from "./work.ts";
@@ -107,15 +107,12 @@ async function fromArchive(
   const seen = new Set<string>();
   const arrivals = { from: 0, to: cursor.cutoff + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, splitTenant(job.tenant).customer_id, arrivals, cursor.after)) {
-    for (const line of await readLines(s3, bucket, key)) {
-      if (!isOf(line, job.tenant)) continue;
-      for (const event of parseLine(line).events) {
-        // A batch that was routed twice is archived twice.
-        if (timeOf(event.event_id.slice(4)) >= cursor.cutoff || seen.has(event.event_id)) continue;
-        if (!wanted(event.payload)) continue;
-        seen.add(event.event_id);
-        add(Buffer.from(event.text));
-      }
+    for (const event of await keptEvents(tools.store, job.tenant, await readLines(s3, bucket, key))) {
+      // A batch that was routed twice is archived twice.
+      if (timeOf(event.event_id.slice(4)) >= cursor.cutoff || seen.has(event.event_id)) continue;
+      if (!wanted(event.payload)) continue;
+      seen.add(event.event_id);
+      add(Buffer.from(event.text));
     }
     if (full()) return { after: key, over: false };
   }

@@ -5,7 +5,7 @@ import { splitTenant } from "../domain/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import type { Job } from "../domain/service.ts";
-import { ARRIVAL_MS, type ArchivedEvent, archiveKeys, isOf, parseLine, readLines } from "./archive.ts";
+import { ARRIVAL_MS, type ArchivedEvent, archiveKeys, keptEvents, readLines } from "./archive.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -17,7 +17,9 @@ const KEEP_SECONDS = 2 * 86_400;
 /** Runs of consecutive events: what erasure left of a batch, or a part of one, may have gaps. */
 export function runsOf(events: readonly ArchivedEvent[]): ArchivedEvent[][] {
   const runs: ArchivedEvent[][] = [];
-  for (const event of events.toSorted((a, b) => (a.event_id < b.event_id ? -1 : 1))) {
+  // What is archived twice is put back once.
+  const distinct = [...new Map(events.map((event) => [event.event_id, event])).values()];
+  for (const event of distinct.toSorted((a, b) => (a.event_id < b.event_id ? -1 : 1))) {
     const run = runs.at(-1);
     const first = run?.[0]?.event_id.slice(4);
     if (
@@ -49,16 +51,14 @@ export async function restoreSlice(
   let events = 0;
   const arrivals = { from: range.from, to: range.to + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, customer_id, arrivals, after)) {
-    for (const line of await readLines(s3, bucket, key)) {
-      if (!isOf(line, job.tenant)) continue;
-      const wanted = parseLine(line).events.filter(({ event_id }) => {
-        const at = timeOf(event_id.slice(4));
-        return at >= range.from && at < range.to && (named?.has(event_id) ?? true);
-      });
-      for (const run of runsOf(wanted)) {
-        await restore(job, tools, run);
-        events += run.length;
-      }
+    const lines = await readLines(s3, bucket, key);
+    const wanted = (await keptEvents(tools.store, job.tenant, lines)).filter(({ event_id }) => {
+      const at = timeOf(event_id.slice(4));
+      return at >= range.from && at < range.to && (named?.has(event_id) ?? true);
+    });
+    for (const run of runsOf(wanted)) {
+      await restore(job, tools, run);
+      events += run.length;
     }
     if (tools.now() >= until) return { events, next: key };
   }

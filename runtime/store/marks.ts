@@ -12,6 +12,7 @@ import type { Tenant } from "../domain/identity.ts";
 import { deliveriesOf } from "./deliveries.ts";
 import { type Found, findSoon } from "./find.ts";
 import { mapConcurrently, type Store } from "./table.ts";
+import { rememberDeleted } from "./tombstones.ts";
 
 /**
  * Marks on single events inside a batch. Each changes its own entry of the item in place, under the condition that the item
@@ -109,6 +110,7 @@ export async function deleteEvents(
       ExpressionAttributeValues: { ":offsets": { NS: offsets.map(String) } },
     });
     if (!alive) for (const ulid of own) gone.add(ulid);
+    else await rememberDeleted(store, tenant, batch.first, offsets);
   });
   // After the mark: whoever delivers later sees it; what waits already is cancelled here.
   await cancelDeliveries(store, tenant, groups);

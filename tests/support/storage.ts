@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import dynalite from "dynalite";
 import {
@@ -18,6 +18,8 @@ export interface Storage {
   /** Objects by `<bucket>/<key>`. */
   readonly objects: Map<string, Uint8Array>;
   put(item: Item): Promise<void>;
+  /** Takes an item away, as expiry does. */
+  remove(item: Item): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -110,6 +112,9 @@ export async function openStorage(): Promise<Storage> {
     objects,
     async put(item) {
       await dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));
+    },
+    async remove({ pk, sk }) {
+      await dynamodb.send(new DeleteItemCommand({ TableName: "events", Key: { pk: pk!, sk: sk! } }));
     },
     async close() {
       dynamodb.destroy();

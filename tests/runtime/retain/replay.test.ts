@@ -17,6 +17,7 @@ import { exportEvents } from "../../../runtime/retain/export.ts";
 import { replay } from "../../../runtime/retain/replay.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
+import { deleteEvents } from "../../../runtime/store/marks.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -149,6 +150,32 @@ test("events past the retention come from the archive, and are deliverable like 
   ]);
   const found = await findEvents(storage.store, "cus_a", [old.first], { now: bench.clock.now, body: true });
   assert.equal(found.get(old.first)!.batch.count, 2);
+});
+
+test("what a customer deleted is not replayed from the archive", async () => {
+  bench.retentionDays = 10;
+  const numbers = [1, 2, 3];
+  const payloads = numbers.map((n) => ({ event_type: "order", n }));
+  const old = batchOf("cus_a", payloads, bench.clock.now - 20 * DAY);
+  const head = eventHeads(old.first, old.types);
+  const texts = payloads.map((payload, i) => ({ head: head(i), raw: Buffer.from(JSON.stringify(payload)) }));
+  const lines = encodeArchive(old, "cus_a", "live", texts);
+  const folder = rfc3339(bench.clock.now - 20 * DAY)
+    .slice(0, 13)
+    .replaceAll(/[-T]/g, "/");
+  const key = `archive/events/prefix=${archivePrefix("cus_a")}/${folder}/x.gz`;
+  storage.objects.set(key, gzipSync(Buffer.concat([...lines, ...lines])));
+  // Deleted while it was in the table, which has forgotten it since.
+  await storage.put(encodeBatch(old));
+  await deleteEvents(storage.store, "cus_a", [ulidAt(old.first, 1)], () => bench.clock.now);
+  await storage.remove(encodeBatch(old));
+  const from = rfc3339(bench.clock.now - 30 * DAY);
+  const request = { from, to: range().to, subscription_ids: [ORDERS.subscription_id] };
+  await bench.finish(bench.begin("replay", "cus_a", request).job_id, works);
+  assert.deepEqual(pairs(), [
+    [ORDERS.subscription_id, old.first, [0]],
+    [ORDERS.subscription_id, ulidAt(old.first, 2), [0]],
+  ]);
 });
 
 test("dead letters are tried again as themselves, those that the filter names", async () => {
