@@ -19,8 +19,6 @@ const ASK_EVERY_MS = 2_000;
 const ASK_TIMEOUT_MS = 2_000;
 /** After a failed question, how long nobody waits for an answer again. */
 const GIVE_UP_MS = 5_000;
-/** More changes than this at once, and the matcher is built anew. */
-const MAX_INCREMENTAL = 200;
 /** A matcher takes about this many times the bytes of its subscriptions' JSON. */
 const MEMORY_FACTOR = 6;
 
@@ -35,7 +33,6 @@ export interface Snapshot {
 
 interface Entry {
   readonly snapshot: Snapshot;
-  readonly versions: ReadonlyMap<string, number>;
   readonly bytes: number;
   /** When the question that confirmed this version was sent; milliseconds. */
   confirmedAt: number;
@@ -117,15 +114,13 @@ export function snapshotCache({ service, log, now, maxBytes }: SnapshotsOptions)
         // What was under way may have been asked too early for this event.
         const entry = entries.peek(tenant) ?? known;
         if (entry.confirmedAt < acceptedAt - FRESH_MS && now() - failedAt > GIVE_UP_MS) await refresh();
-      } else if (now() - askedAt > ASK_EVERY_MS) void refresh();
+      } else if (now() - Math.max(askedAt, known.confirmedAt) > ASK_EVERY_MS) void refresh();
       return (entries.peek(tenant) ?? known).snapshot;
     },
   };
 }
 
-/** How often a snapshot that changes between its pages is begun again. */
-const READ_TRIES = 3;
-
+/** The customer's snapshot: the one before with what has changed since, or all of it, page by page. */
 async function read(
   service: Service,
   log: Log,
@@ -133,67 +128,44 @@ async function read(
   tenant: Tenant,
   before: Entry | undefined,
 ): Promise<Entry> {
-  for (let tried = 1; ; tried += 1) {
-    const sentAt = now();
-    const subscriptions: RoutedSubscription[] = [];
-    let bytes = 0;
-    let cursor: string | null = null;
-    let version: number | undefined;
-    let retention = 0;
-    let moved = false;
-    do {
-      const page: Awaited<ReturnType<typeof service<"snapshot">>> = await service({
-        op: "snapshot",
-        tenant,
-        ...(cursor === null ? {} : { cursor }),
-      });
-      moved ||= version !== undefined && version !== page.answer.version;
-      version = page.answer.version;
-      retention = page.answer.retention_days;
-      subscriptions.push(...page.answer.subscriptions);
-      bytes += page.bytes;
-      cursor = page.answer.next_cursor;
-    } while (cursor !== null && !moved);
-    if (moved) {
-      if (tried === READ_TRIES)
-        throw new Error(`the subscriptions of ${tenant} changed during each of ${tried} readings`);
-      continue;
+  const sentAt = now();
+  const since = before?.snapshot.version ?? 0;
+  let cursor: string | null = null;
+  let matcher: Matcher<RoutedSubscription> | undefined = before?.snapshot.matcher;
+  let bytes = before?.bytes ?? 0;
+  let answer: { version: number; retention_days: number; next_cursor: string | null };
+  const all: RoutedSubscription[] = [];
+  do {
+    const more: { cursor?: string } = cursor === null ? {} : { cursor };
+    if (matcher === undefined) {
+      const page = await service({ op: "snapshot", tenant, ...more });
+      all.push(...page.answer.subscriptions);
+      bytes += page.bytes * MEMORY_FACTOR;
+      answer = page.answer;
+    } else {
+      const page = await service({ op: "changes", tenant, since, ...more });
+      const { removed, changed } = page.answer;
+      matcher = addAll(
+        removed.reduce((rest, id) => rest.without(id), matcher),
+        changed,
+        log,
+      );
+      bytes += page.bytes * MEMORY_FACTOR;
+      answer = page.answer;
     }
-    return {
-      snapshot: {
-        tenant,
-        version: version!,
-        retention_days: retention,
-        matcher: matcherFor(subscriptions, before, log),
-        byType: new Map(),
-      },
-      versions: new Map(subscriptions.map((s) => [s.subscription_id, s.version])),
-      bytes: bytes * MEMORY_FACTOR,
-      confirmedAt: sentAt,
-    };
-  }
+    cursor = answer.next_cursor;
+  } while (cursor !== null);
+  const { version, retention_days } = answer;
+  matcher ??= build(all, log);
+  return { snapshot: { tenant, version, retention_days, matcher, byType: new Map() }, bytes, confirmedAt: sentAt };
 }
 
-/** The matcher of these subscriptions, made from the one before where little has changed. */
-function matcherFor(
-  subscriptions: readonly RoutedSubscription[],
-  before: Entry | undefined,
-  log: Log,
-): Matcher<RoutedSubscription> {
-  const build = (): Matcher<RoutedSubscription> => {
-    try {
-      return buildMatcher(subscriptions);
-    } catch {
-      return addAll(buildMatcher<RoutedSubscription>([]), subscriptions, log);
-    }
-  };
-  if (before === undefined) return build();
-  const changed = subscriptions.filter((s) => before.versions.get(s.subscription_id) !== s.version);
-  const present = new Set(subscriptions.map((s) => s.subscription_id));
-  const gone = [...before.versions.keys()].filter((id) => !present.has(id));
-  if (changed.length + gone.length > MAX_INCREMENTAL) return build();
-  const rest = gone.reduce((matcher, id) => matcher.without(id), before.snapshot.matcher);
-  return addAll(rest, changed, log);
+function build(subscriptions: readonly RoutedSubscription[], log: Log): Matcher<RoutedSubscription> {
+  try {
+    return buildMatcher(subscriptions);
+  } catch {
+    return addAll(buildMatcher<RoutedSubscription>([]), subscriptions, log);
+  }
 }
 
 /** Adds one by one, without those whose selector no longer compiles: one bad definition stops nobody else's events. */

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import type { SQSRecord } from "aws-lambda";
+import fc from "fast-check";
+import { test } from "uvu";
+import {
+  type BatchItem,
+  type DeliveryMessage,
+  decodeDelivery,
+  encodeIngest,
+  type IngestMessage,
+} from "../../../runtime/domain/codec.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
+import { pack } from "../../../runtime/domain/pack.ts";
+import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/subscription.ts";
+import type { UsageFact } from "../../../runtime/domain/usage.ts";
+import { buildMatcher } from "../../../runtime/matching/index.ts";
+import { type RoutePorts, route } from "../../../runtime/route/route.ts";
+
+const TENANT = "cus_01JDGXS7G0ABCDEFGHJKMNPQRS";
+const START = Date.parse("2026-11-25T04:00:00Z");
+
+function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
+  const stored = new Map<string, BatchItem>();
+  const deliveries: DeliveryMessage[] = [];
+  const archived: { event_id: string }[] = [];
+  const facts: UsageFact[] = [];
+  const logs: string[] = [];
+  const fails = new Set<string>();
+  let clock = START;
+  let version = 7;
+  let ids = 0;
+  const subscriptions = new Map<string, RoutedSubscription>(
+    Object.entries(selectors).map(([id, event_selector]) => [id, { subscription_id: id, version: 1, event_selector }]),
+  );
+  const strike = (step: string) => {
+    if (fails.delete(step)) throw new Error(`${step} failed`);
+  };
+  const ports: RoutePorts = {
+    now: () => clock,
+    log: (_, message, fields) => logs.push(`${message} ${JSON.stringify(fields)}`),
+    snapshots: {
+      get: async (tenant) => {
+        strike("snapshot");
+        const matcher = buildMatcher(subscriptions.values());
+        return { tenant, version, retention_days: 30, matcher, byType: new Map() };
+      },
+    },
+    fetchBody: async () => pack([Buffer.from('{"big":1}')]),
+    async storeNew(batches) {
+      strike("store");
+      assert.equal(
+        new Set(batches.map(({ first }) => first)).size,
+        batches.length,
+        "one call refuses the same key twice",
+      );
+      for (const batch of batches) stored.set(batch.first, batch);
+    },
+    async storeAgain(batch) {
+      strike("store");
+      const before = stored.get(batch.first);
+      if (before === undefined) stored.set(batch.first, batch);
+      return before;
+    },
+    async queue(messages) {
+      if (fails.delete("queue")) return messages.map((_, at) => (at === 0 ? new Error("queue failed") : undefined));
+      deliveries.push(...messages.map(({ text }) => decodeDelivery(text)));
+      return messages.map(() => undefined);
+    },
+    async archive(entries) {
+      if (fails.delete("archive")) return entries.map(() => new Error("archive failed"));
+      for (const { records } of entries)
+        for (const record of records) archived.push(...JSON.parse(record.toString("utf8")).events);
+      return entries.map(() => undefined);
+    },
+    async countUsage(all) {
+      strike("usage");
+      facts.push(...all);
+    },
+  };
+  return {
+    ...{ stored, deliveries, archived, facts, logs, fails, subscriptions },
+    advance: (ms: number) => {
+      clock += ms;
+    },
+    moveVersion: () => {
+      version += 1;
+    },
+    message(payloads: readonly object[], more: Partial<IngestMessage> = {}): SQSRecord {
+      ids += 1;
+      const types = payloads.map((payload) => (payload as { event_type?: string }).event_type ?? null);
+      const body = encodeIngest({
+        ...{ tenant: TENANT, first: newUlid(clock, payloads.length), count: payloads.length, types, key_id: "key_1" },
+        body: { inline: pack(payloads.map((payload) => Buffer.from(JSON.stringify(payload)))) },
+        ...more,
+      });
+      return { messageId: `m${ids}`, body, attributes: { ApproximateReceiveCount: "1" } } as SQSRecord;
+    },
+    again: (record: SQSRecord, receives = 2): SQSRecord => ({
+      ...record,
+      attributes: { ...record.attributes, ApproximateReceiveCount: String(receives) },
+    }),
+    async route(...Records: SQSRecord[]): Promise<string[]> {
+      return (await route({ Records }, ports)).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+    },
+  };
+}
+
+test("a batch is stored with what matched, its deliveries are queued, and its events archived", async () => {
+  const world = makeWorld({ sub_a: "order.*", sub_b: "$.n > 1", sub_c: "never" });
+  const record = world.message([{ event_type: "order.created", n: 1 }, { event_type: "order.paid", n: 2 }, { n: 3 }]);
+  assert.deepEqual(await world.route(record), []);
+  const [batch] = [...world.stored.values()];
+  assert.deepEqual(batch!.matched, { sub_a: [0, 1], sub_b: [1, 2] });
+  assert.deepEqual([batch!.snapshot_version, batch!.routed_at, batch!.key_id], [7, START, "key_1"]);
+  assert.equal(batch!.expires_at, START / 1_000 + 30 * 86_400);
+  assert.deepEqual(
+    world.deliveries.map(({ subscription_id, indexes, attempts }) => [subscription_id, indexes, attempts]),
+    [
+      ["sub_a", [0, 1], 0],
+      ["sub_b", [1, 2], 0],
+    ],
+  );
+  assert.equal(world.archived.length, 3);
+  assert.deepEqual(
+    world.facts.map((fact) => fact.kind === "accepted" && [fact.key_id, fact.matched]),
+    [["key_1", { sub_a: 2, sub_b: 2 }]],
+  );
+});
+
+test("a message that can't be read fails alone, by its id, and the rest is routed", async () => {
+  const world = makeWorld({ sub_a: "order.*" });
+  const damaged = { ...world.message([{}]), body: "damaged" };
+  const lying = world.message([{}], { count: 2, types: [null, null] });
+  const good = world.message([{ event_type: "order.created" }]);
+  assert.deepEqual(await world.route(damaged, lying, good), ["m1", "m2"]);
+  assert.equal(world.deliveries.length, 1);
+  assert.ok(world.logs.some((line) => line.includes("the pack holds 1 events, not 2")));
+});
+
+test("packed events that were too large for the message are fetched", async () => {
+  const world = makeWorld({ sub_a: "$.big == 1" });
+  assert.deepEqual(await world.route(world.message([{}], { body: { s3_key: "k" } })), []);
+  assert.deepEqual(
+    world.deliveries.map(({ body }) => body),
+    [{ s3_key: "k" }],
+  );
+});
+
+test("small events go along with their deliveries, large ones and those of many subscribers are read when they are posted", async () => {
+  const noise = Array.from({ length: 60_000 }, (_, i) => ((i * 2_654_435_761) >>> 7).toString(36)).join("");
+  const world = makeWorld({ sub_a: "$.n" });
+  await world.route(world.message([{ n: 1 }]), world.message([{ n: noise }]));
+  assert.deepEqual(
+    world.deliveries.map(({ body }) => body !== undefined),
+    [true, false],
+  );
+  const popular = makeWorld(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`sub_${i}`, "$.n"])));
+  await popular.route(popular.message([{ n: 1 }]));
+  assert.deepEqual(new Set(popular.deliveries.map(({ body }) => body)), new Set([undefined]));
+});
+
+for (const step of ["snapshot", "store", "queue", "archive"]) {
+  test(`a message whose ${step} fails comes again, and then nothing is missing or decided anew`, async () => {
+    const world = makeWorld({ sub_a: "order.*" });
+    const record = world.message([{ event_type: "order.created" }]);
+    world.fails.add(step);
+    assert.deepEqual(await world.route(record), [record.messageId]);
+    const before = [...world.stored.values()][0];
+    world.subscriptions.set("sub_b", { subscription_id: "sub_b", version: 1, event_selector: "order.*" });
+    world.moveVersion();
+    assert.deepEqual(await world.route(world.again(record)), []);
+    const after = [...world.stored.values()][0]!;
+    if (before !== undefined) assert.equal(after, before, "what was stored stands");
+    assert.equal(world.stored.size, 1);
+    assert.ok(world.archived.length >= 1 && world.archived.length <= 2);
+    const sent = world.deliveries.filter(({ subscription_id }) => subscription_id === "sub_a");
+    assert.ok(sent.length >= 1 && sent.length <= 2);
+    assert.equal(world.facts.length <= 1, true);
+  });
+}
+
+test("a redelivered message leaves acknowledged and deleted events as they are, and delivers no deleted one", async () => {
+  const world = makeWorld({ sub_a: "$.n" });
+  const record = world.message([{ n: 1 }, { n: 2 }]);
+  await world.route(record);
+  const [first, batch] = [...world.stored][0]!;
+  const touched = { ...batch, acknowledged: { 0: START }, deleted: [0] };
+  world.stored.set(first, touched);
+  assert.deepEqual(await world.route(world.again(record)), []);
+  assert.equal(world.stored.get(first), touched);
+  const { indexes, repeated, body } = world.deliveries.at(-1)!;
+  assert.deepEqual({ indexes, repeated, body }, { indexes: [1], repeated: true, body: undefined });
+  assert.equal(world.archived.length, 3);
+  assert.equal(world.facts.length, 1);
+});
+
+test("a message out of a dead-letter queue, whose receives count from one again, counts as redelivered", async () => {
+  const world = makeWorld({ sub_a: "$.n" });
+  const record = world.message([{ n: 1 }]);
+  await world.route(record);
+  const [first, batch] = [...world.stored][0]!;
+  world.stored.set(first, { ...batch, deleted: [0] });
+  world.advance(600_000);
+  await world.route(world.again(record, 1));
+  assert.deepEqual(world.stored.get(first)!.deleted, [0]);
+});
+
+test("the same message twice in one invocation is stored once", async () => {
+  const world = makeWorld({ sub_a: "$.n" });
+  const record = world.message([{ n: 1 }]);
+  assert.deepEqual(await world.route(record, { ...record, messageId: "copy" }), []);
+  assert.equal(world.stored.size, 1);
+});
+
+test("usage that can't be counted keeps no event from being routed", async () => {
+  const world = makeWorld({ sub_a: "$.n" });
+  world.fails.add("usage");
+  assert.deepEqual(await world.route(world.message([{ n: 1 }])), []);
+  assert.ok(world.logs.some((line) => line.startsWith("route.usage_not_counted")));
+});
+
+test("what is decided by type once is decided by type again, and a payload is looked at where a selector asks", async () => {
+  const type = fc.constantFrom("a", "b", null);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ event_type: type, n: fc.nat(3) }), { minLength: 1, maxLength: 12 }),
+      async (drawn) => {
+        const world = makeWorld({ sub_a: "a", sub_n: { event_type: "b", jsonpath: "$[?@ == 2]" } });
+        const payloads = drawn.map(({ event_type, n }) => (event_type === null ? { n } : { event_type, n }));
+        await world.route(world.message(payloads));
+        const where = (wanted: (payload: { event_type?: string; n: number }) => boolean) =>
+          payloads.flatMap((payload, at) => (wanted(payload as { n: number }) ? [at] : []));
+        const expected = {
+          sub_a: where(({ event_type }) => event_type === "a"),
+          sub_n: where(({ event_type, n }) => event_type === "b" && n === 2),
+        };
+        const matched = [...world.stored.values()][0]!.matched;
+        assert.deepEqual({ sub_a: matched.sub_a ?? [], sub_n: matched.sub_n ?? [] }, expected);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test.run();
