@@ -60,7 +60,7 @@ export async function authenticate(
   try {
     record = await keys.get(key_id);
     if (!(await fits(record, secret, environment, authenticator))) {
-      const newer = record === undefined ? undefined : await keys.newer(record);
+      const newer = await keys.newer(key_id);
       if (newer === undefined || !(await fits(newer, secret, environment, authenticator))) {
         if (newer !== undefined) keys.refused(key_id);
         throw refuse();

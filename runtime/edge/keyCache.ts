@@ -50,9 +50,10 @@ export class KeyCache {
   /** @throws when the table can't be reached and no record may serve instead */
   async get(keyId: string): Promise<KeyRecord | undefined> {
     const now = this.ports.now();
+    // Both are looked at in every case, so that the time does not tell which of them knows the id.
     const entry = this.good.get(keyId);
-    if (entry !== undefined && now - entry.readAt < GOOD_MS) return entry.record;
     const missedAt = this.unknown.get(keyId);
+    if (entry !== undefined && now - entry.readAt < GOOD_MS) return entry.record;
     if (missedAt !== undefined && now - missedAt < UNKNOWN_MS) return undefined;
     const mayServe = entry !== undefined && now - entry.readAt < STALE_MS;
     if (mayServe && now < entry.notBefore) return entry.record;
@@ -69,13 +70,12 @@ export class KeyCache {
    * A newer record, when a secret did not fit the one we have: it may have been rotated a moment ago. Asked for at most
    * every 10 s a key while secrets don't fit, as often as for an unknown id, so the two can't be told apart by time.
    */
-  async newer(held: KeyRecord): Promise<KeyRecord | undefined> {
+  async newer(keyId: string): Promise<KeyRecord | undefined> {
     const now = this.ports.now();
-    const entry = this.good.get(held.key_id);
+    const entry = this.good.get(keyId);
     if (entry === undefined || now - entry.refusedAt < UNKNOWN_MS) return undefined;
     try {
-      const record = await this.read(held.key_id, now);
-      return record;
+      return await this.read(keyId, now);
     } catch {
       return undefined;
     }

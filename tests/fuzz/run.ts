@@ -1,0 +1,68 @@
+/**
+ * `npm run fuzz`: a bounded, seeded campaign against the way of `POST /events`. Most cases run in this process through
+ * viewer function, edge function and ingest; the rest are raw bytes on the socket of a running local platform.
+ * FUZZ_CASES (200,000), FUZZ_SEED (1) and FUZZ_HTTP (2,000; 0 leaves the platform out) change it. The corpus is
+ * tests/corpus/fuzz. Ends with the count, and in failure when any case was answered 5xx, wrongly, or after 1 s.
+ */
+import { readFileSync } from "node:fs";
+import { nextCase } from "./cases.ts";
+import { inProcess } from "./inProcess.ts";
+import { judge } from "./judge.ts";
+import { overHttp } from "./overHttp.ts";
+import { dice } from "./random.ts";
+
+const seed = Number(process.env.FUZZ_SEED ?? 1);
+const cases = Number(process.env.FUZZ_CASES ?? 200_000);
+const http = Number(process.env.FUZZ_HTTP ?? 2_000);
+const HANG_MS = 1_000;
+const GROWTH_MB = 32;
+
+const corpus = readFileSync(new URL("../corpus/fuzz/bodies.txt", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => line !== "")
+  .map((line) => Buffer.from(line));
+
+const failures: string[] = [];
+const fail = (what: string): void => {
+  failures.push(what);
+  if (failures.length <= 10) console.log(`FAIL ${what}`);
+};
+const heapMb = (): number => {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+};
+
+const world = inProcess((what, cause) => fail(`${what}: ${cause instanceof Error ? cause.stack : String(cause)}`));
+const chance = dice(seed);
+const statuses = new Map<number, number>();
+let slowest = 0;
+let before = 0;
+const started = performance.now();
+for (let i = 0; i < cases; i += 1) {
+  if (i === Math.floor(cases / 10)) before = heapMb();
+  const one = nextCase(chance, corpus, world.keys);
+  const begun = performance.now();
+  const outcome = await world.run(one);
+  const took = performance.now() - begun;
+  slowest = Math.max(slowest, took);
+  statuses.set(outcome.status, (statuses.get(outcome.status) ?? 0) + 1);
+  const wrong = took > HANG_MS ? `it took ${took.toFixed(0)} ms` : judge(one, outcome);
+  if (wrong !== undefined) {
+    fail(
+      `case ${i}: ${wrong}: ${JSON.stringify({ ...one, plain: undefined, body: one.body.toString("base64").slice(0, 2_000) })}`,
+    );
+  }
+}
+const growth = heapMb() - before;
+if (growth > GROWTH_MB) fail(`the heap grew by ${growth.toFixed(1)} MB`);
+const table = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+console.log(
+  `in process: ${cases} cases in ${((performance.now() - started) / 1_000).toFixed(1)} s, slowest ${slowest.toFixed(0)} ms`,
+);
+console.log(
+  `  answers ${table.join(", ")}; heap ${growth >= 0 ? "+" : ""}${growth.toFixed(1)} MB from the first tenth to the end`,
+);
+
+const sent = http === 0 ? 0 : await overHttp(http, seed, corpus, fail);
+console.log(`seed ${seed}: ${cases + sent} cases, ${failures.length} failures`);
+process.exit(failures.length === 0 ? 0 : 1);
