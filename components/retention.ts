@@ -80,7 +80,6 @@ export class Retention extends pulumi.ComponentResource {
           ...delivery.retry.toSend(),
           ...store.events.to(
             "dynamodb:BatchGetItem",
-            "dynamodb:BatchWriteItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
@@ -120,7 +119,7 @@ export class Retention extends pulumi.ComponentResource {
   /** Putting records on the stream to the archive. */
   toArchive(): Permission[] {
     return [
-      { actions: ["firehose:PutRecord", "firehose:PutRecordBatch"], resources: [this.stream.arn] },
+      { actions: ["firehose:PutRecordBatch"], resources: [this.stream.arn] },
       this.streamKey.toEncrypt("firehose", this.region),
     ];
   }

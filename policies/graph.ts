@@ -79,11 +79,15 @@ const arnFormats: Readonly<Record<string, (name: string, region: string, inputs:
 
 /** How a secret is marked between program and engine; offline it is only a value. */
 const SECRET = "4dabf18193072939515e22adb298388d";
-function unwrapped(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unwrapped);
-  if (typeof value !== "object" || value === null) return value;
-  if (SECRET in value && "value" in value) return unwrapped(value.value);
-  return Object.fromEntries(Object.entries(value).map(([member, item]) => [member, unwrapped(item)]));
+
+/** A value as plain data: secrets unwrapped, archives and files as the paths and texts that they hold. */
+async function plainOf(value: unknown): Promise<unknown> {
+  const known = await value;
+  if (Array.isArray(known)) return Promise.all(known.map(plainOf));
+  if (typeof known !== "object" || known === null) return known;
+  if (SECRET in known && "value" in known) return plainOf(known.value);
+  const members = Object.entries(known).map(async ([member, item]) => [member, await plainOf(item)] as const);
+  return Object.fromEntries(await Promise.all(members));
 }
 
 /** Outputs beyond id, name and ARN that the program reads. */
@@ -140,7 +144,7 @@ export async function graphOf(stack: string, config: Record<string, string> = st
   const links = new Map<string, { parent: string | undefined; protect: boolean }>();
   await pulumi.runtime.setMocks(
     {
-      newResource({ type, name, inputs, custom }) {
+      async newResource({ type, name, inputs, custom }) {
         const where = String(inputs.region ?? region);
         const physical = String(inputs.name ?? name);
         const arn = arnFormats[type]?.(physical, where, inputs);
@@ -150,7 +154,7 @@ export async function graphOf(stack: string, config: Record<string, string> = st
           ...extras[type]?.(physical, where, inputs),
         };
         if (type !== "pulumi:pulumi:Stack") {
-          const plain = unwrapped(inputs) as Inputs;
+          const plain = (await plainOf(inputs)) as Inputs;
           declared.push({ type, name, custom: custom !== false || type.startsWith("awsx:"), inputs: plain, outputs });
         }
         return { id: physical, state: { ...inputs, ...outputs } };

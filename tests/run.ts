@@ -1,6 +1,6 @@
 /**
  * `npm test [-- words…]`: types, lint, dead code, then every `*.test.ts`, and one closing line `N passed, N failed`.
- * Unit tests run in parallel processes; those in `tests/endToEnd` share one process and so one booted platform.
+ * Unit tests run in parallel processes; those in `tests/endToEnd` share a process and so a booted platform.
  * With words, only test files whose path contains one of them run, without the checks.
  */
 import { spawn } from "node:child_process";
@@ -69,7 +69,16 @@ const outcomes = await pool(
   [...(words.length === 0 ? checks : []), ...unit.map((file) => () => group(file, [file]))],
   Math.max(2, availableParallelism()),
 );
-if (endToEnd.length > 0) outcomes.push(await group("tests/endToEnd", endToEnd));
+// What waits for real retries and timeouts mostly sleeps: a second platform of its own keeps it out of the others' way.
+const patient = endToEnd.filter((file) => file.endsWith("/delivery.test.ts"));
+const prompt = endToEnd.filter((file) => !patient.includes(file));
+const platforms = [prompt, patient].filter((files) => files.length > 0);
+outcomes.push(
+  ...(await pool(
+    platforms.map((files) => () => group(`tests/endToEnd (${files.length} files)`, files)),
+    2,
+  )),
+);
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);

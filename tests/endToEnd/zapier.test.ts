@@ -91,7 +91,12 @@ test("subscribe, an event arrives as a signed array, 410 ends it, and nothing mo
     );
     const sentUntilThen = zap.hooks.length;
 
-    // Whatever routing still believes, the delivery is cancelled, which counts as no match.
+    // A change is effective for events accepted five seconds later: until then an invocation may remember the hook.
+    const removedAt = Date.now();
+    await eventually(
+      () => Date.now() - removedAt,
+      (passed) => passed >= 5_000,
+    );
     const third = await send(3);
     await eventually(
       () => statusOf(third),

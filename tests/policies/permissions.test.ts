@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { graphOf } from "../../policies/graph.ts";
+import { calledFor, grantsOf, useOf } from "../../policies/permissions.ts";
+import seen from "../../policies/permissionsSeen.json" with { type: "json" };
+
+const graph = await graphOf("prod");
+const called = calledFor(graph);
+
+test("every permission of a function is used, or says why it is there", () =>
+  assert.deepEqual(
+    grantsOf(graph)
+      .filter((grant) => useOf(grant, seen, called) === undefined)
+      .map(({ role, action }) => `${role}: ${action}`),
+    [],
+  ));
+
+test("every call in a function's code is allowed", () => {
+  const grants = grantsOf(graph);
+  const missing = Object.entries(called).flatMap(([role, actions]) =>
+    actions
+      .filter((action) => !grants.some((grant) => grant.role === role && grant.action === action))
+      .map((action) => `${role}: ${action}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test("a permission that nothing uses is found", () =>
+  assert.equal(useOf({ role: "route-role", action: "s3:DeleteObject" }, seen, called), undefined));
+
+test.run();
