@@ -3,6 +3,7 @@
  * after its timeout; a thread that hung, crashed or outgrew its memory takes down only what ran in it.
  */
 import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
@@ -18,6 +19,10 @@ const WAITING = 1_000;
 const PATIENCE_MS = 25;
 /** Share of its time in which a thread computes, from which on it is not given another environment. */
 const BUSY = 0.6;
+/** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
+const BUSY_WHEN_FULL = 0.2;
+/** Share of all cores that this process uses, from which on the machine counts as full. */
+const FULL = 0.7;
 /** How long Lambda lets a module initialise, milliseconds. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -68,6 +73,19 @@ const failure = (errorType: string, errorMessage: string): Outcome => ({
   kind: "error",
   error: { errorType, errorMessage, trace: [] },
 });
+
+/** Looked at once a quarter second at most, for all functions together. */
+const LOOK_MS = 250;
+let looked = { at: performance.now(), cpu: process.cpuUsage(), full: false };
+
+function machineIsFull(): boolean {
+  const at = performance.now();
+  if (at - looked.at < LOOK_MS) return looked.full;
+  const { user, system } = process.cpuUsage(looked.cpu);
+  const full = (user + system) / 1_000 / (at - looked.at) / availableParallelism() > FULL;
+  looked = { at, cpu: process.cpuUsage(), full };
+  return full;
+}
 
 export class LambdaFunction {
   readonly settings: FunctionSettings;
@@ -146,7 +164,7 @@ export class LambdaFunction {
       thread.used = now;
       busiest = Math.max(busiest, utilization);
     }
-    return busiest < BUSY;
+    return busiest < (machineIsFull() ? BUSY_WHEN_FULL : BUSY);
   }
 
   #open(): void {
