@@ -14,6 +14,13 @@ export interface Target {
   stop(): Promise<void>;
 }
 
+/** What the platform says of its AWS stand-ins. */
+interface GatewayFile {
+  readonly endpoint: string;
+  readonly access_key_id: string;
+  readonly outputs: { readonly archiveBucket: string };
+}
+
 interface LocalFile {
   readonly url: string;
   readonly operator_key: string;
@@ -26,7 +33,7 @@ export async function startTarget(state: string): Promise<Target> {
   if (url !== undefined) {
     return { url, operatorKey: process.env.OPERATOR_KEY, pid: undefined, archive: undefined, stop: async () => {} };
   }
-  const child = spawn(process.execPath, ["local/start.ts"], {
+  const child = spawn(process.execPath, ["--v8-pool-size=1", "local/start.mjs"], {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -42,11 +49,19 @@ export async function startTarget(state: string): Promise<Target> {
   });
   await ready;
   const local = JSON.parse(readFileSync(join(state, "local.json"), "utf8")) as LocalFile;
+  const gateway = JSON.parse(readFileSync(join(state, "gateway.json"), "utf8")) as GatewayFile;
   return {
     url: local.url,
     operatorKey: local.operator_key,
     pid: local.pid,
-    archive: undefined,
+    archive: {
+      bucket: gateway.outputs.archiveBucket,
+      client: {
+        region: "us-east-1",
+        endpoint: gateway.endpoint,
+        credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: "local" },
+      },
+    },
     stop: async () => {
       const closed = new Promise((resolve) => child.on("close", resolve));
       child.kill("SIGINT");
