@@ -65,6 +65,8 @@ export interface LoadReceiver {
   /** End-to-end latency of events to healthy endpoints, milliseconds. */
   readonly latency: Histogram;
   readonly seconds: Map<number, Second>;
+  /** Forgets latencies and rates, as after a warm-up; what was received stays on the account. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,10 @@ export async function startReceiver(port = 0): Promise<LoadReceiver> {
     received,
     latency,
     seconds,
+    reset: () => {
+      latency.clear();
+      seconds.clear();
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

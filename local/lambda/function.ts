@@ -3,11 +3,11 @@
  * after its timeout; a thread that hung, crashed or outgrew its memory takes down only what ran in it.
  */
 import { randomUUID } from "node:crypto";
-import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { machineIsFull } from "./machine.ts";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
 
 /** Environments that share a thread, and threads of one function: beyond, invocations wait. */
@@ -21,8 +21,6 @@ const PATIENCE_MS = 25;
 const BUSY = 0.6;
 /** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
 const BUSY_WHEN_FULL = 0.2;
-/** Share of all cores that this process uses, from which on the machine counts as full. */
-const FULL = 0.7;
 /** How long Lambda lets a module initialise, milliseconds. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -73,19 +71,6 @@ const failure = (errorType: string, errorMessage: string): Outcome => ({
   kind: "error",
   error: { errorType, errorMessage, trace: [] },
 });
-
-/** Looked at once a quarter second at most, for all functions together. */
-const LOOK_MS = 250;
-let looked = { at: performance.now(), cpu: process.cpuUsage(), full: false };
-
-function machineIsFull(): boolean {
-  const at = performance.now();
-  if (at - looked.at < LOOK_MS) return looked.full;
-  const { user, system } = process.cpuUsage(looked.cpu);
-  const full = (user + system) / 1_000 / (at - looked.at) / availableParallelism() > FULL;
-  looked = { at, cpu: process.cpuUsage(), full };
-  return full;
-}
 
 export class LambdaFunction {
   readonly settings: FunctionSettings;

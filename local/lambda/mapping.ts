@@ -6,6 +6,7 @@ import type { SQSRecord } from "aws-lambda";
 import type { QueueSource } from "../service.ts";
 import type { Outcome } from "./function.ts";
 import { SYNC_LIMIT } from "./functionUrl.ts";
+import { machineIsFull } from "./machine.ts";
 
 export interface MappingSettings {
   readonly queueArn: string;
@@ -20,9 +21,14 @@ export interface MappingSettings {
   readonly partialFailures: boolean;
 }
 
-/** Invocations at once in the beginning, and how many more a second while all are busy. */
-const FIRST = 5;
+/**
+ * Invocations at once in the beginning, and how many more a second while all are busy. Lambda begins with five; on a few
+ * cores two at once take fuller batches, which cost less a message. While the machine is full more would not be faster,
+ * but some must come all the same: those that run may be waiting for an endpoint that hangs.
+ */
+const FIRST = 2;
 const RAMP = 5;
+const RAMP_WHEN_FULL = 1;
 /** SQS hands out at most ten messages a call. */
 const PER_RECEIVE = 10;
 const WAIT_MS = 1_000;
@@ -73,7 +79,7 @@ export class QueueMapping {
     this.#allowed = Math.min(FIRST, this.settings.maximumConcurrency);
     this.#ramp = setInterval(() => {
       this.#allowed = this.#saturated
-        ? Math.min(this.#allowed + RAMP, this.settings.maximumConcurrency)
+        ? Math.min(this.#allowed + (machineIsFull() ? RAMP_WHEN_FULL : RAMP), this.settings.maximumConcurrency)
         : Math.max(this.#allowed - 1, Math.min(FIRST, this.settings.maximumConcurrency));
       this.#saturated = false;
       this.#wake?.();
