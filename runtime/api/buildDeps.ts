@@ -26,6 +26,7 @@ export function buildDeps(): Deps {
   });
   return {
     env,
+    region: process.env.AWS_REGION ?? "",
     db: connect(env),
     dynamodb: new DynamoDBClient({}),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),

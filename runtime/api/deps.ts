@@ -12,6 +12,8 @@ import type { ApiEnvironment } from "./environment.ts";
 /** What every route may use; built once a cold start, replaced by fakes in tests. */
 export interface Deps {
   readonly env: ApiEnvironment;
+  /** The region that this runs in. */
+  readonly region: string;
   /** Reach it through `asCustomer` of runtime/database, which sets the row-level security's customer. */
   readonly db: Kysely<Database>;
   readonly dynamodb: DynamoDBClient;

@@ -1,6 +1,7 @@
 import { serviceOver } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity.ts";
-import type { DeliveryTarget, Enrich } from "../domain/subscription.ts";
+import { metadataOf } from "../domain/metadata.ts";
+import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhookPost.ts";
 import { applyTransform, enrichmentKey } from "../matching/index.ts";
 import type { Deps } from "./deps.ts";
@@ -20,6 +21,8 @@ export interface Sample {
   readonly types: readonly (string | null)[];
   readonly offset: number;
   readonly raw: Buffer;
+  /** Name of the key that sent it. */
+  readonly key_name?: string | undefined;
 }
 
 export interface Previewer {
@@ -35,7 +38,10 @@ const IDS_PER_CALL = 500;
 export function previewer(deps: Deps): Previewer {
   const service = serviceOver(deps.lambda, deps.env.SUBSCRIPTIONS_FUNCTION);
   const rows = new Map<string, Promise<Readonly<Record<string, unknown>> | undefined>>();
-  const row = (tenant: Tenant, enrich: Enrich, key: string) => {
+  const row = (tenant: Tenant, enrich: Enrich, { first, raw, key_name }: Sample) => {
+    if (enrich.from === METADATA) return metadataOf(first, deps.region, key_name);
+    const key = enrichmentKey(enrich, JSON.parse(raw.toString("utf8")));
+    if (key === undefined) return undefined;
     const id = `${enrich.from}\n${key}`;
     let found = rows.get(id);
     if (found === undefined) {
@@ -56,11 +62,10 @@ export function previewer(deps: Deps): Previewer {
       }
       return found;
     },
-    async preview(target, { first, types, offset, raw }) {
+    async preview(target, sample) {
+      const { first, types, offset, raw } = sample;
       const { enrich, transform, tenant } = target;
-      const key = enrich === undefined ? undefined : enrichmentKey(enrich, JSON.parse(raw.toString("utf8")));
-      const enrichment =
-        enrich === undefined || key === undefined ? undefined : { as: enrich.as, row: await row(tenant, enrich, key) };
+      const enrichment = enrich && { as: enrich.as, row: await row(tenant, enrich, sample) };
       const slice = { first, types, offsets: [offset], payloads: [applyTransform(raw, transform, enrichment)] };
       const body = bodyOf(target, textsOf(target.format, slice));
       const id = webhookId(target.subscription_id, undefined, [slice]);

@@ -41,7 +41,14 @@ export const TransformSchema = z
   })
   .openapi("Transform", { description: "Applied in the order extract, rename, omit." });
 export const EnrichSchema = z
-  .strictObject({ from: z.string().min(1).max(128), key: z.string().min(1), as: Name.min(1) })
+  .strictObject({
+    from: z.string().min(1).max(128).openapi({
+      description:
+        'A reference table; or "$event": the time of receipt, the region, and the name of the key that sent it.',
+    }),
+    key: z.string().min(1).optional().openapi({ description: 'Path to the row\'s key. "$event" needs none.' }),
+    as: Name.min(1),
+  })
   .openapi("Enrich");
 
 const common = {

@@ -164,6 +164,7 @@ async function complete(
   const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
   const attempts = item?.attempts ?? [];
   const trace = message?.traceparent ?? batch?.traceparent;
+  const keyName = message?.key_name ?? batch?.key_name;
   const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
   const delivery: Delivery = {
     messageId: name.messageId,
@@ -186,6 +187,7 @@ async function complete(
     probe: name.probe,
     events: [],
     ...(name.replay_id === undefined ? {} : { replay_id: name.replay_id }),
+    ...(keyName === undefined ? {} : { key_name: keyName }),
     ...(trace === undefined ? {} : { traceparent: trace }),
     ...(item === undefined ? {} : { item }),
   };

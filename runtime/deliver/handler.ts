@@ -66,7 +66,7 @@ const ports: DeliverPorts = {
     now: Date.now,
     slow: slowEndpoints(Date.now),
     post: (request) => post(connections(), request),
-    payloads: payloadMaker(service),
+    payloads: payloadMaker({ service, region: process.env.AWS_REGION ?? "", now: Date.now }),
   },
   firstLane: ({ eventSourceARN }) => queueName(eventSourceARN) === firstLane,
   readItems: (keys, attributes) => getAll(dynamodb, env.EVENTS_TABLE, keys, attributes),

@@ -21,6 +21,7 @@ export interface Delivery {
   readonly attempts: readonly Attempt[];
   readonly schedule_from: number;
   readonly replay_id?: string;
+  readonly key_name?: string;
   readonly traceparent?: string;
   readonly expires_at: number;
   /** As it was read; undefined when this is the first that is known of it. */

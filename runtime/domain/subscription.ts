@@ -11,9 +11,14 @@ export interface Transform {
   readonly omit?: readonly string[];
 }
 
+/** In place of a reference table: what the platform itself knows of the event. No table can have this name. */
+export const METADATA = "$event";
+
 export interface Enrich {
+  /** A reference table, or `METADATA`. */
   readonly from: string;
-  readonly key: string;
+  /** Singular path to the row's key; metadata needs none. */
+  readonly key?: string | undefined;
   readonly as: string;
 }
 

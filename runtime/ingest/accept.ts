@@ -84,7 +84,13 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     const tenant = tenantOf(identity);
     const body = readBody(request);
     const valid = validateBody(body, await ports.schemas(tenant));
-    const batch: Batch = { tenant, key_id: identity.key_id, valid, traceparent: traceparentIn(request) };
+    const batch: Batch = {
+      tenant,
+      key_id: identity.key_id,
+      key_name: identity.key_name,
+      valid,
+      traceparent: traceparentIn(request),
+    };
     const limited = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length);
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
@@ -157,6 +163,7 @@ function overLimit({ limit, retryAfterMs }: Verdict, cost: number): TriggersErro
 interface Batch {
   readonly tenant: Tenant;
   readonly key_id: string;
+  readonly key_name: string | undefined;
   readonly valid: ValidBody;
   readonly traceparent: string | undefined;
 }
@@ -165,7 +172,7 @@ const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => new
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
-  const { tenant, key_id, valid, traceparent } = batch;
+  const { tenant, key_id, key_name, valid, traceparent } = batch;
   const packed = pack(valid.events);
   try {
     let body: Body = { inline: packed };
@@ -174,8 +181,11 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
       await ports.putPayload(body.s3_key, packed);
     }
     const { types } = valid;
-    const trace = traceparent === undefined ? {} : { traceparent };
-    await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...trace });
+    const told = {
+      ...(key_name === undefined ? {} : { key_name }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
+    await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });
   } catch (cause) {
     const message = "The events could not be stored; none was accepted.";
     throw new TriggersError("unavailable", message, { headers: SOON, cause });

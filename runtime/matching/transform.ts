@@ -148,6 +148,7 @@ function keep(text: string, value: RawValue, cut: Cut | undefined): string | und
 
 /** The key under which an event's row is looked up: a string, or a number or boolean as JSON writes it. */
 export function enrichmentKey(enrich: Pick<Enrich, "key">, payload: unknown): string | undefined {
+  if (enrich.key === undefined) return undefined;
   const [value] = parsePath(enrich.key).values(payload);
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? String(value)

@@ -1,5 +1,5 @@
 import { type ErrorDetail, TriggersError } from "../domain/errors.ts";
-import type { Enrich, Transform } from "../domain/subscription.ts";
+import { type Enrich, METADATA, type Transform } from "../domain/subscription.ts";
 import { Invalid } from "./invalid.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";
 
@@ -28,7 +28,8 @@ export function checkTransform(transform: Transform | undefined, enrich?: Enrich
   for (const [index, path] of omit.entries())
     check.path(`/transform/omit/${index}`, path, (parsed) => check.omit(parsed));
   if (enrich !== undefined) {
-    check.path("/enrich/key", enrich.key, mustBeSingular);
+    if (enrich.key !== undefined) check.path("/enrich/key", enrich.key, mustBeSingular);
+    else if (enrich.from !== METADATA) check.details.push({ path: "/enrich/key", message: "is required" });
     check.name("/enrich/as", enrich.as);
   }
   const { details } = check;

@@ -192,7 +192,7 @@ function messagesOf(
       else list.push(offset);
     }
   }
-  const { tenant, first, count, types, traceparent } = batch;
+  const { tenant, first, count, types, key_name, traceparent } = batch;
   let events = 0;
   const outgoing = [...wanted].map(([subscription_id, indexes]): Outgoing => {
     events += indexes.length;
@@ -208,6 +208,7 @@ function messagesOf(
       repeated: true,
       expires_at: Math.max(batch.expires_at, Math.floor(now / 1_000) + 3 * 86_400),
       replay_id: job.job_id,
+      ...(key_name === undefined ? {} : { key_name }),
       ...(traceparent === undefined ? {} : { traceparent }),
     });
     return { text, group: tenant };

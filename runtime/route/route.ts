@@ -126,6 +126,7 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work> {
     acknowledged: {},
     deleted: [],
     expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
+    ...(message.key_name === undefined ? {} : { key_name: message.key_name }),
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
   };
   return { record, message, again, events, batch, matched, deleted: [], stored: "now" };
@@ -171,7 +172,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
     for (const [subscription_id, all] of pairs) {
       const indexes = work.deleted.length === 0 ? all : all.filter((offset) => !work.deleted.includes(offset));
       if (indexes.length === 0) continue;
-      const { tenant, first, count, types, traceparent, expires_at } = work.batch;
+      const { tenant, first, count, types, key_name, traceparent, expires_at } = work.batch;
       const delivery: DeliveryMessage = {
         tenant,
         subscription_id,
@@ -183,6 +184,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         expires_at,
         ...(body === undefined ? {} : { body }),
         ...(work.stored === "before" ? { repeated: true } : {}),
+        ...(key_name === undefined ? {} : { key_name }),
         ...(traceparent === undefined ? {} : { traceparent }),
       };
       messages.push({ work, message: { text: encodeDelivery(delivery), group: tenant } });

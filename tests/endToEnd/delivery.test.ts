@@ -247,4 +247,18 @@ test("the trace of a request reaches the subscriber", async () => {
   assert.equal(post!.headers.traceparent?.slice(0, 35), traceparent.slice(0, 35));
 });
 
+test("the metadata that a subscription asks for is in what it receives", async () => {
+  const made = await subscribe("status/200", { enrich: { from: "$event", as: "meta" }, format: "payload" });
+  await inForce();
+  await send(made, { n: 1 });
+  const [webhook] = await received(made, 1);
+  const [payload] = JSON.parse(webhook!.body);
+  assert.deepEqual(payload, {
+    event_type: made.type,
+    n: 1,
+    meta: { received_at: payload.meta.received_at, region: "us-east-1", key_name: "first live key" },
+  });
+  assert.ok(Math.abs(Date.parse(payload.meta.received_at) - Date.parse(webhook!.received_at)) < 60_000);
+});
+
 test.run();

@@ -93,6 +93,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     s3: memoryS3(new Map()),
     ...({} as Pick<Deps, "sqs" | "lambda" | "secrets">),
     ...fakes,
+    region: "us-east-1",
     env: {
       ...env,
       KEYS_TABLE: "keys",

@@ -125,7 +125,7 @@ export function register(app: Api, deps: Deps): void {
           kept.map(async (verdict) => {
             const target = verdict.matched ? targets.get(verdict.subscription_id) : undefined;
             if (target === undefined) return verdict;
-            const sample = { first, types: reviewed.types, offset, raw: bytes };
+            const sample = { first, types: reviewed.types, offset, raw: bytes, key_name: c.get("identity").key_name };
             return { ...verdict, request: await show.preview(target, sample) };
           }),
         );

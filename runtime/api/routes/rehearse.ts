@@ -138,8 +138,8 @@ export function register(app: Api, deps: Deps): void {
               matched += 1;
               if (samples.length < MAX_SAMPLES && bytes + raw.length < SAMPLE_BYTES) {
                 bytes += raw.length;
-                const { first, types } = batch;
-                const request = await show.preview(target, { first, types, offset, raw });
+                const { first, types, key_name } = batch;
+                const request = await show.preview(target, { first, types, offset, raw, key_name });
                 samples.push({ event: spliceEvent(first, offset, types[offset] ?? null, raw), request });
               }
             } else collect(selector, event, near, far);

@@ -43,6 +43,8 @@ export interface BatchItem {
   readonly deleted: readonly number[];
   /** Seconds since the epoch, as DynamoDB's expiry wants it. */
   readonly expires_at: number;
+  /** Name of the key that sent it, where it has one. */
+  readonly key_name?: string;
   readonly traceparent?: string;
 }
 
@@ -149,6 +151,7 @@ export function encodeBatch(batch: BatchItem): Item {
     // Acknowledgement is a map from offset to time, deletion a number set: both are changed in place by update expressions.
     acknowledged: { M: Object.fromEntries(Object.entries(batch.acknowledged).map(([at, ms]) => [at, N(ms)])) },
     ...(batch.deleted.length === 0 ? {} : { deleted: { NS: batch.deleted.map(String) } }),
+    ...(batch.key_name === undefined ? {} : { key_name: S(batch.key_name) }),
     ...(batch.traceparent === undefined ? {} : { traceparent: S(batch.traceparent) }),
   };
 }
@@ -180,6 +183,7 @@ export function decodeBatch(item: Item): BatchItem {
     ),
     deleted: (item.deleted?.NS ?? []).map(Number).sort((a, b) => a - b),
     expires_at: nOf(item, "expires_at", what),
+    ...(item.key_name?.S === undefined ? {} : { key_name: item.key_name.S }),
     ...(item.traceparent?.S === undefined ? {} : { traceparent: item.traceparent.S }),
   };
 }

@@ -33,6 +33,8 @@ export interface IngestMessage {
   /** Event type of each event, in order. */
   readonly types: readonly (string | null)[];
   readonly key_id: string;
+  /** Name of that key, where it has one; part of the metadata that subscribers may ask for. */
+  readonly key_name?: string;
   readonly body: Body;
   /** W3C trace context of the request, passed on to subscribers. */
   readonly traceparent?: string;
@@ -56,6 +58,7 @@ export interface DeliveryMessage {
   /** Seconds since the epoch at which the batch expires, and its deliveries with it. Left out: 90 days after the events. */
   readonly expires_at?: number;
   readonly replay_id?: string;
+  readonly key_name?: string;
   readonly traceparent?: string;
 }
 
@@ -139,6 +142,7 @@ export function decodeIngest(message: string): IngestMessage {
     types: longTypes(header.types, count, what),
     key_id: text(header, "key_id", what),
     body,
+    ...optional(header, "key_name"),
     ...optional(header, "traceparent"),
   };
 }
@@ -177,6 +181,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         ...(header.repeated === true ? { repeated: true } : {}),
         ...(header.expires_at === undefined ? {} : { expires_at: whole(header, "expires_at", what) }),
         ...optional(header, "replay_id"),
+        ...optional(header, "key_name"),
         ...optional(header, "traceparent"),
       };
     }

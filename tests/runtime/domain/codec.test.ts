@@ -65,6 +65,7 @@ const ingest: fc.Arbitrary<IngestMessage> = count.chain((n) =>
       count: fc.constant(n),
       types: types(n),
       key_id: ulid.map((id) => `key_${id}`),
+      key_name: fc.string(),
       body,
       ...trace,
     },
@@ -88,6 +89,7 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
         repeated: fc.constant(true),
         expires_at: fc.nat(),
         replay_id: ulid.map((id) => `rpl_${id}`),
+        key_name: fc.string(),
         ...trace,
       },
       {
@@ -132,6 +134,7 @@ const batch: fc.Arbitrary<BatchItem> = count.chain((n) =>
       }),
       deleted: fc.subarray([...Array(n).keys()]),
       expires_at: fc.nat(),
+      key_name: fc.string(),
       ...trace,
     },
     {

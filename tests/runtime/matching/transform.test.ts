@@ -193,4 +193,12 @@ test("a transformed payload is what doing the same to the parsed object gives", 
   );
 });
 
+test("metadata needs no key; a reference table does", () => {
+  assert.equal(details(undefined, { from: "$event", as: "meta" }), "accepted");
+  assert.deepEqual(details(undefined, { from: "products", as: "product" }), {
+    code: "invalid_request",
+    details: [{ path: "/enrich/key", message: "is required" }],
+  });
+});
+
 test.run();
