@@ -32,6 +32,8 @@ const RAMP_WHEN_FULL = 1;
 /** SQS hands out at most ten messages a call. */
 const PER_RECEIVE = 10;
 const WAIT_MS = 1_000;
+/** What a receive takes over a network; meanwhile a batch that is not full may fill, and costs less a message. */
+const ROUND_TRIP_MS = 15;
 /** How soon an invocation that was refused for concurrency is tried again. */
 const THROTTLE_MS = 100;
 
@@ -134,6 +136,11 @@ export class QueueMapping {
     const take = (count: number, waitMs: number) =>
       this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
     const records = await take(batchSize, WAIT_MS);
+    if (windowMs === 0 && records.length > 0 && records.length < batchSize && !this.#stopped) {
+      await pause(ROUND_TRIP_MS);
+      records.push(...(await take(batchSize - records.length, 0)));
+      return records;
+    }
     const until = Date.now() + windowMs;
     let size = sizeOf(records);
     while (records.length > 0 && records.length < batchSize && size < SYNC_LIMIT / 2 && !this.#stopped) {
