@@ -28,7 +28,8 @@ export class Received {
     let counts = this.#counts.get(prefix);
     if (counts === undefined) {
       counts = new Uint8Array(SLOTS);
-      this.#counts.set(prefix, counts);
+      // A slice would keep the whole body it was cut from: the key is a text of its own.
+      this.#counts.set(Buffer.from(prefix, "latin1").toString("latin1"), counts);
     }
     const slot = VALUE[ulid.charCodeAt(PREFIX)]! * 32 + VALUE[ulid.charCodeAt(PREFIX + 1)]!;
     if (counts[slot] === 0) this.distinct += 1;

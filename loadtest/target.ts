@@ -33,7 +33,7 @@ export async function startTarget(state: string): Promise<Target> {
   if (url !== undefined) {
     return { url, operatorKey: process.env.OPERATOR_KEY, pid: undefined, archive: undefined, stop: async () => {} };
   }
-  const child = spawn(process.execPath, ["--v8-pool-size=1", "local/start.mjs"], {
+  const child = spawn(process.execPath, ["--v8-pool-size=1", "--max-semi-space-size=64", "local/start.mjs"], {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
     stdio: ["ignore", "pipe", "pipe"],
   });

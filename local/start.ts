@@ -33,9 +33,10 @@ async function main(): Promise<void> {
       if (SHOWN.test(type)) say(`${seconds()}  ${type.split(/[:/]/)[1]?.padEnd(15)} ${name}`);
     },
   });
-  welcome(platform, state);
+  // Before the line that says it is ready: whoever reads that may stop it at once.
   process.on("SIGINT", () => void drain(platform));
   process.on("SIGTERM", () => void drain(platform));
+  welcome(platform, state);
 }
 
 function welcome({ url, apiKey, sandboxKey, sinkUrl }: Platform, state: string): void {

@@ -9,6 +9,7 @@ import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.t
 import { SLOW_MS } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
 import type { Settled } from "./settle.ts";
+import type { Targets } from "./targets.ts";
 
 /** What posts mean for their subscription: its circuit, its removal, its owner's warnings; and how they are told. */
 
@@ -17,6 +18,7 @@ export interface EffectPorts {
   readonly now: () => number;
   readonly service: Service;
   readonly circuits: Circuits;
+  readonly targets: Pick<Targets, "removed">;
   /** Sends to the queue of retries. */
   retry(messages: readonly Outgoing[]): Promise<void>;
   /** Tells the owner in an event of its own: `subscription.failing` or `subscription.disabled`. */
@@ -46,6 +48,7 @@ async function afterSubscription(
   ports: EffectPorts,
 ): Promise<void> {
   if (units.some(({ next }) => next.kind === "gone")) {
+    ports.targets.removed(tenant, subscription_id);
     await ports.service({ op: "remove", tenant, subscription_id, reason: "webhook_gone" });
     await ports.circuits.succeeded(tenant, subscription_id);
     await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);

@@ -25,6 +25,8 @@ export interface Targets {
    * @throws Error when one is not known here and the service can't be asked
    */
   get(tenant: Tenant, ids: readonly string[]): Promise<Map<string, DeliveryTarget | null>>;
+  /** Knows from now on that this one is removed: nothing more is sent to it from here. */
+  removed(tenant: Tenant, id: string): void;
 }
 
 export function targetCache(service: Service, log: Log, now: () => number): Targets {
@@ -42,6 +44,8 @@ export function targetCache(service: Service, log: Log, now: () => number): Targ
       );
       const found = new Map(answer.targets.map((target) => [target.subscription_id, target]));
       for (const id of ids) {
+        // A removed subscription never comes back: an answer that says otherwise was under way when it was removed.
+        if (entries.peek(keyOf(tenant, id))?.target === null) continue;
         const target = found.get(id);
         const live = target === undefined || target.status === "removed" ? null : target;
         entries.set(keyOf(tenant, id), { target: live, askedAt });
@@ -53,7 +57,10 @@ export function targetCache(service: Service, log: Log, now: () => number): Targ
 
   return {
     async get(tenant, ids) {
-      const age = (id: string) => now() - (entries.get(keyOf(tenant, id))?.askedAt ?? Number.NEGATIVE_INFINITY);
+      const age = (id: string) => {
+        const entry = entries.get(keyOf(tenant, id));
+        return entry?.target === null ? 0 : now() - (entry?.askedAt ?? Number.NEGATIVE_INFINITY);
+      };
       const unknown = ids.filter((id) => !entries.has(keyOf(tenant, id)));
       const old = ids.filter((id) => entries.has(keyOf(tenant, id)) && age(id) > TOO_OLD_MS);
       if (unknown.length > 0) await ask(tenant, [...unknown, ...old]);
@@ -71,5 +78,7 @@ export function targetCache(service: Service, log: Log, now: () => number): Targ
         );
       return new Map(ids.map((id) => [id, entries.get(keyOf(tenant, id))?.target ?? null]));
     },
+
+    removed: (tenant, id) => void entries.set(keyOf(tenant, id), { target: null, askedAt: now() }),
   };
 }

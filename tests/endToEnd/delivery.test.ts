@@ -156,6 +156,7 @@ test("410 removes the subscription, and its deliveries no longer count", async (
     deliveries.map(({ status }) => status),
     ["cancelled"],
   );
+  await inForce();
   await send(made);
   await inForce();
   assert.equal((await webhooksAt(platform, made.path)).length, 1);

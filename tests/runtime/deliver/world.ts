@@ -136,7 +136,10 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     log: (level, message, fields = {}) => logs.push({ level, message, fields }),
     now: () => clock,
     dice: options.dice ?? (() => 0.999),
-    targets: { get: async (_, wanted) => new Map(wanted.map((id) => [id, targets.get(id) ?? null])) },
+    targets: {
+      get: async (_, wanted) => new Map(wanted.map((id) => [id, targets.get(id) ?? null])),
+      removed: (_, id) => void targets.set(id, null),
+    },
     circuits: circuitPorts,
     held: {
       page: async (tenant, id, limit) => inState(heldPartition(tenant, id)).slice(0, limit),
