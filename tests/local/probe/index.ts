@@ -35,7 +35,7 @@ const single = new aws.lambda.Function("single", {
   handler: "index.handler",
   code: code(echo),
   role: echoRole.arn,
-  timeout: 5,
+  timeout: 60,
   reservedConcurrentExecutions: 1,
 });
 new aws.lambda.Function("broken", {
