@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 
 interface Outcome {
   readonly passed: number;
@@ -64,20 +65,29 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
   return outcomes;
 }
 
+// What waits for real retries and timeouts mostly sleeps, and what starts platforms of its own needs no shared one: each has
+// a process to itself, the first from the beginning, so that the whole takes as long as its work and not as its waiting.
+const patient = endToEnd.filter((file) => file.endsWith("/delivery.test.ts"));
+const starters = endToEnd.filter((file) => /\/(demo|kill|permission|readme|start)\.test\.ts$/.test(file));
+const shared = endToEnd.filter((file) => !patient.includes(file) && !starters.includes(file));
+// Neighbours mostly import the same: a few of a folder share a process.
+const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>
+  Array.from({ length: Math.ceil(files.length / 4) }, (_, at) => files.slice(at * 4, at * 4 + 4)),
+);
+const platform = (files: readonly string[]) =>
+  files.length === 0 ? [] : [() => group(`tests/endToEnd (${files.length} files)`, files)];
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const outcomes = await pool(
-  [...(words.length === 0 ? checks : []), ...unit.map((file) => () => group(file, [file]))],
-  Math.max(2, availableParallelism()),
-);
-// What waits for real retries and timeouts mostly sleeps: a second platform of its own keeps it out of the others' way.
-const patient = endToEnd.filter((file) => file.endsWith("/delivery.test.ts"));
-const prompt = endToEnd.filter((file) => !patient.includes(file));
-const platforms = [prompt, patient].filter((files) => files.length > 0);
-outcomes.push(
-  ...(await pool(
-    platforms.map((files) => () => group(`tests/endToEnd (${files.length} files)`, files)),
-    2,
-  )),
+  [
+    ...platform(patient),
+    ...(words.length === 0 ? checks : []),
+    ...chunks.map(
+      (files) => () => group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files),
+    ),
+    ...platform(shared),
+    ...platform(starters),
+  ],
+  Math.max(2, availableParallelism()) + 1,
 );
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
