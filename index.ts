@@ -150,6 +150,8 @@ export const url: pulumi.Output<string> = edge.url;
 export const operatorSecret = subscriptions.operatorKey.secret.arn;
 export const eventsTable = store.events.table.name;
 export const keysTable = keys.table.table.name;
+/** Secret with the peppers of API keys, for `npm run pepper`. */
+export const pepperSecret = keys.pepper.secret.arn;
 export const archiveBucket = retention.archive.bucket.bucket;
 export const ingestQueueUrl = pipeline.ingest.queue.url;
 export const deadLetterQueueUrls = Object.values(queues).map(({ dead }) => dead.url);

@@ -28,7 +28,7 @@ function importsOf(file: string, text: string): Import[] {
 
 const files = [
   "index.ts",
-  ...globSync(["components/**/*.ts", "runtime/**/*.{ts,js}", "local/**/*.ts", "policies/*.ts"]),
+  ...globSync(["components/**/*.ts", "runtime/**/*.{ts,js}", "local/**/*.ts", "policies/*.ts", "operations/*.ts"]),
 ];
 const imports = files.flatMap((file) => importsOf(file, readFileSync(file, "utf8")));
 
@@ -68,7 +68,8 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   ],
   [
     "handlers know nothing of the program, the local platform or the policies",
-    ({ file, target }) => file.startsWith("runtime/") && /^(components|local|policies)\/|^index\.ts/.test(target),
+    ({ file, target }) =>
+      file.startsWith("runtime/") && /^(components|local|policies|operations)\/|^index\.ts/.test(target),
   ],
   [
     "the local platform knows AWS's types, never our components",
@@ -87,6 +88,14 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       file.startsWith("runtime/") &&
       /^(ioredis|@upstash\/)/.test(target) &&
       !["ingest", "api"].includes(stageOf(file)!),
+  ],
+  [
+    "what operators run knows of the handlers only the shared language, and of the local platform only types",
+    ({ file, target, typeOnly }) =>
+      file.startsWith("operations/") &&
+      (/^(components|policies)\//.test(target) ||
+        (target.startsWith("local/") && !typeOnly) ||
+        (target.startsWith("runtime/") && !target.startsWith("runtime/domain/"))),
   ],
   [
     "nothing imports a Node module without its prefix",

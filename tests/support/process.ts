@@ -47,3 +47,21 @@ export function startProcess({ state, port = 0, args = [], command }: StartOptio
   ready.catch(() => {});
   return { child, output: () => output, ready, ended };
 }
+
+/** Runs a script of the project to its end. @returns its code, and what it printed on both streams */
+export function runScript(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly text: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [file, ...args], { cwd: root, env: { ...process.env, ...env } });
+    let text = "";
+    const take = (chunk: Buffer) => {
+      text += chunk.toString();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("close", (code) => resolve({ code: code ?? 1, text }));
+  });
+}

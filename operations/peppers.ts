@@ -1,0 +1,214 @@
+import { randomBytes } from "node:crypto";
+import { type DynamoDBClient, GetItemCommand, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from "@aws-sdk/client-secrets-manager";
+import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/apiKey.ts";
+import { rfc3339 } from "../runtime/domain/ids.ts";
+import { decodeKeyRecord } from "../runtime/domain/keyRecord.ts";
+
+/**
+ * A new pepper without a key that stops working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.
+ *
+ * Invariant: a version is known wherever keys are verified before a key names it, and no key that still opens names a version
+ * that is gone. The first holds since `use` waits until every cache has read the secret again after `add`; the second since `retire`
+ * waits as long after `use`, so that nobody makes keys under the old version any more, and then looks at every key.
+ */
+
+/** Milliseconds until whoever verifies or makes keys has read the secret anew: both keep it for five minutes. */
+export const SETTLE_MS = 10 * 60_000;
+
+/** Why a step was not taken; nothing has changed. The message is for the person at the keyboard. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+export interface Directory {
+  readonly dynamodb: DynamoDBClient;
+  readonly secrets: SecretsManagerClient;
+  readonly keysTable: string;
+  /** ARN or name of the secret with the peppers. */
+  readonly pepperSecret: string;
+  /** ARN or name of the secret with the operator's key, whose text is known and so can be stored under a new pepper. */
+  readonly operatorSecret: string;
+  now(): number;
+}
+
+interface Held {
+  readonly peppers: Peppers;
+  readonly versionId: string;
+  /** When the secret was last written, milliseconds. */
+  readonly writtenAt: number;
+}
+
+export interface VersionUse {
+  readonly version: string;
+  readonly current: boolean;
+  /** Keys that open something and are stored under this version. */
+  readonly keys: number;
+  /** Whose they are, sorted. */
+  readonly customers: readonly string[];
+}
+
+/** @throws Error when the secret holds no peppers */
+async function read({ secrets, pepperSecret }: Directory): Promise<Held> {
+  const answer = await secrets.send(new GetSecretValueCommand({ SecretId: pepperSecret }));
+  const peppers = JSON.parse(answer.SecretString ?? "") as Peppers;
+  if (peppers.versions?.[peppers.current] === undefined) throw new Error(`${pepperSecret} holds no peppers`);
+  return { peppers, versionId: answer.VersionId!, writtenAt: answer.CreatedDate!.getTime() };
+}
+
+/** Puts the peppers in place of those that were read. @throws Refusal when somebody else did so meanwhile */
+async function replace({ secrets, pepperSecret }: Directory, held: Held, peppers: Peppers): Promise<void> {
+  const { VersionId } = await secrets.send(
+    new PutSecretValueCommand({
+      SecretId: pepperSecret,
+      SecretString: JSON.stringify(peppers),
+      VersionStages: ["TRIGGERS_NEXT"],
+    }),
+  );
+  try {
+    await secrets.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: pepperSecret,
+        VersionStage: "AWSCURRENT",
+        MoveToVersionId: VersionId,
+        RemoveFromVersionId: held.versionId,
+      }),
+    );
+  } catch (cause) {
+    if ((cause as Error).name !== "InvalidParameterException") throw cause;
+    throw new Refusal("the secret was changed by somebody else meanwhile", { cause });
+  }
+}
+
+function settled(held: Held, now: number, settleMs: number): void {
+  const left = held.writtenAt + settleMs - now;
+  if (left > 0)
+    throw new Refusal(
+      `the secret was written ${Math.floor((now - held.writtenAt) / 1_000)} s ago: try again in ${Math.ceil(left / 1_000)} s, when every cache has it`,
+    );
+}
+
+const newest = ({ versions }: Peppers): number => Math.max(...Object.keys(versions).map(Number));
+
+/** Versions under which the record can still be opened at `now`. */
+const openUnder = (record: KeyRecord, now: number): string[] =>
+  record.status !== "active" || (record.expires_at !== undefined && Date.parse(record.expires_at) <= now)
+    ? []
+    : record.versions
+        .filter(({ expires_at }) => expires_at === undefined || Date.parse(expires_at) > now)
+        .map(({ pepper_version }) => pepper_version);
+
+async function* everyKey({ dynamodb, keysTable }: Directory): AsyncGenerator<KeyRecord> {
+  let start: Record<string, never> | undefined;
+  do {
+    const page = await dynamodb.send(
+      new ScanCommand({ TableName: keysTable, ConsistentRead: true, ExclusiveStartKey: start }),
+    );
+    // Notes of use lie in the same table and have no versions.
+    for (const item of page.Items ?? []) if (item.versions !== undefined) yield decodeKeyRecord(item);
+    start = page.LastEvaluatedKey as typeof start;
+  } while (start !== undefined);
+}
+
+/** Which version how many keys need: reads the whole table. */
+export async function usesOf(directory: Directory): Promise<VersionUse[]> {
+  const { peppers } = await read(directory);
+  const customers = new Map<string, string[]>();
+  for await (const record of everyKey(directory))
+    for (const version of new Set(openUnder(record, directory.now())))
+      customers.set(version, [...(customers.get(version) ?? []), record.customer_id]);
+  const versions = new Set([...Object.keys(peppers.versions), ...customers.keys()]);
+  return [...versions]
+    .sort((a, b) => Number(a) - Number(b))
+    .map((version) => {
+      const owners = customers.get(version) ?? [];
+      return {
+        version,
+        current: version === peppers.current,
+        keys: owners.length,
+        customers: [...new Set(owners)].sort(),
+      };
+    });
+}
+
+/** Adds a version that nothing relies on yet. @returns its name @throws Refusal when one already waits to be used */
+export async function add(directory: Directory): Promise<string> {
+  const held = await read(directory);
+  const last = newest(held.peppers);
+  if (String(last) !== held.peppers.current) throw new Refusal(`version ${last} waits to be used`);
+  const version = String(last + 1);
+  await replace(directory, held, {
+    ...held.peppers,
+    versions: { ...held.peppers.versions, [version]: randomBytes(32).toString("base64") },
+  });
+  return version;
+}
+
+/**
+ * Has new keys stored under the newest version, and the operator's with them.
+ * @returns the version
+ * @throws Refusal when there is no newer one, or it isn't known everywhere yet
+ */
+export async function use(directory: Directory, settleMs = SETTLE_MS): Promise<string> {
+  const held = await read(directory);
+  const version = String(newest(held.peppers));
+  if (version === held.peppers.current) {
+    // An earlier run may have ended before this.
+    if (await moveOperator(directory, held.peppers)) return version;
+    throw new Refusal(`version ${version} is in use already; add another first`);
+  }
+  settled(held, directory.now(), settleMs);
+  const peppers = { ...held.peppers, current: version };
+  await replace(directory, held, peppers);
+  await moveOperator(directory, peppers);
+  return version;
+}
+
+/** Stores the operator's key under the current pepper. @returns whether it was under another */
+async function moveOperator(directory: Directory, peppers: Peppers): Promise<boolean> {
+  const { dynamodb, secrets, keysTable, operatorSecret, now } = directory;
+  const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: operatorSecret }));
+  const key = parseKey(SecretString ?? "");
+  if (key === undefined) throw new Error(`${operatorSecret} holds no API key`);
+  const at = { TableName: keysTable, Key: { key_id: { S: key.key_id } } };
+  const { Item } = await dynamodb.send(new GetItemCommand({ ...at, ConsistentRead: true }));
+  if (Item === undefined) throw new Error(`the operator's key ${key.key_id} is not in ${keysTable}`);
+  const { versions } = decodeKeyRecord(Item);
+  if (versions.every(({ pepper_version }) => pepper_version === peppers.current)) return false;
+  const hash = hashSecret(key.secret, peppers.versions[peppers.current]!);
+  await dynamodb.send(
+    new UpdateItemCommand({
+      ...at,
+      UpdateExpression: "SET versions = :new",
+      ConditionExpression: "versions = :old",
+      ExpressionAttributeValues: {
+        ":new": { S: JSON.stringify([{ hash, pepper_version: peppers.current, created_at: rfc3339(now()) }]) },
+        ":old": Item.versions!,
+      },
+    }),
+  );
+  return true;
+}
+
+/**
+ * Takes a version away for good.
+ * @throws Refusal when there is none of this name, it is the current one, a key still needs it, or keys may still be made under it
+ */
+export async function retire(directory: Directory, version: string, settleMs = SETTLE_MS): Promise<void> {
+  const held = await read(directory);
+  const { [version]: gone, ...versions } = held.peppers.versions;
+  if (gone === undefined) throw new Refusal(`there is no version ${version}`);
+  if (version === held.peppers.current) throw new Refusal(`version ${version} is what new keys are stored under`);
+  settled(held, directory.now(), settleMs);
+  const needed = (await usesOf(directory)).find((one) => one.version === version);
+  if (needed !== undefined && needed.keys > 0)
+    throw new Refusal(
+      `${needed.keys} key(s) need version ${version}: of ${needed.customers.join(", ")}. They move when they are rotated or made anew`,
+    );
+  await replace(directory, held, { ...held.peppers, versions });
+}
