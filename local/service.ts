@@ -70,10 +70,16 @@ export interface LocalService {
  */
 export interface QueueSource {
   /** Up to `max` messages in the shape of a Lambda SQS event record; waits up to `waitMs` for the first one. */
-  receive(queueArn: string, max: number, waitMs: number): Promise<SQSRecord[]>;
+  receive(queueArn: string, max: number, waitMs: number): Promise<QueueTake>;
   delete(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
   /** Makes messages visible again at once: they were received but no function saw them. */
   release(queueArn: string, receiptHandles: readonly string[]): Promise<void>;
+}
+
+export interface QueueTake {
+  readonly records: SQSRecord[];
+  /** How long the one that waited longest could have been received before, milliseconds. */
+  readonly waitedMs: number;
 }
 
 /** How a schedule or another service starts a function: asynchronously, with Lambda's retries. */

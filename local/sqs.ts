@@ -166,7 +166,11 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
 
   const source: QueueSource = {
     async receive(arn, max, waitMs) {
-      return (await queueByArn(arn).poll(max, waitMs / 1000)).map((received) => lambdaRecord(received, arn));
+      const received = await queueByArn(arn).poll(max, waitMs / 1000);
+      return {
+        records: received.map((one) => lambdaRecord(one, arn)),
+        waitedMs: received.reduce((longest, { waitedMs }) => Math.max(longest, waitedMs), 0),
+      };
     },
     async delete(arn, handles) {
       for (const handle of handles) queueByArn(arn).delete(handle);

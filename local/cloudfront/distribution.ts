@@ -47,6 +47,13 @@ export function ownAnswer(status: number, text: string, requestId: string): Gene
   return { status, headers: { "content-type": "text/html", "x-cache": "Error from cloudfront" }, body };
 }
 
+/** The edge function has no room for the request. Unlike CloudFront's own, it says when to come back, as Lambda's 429 does. */
+export function throttled(requestId: string): GeneratedResponse {
+  const text = "The Lambda function associated with the CloudFront distribution was throttled.";
+  const { headers, ...answer } = ownAnswer(503, text, requestId);
+  return { ...answer, headers: { ...headers, "x-cache": "LambdaLimitExceeded from cloudfront", "retry-after": "1" } };
+}
+
 export const newRequestId = (): string => randomBytes(24).toString("base64url");
 
 export const behaviourOf = (distribution: Distribution, path: string): Behaviour =>
@@ -123,12 +130,7 @@ export async function serve(
       includeBody,
     });
     const outcome = await lambda.invoke({ event });
-    if (outcome.kind === "throttled")
-      return ownAnswer(
-        503,
-        "The Lambda function associated with the CloudFront distribution was throttled.",
-        requestId,
-      );
+    if (outcome.kind === "throttled") return throttled(requestId);
     if (outcome.kind === "error") {
       log(`edge function: ${outcome.error.errorType} ${outcome.error.errorMessage}`);
       return ownAnswer(503, "The Lambda function associated with the CloudFront distribution failed.", requestId);

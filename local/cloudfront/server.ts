@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
+import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";
+import { Admission } from "./admission.ts";
 import {
   type Behaviour,
   behaviourOf,
@@ -10,6 +12,7 @@ import {
   newRequestId,
   ownAnswer,
   serve,
+  throttled,
 } from "./distribution.ts";
 import type { GeneratedResponse, ViewerRequest } from "./viewerFunction.ts";
 
@@ -20,6 +23,7 @@ const HEADERS_LIMIT = 32_768;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface PublicServer {
   readonly url: string;
@@ -93,6 +97,13 @@ export async function startPublicServer(
   let stopping = false;
   let idle: (() => void) | undefined;
 
+  const overloaded = { behind: machineIsBehind, full: machineIsFull, now: () => performance.now() };
+  const admissions = new Map(
+    distribution.behaviours
+      .filter(({ edge }) => edge !== undefined)
+      .map((behaviour) => [behaviour, new Admission(overloaded)]),
+  );
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = newRequestId();
     const target = request.url as string;
@@ -116,6 +127,28 @@ export async function startPublicServer(
         requestId,
       );
     }
+    // Refused before anything is done for it, so that what has been begun is finished. Reads go on: people look what is wrong.
+    const admission = READS.has(request.method as string) ? undefined : admissions.get(behaviour);
+    if (admission !== undefined && !admission.admits()) {
+      request.resume();
+      return write(response, throttled(requestId), behaviour, requestId);
+    }
+    admission?.began();
+    try {
+      await answer(request, response, behaviour, requestId);
+    } finally {
+      admission?.ended();
+    }
+  }
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    behaviour: Behaviour,
+    requestId: string,
+  ): Promise<void> {
+    const target = request.url as string;
+    const mark = target.indexOf("?");
     const body = await bodyOf(request);
     if (body === undefined) {
       response.setHeader("connection", "close");
@@ -128,7 +161,7 @@ export async function startPublicServer(
     }
     const viewer: ViewerRequest = {
       method: request.method as string,
-      uri: path,
+      uri: mark < 0 ? target : target.slice(0, mark),
       query: mark < 0 ? "" : target.slice(mark + 1),
       headers: headersOf(request),
       ip: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1",

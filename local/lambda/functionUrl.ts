@@ -122,6 +122,7 @@ export function urlAnswer(outcome: Outcome): HttpAnswer {
       '{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}',
       {
         "x-amzn-errortype": "TooManyRequestsException",
+        "retry-after": "1",
       },
     );
   }

@@ -6,7 +6,7 @@ import type { SQSRecord } from "aws-lambda";
 import type { QueueSource } from "../service.ts";
 import type { Outcome } from "./function.ts";
 import { SYNC_LIMIT } from "./functionUrl.ts";
-import { machineIsFull } from "./machine.ts";
+import { machineIsFull, messageWaited } from "./machine.ts";
 
 export interface MappingSettings {
   readonly queueArn: string;
@@ -34,6 +34,8 @@ const PER_RECEIVE = 10;
 const WAIT_MS = 1_000;
 /** What a receive takes over a network; meanwhile a batch that is not full may fill, and costs less a message. */
 const ROUND_TRIP_MS = 15;
+/** An invocation that takes longer waits for something else than the machine. */
+const LONG_MS = 1_000;
 /** How soon an invocation that was refused for concurrency is tried again. */
 const THROTTLE_MS = 100;
 
@@ -55,7 +57,8 @@ export class QueueMapping {
   readonly #invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
   readonly #report: (records: number, failed: number, ms: number) => void;
   readonly #failed: (cause: unknown) => void;
-  #running = 0;
+  /** When the invocations under way began. */
+  readonly #running = new Set<{ readonly since: number }>();
   #allowed = FIRST;
   #stopped = false;
   #wake: (() => void) | undefined;
@@ -95,7 +98,7 @@ export class QueueMapping {
     clearInterval(this.#ramp);
     this.#wake?.();
     await this.#loop;
-    while (this.#running > 0) await this.#change();
+    while (this.#running.size > 0) await this.#change();
   }
 
   #change(): Promise<void> {
@@ -106,7 +109,7 @@ export class QueueMapping {
 
   async #poll(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#running >= this.#allowed) {
+      if (this.#running.size >= this.#allowed) {
         this.#saturated = true;
         await this.#change();
         continue;
@@ -120,11 +123,12 @@ export class QueueMapping {
         );
         return;
       }
-      this.#running += 1;
+      const run = { since: performance.now() };
+      this.#running.add(run);
       void this.#process(records)
         .catch(this.#failed)
         .finally(() => {
-          this.#running -= 1;
+          this.#running.delete(run);
           this.#wake?.();
         });
     }
@@ -133,8 +137,11 @@ export class QueueMapping {
   /** One batch: as many as there are now, or, with a window, as arrive until it is full, too large or the time is over. */
   async #gather(): Promise<SQSRecord[]> {
     const { queueArn, batchSize, windowMs } = this.settings;
-    const take = (count: number, waitMs: number) =>
-      this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
+    const take = async (count: number, waitMs: number) => {
+      const { records, waitedMs } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
+      if (![...this.#running].some(({ since }) => performance.now() - since > LONG_MS)) messageWaited(waitedMs);
+      return records;
+    };
     const records = await take(batchSize, WAIT_MS);
     if (windowMs === 0 && records.length > 0 && records.length < batchSize && !this.#stopped) {
       await pause(ROUND_TRIP_MS);

@@ -22,6 +22,8 @@ export interface Received {
   readonly message: Message;
   readonly receipt: string;
   readonly body: string;
+  /** How long it could have been received before it was, milliseconds. */
+  readonly waitedMs: number;
 }
 
 /**
@@ -93,6 +95,7 @@ export class Queue {
       if (message === undefined) break;
       if (message.state !== "ready") continue;
       if (this.#expired(message, now) || this.#redriven(message)) continue;
+      const waitedMs = message.visibleAt === 0 ? 0 : Math.max(now - message.visibleAt, 0);
       message.receives += 1;
       if (message.firstReceivedAt === 0) message.firstReceivedAt = now;
       message.visibleAt = now + visibility * 1000;
@@ -100,7 +103,7 @@ export class Queue {
       const body = this.#store.body(message);
       if (visibility === 0) this.#makeReady(message);
       else this.#wait(message, "flight");
-      received.push({ message, receipt: receiptOf(message), body });
+      received.push({ message, receipt: receiptOf(message), body, waitedMs });
       if (visibility === 0 && received.length >= this.#counts.ready) break;
     }
     return received;
