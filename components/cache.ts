@@ -21,6 +21,8 @@ export class Cache extends pulumi.ComponentResource {
   /** `rediss://host:port`, or `redis://` on this machine, where there is no TLS. */
   readonly url: pulumi.Output<string>;
   readonly token: Secret;
+  /** How many nodes the group has. */
+  readonly nodes: number;
   readonly replicationGroup: aws.elasticache.ReplicationGroup;
 
   constructor(name: string, args: CacheArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -51,6 +53,7 @@ export class Cache extends pulumi.ComponentResource {
       { family: "valkey8", parameters: [{ name: "maxmemory-policy", value: "noeviction" }] },
       own,
     );
+    this.nodes = args.multiAz ? 2 : 1;
     this.replicationGroup = new aws.elasticache.ReplicationGroup(
       `${name}-group`,
       {
@@ -58,7 +61,7 @@ export class Cache extends pulumi.ComponentResource {
         engine: "valkey",
         engineVersion: "8.0",
         nodeType: args.nodeType,
-        numCacheClusters: args.multiAz ? 2 : 1,
+        numCacheClusters: this.nodes,
         automaticFailoverEnabled: args.multiAz,
         multiAzEnabled: args.multiAz,
         port,

@@ -5,7 +5,7 @@ type Series = readonly [string, string, ...pulumi.Input<string>[]];
 
 /** Body of a CloudWatch dashboard: one row of graphs a stage, in the order an event meets them. */
 export function dashboardOf(args: ObservabilityArgs): pulumi.Output<string> {
-  const { region, edge, handlers, queues, retention } = args;
+  const { region, edge, handlers, queues, tables, retention } = args;
   const graph = (at: number, title: string, stat: string, metrics: readonly Series[], where = region) => ({
     type: "metric",
     x: (at % 3) * 8,
@@ -47,6 +47,20 @@ export function dashboardOf(args: ObservabilityArgs): pulumi.Output<string> {
     graph(11, "Accepted to first attempt, p95 in ms", "p95", [
       [`${pulumi.getProject()}/${pulumi.getStack()}`, "SinceAccepted"],
     ]),
+    graph(12, "POST /events: answers, and 5xx among them", "Sum", [
+      ["AWS/Lambda", "UrlRequestCount", "FunctionName", edge.ingest.function.name],
+      ["AWS/Lambda", "Url5xxCount", "FunctionName", edge.ingest.function.name],
+    ]),
+    graph(13, "Refused runs", "Sum", lambda("Throttles")),
+    graph(
+      14,
+      "Refused reads and writes of tables",
+      "Sum",
+      Object.values(tables).flatMap(({ table }): Series[] => [
+        ["AWS/DynamoDB", "ReadThrottleEvents", "TableName", table.name],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", table.name],
+      ]),
+    ),
   ];
   return pulumi.jsonStringify({ widgets });
 }

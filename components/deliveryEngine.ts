@@ -39,7 +39,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
     const key = new EncryptionKey(name, { purpose: "Queued deliveries", protect }, own);
     const consumerSeconds = 60;
     this.delivery = new WorkQueue("delivery", { key, region, consumerSeconds, protect }, own);
-    this.retry = new WorkQueue("retry", { key, region, consumerSeconds, protect }, own);
+    this.retry = new WorkQueue("retry", { key, region, consumerSeconds, longestDelaySeconds: 900, protect }, own);
     this.notice = new WorkQueue("notice", { key, region, consumerSeconds, protect }, own);
     const environment = {
       EVENTS_TABLE: store.events.table.name,

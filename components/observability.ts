@@ -6,7 +6,9 @@ import { dashboardOf } from "./dashboard.ts";
 import type { DataTable } from "./dataTable.ts";
 import type { Handler } from "./handler.ts";
 import type { IngestEdge } from "./ingestEdge.ts";
+import { watchObjectives } from "./objectives.ts";
 import type { Retention } from "./retention.ts";
+import { watchStores } from "./storeAlarms.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
 import type { WorkQueue } from "./workQueue.ts";
 
@@ -30,24 +32,10 @@ export interface ObservabilityArgs {
   readonly protect: boolean;
 }
 
-/** What the product promises. */
-const objectives = {
-  /** 95 % of `POST /events` answered within, milliseconds. */
-  acceptMs: 100,
-  /** 95 % of events delivered within, milliseconds, first attempt. */
-  endToEndMs: 5_000,
-  /** Share of requests not answered by a 5xx. */
-  availability: 0.999,
-} as const;
-
-/**
- * Burn rates: how many times faster than allowed errors use up a 30-day budget. 14.4 spends 2 % of it in an hour, 6
- * spends 5 % in six. Source: Site Reliability Workbook, "Alerting on SLOs", table 5-8.
- */
-const burns = [
-  { name: "fast", rate: 14.4, long: 3_600, short: 300 },
-  { name: "slow", rate: 6, long: 21_600, short: 1_800 },
-] as const;
+/** A message that waits longer, beyond the delay it was sent with, is late. */
+const LATE_SECONDS = 300;
+/** Messages of a standard queue that may be received and not yet deleted. Source: SQS Developer Guide, "Queue quotas". */
+const MOST_IN_FLIGHT = 120_000;
 
 /** Alarms for every promise and every way to break one, a dashboard, a budget. */
 export class Observability extends pulumi.ComponentResource {
@@ -63,10 +51,10 @@ export class Observability extends pulumi.ComponentResource {
     // CloudFront reports to us-east-1 only, and alarms live where their metrics are.
     const global = new AlarmTopic("edge-alarms", { region: "us-east-1", email, protect }, this.own);
     this.topic = regional.topic.arn;
-    this.watchPromises(regional, args);
+    watchObjectives(regional, args, this);
     this.functionAlarms = this.watchFunctions(regional, args);
     this.watchQueues(regional, args);
-    this.watchStores(regional, args);
+    watchStores(regional, args);
     this.watchEdge(global, args);
     new aws.cloudwatch.Dashboard(
       `${name}-dashboard`,
@@ -78,66 +66,6 @@ export class Observability extends pulumi.ComponentResource {
     );
     if (args.monthlyBudgetUsd !== undefined) this.budget(args.monthlyBudgetUsd);
     this.registerOutputs({ topic: this.topic });
-  }
-
-  private watchPromises(topic: AlarmTopic, { edge, handlers }: ObservabilityArgs): void {
-    const ingest = edge.ingest.function.name;
-    const requests = (name: string, statistic: string) => ({
-      namespace: "AWS/Lambda",
-      name,
-      statistic,
-      dimensions: { FunctionName: ingest },
-    });
-    topic.alarm("accept-latency", {
-      says: `95 % of POST /events are answered within ${objectives.acceptMs} ms no more.`,
-      runbook: "accept-latency",
-      metrics: { value: requests("UrlRequestLatency", "p95") },
-      above: objectives.acceptMs,
-      points: 15,
-      bad: 5,
-    });
-    for (const { name, rate, long, short } of burns) {
-      const window = (seconds: number) =>
-        topic.alarm(`availability-${name}-${seconds}`, {
-          says: `POST /events fails ${rate} times more often than its error budget allows, over ${seconds / 60} minutes.`,
-          runbook: "availability",
-          metrics: { errors: requests("Url5xxCount", "Sum"), requests: requests("UrlRequestCount", "Sum") },
-          expression: "errors / requests",
-          above: rate * (1 - objectives.availability),
-          period: seconds,
-          points: 1,
-          silent: true,
-        });
-      topic.both(
-        `availability-${name}`,
-        { says: `POST /events burns its error budget ${rate} times too fast.`, runbook: "availability" },
-        window(long),
-        window(short),
-      );
-    }
-    const namespace = `${pulumi.getProject()}/${pulumi.getStack()}`;
-    new aws.cloudwatch.LogMetricFilter(
-      "end-to-end",
-      {
-        logGroupName: handlers.deliver!.logGroup.name,
-        pattern: '{ $.message = "deliver.attempted" && $.attempt = 1 && $.since_accepted_ms = * }',
-        metricTransformation: {
-          namespace,
-          name: "SinceAccepted",
-          value: "$.since_accepted_ms",
-          unit: "Milliseconds",
-        },
-      },
-      this.own,
-    );
-    topic.alarm("end-to-end-latency", {
-      says: `95 % of first deliveries are attempted within ${objectives.endToEndMs / 1_000} s of acceptance no more.`,
-      runbook: "end-to-end-latency",
-      metrics: { value: { namespace, name: "SinceAccepted", statistic: "p95" } },
-      above: objectives.endToEndMs,
-      points: 15,
-      bad: 5,
-    });
   }
 
   private watchFunctions(
@@ -184,7 +112,8 @@ export class Observability extends pulumi.ComponentResource {
   }
 
   private watchQueues(topic: AlarmTopic, { queues }: ObservabilityArgs): void {
-    for (const [name, { queue, dead }] of Object.entries(queues)) {
+    for (const [name, { queue, dead, longestDelaySeconds }] of Object.entries(queues)) {
+      const lateSeconds = LATE_SECONDS + longestDelaySeconds;
       const metric = (of: aws.sqs.Queue, metricName: string) => ({
         namespace: "AWS/SQS",
         name: metricName,
@@ -192,10 +121,10 @@ export class Observability extends pulumi.ComponentResource {
         dimensions: { QueueName: of.name },
       });
       topic.alarm(`${name}-oldest`, {
-        says: `The oldest message of ${name} has waited for more than five minutes.`,
+        says: `The oldest message of ${name} has waited for more than ${lateSeconds / 60} minutes.`,
         runbook: "queue-age",
         metrics: { value: metric(queue, "ApproximateAgeOfOldestMessage") },
-        above: 300,
+        above: lateSeconds,
       });
       topic.alarm(`${name}-dead`, {
         says: `${name} has dead messages.`,
@@ -204,86 +133,13 @@ export class Observability extends pulumi.ComponentResource {
         above: 0,
         points: 1,
       });
-    }
-  }
-
-  private watchStores(topic: AlarmTopic, args: ObservabilityArgs): void {
-    for (const [name, { table }] of Object.entries(args.tables)) {
-      const metric = (metricName: string) => ({
-        namespace: "AWS/DynamoDB",
-        name: metricName,
-        statistic: "Sum",
-        dimensions: { TableName: table.name },
-      });
-      topic.alarm(`${name}-table-throttles`, {
-        says: `DynamoDB refuses reads or writes of ${name}.`,
-        runbook: "table-throttles",
-        metrics: { reads: metric("ReadThrottleEvents"), writes: metric("WriteThrottleEvents") },
-        expression: "FILL(reads, 0) + FILL(writes, 0)",
-        above: 0,
+      topic.alarm(`${name}-in-flight`, {
+        says: `More than 80 % of the messages that ${name} may have in flight are.`,
+        runbook: "quota",
+        metrics: { value: metric(queue, "ApproximateNumberOfMessagesNotVisible") },
+        above: 0.8 * MOST_IN_FLIGHT,
       });
     }
-    topic.alarm("archive-freshness", {
-      says: "Events have waited for more than half an hour to be archived.",
-      runbook: "archive",
-      metrics: {
-        value: {
-          namespace: "AWS/Firehose",
-          name: "DeliveryToS3.DataFreshness",
-          statistic: "Maximum",
-          dimensions: { DeliveryStreamName: args.retention.stream.name },
-        },
-      },
-      above: 1_800,
-    });
-    const database = { DBInstanceIdentifier: args.subscriptions.database.instance.identifier };
-    const rds = (metricName: string, statistic: string) => ({
-      namespace: "AWS/RDS",
-      name: metricName,
-      statistic,
-      dimensions: database,
-    });
-    topic.alarm("database-cpu", {
-      says: "PostgreSQL is busier than 80 %.",
-      runbook: "database",
-      metrics: { value: rds("CPUUtilization", "Average") },
-      above: 80,
-      points: 10,
-    });
-    topic.alarm("database-space", {
-      says: "PostgreSQL has less than 5 GiB of storage left.",
-      runbook: "database",
-      metrics: { free: rds("FreeStorageSpace", "Minimum") },
-      expression: "5 * 1024 * 1024 * 1024 - free",
-      above: 0,
-    });
-    const cache = { ReplicationGroupId: args.cache.replicationGroup.id };
-    topic.alarm("cache-memory", {
-      says: "The cache uses more than 80 % of its memory and will refuse writes when it is full.",
-      runbook: "cache",
-      metrics: {
-        value: {
-          namespace: "AWS/ElastiCache",
-          name: "DatabaseMemoryUsagePercentage",
-          statistic: "Maximum",
-          dimensions: cache,
-        },
-      },
-      above: 80,
-    });
-    topic.alarm("limiter-away", {
-      says: "Limits are not kept across instances, since the cache does not answer ingest.",
-      runbook: "cache",
-      metrics: {
-        value: {
-          namespace: "Triggers",
-          name: "LimiterFailedOpen",
-          statistic: "Sum",
-          dimensions: { stage: "ingest" },
-        },
-      },
-      above: 0,
-    });
   }
 
   private watchEdge(topic: AlarmTopic, { edge }: ObservabilityArgs): void {
@@ -300,13 +156,14 @@ export class Observability extends pulumi.ComponentResource {
       above: 1,
     });
     topic.alarm("edge-function", {
-      says: "The authenticating function fails at the edge.",
+      says: "The authenticating function fails at the edge, or is refused there for want of quota.",
       runbook: "edge",
       metrics: {
         execution: metric("LambdaExecutionError", "Average"),
         validation: metric("LambdaValidationError", "Average"),
+        limit: metric("LambdaLimitExceededErrors", "Average"),
       },
-      expression: "FILL(execution, 0) + FILL(validation, 0)",
+      expression: "FILL(execution, 0) + FILL(validation, 0) + FILL(limit, 0)",
       above: 0,
     });
   }

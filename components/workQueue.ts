@@ -17,6 +17,8 @@ export interface WorkQueueArgs {
   readonly consumerSeconds: number;
   /** Receives before a message is dead, 1 to 1,000. @default 5 */
   readonly maxReceives?: number;
+  /** Longest delay that messages are sent with, in seconds, 0 to 900: so long they wait on purpose. @default 0 */
+  readonly longestDelaySeconds?: number;
   /** Refuse deletion: the queue holds accepted events. */
   readonly protect: boolean;
 }
@@ -43,6 +45,7 @@ export function normaliseQueue(args: Pick<WorkQueueArgs, "consumerSeconds" | "ma
 export class WorkQueue extends pulumi.ComponentResource {
   readonly queue: aws.sqs.Queue;
   readonly dead: aws.sqs.Queue;
+  readonly longestDelaySeconds: number;
   private readonly args: WorkQueueArgs;
 
   constructor(name: string, args: WorkQueueArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -78,6 +81,7 @@ export class WorkQueue extends pulumi.ComponentResource {
       new aws.sqs.QueuePolicy(`${name}-${suffix}`, { queueUrl: queue.url, policy }, { parent: this });
     }
     this.args = args;
+    this.longestDelaySeconds = args.longestDelaySeconds ?? 0;
     this.registerOutputs({ url: this.queue.url, arn: this.queue.arn });
   }
 

@@ -34,7 +34,10 @@ export async function createElastiCache(context: LocalContext, url = process.env
         readerEndpointAddress: "127.0.0.1",
         port: redis.port,
         clusterEnabled: false,
-        memberClusters: [`${id}-001`],
+        memberClusters: Array.from(
+          { length: Number(inputs.numCacheClusters ?? 1) },
+          (_, i) => `${id}-${String(i + 1).padStart(3, "0")}`,
+        ),
         engineVersionActual: String(inputs.engineVersion ?? "8.0"),
       },
     };

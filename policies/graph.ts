@@ -96,8 +96,9 @@ const extras: Readonly<Record<string, (name: string, region: string, inputs: Inp
     domainName: `${n}.cloudfront.net`,
     hostedZoneId: "Z2FDTNDATAQYW2",
   }),
-  "aws:elasticache/replicationGroup:ReplicationGroup": (n, r) => ({
+  "aws:elasticache/replicationGroup:ReplicationGroup": (n, r, inputs) => ({
     primaryEndpointAddress: `master.${n}.abc123.${r}.cache.amazonaws.com`,
+    memberClusters: Array.from({ length: Number(inputs.numCacheClusters) }, (_, i) => `${n}-00${i + 1}`),
   }),
   "aws:kms/key:Key": (n) => ({ keyId: n }),
   "aws:lambda/function:Function": (n, r) => ({

@@ -91,7 +91,12 @@ export const monitoring: readonly Rule[] = [
     evidence: ["id"],
     wholeStack: true,
     check: (subject, stack) =>
-      watched(subject, stack, ["5xxErrorRate", "LambdaExecutionError", "LambdaValidationError"]),
+      watched(subject, stack, [
+        "5xxErrorRate",
+        "LambdaExecutionError",
+        "LambdaValidationError",
+        "LambdaLimitExceededErrors",
+      ]),
   },
   {
     name: "alarm-has-runbook",

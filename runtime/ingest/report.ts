@@ -18,10 +18,16 @@ export function reportLimiterAway(cause: unknown): void {
     _aws: {
       Timestamp: Date.now(),
       CloudWatchMetrics: [
-        { Namespace: "Triggers", Dimensions: [["stage"]], Metrics: [{ Name: "LimiterFailedOpen", Unit: "Count" }] },
+        {
+          Namespace: "Triggers",
+          Dimensions: [["stage", "function"]],
+          Metrics: [{ Name: "LimiterFailedOpen", Unit: "Count" }],
+        },
       ],
     },
     stage: "ingest",
+    // Two deployments in one account are told apart by the function's name.
+    function: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "",
     LimiterFailedOpen: 1,
     level: "WARN",
     message: "ingest.limiter_failed_open",

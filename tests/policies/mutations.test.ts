@@ -650,7 +650,7 @@ const larger: [rule: string, says: string, resources: () => ReturnType<typeof wi
     "the alarm of the edge function is gone",
     () => without(alarm, "edge-function-alarm"),
     [
-      `edge-watched: edge-distribution: no alarm watches LambdaExecutionError, LambdaValidationError. ${by("edge-watched").remedy}`,
+      `edge-watched: edge-distribution: no alarm watches LambdaExecutionError, LambdaValidationError, LambdaLimitExceededErrors. ${by("edge-watched").remedy}`,
     ],
   ],
   [

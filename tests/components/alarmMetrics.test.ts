@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { type Graph, graphOf } from "../../policies/graph.ts";
+import { makeWorld } from "../runtime/deliver/world.ts";
+
+/**
+ * An alarm on a metric that nobody publishes is silent for ever. So every metric that an alarm or the dashboard names is either in
+ * this table, from AWS's pages, or one that our own code is seen to publish here.
+ */
+interface Published {
+  readonly names: readonly string[];
+  /** The sets of dimensions that a metric can be asked for by. */
+  readonly dimensions: readonly (readonly string[])[];
+  readonly source: string;
+}
+const published: Readonly<Record<string, Published>> = {
+  "AWS/Lambda": {
+    names: [
+      "Invocations",
+      "Errors",
+      "Throttles",
+      "Duration",
+      "ConcurrentExecutions",
+      "UrlRequestCount",
+      "Url4xxCount",
+      "Url5xxCount",
+      "UrlRequestLatency",
+    ],
+    dimensions: [[], ["FunctionName"], ["FunctionName", "Resource"]],
+    source: 'Lambda Developer Guide, "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"',
+  },
+  "AWS/SQS": {
+    names: [
+      "ApproximateAgeOfOldestMessage",
+      "ApproximateNumberOfMessagesVisible",
+      "ApproximateNumberOfMessagesNotVisible",
+    ],
+    dimensions: [["QueueName"]],
+    source: 'SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"',
+  },
+  "AWS/DynamoDB": {
+    names: ["ReadThrottleEvents", "WriteThrottleEvents"],
+    dimensions: [["TableName"], ["GlobalSecondaryIndexName", "TableName"]],
+    source: 'DynamoDB Developer Guide, "DynamoDB metrics and dimensions"',
+  },
+  "AWS/Firehose": {
+    names: ["DeliveryToS3.DataFreshness", "IncomingBytes", "BytesPerSecondLimit"],
+    dimensions: [["DeliveryStreamName"]],
+    source: 'Firehose Developer Guide, "Monitor Amazon Data Firehose with CloudWatch metrics"',
+  },
+  "AWS/RDS": {
+    names: ["CPUUtilization", "FreeStorageSpace"],
+    dimensions: [["DBInstanceIdentifier"]],
+    source: 'RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"',
+  },
+  "AWS/ElastiCache": {
+    names: ["DatabaseMemoryUsagePercentage"],
+    dimensions: [["CacheClusterId"], ["CacheClusterId", "CacheNodeId"]],
+    source: 'ElastiCache User Guide, "Metrics for Valkey and Redis OSS": measured and published for each node',
+  },
+  "AWS/CloudFront": {
+    names: [
+      "Requests",
+      "4xxErrorRate",
+      "5xxErrorRate",
+      "LambdaExecutionError",
+      "LambdaValidationError",
+      "LambdaLimitExceededErrors",
+    ],
+    dimensions: [["DistributionId", "Region"]],
+    source: 'CloudFront Developer Guide, "Types of metrics for CloudFront" and "Viewing Lambda@Edge metrics"',
+  },
+};
+
+interface Asked {
+  readonly by: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+interface Query {
+  readonly metric?: {
+    readonly namespace: string;
+    readonly metricName: string;
+    readonly dimensions?: Record<string, string>;
+  };
+}
+
+function askedFor({ resources }: Graph): Asked[] {
+  const alarms = resources
+    .filter(({ type }) => type === "aws:cloudwatch/metricAlarm:MetricAlarm")
+    .flatMap(({ name, inputs }) =>
+      (inputs.metricQueries as Query[]).flatMap(({ metric }) =>
+        metric === undefined
+          ? []
+          : [{ by: name, namespace: metric.namespace, name: metric.metricName, dimensions: metric.dimensions ?? {} }],
+      ),
+    );
+  const graphs = resources
+    .filter(({ type }) => type === "aws:cloudwatch/dashboard:Dashboard")
+    .flatMap(({ inputs }) => {
+      const { widgets } = JSON.parse(String(inputs.dashboardBody)) as {
+        widgets: { properties: { title: string; metrics: string[][] } }[];
+      };
+      return widgets.flatMap(({ properties: { title, metrics } }) =>
+        metrics.map(([namespace, name, ...rest]) => ({
+          by: title,
+          namespace: namespace!,
+          name: name!,
+          dimensions: Object.fromEntries(rest.flatMap((key, i) => (i % 2 === 0 ? [[key, rest[i + 1]!]] : []))),
+        })),
+      );
+    });
+  return [...alarms, ...graphs];
+}
+
+const prod = await graphOf("prod");
+const asked = [...askedFor(prod), ...askedFor(await graphOf("dev"))];
+const filter = prod.resources.find(({ type }) => type === "aws:cloudwatch/logMetricFilter:LogMetricFilter")!.inputs as {
+  logGroupName: string;
+  pattern: string;
+  metricTransformation: { namespace: string; name: string; value: string };
+};
+
+test("every metric of AWS's that is asked for exists, by dimensions that it has", () =>
+  assert.deepEqual(
+    asked
+      .filter(({ namespace }) => namespace.startsWith("AWS/"))
+      .filter(({ namespace, name, dimensions }) => {
+        const known = published[namespace];
+        const by = Object.keys(dimensions).sort().join();
+        return !known?.names.includes(name) || !known.dimensions.some((set) => set.join() === by);
+      }),
+    [],
+  ));
+
+test("the dimensions of the metrics name resources of the stack", () => {
+  const known = new Set(
+    prod.resources.flatMap(({ outputs }) => [
+      outputs.name,
+      outputs.identifier,
+      ...((outputs.memberClusters ?? []) as string[]),
+    ]),
+  );
+  assert.deepEqual(
+    askedFor(prod).filter(({ dimensions }) =>
+      Object.entries(dimensions).some(
+        ([key, value]) => !["Region", "stage"].includes(key) && (!known.has(value) || value === ""),
+      ),
+    ),
+    [],
+  );
+});
+
+test("every other metric is published by our own code", () =>
+  assert.deepEqual(
+    [
+      ...new Set(
+        asked
+          .filter(({ namespace }) => !namespace.startsWith("AWS/"))
+          .map(({ namespace, name }) => `${namespace} ${name}`),
+      ),
+    ].sort(),
+    ["Triggers LimiterFailedOpen", "triggers/dev SinceAccepted", "triggers/prod SinceAccepted"],
+  ));
+
+test("ingest publishes LimiterFailedOpen as the alarm asks for it", async () => {
+  const alarm = askedFor(prod).find(({ name }) => name === "LimiterFailedOpen")!;
+  const { reportLimiterAway } = await import("../../runtime/ingest/report.ts");
+  const { write } = process.stdout;
+  const lines: string[] = [];
+  process.stdout.write = ((line: string) => lines.push(line) > 0) as typeof write;
+  process.env.AWS_LAMBDA_FUNCTION_NAME = alarm.dimensions.function;
+  try {
+    reportLimiterAway(new Error("away"));
+  } finally {
+    process.stdout.write = write;
+    delete process.env.AWS_LAMBDA_FUNCTION_NAME;
+  }
+  const line = JSON.parse(lines[0]!) as Record<string, unknown> & {
+    _aws: {
+      CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[];
+    };
+  };
+  const [metrics] = line._aws.CloudWatchMetrics;
+  // Dimensions are a set.
+  assert.deepEqual(
+    { ...metrics, Dimensions: metrics!.Dimensions.map((set) => set.toSorted()) },
+    {
+      Namespace: alarm.namespace,
+      Dimensions: [Object.keys(alarm.dimensions).sort()],
+      Metrics: [{ Name: alarm.name, Unit: "Count" }],
+    },
+  );
+  for (const [dimension, value] of Object.entries(alarm.dimensions)) assert.equal(line[dimension], value);
+  assert.equal(line[alarm.name], 1);
+});
+
+test("deliver logs what the time from acceptance to the first attempt is counted by, first attempts alone", async () => {
+  const alarm = askedFor(prod).find(({ by, name }) => by === "end-to-end-latency-alarm" && name === "SinceAccepted")!;
+  assert.deepEqual(
+    [filter.metricTransformation.namespace, filter.metricTransformation.name, filter.logGroupName],
+    [alarm.namespace, alarm.name, prod.resources.find(({ name }) => name === "deliver-logs")!.outputs.name],
+  );
+  assert.equal(
+    filter.pattern,
+    '{ $.message = "deliver.attempted" && $.attempt = 1 && $.since_accepted_ms = * }',
+    "the matching below is that of this pattern",
+  );
+  const world = makeWorld();
+  world.subscribe();
+  world.accept([{ n: 1 }]);
+  world.answers(() => 503);
+  world.advance(40);
+  await world.settle();
+  world.answers(() => 200);
+  world.advance(3_600_000);
+  await world.settle();
+  const attempts = world.logs.filter(({ message }) => message === "deliver.attempted").map(({ fields }) => fields);
+  assert.ok(attempts.length > 1, "there is a second attempt to be left out");
+  const counted = attempts.filter(({ attempt, since_accepted_ms }) => attempt === 1 && since_accepted_ms !== undefined);
+  assert.deepEqual(
+    counted.map((fields) => fields[filter.metricTransformation.value.replace("$.", "")]),
+    [40],
+  );
+});
+
+test.run();
