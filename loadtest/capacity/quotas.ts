@@ -30,6 +30,8 @@ export interface Quotas {
   firehoseStreams: number;
   /** Provisioned environments of ingest. */
   ingestProvisioned: number;
+  /** Connections to the cache, one for each environment of ingest. */
+  cacheConnections: number;
 }
 
 export const defaultQuotas: Quotas = {
@@ -49,6 +51,7 @@ export const defaultQuotas: Quotas = {
   firehoseBytesPerSecond: 5 * 2 ** 20,
   firehoseStreams: 1,
   ingestProvisioned: 0,
+  cacheConnections: 65_000,
 };
 
 export type QuotaName = keyof Quotas;
@@ -68,18 +71,18 @@ export const remedies: Readonly<Record<QuotaName, { readonly source: string; rea
     source: "Lambda: function scaling behaviour, 1,000 environments every 10 seconds a function",
     remedy: "set triggers:ingestConcurrency so that the expected burst is provisioned",
   },
-  pollerStart: { source: "Lambda: SQS event source scaling", remedy: "set triggers:provisionedPollers" },
+  pollerStart: { source: "Lambda: SQS event source scaling", remedy: "set triggers:pollers" },
   pollerRampPerMinute: {
     source: "Lambda: SQS event source scaling, +300 a minute",
-    remedy: "set triggers:provisionedPollers",
+    remedy: "set triggers:pollers",
   },
   pollerMax: {
     source: "Lambda: SQS event source scaling, 1,250 concurrent",
-    remedy: "set triggers:provisionedPollers",
+    remedy: "set triggers:pollers",
   },
   provisionedPollers: {
     source: "Lambda: provisioned mode for SQS event source mappings",
-    remedy: "raise triggers:provisionedPollers",
+    remedy: "raise the maximum of triggers:pollers",
   },
   sqsInFlight: { source: "SQS quotas: in-flight messages per queue, 120,000", remedy: "raise it by a support case" },
   tableWriteUnits: {
@@ -102,4 +105,8 @@ export const remedies: Readonly<Record<QuotaName, { readonly source: string; rea
   },
   firehoseStreams: { source: "the program", remedy: "not a quota" },
   ingestProvisioned: { source: "the program: triggers:ingestConcurrency", remedy: "not a quota" },
+  cacheConnections: {
+    source: "ElastiCache for Valkey: maxclients, 65,000 a node",
+    remedy: "have callers pack more events a request: each environment of ingest holds one connection",
+  },
 };

@@ -9,6 +9,10 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { billOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
+import { graphOf } from "../../policies/graph.ts";
+import { compareWithMeasured } from "./local.ts";
+import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";
 import { defaultQuotas, type QuotaName, type Quotas } from "./quotas.ts";
 import { type Load, simulate } from "./simulate.ts";
@@ -98,15 +102,22 @@ const rates =
     ? [10_000, 100_000, 1_000_000]
     : [number("events-per-second", values["events-per-second"])];
 
+const graph = await graphOf("prod");
 const rows: Row[] = [];
 for (const rate of rates) {
   for (const name of names) {
     for (const account of ["default", "raised"] as const) {
       const quotas = overridden(account === "default" ? defaultQuotas : raised(rate));
-      const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)) };
+      const usd = totalOf(billOf(graph, { ...usualLoad, eventsPerSecond: rate, eventsPerRequest, eventBytes }));
+      const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)), usd };
       rows.push(row);
       console.log(line(row));
     }
   }
 }
-if (values.write) writeFileSync("docs/capacity.md", capacityPage(rows, { eventsPerRequest, eventBytes, seconds }));
+if (values.write)
+  writeFileSync(
+    "docs/capacity.md",
+    capacityPage(rows, { eventsPerRequest, eventBytes, seconds }, compareWithMeasured(), measured.machine),
+  );
+process.exit(0);

@@ -36,6 +36,19 @@ const defaultTimings: Timings = {
   spread: 0.5,
 };
 
+/**
+ * The processors that everything shares where all runs on one machine, and what each step takes of them, in seconds: of
+ * AWS's nobody is short.
+ */
+export interface Processors {
+  readonly cores: number;
+  /** A request until it is answered, with what sends it. */
+  readonly accept: number;
+  /** A message through route, and through deliver with the endpoint. */
+  readonly route: number;
+  readonly deliver: number;
+}
+
 export interface Load {
   readonly eventsPerRequest: number;
   readonly eventBytes: number;
@@ -56,6 +69,8 @@ export interface Outcome {
   readonly requests: number;
   readonly refused: number;
   readonly accept: Histogram;
+  /** Requests accepted before the load ended. */
+  readonly acceptedInTime: number;
   readonly endToEnd: Histogram;
   /** Messages waiting, each second, before route and before deliver. */
   readonly backlog: readonly { readonly second: number; readonly route: number; readonly deliver: number }[];
@@ -63,6 +78,8 @@ export interface Outcome {
   readonly drainSeconds: number | undefined;
   /** By quota: first second it was felt, and how often. */
   readonly felt: ReadonlyMap<QuotaName, { readonly second: number; readonly times: number }>;
+  /** By quota: the second from which it held back more than a twentieth of the requests for three seconds on end. */
+  readonly broke: ReadonlyMap<QuotaName, number>;
 }
 
 interface Request {
@@ -74,26 +91,44 @@ interface Request {
 
 const BATCH = 10;
 const DRAIN = 900;
+/** Seconds since it arrived, from which on a request that waits for an invocation is late. */
+const LATE = 1;
+/** A quota breaks when it holds back this share of the requests, for so many seconds on end. */
+const BROKEN = 0.05;
+const BROKEN_SECONDS = 3;
 
-export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultTimings, seed = 1): Outcome {
+/** @param processors what is shared by all, on one machine; undefined in AWS */
+export function simulate(
+  quotas: Quotas,
+  load: Load,
+  timings: Timings = defaultTimings,
+  seed = 1,
+  processors?: Processors,
+): Outcome {
   const clock = new Clock();
   const dice = xoroshiro128plus(seed);
   const uniform = () => uniformFloat64(dice);
   const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const lasting = (median: number) => median * Math.exp(timings.spread * normal());
 
-  const felt = new Map<QuotaName, { second: number; times: number }>();
+  const felt = new Map<QuotaName, { second: number; times: number; bySecond: Map<number, number> }>();
   const feel = (quota: QuotaName): void => {
-    const before = felt.get(quota);
-    if (before === undefined) felt.set(quota, { second: Math.floor(clock.now), times: 1 });
-    else before.times += 1;
+    const second = Math.floor(clock.now);
+    const known = felt.get(quota) ?? { second, times: 0, bySecond: new Map<number, number>() };
+    felt.set(quota, known);
+    known.times += 1;
+    known.bySecond.set(second, (known.bySecond.get(second) ?? 0) + 1);
   };
+  const shared = new Tokens(clock, processors?.cores ?? 1, 0.01);
+  /** Seconds until the processors have done this much more, and all that was asked of them before. */
+  const computing = (seconds = 0): number => (processors === undefined ? 0 : seconds + shared.take(seconds));
 
   const accept = new Histogram();
   const endToEnd = new Histogram();
   let requests = 0;
   let refused = 0;
   let undelivered = 0;
+  let acceptedInTime = 0;
 
   // One pool of Lambda environments for the region; each function also has its own warm ones and its own scaling budget.
   let running = 0;
@@ -107,6 +142,7 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
     };
     clock.after(10, refill);
     return {
+      environments: () => environments,
       /** Starts an invocation: seconds of cold start, or undefined when there is no environment to be had. */
       start(): number | undefined {
         if (running >= quotas.lambdaConcurrency) {
@@ -146,6 +182,8 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
     const pump = (): void => {
       while (queue.length > 0) {
         if (invocations >= allowed()) {
+          // That batches fill while all invocations are busy is as it should be, as long as nothing waits for long.
+          if (clock.now - (queue.first?.arrived ?? clock.now) <= LATE) return;
           feel(
             quotas.provisionedPollers > 0
               ? "provisionedPollers"
@@ -217,7 +255,12 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
       let posting = 0;
       for (let i = 0; i < rounds; i += 1) posting += lasting(timings.endpoint) * (messages.length > 1 ? 1.6 : 1);
       const writing = Math.max(...messages.map((message) => write(message, load.fanOut)));
-      return lasting(timings.deliverInvocation) + posting + Math.min(writing, 30);
+      return (
+        lasting(timings.deliverInvocation) +
+        posting +
+        Math.min(writing, 30) +
+        computing(messages.length * (processors?.deliver ?? 0))
+      );
     },
     (message) => {
       undelivered -= 1;
@@ -233,7 +276,8 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
         lasting(timings.routeInvocation) +
         messages.length * timings.routeMessage +
         Math.min(writing, 30) +
-        Math.min(archiving, 30)
+        Math.min(archiving, 30) +
+        computing(messages.length * (processors?.route ?? 0))
       );
     },
     (message) => clock.after(lasting(timings.queue), () => deliver.send(message)),
@@ -255,10 +299,12 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
         refused += 1;
         return;
       }
-      clock.after(cold + lasting(timings.ingest), () => {
+      if (ingest.environments() > quotas.cacheConnections) feel("cacheConnections");
+      clock.after(cold + lasting(timings.ingest) + computing(processors?.accept), () => {
         ingest.stop();
         accept.add((clock.now - request.arrived) * 1_000);
         undelivered += 1;
+        if (clock.now <= load.seconds) acceptedInTime += 1;
         clock.after(lasting(timings.queue), () => route.send(request));
       });
     });
@@ -287,5 +333,18 @@ export function simulate(quotas: Quotas, load: Load, timings: Timings = defaultT
       break;
     }
   }
-  return { requests, refused, accept, endToEnd, backlog, drainSeconds, felt };
+  const broke = new Map<QuotaName, number>();
+  for (const [quota, { bySecond }] of felt) {
+    for (const second of bySecond.keys()) {
+      const held = Array.from({ length: BROKEN_SECONDS }, (_, i) => {
+        const offered = load.requestsPerSecond(Math.min(second + i, load.seconds));
+        return (bySecond.get(second + i) ?? 0) > Math.max(1, BROKEN * offered);
+      });
+      if (held.every(Boolean)) {
+        broke.set(quota, second);
+        break;
+      }
+    }
+  }
+  return { requests, refused, accept, acceptedInTime, endToEnd, backlog, drainSeconds, felt, broke };
 }

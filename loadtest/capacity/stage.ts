@@ -69,6 +69,11 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
+  /** The one that is next. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

@@ -48,4 +48,31 @@ for (const [quotas, name] of breaks) {
   });
 }
 
+test("a quota that is only brushed does not count as broken, one that holds back for seconds does", () => {
+  const brushed = simulate({ ...ample, lambdaScalingPer10s: 20, ingestProvisioned: 0 }, load);
+  assert.ok(brushed.felt.has("lambdaScalingPer10s"), [...brushed.felt.keys()].join());
+  assert.deepEqual([...brushed.broke.keys()], []);
+  const broken = simulate({ ...ample, firehoseBytesPerSecond: 2 ** 20 }, load);
+  assert.ok(broken.broke.has("firehoseBytesPerSecond"));
+  assert.ok(broken.broke.get("firehoseBytesPerSecond")! < 15);
+});
+
+test("processors that all share make requests wait once they are used up, and not before", () => {
+  const processors = { cores: 2, accept: 0.004, route: 0.004, deliver: 0.004 };
+  const p95 = (perSecond: number) => {
+    const { accept, endToEnd } = simulate(
+      ample,
+      { ...load, requestsPerSecond: () => perSecond },
+      undefined,
+      1,
+      processors,
+    );
+    return [accept.percentile(0.95), endToEnd.percentile(0.95)] as const;
+  };
+  const [easy, easyEnd] = p95(80);
+  assert.ok(easy < 100 && easyEnd < 1_000, `${easy} ms, ${easyEnd} ms`);
+  const [much, muchEnd] = p95(250);
+  assert.ok(much > 2_000 && muchEnd > 5_000, `${much} ms, ${muchEnd} ms`);
+});
+
 test.run();
