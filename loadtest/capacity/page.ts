@@ -104,7 +104,8 @@ with the quotas of the second table.
 ${table.join("\n")}
 
 A quota breaks when it holds back more than a twentieth of the requests for three seconds on end; what it only brushes is
-listed further down. Refused requests are answered 429 or 503, and none of them was accepted. End to end counts every accepted
+listed further down. An archive stream that is short delays no delivery: its events are archived when their message is tried
+again, minutes later. Refused requests are answered 429 or 503, and none of them was accepted. End to end counts every accepted
 request. The bill is that of the prod stack at the list prices of docs/cost.md.
 
 ## What to have raised

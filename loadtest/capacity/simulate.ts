@@ -91,6 +91,8 @@ interface Request {
 
 const BATCH = 10;
 const DRAIN = 900;
+/** Seconds that route waits in all for a stream that refuses records. */
+const ARCHIVE_PAUSES = 0.35;
 /** Seconds since it arrived, from which on a request that waits for an invocation is late. */
 const LATE = 1;
 /** A quota breaks when it holds back this share of the requests, for so many seconds on end. */
@@ -170,8 +172,11 @@ export function simulate(
     };
   };
 
-  /** An SQS queue with its mapping: `work` takes up to ten messages and answers how long the invocation lasts. */
-  const stage = (work: (messages: Request[]) => number, done: (message: Request) => void) => {
+  /**
+   * An SQS queue with its mapping: `work` takes up to ten messages and answers after how many seconds they are handed on,
+   * and how many more the invocation lasts.
+   */
+  const stage = (work: (messages: Request[]) => { handOn: number; more: number }, done: (message: Request) => void) => {
     const queue = new Fifo<Request>();
     const lambda = functionOf(0);
     let invocations = 0;
@@ -206,10 +211,13 @@ export function simulate(
           messages.push(next);
         }
         invocations += 1;
-        clock.after(cold + work(messages), () => {
+        const { handOn, more } = work(messages);
+        clock.after(cold + handOn, () => {
+          for (const message of messages) done(message);
+        });
+        clock.after(cold + handOn + more, () => {
           invocations -= 1;
           lambda.stop();
-          for (const message of messages) done(message);
           pump();
         });
       }
@@ -255,12 +263,10 @@ export function simulate(
       let posting = 0;
       for (let i = 0; i < rounds; i += 1) posting += lasting(timings.endpoint) * (messages.length > 1 ? 1.6 : 1);
       const writing = Math.max(...messages.map((message) => write(message, load.fanOut)));
-      return (
-        lasting(timings.deliverInvocation) +
-        posting +
-        Math.min(writing, 30) +
-        computing(messages.length * (processors?.deliver ?? 0))
-      );
+      return {
+        handOn: lasting(timings.deliverInvocation) + posting + computing(messages.length * (processors?.deliver ?? 0)),
+        more: Math.min(writing, 30),
+      };
     },
     (message) => {
       undelivered -= 1;
@@ -272,13 +278,15 @@ export function simulate(
       const writing = Math.max(...messages.map((message) => write(message, batchUnits)));
       const archiving = firehose.take(messages.length * load.eventsPerRequest * load.eventBytes);
       if (archiving > 0) feel("firehoseBytesPerSecond");
-      return (
-        lasting(timings.routeInvocation) +
-        messages.length * timings.routeMessage +
-        Math.min(writing, 30) +
-        Math.min(archiving, 30) +
-        computing(messages.length * (processors?.route ?? 0))
-      );
+      // Deliveries do not wait for the archive; the invocation does, for three pauses, then the message is tried again later.
+      return {
+        handOn:
+          lasting(timings.routeInvocation) +
+          messages.length * timings.routeMessage +
+          Math.min(writing, 30) +
+          computing(messages.length * (processors?.route ?? 0)),
+        more: Math.min(archiving, ARCHIVE_PAUSES),
+      };
     },
     (message) => clock.after(lasting(timings.queue), () => deliver.send(message)),
   );
