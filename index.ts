@@ -28,7 +28,7 @@ const settings = readSettings();
 const { region, protect, multiAz, allowLoopbackWebhooks } = settings;
 
 // Ground: logs, network, cache; and who may call.
-const { defaults, logs, network, cache } = new Foundation("foundation", settings);
+const { defaults, logs, network, cache, tracing } = new Foundation("foundation", settings);
 const keys = new KeyDirectory("keys", { region, regions: settings.keyRegions, protect });
 
 // What customers ask for.
@@ -55,6 +55,7 @@ const delivery = new DeliveryEngine("delivery", {
   store,
   subscriptions: service,
   scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
+  tracing,
   allowLoopbackWebhooks,
   protect,
 });
@@ -76,6 +77,7 @@ const pipeline = new EventPipeline("pipeline", {
   retention,
   subscriptions: service,
   scaling: { concurrency: settings.routeConcurrency, pollers: settings.pollers },
+  tracing,
   protect,
 });
 const api = new ManagementApi("management", {
@@ -155,6 +157,8 @@ export const pepperSecret = keys.pepper.secret.arn;
 export const archiveBucket = retention.archive.bucket.bucket;
 export const ingestQueueUrl = pipeline.ingest.queue.url;
 export const deadLetterQueueUrls = Object.values(queues).map(({ dead }) => dead.url);
+/** Secret for the headers of `otlpEndpoint`, empty without it; its value is `name=value,name=value`. */
+export const otlpHeadersSecret = tracing.headers?.secret.arn ?? "";
 /** What .github/scripts/shift.sh moves traffic by. */
 export const deployments = deploys.deployments;
 /** Topic that alarms speak through. */

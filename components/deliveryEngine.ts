@@ -4,6 +4,7 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
+import type { Tracing } from "./tracing.ts";
 import { type Scaling, WorkQueue } from "./workQueue.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
@@ -17,6 +18,7 @@ export interface DeliveryEngineArgs {
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
   /** How fast each queue is worked off. */
   readonly scaling: Scaling;
+  readonly tracing: Tracing;
   readonly allowLoopbackWebhooks: boolean;
   readonly protect: boolean;
 }
@@ -50,6 +52,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
       ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
+      ...args.tracing.environment,
     };
     this.deliver = new Handler<DeliverEnvironment>(
       "deliver",
@@ -74,6 +77,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
           ...store.metrics.to("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
           ...store.payloads.toRead(),
           subscriptions.toInvoke(),
+          ...args.tracing.toExport(),
         ],
         memoryMb: 1_024,
         timeoutSeconds: consumerSeconds,

@@ -5,6 +5,7 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Retention } from "./retention.ts";
+import type { Tracing } from "./tracing.ts";
 import { type Scaling, WorkQueue } from "./workQueue.ts";
 
 // Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
@@ -19,6 +20,7 @@ export interface EventPipelineArgs {
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
   /** How fast the queue is worked off. */
   readonly scaling: Scaling;
+  readonly tracing: Tracing;
   readonly protect: boolean;
 }
 
@@ -47,6 +49,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           ARCHIVE_STREAM: retention.stream.name,
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+          ...args.tracing.environment,
         },
         permissions: [
           ...this.ingest.toConsume(),
@@ -62,6 +65,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           ...store.payloads.toRead(),
           ...retention.toArchive(),
           subscriptions.toInvoke(),
+          ...args.tracing.toExport(),
         ],
         memoryMb: 1_024,
         timeoutSeconds: consumerSeconds,

@@ -5,13 +5,21 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { HandlerDefaults } from "./handler.ts";
 import { Network } from "./network.ts";
 import type { Settings } from "./settings.ts";
+import { Tracing } from "./tracing.ts";
 
 export type FoundationArgs = Pick<
   Settings,
-  "region" | "multiAz" | "protect" | "logRetentionDays" | "cacheNodeType" | "gradualDeploys"
+  | "region"
+  | "multiAz"
+  | "protect"
+  | "logRetentionDays"
+  | "cacheNodeType"
+  | "gradualDeploys"
+  | "otlpEndpoint"
+  | "traceSampleRatio"
 >;
 
-/** What every part stands on: where logs go, the private network, the cache. */
+/** What every part stands on: where logs and spans go, the private network, the cache. */
 export class Foundation extends pulumi.ComponentResource {
   /** What all functions share. */
   readonly defaults: HandlerDefaults;
@@ -19,6 +27,7 @@ export class Foundation extends pulumi.ComponentResource {
   readonly logs: DataBucket;
   readonly network: Network;
   readonly cache: Cache;
+  readonly tracing: Tracing;
 
   constructor(name: string, args: FoundationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Foundation", name, {}, opts);
@@ -44,6 +53,11 @@ export class Foundation extends pulumi.ComponentResource {
     this.cache = new Cache(
       "cache",
       { network: this.network, region, nodeType: args.cacheNodeType, multiAz, protect },
+      own,
+    );
+    this.tracing = new Tracing(
+      "tracing",
+      { region, endpoint: args.otlpEndpoint, sampleRatio: args.traceSampleRatio, protect },
       own,
     );
     this.registerOutputs();

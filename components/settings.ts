@@ -74,6 +74,13 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe("Monthly bill in USD that rings when it is reached or forecast."),
   multiAz: z.boolean().default(true).describe("Keeps a standby of database and cache in a second availability zone."),
+  otlpEndpoint: z
+    .url("must be a URL")
+    .refine((text) => !/[?#@]/.test(text), "must have no user, query or fragment")
+    .optional()
+    .describe(
+      "Base URL of an OTLP/HTTP receiver to which route and deliver export spans, `/v1/traces` below it; unset, none are made.",
+    ),
   pollers: z
     .strictObject({ minimum: range(2, 200), maximum: range(2, 2_000) })
     .refine(({ minimum, maximum }) => minimum <= maximum, "minimum must not be above maximum")
@@ -85,6 +92,12 @@ export const settingsSchema = z.strictObject({
   routeConcurrency: range(2, 1_000)
     .optional()
     .describe("Most invocations of route at once; unset, Lambda's own scaling decides."),
+  traceSampleRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("Part of the traces begun here that is recorded; a caller's own `traceparent` decides for itself."),
 });
 
 /** The settings with every default filled in, and the region of the stack. */
@@ -101,6 +114,11 @@ export interface Surroundings {
   /** True when a Pulumi engine runs the program, that is, for every real preview and deployment. */
   readonly deployed: boolean;
 }
+
+/** Spans leave encrypted; only the local platform may hand them to a receiver beside it in the clear. */
+const mayExportTo = ({ protocol, hostname }: URL, { deployed }: Surroundings): boolean =>
+  protocol === "https:" ||
+  (!deployed && protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname));
 
 const parsed = (text: string): unknown => {
   try {
@@ -135,6 +153,9 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
       problems.push("ingestConcurrency: needs gradualDeploys, since only an alias can be kept warm");
     if (pollers !== undefined && (result.data.routeConcurrency ?? result.data.deliverConcurrency) !== undefined)
       problems.push("pollers: can't stand beside routeConcurrency or deliverConcurrency");
+    const { otlpEndpoint } = result.data;
+    if (otlpEndpoint !== undefined && !mayExportTo(new URL(otlpEndpoint), around))
+      problems.push("otlpEndpoint: must begin with https://");
     if (allowLoopbackWebhooks && around.deployed)
       problems.push("allowLoopbackWebhooks: only the local platform may set it, never a deployment");
     if ((domainName === undefined) !== (certificateArn === undefined))

@@ -33,6 +33,8 @@ export interface PlatformOptions {
   readonly onCreated?: (request: ResourceRequest) => void;
   /** Takes a permission away, to see the platform fail without it. */
   readonly without?: IamOptions["without"];
+  /** Values of configuration besides those of the stack `local`, by their whole keys. @example { "triggers:backupDays": "1" } */
+  readonly config?: Readonly<Record<string, string>>;
   /** Folder of the program. @default this project */
   readonly project?: string;
 }
@@ -89,7 +91,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       entry: join(project, "index.ts"),
       project: stack.name,
       stack: "local",
-      config: stack.config,
+      config: { ...stack.config, ...options.config },
       services,
       context,
       ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),

@@ -68,7 +68,9 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 // What waits for real retries and timeouts mostly sleeps, and what starts platforms of its own needs no shared one: each has
 // a process to itself, the first from the beginning, so that the whole takes as long as its work and not as its waiting.
 const patient = endToEnd.filter((file) => file.endsWith("/delivery.test.ts"));
-const starters = endToEnd.filter((file) => /\/(demo|kill|pepper|permission|readme|start)\.test\.ts$/.test(file));
+const starters = endToEnd.filter((file) =>
+  /\/(demo|kill|pepper|permission|readme|start|tracing)\.test\.ts$/.test(file),
+);
 const shared = endToEnd.filter((file) => !patient.includes(file) && !starters.includes(file));
 // Neighbours mostly import the same: a few of a folder share a process.
 const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>

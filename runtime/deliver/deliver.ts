@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } from "../domain/codec.ts";
+import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
@@ -12,6 +13,7 @@ import type { Delivery } from "./plan.ts";
 import { type Posting, postAll, type ToPost } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
 import { baseItem, type Settled, settle } from "./settle.ts";
+import { spansOf } from "./spans.ts";
 import type { Targets } from "./targets.ts";
 
 /**
@@ -38,6 +40,8 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   /** Sends to the queue of retries. @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  /** Undefined where spans are not exported. */
+  readonly tracer?: Tracer | undefined;
 }
 
 interface Read {
@@ -73,7 +77,12 @@ export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQS
   });
   const settled = settle(done, ports.dice);
   await keepAll(settled, toRetry, keep, failures, ports);
-  await Promise.all([afterPosts(settled, ports), count(factsOf(settled), ports)]);
+  const { tracer } = ports;
+  await Promise.all([
+    afterPosts(settled, ports),
+    count(factsOf(settled), ports),
+    tracer?.export(() => spansOf(settled, tracer.ratio)),
+  ]);
   for (const [message_id, error] of failures) {
     ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
   }

@@ -1,4 +1,4 @@
-import type { Environment } from "../domain/environment.ts";
+import { type Environment, tracingVariables } from "../domain/environment.ts";
 
 export const deliverVariables = [
   "EVENTS_TABLE",
@@ -10,6 +10,7 @@ export const deliverVariables = [
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
+  ...tracingVariables,
 ] as const;
 export type DeliverEnvironment = Environment<typeof deliverVariables>;
 

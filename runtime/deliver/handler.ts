@@ -9,6 +9,7 @@ import { log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { getAll, putAll } from "../aws/tables.ts";
+import { tracerOver } from "../aws/tracing.ts";
 import { encodeDeliveryItem } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
@@ -36,6 +37,8 @@ const usage = usageWriter(
   (input) => dynamodb.send(new UpdateItemCommand(input)),
   randomBytes(6).toString("base64url"),
 );
+
+const tracer = tracerOver(env, { log });
 
 let agent: Agent | undefined;
 let usedAt = 0;
@@ -66,6 +69,7 @@ const ports: DeliverPorts = {
     now: Date.now,
     slow: slowEndpoints(Date.now),
     post: (request) => post(connections(), request),
+    traceRatio: tracer?.ratio,
     payloads: payloadMaker({ service, region: process.env.AWS_REGION ?? "", now: Date.now }),
   },
   firstLane: ({ eventSourceARN }) => queueName(eventSourceARN) === firstLane,
@@ -83,6 +87,7 @@ const ports: DeliverPorts = {
   replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
   countUsage: (facts) => usage.write(facts),
+  tracer,
   tellOwner: (circuit, level) => sendOrThrow(sqs, env.NOTICE_QUEUE_URL, [noticeOf(circuit, level)]),
 };
 

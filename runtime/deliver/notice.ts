@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Outgoing } from "../aws/queues.ts";
-import { type Circuit, encodeIngest } from "../domain/codec.ts";
+import { type Circuit, encodeIngest, SYSTEM_KEY } from "../domain/codec.ts";
 import { firstUlidAt, rfc3339 } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import { DISABLE_AFTER_MS } from "./circuits.ts";
@@ -9,7 +9,6 @@ import { DISABLE_AFTER_MS } from "./circuits.ts";
  * A system event: what the platform tells a customer takes the way of the customer's own events, so it is signed, delivered,
  * kept in the inbox and archived like them. Its id follows from what it tells, so that telling it twice is one event.
  */
-const SYSTEM_KEY = "key_system";
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** `subscription.failing` at 50, 70 and 90 percent of the way to being disabled, `subscription.disabled` at 100. */

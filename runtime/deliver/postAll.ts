@@ -4,6 +4,7 @@ import { type Delivery, type PlannedPost, planPosts } from "./plan.ts";
 import type { PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";
 import type { PostDone } from "./settle.ts";
+import { traceparentFor } from "./spans.ts";
 
 /** Makes an invocation's posts, many at a time, few to each endpoint. */
 
@@ -44,6 +45,8 @@ export interface Posting {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   post(request: PostRequest): Promise<PostResult>;
+  /** Part of the traces begun here that is recorded; undefined where spans are not exported. */
+  readonly traceRatio?: number | undefined;
   /** The payloads of a delivery's events as the subscriber gets them. @throws Error when enrichment can't be looked up */
   payloads(target: DeliveryTarget, delivery: Delivery, offsets: readonly number[]): Promise<readonly Uint8Array[]>;
 }
@@ -131,7 +134,7 @@ async function make(post: PlannedPost, posting: Posting): Promise<PostDone> {
   if (!checked.ok) return { post, id, at, result: { status: null, error: "forbidden_url", latency_ms: 0 } };
   const body = bodyOf(target, texts);
   const { replay_id } = parts[0]!.delivery;
-  const traceparent = parts.find(({ delivery }) => delivery.traceparent !== undefined)?.delivery.traceparent;
+  const traceparent = traceparentFor(post, id, at, posting.traceRatio);
   const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
   const result = await posting.post({ url: checked.url, headers, body });
   posting.slow.took(target.subscription_id, result.latency_ms);

@@ -13,3 +13,6 @@ export function readEnvironment<const Names extends readonly string[]>(
   if (missing.length > 0) throw new Error(`missing environment variables: ${missing.join(", ")}`);
   return Object.fromEntries(names.map((name) => [name, source[name]])) as Environment<Names>;
 }
+
+/** What exporting spans takes, of each function that does: see `runtime/aws/tracing.ts`. Empty where it isn't configured. */
+export const tracingVariables = ["OTLP_ENDPOINT", "OTLP_HEADERS_SECRET", "TRACE_SAMPLE_RATIO"] as const;

@@ -1,4 +1,4 @@
-import type { Environment } from "../domain/environment.ts";
+import { type Environment, tracingVariables } from "../domain/environment.ts";
 
 export const routeVariables = [
   "EVENTS_TABLE",
@@ -7,5 +7,6 @@ export const routeVariables = [
   "ARCHIVE_STREAM",
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
+  ...tracingVariables,
 ] as const;
 export type RouteEnvironment = Environment<typeof routeVariables>;

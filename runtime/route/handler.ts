@@ -8,6 +8,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { log } from "../aws/log.ts";
 import { sendAll } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
+import { tracerOver } from "../aws/tracing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { usageWriter } from "../domain/usage.ts";
 import { archiveAll } from "./archive.ts";
@@ -49,6 +50,7 @@ const ports: RoutePorts = {
   queue: (messages) => sendAll(sqs, env.DELIVERY_QUEUE_URL, messages),
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   countUsage: (facts) => usage.write(facts),
+  tracer: tracerOver(env, { log }),
 };
 
 /** SQS trigger of the ingest queue, partial failures reported. */

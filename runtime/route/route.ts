@@ -15,10 +15,12 @@ import { eventHeads } from "../domain/event.ts";
 import { splitTenant } from "../domain/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { unpack } from "../domain/pack.ts";
+import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { matchBatch } from "./match.ts";
 import type { Snapshots } from "./snapshots.ts";
+import { spansOf } from "./spans.ts";
 import type { Stored } from "./store.ts";
 
 /**
@@ -41,6 +43,8 @@ export interface RoutePorts {
   queue(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
   archive(entries: readonly ArchiveEntry[]): Promise<(Error | undefined)[]>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  /** Undefined where spans are not exported. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Packed events up to this many bytes go along with a delivery: in base64 they fit one 64 KB unit of SQS's bill. */
@@ -82,7 +86,11 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
   await store(works, ports);
   await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
   for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
-  await count(alive(works), ports);
+  const { tracer } = ports;
+  await Promise.all([
+    count(alive(works), ports),
+    tracer?.export(() => spansOf(works, tracer.ratio, started, ports.now())),
+  ]);
   for (const [message_id, error] of failures) {
     const fault = error instanceof CodecError ? error.fault : undefined;
     ports.log("error", "route.failed", { message_id, error: errorText(error), ...(fault && { fault }) });

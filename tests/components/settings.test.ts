@@ -68,6 +68,23 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     ["allowLoopbackWebhooks: only the local platform may set it, never a deployment"],
   ],
   [
+    "spans in the clear, even to this machine",
+    { otlpEndpoint: "http://127.0.0.1:4318" },
+    ["otlpEndpoint: must begin with https://"],
+  ],
+  [
+    "spans in the clear to another machine, locally too",
+    { otlpEndpoint: "http://127.example.com:4318" },
+    ["otlpEndpoint: must begin with https://"],
+    { region: "eu-west-1", deployed: false },
+  ],
+  [
+    "a key in the address of spans",
+    { otlpEndpoint: "https://key@otlp.example.com/" },
+    ["otlpEndpoint: must have no user, query or fragment"],
+  ],
+  ["a ratio above all", { traceSampleRatio: "1.1" }, ["traceSampleRatio: Too big: expected number to be <=1"]],
+  [
     "a stack without a region",
     {},
     ["aws:region: must be set to a region's name"],
@@ -96,6 +113,17 @@ test("the local platform may let webhooks point at this machine", () =>
     normaliseSettings({ allowLoopbackWebhooks: "true" }, { ...deployed, deployed: false }).allowLoopbackWebhooks,
     true,
   ));
+
+test("spans go to any host encrypted, and to a receiver beside the local platform in the clear", () => {
+  const local: Surroundings = { ...deployed, deployed: false };
+  const endpoints: [url: string, around: Surroundings][] = [
+    ["https://otlp.example.com/v1/otlp", deployed],
+    ["http://127.0.0.1:4318", local],
+    ["http://localhost:4318", local],
+  ];
+  for (const [otlpEndpoint, around] of endpoints)
+    assert.equal(normaliseSettings({ otlpEndpoint }, around).otlpEndpoint, otlpEndpoint);
+});
 
 test("a deployment of the local stack is refused", () => {
   const raw = Object.entries(stackConfig("local")).filter(([key]) => key.startsWith("triggers:"));

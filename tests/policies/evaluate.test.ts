@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { type Configuration, checkConfiguration, evaluate } from "../../policies/evaluate.ts";
-import { graphOf, resourcesOf } from "../../policies/graph.ts";
+import { graphOf, resourcesOf, stackConfig } from "../../policies/graph.ts";
 import { managed, unlimitable } from "../../policies/privilege.ts";
 import { rules } from "../../policies/rules.ts";
 import { broken, findings, today } from "./program.ts";
@@ -18,6 +18,15 @@ test("dev complies, with exceptions that each say why and until when", async () 
     [],
   );
   assert.ok(verdicts.some(({ outcome }) => outcome === "excepted"));
+});
+
+test("prod complies, also where it exports spans", async () => {
+  const config = { ...stackConfig("prod"), "triggers:otlpEndpoint": "https://otlp.example.com" };
+  const verdicts = evaluate("prod", resourcesOf(await graphOf("prod", config), config), shipped, today);
+  assert.deepEqual(
+    verdicts.filter(({ outcome }) => outcome === "failed").map(({ message }) => message),
+    [],
+  );
 });
 
 test("the shipped configuration is in order", () => checkConfiguration(shipped, today));

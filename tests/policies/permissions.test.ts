@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { graphOf } from "../../policies/graph.ts";
+import { graphOf, stackConfig } from "../../policies/graph.ts";
 import { calledFor, grantsOf, useOf } from "../../policies/permissions.ts";
 import seen from "../../policies/permissionsSeen.json" with { type: "json" };
 
-const graph = await graphOf("prod");
+// With everything that a setting may add.
+const graph = await graphOf("prod", {
+  ...stackConfig("prod"),
+  "triggers:otlpEndpoint": "https://otlp.example.com",
+});
 const called = calledFor(graph);
 
 test("every permission of a function is used, or says why it is there", () =>

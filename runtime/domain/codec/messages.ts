@@ -24,6 +24,9 @@ export type Body = { readonly inline: Buffer } | { readonly s3_key: string };
 /** Packed events above this many bytes go to S3: a base64 text of it fits an SQS message, raw a DynamoDB item. */
 export const INLINE_LIMIT = 300_000;
 
+/** Stands for a key in what the platform sends of itself. */
+export const SYSTEM_KEY = "key_system";
+
 /** One accepted request: ingest -> route. */
 export interface IngestMessage {
   readonly tenant: Tenant;
