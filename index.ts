@@ -67,6 +67,7 @@ const retention = new Retention("retention", {
   subscriptions: service,
   logs,
   bufferSeconds: settings.archiveBufferSeconds,
+  auditLockDays: settings.auditLockDays,
   protect,
 });
 const pipeline = new EventPipeline("pipeline", {

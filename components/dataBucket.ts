@@ -4,7 +4,7 @@ import type { EncryptionKey } from "./encryptionKey.ts";
 import { type Permission, refusePlainText } from "./permissions.ts";
 
 // Invariant: nobody reads the bucket without an IAM permission, TLS and the key; what is deleted is gone, since no older
-// version is kept: erasure has to be real.
+// version is kept: erasure has to be real. The one exception is a locked bucket, of which nothing goes before its time.
 
 /** What becomes of objects as they age. */
 export interface Ageing {
@@ -25,6 +25,8 @@ export interface DataBucketArgs {
   readonly accessLogs?: aws.s3.Bucket;
   /** Services that write here in their own name, for this account only. @example ["delivery.logs.amazonaws.com"] */
   readonly writers?: readonly string[];
+  /** Days that nobody, the account's owner included, can delete or overwrite a version (Object Lock). @default 0, no lock */
+  readonly lockDays?: number;
   readonly protect: boolean;
 }
 
@@ -37,7 +39,11 @@ export class DataBucket extends pulumi.ComponentResource {
     super("triggers:components:DataBucket", name, {}, opts);
     const own = { parent: this };
     this.args = args;
-    this.bucket = new aws.s3.Bucket(`${name}-bucket`, {}, { parent: this, protect: args.protect });
+    const lockDays = args.lockDays ?? 0;
+    this.bucket = new aws.s3.Bucket(`${name}-bucket`, lockDays > 0 ? { objectLockEnabled: true } : {}, {
+      parent: this,
+      protect: args.protect,
+    });
     const bucket = this.bucket.bucket;
     new aws.s3.BucketOwnershipControls(
       `${name}-ownership`,
@@ -65,7 +71,18 @@ export class DataBucket extends pulumi.ComponentResource {
       },
       own,
     );
-    new aws.s3.BucketVersioning(`${name}-versioning`, { bucket, versioningConfiguration: { status: "Disabled" } }, own);
+    const versioned = new aws.s3.BucketVersioning(
+      `${name}-versioning`,
+      { bucket, versioningConfiguration: { status: lockDays > 0 ? "Enabled" : "Disabled" } },
+      own,
+    );
+    if (lockDays > 0) {
+      new aws.s3.BucketObjectLockConfiguration(
+        `${name}-lock`,
+        { bucket, rule: { defaultRetention: { mode: "COMPLIANCE", days: lockDays } } },
+        { ...own, dependsOn: [versioned] },
+      );
+    }
     new aws.s3.BucketLifecycleConfiguration(
       `${name}-lifecycle`,
       {

@@ -22,14 +22,17 @@ export interface RetentionArgs {
   readonly logs: DataBucket;
   /** Longest time, 0 to 900 seconds, that the archive waits for more before it writes. */
   readonly bufferSeconds: number;
+  /** Days that nobody can delete or change an archived access record; 0 for no lock. */
+  readonly auditLockDays: number;
   readonly protect: boolean;
 }
 
-/** The archive and the stream that fills it; exports; the jobs that replay, export, erase and compare. */
+/** The archive and the stream that fills it; exports; access records; the jobs that replay, export, erase and compare. */
 export class Retention extends pulumi.ComponentResource {
   readonly stream: aws.kinesis.FirehoseDeliveryStream;
   readonly archive: DataBucket;
   readonly exports: DataBucket;
+  readonly audit: DataBucket;
   readonly jobs: WorkQueue;
   readonly job: Handler<RetainEnvironment>;
   private readonly streamKey: EncryptionKey;
@@ -55,6 +58,19 @@ export class Retention extends pulumi.ComponentResource {
       { key: exportKey, region, accessLogs, ageing: [{ prefix: "", deleteAfterDays: 8 }], protect },
       own,
     );
+    const auditKey = new EncryptionKey("audit", { purpose: "Who called what", protect }, own);
+    this.audit = new DataBucket(
+      "audit",
+      {
+        key: auditKey,
+        region,
+        accessLogs,
+        ageing: [{ prefix: "access/", coldAfterDays: 90 }],
+        lockDays: args.auditLockDays,
+        protect,
+      },
+      own,
+    );
     this.stream = this.createStream(name, archiveKey, args);
 
     this.jobs = new WorkQueue("jobs", { key: jobKey, region, consumerSeconds: 300, protect }, own);
@@ -71,6 +87,7 @@ export class Retention extends pulumi.ComponentResource {
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: this.archive.bucket.bucket,
           EXPORT_BUCKET: this.exports.bucket.bucket,
+          AUDIT_BUCKET: this.audit.bucket.bucket,
           ARCHIVE_BUFFER_SECONDS: String(args.bufferSeconds),
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
         },
@@ -93,6 +110,9 @@ export class Retention extends pulumi.ComponentResource {
             bucket.toList(),
             bucket.toDelete(),
           ]),
+          ...this.audit.toRead("access/"),
+          ...this.audit.toWrite(),
+          this.audit.toList(),
           subscriptions.toInvoke(),
         ],
         memoryMb: 1_024,
@@ -101,18 +121,10 @@ export class Retention extends pulumi.ComponentResource {
       own,
     );
     this.jobs.feed("job-jobs", this.job);
-    new EverySoOften(
-      "reconcile",
-      {
-        handler: this.job,
-        rate: "rate(1 hour)",
-        input: { op: "reconcile" },
-        region,
-        key: jobKey,
-        dead: this.jobs.dead,
-      },
-      own,
-    );
+    for (const op of ["reconcile", "access"]) {
+      const hourly = { handler: this.job, rate: "rate(1 hour)", region, key: jobKey, dead: this.jobs.dead };
+      new EverySoOften(op, { ...hourly, input: { op } }, own);
+    }
     this.registerOutputs();
   }
 

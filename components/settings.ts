@@ -23,6 +23,9 @@ export const settingsSchema = z.strictObject({
   archiveBufferSeconds: range(0, 900)
     .default(300)
     .describe("Longest time in seconds that archived events wait before they are written to S3."),
+  auditLockDays: range(0, 36_500)
+    .default(365)
+    .describe("Days that nobody can change or delete an archived access record (S3 Object Lock); 0 locks nothing."),
   backupDays: range(1, 35).default(7).describe("Days that PostgreSQL can be restored to any second of."),
   cacheNodeType: z
     .string()

@@ -1,6 +1,6 @@
 /**
- * `npm run audit:verify`: reads a customer's whole audit log and checks its chain. Exits 1 and names the entry when one was
- * changed, removed or moved.
+ * `npm run audit:verify`: reads a customer's whole audit log and its archived access records and checks their chains. Exits
+ * 1 and names the entry or record when one was changed, removed or moved.
  *
  *   npm run audit:verify                                   the demo customer of the platform that runs here
  *   npm run audit:verify -- --url https://… --key trg_…    any customer, with a key that has the scope `admin`
@@ -11,39 +11,75 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type AuditEntry, findTampering } from "../runtime/database/auditChain.ts";
+import { type AuditEntry, findTampering, GENESIS } from "../runtime/database/auditChain.ts";
+import { type AccessRecord, type ArchivedAccess, findAccessTampering } from "../runtime/domain/access.ts";
 
 interface Log {
   readonly customerId: string;
   readonly entries: readonly AuditEntry[];
   readonly head: { readonly seq: number; readonly hash: string };
+  /** The archived access records, by the hour that an entry `access.archived` names; none where they are gone. */
+  readonly access: ReadonlyMap<string, readonly AccessRecord[]>;
 }
 
 async function readLog(url: string, key: string): Promise<Log> {
-  const newestFirst: AuditEntry[] = [];
-  let customerId = "";
-  let head = { seq: 0, hash: "" };
+  const { items, headers } = await readList<AuditEntry>(url, key, "/audit", "audit", {});
+  const [customerId = "", seq, hash = ""] = (headers.get("triggers-audit-head") ?? "").split(" ");
+  const head = { seq: Number(seq), hash };
+  // Entries written while the pages were read stand before the head that was told with the first.
+  const entries = items.filter((entry) => entry.seq <= head.seq).reverse();
+  const access = new Map<string, readonly AccessRecord[]>();
+  for (const { hour } of archivedIn(entries)) {
+    access.set(hour, (await readList<AccessRecord>(url, key, "/audit/access", "records", { hour })).items);
+  }
+  return { customerId, entries, head, access };
+}
+
+/** All pages of a list, and the headers of the first; an empty list where there is no such object. */
+async function readList<T>(
+  url: string,
+  key: string,
+  path: string,
+  member: string,
+  filter: Readonly<Record<string, string>>,
+): Promise<{ items: T[]; headers: Headers }> {
+  const items: T[] = [];
+  let headers: Headers | undefined;
   let cursor: string | null = "";
   while (cursor !== null) {
-    const query = new URLSearchParams({ limit: "1000", ...(cursor === "" ? {} : { cursor }) });
-    const response = await fetch(new URL(`/audit?${query}`, url), { headers: { authorization: `Bearer ${key}` } });
-    const body = (await response.json()) as {
-      audit: AuditEntry[];
+    const query = new URLSearchParams({ limit: "1000", ...filter, ...(cursor === "" ? {} : { cursor }) });
+    const response = await fetch(new URL(`${path}?${query}`, url), { headers: { authorization: `Bearer ${key}` } });
+    if (response.status === 404) break;
+    const body = (await response.json()) as Record<string, T[]> & {
       next_cursor: string | null;
       error?: { message: string };
     };
-    if (!response.ok) throw new Error(`GET /audit answered ${response.status}: ${body.error?.message ?? ""}`);
-    if (cursor === "") {
-      const [customer, seq, hash] = (response.headers.get("triggers-audit-head") ?? "").split(" ");
-      customerId = customer ?? "";
-      head = { seq: Number(seq), hash: hash ?? "" };
-    }
-    newestFirst.push(...body.audit);
+    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${body.error?.message ?? ""}`);
+    headers ??= response.headers;
+    items.push(...body[member]!);
     cursor = body.next_cursor;
   }
-  // Entries written while the pages were read stand before the head that was told with the first.
-  const entries = newestFirst.filter(({ seq }) => seq <= head.seq).reverse();
-  return { customerId, entries, head };
+  return { items, headers: headers ?? new Headers() };
+}
+
+/** What the log says was archived. */
+const archivedIn = (entries: readonly AuditEntry[]): ArchivedAccess[] =>
+  entries
+    .filter(({ action, actor }) => action === "access.archived" && actor.type === "platform")
+    .map(({ details }) => details as unknown as ArchivedAccess);
+
+/** The first hour whose records are not those that were archived, or don't stand where the log was then. */
+function accessVerdict({ customerId, entries, access }: Log): string | undefined {
+  for (const said of archivedIn(entries)) {
+    const { hour, follows } = said;
+    const before = follows.seq === 0 ? GENESIS : entries[follows.seq - 1]?.hash;
+    if (before !== follows.hash) {
+      return `TAMPERED: the access records of ${hour} follow another entry ${follows.seq} than the log has`;
+    }
+    const found = findAccessTampering(customerId, said, access.get(hour) ?? []);
+    if (found !== undefined) return `TAMPERED at access record ${found.seq} of ${hour} (${found.finding})`;
+  }
+  return undefined;
 }
 
 /** @returns what to print and the exit code */
@@ -57,7 +93,12 @@ export function verdict(log: Log, seen?: string): { readonly text: string; reado
       return { text: `TAMPERED: entry ${seq} no longer has the hash ${hash}; the log was written anew`, code: 1 };
     }
   }
-  return { text: `${log.entries.length} entries, unbroken\n${log.head.seq}:${log.head.hash}`, code: 0 };
+  const text = accessVerdict(log);
+  if (text !== undefined) return { text, code: 1 };
+  const hours = [...log.access.values()];
+  const records = hours.reduce((sum, { length }) => sum + length, 0);
+  const unbroken = `${log.entries.length} entries, ${records} access records of ${hours.length} hours, unbroken`;
+  return { text: `${unbroken}\n${log.head.seq}:${log.head.hash}`, code: 0 };
 }
 
 if (import.meta.main) {

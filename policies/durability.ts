@@ -134,14 +134,38 @@ export const durability: readonly Rule[] = [
   },
   {
     name: "erasure-is-real",
-    description: "No bucket keeps older versions: what is erased is gone.",
+    description: "No bucket of events keeps older versions: what is erased is gone.",
     severity: "high",
     remedy: "Set the versioning status to `Disabled`.",
     serves: ["GDPR Art. 17"],
     subjects: ["aws:s3/bucketVersioning:BucketVersioning"],
     evidence: ["versioningConfiguration.status"],
-    check: ({ props }) =>
-      at(props, "versioningConfiguration.status") === "Disabled" ? undefined : "older versions of objects are kept",
+    check: ({ name, props }) =>
+      name === "audit-versioning" || at(props, "versioningConfiguration.status") === "Disabled"
+        ? undefined
+        : "older versions of objects are kept",
+  },
+  {
+    name: "audit-locked",
+    description: "Nobody, the account's owner included, can change or delete an archived access record for a year.",
+    severity: "high",
+    remedy: "Set `triggers:auditLockDays` to 365 or more.",
+    serves: ["FSBP S3.15", "SOC 2 CC7.2"],
+    subjects: ["aws:s3/bucket:Bucket"],
+    evidence: ["objectLockEnabled"],
+    wholeStack: true,
+    check: (bucket, stack) => {
+      if (bucket.name !== "audit-bucket") return undefined;
+      const locked = stack
+        .of("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
+        .some(
+          (one) =>
+            refersTo(one, "bucket", bucket) &&
+            at(one.props, "rule.defaultRetention.mode") === "COMPLIANCE" &&
+            Number(at(one.props, "rule.defaultRetention.days") ?? 0) >= 365,
+        );
+      return bucket.props.objectLockEnabled === true && locked ? undefined : "its objects are not locked for a year";
+    },
   },
   {
     name: "events-expire",

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
-import { decodeIdentity, IDENTITY_HEADER, REQUEST_ID_HEADER, tenantOf } from "../domain/identity.ts";
+import { decodeIdentity, IDENTITY_HEADER, type Identity, REQUEST_ID_HEADER, tenantOf } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
@@ -14,6 +15,31 @@ const isPublic = (path: string): boolean =>
 const pattern = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(/:\w+(\{\.\+\})?/g, (_, rest) => (rest === undefined ? "[^/]+" : ".+"))}$`);
 
+/** Counts the call for the audit of who read what. An answer never fails for want of its count. */
+async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
+  const identity = c.get("identity") as Identity | undefined;
+  if (identity === undefined) return;
+  const { key_id, source_ip } = identity;
+  try {
+    await deps.usage.write([
+      {
+        kind: "called",
+        tenant: tenantOf(identity),
+        at: deps.now(),
+        key_id,
+        ...(source_ip === undefined ? {} : { source_ip }),
+        call: c.get("call") ?? "unknown",
+        outcome: c.get("outcome") ?? "ok",
+        requests: 1,
+        events: c.get("events") ?? 0,
+        bytes: 0,
+      },
+    ]);
+  } catch (cause) {
+    deps.log({ level: "WARN", message: "api.call_not_counted", request_id: c.get("requestId"), error: String(cause) });
+  }
+}
+
 /** The management API: every module of routes/ on one app, with identity, errors and request ids. */
 export function buildApp(deps: Deps): Api {
   const app: Api = new OpenAPIHono<ApiEnv>();
@@ -25,8 +51,16 @@ export function buildApp(deps: Deps): Api {
       c.set("identity", identity);
       c.set("tenant", tenantOf(identity));
     }
-    await next();
+    try {
+      await next();
+    } catch (thrown) {
+      // What routes throw has been answered below; this is an unknown route's.
+      c.set("outcome", asTriggersError(thrown).code);
+      await countCall(deps, c);
+      throw thrown;
+    }
     c.res.headers.set("x-request-id", c.get("requestId"));
+    await countCall(deps, c);
   });
 
   for (const register of routes) register(app, deps);
@@ -57,6 +91,7 @@ export function buildApp(deps: Deps): Api {
     }
     await auditRefusal(deps, c, error);
     const { status, headers, body } = errorResponse(error, requestId);
+    c.set("outcome", error.code);
     return new Response(body, { status, headers });
   });
   return app;

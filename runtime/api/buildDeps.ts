@@ -1,4 +1,5 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { randomBytes } from "node:crypto";
+import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -6,6 +7,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { LRUCache } from "lru-cache";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { usageWriter } from "../domain/usage.ts";
 import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
 
@@ -24,11 +26,17 @@ export function buildDeps(): Deps {
       return SecretString;
     },
   });
+  const dynamodb = new DynamoDBClient({});
   return {
     env,
     region: process.env.AWS_REGION ?? "",
     db: connect(env),
-    dynamodb: new DynamoDBClient({}),
+    dynamodb,
+    usage: usageWriter(
+      env.METRICS_TABLE,
+      (input) => dynamodb.send(new UpdateItemCommand(input)),
+      randomBytes(6).toString("base64url"),
+    ),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
     sqs: new SQSClient({}),
     lambda: new LambdaClient({}),

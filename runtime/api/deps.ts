@@ -7,6 +7,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
+import type { UsageWriter } from "../domain/usage.ts";
 import type { ApiEnvironment } from "./environment.ts";
 
 /** What every route may use; built once a cold start, replaced by fakes in tests. */
@@ -21,6 +22,8 @@ export interface Deps {
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
+  /** Counts calls; what it counts is audited. */
+  readonly usage: UsageWriter;
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
   secret(id: string): Promise<string>;
   /** Milliseconds since the epoch. */
@@ -36,6 +39,11 @@ export interface ApiVariables {
   tenant: Tenant;
   /** The management change that is asked for, `key.create`: a refusal of it is audited. Absent on other routes. */
   action: string | undefined;
+  /** The route, `GET /inbox`, and how it ended where that was not `ok`: for the audit of reads. */
+  call: string | undefined;
+  outcome: string | undefined;
+  /** Events handed out. */
+  events: number | undefined;
 }
 export type ApiEnv = { Variables: ApiVariables };
 export type Api = OpenAPIHono<ApiEnv>;

@@ -106,6 +106,7 @@ export function route<
   const path = spec.path.replaceAll(/\{(\w+)\}/g, ":$1") + (spec.slashes === true ? "{.+}" : "");
   app.on(spec.method.toUpperCase(), path, async (c) => {
     c.set("action", spec.action);
+    c.set("call", `${spec.method.toUpperCase()} ${spec.path}`);
     if (spec.scope !== "public") authorize(c, spec.scope);
     const inPath = c.req.param() as Record<string, string>;
     const params = spec.params?.safeParse(inPath);

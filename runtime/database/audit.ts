@@ -8,12 +8,7 @@ import type { Tx } from "./roles.ts";
  * Locks the chain's head until the transaction ends, so call it last.
  */
 export async function audit(tx: Tx, customerId: string, fact: AuditFact, now: number): Promise<AuditEntry> {
-  const head = await tx
-    .insertInto("audit_heads")
-    .values({ customer_id: customerId, seq: 0, hash: GENESIS })
-    .onConflict((oc) => oc.column("customer_id").doUpdateSet((eb) => ({ seq: eb.ref("audit_heads.seq") })))
-    .returning(["seq", "hash"])
-    .executeTakeFirstOrThrow();
+  const head = await lockHead(tx, customerId);
   const unsigned = { ...fact, seq: head.seq + 1, at: rfc3339(now), prev_hash: head.hash };
   const entry: AuditEntry = { ...unsigned, hash: hashOf(customerId, unsigned) };
   await tx
@@ -31,6 +26,34 @@ export async function audit(tx: Tx, customerId: string, fact: AuditFact, now: nu
     .execute();
   return entry;
 }
+
+const lockHead = (tx: Tx, customerId: string) =>
+  tx
+    .insertInto("audit_heads")
+    .values({ customer_id: customerId, seq: 0, hash: GENESIS })
+    .onConflict((oc) => oc.column("customer_id").doUpdateSet((eb) => ({ seq: eb.ref("audit_heads.seq") })))
+    .returning(["seq", "hash"])
+    .executeTakeFirstOrThrow();
+
+/** Like `audit`, unless the log tells of this action and object already. @returns the entry that does */
+export async function auditOnce(
+  tx: Tx,
+  customerId: string,
+  fact: AuditFact,
+  now: number,
+): Promise<{ seq: number; hash: string }> {
+  await lockHead(tx, customerId);
+  return (await findAudit(tx, customerId, fact.action, fact.object)) ?? audit(tx, customerId, fact, now);
+}
+
+export const findAudit = (tx: Tx, customerId: string, action: string, object: string | null) =>
+  tx
+    .selectFrom("audit_log")
+    .select(["seq", "hash"])
+    .where("customer_id", "=", customerId)
+    .where("action", "=", action)
+    .where("object", "=", object)
+    .executeTakeFirst();
 
 /** Entries before `before` (or the newest), newest first. */
 export async function auditPage(tx: Tx, customerId: string, before: number | undefined, limit: number) {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../domain/canonicalJson.ts";
 
 /**
  * The audit log's chain. Every entry's hash covers what it says, its number and the hash before it, so whoever holds one
@@ -32,16 +33,6 @@ export interface AuditEntry extends AuditFact {
   readonly at: string;
   readonly prev_hash: string;
   readonly hash: string;
-}
-
-/** JSON with sorted members: the same text for the same value, whoever writes it. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each)).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join(",")}}`;
 }
 
 export function hashOf(customerId: string, entry: Omit<AuditEntry, "hash">): string {

@@ -25,21 +25,26 @@ export function decodeJobMessage(text: string): string {
   return message.job_id;
 }
 
-/** Another message of the jobs queue: compare table and archive for this hour, from this page of customers on. */
-export interface ReconcileMessage {
+/** What is done for every customer once an hour is over: compare table and archive, or archive who called what. */
+const hourlyWorks = ["reconcile", "access"] as const;
+export type HourlyWork = (typeof hourlyWorks)[number];
+
+/** Another message of the jobs queue: hourly work on this hour, from this page of customers on. */
+export interface HourMessage {
   /** RFC 3339, on the hour. */
   readonly hour: string;
   readonly cursor?: string;
 }
 
-export const encodeReconcileMessage = (message: ReconcileMessage): string =>
-  JSON.stringify({ v: VERSION, k: "reconcile", ...message });
+export const encodeHourMessage = (work: HourlyWork, message: HourMessage): string =>
+  JSON.stringify({ v: VERSION, k: work, ...message });
 
 /** The message where it is one, else undefined: it may be a job's. */
-export function decodeReconcileMessage(text: string): ReconcileMessage | undefined {
-  if (!text.startsWith(`{"v":${VERSION},"k":"reconcile",`)) return undefined;
-  const { hour, cursor } = JSON.parse(text) as ReconcileMessage;
-  return { hour, ...(cursor === undefined ? {} : { cursor }) };
+export function decodeHourMessage(text: string): (HourMessage & { readonly work: HourlyWork }) | undefined {
+  const work = hourlyWorks.find((each) => text.startsWith(`{"v":${VERSION},"k":"${each}",`));
+  if (work === undefined) return undefined;
+  const { hour, cursor } = JSON.parse(text) as HourMessage;
+  return { work, hour, ...(cursor === undefined ? {} : { cursor }) };
 }
 
 /** What a replay job was asked for (`Job.request`), as `POST /replays` and `backfill_from` write it. */

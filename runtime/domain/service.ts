@@ -23,8 +23,8 @@ export type ServiceRequest =
   | { readonly op: "reference"; readonly tenant: Tenant; readonly table: string; readonly keys: readonly string[] }
   /** Days that the tenant's events are kept. */
   | { readonly op: "retention"; readonly tenants: readonly Tenant[] }
-  /** A page of the ids of all customers that are not deleted. */
-  | { readonly op: "customers"; readonly cursor?: string }
+  /** A page of the ids of all customers that are not deleted, or of the deleted ones too. */
+  | { readonly op: "customers"; readonly cursor?: string; readonly deleted?: true }
   /** One replay, export or erasure by its public id. */
   | { readonly op: "job"; readonly job_id: string }
   /** Saves what is named of a job; a job that is over (succeeded, failed, cancelled) stays as it is. */
@@ -36,7 +36,9 @@ export type ServiceRequest =
       readonly progress?: Readonly<Record<string, number>>;
       readonly result?: Readonly<Record<string, unknown>>;
     }
-  /** Adds to the customer's audit log what the platform itself did. */
+  /** The newest entry of the customer's audit log, and whether one with this action names the object. */
+  | { readonly op: "audit_head"; readonly customer_id: string; readonly action: string; readonly object: string }
+  /** Adds to the customer's audit log what the platform itself did; `once`, unless the log has it of this object already. */
   | {
       readonly op: "audit";
       readonly customer_id: string;
@@ -45,6 +47,7 @@ export type ServiceRequest =
       readonly object: string | null;
       readonly outcome: string;
       readonly details: Readonly<Record<string, unknown>>;
+      readonly once?: true;
     };
 
 export type JobKind = "replay" | "export" | "erasure";
@@ -97,6 +100,7 @@ export interface ServiceAnswers {
   customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };
+  audit_head: { readonly seq: number; readonly hash: string; readonly told: boolean };
   audit: { readonly seq: number; readonly hash: string };
 }
 

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
-import type { AttributeValue, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { accessMinute, type CallFact, callOf, tallyCall } from "./access.ts";
+import { add, type Counters, counterWriter, type SendUpdate, type Tally } from "./counters.ts";
 import type { Tenant } from "./identity.ts";
 import { rfc3339 } from "./ids.ts";
 
@@ -10,9 +11,8 @@ import { rfc3339 } from "./ids.ts";
  * item of the `metrics` table, pk `<tenant>#<h|m>`, sk `<start>#<page>`. A counter is an attribute: `e` (events of all),
  * `t#order.created#e` (events of that type), `s#sub_…#l17` (attempts of that subscription in latency bucket 17).
  *
- * Invariant: an update is applied at most once however often it is sent. The item remembers, per writer (one execution
- * environment), the number of its last update (`w#<writer>`), and the condition refuses a number that is not above it.
- * What is lost when an environment dies before writing is bounded by the facts of that one invocation.
+ * What is counted is counted once (see counters.ts). What is lost when an environment dies before writing is bounded by
+ * the facts of that one invocation. Beside usage, the minutes' items hold who called what: access.ts.
  */
 
 /** Counters, each one letter in the attribute's name. */
@@ -32,6 +32,10 @@ export type UsageFact =
       /** Milliseconds since the epoch at which the request was accepted. */
       readonly at: number;
       readonly key_id: string;
+      /** Where the request came from, as far as the edge told. */
+      readonly source_ip?: string;
+      /** When it was counted, milliseconds. */
+      readonly routed_at: number;
       /** Event type and payload bytes of each event. */
       readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
       /** How many of them each subscription matched. */
@@ -48,7 +52,8 @@ export type UsageFact =
       readonly latency_ms: number;
       /** Event type of each event of the attempt. */
       readonly types: readonly (string | null)[];
-    };
+    }
+  | CallFact;
 
 // ---- latency histogram ---------------------------------------------------------------------------------------------
 
@@ -87,15 +92,8 @@ export const usagePartition = (tenant: Tenant, interval: UsageInterval): string 
 /** Sort key of a start: RFC 3339 to the minute. Pages of one start follow it. */
 export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
 
-/** Attribute names with what is to be added. */
-export type Tally = Map<string, number>;
-
-const add = (tally: Tally, name: string, n: number): void => {
-  if (n !== 0) tally.set(name, (tally.get(name) ?? 0) + n);
-};
-
 /** Adds a fact's counters. @param tally of the fact's tenant and interval */
-function tallyFact(tally: Tally, fact: UsageFact): void {
+function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
   if (fact.kind === "accepted") {
     const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
     for (const prefix of ["", `k#${fact.key_id}#`]) {
@@ -124,63 +122,7 @@ function tallyFact(tally: Tally, fact: UsageFact): void {
   for (const type of new Set(fact.types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
 }
 
-/** DynamoDB allows 300 operators and 4 KB in an update expression. */
-const CLAUSES = 180;
-
-/**
- * The updates that add a tally to its item, in the order in which they must be sent.
- * @param writer id of the execution environment and the number of its next update
- */
-function tallyUpdates(
-  table: string,
-  key: { readonly tenant: Tenant; readonly interval: UsageInterval; readonly start: number; readonly page: string },
-  tally: Tally,
-  writer: { readonly id: string; next(): number },
-): UpdateItemCommandInput[] {
-  const entries = [...tally];
-  const expires = Math.floor(key.start / 1_000) + KEEP_DAYS[key.interval] * DAY_SECONDS;
-  const updates: UpdateItemCommandInput[] = [];
-  for (let from = 0; from < entries.length; from += CLAUSES) {
-    const names: Record<string, string> = { "#w": `w#${writer.id}`, "#x": "expires_at" };
-    const values: Record<string, AttributeValue> = { ":w": { N: String(writer.next()) }, ":x": { N: String(expires) } };
-    const clauses = entries.slice(from, from + CLAUSES).map(([name, n], i) => {
-      names[`#${i}`] = name;
-      values[`:${i}`] = { N: String(n) };
-      return `#${i} :${i}`;
-    });
-    updates.push({
-      TableName: table,
-      Key: {
-        pk: { S: usagePartition(key.tenant, key.interval) },
-        sk: { S: usageSortKey(key.start, key.page) },
-      },
-      UpdateExpression: `SET #w = :w, #x = :x ADD ${clauses.join(", ")}`,
-      ConditionExpression: "attribute_not_exists(#w) OR #w < :w",
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-      ReturnConsumedCapacity: "TOTAL",
-    });
-  }
-  return updates;
-}
-
 // ---- writing -------------------------------------------------------------------------------------------------------
-
-/** An item that costs this many write units (KB) is full: its keys go on to pages by hash, eight times as many a level. */
-const FULL_UNITS = 48;
-const MAX_LEVEL = 5;
-
-const pageOf = (name: string, level: number): string => {
-  if (level === 0) return "";
-  const owner = name.slice(0, name.lastIndexOf("#") + 1);
-  const hash = createHash("md5").update(owner).digest().readUInt32BE(0);
-  return `${level}.${hash % 8 ** level}`;
-};
-
-/** What the writer needs of DynamoDB: `(input) => client.send(new UpdateItemCommand(input))`. */
-export type SendUpdate = (input: UpdateItemCommandInput) => Promise<{
-  readonly ConsumedCapacity?: { readonly CapacityUnits?: number | undefined } | undefined;
-}>;
 
 /** Writes an invocation's facts. Make one per execution environment and call it once at an invocation's end. */
 export interface UsageWriter {
@@ -190,46 +132,33 @@ export interface UsageWriter {
 
 /** @param writer unique to the execution environment, short: it is stored in every item it adds to */
 export function usageWriter(table: string, send: SendUpdate, writer: string): UsageWriter {
-  let number = 0;
-  const next = () => ++number;
-  const levels = new Map<string, number>();
-
-  async function sendAll(updates: readonly UpdateItemCommandInput[], full: () => void): Promise<void> {
-    for (const update of updates) {
-      try {
-        const { ConsumedCapacity } = await send(update);
-        if ((ConsumedCapacity?.CapacityUnits ?? 0) > FULL_UNITS) full();
-      } catch (error) {
-        // The number was seen before: an earlier try of this update arrived although its answer did not.
-        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-      }
-    }
-  }
-
+  const counters = counterWriter(table, send, writer);
   return {
-    async write(facts) {
-      const tallies = new Map<string, { tenant: Tenant; interval: UsageInterval; start: number; tally: Tally }>();
+    write(facts) {
+      const items = new Map<string, Counters>();
+      const tallyAt = (tenant: Tenant, interval: UsageInterval, at: number): Tally => {
+        const start = Math.floor(at / LENGTH[interval]) * LENGTH[interval];
+        const pk = usagePartition(tenant, interval);
+        const sk = usageSortKey(start);
+        const id = `${pk} ${sk}`;
+        const known = items.get(id);
+        if (known !== undefined) return known.tally;
+        const expires_at = Math.floor(start / 1_000) + KEEP_DAYS[interval] * DAY_SECONDS;
+        const made: Counters = { pk, sk, expires_at, tally: new Map() };
+        items.set(id, made);
+        return made.tally;
+      };
       for (const fact of facts) {
-        for (const interval of ["h", "m"] as const) {
-          const start = Math.floor(fact.at / LENGTH[interval]) * LENGTH[interval];
-          const id = `${fact.tenant}#${interval}#${start}`;
-          const entry = tallies.get(id) ?? { tenant: fact.tenant, interval, start, tally: new Map() };
-          tallies.set(id, entry);
-          tallyFact(entry.tally, fact);
+        const minute = tallyAt(fact.tenant, "m", fact.at);
+        if (fact.kind === "called") {
+          tallyCall(minute, fact);
+          continue;
         }
+        tallyFact(minute, fact);
+        tallyFact(tallyAt(fact.tenant, "h", fact.at), fact);
+        if (fact.kind === "accepted") tallyCall(tallyAt(fact.tenant, "m", accessMinute(fact)), callOf(fact));
       }
-      const jobs = [...tallies].flatMap(([id, { tally, ...key }]) => {
-        const level = levels.get(id) ?? 0;
-        const full = () => levels.set(id, Math.min(level + 1, MAX_LEVEL));
-        const pages = Map.groupBy(tally, ([name]) => pageOf(name, level));
-        return [...pages].map(([page, entries]) =>
-          sendAll(tallyUpdates(table, { ...key, page }, new Map(entries), { id: writer, next }), full),
-        );
-      });
-      // Only the current hour and minute keep growing: older levels would pile up in a long-lived environment.
-      if (levels.size > 1_000) levels.clear();
-      const failed = (await Promise.allSettled(jobs)).find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      return counters.write([...items.values()]);
     },
   };
 }

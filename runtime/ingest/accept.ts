@@ -57,6 +57,8 @@ export interface Ports {
   send(message: IngestMessage): Promise<void>;
   now(): number;
   random(bytes: number): Uint8Array;
+  /** The request was answered without making a batch, which route would count. */
+  answered(identity: Identity, outcome: string): void;
   /** Something failed that the answer doesn't show, or shows as 5xx only. */
   failed(what: string, requestId: string, cause: unknown): void;
 }
@@ -88,6 +90,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       tenant,
       key_id: identity.key_id,
       key_name: identity.key_name,
+      source_ip: identity.source_ip,
       valid,
       traceparent: traceparentIn(request),
     };
@@ -103,7 +106,10 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     } else {
       const outcome = await once(key, body, batch, limited, ports, requestId);
       answer = outcome.answer;
-      if (outcome.replayed) replayed = { "idempotency-replayed": "true" };
+      if (outcome.replayed) {
+        replayed = { "idempotency-replayed": "true" };
+        ports.answered(identity, "replayed");
+      }
     }
     verdict ??= await ports.limiter.take(identity, 0);
     return {
@@ -115,6 +121,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     const error = asTriggersError(thrown);
     if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);
     const { status, headers, body } = errorResponse(error, requestId);
+    if (identity !== undefined) ports.answered(identity, error.code);
     // Everyone who is known learns what is left of the limit, also from a refusal.
     if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0);
     return { status, headers: { ...headers, ...(verdict === undefined ? {} : limitHeaders(verdict)) }, body };
@@ -164,6 +171,7 @@ interface Batch {
   readonly tenant: Tenant;
   readonly key_id: string;
   readonly key_name: string | undefined;
+  readonly source_ip: string | undefined;
   readonly valid: ValidBody;
   readonly traceparent: string | undefined;
 }
@@ -172,7 +180,7 @@ const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => new
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
-  const { tenant, key_id, key_name, valid, traceparent } = batch;
+  const { tenant, key_id, key_name, source_ip, valid, traceparent } = batch;
   const packed = pack(valid.events);
   try {
     let body: Body = { inline: packed };
@@ -183,6 +191,7 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
     const { types } = valid;
     const told = {
       ...(key_name === undefined ? {} : { key_name }),
+      ...(source_ip === undefined ? {} : { source_ip }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
-import { encodeIngest } from "../domain/codec.ts";
+import { encodeCalls, encodeIngest } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import { accept, type Ports } from "./accept.ts";
 import { connectAws } from "./aws.ts";
+import { CallLog } from "./callLog.ts";
 import { ingestVariables } from "./environment.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "./idempotency.ts";
 import { Limiter, WINDOW_SCRIPT } from "./limiter.ts";
@@ -38,6 +39,12 @@ const schemas = new SchemaCache({
   failed: (what, cause) => reportFailure(what, undefined, cause),
 });
 
+const callLog = new CallLog({
+  send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeCalls(message), message.tenant),
+  now,
+  failed: (cause) => reportFailure("ingest.calls_not_told", undefined, cause),
+});
+
 const ports: Ports = {
   limiter: new Limiter({ redis, now, failedOpen: reportLimiterAway }),
   idempotency: new IdempotencyStore(redis),
@@ -46,6 +53,7 @@ const ports: Ports = {
   send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeIngest(message), message.tenant),
   now,
   random: randomBytes,
+  answered: (identity, outcome) => callLog.add(identity, outcome),
   failed: reportFailure,
 };
 
@@ -63,5 +71,6 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
     },
     ports,
   );
+  await callLog.tell();
   return { statusCode: status, headers: { ...headers }, body };
 }

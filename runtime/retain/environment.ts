@@ -8,6 +8,7 @@ export const retainVariables = [
   "PAYLOAD_BUCKET",
   "ARCHIVE_BUCKET",
   "EXPORT_BUCKET",
+  "AUDIT_BUCKET",
   "ARCHIVE_BUFFER_SECONDS",
   "SUBSCRIPTIONS_FUNCTION",
 ] as const;

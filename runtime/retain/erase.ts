@@ -280,6 +280,7 @@ async function certify(job: Job, cursor: Cursor, tools: Tools): Promise<Readonly
       object: job.job_id,
       outcome: "ok",
       details: certificate,
+      once: true,
     })
   ).answer;
   return { ...certificate, audit: { seq, hash } };

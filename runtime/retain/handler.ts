@@ -7,10 +7,13 @@ import { log } from "../aws/log.ts";
 import { serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { rfc3339 } from "../domain/ids.ts";
+import type { HourlyWork } from "../domain/job.ts";
+import { archiveAccess, beginAccess } from "./access.ts";
 import { retainVariables } from "./environment.ts";
 import { erase } from "./erase.ts";
 import { exportEvents } from "./export.ts";
-import { hourToReconcile, type Reconciled, reconcile } from "./reconcile.ts";
+import { settledHour } from "./hours.ts";
+import { type Reconciled, reconcile } from "./reconcile.ts";
 import { replay } from "./replay.ts";
 import { runJobs, type Works } from "./run.ts";
 import type { Tools } from "./work.ts";
@@ -33,14 +36,20 @@ const tools: Tools = {
 
 const works: Works = { replay, export: exportEvents, erasure: erase };
 
-/** What the hourly schedule asks; `hour` is given to compare another one by hand. */
-interface ReconcileRequest {
-  readonly op: "reconcile";
+/** What the hourly schedules ask; `hour` is given to work on another one by hand. */
+interface HourRequest {
+  readonly op: HourlyWork;
   readonly hour?: string;
 }
 
-/** SQS trigger of the jobs queue, partial failures reported; or the hourly comparison of table and archive. */
-export function handler(event: SQSEvent | ReconcileRequest): Promise<SQSBatchResponse | Reconciled> {
+/** SQS trigger of the jobs queue, partial failures reported; or what is done once an hour. */
+export async function handler(
+  event: SQSEvent | HourRequest,
+): Promise<SQSBatchResponse | Reconciled | readonly string[]> {
   if ("Records" in event) return runJobs(event, works, tools);
-  return reconcile({ hour: event.hour ?? rfc3339(hourToReconcile(tools.now())) }, tools);
+  const { op, hour } = event;
+  if (op === "reconcile") return reconcile({ hour: hour ?? rfc3339(settledHour(tools.now())) }, tools);
+  if (hour === undefined) return beginAccess(tools);
+  await archiveAccess({ hour }, tools);
+  return [hour];
 }

@@ -3,9 +3,10 @@ import { type BatchItem, encodeArchive } from "../domain/codec.ts";
 import { eventHeads } from "../domain/event.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
-import { encodeReconcileMessage, type ReconcileMessage } from "../domain/job.ts";
+import { encodeHourMessage, type HourMessage } from "../domain/job.ts";
 import { type ScannedBatch, scanEvents } from "../store/scanEvents.ts";
 import { archiveFolder, archiveKeys, hourFolder, isOf, parseLine, readLines, writeLines } from "./archive.ts";
+import { HOUR_MS } from "./hours.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -13,10 +14,6 @@ import type { Tools } from "./work.ts";
  * archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
  * time and queues itself for the next page. What is archived twice because it was only late is read once by its readers.
  */
-const HOUR_MS = 3_600_000;
-/** An hour is compared once everything of it has had this long to arrive. */
-const SETTLED_MS = HOUR_MS;
-
 export interface Reconciled {
   readonly hour: string;
   readonly customers: number;
@@ -24,11 +21,8 @@ export interface Reconciled {
   readonly missing: number;
 }
 
-/** The last hour that is over and settled. */
-export const hourToReconcile = (now: number): number => Math.floor((now - SETTLED_MS) / HOUR_MS) * HOUR_MS - HOUR_MS;
-
 /** Compares one page of customers, repairs what is missing, and hands the next page on. */
-export async function reconcile({ hour, cursor }: ReconcileMessage, tools: Tools): Promise<Reconciled> {
+export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Promise<Reconciled> {
   const from = Date.parse(hour);
   const { customer_ids, next_cursor } = (
     await tools.service({ op: "customers", ...(cursor === undefined ? {} : { cursor }) })
@@ -46,7 +40,7 @@ export async function reconcile({ hour, cursor }: ReconcileMessage, tools: Tools
     }
   }
   if (next_cursor !== null) {
-    const text = encodeReconcileMessage({ hour, cursor: next_cursor });
+    const text = encodeHourMessage("reconcile", { hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "reconcile" }]);
   }
   const report = { hour, customers: customer_ids.length, events, missing };

@@ -2,8 +2,9 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { errorText } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { timeOf } from "../domain/ids.ts";
-import { decodeJobMessage, decodeReconcileMessage, encodeJobMessage } from "../domain/job.ts";
+import { decodeHourMessage, decodeJobMessage, encodeJobMessage } from "../domain/job.ts";
 import type { Job, JobKind } from "../domain/service.ts";
+import { archiveAccess } from "./access.ts";
 import { reconcile } from "./reconcile.ts";
 import { JobError, type SliceWork, type Tools } from "./work.ts";
 
@@ -39,9 +40,10 @@ export async function runJobs(event: SQSEvent, works: Works, tools: Tools): Prom
 }
 
 async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise<void> {
-  const comparison = decodeReconcileMessage(record.body);
-  if (comparison !== undefined) {
-    await reconcile(comparison, tools);
+  const hourly = decodeHourMessage(record.body);
+  if (hourly !== undefined) {
+    const { work, ...message } = hourly;
+    await (work === "access" ? archiveAccess(message, tools) : reconcile(message, tools));
     return;
   }
   const jobId = decodeJobMessage(record.body);

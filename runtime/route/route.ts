@@ -6,6 +6,7 @@ import {
   type Body,
   CodecError,
   type DeliveryMessage,
+  decodeCalls,
   decodeIngest,
   encodeArchive,
   encodeDelivery,
@@ -72,8 +73,9 @@ interface Work {
 export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatchResponse> {
   const started = ports.now();
   const failures = new Map<string, unknown>();
+  const requests = await countCalls(event.Records, ports, failures);
   const prepared = await Promise.all(
-    event.Records.map(async (record) => {
+    requests.map(async (record) => {
       try {
         return await prepare(record, ports);
       } catch (error) {
@@ -105,6 +107,38 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
     oldest_ms: started - Math.min(started, ...done.map((work) => timeOf(work.batch.first))),
   });
   return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+/**
+ * Counts what ingest answered without a batch. A message that comes again is counted again.
+ * @returns the records that are accepted requests
+ */
+async function countCalls(
+  records: readonly SQSRecord[],
+  ports: RoutePorts,
+  failures: Map<string, unknown>,
+): Promise<readonly SQSRecord[]> {
+  const facts: UsageFact[] = [];
+  const ids: string[] = [];
+  const rest = records.filter(({ messageId, body }) => {
+    try {
+      const told = decodeCalls(body);
+      if (told === undefined) return true;
+      facts.push(...told.calls.map((call) => ({ kind: "called" as const, tenant: told.tenant, ...call })));
+      ids.push(messageId);
+    } catch (error) {
+      failures.set(messageId, error);
+    }
+    return false;
+  });
+  if (facts.length > 0) {
+    try {
+      await ports.countUsage(facts);
+    } catch (error) {
+      for (const id of ids) failures.set(id, error);
+    }
+  }
+  return rest;
 }
 
 const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);
@@ -228,11 +262,13 @@ async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const facts = works
     .filter(({ stored }) => stored === "now")
     .map(
-      ({ batch, events }): UsageFact => ({
+      ({ batch, events, message: { source_ip } }): UsageFact => ({
         kind: "accepted",
         tenant: batch.tenant,
         at: timeOf(batch.first),
+        routed_at: batch.routed_at,
         key_id: batch.key_id,
+        ...(source_ip === undefined ? {} : { source_ip }),
         events: events.map((raw, offset) => ({ type: batch.types[offset]!, bytes: raw.length })),
         matched: Object.fromEntries(Object.entries(batch.matched).map(([id, offsets]) => [id, offsets.length])),
       }),

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { audit } from "../database/audit.ts";
+import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { findJob, saveJob } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
@@ -90,11 +90,11 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
     };
   },
 
-  customers: async (tx, { cursor = "" }) => {
+  customers: async (tx, { cursor = "", deleted = false }) => {
     const rows = await tx
       .selectFrom("customers")
       .select("customer_id")
-      .where("status", "=", "active")
+      .where("status", "in", deleted ? ["active", "deleted"] : ["active"])
       .where("customer_id", ">", cursor)
       .orderBy("customer_id")
       .limit(CUSTOMERS_PAGE)
@@ -117,7 +117,12 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
     return { saved: saved !== undefined, status: standing?.status ?? null };
   },
 
-  audit: async (tx, { customer_id, actor, action, object, outcome, details }, now) => {
+  audit_head: async (tx, { customer_id, action, object }) => {
+    const head = await auditHead(tx, customer_id);
+    return { seq: head.seq, hash: head.hash, told: (await findAudit(tx, customer_id, action, object)) !== undefined };
+  },
+
+  audit: async (tx, { customer_id, actor, action, object, outcome, details, once }, now) => {
     const fact = {
       actor: { type: "platform", name: actor } as const,
       action,
@@ -126,7 +131,8 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
       outcome,
       details,
     };
-    const { seq, hash } = await audit(tx, customer_id, fact, now);
+    const write = once === true ? auditOnce : audit;
+    const { seq, hash } = await write(tx, customer_id, fact, now);
     return { seq, hash };
   },
 };

@@ -844,6 +844,20 @@ export const awsRules: readonly AwsRule[] = [
     "S3 API Reference, PutBucketVersioning",
   ),
   among(
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    "rule.defaultRetention.mode",
+    ["GOVERNANCE", "COMPLIANCE"],
+    "S3 API Reference, DefaultRetention",
+  ),
+  rule<number>(
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    "rule.defaultRetention.days",
+    "is a whole number from 1 to 36,500",
+    "S3 API Reference, DefaultRetention",
+    (days) => Number.isInteger(days) && days >= 1 && days <= 36_500,
+    0,
+  ),
+  among(
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "rule.objectOwnership",
     ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"],

@@ -100,6 +100,7 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
     idempotency: memoryIdempotency(),
     schemas: async () => (type) => (type === "order.created" ? strict : undefined),
     putPayload: async () => {},
+    answered: () => {},
     send: async ({ count }) => {
       sent += count;
     },

@@ -403,6 +403,7 @@ const rows: Row[] = [
     "hunter2",
     "values that look like secrets: CURSOR_SECRET",
   ],
+  ["audit-locked", bucket, "audit-bucket", "objectLockEnabled", undefined, "its objects are not locked for a year"],
   ["data-protected", bucket, "archive-bucket", "protect", false, "the resource is not protected"],
   [
     "table-deletion-protection",

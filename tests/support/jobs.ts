@@ -93,6 +93,7 @@ export function jobBench(storage: Storage): JobBench {
       PAYLOAD_BUCKET: "payloads",
       ARCHIVE_BUCKET: "archive",
       EXPORT_BUCKET: "exports",
+      AUDIT_BUCKET: "audit",
       ARCHIVE_BUFFER_SECONDS: "60",
       SUBSCRIPTIONS_FUNCTION: "subscriptions",
     },

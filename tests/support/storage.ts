@@ -35,6 +35,8 @@ export function memoryS3(objects: Map<string, Uint8Array>): S3Client {
         return { Body: { transformToByteArray: async () => bytes } };
       }
       case "PutObjectCommand":
+        if (command.input.IfNoneMatch === "*" && objects.has(at))
+          throw Object.assign(new Error("there is one"), { name: "PreconditionFailed" });
         objects.set(at, Buffer.from(Body as string | Uint8Array));
         return {};
       case "DeleteObjectCommand":

@@ -1,6 +1,12 @@
+import { gunzipSync } from "node:zlib";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "@hono/zod-openapi";
 import { auditHead, auditPage } from "../../database/audit.ts";
 import { asCustomer } from "../../database/roles.ts";
+import { type AccessRecord, accessKey } from "../../domain/access.ts";
+import { TriggersError } from "../../domain/errors.ts";
+import { environments } from "../../domain/identity.ts";
+import { rfc3339 } from "../../domain/ids.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
@@ -27,6 +33,56 @@ const Entry = z
     }),
   })
   .openapi("AuditEntry");
+
+const Access = z
+  .object({
+    seq: z.number().int().openapi({ description: "Counts the hour's records from 1, without gaps." }),
+    minute: Timestamp.openapi({ description: "Its beginning." }),
+    environment: z.enum(environments),
+    key_id: z.string(),
+    calls: z.array(
+      z.object({
+        call: z.string().openapi({ example: "GET /inbox" }),
+        outcome: z.string().openapi({
+          description: "`ok`, the code of the error that was answered, or `replayed` under an `Idempotency-Key`.",
+        }),
+        requests: z.number().int(),
+        events: z.number().int().openapi({ description: "Events taken in or handed out." }),
+        bytes: z.number().int().openapi({ description: "Payload bytes taken in." }),
+      }),
+    ),
+    source_ips: z.array(z.object({ address: z.string(), requests: z.number().int() })).openapi({
+      description: "Where the requests came from; of IPv6 the network of 64 bits.",
+    }),
+    prev_hash: z.string(),
+    hash: z.string().openapi({
+      description:
+        "SHA-256, hex, of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash], members sorted by name.",
+    }),
+  })
+  .openapi("AccessRecord");
+
+const AccessQuery = z.strictObject({
+  ...listQuery,
+  hour: Timestamp.openapi({ description: "Any time within the hour." }),
+});
+
+/** The records of an hour, as they were archived. @throws TriggersError `not_found` */
+async function readAccess(deps: Deps, customerId: string, hour: string): Promise<AccessRecord[]> {
+  try {
+    const { Body } = await deps.s3.send(
+      new GetObjectCommand({ Bucket: deps.env.AUDIT_BUCKET, Key: accessKey(customerId, hour) }),
+    );
+    const [_, ...lines] = gunzipSync(await Body!.transformToByteArray())
+      .toString("utf8")
+      .trimEnd()
+      .split("\n");
+    return lines.map((line) => JSON.parse(line) as AccessRecord);
+  } catch (error) {
+    if ((error as Error).name !== "NoSuchKey") throw error;
+    throw new TriggersError("not_found", `Nothing is archived for the hour of ${hour}.`);
+  }
+}
 
 export function register(app: Api, deps: Deps): void {
   route(
@@ -55,6 +111,33 @@ export function register(app: Api, deps: Deps): void {
       c.header("triggers-audit-head", `${customer_id} ${head.seq} ${head.hash}`);
       const { items, next_cursor } = await pageOf(deps, purpose, entries, query.limit, ({ seq }) => seq);
       return c.json({ audit: items, next_cursor });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/audit/access",
+      tag: "Audit",
+      summary: "Who sent and read what, by key and minute, of one hour",
+      description:
+        "Oldest first. Made an hour after the hour has ended, for hours in which the customer's keys called anything; the entry `access.archived` of the audit log then names the number of records, the hash of the last, and the entry whose hash the first one follows. `npm run audit:verify` checks them along with the log.",
+      scope: "admin",
+      query: AccessQuery,
+      responses: {
+        200: { description: "One page.", schema: z.object({ records: z.array(Access), next_cursor: NextCursor }) },
+      },
+      errors: ["not_found"],
+    },
+    async (c, { query }) => {
+      const { customer_id } = c.get("identity");
+      const hour = rfc3339(Date.parse(query.hour));
+      const purpose = `${customer_id}:access:${hour.slice(0, 13)}`;
+      const after = query.cursor === undefined ? 0 : await readCursor<number>(deps, purpose, query.cursor);
+      const records = (await readAccess(deps, customer_id, hour)).slice(after, after + query.limit + 1);
+      const { items, next_cursor } = await pageOf(deps, purpose, records, query.limit, () => after + query.limit);
+      return c.json({ records: items, next_cursor });
     },
   );
 }

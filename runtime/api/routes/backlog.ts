@@ -71,6 +71,7 @@ export function register(app: Api, deps: Deps): void {
         Number.POSITIVE_INFINITY,
       );
       const next_cursor = next === null ? null : await signCursor(deps, purpose, { o: order, a: next });
+      c.set("events", events.length);
       return jsonBytes(writeList("events", events.map(writeEvent), { next_cursor }));
     },
   );

@@ -135,7 +135,11 @@ export function register(app: Api, deps: Deps): void {
       params: EventId,
       responses: { 200: { description: "The event.", schema: InboxEventSchema } },
     },
-    async (c, { params }) => jsonBytes(writeEvent(await eventById(context, c.get("identity"), params.id, deps.now))),
+    async (c, { params }) => {
+      const event = await eventById(context, c.get("identity"), params.id, deps.now);
+      c.set("events", 1);
+      return jsonBytes(writeEvent(event));
+    },
   );
 
   route(
@@ -165,6 +169,7 @@ export function register(app: Api, deps: Deps): void {
       if (answer.length > PAGE_BYTES + 1_000_000) {
         throw new TriggersError("unprocessable", "These events together exceed what one answer holds; ask for fewer.");
       }
+      c.set("events", events.length);
       return jsonBytes(answer);
     },
   );

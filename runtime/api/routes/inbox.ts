@@ -131,6 +131,7 @@ export function register(app: Api, deps: Deps): void {
         next === null
           ? null
           : await signCursor(deps, purpose, { p: next, h: hashOf(asked), ...(small ? { f: asked } : {}) });
+      c.set("events", events.length);
       return jsonBytes(writeList("events", events.map(writeEvent), { next_cursor }));
     },
   );

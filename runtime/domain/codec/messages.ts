@@ -1,3 +1,4 @@
+import type { CallFact } from "../access.ts";
 import { CodecError } from "../codecError.ts";
 import type { Tenant } from "../identity.ts";
 import { isUlid } from "../ids.ts";
@@ -38,6 +39,8 @@ export interface IngestMessage {
   readonly key_id: string;
   /** Name of that key, where it has one; part of the metadata that subscribers may ask for. */
   readonly key_name?: string;
+  /** Where the request came from, for the audit. */
+  readonly source_ip?: string;
   readonly body: Body;
   /** W3C trace context of the request, passed on to subscribers. */
   readonly traceparent?: string;
@@ -97,11 +100,19 @@ export interface ProbeMessage {
   readonly subscription_id: string;
 }
 
+/** How calls of the API that made no batch were answered: ingest -> route, which counts them. */
+export interface CallsMessage {
+  readonly tenant: Tenant;
+  readonly calls: readonly Omit<CallFact, "kind" | "tenant">[];
+}
+
 export type DeliverMessage =
   | ({ readonly kind: "delivery" } & DeliveryMessage)
   | ({ readonly kind: "retry" } & RetryMessage)
   | ({ readonly kind: "drain" } & DrainMessage)
   | ({ readonly kind: "probe" } & ProbeMessage);
+
+const CALLS = /^\{"v":\d+,"k":"calls",/;
 
 const encodeLines = (header: object, body: Body | undefined): string =>
   body !== undefined && "inline" in body
@@ -146,7 +157,34 @@ export function decodeIngest(message: string): IngestMessage {
     key_id: text(header, "key_id", what),
     body,
     ...optional(header, "key_name"),
+    ...optional(header, "source_ip"),
     ...optional(header, "traceparent"),
+  };
+}
+
+export const encodeCalls = (message: CallsMessage): string =>
+  encodeLines({ v: VERSION, k: "calls", ...message }, undefined);
+
+/** The message where it is one, else undefined: the ingest queue carries accepted requests too. @throws CodecError */
+export function decodeCalls(message: string): CallsMessage | undefined {
+  const what = "calls message";
+  if (!CALLS.test(message)) return undefined;
+  const { header } = decodeLines(message, what);
+  checkKind(header, ["calls"]);
+  const { calls } = header;
+  if (!Array.isArray(calls)) throw corrupt(what, "calls");
+  return {
+    tenant: text(header, "tenant", what),
+    calls: (calls as Header[]).map((call) => ({
+      at: whole(call, "at", what),
+      key_id: text(call, "key_id", what),
+      ...optional(call, "source_ip"),
+      call: text(call, "call", what),
+      outcome: text(call, "outcome", what),
+      requests: whole(call, "requests", what),
+      events: whole(call, "events", what),
+      bytes: whole(call, "bytes", what),
+    })),
   };
 }
 

@@ -28,6 +28,7 @@ async function logOf(as: Identity) {
     customerId: head[0]!,
     head: { seq: Number(head[1]), hash: head[2]! },
     entries: newestFirst.reverse(),
+    access: new Map(),
   };
 }
 
@@ -119,7 +120,10 @@ test("the chain of one customer is whole while many write at once", async () => 
   );
   const log = await logOf(live);
   assert.equal(log.entries.length, 36);
-  assert.deepEqual(verdict(log), { text: `36 entries, unbroken\n36:${log.head.hash}`, code: 0 });
+  assert.deepEqual(verdict(log), {
+    text: `36 entries, 0 access records of 0 hours, unbroken\n36:${log.head.hash}`,
+    code: 0,
+  });
 });
 
 test("a change that fails after its entry was written leaves neither", async () => {

@@ -18,6 +18,7 @@ for (let hour = 0; hour < 720; hour += 1) {
       kind: "accepted",
       tenant: live.customer_id,
       at,
+      routed_at: at,
       key_id: `key_${i}`,
       events: types.map((type) => ({ type, bytes: 1_000 })),
     }),

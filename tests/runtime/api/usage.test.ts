@@ -22,6 +22,7 @@ test.before(async () => {
     kind: "accepted",
     tenant: live.customer_id,
     at,
+    routed_at: at,
     key_id: live.key_id,
     events: types.map((type) => ({ type, bytes: 100 })),
     matched: { sub_1: types.length },

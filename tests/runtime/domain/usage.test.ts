@@ -45,10 +45,11 @@ function fakeTable(unitsPerAttribute = 0.1) {
   return { items, send, read };
 }
 
-const request: UsageFact = {
+const request: Extract<UsageFact, { kind: "accepted" }> = {
   kind: "accepted",
   tenant: "cus_a",
   at: HOUR + 61_000,
+  routed_at: HOUR + 61_500,
   key_id: "key_1",
   events: [
     { type: "a", bytes: 10 },

@@ -112,6 +112,7 @@ async function edge(event: string): Promise<string> {
 
 const identity: Identity = { ...record, limit_per_second: 1_000 };
 const ports: Ports = {
+  answered: () => {},
   limiter: {
     take: async () => ({ allowed: true, limit: 1_000, remaining: 900, resetSeconds: 1, retryAfterMs: 0, by: "redis" }),
   },

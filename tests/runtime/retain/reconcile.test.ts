@@ -5,7 +5,8 @@ import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/doma
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { rfc3339 } from "../../../runtime/domain/ids.ts";
 import { unpack } from "../../../runtime/domain/pack.ts";
-import { hourToReconcile, reconcile } from "../../../runtime/retain/reconcile.ts";
+import { settledHour } from "../../../runtime/retain/hours.ts";
+import { reconcile } from "../../../runtime/retain/reconcile.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -50,7 +51,7 @@ test("what a failing delivery stream lost is found, told, and written from the t
     ...bench.tools,
     log: (_: string, message: string, fields: unknown) => logged.push([message, fields]),
   };
-  const hour = hourToReconcile(bench.clock.now);
+  const hour = settledHour(bench.clock.now);
   await accept("cus_a", hour + 1_000, "fine.gz");
   await accept("cus_a", hour + 2_000);
   await accept("cus_a.sandbox", hour + 3_000);
@@ -80,7 +81,7 @@ test("what a failing delivery stream lost is found, told, and written from the t
 test("deleted events are not put back into the archive", async () => {
   const bench = jobBench(storage);
   bench.customers = ["cus_a"];
-  const hour = hourToReconcile(bench.clock.now);
+  const hour = settledHour(bench.clock.now);
   await accept("cus_a", hour + 1_000, undefined, [0, 1]);
   assert.equal((await reconcile({ hour: rfc3339(hour) }, bench.tools)).missing, 0);
   assert.equal(storage.objects.size, 0);
@@ -88,8 +89,8 @@ test("deleted events are not put back into the archive", async () => {
 
 test("an hour is compared only once it is over and had an hour to settle", () => {
   const at = Date.UTC(2026, 0, 2, 12);
-  assert.equal(rfc3339(hourToReconcile(at)), "2026-01-02T10:00:00.000Z");
-  assert.equal(rfc3339(hourToReconcile(at - 1)), "2026-01-02T09:00:00.000Z");
+  assert.equal(rfc3339(settledHour(at)), "2026-01-02T10:00:00.000Z");
+  assert.equal(rfc3339(settledHour(at - 1)), "2026-01-02T09:00:00.000Z");
 });
 
 test.run();

@@ -6,6 +6,7 @@ import {
   type BatchItem,
   type DeliveryMessage,
   decodeDelivery,
+  encodeCalls,
   encodeIngest,
   type IngestMessage,
 } from "../../../runtime/domain/codec.ts";
@@ -125,6 +126,32 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
     world.facts.map((fact) => fact.kind === "accepted" && [fact.key_id, fact.matched]),
     [["key_1", { sub_a: 2, sub_b: 2 }]],
   );
+});
+
+test("calls without a batch are counted, and told again when they could not be", async () => {
+  const world = makeWorld({});
+  const call = {
+    ...{ at: START, key_id: "key_1", call: "POST /events", outcome: "rate_limited" },
+    ...{ requests: 3, events: 0, bytes: 0 },
+  };
+  const told = {
+    messageId: "calls",
+    body: encodeCalls({ tenant: TENANT, calls: [call] }),
+    attributes: { ApproximateReceiveCount: "1" },
+  } as SQSRecord;
+  const broken = { ...told, messageId: "broken", body: '{"v":1,"k":"calls","tenant":"cus_a","calls":[{}]}\n' };
+  assert.deepEqual(await world.route(told, world.message([{ n: 1 }]), broken), ["broken"]);
+  assert.deepEqual(world.facts[0], { kind: "called", tenant: TENANT, ...call });
+  assert.equal(world.stored.size, 1);
+  world.fails.add("usage");
+  assert.deepEqual(await world.route(told), ["calls"]);
+});
+
+test("an accepted request is counted with where it came from", async () => {
+  const world = makeWorld({});
+  await world.route(world.message([{ n: 1 }], { source_ip: "198.51.100.7" }));
+  const [fact] = world.facts;
+  assert.deepEqual(fact?.kind === "accepted" && [fact.source_ip, fact.routed_at], ["198.51.100.7", START]);
 });
 
 test("a message that can't be read fails alone, by its id, and the rest is routed", async () => {

@@ -23,6 +23,8 @@ export interface TestPlatform {
   readonly sent: IngestMessage[];
   readonly payloads: Map<string, Buffer>;
   readonly failures: string[];
+  /** Answers that made no batch: key and outcome. */
+  readonly answered: string[];
   now: number;
   post(body: string | Buffer, headers?: Readonly<Record<string, string>>, who?: Identity): Promise<IngestAnswer>;
 }
@@ -35,10 +37,12 @@ export function platformOver(
   const sent: IngestMessage[] = [];
   const payloads = new Map<string, Buffer>();
   const failures: string[] = [];
+  const answered: string[] = [];
   const platform: TestPlatform = {
     sent,
     payloads,
     failures,
+    answered,
     now: START,
     ports: {
       limiter: new Limiter({ redis, now: () => platform.now, failedOpen: () => failures.push("limiter") }),
@@ -52,6 +56,7 @@ export function platformOver(
       },
       now: () => platform.now,
       random: (n) => crypto.getRandomValues(new Uint8Array(n)),
+      answered: (who, outcome) => answered.push(`${who.key_id} ${outcome}`),
       failed: (what) => failures.push(what),
       ...overrides,
     },

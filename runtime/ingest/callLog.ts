@@ -1,0 +1,61 @@
+import type { CallsMessage } from "../domain/codec.ts";
+import { type Identity, type Tenant, tenantOf } from "../domain/identity.ts";
+
+/**
+ * Requests that were answered without making a batch: refusals and replays. They are told to route, which counts them for
+ * the audit, at once and then at most once a second, so that a flood of refusals costs no flood of messages. What an
+ * environment has not told when it ends is lost: at most the refusals of its last second.
+ */
+const PAUSE_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+type Call = CallsMessage["calls"][number];
+
+export interface CallLogPorts {
+  send(message: CallsMessage): Promise<void>;
+  now(): number;
+  failed(cause: unknown): void;
+}
+
+export class CallLog {
+  readonly #ports: CallLogPorts;
+  #waiting = new Map<Tenant, Map<string, Call>>();
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #queueAway = false;
+
+  constructor(ports: CallLogPorts) {
+    this.#ports = ports;
+  }
+
+  add(identity: Identity, outcome: string): void {
+    // The queue itself may be away: whoever waits for a refusal must not wait for it a second time.
+    this.#queueAway = outcome === "unavailable";
+    const { key_id, source_ip } = identity;
+    const at = Math.floor(this.#ports.now() / MINUTE_MS) * MINUTE_MS;
+    const tenant = tenantOf(identity);
+    const calls = this.#waiting.get(tenant) ?? new Map<string, Call>();
+    this.#waiting.set(tenant, calls);
+    const id = [at, key_id, source_ip, outcome].join(" ");
+    const requests = (calls.get(id)?.requests ?? 0) + 1;
+    const source = source_ip === undefined ? {} : { source_ip };
+    calls.set(id, { at, key_id, ...source, call: "POST /events", outcome, requests, events: 0, bytes: 0 });
+  }
+
+  /** Tells what waits, if it is time. Never throws: what can't be told now waits for the next time. */
+  async tell(): Promise<void> {
+    if (this.#waiting.size === 0 || this.#queueAway || this.#ports.now() - this.#toldAt < PAUSE_MS) return;
+    this.#toldAt = this.#ports.now();
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    await Promise.all(
+      [...waiting].map(async ([tenant, calls]) => {
+        try {
+          await this.#ports.send({ tenant, calls: [...calls.values()] });
+        } catch (cause) {
+          this.#ports.failed(cause);
+          if (!this.#waiting.has(tenant)) this.#waiting.set(tenant, calls);
+        }
+      }),
+    );
+  }
+}
