@@ -34,9 +34,9 @@ async function read(client: S3Client, bucket: string, seen: Set<string>, ids: Re
  * the platform started here, or ARCHIVE_BUCKET with credentials; otherwise undefined, and the ledger says "not read".
  */
 export async function archiveOf(target: Target, runs: readonly AcceptedRun[]): Promise<Received | undefined> {
-  const bucket = process.env.ARCHIVE_BUCKET ?? target.archive?.bucket;
+  const bucket = process.env.ARCHIVE_BUCKET ?? target.archiveBucket;
   if (bucket === undefined) return undefined;
-  const client = new S3Client(target.archive?.client ?? {});
+  const client = new S3Client(target.aws ?? {});
   const accepted = runs.reduce((sum, { count }) => sum + count, 0);
   const ids = new Received();
   const seen = new Set<string>();

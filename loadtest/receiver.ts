@@ -78,7 +78,7 @@ export async function startReceiver(port = 0): Promise<LoadReceiver> {
   const latency = new Histogram();
   const seconds = new Map<number, Second>();
 
-  const take = (text: string, now: number): void => {
+  const take = (text: string, now: number, healthy: boolean): void => {
     const second = Math.floor(now / 1000);
     let row = seconds.get(second);
     if (row === undefined) {
@@ -96,6 +96,7 @@ export async function startReceiver(port = 0): Promise<LoadReceiver> {
         waited = Math.max(0, now - timeOf(ulid));
       }
       row.events += 1;
+      if (!healthy) continue;
       row.latency.add(waited);
       latency.add(waited);
     }
@@ -112,7 +113,7 @@ export async function startReceiver(port = 0): Promise<LoadReceiver> {
         return;
       }
       response.writeHead(200).end();
-      take(Buffer.concat(chunks).toString("latin1"), Date.now());
+      take(Buffer.concat(chunks).toString("latin1"), Date.now(), kind === "ok");
     });
   };
 

@@ -15,6 +15,7 @@ import { prepareCustomers } from "./customers.ts";
 import { type Generated, generate } from "./generator.ts";
 import type { Histogram } from "./histogram.ts";
 import { type AcceptedRun, balance, type Lookup, parseAccepted } from "./ledger.ts";
+import { startQueueDepths } from "./queues.ts";
 import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import {
   type Chart,
@@ -211,6 +212,7 @@ const warmup = await generate(target.url, keys, shortened(scenario, 3, 0.1));
 receiver.reset();
 startedAt = Date.now();
 const sampler = startSampler(processes);
+const depths = await startQueueDepths(target);
 const offered = values.node
   ? offeredBy(await generate(target.url, keys, scenario))
   : await withK6(target, keys, folder, (pid) => {
@@ -223,6 +225,7 @@ const accepted = countOf(offered.runs);
 await drained(receiver, () => countOf(runs));
 clearInterval(progress);
 const samples = sampler.stop();
+const queueCharts = depths.stop();
 
 const archive = await archiveOf(target, runs);
 const ledger = await balance({
@@ -268,7 +271,7 @@ const report: LoadReport = {
   ledger,
   verdict: ledger.balanced ? (findings.length === 0 ? "held" : "missed") : "void",
   findings,
-  charts: [...chartsOf(receiver), ...usageCharts(samples)],
+  charts: [...chartsOf(receiver), ...queueCharts, ...usageCharts(samples)],
 };
 mkdirSync("reports", { recursive: true });
 writeFileSync(`reports/${name}.json`, JSON.stringify(report, null, 2));

@@ -162,6 +162,18 @@ export const scenarios = {
     concurrency: 300,
     expect: { acceptP95Ms: 100, endToEndP95Ms: 5_000 },
   },
+  isolation: {
+    name: "isolation",
+    says: "10,000 events/s from ten customers, two of whose endpoints never answer: do the others notice",
+    arrival: { requestsPerSecond: 100, seconds: 120 },
+    shapes: KB,
+    customers: 10,
+    limitPerSecond: UNLIMITED,
+    subscriptions: 1,
+    endpoints: { failing: 0, hanging: 0.2 },
+    concurrency: 300,
+    expect: { acceptP95Ms: 100, endToEndP95Ms: 5_000 },
+  },
   "inbox-under-load": {
     name: "inbox-under-load",
     says: "half the floor while inboxes are read 20 times a second",

@@ -9,10 +9,14 @@ export interface Target {
   readonly operatorKey: string | undefined;
   /** Process id, when it runs on this machine. */
   readonly pid: number | undefined;
-  /** The archive bucket behind it, when it was started here. */
-  readonly archive: { readonly bucket: string; readonly client: S3ClientConfig } | undefined;
+  /** How its AWS services are reached, and its archive's bucket, when it was started here. */
+  readonly aws: AwsAccess | undefined;
+  readonly archiveBucket: string | undefined;
   stop(): Promise<void>;
 }
+
+/** Members that the configuration of every AWS client has. */
+export type AwsAccess = Pick<S3ClientConfig, "region" | "endpoint" | "credentials">;
 
 /** What the platform says of its AWS stand-ins. */
 interface GatewayFile {
@@ -31,7 +35,14 @@ interface LocalFile {
 export async function startTarget(state: string): Promise<Target> {
   const url = process.env.URL;
   if (url !== undefined) {
-    return { url, operatorKey: process.env.OPERATOR_KEY, pid: undefined, archive: undefined, stop: async () => {} };
+    return {
+      url,
+      operatorKey: process.env.OPERATOR_KEY,
+      pid: undefined,
+      aws: undefined,
+      archiveBucket: undefined,
+      stop: async () => {},
+    };
   }
   const child = spawn(process.execPath, ["--v8-pool-size=1", "--max-semi-space-size=64", "local/start.mjs"], {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
@@ -54,14 +65,12 @@ export async function startTarget(state: string): Promise<Target> {
     url: local.url,
     operatorKey: local.operator_key,
     pid: local.pid,
-    archive: {
-      bucket: gateway.outputs.archiveBucket,
-      client: {
-        region: "us-east-1",
-        endpoint: gateway.endpoint,
-        credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: "local" },
-      },
+    aws: {
+      region: "us-east-1",
+      endpoint: gateway.endpoint,
+      credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: "local" },
     },
+    archiveBucket: gateway.outputs.archiveBucket,
     stop: async () => {
       const closed = new Promise((resolve) => child.on("close", resolve));
       child.kill("SIGINT");

@@ -12,8 +12,8 @@ const REMEMBER_MS = 10_000;
 /** The rate at which requests are answered is counted over this many slices of time. */
 const SLICE_MS = 100;
 const SLICES = 10;
-/** So many may always be under way; and so many, Lambda's default quota, while a burst is let in. */
-const ALWAYS = 50;
+/** So many may always be under way; and so many, the default quota of Lambda, while a burst is let in. */
+const ALWAYS = 200;
 const BURST = 1_000;
 
 export interface Overload {

@@ -24,7 +24,8 @@ export interface MappingSettings {
 /**
  * Invocations at once in the beginning, and how many more a second while all are busy. Lambda begins with five; on a few
  * cores two at once take fuller batches, which cost less a message. While the machine is full more would not be faster,
- * but some must come all the same: those that run may be waiting for an endpoint that hangs.
+ * but some must come all the same: those that run may be waiting for an endpoint that hangs; once they have for a while, they
+ * leave their place to others.
  */
 const FIRST = 2;
 const RAMP = 5;
@@ -101,6 +102,13 @@ export class QueueMapping {
     while (this.#running.size > 0) await this.#change();
   }
 
+  /** Invocations under way that the machine works at: those that wait for an endpoint take none of its time. */
+  #atWork(): number {
+    let count = 0;
+    for (const { since } of this.#running) if (performance.now() - since <= LONG_MS) count += 1;
+    return count;
+  }
+
   #change(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -109,7 +117,7 @@ export class QueueMapping {
 
   async #poll(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#running.size >= this.#allowed) {
+      if (this.#atWork() >= this.#allowed || this.#running.size >= this.settings.maximumConcurrency) {
         this.#saturated = true;
         await this.#change();
         continue;
@@ -139,7 +147,7 @@ export class QueueMapping {
     const { queueArn, batchSize, windowMs } = this.settings;
     const take = async (count: number, waitMs: number) => {
       const { records, waitedMs } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
-      if (![...this.#running].some(({ since }) => performance.now() - since > LONG_MS)) messageWaited(waitedMs);
+      if (this.#atWork() === this.#running.size) messageWaited(waitedMs);
       return records;
     };
     const records = await take(batchSize, WAIT_MS);

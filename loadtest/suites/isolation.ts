@@ -1,0 +1,3 @@
+import { suite } from "../k6.ts";
+
+export const { options, setup, write, read } = suite("isolation");
