@@ -4,9 +4,11 @@ import { errorText, type Log } from "./log.ts";
 
 /**
  * Exports spans, where that is configured. Invariant: tracing costs an invocation at most one second, and that at most once
- * in half a minute: an exporter that failed or hung is left alone for so long, and what it would have got is dropped.
+ * in half a minute: while an exporter has failed or is late, what it would have got is dropped. One that was only late goes
+ * on behind later work, and is used again as soon as it has succeeded.
  */
 const WAIT_MS = 1_000;
+const TIMEOUT_MS = 5_000;
 const REST_MS = 30_000;
 /** Connections are not trusted after a pause this long: a function stands still between invocations. */
 const IDLE_MS = 4_000;
@@ -27,17 +29,24 @@ export interface ExporterOptions {
   readonly timeoutMs: number;
 }
 
-/** Loaded when the first spans are exported, not before: without tracing, nobody pays for it. */
-const load = async (options: ExporterOptions): Promise<SpanExporter> =>
-  (await import("./otlp.ts")).openExporter(options);
+export interface TracerOptions {
+  readonly log: Log;
+  readonly now?: () => number;
+  /** Longest time that an invocation waits for an export. */
+  readonly waitMs?: number;
+  /** After this an export has failed. */
+  readonly timeoutMs?: number;
+  readonly open?: (options: ExporterOptions) => Promise<SpanExporter>;
+}
 
-/** @returns undefined when no endpoint is configured */
-export function tracerOver(
-  env: Environment<typeof tracingVariables>,
-  { log, now = Date.now, open = load }: { log: Log; now?: () => number; open?: typeof load },
-): Tracer | undefined {
+/** @returns undefined when no endpoint is configured; nothing of the exporter is loaded then */
+export function tracerOver(env: Environment<typeof tracingVariables>, options: TracerOptions): Tracer | undefined {
   if (env.OTLP_ENDPOINT === "") return undefined;
-  const options = { endpoint: env.OTLP_ENDPOINT, headersSecret: env.OTLP_HEADERS_SECRET, timeoutMs: WAIT_MS };
+  const { log, now = Date.now, waitMs = WAIT_MS, timeoutMs = TIMEOUT_MS } = options;
+  // Begun at the cold start: the first export should not have to wait for it.
+  const loading = import("./otlp.ts");
+  const { open = async (to: ExporterOptions) => (await loading).openExporter(to) } = options;
+  const to = { endpoint: env.OTLP_ENDPOINT, headersSecret: env.OTLP_HEADERS_SECRET, timeoutMs };
   let exporter: Promise<SpanExporter> | undefined;
   let openedAt = 0;
   let usedAt = 0;
@@ -48,7 +57,7 @@ export function tracerOver(
     const at = now();
     if (exporter === undefined || at - usedAt > IDLE_MS || at - openedAt > HEADERS_MS) {
       forget();
-      exporter = open(options);
+      exporter = open(to);
       openedAt = at;
     }
     usedAt = at;
@@ -60,33 +69,46 @@ export function tracerOver(
     exporter = undefined;
   }
 
+  function failed(error: unknown, spans: number): void {
+    forget();
+    dropped += spans;
+    restUntil = now() + REST_MS;
+    log("warn", "tracing.export_failed", { error: errorText(error), dropped_spans: dropped, rests_ms: REST_MS });
+  }
+
+  async function send(spans: readonly Span[]): Promise<void> {
+    try {
+      await (await current()).export(spans);
+      restUntil = 0;
+      if (dropped > 0) log("info", "tracing.resumed", { dropped_spans: dropped });
+      dropped = 0;
+    } catch (error) {
+      failed(error, spans.length);
+    }
+  }
+
   return {
     ratio: Number(env.TRACE_SAMPLE_RATIO),
     async export(spansOf) {
-      let timer: NodeJS.Timeout | undefined;
-      let count = 0;
       try {
         const spans = spansOf();
-        count = spans.length;
-        if (count === 0) return;
+        if (spans.length === 0) return;
+        await loading;
         if (now() < restUntil) {
-          dropped += count;
+          dropped += spans.length;
           return;
         }
-        const late = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Error(`no answer within ${WAIT_MS} ms`)), WAIT_MS);
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>((resolve) => {
+          timer = setTimeout(() => {
+            restUntil = now() + REST_MS;
+            resolve();
+          }, waitMs);
         });
-        const sending = current().then((it) => it.export(spans));
-        await Promise.race([sending, late]);
-        if (dropped > 0) log("info", "tracing.resumed", { dropped_spans: dropped });
-        dropped = 0;
-      } catch (error) {
-        forget();
-        dropped += count;
-        restUntil = now() + REST_MS;
-        log("warn", "tracing.export_failed", { error: errorText(error), dropped_spans: dropped, rests_ms: REST_MS });
-      } finally {
+        await Promise.race([send(spans), late]);
         clearTimeout(timer);
+      } catch (error) {
+        failed(error, 0);
       }
     },
   };

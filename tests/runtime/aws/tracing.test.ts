@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer as createTcpServer } from "node:net";
 import { suite } from "uvu";
-import { tracerOver } from "../../../runtime/aws/tracing.ts";
+import { type TracerOptions, tracerOver } from "../../../runtime/aws/tracing.ts";
 import type { Span } from "../../../runtime/domain/trace.ts";
+import { eventually } from "../../support/eventually.ts";
 import { otlpReceiver } from "../../support/otlpReceiver.ts";
 
 const test = suite("exporting spans");
@@ -22,7 +23,7 @@ const span: Span = {
 };
 
 /** A tracer to `endpoint` that tells what it logs, with a clock of its own. */
-function setUp(endpoint: string, open?: Parameters<typeof tracerOver>[1]["open"]) {
+function setUp(endpoint: string, options: Partial<TracerOptions> = {}) {
   const logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const clock = { now: 0 };
   const tracer = tracerOver(
@@ -30,7 +31,8 @@ function setUp(endpoint: string, open?: Parameters<typeof tracerOver>[1]["open"]
     {
       log: (level, message, fields = {}) => void logs.push({ level, message, fields }),
       now: () => clock.now,
-      ...(open === undefined ? {} : { open }),
+      waitMs: 10_000,
+      ...options,
     },
   );
   return { tracer: tracer!, logs, clock };
@@ -85,29 +87,61 @@ test("spans that can't be made are dropped, and nobody hears of it but the log",
   );
 });
 
-test("a receiver that hangs is given up after a second, left alone for half a minute, then tried again", async () => {
+test("a receiver that hangs is soon waited for no longer, left alone for half a minute, then tried again", async () => {
   let hangs = true;
   const receiver = await otlpReceiver((_, answer) => {
     if (!hangs) answer.end();
   });
-  const { tracer, logs, clock } = setUp(receiver.url);
+  const { tracer, logs, clock } = setUp(receiver.url, { waitMs: 50, timeoutMs: 200 });
   await tracer.export(() => [span, span]);
-  assert.equal(receiver.requests.length, 1);
+  assert.equal(logs.length, 0, "the invocation is over before the export has failed");
+  await tracer.export(() => [span]);
+  await eventually(
+    () => logs.length,
+    (lines) => lines === 1,
+  );
   clock.now += 29_999;
   await tracer.export(() => [span]);
   assert.equal(receiver.requests.length, 1, "it is at rest");
   hangs = false;
   clock.now += 2;
   await tracer.export(() => [span]);
+  await eventually(
+    () => logs.length,
+    (lines) => lines === 2,
+  );
   assert.equal(receiver.requests.length, 2);
   assert.deepEqual(
     logs.map(({ level, message, fields }) => [level, message, fields.dropped_spans]),
     [
-      ["warn", "tracing.export_failed", 2],
-      ["info", "tracing.resumed", 3],
+      ["warn", "tracing.export_failed", 3],
+      ["info", "tracing.resumed", 4],
     ],
   );
   await receiver.close();
+});
+
+test("one that was late is used again once it has answered", async () => {
+  let answer: () => void = () => undefined;
+  let exports = 0;
+  const slow = async () => {
+    exports += 1;
+    if (exports > 1) return;
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+  };
+  const { tracer } = setUp("https://otlp.example.com", {
+    waitMs: 20,
+    open: async () => ({ export: slow, close: async () => undefined }),
+  });
+  await tracer.export(() => [span]);
+  await tracer.export(() => [span]);
+  assert.equal(exports, 1);
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  await tracer.export(() => [span]);
+  assert.equal(exports, 2);
 });
 
 test("one that refuses, or answers nonsense, or is not there, costs a line in the log", async () => {
@@ -133,12 +167,14 @@ test("one that refuses, or answers nonsense, or is not there, costs a line in th
 test("a connection is not trusted after a pause, nor headers for ever", async () => {
   let opened = 0;
   let closed = 0;
-  const { tracer, clock } = setUp("https://otlp.example.com", async () => {
-    opened += 1;
-    const close = async () => {
-      closed += 1;
-    };
-    return { export: async () => undefined, close };
+  const { tracer, clock } = setUp("https://otlp.example.com", {
+    async open() {
+      opened += 1;
+      const close = async () => {
+        closed += 1;
+      };
+      return { export: async () => undefined, close };
+    },
   });
   const at = async (ms: number) => {
     clock.now = ms;
