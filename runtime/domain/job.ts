@@ -47,6 +47,26 @@ export function decodeHourMessage(text: string): (HourMessage & { readonly work:
   return { work, hour, ...(cursor === undefined ? {} : { cursor }) };
 }
 
+/** A third: put the events of a time back into the table, from one 64th of the archive, from this object on. */
+export interface PutBackMessage {
+  /** RFC 3339; accepted at or after, and before. */
+  readonly from: string;
+  readonly to: string;
+  /** `00` to `3f`. */
+  readonly prefix: string;
+  readonly after?: string;
+}
+
+export const encodePutBackMessage = (message: PutBackMessage): string =>
+  JSON.stringify({ v: VERSION, k: "put_back", ...message });
+
+/** The message where it is one, else undefined. */
+export function decodePutBackMessage(text: string): PutBackMessage | undefined {
+  if (!text.startsWith(`{"v":${VERSION},"k":"put_back",`)) return undefined;
+  const { from, to, prefix, after } = JSON.parse(text) as PutBackMessage;
+  return { from, to, prefix, ...(after === undefined ? {} : { after }) };
+}
+
 /** What a replay job was asked for (`Job.request`), as `POST /replays` and `backfill_from` write it. */
 export interface ReplayRequest {
   readonly from?: string;

@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { archivePrefix } from "../domain/codec.ts";
-import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant, tenantOf } from "../domain/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
 import { type RawObject, scan } from "../matching/rawJson.ts";
 import type { Store } from "../store/table.ts";
@@ -44,14 +44,22 @@ export const hourFolder = (ms: number): string =>
   `${new Date(ms).toISOString().slice(0, 13).replaceAll("-", "/").replace("T", "/")}/`;
 
 /** Keys of a customer's 64th of the archive, in order, of arrivals between two times. @param after key to begin behind */
-export async function* archiveKeys(
+export const archiveKeys = (
   s3: S3Client,
   bucket: string,
   customerId: string,
   range: { readonly from: number; readonly to: number },
   after?: string,
+): AsyncGenerator<string> => keysUnder(s3, bucket, archiveFolder(customerId), range, after);
+
+/** The same of a 64th by its folder, whose ever it is. */
+export async function* keysUnder(
+  s3: S3Client,
+  bucket: string,
+  folder: string,
+  range: { readonly from: number; readonly to: number },
+  after?: string,
 ): AsyncGenerator<string> {
-  const folder = archiveFolder(customerId);
   // Keys sort by time: begin just before the first hour, end with the first key past the last.
   const first = folder + hourFolder(Math.max(0, range.from));
   const last = Number.isFinite(range.to) ? `${folder}${hourFolder(range.to)}~` : `${folder}~`;
@@ -101,6 +109,10 @@ export async function writeLines(s3: S3Client, bucket: string, key: string, line
   const Body = gzipSync(Buffer.from(`${lines.join("\n")}\n`));
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: "application/gzip" }));
 }
+
+/** Whose a line is: `encodeArchive` writes its head in one fixed order. @throws SyntaxError when it is none */
+export const tenantOfLine = (line: string): Tenant =>
+  tenantOf(JSON.parse(`${line.slice(0, line.indexOf(',"batch":'))}}`) as Parameters<typeof tenantOf>[0]);
 
 /** Whether a line is of this tenant, without reading it: `encodeArchive` writes its head in one fixed order. */
 export function isOf(line: string, tenant: Tenant): boolean {

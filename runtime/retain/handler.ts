@@ -13,6 +13,7 @@ import { retainVariables } from "./environment.ts";
 import { erase } from "./erase.ts";
 import { exportEvents } from "./export.ts";
 import { settledHour } from "./hours.ts";
+import { type PutBackQueued, queuePutBack } from "./putBack.ts";
 import { type Reconciled, reconcile } from "./reconcile.ts";
 import { replay } from "./replay.ts";
 import { runJobs, type Works } from "./run.ts";
@@ -42,11 +43,19 @@ interface HourRequest {
   readonly hour?: string;
 }
 
-/** SQS trigger of the jobs queue, partial failures reported; or what is done once an hour. */
+/** What an operator asks once a table was restored: the time whose events may be missing from it, RFC 3339. */
+interface PutBackRequest {
+  readonly op: "put_back";
+  readonly from: string;
+  readonly to: string;
+}
+
+/** SQS trigger of the jobs queue, partial failures reported; what is done once an hour; or filling a restored table's gap. */
 export async function handler(
-  event: SQSEvent | HourRequest,
-): Promise<SQSBatchResponse | Reconciled | readonly string[]> {
+  event: SQSEvent | HourRequest | PutBackRequest,
+): Promise<SQSBatchResponse | Reconciled | PutBackQueued | readonly string[]> {
   if ("Records" in event) return runJobs(event, works, tools);
+  if (event.op === "put_back") return queuePutBack(event, tools);
   const { op, hour } = event;
   if (op === "reconcile") return reconcile({ hour: hour ?? rfc3339(settledHour(tools.now())) }, tools);
   if (hour === undefined) return beginAccess(tools);

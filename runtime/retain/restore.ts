@@ -1,7 +1,7 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { type BatchItem, type Body, encodeBatch, INLINE_LIMIT } from "../domain/codec.ts";
-import { splitTenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import type { Job } from "../domain/service.ts";
@@ -57,7 +57,7 @@ export async function restoreSlice(
       return at >= range.from && at < range.to && (named?.has(event_id) ?? true);
     });
     for (const run of runsOf(wanted)) {
-      await restore(job, tools, run);
+      await putRun(tools, run, { tenant: job.tenant, key_id: job.created_by, keepSeconds: KEEP_SECONDS });
       events += run.length;
     }
     if (tools.now() >= until) return { events, next: key };
@@ -65,29 +65,34 @@ export async function restoreSlice(
   return { events, next: undefined };
 }
 
-async function restore(job: Job, tools: Tools, run: readonly ArchivedEvent[]): Promise<void> {
+/** Puts a run of events back as a batch of its own, unless it is there. */
+export async function putRun(
+  tools: Tools,
+  run: readonly ArchivedEvent[],
+  { tenant, key_id, keepSeconds }: { readonly tenant: Tenant; readonly key_id: string; readonly keepSeconds: number },
+): Promise<void> {
   const first = run[0]!.event_id.slice(4);
   const packed = pack(run.map(({ payload }) => Buffer.from(payload)));
   let body: Body = { inline: packed };
   if (packed.length > INLINE_LIMIT) {
-    body = { s3_key: `${job.tenant}/${first}` };
+    body = { s3_key: `${tenant}/${first}` };
     await tools.store.s3.send(
       new PutObjectCommand({ Bucket: tools.store.payloadBucket, Key: body.s3_key, Body: packed }),
     );
   }
   const batch: BatchItem = {
-    tenant: job.tenant,
+    tenant,
     first,
     count: run.length,
     types: run.map(({ event_type }) => event_type),
-    key_id: job.created_by,
+    key_id,
     body,
     matched: {},
     snapshot_version: 0,
     routed_at: tools.now(),
     acknowledged: {},
     deleted: [],
-    expires_at: Math.floor(tools.now() / 1_000) + KEEP_SECONDS,
+    expires_at: Math.floor(tools.now() / 1_000) + keepSeconds,
   };
   try {
     await tools.store.dynamodb.send(

@@ -2,9 +2,10 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { errorText } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { timeOf } from "../domain/ids.ts";
-import { decodeHourMessage, decodeJobMessage, encodeJobMessage } from "../domain/job.ts";
+import { decodeHourMessage, decodeJobMessage, decodePutBackMessage, encodeJobMessage } from "../domain/job.ts";
 import type { Job, JobKind } from "../domain/service.ts";
 import { archiveAccess } from "./access.ts";
+import { putBack } from "./putBack.ts";
 import { reconcile } from "./reconcile.ts";
 import { JobError, type SliceWork, type Tools } from "./work.ts";
 
@@ -44,6 +45,11 @@ async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise
   if (hourly !== undefined) {
     const { work, ...message } = hourly;
     await (work === "access" ? archiveAccess(message, tools) : reconcile(message, tools));
+    return;
+  }
+  const lost = decodePutBackMessage(record.body);
+  if (lost !== undefined) {
+    await putBack(lost, tools);
     return;
   }
   const jobId = decodeJobMessage(record.body);

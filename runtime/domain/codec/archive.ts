@@ -8,11 +8,16 @@ import { VERSION } from "./fields.ts";
 const ARCHIVE_RECORD_LIMIT = 1_000_000;
 const ARCHIVE_PREFIXES = 64;
 
+/** Every 64th there is. */
+export const archivePrefixes: readonly string[] = Array.from({ length: ARCHIVE_PREFIXES }, (_, at) =>
+  at.toString(16).padStart(2, "0"),
+);
+
 /** `00` to `3f`: which 64th of the archive a customer's events are in. FNV-1a over the customer id. */
 export function archivePrefix(customerId: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < customerId.length; i += 1) hash = Math.imul(hash ^ customerId.charCodeAt(i), 0x01000193) >>> 0;
-  return (hash % ARCHIVE_PREFIXES).toString(16).padStart(2, "0");
+  return archivePrefixes[hash % ARCHIVE_PREFIXES]!;
 }
 
 /**

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { suite } from "uvu";
+import { archivePrefix, type BatchItem, encodeArchive, encodeBatch } from "../../../runtime/domain/codec.ts";
+import { eventHeads } from "../../../runtime/domain/event.ts";
+import { splitTenant } from "../../../runtime/domain/identity.ts";
+import { rfc3339, ulidAt } from "../../../runtime/domain/ids.ts";
+import { decodePutBackMessage, encodeHourMessage, encodePutBackMessage } from "../../../runtime/domain/job.ts";
+import { unpack } from "../../../runtime/domain/pack.ts";
+import { queuePutBack } from "../../../runtime/retain/putBack.ts";
+import { runJobs, type Works } from "../../../runtime/retain/run.ts";
+import { findEvents } from "../../../runtime/store/find.ts";
+import { deleteEvents } from "../../../runtime/store/marks.ts";
+import { rememberDeleted } from "../../../runtime/store/tombstones.ts";
+import { type JobBench, jobBench } from "../../support/jobs.ts";
+import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
+
+const test = suite("what a restored table lacks");
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+let storage: Storage;
+let bench: JobBench;
+test.before.each(async () => {
+  storage = await openStorage();
+  bench = jobBench(storage);
+});
+test.after.each(() => storage.close());
+
+/** What was accepted `ago` ms before now and archived; in the table only when `stored`. */
+async function accept(
+  ago: number,
+  payloads: readonly object[],
+  { tenant = "cus_a", stored = false, cut = payloads.length } = {},
+): Promise<BatchItem> {
+  const at = bench.clock.now - ago;
+  const batch = batchOf(tenant, payloads as never, at);
+  if (stored) await storage.put(encodeBatch(batch));
+  const { customer_id, environment } = splitTenant(tenant);
+  const head = eventHeads(batch.first, batch.types);
+  const texts = unpack((batch.body as { inline: Buffer }).inline).map((raw, i) => ({ head: head(i), raw }));
+  const folder = `archive/events/prefix=${archivePrefix(customer_id)}/${rfc3339(at).slice(0, 13).replaceAll(/[-T]/g, "/")}`;
+  // A large request is cut in two lines, which may lie in two objects.
+  for (const [name, part] of [
+    ["a", texts.slice(0, cut)],
+    ["b", texts.slice(cut)],
+  ] as const)
+    if (part.length > 0)
+      storage.objects.set(
+        `${folder}/${batch.first}-${name}.gz`,
+        gzipSync(Buffer.concat(encodeArchive(batch, customer_id, environment, part))),
+      );
+  return batch;
+}
+
+/** Asks for it as an operator does, and works the queue off. */
+async function putBack(from = bench.clock.now - DAY, to = bench.clock.now): Promise<void> {
+  await queuePutBack({ from: rfc3339(from), to: rfc3339(to) }, bench.tools);
+  const queue = bench.sent.get("jobs")!;
+  let runs = 0;
+  for (let body = queue.shift(); body !== undefined; body = queue.shift()) {
+    runs += 1;
+    assert.ok(runs < 100, "it goes on for ever");
+    const event = { Records: [{ messageId: "1", body, attributes: { ApproximateReceiveCount: "1" } }] };
+    assert.deepEqual(await runJobs(event as never, {} as Works, bench.tools), { batchItemFailures: [] });
+  }
+}
+const ulidsOf = (batch: BatchItem) => Array.from({ length: batch.count }, (_, i) => ulidAt(batch.first, i));
+async function payloadsOf(batch: BatchItem, tenant = "cus_a"): Promise<unknown[]> {
+  const found = await findEvents(storage.store, tenant, ulidsOf(batch), { now: bench.clock.now, body: true });
+  return ulidsOf(batch).map((ulid) => {
+    const at = found.get(ulid);
+    return at && JSON.parse(unpack((at.batch.body as { inline: Buffer }).inline)[at.offset]!.toString());
+  });
+}
+
+/** Everything in the table, by key. */
+async function items(): Promise<unknown[]> {
+  const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }));
+  return Items.toSorted((a, b) => (JSON.stringify([a.pk, a.sk]) < JSON.stringify([b.pk, b.sk]) ? -1 : 1));
+}
+
+test("what was accepted since is there again, live and sandbox, under its ids, and only of the time asked for", async () => {
+  const one = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
+  const two = await accept(2 * HOUR, [{ n: 3 }], { tenant: "cus_b.sandbox" });
+  const before = await accept(DAY + 1, [{ n: 4 }]);
+  const after = await accept(HOUR, [{ n: 5 }]);
+  await putBack(bench.clock.now - DAY, bench.clock.now - HOUR + 1);
+  assert.deepEqual(await payloadsOf(one), [{ n: 1 }, { n: 2 }]);
+  assert.deepEqual(await payloadsOf(two, "cus_b.sandbox"), [{ n: 3 }]);
+  assert.deepEqual(await payloadsOf(before), [undefined]);
+  assert.deepEqual(await payloadsOf(after), [{ n: 5 }]);
+  assert.deepEqual([...(bench.sent.get("retry") ?? [])], [], "nothing is delivered");
+});
+
+test("it stays as long as its customer keeps events, and what is older than that stays away", async () => {
+  bench.retentionDays = 2;
+  const young = await accept(HOUR, [{ n: 1 }]);
+  const old = await accept(3 * DAY, [{ n: 2 }]);
+  await putBack(bench.clock.now - 10 * DAY);
+  const found = await findEvents(storage.store, "cus_a", ulidsOf(young), { now: 0, body: false });
+  const expires = found.get(young.first)!.batch.expires_at * 1_000 - (bench.clock.now - HOUR);
+  assert.ok(Math.abs(expires - 2 * DAY) <= 1_000, `${expires} ms`);
+  assert.deepEqual(await payloadsOf(old), [undefined]);
+  assert.equal((await items()).length, 1);
+});
+
+test("what the table knows is left alone: acknowledged, deleted, or there already", async () => {
+  const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }, { n: 3 }], { stored: true });
+  await deleteEvents(storage.store, "cus_a", [ulidAt(batch.first, 1)], () => bench.clock.now);
+  const before = await items();
+  await putBack();
+  assert.deepEqual(await items(), before);
+});
+
+test("what a customer deleted does not come back, though its batch is gone", async () => {
+  const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
+  await rememberDeleted(storage.store, "cus_a", batch.first, [0]);
+  await putBack();
+  assert.deepEqual(await payloadsOf(batch), [undefined, { n: 2 }]);
+});
+
+test("a request that was archived in two parts comes back whole, and doing it again changes nothing", async () => {
+  const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }, { n: 3 }], { cut: 2 });
+  await putBack();
+  assert.deepEqual(await payloadsOf(batch), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+  const before = await items();
+  await putBack();
+  assert.deepEqual(await items(), before);
+});
+
+test("when the time of a run is over, the rest is queued behind the last object", async () => {
+  const batches = [await accept(3 * HOUR, [{ n: 1 }]), await accept(2 * HOUR, [{ n: 2 }])];
+  const { now } = bench.tools;
+  let asked = 0;
+  // Every look at the clock takes two minutes.
+  Object.assign(bench.tools, { now: () => now() + asked++ * 120_000 });
+  await putBack();
+  assert.deepEqual([await payloadsOf(batches[0]!), await payloadsOf(batches[1]!)], [[{ n: 1 }], [{ n: 2 }]]);
+});
+
+test("times that are none, or the wrong way round, are refused", async () => {
+  await assert.rejects(queuePutBack({ from: "yesterday", to: rfc3339(1) }, bench.tools), {
+    name: "RangeError",
+    message: "from (yesterday) is not a time before to (1970-01-01T00:00:00.001Z)",
+  });
+  await assert.rejects(queuePutBack({ from: rfc3339(2), to: rfc3339(1) }, bench.tools), RangeError);
+  assert.equal(bench.sent.get("jobs"), undefined);
+});
+
+test("its message is told from the others of the queue", () => {
+  const message = { from: rfc3339(0), to: rfc3339(1), prefix: "0a", after: "events/x" };
+  assert.deepEqual(decodePutBackMessage(encodePutBackMessage(message)), message);
+  assert.equal(decodePutBackMessage(encodeHourMessage("reconcile", { hour: rfc3339(0) })), undefined);
+});
+
+test.run();
