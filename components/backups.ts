@@ -11,6 +11,9 @@ export interface BackupsArgs {
   readonly protect: boolean;
 }
 
+/** Backups can't be deleted earlier, days. */
+const LEAST_DAYS = 7;
+
 // Events are not among it: DynamoDB backs up a whole table each time, which for 90 days of events at 10,000 a second costs
 // more than everything else together. Point-in-time recovery covers 35 days of them, the archive the rest.
 
@@ -22,6 +25,15 @@ export class Backups extends pulumi.ComponentResource {
     const { protect, keepDays } = args;
     const key = new EncryptionKey(name, { purpose: "Backups", protect }, own);
     const vault = new aws.backup.Vault(`${name}-vault`, { kmsKeyArn: key.arn }, { ...own, protect });
+    if (protect) {
+      // Governance mode: nobody deletes a backup before its time without taking the lock away first, which CloudTrail shows.
+      // Compliance mode can't be taken back by anybody, AWS included, and would outlive a mistake in `backupDays`.
+      new aws.backup.VaultLockConfiguration(
+        `${name}-lock`,
+        { backupVaultName: vault.name, minRetentionDays: Math.min(LEAST_DAYS, keepDays) },
+        own,
+      );
+    }
     const role = new aws.iam.Role(
       `${name}-role`,
       { description: "Makes backups", assumeRolePolicy: trustOf("backup.amazonaws.com") },

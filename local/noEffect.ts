@@ -57,6 +57,7 @@ const table: Readonly<Record<string, Entry>> = {
   "aws:sns/topicPolicy:TopicPolicy": {},
   "aws:sns/topicSubscription:TopicSubscription": { arn: "sns" },
   "aws:backup/vault:Vault": { arn: "backup" },
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": { arn: "backup" },
   "aws:backup/plan:Plan": { arn: "backup" },
   "aws:backup/selection:Selection": {},
   "aws:xray/samplingRule:SamplingRule": { arn: "xray" },

@@ -117,6 +117,25 @@ export const durability: readonly Rule[] = [
         : "no backup plan selects it",
   },
   {
+    name: "vault-locked",
+    description: "No backup can be deleted within its first week.",
+    severity: "medium",
+    remedy: "Set `triggers:protect: true` in the stack file.",
+    serves: ["SOC 2 CC6.1", ...restorable],
+    subjects: ["aws:backup/vault:Vault"],
+    evidence: ["name"],
+    wholeStack: true,
+    check: (vault, stack) => {
+      const lock = stack
+        .of("aws:backup/vaultLockConfiguration:VaultLockConfiguration")
+        .find((one) => refersTo(one, "backupVaultName", vault));
+      if (lock === undefined) return "backups can be deleted";
+      return Number(lock.props.minRetentionDays ?? 0) >= 7
+        ? undefined
+        : `backups can be deleted after ${String(lock.props.minRetentionDays ?? 0)} days`;
+    },
+  },
+  {
     name: "bucket-ages",
     description: "Every bucket has rules for what grows old.",
     severity: "medium",

@@ -946,6 +946,14 @@ export const awsRules: readonly AwsRule[] = [
     60,
   ),
   arn("aws:backup/vault:Vault", "kmsKeyArn", "kms", "AWS Backup API Reference, CreateBackupVault"),
+  rule<number>(
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+    "minRetentionDays",
+    "is a whole number of days, at least one",
+    "AWS Backup API Reference, PutBackupVaultLockConfiguration",
+    (days) => Number.isInteger(days) && days >= 1 && days <= 36_500,
+    0,
+  ),
   arn("aws:backup/selection:Selection", "iamRoleArn", "iam", "AWS Backup API Reference, BackupSelection"),
   among(
     "aws:budgets/budget:Budget",

@@ -444,6 +444,14 @@ const rows: Row[] = [
     "no backup plan selects it",
   ],
   [
+    "vault-locked",
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+    "backups-lock",
+    "minRetentionDays",
+    1,
+    "backups can be deleted after 1 days",
+  ],
+  [
     "erasure-is-real",
     "aws:s3/bucketVersioning:BucketVersioning",
     "archive-versioning",
@@ -574,7 +582,9 @@ for (const [rule, type, name, path, value, problem] of rows) {
       ? "archive-bucket"
       : rule === "data-in-backup-plan"
         ? "keys-table"
-        : name;
+        : rule === "vault-locked"
+          ? "backups-vault"
+          : name;
   test(`${rule} speaks when ${path} of ${name} is ${JSON.stringify(value)?.slice(0, 40) ?? "missing"}`, () =>
     assert.deepEqual(findings(broken(type, name, path, value), configuration), [
       `${rule}: ${subject}: ${problem}. ${by(rule).remedy}`,
@@ -591,6 +601,12 @@ const larger: [rule: string, says: string, resources: () => ReturnType<typeof wi
       `data-in-backup-plan: events-table: no backup plan selects it. ${by("data-in-backup-plan").remedy}`,
       `events-expire: events-table: items stay for ever. ${by("events-expire").remedy}`,
     ],
+  ],
+  [
+    "vault-locked",
+    "the lock is gone",
+    () => without("aws:backup/vaultLockConfiguration:VaultLockConfiguration", "backups-lock"),
+    [`vault-locked: backups-vault: backups can be deleted. ${by("vault-locked").remedy}`],
   ],
   [
     "bucket-tls",
