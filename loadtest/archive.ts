@@ -37,13 +37,14 @@ export async function archiveOf(target: Target, runs: readonly AcceptedRun[]): P
   const bucket = process.env.ARCHIVE_BUCKET ?? target.archiveBucket;
   if (bucket === undefined) return undefined;
   const client = new S3Client(target.aws ?? {});
-  const accepted = runs.reduce((sum, { count }) => sum + count, 0);
   const ids = new Received();
   const seen = new Set<string>();
   const until = Date.now() + PATIENCE * 1_000;
   for (;;) {
     await read(client, bucket, seen, ids);
-    if (ids.distinct >= accepted || Date.now() > until) return ids;
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    // The bucket may hold other runs too.
+    const whole = runs.every(({ first, count }) => ids.missing(first, count).length === 0);
+    if (whole || Date.now() > until) return ids;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }

@@ -41,6 +41,21 @@ export function parseAccepted(log: string): AcceptedRun[] {
 /** Statuses of up to 1,000 events, as `POST /events/lookup` tells them; an absent id is missing. */
 export type Lookup = (customer: number, eventIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
+/** Asks the platform at `url`, each customer with its own key. @throws Error when it does not answer 200 */
+export const lookupWith =
+  (url: string, keys: readonly string[]): Lookup =>
+  async (customer, eventIds) => {
+    const response = await fetch(`${url}/events/lookup`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${keys[customer]!}`, "content-type": "application/json" },
+      body: JSON.stringify({ event_ids: eventIds }),
+    });
+    if (response.status !== 200)
+      throw new Error(`lookup answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
+    const { events } = (await response.json()) as { events: { event_id: string; status: string }[] };
+    return new Map(events.map(({ event_id, status }) => [event_id, status]));
+  };
+
 async function lookedUp(
   runs: readonly AcceptedRun[],
   ids: (run: AcceptedRun) => string[],
@@ -70,6 +85,32 @@ export interface Accounts {
   /** Ask the store about every `sample`th run that was received; those not received are asked for in any case. */
   readonly sample: number;
   readonly archive?: { has(ulid: string): boolean } | undefined;
+}
+
+/** Rounds without progress after which an account that does not balance is final, and the pause between them. */
+const FINAL_AFTER = 3;
+const PAUSE_MS = 10_000;
+
+/**
+ * The account once it balances, or once nothing has changed any more: while a backlog is being worked off, events arrive
+ * between the look at the receiver and the question to the store.
+ * @param accounts made anew for each round
+ */
+export async function settledBalance(
+  accounts: () => Accounts | Promise<Accounts>,
+  pauseMs: number = PAUSE_MS,
+): Promise<Ledger> {
+  let ledger = await balance(await accounts());
+  for (let idle = 0; !ledger.balanced && idle < FINAL_AFTER; ) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const next = await balance(await accounts());
+    const progress = (["delivered", "missing_in_store", "missing_in_archive"] as const).some(
+      (figure) => next[figure] !== ledger[figure],
+    );
+    idle = progress ? 0 : idle + 1;
+    ledger = next;
+  }
+  return ledger;
 }
 
 export async function balance({ runs, received, lookup, sample, archive }: Accounts): Promise<Ledger> {

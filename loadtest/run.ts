@@ -14,7 +14,7 @@ import { archiveOf } from "./archive.ts";
 import { prepareCustomers } from "./customers.ts";
 import { type Generated, generate } from "./generator.ts";
 import type { Histogram } from "./histogram.ts";
-import { type AcceptedRun, balance, type Lookup, parseAccepted } from "./ledger.ts";
+import { type AcceptedRun, lookupWith, parseAccepted, settledBalance } from "./ledger.ts";
 import { startQueueDepths } from "./queues.ts";
 import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import {
@@ -153,20 +153,6 @@ async function drained(receiver: LoadReceiver, expected: () => number): Promise<
   }
 }
 
-const lookupWith =
-  (url: string, keys: readonly string[]): Lookup =>
-  async (customer, eventIds) => {
-    const response = await fetch(`${url}/events/lookup`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${keys[customer]!}`, "content-type": "application/json" },
-      body: JSON.stringify({ event_ids: eventIds }),
-    });
-    if (response.status !== 200)
-      throw new Error(`lookup answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
-    const { events } = (await response.json()) as { events: { event_id: string; status: string }[] };
-    return new Map(events.map(({ event_id, status }) => [event_id, status]));
-  };
-
 function chartsOf(receiver: LoadReceiver): Chart[] {
   const rows = [...receiver.seconds.values()].sort((a, b) => a.second - b.second);
   const first = rows[0]?.second ?? 0;
@@ -227,14 +213,15 @@ clearInterval(progress);
 const samples = sampler.stop();
 const queueCharts = depths.stop();
 
-const archive = await archiveOf(target, runs);
-const ledger = await balance({
+const lookup = lookupWith(target.url, keys);
+const sample = Number(values.sample ?? 1);
+const ledger = await settledBalance(async () => ({
   runs,
   received: receiver.received,
-  lookup: lookupWith(target.url, keys),
-  sample: Number(values.sample ?? 1),
-  archive,
-});
+  lookup,
+  sample,
+  archive: await archiveOf(target, runs),
+}));
 const seconds = [...receiver.seconds.keys()].sort((a, b) => a - b);
 const deliveredSpan = seconds.length === 0 ? 1 : Math.max(1, seconds.at(-1)! - seconds[0]!);
 const endToEnd = percentilesOf(receiver.latency);

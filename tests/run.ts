@@ -67,7 +67,7 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 
 // What waits for real retries and timeouts mostly sleeps, and what starts platforms of its own needs no shared one: each has
 // a process to itself, the first from the beginning, so that the whole takes as long as its work and not as its waiting.
-const patient = endToEnd.filter((file) => file.endsWith("/delivery.test.ts"));
+const patient = endToEnd.filter((file) => /\/(delivery|load)\.test\.ts$/.test(file));
 const starters = endToEnd.filter((file) =>
   /\/(demo|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/.test(file),
 );

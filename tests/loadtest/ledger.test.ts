@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { balance, type Lookup, parseAccepted } from "../../loadtest/ledger.ts";
+import { balance, type Lookup, parseAccepted, settledBalance } from "../../loadtest/ledger.ts";
 import { Received, startReceiver } from "../../loadtest/receiver.ts";
 import { eventId, newUlid, ulidAt } from "../../runtime/domain/ids.ts";
 
@@ -93,6 +93,21 @@ test("the receiver counts ids it answered 200, once each and duplicates apart", 
   } finally {
     await receiver.close();
   }
+});
+
+test("an account is closed once it balances, or once nothing changes any more", async () => {
+  const open = [[1, 2, 3], [1, 2], [1, 2], [1, 2], [1], []];
+  let rounds = 0;
+  const accounts = (left: readonly number[][]) => () => {
+    const round = left[Math.min(rounds, left.length - 1)]!;
+    rounds += 1;
+    return { runs, received: receivedAllBut(...round), lookup: store({}), sample: 1, archive: everything };
+  };
+  assert.equal((await settledBalance(accounts(open), 0)).balanced, true);
+  assert.equal(rounds, open.length);
+  rounds = 0;
+  assert.equal((await settledBalance(accounts([[1, 2], [1]]), 0)).lost, 1);
+  assert.equal(rounds, 5);
 });
 
 test.run();

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { archiveOf } from "../../loadtest/archive.ts";
+import { prepareCustomers } from "../../loadtest/customers.ts";
+import { generate } from "../../loadtest/generator.ts";
+import { lookupWith, settledBalance } from "../../loadtest/ledger.ts";
+import { startReceiver } from "../../loadtest/receiver.ts";
+import { type Scenario, scenarios, shortened } from "../../loadtest/scenarios.ts";
+import type { Target } from "../../loadtest/target.ts";
+import { ADMINISTRATOR } from "../../local/iam.ts";
+import { eventually } from "../support/eventually.ts";
+import { type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+
+/** The load suites in small, by the generator in Node: what counts here is the ledger, not the clock. */
+
+let platform: SharedPlatform;
+test.before(async () => {
+  platform = await sharedPlatform();
+});
+
+const SECONDS = 3;
+const small: readonly (readonly [scenario: Scenario, share: number])[] = [
+  [scenarios.baseline, 0.1],
+  [scenarios.singles, 0.05],
+  [{ ...scenarios.mixed, customers: 3, subscriptions: 20 }, 0.2],
+  [{ ...scenarios.retries, customers: 5, endpoints: { failing: 0.2, hanging: 0.2 } }, 0.2],
+  [{ ...scenarios.limits, customers: 4 }, 0.2],
+];
+
+const targetOf = ({ url, operatorKey, gatewayUrl, outputs }: SharedPlatform): Target => ({
+  url,
+  operatorKey,
+  pid: undefined,
+  aws: {
+    region: "us-east-1",
+    endpoint: gatewayUrl,
+    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
+  },
+  archiveBucket: String(outputs.archiveBucket),
+  stop: async () => {},
+});
+
+for (const [scenario, share] of small) {
+  test(`${scenario.name}: every accepted event is accounted for`, async () => {
+    const receiver = await startReceiver();
+    try {
+      const target = targetOf(platform);
+      const keys = await prepareCustomers(target, scenario, receiver.url);
+      const { runs, failed, failures, dropped, refused } = await generate(
+        target.url,
+        keys,
+        shortened(scenario, SECONDS, share),
+      );
+      assert.deepEqual({ failed, failures, dropped }, { failed: 0, failures: [], dropped: 0 });
+      if (scenario.expect.refusals !== true) assert.equal(refused, 0);
+      else assert.ok(refused > 0, "nobody was refused");
+      assert.ok(runs.length > 0);
+      const hanging = Math.round(scenario.customers * (scenario.endpoints?.hanging ?? 0));
+      const failing = Math.round(scenario.customers * (scenario.endpoints?.failing ?? 0));
+      // Customers in order: failing, hanging, healthy.
+      const expected = runs
+        .filter(({ customer }) => customer < failing || customer >= failing + hanging)
+        .reduce((sum, { count }) => sum + count, 0);
+      await eventually(
+        async () => receiver.received.distinct,
+        (distinct) => distinct >= expected,
+        60_000,
+      );
+      const ledger = await settledBalance(async () => ({
+        runs,
+        received: receiver.received,
+        lookup: lookupWith(target.url, keys),
+        sample: 1,
+        archive: await archiveOf(target, runs),
+      }));
+      assert.ok(ledger.balanced, JSON.stringify(ledger));
+      assert.equal(ledger.accepted, ledger.delivered + ledger.pending);
+    } finally {
+      await receiver.close();
+    }
+  });
+}
+
+test.run();
