@@ -163,7 +163,7 @@ export class Database extends pulumi.ComponentResource {
       DATABASE_NAME: pulumi.output(DATABASE),
       DATABASE_USER: pulumi.output(USER),
     };
-    this.reach = { subnetIds: network.subnetIds, securityGroupIds: [network.functions.id] };
+    this.reach = network.reach;
     // The proxy's resource id (`prx-…`) is the last part of its ARN; connecting is granted per user of it.
     const connect = proxy.arn.apply((arn) => {
       const [, partition, , region, account] = arn.split(":");

@@ -4,19 +4,26 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
-import type { Handler } from "./handler.ts";
+import type { Home, OriginOutputs, Standby } from "./otherStacks.ts";
 
-export interface Origin {
-  /** Function URL of the origin. */
-  readonly url: pulumi.Input<string>;
-  readonly handler: Pick<Handler<Readonly<Record<string, string>>>, "function" | "qualifier">;
+/** A function that requests go to. */
+interface Target {
+  /** What its permissions are named after. */
+  readonly id: string;
+  readonly originId: pulumi.Output<string>;
+  readonly region: pulumi.Input<string>;
+  readonly at: pulumi.Output<OriginOutputs>;
 }
 
 export interface DistributionArgs {
   /** ARN, with its version, of the Lambda@Edge function. */
   readonly authenticate: pulumi.Input<string>;
-  readonly ingest: Origin;
-  readonly api: Origin;
+  /** ARN of the store in which a standby region says that it takes over. */
+  readonly failoverStore: pulumi.Input<string>;
+  /** Where requests go. */
+  readonly home: Home;
+  /** Where `POST /events` goes in its place. */
+  readonly standbys: readonly Standby[];
   readonly logs: DataBucket;
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
 }
@@ -28,7 +35,7 @@ const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /** Whatever belongs to CloudFront takes us-east-1 for its region. */
-const region = "us-east-1";
+const EDGE_REGION = "us-east-1";
 
 /** The distribution: TLS 1.2 and later, nothing cached, every request authenticated before it leaves the edge. */
 export class Distribution extends pulumi.ComponentResource {
@@ -43,7 +50,8 @@ export class Distribution extends pulumi.ComponentResource {
       "viewer",
       {
         runtime: "cloudfront-js-2.0",
-        comment: "Keeps the caller's Authorization and drops identity headers that a caller made up",
+        comment: "Keeps the caller's Authorization, drops identity headers that a caller made up, picks the region",
+        keyValueStoreAssociations: [args.failoverStore],
         code: readFileSync(join(root, "runtime/edge/viewer.js"), "utf8"),
         publish: true,
       },
@@ -76,9 +84,24 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
-    const origin = (originId: string, url: pulumi.Input<string>) => ({
+    const { home, standbys } = args;
+    // The viewer function names an origin by its region, `ingest-eu-west-1`.
+    const target = (id: string, what: string, region: pulumi.Input<string>, at: Home["ingest"]): Target => ({
+      id,
+      originId: pulumi.interpolate`${what}-${region}`,
+      region,
+      at: pulumi.output(at),
+    });
+    const api = target("api", "api", home.region, home.api);
+    const ingest = target("ingest", "ingest", home.region, home.ingest);
+    const targets = [
+      api,
+      ingest,
+      ...standbys.map((other) => target(`ingest-${other.stack}`, "ingest", other.region, other.ingest)),
+    ];
+    const origin = ({ originId, at }: Target) => ({
       originId,
-      domainName: pulumi.output(url).apply((text) => new URL(text).host),
+      domainName: at.apply(({ url }) => new URL(url).host),
       originAccessControlId: access.id,
       customOriginConfig: {
         httpPort: 80,
@@ -88,8 +111,11 @@ export class Distribution extends pulumi.ComponentResource {
         originReadTimeout: 30,
         originKeepaliveTimeout: 60,
       },
+      // A region that doesn't answer is given up after six seconds, not thirty: the caller repeats, and may get another.
+      connectionAttempts: 2,
+      connectionTimeout: 3,
     });
-    const behavior = (targetOriginId: string) => ({
+    const behavior = (targetOriginId: pulumi.Input<string>) => ({
       targetOriginId,
       viewerProtocolPolicy: "https-only",
       allowedMethods: methods,
@@ -109,9 +135,9 @@ export class Distribution extends pulumi.ComponentResource {
         isIpv6Enabled: true,
         httpVersion: "http2and3",
         priceClass: "PriceClass_All",
-        origins: [origin("api", args.api.url), origin("ingest", args.ingest.url)],
-        defaultCacheBehavior: behavior("api"),
-        orderedCacheBehaviors: [{ pathPattern: "/events", ...behavior("ingest") }],
+        origins: targets.map(origin),
+        defaultCacheBehavior: behavior(api.originId),
+        orderedCacheBehaviors: [{ pathPattern: "/events", ...behavior(ingest.originId) }],
         restrictions: { geoRestriction: { restrictionType: "none" } },
         ...(args.domain === undefined ? {} : { aliases: [args.domain.name] }),
         viewerCertificate:
@@ -125,13 +151,11 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
-    for (const [id, { handler }] of [
-      ["api", args.api],
-      ["ingest", args.ingest],
-    ] as const) {
+    for (const { id, region: where, at } of targets) {
       const caller = {
-        function: handler.function.name,
-        ...(handler.qualifier === undefined ? {} : { qualifier: handler.qualifier }),
+        region: where,
+        function: at.function,
+        qualifier: at.qualifier as pulumi.Output<string>,
         principal: "cloudfront.amazonaws.com",
         sourceArn: this.distribution.arn,
       };
@@ -159,13 +183,13 @@ export class Distribution extends pulumi.ComponentResource {
     const own = { parent: this };
     const source = new aws.cloudwatch.LogDeliverySource(
       "access-log",
-      { region, name: label, logType: "ACCESS_LOGS", resourceArn: this.distribution.arn },
+      { region: EDGE_REGION, name: label, logType: "ACCESS_LOGS", resourceArn: this.distribution.arn },
       own,
     );
     const destination = new aws.cloudwatch.LogDeliveryDestination(
       "access-log",
       {
-        region,
+        region: EDGE_REGION,
         name: label,
         outputFormat: "json",
         deliveryDestinationConfiguration: {
@@ -176,7 +200,7 @@ export class Distribution extends pulumi.ComponentResource {
     );
     new aws.cloudwatch.LogDelivery(
       "access-log",
-      { region, deliverySourceName: source.name, deliveryDestinationArn: destination.arn },
+      { region: EDGE_REGION, deliverySourceName: source.name, deliveryDestinationArn: destination.arn },
       own,
     );
   }

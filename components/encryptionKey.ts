@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Permission } from "./permissions.ts";
+import { type Permission, through } from "./permissions.ts";
 
 // Invariant: one key per purpose, so that withdrawing a key makes exactly one kind of data unreadable. The key's policy
 // lets the account delegate by IAM and lets each named service in only for this account; nobody else is in it.
@@ -126,16 +126,11 @@ export class EncryptionKey extends pulumi.ComponentResource {
 
   /** Reading what one service encrypted with this key. @param service as in `kms:ViaService`: `sqs`, `dynamodb`, `s3` */
   toDecrypt(service: string, region: string): Permission {
-    return this.through(service, region, ["kms:Decrypt"]);
+    return through(this.arn, service, region, ["kms:Decrypt"]);
   }
 
   /** Writing and reading through one service; most check a written data key by decrypting it. */
   toEncrypt(service: string, region: string): Permission {
-    return this.through(service, region, ["kms:Decrypt", "kms:GenerateDataKey"]);
-  }
-
-  private through(service: string, region: string, actions: readonly string[]): Permission {
-    const via = { "kms:ViaService": `${service}.${region}.amazonaws.com` };
-    return { actions, resources: [this.arn], conditions: { StringEquals: via } };
+    return through(this.arn, service, region, ["kms:Decrypt", "kms:GenerateDataKey"]);
   }
 }

@@ -29,14 +29,16 @@ export class EventPipeline extends pulumi.ComponentResource {
   /** Accepted requests, one message each. */
   readonly ingest: WorkQueue;
   readonly route: Handler<RouteEnvironment>;
+  /** Encrypts the queue. */
+  readonly key: EncryptionKey;
 
   constructor(name: string, args: EventPipelineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:EventPipeline", name, {}, opts);
     const own = { parent: this };
     const { region, store, delivery, retention, subscriptions, protect } = args;
-    const key = new EncryptionKey(name, { purpose: "Accepted requests before they are routed", protect }, own);
+    this.key = new EncryptionKey(name, { purpose: "Accepted requests before they are routed", protect }, own);
     const consumerSeconds = 30;
-    this.ingest = new WorkQueue("ingest", { key, region, consumerSeconds, protect }, own);
+    this.ingest = new WorkQueue("ingest", { key: this.key, region, consumerSeconds, protect }, own);
     this.route = new Handler<RouteEnvironment>(
       "route",
       {

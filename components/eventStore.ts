@@ -14,6 +14,8 @@ export class EventStore extends pulumi.ComponentResource {
   readonly events: DataTable;
   readonly metrics: DataTable;
   readonly payloads: DataBucket;
+  /** Encrypts the payloads. */
+  readonly payloadKey: EncryptionKey;
 
   constructor(name: string, args: EventStoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:EventStore", name, {}, opts);
@@ -41,11 +43,11 @@ export class EventStore extends pulumi.ComponentResource {
       { key, region, partition: ["pk", "S"], sort: ["sk", "S"], expiry: "expires_at", protect },
       own,
     );
-    const payloadKey = new EncryptionKey("payloads", { purpose: "Payloads too large for the table", protect }, own);
+    this.payloadKey = new EncryptionKey("payloads", { purpose: "Payloads too large for the table", protect }, own);
     this.payloads = new DataBucket(
       "payloads",
       {
-        key: payloadKey,
+        key: this.payloadKey,
         region,
         accessLogs: args.logs.bucket,
         // Items point at payloads for ten years at most; the retention job deletes them sooner.

@@ -19,6 +19,22 @@ export type FoundationArgs = Pick<
   | "traceSampleRatio"
 >;
 
+/** The bucket of access and flow logs. */
+export const logBucket = (
+  { region, logRetentionDays, protect }: Pick<Settings, "region" | "logRetentionDays" | "protect">,
+  opts?: pulumi.ComponentResourceOptions,
+): DataBucket =>
+  new DataBucket(
+    "logs",
+    {
+      region,
+      ageing: [{ prefix: "", deleteAfterDays: Math.max(90, logRetentionDays) }],
+      writers: ["delivery.logs.amazonaws.com", "logging.s3.amazonaws.com"],
+      protect,
+    },
+    opts,
+  );
+
 /** What every part stands on: where logs and spans go, the private network, the cache. */
 export class Foundation extends pulumi.ComponentResource {
   /** What all functions share. */
@@ -39,16 +55,7 @@ export class Foundation extends pulumi.ComponentResource {
       own,
     );
     this.defaults = { keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
-    this.logs = new DataBucket(
-      "logs",
-      {
-        region,
-        ageing: [{ prefix: "", deleteAfterDays: Math.max(90, logRetentionDays) }],
-        writers: ["delivery.logs.amazonaws.com", "logging.s3.amazonaws.com"],
-        protect,
-      },
-      own,
-    );
+    this.logs = logBucket(args, own);
     this.network = new Network("network", { region, multiAz, logs: this.logs }, own);
     this.cache = new Cache(
       "cache",

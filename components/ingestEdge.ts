@@ -1,95 +1,76 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { IngestEnvironment } from "../runtime/ingest/environment.ts";
-import type { Cache } from "./cache.ts";
 import type { DataBucket } from "./dataBucket.ts";
 import { Distribution } from "./distribution.ts";
 import { EdgeAuthenticator } from "./edgeAuthenticator.ts";
-import type { EventPipeline } from "./eventPipeline.ts";
-import type { EventStore } from "./eventStore.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { KeyDirectory } from "./keyDirectory.ts";
-import type { ManagementApi } from "./managementApi.ts";
-import type { SubscriptionStore } from "./subscriptionStore.ts";
+import type { EdgeOutputs, Home, Standby } from "./otherStacks.ts";
 
 // Invariant: the only way to a function is through the distribution, whose edge function has said who calls.
 
 export interface IngestEdgeArgs {
+  /** Region of the stack, and of the home region. */
   readonly region: string;
-  readonly defaults: HandlerDefaults;
-  readonly cache: Cache;
   readonly keys: KeyDirectory;
-  readonly store: EventStore;
-  readonly pipeline: EventPipeline;
-  readonly subscriptions: SubscriptionStore;
-  readonly api: ManagementApi;
+  /** The home region. @default none yet: keys alone, which its stack needs before it can be deployed */
+  readonly home?: Home | undefined;
+  /** Regions that take events in when the home region can't, by preference. */
+  readonly standbys: readonly Standby[];
   readonly logs: DataBucket;
-  /** Environments of ingest kept warm. @default 0 */
-  readonly provisionedConcurrency: number;
   /** Custom host name with its certificate. @default the distribution's own name */
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
 }
 
-/** The public endpoint, who may pass it, and the function that takes events in. */
+/** The public endpoint, who may pass it, and which region a request goes to. */
 export class IngestEdge extends pulumi.ComponentResource {
-  readonly ingest: Handler<IngestEnvironment>;
-  readonly authenticate: EdgeAuthenticator;
-  readonly distribution: Distribution;
-  /** Where callers send their requests. */
-  readonly url: pulumi.Output<string>;
+  readonly distribution: Distribution | undefined;
+  /** Where callers send their requests; undefined while there is no home region. */
+  readonly url: pulumi.Output<string> | undefined;
+  /** What the stacks of regions have to know. */
+  readonly outputs: pulumi.Output<EdgeOutputs>;
 
   constructor(name: string, args: IngestEdgeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:IngestEdge", name, {}, opts);
     const own = { parent: this };
-    const { cache, keys, store, pipeline, subscriptions } = args;
-    this.ingest = new Handler<IngestEnvironment>(
-      "ingest",
+    const { region, keys, home, standbys } = args;
+    // Holds one entry while a standby region has taken over, which the viewer function reads at every request.
+    const failover = new aws.cloudfront.KeyValueStore(
+      "failover",
       {
-        defaults: args.defaults,
-        entry: "runtime/ingest/handler.ts",
-        environment: {
-          INGEST_QUEUE_URL: pipeline.ingest.queue.url,
-          PAYLOAD_BUCKET: store.payloads.bucket.bucket,
-          REDIS_URL: cache.url,
-          REDIS_AUTH_SECRET: cache.token.secret.arn,
-          SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
+        name: `${pulumi.getProject()}-${pulumi.getStack()}-failover`,
+        comment: "Which region takes events in while the home region can't",
+      },
+      own,
+    );
+    const authenticate = new EdgeAuthenticator("authenticate", { region, keys }, own);
+    if (home !== undefined) {
+      this.distribution = new Distribution(
+        name,
+        {
+          authenticate: authenticate.function.qualifiedArn,
+          failoverStore: failover.arn,
+          home,
+          standbys,
+          logs: args.logs,
+          domain: args.domain,
         },
-        permissions: [
-          ...pipeline.ingest.toSend(),
-          ...store.payloads.toWrite(),
-          ...cache.token.toRead(),
-          subscriptions.service.toInvoke(),
-        ],
-        memoryMb: 1_024,
-        timeoutSeconds: 10,
-        network: subscriptions.database.reach,
-        provisionedConcurrency: args.provisionedConcurrency,
-      },
-      own,
-    );
-    const ingestUrl = new aws.lambda.FunctionUrl(
-      "ingest",
-      {
-        functionName: this.ingest.function.name,
-        ...(this.ingest.qualifier === undefined ? {} : { qualifier: this.ingest.qualifier }),
-        authorizationType: "AWS_IAM",
-        invokeMode: "BUFFERED",
-      },
-      own,
-    );
-    this.authenticate = new EdgeAuthenticator("authenticate", { region: args.region, keys }, own);
-    this.distribution = new Distribution(
-      name,
-      {
-        authenticate: this.authenticate.function.qualifiedArn,
-        ingest: { url: ingestUrl.functionUrl, handler: this.ingest },
-        api: { url: args.api.url.functionUrl, handler: args.api.api },
-        logs: args.logs,
-        domain: args.domain,
-      },
-      own,
-    );
-    this.url = this.distribution.url;
+        own,
+      );
+      this.url = this.distribution.url;
+    }
+    this.outputs = pulumi
+      .all([keys.tableName, keys.table.table.arn, keys.tableKey.arn, keys.pepperArn, keys.pepperKey.arn, failover.arn])
+      .apply(
+        ([table, tableArn, tableKey, pepper, pepperKey, store]): EdgeOutputs => ({
+          region,
+          keys_table: table,
+          keys_table_arn: tableArn,
+          keys_table_key_arn: tableKey,
+          pepper_arn: pepper,
+          pepper_key_arn: pepperKey,
+          failover_store: store,
+        }),
+      );
     this.registerOutputs({ url: this.url });
   }
 }

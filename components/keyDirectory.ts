@@ -1,10 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DataTable } from "./dataTable.ts";
 import { EncryptionKey } from "./encryptionKey.ts";
+import type { Permission } from "./permissions.ts";
 import { Secret } from "./secret.ts";
 
 // Invariant: a key's secret is nowhere, only its HMAC under the pepper, and table and pepper have different keys:
 // whoever reads one without the other can verify nothing.
+
+/** The key directory as a region uses it, whichever stack holds it. */
+export interface Keys {
+  readonly tableName: pulumi.Output<string>;
+  readonly pepperArn: pulumi.Output<string>;
+  /** These item actions on the table and its index. @example ["dynamodb:GetItem"] */
+  to(...actions: readonly `dynamodb:${string}`[]): Permission[];
+  pepperToRead(): Permission[];
+  pepperToWrite(): Permission[];
+}
 
 export interface KeyDirectoryArgs {
   readonly region: string;
@@ -14,7 +25,7 @@ export interface KeyDirectoryArgs {
 }
 
 /** API keys, where every edge location finds them near by. */
-export class KeyDirectory extends pulumi.ComponentResource {
+export class KeyDirectory extends pulumi.ComponentResource implements Keys {
   readonly table: DataTable;
   readonly pepper: Secret;
   readonly regions: readonly string[];
@@ -47,5 +58,25 @@ export class KeyDirectory extends pulumi.ComponentResource {
       own,
     );
     this.registerOutputs();
+  }
+
+  get tableName(): pulumi.Output<string> {
+    return this.table.table.name;
+  }
+
+  get pepperArn(): pulumi.Output<string> {
+    return this.pepper.secret.arn;
+  }
+
+  to(...actions: readonly `dynamodb:${string}`[]): Permission[] {
+    return this.table.to(...actions);
+  }
+
+  pepperToRead(): Permission[] {
+    return this.pepper.toRead();
+  }
+
+  pepperToWrite(): Permission[] {
+    return this.pepper.toWrite();
   }
 }

@@ -5,7 +5,9 @@ import type { Cache } from "./cache.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
 import type { EventStore } from "./eventStore.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { KeyDirectory } from "./keyDirectory.ts";
+import { originOf } from "./ingest.ts";
+import type { Keys } from "./keyDirectory.ts";
+import type { OriginOutputs } from "./otherStacks.ts";
 import type { Retention } from "./retention.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
 
@@ -13,7 +15,7 @@ export interface ManagementApiArgs {
   readonly region: string;
   readonly defaults: HandlerDefaults;
   readonly cache: Cache;
-  readonly keys: KeyDirectory;
+  readonly keys: Keys;
   readonly store: EventStore;
   readonly subscriptions: SubscriptionStore;
   readonly delivery: DeliveryEngine;
@@ -24,7 +26,7 @@ export interface ManagementApiArgs {
 /** The function behind every path but `POST /events`. */
 export class ManagementApi extends pulumi.ComponentResource {
   readonly api: Handler<ApiEnvironment>;
-  readonly url: aws.lambda.FunctionUrl;
+  readonly origin: pulumi.Output<OriginOutputs>;
 
   constructor(name: string, args: ManagementApiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:ManagementApi", name, {}, opts);
@@ -39,8 +41,8 @@ export class ManagementApi extends pulumi.ComponentResource {
           ...subscriptions.database.variables,
           EVENTS_TABLE: store.events.table.name,
           METRICS_TABLE: store.metrics.table.name,
-          KEYS_TABLE: keys.table.table.name,
-          PEPPER_SECRET: keys.pepper.secret.arn,
+          KEYS_TABLE: keys.tableName,
+          PEPPER_SECRET: keys.pepperArn,
           REDIS_URL: cache.url,
           REDIS_AUTH_SECRET: cache.token.secret.arn,
           RETRY_QUEUE_URL: delivery.retry.queue.url,
@@ -67,14 +69,14 @@ export class ManagementApi extends pulumi.ComponentResource {
             "dynamodb:UpdateItem",
           ),
           ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
-          ...keys.table.to(
+          ...keys.to(
             "dynamodb:BatchGetItem",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...keys.pepper.toRead(),
+          ...keys.pepperToRead(),
           ...cache.token.toRead(),
           ...subscriptions.cursorSecret.toRead(),
           ...delivery.retry.toSend(),
@@ -93,7 +95,7 @@ export class ManagementApi extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [subscriptions.ready] },
     );
-    this.url = new aws.lambda.FunctionUrl(
+    const url = new aws.lambda.FunctionUrl(
       "api",
       {
         functionName: this.api.function.name,
@@ -103,6 +105,7 @@ export class ManagementApi extends pulumi.ComponentResource {
       },
       own,
     );
-    this.registerOutputs({ url: this.url.functionUrl });
+    this.origin = originOf(url, this.api);
+    this.registerOutputs();
   }
 }

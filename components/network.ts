@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import type { DataBucket } from "./dataBucket.ts";
+import type { HandlerNetwork } from "./handler.ts";
 
 // Invariant: the network has no way to the internet, in or out. What stands in it reaches AWS through endpoints, and
 // whatever posts to strangers' webhooks stands outside it.
@@ -97,6 +98,11 @@ export class Network extends pulumi.ComponentResource {
       );
     }
     this.registerOutputs({ vpcId: this.vpcId });
+  }
+
+  /** Where a function stands that reaches what is inside. */
+  get reach(): HandlerNetwork {
+    return { subnetIds: this.subnetIds, securityGroupIds: [this.functions.id] };
   }
 
   /** A security group without any rule. @param description what stands behind it */

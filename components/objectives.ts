@@ -25,10 +25,10 @@ const burns = [
 /** Alarms for what the product promises, each before the promise is broken for good. @param parent of what isn't an alarm */
 export function watchObjectives(
   topic: AlarmTopic,
-  { edge, handlers }: Pick<ObservabilityArgs, "edge" | "handlers">,
+  { ingest: taken, handlers }: Pick<ObservabilityArgs, "ingest" | "handlers">,
   parent: pulumi.Resource,
 ): void {
-  const ingest = edge.ingest.function.name;
+  const ingest = taken.handler.function.name;
   const requests = (name: string, statistic: string) => ({
     namespace: "AWS/Lambda",
     name,
@@ -62,11 +62,20 @@ export function watchObjectives(
       window(short),
     );
   }
+  // A standby region delivers nothing.
+  if (handlers.deliver !== undefined) watchDelivery(topic, handlers.deliver, parent);
+}
+
+function watchDelivery(
+  topic: AlarmTopic,
+  deliver: ObservabilityArgs["handlers"][string],
+  parent: pulumi.Resource,
+): void {
   const namespace = `${pulumi.getProject()}/${pulumi.getStack()}`;
   new aws.cloudwatch.LogMetricFilter(
     "end-to-end",
     {
-      logGroupName: handlers.deliver!.logGroup.name,
+      logGroupName: deliver.logGroup.name,
       pattern: '{ $.message = "deliver.attempted" && $.attempt = 1 && $.since_accepted_ms = * }',
       metricTransformation: {
         namespace,

@@ -3,9 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { AlarmTopic } from "./alarmTopic.ts";
 import type { Cache } from "./cache.ts";
 import { dashboardOf } from "./dashboard.ts";
-import type { DataTable } from "./dataTable.ts";
 import type { Handler } from "./handler.ts";
-import type { IngestEdge } from "./ingestEdge.ts";
+import type { Ingest } from "./ingest.ts";
 import { watchObjectives } from "./objectives.ts";
 import type { Retention } from "./retention.ts";
 import { watchStores } from "./storeAlarms.ts";
@@ -20,10 +19,15 @@ export interface ObservabilityArgs {
   readonly region: string;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly queues: Readonly<Record<string, WorkQueue>>;
-  readonly tables: Readonly<Record<string, DataTable>>;
-  readonly edge: IngestEdge;
-  readonly retention: Retention;
-  readonly subscriptions: SubscriptionStore;
+  /** Names of tables, by what they hold. */
+  readonly tables: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly ingest: Ingest;
+  /** @default none: a standby region stores and archives nothing */
+  readonly retention?: Retention;
+  /** @default none: a standby region has no database */
+  readonly subscriptions?: SubscriptionStore;
+  /** @default none: only a standby region watches the home region */
+  readonly homeWatch?: AnyHandler;
   readonly cache: Cache;
   /** Who is mailed. @default nobody until someone subscribes to the topic */
   readonly email?: string | undefined;
@@ -48,14 +52,12 @@ export class Observability extends pulumi.ComponentResource {
     super("triggers:components:Observability", name, {}, opts);
     const { region, email, protect } = args;
     const regional = new AlarmTopic("alarms", { region, email, protect }, this.own);
-    // CloudFront reports to us-east-1 only, and alarms live where their metrics are.
-    const global = new AlarmTopic("edge-alarms", { region: "us-east-1", email, protect }, this.own);
     this.topic = regional.topic.arn;
     watchObjectives(regional, args, this);
     this.functionAlarms = this.watchFunctions(regional, args);
     this.watchQueues(regional, args);
     watchStores(regional, args);
-    this.watchEdge(global, args);
+    if (args.homeWatch !== undefined) this.watchTakeover(regional, args.homeWatch);
     new aws.cloudwatch.Dashboard(
       `${name}-dashboard`,
       {
@@ -142,29 +144,23 @@ export class Observability extends pulumi.ComponentResource {
     }
   }
 
-  private watchEdge(topic: AlarmTopic, { edge }: ObservabilityArgs): void {
-    const metric = (name: string, statistic: string) => ({
-      namespace: "AWS/CloudFront",
-      name,
-      statistic,
-      dimensions: { DistributionId: edge.distribution.distribution.id, Region: "Global" },
-    });
-    topic.alarm("edge-5xx", {
-      says: "More than 1 % of requests end in a 5xx at the distribution.",
-      runbook: "edge",
-      metrics: { value: metric("5xxErrorRate", "Average") },
-      above: 1,
-    });
-    topic.alarm("edge-function", {
-      says: "The authenticating function fails at the edge, or is refused there for want of quota.",
-      runbook: "edge",
-      metrics: {
-        execution: metric("LambdaExecutionError", "Average"),
-        validation: metric("LambdaValidationError", "Average"),
-        limit: metric("LambdaLimitExceededErrors", "Average"),
+  private watchTakeover(topic: AlarmTopic, homeWatch: AnyHandler): void {
+    const namespace = `${pulumi.getProject()}/${pulumi.getStack()}`;
+    new aws.cloudwatch.LogMetricFilter(
+      "takeover",
+      {
+        logGroupName: homeWatch.logGroup.name,
+        pattern: '{ $.message = "standby.took_over" || $.message = "standby.edge_not_told" }',
+        metricTransformation: { namespace, name: "Takeover", value: "1", unit: "Count" },
       },
-      expression: "FILL(execution, 0) + FILL(validation, 0) + FILL(limit, 0)",
+      this.own,
+    );
+    topic.alarm("takeover", {
+      says: "The home region does not take events in, so this standby region does.",
+      runbook: "failover",
+      metrics: { value: { namespace, name: "Takeover", statistic: "Sum" } },
       above: 0,
+      points: 1,
     });
   }
 

@@ -10,6 +10,17 @@ export interface Permission {
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
 }
 
+/** Using an encryption key through one AWS service. @param service as in `kms:ViaService`: `sqs`, `dynamodb`, `s3` */
+export function through(
+  keyArn: pulumi.Input<string>,
+  service: string,
+  region: pulumi.Input<string>,
+  actions: readonly string[],
+): Permission {
+  const via = { "kms:ViaService": pulumi.interpolate`${service}.${region}.amazonaws.com` };
+  return { actions, resources: [keyArn], conditions: { StringEquals: via } };
+}
+
 /** An identity policy of these permissions, as JSON. @throws Error for a wildcard action, naming it */
 export function policyOf(permissions: readonly Permission[]): pulumi.Output<string> {
   const wild = permissions.flatMap(({ actions }) => actions).find((action) => action.includes("*"));

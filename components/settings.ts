@@ -12,6 +12,11 @@ const logRetention = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+/** `organization/project/stack`, as `pulumi stack ls --all` shows it. */
+const stackName = z
+  .string()
+  .regex(/^[\w.-]+\/[\w.-]+\/[\w.-]+$/, "must be a stack's full name, such as acme/triggers/prod-edge");
+
 const range = (least: number, most: number) => z.number().int().min(least).max(most);
 
 export const settingsSchema = z.strictObject({
@@ -53,10 +58,14 @@ export const settingsSchema = z.strictObject({
     .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a host name in lower case")
     .optional()
     .describe("Host name of the public endpoint; without it the distribution's own name serves."),
+  edgeStack: stackName.optional().describe("Stack of the edge; a `region` and a `standby` name it."),
   gradualDeploys: z
     .boolean()
     .default(true)
     .describe("New code gets a tenth of the traffic for five minutes and loses it when an alarm rings (CodeDeploy)."),
+  homeStack: stackName
+    .optional()
+    .describe("Stack of the home region; a `standby` names it, and the `edge` does once it is there."),
   ingestConcurrency: range(0, 10_000)
     .default(0)
     .describe("Provisioned concurrency of ingest: environments kept warm. 0 keeps none."),
@@ -92,9 +101,20 @@ export const settingsSchema = z.strictObject({
       "Event pollers kept ready on the ingest and delivery queues, `{ minimum, maximum }`; unset, Lambda ramps up.",
     ),
   protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
+  role: z
+    .enum(["all", "edge", "region", "standby"])
+    .default("all")
+    .describe(
+      "What the stack is: `all` of it in one region; or, each a stack of its own, the `edge`, the home `region`, a `standby` region.",
+    ),
   routeConcurrency: range(2, 1_000)
     .optional()
     .describe("Most invocations of route at once; unset, Lambda's own scaling decides."),
+  standbyStacks: z
+    .array(stackName)
+    .refine((stacks) => new Set(stacks).size === stacks.length, "must not name a stack twice")
+    .default([])
+    .describe("Stacks of the standby regions; named by the stack that holds the edge."),
   traceSampleRatio: z
     .number()
     .min(0)
@@ -122,6 +142,23 @@ export interface Surroundings {
 const mayExportTo = ({ protocol, hostname }: URL, { deployed }: Surroundings): boolean =>
   protocol === "https:" ||
   (!deployed && protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname));
+
+type StackNames = Pick<z.output<typeof settingsSchema>, "role" | "edgeStack" | "homeStack" | "standbyStacks">;
+
+/** Which other stacks a role has to name, and which it can't. */
+function roleProblems({ role, edgeStack, homeStack, standbyStacks }: StackNames): string[] {
+  const problems: string[] = [];
+  const within = (key: string, given: boolean, roles: readonly string[], needed: readonly string[]) => {
+    if (given && !roles.includes(role)) problems.push(`${key}: has no meaning in the role ${role}`);
+    if (!given && needed.includes(role)) problems.push(`${key}: is needed in the role ${role}`);
+  };
+  within("edgeStack", edgeStack !== undefined, ["region", "standby"], ["region", "standby"]);
+  within("homeStack", homeStack !== undefined, ["edge", "standby"], ["standby"]);
+  within("standbyStacks", standbyStacks.length > 0, ["all", "edge"], []);
+  if (role === "edge" && homeStack === undefined && standbyStacks.length > 0)
+    problems.push("standbyStacks: a standby region needs a home region, so name homeStack too");
+  return problems;
+}
 
 const parsed = (text: string): unknown => {
   try {
@@ -161,6 +198,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
       problems.push("otlpEndpoint: must begin with https://");
     if (allowLoopbackWebhooks && around.deployed)
       problems.push("allowLoopbackWebhooks: only the local platform may set it, never a deployment");
+    problems.push(...roleProblems(result.data));
     if ((domainName === undefined) !== (certificateArn === undefined))
       problems.push("domainName, certificateArn: one needs the other");
     if (region !== undefined && keyRegions !== undefined && !keyRegions.includes(region))

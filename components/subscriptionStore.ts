@@ -4,7 +4,7 @@ import type { BootstrapEnvironment, SubscriptionsEnvironment } from "../runtime/
 import { Database, type DatabaseArgs } from "./database.ts";
 import { EncryptionKey } from "./encryptionKey.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { KeyDirectory } from "./keyDirectory.ts";
+import type { Keys } from "./keyDirectory.ts";
 import { Secret } from "./secret.ts";
 
 // Invariant: whoever waits for `ready` finds the schema of this version of the code, and every secret filled.
@@ -13,7 +13,7 @@ export interface SubscriptionStoreArgs {
   readonly region: string;
   readonly defaults: HandlerDefaults;
   readonly database: DatabaseArgs;
-  readonly keys: KeyDirectory;
+  readonly keys: Keys;
 }
 
 /** PostgreSQL, its migrations, and the service that asks it for everybody else. */
@@ -50,18 +50,17 @@ export class SubscriptionStore extends pulumi.ComponentResource {
         entry: "runtime/subscriptions/bootstrap.ts",
         environment: {
           ...database.variables,
-          KEYS_TABLE: keys.table.table.name,
-          PEPPER_SECRET: keys.pepper.secret.arn,
+          KEYS_TABLE: keys.tableName,
+          PEPPER_SECRET: keys.pepperArn,
           OPERATOR_SECRET: this.operatorKey.secret.arn,
           CURSOR_SECRET: this.cursorSecret.secret.arn,
         },
         permissions: [
           database.toConnect,
-          ...keys.table.to("dynamodb:GetItem", "dynamodb:PutItem"),
-          ...[keys.pepper, this.operatorKey, this.cursorSecret].flatMap((secret) => [
-            ...secret.toRead(),
-            ...secret.toWrite(),
-          ]),
+          ...keys.to("dynamodb:GetItem", "dynamodb:PutItem"),
+          ...keys.pepperToRead(),
+          ...keys.pepperToWrite(),
+          ...[this.operatorKey, this.cursorSecret].flatMap((secret) => [...secret.toRead(), ...secret.toWrite()]),
         ],
         timeoutSeconds: 300,
         network: database.reach,

@@ -93,6 +93,11 @@ export class WorkQueue extends pulumi.ComponentResource {
     ];
   }
 
+  /** Asking how many messages wait, and so whether the queue answers. */
+  toSee(): Permission {
+    return { actions: ["sqs:GetQueueAttributes"], resources: [this.queue.arn] };
+  }
+
   /** Taking messages off the queue, as an event source mapping does in its function's name. */
   toConsume(): Permission[] {
     return [

@@ -1,6 +1,6 @@
 /**
  * The forms in which AWS services answer an error, by protocol: JSON 1.0/1.1 (SQS, DynamoDB, Firehose, Secrets Manager,
- * KMS), REST JSON (Lambda, EventBridge Scheduler), REST XML (S3) and query XML (STS, IAM).
+ * KMS), REST JSON (Lambda, EventBridge Scheduler, CloudFront KeyValueStore), REST XML (S3) and query XML (STS, IAM).
  */
 import type { ApiAnswer, ApiCall, ServiceError } from "./service.ts";
 
@@ -29,7 +29,7 @@ export function errorAnswer(
     };
   }
   const json = call.headers["content-type"]?.includes("json") === true || call.headers["x-amz-target"] !== undefined;
-  if (service === "lambda" || service === "scheduler") {
+  if (["lambda", "scheduler", "cloudfront-keyvaluestore"].includes(service)) {
     const code = denied ? "AccessDeniedException" : error.code;
     return {
       status: error.status,

@@ -1,6 +1,7 @@
 /** Amazon CloudFront on one machine: one distribution, served over HTTP on the platform's public port. */
 import { createHash } from "node:crypto";
 import type { Behaviour, Distribution, Origin } from "./cloudfront/distribution.ts";
+import { createKeyValueStores, type ReadPair } from "./cloudfront/keyValueStore.ts";
 import {
   type AddedHeader,
   type Forwarding,
@@ -51,7 +52,8 @@ function onlyMembers(what: string, inputs: Inputs, names: ReadonlySet<string>): 
 }
 
 export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFront {
-  const functions = new Map<string, string>();
+  const stores = createKeyValueStores(context);
+  const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();
   const controls = new Set<string>();
   const forwardings = new Map<string, Forwarding>();
   const responses = new Map<string, { add: readonly AddedHeader[]; remove: readonly string[] }>([
@@ -96,8 +98,8 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     for (const { eventType } of viewers)
       if (eventType !== "viewer-request")
         throw new Error(`CloudFront Functions run locally at viewer-request only, not at ${String(eventType)}`);
-    const code = viewers[0] === undefined ? undefined : functions.get(String(viewers[0].functionArn));
-    if (viewers[0] !== undefined && code === undefined)
+    const viewer = viewers[0] === undefined ? undefined : functions.get(String(viewers[0].functionArn));
+    if (viewers[0] !== undefined && viewer === undefined)
       throw new Error(`there is no published CloudFront Function ${String(viewers[0].functionArn)}`);
     const policy = optional(inputs, "responseHeadersPolicyId", "string");
     const response = policy === undefined ? undefined : responses.get(policy);
@@ -111,7 +113,8 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
         [optional(inputs, "cachePolicyId", "string"), optional(inputs, "originRequestPolicyId", "string")],
         forwardings,
       ),
-      viewerFunction: code === undefined ? undefined : compileViewerFunction(code, distributionId),
+      viewerFunction:
+        viewer === undefined ? undefined : compileViewerFunction(viewer.code, distributionId, viewer.stores),
       edge:
         edges[0] === undefined
           ? undefined
@@ -123,15 +126,15 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
 
   async function createDistribution(request: ResourceRequest) {
     onlySupports(request, DISTRIBUTION);
-    if (distribution !== undefined)
-      throw new Error("the local platform serves one distribution, the program declares a second");
     const { inputs } = request;
     if (inputs.enabled !== true) throw new Error("the distribution is not enabled");
     const id = `E${hex(request.name)}`;
+    if (distribution !== undefined && distribution.id !== id)
+      throw new Error("the local platform serves one distribution, the program declares a second");
     const origins = new Map(list(inputs.origins).map(originOf));
     const ordered = list(inputs.orderedCacheBehaviors).map((behaviour) => behaviourOf(behaviour, origins, id));
     const fallback = behaviourOf(inputs.defaultCacheBehavior as Inputs, origins, id);
-    distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback] };
+    distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback], origins };
     const domainName = `d${id.toLowerCase()}.cloudfront.net`;
     return {
       id,
@@ -147,16 +150,23 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
   }
 
   return {
+    api: stores.api!,
     resources: {
+      ...stores.resources,
       "aws:cloudfront/distribution:Distribution": createDistribution,
       "aws:cloudfront/function:Function": async (request) => {
-        onlySupports(request, "name runtime code publish comment");
+        onlySupports(request, "name runtime code publish comment keyValueStoreAssociations");
         const name = physicalName(request);
         if (required(request, "runtime") !== "cloudfront-js-2.0")
           throw new Error("only the runtime cloudfront-js-2.0 is supported locally");
         if (request.inputs.publish === false)
           throw new Error("the function is not published: a distribution can't use it");
-        functions.set(arnOf("function", name), required(request, "code"));
+        const associated = (request.inputs.keyValueStoreAssociations ?? []) as string[];
+        if (associated.length > 1) throw new Error("a CloudFront Function has at most one key value store");
+        functions.set(arnOf("function", name), {
+          code: required(request, "code"),
+          stores: associated.map((arn) => stores.reader(arn)),
+        });
         return {
           id: name,
           state: { ...request.inputs, name, arn: arnOf("function", name), status: "UNASSOCIATED", etag: name },
@@ -193,7 +203,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
         throw new Error("the program declares no CloudFront distribution, so nothing would be public");
       const callOrigin = (origin: Origin, request: Parameters<Lambda["callUrl"]>[1], sourceArn: string) =>
         lambda.callUrl(origin.domain, request, sourceArn);
-      server = await startPublicServer(distribution, port, callOrigin, context.log);
+      server = await startPublicServer(() => distribution!, port, callOrigin, context.log);
       return server;
     },
     close: async () => server?.close(),

@@ -104,7 +104,8 @@ interface Scope {
   readonly service: string;
 }
 
-const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+/** A signature for all regions (SigV4A) names none. */
+const SCOPE = /Credential=([^/]+)\/\d{8}(?:\/([^/]+))?\/([^/]+)\/aws4_request/;
 
 /** Who calls which service: from the Authorization header, or from the query of a presigned URL. */
 function scopeOf(request: IncomingMessage): Scope {

@@ -100,7 +100,9 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   process.on("unhandledRejection", unhandled);
   try {
     const run = async (): Promise<ProgramOutputs> => {
-      const program = (await import(`${pathToFileURL(options.entry).href}?run=${++runs}`)) as Record<string, unknown>;
+      const module = (await import(`${pathToFileURL(options.entry).href}?run=${++runs}`)) as Record<string, unknown>;
+      // As Pulumi does: a default export stands for all exports.
+      const program = (module.default ?? module) as Record<string, unknown>;
       await pulumi.runtime.disconnect();
       const outputs = await Promise.all(
         Object.entries(program).map(async ([key, value]) => [key, await resolved(value)]),

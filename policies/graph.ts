@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { toldByOtherStacks } from "./otherStacks.ts";
 import type { Resource } from "./rule.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -54,6 +55,7 @@ const arnFormats: Readonly<Record<string, (name: string, region: string, inputs:
   "aws:acm/certificate:Certificate": (n, r) => `arn:aws:acm:${r}:${ACCOUNT}:certificate/${n}`,
   "aws:cloudfront/distribution:Distribution": (n) => `arn:aws:cloudfront::${ACCOUNT}:distribution/${n}`,
   "aws:cloudfront/function:Function": (n) => `arn:aws:cloudfront::${ACCOUNT}:function/${n}`,
+  "aws:cloudfront/keyValueStore:KeyValueStore": (n) => `arn:aws:cloudfront::${ACCOUNT}:key-value-store/${n}`,
   "aws:dynamodb/table:Table": (n, r) => `arn:aws:dynamodb:${r}:${ACCOUNT}:table/${n}`,
   "aws:cloudwatch/logGroup:LogGroup": (n, r) => `arn:aws:logs:${r}:${ACCOUNT}:log-group:${n}`,
   "aws:cloudwatch/metricAlarm:MetricAlarm": (n, r) => `arn:aws:cloudwatch:${r}:${ACCOUNT}:alarm:${n}`,
@@ -146,6 +148,8 @@ export async function graphOf(stack: string, config: Record<string, string> = st
   await pulumi.runtime.setMocks(
     {
       async newResource({ type, name, inputs, custom }) {
+        if (type === "pulumi:pulumi:StackReference")
+          return { id: name, state: { ...inputs, outputs: toldByOtherStacks, secretOutputNames: [] } };
         const where = String(inputs.region ?? region);
         const physical = String(inputs.name ?? name);
         const arn = arnFormats[type]?.(physical, where, inputs);
@@ -185,7 +189,7 @@ export async function graphOf(stack: string, config: Record<string, string> = st
       });
       return undefined;
     });
-    return { ...(await import(`../index.ts?run=${run}`)) };
+    return ((await import(`../index.ts?run=${run}`)) as { default: pulumi.Inputs }).default;
   });
   await pulumi.runtime.disconnect();
   const resources = declared

@@ -157,7 +157,11 @@ export const monitoring: readonly Rule[] = [
     wholeStack: true,
     check: (bucket, stack) => {
       const logging = stack.of("aws:s3/bucketLogging:BucketLogging");
-      const isTarget = logging.some((one) => refersTo(one, "targetBucket", bucket));
+      const isTarget =
+        logging.some((one) => refersTo(one, "targetBucket", bucket)) ||
+        stack
+          .of("aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination")
+          .some(({ props }) => JSON.stringify(props).includes(`arn:aws:s3:::${String(bucket.props.bucket ?? "")}/`));
       return isTarget || logging.some((one) => refersTo(one, "bucket", bucket)) ? undefined : "accesses are not logged";
     },
   },

@@ -7,7 +7,12 @@ import seen from "./permissionsSeen.json" with { type: "json" };
 
 /** Pages below docs/ by file name, as they should read now. */
 export async function generatedPages(): Promise<Readonly<Record<string, string>>> {
-  const stacks = Object.fromEntries(["local", "dev", "prod"].map((stack) => [stack, stackConfig(stack)]));
+  const stacks = Object.fromEntries(
+    ["local", "dev", "prod", "prod-edge", "prod-us-east-1", "prod-us-west-2"].map((stack) => [
+      stack,
+      stackConfig(stack),
+    ]),
+  );
   const [prod, dev] = [await graphOf("prod"), await graphOf("dev")];
   return {
     "configuration.md": settingsPage(stacks),

@@ -18,6 +18,10 @@ export interface Grant {
 export type Seen = Readonly<Record<string, readonly string[]>>;
 
 const words: Readonly<Record<string, string>> = {
+  "cloudfront-keyvaluestore:DeleteKey": "clear what it said in",
+  "cloudfront-keyvaluestore:DescribeKeyValueStore": "ask for the version of",
+  "cloudfront-keyvaluestore:GetKey": "read what is said in",
+  "cloudfront-keyvaluestore:PutKey": "say which region takes events in, in",
   "dynamodb:BatchGetItem": "read items of",
   "dynamodb:BatchWriteItem": "write and delete items of",
   "dynamodb:DeleteItem": "delete items of",
@@ -84,7 +88,12 @@ export function grantsOf(graph: Graph): readonly Grant[] {
 
 /** Commands of the AWS SDK whose name is not the action's own. */
 const actionOf: Readonly<Record<string, string>> = {
+  ChangeMessageVisibility: "sqs:ChangeMessageVisibility",
   CompleteMultipartUpload: "s3:PutObject",
+  DeleteKey: "cloudfront-keyvaluestore:DeleteKey",
+  DescribeKeyValueStore: "cloudfront-keyvaluestore:DescribeKeyValueStore",
+  GetKey: "cloudfront-keyvaluestore:GetKey",
+  PutKey: "cloudfront-keyvaluestore:PutKey",
   CreateMultipartUpload: "s3:PutObject",
   GetSecretValue: "secretsmanager:GetSecretValue",
   HeadObject: "s3:GetObject",
@@ -133,6 +142,11 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   {
     action: /^rds-db:connect$/,
     why: "asked by the proxy at login; PostgreSQL's protocol does not pass the gateway",
+  },
+  {
+    action: /^sqs:GetQueueAttributes$/,
+    role: /^ingest-role$/,
+    why: "a standby region asks whether events can be taken in, by a signed call of runtime/ingest/aws.ts without the SDK",
   },
   {
     action: /^sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes|ChangeMessageVisibility)$/,

@@ -112,7 +112,7 @@ export const platform: readonly Rule[] = [
   {
     name: "only-edge-outside-region",
     description:
-      "Outside the stack's region there is nothing but what CloudFront needs in us-east-1 and replicas of keys.",
+      "Outside the stack's region there is nothing but what CloudFront needs in us-east-1, its permission to call a region's functions, and replicas of keys.",
     severity: "high",
     remedy: "Leave `region` to the provider.",
     serves: transfers,
@@ -123,6 +123,9 @@ export const platform: readonly Rule[] = [
       const { region } = subject.props;
       const home = stack.of("pulumi:providers:aws")[0]?.props.region;
       if (region === undefined || region === home || subject.type === "aws:kms/replicaKey:ReplicaKey") return undefined;
+      const letsCloudFrontIn =
+        subject.type === "aws:lambda/permission:Permission" && subject.props.principal === "cloudfront.amazonaws.com";
+      if (letsCloudFrontIn) return undefined;
       return region === globalRegion && belongsToEdge(subject) ? undefined : `declared for ${String(region)} by itself`;
     },
   },

@@ -31,6 +31,8 @@ export interface Distribution {
   readonly arn: string;
   /** Ordered behaviours, the default one last. */
   readonly behaviours: readonly Behaviour[];
+  /** Origins by id: a viewer function may pick another than its behaviour's. */
+  readonly origins: ReadonlyMap<string, Origin>;
 }
 
 export type CallOrigin = (origin: Origin, request: HttpRequest, sourceArn: string) => Promise<HttpAnswer>;
@@ -96,16 +98,21 @@ export async function serve(
   callOrigin: CallOrigin,
   log: (line: string) => void,
 ): Promise<GeneratedResponse> {
-  const { origin } = behaviour;
+  let { origin } = behaviour;
   let body = viewerBody;
   if (behaviour.viewerFunction !== undefined) {
     try {
-      const response = await behaviour.viewerFunction(request);
+      const { response, originId } = await behaviour.viewerFunction(request);
       if (response !== undefined)
         return {
           ...response,
           headers: { ...response.headers, "x-cache": "FunctionGeneratedResponse from cloudfront" },
         };
+      if (originId !== undefined) {
+        const selected = distribution.origins.get(originId);
+        if (selected === undefined) throw new Error(`the distribution has no origin "${originId}"`);
+        origin = selected;
+      }
     } catch (cause) {
       // An error of the function's own context is no instance of our Error.
       log(`viewer function: ${(cause as Partial<Error> | null)?.message ?? String(cause)}`);

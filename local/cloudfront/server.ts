@@ -84,11 +84,12 @@ function write(
 }
 
 /**
+ * @param deployed the distribution as it is now: it may be updated while it serves
  * @param port 0 picks a free one
  * @throws Error with code EADDRINUSE when the port is taken
  */
 export async function startPublicServer(
-  distribution: Distribution,
+  deployed: () => Distribution,
   port: number,
   callOrigin: CallOrigin,
   log: (line: string) => void,
@@ -98,11 +99,13 @@ export async function startPublicServer(
   let idle: (() => void) | undefined;
 
   const overloaded = { behind: machineIsBehind, full: machineIsFull, now: () => performance.now() };
-  const admissions = new Map(
-    distribution.behaviours
-      .filter(({ edge }) => edge !== undefined)
-      .map((behaviour) => [behaviour, new Admission(overloaded)]),
-  );
+  const admissions = new WeakMap<Behaviour, Admission>();
+  function admissionOf(behaviour: Behaviour): Admission | undefined {
+    if (behaviour.edge === undefined) return undefined;
+    const known = admissions.get(behaviour) ?? new Admission(overloaded);
+    admissions.set(behaviour, known);
+    return known;
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = newRequestId();
@@ -112,7 +115,7 @@ export async function startPublicServer(
     if (stopping) response.setHeader("connection", "close");
     if (target.length > URL_LIMIT)
       return write(response, ownAnswer(414, "The request URI is too long.", requestId), undefined, requestId);
-    const behaviour = behaviourOf(distribution, path);
+    const behaviour = behaviourOf(deployed(), path);
     if (!path.startsWith("/")) return write(response, ownAnswer(400, "Bad request.", requestId), behaviour, requestId);
     if (!behaviour.methods.has(request.method as string)) {
       response.setHeader("connection", "close");
@@ -128,7 +131,7 @@ export async function startPublicServer(
       );
     }
     // Refused before anything is done for it, so that what has been begun is finished. Reads go on: people look what is wrong.
-    const admission = READS.has(request.method as string) ? undefined : admissions.get(behaviour);
+    const admission = READS.has(request.method as string) ? undefined : admissionOf(behaviour);
     if (admission !== undefined && !admission.admits()) {
       request.resume();
       return write(response, throttled(requestId), behaviour, requestId);
@@ -166,12 +169,7 @@ export async function startPublicServer(
       headers: headersOf(request),
       ip: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1",
     };
-    write(
-      response,
-      await serve(distribution, behaviour, viewer, body, requestId, callOrigin, log),
-      behaviour,
-      requestId,
-    );
+    write(response, await serve(deployed(), behaviour, viewer, body, requestId, callOrigin, log), behaviour, requestId);
   }
 
   const server: Server = createServer(

@@ -1,5 +1,7 @@
 /** A CloudFront Function at viewer-request: the declared code in a context of its own, with the event of version 1.0. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createContext, Script } from "node:vm";
+import type { ReadPair } from "./keyValueStore.ts";
 
 /** A viewer's request as it passes through the distribution. Header names are in lower case. */
 export interface ViewerRequest {
@@ -42,17 +44,66 @@ const READ_ONLY = new Set(["content-length", "host", "transfer-encoding", "via"]
 const DISALLOWED =
   /^(connection|expect|keep-alive|proxy-authenticate|proxy-authorization|proxy-connection|trailer|upgrade|x-accel-.*|x-amz-cf-.*|x-amzn-.*|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip)$/;
 
-export type ViewerFunction = (request: ViewerRequest) => Promise<GeneratedResponse | undefined>;
+/** Changes the request in place. @returns the id of the origin that it picked, or the answer that it gave */
+export type ViewerFunction = (
+  request: ViewerRequest,
+) => Promise<{ readonly response?: GeneratedResponse; readonly originId?: string }>;
 
-/** Compiles the code. @throws Error when it is too long or doesn't define `handler` */
-export function compileViewerFunction(code: string, distributionId: string): ViewerFunction {
+/** CloudFront's own module is all that a function may import here ("JavaScript runtime 2.0 features"). */
+const IMPORT = /^import\s+([A-Za-z_$][\w$]*)\s+from\s+["']cloudfront["'];?$/m;
+
+/** What the function of a request has picked so far. */
+const picked = new AsyncLocalStorage<{ originId?: string }>();
+
+/** The module `cloudfront`, as far as it is served locally. Another method fails as a missing one does. */
+function cloudfrontModule(stores: readonly ReadPair[]) {
+  return {
+    kvs() {
+      const [read] = stores;
+      if (read === undefined) throw new Error("no key value store is associated with the function");
+      return {
+        async get(key: string, options: { format?: string } = {}) {
+          const value = read(key);
+          if (value === undefined) throw new Error("KeyNotFound");
+          if (options.format === "json") return JSON.parse(value) as unknown;
+          if ((options.format ?? "string") !== "string")
+            throw new Error(`the format ${options.format} is not served locally`);
+          return value;
+        },
+        exists: async (key: string) => read(key) !== undefined,
+      };
+    },
+    selectRequestOriginById(originId: string) {
+      const request = picked.getStore();
+      if (request === undefined) throw new Error("an origin is selected while a request is handled, not before");
+      request.originId = originId;
+    },
+  };
+}
+
+/**
+ * Compiles the code.
+ * @param stores key value stores associated with the function
+ * @throws Error when it is too long, imports what is not there, or doesn't define `handler`
+ */
+export function compileViewerFunction(
+  code: string,
+  distributionId: string,
+  stores: readonly ReadPair[] = [],
+): ViewerFunction {
   if (Buffer.byteLength(code) > CODE_LIMIT) {
     throw new Error(
       `a CloudFront Function may have ${CODE_LIMIT} bytes of code, this one has ${Buffer.byteLength(code)}`,
     );
   }
-  const sandbox = createContext({ console: { log: () => {} } }, { codeGeneration: { strings: false, wasm: false } });
-  new Script(code, { filename: "viewer-function.js" }).runInContext(sandbox, { timeout: 1_000 });
+  const imported = IMPORT.exec(code)?.[1];
+  const script = code.replace(IMPORT, "");
+  const globals = {
+    console: { log: () => {} },
+    ...(imported === undefined ? {} : { [imported]: cloudfrontModule(stores) }),
+  };
+  const sandbox = createContext(globals, { codeGeneration: { strings: false, wasm: false } });
+  new Script(script, { filename: "viewer-function.js" }).runInContext(sandbox, { timeout: 1_000 });
   const handler = new Script("typeof handler === 'function' ? handler : undefined").runInContext(sandbox);
   if (handler === undefined) throw new Error("the code of the CloudFront Function defines no function named handler");
 
@@ -60,7 +111,8 @@ export function compileViewerFunction(code: string, distributionId: string): Vie
     const headers: Values = {};
     for (const [name, value] of request.headers) if (name !== "cookie") headers[name] = { value };
     const before = new Map(request.headers);
-    const result = (await handler({
+    const choice: { originId?: string } = {};
+    const event = {
       version: "1.0",
       context: {
         distributionDomainName: `${distributionId}.cloudfront.net`,
@@ -75,12 +127,13 @@ export function compileViewerFunction(code: string, distributionId: string): Vie
         headers,
         cookies: parsePairs(request.headers.get("cookie") ?? "", /;\s*/),
       },
-    })) as Returned | undefined;
+    };
+    const result = (await picked.run(choice, () => handler(event))) as Returned | undefined;
     if (typeof result !== "object" || result === null)
       throw new Error("the viewer function returned neither a request nor a response");
-    if (result.statusCode !== undefined) return responseOf(result);
+    if (result.statusCode !== undefined) return { response: responseOf(result) };
     apply(request, result, before);
-    return undefined;
+    return choice;
   };
 }
 

@@ -5,6 +5,8 @@ import type { Outcome } from "./function.ts";
 export const ASYNC_LIMIT = 1024 * 1024;
 const RETRY_MS = [60_000, 120_000];
 const THROTTLE_MS = 1_000;
+/** How long a run may still take when the platform stops. */
+const LAST_MS = 3_000;
 
 export class AsyncInvocations {
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -41,10 +43,14 @@ export class AsyncInvocations {
     void running.finally(() => this.#running.delete(running));
   }
 
-  /** Lets running ones finish; retries that wait are dropped, as the process that remembers them ends. */
+  /**
+   * Lets running ones finish that do so soon; one that lasts is broken off, as a kill would. Retries that wait are
+   * dropped, as the process that remembers them ends.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    await Promise.all(this.#running);
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, LAST_MS).unref());
+    await Promise.race([Promise.all(this.#running), patience]);
   }
 }

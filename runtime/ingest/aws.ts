@@ -4,13 +4,15 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
 
 /**
- * The four AWS calls of ingest, signed by the SDK's own signer and sent over kept-alive connections. The SDK's clients
+ * The five AWS calls of ingest, signed by the SDK's own signer and sent over kept-alive connections. The SDK's clients
  * for them weigh more than the whole function may, and each call through one costs more CPU than accepting the request;
  * docs/decisions/ingest-aws-calls.md has the figures.
  */
 export interface Aws {
   /** Resolves once the message is durable. */
   sendMessage(queueUrl: string, body: string, groupId: string): Promise<void>;
+  /** Resolves when the queue answers. */
+  seeQueue(queueUrl: string): Promise<void>;
   putObject(bucket: string, key: string, bytes: Buffer): Promise<void>;
   /** The function's answer, parsed. */
   invoke(functionName: string, payload: unknown): Promise<unknown>;
@@ -178,6 +180,10 @@ export function connectAws(settings: AwsSettings): Aws {
     async sendMessage(queueUrl, body, groupId) {
       const payload = { QueueUrl: queueUrl, MessageBody: body, MessageGroupId: groupId };
       await json("sqs", "1.0", "AmazonSQS.SendMessage", payload);
+    },
+    async seeQueue(queueUrl) {
+      const payload = { QueueUrl: queueUrl, AttributeNames: ["ApproximateNumberOfMessages"] };
+      await json("sqs", "1.0", "AmazonSQS.GetQueueAttributes", payload);
     },
     async putObject(bucket, key, bytes) {
       const path = endpoint === undefined ? `/${key}` : `/${bucket}/${key}`;

@@ -60,8 +60,20 @@ const ports: Ports = {
 // The first request finds the connection made; if it can't be, that request says so.
 await redis.ready(1_000);
 
+/** Whether this region takes events in: asked by a standby region, never through the distribution. */
+async function health(): Promise<LambdaFunctionURLResult> {
+  try {
+    await aws.seeQueue(env.INGEST_QUEUE_URL);
+    return { statusCode: 200 };
+  } catch (cause) {
+    reportFailure("ingest.unhealthy", undefined, cause);
+    return { statusCode: 503 };
+  }
+}
+
 /** `POST /events` behind its Function URL, payload format 2.0. */
 export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+  if (event.rawPath === "/health") return health();
   const { status, headers, body } = await accept(
     {
       method: event.requestContext.http.method,
@@ -72,5 +84,6 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
     ports,
   );
   await callLog.tell();
-  return { statusCode: status, headers: { ...headers }, body };
+  // The region that the events are in; a standby region relays them later.
+  return { statusCode: status, headers: { ...headers, "triggers-region": AWS_REGION ?? "" }, body };
 }

@@ -657,6 +657,27 @@ export const awsRules: readonly AwsRule[] = [
     (code) => Buffer.byteLength(code) <= 10_240,
     "x".repeat(10_241),
   ),
+  rule<unknown[]>(
+    "aws:cloudfront/function:Function",
+    "keyValueStoreAssociations",
+    "is one store at most",
+    "CloudFront API Reference, KeyValueStoreAssociations",
+    (stores) => stores.length <= 1,
+    ["arn:a", "arn:b"],
+  ),
+  text(
+    "aws:cloudfront/keyValueStore:KeyValueStore",
+    "name",
+    /^[A-Za-z0-9-_]{1,64}$/,
+    "CloudFront API Reference, CreateKeyValueStore",
+    "a store",
+  ),
+  longest(
+    "aws:cloudfront/keyValueStore:KeyValueStore",
+    "comment",
+    128,
+    "CloudFront API Reference, CreateKeyValueStore",
+  ),
   longest("aws:cloudfront/function:Function", "comment", 128, "CloudFront API Reference, FunctionConfig"),
   among(
     "aws:cloudfront/originAccessControl:OriginAccessControl",

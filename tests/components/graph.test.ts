@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import { type Graph, graphOf } from "../../policies/graph.ts";
+import { toldByOtherStacks } from "../../policies/otherStacks.ts";
 import { differencesOf, treeOf } from "./graphText.ts";
 
 /**
@@ -13,6 +14,9 @@ import { differencesOf, treeOf } from "./graphText.ts";
 const prod: Graph = await graphOf("prod");
 const dev: Graph = await graphOf("dev");
 const local: Graph = await graphOf("local");
+const edge: Graph = await graphOf("prod-edge");
+const home: Graph = await graphOf("prod-us-east-1");
+const standby: Graph = await graphOf("prod-us-west-2");
 
 function compare(file: string, text: string): void {
   const path = join(import.meta.dirname, file);
@@ -28,6 +32,44 @@ test("dev differs from prod only by what graph.dev.yaml tells", () =>
 
 test("local differs from dev only by what graph.local.yaml tells", () =>
   compare("graph.local.yaml", differencesOf(dev, local)));
+
+test("the edge in a stack of its own differs from prod only by what graph.prod-edge.yaml tells", () =>
+  compare("graph.prod-edge.yaml", differencesOf(prod, edge)));
+
+test("the home region in a stack of its own differs from prod only by what graph.prod-us-east-1.yaml tells", () =>
+  compare("graph.prod-us-east-1.yaml", differencesOf(prod, home)));
+
+test("a standby region declares exactly what graph.prod-us-west-2.yaml tells", () =>
+  compare("graph.prod-us-west-2.yaml", treeOf(standby)));
+
+test("edge and home region together are what one stack of both is, but for a log bucket and a backup vault of each", () => {
+  const labels = (graph: Graph) => graph.resources.map(({ type, name }) => `${type}::${name}`);
+  const whole = new Set(labels(prod));
+  const parts = [...labels(edge), ...labels(home)];
+  const standbys = parts.filter((label) => label.includes("ingest-prod-us-west-2"));
+  assert.equal(standbys.length, 2);
+  assert.deepEqual(
+    parts.filter((label) => !whole.has(label) && !standbys.includes(label)),
+    [],
+  );
+  assert.deepEqual(
+    [...whole].filter((label) => !parts.includes(label)),
+    [],
+  );
+  const twice = parts.filter((label, at) => parts.indexOf(label) !== at);
+  assert.deepEqual([...new Set(twice.filter((label) => label.startsWith("triggers:")))].sort(), [
+    "triggers:components:Backups::backups",
+    "triggers:components:DataBucket::logs",
+    "triggers:components:EncryptionKey::backups",
+  ]);
+});
+
+test("what other stacks are taken to tell has the members that they tell", () => {
+  const members = (told: unknown) => Object.keys(told as object).sort();
+  assert.deepEqual(members(toldByOtherStacks.edge), members(edge.outputs.edge));
+  assert.deepEqual(members(toldByOtherStacks.home), members(home.outputs.home));
+  assert.deepEqual(members(toldByOtherStacks.standby), members(standby.outputs.standby));
+});
 
 test("a type and name stand for one resource", () => {
   const names = prod.resources.map(({ urn }) => urn);
@@ -45,10 +87,12 @@ test("every resource but the parts on the first page has a parent", () => {
     [
       "Backups",
       "DeliveryEngine",
+      "EdgeWatch",
       "EventPipeline",
       "EventStore",
       "Foundation",
       "GradualDeploys",
+      "Ingest",
       "IngestEdge",
       "KeyDirectory",
       "ManagementApi",

@@ -7,7 +7,7 @@ import { graphOf } from "../../policies/graph.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = globSync("docs/runbooks/*.md", { cwd: root }).sort();
-const { resources } = await graphOf("prod");
+const resources = [...(await graphOf("prod")).resources, ...(await graphOf("prod-us-west-2")).resources];
 const named = resources
   .map(({ inputs }) => /docs\/runbooks\/[a-z0-9-]+\.md/.exec(String(inputs.alarmDescription ?? ""))?.[0])
   .filter((page) => page !== undefined);

@@ -95,6 +95,33 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     { keyRegions: '["us-east-1"]' },
     ["keyRegions: must contain the stack's own region, eu-west-1"],
   ],
+  ["a role nobody knows", { role: "moon" }, ['role: Invalid option: expected one of "all"|"edge"|"region"|"standby"']],
+  ["a region without its edge", { role: "region" }, ["edgeStack: is needed in the role region"]],
+  [
+    "a standby that stands by for nobody",
+    { role: "standby", edgeStack: "acme/triggers/edge" },
+    ["homeStack: is needed in the role standby"],
+  ],
+  [
+    "another stack's edge beside one's own",
+    { edgeStack: "acme/triggers/edge" },
+    ["edgeStack: has no meaning in the role all"],
+  ],
+  [
+    "standby regions without a home region",
+    { role: "edge", standbyStacks: '["acme/triggers/west"]' },
+    ["standbyStacks: a standby region needs a home region, so name homeStack too"],
+  ],
+  [
+    "standby regions of a region without an edge",
+    { role: "region", edgeStack: "acme/triggers/edge", standbyStacks: '["acme/triggers/west"]' },
+    ["standbyStacks: has no meaning in the role region"],
+  ],
+  [
+    "a stack by its short name",
+    { role: "region", edgeStack: "edge" },
+    ["edgeStack: must be a stack's full name, such as acme/triggers/prod-edge"],
+  ],
   ["a region twice", { keyRegions: '["eu-west-1","eu-west-1"]' }, ["keyRegions: must not name a region twice"]],
 ];
 for (const [says, raw, expected, around] of refused) {

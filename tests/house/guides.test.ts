@@ -7,8 +7,12 @@ import { settingsSchema } from "../../components/settings.ts";
 const root = join(import.meta.dirname, "../..");
 const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> })
   .scripts;
-const program = readFileSync(join(root, "index.ts"), "utf8");
-const outputs = new Set([...program.matchAll(/export const (\w+)/g)].map(([, name]) => name!));
+const roles = globSync("roles/*.ts", { cwd: root }).map((file) => readFileSync(join(root, file), "utf8"));
+const outputs = new Set(
+  roles
+    .flatMap((role) => [...role.matchAll(/\n {4}outputs: \{\n([\s\S]*?)\n {4}\},/g)].map(([, members]) => members!))
+    .flatMap((members) => [...members.matchAll(/^ {6}(\w+):/gm)].map(([, name]) => name!)),
+);
 
 for (const page of ["README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()]) {
   const text = readFileSync(join(root, page), "utf8");

@@ -29,6 +29,15 @@ test("prod complies, also where it exports spans", async () => {
   );
 });
 
+for (const stack of ["prod-edge", "prod-us-east-1", "prod-us-west-2"])
+  test(`${stack} complies`, async () =>
+    assert.deepEqual(
+      evaluate(stack, resourcesOf(await graphOf(stack)), shipped, today)
+        .filter(({ outcome }) => outcome === "failed")
+        .map(({ message }) => message),
+      [],
+    ));
+
 test("the shipped configuration is in order", () => checkConfiguration(shipped, today));
 
 test("an exception of the shipped configuration covers something in dev or prod", async () => {

@@ -213,7 +213,7 @@ const rows: Row[] = [
     "edge-distribution",
     "origins/1/customOriginConfig/originSslProtocols",
     ["TLSv1", "TLSv1.2"],
-    "origins reached otherwise: ingest",
+    "origins reached otherwise: ingest-us-east-1",
   ],
   [
     "cache-tls",

@@ -9,25 +9,29 @@ const graph = await graphOf("prod", {
   ...stackConfig("prod"),
   "triggers:otlpEndpoint": "https://otlp.example.com",
 });
+const standby = await graphOf("prod-us-west-2");
 const called = calledFor(graph);
 
-test("every permission of a function is used, or says why it is there", () =>
-  assert.deepEqual(
-    grantsOf(graph)
-      .filter((grant) => useOf(grant, seen, called) === undefined)
-      .map(({ role, action }) => `${role}: ${action}`),
-    [],
-  ));
+for (const stack of [graph, standby])
+  test(`every permission of a function of ${stack.stack} is used, or says why it is there`, () =>
+    assert.deepEqual(
+      grantsOf(stack)
+        .filter((grant) => useOf(grant, seen, calledFor(stack)) === undefined)
+        .map(({ role, action }) => `${role}: ${action}`),
+      [],
+    ));
 
-test("every call in a function's code is allowed", () => {
-  const grants = grantsOf(graph);
-  const missing = Object.entries(called).flatMap(([role, actions]) =>
-    actions
-      .filter((action) => !grants.some((grant) => grant.role === role && grant.action === action))
-      .map((action) => `${role}: ${action}`),
-  );
-  assert.deepEqual(missing, []);
-});
+for (const stack of [graph, standby])
+  test(`every call in the code of a function of ${stack.stack} is allowed`, () => {
+    const grants = grantsOf(stack);
+    const called = calledFor(stack);
+    const missing = Object.entries(called).flatMap(([role, actions]) =>
+      actions
+        .filter((action) => !grants.some((grant) => grant.role === role && grant.action === action))
+        .map((action) => `${role}: ${action}`),
+    );
+    assert.deepEqual(missing, []);
+  });
 
 test("a permission that nothing uses is found", () =>
   assert.equal(useOf({ role: "route-role", action: "s3:DeleteObject" }, seen, called), undefined));

@@ -1,0 +1,81 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { IngestEnvironment } from "../runtime/ingest/environment.ts";
+import type { Cache } from "./cache.ts";
+import type { DataBucket } from "./dataBucket.ts";
+import { Handler, type HandlerDefaults, type HandlerNetwork } from "./handler.ts";
+import type { OriginOutputs } from "./otherStacks.ts";
+import type { WorkQueue } from "./workQueue.ts";
+
+export interface IngestArgs {
+  readonly defaults: HandlerDefaults;
+  readonly cache: Cache;
+  /** Where accepted requests go. */
+  readonly queue: WorkQueue;
+  /** Where those go that are too large for it. */
+  readonly payloads: DataBucket;
+  /** Tells the schemas of event types. */
+  readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  readonly network: HandlerNetwork;
+  /** Environments kept warm. @default 0 */
+  readonly provisionedConcurrency: number;
+}
+
+/** The function that takes events in, and its URL. */
+export class Ingest extends pulumi.ComponentResource {
+  readonly handler: Handler<IngestEnvironment>;
+  readonly origin: pulumi.Output<OriginOutputs>;
+
+  constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("triggers:components:Ingest", name, {}, opts);
+    const { cache, queue, payloads, subscriptions } = args;
+    this.handler = new Handler<IngestEnvironment>(
+      name,
+      {
+        defaults: args.defaults,
+        entry: "runtime/ingest/handler.ts",
+        environment: {
+          INGEST_QUEUE_URL: queue.queue.url,
+          PAYLOAD_BUCKET: payloads.bucket.bucket,
+          REDIS_URL: cache.url,
+          REDIS_AUTH_SECRET: cache.token.secret.arn,
+          SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+        },
+        permissions: [
+          ...queue.toSend(),
+          queue.toSee(),
+          ...payloads.toWrite(),
+          ...cache.token.toRead(),
+          subscriptions.toInvoke(),
+        ],
+        memoryMb: 1_024,
+        timeoutSeconds: 10,
+        network: args.network,
+        provisionedConcurrency: args.provisionedConcurrency,
+      },
+      { parent: this },
+    );
+    const { qualifier } = this.handler;
+    const url = new aws.lambda.FunctionUrl(
+      name,
+      {
+        functionName: this.handler.function.name,
+        ...(qualifier === undefined ? {} : { qualifier }),
+        authorizationType: "AWS_IAM",
+        invokeMode: "BUFFERED",
+      },
+      { parent: this },
+    );
+    this.origin = originOf(url, this.handler);
+    this.registerOutputs();
+  }
+}
+
+/** A function behind its URL, as the distribution's stack has to know it. */
+export const originOf = (
+  url: aws.lambda.FunctionUrl,
+  handler: Handler<Readonly<Record<string, string>>>,
+): pulumi.Output<OriginOutputs> =>
+  pulumi
+    .all([url.functionUrl, handler.function.name, pulumi.output(handler.qualifier)])
+    .apply(([at, fn, qualifier]): OriginOutputs => ({ url: at, function: fn, qualifier }));

@@ -1,0 +1,116 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Keys } from "./keyDirectory.ts";
+import { type Permission, through } from "./permissions.ts";
+
+// What the stacks of one platform tell each other, and nothing else: the edge names its keys, a region names its
+// functions. The exports `edge`, `home` and `standby` of index.ts have these shapes.
+
+/** A value that is known when the stack that declares it has been deployed. */
+type Told<T> = { readonly [K in keyof T]: pulumi.Input<T[K]> };
+
+/** A function behind its URL, as the distribution sees it. */
+export interface OriginOutputs {
+  readonly url: string;
+  /** Name of the function. */
+  readonly function: string;
+  /** Alias that the URL belongs to; none without gradual deployments. */
+  readonly qualifier: string | undefined;
+}
+
+/** Export `edge` of the stack that holds the edge. */
+export interface EdgeOutputs {
+  readonly region: string;
+  readonly keys_table: string;
+  readonly keys_table_arn: string;
+  readonly keys_table_key_arn: string;
+  readonly pepper_arn: string;
+  readonly pepper_key_arn: string;
+  /** ARN of the CloudFront KeyValueStore in which a standby region says that it takes over. */
+  readonly failover_store: string;
+}
+
+/** Export `home` of the stack that holds the home region. */
+export interface HomeOutputs {
+  readonly region: string;
+  readonly ingest: OriginOutputs;
+  readonly api: OriginOutputs;
+  /** What a standby region may use: the way into this region's pipeline. */
+  readonly ingest_arn: string;
+  readonly subscriptions_arn: string;
+  readonly queue_url: string;
+  readonly queue_arn: string;
+  readonly queue_key_arn: string;
+  readonly payload_bucket: string;
+  readonly payload_bucket_arn: string;
+  readonly payload_key_arn: string;
+}
+
+/** Export `standby` of the stack of a standby region. */
+export interface StandbyOutputs {
+  readonly region: string;
+  readonly ingest: OriginOutputs;
+}
+
+export type Edge = Told<EdgeOutputs>;
+export type Home = Told<HomeOutputs>;
+export type Standby = Told<StandbyOutputs> & {
+  /** Short name of its stack. */
+  readonly stack: string;
+};
+
+const outputsOf = <T>(stack: string, name: string): Told<T> => {
+  const told = new pulumi.StackReference(stack, { name: stack }).requireOutput(name) as pulumi.Output<T>;
+  // An output of an object has its members as outputs.
+  return told as unknown as Told<T>;
+};
+
+export const edgeOf = (stack: string): Edge => outputsOf<EdgeOutputs>(stack, "edge");
+export const homeOf = (stack: string): Home => outputsOf<HomeOutputs>(stack, "home");
+export const standbyOf = (stack: string): Standby => {
+  const { region, ingest } = outputsOf<StandbyOutputs>(stack, "standby");
+  return { region, ingest, stack: stack.split("/").at(-1)! };
+};
+
+/** The key directory of the edge's stack, used from the stack of the home region. */
+export class KeysElsewhere implements Keys {
+  readonly tableName: pulumi.Output<string>;
+  readonly pepperArn: pulumi.Output<string>;
+  private readonly edge: Edge;
+  private readonly region: string;
+
+  /** @param region of the home region, which is the one of the edge's stack: a secret is written in its own region only */
+  constructor(edge: Edge, region: string) {
+    this.edge = edge;
+    this.region = region;
+    this.tableName = pulumi.output(edge.region).apply((where) => {
+      if (where !== region)
+        throw new Error(`the edge's stack is in ${where} and the home region is ${region}: both have to be the same`);
+      return edge.keys_table as pulumi.Output<string>;
+    });
+    this.pepperArn = pulumi.output(edge.pepper_arn);
+  }
+
+  to(...actions: readonly `dynamodb:${string}`[]): Permission[] {
+    const { keys_table_arn: arn, keys_table_key_arn: key } = this.edge;
+    const indexed = actions.includes("dynamodb:Query") ? [pulumi.interpolate`${arn}/index/*`] : [];
+    return [
+      { actions, resources: [arn, ...indexed] },
+      through(key, "dynamodb", this.region, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    ];
+  }
+
+  pepperToRead(): Permission[] {
+    return this.pepper("secretsmanager:GetSecretValue", ["kms:Decrypt"]);
+  }
+
+  pepperToWrite(): Permission[] {
+    return this.pepper("secretsmanager:PutSecretValue", ["kms:Decrypt", "kms:GenerateDataKey"]);
+  }
+
+  private pepper(action: string, keyActions: readonly string[]): Permission[] {
+    return [
+      { actions: [action], resources: [this.edge.pepper_arn] },
+      through(this.edge.pepper_key_arn, "secretsmanager", this.region, keyActions),
+    ];
+  }
+}

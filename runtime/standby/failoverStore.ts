@@ -1,0 +1,56 @@
+import {
+  CloudFrontKeyValueStoreClient,
+  DeleteKeyCommand,
+  DescribeKeyValueStoreCommand,
+  GetKeyCommand,
+  PutKeyCommand,
+} from "@aws-sdk/client-cloudfront-keyvaluestore";
+// The store belongs to no region, so its calls are signed for all of them; the signer registers itself.
+import "@smithy/signature-v4a";
+import type { Takeover } from "./watch.ts";
+
+const KEY = "takeover";
+
+export interface FailoverStore {
+  /** What is in force or was; undefined when there is nothing. */
+  read(): Promise<Takeover | undefined>;
+  write(takeover: Takeover): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** @param arn of the CloudFront KeyValueStore */
+export function openFailoverStore(arn: string): FailoverStore {
+  const client = new CloudFrontKeyValueStoreClient({ maxAttempts: 2 });
+  const { AWS_ENDPOINT_URL } = process.env;
+  if (AWS_ENDPOINT_URL !== undefined) {
+    // The client puts the account before any host, also before an address, where it makes no name.
+    client.middlewareStack.add(
+      (next) => (args) => {
+        (args.request as { hostname: string }).hostname = new URL(AWS_ENDPOINT_URL).hostname;
+        return next(args);
+      },
+      { step: "build", name: "oneEndpoint", priority: "low" },
+    );
+  }
+  const version = async () => {
+    const { ETag } = await client.send(new DescribeKeyValueStoreCommand({ KvsARN: arn }));
+    return { KvsARN: arn, Key: KEY, IfMatch: ETag };
+  };
+  return {
+    async read() {
+      try {
+        const { Value } = await client.send(new GetKeyCommand({ KvsARN: arn, Key: KEY }));
+        return Value === undefined ? undefined : (JSON.parse(Value) as Takeover);
+      } catch (error) {
+        if ((error as Error).name === "ResourceNotFoundException") return undefined;
+        throw error;
+      }
+    },
+    async write(takeover) {
+      await client.send(new PutKeyCommand({ ...(await version()), Value: JSON.stringify(takeover) }));
+    },
+    async clear() {
+      await client.send(new DeleteKeyCommand(await version()));
+    },
+  };
+}

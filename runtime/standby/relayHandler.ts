@@ -1,0 +1,40 @@
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { log } from "../aws/log.ts";
+import { sendAll } from "../aws/queues.ts";
+import { readEnvironment } from "../domain/environment.ts";
+import { relayVariables } from "./environment.ts";
+import { type RelayPorts, relay } from "./relay.ts";
+
+const env = readEnvironment(relayVariables);
+/** A region that is away often does not even refuse: it must not cost the run. */
+const home = () => ({
+  region: env.HOME_REGION,
+  maxAttempts: 1,
+  requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000 }),
+});
+const forcePathStyle = process.env.AWS_ENDPOINT_URL !== undefined;
+const sqs = new SQSClient({});
+const s3 = new S3Client({ forcePathStyle });
+const homeSqs = new SQSClient({ ...home(), md5: false });
+const homeS3 = new S3Client({ ...home(), forcePathStyle });
+
+const ports: RelayPorts = {
+  log,
+  dice: Math.random,
+  async copyPayload(key) {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: key }));
+    const bytes = await Body!.transformToByteArray();
+    await homeS3.send(new PutObjectCommand({ Bucket: env.HOME_PAYLOAD_BUCKET, Key: key, Body: bytes }));
+  },
+  send: (messages) => sendAll(homeSqs, env.HOME_QUEUE_URL, messages),
+  async hide({ receiptHandle }, seconds) {
+    const message = { QueueUrl: env.INGEST_QUEUE_URL, ReceiptHandle: receiptHandle, VisibilityTimeout: seconds };
+    await sqs.send(new ChangeMessageVisibilityCommand(message));
+  },
+};
+
+/** SQS trigger of the ingest queue, partial failures reported. */
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => relay(event, ports);
