@@ -45,6 +45,8 @@ export interface Circuits {
   read(tenant: Tenant, subscriptionId: string): Promise<Circuit | undefined>;
   /** Adds failures in a row. @returns the circuit after it */
   failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit>;
+  /** Marks an endpoint that has not answered for long, though it still may, so that all serve it apart from others. */
+  suspect(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** The endpoint is well: forget its circuit. */
   succeeded(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** Opens the circuit, or sets its next probe. @returns false when another invocation did so */
@@ -149,6 +151,25 @@ export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () =>
       const circuit = decodeCircuit(Attributes!);
       remember(circuit);
       return circuit;
+    },
+
+    async suspect(tenant, id) {
+      if (known.peek(tenant)?.circuits.get(id)?.slow === true) return;
+      const { Attributes } = await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: keyOf(tenant, id),
+          UpdateExpression: "SET v = :v, slow = :slow, expires_at = :x, failures = if_not_exists(failures, :none)",
+          ExpressionAttributeValues: {
+            ":v": { N: "1" },
+            ":slow": { BOOL: true },
+            ":x": { N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) },
+            ":none": { N: "0" },
+          },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      remember(decodeCircuit(Attributes!));
     },
 
     async succeeded(tenant, id) {

@@ -59,6 +59,8 @@ async function afterSubscription(
   const known = (await ports.circuits.of(tenant)).get(subscription_id);
   if (failures.length < results.length) {
     if (known === undefined) return;
+    // One that answers, but late, has nothing to be forgotten: it is served apart until it answers soon.
+    if (known.failures === 0 && results.every(({ latency_ms }) => latency_ms >= SLOW_MS)) return;
     await ports.circuits.succeeded(tenant, subscription_id);
     if (known.opened_at === undefined) return;
     ports.log("info", "deliver.circuit_closed", { tenant, subscription_id, open_ms: ports.now() - known.opened_at });

@@ -5,7 +5,7 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Agent } from "undici";
-import { log } from "../aws/log.ts";
+import { errorText, log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { getAll, putAll } from "../aws/tables.ts";
@@ -56,19 +56,25 @@ function connections(): Agent {
 const queueName = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
 const firstLane = queueName(env.DELIVERY_QUEUE_URL);
 
+const circuits = circuitStore(dynamodb, env.EVENTS_TABLE, Date.now);
+
 const ports: DeliverPorts = {
   log,
   now: Date.now,
   dice: Math.random,
   service,
   targets: targetCache(service, log, Date.now),
-  circuits: circuitStore(dynamodb, env.EVENTS_TABLE, Date.now),
+  circuits,
   held: heldIn(dynamodb, env.EVENTS_TABLE),
   posting: {
     rules,
     now: Date.now,
     slow: slowEndpoints(Date.now),
     post: (request) => post(connections(), request),
+    suspect: ({ tenant, subscription_id }) =>
+      void circuits.suspect(tenant, subscription_id).catch((error) => {
+        log("warn", "deliver.slow_not_marked", { tenant, subscription_id, error: errorText(error) });
+      }),
     traceRatio: tracer?.ratio,
     payloads: payloadMaker({ service, region: process.env.AWS_REGION ?? "", now: Date.now }),
   },

@@ -45,6 +45,8 @@ export interface Posting {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   post(request: PostRequest): Promise<PostResult>;
+  /** Told of an endpoint that has not answered for two seconds: the others need not find out one after the other. */
+  suspect(target: DeliveryTarget): void;
   /** Part of the traces begun here that is recorded; undefined where spans are not exported. */
   readonly traceRatio?: number | undefined;
   /** The payloads of a delivery's events as the subscriber gets them. @throws Error when enrichment can't be looked up */
@@ -136,7 +138,11 @@ async function make(post: PlannedPost, posting: Posting): Promise<PostDone> {
   const { replay_id } = parts[0]!.delivery;
   const traceparent = traceparentFor(post, id, at, posting.traceRatio);
   const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
-  const result = await posting.post({ url: checked.url, headers, body });
+  const late = setTimeout(() => {
+    posting.slow.took(target.subscription_id, SLOW_MS);
+    posting.suspect(target);
+  }, SLOW_MS);
+  const result = await posting.post({ url: checked.url, headers, body }).finally(() => clearTimeout(late));
   posting.slow.took(target.subscription_id, result.latency_ms);
   return { post, id, at, result };
 }

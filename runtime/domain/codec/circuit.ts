@@ -4,16 +4,16 @@ import { duePartition } from "./items.ts";
 
 /**
  * The circuit of an endpoint that fails: one item a subscription in the partition `<tenant>#circuit` of the events table.
- * There is none while the endpoint is well, so one query a tenant tells the state of all its endpoints.
+ * There is none while the endpoint is well (and answers soon), so one query a tenant tells the state of all its endpoints.
  */
 export interface Circuit {
   readonly tenant: Tenant;
   readonly subscription_id: string;
   /** Posts that failed one after the other. */
   readonly failures: number;
-  /** Milliseconds since the epoch of the first of them. */
+  /** Milliseconds since the epoch of the first of them; infinite while there is none. */
   readonly failing_since: number;
-  /** True when the last failure took long (a timeout): such an endpoint is served apart from the others. */
+  /** True when the last failure took long (a timeout), or a post is taking long: such an endpoint is served apart from others. */
   readonly slow: boolean;
   /** Percent of the way to being disabled that the owner was last warned of. */
   readonly alerted: number;
@@ -37,7 +37,7 @@ export function encodeCircuit(circuit: Circuit): Item {
     sk: S(circuitSortKey(circuit.subscription_id)),
     v: N(VERSION),
     failures: N(circuit.failures),
-    failing_since: N(circuit.failing_since),
+    ...(Number.isFinite(circuit.failing_since) ? { failing_since: N(circuit.failing_since) } : {}),
     slow: { BOOL: circuit.slow },
     alerted: N(circuit.alerted),
     expires_at: N(circuit.expires_at),
@@ -62,7 +62,7 @@ export function decodeCircuit(item: Item): Circuit {
     tenant,
     subscription_id: parts[1]!,
     failures: countOf(item, "failures", what),
-    failing_since: nOf(item, "failing_since", what),
+    failing_since: item.failing_since === undefined ? Number.POSITIVE_INFINITY : nOf(item, "failing_since", what),
     slow: item.slow?.BOOL === true,
     alerted: item.alerted === undefined ? 0 : countOf(item, "alerted", what),
     expires_at: nOf(item, "expires_at", what),

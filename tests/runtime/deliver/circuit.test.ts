@@ -217,4 +217,26 @@ test("warnings are due at half-time, 70, 90 and 100 percent of five days", () =>
     [0, 0, 50, 50, 70, 90, 90, 100, 100],
   ));
 
+test("an endpoint that answers late is served apart until it answers soon", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  await world.ports.circuits.suspect(TENANT, SUB);
+  world.answers(() => ({ status: 200, ms: 3_000 }));
+  world.accept([{ n: 1 }]);
+  await world.step("delivery");
+  assert.equal(world.posts.length, 0);
+  await world.step("retry");
+  assert.equal(world.posts.length, 1);
+  assert.equal(world.circuits.get(SUB)?.slow, true);
+  world.advance(61_000);
+  world.answers(() => 200);
+  world.accept([{ n: 2 }]);
+  await world.step("delivery");
+  await world.step("retry");
+  assert.equal(world.circuits.get(SUB), undefined);
+  world.accept([{ n: 3 }]);
+  await world.step("delivery");
+  assert.equal(world.posts.length, 3);
+});
+
 test.run();

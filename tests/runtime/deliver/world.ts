@@ -105,12 +105,18 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     async failed(tenant, subscription_id, failures, slow) {
       const before = circuits.get(subscription_id);
       const circuit: Circuit = {
-        ...(before ?? { tenant, subscription_id, failing_since: clock, alerted: 0, expires_at: 0 }),
+        ...(before ?? { tenant, subscription_id, alerted: 0, expires_at: 0 }),
+        failing_since: Math.min(before?.failing_since ?? Number.POSITIVE_INFINITY, clock),
         failures: (before?.failures ?? 0) + failures,
         slow,
       };
       circuits.set(subscription_id, circuit);
       return circuit;
+    },
+    async suspect(tenant, subscription_id) {
+      const before = circuits.get(subscription_id);
+      const none = { tenant, subscription_id, failures: 0, failing_since: Number.POSITIVE_INFINITY, alerted: 0 };
+      circuits.set(subscription_id, { ...none, expires_at: 0, ...before, slow: true });
     },
     async succeeded(_, id) {
       circuits.delete(id);
@@ -164,6 +170,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
         const failed = status === null || status < 200 || status > 299;
         return { status, error: error ?? (failed ? "http_error" : null), latency_ms: ms, retryAfter };
       },
+      suspect: ({ tenant, subscription_id }) => void circuitPorts.suspect(tenant, subscription_id),
       payloads: async (_, delivery, offsets) => offsets.map((offset) => delivery.events[offset]!),
     },
     firstLane: (record) => record.eventSourceARN === "delivery",
