@@ -123,7 +123,7 @@ export const DeliverySchema = z
     next_attempt_at: Timestamp.nullable(),
     created_at: Timestamp,
     reason: z.string().optional().openapi({ description: "Why it was given up or cancelled." }),
-    replay_id: z.string().optional(),
+    replay_id: z.string().optional().openapi({ description: "The replay that last had it sent, as its posts say." }),
   })
   .openapi("Delivery");
 

@@ -179,7 +179,7 @@ const forward = (record: SQSRecord, group: string): Outgoing => ({ text: record.
 
 /** The message that brings these deliveries back. @param attempts made by then */
 function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.attempts.length): Outgoing {
-  const { tenant, subscription_id, replay_id } = deliveries[0]!;
+  const { tenant, subscription_id, replay_id, retried_by } = deliveries[0]!;
   const batches = [...new Set(deliveries.map(({ first }) => first))].sort();
   const text = encodeRetry({
     tenant,
@@ -187,6 +187,7 @@ function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.atte
     batches,
     attempts,
     ...(replay_id === undefined ? {} : { replay_id }),
+    ...(retried_by === undefined ? {} : { retried_by }),
   });
   return { text, group: tenant };
 }

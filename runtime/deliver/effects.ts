@@ -6,6 +6,7 @@ import type { Tenant } from "../domain/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
+import { toldReplay } from "./plan.ts";
 import { SLOW_MS } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
 import type { Settled } from "./settle.ts";
@@ -128,7 +129,7 @@ function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number):
       error: result.error,
       latency_ms: result.latency_ms,
       // What the promise on delivery is measured by; a replay answers to its own rate instead.
-      ...(parts.every(({ delivery }) => delivery.replay_id === undefined)
+      ...(parts.every(({ delivery }) => toldReplay(delivery) === undefined)
         ? { since_accepted_ms: now - Math.min(...parts.map(({ delivery }) => timeOf(delivery.first))) }
         : {}),
       next: result.error === null ? "delivered" : next.kind,

@@ -28,6 +28,7 @@ interface Named {
   readonly subscription_id: string;
   readonly first: string;
   readonly replay_id?: string;
+  readonly retried_by?: string;
   /** Attempts made when the message was sent. */
   readonly attempts: number;
   readonly manual: boolean;
@@ -79,7 +80,12 @@ const named = ({ messageId, message, probe = false }: Received): Named[] => {
   };
   return message.kind === "delivery"
     ? [{ ...common, first: message.first, manual: false, message }]
-    : message.batches.map((first) => ({ ...common, first, manual: message.manual === true }));
+    : message.batches.map((first) => ({
+        ...common,
+        first,
+        manual: message.manual === true,
+        ...(message.retried_by === undefined ? {} : { retried_by: message.retried_by }),
+      }));
 };
 
 const batchKey = ({ tenant, first }: { tenant: Tenant; first: string }): Key => ({
@@ -163,6 +169,8 @@ async function complete(
   if (indexes === undefined) return undefined;
   const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
   const attempts = item?.attempts ?? [];
+  // Whoever asks for another attempt by hand asks in no replay's name.
+  const retriedBy = name.retried_by ?? (name.manual ? undefined : item?.retried_by);
   const trace = message?.traceparent ?? batch?.traceparent;
   const keyName = message?.key_name ?? batch?.key_name;
   const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
@@ -187,6 +195,7 @@ async function complete(
     probe: name.probe,
     events: [],
     ...(name.replay_id === undefined ? {} : { replay_id: name.replay_id }),
+    ...(retriedBy === undefined ? {} : { retried_by: retriedBy }),
     ...(keyName === undefined ? {} : { key_name: keyName }),
     ...(trace === undefined ? {} : { traceparent: trace }),
     ...(item === undefined ? {} : { item }),

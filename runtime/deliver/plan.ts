@@ -21,6 +21,8 @@ export interface Delivery {
   readonly attempts: readonly Attempt[];
   readonly schedule_from: number;
   readonly replay_id?: string;
+  /** The replay of dead letters that had it tried again. */
+  readonly retried_by?: string;
   readonly key_name?: string;
   readonly traceparent?: string;
   readonly expires_at: number;
@@ -32,6 +34,9 @@ export interface Delivery {
   /** Raw JSON of every event of the batch. */
   readonly events: readonly Buffer[];
 }
+
+/** The replay that a delivery's posts name. */
+export const toldReplay = ({ replay_id, retried_by }: Delivery): string | undefined => retried_by ?? replay_id;
 
 /** What of a delivery goes into a post. */
 export interface Part extends PostSlice {
@@ -54,7 +59,7 @@ const MAX_POST_BYTES = 1_000_000;
  * Cuts the deliveries of one subscription into posts, in the order in which their events were accepted. Deliveries share a
  * post only whole: one that doesn't fit into the rest of a post begins the next, and one that is larger than a post has
  * posts of its own. So a retry, which brings back the deliveries of a post, makes the same post again.
- * @param deliveries of one replay (or none) and one attempt
+ * @param deliveries of one replay (or none), told of one (or none), and of one attempt
  * @param payloadsOf the payloads of a delivery's offsets as the subscriber gets them
  */
 export function planPosts(

@@ -1,6 +1,6 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhookUrl.ts";
-import { type Delivery, type PlannedPost, planPosts } from "./plan.ts";
+import { type Delivery, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
 import type { PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";
 import type { PostDone } from "./settle.ts";
@@ -93,7 +93,7 @@ export async function postAll(
   return done;
 }
 
-/** Deliveries share a post only with those of the same replay and number of attempts: it names one of each. */
+/** Deliveries share a post only with those of the same replays and number of attempts: it names one of each. */
 async function plan(
   target: DeliveryTarget,
   deliveries: readonly Delivery[],
@@ -113,7 +113,7 @@ async function plan(
   );
   const groups = Map.groupBy(
     deliveries.filter((delivery) => payloads.has(delivery)),
-    ({ replay_id, attempts }) => `${replay_id ?? ""} ${attempts.length}`,
+    ({ replay_id, retried_by, attempts }) => `${replay_id ?? ""} ${retried_by ?? ""} ${attempts.length}`,
   );
   return [...groups.values()].flatMap((group) => planPosts(target, group, (delivery) => payloads.get(delivery)!));
 }
@@ -135,7 +135,7 @@ async function make(post: PlannedPost, posting: Posting): Promise<PostDone> {
   const checked = checkWebhookUrl(target.webhook_url, posting.rules);
   if (!checked.ok) return { post, id, at, result: { status: null, error: "forbidden_url", latency_ms: 0 } };
   const body = bodyOf(target, texts);
-  const { replay_id } = parts[0]!.delivery;
+  const replay_id = toldReplay(parts[0]!.delivery);
   const traceparent = traceparentFor(post, id, at, posting.traceRatio);
   const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
   const late = setTimeout(() => {

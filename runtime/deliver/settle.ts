@@ -100,6 +100,7 @@ export const baseItem = (delivery: Delivery) => ({
   attempts: delivery.attempts,
   expires_at: delivery.expires_at,
   ...(delivery.replay_id === undefined ? {} : { replay_id: delivery.replay_id }),
+  ...(delivery.retried_by === undefined ? {} : { retried_by: delivery.retried_by }),
   ...(delivery.schedule_from === 0 ? {} : { schedule_from: delivery.schedule_from }),
   ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),
 });

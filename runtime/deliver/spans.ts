@@ -1,7 +1,7 @@
 import { deliveryId } from "../domain/codec.ts";
 import { eventId } from "../domain/ids.ts";
 import { attemptSpanId, batchSpanId, type Span, traceOf, traceparentOf } from "../domain/trace.ts";
-import type { Part, PlannedPost } from "./plan.ts";
+import { type Part, type PlannedPost, toldReplay } from "./plan.ts";
 import type { Settled } from "./settle.ts";
 
 /**
@@ -72,7 +72,7 @@ export const spansOf = (settled: readonly Settled[], ratio: number): Span[] =>
           "triggers.subscription_id": post.target.subscription_id,
           "triggers.delivery_id": idOf(part),
           "triggers.webhook_id": id,
-          "triggers.replay_id": part.delivery.replay_id,
+          "triggers.replay_id": toldReplay(part.delivery),
           "triggers.attempt": post.attempt,
           "triggers.next": error === null ? "delivered" : next.kind,
         },

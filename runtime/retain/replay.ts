@@ -216,7 +216,7 @@ function messagesOf(
   return { outgoing, events, matched };
 }
 
-/** Dead letters are tried again as themselves: same id, schedule anew. */
+/** Dead letters are tried again as themselves: same id, schedule anew; their posts name this replay. */
 async function retryDeadLetters(job: Job, request: ReplayRequest, tools: Tools, until: number): Promise<Slice> {
   const cursor = (job.cursor as Cursor | null) ?? { phase: "table", cutoff: 0, began: tools.now() };
   const pace = new Pace(request.rate_per_second ?? DEFAULT_RATE, tools);
@@ -253,6 +253,7 @@ async function retryDeadLetters(job: Job, request: ReplayRequest, tools: Tools, 
         batches: [first],
         attempts: attempts.length,
         manual: true,
+        retried_by: job.job_id,
         ...(replay_id === undefined ? {} : { replay_id }),
       });
       await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, [{ text, group: job.tenant }]);

@@ -123,7 +123,7 @@ export async function readDeliveries(
       for (const item of own) {
         if (position.after !== undefined && sortKeyOf(item) >= position.after) continue;
         if (subscriptionId !== undefined && item.subscription_id !== subscriptionId) continue;
-        if (query.replayId !== undefined && item.replay_id !== query.replayId) continue;
+        if (query.replayId !== undefined && ![item.replay_id, item.retried_by].includes(query.replayId)) continue;
         const { offsets, status } = currentDelivery(batch, item, isRemoved);
         if (query.statuses !== undefined && !query.statuses.includes(status)) continue;
         const view = viewDelivery(item, offsets, status);
@@ -150,7 +150,7 @@ export async function findDelivery(
   tenant: Tenant,
   id: { readonly first: string; readonly subscription_id: string; readonly replay_id?: string },
   now: number,
-): Promise<{ readonly batch: BatchItem; readonly item: DeliveryItem; readonly stored: boolean } | undefined> {
+): Promise<{ readonly batch: BatchItem; readonly item: DeliveryItem } | undefined> {
   const [places, { Item }] = await Promise.all([
     findEvents(store, tenant, [id.first], { now, body: false, deleted: true }),
     store.dynamodb.send(
@@ -165,9 +165,9 @@ export async function findDelivery(
   ]);
   const batch = places.get(id.first)?.batch;
   if (batch === undefined || batch.first !== id.first) return undefined;
-  if (Item !== undefined) return { batch, item: decodeDeliveryItem(Item), stored: true };
+  if (Item !== undefined) return { batch, item: decodeDeliveryItem(Item) };
   if (id.replay_id !== undefined || batch.matched[id.subscription_id] === undefined) return undefined;
-  return { batch, item: pendingDelivery(batch, id.subscription_id), stored: false };
+  return { batch, item: pendingDelivery(batch, id.subscription_id) };
 }
 
 /** One event that a subscription has not received, with the delivery that owes it. */

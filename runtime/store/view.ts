@@ -36,6 +36,7 @@ export function viewDelivery(
   offsets: readonly number[],
   status: DeliveryStatus = item.status,
 ): DeliveryView {
+  const replay_id = item.retried_by ?? item.replay_id;
   const next = status === "failed" ? item.next_attempt_at : undefined;
   return {
     delivery_id: deliveryId(item.first, item.subscription_id, item.replay_id),
@@ -46,7 +47,7 @@ export function viewDelivery(
     next_attempt_at: next === undefined ? null : rfc3339(next),
     created_at: createdAt(item.first, item.replay_id),
     ...(item.reason === undefined ? {} : { reason: item.reason }),
-    ...(item.replay_id === undefined ? {} : { replay_id: item.replay_id }),
+    ...(replay_id === undefined ? {} : { replay_id }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sendOrThrow } from "../../aws/queues.ts";
-import { encodeDelivery, encodeRetry, parseDeliveryId } from "../../domain/codec.ts";
+import { encodeRetry, parseDeliveryId } from "../../domain/codec.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import {
@@ -135,26 +135,21 @@ export function register(app: Api, deps: Deps): void {
       errors: ["unprocessable"],
     },
     async (c, { params }) => {
-      const { batch, item, stored, offsets, isRemoved, view } = await one(c, params.id);
+      const { batch, item, offsets, isRemoved, view } = await one(c, params.id);
       if (isRemoved(item.subscription_id)) {
         throw new TriggersError("unprocessable", `The subscription ${item.subscription_id} is removed.`);
       }
       if (offsets.length === 0) throw new TriggersError("unprocessable", "Every event of this delivery is deleted.");
-      const { tenant, first, count, types } = batch;
-      const { subscription_id, replay_id } = item;
-      const common = { tenant, subscription_id, ...(replay_id === undefined ? {} : { replay_id }) };
-      const text = stored
-        ? encodeRetry({ ...common, batches: [first], attempts: item.attempts.length, manual: true })
-        : encodeDelivery({
-            ...common,
-            first,
-            count,
-            types,
-            indexes: offsets,
-            attempts: 0,
-            repeated: true,
-            expires_at: batch.expires_at,
-          });
+      const { tenant, first } = batch;
+      const { subscription_id, replay_id, attempts } = item;
+      const text = encodeRetry({
+        tenant,
+        subscription_id,
+        batches: [first],
+        attempts: attempts.length,
+        manual: true,
+        ...(replay_id === undefined ? {} : { replay_id }),
+      });
       await sendOrThrow(deps.sqs, deps.env.RETRY_QUEUE_URL, [{ text, group: tenant }]);
       return c.json(view, 202);
     },

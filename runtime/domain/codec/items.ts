@@ -84,7 +84,10 @@ export interface DeliveryItem {
   /** Attempts made before the schedule began anew: a manual retry of a finished delivery starts it again. */
   readonly schedule_from?: number;
   readonly reason?: string;
+  /** The replay that made this delivery: part of its identity. */
   readonly replay_id?: string;
+  /** The replay of dead letters that last had it tried again. */
+  readonly retried_by?: string;
   readonly expires_at: number;
 }
 
@@ -215,6 +218,7 @@ export function encodeDeliveryItem(delivery: DeliveryItem): Item {
     ...(delivery.group === undefined ? {} : { group: S(delivery.group) }),
     ...(delivery.schedule_from === undefined ? {} : { schedule_from: N(delivery.schedule_from) }),
     ...(delivery.reason === undefined ? {} : { reason: S(delivery.reason) }),
+    ...(delivery.retried_by === undefined ? {} : { retried_by: S(delivery.retried_by) }),
   };
 }
 
@@ -246,6 +250,7 @@ export function decodeDeliveryItem(item: Item): DeliveryItem {
     ...(item.group?.S === undefined ? {} : { group: item.group.S }),
     ...(item.schedule_from === undefined ? {} : { schedule_from: countOf(item, "schedule_from", what) }),
     ...(item.reason?.S === undefined ? {} : { reason: item.reason.S }),
+    ...(item.retried_by?.S === undefined ? {} : { retried_by: item.retried_by.S }),
     ...(parts[3] === undefined ? {} : { replay_id: parts[3] }),
   };
 }

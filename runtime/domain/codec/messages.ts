@@ -82,6 +82,8 @@ export interface RetryMessage {
   readonly replay_id?: string;
   /** Somebody asked for it: it acts whatever the item's state, also on one delivered or dead-lettered. */
   readonly manual?: boolean;
+  /** The replay of dead letters that asked: the delivery stays itself, and its posts name that replay. */
+  readonly retried_by?: string;
 }
 
 /** Release a subscription's held deliveries, at a bounded rate: sent when it is enabled or its circuit closes. */
@@ -241,6 +243,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         attempts: whole(header, "attempts", what),
         ...optional(header, "replay_id"),
         ...(header.manual === true ? { manual: true } : {}),
+        ...optional(header, "retried_by"),
       };
     }
     case "drain": {

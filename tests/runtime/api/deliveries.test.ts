@@ -15,7 +15,7 @@ import {
   partitionOf,
 } from "../../../runtime/domain/codec.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { eventId, newId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { eventId, newId, rfc3339, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
 
@@ -163,11 +163,41 @@ test("a manual retry always acts, whatever the state and also the second time", 
   assert.equal((await api.call(other, "POST", `/deliveries/${id}/retry`)).status, 404);
 });
 
-test("retrying a delivery that has no attempt yet sends its first", async () => {
+test("retrying a delivery that has no attempt yet acts as well", async () => {
   const { batch } = await stored(2, 61_000);
   const { status } = await api.call(live, "POST", `/deliveries/${deliveryId(batch.first, sub)}/retry`);
-  const message = decodeDeliver(sent[0]!.text);
-  assert.deepEqual([status, message.kind, message.kind === "delivery" && message.indexes], [202, "delivery", [0, 1]]);
+  assert.equal(status, 202);
+  assert.deepEqual(decodeDeliver(sent[0]!.text), {
+    kind: "retry",
+    tenant: live.customer_id,
+    subscription_id: sub,
+    batches: [batch.first],
+    attempts: 0,
+    manual: true,
+  });
+});
+
+test("a delivery that a replay of dead letters had tried again is found by that replay, and itself as before", async () => {
+  const { batch, ids } = await stored(1, 62_000);
+  const retried_by = "rpl_01ARZ3NDEKTSV4RRFFQ69G5FAW";
+  const attempts = [failure(9)];
+  const id = await delivery(batch, { status: "delivered", attempts, retried_by });
+  assert.deepEqual(await get(`/deliveries/${id}`), {
+    delivery_id: id,
+    subscription_id: sub,
+    event_ids: ids,
+    status: "delivered",
+    attempts,
+    next_attempt_at: null,
+    created_at: rfc3339(timeOf(batch.first)),
+    replay_id: retried_by,
+  });
+  const { deliveries } = await get(`/deliveries?replay_id=${retried_by}`);
+  assert.deepEqual(
+    deliveries.map(({ delivery_id }: { delivery_id: string }) => delivery_id),
+    [id],
+  );
+  assert.equal((await get(`/events/${ids[0]}`)).status, "delivered");
 });
 
 test("a backlog holds what waits, was held back or was given up, oldest first, and nothing else", async () => {

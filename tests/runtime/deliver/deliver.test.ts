@@ -317,6 +317,60 @@ test("a manual retry always acts, also the second time, and begins the schedule 
   assert.equal(item.next_attempt_at! - world.now(), 4_995);
 });
 
+test("a manual retry acts before the first attempt was made, as often as asked, whatever holds deliveries back", async () => {
+  const world = makeWorld();
+  world.subscribe({ status: "disabled" });
+  const first = world.accept([{ n: 1 }]);
+  world.queue.length = 0;
+  const text = encodeRetry({ tenant: TENANT, subscription_id: SUB, batches: [first], attempts: 0, manual: true });
+  for (let times = 1; times <= 2; times += 1) {
+    world.send("retry", [{ text, group: TENANT }]);
+    await world.settle();
+    assert.equal(world.posts.length, times);
+  }
+  assert.deepEqual([world.delivery(first)?.status, world.delivery(first)?.attempts.length], ["delivered", 2]);
+});
+
+test("what a replay of dead letters has tried again names that replay in each post, and stays the delivery it was", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 503);
+  const [dead, other] = [world.accept([{ n: 1 }]), world.accept([{ n: 2 }])];
+  await world.run(START + 80 * HOUR);
+  assert.equal(world.delivery(dead)?.status, "dead_lettered");
+  const before = world.posts.length;
+  const retried_by = "rpl_01JDGXS7G0ABCDEFGHJKMNPQRW";
+  const retry = (first: string, more: object) =>
+    encodeRetry({ tenant: TENANT, subscription_id: SUB, batches: [first], attempts: 12, manual: true, ...more });
+  world.circuits.clear();
+  world.answers((_, nth) => (nth === before + 1 || nth === before + 2 ? 500 : 200));
+  world.send("retry", [
+    { text: retry(dead, { retried_by }), group: TENANT },
+    { text: retry(other, {}), group: TENANT },
+  ]);
+  await world.run(world.now() + HOUR);
+  const told = world.posts
+    .slice(before)
+    .map(({ body, headers }) => [
+      JSON.parse(body)[0].payload.n,
+      headers["triggers-attempt"],
+      headers["triggers-replay-id"],
+    ]);
+  assert.deepEqual(
+    told.sort((a, b) => (String(a) < String(b) ? -1 : 1)),
+    [
+      [1, "13", retried_by],
+      [1, "14", retried_by],
+      [2, "13", undefined],
+      [2, "14", undefined],
+    ],
+  );
+  assert.deepEqual([world.delivery(dead)?.status, world.delivery(dead)?.retried_by], ["delivered", retried_by]);
+  world.send("retry", [{ text: retry(dead, {}), group: TENANT }]);
+  await world.settle();
+  assert.equal(world.posts.at(-1)!.headers["triggers-replay-id"], undefined, "asked for by hand, in no replay's name");
+});
+
 test("a retry message that its delivery has outrun has no effect", async () => {
   const world = makeWorld();
   world.subscribe();

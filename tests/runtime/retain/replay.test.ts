@@ -187,8 +187,12 @@ test("dead letters are tried again as themselves, those that the filter names", 
   await storage.put(encodeDeliveryItem(deliveryOf(one, LARGE.subscription_id, { status: "failed" })));
   const ask = async (request: object) => {
     bench.sent.clear();
-    await bench.finish(bench.begin("replay", "cus_a", { dead_letters: true, ...request }).job_id, works);
-    return sent().map((message) => message.kind === "retry" && [message.batches, message.manual, message.replay_id]);
+    const { job_id } = bench.begin("replay", "cus_a", { dead_letters: true, ...request });
+    await bench.finish(job_id, works);
+    return sent().map((message) => {
+      assert.equal(message.kind === "retry" && message.retried_by, job_id);
+      return message.kind === "retry" && [message.batches, message.manual, message.replay_id];
+    });
   };
   const retried = (first: string) => [[first], true, undefined];
   assert.deepEqual(await ask({}), [retried(two.first), retried(one.first)]);
