@@ -22,19 +22,32 @@ function endpointOf({ customers, endpoints }: Scenario, customer: number): "ok" 
   return customer < customers * (endpoints.failing + endpoints.hanging) ? "hanging" : "ok";
 }
 
+export interface LoadCustomer {
+  readonly key: string;
+  /** Undefined for a key that was handed to the run. */
+  readonly customer_id?: string;
+}
+
 /**
  * Creates the scenario's customers with their subscriptions: the first takes every event, the others never match.
- * Answers a key of each. With API_KEYS or API_KEY set, those are used as they are.
+ * With API_KEYS or API_KEY set, those are used as they are.
  */
-export async function prepareCustomers(target: Target, scenario: Scenario, receiverUrl: string): Promise<string[]> {
+export async function prepareCustomers(
+  target: Target,
+  scenario: Scenario,
+  receiverUrl: string,
+): Promise<LoadCustomer[]> {
   const ready = process.env.API_KEYS ?? process.env.API_KEY;
-  if (ready !== undefined) return ready.split(",");
+  if (ready !== undefined) return ready.split(",").map((key) => ({ key }));
   if (target.operatorKey === undefined) throw new Error("set OPERATOR_KEY, or API_KEYS, beside URL");
-  const keys: string[] = [];
+  const made: LoadCustomer[] = [];
   for (let customer = 0; customer < scenario.customers; customer += 1) {
     const wanted = { name: `load ${scenario.name} ${customer}`, limit_per_second: scenario.limitPerSecond };
-    const { api_key } = (await post(`${target.url}/customers`, target.operatorKey, wanted)) as { api_key: string };
-    keys.push(api_key);
+    const { api_key, customer_id } = (await post(`${target.url}/customers`, target.operatorKey, wanted)) as {
+      api_key: string;
+      customer_id: string;
+    };
+    made.push({ key: api_key, customer_id });
     const all = {
       workflow_id: "all",
       webhook_url: `${receiverUrl}/${endpointOf(scenario, customer)}/${customer}/all`,
@@ -50,5 +63,5 @@ export async function prepareCustomers(target: Target, scenario: Scenario, recei
       await post(`${target.url}/subscriptions/import`, api_key, { subscriptions: others.slice(at, at + IMPORT_PAGE) });
     }
   }
-  return keys;
+  return made;
 }

@@ -192,7 +192,8 @@ const progress = setInterval(() => {
   );
 }, 10_000);
 
-const keys = await prepareCustomers(target, scenario, process.env.RECEIVER_URL ?? receiver.url);
+const customers = await prepareCustomers(target, scenario, process.env.RECEIVER_URL ?? receiver.url);
+const keys = customers.map(({ key }) => key);
 // Three seconds at a tenth of the rate start the functions, as the first minutes of any deployment do; not measured.
 const warmup = await generate(target.url, keys, shortened(scenario, 3, 0.1));
 receiver.reset();

@@ -45,7 +45,8 @@ for (const [scenario, share] of small) {
     const receiver = await startReceiver();
     try {
       const target = targetOf(platform);
-      const keys = await prepareCustomers(target, scenario, receiver.url);
+      const customers = await prepareCustomers(target, scenario, receiver.url);
+      const keys = customers.map(({ key }) => key);
       const { runs, failed, failures, dropped, refused } = await generate(
         target.url,
         keys,

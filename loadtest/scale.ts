@@ -1,0 +1,181 @@
+/**
+ * `npm run scale -- [--sizes 0,100000,1000000,10000000] [--seconds 20]`: the same questions to platforms that hold more and
+ * more events: how soon it starts, how it takes 5,000 events/s, how an inbox is read. Prints a table and each figure against
+ * that of the empty store.
+ *
+ * The events are put into the table as route stores them, by BatchWriteItem through the gateway: a tenth of them belongs to the
+ * customer that is asked, the rest to nine others.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import { encodeBatch, encodeDeliveryItem } from "../runtime/domain/codec.ts";
+import { tenantOf } from "../runtime/domain/identity.ts";
+import { newUlid } from "../runtime/domain/ids.ts";
+import { pack } from "../runtime/domain/pack.ts";
+import { prepareCustomers } from "./customers.ts";
+import { generate } from "./generator.ts";
+import { startReceiver } from "./receiver.ts";
+import { scenarios, shortened } from "./scenarios.ts";
+import { startTarget, type Target } from "./target.ts";
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "0,100000,1000000,10000000" },
+    seconds: { type: "string", default: "20" },
+  },
+});
+const sizes = values.sizes.split(",").map(Number);
+const seconds = Number(values.seconds);
+if (sizes.some((size) => !Number.isInteger(size) || size < 0) || !(seconds > 0)) {
+  console.error("--sizes takes whole numbers separated by commas, --seconds a number above 0");
+  process.exit(2);
+}
+
+const BATCH = 100;
+const CUSTOMERS = 10;
+const CALLS_AT_ONCE = 4;
+const PAGES = 12;
+
+interface Figures {
+  readonly size: number;
+  readonly startMs: number;
+  readonly acceptP95Ms: number;
+  readonly endToEndP95Ms: number;
+  readonly inboxMs: number;
+  readonly filteredMs: number;
+}
+
+const order = (n: number) => ({
+  event_type: ["order.created", "order.paid", "order.shipped", "invoice.sent"][n % 4]!,
+  id: n,
+  amount: n % 1_000,
+  customer: { email: `someone${n % 5_000}@example.com`, name: "A. Customer", city: "Zürich" },
+  lines: Array.from({ length: 4 }, (_, i) => ({ sku: `SKU-${(n + i) % 997}`, qty: i + 1, price: 19.9 })),
+  note: Math.sin(n).toString(36).repeat(20),
+});
+
+/** Fills the table with `size` events, delivered at the first try, over the last ten days. */
+async function fill(target: Target, table: string, customers: readonly string[], size: number): Promise<void> {
+  const client = new DynamoDBClient(target.aws!);
+  const now = Date.now();
+  const expires_at = Math.floor(now / 1_000) + 90 * 86_400;
+  const subscription = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  let pending: WriteRequest[] = [];
+  const calls = new Set<Promise<unknown>>();
+  const write = async (requests: WriteRequest[]): Promise<void> => {
+    const call = client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
+    calls.add(call);
+    await call.finally(() => calls.delete(call));
+  };
+  for (let n = 0; n < size; n += BATCH) {
+    const events = Array.from({ length: BATCH }, (_, i) => order(n + i));
+    const at = now - 864_000_000 + Math.floor((864_000_000 * n) / size);
+    const tenant = tenantOf({ customer_id: customers[(n / BATCH) % CUSTOMERS]!, environment: "live" });
+    const first = newUlid(at, BATCH);
+    const all = Array.from({ length: BATCH }, (_, i) => i);
+    const batch = {
+      ...{ tenant, first, count: BATCH, types: events.map(({ event_type }) => event_type), key_id: "key_scale" },
+      ...{ body: { inline: pack(events.map((event) => Buffer.from(JSON.stringify(event)))) }, snapshot_version: 1 },
+      ...{ matched: { [subscription]: all }, routed_at: at, acknowledged: {}, deleted: [], expires_at },
+    };
+    const attempts = [
+      { at: new Date(at).toISOString(), status_code: 200, latency_ms: 12, error: null, response_excerpt: "ok" },
+    ];
+    const delivery = {
+      ...{ tenant, first, subscription_id: subscription, indexes: all, status: "delivered" as const, attempts },
+      ...{ count: BATCH, expires_at },
+    };
+    pending.push(
+      { PutRequest: { Item: encodeBatch(batch) } },
+      { PutRequest: { Item: encodeDeliveryItem(delivery as never) } },
+    );
+    if (pending.length < 24) continue;
+    if (calls.size >= CALLS_AT_ONCE) await Promise.race(calls);
+    void write(pending);
+    pending = [];
+  }
+  if (pending.length > 0) await write(pending);
+  await Promise.all(calls);
+  client.destroy();
+}
+
+async function measure(size: number): Promise<Figures> {
+  const state = join(mkdtempSync(join(tmpdir(), "triggers-scale-")), "state");
+  const receiver = await startReceiver();
+  const scenario = shortened({ ...scenarios.baseline, customers: CUSTOMERS }, seconds, 0.5);
+  let target = await startTarget(state);
+  const customers = await prepareCustomers(target, scenario, receiver.url);
+  const keys = customers.map(({ key }) => key);
+  const { outputs } = JSON.parse(readFileSync(join(state, "gateway.json"), "utf8")) as {
+    outputs: { eventsTable: string };
+  };
+  const get = async (path: string): Promise<{ json: { events: { event_id: string }[] }; ms: number }> => {
+    const began = performance.now();
+    const response = await fetch(`${target.url}${path}`, { headers: { authorization: `Bearer ${keys[0]!}` } });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 200)}`);
+    const ms = performance.now() - began;
+    return { json: JSON.parse(text), ms };
+  };
+  await fill(
+    target,
+    outputs.eventsTable,
+    customers.map(({ customer_id }) => customer_id!),
+    size,
+  );
+  await target.stop();
+
+  const began = performance.now();
+  target = await startTarget(state);
+  const first = await fetch(`${target.url}/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${keys[0]!}`, "content-type": "application/json" },
+    body: '{"event_type":"order.created"}',
+  });
+  if (first.status !== 202) throw new Error(`the first event was answered ${first.status}`);
+  const startMs = performance.now() - began;
+
+  await generate(target.url, keys, shortened(scenario, 3, 0.2));
+  receiver.reset();
+  const { latency } = await generate(target.url, keys, scenario);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const median = async (path: string): Promise<number> => {
+    const times: number[] = [];
+    for (let i = 0; i < PAGES; i += 1) times.push((await get(path)).ms);
+    return times.sort((a, b) => a - b)[PAGES >> 1]!;
+  };
+  const inboxMs = await median("/inbox?limit=1000");
+  const filteredMs = await median("/inbox?limit=1000&event_type=order.created&status=delivered");
+  await target.stop();
+  await receiver.close();
+  rmSync(join(state, ".."), { recursive: true, force: true });
+  return {
+    size,
+    startMs,
+    acceptP95Ms: latency.percentile(0.95),
+    endToEndP95Ms: receiver.latency.percentile(0.95),
+    inboxMs,
+    filteredMs,
+  };
+}
+
+const shown = (ms: number) => ms.toLocaleString("en", { maximumFractionDigits: ms < 100 ? 1 : 0 });
+console.log(
+  "| events stored | start to first 202 | POST p95 at 5,000/s | end to end p95 | inbox, newest 1,000 | 1,000 by type and status |",
+);
+console.log("|---:|---:|---:|---:|---:|---:|");
+let base: Figures | undefined;
+for (const size of sizes) {
+  const figures = await measure(size);
+  const empty = base ?? figures;
+  base = empty;
+  const cell = (name: keyof Figures) =>
+    `${shown(figures[name])} ms${figures === empty ? "" : ` (${(figures[name] / empty[name]).toFixed(2)}x)`}`;
+  console.log(
+    `| ${size.toLocaleString("en")} | ${cell("startMs")} | ${cell("acceptP95Ms")} | ${cell("endToEndP95Ms")} | ${cell("inboxMs")} | ${cell("filteredMs")} |`,
+  );
+}
+process.exit(0);
