@@ -65,6 +65,9 @@ export async function createElastiCache(context: LocalContext, url = process.env
       "aws:elasticache/user:User": named("user", "userId"),
       "aws:elasticache/userGroup:UserGroup": named("usergroup", "userGroupId"),
     },
+    async scrub() {
+      await Promise.all(running.map((redis) => redis.scrub()));
+    },
     async close() {
       await Promise.all(running.map((redis) => redis.close()));
     },

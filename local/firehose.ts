@@ -14,6 +14,11 @@ const MAX_BATCH_RECORDS = 500;
 export interface FirehoseService extends LocalService {
   /** Delivers what every stream has buffered, now. */
   flush(): Promise<void>;
+  /**
+   * For tests: from now on the bucket takes nothing, and what could not be delivered for so long is given up.
+   * @returns mends it again
+   */
+  breakDelivery(giveUpAfterMs: number): () => void;
 }
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
@@ -116,6 +121,15 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     },
     async flush() {
       await Promise.all([...streams.values()].map((stream) => stream.flush()));
+    },
+    breakDelivery(giveUpAfterMs) {
+      for (const stream of streams.values()) stream.broken = { giveUpAfterMs };
+      return () => {
+        for (const stream of streams.values()) stream.broken = undefined;
+      };
+    },
+    async scrub() {
+      await Promise.all([...streams.values()].map((stream) => stream.scrub()));
     },
     async close() {
       await Promise.all([...streams.values()].map((stream) => stream.close()));

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { createCloudFront } from "./cloudfront.ts";
 import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
-import { createFirehose } from "./firehose.ts";
+import { createFirehose, type FirehoseService } from "./firehose.ts";
 import { startGateway } from "./gateway.ts";
 import { ADMINISTRATOR, createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
@@ -49,6 +49,9 @@ export interface Core {
   readonly outputs: ProgramOutputs;
   readonly iam: Iam;
   readonly services: readonly LocalService[];
+  readonly firehose: FirehoseService;
+  /** Leaves nothing of what was deleted in the state, as real services do in time. It happens by itself every hour. */
+  scrub(): Promise<void>;
   readonly state: State;
   /** Takes no more requests, finishes what is under way, keeps the state, frees everything. */
   stop(): Promise<void>;
@@ -61,6 +64,7 @@ export interface Platform extends Core {
 }
 
 const ACCOUNT = "000000000000";
+const SCRUB_MS = 3_600_000;
 
 /** @throws StartError with what to do about it; Error of a resource that could not be created */
 export async function startCore(options: PlatformOptions): Promise<Core> {
@@ -85,7 +89,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       endpoint: gateway.url,
       log,
     };
-    const { services, iam, cloudfront } = await createServices(context, options, closers);
+    const { services, iam, cloudfront, firehose } = await createServices(context, options, closers);
     gateway.serve(services, iam);
     const outputs = await runProgram({
       entry: join(project, "index.ts"),
@@ -103,8 +107,26 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         `Port ${options.port} is taken by another program.\nStop that one, or choose another port: PORT=${options.port + 1} npm start`,
       );
     });
+    const scrub = async () => {
+      for (const service of services) await service.scrub?.();
+    };
+    const timer = setInterval(() => {
+      scrub().catch((cause: unknown) => log(`scrubbing: ${String(cause)}`));
+    }, SCRUB_MS);
+    closers.unshift(async () => clearInterval(timer));
     state.writeGateway({ endpoint: gateway.url, access_key_id: ADMINISTRATOR, outputs });
-    return { url, sinkUrl: receiver.url, gatewayUrl: gateway.url, outputs, iam, services, state, stop };
+    return {
+      url,
+      sinkUrl: receiver.url,
+      gatewayUrl: gateway.url,
+      outputs,
+      iam,
+      services,
+      firehose,
+      scrub,
+      state,
+      stop,
+    };
   } catch (cause) {
     await stop();
     throw cause;
@@ -162,7 +184,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   ];
   // What takes work in closes first, what it relies on last.
   closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
-  return { services, iam, cloudfront };
+  return { services, iam, cloudfront, firehose };
 }
 
 /** Reads the operator's key from the secret that the program names in its export `operatorSecret`. */

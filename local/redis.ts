@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { Worker } from "node:worker_threads";
+import { Redis } from "ioredis";
 import { CommandReader, encode, OK, RedisError } from "./redis/resp.ts";
 import type { RedisWorkerData } from "./redis/worker.ts";
 
@@ -14,6 +16,8 @@ import type { RedisWorkerData } from "./redis/worker.ts";
 export interface RunningRedis {
   readonly port: number;
   readonly kind: "url" | "server" | "embedded";
+  /** Leaves nothing of deleted values on the disk; a server at a URL sees to that itself. */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +65,11 @@ async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
   return {
     port,
     kind: "embedded",
+    async scrub() {
+      const scrubbed = once(worker, "message");
+      worker.postMessage("scrub");
+      await scrubbed;
+    },
     async close() {
       const ended = new Promise((resolve) => worker.once("exit", resolve));
       worker.postMessage("close");
@@ -114,12 +123,26 @@ async function serverOf(program: string, { folder, token }: RedisChoice): Promis
   return {
     port,
     kind: "server",
+    scrub: () => rewrite(port, token),
     async close() {
       process.off("exit", kill);
       kill();
       await ended;
     },
   };
+}
+
+/** Has a server write its append-only file anew, and waits until it has. */
+async function rewrite(port: number, token: string | undefined): Promise<void> {
+  const client = new Redis({ port, host: "127.0.0.1", ...(token === undefined ? {} : { password: token }) });
+  try {
+    await client.bgrewriteaof();
+    while (!/aof_rewrite_in_progress:0[\s\S]*aof_rewrite_scheduled:0/.test(await client.info("persistence"))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** Resolves when something accepts connections on the port. */
@@ -213,6 +236,7 @@ async function frontFor(url: string, token: string | undefined): Promise<Running
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
     kind: "url",
+    scrub: async () => {},
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

@@ -173,6 +173,9 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
         }
       },
     },
+    async scrub() {
+      objects.scrub();
+    },
     async close() {
       cancel();
       objects.close();

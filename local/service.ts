@@ -60,6 +60,8 @@ export interface LocalService {
   };
   /** Called once, when the whole program has been created: pollers and timers begin here. */
   start?(): Promise<void>;
+  /** Leaves nothing of what was deleted on the disk, as the real services do in time: only what is alive is kept. */
+  scrub?(): Promise<void>;
   /** Finishes what is under way, keeps the state, and frees everything. */
   close(): Promise<void>;
 }

@@ -220,6 +220,9 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     },
     source,
     queues: () => byArn,
+    async scrub() {
+      for (const queue of byArn.values()) queue.scrub();
+    },
     async close() {
       sweep();
       for (const queue of byArn.values()) queue.close();

@@ -69,7 +69,7 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 // a process to itself, the first from the beginning, so that the whole takes as long as its work and not as its waiting.
 const patient = endToEnd.filter((file) => /\/(delivery|load)\.test\.ts$/.test(file));
 const starters = endToEnd.filter((file) =>
-  /\/(demo|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/.test(file),
+  /\/(demo|erasure|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/.test(file),
 );
 const shared = endToEnd.filter((file) => !patient.includes(file) && !starters.includes(file));
 // Neighbours mostly import the same: a few of a folder share a process.

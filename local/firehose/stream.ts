@@ -13,12 +13,14 @@ import { evaluatePrefix, formatTime } from "./prefix.ts";
 const compress = promisify(gzip);
 const LEAST_BUFFER_MS = 1_000;
 const RETRY_MS = 5_000;
+/** Firehose keeps trying for so long and then gives the records up. */
+const GIVE_UP_MS = 24 * 3_600_000;
 const RECORD = 1;
 const DELIVERED = 2;
 
 interface Buffered {
   readonly seq: number;
-  readonly place: Place;
+  place: Place;
   readonly at: number;
 }
 
@@ -36,6 +38,8 @@ const HEAD_BYTES = 17;
 
 export class DeliveryStream {
   settings: StreamSettings;
+  /** Set by tests alone: the bucket takes nothing. */
+  broken: { readonly giveUpAfterMs: number } | undefined;
   readonly #journal: Journal;
   readonly #put: PutObject;
   readonly #clock: Clock;
@@ -89,6 +93,20 @@ export class DeliveryStream {
     let sum = 0;
     for (const count of this.#waiting.values()) sum += count;
     return sum;
+  }
+
+  /** Writes what waits anew and drops the rest, the bytes of delivered records with it. */
+  async scrub(): Promise<void> {
+    while (this.#delivering.size > 0) await Promise.all(this.#delivering);
+    this.#journal.roll();
+    this.#waiting.clear();
+    for (const { records } of this.#partitions.values()) {
+      for (const record of records) {
+        record.place = this.#journal.append(this.#journal.read(record.place));
+        this.#waiting.set(record.place.segment, (this.#waiting.get(record.place.segment) ?? 0) + 1);
+      }
+    }
+    this.#journal.dropBefore();
   }
 
   async close(): Promise<void> {
@@ -165,12 +183,18 @@ export class DeliveryStream {
     const plain = Buffer.concat(parts);
     // The fastest level: on one machine the time is worth more than the bytes.
     const body = zipped && !failed ? await compress(plain, { level: constants.Z_BEST_SPEED }) : plain;
+    const began = this.#clock.now();
     for (;;) {
       try {
+        if (this.broken !== undefined) throw new Error("the bucket takes nothing");
         this.#put(bucket, key, body, { "content-type": "application/octet-stream" });
         break;
       } catch (thrown) {
         if (this.#closed) return;
+        if (this.#clock.now() - began >= (this.broken?.giveUpAfterMs ?? GIVE_UP_MS)) {
+          this.#log(`stream ${name}: ${records.length} records could not be delivered to ${bucket} and are lost`);
+          break;
+        }
         this.#log(`stream ${name}: ${String((thrown as Error).message)}, trying again in ${RETRY_MS / 1000} s`);
         await new Promise<void>((resolve) => this.#clock.at(this.#clock.now() + RETRY_MS, resolve));
       }

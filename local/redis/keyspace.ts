@@ -119,6 +119,11 @@ export class Keyspace {
     if (this.#journal.bytes > this.#rewriteAt) this.#rewrite();
   }
 
+  /** Leaves nothing of deleted, changed and expired values on the disk. */
+  scrub(): void {
+    this.#rewrite();
+  }
+
   flushed(): Promise<void> {
     return this.#journal.flushed();
   }

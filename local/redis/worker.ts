@@ -13,7 +13,12 @@ const { folder, token } = workerData as RedisWorkerData;
 const db = new Keyspace(folder);
 const server = await createRedisServer(db, { token });
 server.listen(0, "127.0.0.1", () => parentPort!.postMessage((server.address() as AddressInfo).port));
-parentPort!.on("message", () => {
+parentPort!.on("message", (task: "scrub" | "close") => {
+  if (task === "scrub") {
+    db.scrub();
+    parentPort!.postMessage("scrubbed");
+    return;
+  }
   db.close();
   process.exit(0);
 });

@@ -110,6 +110,15 @@ export class MessageStore {
     return this.#journal.flushed();
   }
 
+  /** Writes what is alive anew and drops the rest, the bytes of removed messages with it. */
+  compact(): void {
+    this.#journal.roll();
+    this.#alive.clear();
+    this.#aliveBytes = 0;
+    for (const message of this.#messages.values()) this.#write(message, this.body(message));
+    this.#journal.dropBefore();
+  }
+
   close(): void {
     this.#journal.close();
   }

@@ -188,6 +188,11 @@ export class Queue {
     return this.#store.flushed();
   }
 
+  /** Leaves nothing of deleted messages on the disk. */
+  scrub(): void {
+    this.#store.compact();
+  }
+
   /** Ends the waits of `poll` and frees the journal. */
   close(): void {
     this.#closed = true;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -102,6 +102,65 @@ test("records are buffered by partition and delivered, zipped, when the first of
       '{"v":1,"prefix":"3f","n":2}\n',
     ],
   ]);
+  await firehose.close();
+});
+
+const bytesIn = (folder: string): string =>
+  globSync("**/*.log", { cwd: folder })
+    .map((name) => readFileSync(join(folder, name), "latin1"))
+    .join();
+
+test("scrubbed, the journal holds what waits and nothing of what was delivered", async () => {
+  const puts: Put[] = [];
+  const context = fresh();
+  const clock = testClock();
+  const put = (bucket: string, key: string, body: Buffer) => puts.push({ bucket, key, body });
+  const firehose = createFirehose(context, put, clock);
+  await declare(firehose);
+  await take(firehose, '{"prefix":"07","n":"delivered"}');
+  await firehose.flush();
+  await take(firehose, '{"prefix":"07","n":"waiting"}');
+  assert.equal(bytesIn(context.state).includes("delivered"), true);
+  await firehose.scrub!();
+  assert.deepEqual(
+    ["delivered", "waiting"].map((text) => bytesIn(context.state).includes(text)),
+    [false, true],
+  );
+  await firehose.close();
+  const again = createFirehose(context, put, clock);
+  await declare(again);
+  await again.flush();
+  assert.deepEqual(
+    puts.map(({ body }) => gunzipSync(body).toString()),
+    ['{"prefix":"07","n":"delivered"}', '{"prefix":"07","n":"waiting"}'],
+  );
+  await again.close();
+});
+
+test("what the bucket does not take for a day is given up, as by Firehose itself", async () => {
+  const clock = testClock();
+  let tries = 0;
+  let away = true;
+  const lines: string[] = [];
+  const put = () => {
+    tries += 1;
+    if (away) throw new Error("denied");
+  };
+  const firehose = createFirehose({ ...fresh(), log: (line) => lines.push(line) }, put, clock);
+  await declare(firehose);
+  await take(firehose, '{"prefix":"07"}');
+  const flushed = firehose.flush();
+  for (let hour = 0; hour < 25; hour += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    clock.advance(3_600_000);
+  }
+  await flushed;
+  assert.equal(lines.at(-1), "stream archive: 1 records could not be delivered to archive and are lost");
+  away = false;
+  const before = tries;
+  await firehose.flush();
+  assert.equal(tries, before);
   await firehose.close();
 });
 

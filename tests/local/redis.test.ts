@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -96,6 +96,23 @@ test("the journal is written anew when it is mostly garbage, and loses nothing b
   assert.deepEqual([again.get("kept"), again.get("big")], ["value", "39".repeat(500_000)]);
   again.close();
   db.close();
+});
+
+test("scrubbed, the journal holds nothing of what was deleted", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  folders.push(folder);
+  const redis = await startRedis({ folder, token: undefined, server: false });
+  const client = new Redis({ port: redis.port, host: "127.0.0.1" });
+  await client.mset("kept", "value", "gone", "a person");
+  await client.del("gone");
+  await redis.scrub();
+  const bytes = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), "latin1"))
+    .join();
+  assert.deepEqual([bytes.includes("value"), bytes.includes("a person")], [true, false]);
+  assert.equal(await client.get("kept"), "value");
+  client.disconnect();
+  await redis.close();
 });
 
 test("an answered command is on disk before its answer", async () => {

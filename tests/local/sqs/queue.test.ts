@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -61,6 +61,11 @@ test.after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+const bytesIn = (folder: string): string =>
+  readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), "latin1"))
+    .join();
+
 const bodies = (queue: Queue, max = 10): string[] => queue.receive(max).map(({ body }) => body);
 
 test("a message in flight comes back when its visibility timeout ends", async () => {
@@ -82,6 +87,30 @@ test("a delayed message arrives when its delay ends, and wakes who waits", async
     (await polled).map(({ body }) => body),
     ["x"],
   );
+});
+
+test("scrubbed, the journal holds what is alive and nothing of what was deleted", async () => {
+  for (const inMemory of [1e6, 0]) {
+    const made = bench({}, undefined, inMemory);
+    const { queue, clock, folder } = made;
+    for (const body of ["deleted", "in flight", "waiting"]) await queue.send({ body, sender: "s" });
+    await queue.send({ body: "delayed", sender: "s" }, 5);
+    const [gone, flight] = queue.receive(2);
+    queue.delete(gone!.receipt);
+    queue.scrub();
+    assert.equal(bytesIn(folder).includes("deleted"), false);
+    queue.changeVisibility(flight!.receipt, 1);
+    clock.advance(5_000);
+    assert.deepEqual(bodies(queue).sort(), ["delayed", "in flight", "waiting"]);
+    await queue.flushed();
+    const receives = new Map(
+      made
+        .reopen()
+        .receive(10)
+        .map(({ body, message }) => [body, message.receives]),
+    );
+    assert.deepEqual([receives.get("in flight"), receives.size], [3, 3]);
+  }
 });
 
 test("a long poll ends without messages when its time is over", async () => {
