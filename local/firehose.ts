@@ -16,9 +16,9 @@ export interface FirehoseService extends LocalService {
   flush(): Promise<void>;
   /**
    * For tests: from now on the bucket takes nothing, and what could not be delivered for so long is given up.
-   * @returns mends it again
+   * @returns how many records were given up so far, and what mends it again
    */
-  breakDelivery(giveUpAfterMs: number): () => void;
+  breakDelivery(giveUpAfterMs: number): { lost(): number; mend(): void };
 }
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
@@ -123,9 +123,14 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
       await Promise.all([...streams.values()].map((stream) => stream.flush()));
     },
     breakDelivery(giveUpAfterMs) {
-      for (const stream of streams.values()) stream.broken = { giveUpAfterMs };
-      return () => {
-        for (const stream of streams.values()) stream.broken = undefined;
+      const all = [...streams.values()];
+      const before = all.reduce((sum, { lost }) => sum + lost, 0);
+      for (const stream of all) stream.broken = { giveUpAfterMs };
+      return {
+        lost: () => all.reduce((sum, { lost }) => sum + lost, 0) - before,
+        mend() {
+          for (const stream of all) stream.broken = undefined;
+        },
       };
     },
     async scrub() {

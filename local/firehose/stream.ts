@@ -40,6 +40,8 @@ export class DeliveryStream {
   settings: StreamSettings;
   /** Set by tests alone: the bucket takes nothing. */
   broken: { readonly giveUpAfterMs: number } | undefined;
+  /** Records given up. */
+  lost = 0;
   readonly #journal: Journal;
   readonly #put: PutObject;
   readonly #clock: Clock;
@@ -193,6 +195,7 @@ export class DeliveryStream {
         if (this.#closed) return;
         if (this.#clock.now() - began >= (this.broken?.giveUpAfterMs ?? GIVE_UP_MS)) {
           this.#log(`stream ${name}: ${records.length} records could not be delivered to ${bucket} and are lost`);
+          this.lost += records.length;
           break;
         }
         this.#log(`stream ${name}: ${String((thrown as Error).message)}, trying again in ${RETRY_MS / 1000} s`);
