@@ -61,7 +61,7 @@ interface Work {
   readonly message: IngestMessage;
   readonly again: boolean;
   readonly events: readonly Buffer[];
-  readonly batch: BatchItem;
+  batch: BatchItem;
   /** What to deliver: as decided now, or as it was decided when the batch was first stored. */
   matched: BatchItem["matched"];
   deleted: readonly number[];
@@ -177,6 +177,7 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work> {
 async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
   // One call refuses two items with the same key: a message received twice in one invocation counts as a repeat.
   const seen = new Set<string>();
+  for (const work of works) work.batch = { ...work.batch, stored_at: ports.now() };
   const fresh: Work[] = [];
   const repeated: Work[] = [];
   for (const work of works) {

@@ -12,7 +12,7 @@ export interface Found {
 /** Everything of a batch but its packed events. */
 export const HEADS = {
   expression:
-    "pk, sk, v, #count, #types, key_id, matched, snapshot_version, routed_at, expires_at, acknowledged, deleted, s3_key, key_name, traceparent",
+    "pk, sk, v, #count, #types, key_id, matched, snapshot_version, routed_at, stored_at, expires_at, acknowledged, deleted, s3_key, key_name, traceparent",
   names: { "#count": "count", "#types": "types" },
 };
 

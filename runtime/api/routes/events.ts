@@ -81,17 +81,17 @@ type Stage = z.infer<typeof StageSchema>;
 /** The stages of an event in the order of their times. */
 function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
   const accepted = timeOf(batch.first);
+  const stored = batch.stored_at ?? batch.routed_at;
   // A clock of another machine may be a little behind: time spent is never negative.
   const since = (at: number, before: number) => Math.max(0, at - before);
   const stages: Stage[] = [
     { stage: "accepted", at: rfc3339(accepted), duration_ms: 0 },
     { stage: "routed", at: rfc3339(batch.routed_at), duration_ms: since(batch.routed_at, accepted) },
-    // The decision is stored by the call that makes it: how long storing took is part of the wait for the first attempt.
-    { stage: "stored", at: rfc3339(batch.routed_at), duration_ms: 0 },
+    { stage: "stored", at: rfc3339(stored), duration_ms: since(stored, batch.routed_at) },
   ];
   const later: Stage[] = [];
   for (const { item } of deliveries) {
-    let before = item.replay_id === undefined ? batch.routed_at : timeOf(item.replay_id.slice(4));
+    let before = item.replay_id === undefined ? stored : timeOf(item.replay_id.slice(4));
     for (const [i, attempt] of item.attempts.entries()) {
       const at = Date.parse(attempt.at);
       later.push({
@@ -113,7 +113,7 @@ function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
     later.push({
       stage: "acknowledged",
       at: rfc3339(acknowledged),
-      duration_ms: since(acknowledged, batch.routed_at),
+      duration_ms: since(acknowledged, stored),
     });
   }
   return [...stages, ...later.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))];
@@ -181,6 +181,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/events/{id}/journey",
       tag: TAG,
       summary: "What happened to an event, stage by stage",
+      description:
+        "`routed` is when it was decided who gets it, `stored` when its write began: how long that took is part of the wait for the first attempt, which counts from there.",
       scope: "events:read",
       params: EventId,
       responses: { 200: { description: "The stages by time.", schema: z.object({ stages: z.array(StageSchema) }) } },

@@ -39,6 +39,8 @@ export interface BatchItem {
   readonly snapshot_version: number;
   /** Milliseconds since the epoch. */
   readonly routed_at: number;
+  /** When its write began, milliseconds; after its neighbours of the invocation were matched too. Items of old have none. */
+  readonly stored_at?: number;
   readonly acknowledged: Readonly<Record<number, number>>;
   readonly deleted: readonly number[];
   /** Seconds since the epoch, as DynamoDB's expiry wants it. */
@@ -149,6 +151,7 @@ export function encodeBatch(batch: BatchItem): Item {
     matched: J(Object.entries(batch.matched).map(([id, at]) => (at.length === batch.count ? [id] : [id, at]))),
     snapshot_version: N(batch.snapshot_version),
     routed_at: N(batch.routed_at),
+    ...(batch.stored_at === undefined ? {} : { stored_at: N(batch.stored_at) }),
     expires_at: N(batch.expires_at),
     ...bodyAttributes(batch.body),
     // Acknowledgement is a map from offset to time, deletion a number set: both are changed in place by update expressions.
@@ -181,6 +184,7 @@ export function decodeBatch(item: Item): BatchItem {
     ),
     snapshot_version: nOf(item, "snapshot_version", what),
     routed_at: nOf(item, "routed_at", what),
+    ...(item.stored_at === undefined ? {} : { stored_at: nOf(item, "stored_at", what) }),
     acknowledged: Object.fromEntries(
       Object.entries(item.acknowledged?.M ?? {}).map(([at, ms]) => [Number(at), Number(ms.N)]),
     ),

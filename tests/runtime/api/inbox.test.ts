@@ -229,7 +229,9 @@ test("an event that is stored a moment after it was accepted is waited for", asy
 
 test("the journey tells each stage with the time since the one before", async () => {
   const ago = 170_000;
-  const { batch, ids } = await stored([{}], ago, { matched: { [SUB]: [0] }, routed_at: at(ago - 40) });
+  const { batch, ids } = await stored([{}], ago, {
+    ...{ matched: { [SUB]: [0] }, routed_at: at(ago - 40), stored_at: at(ago - 55) },
+  });
   const accepted = batch.routed_at - 40;
   const time = (ms: number) => new Date(accepted + ms).toISOString();
   const attempts = [
@@ -243,11 +245,11 @@ test("the journey tells each stage with the time since the one before", async ()
   assert.deepEqual((await get(`/events/${ids[0]}/journey`)).body.stages, [
     { stage: "accepted", at: new Date(start).toISOString(), duration_ms: 0 },
     { stage: "routed", at: new Date(batch.routed_at).toISOString(), duration_ms: routed },
-    { stage: "stored", at: new Date(batch.routed_at).toISOString(), duration_ms: 0 },
+    { stage: "stored", at: time(55), duration_ms: 15 },
     {
       stage: "attempt",
       at: time(90),
-      duration_ms: 50,
+      duration_ms: 35,
       ...delivery,
       attempt: 1,
       latency_ms: 10,

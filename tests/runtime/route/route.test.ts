@@ -112,7 +112,10 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
   assert.deepEqual(await world.route(record), []);
   const [batch] = [...world.stored.values()];
   assert.deepEqual(batch!.matched, { sub_a: [0, 1], sub_b: [1, 2] });
-  assert.deepEqual([batch!.snapshot_version, batch!.routed_at, batch!.key_id], [7, START, "key_1"]);
+  assert.deepEqual(
+    [batch!.snapshot_version, batch!.routed_at, batch!.stored_at, batch!.key_id],
+    [7, START, START, "key_1"],
+  );
   assert.equal(batch!.expires_at, START / 1_000 + 30 * 86_400);
   assert.deepEqual(
     world.deliveries.map(({ subscription_id, indexes, attempts }) => [subscription_id, indexes, attempts]),
