@@ -190,6 +190,126 @@ test("HTTP/2 is spoken where it is offered, many posts over one connection", asy
   server.close();
 });
 
+/** An HTTP/2 server that treats each stream as told. */
+async function answeringHttp2(talk: (stream: http2.ServerHttp2Stream) => void) {
+  const server = http2.createSecureServer({ cert: certificate, key: privateKey });
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on("session", (session) => {
+    sessions.add(session.on("error", () => undefined));
+  });
+  server.on("stream", (stream) => talk(stream.on("error", () => undefined)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/in`,
+    close() {
+      for (const session of sessions) session.destroy();
+      server.close();
+    },
+  };
+}
+
+test("over HTTP/2, too, whatever goes wrong has a name, and no answer is read past 1 KB or waited for past its time", async () => {
+  const { constants } = http2;
+  const cases: [name: string | null, status: number | null, talk: (stream: http2.ServerHttp2Stream) => void][] = [
+    [null, 200, (stream) => stream.respond({ ":status": 200 }, { endStream: true })],
+    ["http_error", 503, (stream) => stream.respond({ ":status": 503 }, { endStream: true })],
+    ["redirect", 308, (stream) => stream.respond({ ":status": 308, location: "/other" }, { endStream: true })],
+    ["timeout", null, () => undefined],
+    ["protocol_error", null, (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
+    ["connection_closed", null, (stream) => stream.session!.destroy()],
+    ["protocol_error", null, (stream) => stream.session!.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)],
+    [
+      null,
+      200,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        const more = () => void (stream.destroyed || stream.write("x".repeat(65_536), () => setImmediate(more)));
+        more();
+      },
+    ],
+    [
+      null,
+      200,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        const drip = setInterval(() => stream.write("x"), 20);
+        stream.on("close", () => clearInterval(drip));
+      },
+    ],
+  ];
+  const got: [string | null, number | null][] = [];
+  for (const [, , talk] of cases) {
+    const { url, close } = await answeringHttp2(talk);
+    const { error, status, excerpt = "" } = await send(url, certificate);
+    assert.ok(excerpt.length <= 1_024);
+    got.push([error, status]);
+    close();
+  }
+  assert.deepEqual(
+    got,
+    cases.map(([error, status]) => [error, status]),
+  );
+});
+
+test("an HTTP/2 server that says goodbye between two posts is connected to anew", async () => {
+  const sessions = new Set<unknown>();
+  const { url, close } = await answeringHttp2((stream) => {
+    stream.respond({ ":status": 200 }, { endStream: true });
+    sessions.add(stream.session);
+    stream.session!.close();
+  });
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: 1_000, ca: certificate });
+  for (let n = 1; n <= 3; n += 1) {
+    const { status, error } = await post(agent, { url: new URL(url), headers: {}, body: Buffer.from("{}") });
+    assert.deepEqual([status, error, sessions.size], [200, null, n]);
+  }
+  await agent.destroy();
+  close();
+});
+
+const mega = Buffer.alloc(1_000_000, 120);
+const early: [says: string, answer: string, error: string | null, status: number | null][] = [
+  ["200", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", null, 200],
+  ["413", "HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", "http_error", 413],
+];
+for (const [says, answer, error, status] of early) {
+  test(`an endpoint that answers ${says} and closes before it has read the body has answered`, async () => {
+    const url = await raw((socket) => socket.pause().end(answer));
+    const agent = guardedAgent({ allowLoopback: true, timeoutMs: 1_000 });
+    const result = await post(agent, { url: new URL(url), headers: {}, body: mega }, { timeoutMs: 2_000, restMs: 60 });
+    assert.deepEqual([result.error, result.status], [error, status]);
+    await agent.destroy();
+  });
+}
+
+test("an endpoint that resets in the middle of a large body is named so", async () => {
+  const url = await raw((socket) => socket.resetAndDestroy());
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: 1_000 });
+  const { error } = await post(agent, { url: new URL(url), headers: {}, body: mega }, { timeoutMs: 2_000, restMs: 60 });
+  assert.equal(error, "connection_reset");
+  await agent.destroy();
+});
+
+test("a header that can't be sent fails the attempt by name, over either protocol, and throws nothing", async () => {
+  const { url: h2, close } = await answeringHttp2((stream) => stream.respond({ ":status": 200 }, { endStream: true }));
+  const h1 = await answering((_, reply) => reply.end());
+  for (const url of [h1, h2]) {
+    for (const headers of [
+      { "x-own": "snow\u2603" },
+      { "x-own": "a\r\nb: c" },
+      { "x own": "a" },
+      { "x-own": "a\0b" },
+    ]) {
+      const agent = guardedAgent({ allowLoopback: true, timeoutMs: 1_000, ca: certificate });
+      const { error, status } = await post(agent, { url: new URL(url), headers, body: Buffer.from("{}") }, limits);
+      assert.deepEqual([error, status], ["invalid_request", null], `${url} ${JSON.stringify(headers)}`);
+      await agent.destroy();
+    }
+  }
+  close();
+});
+
 test("HTTP/1.1 connections are kept and used again", async () => {
   let connections = 0;
   const server = http.createServer((_, answer) => answer.end("ok"));
