@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { getAll, keyText } from "../../../runtime/aws/tables.ts";
+import { heldIn, merge, replaceItem } from "../../../runtime/deliver/items.ts";
+import {
+  type Attempt,
+  type DeliveryItem,
+  decodeDeliveryItem,
+  deliverySortKey,
+  partitionOf,
+} from "../../../runtime/domain/codec.ts";
+import { openStorage, type Storage } from "../../support/storage.ts";
+import { SUB, TENANT } from "./world.ts";
+
+const test = suite("delivery items that many change");
+const FIRST = "01JDGXS7G0ABCDEFGHJKMNPQRS";
+let storage: Storage;
+test.before.each(async () => {
+  storage = await openStorage();
+});
+test.after.each(() => storage.close());
+
+const attempt = (status_code: number): Attempt => ({
+  at: `2026-11-25T00:00:00.${status_code}Z`,
+  status_code,
+  latency_ms: 5,
+  error: status_code === 200 ? null : "http_error",
+});
+const item = (more: Partial<DeliveryItem> = {}): DeliveryItem => ({
+  tenant: TENANT,
+  first: FIRST,
+  count: 4,
+  subscription_id: SUB,
+  indexes: [0, 1, 2, 3],
+  status: "failed",
+  attempts: [attempt(500)],
+  next_attempt_at: 1_000,
+  expires_at: 2_000_000_000,
+  ...more,
+});
+const replace = (before: DeliveryItem | undefined, after: DeliveryItem) =>
+  replaceItem(storage.store.dynamodb, storage.store.eventsTable, before, after);
+async function stored(): Promise<DeliveryItem> {
+  const key = { pk: partitionOf(TENANT, FIRST), sk: deliverySortKey(FIRST, SUB) };
+  return decodeDeliveryItem(
+    (await getAll(storage.store.dynamodb, storage.store.eventsTable, [key])).get(keyText(key))!,
+  );
+}
+
+const { next_attempt_at: _, ...ended } = item();
+const before = item();
+const again = item({ attempts: [attempt(500), attempt(503)], next_attempt_at: 2_000 });
+const merges: [says: string, after: DeliveryItem, current: DeliveryItem, merged: DeliveryItem][] = [
+  [
+    "two attempts made at once both count",
+    again,
+    item({ attempts: [attempt(500), attempt(501)] }),
+    item({ attempts: [attempt(500), attempt(501), attempt(503)], next_attempt_at: 2_000 }),
+  ],
+  [
+    "one that failed does not undo another's success",
+    again,
+    { ...ended, status: "delivered", attempts: [attempt(500), attempt(200)] },
+    { ...ended, status: "delivered", attempts: [attempt(500), attempt(200), attempt(503)] },
+  ],
+  [
+    "one that succeeded ends what another left to be tried again",
+    { ...ended, status: "delivered", attempts: [attempt(500), attempt(200)] },
+    item({ attempts: [attempt(500), attempt(501)], swept: true }),
+    { ...ended, status: "delivered", attempts: [attempt(500), attempt(501), attempt(200)] },
+  ],
+  [
+    "a cancelled delivery stays so, whatever came of a post under way",
+    { ...ended, status: "delivered", attempts: [attempt(500), attempt(200)] },
+    { ...ended, status: "cancelled" },
+    { ...ended, status: "cancelled", attempts: [attempt(500), attempt(200)] },
+  ],
+  [
+    "what either has taken off stays off",
+    item({ attempts: again.attempts, remaining: [1, 2, 3] }),
+    item({ remaining: [0, 1, 3] }),
+    item({ attempts: again.attempts, remaining: [1, 3] }),
+  ],
+];
+for (const [says, after, current, merged] of merges) {
+  test(`${says}, in the table as in thought`, async () => {
+    assert.deepEqual(merge(before, after, current), merged);
+    await replace(undefined, current);
+    await replace(before, after);
+    assert.deepEqual(await stored(), merged);
+  });
+}
+
+test("an item that nobody else has changed is put as it is", async () => {
+  await replace(undefined, before);
+  await replace(before, again);
+  assert.deepEqual(await stored(), again);
+});
+
+test("of four changes made at once, each attempt is kept", async () => {
+  await replace(undefined, before);
+  const codes = Array.from({ length: 4 }, (_, n) => 501 + n);
+  await Promise.all(codes.map((code) => replace(before, item({ attempts: [...before.attempts, attempt(code)] }))));
+  const { attempts } = await stored();
+  assert.deepEqual(attempts.map(({ status_code }) => status_code).sort(), [500, ...codes]);
+});
+
+test("what is held, and what has failed, is found by subscription, the oldest first, as many as asked for", async () => {
+  const firsts = ["01JDGXS7G0ABCDEFGHJKMNPQR1", "01JDGXS7G0ABCDEFGHJKMNPQR2", "01JDGXS7G0ABCDEFGHJKMNPQR3"];
+  const other = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
+  for (const first of [...firsts].reverse()) {
+    for (const subscription_id of [SUB, other]) {
+      await replace(undefined, item({ first, subscription_id }));
+    }
+  }
+  await replace(undefined, { ...ended, status: "pending", held: true });
+  const held = heldIn(storage.store.dynamodb, storage.store.eventsTable);
+  const failed = await held.failed(TENANT, other, 2);
+  assert.deepEqual(
+    failed.map(({ first, subscription_id }) => [first, subscription_id]),
+    firsts.slice(0, 2).map((first) => [first, other]),
+  );
+  assert.deepEqual(
+    (await held.page(TENANT, SUB, 10)).map(({ first }) => first),
+    [FIRST],
+  );
+  assert.deepEqual(await held.page(TENANT, other, 10), []);
+});
+
+test.run();
