@@ -20,8 +20,9 @@ const configuration = JSON.parse(
 ) as Configuration;
 checkConfiguration(configuration, now);
 const graph = await graphOf(values.stack);
-const verdicts = evaluate(values.stack, resourcesOf(graph), configuration, now);
-const report = reportOf(values.stack, graph.region, verdicts, now);
+const resources = resourcesOf(graph);
+const verdicts = evaluate(values.stack, resources, configuration, now);
+const report = reportOf(values.stack, graph.region, verdicts, resources, now);
 
 mkdirSync(values.out, { recursive: true });
 const file = (extension: string) => join(values.out, `compliance-report.${extension}`);

@@ -23,7 +23,7 @@ export const durability: readonly Rule[] = [
       "aws:s3/bucket:Bucket",
       "aws:sqs/queue:Queue",
     ],
-    evidence: [],
+    evidence: ["protect"],
     check: ({ protect }) => (protect ? undefined : "the resource is not protected"),
   },
   {

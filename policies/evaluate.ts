@@ -1,4 +1,4 @@
-import { examine, type Finding, type Resource, type Rule, type Stack, stackOf } from "./rule.ts";
+import { examine, type Finding, type Resource, type Rule, refersTo, type Stack, stackOf } from "./rule.ts";
 import { rules } from "./rules.ts";
 
 /** How the rules are applied in a stack: which count, and what is let pass, why and until when. */
@@ -91,4 +91,22 @@ export function evaluate(
           : { rule, resource, outcome: "excepted", message, exception };
       }),
     );
+}
+
+/** The other resources that a verdict rests on: of the types that the rule asks for, those that speak of the subject or that it speaks of. */
+export function restsOn(rule: Rule, subject: Resource, stack: Stack): readonly Resource[] {
+  if (rule.wholeStack !== true) return [];
+  const asked = new Set<string>();
+  rule.check(subject, {
+    resources: stack.resources,
+    of(type) {
+      asked.add(type);
+      return stack.of(type);
+    },
+  });
+  const speaks = (one: Resource, of: Resource) =>
+    Object.keys(one.props).some((argument) => refersTo(one, argument, of));
+  return [...asked]
+    .flatMap((type) => stack.of(type))
+    .filter((one) => one !== subject && (speaks(one, subject) || speaks(subject, one)));
 }

@@ -139,7 +139,7 @@ export const privilege: readonly Rule[] = [
     remedy: "Store the value in Secrets Manager and pass the secret's ARN.",
     serves: ["SOC 2 CC6.1", ...least],
     subjects: ["aws:lambda/function:Function"],
-    evidence: [],
+    evidence: ["environment.variables.*"],
     check: ({ props }) => {
       const variables = (at(props, "environment.variables") ?? {}) as Record<string, unknown>;
       const suspicious = Object.entries(variables).filter(

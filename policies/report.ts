@@ -1,5 +1,5 @@
-import type { Verdict } from "./evaluate.ts";
-import { at, type Severity } from "./rule.ts";
+import { restsOn, type Verdict } from "./evaluate.ts";
+import { at, type Resource, type Severity, stackOf } from "./rule.ts";
 import { themes } from "./rules.ts";
 
 /** A compliance report as data: what a reviewer reads, and what a machine compares. */
@@ -38,6 +38,8 @@ export interface SubjectReport {
   readonly outcome: Verdict["outcome"];
   /** The values that the verdict rests on, by member. */
   readonly evidence: Readonly<Record<string, unknown>>;
+  /** Other resources that it rests on, `<type> <name>`. */
+  readonly rests_on?: readonly string[];
   readonly message?: string;
   readonly exception?: { readonly reason: string; readonly until: string };
 }
@@ -53,8 +55,25 @@ const notCovered: readonly string[] = [
   "AWS's own part of the shared responsibility: see AWS Artifact for its SOC 2 and ISO reports.",
 ];
 
-/** @param now when the report was made */
-export function reportOf(stack: string, region: string, verdicts: readonly Verdict[], now: Date): Report {
+/** `aws:sqs/queue:Queue` as people say it: `sqs Queue`. */
+const shortType = (type: string): string => type.replace(/^aws:([^/]+)\/.*:/, "$1 ");
+
+/** A value at a path; of `environment.variables.*` the names alone, since a value may be what has to stay hidden. */
+function evidenceAt(resource: Resource, path: string): unknown {
+  if (path === "protect") return resource.protect;
+  if (!path.endsWith(".*")) return at(resource.props, path);
+  return Object.keys((at(resource.props, path.slice(0, -2)) ?? {}) as object).sort();
+}
+
+/** @param resources of the stack, which the verdicts are about @param now when the report was made */
+export function reportOf(
+  stack: string,
+  region: string,
+  verdicts: readonly Verdict[],
+  resources: readonly Resource[],
+  now: Date,
+): Report {
+  const whole = stackOf(resources);
   const count = (outcome: Verdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
   const byRule = Map.groupBy(verdicts, ({ rule }) => rule);
   const controls: Record<string, string[]> = {};
@@ -79,11 +98,14 @@ export function reportOf(stack: string, region: string, verdicts: readonly Verdi
         subjects: [...byRule.entries()]
           .filter(([rule]) => rule.name === name)
           .flatMap(([, found]) => found)
-          .map(({ resource, outcome, message, exception }) => ({
+          .map(({ rule, resource, outcome, message, exception }) => ({
             resource: resource.name,
             type: resource.type,
             outcome,
-            evidence: Object.fromEntries(evidence.map((path) => [path, at(resource.props, path) ?? null])),
+            evidence: Object.fromEntries(evidence.map((path) => [path, evidenceAt(resource, path) ?? null])),
+            ...(rule.wholeStack === true
+              ? { rests_on: restsOn(rule, resource, whole).map(({ type, name }) => `${shortType(type)} ${name}`) }
+              : {}),
             ...(message === undefined ? {} : { message }),
             ...(exception === undefined ? {} : { exception: { reason: exception.reason, until: exception.until } }),
           })),

@@ -1,9 +1,10 @@
+import type { Log } from "sarif";
 import type { Report } from "./report.ts";
 
 const levels = { critical: "error", high: "error", medium: "warning", low: "note" } as const;
 
 /** The report as SARIF 2.1.0, which code hosts show beside a change. Source: OASIS SARIF 2.1.0. */
-export function sarifReport(report: Report): object {
+export function sarifReport(report: Report): Log {
   const rules = report.themes.flatMap((theme) => theme.rules);
   return {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
@@ -18,7 +19,7 @@ export function sarifReport(report: Report): object {
               shortDescription: { text: description },
               help: { text: remedy },
               defaultConfiguration: { level: levels[severity] },
-              properties: { tags: serves },
+              properties: { tags: [...serves] },
             })),
           },
         },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { type Configuration, evaluate } from "../../policies/evaluate.ts";
-import { htmlReport, literal } from "../../policies/htmlReport.ts";
+import { htmlReport, literal, prose } from "../../policies/htmlReport.ts";
 import { reportOf } from "../../policies/report.ts";
 import { rules } from "../../policies/rules.ts";
 import { sarifReport } from "../../policies/sarifReport.ts";
@@ -12,13 +12,9 @@ const configuration = JSON.parse(
   readFileSync(new URL("../../policies/configuration.json", import.meta.url), "utf8"),
 ) as Configuration;
 
-const report = reportOf("prod", "us-east-1", evaluate("prod", program, configuration, today), today);
-const failing = reportOf(
-  "prod",
-  "us-east-1",
-  evaluate("prod", broken("aws:kms/key:Key", "store-key", "enableKeyRotation", false), configuration, today),
-  today,
-);
+const report = reportOf("prod", "us-east-1", evaluate("prod", program, configuration, today), program, today);
+const unrotated = broken("aws:kms/key:Key", "store-key", "enableKeyRotation", false);
+const failing = reportOf("prod", "us-east-1", evaluate("prod", unrotated, configuration, today), unrotated, today);
 
 test("the report counts what the rules found", () => {
   const verdicts = evaluate("prod", program, configuration, today);
@@ -33,6 +29,28 @@ test("a verdict comes with the values that it rests on", () => {
   );
 });
 
+test("where a verdict rests on other resources they are named", () => {
+  const subject = (rule: string, resource: string) =>
+    report.themes
+      .flatMap(({ rules }) => rules)
+      .find(({ name }) => name === rule)!
+      .subjects.find((one) => one.resource === resource)!;
+  assert.deepEqual(subject("function-watched", "route").rests_on, [
+    "cloudwatch MetricAlarm route-duration-alarm",
+    "cloudwatch MetricAlarm route-errors-alarm",
+    "cloudwatch MetricAlarm route-throttles-alarm",
+  ]);
+  assert.deepEqual(subject("bucket-tls", "archive-bucket").rests_on, ["s3 BucketPolicy archive-bucket"]);
+  const bare = report.themes
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ name, subjects }) =>
+      subjects
+        .filter(({ evidence, rests_on = [] }) => Object.keys(evidence).length === 0 && rests_on.length === 0)
+        .map(({ resource }) => `${name}: ${resource}`),
+    );
+  assert.deepEqual(bare, [], "a verdict without anything to show for it");
+});
+
 test("every control names the rules that serve it", () =>
   assert.deepEqual(report.controls["FSBP KMS.4"], ["key-rotates"]));
 
@@ -40,7 +58,17 @@ test("the page shows each rule, each exception with its end, and what is not cov
   const page = htmlReport(report);
   for (const { name } of rules) assert.ok(page.includes(`id="${name}"`), name);
   assert.ok(page.includes("Excepted until 2027-10-31:"));
-  for (const line of report.not_covered) assert.ok(page.includes(literal(line)), line);
+  for (const line of report.not_covered) assert.ok(page.includes(prose(line)), line);
+});
+
+test("the page says of every control how it stands", () => {
+  const row = (page: string) => /<td>FSBP KMS\.4<\/td><td>(.*?)<\/td>/.exec(page)?.[1];
+  const keys = report.themes.flatMap(({ rules }) => rules).find(({ name }) => name === "key-rotates")!.subjects.length;
+  assert.equal(row(htmlReport(report)), `<span class="passed">${keys} passed</span>`);
+  assert.equal(
+    row(htmlReport(failing)),
+    `<span class="failed">1 failed</span>, <span class="passed">${keys - 1} passed</span>`,
+  );
 });
 
 test("the page loads nothing from elsewhere and runs nothing", () =>
@@ -56,11 +84,9 @@ test("values that look like markup are shown as text", () =>
   assert.equal(literal(`<b a="1">'&'</b>`), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;"));
 
 test("SARIF tells failures, and exceptions as suppressed with their reason", () => {
-  const { runs } = sarifReport(failing) as {
-    runs: { results: { ruleId: string; level: string; suppressions?: unknown[] }[] }[];
-  };
+  const { runs } = sarifReport(failing);
   assert.deepEqual(
-    runs[0]!.results.map(({ ruleId, level, suppressions }) => [ruleId, level, suppressions?.length ?? 0]),
+    runs[0]!.results!.map(({ ruleId, level, suppressions }) => [ruleId, level, suppressions?.length ?? 0]),
     [
       ["bucket-own-key", "error", 1],
       ["key-rotates", "warning", 0],
