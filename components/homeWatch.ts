@@ -46,6 +46,7 @@ export class HomeWatch extends pulumi.ComponentResource {
             resources: [edge.failover_store],
           },
         ],
+        memoryMb: 256,
         // A run lasts nearly a minute; the next begins a minute after it did.
         timeoutSeconds: 80,
       },

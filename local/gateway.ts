@@ -14,12 +14,15 @@ export interface Gateway {
   readonly url: string;
   /** Names the services and the roles, once they exist. Before that every call is answered 503. */
   serve(services: readonly LocalService[], iam: Iam): void;
+  /** Has calls to a region meet with silence, or not any more. */
+  cutOff(region: string, off: boolean): void;
   close(): Promise<void>;
 }
 
 /** @param log told of each refusal and failure */
 export async function startGateway(log: (line: string) => void): Promise<Gateway> {
   const apis = new Map<string, NonNullable<LocalService["api"]>>();
+  const away = new Set<string>();
   let roles: Iam | undefined;
 
   async function answer(call: ApiCall, role: string): Promise<ApiAnswer> {
@@ -43,6 +46,10 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     request.on("error", () => response.destroy());
     request.on("end", async () => {
       const scope = scopeOf(request);
+      if (away.has(scope.region)) {
+        request.socket.destroy();
+        return;
+      }
       const call: ApiCall = {
         service: scope.service,
         region: scope.region,
@@ -80,6 +87,10 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     serve(services, iam) {
       for (const { api } of services) if (api !== undefined) apis.set(api.name, api);
       roles = iam;
+    },
+    cutOff(region, off) {
+      if (off) away.add(region);
+      else away.delete(region);
     },
     close: () =>
       new Promise((resolve) => {

@@ -29,6 +29,8 @@ export interface Lambda extends LocalService {
    */
   callUrl(domain: string, request: HttpRequest, sourceArn: string): Promise<HttpAnswer>;
   hasUrl(domain: string): boolean;
+  /** Stops the functions of a region and their URLs, except what runs at the edge, or lets them go on. */
+  cutOff(region: string, off: boolean): Promise<void>;
 }
 
 export interface LambdaOptions {
@@ -48,6 +50,13 @@ const forbidden: HttpAnswer = {
   body: '{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}',
 };
 
+/** What CloudFront says for an origin that does not answer. */
+const silence: HttpAnswer = {
+  status: 504,
+  headers: { "content-type": "text/html" },
+  body: "The origin did not answer.",
+};
+
 export function createLambda(context: LocalContext, iam: Iam, queues: QueueSource, options: LambdaOptions): Lambda {
   const functions = new Map<string, Entry>();
   const urls = new Map<string, Entry>();
@@ -55,6 +64,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   const invocations = new AsyncInvocations(context.log);
   const retries = new Map<string, number>();
   const permitted = new Map<string, boolean>();
+  const away = new Set<string>();
 
   function entryOf(nameOrArn: string): Entry {
     const entry = functions.get(functionNameOf(nameOrArn));
@@ -256,8 +266,19 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
         if (enabled) mapping.start();
       }
     },
+    async cutOff(region, off) {
+      const here = mappings.filter(({ enabled, entry }) => enabled && entry.settings.region === region);
+      if (off) {
+        away.add(region);
+        await Promise.all(here.map(({ mapping }) => mapping.stop()));
+      } else {
+        away.delete(region);
+        for (const { mapping } of here) mapping.start();
+      }
+    },
     invokeAsync: async (functionArn, payload) => {
       const entry = entryOf(functionArn);
+      if (away.has(entry.settings.region)) throw new Error(`${entry.settings.region} is cut off`);
       const json = JSON.stringify(payload);
       invocations.add(entry.settings.name, () => entry.lambda.invoke({ json }), retries.get(entry.settings.name) ?? 2);
     },
@@ -278,6 +299,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
     hasUrl: (domain) => urls.has(domain),
     async callUrl(domain, request, sourceArn) {
       const entry = urls.get(domain);
+      if (entry !== undefined && away.has(entry.settings.region)) return silence;
       if (entry === undefined || !mayCallUrl(entry, sourceArn)) return forbidden;
       const event = urlEvent(request, domain, context.accountId, randomUUID(), Date.now());
       if (request.body.length > SYNC_LIMIT) {

@@ -10,8 +10,9 @@ import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
+import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
 import { type LocalFile, openState, StartError, type State } from "./platform/state.ts";
-import { type ProgramOutputs, runProgram } from "./program.ts";
+import { type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
 import { startReceiver } from "./receiver.ts";
@@ -35,6 +36,8 @@ export interface PlatformOptions {
   readonly without?: IamOptions["without"];
   /** Values of configuration besides those of the stack `local`, by their whole keys. @example { "triggers:backupDays": "1" } */
   readonly config?: Readonly<Record<string, string>>;
+  /** Home region and standby region, each with stacks of its own. @default one region, in one stack */
+  readonly regions?: Regions;
   /** Folder of the program. @default this project */
   readonly project?: string;
 }
@@ -53,6 +56,8 @@ export interface Core {
   /** Leaves nothing of what was deleted in the state, as real services do in time. It happens by itself every hour. */
   scrub(): Promise<void>;
   readonly state: State;
+  /** Cuts a region off from everybody, or brings it back: its functions stop, its endpoints and URLs don't answer. */
+  cutOff(region: string, off: boolean): Promise<void>;
   /** Takes no more requests, finishes what is under way, keeps the state, frees everything. */
   stop(): Promise<void>;
 }
@@ -85,21 +90,28 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     const context: LocalContext = {
       state: state.directory,
       accountId: ACCOUNT,
-      region: stack.config["aws:region"] ?? "us-east-1",
+      region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
       log,
     };
-    const { services, iam, cloudfront, firehose } = await createServices(context, options, closers);
+    const { services, iam, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     gateway.serve(services, iam);
-    const outputs = await runProgram({
-      entry: join(project, "index.ts"),
-      project: stack.name,
-      stack: "local",
-      config: { ...stack.config, ...options.config },
-      services,
-      context,
-      ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
-    });
+    const told = new ToldOutputs();
+    const standing: Standing = new Map();
+    for (const run of stackRuns({ ...stack.config, ...options.config }, stack.name, options.regions)) {
+      const outputs = await runProgram({
+        ...run,
+        entry: join(project, "index.ts"),
+        project: stack.name,
+        services,
+        context,
+        told: (other) => told.of(other),
+        standing,
+        ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
+      });
+      told.add(run.stack, outputs);
+    }
+    const outputs = told.all();
     for (const service of services) await service.start?.();
     const { url } = await cloudfront.listen(options.port).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "EADDRINUSE") throw cause;
@@ -115,6 +127,11 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     }, SCRUB_MS);
     closers.unshift(async () => clearInterval(timer));
     state.writeGateway({ endpoint: gateway.url, access_key_id: ADMINISTRATOR, outputs });
+    const cutOff = async (region: string, off: boolean): Promise<void> => {
+      // What its functions have begun, they finish: a message that fails on the way would come back minutes later.
+      await lambda.cutOff(region, off);
+      gateway.cutOff(region, off);
+    };
     return {
       url,
       sinkUrl: receiver.url,
@@ -125,6 +142,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       firehose,
       scrub,
       state,
+      cutOff,
       stop,
     };
   } catch (cause) {
@@ -184,7 +202,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   ];
   // What takes work in closes first, what it relies on last.
   closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
-  return { services, iam, cloudfront, firehose };
+  return { services, iam, cloudfront, lambda, firehose };
 }
 
 /** Reads the operator's key from the secret that the program names in its export `operatorSecret`. */

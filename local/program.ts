@@ -12,17 +12,27 @@ export interface ProgramOptions {
   /** Path of the program, `index.ts`. */
   readonly entry: string;
   readonly project: string;
+  /** Name of the stack, in full where another names it. */
   readonly stack: string;
+  /** Ends the names of its resources. @default nothing */
+  readonly suffix?: string;
   /** Configuration with its namespace: `triggers:retentionDays`. */
   readonly config: Readonly<Record<string, string>>;
   readonly services: readonly LocalService[];
   readonly context: LocalContext;
+  /** What other stacks have told. @default no other stack may be named */
+  readonly told?: (stack: string) => ProgramOutputs;
+  /** What stands already: a stack that is deployed again leaves alone what has not changed. @default nothing */
+  readonly standing?: Standing;
   /** Told of each resource as it comes up. */
   readonly onCreated?: (request: ResourceRequest) => void;
 }
 
 /** The program's exports, resolved. */
 export type ProgramOutputs = Readonly<Record<string, unknown>>;
+
+/** Resources of earlier runs, by stack, type and name. */
+export type Standing = Map<string, { readonly inputs: string; readonly created: Created }>;
 
 /** A program runs when it is imported: every run is an import of its own. */
 let runs = 0;
@@ -45,7 +55,9 @@ function creatorsOf(services: readonly LocalService[]): Map<string, Creator> {
  * @throws Error of the first resource that could not be created, naming its type and name
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramOutputs> {
-  const { context } = options;
+  const { suffix = "", standing = new Map() } = options;
+  const region = options.config["aws:region"] ?? options.context.region;
+  const context = { ...options.context, region };
   const creators = creatorsOf(options.services);
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -56,10 +68,24 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   async function newResource(args: pulumi.runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
     const { type, name, inputs } = args;
     const create = creators.get(type);
-    const request = { type, name, inputs: plain(inputs) as ResourceRequest["inputs"] };
     try {
+      if (type === "pulumi:pulumi:StackReference") return { id: name, state: { ...inputs, ...reference(name) } };
+      const given = plain(inputs) as ResourceRequest["inputs"];
+      // Stand-ins take their own region for granted; a stack of another one says so, as its provider would.
+      const request: ResourceRequest = {
+        type,
+        name: `${name}${suffix}`,
+        inputs: region === options.context.region ? given : { region, ...given },
+      };
+      const key = `${options.stack} ${type} ${name}`;
+      const { code: _, ...compared } = request.inputs;
+      const text = JSON.stringify(compared);
+      const known = standing.get(key);
+      if (known?.inputs === text) return known.created;
+      if (known !== undefined) throw new Error("the local platform can't change a resource while it runs");
       if (create !== undefined) {
         const created = await create(request);
+        standing.set(key, { inputs: text, created });
         options.onCreated?.(request);
         return created;
       }
@@ -77,13 +103,18 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
     }
   }
 
+  function reference(stack: string): { outputs: ProgramOutputs; secretOutputNames: string[] } {
+    if (options.told === undefined) throw new Error(`the program names the stack ${stack}, and it is the only one`);
+    return { outputs: options.told(stack), secretOutputNames: [] };
+  }
+
   await pulumi.runtime.setMocks(
     {
       newResource: newResource as pulumi.runtime.Mocks["newResource"],
       call: ({ token, inputs }) => call(token, inputs),
     },
     options.project,
-    options.stack,
+    options.stack.split("/").at(-1)!,
     false,
   );
   async function call(token: string, inputs: Record<string, unknown>): Promise<Record<string, unknown>> {

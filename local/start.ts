@@ -18,7 +18,12 @@ const started = performance.now();
 const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { fresh: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: { fresh: { type: "boolean", default: false }, regions: { type: "string" } },
+  });
+  const [home, standby, ...more] = values.regions?.split(",") ?? [];
+  if (values.regions !== undefined && (home === undefined || standby === undefined || more.length > 0))
+    fail(`--regions takes two, the home region and the standby region: --regions us-east-1,us-west-2`);
   const port = Number(process.env.PORT ?? 8080);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     fail(`PORT must be a number from 0 to 65535, not "${process.env.PORT}".`);
@@ -28,6 +33,7 @@ async function main(): Promise<void> {
     state,
     port,
     fresh: values.fresh,
+    ...(home === undefined || standby === undefined ? {} : { regions: [home, standby] as const }),
     log: (line) => say(`${stamp()} ${line}`),
     onCreated: ({ type, name }) => {
       if (SHOWN.test(type)) say(`${seconds()}  ${type.split(/[:/]/)[1]?.padEnd(15)} ${name}`);

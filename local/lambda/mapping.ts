@@ -81,7 +81,9 @@ export class QueueMapping {
     this.#failed = failed;
   }
 
+  /** Begins to receive, or goes on after a stop. */
   start(): void {
+    this.#stopped = false;
     this.#allowed = Math.min(FIRST, this.settings.maximumConcurrency);
     this.#ramp = setInterval(() => {
       this.#allowed = this.#saturated

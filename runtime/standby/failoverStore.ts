@@ -20,13 +20,17 @@ export interface FailoverStore {
 
 /** @param arn of the CloudFront KeyValueStore */
 export function openFailoverStore(arn: string): FailoverStore {
-  const client = new CloudFrontKeyValueStoreClient({ maxAttempts: 2 });
   const { AWS_ENDPOINT_URL } = process.env;
-  if (AWS_ENDPOINT_URL !== undefined) {
-    // The client puts the account before any host, also before an address, where it makes no name.
+  const endpoint = AWS_ENDPOINT_URL === undefined ? undefined : new URL(AWS_ENDPOINT_URL);
+  const client = new CloudFrontKeyValueStoreClient({
+    maxAttempts: 2,
+    ...(endpoint === undefined ? {} : { endpoint: `${endpoint.protocol}//localhost:${endpoint.port}` }),
+  });
+  if (endpoint !== undefined) {
+    // The client puts the account before the name of any host, and before an address it makes none: hence the detour.
     client.middlewareStack.add(
       (next) => (args) => {
-        (args.request as { hostname: string }).hostname = new URL(AWS_ENDPOINT_URL).hostname;
+        (args.request as { hostname: string }).hostname = endpoint.hostname;
         return next(args);
       },
       { step: "build", name: "oneEndpoint", priority: "low" },
