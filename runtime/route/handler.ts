@@ -11,6 +11,7 @@ import { serviceOver } from "../aws/service.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { usageWriter } from "../domain/usage.ts";
+import { removeLowWater } from "../store/lowWater.ts";
 import { archiveAll } from "./archive.ts";
 import { routeVariables } from "./environment.ts";
 import { type RoutePorts, route } from "./route.ts";
@@ -49,6 +50,7 @@ const ports: RoutePorts = {
   storeAgain: (batch) => storeAgain(dynamodb, env.EVENTS_TABLE, batch),
   queue: (messages) => sendAll(sqs, env.DELIVERY_QUEUE_URL, messages),
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
+  removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
   countUsage: (facts) => usage.write(facts),
   tracer: tracerOver(env, { log }),
 };

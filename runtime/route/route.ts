@@ -6,19 +6,20 @@ import {
   type Body,
   CodecError,
   type DeliveryMessage,
-  decodeCalls,
   decodeIngest,
   encodeArchive,
   encodeDelivery,
   type IngestMessage,
 } from "../domain/codec.ts";
 import { eventHeads } from "../domain/event.ts";
-import { splitTenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { unpack } from "../domain/pack.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
+import { storedLate } from "../store/lowWater.ts";
 import type { ArchiveEntry } from "./archive.ts";
+import { countCalls } from "./calls.ts";
 import { matchBatch } from "./match.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { spansOf } from "./spans.ts";
@@ -43,6 +44,8 @@ export interface RoutePorts {
   storeAgain(batch: BatchItem): Promise<Stored | undefined>;
   queue(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
   archive(entries: readonly ArchiveEntry[]): Promise<(Error | undefined)[]>;
+  /** Forgets where the tenant's inbox is known to be read: something was stored behind. */
+  removeLowWater(tenant: Tenant): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
   /** Undefined where spans are not exported. */
   readonly tracer?: Tracer | undefined;
@@ -86,6 +89,7 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
   );
   const works = prepared.filter((work) => work !== undefined);
   await store(works, ports);
+  await reopen(alive(works), ports);
   await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
   for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
   const { tracer } = ports;
@@ -107,38 +111,6 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
     oldest_ms: started - Math.min(started, ...done.map((work) => timeOf(work.batch.first))),
   });
   return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
-}
-
-/**
- * Counts what ingest answered without a batch. A message that comes again is counted again.
- * @returns the records that are accepted requests
- */
-async function countCalls(
-  records: readonly SQSRecord[],
-  ports: RoutePorts,
-  failures: Map<string, unknown>,
-): Promise<readonly SQSRecord[]> {
-  const facts: UsageFact[] = [];
-  const ids: string[] = [];
-  const rest = records.filter(({ messageId, body }) => {
-    try {
-      const told = decodeCalls(body);
-      if (told === undefined) return true;
-      facts.push(...told.calls.map((call) => ({ kind: "called" as const, tenant: told.tenant, ...call })));
-      ids.push(messageId);
-    } catch (error) {
-      failures.set(messageId, error);
-    }
-    return false;
-  });
-  if (facts.length > 0) {
-    try {
-      await ports.countUsage(facts);
-    } catch (error) {
-      for (const id of ids) failures.set(id, error);
-    }
-  }
-  return rest;
 }
 
 const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);
@@ -202,6 +174,20 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
         work.deleted = before.deleted;
       } catch (error) {
         work.error = error;
+      }
+    }),
+  );
+}
+
+/** A batch that comes so late that readers may have been past it: their next reading begins below it again. */
+async function reopen(works: readonly Work[], ports: RoutePorts): Promise<void> {
+  const late = works.filter(({ batch }) => storedLate(timeOf(batch.first), batch.stored_at ?? batch.routed_at));
+  await Promise.all(
+    [...Map.groupBy(late, ({ batch }) => batch.tenant)].map(async ([tenant, own]) => {
+      try {
+        await ports.removeLowWater(tenant);
+      } catch (error) {
+        for (const work of own) work.error = error;
       }
     }),
   );

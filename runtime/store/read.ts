@@ -5,8 +5,10 @@ import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "./batchStream.ts";
 import { budget, indexed, PAGE_BYTES, type Spent, ulidsBetween } from "./bounds.ts";
 import { deliveriesOf } from "./deliveries.ts";
+import { aboveMark, LATE_MS, type LowWater, lowWater, markAfter } from "./lowWater.ts";
 import { rawEvents } from "./payloads.ts";
 import { mapConcurrently, type Store } from "./table.ts";
+import { containsText } from "./text.ts";
 import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view.ts";
 
 /**
@@ -39,6 +41,10 @@ export interface Position {
   readonly after?: string;
   /** In the last phase: events that were stored after reading began. */
   readonly late?: true;
+  /** ULID of the last event given. */
+  readonly given?: string;
+  /** Of the low-water mark when reading began. */
+  readonly generation?: number;
 }
 
 export interface Page {
@@ -55,27 +61,28 @@ export interface ReadOptions {
   removed(subscriptionIds: readonly string[]): Promise<IsRemoved>;
   /** Events are kept this long, whatever their items say; ms. */
   readonly retentionMs?: number;
+  /** @default WORTH_A_MARK */
+  readonly worthAMark?: number;
 }
 
-/** How long after acceptance a batch is expected in the table at the latest. */
-const LATE_MS = 120_000;
+/** Looking at so many batches is worth a write, so that the next reading needn't. */
+const WORTH_A_MARK = 100;
 /** Batches examined together: their delivery items are read in one go. */
 const CHUNK = 1_000;
 const MIN_CANDIDATES = 100;
 const MAX_PER_HIT = 20;
 
-function rangeOf(query: ReadQuery, position: Position, options: ReadOptions): StreamRange {
+const oldest = (query: ReadQuery, now: number, { retentionMs }: ReadOptions): number =>
+  Math.max(query.from ?? 0, retentionMs === undefined ? 0 : now - retentionMs);
+
+function rangeOf(query: ReadQuery, position: Position, options: ReadOptions, mark: LowWater | undefined): StreamRange {
   const now = options.now();
-  const from = Math.max(
-    query.from ?? 0,
-    options.retentionMs === undefined ? 0 : now - options.retentionMs,
-    position.late === true ? position.began - LATE_MS : 0,
-  );
+  const from = Math.max(oldest(query, now, options), position.late === true ? position.began - LATE_MS : 0);
   const to = Math.min(query.to ?? Number.POSITIVE_INFINITY, position.began + 1);
   const { lo, hi } = ulidsBetween(query.order, from, to, position.after);
   return {
     order: query.order,
-    lo,
+    lo: aboveMark(lo, from, mark),
     hi,
     now: Math.floor(now / 1_000),
     ...(query.types && { types: query.types }),
@@ -102,19 +109,6 @@ function candidates(batch: BatchItem, query: ReadQuery, position: Position): num
     offsets.push(offset);
   }
   return query.order === "asc" ? offsets : offsets.reverse();
-}
-
-/** Whether the text is in the payload as written, or in one of its strings or names once their escapes are read. */
-function containsText(raw: Buffer, lowered: string): boolean {
-  const text = raw.toString("utf8");
-  if (text.toLowerCase().includes(lowered)) return true;
-  return text.includes("\\") && anyString(JSON.parse(text), (value) => value.toLowerCase().includes(lowered));
-}
-
-function anyString(value: unknown, test: (text: string) => boolean): boolean {
-  if (typeof value === "string") return test(value);
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([name, member]) => test(name) || anyString(member, test));
 }
 
 export const asEvent = (batch: BatchItem, offset: number, raw: Buffer): Event => ({
@@ -194,13 +188,15 @@ export async function readEvents(
   const events: StoredEvent[] = [];
   let size = 0;
   let perHit = 1;
-  let position = from;
+  const mark = query.acknowledged === false ? await lowWater(store, tenant) : undefined;
+  let position: Position =
+    mark === undefined || from.after !== undefined ? from : { ...from, generation: mark.generation };
 
   for (;;) {
     const stream = batchStream(
       store,
       tenant,
-      rangeOf(query, position, options),
+      rangeOf(query, position, options, mark),
       exhausted,
       indexed(tenant, query.statuses),
     );
@@ -223,13 +219,16 @@ export async function readEvents(
           return { events, next: position };
         }
         events.push(hit);
-        position = { ...position, after: hit.ulid };
+        position = { ...position, after: hit.ulid, given: hit.ulid };
       }
       // How many candidates a hit has cost tells how many to take for the rest.
       perHit = Math.min(MAX_PER_HIT, (1.2 * chunk.candidates) / Math.max(1, events.length - before));
       if (chunk.after !== undefined) position = { ...position, after: chunk.after };
       more = !chunk.end;
       if (more && (chunk.paused || exhausted(stream.scanned))) return { events, next: position };
+    }
+    if (position.late !== true && stream.scanned >= (options.worthAMark ?? WORTH_A_MARK)) {
+      await markAfter(store, tenant, query, position, oldest(query, options.now(), options));
     }
     // The last phase is for readings of several pages: one that begins and ends in this call has no "meanwhile".
     if (position.late === true || from.after === undefined) return { events, next: null };

@@ -26,6 +26,7 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
   const archived: { event_id: string }[] = [];
   const facts: UsageFact[] = [];
   const logs: string[] = [];
+  const reopened: string[] = [];
   const fails = new Set<string>();
   let clock = START;
   let version = 7;
@@ -56,6 +57,10 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
       );
       for (const batch of batches) stored.set(batch.first, batch);
     },
+    async removeLowWater(tenant) {
+      strike("mark");
+      reopened.push(tenant);
+    },
     async storeAgain(batch) {
       strike("store");
       const before = stored.get(batch.first);
@@ -79,7 +84,7 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
     },
   };
   return {
-    ...{ stored, deliveries, archived, facts, logs, fails, subscriptions },
+    ...{ stored, deliveries, archived, facts, reopened, logs, fails, subscriptions },
     advance: (ms: number) => {
       clock += ms;
     },
@@ -129,6 +134,19 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
     world.facts.map((fact) => fact.kind === "accepted" && [fact.key_id, fact.matched]),
     [["key_1", { sub_a: 2, sub_b: 2 }]],
   );
+});
+
+test("a batch that comes a minute late has the inbox read again from below it, before its message is done", async () => {
+  const world = makeWorld({});
+  const [soon, late] = [world.message([{ n: 1 }]), world.message([{ n: 2 }])];
+  world.advance(59_000);
+  await world.route(soon);
+  assert.deepEqual(world.reopened, []);
+  world.advance(2_000);
+  world.fails.add("mark");
+  assert.deepEqual(await world.route(late), [late.messageId]);
+  assert.deepEqual(await world.route(world.again(late)), []);
+  assert.deepEqual(world.reopened, [TENANT]);
 });
 
 test("calls without a batch are counted, and told again when they could not be", async () => {
