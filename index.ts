@@ -1,15 +1,224 @@
 /**
- * The platform, in the role that the stack's configuration gives it:
+ * The platform on one page. An event's way:
  *
- *   all      edge and home region in one stack
- *   edge     keys, the public endpoint, which region a request goes to          roles/edge.ts
- *   region   the home region: everything that happens to an event              roles/region.ts
- *   standby  a second region that takes events in while the home region can't   roles/standby.ts
+ *   caller ── edge ──> ingest ──> pipeline ──> delivery ──> webhook
+ *             │          │           │             │
+ *            keys      cache   subscriptions     store ──> retention (archive, exports, jobs)
+ *             │                      │
+ *             └────────> api <───────┘          customers manage all of it
  *
- *   caller ── edge ──> home region ──> webhook
- *               └ ─ ─> standby ─ ─ ─┘
+ * A stack has a role: `all` declares all of it. In several regions `edge` declares what stands left of ingest and
+ * `region` the rest, the home region; `standby` (standby.ts) is a second region that takes events in while the home can't.
  */
+import * as pulumi from "@pulumi/pulumi";
+import { Backups } from "./components/backups.ts";
+import type { DataBucket } from "./components/dataBucket.ts";
+import { DeliveryEngine } from "./components/deliveryEngine.ts";
+import { EdgeWatch } from "./components/edgeWatch.ts";
+import { EventPipeline } from "./components/eventPipeline.ts";
+import { EventStore } from "./components/eventStore.ts";
+import { Foundation, logBucket } from "./components/foundation.ts";
+import { GradualDeploys } from "./components/gradualDeploys.ts";
+import { Ingest } from "./components/ingest.ts";
+import { IngestEdge } from "./components/ingestEdge.ts";
+import { KeyDirectory, type Keys } from "./components/keyDirectory.ts";
+import { ManagementApi } from "./components/managementApi.ts";
+import { Observability } from "./components/observability.ts";
+import { edgeOf, type Home, homeOf, KeysElsewhere, standbyOf } from "./components/otherStacks.ts";
+import { Retention } from "./components/retention.ts";
 import { readSettings } from "./components/settings.ts";
-import { declareRole } from "./roles/role.ts";
+import { SubscriptionStore } from "./components/subscriptionStore.ts";
+import { declareStandby } from "./standby.ts";
 
-export default declareRole(readSettings());
+const settings = readSettings();
+const { region, protect, multiAz, allowLoopbackWebhooks } = settings;
+
+/** Who may call. */
+const declareKeys = () => new KeyDirectory("keys", { region, regions: settings.keyRegions, protect });
+
+/** What outlives a mistake: copied every day. */
+const declareBackups = (resources: readonly pulumi.Input<string>[]) =>
+  new Backups("backups", { resources, keepDays: settings.backupDays, protect });
+
+/** The public endpoint. @param home undefined until its stack is there. @param logs receives the access log */
+function declareEdge(keys: KeyDirectory, home: Home | undefined, logs: DataBucket) {
+  const standbys = settings.standbyStacks.map(standbyOf);
+  const edge = new IngestEdge("edge", { region, keys, home, standbys, logs, domain: settings.domain });
+  const { distribution } = edge;
+  if (distribution !== undefined) new EdgeWatch("edge-watch", { distribution, email: settings.alarmEmail, protect });
+  return {
+    edge: edge.outputs,
+    /** Where callers send their requests. */
+    url: edge.url,
+    keysTable: keys.tableName,
+    /** Secret with the peppers of API keys, for `npm run pepper`. */
+    pepperSecret: keys.pepperArn,
+  };
+}
+
+/**
+ * The home region: everything that happens to an event. Each part is handed what it passes work on to, so this reads from
+ * the far end back to ingest.
+ * @param keys of this stack or of the edge's. @param backedUp ARNs to back up beside the region's own
+ */
+function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
+  // Ground: logs, network, cache.
+  const { defaults, logs, network, cache, tracing } = new Foundation("foundation", settings);
+
+  // What customers ask for.
+  const subscriptions = new SubscriptionStore("subscriptions", {
+    region,
+    defaults,
+    keys,
+    database: {
+      network,
+      instanceClass: settings.databaseInstanceClass,
+      storageGb: settings.databaseStorageGb,
+      backupDays: settings.backupDays,
+      multiAz,
+      protect,
+    },
+  });
+  const service = subscriptions.service;
+
+  // The event's way, last stage first.
+  const store = new EventStore("store", { region, logs, protect });
+  const delivery = new DeliveryEngine("delivery", {
+    region,
+    defaults,
+    store,
+    subscriptions: service,
+    scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
+    tracing,
+    allowLoopbackWebhooks,
+    protect,
+  });
+  const retention = new Retention("retention", {
+    region,
+    defaults,
+    store,
+    delivery,
+    subscriptions: service,
+    logs,
+    bufferSeconds: settings.archiveBufferSeconds,
+    auditLockDays: settings.auditLockDays,
+    protect,
+  });
+  const pipeline = new EventPipeline("pipeline", {
+    region,
+    defaults,
+    store,
+    delivery,
+    retention,
+    subscriptions: service,
+    scaling: { concurrency: settings.routeConcurrency, pollers: settings.pollers },
+    tracing,
+    protect,
+  });
+  const ingest = new Ingest("ingest", {
+    defaults,
+    cache,
+    queue: pipeline.ingest,
+    payloads: store.payloads,
+    subscriptions: service,
+    network: subscriptions.database.reach,
+    provisionedConcurrency: settings.ingestConcurrency,
+  });
+  const api = new ManagementApi("management", {
+    region,
+    defaults,
+    cache,
+    keys,
+    store,
+    subscriptions,
+    delivery,
+    retention,
+    allowLoopbackWebhooks,
+  });
+
+  // What outlives a mistake, and who watches.
+  declareBackups([...backedUp, subscriptions.database.instance.arn]);
+  const queues = {
+    ingest: pipeline.ingest,
+    delivery: delivery.delivery,
+    retry: delivery.retry,
+    notice: delivery.notice,
+    jobs: retention.jobs,
+  };
+  const handlers = {
+    ingest: ingest.handler,
+    route: pipeline.route,
+    deliver: delivery.deliver,
+    sweep: delivery.sweep,
+    subscriptions: service,
+    api: api.api,
+    job: retention.job,
+  };
+  const watch = new Observability("observability", {
+    region,
+    handlers,
+    queues,
+    tables: { events: store.events.table.name, metrics: store.metrics.table.name, keys: keys.tableName },
+    ingest,
+    retention,
+    subscriptions,
+    cache,
+    email: settings.alarmEmail,
+    monthlyBudgetUsd: settings.monthlyBudgetUsd,
+    protect,
+  });
+  const deploys = new GradualDeploys("deploys", {
+    enabled: settings.gradualDeploys,
+    handlers,
+    alarms: watch.functionAlarms,
+  });
+
+  const home: Home = {
+    region,
+    ingest: ingest.origin,
+    api: api.origin,
+    ingest_arn: ingest.handler.target.arn,
+    subscriptions_arn: service.target.arn,
+    queue_url: pipeline.ingest.queue.url,
+    queue_arn: pipeline.ingest.queue.arn,
+    queue_key_arn: pipeline.key.arn,
+    payload_bucket: store.payloads.bucket.bucket,
+    payload_bucket_arn: store.payloads.bucket.arn,
+    payload_key_arn: store.payloadKey.arn,
+  };
+  return {
+    home,
+    logs,
+    outputs: {
+      home: pulumi.output(home),
+      /** Secret that holds the operator's API key. */
+      operatorSecret: subscriptions.operatorKey.secret.arn,
+      eventsTable: store.events.table.name,
+      archiveBucket: retention.archive.bucket.bucket,
+      ingestQueueUrl: pipeline.ingest.queue.url,
+      deadLetterQueueUrls: Object.values(queues).map(({ dead }) => dead.url),
+      /** Secret for the headers of `otlpEndpoint`, empty without it; its value is `name=value,name=value`. */
+      otlpHeadersSecret: tracing.headers?.secret.arn ?? "",
+      /** What .github/scripts/shift.sh moves traffic by. */
+      deployments: deploys.deployments,
+      /** Topic that alarms speak through. */
+      alarmTopic: watch.topic,
+    },
+  };
+}
+
+/** Outputs of the stack, of which a role has some. */
+function declareRole() {
+  const { role, edgeStack, homeStack } = settings;
+  if (role === "standby") return declareStandby(settings, edgeOf(edgeStack!), homeOf(homeStack!));
+  if (role === "region") return declareHome(new KeysElsewhere(edgeOf(edgeStack!), region), []).outputs;
+  const keys = declareKeys();
+  if (role === "edge") {
+    declareBackups([keys.table.table.arn]);
+    return declareEdge(keys, homeStack === undefined ? undefined : homeOf(homeStack), logBucket(settings));
+  }
+  const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn]);
+  return { ...outputs, ...declareEdge(keys, home, logs) };
+}
+
+export default Object.fromEntries(Object.entries(declareRole()).filter(([, output]) => output !== undefined));

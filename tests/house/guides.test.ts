@@ -7,11 +7,12 @@ import { settingsSchema } from "../../components/settings.ts";
 const root = join(import.meta.dirname, "../..");
 const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> })
   .scripts;
-const roles = globSync("roles/*.ts", { cwd: root }).map((file) => readFileSync(join(root, file), "utf8"));
+/** Names that the program's pages return, in any role. */
 const outputs = new Set(
-  roles
-    .flatMap((role) => [...role.matchAll(/\n {4}outputs: \{\n([\s\S]*?)\n {4}\},/g)].map(([, members]) => members!))
-    .flatMap((members) => [...members.matchAll(/^ {6}(\w+):/gm)].map(([, name]) => name!)),
+  ["index.ts", "standby.ts"]
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .flatMap((page) => [...page.matchAll(/\n {2}return \{\n([\s\S]*?)\n {2}\};/g)].map(([, members]) => members!))
+    .flatMap((members) => [...members.matchAll(/^ {4,6}(\w+):/gm)].map(([, name]) => name!)),
 );
 
 for (const page of ["README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()]) {

@@ -28,14 +28,8 @@ function importsOf(file: string, text: string): Import[] {
 
 const files = [
   "index.ts",
-  ...globSync([
-    "roles/*.ts",
-    "components/**/*.ts",
-    "runtime/**/*.{ts,js}",
-    "local/**/*.ts",
-    "policies/*.ts",
-    "operations/*.ts",
-  ]),
+  "standby.ts",
+  ...globSync(["components/**/*.ts", "runtime/**/*.{ts,js}", "local/**/*.ts", "policies/*.ts", "operations/*.ts"]),
 ];
 const imports = files.flatMap((file) => importsOf(file, readFileSync(file, "utf8")));
 

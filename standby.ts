@@ -7,14 +7,14 @@
  */
 
 import * as pulumi from "@pulumi/pulumi";
-import { Foundation } from "../components/foundation.ts";
-import { GradualDeploys } from "../components/gradualDeploys.ts";
-import { HomeWatch } from "../components/homeWatch.ts";
-import { Ingest } from "../components/ingest.ts";
-import { Observability } from "../components/observability.ts";
-import type { Edge, Home } from "../components/otherStacks.ts";
-import { Relay } from "../components/relay.ts";
-import type { Settings } from "../components/settings.ts";
+import { Foundation } from "./components/foundation.ts";
+import { GradualDeploys } from "./components/gradualDeploys.ts";
+import { HomeWatch } from "./components/homeWatch.ts";
+import { Ingest } from "./components/ingest.ts";
+import { Observability } from "./components/observability.ts";
+import type { Edge, Home } from "./components/otherStacks.ts";
+import { Relay } from "./components/relay.ts";
+import type { Settings } from "./components/settings.ts";
 
 export function declareStandby(settings: Settings, edge: Edge, home: Home) {
   const { region, protect } = settings;
@@ -55,14 +55,12 @@ export function declareStandby(settings: Settings, edge: Edge, home: Home) {
     alarms: watch.functionAlarms,
   });
   return {
-    outputs: {
-      standby: pulumi.output({ region, ingest: ingest.origin }),
-      ingestQueueUrl: relay.ingest.queue.url,
-      deadLetterQueueUrls: [relay.ingest.dead.url],
-      /** What .github/scripts/shift.sh moves traffic by. */
-      deployments: deploys.deployments,
-      /** Topic that alarms speak through. */
-      alarmTopic: watch.topic,
-    },
+    standby: pulumi.output({ region, ingest: ingest.origin }),
+    ingestQueueUrl: relay.ingest.queue.url,
+    deadLetterQueueUrls: [relay.ingest.dead.url],
+    /** What .github/scripts/shift.sh moves traffic by. */
+    deployments: deploys.deployments,
+    /** Topic that alarms speak through. */
+    alarmTopic: watch.topic,
   };
 }
