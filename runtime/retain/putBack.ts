@@ -4,6 +4,7 @@ import type { Tenant } from "../domain/identity.ts";
 import { rfc3339, timeOf } from "../domain/ids.ts";
 import { encodePutBackMessage, type PutBackMessage } from "../domain/job.ts";
 import { findEvents } from "../store/find.ts";
+import { removeLowWater } from "../store/lateBatch.ts";
 import { ARRIVAL_MS, keptEvents, keysUnder, readLines, tenantOfLine } from "./archive.ts";
 import { putRun, runsOf } from "./restore.ts";
 import type { Tools } from "./work.ts";
@@ -94,5 +95,7 @@ async function putBackOf(
     await putRun(tools, run, { tenant, key_id: SENDER, keepSeconds });
     events += run.length;
   }
+  // The inbox may have been read to its end meanwhile: it must not go on believing that nothing is below.
+  if (events > 0) await removeLowWater(tools.store, tenant);
   return events;
 }

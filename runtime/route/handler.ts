@@ -11,7 +11,7 @@ import { serviceOver } from "../aws/service.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { usageWriter } from "../domain/usage.ts";
-import { removeLowWater } from "../store/lowWater.ts";
+import { removeLowWater } from "../store/lateBatch.ts";
 import { archiveAll } from "./archive.ts";
 import { routeVariables } from "./environment.ts";
 import { type RoutePorts, route } from "./route.ts";

@@ -17,7 +17,7 @@ import { timeOf } from "../domain/ids.ts";
 import { unpack } from "../domain/pack.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
-import { storedLate } from "../store/lowWater.ts";
+import { storedLate } from "../store/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
 import { matchBatch } from "./match.ts";

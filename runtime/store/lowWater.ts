@@ -1,6 +1,7 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../domain/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
+import { LATE_MS, lowWaterKey } from "./lateBatch.ts";
 import type { Position, ReadQuery } from "./read.ts";
 import type { Store } from "./table.ts";
 
@@ -20,18 +21,9 @@ export interface LowWater {
   readonly below?: string;
 }
 
-/** How long after acceptance a batch is expected in the table at the latest. */
-export const LATE_MS = 120_000;
-/** Stored later than this, a batch may come behind a mark: well before `LATE_MS`, for clocks and the write itself. */
-const LATE_STORED_MS = LATE_MS / 2;
-
-export const storedLate = (acceptedAt: number, now: number): boolean => now - acceptedAt > LATE_STORED_MS;
-
-const keyOf = (tenant: Tenant) => ({ pk: { S: `${tenant}#0` }, sk: { S: "w#inbox" } });
-
 export async function lowWater(store: Store, tenant: Tenant): Promise<LowWater> {
   const { Item } = await store.dynamodb.send(
-    new GetItemCommand({ TableName: store.eventsTable, Key: keyOf(tenant), ConsistentRead: true }),
+    new GetItemCommand({ TableName: store.eventsTable, Key: lowWaterKey(tenant), ConsistentRead: true }),
   );
   return {
     generation: Number(Item?.generation?.N ?? 0),
@@ -64,7 +56,7 @@ export async function markAfter(
     await store.dynamodb.send(
       new UpdateItemCommand({
         TableName: store.eventsTable,
-        Key: keyOf(tenant),
+        Key: lowWaterKey(tenant),
         UpdateExpression: "SET below = :below, received_from = :from, generation = :generation",
         ConditionExpression:
           generation === 0
@@ -80,16 +72,4 @@ export async function markAfter(
   } catch (error) {
     if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
   }
-}
-
-/** Removes a tenant's mark, after something was stored that it may hide. */
-export async function removeLowWater(store: Pick<Store, "dynamodb" | "eventsTable">, tenant: Tenant): Promise<void> {
-  await store.dynamodb.send(
-    new UpdateItemCommand({
-      TableName: store.eventsTable,
-      Key: keyOf(tenant),
-      UpdateExpression: "ADD generation :one REMOVE below, received_from",
-      ExpressionAttributeValues: { ":one": { N: "1" } },
-    }),
-  );
 }

@@ -12,6 +12,7 @@ import { queuePutBack } from "../../../runtime/retain/putBack.ts";
 import { runJobs, type Works } from "../../../runtime/retain/run.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
 import { deleteEvents } from "../../../runtime/store/marks.ts";
+import { readEvents } from "../../../runtime/store/read.ts";
 import { rememberDeleted } from "../../../runtime/store/tombstones.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
@@ -75,10 +76,12 @@ async function payloadsOf(batch: BatchItem, tenant = "cus_a"): Promise<unknown[]
   });
 }
 
-/** Everything in the table, by key. */
+/** Everything in the table, by key, but the marks of inboxes, which count every time that something was put back. */
 async function items(): Promise<unknown[]> {
   const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }));
-  return Items.toSorted((a, b) => (JSON.stringify([a.pk, a.sk]) < JSON.stringify([b.pk, b.sk]) ? -1 : 1));
+  return Items.filter(({ sk }) => sk?.S !== "w#inbox").toSorted((a, b) =>
+    JSON.stringify([a.pk, a.sk]) < JSON.stringify([b.pk, b.sk]) ? -1 : 1,
+  );
 }
 
 test("what was accepted since is there again, live and sandbox, under its ids, and only of the time asked for", async () => {
@@ -138,6 +141,25 @@ test("when the time of a run is over, the rest is queued behind the last object"
   Object.assign(bench.tools, { now: () => now() + asked++ * 120_000 });
   await putBack();
   assert.deepEqual([await payloadsOf(batches[0]!), await payloadsOf(batches[1]!)], [[{ n: 1 }], [{ n: 2 }]]);
+});
+
+test("an inbox that was read to its end since shows what was put back", async () => {
+  const lost = await accept(HOUR, [{ n: 1 }]);
+  const read = async () =>
+    readEvents(
+      storage.store,
+      "cus_a" as never,
+      { order: "desc", acknowledged: false },
+      { began: bench.clock.now },
+      { limit: 10, now: () => bench.clock.now, removed: async () => () => false, worthAMark: 0 },
+    );
+  assert.deepEqual((await read()).events, []);
+  assert.deepEqual((await read()).events, []);
+  await putBack();
+  assert.deepEqual(
+    (await read()).events.map(({ ulid }) => ulid),
+    ulidsOf(lost),
+  );
 });
 
 test("times that are none, or the wrong way round, are refused", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
-import { LATE_MS, removeLowWater, storedLate } from "../../../runtime/store/lowWater.ts";
+import { LATE_MS, removeLowWater, storedLate } from "../../../runtime/store/lateBatch.ts";
 import { acknowledge } from "../../../runtime/store/marks.ts";
 import { type Position, type ReadOptions, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
 import type { Store } from "../../../runtime/store/table.ts";
