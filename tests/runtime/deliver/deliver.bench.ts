@@ -27,6 +27,7 @@ Object.assign(process.env, {
     RETRY_QUEUE_URL: queue("retry"),
   },
   ...{ NOTICE_QUEUE_URL: queue("notice"), ALLOW_LOOPBACK_WEBHOOKS: "true" },
+  ...{ OTLP_ENDPOINT: "", OTLP_HEADERS_SECRET: "", TRACE_SAMPLE_RATIO: "0" },
 });
 
 /** An order of about 1 KB, no two alike. */
