@@ -65,31 +65,33 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
   return outcomes;
 }
 
-// What waits for real retries and timeouts mostly sleeps, and what starts platforms of its own needs no shared one: each has
-// a process to itself, the first from the beginning, so that the whole takes as long as its work and not as its waiting.
-const patient = endToEnd.filter((file) => /\/(delivery|load)\.test\.ts$/.test(file));
-const starters = endToEnd.filter((file) =>
-  /\/(demo|erasure|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/.test(file),
-);
-const shared = endToEnd.filter((file) => !patient.includes(file) && !starters.includes(file));
+// End-to-end tests wait a lot: for retries, timeouts, platforms that start. They begin first, each group in a process of its
+// own, and what computes fills the time in between. Those that start a platform themselves don't share one.
+const alone = /\/(demo|erasure|failover|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/;
+const patient = /\/(delivery|load)\.test\.ts$/;
+const sharing = endToEnd.filter((file) => !alone.test(file) && !patient.test(file));
+const half = Math.ceil(sharing.length / 2);
+const among = (pattern: RegExp) => endToEnd.filter((file) => pattern.test(file));
+const groups = [
+  among(patient),
+  among(/\/(erasure|pepper|tracing)\./),
+  among(/\/(failover|restore)\./),
+  among(/\/(demo|kill|permission|readme|start)\./),
+  sharing.slice(0, half),
+  sharing.slice(half),
+].filter((files) => files.length > 0);
 // Neighbours mostly import the same: a few of a folder share a process.
 const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>
   Array.from({ length: Math.ceil(files.length / 4) }, (_, at) => files.slice(at * 4, at * 4 + 4)),
 );
-const platform = (files: readonly string[]) =>
-  files.length === 0 ? [] : [() => group(`tests/endToEnd (${files.length} files)`, files)];
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const outcomes = await pool(
-  [
-    ...platform(patient),
-    ...(words.length === 0 ? checks : []),
-    ...chunks.map(
+  [...groups, ...chunks]
+    .map(
       (files) => () => group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files),
-    ),
-    ...platform(shared),
-    ...platform(starters),
-  ],
-  Math.max(2, availableParallelism()) + 1,
+    )
+    .toSpliced(groups.length, 0, ...(words.length === 0 ? checks : [])),
+  Math.max(2, availableParallelism()) + 2,
 );
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
