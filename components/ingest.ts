@@ -55,27 +55,28 @@ export class Ingest extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const { qualifier } = this.handler;
-    const url = new aws.lambda.FunctionUrl(
-      name,
-      {
-        functionName: this.handler.function.name,
-        ...(qualifier === undefined ? {} : { qualifier }),
-        authorizationType: "AWS_IAM",
-        invokeMode: "BUFFERED",
-      },
-      { parent: this },
-    );
-    this.origin = originOf(url, this.handler);
+    this.origin = originOf(name, this.handler, { parent: this });
     this.registerOutputs();
   }
 }
 
-/** A function behind its URL, as the distribution's stack has to know it. */
-export const originOf = (
-  url: aws.lambda.FunctionUrl,
+/** Gives a function a URL that only a distribution may call. @returns both, as the distribution's stack has to know them */
+export function originOf(
+  name: string,
   handler: Handler<Readonly<Record<string, string>>>,
-): pulumi.Output<OriginOutputs> =>
-  pulumi
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<OriginOutputs> {
+  const url = new aws.lambda.FunctionUrl(
+    name,
+    {
+      functionName: handler.function.name,
+      ...(handler.qualifier === undefined ? {} : { qualifier: handler.qualifier }),
+      authorizationType: "AWS_IAM",
+      invokeMode: "BUFFERED",
+    },
+    opts,
+  );
+  return pulumi
     .all([url.functionUrl, handler.function.name, pulumi.output(handler.qualifier)])
     .apply(([at, fn, qualifier]): OriginOutputs => ({ url: at, function: fn, qualifier }));
+}

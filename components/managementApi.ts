@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ApiEnvironment } from "../runtime/api/environment.ts";
 import type { Cache } from "./cache.ts";
@@ -95,17 +94,7 @@ export class ManagementApi extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [subscriptions.ready] },
     );
-    const url = new aws.lambda.FunctionUrl(
-      "api",
-      {
-        functionName: this.api.function.name,
-        ...(this.api.qualifier === undefined ? {} : { qualifier: this.api.qualifier }),
-        authorizationType: "AWS_IAM",
-        invokeMode: "BUFFERED",
-      },
-      own,
-    );
-    this.origin = originOf(url, this.api);
+    this.origin = originOf("api", this.api, own);
     this.registerOutputs();
   }
 }

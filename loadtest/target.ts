@@ -3,6 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 
+import project from "../package.json" with { type: "json" };
+
+const { scripts } = project;
+
 /** The platform under load: one that runs already (URL), or one started here in a state of its own. */
 export interface Target {
   readonly url: string;
@@ -44,7 +48,8 @@ export async function startTarget(state: string): Promise<Target> {
       stop: async () => {},
     };
   }
-  const child = spawn(process.execPath, ["--v8-pool-size=1", "--max-semi-space-size=64", "local/start.mjs"], {
+  // As `npm start` does, but without npm between: it is this process whose CPU is read.
+  const child = spawn(process.execPath, scripts.start.split(" ").slice(1), {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -85,12 +85,10 @@ const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>
   Array.from({ length: Math.ceil(files.length / 4) }, (_, at) => files.slice(at * 4, at * 4 + 4)),
 );
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
+const job = (files: readonly string[]) => () =>
+  group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files);
 const outcomes = await pool(
-  [...groups, ...chunks]
-    .map(
-      (files) => () => group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files),
-    )
-    .toSpliced(groups.length, 0, ...(words.length === 0 ? checks : [])),
+  [...groups.map(job), ...(words.length === 0 ? checks : []), ...chunks.map(job)],
   Math.max(2, availableParallelism()) + 2,
 );
 

@@ -61,15 +61,20 @@ export class Admission {
 
   ended(): void {
     this.#underWay -= 1;
-    this.#rate(this.#overload.now());
+    this.#turnTo(this.#overload.now());
     this.#answered[this.#slice % SLICES]! += 1;
   }
 
   /** Answers a millisecond, over the last second. */
   #rate(now: number): number {
+    this.#turnTo(now);
+    return this.#answered.reduce((sum, count) => sum + count, 0) / (SLICES * SLICE_MS);
+  }
+
+  /** Begins the slice of this moment, and empties those since the one before. */
+  #turnTo(now: number): void {
     const slice = Math.floor(now / SLICE_MS);
     for (let at = Math.max(this.#slice + 1, slice - SLICES + 1); at <= slice; at += 1) this.#answered[at % SLICES] = 0;
     this.#slice = slice;
-    return this.#answered.reduce((sum, count) => sum + count, 0) / (SLICES * SLICE_MS);
   }
 }

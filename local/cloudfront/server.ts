@@ -112,6 +112,7 @@ export async function startPublicServer(
     const target = request.url as string;
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);
+    const query = mark < 0 ? "" : target.slice(mark + 1);
     if (stopping) response.setHeader("connection", "close");
     if (target.length > URL_LIMIT)
       return write(response, ownAnswer(414, "The request URI is too long.", requestId), undefined, requestId);
@@ -138,7 +139,7 @@ export async function startPublicServer(
     }
     admission?.began();
     try {
-      await answer(request, response, behaviour, requestId);
+      await answer(request, response, { path, query, behaviour, requestId });
     } finally {
       admission?.ended();
     }
@@ -147,11 +148,8 @@ export async function startPublicServer(
   async function answer(
     request: IncomingMessage,
     response: ServerResponse,
-    behaviour: Behaviour,
-    requestId: string,
+    { path, query, behaviour, requestId }: { path: string; query: string; behaviour: Behaviour; requestId: string },
   ): Promise<void> {
-    const target = request.url as string;
-    const mark = target.indexOf("?");
     const body = await bodyOf(request);
     if (body === undefined) {
       response.setHeader("connection", "close");
@@ -164,8 +162,8 @@ export async function startPublicServer(
     }
     const viewer: ViewerRequest = {
       method: request.method as string,
-      uri: mark < 0 ? target : target.slice(0, mark),
-      query: mark < 0 ? "" : target.slice(mark + 1),
+      uri: path,
+      query,
       headers: headersOf(request),
       ip: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1",
     };

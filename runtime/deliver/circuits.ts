@@ -99,6 +99,8 @@ export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () =>
     return promise;
   }
 
+  const expiry = () => ({ N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) });
+
   /** Changes a circuit unless it is gone by now. */
   async function change({ tenant, subscription_id }: Circuit, expression: string, n: number): Promise<void> {
     try {
@@ -143,7 +145,7 @@ export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () =>
             ":n": { N: String(failures) },
             ":slow": { BOOL: slow },
             ":now": { N: String(now()) },
-            ":x": { N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) },
+            ":x": expiry(),
           },
           ReturnValues: "ALL_NEW",
         }),
@@ -163,7 +165,7 @@ export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () =>
           ExpressionAttributeValues: {
             ":v": { N: "1" },
             ":slow": { BOOL: true },
-            ":x": { N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) },
+            ":x": expiry(),
             ":none": { N: "0" },
           },
           ReturnValues: "ALL_NEW",
