@@ -56,8 +56,8 @@ export function previewer(deps: Deps): Previewer {
     async targets(tenant, ids) {
       const found = new Map<string, DeliveryTarget>();
       for (let from = 0; from < ids.length; from += IDS_PER_CALL) {
-        const subscription_ids = ids.slice(from, from + IDS_PER_CALL);
-        const { answer } = await service({ op: "targets", tenant, subscription_ids });
+        const wanted = ids.slice(from, from + IDS_PER_CALL).map((subscription_id) => ({ tenant, subscription_id }));
+        const { answer } = await service({ op: "targets", wanted });
         for (const target of answer.targets) found.set(target.subscription_id, target);
       }
       return found;

@@ -14,7 +14,7 @@ import { type Posting, postAll, type ToPost } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
 import { baseItem, type Settled, settle } from "./settle.ts";
 import { spansOf } from "./spans.ts";
-import type { Targets } from "./targets.ts";
+import { type Targets, unknown } from "./targets.ts";
 
 /**
  * Delivers an invocation's messages: read what they need, gate, post, settle.
@@ -131,16 +131,18 @@ async function gateAll(
 ): Promise<{ toPost: ToPost[]; toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] }> {
   const toPost: ToPost[] = [];
   const toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] = [];
+  const targetOf = await ports.targets.get(deliveries);
   await Promise.all(
     [...Map.groupBy(deliveries, ({ tenant }) => tenant)].map(async ([tenant, ofTenant]) => {
       try {
         const bySubscription = Map.groupBy(ofTenant, ({ subscription_id }) => subscription_id);
-        const [targets, circuits] = await Promise.all([
-          ports.targets.get(tenant, [...bySubscription.keys()]),
-          ports.circuits.of(tenant),
-        ]);
+        const circuits = await ports.circuits.of(tenant);
         for (const [id, group] of bySubscription) {
-          const target = targets.get(id) ?? null;
+          const target = targetOf(tenant, id);
+          if (target === undefined) {
+            for (const { messageId } of group) failures.set(messageId, unknown(id));
+            continue;
+          }
           const circuit = circuits.get(id);
           const slow = circuit?.slow === true || ports.posting.slow.has(id);
           const posted: Delivery[] = [];

@@ -4,7 +4,7 @@ import { type DeliveryItem, type DrainMessage, encodeDrain, encodeRetry, type Pr
 import type { Tenant } from "../domain/identity.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
-import type { Targets } from "./targets.ts";
+import { type Targets, targetOf } from "./targets.ts";
 
 /**
  * Held deliveries: released at a bounded rate, or tried one at a time. Invariant: whatever is held is looked at again once
@@ -38,7 +38,7 @@ const RELEASE_GRACE_MS = 900_000;
 /** One step of a drain; it sends itself again until nothing is left. */
 export async function drain(message: DrainMessage, ports: DrainPorts): Promise<void> {
   const { tenant, subscription_id } = message;
-  const target = (await ports.targets.get(tenant, [subscription_id])).get(subscription_id) ?? null;
+  const target = await targetOf(ports.targets, tenant, subscription_id);
   // The one that disabled it, or opened its circuit, is followed by another drain.
   if (target !== null && target.status !== "active") return;
   if (message.reset === true) await ports.circuits.succeeded(tenant, subscription_id);

@@ -4,15 +4,15 @@ import { checkWebhookUrl } from "../domain/webhookUrl.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "./request.ts";
-import type { Targets } from "./targets.ts";
+import { type Targets, targetOf } from "./targets.ts";
 
 /** Sends a made-up event to a subscription's webhook now, as it would get a real one; nothing is kept of it. */
 export async function sendSample(
   { tenant, subscription_id, event }: DeliveryTest,
   { targets, posting }: { readonly targets: Targets; readonly posting: Posting },
 ): Promise<DeliveryTestAnswer> {
-  const target = (await targets.get(tenant, [subscription_id])).get(subscription_id);
-  if (target === null || target === undefined) throw new Error(`${subscription_id} is not a subscription of ${tenant}`);
+  const target = await targetOf(targets, tenant, subscription_id);
+  if (target === null) throw new Error(`${subscription_id} is not a subscription of ${tenant}`);
   const at = posting.now();
   const first = newUlid(at);
   const types = [event.event_type];

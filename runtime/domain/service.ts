@@ -1,5 +1,5 @@
 import type { Tenant } from "./identity.ts";
-import type { DeliveryTarget, RoutedSubscription } from "./subscription.ts";
+import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 
 /**
  * The subscriptions service: a function that others invoke, the only way from the event's path to PostgreSQL.
@@ -12,8 +12,8 @@ export type ServiceRequest =
   | { readonly op: "snapshot"; readonly tenant: Tenant; readonly cursor?: string }
   /** What changed since a version that the caller holds: cheaper than a new snapshot of many. */
   | { readonly op: "changes"; readonly tenant: Tenant; readonly since: number; readonly cursor?: string }
-  /** Definitions for delivery, secrets included. */
-  | { readonly op: "targets"; readonly tenant: Tenant; readonly subscription_ids: readonly string[] }
+  /** Definitions for delivery, secrets included; of the tenants that they are asked for by, no others. */
+  | { readonly op: "targets"; readonly wanted: readonly SubscriptionOf[] }
   /** The customer answered 410, or its endpoint failed for too long. */
   | { readonly op: "remove"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }
   | { readonly op: "disable"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }

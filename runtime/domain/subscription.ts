@@ -32,9 +32,14 @@ export interface RoutedSubscription {
   readonly event_selector: EventSelector;
 }
 
-/** What delivering needs of a subscription. */
-export interface DeliveryTarget extends RoutedSubscription {
+/** A subscription by name: its id means something to this tenant only. */
+export interface SubscriptionOf {
   readonly tenant: Tenant;
+  readonly subscription_id: string;
+}
+
+/** What delivering needs of a subscription. */
+export interface DeliveryTarget extends RoutedSubscription, SubscriptionOf {
   readonly environment: Environment;
   readonly webhook_url: string;
   readonly format: Format;

@@ -286,7 +286,8 @@ async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
 }
 
 const removedOf = (job: Job, tools: Tools) => async (ids: readonly string[]) => {
-  const { targets } = (await tools.service({ op: "targets", tenant: job.tenant, subscription_ids: [...ids] })).answer;
+  const wanted = ids.map((subscription_id) => ({ tenant: job.tenant, subscription_id }));
+  const { targets } = (await tools.service({ op: "targets", wanted })).answer;
   const removed = new Set(targets.filter(({ status }) => status === "removed").map((each) => each.subscription_id));
   return (id: string) => removed.has(id);
 };

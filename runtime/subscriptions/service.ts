@@ -7,7 +7,7 @@ import { setStatus } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
-import type { DeliveryTarget, Enrich, EventSelector, Transform } from "../domain/subscription.ts";
+import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
 type Op = ServiceRequest["op"];
@@ -34,9 +34,7 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
 
   changes: (tx, { tenant, since, cursor }) => changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor),
 
-  targets: async (tx, { tenant, subscription_ids }, now) => ({
-    targets: await targetsOf(tx, tenant, subscription_ids, now),
-  }),
+  targets: async (tx, { wanted }, now) => ({ targets: await targetsOf(tx, wanted, now) }),
 
   remove: (tx, { tenant, subscription_id, reason }, now) =>
     decided(tx, tenant, subscription_id, "removed", reason, now),
@@ -165,14 +163,21 @@ async function decided(
 }
 
 /** Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed. */
-async function targetsOf(tx: Tx, tenant: Tenant, ids: readonly string[], now: number): Promise<DeliveryTarget[]> {
-  if (ids.length === 0) return [];
+async function targetsOf(tx: Tx, wanted: readonly SubscriptionOf[], now: number): Promise<DeliveryTarget[]> {
+  if (wanted.length === 0) return [];
   const rows = await tx
     .selectFrom("subscriptions")
     .selectAll()
-    .where("tenant", "=", tenant)
-    .where("subscription_id", "in", ids)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(
+        refTuple("tenant", "subscription_id"),
+        "in",
+        wanted.map((each) => tuple(each.tenant, each.subscription_id)),
+      ),
+    )
     .execute();
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ subscription_id }) => subscription_id);
   const secrets = await tx
     .selectFrom("signing_secrets")
     .selectAll()
@@ -184,7 +189,7 @@ async function targetsOf(tx: Tx, tenant: Tenant, ids: readonly string[], now: nu
   return rows.map(({ definition, ...row }) => ({
     subscription_id: row.subscription_id,
     version: row.version,
-    tenant,
+    tenant: row.tenant as Tenant,
     environment: row.environment,
     event_selector: definition.event_selector as EventSelector,
     webhook_url: definition.webhook_url,

@@ -60,7 +60,7 @@ test("a deleted customer is 404, its keys revoked, its subscriptions removed in 
   assert.deepEqual(await version(), { [customer_id]: before[customer_id]! + 1 });
   const { targets } = await serve(
     api.deps.db,
-    { op: "targets", tenant: customer_id, subscription_ids: [made.body.subscription_id] },
+    { op: "targets", wanted: [{ tenant: customer_id, subscription_id: made.body.subscription_id }] },
     0,
   );
   assert.deepEqual(

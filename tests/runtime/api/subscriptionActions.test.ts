@@ -39,7 +39,7 @@ const create = async (more: object = {}, as: Identity = owner.live) =>
 const versionOf = async (tenant: string): Promise<number> =>
   (await serve(api.deps.db, { op: "versions", tenants: [tenant] }, 0)).versions[tenant]!;
 const targetOf = async (id: string, tenant = owner.customer_id) =>
-  (await serve(api.deps.db, { op: "targets", tenant, subscription_ids: [id] }, api.deps.now())).targets[0]!;
+  (await serve(api.deps.db, { op: "targets", wanted: [{ tenant, subscription_id: id }] }, api.deps.now())).targets[0]!;
 
 test("after rotate-secret both secrets sign until the overlap ends", async () => {
   const { body } = await create();

@@ -21,7 +21,7 @@ const create = async (more: object = {}, as: Identity = owner.live) =>
 const versionOf = async (tenant: string): Promise<number> =>
   (await serve(api.deps.db, { op: "versions", tenants: [tenant] }, 0)).versions[tenant]!;
 const targetOf = async (id: string, tenant = owner.customer_id) =>
-  (await serve(api.deps.db, { op: "targets", tenant, subscription_ids: [id] }, api.deps.now())).targets[0]!;
+  (await serve(api.deps.db, { op: "targets", wanted: [{ tenant, subscription_id: id }] }, api.deps.now())).targets[0]!;
 
 test("what was left out has its default, and the secret is shown only at creation", async () => {
   const webhook_url = freshUrl();

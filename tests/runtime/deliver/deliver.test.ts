@@ -4,7 +4,7 @@ import { Webhook } from "standardwebhooks";
 import { test } from "uvu";
 import { CEILINGS_MS } from "../../../runtime/deliver/schedule.ts";
 import { batchSortKey, encodeRetry, partitionOf } from "../../../runtime/domain/codec.ts";
-import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { eventId, newId, ulidAt } from "../../../runtime/domain/ids.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 const HOUR = 3_600_000;
@@ -244,6 +244,23 @@ test("a first attempt that waited long in its queue leaves out what was deleted 
     world.posts.map(({ body }) => body),
     ['[{"n":1}]'],
   );
+});
+
+test("a subscription that can't be asked for waits for the next time, and holds up no other", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  const id = newId("sub");
+  const target = world.subscribe({ subscription_id: id });
+  world.targets.set(id, undefined);
+  const kept = world.accept([{ n: 1 }], { subscription_id: id });
+  const other = world.accept([{ n: 2 }]);
+  await world.settle();
+  assert.equal(world.delivery(other)?.status, "delivered");
+  assert.equal(world.delivery(kept, id), undefined);
+  world.targets.set(id, target);
+  await world.run(START + HOUR);
+  assert.equal(world.delivery(kept, id)?.status, "delivered");
+  assert.equal(world.posts.length, 2);
 });
 
 test("a disabled subscription holds what arrives and what waits; a drain delivers all of it, once", async () => {

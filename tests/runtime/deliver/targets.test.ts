@@ -1,19 +1,22 @@
 import * as assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Service } from "../../../runtime/aws/service.ts";
-import { targetCache } from "../../../runtime/deliver/targets.ts";
-import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import { targetCache, targetOf } from "../../../runtime/deliver/targets.ts";
+import type { Tenant } from "../../../runtime/domain/identity.ts";
+import type { DeliveryTarget, SubscriptionOf } from "../../../runtime/domain/subscription.ts";
 
 const test = suite("targets of delivering");
 
-const TENANT = "cus_1" as never;
-const target = { subscription_id: "sub_1", status: "active" } as DeliveryTarget;
+const TENANT = "cus_1" as Tenant;
+const OTHER = "cus_2" as Tenant;
+const target = { tenant: TENANT, subscription_id: "sub_1", status: "active" } as DeliveryTarget;
 
-/** A cache over a service that answers with `stored`, or fails without it; `asked` counts. */
+/** A cache over a service that answers with `stored`, or fails without it; `asked` keeps what it was asked for. */
 function setUp() {
-  const state = { stored: [target] as DeliveryTarget[] | undefined, asked: 0, now: 0 };
-  const service = (async () => {
-    state.asked += 1;
+  const state = { stored: [target] as DeliveryTarget[] | undefined, asked: [] as string[], now: 0 };
+  const service = (async ({ wanted }: { wanted: readonly SubscriptionOf[] }) => {
+    state.asked.push(wanted.map(({ subscription_id }) => subscription_id).join(" "));
+    await new Promise((resolve) => setImmediate(resolve));
     if (state.stored === undefined) throw new Error("no answer");
     return { answer: { targets: state.stored }, bytes: 0 };
   }) as unknown as Service;
@@ -22,23 +25,58 @@ function setUp() {
     () => {},
     () => state.now,
   );
-  return { state, get: async () => (await cache.get(TENANT, ["sub_1"])).get("sub_1"), cache };
+  return { state, get: () => targetOf(cache, TENANT, "sub_1"), cache };
 }
+
+const answered = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 test("asks once for what it knows, behind the work after 2 s, before it after 4 s", async () => {
   const { state, get } = setUp();
   await get();
   state.now = 2_000;
   assert.equal(await get(), target);
-  assert.equal(state.asked, 1);
+  assert.equal(state.asked.length, 1);
   state.stored = [{ ...target, status: "disabled" }];
   state.now = 2_001;
   assert.equal((await get())?.status, "active");
-  assert.equal(state.asked, 2);
+  assert.equal(state.asked.length, 2);
+  await answered();
   assert.equal((await get())?.status, "disabled");
   state.stored = [];
   state.now = 6_002;
   assert.equal(await get(), null);
+});
+
+test("asks in one question for all customers, and for what else is in use and stale", async () => {
+  const { state, cache } = setUp();
+  const [one, two, three] = ["sub_1", "sub_2", "sub_3"].map((subscription_id, at) => ({
+    tenant: at === 0 ? TENANT : OTHER,
+    subscription_id,
+  }));
+  state.stored = [one, two, three].map((each) => ({ ...target, ...each }));
+  const found = await cache.get([one!, two!, three!]);
+  assert.deepEqual(state.asked, ["sub_1 sub_2 sub_3"]);
+  assert.equal(found(OTHER, "sub_2")?.subscription_id, "sub_2");
+  assert.equal(found(TENANT, "sub_2"), undefined, "another customer's subscription is not this one's");
+  await cache.get([one!, two!]);
+  state.now = 2_001;
+  await cache.get([one!]);
+  assert.equal(state.asked.at(-1), "sub_1 sub_2", "nobody needed the third since it was asked for");
+});
+
+test("two that need the same unknown subscription at a time ask once, and both get it", async () => {
+  const { state, get } = setUp();
+  assert.deepEqual(await Promise.all([get(), get()]), [target, target]);
+  assert.equal(state.asked.length, 1);
+});
+
+test("many are asked for in parts that an answer can hold", async () => {
+  const { state, cache } = setUp();
+  await cache.get(Array.from({ length: 450 }, (_, at) => ({ tenant: TENANT, subscription_id: `sub_${at}` })));
+  assert.deepEqual(
+    state.asked.map((ids) => ids.split(" ").length),
+    [200, 200, 50],
+  );
 });
 
 test("serves what it knows while the service can't be asked, and says so of what it doesn't know", async () => {
@@ -47,7 +85,13 @@ test("serves what it knows while the service can't be asked, and says so of what
   state.stored = undefined;
   state.now = 60_000;
   assert.equal(await get(), target);
-  await assert.rejects(cache.get(TENANT, ["sub_2"]), /no answer/);
+  await assert.rejects(targetOf(cache, TENANT, "sub_2"), /sub_2 is not known here/);
+  state.now = 61_000;
+  const both = await cache.get([
+    { tenant: TENANT, subscription_id: "sub_1" },
+    { tenant: OTHER, subscription_id: "sub_2" },
+  ]);
+  assert.deepEqual([both(TENANT, "sub_1"), both(OTHER, "sub_2")], [target, undefined]);
 });
 
 test("what is removed here is gone at once, and an answer that was under way does not bring it back", async () => {
@@ -56,11 +100,11 @@ test("what is removed here is gone at once, and an answer that was under way doe
   state.now = 2_001;
   await get(); // asks behind the work
   cache.removed(TENANT, "sub_1");
-  await new Promise((resolve) => setImmediate(resolve));
+  await answered();
   assert.equal(await get(), null);
   state.now = 100_000;
   assert.equal(await get(), null);
-  assert.equal(state.asked, 2);
+  assert.equal(state.asked.length, 2);
 });
 
 test.run();

@@ -63,7 +63,8 @@ export function makeWorld(options: { dice?: () => number } = {}) {
   const queue: Queued[] = [];
   const items = new Map<string, Item>();
   const circuits = new Map<string, Circuit>();
-  const targets = new Map<string, DeliveryTarget | null>();
+  /** Undefined for one that the service could not be asked for. */
+  const targets = new Map<string, DeliveryTarget | null | undefined>();
   const posts: Received[] = [];
   const logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const notices: number[] = [];
@@ -143,7 +144,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     now: () => clock,
     dice: options.dice ?? (() => 0.999),
     targets: {
-      get: async (_, wanted) => new Map(wanted.map((id) => [id, targets.get(id) ?? null])),
+      get: async () => (_, id) => (targets.has(id) ? targets.get(id) : null),
       removed: (_, id) => void targets.set(id, null),
     },
     circuits: circuitPorts,

@@ -218,7 +218,13 @@ test("a target has what delivering needs, and only its own tenant's is given", a
     max_batch: 7,
   } as const;
   const [id] = await subscribe(mine, 1, more);
-  const { targets } = await ask({ op: "targets", tenant: mine, subscription_ids: [id!, newId("sub")] });
+  const { targets } = await ask({
+    op: "targets",
+    wanted: [
+      { tenant: mine, subscription_id: id! },
+      { tenant: mine, subscription_id: newId("sub") },
+    ],
+  });
   assert.deepEqual(
     targets.map(({ webhook_url: _, ...rest }) => rest),
     [
@@ -234,7 +240,7 @@ test("a target has what delivering needs, and only its own tenant's is given", a
       },
     ],
   );
-  assert.deepEqual(await ask({ op: "targets", tenant: yours, subscription_ids: [id!] }), { targets: [] });
+  assert.deepEqual(await ask({ op: "targets", wanted: [{ tenant: yours, subscription_id: id! }] }), { targets: [] });
   assert.deepEqual(await ask({ op: "remove", tenant: yours, subscription_id: id!, reason: "x" }), { done: false });
 });
 
