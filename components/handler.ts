@@ -82,6 +82,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
   /** Name of the alias; undefined without one. */
   readonly qualifier: pulumi.Output<string> | undefined;
   readonly timeoutSeconds: number;
+  readonly permissions: readonly Permission[];
   /** SHA-256 of the code. */
   readonly codeHash: string;
 
@@ -144,6 +145,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
     );
     this.logGroup = logs;
     this.timeoutSeconds = timeoutSeconds;
+    this.permissions = args.permissions;
     this.codeHash = built.hash;
     const alias = args.defaults.gradual ? this.alias(name, provisionedConcurrency) : undefined;
     this.target = alias ?? this.function;
@@ -154,6 +156,11 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
   /** Calling this function and waiting for its answer. */
   toInvoke(): Permission {
     return { actions: ["lambda:InvokeFunction"], resources: [this.target.arn] };
+  }
+
+  /** Whether its role may do this to just this resource. */
+  mayDo(action: string, arn: pulumi.Output<string>): boolean {
+    return this.permissions.some(({ actions, resources }) => actions.includes(action) && resources.includes(arn));
   }
 
   private alias(name: string, warm: number): aws.lambda.Alias {

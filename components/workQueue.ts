@@ -112,6 +112,9 @@ export class WorkQueue extends pulumi.ComponentResource {
   /**
    * Has a function work the queue off, ten messages at a time. More than ten would force AWS to wait for at least a
    * second before each invocation, so the hot queues carry more events a message instead.
+   *
+   * A function that also sends to the queue (retries, the next step of a job) is allowed to: Lambda takes a chain of 16 such
+   * invocations for a runaway loop otherwise, and breaks it off. Source: "Recursive loop detection", AWS Lambda guide.
    */
   feed<V extends Readonly<Record<string, string>>>(name: string, handler: Handler<V>, scaling: Scaling = {}): void {
     const { concurrency, pollers } = scaling;
@@ -129,5 +132,12 @@ export class WorkQueue extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    if (handler.mayDo("sqs:SendMessage", this.queue.arn)) {
+      new aws.lambda.FunctionRecursionConfig(
+        name,
+        { functionName: handler.function.name, recursiveLoop: "Allow" },
+        { parent: this },
+      );
+    }
   }
 }

@@ -37,6 +37,8 @@ export interface Iam extends LocalService {
   roleArn(name: string): string;
   /** Undefined when everything is allowed, else the first refusal. */
   refusal(role: string, authorizations: readonly Authorization[]): Refusal | undefined;
+  /** Whether the role could do this, without its being asked for. */
+  may(role: string, action: string, resource: string): boolean;
   /** Whether the role lets a service such as `lambda.amazonaws.com` take it on. */
   trusts(role: string, service: string): boolean;
   /** Permissions asked for so far, by role: `sqs:SendMessage` on an ARN. */
@@ -95,10 +97,9 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
     return documentOf(document);
   }
 
-  function decide(roleName: string, action: string, resource: string, values: Context | undefined): Decision {
-    const key = `${roleName}\n${action}\n${resource}\n${values === undefined ? "" : JSON.stringify(values)}`;
-    const known = decisions.get(key);
-    if (known !== undefined) return known;
+  function judge(roleName: string, action: string, resource: string, values: Context | undefined): Decision {
+    const taken = options.without;
+    if (taken !== undefined && taken.action === action && roleName.includes(taken.role)) return "implicit_deny";
     const caller = role(roleName);
     const request: AccessRequest = {
       action,
@@ -112,11 +113,14 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
         ...values,
       },
     };
-    const taken = options.without;
-    const decision =
-      taken !== undefined && taken.action === action && roleName.includes(taken.role)
-        ? "implicit_deny"
-        : evaluate([...caller.policies.values()].flat(), request);
+    return evaluate([...caller.policies.values()].flat(), request);
+  }
+
+  function decide(roleName: string, action: string, resource: string, values: Context | undefined): Decision {
+    const key = `${roleName}\n${action}\n${resource}\n${values === undefined ? "" : JSON.stringify(values)}`;
+    const known = decisions.get(key);
+    if (known !== undefined) return known;
+    const decision = judge(roleName, action, resource, values);
     if (decisions.size > 10_000) decisions.clear();
     decisions.set(key, decision);
     const calls = asked.get(roleName) ?? new Set();
@@ -161,6 +165,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       }
       return undefined;
     },
+    may: (roleName, action, resource) => judge(roleName, action, resource, undefined) === "allow",
     asked: () => asked,
     close: async () => {},
   };

@@ -65,6 +65,8 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   const retries = new Map<string, number>();
   const permitted = new Map<string, boolean>();
   const away = new Set<string>();
+  /** Names of functions that may feed themselves. */
+  const loops = new Set<string>();
 
   function entryOf(nameOrArn: string): Entry {
     const entry = functions.get(functionNameOf(nameOrArn));
@@ -170,6 +172,28 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
     return { id: settings.name, state: { ...request.inputs } };
   }
 
+  async function createRecursionConfig(request: ResourceRequest) {
+    onlySupports(request, "functionName recursiveLoop");
+    const { settings } = entryOf(required(request, "functionName"));
+    const loop = required(request, "recursiveLoop");
+    if (loop !== "Allow" && loop !== "Terminate") throw new Error(`recursiveLoop is ${loop}, not Allow or Terminate`);
+    if (loop === "Allow") loops.add(settings.name);
+    return { id: settings.name, state: { ...request.inputs } };
+  }
+
+  /**
+   * Lambda breaks off a chain of 16 invocations that a function and its queue make of each other, unless it was told that
+   * they are meant to. Here the program is refused that could run into that.
+   */
+  function checkLoop({ settings }: Entry, queueArn: string): void {
+    if (iam.may(settings.role, "sqs:SendMessage", queueArn) && !loops.has(settings.name)) {
+      throw new Error(
+        `the function ${settings.name} may send to ${queueArn}, which feeds it: AWS would stop it after 16 such invocations ` +
+          `in a chain. Declare a FunctionRecursionConfig with recursiveLoop "Allow", or take the permission away.`,
+      );
+    }
+  }
+
   async function invoke(call: ApiCall): Promise<ApiAnswer> {
     const entry = entryOf(functionIn(call));
     const type = call.headers["x-amz-invocation-type"] ?? "RequestResponse";
@@ -245,6 +269,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       "aws:lambda/invocation:Invocation": createInvocation,
       "aws:lambda/alias:Alias": createAlias,
       "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": createInvokeConfig,
+      "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": createRecursionConfig,
     },
     api: {
       name: "lambda",
@@ -263,6 +288,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
             `the mapping of ${refusal.resource} to ${entry.settings.name}: the role ${refusal.role} lacks ${refusal.action} on ${refusal.resource}`,
           );
         }
+        checkLoop(entry, mapping.settings.queueArn);
         if (enabled) mapping.start();
       }
     },

@@ -289,6 +289,12 @@ export const awsRules: readonly AwsRule[] = [
     100_000,
     "Lambda API Reference, PutProvisionedConcurrencyConfig",
   ),
+  among(
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig",
+    "recursiveLoop",
+    ["Allow", "Terminate"],
+    "Lambda API Reference, PutFunctionRecursionConfig",
+  ),
   text("aws:lambda/alias:Alias", "name", /^(?!\d+$)[A-Za-z0-9_-]{1,128}$/, "Lambda API Reference, CreateAlias", "7"),
 
   rule<number>(

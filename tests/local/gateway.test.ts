@@ -129,6 +129,12 @@ test("a mapping whose role may not receive stops the start, naming all three", a
     message:
       "the mapping of arn:aws:sqs:us-east-1:000000000000:work to worker: the role worker-role lacks sqs:ReceiveMessage on arn:aws:sqs:us-east-1:000000000000:work",
   });
+
+  test("a function that may feed itself through a queue stops the start, unless it says that it means to", async () => {
+    await assert.rejects(startProbe({ config: { "probe:loop": "Terminate" } }), {
+      message: /the function worker may send to arn:aws:sqs:.*:work, which feeds it: AWS would stop it after 16/,
+    });
+  });
 });
 
 test.run();

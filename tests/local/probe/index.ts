@@ -72,6 +72,12 @@ new aws.lambda.EventSourceMapping("work-to-worker", {
   functionResponseTypes: ["ReportBatchItemFailures"],
 });
 
+// The worker may send to the queue that feeds it.
+new aws.lambda.FunctionRecursionConfig("worker", {
+  functionName: workerFunction.name,
+  recursiveLoop: new pulumi.Config("probe").get("loop") ?? "Allow",
+});
+
 const edgeFunction = new aws.lambda.Function("edge", {
   runtime: "nodejs24.x",
   handler: "index.handler",
