@@ -1,5 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { TriggersError } from "../domain/errors.ts";
+import { checkJson } from "../domain/jsonText.ts";
 
 /** Bytes of a request body, encoded and decoded, unless a route says otherwise. */
 export const MAX_BODY_BYTES = 1_000_000;
@@ -40,19 +41,9 @@ export function decodeBody(bytes: Uint8Array, encoding: string | undefined, limi
 
 /** JSON of a management call. @throws TriggersError `invalid_json` with the position, `invalid_request` */
 export function parseJson(bytes: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // skips a byte order mark
-  } catch (cause) {
-    throw new TriggersError("invalid_json", "The body is not UTF-8.", { cause });
-  }
-  if (text.trim() === "") throw new TriggersError("invalid_json", "The body is empty; JSON is expected (position 0).");
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new TriggersError("invalid_json", `The body is not valid JSON: ${(cause as Error).message}.`, { cause });
-  }
+  checkJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const text = new TextDecoder("utf-8").decode(bytes); // skips a byte order mark
+  const value: unknown = JSON.parse(text);
   checkDepth(value);
   // PostgreSQL's text holds every character but this one.
   if (text.includes("\\u0000")) throw invalid("Strings may not contain the character U+0000.");

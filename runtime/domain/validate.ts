@@ -1,6 +1,7 @@
 import { type ErrorDetail, TriggersError } from "./errors.ts";
 import { MAX_EVENTS_PER_REQUEST } from "./ids.ts";
-import { MAX_FAULTS, type Scan, scan } from "./scan.ts";
+import { malformed, repeatedName } from "./jsonText.ts";
+import { MAX_FAULTS, scan } from "./scan.ts";
 import { type SchemaCheck, withinTime } from "./schema.ts";
 
 /** For all events of a request against their schemas. */
@@ -74,22 +75,16 @@ export function validateBody(body: Buffer, schemas: Schemas): ValidBody {
   return reviewed;
 }
 
-function malformed({ message, at }: Extract<Scan, { kind: "malformed" }>, body: Buffer): TriggersError {
-  if (body.length === 0) return new TriggersError("invalid_json", "The body is empty; JSON is expected.");
-  const place = `line ${at.line}, column ${at.column} (byte ${at.byte})`;
-  return new TriggersError("invalid_json", `The body is not valid JSON at ${place}: ${message}.`, {
-    details: [{ path: "", code: "invalid_json", message, ...at }],
-  });
-}
-
 /** Which fault names the whole answer; each keeps its own code in `details`. */
 const PRECEDENCE = ["invalid_json", "invalid_event", "schema_violation"] as const;
 
-/** What a schema says of an event is half a sentence. */
-const sentence = ({ code, path, message }: ErrorDetail): string =>
-  code === "schema_violation" && message.endsWith(")")
-    ? `The event breaks the schema of its type${path === "" ? "" : ` at ${path}`}: ${message}.`
-    : message;
+/** The one fault of a request, as a sentence. What a schema says of an event is half of one. */
+function sentence(fault: ErrorDetail): string {
+  const { code, path, message } = fault;
+  if (code === "invalid_json") return repeatedName(fault);
+  if (code !== "schema_violation" || !message.endsWith(")")) return message;
+  return `The event breaks the schema of its type${path === "" ? "" : ` at ${path}`}: ${message}.`;
+}
 
 function rejection({ array, events, faults }: ReviewedBody): TriggersError {
   const code = PRECEDENCE.find((each) => faults.some((fault) => fault.code === each))!;

@@ -169,7 +169,26 @@ for (const [says, path, body, status, code, details] of refused) {
 test("JSON that does not parse is told with its position", async () => {
   const { status, body } = await ask("POST", "/probe/one", '{"name": x}');
   assert.deepEqual([status, body.error.code], [400, "invalid_json"]);
-  assert.match(body.error.message, /JSON/);
+  assert.equal(
+    body.error.message,
+    'The body is not valid JSON at line 1, column 10 (byte 9): expected a value, found "x".',
+  );
+  assert.deepEqual(body.error.details, [
+    { path: "", code: "invalid_json", message: 'expected a value, found "x"', line: 1, column: 10, byte: 9 },
+  ]);
+});
+
+test("a repeated member name is no JSON, at any depth and however it is written", async () => {
+  const { status, body } = await ask("POST", "/probe/one", '{"name":"x",\n"tags":[{"t":"a","\\u0074":"b"}]}');
+  assert.deepEqual([status, body.error.code], [400, "invalid_json"]);
+  assert.equal(
+    body.error.message,
+    'The body is not valid JSON at line 2, column 18 (byte 30): the member name "\\u0074" is repeated.',
+  );
+  assert.deepEqual(
+    body.error.details.map((detail: Answer) => [detail.path, detail.line]),
+    [["/tags/0/t", 2]],
+  );
 });
 
 const mediaTypes: [type: string, status: number][] = [
@@ -217,7 +236,7 @@ test("a byte order mark is skipped, invalid UTF-8 refused, nesting bounded", () 
   assert.deepEqual(parseJson(Buffer.from("\ufeff[1]")), [1]);
   assert.throws(() => parseJson(Buffer.from([0x22, 0xff, 0x22])), {
     code: "invalid_json",
-    message: "The body is not UTF-8.",
+    message: "The body is not valid JSON at line 1, column 2 (byte 1): the text is not UTF-8.",
   });
   assert.deepEqual(parseJson(Buffer.from(`${"[".repeat(64)}${"]".repeat(64)}`)) !== undefined, true);
   assert.throws(() => parseJson(Buffer.from(`${"[".repeat(65)}1${"]".repeat(65)}`)), { code: "invalid_request" });
@@ -247,6 +266,22 @@ test("an unknown route is 404, a wrong method 405 with Allow", async () => {
   const readable = await ask("PUT", "/health");
   assert.equal(readable.headers.get("allow"), "GET, HEAD");
 });
+
+const namedRoutes: [method: string, path: string, allow: string][] = [
+  ["GET", "/events/dry-run", "POST"],
+  ["GET", "/events/lookup", "POST"],
+  ["DELETE", "/inbox/ack", "POST"],
+  ["DELETE", "/inbox/delete", "POST"],
+  ["GET", "/subscriptions/rehearse", "POST"],
+  ["PATCH", "/subscriptions/import", "POST"],
+];
+for (const [method, path, allow] of namedRoutes) {
+  test(`${method} ${path} is a wrong method, not an object that doesn't exist`, async () => {
+    const { status, headers, body } = await ask(method, path);
+    assert.deepEqual([status, body.error.code, headers.get("allow")], [405, "method_not_allowed", allow]);
+    assert.match(headers.get("x-request-id") ?? "", /^req_/);
+  });
+}
 
 test("a request that did not come through the edge is 401", async () => {
   const response = await app.request("/subscriptions");
