@@ -15,6 +15,20 @@ const isPublic = (path: string): boolean =>
 const pattern = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(/:\w+(\{\.\+\})?/g, (_, rest) => (rest === undefined ? "[^/]+" : ".+"))}$`);
 
+function methodsOf(routes: readonly { readonly method: string }[]): Set<string> {
+  const methods = new Set(routes.map(({ method }) => method));
+  if (methods.has("GET")) methods.add("HEAD");
+  return methods;
+}
+
+/** @param here what there is at the path, by other methods */
+function wrongMethod(method: string, here: readonly { readonly method: string }[]): TriggersError {
+  const allow = [...methodsOf(here)].sort().join(", ");
+  return new TriggersError("method_not_allowed", `${method} is not possible here; ${allow} is.`, {
+    headers: { allow },
+  });
+}
+
 /** Counts the call for the audit of who read what. An answer never fails for want of its count. */
 async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
   const identity = c.get("identity") as Identity | undefined;
@@ -52,6 +66,7 @@ export function buildApp(deps: Deps): Api {
       c.set("tenant", tenantOf(identity));
     }
     try {
+      refuseReservedName(c);
       await next();
     } catch (thrown) {
       // What routes throw has been answered below; this is an unknown route's.
@@ -65,15 +80,20 @@ export function buildApp(deps: Deps): Api {
 
   for (const register of routes) register(app, deps);
 
+  const named = Map.groupBy(
+    app.routes.filter(({ method, path }) => method !== "ALL" && !/[:*]/.test(path)),
+    ({ path }) => path,
+  );
+  /** What is a route by its name, `/events/dry-run`, is never taken for the object of another, `/events/{id}`. */
+  function refuseReservedName({ req: { method, path } }: Context<ApiEnv>): void {
+    const here = named.get(path);
+    if (here !== undefined && !methodsOf(here).has(method)) throw wrongMethod(method, here);
+  }
+
   app.notFound((c) => {
     const here = app.routes.filter(({ method, path }) => method !== "ALL" && pattern(path).test(c.req.path));
-    const methods = new Set(here.map(({ method }) => method));
-    if (methods.size === 0) throw new TriggersError("not_found", `There is no route ${c.req.path}.`);
-    if (methods.has("GET")) methods.add("HEAD");
-    const allow = [...methods].sort().join(", ");
-    throw new TriggersError("method_not_allowed", `${c.req.method} is not possible here; ${allow} is.`, {
-      headers: { allow },
-    });
+    if (here.length === 0) throw new TriggersError("not_found", `There is no route ${c.req.path}.`);
+    throw wrongMethod(c.req.method, here);
   });
 
   app.onError(async (thrown, c) => {
