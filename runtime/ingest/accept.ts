@@ -79,8 +79,8 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
   let identity: Identity | undefined;
   let verdict: Verdict | undefined;
   try {
-    checkRoute(request);
     identity = decodeIdentity(request.headers[IDENTITY_HEADER]);
+    checkRoute(request);
     requireScope(identity, "events:write");
     const key = idempotencyKey(request.headers["idempotency-key"]);
     const tenant = tenantOf(identity);

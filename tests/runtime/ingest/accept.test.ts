@@ -125,7 +125,14 @@ const refusals: [
     "too_many_events",
     "The array holds 1,001 events; 1,000 are allowed in one request.",
   ],
-  ["a repeated name", '{"a":1,"a":2}', {}, 400, "invalid_json", 'The member name "a" is repeated.'],
+  [
+    "a repeated name",
+    '{"a":1,"a":2}',
+    {},
+    400,
+    "invalid_json",
+    'The body is not valid JSON at line 1, column 8 (byte 7): the member name "a" is repeated.',
+  ],
   [
     "a body of 1,000,001 bytes",
     `${big} `,
@@ -336,6 +343,7 @@ test("another method is told which is allowed", async () => {
   const platform = platformOver(redis.connection);
   const answer = await accept({ ...request(""), method: "GET" }, platform.ports);
   assert.deepEqual([answer.status, errorOf(answer).code, answer.headers.allow], [405, "method_not_allowed", "POST"]);
+  assert.match(answer.headers["ratelimit-remaining"] ?? "", /^\d+$/);
 });
 
 test("over the limit, the answer says when to come back", async () => {
