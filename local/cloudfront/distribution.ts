@@ -1,7 +1,7 @@
 /** What a distribution does with a request, apart from HTTP: behaviour, functions, access control, origin. */
 import { createHash, randomBytes } from "node:crypto";
 import type { LambdaFunction } from "../lambda/function.ts";
-import type { HttpAnswer, HttpRequest } from "../lambda/functionUrl.ts";
+import { type HttpAnswer, type HttpRequest, SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { EdgeValidationError, edgeEvent, readEdgeResult } from "./edgeEvent.ts";
 import type { AddedHeader, Forwarding } from "./policies.ts";
 import type { GeneratedResponse, ViewerFunction, ViewerRequest } from "./viewerFunction.ts";
@@ -158,6 +158,7 @@ export async function serve(
     }
   }
 
+  if (body.length > SYNC_LIMIT) return ownAnswer(413, "The request is larger than the origin takes.", requestId);
   for (const [name, value] of Object.entries(origin.customHeaders)) request.headers.set(name.toLowerCase(), value);
   if (origin.signed) {
     request.headers.delete("authorization");

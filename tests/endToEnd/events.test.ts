@@ -97,6 +97,7 @@ test("a missing Content-Type counts as JSON", async () => {
 const refused: [says: string, body: string | Buffer, status: number, code: string, headers?: Headers][] = [
   ["1,000,001 bytes", sized(1_000_001), 413, "payload_too_large"],
   ["2,000,000 bytes", sized(2_000_000), 413, "payload_too_large"],
+  ["20,000,000 bytes, more than an origin takes", sized(20_000_000), 413, "payload_too_large"],
   ["1,000,001 bytes in gzip", gzipSync(sized(1_000_001)), 413, "payload_too_large", { "content-encoding": "gzip" }],
   ["a gzip bomb", gzipSync(Buffer.alloc(100_000_000)), 413, "payload_too_large", { "content-encoding": "gzip" }],
   [
@@ -247,6 +248,7 @@ test("another method is 405 and told which is allowed", async () => {
   for (const method of ["GET", "PUT", "DELETE"]) {
     const answer = await call(platform.url, method, "/events", { key: customer.api_key });
     assert.deepEqual([...told(answer), answer.headers.get("allow")], [405, "method_not_allowed", "POST"]);
+    assert.equal(limits(answer)[0], "100000");
   }
 });
 

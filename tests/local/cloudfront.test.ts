@@ -248,6 +248,13 @@ test("URLs over 8,192 bytes are 414, headers over 32 KB are 494, bodies over 6 M
   assert.equal(await status("POST", "/", {}, Buffer.alloc(6 * 1024 * 1024 + 1)), 413);
 });
 
+test("a body over 6 MB still reaches the edge function, which may answer it or take it away", async () => {
+  const large = Buffer.alloc(20_000_000, "x");
+  const seen = JSON.parse((await send("POST", "/", { "x-do": "truncated" }, large)).text);
+  assert.deepEqual(seen, { inputTruncated: true, bytes: 1_048_576 });
+  assert.equal(await status("POST", "/", { "x-do": "replace", "content-type": "text/plain" }, large), 200);
+});
+
 test("what is not HTTP is 400", async () => {
   assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 /);
 });
