@@ -34,8 +34,8 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   },
   invalid_request: {
     request: "GET /inbox?limit=5000",
-    message: "A parameter is not valid.",
-    details: [{ path: "limit", message: "must be at most 1,000" }],
+    message: "The query is not valid.",
+    details: [{ path: "/limit", message: "Too big: expected number to be <=1000" }],
   },
   unauthorized: {
     request: "GET /inbox without a key",
@@ -66,16 +66,17 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   },
   webhook_url_taken: {
     request: "POST /subscriptions with the `webhook_url` of another active subscription",
-    message: "The subscription sub_01ARZ3NDEKTSV4RRFFQ69G5FAV has this webhook_url.",
-    details: [{ path: "webhook_url", message: "is taken", subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV" }],
+    message: "The active subscription sub_01ARZ3NDEKTSV4RRFFQ69G5FAV has the same webhook_url.",
+    details: [{ path: "/webhook_url", message: "is taken", subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV" }],
   },
   conflict: {
-    request: "POST /dead-letters/replay for a delivery that is being attempted",
-    message: "The delivery changed meanwhile.",
+    request: "POST /replays/{id}/cancel for a replay that is over",
+    message: "The replay is over already: it succeeded.",
   },
   precondition_failed: {
-    request: "PATCH /subscriptions/{id} with an old `If-Match`",
-    message: "The subscription has changed since that version.",
+    request: 'PATCH /subscriptions/{id} with `If-Match: "9"`',
+    message: 'The subscription is at "1", not "9".',
+    headers: { ETag: '"1"' },
   },
   payload_too_large: {
     request: "POST /events with 1,000,001 bytes",
@@ -86,30 +87,53 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
     message: 'Content-Type must be application/json, not "text/plain".',
   },
   unprocessable: {
-    request: "POST /replays with `from` after `to`",
-    message: "`from` must be before `to`.",
+    request: "POST /replays with a subscription that doesn't exist",
+    message: "There is no subscription sub_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
+    details: [{ path: "/subscription_ids/0", message: "names no subscription" }],
   },
   invalid_selector: {
     request: "POST /subscriptions with the selector `$.a ==`",
-    message: "The JSONPath does not parse at position 6.",
-    details: [{ path: "event_selector", message: "a value is missing", position: 6 }],
+    message: "The event selector is not valid at position 6: unexpected end of expression.",
+    details: [
+      {
+        path: "/event_selector",
+        message: "unexpected end of expression",
+        position: 6,
+        expected: "the rest of the expression",
+      },
+    ],
   },
   invalid_schema: {
     request: 'PUT /event-types/order with {"$ref":"https://example.com/order.json"}',
     message:
       'The schema refers to "https://example.com/order.json", which it does not hold; other documents are not fetched.',
+    details: [
+      {
+        path: "",
+        message:
+          'The schema refers to "https://example.com/order.json", which it does not hold; other documents are not fetched.',
+      },
+    ],
   },
   invalid_header: {
     request: "POST /subscriptions with the custom header `webhook-id`",
     message: 'The header "webhook-id" is reserved.',
+    details: [{ path: "/headers/webhook-id", message: 'The header "webhook-id" is reserved.' }],
   },
   webhook_url_forbidden: {
     request: "POST /subscriptions with `https://10.0.0.1/hook`",
-    message: "The webhook URL must be public https.",
+    message: "The webhook URL's address 10.0.0.1 is not public (private).",
+    details: [
+      {
+        path: "/webhook_url",
+        code: "address",
+        message: "The webhook URL's address 10.0.0.1 is not public (private).",
+      },
+    ],
   },
   rate_limited: {
     request: "POST /events with 600 events, twice within a second",
-    message: "The limit of 1,000 events per second is used up. Repeat in 1 s.",
+    message: "The limit of 1000 events per second is used up. Repeat in 1 s.",
     headers: { "Retry-After": "1", "RateLimit-Limit": "1000", "RateLimit-Remaining": "400", "RateLimit-Reset": "1" },
   },
   internal: { request: "any", message: "The platform failed to process this request." },
