@@ -37,16 +37,16 @@ const IDS_PER_CALL = 500;
 /** For one request: it remembers the rows of reference tables that it met. */
 export function previewer(deps: Deps): Previewer {
   const service = serviceOver(deps.lambda, deps.env.SUBSCRIPTIONS_FUNCTION);
-  const rows = new Map<string, Promise<Readonly<Record<string, unknown>> | undefined>>();
+  const rows = new Map<string, Promise<string | undefined>>();
   const row = (tenant: Tenant, enrich: Enrich, { first, raw, key_name }: Sample) => {
-    if (enrich.from === METADATA) return metadataOf(first, deps.region, key_name);
+    if (enrich.from === METADATA) return JSON.stringify(metadataOf(first, deps.region, key_name));
     const key = enrichmentKey(enrich, JSON.parse(raw.toString("utf8")));
     if (key === undefined) return undefined;
     const id = `${enrich.from}\n${key}`;
     let found = rows.get(id);
     if (found === undefined) {
       found = service({ op: "reference", tenant, table: enrich.from, keys: [key] }).then(
-        ({ answer }) => answer.rows[key],
+        ({ answer }) => answer.row_texts[key],
       );
       rows.set(id, found);
     }

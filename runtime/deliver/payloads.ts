@@ -7,13 +7,11 @@ import { applyTransform, enrichmentKey } from "../matching/index.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** A new version of a table is used within 5 s: rows are asked for again after four. */
 const ROW_FRESH_MS = 4_000;
 const ROWS_BYTES = 16 * 1_024 * 1_024;
 /** Set where the table has no such row. */
-const NONE: Row = {};
+const NONE = "";
 
 export interface PayloadOptions {
   readonly service: Service;
@@ -24,14 +22,14 @@ export interface PayloadOptions {
 
 /** Payloads as a subscriber gets them: the stored bytes themselves, unless it asked for a transform or an enrichment. */
 export function payloadMaker({ service, region, now }: PayloadOptions): Posting["payloads"] {
-  const known = new LRUCache<string, { readonly row: Row; readonly askedAt: number }>({
+  const known = new LRUCache<string, { readonly row: string; readonly askedAt: number }>({
     maxSize: ROWS_BYTES,
-    sizeCalculation: ({ row }, id) => id.length + JSON.stringify(row).length + 100,
+    sizeCalculation: ({ row }, id) => id.length + row.length + 100,
   });
 
-  async function rowsOf(tenant: Tenant, table: string, keys: readonly string[]): Promise<ReadonlyMap<string, Row>> {
+  async function rowsOf(tenant: Tenant, table: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const idOf = (key: string) => `${tenant}\n${table}\n${key}`;
-    const found = new Map<string, Row>();
+    const found = new Map<string, string>();
     const asked = now();
     const unknown: string[] = [];
     for (const key of new Set(keys)) {
@@ -40,9 +38,9 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
       else unknown.push(key);
     }
     if (unknown.length > 0) {
-      const { rows } = (await service({ op: "reference", tenant, table, keys: unknown })).answer;
+      const { row_texts } = (await service({ op: "reference", tenant, table, keys: unknown })).answer;
       for (const key of unknown) {
-        const row = rows[key] ?? NONE;
+        const row = row_texts[key] ?? NONE;
         known.set(idOf(key), { row, askedAt: asked });
         found.set(key, row);
       }
@@ -54,10 +52,10 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     { tenant, enrich }: DeliveryTarget,
     { first, key_name }: Delivery,
     raws: readonly Buffer[],
-  ): Promise<readonly (Row | undefined)[]> {
+  ): Promise<readonly (string | undefined)[]> {
     if (enrich === undefined) return [];
     if (enrich.from === METADATA) {
-      const row = { ...metadataOf(first, region, key_name) };
+      const row = JSON.stringify(metadataOf(first, region, key_name));
       return raws.map(() => row);
     }
     const keys = raws.map((raw) => enrichmentKey(enrich, JSON.parse(raw.toString("utf8"))));

@@ -95,7 +95,8 @@ export interface ServiceAnswers {
     readonly version: number;
     readonly schemas: readonly { readonly event_type: string; readonly version: number; readonly schema: unknown }[];
   };
-  reference: { readonly version: number; readonly rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  /** Rows as JSON texts: numbers keep their digits. */
+  reference: { readonly version: number; readonly row_texts: Readonly<Record<string, string>> };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
   customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };

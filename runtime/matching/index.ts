@@ -2,6 +2,7 @@
 
 export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
+export { membersUnder, writeObject } from "./rawJson.ts";
 export { type CompiledSelector, compileSelector, type Explanation } from "./selector.ts";
 export { applyTransform, type Enrichment, enrichmentKey } from "./transform.ts";
 export { checkTransform } from "./transformCheck.ts";

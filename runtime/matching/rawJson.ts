@@ -122,6 +122,14 @@ class Scanner {
   }
 }
 
+/** The members of the object under a name, as they were written; none where there is no such object. */
+export function membersUnder(text: string, name: string): readonly (readonly [name: string, text: string])[] {
+  const root = scan(text);
+  const held = root.kind === "object" ? root.members.find((member) => member.name === name)?.value : undefined;
+  if (held?.kind !== "object") return [];
+  return held.members.map(({ name, value }) => [name, text.slice(value.start, value.end)]);
+}
+
 /** The object's text with other members in place of its own; `undefined` in `value` keeps nothing. */
 export const writeObject = (members: Iterable<readonly [name: string, text: string]>): string => {
   const written: string[] = [];

@@ -9,7 +9,8 @@ const OMIT_WORK = 10_000_000;
 /** A row of a reference table and the member it becomes; no row leaves the member out. */
 export interface Enrichment {
   readonly as: string;
-  readonly row: Readonly<Record<string, unknown>> | undefined;
+  /** JSON text, so that its numbers keep their digits. */
+  readonly row: string | undefined;
 }
 
 /** A transform with its paths parsed, kept for as long as somebody holds the transform itself. */
@@ -53,7 +54,7 @@ export function applyTransform(raw: Buffer, transform: Transform | undefined, en
   if (omit.length > 0) members = omitted(writeObject(members), omit);
   if (enrichment !== undefined && row !== undefined) {
     const { as } = enrichment;
-    members = [...members.filter(([name]) => name !== as), [as, JSON.stringify(row)]];
+    members = [...members.filter(([name]) => name !== as), [as, row]];
   }
   return Buffer.from(writeObject(members), "utf8");
 }

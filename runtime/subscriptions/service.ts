@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { findJob, saveJob } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
@@ -61,15 +61,15 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
       .where("name", "=", table)
       .where("is_current", "=", true)
       .executeTakeFirst();
-    if (current === undefined || keys.length === 0) return { version: current?.version ?? 0, rows: {} };
+    if (current === undefined || keys.length === 0) return { version: current?.version ?? 0, row_texts: {} };
     const rows = await tx
       .selectFrom("reference_rows")
-      .select(["key", "row"])
+      .select(["key", sql<string>`row::text`.as("text")])
       .where("tenant", "=", tenant)
       .where("name", "=", table)
       .where("key", "in", keys)
       .execute();
-    return { version: current.version, rows: Object.fromEntries(rows.map(({ key, row }) => [key, row])) };
+    return { version: current.version, row_texts: Object.fromEntries(rows.map(({ key, text }) => [key, text])) };
   },
 
   retention: async (tx, { tenants }) => {

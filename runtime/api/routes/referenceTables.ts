@@ -5,9 +5,11 @@ import type { ReferenceTableTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
+import { membersUnder, writeObject } from "../../matching/index.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
+import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp } from "../schemas.ts";
 
@@ -34,12 +36,11 @@ const viewOf = (row: Selectable<ReferenceTableTable>) => ({
 const noTable = (name: string) => new TriggersError("not_found", `There is no reference table "${name}".`);
 
 /** @throws TriggersError `unprocessable` naming the bound */
-function checkRows(rows: Readonly<Record<string, unknown>>): void {
-  const entries = Object.entries(rows);
-  if (entries.length > MAX_ROWS) {
+function checkRows(rows: readonly (readonly [key: string, text: string])[]): void {
+  if (rows.length > MAX_ROWS) {
     throw new TriggersError("unprocessable", `A reference table has at most ${MAX_ROWS.toLocaleString("en")} rows.`);
   }
-  const large = entries.find(([, row]) => Buffer.byteLength(JSON.stringify(row)) > MAX_ROW_BYTES);
+  const large = rows.find(([, text]) => Buffer.byteLength(text) > MAX_ROW_BYTES);
   if (large === undefined) return;
   const message = `A row has at most ${MAX_ROW_BYTES.toLocaleString("en")} bytes.`;
   throw new TriggersError("unprocessable", message, { details: [{ path: `/rows/${large[0]}`, message }] });
@@ -62,8 +63,10 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The table with its version.", schema: TableSchema } },
       errors: ["unprocessable"],
     },
-    async (c, { params, body }) => {
-      checkRows(body.rows);
+    async (c, { params, raw }) => {
+      // As it was written: parsed and written again, a long number would lose its last digits.
+      const rows = membersUnder(new TextDecoder().decode(raw), "rows");
+      checkRows(rows);
       const { customer_id } = c.get("identity");
       const tenant = c.get("tenant");
       const row = await change(deps, c, customer_id, async (tx, tell) => {
@@ -78,7 +81,7 @@ export function register(app: Api, deps: Deps): void {
         if (others >= MAX_TABLES) {
           throw new TriggersError("unprocessable", `There can be at most ${MAX_TABLES} reference tables.`);
         }
-        const counted = { row_count: Object.keys(body.rows).length, is_current: true, updated_at: rfc3339(deps.now()) };
+        const counted = { row_count: rows.length, is_current: true, updated_at: rfc3339(deps.now()) };
         const table = await tx
           .insertInto("reference_tables")
           .values({ tenant, customer_id, name: params.name, version: 1, ...counted })
@@ -93,7 +96,7 @@ export function register(app: Api, deps: Deps): void {
         await sql`
           insert into reference_rows (tenant, customer_id, name, key, row)
           select ${tenant}, ${customer_id}, ${params.name}, key, value
-          from json_each(${JSON.stringify(body.rows)}::json)`.execute(tx);
+          from json_each(${writeObject(rows)}::json)`.execute(tx);
         tell(params.name, { version: table.version, row_count: table.row_count });
         return table;
       });
@@ -160,13 +163,14 @@ export function register(app: Api, deps: Deps): void {
         if (table === undefined) throw noTable(params.name);
         const rows = await tx
           .selectFrom("reference_rows")
-          .select(["key", "row"])
+          .select(["key", sql<string>`row::text`.as("text")])
           .where("tenant", "=", tenant)
           .where("name", "=", params.name)
           .execute();
-        return { ...viewOf(table), rows: Object.fromEntries(rows.map(({ key, row }) => [key, row])) };
+        const head = Object.entries(viewOf(table)).map(([name, value]) => [name, JSON.stringify(value)] as const);
+        return writeObject([...head, ["rows", writeObject(rows.map(({ key, text }) => [key, text]))]]);
       });
-      return c.json(answer);
+      return jsonBytes(Buffer.from(answer));
     },
   );
 

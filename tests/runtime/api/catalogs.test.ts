@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 
@@ -111,8 +111,23 @@ test("a reference table is replaced whole, versioned, read back and served by ke
     await serve(api.deps.db, { op: "reference", tenant: owner.customer_id, table: "products", keys }, 0),
     {
       version: 2,
-      rows: { "sku-3": { name: "Chair" } },
+      row_texts: { "sku-3": '{"name":"Chair"}' },
     },
+  );
+});
+
+test("the numbers of a row keep their digits, where it is read and where it is served", async () => {
+  const row = '{ "price": 1.50, "ean": 12345678901234567890, "e": 1E5 }';
+  const put = await call("PUT", "/reference-tables/digits", `\ufeff{ "rows": { "a": ${row} } }`);
+  assert.equal(put.status, 200);
+  const read = await api.app.request("/reference-tables/digits", {
+    headers: { [IDENTITY_HEADER]: encodeIdentity(owner.live) },
+  });
+  assert.equal(read.headers.get("content-type"), "application/json");
+  assert.ok((await read.text()).endsWith(`"rows":{"a":${row}}}`));
+  assert.deepEqual(
+    await serve(api.deps.db, { op: "reference", tenant: owner.customer_id, table: "digits", keys: ["a"] }, 0),
+    { version: 1, row_texts: { a: row } },
   );
 });
 

@@ -71,10 +71,10 @@ test("without anything to change, the very bytes are handed on", () => {
 });
 
 test("an enrichment adds its row as the last member, in place of one of that name", () => {
-  const row = { name: "Chair", price: 5 };
+  const row = '{"name":"Chair","price":5.00,"ean":12345678901234567890}';
   assert.equal(
     apply('{"product":1,"sku":"s"}', undefined, { as: "product", row }),
-    '{"sku":"s","product":{"name":"Chair","price":5}}',
+    '{"sku":"s","product":{"name":"Chair","price":5.00,"ean":12345678901234567890}}',
   );
 });
 
