@@ -1,4 +1,4 @@
-import { serviceOver } from "../aws/service.ts";
+import { invokeOver, serviceOver } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { metadataOf } from "../domain/metadata.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
@@ -36,7 +36,7 @@ const IDS_PER_CALL = 500;
 
 /** For one request: it remembers the rows of reference tables that it met. */
 export function previewer(deps: Deps): Previewer {
-  const service = serviceOver(deps.lambda, deps.env.SUBSCRIPTIONS_FUNCTION);
+  const service = serviceOver(invokeOver(deps.lambda), deps.env.SUBSCRIPTIONS_FUNCTION);
   const rows = new Map<string, Promise<string | undefined>>();
   const row = (tenant: Tenant, enrich: Enrich, { first, raw, key_name }: Sample) => {
     if (enrich.from === METADATA) return JSON.stringify(metadataOf(first, deps.region, key_name));

@@ -1,4 +1,3 @@
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { CompressionAlgorithm } from "@opentelemetry/otlp-exporter-base";
@@ -13,10 +12,10 @@ import type { ExporterOptions, SpanExporter } from "./tracing.ts";
 const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const;
 
 /** @throws Error when the headers can't be read */
-export async function openExporter({ endpoint, headersSecret, timeoutMs }: ExporterOptions): Promise<SpanExporter> {
+export async function openExporter({ endpoint, headers, timeoutMs }: ExporterOptions): Promise<SpanExporter> {
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/+$/, "")}/v1/traces`,
-    headers: headersSecret === "" ? {} : await headersIn(headersSecret, timeoutMs),
+    headers: headersIn((await headers()) ?? ""),
     timeoutMillis: timeoutMs,
     compression: CompressionAlgorithm.GZIP,
   });
@@ -40,26 +39,17 @@ export async function openExporter({ endpoint, headersSecret, timeoutMs }: Expor
 }
 
 /**
- * The secret's value in the form of `OTEL_EXPORTER_OTLP_HEADERS`: `name=value,name=value`, values percent-encoded
- * (OpenTelemetry specification, "Specifying headers via environment variables"). A secret without a value has no headers.
+ * The form of `OTEL_EXPORTER_OTLP_HEADERS`: `name=value,name=value`, values percent-encoded (OpenTelemetry specification,
+ * "Specifying headers via environment variables").
  */
-async function headersIn(secret: string, timeoutMs: number): Promise<Record<string, string>> {
-  try {
-    const { SecretString = "" } = await new SecretsManagerClient({}).send(
-      new GetSecretValueCommand({ SecretId: secret }),
-      { abortSignal: AbortSignal.timeout(timeoutMs) },
-    );
-    const pairs = SecretString.split(",").filter((pair) => pair.includes("="));
-    return Object.fromEntries(
-      pairs.map((pair) => {
-        const at = pair.indexOf("=");
-        return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
-      }),
-    );
-  } catch (error) {
-    if ((error as Error).name === "ResourceNotFoundException") return {};
-    throw error;
-  }
+function headersIn(text: string): Record<string, string> {
+  const pairs = text.split(",").filter((pair) => pair.includes("="));
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
+    }),
+  );
 }
 
 const time = (ms: number): [number, number] => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1_000_000)];

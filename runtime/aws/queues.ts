@@ -1,4 +1,5 @@
-import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
+import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
+import type { Sqs } from "./clients.ts";
 
 /** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others. */
 export interface Outgoing {
@@ -37,7 +38,7 @@ function intoCalls<T>(messages: readonly T[], bytes: (message: T) => number): T[
  * @returns by position, what went wrong with it; undefined where it was sent
  */
 export async function sendAll(
-  sqs: SQSClient,
+  sqs: Sqs,
   queueUrl: string,
   messages: readonly Outgoing[],
 ): Promise<(Error | undefined)[]> {
@@ -59,13 +60,13 @@ export async function sendAll(
 }
 
 /** @throws AggregateError when not all could be sent */
-export async function sendOrThrow(sqs: SQSClient, queueUrl: string, messages: readonly Outgoing[]): Promise<void> {
+export async function sendOrThrow(sqs: Sqs, queueUrl: string, messages: readonly Outgoing[]): Promise<void> {
   const errors = (await sendAll(sqs, queueUrl, messages)).filter((error) => error !== undefined);
   if (errors.length > 0) throw new AggregateError(errors, `${errors.length} messages could not be sent`);
 }
 
 async function sendCall(
-  sqs: SQSClient,
+  sqs: Sqs,
   queueUrl: string,
   call: readonly { readonly message: Outgoing; readonly at: number }[],
 ): Promise<Map<number, Error>> {

@@ -1,5 +1,6 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
+import type { Invoke } from "./clients.ts";
 
 /**
  * Asks the subscriptions service. `bytes` is the length of the answer's JSON, a measure of what keeping it costs.
@@ -13,15 +14,23 @@ export type Service = <Op extends ServiceRequest["op"]>(
 const TIMEOUT_MS = 10_000;
 
 /** @param functionName name or ARN of the subscriptions function */
-export function serviceOver(lambda: LambdaClient, functionName: string): Service {
+export function serviceOver(invoke: Invoke, functionName: string): Service {
   return async (request, { timeoutMs = TIMEOUT_MS } = {}) => {
+    const bytes = await invoke(functionName, JSON.stringify(request), timeoutMs);
+    return { answer: JSON.parse(bytes.toString("utf8")), bytes: bytes.length };
+  };
+}
+
+/** Invokes functions by the SDK's client, for those functions that have it anyway. */
+export function invokeOver(lambda: LambdaClient): Invoke {
+  return async (functionName, payload, timeoutMs) => {
     const { FunctionError, Payload } = await lambda.send(
-      new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) }),
+      new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(payload) }),
       { abortSignal: AbortSignal.timeout(timeoutMs) },
     );
     const bytes = Buffer.from(Payload ?? []);
     if (FunctionError !== undefined)
-      throw new Error(`the subscriptions service failed on "${request.op}": ${bytes.toString("utf8").slice(0, 500)}`);
-    return { answer: JSON.parse(bytes.toString("utf8")), bytes: bytes.length };
+      throw new Error(`${functionName} failed on ${payload.slice(0, 100)}: ${bytes.toString("utf8").slice(0, 500)}`);
+    return bytes;
   };
 }

@@ -1,5 +1,6 @@
-import { BatchGetItemCommand, BatchWriteItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { BatchGetItemCommand, BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../domain/codec.ts";
+import type { Dynamodb } from "./clients.ts";
 
 /** DynamoDB takes this much in one call. */
 const MAX_PUTS = 25;
@@ -15,7 +16,7 @@ const chunks = <T>(all: readonly T[], size: number): T[][] =>
  * Puts items with distinct keys, whatever is there; what DynamoDB leaves unprocessed again, with growing pauses.
  * @throws Error when some are still unprocessed after six tries, or a call is refused
  */
-export async function putAll(dynamodb: DynamoDBClient, table: string, items: readonly Item[]): Promise<void> {
+export async function putAll(dynamodb: Dynamodb, table: string, items: readonly Item[]): Promise<void> {
   await Promise.all(
     chunks(items, MAX_PUTS).map(async (chunk) => {
       let requests = chunk.map((Item) => ({ PutRequest: { Item } }));
@@ -45,7 +46,7 @@ export const keyText = ({ pk, sk }: Key): string => `${pk}\n${sk}`;
  * @throws Error when some are still unprocessed after six tries, or a call is refused
  */
 export async function getAll(
-  dynamodb: DynamoDBClient,
+  dynamodb: Dynamodb,
   table: string,
   keys: readonly Key[],
   attributes?: readonly string[],

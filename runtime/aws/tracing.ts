@@ -24,13 +24,15 @@ export interface SpanExporter {
 export interface ExporterOptions {
   /** Base URL of an OTLP/HTTP receiver: spans go to `/v1/traces` below it. */
   readonly endpoint: string;
-  /** ARN of the secret with the headers; empty for none. */
-  readonly headersSecret: string;
+  /** Headers as in `OTEL_EXPORTER_OTLP_HEADERS`; undefined for none. */
+  readonly headers: () => Promise<string | undefined>;
   readonly timeoutMs: number;
 }
 
 export interface TracerOptions {
   readonly log: Log;
+  /** A secret's value, of which the headers are read; undefined when it has none. */
+  readonly getSecret: (name: string) => Promise<string | undefined>;
   readonly now?: () => number;
   /** Longest time that an invocation waits for an export. */
   readonly waitMs?: number;
@@ -42,11 +44,13 @@ export interface TracerOptions {
 /** @returns undefined when no endpoint is configured; nothing of the exporter is loaded then */
 export function tracerOver(env: Environment<typeof tracingVariables>, options: TracerOptions): Tracer | undefined {
   if (env.OTLP_ENDPOINT === "") return undefined;
-  const { log, now = Date.now, waitMs = WAIT_MS, timeoutMs = TIMEOUT_MS } = options;
+  const { log, getSecret, now = Date.now, waitMs = WAIT_MS, timeoutMs = TIMEOUT_MS } = options;
   // Begun at the cold start: the first export should not have to wait for it.
   const loading = import("./otlp.ts");
   const { open = async (to: ExporterOptions) => (await loading).openExporter(to) } = options;
-  const to = { endpoint: env.OTLP_ENDPOINT, headersSecret: env.OTLP_HEADERS_SECRET, timeoutMs };
+  const secret = env.OTLP_HEADERS_SECRET;
+  const headers = async () => (secret === "" ? undefined : await getSecret(secret));
+  const to = { endpoint: env.OTLP_ENDPOINT, headers, timeoutMs };
   let exporter: Promise<SpanExporter> | undefined;
   let openedAt = 0;
   let usedAt = 0;

@@ -1,11 +1,6 @@
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { LRUCache } from "lru-cache";
+import type { Dynamodb } from "../aws/clients.ts";
 import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 
@@ -57,7 +52,7 @@ export interface Circuits {
   alerted(circuit: Circuit, level: number): Promise<void>;
 }
 
-export function circuitStore(dynamodb: DynamoDBClient, table: string, now: () => number): Circuits {
+export function circuitStore(dynamodb: Dynamodb, table: string, now: () => number): Circuits {
   const known = new LRUCache<Tenant, { circuits: Map<string, Circuit>; readAt: number }>({ max: MAX_TENANTS });
   const reading = new Map<Tenant, Promise<void>>();
   const keyOf = (tenant: Tenant, id: string) => ({

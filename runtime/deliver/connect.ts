@@ -1,6 +1,9 @@
 import { type LookupAddress, type LookupOptions, lookup as resolveName } from "node:dns";
 import { isIP, type Socket } from "node:net";
-import { Agent, buildConnector } from "undici";
+import type { Agent, buildConnector } from "undici";
+import makeConnector from "undici/lib/core/connect.js";
+// The whole of undici is five times as much code to load in a cold environment.
+import AgentClass from "undici/lib/dispatcher/agent.js";
 import { forbiddenAddress, type UrlRules } from "../domain/webhookUrl.ts";
 
 /**
@@ -54,7 +57,7 @@ export interface ConnectOptions extends UrlRules {
 
 /** A connector for undici that upholds the invariant above. */
 function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
-  const connect = buildConnector({
+  const connect = makeConnector({
     lookup: guardedLookup(rules, resolve) as never,
     timeout: timeoutMs,
     allowH2: true,
@@ -84,7 +87,7 @@ export const KEEP_ALIVE_MS = 4_000;
 const MAX_ANSWER_HEADERS = 16_384;
 
 export const guardedAgent = (options: ConnectOptions): Agent =>
-  new Agent({
+  new AgentClass({
     connect: guardedConnector(options),
     connections: CONNECTIONS_PER_ORIGIN,
     pipelining: 1,

@@ -1,11 +1,12 @@
-import { type DynamoDBClient, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { Dynamodb } from "../aws/clients.ts";
 import type { Item } from "../domain/codec.ts";
 import type { SweepPorts } from "./sweep.ts";
 
 const PAGE = 200;
 
 /** Reads the index of what is due, and claims what it finds there. */
-export function dueIn(dynamodb: DynamoDBClient, table: string): Pick<SweepPorts, "due" | "claim"> {
+export function dueIn(dynamodb: Dynamodb, table: string): Pick<SweepPorts, "due" | "claim"> {
   return {
     async *due(partition, until) {
       let from: Item | undefined;

@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { LambdaClient } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { SQSClient } from "@aws-sdk/client-sqs";
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Agent } from "undici";
+import { clientsOver } from "../aws/clients.ts";
 import { errorText, log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { getAll, putAll } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { encodeDeliveryItem } from "../domain/codec.ts";
@@ -27,10 +26,8 @@ import { sendSample } from "./sample.ts";
 import { targetCache } from "./targets.ts";
 
 const env = readEnvironment(deliverVariables);
-const dynamodb = new DynamoDBClient({});
-const sqs = new SQSClient({ md5: false });
-const s3 = new S3Client({});
-const service = serviceOver(new LambdaClient({}), env.SUBSCRIPTIONS_FUNCTION);
+const { dynamodb, sqs, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
+const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const rules = { allowLoopback: env.ALLOW_LOOPBACK_WEBHOOKS === "true" };
 const usage = usageWriter(
   env.METRICS_TABLE,
@@ -38,7 +35,7 @@ const usage = usageWriter(
   randomBytes(6).toString("base64url"),
 );
 
-const tracer = tracerOver(env, { log });
+const tracer = tracerOver(env, { log, getSecret });
 
 let agent: Agent | undefined;
 let usedAt = 0;
@@ -80,15 +77,7 @@ const ports: DeliverPorts = {
   },
   firstLane: ({ eventSourceARN }) => queueName(eventSourceARN) === firstLane,
   readItems: (keys, attributes) => getAll(dynamodb, env.EVENTS_TABLE, keys, attributes),
-  async fetchBody(key) {
-    try {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: key }));
-      return await Body?.transformToByteArray();
-    } catch (error) {
-      if ((error as Error).name === "NoSuchKey") return undefined;
-      throw error;
-    }
-  },
+  fetchBody: (key) => getObject(env.PAYLOAD_BUCKET, key),
   putItems: (items) => putAll(dynamodb, env.EVENTS_TABLE, items.map(encodeDeliveryItem)),
   replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),

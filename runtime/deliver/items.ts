@@ -1,4 +1,5 @@
-import { type DynamoDBClient, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { Dynamodb } from "../aws/clients.ts";
 import { getAll, type Key, keyText } from "../aws/tables.ts";
 import {
   type DeliveryItem,
@@ -42,7 +43,7 @@ export function merge(before: DeliveryItem | undefined, after: DeliveryItem, cur
 
 /** Puts `after` where `before` was read (undefined: nothing), or merges it into what has come there since. */
 export async function replaceItem(
-  dynamodb: DynamoDBClient,
+  dynamodb: Dynamodb,
   table: string,
   before: DeliveryItem | undefined,
   after: DeliveryItem,
@@ -79,7 +80,7 @@ function unchanged(expected: Item | undefined) {
 }
 
 /** Reads the index by state. */
-export function heldIn(dynamodb: DynamoDBClient, table: string): Held {
+export function heldIn(dynamodb: Dynamodb, table: string): Held {
   async function query(partition: string, limit: number, subscriptionId?: string): Promise<DeliveryItem[]> {
     const found: DeliveryItem[] = [];
     let from: Item | undefined;

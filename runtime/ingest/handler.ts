@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { settingsHere } from "../aws/signed.ts";
 import { encodeCalls, encodeIngest } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
@@ -14,17 +15,10 @@ import { reportFailure, reportLimiterAway } from "./report.ts";
 import { SchemaCache } from "./schemaCache.ts";
 
 const env = readEnvironment(ingestVariables);
-const { AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
 const now = () => Date.now();
 
-const aws = connectAws({
-  region: AWS_REGION ?? "us-east-1",
-  accessKeyId: AWS_ACCESS_KEY_ID ?? "",
-  secretAccessKey: AWS_SECRET_ACCESS_KEY ?? "",
-  ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
-  ...(AWS_ENDPOINT_URL ? { endpoint: AWS_ENDPOINT_URL } : {}),
-  timeoutMs: 2_500,
-});
+const settings = settingsHere(2_500);
+const aws = connectAws(settings);
 
 const redis = connectRedis({
   url: env.REDIS_URL,
@@ -85,5 +79,5 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   );
   await callLog.tell();
   // The region that the events are in; a standby region relays them later.
-  return { statusCode: status, headers: { ...headers, "triggers-region": AWS_REGION ?? "" }, body };
+  return { statusCode: status, headers: { ...headers, "triggers-region": settings.region }, body };
 }

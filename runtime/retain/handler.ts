@@ -4,7 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { log } from "../aws/log.ts";
-import { serviceOver } from "../aws/service.ts";
+import { invokeOver, serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { HourlyWork } from "../domain/job.ts";
@@ -29,7 +29,7 @@ const tools: Tools = {
     payloadBucket: env.PAYLOAD_BUCKET,
   },
   sqs: new SQSClient({ md5: false }),
-  service: serviceOver(new LambdaClient({}), env.SUBSCRIPTIONS_FUNCTION),
+  service: serviceOver(invokeOver(new LambdaClient({})), env.SUBSCRIPTIONS_FUNCTION),
   log,
   now: Date.now,
   sleep: (ms) => new Promise((done) => setTimeout(done, ms)),

@@ -1,4 +1,5 @@
-import { type FirehoseClient, PutRecordBatchCommand } from "@aws-sdk/client-firehose";
+import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
+import type { Firehose } from "../aws/clients.ts";
 
 /** Firehose takes this much in one call; a record counts as its bytes before base64. */
 const MAX_RECORDS = 500;
@@ -16,7 +17,7 @@ export interface ArchiveEntry {
  * @returns by position, what went wrong with an entry; undefined where all its records were taken
  */
 export async function archiveAll(
-  firehose: FirehoseClient,
+  firehose: Firehose,
   stream: string,
   entries: readonly ArchiveEntry[],
 ): Promise<(Error | undefined)[]> {
@@ -59,11 +60,7 @@ function intoCalls(records: readonly Record[]): Record[][] {
   return calls;
 }
 
-async function putCall(
-  firehose: FirehoseClient,
-  stream: string,
-  call: readonly Record[],
-): Promise<(Error | undefined)[]> {
+async function putCall(firehose: Firehose, stream: string, call: readonly Record[]): Promise<(Error | undefined)[]> {
   try {
     const { FailedPutCount, RequestResponses } = await firehose.send(
       new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: call.map(({ data }) => ({ Data: data })) }),

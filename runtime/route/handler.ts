@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { FirehoseClient } from "@aws-sdk/client-firehose";
-import { LambdaClient } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { SQSClient } from "@aws-sdk/client-sqs";
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
 import { sendAll } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
+import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { usageWriter } from "../domain/usage.ts";
@@ -22,11 +20,7 @@ import { storeAgain, storeNew } from "./store.ts";
 const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
 
 const env = readEnvironment(routeVariables);
-const dynamodb = new DynamoDBClient({});
-// Bodies are checked by TLS on the way and by the pack's own checksum at the end: MD5 of each would only cost.
-const sqs = new SQSClient({ md5: false });
-const firehose = new FirehoseClient({});
-const s3 = new S3Client({});
+const { dynamodb, sqs, firehose, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
 const usage = usageWriter(
   env.METRICS_TABLE,
   (input) => dynamodb.send(new UpdateItemCommand(input)),
@@ -37,14 +31,15 @@ const ports: RoutePorts = {
   log,
   now: Date.now,
   snapshots: snapshotCache({
-    service: serviceOver(new LambdaClient({}), env.SUBSCRIPTIONS_FUNCTION),
+    service: serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION),
     log,
     now: Date.now,
     maxBytes: SNAPSHOT_BYTES,
   }),
   async fetchBody(key) {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: key }));
-    return Body!.transformToByteArray();
+    const body = await getObject(env.PAYLOAD_BUCKET, key);
+    if (body === undefined) throw new Error(`there is no payload ${key}`);
+    return body;
   },
   storeNew: (batches) => storeNew(dynamodb, env.EVENTS_TABLE, batches),
   storeAgain: (batch) => storeAgain(dynamodb, env.EVENTS_TABLE, batch),
@@ -52,7 +47,7 @@ const ports: RoutePorts = {
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
   countUsage: (facts) => usage.write(facts),
-  tracer: tracerOver(env, { log }),
+  tracer: tracerOver(env, { log, getSecret }),
 };
 
 /** SQS trigger of the ingest queue, partial failures reported. */

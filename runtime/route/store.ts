@@ -1,4 +1,5 @@
-import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import type { Dynamodb } from "../aws/clients.ts";
 import { getAll, keyText, putAll } from "../aws/tables.ts";
 import { type BatchItem, batchSortKey, decodeBatch, encodeBatch, type Item, partitionOf } from "../domain/codec.ts";
 
@@ -10,7 +11,7 @@ import { type BatchItem, batchSortKey, decodeBatch, encodeBatch, type Item, part
  */
 
 /** @throws Error when they are not all stored */
-export const storeNew = (dynamodb: DynamoDBClient, table: string, batches: readonly BatchItem[]): Promise<void> =>
+export const storeNew = (dynamodb: Dynamodb, table: string, batches: readonly BatchItem[]): Promise<void> =>
   putAll(dynamodb, table, batches.map(encodeBatch));
 
 /** What a stored batch already decided. */
@@ -23,11 +24,7 @@ export interface Stored {
  * Stores a batch unless it is stored.
  * @returns undefined when it was stored now, else what is there
  */
-export async function storeAgain(
-  dynamodb: DynamoDBClient,
-  table: string,
-  batch: BatchItem,
-): Promise<Stored | undefined> {
+export async function storeAgain(dynamodb: Dynamodb, table: string, batch: BatchItem): Promise<Stored | undefined> {
   const item: Item = encodeBatch(batch);
   try {
     await dynamodb.send(

@@ -1,6 +1,6 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { serviceOver } from "../aws/service.ts";
+import { invokeOver, serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceRequest } from "../domain/service.ts";
 import { homeServiceVariables } from "./environment.ts";
@@ -14,7 +14,7 @@ const lambda = new LambdaClient({
   maxAttempts: 1,
   requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000 }),
 });
-const service = serviceOver(lambda, env.HOME_SUBSCRIPTIONS_FUNCTION);
+const service = serviceOver(invokeOver(lambda), env.HOME_SUBSCRIPTIONS_FUNCTION);
 
 /** The subscriptions service, as the home region answers it. */
 export const handler = async (request: ServiceRequest) => (await service(request, { timeoutMs: TIMEOUT_MS })).answer;

@@ -1,10 +1,6 @@
-import {
-  BatchGetItemCommand,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandInput,
-} from "@aws-sdk/client-dynamodb";
+import { BatchGetItemCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { Dynamodb } from "../aws/clients.ts";
 import type { Item } from "../domain/codec.ts";
 
 /**
@@ -12,7 +8,7 @@ import type { Item } from "../domain/codec.ts";
  * exports and erasures. Every function takes the tenant from its caller, and every key begins with it.
  */
 export interface Store {
-  readonly dynamodb: DynamoDBClient;
+  readonly dynamodb: Dynamodb;
   readonly s3: S3Client;
   readonly eventsTable: string;
   readonly payloadBucket: string;

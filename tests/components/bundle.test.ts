@@ -10,8 +10,8 @@ const KB = 1_000;
 const ceilings: [entry: string, most: number][] = [
   ["runtime/ingest/handler.ts", 400 * KB],
   ["runtime/edge/handler.ts", 400 * KB],
-  ["runtime/route/handler.ts", 1_000 * KB],
-  ["runtime/deliver/handler.ts", 1_750 * KB],
+  ["runtime/route/handler.ts", 500 * KB],
+  ["runtime/deliver/handler.ts", 950 * KB],
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_000 * KB],
   ["runtime/api/handler.ts", 2_300 * KB],

@@ -30,6 +30,7 @@ function setUp(endpoint: string, options: Partial<TracerOptions> = {}) {
     { OTLP_ENDPOINT: endpoint, OTLP_HEADERS_SECRET: "", TRACE_SAMPLE_RATIO: "0.25" },
     {
       log: (level, message, fields = {}) => void logs.push({ level, message, fields }),
+      getSecret: async () => undefined,
       now: () => clock.now,
       waitMs: 10_000,
       ...options,

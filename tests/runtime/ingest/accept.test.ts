@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { suite } from "uvu";
+import { AwsError } from "../../../runtime/aws/signed.ts";
 import { BODY_FAULT_HEADER, CONTENT_TYPE_HEADER, IDENTITY_HEADER } from "../../../runtime/domain/identity.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { compileSchema } from "../../../runtime/domain/schema.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
-import { AwsError } from "../../../runtime/ingest/aws.ts";
 import { identity, platformOver, request, START, textsOf } from "./support/ports.ts";
 import { startRedis, type TestRedis } from "./support/redis.ts";
 

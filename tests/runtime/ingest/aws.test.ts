@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { suite } from "uvu";
-import { type Aws, AwsError, connectAws, Sha256 } from "../../../runtime/ingest/aws.ts";
+import { clientsOver } from "../../../runtime/aws/clients.ts";
+import { AwsError, Sha256, signedCalls } from "../../../runtime/aws/signed.ts";
+import { type Aws, connectAws } from "../../../runtime/ingest/aws.ts";
 
 const test = suite("aws");
 interface Seen {
@@ -169,6 +171,13 @@ const failures: [says: string, behave: typeof answer, tries: number, sent: boole
     "sqs answered 429: slow down",
   ],
   [
+    "throttling that comes as 400 is known by its name",
+    (_, r) => r.writeHead(400).end('{"__type":"com.amazonaws.sqs#ThrottlingException"}'),
+    3,
+    false,
+    'sqs answered 400: {"__type":"com.amazonaws.sqs#ThrottlingException"}',
+  ],
+  [
     "a connection cut after the request may have been carried out",
     (_, r) => r.destroy(),
     3,
@@ -187,6 +196,22 @@ for (const [says, behave, tries, sent, message] of failures) {
     assert.deepEqual([seen.length, error?.sent, error?.message], [tries, sent, message]);
   });
 }
+
+test("all attempts together take no longer than the caller has", async () => {
+  answer = () => {};
+  const { port } = server.address() as AddressInfo;
+  const { invoke } = clientsOver(
+    signedCalls({
+      region: "eu-west-1",
+      endpoint: `http://127.0.0.1:${port}`,
+      accessKeyId: "a",
+      secretAccessKey: "b",
+      timeoutMs: 60_000,
+    }),
+  );
+  await assert.rejects(invoke("subscriptions", "{}", 50), (error) => error instanceof AwsError && error.sent);
+  assert.equal(seen.length, 1);
+});
 
 test("a port where nobody listens means that nothing was done", async () => {
   const nobody = connectAws({

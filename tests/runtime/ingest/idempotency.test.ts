@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { AwsError } from "../../../runtime/aws/signed.ts";
 import type { IngestMessage } from "../../../runtime/domain/codec.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
-import { AwsError } from "../../../runtime/ingest/aws.ts";
 import { KEPT_MS, LEASE_MS } from "../../../runtime/ingest/idempotency.ts";
 import type { RedisScripts } from "../../../runtime/ingest/redis.ts";
 import { identity, platformOver, request, type TestPlatform } from "./support/ports.ts";

@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { FirehoseClient } from "@aws-sdk/client-firehose";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { Item } from "../domain/codec.ts";
+import { AwsError, type SignedCalls } from "./signed.ts";
+
+/**
+ * What is needed of the SDK's clients: sending commands. The SDK's own fit, and so do those made here, which send the same
+ * commands by signed calls of their own (docs/decisions/aws-calls.md). Errors have the service's name for them either way.
+ */
+export type Dynamodb = Pick<DynamoDBClient, "send">;
+export type Sqs = Pick<SQSClient, "send">;
+export type Firehose = Pick<FirehoseClient, "send">;
+
+/** @returns what the function answered @throws Error when it can't be reached, failed, or took longer than `timeoutMs` */
+export type Invoke = (functionName: string, payload: string, timeoutMs: number) => Promise<Buffer>;
+
+export interface Clients {
+  readonly dynamodb: Dynamodb;
+  readonly sqs: Sqs;
+  readonly firehose: Firehose;
+  readonly invoke: Invoke;
+  /** @returns undefined where there is no such object */
+  readonly getObject: (bucket: string, key: string) => Promise<Buffer | undefined>;
+  /** @returns undefined where the secret has no value */
+  readonly getSecret: (name: string) => Promise<string | undefined>;
+}
+
+/** A command of the SDK: its input, and the schema that names its operation. */
+interface Command {
+  readonly input: object;
+  readonly schema?: unknown;
+}
+
+/** Operations are schemas of the form [9, namespace, name, …]. */
+function operationOf({ schema }: Command): string {
+  const name = Array.isArray(schema) ? (schema as unknown[])[2] : undefined;
+  if (typeof name !== "string") throw new Error("not a command whose schema names its operation");
+  return name;
+}
+
+export function clientsOver(calls: SignedCalls): Clients {
+  const sender = (service: string, version: "1.0" | "1.1", target: string, read = (answer: unknown) => answer) => ({
+    send: async (command: Command) =>
+      read(await calls.json(service, version, `${target}.${operationOf(command)}`, toJson(command.input) as object)),
+  });
+  return {
+    dynamodb: sender("dynamodb", "1.0", "DynamoDB_20120810", readItems) as unknown as Dynamodb,
+    sqs: sender("sqs", "1.0", "AmazonSQS") as unknown as Sqs,
+    firehose: sender("firehose", "1.1", "Firehose_20150804") as unknown as Firehose,
+
+    async invoke(functionName, payload, timeoutMs) {
+      const call = {
+        service: "lambda",
+        method: "POST",
+        path: `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
+        headers: { "content-type": "application/json" },
+        body: payload,
+      };
+      const { headers, body } = await calls.perform(call, timeoutMs);
+      if (headers["x-amz-function-error"] !== undefined) throw new AwsError(functionFailed(functionName, body), true);
+      return body;
+    },
+
+    async getObject(bucket, key) {
+      const headers = { "x-amz-content-sha256": NOTHING_SHA256 };
+      const call = { service: "s3", bucket, method: "GET", path: calls.objectPath(bucket, key), headers, body: "" };
+      try {
+        return (await calls.perform(call)).body;
+      } catch (error) {
+        if (error instanceof AwsError && error.status === 404) return undefined;
+        throw error;
+      }
+    },
+
+    async getSecret(name) {
+      try {
+        const answer = await calls.json("secretsmanager", "1.1", "secretsmanager.GetSecretValue", { SecretId: name });
+        return (answer as { SecretString?: string }).SecretString;
+      } catch (error) {
+        if ((error as Error).name === "ResourceNotFoundException") return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+const NOTHING_SHA256 = createHash("sha256").digest("hex");
+const functionFailed = (functionName: string, body: Buffer): string =>
+  `${functionName} failed: ${body.toString("utf8", 0, 500)}`;
+
+/** Blobs travel as base64. */
+function toJson(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  if (Array.isArray(value)) return value.map(toJson);
+  const copy: Record<string, unknown> = {};
+  for (const key in value) copy[key] = toJson((value as Record<string, unknown>)[key]);
+  return copy;
+}
+
+interface ItemsAnswer {
+  readonly Item?: Item;
+  readonly Attributes?: Item;
+  readonly Items?: readonly Item[];
+  readonly Responses?: Readonly<Record<string, readonly Item[]>>;
+}
+
+/** Gives the items of an answer their blobs back. What is unprocessed stays as it is: it is sent again. */
+function readItems(answer: unknown): unknown {
+  const { Item, Attributes, Items = [], Responses = {} } = answer as ItemsAnswer;
+  for (const item of [Item, Attributes, ...Items, ...Object.values(Responses).flat()])
+    for (const value of Object.values(item ?? {})) readValue(value);
+  return answer;
+}
+
+interface Value {
+  B?: unknown;
+  BS?: unknown[];
+  readonly L?: readonly Value[];
+  readonly M?: Readonly<Record<string, Value>>;
+}
+
+function readValue(value: Value): void {
+  if (value.B !== undefined) value.B = Buffer.from(value.B as string, "base64");
+  else if (value.BS !== undefined) value.BS = value.BS.map((each) => Buffer.from(each as string, "base64"));
+  else if (value.L !== undefined) for (const each of value.L) readValue(each);
+  else if (value.M !== undefined) for (const each of Object.values(value.M)) readValue(each);
+}
