@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { cacheFolder, threadEnvironment } from "./cache.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import type { Owner } from "./rds/cluster.ts";
 import type { RdsTask, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
@@ -13,7 +14,7 @@ import type { Created, LocalContext, LocalService, ResourceRequest } from "./ser
 export interface RdsOptions {
   /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
   readonly databaseUrl?: string | undefined;
-  /** Folder of the empty clusters that new ones are copied from. @default one in node_modules/.cache */
+  /** Folder of the empty clusters that new ones are copied from. @default one of this machine */
   readonly templates?: string;
 }
 
@@ -34,9 +35,8 @@ const require = createRequire(import.meta.url);
 /** Where the empty cluster of this version of PGlite is kept between starts, also those with another state. */
 function templateFolder(): string {
   const entry = require.resolve("@electric-sql/pglite");
-  const modules = entry.slice(0, entry.lastIndexOf("@electric-sql"));
   const { version } = require(join(dirname(dirname(entry)), "package.json")) as { version: string };
-  return join(modules, ".cache", "triggers", `postgres-${version}`);
+  return cacheFolder(`cluster-${version}`);
 }
 
 export async function createRds(
@@ -51,7 +51,7 @@ export async function createRds(
             data: join(context.state, "postgres"),
             templates: options.templates ?? templateFolder(),
           } satisfies RdsWorkerData,
-          env: {},
+          env: threadEnvironment(),
         })
       : undefined;
   let address: Address | undefined;

@@ -69,7 +69,7 @@ export class Cluster {
   #initialise(): Promise<PGlite> {
     if (this.#base === undefined) {
       mkdirSync(this.#baseFolder(), { recursive: true });
-      this.#base = PGlite.create({ dataDir: this.#baseFolder() });
+      this.#base = PGlite.create({ dataDir: this.#baseFolder(), database: "template1" });
     }
     return this.#base;
   }
@@ -85,6 +85,10 @@ export class Cluster {
     await db.exec("ALTER SYSTEM SET wal_recycle = off");
     await db.exec(`CREATE ROLE ${quoted(user)} LOGIN CREATEROLE CREATEDB`);
     await db.exec(`CREATE DATABASE ${quoted(database)} OWNER ${quoted(user)}`);
+    // Half the files of a cluster are those of databases that nobody opens, and each new state is a copy.
+    await db.exec("UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'");
+    await db.exec("DROP DATABASE template0");
+    await db.exec("DROP DATABASE postgres");
     await db.close();
     this.#base = undefined;
     rmSync(join(this.#baseFolder(), "postmaster.pid"), { force: true });
