@@ -44,13 +44,21 @@ const sha256 = (data: string | Uint8Array): string => createHash("sha256").updat
 
 const fingerprint = sha256(JSON.stringify(options));
 
-function fresh(manifest: Manifest): boolean {
-  if (manifest.options !== fingerprint) return false;
-  return Object.entries(manifest.inputs).every(([path, hash]) => {
-    const file = join(root, path);
-    return existsSync(file) && sha256(readFileSync(file)) === hash;
-  });
+/** Hashes of source files while the program runs, which is one turn: most files go into several bundles. */
+const hashes = new Map<string, string | undefined>();
+
+/** The content's hash; undefined when there is no such file. @param path relative to the root */
+function hashOf(path: string): string | undefined {
+  if (hashes.has(path)) return hashes.get(path);
+  if (hashes.size === 0) setImmediate(() => hashes.clear());
+  const file = join(root, path);
+  const hash = existsSync(file) ? sha256(readFileSync(file)) : undefined;
+  hashes.set(path, hash);
+  return hash;
 }
+
+const fresh = (manifest: Manifest): boolean =>
+  manifest.options === fingerprint && Object.entries(manifest.inputs).every(([path, hash]) => hashOf(path) === hash);
 
 const write = (file: string, data: string | Uint8Array): void => {
   // Whole files only: several programs may bundle at the same time, and all of them write the same bytes.
@@ -96,8 +104,8 @@ export function bundle(entry: string): Bundle {
   write(map, output("index.mjs.map"));
   write(code, source);
   const inputs = Object.keys(built.metafile.inputs).map((path) => {
-    const file = resolve(root, path);
-    return [relative(root, file), sha256(readFileSync(file))];
+    const file = relative(root, resolve(root, path));
+    return [file, hashOf(file)!];
   });
   const manifest: Manifest = {
     options: fingerprint,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
-import * as awsx from "@pulumi/awsx";
+// The package as a whole loads its earlier edition and much of Docker with it.
+import * as ec2x from "@pulumi/awsx/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { DataBucket } from "./dataBucket.ts";
 import type { HandlerNetwork } from "./handler.ts";
@@ -29,7 +30,7 @@ export class Network extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Network", name, {}, opts);
     const own = { parent: this };
-    const vpc = new awsx.ec2.Vpc(
+    const vpc = new ec2x.Vpc(
       `${name}-vpc`,
       {
         cidrBlock: "10.64.0.0/16",

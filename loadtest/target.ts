@@ -2,10 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
-
-import project from "../package.json" with { type: "json" };
-
-const { scripts } = project;
+import { startCommand } from "../local/startScript.ts";
 
 /** The platform under load: one that runs already (URL), or one started here in a state of its own. */
 export interface Target {
@@ -48,8 +45,9 @@ export async function startTarget(state: string): Promise<Target> {
       stop: async () => {},
     };
   }
-  // As `npm start` does, but without npm between: it is this process whose CPU is read.
-  const child = spawn(process.execPath, scripts.start.split(" ").slice(1), {
+  // It is this process whose CPU is read.
+  const [program, ...args] = startCommand;
+  const child = spawn(program!, args, {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
     stdio: ["ignore", "pipe", "pipe"],
   });

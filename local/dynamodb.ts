@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { threadEnvironment } from "./cache.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { authorizationsOf } from "./dynamodb/authorization.ts";
@@ -44,7 +45,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
       accountId: context.accountId,
       region: context.region,
     } satisfies DynamoWorkerData,
-    env: {},
+    env: threadEnvironment(),
   });
   /** Expiry attribute by table; undefined where items stay. */
   const tables = new Map<string, string | undefined>();

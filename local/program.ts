@@ -3,9 +3,10 @@
  * go back to the program, so that dependencies resolve as they do in a deployment.
  */
 import { pathToFileURL } from "node:url";
-import * as pulumi from "@pulumi/pulumi";
+import type { runtime } from "@pulumi/pulumi";
 import { answerDataSource } from "./dataSources.ts";
 import { createWithoutEffect, isWithoutEffect } from "./noEffect.ts";
+import { pulumi } from "./pulumi.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 export interface ProgramOptions {
@@ -65,7 +66,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   });
   failed.catch(() => {});
 
-  async function newResource(args: pulumi.runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
+  async function newResource(args: runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
     const { type, name, inputs } = args;
     const create = creators.get(type);
     try {
@@ -110,7 +111,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
 
   await pulumi.runtime.setMocks(
     {
-      newResource: newResource as pulumi.runtime.Mocks["newResource"],
+      newResource: newResource as runtime.Mocks["newResource"],
       call: ({ token, inputs }) => call(token, inputs),
     },
     options.project,

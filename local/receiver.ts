@@ -1,5 +1,6 @@
 /** Starts the built-in webhook receiver of `receiver/server.ts`. */
 import { Worker } from "node:worker_threads";
+import { threadEnvironment } from "./cache.ts";
 
 export interface Receiver {
   /** `sink_url`: where webhooks may be sent; what came is at `<url>/requests`. */
@@ -13,7 +14,7 @@ export async function startReceiver(port: number): Promise<Receiver> {
   const worker = new Worker(new URL("./receiver/thread.ts", import.meta.url), {
     name: "receiver",
     workerData: { port },
-    env: {},
+    env: threadEnvironment(),
   });
   const started = await new Promise<{ port: number }>((resolve, reject) => {
     worker.once("message", resolve);

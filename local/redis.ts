@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { Worker } from "node:worker_threads";
 import { Redis } from "ioredis";
+import { threadEnvironment } from "./cache.ts";
 import { CommandReader, encode, OK, RedisError } from "./redis/resp.ts";
 import type { RedisWorkerData } from "./redis/worker.ts";
 
@@ -56,7 +57,7 @@ export function findServer(path = process.env.PATH ?? ""): string | false {
 async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
   const worker = new Worker(new URL("./redis/worker.ts", import.meta.url), {
     workerData: { folder, token } satisfies RedisWorkerData,
-    env: {},
+    env: threadEnvironment(),
   });
   const port = await new Promise<number>((resolve, reject) => {
     worker.once("message", resolve);

@@ -1,5 +1,6 @@
 // The door of `npm start`: plain JavaScript, so that a Node.js too old to read TypeScript can still say so.
 import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 
 const NEEDED = 24;
 
@@ -10,5 +11,5 @@ if (Number(process.versions.node.split(".")[0]) < NEEDED) {
   );
   process.exit(1);
 }
-enableCompileCache();
+enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/triggers/compiled"));
 await import("./start.ts");

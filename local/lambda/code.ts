@@ -1,6 +1,16 @@
 /** The code of a function: the archive that the program declares, laid out in a folder as Lambda unpacks it. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 interface Entry {
@@ -23,9 +33,20 @@ async function entriesOf(value: unknown, path: string): Promise<Entry[]> {
   throw new Error(`the code of a function must be an AssetArchive of file and string assets (at "${path || "code"}")`);
 }
 
+/** Code that no platform has started with for so long is of an earlier version. */
+const KEPT_MS = 7 * 24 * 3_600_000;
+
+function forgetOld(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const { mtimeMs } = statSync(join(folder, name), { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs !== undefined && mtimeMs < Date.now() - KEPT_MS) rmSync(join(folder, name), { recursive: true });
+  }
+}
+
 /**
- * Writes the archive to `<folder>/<hash of its content>` unless it is there already.
- * @returns the folder, and the size of all files in bytes
+ * Writes the archive to `<folder>/<hash of its content>/code` unless it is there already. Whatever state it runs with, the same
+ * code has the same path, so that what V8 compiles of it is found again.
+ * @returns that folder, and the size of all files in bytes
  */
 export async function unpackCode(
   code: unknown,
@@ -35,18 +56,24 @@ export async function unpackCode(
   const hash = createHash("sha256");
   for (const { path, bytes } of entries) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   const digest = hash.digest();
-  const directory = join(folder, digest.toString("hex").slice(0, 16));
-  if (!existsSync(directory)) {
-    const partial = `${directory}.partial`;
-    rmSync(partial, { recursive: true, force: true });
+  const home = join(folder, digest.toString("hex").slice(0, 16));
+  if (existsSync(home)) utimesSync(home, new Date(), new Date());
+  else {
+    const partial = `${home}.${process.pid}`;
     for (const { path, bytes } of entries) {
-      mkdirSync(dirname(join(partial, path)), { recursive: true });
-      writeFileSync(join(partial, path), bytes);
+      mkdirSync(dirname(join(partial, "code", path)), { recursive: true });
+      writeFileSync(join(partial, "code", path), bytes);
     }
-    renameSync(partial, directory);
+    try {
+      renameSync(partial, home);
+    } catch {
+      // Another platform that started at the same time has it.
+      rmSync(partial, { recursive: true, force: true });
+    }
+    forgetOld(folder);
   }
   return {
-    directory,
+    directory: join(home, "code"),
     hash: digest.toString("base64"),
     size: entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
   };

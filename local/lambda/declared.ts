@@ -1,6 +1,7 @@
 /** Reads what the program declares of functions, and refuses what Lambda would refuse. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { cacheFolder } from "../cache.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "../declared.ts";
 import type { Inputs, LocalContext, ResourceRequest } from "../service.ts";
 import { unpackCode } from "./code.ts";
@@ -47,7 +48,7 @@ export async function readFunction(
   const role = nameOf(required(request, "role"));
   const variables = variablesOf(inputs.environment);
 
-  const { directory, hash, size } = await unpackCode(inputs.code, join(context.state, "functions", name));
+  const { directory, hash, size } = await unpackCode(inputs.code, cacheFolder("functions"));
   const [file = "", exportName = ""] = splitHandler(required(request, "handler"));
   const module = [".mjs", ".js", ".cjs"]
     .map((ending) => join(directory, file + ending))

@@ -177,12 +177,12 @@ export class LambdaFunction {
       version: settings.version,
       memoryMb: settings.memoryMb,
       logFile: settings.logFile,
-      compileCache: join(dirname(settings.module), "..", "compiled"),
     };
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
       name: settings.name,
       workerData: data,
-      env: { ...settings.environment },
+      // Compiled code is kept beside the code.
+      env: { ...settings.environment, NODE_COMPILE_CACHE: join(dirname(settings.module), "..", "compiled") },
       execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 64 },
     });

@@ -10,8 +10,6 @@ export interface ThreadData {
   readonly version: string;
   readonly memoryMb: number;
   readonly logFile: string;
-  /** Folder for compiled code. */
-  readonly compileCache: string;
 }
 
 export type ToThread =

@@ -3,7 +3,7 @@
  * own query string), and does one invocation at a time, as in Lambda; several environments share a thread.
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
-import { enableCompileCache, flushCompileCache } from "node:module";
+import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
 
@@ -17,8 +17,9 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const handlers = new Map<number, Handler>();
 const say = (message: FromThread) => port.postMessage(message);
 
-// Every environment compiles the module anew: compiled code is kept beside the function's code.
-enableCompileCache(data.compileCache);
+// Every environment compiles the module anew: Node.js has read by now where compiled code is kept, and a function finds
+// exactly its own variables.
+delete process.env.NODE_COMPILE_CACHE;
 
 // ---- what the function prints goes to its log file, gathered for a moment ---------------------------------------
 const LOG_LIMIT = 16 * 1024 * 1024;

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalFile } from "../../local/platform/state.ts";
+import { startCommand } from "../../local/startScript.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -20,12 +21,12 @@ export interface StartOptions {
   readonly state: string;
   readonly port?: number;
   readonly args?: readonly string[];
-  /** What runs, instead of the Node.js of this process and `local/start.mjs`. */
+  /** What runs, instead of the start script. */
   readonly command?: readonly string[];
 }
 
 export function startProcess({ state, port = 0, args = [], command }: StartOptions): Started {
-  const [program, ...rest] = command ?? [process.execPath, "local/start.mjs"];
+  const [program, ...rest] = command ?? startCommand;
   const child = spawn(program as string, [...rest, ...args], {
     cwd: root,
     env: { ...process.env, PORT: String(port), TRIGGERS_STATE: state },
