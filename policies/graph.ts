@@ -4,8 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
+import type { Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { pulumi } from "../local/pulumi.ts";
 import { toldByOtherStacks } from "./otherStacks.ts";
 import type { Resource } from "./rule.ts";
 
@@ -136,12 +137,21 @@ const noAnswer: Readonly<Record<string, Inputs>> = {
 
 let runs = 0;
 
+const graphs = new Map<string, Promise<Graph>>();
+
 /**
- * Runs the program for a stack. Programs share Pulumi's global state, so runs follow one another, never overlap.
+ * The graph of a stack, computed once. Programs share Pulumi's global state, so runs follow one another, never overlap.
  * @param config replaces the stack file's configuration where given
  * @throws Error of the program, such as the list of what is wrong in the configuration
  */
-export async function graphOf(stack: string, config: Record<string, string> = stackConfig(stack)): Promise<Graph> {
+export function graphOf(stack: string, config: Record<string, string> = stackConfig(stack)): Promise<Graph> {
+  const key = JSON.stringify([stack, config]);
+  const graph = graphs.get(key) ?? runProgram(stack, config);
+  graphs.set(key, graph);
+  return graph;
+}
+
+async function runProgram(stack: string, config: Record<string, string>): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
   const links = new Map<string, { parent: string | undefined; protect: boolean }>();
@@ -175,8 +185,8 @@ export async function graphOf(stack: string, config: Record<string, string> = st
     false,
   );
   pulumi.runtime.setAllConfig(config);
-  const label = (resource: pulumi.Resource): string => names.get(resource) ?? "";
-  const names = new WeakMap<pulumi.Resource, string>();
+  const label = (resource: ProgramResource): string => names.get(resource) ?? "";
+  const names = new WeakMap<ProgramResource, string>();
   runs += 1;
   const run = runs;
   const exported = await pulumi.runtime.runInPulumiStack(async () => {
@@ -189,7 +199,7 @@ export async function graphOf(stack: string, config: Record<string, string> = st
       });
       return undefined;
     });
-    return ((await import(`../index.ts?run=${run}`)) as { default: pulumi.Inputs }).default;
+    return ((await import(`../index.ts?run=${run}`)) as { default: ProgramOutputs }).default;
   });
   await pulumi.runtime.disconnect();
   const resources = declared

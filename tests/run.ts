@@ -7,6 +7,8 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
+import { cacheFolder } from "../local/cache.ts";
+import { startFlags } from "../local/startScript.ts";
 
 interface Outcome {
   readonly passed: number;
@@ -19,15 +21,21 @@ const files = globSync("tests/**/*.test.ts").filter(wanted).sort();
 const endToEnd = files.filter((file) => file.startsWith("tests/endToEnd/"));
 const unit = files.filter((file) => !file.startsWith("tests/endToEnd/"));
 
-function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+function run(
+  command: string,
+  args: readonly string[],
+  onOutput?: (output: string) => void,
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, FORCE_COLOR: "0" },
+      // What one process has compiled, the next ones read.
+      env: { ...process.env, FORCE_COLOR: "0", NODE_COMPILE_CACHE: cacheFolder("compiled") },
     });
     let output = "";
     const take = (chunk: Buffer) => {
       output += chunk.toString();
+      onOutput?.(output);
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);
@@ -43,9 +51,19 @@ async function check(name: string, script: string): Promise<Outcome> {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
 }
 
+/** Resolves when the first platform runs: it has bundled the functions and made what else the next ones find. */
+const { promise: firstPlatform, resolve: booted } = Promise.withResolvers<void>();
+
 async function group(name: string, group: readonly string[]): Promise<Outcome> {
   const started = performance.now();
-  const { code, output } = await run(process.execPath, ["tests/support/files.ts", ...group]);
+  const { code, output } = await run(
+    process.execPath,
+    [...startFlags, "tests/support/files.ts", ...group],
+    (output) => {
+      if (output.includes("#booted")) booted();
+    },
+  );
+  booted();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const counted = /^#(\d+) (\d+)$/m.exec(output);
   const passed = Number(counted?.[1] ?? 0);
@@ -80,15 +98,21 @@ const groups = [
   sharing.slice(0, half),
   sharing.slice(half),
 ].filter((files) => files.length > 0);
-// Neighbours mostly import the same: a few of a folder share a process.
+// Neighbours mostly import the same, and compute the same graphs: those of a folder share a process.
 const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>
-  Array.from({ length: Math.ceil(files.length / 4) }, (_, at) => files.slice(at * 4, at * 4 + 4)),
+  Array.from({ length: Math.ceil(files.length / 8) }, (_, at) => files.slice(at * 8, at * 8 + 8)),
 );
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const job = (files: readonly string[]) => () =>
   group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files);
+const [first, ...others] = groups.map(job);
 const outcomes = await pool(
-  [...groups.map(job), ...(words.length === 0 ? checks : []), ...chunks.map(job)],
+  [
+    ...(first === undefined ? [] : [first]),
+    ...(words.length === 0 ? checks : []),
+    ...others.map((job) => () => firstPlatform.then(job)),
+    ...chunks.map(job),
+  ],
   Math.max(2, availableParallelism()) + 2,
 );
 

@@ -30,6 +30,8 @@ async function boot(): Promise<SharedPlatform> {
   const lines: string[] = [];
   try {
     const platform = await startPlatform({ state: folder, port: 0, log: (line) => lines.push(line) });
+    // For `tests/run.ts`: what every platform of this machine shares is made now.
+    process.stdout.write("#booted\n");
     const { CALLS_SEEN } = process.env;
     if (CALLS_SEEN !== undefined) process.on("exit", () => writeFileSync(CALLS_SEEN, callsOf(platform)));
     return { ...platform, lines, folder };
