@@ -59,23 +59,32 @@ export type UsageFact =
 
 /** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
 const GROWTH = Math.log(1.1);
+/** Holds whatever took longer than 25 minutes: no attempt may, and readers can name every bucket there is. */
+const LAST_BUCKET = 150;
 
-export const latencyBucket = (ms: number): number => (ms <= 1 ? 0 : Math.ceil(Math.log(ms) / GROWTH - 1e-9));
+export const latencyBucket = (ms: number): number =>
+  ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / GROWTH - 1e-9));
 
 /** The value that stands for a bucket, in ms: the geometric middle of its bounds. */
 const bucketValue = (bucket: number): number => (bucket === 0 ? 1 : Math.exp((bucket - 0.5) * GROWTH));
 
-/** @param q in (0, 1] @returns milliseconds rounded to 0.1, or null when nothing was measured */
-export function quantile(histogram: ReadonlyMap<number, number>, q: number): number | null {
+/**
+ * @param counts by bucket
+ * @param qs in (0, 1], ascending
+ * @returns for each of them milliseconds rounded to 0.1, or null when nothing was measured
+ */
+export function quantiles(counts: ReadonlyMap<number, number>, qs: readonly number[]): (number | null)[] {
+  if (counts.size === 0) return qs.map(() => null);
+  const buckets = [...counts.keys()].sort((a, b) => a - b);
   let total = 0;
-  for (const count of histogram.values()) total += count;
-  if (total === 0) return null;
-  let rest = Math.ceil(total * q);
-  for (const [bucket, count] of [...histogram].sort(([a], [b]) => a - b)) {
-    rest -= count;
-    if (rest <= 0) return Math.round(bucketValue(bucket) * 10) / 10;
-  }
-  return null;
+  for (const count of counts.values()) total += count;
+  let i = 0;
+  let seen = counts.get(buckets[0]!)!;
+  return qs.map((q) => {
+    const rank = Math.ceil(total * q);
+    while (seen < rank) seen += counts.get(buckets[++i]!)!;
+    return Math.round(bucketValue(buckets[i]!) * 10) / 10;
+  });
 }
 
 // ---- tallying ------------------------------------------------------------------------------------------------------
@@ -183,36 +192,72 @@ const measureOf = new Map<string, Measure>(
   Object.entries(measures).map(([measure, letter]) => [letter, measure as Measure]),
 );
 
-function addCounter(totals: Totals, counter: string, n: number): void {
-  const measure = measureOf.get(counter);
-  if (measure !== undefined) totals[measure] += n;
-  else if (counter.startsWith("l")) {
-    const bucket = Number(counter.slice(1));
-    totals.latencies.set(bucket, (totals.latencies.get(bucket) ?? 0) + n);
-  }
+/** The counter of all events, and that of a key's. */
+export const EVENTS = measures.events;
+export const eventsOfKey = (key_id: string): string => `${usageGroups.key}#${key_id}#${measures.events}`;
+
+/** The counters of all, by name: what is left of an item when no group is asked for. */
+export const ungroupedCounters: readonly string[] = [
+  ...Object.values(measures),
+  ...Array.from({ length: LAST_BUCKET + 1 }, (_, bucket) => `l${bucket}`),
+];
+
+/** Where a counter belongs. */
+interface Place {
+  /** The group's value; undefined for the counters of all. */
+  readonly key: string | undefined;
+  /** A measure, or a latency's bucket. */
+  readonly counter: Measure | number;
 }
 
+/** @returns null for attributes that are no counters, or counters of another group */
+function placeOf(name: string, prefix: string | undefined): Place | null {
+  const cut = name.lastIndexOf("#");
+  if (cut >= 0 && (prefix === undefined || !name.startsWith(prefix))) return null;
+  const last = name.slice(cut + 1);
+  const counter = measureOf.get(last) ?? (/^l\d+$/.test(last) ? Number(last.slice(1)) : undefined);
+  if (counter === undefined) return null;
+  return { key: cut < 0 ? undefined : name.slice(prefix!.length, cut), counter };
+}
+
+/** Adds an item's counters to the totals of all, and to those by the group's values. */
+export type TallyReader = (
+  item: Readonly<Record<string, AttributeValue>>,
+  all: Totals,
+  groups: Map<string, Totals>,
+) => void;
+
 /**
- * Adds an item's counters of one group to the totals by the group's values; ungrouped, the only value is `""`.
+ * A reader for the items of one answer: it takes names apart once, since the items of a tenant have most of them in common.
  * Events without a type count under the type `""`.
  */
-export function readTally(
-  item: Readonly<Record<string, AttributeValue>>,
-  group: UsageGroup | undefined,
-  into: Map<string, Totals>,
-): void {
-  const prefix = group === undefined ? "" : `${usageGroups[group]}#`;
-  for (const name in item) {
-    const cut = name.lastIndexOf("#");
-    if (group === undefined ? cut >= 0 : !name.startsWith(prefix)) continue;
-    const value = item[name]!.N;
-    if (value === undefined) continue;
-    const key = group === undefined ? "" : name.slice(prefix.length, cut);
-    let totals = into.get(key);
-    if (totals === undefined) {
-      totals = emptyTotals();
-      into.set(key, totals);
+export function tallyReader(group: UsageGroup | undefined): TallyReader {
+  const prefix = group === undefined ? undefined : `${usageGroups[group]}#`;
+  const places = new Map<string, Place | null>();
+  return (item, all, groups) => {
+    for (const name in item) {
+      let place = places.get(name);
+      if (place === undefined) {
+        place = placeOf(name, prefix);
+        places.set(name, place);
+      }
+      if (place === null) continue;
+      const { key, counter } = place;
+      let totals = key === undefined ? all : groups.get(key);
+      if (totals === undefined) {
+        totals = emptyTotals();
+        groups.set(key!, totals);
+      }
+      const n = Number(item[name]!.N);
+      if (typeof counter === "string") totals[counter] += n;
+      else totals.latencies.set(counter, (totals.latencies.get(counter) ?? 0) + n);
     }
-    addCounter(totals, name.slice(cut + 1), Number(value));
+  };
+}
+
+export function addTotals(into: Totals, more: Totals): void {
+  for (const name of Object.keys(measures) as Measure[]) into[name] += more[name];
+  for (const [bucket, count] of more.latencies) {
+    into.latencies.set(bucket, (into.latencies.get(bucket) ?? 0) + count);
   }
 }
