@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { pageReader } from "./queryTable.ts";
 
 /**
  * The parts of dynalite that know DynamoDB: checks of arguments with AWS's messages, expressions, and what each action does. They ask
@@ -50,6 +51,11 @@ export interface SubStore<T> {
   lock(key: string, work: (release: (done: (...args: never[]) => void) => (...args: never[]) => void) => void): void;
 }
 
+export interface ItemStore extends SubStore<Item> {
+  /** Items in order, as JSON; nothing may be asked of the store before they were taken, or left. */
+  texts(range: Range): Iterable<string>;
+}
+
 export interface TableStore extends SubStore<TableDescription> {
   readonly awsAccountId: string;
   readonly awsRegion: string;
@@ -64,9 +70,41 @@ export interface Store {
   };
   readonly tableDb: TableStore;
   getTable(name: string, checkStatus: boolean | Done<TableDescription>, done?: Done<TableDescription>): void;
-  getItemDb(table: string): SubStore<Item>;
-  getIndexDb(kind: string, table: string, index: string): SubStore<Item>;
+  getItemDb(table: string): ItemStore;
+  getIndexDb(kind: string, table: string, index: string): ItemStore;
 }
+
+/** Arguments of Query and Scan as dynalite's checks leave them. */
+export interface QueryArguments {
+  readonly TableName: string;
+  readonly IndexName?: string;
+  readonly Limit?: number;
+  readonly Select?: string;
+  readonly ConsistentRead?: boolean;
+  readonly ReturnConsumedCapacity?: string;
+  readonly ConditionalOperator?: string;
+  readonly QueryFilter?: unknown;
+  readonly ScanFilter?: unknown;
+  readonly AttributesToGet?: unknown;
+  readonly _filter?: { readonly expression: unknown };
+  readonly _projection?: { readonly paths: unknown };
+}
+
+/**
+ * Answers one page.
+ * @param fromTable the index lacks what is asked for, which its items in the table have
+ * @param keyNames attributes of the key from which the next page goes on
+ */
+export type QueryTable = (
+  store: Store,
+  table: TableDescription,
+  data: QueryArguments,
+  range: Range,
+  isLocal: boolean | undefined,
+  fromTable: boolean,
+  keyNames: readonly string[],
+  done: Done<unknown>,
+) => void;
 
 export type Action = (store: Store, args: unknown, done: Done<unknown>) => void;
 
@@ -79,7 +117,11 @@ interface Validations {
   checkValidations(args: unknown, types: unknown, custom: unknown, store: Store): void;
 }
 
-interface Helpers {
+export interface Dynalite {
+  queryTable: QueryTable;
+  matchesExprFilter(item: Item, expression: unknown): boolean;
+  matchesFilter(item: Item, filter: unknown, operator: string | undefined): boolean;
+  mapPaths(paths: unknown, item: Item): Item;
   /** Entries that an item's change puts into and takes out of indexes. */
   getIndexActions(
     indexes: readonly SecondaryIndex[],
@@ -89,7 +131,8 @@ interface Helpers {
   ): { puts: { index: string; key: string; item: Item }[]; deletes: { index: string; key: string }[] };
 }
 
-export const helpers = require("dynalite/db") as Helpers;
+export const helpers = require("dynalite/db") as Dynalite;
+helpers.queryTable = pageReader(helpers);
 const validations = require("dynalite/validations") as Validations;
 
 /** Answered here; each a file of dynalite's. */

@@ -1,16 +1,16 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { Stream } from "node:stream";
 import {
   type Done,
   helpers,
   type Item,
+  type ItemStore,
   type Range,
   type Store,
   type SubStore,
   type TableDescription,
   type TableStore,
-  type ValueStream,
 } from "./dynalite.ts";
+import { Rows } from "./rows.ts";
 
 /**
  * Tables, items and index entries in SQLite, as dynalite's actions ask for them. Invariant: an item, its index entries and its expiry change in
@@ -41,27 +41,6 @@ const spaceSchema = (id: number): string => `
   CREATE INDEX IF NOT EXISTS space_${id}_e ON space_${id} (expires) WHERE expires IS NOT NULL;
 `;
 
-/** A stream of the oldest kind, which is what dynalite's reader of streams takes without reading twice. */
-class Rows extends Stream implements ValueStream {
-  #destroyed = false;
-
-  /** @param rows starts once listeners are there */
-  constructor(rows: () => Iterable<unknown>) {
-    super();
-    queueMicrotask(() => {
-      for (const row of rows()) {
-        if (this.#destroyed) return;
-        this.emit("data", row);
-      }
-      this.emit("end");
-    });
-  }
-
-  destroy(): void {
-    this.#destroyed = true;
-  }
-}
-
 interface Space {
   readonly get: StatementSync;
   readonly put: StatementSync;
@@ -83,7 +62,7 @@ export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
   readonly #tables = new Map<string, TableDescription>();
   readonly #spaces = new Map<string, Space>();
-  readonly #itemStores = new Map<string, SubStore<Item>>();
+  readonly #itemStores = new Map<string, ItemStore>();
   /** Attribute with the expiry, by table. */
   readonly #expiry = new Map<string, string>();
   #open = false;
@@ -116,7 +95,7 @@ export class SqliteStore implements Store {
     );
   }
 
-  getItemDb(table: string): SubStore<Item> {
+  getItemDb(table: string): ItemStore {
     let store = this.#itemStores.get(table);
     if (store === undefined) {
       store = this.#itemStore(table);
@@ -126,15 +105,14 @@ export class SqliteStore implements Store {
   }
 
   /** Read alone: an item's own `put` and `del` keep the entries. */
-  getIndexDb(_kind: string, table: string, index: string): SubStore<Item> {
+  getIndexDb(_kind: string, table: string, index: string): ItemStore {
     const space = this.#space(indexSpace(table, index));
     const nothing = (_key: string, ...rest: unknown[]) => (rest.at(-1) as Done<void>)(null);
     return {
       get: (key, done) => this.#get(space, key, done),
       put: nothing,
       del: nothing,
-      createValueStream: (range) => new Rows(() => this.#range(space, range)),
-      createKeyStream: (range) => new Rows(() => this.#range(space, range)),
+      ...this.#ranges(space),
       lock,
     };
   }
@@ -204,7 +182,16 @@ export class SqliteStore implements Store {
     else done(null, JSON.parse(row.v) as Item);
   }
 
-  *#range(space: Space, { gt, gte, lt, lte, reverse = false, limit = -1 }: Range): Generator<Item> {
+  #ranges(space: Space) {
+    const stream = (range: Range) => new Rows(() => this.#range(space, range));
+    return { texts: (range: Range) => this.#texts(space, range), createValueStream: stream, createKeyStream: stream };
+  }
+
+  *#range(space: Space, range: Range): Generator<Item> {
+    for (const text of this.#texts(space, range)) yield JSON.parse(text) as Item;
+  }
+
+  *#texts(space: Space, { gt, gte, lt, lte, reverse = false, limit = -1 }: Range): Generator<string> {
     const bounds: [string, string][] = [];
     // Keys of index entries go on after what dynalite knows of them: with "/" and the item's key.
     if (gt !== undefined) bounds.push(["k > ?", `${gt}/~`]);
@@ -217,11 +204,11 @@ export class SqliteStore implements Store {
     space.ranges.delete(sql);
     statement ??= this.#db.prepare(sql);
     for (const row of statement.iterate(...bounds.map(([, value]) => value), limit))
-      yield JSON.parse((row as unknown as { v: string }).v) as Item;
+      yield (row as unknown as { v: string }).v;
     space.ranges.set(sql, statement);
   }
 
-  #itemStore(name: string): SubStore<Item> {
+  #itemStore(name: string): ItemStore {
     const space = this.#space(itemSpace(name));
     return {
       get: (key, done) => this.#get(space, key, done),
@@ -237,8 +224,7 @@ export class SqliteStore implements Store {
         space.del.run(key);
         done(null);
       },
-      createValueStream: (range) => new Rows(() => this.#range(space, range)),
-      createKeyStream: (range) => new Rows(() => this.#range(space, range)),
+      ...this.#ranges(space),
       lock,
     };
   }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { isKnown, perform, type Refusal } from "./dynalite.ts";
+import { WholePage } from "./queryTable.ts";
 import { SqliteStore } from "./storage.ts";
 
 /**
@@ -102,7 +103,7 @@ function call(id: number, action: string, bytes: Uint8Array): void {
   try {
     perform(store, action, args, (error, value) => {
       if (error) refuse(id, error);
-      else reply(id, 200, JSON.stringify(value));
+      else reply(id, 200, value instanceof WholePage ? value.json() : JSON.stringify(value));
     });
   } catch (thrown) {
     refuse(id, thrown);
