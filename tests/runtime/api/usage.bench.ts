@@ -5,7 +5,7 @@
 import { Readable } from "node:stream";
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { createDynamodb } from "../../../local/dynamodb.ts";
-import { type Identity, scopes } from "../../../runtime/domain/identity.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity, scopes } from "../../../runtime/domain/identity.ts";
 import { type UsageFact, usageWriter } from "../../../runtime/domain/usage.ts";
 import { clientOf, serve } from "../../local/serve.ts";
 import { startApi } from "../../support/api.ts";
@@ -99,13 +99,15 @@ for (let hour = 0; hour < 720; hour += 1) {
   await writer.write([...facts, ...attempts]);
 }
 const range = `from=${new Date(end - 719 * HOUR).toISOString()}&to=${new Date(end + HOUR).toISOString()}&interval=hour`;
+const headers = { [IDENTITY_HEADER]: encodeIdentity(live) };
 const asked = dynamodb.config.requestHandler;
 const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!.toFixed(0);
 const milliseconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1_000;
 for (const group of ["", "&group_by=event_type", "&group_by=subscription", "&group_by=key"]) {
   const call = async () => {
-    const { status, body } = await api.call(live, "GET", `/usage?${range}${group}`);
-    if (status !== 200) throw new Error(JSON.stringify(body));
+    const response = await api.app.request(`/usage?${range}${group}`, { headers });
+    const body = await response.arrayBuffer();
+    if (response.status !== 200) throw new Error(Buffer.from(body).toString());
   };
   /** Wall time, CPU of this thread, and CPU of all threads, of nine calls each, in ms. */
   const measured = async () => {
