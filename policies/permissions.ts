@@ -153,6 +153,16 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
     why: "the event source mapping does it in the function's name",
   },
   {
+    action: /^s3:GetObject$/,
+    role: /^(route|deliver)-role$/,
+    why: "bodies too large for a message, by a signed GET of runtime/aws/clients.ts without the SDK",
+  },
+  {
+    action: /^secretsmanager:GetSecretValue$/,
+    role: /^(route|deliver)-role$/,
+    why: "headers for the receiver of spans, by a signed call of runtime/aws/clients.ts without the SDK",
+  },
+  {
     action: /^s3:PutObject$/,
     role: /^ingest-role$/,
     why: "bodies too large for a message, by a signed PUT of runtime/ingest/aws.ts without the SDK",
