@@ -77,6 +77,21 @@ export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: num
   return row === undefined ? undefined : jobOf(row);
 }
 
+/** Tells how far a job had come that was cancelled while it ran; changes no other. */
+export async function tellCancelled(
+  tx: Tx,
+  jobId: string,
+  progress: Readonly<Record<string, number>>,
+  now: number,
+): Promise<void> {
+  await tx
+    .updateTable("jobs")
+    .set({ progress: JSON.stringify(progress), updated_at: rfc3339(now) })
+    .where("job_id", "=", jobId)
+    .where("status", "=", "cancelled")
+    .execute();
+}
+
 /** A tenant's jobs of these kinds, newest first. @param after id of the last one given */
 export async function listJobs(
   tx: Tx,

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
-import { findJob, saveJob } from "../database/jobs.ts";
+import { findJob, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { setStatus } from "../database/subscriptions.ts";
@@ -111,6 +111,8 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
       ...(result === undefined ? {} : { result }),
     };
     const saved = await saveJob(tx, job_id, change, now);
+    // Cancelled between two saves: what it did by then counts all the same.
+    if (saved === undefined && progress !== undefined) await tellCancelled(tx, job_id, progress, now);
     const standing = saved ?? (await findJob(tx, job_id));
     return { saved: saved !== undefined, status: standing?.status ?? null };
   },

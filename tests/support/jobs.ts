@@ -45,6 +45,7 @@ export function jobBench(storage: Storage): JobBench {
     job_save: ({ op: _, job_id, ...change }: { op: string; job_id: string } & Partial<Job>) => {
       const job = jobs.get(job_id);
       if (job === undefined || !["pending", "running"].includes(job.status)) {
+        if (job?.status === "cancelled" && change.progress) jobs.set(job_id, { ...job, progress: change.progress });
         return { saved: false, status: job?.status ?? null };
       }
       // As PostgreSQL would keep it: JSON, not the object itself.

@@ -272,6 +272,12 @@ test("a job is saved until it is over, then stays as it is", async () => {
     saved: false,
     status: "cancelled",
   });
+  assert.deepEqual(
+    await ask({ op: "job_save", job_id, status: "running", cursor: { at: 2 }, progress: { matched: 4, sent: 3 } }),
+    { saved: false, status: "cancelled" },
+  );
+  const { job: told } = await ask({ op: "job", job_id });
+  assert.deepEqual([told?.status, told?.cursor, told?.progress], ["cancelled", { at: 1 }, { matched: 4, sent: 3 }]);
   assert.deepEqual((await ask({ op: "job", job_id: newId("rpl") })).job, null);
 });
 
