@@ -80,6 +80,10 @@ export interface ReplayRequest {
   readonly delivery_ids?: readonly string[];
 }
 
+/** The types that a replay is narrowed to; undefined for all. */
+export const typesOf = ({ event_type }: ReplayRequest): readonly string[] | undefined =>
+  typeof event_type === "string" ? [event_type] : event_type;
+
 /** Whose data: an object whose payload holds this value at this path, or everything. */
 export type PrivacyScope =
   | { readonly subject: { readonly jsonpath: string; readonly equals: string | number | boolean } }

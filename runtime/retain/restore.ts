@@ -33,34 +33,49 @@ export function runsOf(events: readonly ArchivedEvent[]): ArchivedEvent[][] {
   return runs;
 }
 
+/** What of the archive is put back. */
+export interface Restored {
+  readonly from: number;
+  readonly to: number;
+  /** Only these events, by id. */
+  readonly named?: ReadonlySet<string>;
+  /** Key of the object to go on behind. */
+  readonly after?: string;
+}
+
 /**
- * @param named only these events, by id
+ * @param goesOn asked before each run of events is put back, told how far whole objects have come
  * @returns how many events were put back, and the key to go on behind; no key at the end
  */
 export async function restoreSlice(
   job: Job,
   tools: Tools,
-  range: { readonly from: number; readonly to: number },
-  named: ReadonlySet<string> | undefined,
-  after: string | undefined,
+  { from, to, named, after }: Restored,
   until: number,
+  goesOn: (events: number, after: string | undefined) => Promise<boolean>,
 ): Promise<{ readonly events: number; readonly next: string | undefined }> {
   const { s3 } = tools.store;
   const bucket = tools.env.ARCHIVE_BUCKET;
   const { customer_id } = splitTenant(job.tenant);
   let events = 0;
-  const arrivals = { from: range.from, to: range.to + ARRIVAL_MS };
+  let last = after;
+  const arrivals = { from, to: to + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, customer_id, arrivals, after)) {
     const lines = await readLines(s3, bucket, key);
     const wanted = (await keptEvents(tools.store, job.tenant, lines)).filter(({ event_id }) => {
       const at = timeOf(event_id.slice(4));
-      return at >= range.from && at < range.to && (named?.has(event_id) ?? true);
+      return at >= from && at < to && (named?.has(event_id) ?? true);
     });
+    // Counted with its object, since after a crash the whole object is put back again.
+    let restored = 0;
     for (const run of runsOf(wanted)) {
+      if (!(await goesOn(events, last))) return { events: events + restored, next: last };
       await putRun(tools, run, { tenant: job.tenant, key_id: job.created_by, keepSeconds: KEEP_SECONDS });
-      events += run.length;
+      restored += run.length;
     }
-    if (tools.now() >= until) return { events, next: key };
+    events += restored;
+    last = key;
+    if (!(await goesOn(events, last)) || tools.now() >= until) return { events, next: last };
   }
   return { events, next: undefined };
 }

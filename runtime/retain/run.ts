@@ -7,16 +7,19 @@ import type { Job, JobKind } from "../domain/service.ts";
 import { archiveAccess } from "./access.ts";
 import { putBack } from "./putBack.ts";
 import { reconcile } from "./reconcile.ts";
-import { JobError, type SliceWork, type Tools } from "./work.ts";
+import { type Checkpoint, JobError, type SliceWork, type Standing, type Tools } from "./work.ts";
 
 /**
- * Runs jobs in slices. Progress and cursor are saved after each slice; when the invocation's time is used up, the job
- * queues itself again. A crash leaves the message on the queue, and the next run begins at the cursor.
+ * Runs jobs in slices. Progress and cursor are saved after each slice, and within it where the work asks whether to go on;
+ * when the invocation's time is used up, the job queues itself again. A crash leaves the message on the queue, and the next
+ * run begins at the cursor.
  */
 
 /** Of one invocation; the function's timeout is 300 s. */
 const INVOCATION_MS = 120_000;
 const SLICE_MS = 20_000;
+/** So often a slice is saved, and a cancelled job noticed. */
+const CHECKPOINT_MS = 1_000;
 /** SQS delays a message by 15 minutes at most. */
 const MAX_DELAY_SECONDS = 900;
 /** A job that isn't there yet may be in a transaction still; one older than this never was committed. */
@@ -73,16 +76,14 @@ async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise
 
 async function runJob(job: Job, work: SliceWork, tools: Tools): Promise<void> {
   const started = tools.now();
+  const checkpoint = checkpointOf(job, tools);
   let current = job;
   while (current.status === "pending" || current.status === "running") {
-    const slice = await work(current, tools, tools.now() + SLICE_MS);
+    const slice = await work(current, tools, tools.now() + SLICE_MS, checkpoint);
     const { saved } = (
       await tools.service({
-        op: "job_save",
-        job_id: job.job_id,
+        ...saving(job, slice),
         status: slice.result === undefined ? "running" : "succeeded",
-        cursor: slice.cursor,
-        progress: slice.progress,
         ...(slice.result === undefined ? {} : { result: slice.result }),
       })
     ).answer;
@@ -95,6 +96,25 @@ async function runJob(job: Job, work: SliceWork, tools: Tools): Promise<void> {
     }
     current = { ...current, status: "running", cursor: slice.cursor, progress: slice.progress };
   }
+}
+
+const saving = ({ job_id }: Job, { cursor, progress }: Standing) =>
+  ({ op: "job_save", job_id, status: "running", cursor, progress }) as const;
+
+function checkpointOf(job: Job, tools: Tools): Checkpoint {
+  let saved = true;
+  let last = job.status === "pending" ? Number.NEGATIVE_INFINITY : tools.now();
+  return async (standing) => {
+    if (!saved || tools.now() - last < CHECKPOINT_MS) return saved;
+    last = tools.now();
+    try {
+      saved = (await tools.service(saving(job, standing))).answer.saved;
+    } catch (error) {
+      // Begun again from the queue a job would stand still for half an hour; the end of the slice does insist.
+      tools.log("warn", "retain.checkpoint_failed", { job_id: job.job_id, error: errorText(error) });
+    }
+    return saved;
+  };
 }
 
 const again = (tools: Tools, jobId: string, group: string, delaySeconds: number): Promise<void> =>

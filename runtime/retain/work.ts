@@ -17,10 +17,14 @@ export interface Tools {
   sleep(ms: number): Promise<void>;
 }
 
-/** What a slice of a job's work came to. The cursor is saved before the next slice begins. */
-export interface Slice {
+/** Where a slice stands: what the next one goes on from, and how far the job has come. */
+export interface Standing {
   readonly cursor: unknown;
   readonly progress: Readonly<Record<string, number>>;
+}
+
+/** What a slice of a job's work came to. The cursor is saved before the next slice begins. */
+export interface Slice extends Standing {
   /** The job is over; what it came to. */
   readonly result?: Readonly<Record<string, unknown>>;
   /** Nothing can be done before this many seconds have passed. */
@@ -28,10 +32,18 @@ export interface Slice {
 }
 
 /**
- * One kind of job. A slice works on from `job.cursor` for a bounded time. Invariant: whatever a slice does is safe to do
- * again, since after a crash the next one begins at the last cursor that was saved.
+ * What a slice asks between the steps of its work, as often as it likes: whether to go on. Where it stands is saved at
+ * once while the job is pending, then about once a second.
+ * @returns false once the job is cancelled, or finished by another run: the slice then ends without doing any more
  */
-export type SliceWork = (job: Job, tools: Tools, until: number) => Promise<Slice>;
+export type Checkpoint = (standing: Standing) => Promise<boolean>;
+
+/**
+ * One kind of job. A slice works on from `job.cursor` for a bounded time. Invariant: whatever a slice does is safe to do
+ * again, since after a crash the next one begins at the last cursor that was saved. Cursor and progress are saved together,
+ * so what is done again is not counted again.
+ */
+export type SliceWork = (job: Job, tools: Tools, until: number, checkpoint: Checkpoint) => Promise<Slice>;
 
 /** A job can't be carried out, and trying again won't help; the message is for the customer. */
 export class JobError extends Error {

@@ -111,6 +111,23 @@ test("a replay delivers recorded events again under its id, to what matches toda
   assert.equal((await api("GET", `/events/${ids[0]}`)).json.status, "unmatched");
 });
 
+test("a slow replay tells how far it is, and can be cancelled", async () => {
+  const ids = await Promise.all([1, 2, 3, 4, 5, 6].map(async (n) => (await send([{ event_type: "slow", n }]))[0]!));
+  await Promise.all(ids.map((id) => settled(id, "unmatched")));
+  const { id } = await subscribe("slow");
+  const asked = await api("POST", "/replays", { event_ids: ids, subscription_ids: [id], rate_per_second: 1 });
+  assert.equal(asked.status, 202);
+  const path = `/replays/${asked.json.replay_id}`;
+  const told = await eventually(
+    async () => (await api("GET", path)).json,
+    ({ sent }) => sent > 0,
+    60_000,
+  );
+  assert.equal(told.status, "running");
+  const cancelled = await api("POST", `${path}/cancel`);
+  assert.deepEqual([cancelled.status, cancelled.json.status], [200, "cancelled"]);
+});
+
 test("a new subscription can begin with what it would have matched", async () => {
   const from = new Date().toISOString();
   const ids = await send([{ event_type: "backfilled" }]);

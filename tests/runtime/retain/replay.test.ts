@@ -83,41 +83,6 @@ test("named subscriptions, types and events narrow a replay", async () => {
   ]);
 });
 
-test("a replay keeps to its rate", async () => {
-  for (let i = 0; i < 10; i += 1) await put(10_000 - i, [0]);
-  const started = bench.clock.now;
-  await bench.finish(bench.begin("replay", "cus_a", { ...range(), rate_per_second: 2 }).job_id, works);
-  assert.equal(bench.clock.now - started, 4_500);
-});
-
-test("a replay that crashes anywhere sends everything, and what it sends again says so", async () => {
-  const batches = [];
-  for (let i = 0; i < 12; i += 1) batches.push(await put(20_000 - i, [0]));
-  let saves = 0;
-  const job = await bench.finish(
-    bench.begin("replay", "cus_a", { ...range(), rate_per_second: 1 }).job_id,
-    works,
-    (op) => {
-      if (op === "job_save" && saves++ % 2 === 0) throw new Error("crash");
-    },
-  );
-  assert.equal(job.progress.matched, 12);
-  const firsts = sent().map((message) => message.kind === "delivery" && message.first);
-  assert.deepEqual([...new Set(firsts)].sort(), batches.map(({ first }) => first).sort());
-  assert.ok(firsts.length > 12);
-});
-
-test("a cancelled replay stops at its next slice", async () => {
-  for (let i = 0; i < 60; i += 1) await put(60_000 - i, [0]);
-  const { job_id } = bench.begin("replay", "cus_a", { ...range(), rate_per_second: 1 });
-  const job = await bench.finish(job_id, works, (op) => {
-    const current = bench.jobs.get(job_id)!;
-    if (op === "job_save" && current.status === "running") bench.jobs.set(job_id, { ...current, status: "cancelled" });
-  });
-  assert.equal(job.status, "cancelled");
-  assert.ok(sent().length < 60);
-});
-
 test("events past the retention come from the archive, and are deliverable like any other", async () => {
   bench.retentionDays = 10;
   const old = batchOf(
