@@ -19,7 +19,10 @@ const TAG = "Replays";
 const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
 
 const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
-const Rate = z.number().int().min(1).max(10_000).openapi({ description: "Events per second, at most." });
+const Rate = z.number().int().min(1).max(10_000).openapi({
+  description:
+    "Events per second, on average at most; by default 5,000. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
+});
 
 const ReplaySchema = z
   .object({
@@ -253,7 +256,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/replays/{id}/cancel",
       tag: TAG,
       summary: "Cancel a replay",
-      description: "What was handed on already is still delivered. Repeating it is harmless.",
+      description:
+        "It stops within about two seconds; what was handed on by then (`sent`) is still delivered. Repeating it is harmless.",
       scope: "events:read",
       action: "replay.cancel",
       params: ReplayId,
