@@ -17,8 +17,12 @@ export type ServiceRequest =
   /** The customer answered 410, or its endpoint failed for too long. */
   | { readonly op: "remove"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }
   | { readonly op: "disable"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }
-  /** Schemas by event type, for validation at ingest. */
-  | { readonly op: "schemas"; readonly tenant: Tenant }
+  /** Schemas by event type, for validation at ingest, of the tenants whose version is not the one that is known. */
+  | {
+      readonly op: "schemas";
+      /** The version that is known, -1 for none; the most urgent first. */
+      readonly known: readonly { readonly tenant: Tenant; readonly version: number }[];
+    }
   /** Rows of a reference table for enrichment. */
   | { readonly op: "reference"; readonly tenant: Tenant; readonly table: string; readonly keys: readonly string[] }
   /** Days that the tenant's events are kept. */
@@ -91,10 +95,8 @@ export interface ServiceAnswers {
   targets: { readonly targets: readonly DeliveryTarget[] };
   remove: { readonly done: boolean };
   disable: { readonly done: boolean };
-  schemas: {
-    readonly version: number;
-    readonly schemas: readonly { readonly event_type: string; readonly version: number; readonly schema: unknown }[];
-  };
+  /** One answer a tenant; whoever has too much to fit is left out, and asks again. */
+  schemas: { readonly tenants: readonly TenantSchemas[] };
   /** Rows as JSON texts: numbers keep their digits. */
   reference: { readonly version: number; readonly row_texts: Readonly<Record<string, string>> };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
@@ -122,4 +124,12 @@ export interface DeliveryTestAnswer {
   readonly latency_ms: number;
   readonly error: string | null;
   readonly response_excerpt?: string;
+}
+
+export interface TenantSchemas {
+  readonly tenant: Tenant;
+  /** 0 before the first schema. */
+  readonly version: number;
+  /** Undefined where the version is the one that was known. */
+  readonly schemas?: readonly { readonly event_type: string; readonly version: number; readonly schema: unknown }[];
 }

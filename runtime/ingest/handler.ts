@@ -27,8 +27,8 @@ const redis = connectRedis({
 });
 
 const schemas = new SchemaCache({
-  fetch: async (tenant) =>
-    (await aws.invoke(env.SUBSCRIPTIONS_FUNCTION, { op: "schemas", tenant })) as ServiceAnswers["schemas"],
+  fetch: async (known) =>
+    ((await aws.invoke(env.SUBSCRIPTIONS_FUNCTION, { op: "schemas", known })) as ServiceAnswers["schemas"]).tenants,
   now,
   failed: (what, cause) => reportFailure(what, undefined, cause),
 });

@@ -1,12 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { Tenant } from "../domain/identity.ts";
 import { compileSchema, type SchemaCheck } from "../domain/schema.ts";
-import type { ServiceAnswers } from "../domain/service.ts";
+import type { TenantSchemas } from "../domain/service.ts";
 import type { Schemas } from "../domain/validate.ts";
 
 /**
  * The schemas of each tenant's event types. A registered schema counts for requests that begin 5 s later, so what is
- * older is asked for again before it is used; while a tenant is busy this happens ahead of time, beside its requests.
+ * older is asked for again before it is used; while a tenant is busy this happens ahead of time, beside its requests, and in
+ * one question for all busy tenants, so that the service's load follows the environments and not the customers.
  * When the subscriptions service is away, what was last known counts, and for a tenant never seen before no schema:
  * taking events in comes first.
  */
@@ -19,9 +20,12 @@ const STALE_MS = 4_500;
 const PATIENCE_MS = 250;
 const FIRST_PATIENCE_MS = 2_000;
 const MAX_TENANTS = 500;
+/** Tenants in one question. */
+const MAX_ASKED = 100;
 
 export interface SchemaPorts {
-  fetch(tenant: Tenant): Promise<ServiceAnswers["schemas"]>;
+  /** @param known the versions that are known, -1 for none; the one that is waited for first */
+  fetch(known: readonly { tenant: Tenant; version: number }[]): Promise<readonly TenantSchemas[]>;
   now(): number;
   /** The service is away, or a stored schema does not compile. */
   failed(what: string, cause: unknown): void;
@@ -31,6 +35,8 @@ interface Entry {
   version: number;
   /** When the request was made whose answer this is. */
   asOf: number;
+  /** Whether a request needed it since. */
+  used: boolean;
   documents: ReadonlyMap<string, unknown>;
   readonly compiled: Map<string, SchemaCheck | undefined>;
 }
@@ -57,6 +63,7 @@ export class SchemaCache {
 
   async of(tenant: Tenant): Promise<Schemas> {
     const entry = this.entries.get(tenant);
+    if (entry !== undefined) entry.used = true;
     const age = entry === undefined ? Number.POSITIVE_INFINITY : this.ports.now() - entry.asOf;
     if (age > AHEAD_MS) {
       const refreshed = this.refresh(tenant);
@@ -70,20 +77,33 @@ export class SchemaCache {
     const running = this.fetching.get(tenant);
     if (running !== undefined) return running;
     const asOf = this.ports.now();
+    const due = [...this.entries].flatMap(([other, { used, asOf: then }]) =>
+      other !== tenant && used && asOf - then > AHEAD_MS && !this.fetching.has(other) ? [other] : [],
+    );
+    const tenants = [tenant, ...due.slice(0, MAX_ASKED - 1)];
+    const known = tenants.map((one) => ({ tenant: one, version: this.entries.peek(one)?.version ?? -1 }));
     const work = this.ports
-      .fetch(tenant)
-      .then(({ version, schemas }) => {
-        const entry = this.entries.get(tenant);
-        if (entry?.version === version) entry.asOf = asOf;
-        else {
-          const documents = new Map(schemas.map(({ event_type, schema }) => [event_type, schema]));
-          this.entries.set(tenant, { version, asOf, documents, compiled: new Map() });
-        }
+      .fetch(known)
+      .then((answers) => {
+        for (const answer of answers) this.take(answer, asOf);
       })
       .catch((cause: unknown) => this.ports.failed("ingest.schemas_unavailable", cause))
-      .finally(() => this.fetching.delete(tenant));
-    this.fetching.set(tenant, work);
+      .finally(() => {
+        for (const one of tenants) this.fetching.delete(one);
+      });
+    for (const one of tenants) this.fetching.set(one, work);
     return work;
+  }
+
+  private take({ tenant, version, schemas }: TenantSchemas, asOf: number): void {
+    const entry = this.entries.peek(tenant);
+    if (entry?.version === version) {
+      entry.asOf = asOf;
+      entry.used = false;
+    } else if (schemas !== undefined) {
+      const documents = new Map(schemas.map(({ event_type, schema }) => [event_type, schema]));
+      this.entries.set(tenant, { version, asOf, used: false, documents, compiled: new Map() });
+    }
   }
 
   /** Compiled at its first use: a tenant may have many types and send few. */

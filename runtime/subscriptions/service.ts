@@ -4,9 +4,8 @@ import { findJob, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { setStatus } from "../database/subscriptions.ts";
-import { currentVersion } from "../database/versions.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
-import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
+import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
@@ -14,6 +13,8 @@ type Op = ServiceRequest["op"];
 type Request<O extends Op> = Extract<ServiceRequest, { op: O }>;
 
 const CUSTOMERS_PAGE = 200;
+/** What schemas may take of the 6 MB of an answer. */
+const ANSWER_BYTES = 4_000_000;
 
 /** The service protocol of runtime/domain/service.ts: one function an operation. */
 const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: number) => Promise<ServiceAnswers[O]> } = {
@@ -42,16 +43,7 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
   disable: (tx, { tenant, subscription_id, reason }, now) =>
     decided(tx, tenant, subscription_id, "disabled", reason, now),
 
-  schemas: async (tx, { tenant }) => ({
-    version: await currentVersion(tx, tenant, "schemas"),
-    schemas: await tx
-      .selectFrom("event_schemas")
-      .select(["event_type", "version", "schema"])
-      .where("tenant", "=", tenant)
-      .where("is_current", "=", true)
-      .orderBy("event_type")
-      .execute(),
-  }),
+  schemas: async (tx, { known }) => ({ tenants: await schemasOf(tx, known) }),
 
   reference: async (tx, { tenant, table, keys }) => {
     const current = await tx
@@ -162,6 +154,43 @@ async function decided(
     now,
   );
   return { done: true };
+}
+
+/** Versions, and the schemas of those tenants whose version has moved, as far as they fit an answer. */
+async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<TenantSchemas[]> {
+  if (known.length === 0) return [];
+  const tenants = known.map(({ tenant }) => tenant);
+  const versions = await tx
+    .selectFrom("tenant_versions")
+    .select(["tenant", "schemas"])
+    .where("tenant", "in", tenants)
+    .execute();
+  const current = new Map(versions.map((row) => [row.tenant, row.schemas]));
+  const versionOf = (tenant: Tenant) => current.get(tenant) ?? 0;
+  const moved = known.filter(({ tenant, version }) => versionOf(tenant) !== version).map(({ tenant }) => tenant);
+  const rows =
+    moved.length === 0
+      ? []
+      : await tx
+          .selectFrom("event_schemas")
+          .select(["tenant", "event_type", "version", "schema"])
+          .where("tenant", "in", moved)
+          .where("is_current", "=", true)
+          .orderBy("event_type")
+          .execute();
+  const byTenant = Map.groupBy(rows, ({ tenant }) => tenant);
+  const movedSet = new Set(moved);
+  let room = ANSWER_BYTES;
+  return tenants.flatMap((tenant): TenantSchemas[] => {
+    const version = versionOf(tenant);
+    if (!movedSet.has(tenant)) return [{ tenant, version }];
+    const schemas = (byTenant.get(tenant) ?? []).map(({ tenant: _, ...schema }) => schema);
+    const bytes = Buffer.byteLength(JSON.stringify(schemas));
+    // The first is answered whatever it holds: leaving it out would leave it out for ever.
+    if (bytes > room && room < ANSWER_BYTES) return [];
+    room -= bytes;
+    return [{ tenant, version, schemas }];
+  });
 }
 
 /** Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed. */

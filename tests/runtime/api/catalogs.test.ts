@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { asService } from "../../../runtime/database/roles.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
@@ -15,7 +16,8 @@ test.after(() => api.close());
 
 const call = (method: string, path: string, body?: unknown, as: Identity = owner.live) =>
   api.call(as, method, path, body);
-const schemasOf = (tenant: string) => serve(api.deps.db, { op: "schemas", tenant }, 0);
+const schemasOf = async (tenant: string) =>
+  (await serve(api.deps.db, { op: "schemas", known: [{ tenant, version: -1 }] }, 0)).tenants[0]!;
 
 test("a schema is answered with its version; a change counts one more, the same again does not", async () => {
   const first = { type: "object", required: ["id"] };
@@ -43,6 +45,53 @@ test("ingest sees another version of the schemas after each change", async () =>
   await call("DELETE", "/event-types/a", undefined, other.live);
   versions.push((await schemasOf(other.customer_id)).version);
   assert.deepEqual(versions, [0, 1, 2]);
+});
+
+test("ingest asks for many tenants at once and gets what it doesn't know, as far as it fits an answer", async () => {
+  const others = [await api.customer("One"), await api.customer("Two"), await api.customer("Three")];
+  const large = { description: "x".repeat(1_500_000) };
+  for (const { live, customer_id } of others) {
+    await call("PUT", "/event-types/a", true, live);
+    const values = { tenant: customer_id, customer_id, event_type: "large", version: 1, is_current: true };
+    const row = { ...values, schema: JSON.stringify(large), updated_at: new Date().toISOString() };
+    await asService(api.deps.db, (tx) =>
+      tx
+        .insertInto("event_schemas")
+        .values([row, { ...row, event_type: "more" }])
+        .execute(),
+    );
+  }
+  const [one, two, three] = others.map(({ customer_id }) => customer_id) as [string, string, string];
+  const ask = async (known: [tenant: string, version: number][]) => {
+    const request = { op: "schemas", known: known.map(([tenant, version]) => ({ tenant, version })) } as const;
+    return (await serve(api.deps.db, request, 0)).tenants.map(({ tenant, version, schemas }) => [
+      tenant,
+      version,
+      schemas?.map(({ event_type }) => event_type),
+    ]);
+  };
+  const all = ["a", "large", "more"];
+  assert.deepEqual(
+    await ask([
+      [one, 1],
+      [two, -1],
+    ]),
+    [
+      [one, 1, undefined],
+      [two, 1, all],
+    ],
+  );
+  assert.deepEqual(
+    await ask([
+      [three, -1],
+      [two, -1],
+      [one, 1],
+    ]),
+    [
+      [three, 1, all],
+      [one, 1, undefined],
+    ],
+  );
 });
 
 test("after DELETE events of the type are no longer checked; versions go on counting", async () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { ServiceAnswers } from "../../../runtime/domain/service.ts";
+import type { TenantSchemas } from "../../../runtime/domain/service.ts";
 import { SchemaCache } from "../../../runtime/ingest/schemaCache.ts";
 
-type Answer = ServiceAnswers["schemas"];
+type Answer = Omit<TenantSchemas, "tenant">;
 const answer = (version: number, required: string): Answer => ({
   version,
   schemas: [{ event_type: "order", version, schema: { required: [required] } }],
@@ -13,13 +13,18 @@ function setup() {
   const world = {
     now: 1_000_000,
     fetches: 0,
+    asked: [] as string[],
     failures: [] as string[],
     answer: async (): Promise<Answer> => answer(1, "a"),
   };
   const cache = new SchemaCache({
-    fetch: () => {
+    fetch: async (known) => {
       world.fetches += 1;
-      return world.answer();
+      world.asked.push(known.map(({ tenant, version }) => `${tenant} ${version}`).join(", "));
+      const { version, schemas } = await world.answer();
+      return known.map(({ tenant, version: had }) =>
+        had === version || schemas === undefined ? { tenant, version } : { tenant, version, schemas },
+      );
     },
     now: () => world.now,
     failed: (what) => world.failures.push(what),
@@ -99,6 +104,31 @@ test("however many requests come, one fetch is under way", async () => {
   const { faults, world } = setup();
   await Promise.all(Array.from({ length: 50 }, () => faults()));
   assert.equal(world.fetches, 1);
+});
+
+test("one question asks for all tenants that are busy, and says which versions are known", async () => {
+  const { cache, world } = setup();
+  for (const tenant of ["cus_1", "cus_2", "cus_3"]) await cache.of(tenant);
+  for (const tenant of ["cus_1", "cus_2"]) await cache.of(tenant);
+  world.asked = [];
+  world.now += 3_001;
+  await cache.of("cus_1");
+  await settled();
+  assert.deepEqual(world.asked, ["cus_1 1, cus_2 1"], "nobody needed the third since it was asked for");
+  world.answer = async () => answer(2, "b");
+  world.now += 3_001;
+  await cache.of("cus_1");
+  await settled();
+  assert.notEqual((await cache.of("cus_1"))("order"), undefined);
+});
+
+test("a tenant whose schemas did not fit the answer is asked for again", async () => {
+  const { cache, world, faults } = setup();
+  world.answer = async () => ({ version: 1 });
+  assert.equal(await faults(), undefined);
+  world.answer = async () => answer(1, "a");
+  assert.deepEqual(await faults(), missing("a"));
+  assert.equal((await cache.of("cus_1"))("order") === undefined, false);
 });
 
 test("schemas of the same version are compiled once", async () => {

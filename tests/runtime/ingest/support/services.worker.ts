@@ -9,7 +9,7 @@ const redis = await createRedisServer(new Keyspace(workerData.folder), { token: 
 await new Promise<void>((resolve) => redis.listen(0, "127.0.0.1", resolve));
 const http = createServer((incoming, response) => {
   incoming.resume();
-  incoming.on("end", () => response.end(incoming.url === "/" ? '{"MessageId":"1"}' : '{"version":0,"schemas":[]}'));
+  incoming.on("end", () => response.end(incoming.url === "/" ? '{"MessageId":"1"}' : '{"tenants":[]}'));
 });
 await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
 parentPort!.postMessage({
