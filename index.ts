@@ -17,6 +17,7 @@ import { DeliveryEngine } from "./components/deliveryEngine.ts";
 import { EdgeWatch } from "./components/edgeWatch.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
 import { EventStore } from "./components/eventStore.ts";
+import { Forgetter } from "./components/forgetter.ts";
 import { Foundation, logBucket } from "./components/foundation.ts";
 import { GradualDeploys } from "./components/gradualDeploys.ts";
 import { Ingest } from "./components/ingest.ts";
@@ -93,12 +94,14 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
     allowLoopbackWebhooks,
     protect,
   });
+  const forgetter = new Forgetter("forgetter", { defaults, cache, network: subscriptions.database.reach });
   const retention = new Retention("retention", {
     region,
     defaults,
     store,
     delivery,
     subscriptions: service,
+    forget: forgetter.handler,
     logs,
     bufferSeconds: settings.archiveBufferSeconds,
     auditLockDays: settings.auditLockDays,
@@ -147,6 +150,7 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
   };
   const handlers = {
     ingest: ingest.handler,
+    forget: forgetter.handler,
     route: pipeline.route,
     deliver: delivery.deliver,
     sweep: delivery.sweep,

@@ -19,6 +19,8 @@ export interface RetentionArgs {
   readonly store: EventStore;
   readonly delivery: DeliveryEngine;
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Removes idempotency entries. */
+  readonly forget: Handler<Readonly<Record<string, string>>>;
   readonly logs: DataBucket;
   /** Longest time, 0 to 900 seconds, that the archive waits for more before it writes. */
   readonly bufferSeconds: number;
@@ -41,7 +43,7 @@ export class Retention extends pulumi.ComponentResource {
   constructor(name: string, args: RetentionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Retention", name, {}, opts);
     const own = { parent: this };
-    const { region, defaults, store, delivery, subscriptions, protect } = args;
+    const { region, defaults, store, delivery, subscriptions, forget, protect } = args;
     this.region = region;
     const archiveKey = new EncryptionKey("archive", { purpose: "Archived events", protect }, own);
     const exportKey = new EncryptionKey("exports", { purpose: "Exports for download", protect }, own);
@@ -90,6 +92,7 @@ export class Retention extends pulumi.ComponentResource {
           AUDIT_BUCKET: this.audit.bucket.bucket,
           ARCHIVE_BUFFER_SECONDS: String(args.bufferSeconds),
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+          FORGET_FUNCTION: forget.target.arn,
         },
         permissions: [
           ...this.jobs.toConsume(),
@@ -114,6 +117,7 @@ export class Retention extends pulumi.ComponentResource {
           ...this.audit.toWrite(),
           this.audit.toList(),
           subscriptions.toInvoke(),
+          forget.toInvoke(),
         ],
         memoryMb: 1_024,
         timeoutSeconds: 300,

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Body, IngestMessage } from "../domain/codec.ts";
 import { INLINE_LIMIT } from "../domain/codec.ts";
 import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
+import { keyHashOf } from "../domain/idempotency.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -93,6 +94,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       source_ip: identity.source_ip,
       valid,
       traceparent: traceparentIn(request),
+      key_hash: key === undefined ? undefined : keyHashOf(key),
     };
     const limited = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length);
@@ -100,11 +102,11 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     };
     let answer: string;
     let replayed: Record<string, string> = {};
-    if (key === undefined) {
+    if (batch.key_hash === undefined) {
       await limited();
       answer = await sendBatch(batch, firstUlid(valid, ports), ports);
     } else {
-      const outcome = await once(key, body, batch, limited, ports, requestId);
+      const outcome = await once(batch.key_hash, body, batch, limited, ports, requestId);
       answer = outcome.answer;
       if (outcome.replayed) {
         replayed = { "idempotency-replayed": "true" };
@@ -174,13 +176,15 @@ interface Batch {
   readonly source_ip: string | undefined;
   readonly valid: ValidBody;
   readonly traceparent: string | undefined;
+  /** Of its `Idempotency-Key`. */
+  readonly key_hash: string | undefined;
 }
 
 const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
-  const { tenant, key_id, key_name, source_ip, valid, traceparent } = batch;
+  const { tenant, key_id, key_name, source_ip, valid, traceparent, key_hash } = batch;
   const packed = pack(valid.events);
   try {
     let body: Body = { inline: packed };
@@ -193,6 +197,7 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
       ...(key_name === undefined ? {} : { key_name }),
       ...(source_ip === undefined ? {} : { source_ip }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(key_hash === undefined ? {} : { key_hash }),
     };
     await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });
   } catch (cause) {
@@ -212,7 +217,7 @@ function answerOf({ array, events }: ValidBody, first: string): string {
 
 /** A request with an `Idempotency-Key`: replayed, refused, or carried out under the ids its key was first given. */
 async function once(
-  key: string,
+  keyHash: string,
   body: Buffer,
   batch: Batch,
   limited: () => Promise<void>,
@@ -221,7 +226,7 @@ async function once(
 ): Promise<{ answer: string; replayed: boolean }> {
   const request: ClaimRequest = {
     tenant: batch.tenant,
-    key,
+    keyHash,
     bodyHash: createHash("sha256").update(body).digest("base64url"),
     first: firstUlid(batch.valid, ports),
     token: randomUUID(),

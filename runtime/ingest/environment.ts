@@ -8,3 +8,6 @@ export const ingestVariables = [
   "SUBSCRIPTIONS_FUNCTION",
 ] as const;
 export type IngestEnvironment = Environment<typeof ingestVariables>;
+
+export const forgetVariables = ["REDIS_URL", "REDIS_AUTH_SECRET"] as const;
+export type ForgetEnvironment = Environment<typeof forgetVariables>;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity.ts";
 import type { RedisScripts } from "./redis.ts";
 
@@ -26,7 +26,8 @@ export type Claim =
 
 export interface ClaimRequest {
   readonly tenant: Tenant;
-  readonly key: string;
+  /** `keyHashOf` the caller's key. */
+  readonly keyHash: string;
   /** Of the decoded body. */
   readonly bodyHash: string;
   /** The ids to use if the key is new. */
@@ -67,8 +68,7 @@ end
 return 1
 `;
 
-const recordOf = (tenant: Tenant, key: string): string =>
-  `idempotency:{${tenant}}:${createHash("sha256").update(key).digest("base64url")}`;
+const recordOf = ({ tenant, keyHash }: Pick<ClaimRequest, "tenant" | "keyHash">): string => entriesOf(tenant) + keyHash;
 
 export class IdempotencyStore {
   private readonly redis: RedisScripts;
@@ -77,9 +77,10 @@ export class IdempotencyStore {
   }
 
   /** One atomic step. @throws when Redis can't be reached: nothing is known then, nor may anything be accepted */
-  async claim({ tenant, key, bodyHash, first, token, now }: ClaimRequest): Promise<Claim> {
+  async claim(request: ClaimRequest): Promise<Claim> {
+    const { bodyHash, first, token, now } = request;
     const args = [bodyHash, first, token, now, now + LEASE_MS, KEPT_MS];
-    const answer = await this.redis.run("claim", [recordOf(tenant, key)], args, PATIENCE_MS);
+    const answer = await this.redis.run("claim", [recordOf(request)], args, PATIENCE_MS);
     const [kind, value] = answer as [string, string];
     if (kind === "replay") return { kind, answer: value };
     if (kind === "conflict" || kind === "in_flight") return { kind };
@@ -88,13 +89,11 @@ export class IdempotencyStore {
 
   /** The events are durable: from now on this answer is the key's. */
   async done(request: ClaimRequest, first: string, answer: string): Promise<void> {
-    const { tenant, key, token } = request;
-    await this.redis.run("settle", [recordOf(tenant, key)], [token, "done", answer, KEPT_MS, first], PATIENCE_MS);
+    await this.redis.run("settle", [recordOf(request)], [request.token, "done", answer, KEPT_MS, first], PATIENCE_MS);
   }
 
   /** Refused or failed. `drop` only when certainly nothing was sent under the claim's ids, else `free` for a retry. */
   async release(request: ClaimRequest, how: "drop" | "free"): Promise<void> {
-    const { tenant, key, token } = request;
-    await this.redis.run("settle", [recordOf(tenant, key)], [token, how, "", 0, ""], PATIENCE_MS);
+    await this.redis.run("settle", [recordOf(request)], [request.token, how, "", 0, ""], PATIENCE_MS);
   }
 }

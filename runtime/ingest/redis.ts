@@ -14,17 +14,20 @@ export interface RedisScripts {
 export interface RedisConnection extends RedisScripts {
   /** Resolves when connected, or when the time is over. */
   ready(patienceMs: number): Promise<void>;
+  /** One plain command. @throws as `run` does */
+  command(name: string, args: readonly (string | number)[], patienceMs: number): Promise<unknown>;
   close(): Promise<void>;
 }
 
-export type ScriptName = "window" | "claim" | "settle";
+export type ScriptName = "window" | "claim" | "settle" | "forget";
 
 export interface RedisSettings {
   /** `rediss://host:port`, or `redis://` to a loopback host. */
   readonly url: string;
   /** Its token; empty when it has none. */
   token(): Promise<string>;
-  readonly scripts: Readonly<Record<ScriptName, string>>;
+  /** Those that the function runs. */
+  readonly scripts: Readonly<Partial<Record<ScriptName, string>>>;
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -77,6 +80,11 @@ export function connectRedis({ url, token, scripts }: RedisSettings): RedisConne
       within(connected(), patienceMs).then(
         () => undefined,
         () => undefined,
+      ),
+    command: (name, args, patienceMs) =>
+      within(
+        connected().then((client) => client.call(name, ...args)),
+        patienceMs,
       ),
     close: async () => {
       const client = await connecting?.catch(() => undefined);

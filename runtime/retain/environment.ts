@@ -11,5 +11,6 @@ export const retainVariables = [
   "AUDIT_BUCKET",
   "ARCHIVE_BUFFER_SECONDS",
   "SUBSCRIPTIONS_FUNCTION",
+  "FORGET_FUNCTION",
 ] as const;
 export type RetainEnvironment = Environment<typeof retainVariables>;

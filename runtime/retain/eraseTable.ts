@@ -30,6 +30,10 @@ const keyOf = (tenant: Tenant, first: string, sk: string) => ({ pk: { S: partiti
 
 const refused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
+/** Offsets whose events were erased before: deleted, and nothing left of them. */
+export const erasedOffsets = ({ deleted }: BatchItem, raws: readonly Buffer[]): number[] =>
+  deleted.filter((offset) => raws[offset]?.equals(EMPTY) === true);
+
 export interface Erased {
   readonly payloads: number;
   readonly deliveries: number;
@@ -86,27 +90,28 @@ export async function eraseInBatch(
       continue;
     }
     if ("s3_key" in old) await store.s3.send(new DeleteObjectCommand({ Bucket: store.payloadBucket, Key: old.s3_key }));
-    const deliveries = await eraseDeliveries(store, { ...current, deleted: [...current.deleted, ...offsets] }, offsets);
+    const deliveries = await stripDeliveries(store, { ...current, deleted: [...current.deleted, ...offsets] }, offsets);
     return { offsets, payloads: "s3_key" in old ? 1 : 0, deliveries };
   }
 }
 
-/** Strips the deliveries that carried erased events. @returns how many were changed */
-async function eraseDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
+/** Strips the deliveries that carried erased events. @returns how many had anything to be stripped of */
+export async function stripDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
   const items = (await deliveriesOf(store, batch.tenant, [batch.first])).get(batch.first) ?? [];
   const concerned = items.filter((item) => item.indexes.some((offset) => offsets.includes(offset)));
-  await mapConcurrently(concerned, 8, (item) => eraseDelivery(store, batch, item));
-  return concerned.length;
+  const changed = await mapConcurrently(concerned, 8, (item) => eraseDelivery(store, batch, item));
+  return changed.filter(Boolean).length;
 }
 
 const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
 
-async function eraseDelivery(store: Store, batch: BatchItem, item: DeliveryItem): Promise<void> {
+async function eraseDelivery(store: Store, batch: BatchItem, item: DeliveryItem): Promise<boolean> {
   const Key = keyOf(item.tenant, item.first, deliverySortKey(item.first, item.subscription_id, item.replay_id));
   let current = item;
   for (let tried = 1; ; tried += 1) {
     const waits = current.status === "pending" || current.status === "failed";
     const over = waits && (current.remaining ?? current.indexes).every((offset) => batch.deleted.includes(offset));
+    if (!over && current.attempts.every(({ response_excerpt }) => response_excerpt === undefined)) return false;
     const { status, attempts } = encodeDeliveryItem(current);
     try {
       await store.dynamodb.send(
@@ -126,13 +131,13 @@ async function eraseDelivery(store: Store, batch: BatchItem, item: DeliveryItem)
           },
         }),
       );
-      return;
+      return true;
     } catch (error) {
       if (!refused(error) || tried === TRIES) throw error;
       const { Item: again } = await store.dynamodb.send(
         new GetItemCommand({ TableName: store.eventsTable, Key, ConsistentRead: true }),
       );
-      if (again === undefined) return;
+      if (again === undefined) return false;
       current = decodeDeliveryItem(again);
     }
   }

@@ -6,6 +6,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { log } from "../aws/log.ts";
 import { invokeOver, serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import type { Forgotten } from "../domain/idempotency.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { HourlyWork } from "../domain/job.ts";
 import { archiveAccess, beginAccess } from "./access.ts";
@@ -19,7 +20,11 @@ import { replay } from "./replay.ts";
 import { runJobs, type Works } from "./run.ts";
 import type { Tools } from "./work.ts";
 
+/** Its walk takes 10 s at most. */
+const FORGET_TIMEOUT_MS = 30_000;
+
 const env = readEnvironment(retainVariables);
+const invoke = invokeOver(new LambdaClient({}));
 const tools: Tools = {
   env,
   store: {
@@ -29,7 +34,11 @@ const tools: Tools = {
     payloadBucket: env.PAYLOAD_BUCKET,
   },
   sqs: new SQSClient({ md5: false }),
-  service: serviceOver(invokeOver(new LambdaClient({})), env.SUBSCRIPTIONS_FUNCTION),
+  service: serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION),
+  forget: async (request) => {
+    const answer = await invoke(env.FORGET_FUNCTION, JSON.stringify(request), FORGET_TIMEOUT_MS);
+    return JSON.parse(answer.toString("utf8")) as Forgotten;
+  },
   log,
   now: Date.now,
   sleep: (ms) => new Promise((done) => setTimeout(done, ms)),

@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
+import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
 import type { Job } from "../domain/service.ts";
 import type { Store } from "../store/table.ts";
 import type { RetainEnvironment } from "./environment.ts";
@@ -11,6 +12,8 @@ export interface Tools {
   readonly store: Store;
   readonly sqs: SQSClient;
   readonly service: Service;
+  /** Asks the function that reaches Redis. @throws Error when it failed */
+  forget(request: ForgetRequest): Promise<Forgotten>;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   now(): number;

@@ -142,6 +142,7 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work> {
     expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
     ...(message.key_name === undefined ? {} : { key_name: message.key_name }),
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+    ...(message.key_hash === undefined ? {} : { key_hash: message.key_hash }),
   };
   return { record, message, again, events, batch, matched, deleted: [], stored: "now" };
 }

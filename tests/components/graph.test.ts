@@ -90,6 +90,7 @@ test("every resource but the parts on the first page has a parent", () => {
       "EdgeWatch",
       "EventPipeline",
       "EventStore",
+      "Forgetter",
       "Foundation",
       "GradualDeploys",
       "Ingest",

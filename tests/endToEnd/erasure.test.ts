@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import type { LocalFile } from "../../local/platform/state.ts";
 import { startPlatform } from "../../local/platform.ts";
+import { keyHashOf } from "../../runtime/domain/idempotency.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/platform.ts";
 import { startProcess } from "../support/process.ts";
@@ -18,6 +19,9 @@ const ADA = "ada.lovelace@example.com";
 const BOB = "bob.babbage@example.com";
 /** As it stands in files: also the way a sender may have escaped it. */
 const WANTED = [ADA, ADA.replace("@", "\\u0040")];
+/** By which the entry of a keyed request is known, in Redis and beside its events. */
+const KEY = "ada";
+const ENTRY = [keyHashOf(KEY)];
 const subject = { jsonpath: "$.user.email", equals: ADA };
 
 let folder: string;
@@ -47,7 +51,7 @@ async function live(local: LocalFile): Promise<void> {
   assert.equal((await api(local, "POST", "/subscriptions", { webhook_url, event_selector: "person" })).status, 201);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const person = (email: string, more: object = {}) => ({ event_type: "person", user: { email }, ...more });
-  const keyed = { "idempotency-key": "ada" };
+  const keyed = { "idempotency-key": KEY };
   const one = await api(local, "POST", "/events", [person(ADA), person(BOB)], keyed);
   // Not to be compressed: beyond what an item or a message carries.
   const noise = () => randomBytes(170_000).toString("hex");
@@ -78,6 +82,11 @@ test("killed on its way, it ends, and nobody finds the person in any file of the
   const stores = new Set(tracesIn(folder, WANTED).map((name) => name.split("/")[0]));
   // The search is worth something only where it finds what is there.
   assert.deepEqual([...stores].sort(), ["dynamodb", "firehose", "s3", "sqs"]);
+  assert.deepEqual([...new Set(tracesIn(folder, ENTRY).map((name) => name.split("/")[0]))].sort(), [
+    "dynamodb",
+    "redis",
+    "sqs",
+  ]);
   const asked = await api(killed, "POST", "/privacy/erasures", { subject });
   assert.equal(asked.status, 202);
   const request = asked.json.request_id;
@@ -94,7 +103,7 @@ test("killed on its way, it ends, and nobody finds the person in any file of the
     assert.equal(status, "succeeded");
     assert.equal(certificate.found_by_last_pass, 0);
     await platform.scrub();
-    assert.deepEqual(tracesIn(folder, WANTED), []);
+    assert.deepEqual(tracesIn(folder, [...WANTED, ...ENTRY]), []);
     assert.notDeepEqual(tracesIn(folder, [BOB]), []);
     const { json } = await api(local, "GET", "/inbox");
     assert.deepEqual(

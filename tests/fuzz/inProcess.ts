@@ -60,7 +60,7 @@ function newKey(status: "active" | "revoked" = "active") {
 function memoryIdempotency(): Ports["idempotency"] {
   const MOST = 1_000;
   const records = new Map<string, ClaimRequest & { answer?: string }>();
-  const name = ({ tenant, key }: ClaimRequest) => `${tenant} ${key}`;
+  const name = ({ tenant, keyHash }: ClaimRequest) => `${tenant} ${keyHash}`;
   return {
     claim: async (request): Promise<Claim> => {
       const held = records.get(name(request));

@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
 import type { Service } from "../../runtime/aws/service.ts";
+import type { ForgetRequest, Forgotten } from "../../runtime/domain/idempotency.ts";
 import { newId, rfc3339 } from "../../runtime/domain/ids.ts";
 import { encodeJobMessage } from "../../runtime/domain/job.ts";
 import type { Job, JobKind } from "../../runtime/domain/service.ts";
@@ -20,6 +21,8 @@ export interface JobBench {
   subscriptions: readonly RoutedSubscription[];
   retentionDays: number;
   customers: readonly string[];
+  /** What the function that reaches Redis answers: at first that there are no entries. */
+  forget: (request: ForgetRequest) => Promise<Forgotten>;
   begin(kind: JobKind, tenant: string, request: Job["request"]): Job;
   /**
    * Runs the job to its end.
@@ -38,6 +41,7 @@ export function jobBench(storage: Storage): JobBench {
     subscriptions: [] as readonly RoutedSubscription[],
     retentionDays: 90,
     customers: [] as readonly string[],
+    forget: async (_: ForgetRequest): Promise<Forgotten> => ({ removed: 0, in_flight: [], next_cursor: null }),
   };
 
   const answers: Record<string, (request: never) => unknown> = {
@@ -97,10 +101,12 @@ export function jobBench(storage: Storage): JobBench {
       AUDIT_BUCKET: "audit",
       ARCHIVE_BUFFER_SECONDS: "60",
       SUBSCRIPTIONS_FUNCTION: "subscriptions",
+      FORGET_FUNCTION: "forget",
     },
     store: storage.store,
     sqs,
     service,
+    forget: (request) => all.forget(request),
     log: () => undefined,
     now: () => clock.now,
     sleep: async (ms) => {
@@ -108,7 +114,7 @@ export function jobBench(storage: Storage): JobBench {
     },
   };
 
-  return Object.assign(bench, {
+  const all: JobBench = Object.assign(bench, {
     tools,
     jobs,
     audit,
@@ -154,4 +160,5 @@ export function jobBench(storage: Storage): JobBench {
       }
     },
   });
+  return all;
 }

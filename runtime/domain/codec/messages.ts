@@ -44,6 +44,8 @@ export interface IngestMessage {
   readonly body: Body;
   /** W3C trace context of the request, passed on to subscribers. */
   readonly traceparent?: string;
+  /** `keyHashOf` its `Idempotency-Key`, under which erasure finds the entry. */
+  readonly key_hash?: string;
 }
 
 /** The first attempt of one (batch, subscription) pair: route -> deliver, or a replay -> deliver. */
@@ -161,6 +163,7 @@ export function decodeIngest(message: string): IngestMessage {
     ...optional(header, "key_name"),
     ...optional(header, "source_ip"),
     ...optional(header, "traceparent"),
+    ...optional(header, "key_hash"),
   };
 }
 

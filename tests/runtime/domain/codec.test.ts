@@ -66,6 +66,7 @@ const ingest: fc.Arbitrary<IngestMessage> = count.chain((n) =>
       types: types(n),
       key_id: ulid.map((id) => `key_${id}`),
       key_name: fc.string(),
+      key_hash: fc.string(),
       body,
       ...trace,
     },

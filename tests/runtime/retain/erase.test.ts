@@ -61,6 +61,21 @@ interface Drawn {
   readonly deletedBefore: boolean;
 }
 
+/** Redis as the function sees it that forgets: hashes of keys by first ULID, and the requests that are under way. */
+function entriesOf(bench: JobBench) {
+  const entries = new Map<string, string>();
+  const underWay = new Set<string>();
+  bench.forget = async (request) => {
+    const asked =
+      "entries" in request ? request.entries.filter((each) => entries.get(each.first) === each.key_hash) : [];
+    const in_flight = asked.filter(({ first }) => underWay.has(first)).map(({ key_hash }) => key_hash);
+    let removed = 0;
+    for (const { first } of asked) if (!underWay.has(first) && entries.delete(first)) removed += 1;
+    return { removed, in_flight, next_cursor: null };
+  };
+  return { entries, underWay };
+}
+
 /** Stores a request in table and archive, as the router does. */
 async function put(bench: JobBench, tenant: string, drawn: Drawn, ago: number) {
   const payloads = drawn.people.map((email, n) => ({ event_type: "order.created", n, user: { email } }));
@@ -210,6 +225,58 @@ test("what reached the archive and the table only during the erasure is found by
   assert.equal(erased.archived_events, 1);
 });
 
+test("idempotency entries of erased requests go, whatever the crash, once nothing is under way with their keys", async () => {
+  for (const crash of [false, true]) {
+    await storage.close();
+    storage = await openStorage();
+    const bench = jobBench(storage);
+    const { entries, underWay } = entriesOf(bench);
+    for (const [key_hash, email] of Object.entries({ ada: SECRET, slow: SECRET, bob: "bob@example.com" })) {
+      const batch = batchOf("cus_a", [{ user: { email } }], bench.clock.now - 5_000, { key_hash });
+      await storage.put(encodeBatch(batch));
+      entries.set(batch.first, key_hash);
+      if (key_hash === "slow") underWay.add(batch.first);
+    }
+    let saves = 0;
+    const job = begin(bench, "erasure", "cus_a", subject);
+    const done = await bench.finish(job.job_id, works, (op) => {
+      if (op !== "job_save") return;
+      saves += 1;
+      if (crash && saves === 1) throw new Error("crash");
+      if (saves === 6) underWay.clear();
+    });
+    assert.deepEqual([...entries.values()], ["bob"]);
+    const { erased, passes } = done.result!.certificate as { erased: Record<string, number>; passes: number };
+    // What a crash removed before it could be counted is gone all the same.
+    assert.deepEqual(erased.idempotency_entries, crash ? 1 : 2);
+    assert.ok(passes > 2);
+    const hashes = (await itemsOf()).map((item) => decodeBatch(item).key_hash);
+    assert.deepEqual(hashes.filter(Boolean), ["bob"]);
+  }
+});
+
+test("erasing everything asks for every entry up to the request, in slices", async () => {
+  const bench = jobBench(storage);
+  const asked: unknown[] = [];
+  bench.forget = async (request) => {
+    asked.push(request);
+    bench.clock.now += 25_000; // a slice each
+    const pages: Record<string, [number, string | null]> = { "": [7, "a"], a: [5, null] };
+    const [removed, next_cursor] = "cursor" in request ? pages[request.cursor!]! : pages[""]!;
+    return { removed: asked.length > 4 ? 0 : removed, in_flight: [], next_cursor };
+  };
+  const job = begin(bench, "erasure", "cus_a", { all: true });
+  const done = await bench.finish(job.job_id, works);
+  const until = Date.parse(job.created_at);
+  const one = ["cus_a", "cus_a.sandbox"].flatMap((tenant) => [
+    { tenant, until },
+    { tenant, until, cursor: "a" },
+  ]);
+  assert.deepEqual(asked, [...one, ...one]);
+  const { erased } = done.result!.certificate as { erased: Record<string, number> };
+  assert.equal(erased.idempotency_entries, 24);
+});
+
 test("a delivery that waits only for erased events is cancelled", async () => {
   const bench = jobBench(storage);
   const batch = batchOf("cus_a", [{ user: { email: SECRET } }], bench.clock.now - 5_000, { matched: { [SUB]: [0] } });
@@ -260,6 +327,7 @@ test("erasing everything removes the customer's items, payloads, archive lines a
     events: 4,
     deliveries: 2,
     payload_objects: 2,
+    idempotency_entries: 0,
     archived_events: 5,
     archive_objects: 3,
     exports: 1,

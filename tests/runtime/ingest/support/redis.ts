@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Keyspace } from "../../../../local/redis/keyspace.ts";
 import { createRedisServer } from "../../../../local/redis/server.ts";
+import { FORGET_SCRIPT } from "../../../../runtime/ingest/forget.ts";
 import { CLAIM_SCRIPT, SETTLE_SCRIPT } from "../../../../runtime/ingest/idempotency.ts";
 import { WINDOW_SCRIPT } from "../../../../runtime/ingest/limiter.ts";
 import { connectRedis, type RedisConnection } from "../../../../runtime/ingest/redis.ts";
@@ -40,7 +41,7 @@ export async function startRedis(token?: string): Promise<TestRedis> {
   const connection = connectRedis({
     url,
     token: async () => token ?? "",
-    scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
+    scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT, forget: FORGET_SCRIPT },
   });
   /** With the patience of a busy machine: what is tested is what scripts decide, not how fast. */
   const patient: RedisConnection = {
