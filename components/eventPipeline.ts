@@ -65,6 +65,10 @@ export class EventPipeline extends pulumi.ComponentResource {
           ),
           ...store.metrics.to("dynamodb:PutItem", "dynamodb:UpdateItem"),
           ...store.payloads.toRead(),
+          // What was erased while it waited on the queue.
+          ...store.payloads.toWrite(),
+          store.payloads.toDelete(),
+          store.payloads.toList(),
           ...retention.toArchive(),
           subscriptions.toInvoke(),
           ...args.tracing.toExport(),

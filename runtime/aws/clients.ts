@@ -23,6 +23,9 @@ export interface Clients {
   readonly invoke: Invoke;
   /** @returns undefined where there is no such object */
   readonly getObject: (bucket: string, key: string) => Promise<Buffer | undefined>;
+  readonly putObject: (bucket: string, key: string, bytes: Buffer) => Promise<void>;
+  /** Also where there is no such object. */
+  readonly deleteObject: (bucket: string, key: string) => Promise<void>;
   /** @returns undefined where the secret has no value */
   readonly getSecret: (name: string) => Promise<string | undefined>;
 }
@@ -72,6 +75,21 @@ export function clientsOver(calls: SignedCalls): Clients {
         if (error instanceof AwsError && error.status === 404) return undefined;
         throw error;
       }
+    },
+
+    async putObject(bucket, key, bytes) {
+      const headers = {
+        "content-type": "application/octet-stream",
+        "x-amz-content-sha256": createHash("sha256").update(bytes).digest("hex"),
+      };
+      const call = { service: "s3", bucket, method: "PUT", path: calls.objectPath(bucket, key), headers, body: bytes };
+      await calls.perform(call);
+    },
+
+    async deleteObject(bucket, key) {
+      const headers = { "x-amz-content-sha256": NOTHING_SHA256 };
+      const path = calls.objectPath(bucket, key);
+      await calls.perform({ service: "s3", bucket, method: "DELETE", path, headers, body: "" });
     },
 
     async getSecret(name) {

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
-import type { Tenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
+import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";
@@ -110,4 +111,37 @@ export async function listJobs(
     .limit(limit)
     .execute();
   return rows.map(jobOf);
+}
+
+/** The tenants whose events a privacy request of this tenant's key is about: a live key speaks for the sandbox too. */
+export function tenantsErased(tenant: Tenant): readonly Tenant[] {
+  const { customer_id, environment } = splitTenant(tenant);
+  return environment === "live" ? [customer_id, `${customer_id}.sandbox`] : [tenant];
+}
+
+/** Erasures of each of these tenants that a message may still have waited through. */
+export async function recentErasures(
+  tx: Tx,
+  tenants: readonly Tenant[],
+  now: number,
+): Promise<ReadonlyMap<Tenant, readonly Erasure[]>> {
+  const askers = [...new Set(tenants.flatMap((tenant) => [tenant, splitTenant(tenant).customer_id]))];
+  if (askers.length === 0) return new Map();
+  const rows = await tx
+    .selectFrom("jobs")
+    .select(["tenant", "request", "created_at"])
+    .where("tenant", "in", askers)
+    .where("kind", "=", "erasure")
+    .where("status", "in", ["pending", "running", "succeeded"])
+    .where("created_at", ">", new Date(now - ERASURE_KNOWN_MS))
+    .orderBy("job_id")
+    .execute();
+  const erasuresOf = (tenant: Tenant) =>
+    rows
+      .filter((row) => tenantsErased(row.tenant as Tenant).includes(tenant))
+      .map(({ request, created_at }): Erasure => {
+        const { subject } = request as Pick<Erasure, "subject">;
+        return { until: created_at.getTime(), ...(subject === undefined ? {} : { subject }) };
+      });
+  return new Map(tenants.map((tenant) => [tenant, erasuresOf(tenant)]));
 }

@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } from "../domain/codec.ts";
+import { timeOf } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import type { Circuits } from "./circuits.ts";
@@ -67,7 +68,8 @@ export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQS
       return [];
     }
   });
-  const received = [...read.flatMap(asReceived), ...(await carryOut(read, ports, failures))];
+  const probes = await carryOut(read, ports, failures);
+  const received = [...(await outdated(read.flatMap(asReceived), ports)), ...probes];
   const { deliveries, ended, errors } = await gather(received, ports);
   for (const [id, error] of errors) failures.set(id, error);
   const keep: Kept[] = ended.map(({ item, delivery }) => ({ item, delivery }));
@@ -101,6 +103,17 @@ const asReceived = ({ record, message }: Read): Received[] =>
         },
       ]
     : [];
+
+/** A first attempt carries its events. Where any of them may have been erased since, they are read again. */
+async function outdated(received: readonly Received[], ports: DeliverPorts): Promise<Received[]> {
+  const targetOf = await ports.targets.get(received.map(({ message }) => message));
+  return received.map((each) => {
+    const { message } = each;
+    if (message.kind !== "delivery") return each;
+    const { erased_until = 0 } = targetOf(message.tenant, message.subscription_id) ?? {};
+    return erased_until < timeOf(message.first) ? each : { ...each, again: true };
+  });
+}
 
 /** Drains and probes. @returns the deliveries that probes try their endpoints with */
 async function carryOut(

@@ -139,7 +139,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
     all.map(async ({ name }) => {
       if (errors.has(name.messageId)) return;
       try {
-        const found = await complete(name, items, deletions, packs, ports);
+        const found = await complete(name, readers.has(name), items, deletions, packs, ports);
         if (found === undefined) return;
         if ("events" in found) deliveries.push(found);
         else ended.push(found);
@@ -151,9 +151,13 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
   return { deliveries, ended, errors };
 }
 
-/** @returns undefined when the message has nothing to say any more */
+/**
+ * @param read whether its batch was asked for
+ * @returns undefined when the message has nothing to say any more
+ */
 async function complete(
   name: Named,
+  read: boolean,
   items: ReadonlyMap<string, Item>,
   deletions: ReadonlyMap<string, Item>,
   packs: Map<string, Promise<readonly Buffer[] | undefined>>,
@@ -165,6 +169,9 @@ async function complete(
   if (item !== undefined && !acts(name, item, ports.now())) return undefined;
   const storedBatch = items.get(keyText(batchKey(name)));
   const batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
+  // Erased or expired: a message that still carries the events must not outlive them.
+  const gone = read && storedBatch === undefined && !deletions.has(keyText(batchKey(name)));
+  if (gone && item === undefined) return undefined;
   const indexes = item?.indexes ?? message?.indexes ?? batch?.matched[name.subscription_id];
   if (indexes === undefined) return undefined;
   const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
@@ -203,7 +210,8 @@ async function complete(
   const left = delivery.remaining.some((offset) => !delivery.deleted.has(offset));
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });
   if (!left) return end("events_deleted");
-  const body = message?.body ?? batch?.body;
+  // Where both are known the batch's is the newer: what was erased of a large request moved what is left.
+  const body = gone ? undefined : (batch?.body ?? message?.body);
   const events = body === undefined ? undefined : await unpackOnce(keyText(batchKey(name)), body, packs, ports);
   if (events === undefined) return end("events_expired");
   return { ...delivery, events };

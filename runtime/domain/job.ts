@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CodecError } from "./codecError.ts";
 
 /** A message of the jobs queue: work on this job, from where it stands in the database. */
@@ -88,6 +89,25 @@ export const typesOf = ({ event_type }: ReplayRequest): readonly string[] | unde
 export type PrivacyScope =
   | { readonly subject: { readonly jsonpath: string; readonly equals: string | number | boolean } }
   | { readonly all: true };
+
+/** A person's value as database, audit log and caches may know it. */
+export const subjectHash = (value: string | number | boolean): string =>
+  createHash("sha256").update(String(value)).digest("hex");
+
+/** An erasure as those know it who handle events that have not reached the table: what was accepted up to a time. */
+export interface Erasure {
+  /** When it was asked for; milliseconds. */
+  readonly until: number;
+  /** Whose events; everything where left out. */
+  readonly subject?: {
+    readonly jsonpath: string;
+    readonly equals_sha256: string;
+    /** As `typeof` says; requests of old don't tell. */
+    readonly equals_type?: string;
+  };
+}
+/** Longer than any message can wait: 14 days in all its queues together. */
+export const ERASURE_KNOWN_MS = 15 * 86_400_000;
 
 /** Where a privacy request's scope lies in the export bucket until the request is done. */
 export const scopeKey = (jobId: string): string => `scopes/${jobId}.json`;

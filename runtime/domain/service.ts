@@ -1,4 +1,5 @@
 import type { Tenant } from "./identity.ts";
+import type { Erasure } from "./job.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 
 /**
@@ -82,6 +83,8 @@ export interface ServiceAnswers {
     readonly version: number;
     readonly subscriptions: readonly RoutedSubscription[];
     readonly retention_days: number;
+    /** Of the last 15 days; on the first page. A new one counts as a change of the tenant's version. */
+    readonly erasures?: readonly Erasure[];
     readonly next_cursor: string | null;
   };
   changes: {
@@ -90,6 +93,8 @@ export interface ServiceAnswers {
     readonly changed: readonly RoutedSubscription[];
     readonly removed: readonly string[];
     readonly retention_days: number;
+    /** As in a snapshot: all of them. */
+    readonly erasures?: readonly Erasure[];
     readonly next_cursor: string | null;
   };
   targets: { readonly targets: readonly DeliveryTarget[] };

@@ -49,6 +49,8 @@ export interface DeliveryTarget extends RoutedSubscription, SubscriptionOf {
   readonly enrich?: Enrich;
   readonly status: "active" | "disabled" | "removed";
   readonly disabled_reason?: string;
+  /** When the customer last asked for an erasure, within 15 days; milliseconds. What was accepted before may be erased. */
+  readonly erased_until?: number;
   /** `whsec_…`; the first signs for good, others until they expire (RFC 3339). */
   readonly secrets: readonly { readonly secret: string; readonly expires_at?: string }[];
 }

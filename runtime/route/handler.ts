@@ -20,7 +20,9 @@ import { storeAgain, storeNew } from "./store.ts";
 const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
 
 const env = readEnvironment(routeVariables);
-const { dynamodb, sqs, firehose, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
+const { dynamodb, sqs, firehose, invoke, getObject, putObject, deleteObject, getSecret } = clientsOver(
+  signedCalls(settingsHere(5_000)),
+);
 const usage = usageWriter(
   env.METRICS_TABLE,
   (input) => dynamodb.send(new UpdateItemCommand(input)),
@@ -36,11 +38,9 @@ const ports: RoutePorts = {
     now: Date.now,
     maxBytes: SNAPSHOT_BYTES,
   }),
-  async fetchBody(key) {
-    const body = await getObject(env.PAYLOAD_BUCKET, key);
-    if (body === undefined) throw new Error(`there is no payload ${key}`);
-    return body;
-  },
+  fetchBody: (key) => getObject(env.PAYLOAD_BUCKET, key),
+  putPayload: (key, packed) => putObject(env.PAYLOAD_BUCKET, key, packed),
+  removePayload: (key) => deleteObject(env.PAYLOAD_BUCKET, key),
   storeNew: (batches) => storeNew(dynamodb, env.EVENTS_TABLE, batches),
   storeAgain: (batch) => storeAgain(dynamodb, env.EVENTS_TABLE, batch),
   queue: (messages) => sendAll(sqs, env.DELIVERY_QUEUE_URL, messages),

@@ -20,6 +20,7 @@ import type { UsageFact } from "../domain/usage.ts";
 import { storedLate } from "../store/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
+import { allErased, offsetsErased, removeErased, restOf } from "./erased.ts";
 import { matchBatch } from "./match.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { spansOf } from "./spans.ts";
@@ -38,8 +39,10 @@ export interface RoutePorts {
   readonly log: Log;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Packed events that are not in the message. */
-  fetchBody(key: string): Promise<Uint8Array>;
+  /** Packed events that are not in the message; undefined when they are gone. */
+  fetchBody(key: string): Promise<Uint8Array | undefined>;
+  putPayload(key: string, packed: Buffer): Promise<void>;
+  removePayload(key: string): Promise<void>;
   storeNew(batches: readonly BatchItem[]): Promise<void>;
   storeAgain(batch: BatchItem): Promise<Stored | undefined>;
   queue(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
@@ -69,6 +72,8 @@ interface Work {
   matched: BatchItem["matched"];
   deleted: readonly number[];
   stored: "now" | "before";
+  /** Holds events that were erased before they came here: it goes when all else is done. */
+  readonly remove?: string | undefined;
   error?: unknown;
 }
 
@@ -91,6 +96,7 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
   await store(works, ports);
   await reopen(alive(works), ports);
   await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
+  await removeErased(alive(works), ports.removePayload);
   for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
   const { tracer } = ports;
   await Promise.all([
@@ -115,17 +121,31 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
 
 const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);
 
-async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work> {
+/** @returns undefined when nothing is left to do: all of it was erased meanwhile */
+async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work | undefined> {
   const message = decodeIngest(record.body);
-  const { tenant, first, count, types } = message;
+  const { tenant, first, count } = message;
   const acceptedAt = timeOf(first);
+  const key = "inline" in message.body ? undefined : message.body.s3_key;
   const [snapshot, packed] = await Promise.all([
     ports.snapshots.get(tenant, acceptedAt),
     "inline" in message.body ? message.body.inline : ports.fetchBody(message.body.s3_key),
   ]);
-  const events = unpack(packed);
-  if (events.length !== count) throw new CodecError("corrupt", `the pack holds ${events.length} events, not ${count}`);
-  const matched = matchBatch(snapshot, first, types, events);
+  const { erasures } = snapshot;
+  if (allErased(erasures, acceptedAt)) {
+    if (key !== undefined) await ports.removePayload(key);
+    return undefined;
+  }
+  if (packed === undefined) {
+    if (erasures.some(({ until }) => until >= acceptedAt)) return undefined;
+    throw new Error(`the payload ${key} is gone`);
+  }
+  const sent = unpack(packed);
+  if (sent.length !== count) throw new CodecError("corrupt", `the pack holds ${sent.length} events, not ${count}`);
+  const erased = offsetsErased(erasures, acceptedAt, sent);
+  const all = { events: sent, types: message.types, matched: matchBatch(snapshot, first, message.types, sent) };
+  const { events, types, matched, body } =
+    erased.length === 0 ? { ...all, body: message.body } : await restOf(all, erased, message, ports.putPayload);
   const again = Number(record.attributes.ApproximateReceiveCount) > 1 || ports.now() - acceptedAt > FIRST_RECEIVE_MS;
   const batch: BatchItem = {
     tenant,
@@ -133,18 +153,19 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work> {
     count,
     types,
     key_id: message.key_id,
-    body: message.body,
+    body,
     matched,
     snapshot_version: snapshot.version,
     routed_at: ports.now(),
     acknowledged: {},
-    deleted: [],
+    deleted: erased,
     expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
     ...(message.key_name === undefined ? {} : { key_name: message.key_name }),
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
     ...(message.key_hash === undefined ? {} : { key_hash: message.key_hash }),
   };
-  return { record, message, again, events, batch, matched, deleted: [], stored: "now" };
+  const remove = erased.length === 0 ? undefined : key;
+  return { record, message, again, events, batch, matched, deleted: erased, stored: "now", remove };
 }
 
 async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
@@ -172,7 +193,7 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
         if (before === undefined) return;
         work.stored = "before";
         work.matched = before.matched;
-        work.deleted = before.deleted;
+        work.deleted = [...new Set([...before.deleted, ...work.deleted])];
       } catch (error) {
         work.error = error;
       }

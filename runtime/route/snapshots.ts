@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity.ts";
+import type { Erasure } from "../domain/job.ts";
 import type { RoutedSubscription } from "../domain/subscription.ts";
 import { buildMatcher, type Matcher } from "../matching/index.ts";
 
@@ -9,11 +10,14 @@ import { buildMatcher, type Matcher } from "../matching/index.ts";
  * The customers' subscriptions as routing needs them.
  *
  * Invariant: an event accepted at time T is matched against a snapshot whose version was confirmed after T - 4 s, so a
- * change made 5 s before an event was accepted is always seen. Only while the service can't be asked does the last good
+ * change made 5 s before an event was accepted is always seen. What waited before it was routed is matched against one
+ * that was confirmed 8 s ago at most, so that an erasure asked meanwhile is known. Only while the service can't be asked does the last good
  * snapshot serve longer. Nothing waits for the service otherwise: versions are asked in the background every 2 s, for all
  * customers at once, and only what has moved is read again.
  */
 const FRESH_MS = 4_000;
+/** An event that is younger has not waited: no erasure that it must obey can have begun so long before its last pass. */
+const WAITED_MS = 4_000;
 const ASK_EVERY_MS = 2_000;
 /** How long one invocation waits for versions before it goes on with the last good snapshot. */
 const ASK_TIMEOUT_MS = 2_000;
@@ -27,6 +31,8 @@ export interface Snapshot {
   readonly version: number;
   readonly retention_days: number;
   readonly matcher: Matcher<RoutedSubscription>;
+  /** What the customer had erased, or has, that a message may have waited through. */
+  readonly erasures: readonly Erasure[];
   /** Subscriptions by event type, for types whose events were matched without a look at the payload. */
   readonly byType: Map<string | null, readonly RoutedSubscription[]>;
 }
@@ -109,11 +115,12 @@ export function snapshotCache({ service, log, now, maxBytes }: SnapshotsOptions)
     async get(tenant, acceptedAt) {
       const known = entries.get(tenant);
       if (known === undefined) return (await load(tenant)).snapshot;
-      if (known.confirmedAt < acceptedAt - FRESH_MS && now() - failedAt > GIVE_UP_MS) {
+      const least = Math.max(acceptedAt, now() - WAITED_MS) - FRESH_MS;
+      if (known.confirmedAt < least && now() - failedAt > GIVE_UP_MS) {
         await refresh();
         // What was under way may have been asked too early for this event.
         const entry = entries.peek(tenant) ?? known;
-        if (entry.confirmedAt < acceptedAt - FRESH_MS && now() - failedAt > GIVE_UP_MS) await refresh();
+        if (entry.confirmedAt < least && now() - failedAt > GIVE_UP_MS) await refresh();
       } else if (now() - Math.max(askedAt, known.confirmedAt) > ASK_EVERY_MS) void refresh();
       return (entries.peek(tenant) ?? known).snapshot;
     },
@@ -133,7 +140,13 @@ async function read(
   let cursor: string | null = null;
   let matcher: Matcher<RoutedSubscription> | undefined = before?.snapshot.matcher;
   let bytes = before?.bytes ?? 0;
-  let answer: { version: number; retention_days: number; next_cursor: string | null };
+  let answer: {
+    version: number;
+    retention_days: number;
+    next_cursor: string | null;
+    erasures?: readonly Erasure[];
+  };
+  let erasures: readonly Erasure[] = [];
   const all: RoutedSubscription[] = [];
   do {
     const more: { cursor?: string } = cursor === null ? {} : { cursor };
@@ -153,11 +166,16 @@ async function read(
       bytes += page.bytes * MEMORY_FACTOR;
       answer = page.answer;
     }
+    erasures = answer.erasures ?? erasures;
     cursor = answer.next_cursor;
   } while (cursor !== null);
   const { version, retention_days } = answer;
   matcher ??= build(all, log);
-  return { snapshot: { tenant, version, retention_days, matcher, byType: new Map() }, bytes, confirmedAt: sentAt };
+  return {
+    snapshot: { tenant, version, retention_days, matcher, erasures, byType: new Map() },
+    bytes,
+    confirmedAt: sentAt,
+  };
 }
 
 function build(subscriptions: readonly RoutedSubscription[], log: Log): Matcher<RoutedSubscription> {

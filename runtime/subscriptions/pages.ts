@@ -1,3 +1,4 @@
+import { recentErasures } from "../database/jobs.ts";
 import type { Tx } from "../database/roles.ts";
 import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
@@ -47,12 +48,16 @@ async function retentionOf(tx: Tx, customerId: string): Promise<number> {
   return row?.retention_days ?? DEFAULT_RETENTION_DAYS;
 }
 
+const erasuresOf = async (tx: Tx, tenant: Tenant, now: number) =>
+  (await recentErasures(tx, [tenant], now)).get(tenant) ?? [];
+
 /** One page of the tenant's routing snapshot. @param cursor of the page before */
 export async function snapshotPage(
   tx: Tx,
   tenant: Tenant,
   customerId: string,
   cursor: string | undefined,
+  now: number,
 ): Promise<ServiceAnswers["snapshot"]> {
   const { version, after } =
     cursor === undefined
@@ -65,6 +70,7 @@ export async function snapshotPage(
     version,
     subscriptions: rows.map(routed),
     retention_days: await retentionOf(tx, customerId),
+    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }
@@ -76,6 +82,7 @@ export async function changesPage(
   customerId: string,
   since: number,
   cursor: string | undefined,
+  now: number,
 ): Promise<ServiceAnswers["changes"]> {
   const { version, after } =
     cursor === undefined
@@ -99,6 +106,7 @@ export async function changesPage(
     changed: rows.filter(({ status }) => status !== "removed").map(routed),
     removed: rows.filter(({ status }) => status === "removed").map(({ subscription_id }) => subscription_id),
     retention_days: await retentionOf(tx, customerId),
+    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }

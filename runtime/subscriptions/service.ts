@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
-import { findJob, saveJob, tellCancelled } from "../database/jobs.ts";
+import { findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { setStatus } from "../database/subscriptions.ts";
@@ -31,9 +31,10 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
     return { versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])) };
   },
 
-  snapshot: (tx, { tenant, cursor }) => snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor),
+  snapshot: (tx, { tenant, cursor }, now) => snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor, now),
 
-  changes: (tx, { tenant, since, cursor }) => changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor),
+  changes: (tx, { tenant, since, cursor }, now) =>
+    changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor, now),
 
   targets: async (tx, { wanted }, now) => ({ targets: await targetsOf(tx, wanted, now) }),
 
@@ -217,6 +218,8 @@ async function targetsOf(tx: Tx, wanted: readonly SubscriptionOf[], now: number)
     .orderBy("created_at", "desc")
     .execute();
   const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
+  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now);
+  const erased = (tenant: Tenant) => erasures.get(tenant)?.reduce((last, { until }) => Math.max(last, until), 0) ?? 0;
   return rows.map(({ definition, ...row }) => ({
     subscription_id: row.subscription_id,
     version: row.version,
@@ -230,6 +233,7 @@ async function targetsOf(tx: Tx, wanted: readonly SubscriptionOf[], now: number)
     ...(definition.transform === null ? {} : { transform: definition.transform as Transform }),
     ...(definition.enrich === null ? {} : { enrich: definition.enrich as Enrich }),
     status: row.status,
+    ...(erased(row.tenant as Tenant) === 0 ? {} : { erased_until: erased(row.tenant as Tenant) }),
     ...(row.status === "disabled" && row.reason !== null ? { disabled_reason: row.reason } : {}),
     secrets: (bySubscription.get(row.subscription_id) ?? []).map(({ secret, expires_at }) => ({
       secret,

@@ -1,13 +1,13 @@
-import { createHash } from "node:crypto";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { findJob, insertJob, listJobs } from "../../database/jobs.ts";
+import { findJob, insertJob, listJobs, tenantsErased } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
+import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
-import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
+import { type PrivacyScope, scopeKey, subjectHash } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
 import { parsePath } from "../../matching/index.ts";
 import { change } from "../audited.ts";
@@ -86,7 +86,8 @@ const shownScope = (scope: PrivacyScope): Record<string, unknown> =>
     : {
         subject: {
           jsonpath: scope.subject.jsonpath,
-          equals_sha256: createHash("sha256").update(String(scope.subject.equals)).digest("hex"),
+          equals_sha256: subjectHash(scope.subject.equals),
+          equals_type: typeof scope.subject.equals,
         },
       };
 
@@ -129,6 +130,12 @@ export function register(app: Api, deps: Deps): void {
     );
     return change(deps, c, identity.customer_id, async (tx, tell) => {
       const request = shownScope(scope);
+      if (kind === "erasure") {
+        // Whoever routes or delivers what was accepted before hears of it as of a change of subscriptions.
+        for (const each of tenantsErased(tenant)) {
+          await nextVersion(tx, each, identity.customer_id, "subscriptions");
+        }
+      }
       const job = await insertJob(
         tx,
         { job_id, kind, tenant, customer_id: identity.customer_id, request, progress: {}, created_by: identity.key_id },

@@ -232,6 +232,15 @@ test("records are put as bytes, and a stream that is not there is named", async 
   ]);
 });
 
+test("an object is put, read and deleted, once or twice", async () => {
+  const key = "cus_a.sandbox/01ABC-rest";
+  await ours.putObject("objects", key, Buffer.from([0, 255, 10]));
+  assert.deepEqual(await ours.getObject("objects", key), Buffer.from([0, 255, 10]));
+  await ours.deleteObject("objects", key);
+  await ours.deleteObject("objects", key);
+  assert.equal(await ours.getObject("objects", key), undefined);
+});
+
 test("what is not there is undefined: an object, a secret's value", async () => {
   assert.equal(await ours.getObject("objects", "none"), undefined);
   assert.equal(await ours.getSecret("token"), undefined);

@@ -246,6 +246,37 @@ test("a first attempt that waited long in its queue leaves out what was deleted 
   );
 });
 
+test("a first attempt asks what was erased when its customer asked for an erasure since its events came", async () => {
+  const world = makeWorld();
+  const first = world.accept([{ n: 1 }, { n: 2 }]);
+  markDeleted(world, first, [1]);
+  world.subscribe({ format: "payload", erased_until: START });
+  await world.settle();
+  world.advance(1);
+  const later = world.accept([{ n: 3 }]);
+  await world.settle();
+  assert.deepEqual(
+    world.posts.map(({ body }) => body),
+    ['[{"n":1}]', '[{"n":3}]'],
+  );
+  assert.equal(world.delivery(later)?.status, "delivered");
+});
+
+test("nothing is sent of a batch that is gone, be it that the message still carries its events", async () => {
+  for (const [erased_until, wait] of [
+    [START, 0],
+    [0, 60_000],
+  ] as const) {
+    const world = makeWorld();
+    world.subscribe({ erased_until });
+    const first = world.accept([{ n: 1 }]);
+    world.items.clear();
+    world.advance(wait);
+    await world.settle();
+    assert.deepEqual([world.posts, world.delivery(first), world.queue], [[], undefined, []]);
+  }
+});
+
 test("a subscription that can't be asked for waits for the next time, and holds up no other", async () => {
   const world = makeWorld();
   world.subscribe();

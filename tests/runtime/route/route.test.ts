@@ -11,7 +11,8 @@ import {
   type IngestMessage,
 } from "../../../runtime/domain/codec.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
+import { type Erasure, subjectHash } from "../../../runtime/domain/job.ts";
+import { pack, unpack } from "../../../runtime/domain/pack.ts";
 import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/subscription.ts";
 import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { buildMatcher } from "../../../runtime/matching/index.ts";
@@ -27,6 +28,8 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
   const facts: UsageFact[] = [];
   const logs: string[] = [];
   const reopened: string[] = [];
+  const erasures: Erasure[] = [];
+  const payloads = new Map<string, Buffer>();
   const fails = new Set<string>();
   let clock = START;
   let version = 7;
@@ -44,10 +47,15 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
       get: async (tenant) => {
         strike("snapshot");
         const matcher = buildMatcher(subscriptions.values());
-        return { tenant, version, retention_days: 30, matcher, byType: new Map() };
+        return { tenant, version, retention_days: 30, matcher, erasures, byType: new Map() };
       },
     },
-    fetchBody: async () => pack([Buffer.from('{"big":1}')]),
+    fetchBody: async (key) => payloads.get(key),
+    putPayload: async (key, packed) => void payloads.set(key, packed),
+    async removePayload(key) {
+      strike("remove");
+      payloads.delete(key);
+    },
     async storeNew(batches) {
       strike("store");
       assert.equal(
@@ -84,7 +92,7 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
     },
   };
   return {
-    ...{ stored, deliveries, archived, facts, reopened, logs, fails, subscriptions },
+    ...{ stored, deliveries, archived, facts, reopened, logs, fails, subscriptions, erasures, payloads },
     advance: (ms: number) => {
       clock += ms;
     },
@@ -134,6 +142,72 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
     world.facts.map((fact) => fact.kind === "accepted" && [fact.key_id, fact.matched]),
     [["key_1", { sub_a: 2, sub_b: 2 }]],
   );
+});
+
+const ada = { jsonpath: "$.user.email", equals_sha256: subjectHash("ada@example.com"), equals_type: "string" };
+const people = [{ user: { email: "ada@example.com" } }, { user: { email: "bob@example.com" } }];
+const bodyOf = (batch: BatchItem | undefined) =>
+  batch !== undefined && "inline" in batch.body ? unpack(batch.body.inline).map(String) : batch?.body;
+
+test("what was erased while it waited is stored empty, and neither archived nor delivered, whatever is repeated", async () => {
+  const world = makeWorld({ sub_a: "$.user", sub_b: "$.user.email == 'ada@example.com'" });
+  const record = world.message(people);
+  world.advance(86_400_000);
+  world.erasures.push({ until: START, subject: ada });
+  world.fails.add("queue");
+  assert.deepEqual(await world.route(record), [record.messageId]);
+  assert.deepEqual(await world.route(world.again(record)), []);
+  const [batch] = [...world.stored.values()];
+  assert.deepEqual(bodyOf(batch), ["{}", JSON.stringify(people[1])]);
+  assert.deepEqual([batch!.deleted, batch!.matched, batch!.types], [[0], { sub_a: [1] }, [null, null]]);
+  const ids = new Set(world.archived.map(({ event_id }) => event_id));
+  assert.deepEqual([...ids], [`evt_${batch!.first.slice(0, -1)}${[...ids][0]!.at(-1)}`]);
+  assert.deepEqual(
+    world.deliveries.map(({ subscription_id, indexes, body }) => [subscription_id, indexes, body]),
+    [["sub_a", [1], undefined]],
+  );
+});
+
+const after: [says: string, erasure: Erasure][] = [
+  ["before it was accepted", { until: START - 1, subject: ada }],
+  ["before it was accepted, of everything", { until: START - 1 }],
+  ["of another value", { until: START, subject: { ...ada, equals_sha256: subjectHash("eve@example.com") } }],
+  ["of the same text as another type", { until: START, subject: { ...ada, equals_type: "number" } }],
+];
+for (const [says, erasure] of after)
+  test(`an erasure ${says} leaves an event as it was sent`, async () => {
+    const world = makeWorld({ sub_a: "$.user" });
+    world.erasures.push(erasure);
+    await world.route(world.message(people));
+    assert.deepEqual(
+      bodyOf([...world.stored.values()][0]),
+      people.map((each) => JSON.stringify(each)),
+    );
+  });
+
+test("after an erasure of everything nothing of what waited is stored, nor its payload kept", async () => {
+  const world = makeWorld({ sub_a: "$.user" });
+  world.payloads.set("big", pack([Buffer.from("{}")]));
+  const records = [world.message(people), world.message([{}], { body: { s3_key: "big" } })];
+  world.erasures.push({ until: START });
+  assert.deepEqual(await world.route(...records), []);
+  assert.deepEqual([world.stored.size, world.archived, world.deliveries, [...world.payloads]], [0, [], [], []]);
+  world.advance(1);
+  await world.route(world.message(people));
+  assert.equal(world.stored.size, 1);
+});
+
+test("the object of a large request goes once what is left of it is stored, and its message is harmless afterwards", async () => {
+  const world = makeWorld({});
+  world.payloads.set("big", pack(people.map((each) => Buffer.from(JSON.stringify(each)))));
+  const record = world.message(people, { body: { s3_key: "big" } });
+  world.erasures.push({ until: START, subject: ada });
+  world.fails.add("remove");
+  assert.deepEqual(await world.route(record), [record.messageId]);
+  assert.deepEqual(await world.route(world.again(record)), []);
+  assert.deepEqual(bodyOf([...world.stored.values()][0]), ["{}", JSON.stringify(people[1])]);
+  assert.deepEqual([...world.payloads], []);
+  assert.deepEqual(await world.route(world.again(record, 3)), []);
 });
 
 test("a batch that comes a minute late has the inbox read again from below it, before its message is done", async () => {
@@ -187,6 +261,7 @@ test("a message that can't be read fails alone, by its id, and the rest is route
 
 test("packed events that were too large for the message are fetched", async () => {
   const world = makeWorld({ sub_a: "$.big == 1" });
+  world.payloads.set("k", pack([Buffer.from('{"big":1}')]));
   assert.deepEqual(await world.route(world.message([{}], { body: { s3_key: "k" } })), []);
   assert.deepEqual(
     world.deliveries.map(({ body }) => body),

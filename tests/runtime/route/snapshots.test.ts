@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import type { Erasure } from "../../../runtime/domain/job.ts";
 import type { RoutedSubscription } from "../../../runtime/domain/subscription.ts";
 import { snapshotCache } from "../../../runtime/route/snapshots.ts";
 
@@ -15,6 +16,7 @@ const subscription = (n: number, event_selector = `type.${n}`): RoutedSubscripti
 function fake() {
   let clock = START;
   const versions: RoutedSubscription[][] = [[]];
+  let erasures: Erasure[] = [];
   const asked: string[] = [];
   let away = false;
   const log: string[] = [];
@@ -24,7 +26,7 @@ function fake() {
     if (away) throw new Error("away");
     const version = versions.length;
     if (request.op === "versions") return { answer: { versions: { [TENANT]: version } }, bytes: 10 };
-    const common = { version, retention_days: 90 };
+    const common = { version, retention_days: 90, erasures };
     if (request.op === "snapshot") {
       const at = Number(request.cursor ?? 0);
       const next_cursor = at + 1 < current().length ? String(at + 1) : null;
@@ -48,6 +50,11 @@ function fake() {
     asked,
     log,
     cache,
+    now: () => clock,
+    erase() {
+      versions.push(current());
+      erasures = [...erasures, { until: clock }];
+    },
     change: (to: RoutedSubscription[]) => versions.push(to),
     away: (is: boolean) => {
       away = is;
@@ -101,6 +108,21 @@ test("an event that waited in its queue is matched without a new question", asyn
   service.advance(1_900);
   await service.matches("type.1", 10_000);
   assert.deepEqual(service.asked, ["snapshot"]);
+});
+
+test("an event that waited hears of an erasure that was asked eight seconds before it is routed", async () => {
+  const service = fake();
+  await service.matches("type.1");
+  const erased = async (waited: number) => (await service.cache.get(TENANT, service.now() - waited)).erasures;
+  service.erase();
+  service.advance(8_001);
+  assert.deepEqual(await erased(86_400_000), [{ until: START }]);
+  // One that came at once may be matched with what was confirmed a moment before.
+  const young = fake();
+  await young.matches("type.1");
+  young.erase();
+  young.advance(3_000);
+  assert.deepEqual((await young.cache.get(TENANT, young.now())).erasures, []);
 });
 
 test("only what has changed is read again", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { insertJob } from "../../../runtime/database/jobs.ts";
+import { insertJob, saveJob } from "../../../runtime/database/jobs.ts";
 import { asCustomer, asService } from "../../../runtime/database/roles.ts";
 import type { Definition } from "../../../runtime/database/schema.ts";
 import {
@@ -87,6 +87,7 @@ test("a tenant that never subscribed has version 0 and an empty snapshot", async
     version: 0,
     subscriptions: [],
     retention_days: 90,
+    erasures: [],
     next_cursor: null,
   });
   assert.deepEqual(await ask({ op: "versions", tenants: [] }), { versions: {} });
@@ -242,6 +243,31 @@ test("a target has what delivering needs, and only its own tenant's is given", a
   );
   assert.deepEqual(await ask({ op: "targets", wanted: [{ tenant: yours, subscription_id: id! }] }), { targets: [] });
   assert.deepEqual(await ask({ op: "remove", tenant: yours, subscription_id: id!, reason: "x" }), { done: false });
+});
+
+test("those who route and deliver hear of erasures: a live key's in the sandbox too, for 15 days, unless they failed", async () => {
+  const mine = await customer();
+  const sandbox = `${mine}.sandbox`;
+  const [live] = await subscribe(mine, 1);
+  const DAY = 86_400_000;
+  const subject = { jsonpath: "$.user.email", equals_sha256: "aa", equals_type: "string" };
+  const erase = (tenant: string, request: object, at: number, status: "pending" | "failed" = "pending") =>
+    asCustomer(database.db, mine, async (tx) => {
+      const job_id = newId("prv", at);
+      const job = { job_id, kind: "erasure", tenant, customer_id: mine, progress: {}, created_by: "key_1" } as const;
+      await insertJob(tx, { ...job, request: { ...request } }, at);
+      if (status === "failed") await saveJob(tx, job_id, { status }, at);
+    });
+  await erase(mine, { subject }, NOW - DAY);
+  await erase(sandbox, { all: true }, NOW - 2 * DAY);
+  await erase(mine, { all: true }, NOW - 16 * DAY);
+  await erase(mine, { all: true }, NOW - 1, "failed");
+  const erasuresOf = async (tenant: string) => (await ask({ op: "snapshot", tenant })).erasures;
+  assert.deepEqual(await erasuresOf(mine), [{ until: NOW - DAY, subject }]);
+  assert.deepEqual(await erasuresOf(sandbox), [{ until: NOW - 2 * DAY }, { until: NOW - DAY, subject }]);
+  assert.deepEqual((await ask({ op: "changes", tenant: mine, since: 0 })).erasures, [{ until: NOW - DAY, subject }]);
+  const wanted = [{ tenant: mine, subscription_id: live! }];
+  assert.equal((await ask({ op: "targets", wanted })).targets[0]!.erased_until, NOW - DAY);
 });
 
 test("a job is saved until it is over, then stays as it is", async () => {

@@ -1,0 +1,91 @@
+import { type Body, INLINE_LIMIT } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { type Erasure, subjectHash } from "../domain/job.ts";
+import { pack } from "../domain/pack.ts";
+import { parsePath } from "../matching/index.ts";
+
+/**
+ * What an erasure asked before a request got here. A message may have waited for days, in a queue, a dead-letter queue or a
+ * standby region: what was accepted before an erasure is erased on arrival, long after the erasure has ended.
+ */
+
+/** What stands in place of an erased event, as erasure leaves it in stored batches. */
+const EMPTY = Buffer.from("{}");
+
+const typed = (value: unknown): value is string | number | boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+
+/** Erasures of everything up to this time (milliseconds) or later. */
+export const allErased = (erasures: readonly Erasure[], acceptedAt: number): boolean =>
+  erasures.some(({ until, subject }) => subject === undefined && until >= acceptedAt);
+
+/** Offsets of the events that an erasure is about; none at no cost where none was asked since. */
+export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, events: readonly Buffer[]): number[] {
+  const tests = erasures.flatMap(({ until, subject }) => {
+    if (until < acceptedAt || subject === undefined) return [];
+    const path = parsePath(subject.jsonpath);
+    const { equals_sha256, equals_type } = subject;
+    return (payload: unknown) =>
+      path
+        .values(payload)
+        .some(
+          (value) =>
+            typed(value) && (equals_type ?? typeof value) === typeof value && subjectHash(value) === equals_sha256,
+        );
+  });
+  if (tests.length === 0) return [];
+  return events.flatMap((raw, offset) => {
+    const payload: unknown = JSON.parse(raw.toString("utf8"));
+    return tests.some((test) => test(payload)) ? [offset] : [];
+  });
+}
+
+export interface Rest {
+  readonly events: readonly Buffer[];
+  readonly types: readonly (string | null)[];
+  readonly body: Body;
+  readonly matched: Readonly<Record<string, readonly number[]>>;
+}
+
+/**
+ * What is left of a request. Places stay as they were.
+ * @param putPayload puts what is too large for an item under this key
+ */
+export async function restOf(
+  { events, types, matched }: Omit<Rest, "body">,
+  erased: readonly number[],
+  batch: { readonly tenant: Tenant; readonly first: string },
+  putPayload: (key: string, packed: Buffer) => Promise<void>,
+): Promise<Rest> {
+  const kept = events.map((raw, offset) => (erased.includes(offset) ? EMPTY : raw));
+  const packed = pack(kept);
+  let body: Body = { inline: packed };
+  if (packed.length > INLINE_LIMIT) {
+    body = { s3_key: `${batch.tenant}/${batch.first}-rest` };
+    await putPayload(body.s3_key, packed);
+  }
+  const left = Object.entries(matched).map(
+    ([id, all]) => [id, all.filter((offset) => !erased.includes(offset))] as const,
+  );
+  return {
+    events: kept,
+    types: types.map((type, offset) => (erased.includes(offset) ? null : type)),
+    body,
+    matched: Object.fromEntries(left.filter(([, offsets]) => offsets.length > 0)),
+  };
+}
+
+/** Removes the objects that erased events came in. A failure is the work's own. */
+export async function removeErased(
+  works: readonly { readonly remove?: string | undefined; error?: unknown }[],
+  removePayload: (key: string) => Promise<void>,
+): Promise<void> {
+  for (const work of works) {
+    if (work.remove === undefined) continue;
+    try {
+      await removePayload(work.remove);
+    } catch (error) {
+      work.error = error;
+    }
+  }
+}
