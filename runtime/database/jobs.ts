@@ -113,6 +113,23 @@ export async function listJobs(
   return rows.map(jobOf);
 }
 
+/** Jobs under way that copy events: exports, and replays that may still put archived events back into the table. */
+export async function copyingJobs(
+  tx: Tx,
+  tenants: readonly Tenant[],
+): Promise<{ readonly job_id: string; readonly updated_at: string }[]> {
+  const rows = await tx
+    .selectFrom("jobs")
+    .select(["job_id", "kind", "cursor", "updated_at"])
+    .where("tenant", "in", tenants)
+    .where("kind", "in", ["export", "replay"])
+    .where("status", "in", ["pending", "running"])
+    .execute();
+  return rows
+    .filter(({ kind, cursor }) => kind === "export" || (cursor as { phase?: string } | null)?.phase !== "table")
+    .map(({ job_id, updated_at }) => ({ job_id, updated_at: updated_at.toISOString() }));
+}
+
 /** The tenants whose events a privacy request of this tenant's key is about: a live key speaks for the sandbox too. */
 export function tenantsErased(tenant: Tenant): readonly Tenant[] {
   const { customer_id, environment } = splitTenant(tenant);

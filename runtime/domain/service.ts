@@ -41,6 +41,8 @@ export type ServiceRequest =
       readonly progress?: Readonly<Record<string, number>>;
       readonly result?: Readonly<Record<string, unknown>>;
     }
+  /** Jobs of these tenants that copy events to where an erasure may have been: exports, and replays out of the archive. */
+  | { readonly op: "copying"; readonly tenants: readonly Tenant[] }
   /** The newest entry of the customer's audit log, and whether one with this action names the object. */
   | { readonly op: "audit_head"; readonly customer_id: string; readonly action: string; readonly object: string }
   /** Adds to the customer's audit log what the platform itself did; `once`, unless the log has it of this object already. */
@@ -108,6 +110,7 @@ export interface ServiceAnswers {
   customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };
+  copying: { readonly jobs: readonly { readonly job_id: string; readonly updated_at: string }[] };
   audit_head: { readonly seq: number; readonly hash: string; readonly told: boolean };
   audit: { readonly seq: number; readonly hash: string };
 }

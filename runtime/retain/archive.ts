@@ -83,31 +83,73 @@ export async function* keysUnder(
 }
 
 /** An object's lines; none when it is gone. */
-export async function readLines(s3: S3Client, bucket: string, key: string): Promise<string[]> {
+export const readLines = async (s3: S3Client, bucket: string, key: string): Promise<readonly string[]> =>
+  (await readObject(s3, bucket, key)).lines;
+
+/** The same with its version, for `replaceLines`. */
+export async function readObject(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+): Promise<{ readonly lines: readonly string[]; readonly etag: string | undefined }> {
   let bytes: Uint8Array;
+  let etag: string | undefined;
   try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     bytes = await Body!.transformToByteArray();
+    etag = ETag;
   } catch (error) {
-    if ((error as Error).name === "NoSuchKey") return [];
+    if ((error as Error).name === "NoSuchKey") return { lines: [], etag };
     throw error;
   }
   // Firehose may hand on what is gzipped already as it is, and plain lines stay readable.
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : Buffer.from(bytes);
-  return plain
+  const lines = plain
     .toString("utf8")
     .split("\n")
     .filter((line) => line !== "");
+  return { lines, etag };
 }
 
-/** Writes an object's lines, or removes it when none is left. */
-export async function writeLines(s3: S3Client, bucket: string, key: string, lines: readonly string[]): Promise<void> {
+/**
+ * Writes fewer lines over an object that is still as it was read, or removes it when none is left: whoever else rewrites it
+ * only takes lines away too. @returns false when it was changed or removed meanwhile
+ */
+export async function replaceLines(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  lines: readonly string[],
+  etag: string | undefined,
+): Promise<boolean> {
+  try {
+    await writeLines(s3, bucket, key, lines, etag);
+    return true;
+  } catch (error) {
+    // 409: another conditional write of the object is under way.
+    const changed = ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"];
+    if (changed.includes((error as Error).name)) return false;
+    throw error;
+  }
+}
+
+/** Writes an object's lines, or removes it when none is left. @param etag when given, only over this version */
+export async function writeLines(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  lines: readonly string[],
+  etag?: string,
+): Promise<void> {
   if (lines.length === 0) {
     await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     return;
   }
   const Body = gzipSync(Buffer.from(`${lines.join("\n")}\n`));
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: "application/gzip" }));
+  const condition = etag === undefined ? {} : { IfMatch: etag };
+  await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: "application/gzip", ...condition }),
+  );
 }
 
 /** Whose a line is: `encodeArchive` writes its head in one fixed order. @throws SyntaxError when it is none */

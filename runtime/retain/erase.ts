@@ -1,13 +1,12 @@
-import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { splitTenant } from "../domain/identity.ts";
-import { firstUlidAt, rfc3339 } from "../domain/ids.ts";
-import { exportFolder, type PrivacyScope } from "../domain/job.ts";
+import { rfc3339 } from "../domain/ids.ts";
 import type { Job } from "../domain/service.ts";
-import { archiveKeys, isOf, keepEvents, parseLine, readLines, writeLines } from "./archive.ts";
+import { inArchive } from "./eraseArchive.ts";
 import { everyEntry, everythingInTable } from "./eraseEverything.ts";
+import { inExports } from "./eraseExports.ts";
 import { subjectInTable } from "./eraseSubject.ts";
-import { begin, type Cursor, countsOf, withCounts } from "./erasure.ts";
-import { forgetScope, readScope, withinScope } from "./scope.ts";
+import { begin, type Cursor, countsOf } from "./erasure.ts";
+import { forgetScope, readScope } from "./scope.ts";
 import type { Slice, SliceWork, Tools } from "./work.ts";
 
 /**
@@ -25,10 +24,16 @@ const MAX_PASSES = 20;
 
 export const erase: SliceWork = async (job, tools, until) => {
   const cursor = (job.cursor as Cursor | null) ?? begin(job);
-  const next = await advance(job, cursor, tools, until);
+  const moved = await advance(job, cursor, tools, until);
+  const next = foundNow(cursor, moved.cursor)
+    ? { ...moved, cursor: { ...moved.cursor, found_at: tools.now() } }
+    : moved;
   const progress = { ...job.progress, ...next.cursor.counts, passes: next.cursor.pass };
   return { ...next, progress };
 };
+
+/** Whether the slice found events or entries, which an export may have read before. */
+const foundNow = (before: Cursor, after: Cursor): boolean => before.phase !== "exports" && after.found > before.found;
 
 async function advance(
   job: Job,
@@ -49,8 +54,10 @@ async function advance(
       return { cursor: await everyEntry(job, cursor, tools, until) };
     case "archive":
       return { cursor: await inArchive(job, await readScope(job, tools), cursor, tools, until) };
-    case "exports":
-      return { cursor: await inExports(cursor, tools) };
+    case "exports": {
+      const { cursor: next, waitSeconds } = await inExports(job, cursor, tools);
+      return waitSeconds === undefined ? { cursor: passed(next, tools) } : { cursor: next, waitSeconds };
+    }
     case "wait": {
       const wait = (cursor.waitUntil ?? 0) - tools.now();
       if (wait > 0) return { cursor, waitSeconds: wait / 1_000 };
@@ -66,64 +73,13 @@ async function advance(
   }
 }
 
-/** Rewrites the objects of the customer's 64th that hold anything within the scope; one that holds nothing else goes. */
-async function inArchive(job: Job, scope: PrivacyScope, cursor: Cursor, tools: Tools, until: number): Promise<Cursor> {
-  const wanted = withinScope(scope);
-  const { s3 } = tools.store;
-  const bucket = tools.env.ARCHIVE_BUCKET;
-  const bound = firstUlidAt(Date.parse(job.created_at) + 1);
-  const { customer_id } = splitTenant(job.tenant);
-  let current = cursor;
-  const ever = { from: 0, to: Number.POSITIVE_INFINITY };
-  for await (const key of archiveKeys(s3, bucket, customer_id, ever, cursor.after)) {
-    const lines = await readLines(s3, bucket, key);
-    const ids: string[] = [];
-    const kept = lines.flatMap((text) => {
-      if (!cursor.tenants.some((tenant) => isOf(text, tenant))) return [text];
-      const line = parseLine(text);
-      const rest = line.events.filter(({ event_id, payload }) => {
-        const erased = event_id.slice(4) < bound && wanted(payload);
-        if (erased) ids.push(event_id);
-        return !erased;
-      });
-      return keepEvents(line, rest) ?? [];
-    });
-    if (ids.length > 0) {
-      await writeLines(s3, bucket, key, kept);
-      current = withCounts(current, { archived_events: ids.length, archive_objects: 1 }, ids, ids.length);
-    }
-    if (tools.now() >= until) return { ...current, after: key };
-  }
-  const { after: _, ...rest } = current;
-  return { ...rest, at: 0, phase: "exports" };
-}
-
-/** Removes what was exported before, whole: nobody can tell whom a finished export is about. */
-async function inExports(cursor: Cursor, tools: Tools): Promise<Cursor> {
-  const { s3 } = tools.store;
-  const Bucket = tools.env.EXPORT_BUCKET;
-  let exports = 0;
-  for (const tenant of cursor.tenants) {
-    for (let token: string | undefined; ; ) {
-      const { Contents = [], NextContinuationToken } = await s3.send(
-        new ListObjectsV2Command({
-          Bucket,
-          Prefix: exportFolder(tenant),
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        }),
-      );
-      for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key: Key! }));
-      exports += Contents.length;
-      token = NextContinuationToken;
-      if (token === undefined) break;
-    }
-  }
-  const current = withCounts(cursor, { exports }, [], exports);
+/** A pass is over: the certificate comes next, or another pass. */
+function passed(cursor: Cursor, tools: Tools): Cursor {
   // One pass that found nothing, after everything on its way has arrived, is the proof.
-  if (current.pass > 1 && current.found === 0) return { ...current, phase: "forget" };
-  if (current.pass >= MAX_PASSES) throw new Error(`something within the scope was still found in pass ${current.pass}`);
+  if (cursor.pass > 1 && cursor.found === 0) return { ...cursor, phase: "forget" };
+  if (cursor.pass >= MAX_PASSES) throw new Error(`something within the scope was still found in pass ${cursor.pass}`);
   const waitMs = (Number(tools.env.ARCHIVE_BUFFER_SECONDS) * 1.5 + ON_ITS_WAY_SECONDS) * 1_000;
-  return { ...current, phase: "wait", waitUntil: tools.now() + waitMs };
+  return { ...cursor, phase: "wait", waitUntil: tools.now() + waitMs };
 }
 
 /** What, where, how much and when, chained into the customer's audit log. */

@@ -24,6 +24,8 @@ export interface Cursor {
   readonly pass: number;
   /** What this pass has found so far. */
   readonly found: number;
+  /** When events or entries within the scope were last found; milliseconds. */
+  readonly found_at?: number;
   readonly waitUntil?: number;
   readonly counts: Counts;
   /** Chained SHA-256 over the ids of the erased events, in the order of erasing. */

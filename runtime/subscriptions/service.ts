@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
-import { findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
+import { copyingJobs, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { setStatus } from "../database/subscriptions.ts";
@@ -109,6 +109,8 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
     const standing = saved ?? (await findJob(tx, job_id));
     return { saved: saved !== undefined, status: standing?.status ?? null };
   },
+
+  copying: async (tx, { tenants }) => ({ jobs: await copyingJobs(tx, tenants) }),
 
   audit_head: async (tx, { customer_id, action, object }) => {
     const head = await auditHead(tx, customer_id);

@@ -57,6 +57,14 @@ export function jobBench(storage: Storage): JobBench {
       jobs.set(job_id, saved);
       return { saved: true, status: saved.status };
     },
+    copying: ({ tenants }: { tenants: string[] }) => ({
+      jobs: [...jobs.values()].filter(
+        ({ kind, tenant, status, cursor }) =>
+          tenants.includes(tenant) &&
+          (kind === "export" || (kind === "replay" && (cursor as { phase?: string } | null)?.phase !== "table")) &&
+          ["pending", "running"].includes(status),
+      ),
+    }),
     snapshot: () => ({ version: 1, subscriptions: bench.subscriptions, retention_days: 90, next_cursor: null }),
     targets: () => ({ targets: [] }),
     customers: () => ({ customer_ids: bench.customers, next_cursor: null }),

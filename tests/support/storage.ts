@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import dynalite from "dynalite";
@@ -23,6 +24,8 @@ export interface Storage {
   close(): Promise<void>;
 }
 
+const etagOf = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
+
 /** The few S3 commands our functions use, over a map. */
 export function memoryS3(objects: Map<string, Uint8Array>): S3Client {
   const send = async (command: { constructor: { name: string }; input: Record<string, unknown> }) => {
@@ -32,11 +35,15 @@ export function memoryS3(objects: Map<string, Uint8Array>): S3Client {
       case "GetObjectCommand": {
         const bytes = objects.get(at);
         if (bytes === undefined) throw Object.assign(new Error("no such key"), { name: "NoSuchKey" });
-        return { Body: { transformToByteArray: async () => bytes } };
+        return { Body: { transformToByteArray: async () => bytes }, ETag: etagOf(bytes) };
       }
       case "PutObjectCommand":
         if (command.input.IfNoneMatch === "*" && objects.has(at))
           throw Object.assign(new Error("there is one"), { name: "PreconditionFailed" });
+        if (command.input.IfMatch !== undefined && !objects.has(at))
+          throw Object.assign(new Error("no such key"), { name: "NoSuchKey" });
+        if (command.input.IfMatch !== undefined && etagOf(objects.get(at)!) !== command.input.IfMatch)
+          throw Object.assign(new Error("it has changed"), { name: "PreconditionFailed" });
         objects.set(at, Buffer.from(Body as string | Uint8Array));
         return {};
       case "DeleteObjectCommand":

@@ -1,24 +1,28 @@
 import assert from "node:assert/strict";
-import { gunzipSync, gzipSync } from "node:zlib";
-import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { suite } from "uvu";
 import {
   archivePrefix,
   decodeBatch,
   decodeDeliveryItem,
-  encodeArchive,
   encodeBatch,
   encodeDeliveryItem,
-  type Item,
 } from "../../../runtime/domain/codec.ts";
-import { eventHeads } from "../../../runtime/domain/event.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
-import { scopeKey } from "../../../runtime/domain/job.ts";
 import { unpack } from "../../../runtime/domain/pack.ts";
-import { erase } from "../../../runtime/retain/erase.ts";
-import { exportEvents } from "../../../runtime/retain/export.ts";
-import type { Works } from "../../../runtime/retain/run.ts";
+import {
+  archiveAt,
+  beginRequest,
+  type Drawn,
+  everythingIn,
+  itemsIn,
+  putRequest,
+  SECRET,
+  SUB,
+  subject,
+  works,
+} from "../../support/erasure.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -31,35 +35,13 @@ test.before.each(async () => {
 });
 test.after.each(() => storage.close());
 
-const SECRET = "ada@example.com";
-const SUB = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-const works: Works = { erasure: erase, export: exportEvents, replay: erase };
-const subject = { subject: { jsonpath: "$.user.email", equals: SECRET } };
-
-/** Every byte that the stores hold, decoded: what a search for a person must not find. */
-async function everything(): Promise<string> {
-  const texts: string[] = [];
-  for (const TableName of ["events", "metrics"]) {
-    const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName }));
-    for (const item of Items) {
-      texts.push(JSON.stringify(item));
-      if (item.body?.B !== undefined) texts.push(...unpack(item.body.B).map(String));
-    }
-  }
-  for (const [key, bytes] of storage.objects) {
-    texts.push(key);
-    if (key.startsWith("payloads/")) texts.push(...unpack(bytes).map(String));
-    else texts.push((bytes[0] === 0x1f ? gunzipSync(bytes) : Buffer.from(bytes)).toString());
-  }
-  return texts.join("\n");
-}
-
-interface Drawn {
-  readonly people: readonly (string | null)[];
-  readonly inBucket: boolean;
-  readonly delivered: boolean;
-  readonly deletedBefore: boolean;
-}
+const everything = () => everythingIn(storage);
+const itemsOf = () => itemsIn(storage);
+const put = (bench: JobBench, tenant: string, drawn: Drawn, ago: number) =>
+  putRequest(storage, bench, tenant, drawn, ago);
+const archive = (...args: Rest<typeof archiveAt>) => archiveAt(storage, ...args);
+const begin = (...args: Rest<typeof beginRequest>) => beginRequest(storage, ...args);
+type Rest<F> = F extends (storage: Storage, ...rest: infer Args) => unknown ? Args : never;
 
 /** Redis as the function sees it that forgets: hashes of keys by first ULID, and the requests that are under way. */
 function entriesOf(bench: JobBench) {
@@ -75,68 +57,6 @@ function entriesOf(bench: JobBench) {
   };
   return { entries, underWay };
 }
-
-/** Stores a request in table and archive, as the router does. */
-async function put(bench: JobBench, tenant: string, drawn: Drawn, ago: number) {
-  const payloads = drawn.people.map((email, n) => ({ event_type: "order.created", n, user: { email } }));
-  const all = payloads.map((_, i) => i);
-  let batch = batchOf(tenant, payloads, bench.clock.now - ago, {
-    matched: { [SUB]: all },
-    deleted: drawn.deletedBefore ? [0] : [],
-  });
-  const raws = unpack((batch.body as { inline: Buffer }).inline);
-  if (drawn.inBucket) {
-    const s3_key = `${tenant}/${batch.first}`;
-    storage.objects.set(`payloads/${s3_key}`, (batch.body as { inline: Buffer }).inline);
-    batch = { ...batch, body: { s3_key } };
-  }
-  await storage.put(encodeBatch(batch));
-  if (drawn.delivered) {
-    const attempts = [
-      {
-        at: new Date().toISOString(),
-        status_code: 500,
-        latency_ms: 1,
-        error: "status",
-        response_excerpt: `no ${drawn.people.join()}`,
-      },
-    ];
-    await storage.put(encodeDeliveryItem(deliveryOf(batch, SUB, { status: "dead_lettered", attempts })));
-  }
-  archive(tenant, batch.first, batch.types, raws, `${batch.first}`);
-  return batch;
-}
-
-function archive(
-  tenant: string,
-  first: string,
-  types: readonly (string | null)[],
-  raws: readonly Buffer[],
-  name: string,
-) {
-  const [customer, environment = "live"] = tenant.split(".");
-  const head = eventHeads(first, types);
-  const lines = encodeArchive(
-    { first },
-    customer!,
-    environment,
-    raws.map((raw, i) => ({ head: head(i), raw })),
-  );
-  const key = `archive/events/prefix=${archivePrefix(customer!)}/2026/01/01/00/${name}.gz`;
-  const before = storage.objects.get(key);
-  const old = before === undefined ? Buffer.alloc(0) : gunzipSync(before);
-  storage.objects.set(key, gzipSync(Buffer.concat([old, ...lines])));
-  return key;
-}
-
-function begin(bench: JobBench, kind: "erasure" | "export", tenant: string, scope: object) {
-  const job = bench.begin(kind, tenant, "all" in scope ? { all: true } : { subject: { jsonpath: "$.user.email" } });
-  storage.objects.set(`exports/${scopeKey(job.job_id)}`, Buffer.from(JSON.stringify(scope)));
-  return job;
-}
-
-const itemsOf = async (): Promise<Item[]> =>
-  (await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }))).Items ?? [];
 
 const drawn: fc.Arbitrary<Drawn> = fc.record({
   people: fc.array(fc.constantFrom(SECRET, "bob@example.com", null), { minLength: 1, maxLength: 5 }),
