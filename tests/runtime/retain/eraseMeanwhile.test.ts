@@ -46,7 +46,12 @@ function at(op: string, nth: number, work: () => Promise<unknown>): void {
 /** One more slice of a job, as far as it gets at once. */
 async function slice(job: Job): Promise<Job> {
   const current = bench.jobs.get(job.job_id)!;
-  const { cursor, progress, result, waitSeconds = 0 } = await works[job.kind](current, bench.tools, bench.clock.now + 20_000);
+  const {
+    cursor,
+    progress,
+    result,
+    waitSeconds = 0,
+  } = await works[job.kind](current, bench.tools, bench.clock.now + 20_000, async () => true);
   bench.clock.now += waitSeconds * 1_000;
   const status = result === undefined ? "running" : "succeeded";
   const saved: Job = { ...current, status, cursor, progress, ...(result === undefined ? {} : { result }) };

@@ -270,6 +270,29 @@ test("those who route and deliver hear of erasures: a live key's in the sandbox 
   assert.equal((await ask({ op: "targets", wanted })).targets[0]!.erased_until, NOW - DAY);
 });
 
+test("what copies events is told: exports, and replays as long as they may read the archive", async () => {
+  const mine = await customer();
+  const begun = (kind: "export" | "replay" | "erasure", cursor: unknown, status: "running" | "succeeded" = "running") =>
+    asCustomer(database.db, mine, async (tx) => {
+      const job_id = newId(kind === "replay" ? "rpl" : "prv");
+      const job = { job_id, kind, tenant: mine, customer_id: mine, request: {}, progress: {}, created_by: "key_1" };
+      await insertJob(tx, job, NOW);
+      await saveJob(tx, job_id, { status, cursor }, NOW);
+      return job_id;
+    });
+  const copying = [
+    await begun("export", { phase: "table" }),
+    await begun("replay", { phase: "archive" }),
+    await begun("replay", null),
+  ];
+  await begun("replay", { phase: "table" });
+  await begun("export", null, "succeeded");
+  await begun("erasure", null);
+  const { jobs } = await ask({ op: "copying", tenants: [mine, `${mine}.sandbox`] });
+  assert.deepEqual(jobs.map(({ job_id }) => job_id).sort(), copying.sort());
+  assert.deepEqual((await ask({ op: "copying", tenants: [`${mine}.sandbox`] })).jobs, []);
+});
+
 test("a job is saved until it is over, then stays as it is", async () => {
   const mine = await customer();
   const job = {
