@@ -114,7 +114,8 @@ function itemAfter(
   together: number,
 ): DeliveryItem {
   const { remaining: _, ...base } = baseItem(delivery);
-  const attempts = [...delivery.attempts, attempt];
+  const unsent = delivery.indexes.filter((offset) => delivery.deleted.has(offset));
+  const attempts = [...delivery.attempts, unsent.length === 0 ? attempt : { ...attempt, unsent }];
   if (next.kind === "delivered") return { ...base, attempts, status: "delivered" };
   const offsets = left
     .flatMap(({ post }) => post.parts.flatMap((part) => (part.delivery === delivery ? part.offsets : [])))

@@ -99,19 +99,29 @@ export async function eraseInBatch(
 export async function stripDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
   const items = (await deliveriesOf(store, batch.tenant, [batch.first])).get(batch.first) ?? [];
   const concerned = items.filter((item) => item.indexes.some((offset) => offsets.includes(offset)));
-  const changed = await mapConcurrently(concerned, 8, (item) => eraseDelivery(store, batch, item));
+  const changed = await mapConcurrently(concerned, 8, (item) => eraseDelivery(store, batch, item, offsets));
   return changed.filter(Boolean).length;
 }
 
 const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
+/** Whether an answer may repeat any of these events. */
+const mayRepeat = ({ response_excerpt, unsent = [] }: Attempt, offsets: readonly number[]): boolean =>
+  response_excerpt !== undefined && !offsets.every((offset) => unsent.includes(offset));
 
-async function eraseDelivery(store: Store, batch: BatchItem, item: DeliveryItem): Promise<boolean> {
+async function eraseDelivery(
+  store: Store,
+  batch: BatchItem,
+  item: DeliveryItem,
+  offsets: readonly number[],
+): Promise<boolean> {
+  const own = offsets.filter((offset) => item.indexes.includes(offset));
+
   const Key = keyOf(item.tenant, item.first, deliverySortKey(item.first, item.subscription_id, item.replay_id));
   let current = item;
   for (let tried = 1; ; tried += 1) {
     const waits = current.status === "pending" || current.status === "failed";
     const over = waits && (current.remaining ?? current.indexes).every((offset) => batch.deleted.includes(offset));
-    if (!over && current.attempts.every(({ response_excerpt }) => response_excerpt === undefined)) return false;
+    if (!over && !current.attempts.some((attempt) => mayRepeat(attempt, own))) return false;
     const { status, attempts } = encodeDeliveryItem(current);
     try {
       await store.dynamodb.send(
@@ -124,7 +134,11 @@ async function eraseDelivery(store: Store, batch: BatchItem, item: DeliveryItem)
           ConditionExpression: "attempts = :old AND #status = :status",
           ExpressionAttributeNames: { "#status": "status" },
           ExpressionAttributeValues: {
-            ":new": { S: JSON.stringify(current.attempts.map(withoutAnswer)) },
+            ":new": {
+              S: JSON.stringify(
+                current.attempts.map((attempt) => (mayRepeat(attempt, own) ? withoutAnswer(attempt) : attempt)),
+              ),
+            },
             ":old": attempts!,
             ":status": status!,
             ...(over ? { ":over": { S: "cancelled" }, ":reason": { S: "event_erased" } } : {}),

@@ -5,10 +5,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
+import { ADMINISTRATOR } from "../../local/iam.ts";
 import type { LocalFile } from "../../local/platform/state.ts";
-import { startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/platform.ts";
+import { encodeIngest } from "../../runtime/domain/codec.ts";
 import { keyHashOf } from "../../runtime/domain/idempotency.ts";
+import { eventId, newUlid, ulidAt } from "../../runtime/domain/ids.ts";
+import { pack } from "../../runtime/domain/pack.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/platform.ts";
 import { startProcess } from "../support/process.ts";
@@ -26,13 +31,20 @@ const subject = { jsonpath: "$.user.email", equals: ADA };
 
 let folder: string;
 let receiver: Server;
+/** What it answers, and what it was sent. */
+let status = 500;
+const received: string[] = [];
 test.before(async () => {
   folder = mkdtempSync(join(tmpdir(), "triggers-erasure-"));
   // An endpoint that fails and says what it was sent: an excerpt of that is kept with the attempt.
   receiver = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => response.writeHead(500).end(Buffer.concat(parts).subarray(0, 500)));
+    request.on("end", () => {
+      const body = Buffer.concat(parts);
+      received.push(body.toString("utf8"));
+      response.writeHead(status).end(body.subarray(0, 500));
+    });
   });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
 });
@@ -75,6 +87,26 @@ const done = (local: Pick<LocalFile, "url" | "api_key">, id: string) =>
     60_000,
   );
 
+/** A request that was accepted at this time and waited on a queue, a dead-letter queue or in another region until now. */
+async function arriveLate({ gatewayUrl, outputs }: Platform, tenant: string, at: number): Promise<string> {
+  const credentials = { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" };
+  const sqs = new SQSClient({ region: "us-east-1", endpoint: gatewayUrl, credentials });
+  const events = [ADA, BOB].map((email) => Buffer.from(JSON.stringify({ event_type: "person", user: { email } })));
+  const first = newUlid(at, 2);
+  const message = {
+    tenant,
+    first,
+    count: 2,
+    types: ["person", "person"],
+    key_id: "key_1",
+    body: { inline: pack(events) },
+  };
+  const QueueUrl = outputs.ingestQueueUrl as string;
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: encodeIngest(message), MessageGroupId: tenant }));
+  sqs.destroy();
+  return eventId(ulidAt(first, 1));
+}
+
 test("killed on its way, it ends, and nobody finds the person in any file of the state", async () => {
   const started = startProcess({ state: folder });
   const killed = await started.ready;
@@ -99,16 +131,31 @@ test("killed on its way, it ends, and nobody finds the person in any file of the
   const platform = await startPlatform({ state: folder, port: 0, log: () => undefined });
   try {
     const local = { url: platform.url, api_key: platform.apiKey };
-    const { status, certificate } = await done(local, request);
-    assert.equal(status, "succeeded");
+    const { certificate, ...ended } = await done(local, request);
+    assert.equal(ended.status, "succeeded");
     assert.equal(certificate.found_by_last_pass, 0);
+    // Deliveries of hers that waited to be tried again are over, and those that come only now are none.
+    const { deliveries } = (await api(local, "GET", "/deliveries?status=cancelled")).json;
+    assert.equal(deliveries.length, 1);
+    received.length = 0;
+    status = 200;
+    const late = await arriveLate(platform, certificate.customer_id, Date.parse(certificate.requested_at) - 60_000);
+    await eventually(
+      async () => received.some((body) => body.includes(late)),
+      (arrived) => arrived,
+      60_000,
+    );
+    assert.deepEqual(
+      received.filter((body) => body.includes(ADA)),
+      [],
+    );
     await platform.scrub();
     assert.deepEqual(tracesIn(folder, [...WANTED, ...ENTRY]), []);
     assert.notDeepEqual(tracesIn(folder, [BOB]), []);
     const { json } = await api(local, "GET", "/inbox");
     assert.deepEqual(
       json.events.map(({ payload }: { payload: { user: { email: string } } }) => payload.user.email),
-      [BOB, BOB],
+      [BOB, BOB, BOB],
     );
   } finally {
     await platform.stop();

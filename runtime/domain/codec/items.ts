@@ -61,6 +61,8 @@ export interface Attempt {
   readonly error: string | null;
   /** Up to 1 KB of the answer. */
   readonly response_excerpt?: string;
+  /** Offsets of the delivery that were deleted or erased by then, and not sent: the answer can't repeat them. */
+  readonly unsent?: readonly number[];
 }
 
 /** The state of one (batch, subscription) delivery. A matched pair without this item is pending. */

@@ -230,6 +230,11 @@ test("events deleted while their delivery waits are not sent; with all of them g
     ['[{"n":2}]'],
   );
   assert.equal(world.delivery(some)?.status, "delivered");
+  // Which attempts went without it tells erasure whose answers can't repeat it.
+  assert.deepEqual(
+    world.delivery(some)?.attempts.map(({ unsent }) => unsent),
+    [undefined, [0]],
+  );
   assert.deepEqual([world.delivery(all)?.status, world.delivery(all)?.reason], ["cancelled", "events_deleted"]);
 });
 

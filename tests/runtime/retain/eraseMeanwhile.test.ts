@@ -132,13 +132,20 @@ test("two erasures at once, of one customer and of a neighbour, never bring back
   assert.deepEqual(batch.deleted, [0, 1]);
 });
 
-const answered = (batch: BatchItem) =>
+const answered = (batch: BatchItem, response_excerpt = SECRET, unsent?: number[]) =>
   encodeDeliveryItem(
     deliveryOf(batch, SUB, {
       status: "failed",
       next_attempt_at: bench.clock.now + 60_000,
       attempts: [
-        { at: "2026-11-26T00:00:00.000Z", status_code: 500, latency_ms: 1, error: "status", response_excerpt: SECRET },
+        {
+          at: "2026-11-26T00:00:00.000Z",
+          status_code: 500,
+          latency_ms: 1,
+          error: "status",
+          response_excerpt,
+          ...(unsent && { unsent }),
+        },
       ],
     }),
   );
@@ -150,6 +157,14 @@ test("what a subscriber answered to a post under way is stripped when it comes a
   const done = await bench.finish(erasing.job_id, works);
   assert.ok(!(await everythingIn(storage)).includes(SECRET));
   assert.deepEqual((done.result!.certificate as { passes: number }).passes, 3);
+});
+
+test("what is answered to later posts, without the erased event, stays and holds nobody up", async () => {
+  const batch = await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
+  at("copying", 1, () => storage.put(answered(batch, "no, Bob", [0])));
+  const done = await bench.finish(beginRequest(storage, bench, "erasure", "cus_a", subject).job_id, works);
+  assert.equal((done.result!.certificate as { passes: number }).passes, 2);
+  assert.ok((await everythingIn(storage)).includes("no, Bob"));
 });
 
 test("everything is erased while deliveries go on and events arrive: those accepted before go, those after stay", async () => {
