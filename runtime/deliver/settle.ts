@@ -71,7 +71,9 @@ function settleUnit(unit: readonly PostDone[], dice: number): Settled {
   const verdict = worst.next.kind === "delivered" && left.length > 0 ? postponed : worst.next;
   const next = sample.probe && verdict.kind === "failed" ? ({ kind: "held" } as const) : verdict;
   const attempt = attemptOf(worst.entry);
-  const items = deliveries.map((delivery) => itemAfter(delivery, attempt, next, left, worst.entry, deliveries.length));
+  const items = deliveries.map((delivery) =>
+    itemAfter(delivery, accountOf(attempt, delivery, deliveries), next, left, worst.entry, deliveries.length),
+  );
   return { deliveries, items, next, attempts: sample.attempts.length + 1, posts: unit };
 }
 
@@ -80,6 +82,21 @@ function severity(next: Next): number {
   if (next.kind === "delivered") return -1;
   if (next.kind === "failed") return next.retry_after_ms;
   return next.kind === "dead_lettered" ? Number.MAX_SAFE_INTEGER - 1 : Number.MAX_SAFE_INTEGER;
+}
+
+/** So many deliveries of one post keep its answer: erasure has to find all of them from any other. */
+const ANSWERS_KEPT = 8;
+
+/** A delivery's own account of an attempt that it may have shared. */
+function accountOf(attempt: Attempt, delivery: Delivery, together: readonly Delivery[]): Attempt {
+  const unsent = delivery.indexes.filter((offset) => delivery.deleted.has(offset));
+  const told = unsent.length === 0 ? attempt : { ...attempt, unsent };
+  if (together.length === 1 || attempt.response_excerpt === undefined) return told;
+  const keepers = together.slice(0, ANSWERS_KEPT);
+  const shared = { ...told, answer_with: keepers.map(({ first }) => first) };
+  if (keepers.includes(delivery)) return shared;
+  const { response_excerpt: _, ...without } = shared;
+  return without;
 }
 
 const attemptOf = ({ at, result }: PostDone & { result: PostResult }): Attempt => ({
@@ -114,8 +131,7 @@ function itemAfter(
   together: number,
 ): DeliveryItem {
   const { remaining: _, ...base } = baseItem(delivery);
-  const unsent = delivery.indexes.filter((offset) => delivery.deleted.has(offset));
-  const attempts = [...delivery.attempts, unsent.length === 0 ? attempt : { ...attempt, unsent }];
+  const attempts = [...delivery.attempts, attempt];
   if (next.kind === "delivered") return { ...base, attempts, status: "delivered" };
   const offsets = left
     .flatMap(({ post }) => post.parts.flatMap((part) => (part.delivery === delivery ? part.offsets : [])))

@@ -1,23 +1,11 @@
 import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import {
-  type Attempt,
-  type BatchItem,
-  batchSortKey,
-  type DeliveryItem,
-  decodeBatch,
-  decodeDeliveryItem,
-  deliverySortKey,
-  encodeDeliveryItem,
-  INLINE_LIMIT,
-  type Item,
-  partitionOf,
-} from "../domain/codec.ts";
+import { type BatchItem, batchSortKey, decodeBatch, INLINE_LIMIT, type Item, partitionOf } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { pack } from "../domain/pack.ts";
-import { deliveriesOf } from "../store/deliveries.ts";
 import { rawEvents } from "../store/payloads.ts";
-import { mapConcurrently, type Store } from "../store/table.ts";
+import type { Store } from "../store/table.ts";
+import { stripDeliveries } from "./eraseAnswers.ts";
 
 /**
  * Erasing events inside a stored batch: their bytes become `{}`, their type null, and they count as deleted, which hides
@@ -92,68 +80,6 @@ export async function eraseInBatch(
     if ("s3_key" in old) await store.s3.send(new DeleteObjectCommand({ Bucket: store.payloadBucket, Key: old.s3_key }));
     const deliveries = await stripDeliveries(store, { ...current, deleted: [...current.deleted, ...offsets] }, offsets);
     return { offsets, payloads: "s3_key" in old ? 1 : 0, deliveries };
-  }
-}
-
-/** Strips the deliveries that carried erased events. @returns how many had anything to be stripped of */
-export async function stripDeliveries(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<number> {
-  const items = (await deliveriesOf(store, batch.tenant, [batch.first])).get(batch.first) ?? [];
-  const concerned = items.filter((item) => item.indexes.some((offset) => offsets.includes(offset)));
-  const changed = await mapConcurrently(concerned, 8, (item) => eraseDelivery(store, batch, item, offsets));
-  return changed.filter(Boolean).length;
-}
-
-const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
-/** Whether an answer may repeat any of these events. */
-const mayRepeat = ({ response_excerpt, unsent = [] }: Attempt, offsets: readonly number[]): boolean =>
-  response_excerpt !== undefined && !offsets.every((offset) => unsent.includes(offset));
-
-async function eraseDelivery(
-  store: Store,
-  batch: BatchItem,
-  item: DeliveryItem,
-  offsets: readonly number[],
-): Promise<boolean> {
-  const own = offsets.filter((offset) => item.indexes.includes(offset));
-
-  const Key = keyOf(item.tenant, item.first, deliverySortKey(item.first, item.subscription_id, item.replay_id));
-  let current = item;
-  for (let tried = 1; ; tried += 1) {
-    const waits = current.status === "pending" || current.status === "failed";
-    const over = waits && (current.remaining ?? current.indexes).every((offset) => batch.deleted.includes(offset));
-    if (!over && !current.attempts.some((attempt) => mayRepeat(attempt, own))) return false;
-    const { status, attempts } = encodeDeliveryItem(current);
-    try {
-      await store.dynamodb.send(
-        new UpdateItemCommand({
-          TableName: store.eventsTable,
-          Key,
-          UpdateExpression: over
-            ? "SET attempts = :new, #status = :over, reason = :reason REMOVE state_pk, due_pk, next_attempt_at, held"
-            : "SET attempts = :new",
-          ConditionExpression: "attempts = :old AND #status = :status",
-          ExpressionAttributeNames: { "#status": "status" },
-          ExpressionAttributeValues: {
-            ":new": {
-              S: JSON.stringify(
-                current.attempts.map((attempt) => (mayRepeat(attempt, own) ? withoutAnswer(attempt) : attempt)),
-              ),
-            },
-            ":old": attempts!,
-            ":status": status!,
-            ...(over ? { ":over": { S: "cancelled" }, ":reason": { S: "event_erased" } } : {}),
-          },
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (!refused(error) || tried === TRIES) throw error;
-      const { Item: again } = await store.dynamodb.send(
-        new GetItemCommand({ TableName: store.eventsTable, Key, ConsistentRead: true }),
-      );
-      if (again === undefined) return false;
-      current = decodeDeliveryItem(again);
-    }
   }
 }
 

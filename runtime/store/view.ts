@@ -43,7 +43,7 @@ export function viewDelivery(
     subscription_id: item.subscription_id,
     event_ids: offsets.map((offset) => eventId(ulidAt(item.first, offset))),
     status,
-    attempts: item.attempts.map(({ unsent: _, ...attempt }) => attempt),
+    attempts: item.attempts.map(({ unsent: _, answer_with: __, ...attempt }) => attempt),
     next_attempt_at: next === undefined ? null : rfc3339(next),
     created_at: createdAt(item.first, item.replay_id),
     ...(item.reason === undefined ? {} : { reason: item.reason }),

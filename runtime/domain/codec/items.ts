@@ -63,6 +63,8 @@ export interface Attempt {
   readonly response_excerpt?: string;
   /** Offsets of the delivery that were deleted or erased by then, and not sent: the answer can't repeat them. */
   readonly unsent?: readonly number[];
+  /** Of a post that deliveries of several batches shared: first ULIDs of those that keep its answer, which may repeat any of them. */
+  readonly answer_with?: readonly string[];
 }
 
 /** The state of one (batch, subscription) delivery. A matched pair without this item is pending. */

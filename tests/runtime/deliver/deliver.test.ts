@@ -282,6 +282,27 @@ test("nothing is sent of a batch that is gone, be it that the message still carr
   }
 });
 
+test("of a post that many requests shared eight keep the answer, and all know which", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => ({ status: 200, excerpt: "thanks" }));
+  const firsts = Array.from({ length: 10 }, (_, n) => {
+    world.advance(1);
+    return world.accept([{ n }]);
+  });
+  await world.settle();
+  assert.equal(world.posts.length, 1);
+  const attempts = firsts.map((first) => world.delivery(first)!.attempts[0]!);
+  assert.deepEqual(
+    attempts.map(({ response_excerpt }) => response_excerpt),
+    [...new Array(8).fill("thanks"), undefined, undefined],
+  );
+  for (const { answer_with } of attempts) assert.deepEqual(answer_with, firsts.slice(0, 8));
+  const alone = world.accept([{ n: 10 }]);
+  await world.settle();
+  assert.deepEqual(world.delivery(alone)!.attempts[0]!.answer_with, undefined);
+});
+
 test("a subscription that can't be asked for waits for the next time, and holds up no other", async () => {
   const world = makeWorld();
   world.subscribe();

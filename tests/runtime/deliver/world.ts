@@ -55,7 +55,13 @@ export interface Received {
 /** What the endpoint answers: a status, or a named failure with the time it took. */
 export type Answer =
   | number
-  | { readonly status?: number; readonly error?: string; readonly retryAfter?: string; readonly ms?: number };
+  | {
+      readonly status?: number;
+      readonly error?: string;
+      readonly retryAfter?: string;
+      readonly excerpt?: string;
+      readonly ms?: number;
+    };
 
 export function makeWorld(options: { dice?: () => number } = {}) {
   let clock = START;
@@ -167,9 +173,21 @@ export function makeWorld(options: { dice?: () => number } = {}) {
           body: request.body.toString("utf8"),
         });
         const given = answer(request, posts.length);
-        const { status = null, error, retryAfter, ms = 5 } = typeof given === "number" ? { status: given } : given;
+        const {
+          status = null,
+          error,
+          retryAfter,
+          ms = 5,
+          excerpt,
+        } = typeof given === "number" ? { status: given } : given;
         const failed = status === null || status < 200 || status > 299;
-        return { status, error: error ?? (failed ? "http_error" : null), latency_ms: ms, retryAfter };
+        return {
+          status,
+          error: error ?? (failed ? "http_error" : null),
+          latency_ms: ms,
+          retryAfter,
+          ...(excerpt && { excerpt }),
+        };
       },
       suspect: ({ tenant, subscription_id }) => void circuitPorts.suspect(tenant, subscription_id),
       payloads: async (_, delivery, offsets) => offsets.map((offset) => delivery.events[offset]!),

@@ -159,6 +159,20 @@ test("what a subscriber answered to a post under way is stripped when it comes a
   assert.deepEqual((done.result!.certificate as { passes: number }).passes, 3);
 });
 
+test("an answer to a post that several requests shared goes from all deliveries that keep it, and others' answers stay", async () => {
+  const hers = await putRequest(storage, bench, "cus_a", request(SECRET), 60_000);
+  const his = await putRequest(storage, bench, "cus_a", request(BOB), 50_000);
+  const attempt = { at: "2026-11-26T00:00:00.000Z", status_code: 500, latency_ms: 1, error: "status" };
+  const shared = { ...attempt, answer_with: [his.first] };
+  const later = { ...attempt, at: "2026-11-26T00:00:05.000Z", response_excerpt: "no, Bob" };
+  await storage.put(encodeDeliveryItem(deliveryOf(hers, SUB, { status: "dead_lettered", attempts: [shared] })));
+  const kept = [{ ...shared, response_excerpt: SECRET }, later];
+  await storage.put(encodeDeliveryItem(deliveryOf(his, SUB, { status: "dead_lettered", attempts: kept })));
+  await bench.finish(beginRequest(storage, bench, "erasure", "cus_a", subject).job_id, works);
+  const left = await everythingIn(storage);
+  assert.deepEqual([left.includes(SECRET), left.includes("no, Bob")], [false, true]);
+});
+
 test("what is answered to later posts, without the erased event, stays and holds nobody up", async () => {
   const batch = await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
   at("copying", 1, () => storage.put(answered(batch, "no, Bob", [0])));
