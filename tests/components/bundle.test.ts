@@ -43,6 +43,7 @@ test("every function finds exactly the variables that its stage declares", async
     api: await declared("api", "apiVariables"),
     bootstrap: await declared("subscriptions", "bootstrapVariables"),
     deliver: await declared("deliver", "deliverVariables"),
+    forget: await declared("ingest", "forgetVariables"),
     ingest: await declared("ingest", "ingestVariables"),
     job: await declared("retain", "retainVariables"),
     route: await declared("route", "routeVariables"),
