@@ -3,7 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { FirehoseClient } from "@aws-sdk/client-firehose";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Item } from "../domain/codec.ts";
-import { AwsError, type SignedCalls } from "./signed.ts";
+import { type Answer, AwsError, type Call, type SignedCalls } from "./signed.ts";
 
 /**
  * What is needed of the SDK's clients: sending commands. The SDK's own fit, and so do those made here, which send the same
@@ -54,16 +54,10 @@ export function clientsOver(calls: SignedCalls): Clients {
     firehose: sender("firehose", "1.1", "Firehose_20150804") as unknown as Firehose,
 
     async invoke(functionName, payload, timeoutMs) {
-      const call = {
-        service: "lambda",
-        method: "POST",
-        path: `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
-        headers: { "content-type": "application/json" },
-        body: payload,
-      };
-      const { headers, body } = await calls.perform(call, timeoutMs);
-      if (headers["x-amz-function-error"] !== undefined) throw new AwsError(functionFailed(functionName, body), true);
-      return body;
+      const answer = await calls.perform(invocationOf(functionName, payload), timeoutMs);
+      if (hasFailed(answer))
+        throw new AwsError(`${functionName} failed: ${answer.body.toString("utf8", 0, 500)}`, true);
+      return answer.body;
     },
 
     async getObject(bucket, key) {
@@ -105,8 +99,17 @@ export function clientsOver(calls: SignedCalls): Clients {
 }
 
 const NOTHING_SHA256 = createHash("sha256").digest("hex");
-const functionFailed = (functionName: string, body: Buffer): string =>
-  `${functionName} failed: ${body.toString("utf8", 0, 500)}`;
+
+/** Asks a function and waits for its answer. */
+export const invocationOf = (functionName: string, payload: string): Call => ({
+  service: "lambda",
+  method: "POST",
+  path: `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
+  headers: { "content-type": "application/json" },
+  body: payload,
+});
+/** Whether the function threw: Lambda answers 200 all the same. */
+export const hasFailed = ({ headers }: Answer): boolean => headers["x-amz-function-error"] !== undefined;
 
 /** Blobs travel as base64. */
 function toJson(value: unknown): unknown {

@@ -72,7 +72,7 @@ export class Sha256 {
 }
 
 /** `service` signs and names the host; `bucket` is the part of the host before it. */
-interface Call {
+export interface Call {
   readonly service: string;
   readonly bucket?: string;
   readonly method: string;
