@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Body, IngestMessage } from "../domain/codec.ts";
-import { INLINE_LIMIT } from "../domain/codec.ts";
+import { type IngestMessage, placeBody } from "../domain/codec.ts";
 import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
 import { keyHashOf } from "../domain/idempotency.ts";
 import {
@@ -187,11 +186,7 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
   const { tenant, key_id, key_name, source_ip, valid, traceparent, key_hash } = batch;
   const packed = pack(valid.events);
   try {
-    let body: Body = { inline: packed };
-    if (packed.length > INLINE_LIMIT) {
-      body = { s3_key: `${tenant}/${first}` };
-      await ports.putPayload(body.s3_key, packed);
-    }
+    const body = await placeBody(packed, `${tenant}/${first}`, ports.putPayload);
     const { types } = valid;
     const told = {
       ...(key_name === undefined ? {} : { key_name }),

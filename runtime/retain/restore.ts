@@ -1,6 +1,6 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { type BatchItem, type Body, encodeBatch, INLINE_LIMIT } from "../domain/codec.ts";
+import { type BatchItem, encodeBatch, placeBody } from "../domain/codec.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
@@ -88,13 +88,9 @@ export async function putRun(
 ): Promise<void> {
   const first = run[0]!.event_id.slice(4);
   const packed = pack(run.map(({ payload }) => Buffer.from(payload)));
-  let body: Body = { inline: packed };
-  if (packed.length > INLINE_LIMIT) {
-    body = { s3_key: `${tenant}/${first}` };
-    await tools.store.s3.send(
-      new PutObjectCommand({ Bucket: tools.store.payloadBucket, Key: body.s3_key, Body: packed }),
-    );
-  }
+  const body = await placeBody(packed, `${tenant}/${first}`, async (Key, Body) => {
+    await tools.store.s3.send(new PutObjectCommand({ Bucket: tools.store.payloadBucket, Key, Body }));
+  });
   const batch: BatchItem = {
     tenant,
     first,

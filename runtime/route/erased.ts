@@ -1,4 +1,4 @@
-import { type Body, INLINE_LIMIT } from "../domain/codec.ts";
+import { type Body, placeBody } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { type Erasure, subjectHash } from "../domain/job.ts";
 import { pack } from "../domain/pack.ts";
@@ -58,12 +58,7 @@ export async function restOf(
   putPayload: (key: string, packed: Buffer) => Promise<void>,
 ): Promise<Rest> {
   const kept = events.map((raw, offset) => (erased.includes(offset) ? EMPTY : raw));
-  const packed = pack(kept);
-  let body: Body = { inline: packed };
-  if (packed.length > INLINE_LIMIT) {
-    body = { s3_key: `${batch.tenant}/${batch.first}-rest` };
-    await putPayload(body.s3_key, packed);
-  }
+  const body = await placeBody(pack(kept), `${batch.tenant}/${batch.first}-rest`, putPayload);
   const left = Object.entries(matched).map(
     ([id, all]) => [id, all.filter((offset) => !erased.includes(offset))] as const,
   );

@@ -25,6 +25,17 @@ export type Body = { readonly inline: Buffer } | { readonly s3_key: string };
 /** Packed events above this many bytes go to S3: a base64 text of it fits an SQS message, raw a DynamoDB item. */
 export const INLINE_LIMIT = 300_000;
 
+/** Packed events where they belong by their size. @param put puts what is too large for an item under this key */
+export async function placeBody(
+  packed: Buffer,
+  key: string,
+  put: (key: string, packed: Buffer) => Promise<void>,
+): Promise<Body> {
+  if (packed.length <= INLINE_LIMIT) return { inline: packed };
+  await put(key, packed);
+  return { s3_key: key };
+}
+
 /** Stands for a key in what the platform sends of itself. */
 export const SYSTEM_KEY = "key_system";
 
