@@ -75,9 +75,10 @@ export function usageCharts(samples: readonly Sample[]): Chart[] {
 /** CPU microseconds an event between the first and the last sample, by thread; threads under 0.1 are left out. */
 export function cpuPerEvent(samples: readonly Sample[], events: number): Record<string, number> {
   const first = samples[0];
-  const last = samples.at(-1);
-  if (first === undefined || last === undefined || events === 0) return {};
-  const rows = Object.entries(last.cpu).map(([name, seconds]): [string, number] => [
+  if (first === undefined || events === 0) return {};
+  // What a thread or process had used when it was last seen: k6 has ended before the last sample.
+  const last: Record<string, number> = Object.assign({}, ...samples.map(({ cpu }) => cpu));
+  const rows = Object.entries(last).map(([name, seconds]): [string, number] => [
     name,
     ((seconds - (first.cpu[name] ?? 0)) * 1e6) / events,
   ]);

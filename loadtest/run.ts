@@ -27,7 +27,7 @@ import {
   usageCharts,
 } from "./report.ts";
 import { startSampler } from "./sampler.ts";
-import { duration, type Scenario, type ScenarioName, scenarios, shortened } from "./scenarios.ts";
+import { duration, type Scenario, type ScenarioName, scenarios, shortened, warmUp } from "./scenarios.ts";
 import { startTarget, type Target } from "./target.ts";
 
 const { values, positionals } = parseArgs({
@@ -194,8 +194,7 @@ const progress = setInterval(() => {
 
 const customers = await prepareCustomers(target, scenario, process.env.RECEIVER_URL ?? receiver.url);
 const keys = customers.map(({ key }) => key);
-// Three seconds at a tenth of the rate start the functions, as the first minutes of any deployment do; not measured.
-const warmup = await generate(target.url, keys, shortened(scenario, 3, 0.1));
+const warmup = await generate(target.url, keys, warmUp(scenario));
 receiver.reset();
 startedAt = Date.now();
 const sampler = startSampler(processes);

@@ -224,6 +224,22 @@ export function shortened(scenario: Scenario, seconds: number, rate = 1): Scenar
   return { ...scenario, arrival };
 }
 
+/**
+ * What is sent before a run: up to the rate it begins with, over fifteen seconds or a third of the run. Starts and compiles
+ * the functions, as the first minutes of any deployment do; counts in the ledger, not in the figures.
+ */
+export function warmUp(scenario: Scenario): Scenario {
+  const { arrival } = scenario;
+  const { requestsPerSecond } = "stages" in arrival ? arrival.stages[0]! : arrival;
+  const third = Math.max(1, Math.round(Math.min(15, duration(scenario) / 3) / 3));
+  const stages = [
+    { requestsPerSecond: requestsPerSecond / 10, seconds: 0 },
+    { requestsPerSecond, seconds: 2 * third },
+    { requestsPerSecond, seconds: third },
+  ];
+  return { ...scenario, arrival: { stages } };
+}
+
 /** Milliseconds from the start at which each request is due, in order. */
 export function* dueTimes({ arrival }: Scenario): Generator<number> {
   const stages: readonly Stage[] =

@@ -40,6 +40,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
   const folder = join(context.state, "dynamodb");
   mkdirSync(folder, { recursive: true });
   const worker = new Worker(new URL("./dynamodb/worker.ts", import.meta.url), {
+    name: "dynamodb",
     workerData: {
       file: join(folder, "store.sqlite"),
       accountId: context.accountId,

@@ -47,6 +47,7 @@ export async function createRds(
   const worker =
     databaseUrl === undefined
       ? new Worker(new URL("./rds/worker.ts", import.meta.url), {
+          name: "rds",
           workerData: {
             data: join(context.state, "postgres"),
             templates: options.templates ?? templateFolder(),

@@ -56,6 +56,7 @@ export function findServer(path = process.env.PATH ?? ""): string | false {
 
 async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
   const worker = new Worker(new URL("./redis/worker.ts", import.meta.url), {
+    name: "redis",
     workerData: { folder, token } satisfies RedisWorkerData,
     env: threadEnvironment(),
   });

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -54,11 +54,24 @@ const RETRYABLE = new Set([429, 500, 502, 503, 504]);
 const THROTTLED =
   /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TooManyRequests|BandwidthLimitExceeded|SlowDown/;
 
+/** Signing keys, which the signer keeps for a day, as key objects: Node.js 24 takes five times as long for an HMAC with bytes. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+function keyObjectOf(secret: Uint8Array): KeyObject {
+  let made = keyObjects.get(secret);
+  if (made === undefined) {
+    made = createSecretKey(secret);
+    keyObjects.set(secret, made);
+  }
+  return made;
+}
+
 /** Node's own SHA-256 in the shape the signer wants. */
 export class Sha256 {
   private readonly hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Buffer);
+    if (secret === undefined) this.hash = createHash("sha256");
+    else this.hash = createHmac("sha256", secret instanceof Uint8Array ? keyObjectOf(secret) : (secret as string));
   }
   update(data: string | ArrayBuffer | ArrayBufferView): void {
     this.hash.update(data as string | Buffer);

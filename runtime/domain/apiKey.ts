@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Environment, environments, type Scope } from "./identity.ts";
 import { isUlid, newUlid } from "./ids.ts";
@@ -88,8 +88,10 @@ export interface Peppers {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export const hashSecret = (secret: string, pepper: string): string =>
-  createHmac("sha256", Buffer.from(pepper, "base64")).update(secret).digest("base64");
+/** A key object: handed the bytes themselves, Node.js 24 takes four times as long for an HMAC. */
+const hmac = (pepper: string) => createHmac("sha256", createSecretKey(pepper, "base64"));
+
+export const hashSecret = (secret: string, pepper: string): string => hmac(pepper).update(secret).digest("base64");
 
 /** Secrets compared at least, so that the time taken does not tell whether there is a record, or a rotation going on. */
 const LEAST_COMPARED = 2;
@@ -109,7 +111,7 @@ export function verifySecret(
     const version = record?.versions[i];
     const pepper = peppers.versions[version?.pepper_version ?? peppers.current];
     const alive = version?.expires_at === undefined || Date.parse(version.expires_at) > now;
-    const actual = createHmac("sha256", Buffer.from(pepper ?? "", "base64"))
+    const actual = hmac(pepper ?? "")
       .update(secret)
       .digest();
     const stored = Buffer.from(version?.hash ?? NOBODYS_HASH, "base64");

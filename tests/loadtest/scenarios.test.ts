@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
 import { accepted, bodyText, customerOf, shapeOf } from "../../loadtest/payloads.ts";
-import { dueTimes, duration, type Scenario, scenarios, shortened } from "../../loadtest/scenarios.ts";
+import { dueTimes, duration, type Scenario, scenarios, shortened, warmUp } from "../../loadtest/scenarios.ts";
 
 const all: readonly Scenario[] = Object.values(scenarios);
 const offered = ({ arrival }: Scenario): number =>
@@ -52,6 +52,18 @@ test("a shortened scenario keeps its shape and takes no longer than asked", () =
     const short = shortened(scenario, 5, 0.1);
     assert.ok(duration(short) <= 5 + ("stages" in short.arrival ? short.arrival.stages.length : 0));
     assert.deepEqual(short.shapes, scenario.shapes);
+  }
+});
+
+test("a warm-up ends at the rate that the run begins with, and is a small part of it", () => {
+  for (const scenario of all) {
+    const warming = warmUp(scenario);
+    const due = [...dueTimes(warming)];
+    const { arrival } = scenario;
+    const begins = "stages" in arrival ? arrival.stages[0]!.requestsPerSecond : arrival.requestsPerSecond;
+    const lastSecond = due.filter((at) => at > (duration(warming) - 1) * 1_000).length;
+    assert.ok(Math.abs(lastSecond - begins) <= 1, `${lastSecond} requests in the last second, ${begins} expected`);
+    assert.ok(duration(warming) <= Math.max(3, Math.min(15, duration(scenario) / 3) + 2));
   }
 });
 
