@@ -1,14 +1,23 @@
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import type { AcceptedRun } from "./ledger.ts";
-import { Received } from "./receiver.ts";
+import { Received, ulidsOf } from "./receiver.ts";
 import type { Target } from "./target.ts";
 
 /** Seconds to wait for the stream's buffer to reach the bucket. */
 const PATIENCE = 120;
-const EVENT_ID = /"event_id":"evt_([0-9A-Z]{26})"/g;
+/** Bytes of text at once. */
+const CHUNK = 1_048_576;
+
+/** Hands over the ULID of every event id in a text that comes in chunks, cut wherever they were. Gigabytes are read this way. */
+export async function ulidsIn(text: AsyncIterable<Buffer>, take: (ulid: string) => void): Promise<void> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of text) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    rest = bytes.subarray(ulidsOf(bytes, take));
+  }
+}
 
 /** Every event id in the archive, from its gzipped JSON lines. */
 async function read(client: S3Client, bucket: string, seen: Set<string>, ids: Received): Promise<void> {
@@ -19,11 +28,7 @@ async function read(client: S3Client, bucket: string, seen: Set<string>, ids: Re
       if (Key === undefined || seen.has(Key)) continue;
       seen.add(Key);
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-      const lines = createInterface({
-        input: (Body as Readable).pipe(createGunzip()),
-        crlfDelay: Number.POSITIVE_INFINITY,
-      });
-      for await (const line of lines) for (const [, ulid] of line.matchAll(EVENT_ID)) ids.add(ulid!);
+      await ulidsIn((Body as Readable).pipe(createGunzip({ chunkSize: CHUNK })), (ulid) => ids.add(ulid));
     }
     token = page.NextContinuationToken;
   } while (token !== undefined);

@@ -56,12 +56,13 @@ export const lookupWith =
     return new Map(events.map(({ event_id, status }) => [event_id, status]));
   };
 
-async function lookedUp(
+/** Asks about ids of runs, a thousand at a time, and hands over what each is said to be: undefined where it is not there. */
+async function lookUp(
   runs: readonly AcceptedRun[],
   ids: (run: AcceptedRun) => string[],
   lookup: Lookup,
-): Promise<Map<string, string | undefined>> {
-  const statuses = new Map<string, string | undefined>();
+  take: (id: string, status: string | undefined) => void,
+): Promise<void> {
   const byCustomer = new Map<number, string[]>();
   for (const run of runs) {
     const list = byCustomer.get(run.customer) ?? [];
@@ -72,10 +73,9 @@ async function lookedUp(
     for (let at = 0; at < list.length; at += 1_000) {
       const page = list.slice(at, at + 1_000);
       const found = await lookup(customer, page);
-      for (const id of page) statuses.set(id, found.get(id));
+      for (const id of page) take(id, found.get(id));
     }
   }
-  return statuses;
 }
 
 export interface Accounts {
@@ -126,17 +126,22 @@ export async function balance({ runs, received, lookup, sample, archive }: Accou
     if (archive !== undefined)
       for (let i = 0; i < run.count; i += 1) if (!archive.has(ulidAt(run.first, i))) missingInArchive += 1;
   }
-  const waiting = await lookedUp(absent, (run) => received.missing(run.first, run.count).map(eventId), lookup);
-  const sampled = await lookedUp(
+  const waiting = new Map<string, string | undefined>();
+  const missed = (run: AcceptedRun) => received.missing(run.first, run.count).map(eventId);
+  await lookUp(absent, missed, lookup, (id, status) => waiting.set(id, status));
+  let missingInStore = 0;
+  await lookUp(
     runs.filter((_, i) => i % sample === 0),
     (run) => Array.from({ length: run.count }, (_, i) => eventId(ulidAt(run.first, i))),
     lookup,
+    (_, status) => {
+      if (status === undefined) missingInStore += 1;
+    },
   );
   const statuses = [...waiting.values()];
   const pending = statuses.filter((status) => status === "pending" || status === "failed").length;
   const dead = statuses.filter((status) => status === "dead_lettered").length;
   const lost = accepted - delivered - pending - dead;
-  const missingInStore = [...sampled.values()].filter((status) => status === undefined).length;
   return {
     accepted,
     delivered,

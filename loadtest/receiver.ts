@@ -11,35 +11,46 @@ import { Histogram } from "./histogram.ts";
  * Only what was answered 200 counts as received.
  */
 
-/** ULIDs that share their first 24 characters: one slot a ULID, so three million ids stay in a few hundred megabytes. */
+/**
+ * ULIDs that share their first 24 characters have a stretch of counters, one a ULID, so millions of ids take little memory;
+ * a thousand stretches share a block, since the collector goes through every buffer there is.
+ */
 const PREFIX = 24;
 const SLOTS = 1_024;
+const STRETCHES = 1_024;
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const VALUE = new Uint8Array(128);
 for (let i = 0; i < ALPHABET.length; i += 1) VALUE[ALPHABET.charCodeAt(i)] = i;
 
+const slotOf = (ulid: string): number =>
+  VALUE[ulid.charCodeAt(PREFIX)]! * ALPHABET.length + VALUE[ulid.charCodeAt(PREFIX + 1)]!;
+
 export class Received {
-  readonly #counts = new Map<string, Uint8Array>();
+  readonly #stretches = new Map<string, number>();
+  readonly #blocks: Uint8Array[] = [];
   distinct = 0;
   duplicates = 0;
 
   add(ulid: string): void {
     const prefix = ulid.slice(0, PREFIX);
-    let counts = this.#counts.get(prefix);
-    if (counts === undefined) {
-      counts = new Uint8Array(SLOTS);
-      // A slice would keep the whole body it was cut from: the key is a text of its own.
-      this.#counts.set(Buffer.from(prefix, "latin1").toString("latin1"), counts);
+    let stretch = this.#stretches.get(prefix);
+    if (stretch === undefined) {
+      stretch = this.#stretches.size;
+      if (stretch % STRETCHES === 0) this.#blocks.push(new Uint8Array(STRETCHES * SLOTS));
+      // A slice would keep the whole text it was cut from: the key is a text of its own.
+      this.#stretches.set(Buffer.from(prefix, "latin1").toString("latin1"), stretch);
     }
-    const slot = VALUE[ulid.charCodeAt(PREFIX)]! * 32 + VALUE[ulid.charCodeAt(PREFIX + 1)]!;
-    if (counts[slot] === 0) this.distinct += 1;
+    const block = this.#blocks[Math.floor(stretch / STRETCHES)]!;
+    const slot = (stretch % STRETCHES) * SLOTS + slotOf(ulid);
+    if (block[slot] === 0) this.distinct += 1;
     else this.duplicates += 1;
-    if (counts[slot]! < 255) counts[slot]! += 1;
+    if (block[slot]! < 255) block[slot]! += 1;
   }
 
   has(ulid: string): boolean {
-    const slot = VALUE[ulid.charCodeAt(PREFIX)]! * 32 + VALUE[ulid.charCodeAt(PREFIX + 1)]!;
-    return (this.#counts.get(ulid.slice(0, PREFIX))?.[slot] ?? 0) > 0;
+    const stretch = this.#stretches.get(ulid.slice(0, PREFIX));
+    if (stretch === undefined) return false;
+    return this.#blocks[Math.floor(stretch / STRETCHES)]![(stretch % STRETCHES) * SLOTS + slotOf(ulid)]! > 0;
   }
 
   /** Of `count` consecutive ULIDs from `first`, those that never came. */
@@ -71,35 +82,47 @@ export interface LoadReceiver {
   close(): Promise<void>;
 }
 
-const MARK = '"event_id":"evt_';
+const ULID_LENGTH = 26;
+
+/** Searched for in the bytes: texts of whole bodies would have to be collected again, on processors that are measured. */
+const MARK = Buffer.from('"event_id":"evt_');
+
+/** Hands over the ULIDs of the event ids in the bytes. @returns where the rest begins that may hold a beginning of one */
+export function ulidsOf(bytes: Buffer, take: (ulid: string) => void): number {
+  let from = 0;
+  for (;;) {
+    const at = bytes.indexOf(MARK, from);
+    const end = at + MARK.length + ULID_LENGTH;
+    if (at < 0) return Math.max(from, bytes.length - MARK.length + 1);
+    if (end > bytes.length) return at;
+    take(bytes.toString("latin1", at + MARK.length, end));
+    from = end;
+  }
+}
 
 export async function startReceiver(port = 0): Promise<LoadReceiver> {
   const received = new Received();
   const latency = new Histogram();
   const seconds = new Map<number, Second>();
 
-  const take = (text: string, now: number, healthy: boolean): void => {
+  const take = (body: Buffer, now: number, healthy: boolean): void => {
     const second = Math.floor(now / 1000);
-    let row = seconds.get(second);
-    if (row === undefined) {
-      row = { second, events: 0, posts: 0, latency: new Histogram() };
-      seconds.set(second, row);
-    }
+    const row = seconds.get(second) ?? { second, events: 0, posts: 0, latency: new Histogram() };
+    seconds.set(second, row);
     row.posts += 1;
     let run = "";
     let waited = 0;
-    for (let at = text.indexOf(MARK); at >= 0; at = text.indexOf(MARK, at + MARK.length)) {
-      const ulid = text.slice(at + MARK.length, at + MARK.length + 26);
+    ulidsOf(body, (ulid) => {
       received.add(ulid);
       if (run === "" || offsetOf(run, ulid, 1_000) < 0) {
         run = ulid;
         waited = Math.max(0, now - timeOf(ulid));
       }
       row.events += 1;
-      if (!healthy) continue;
+      if (!healthy) return;
       row.latency.add(waited);
       latency.add(waited);
-    }
+    });
   };
 
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -113,7 +136,7 @@ export async function startReceiver(port = 0): Promise<LoadReceiver> {
         return;
       }
       response.writeHead(200).end();
-      take(Buffer.concat(chunks).toString("latin1"), Date.now(), kind === "ok");
+      take(Buffer.concat(chunks), Date.now(), kind === "ok");
     });
   };
 

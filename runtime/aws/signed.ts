@@ -107,8 +107,13 @@ export interface SignedCalls {
    * @throws AwsError
    */
   perform(call: Call, timeoutMs?: number): Promise<Answer>;
-  /** A call of a service with an AWS JSON protocol. @returns its answer, parsed @throws AwsError named as the service names it */
-  json(service: string, version: "1.0" | "1.1", target: string, input: object): Promise<unknown>;
+  /**
+   * A call of a service with an AWS JSON protocol.
+   * @param input as JSON
+   * @returns its answer, parsed
+   * @throws AwsError named as the service names it
+   */
+  json(service: string, version: "1.0" | "1.1", target: string, input: string): Promise<unknown>;
   /** Where objects of a bucket are: in the path, or the bucket in the host's name. */
   objectPath(bucket: string, key: string): string;
 }
@@ -210,7 +215,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
         method: "POST",
         path: "/",
         headers: { "content-type": `application/x-amz-json-${version}`, "x-amz-target": target },
-        body: JSON.stringify(input),
+        body: input,
       });
       return body.length === 0 ? {} : JSON.parse(body.toString("utf8"));
     },

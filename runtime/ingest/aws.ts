@@ -19,11 +19,11 @@ export function connectAws(settings: AwsSettings): Aws {
   return {
     async sendMessage(queueUrl, body, groupId) {
       const payload = { QueueUrl: queueUrl, MessageBody: body, MessageGroupId: groupId };
-      await calls.json("sqs", "1.0", "AmazonSQS.SendMessage", payload);
+      await calls.json("sqs", "1.0", "AmazonSQS.SendMessage", JSON.stringify(payload));
     },
     async seeQueue(queueUrl) {
       const payload = { QueueUrl: queueUrl, AttributeNames: ["ApproximateNumberOfMessages"] };
-      await calls.json("sqs", "1.0", "AmazonSQS.GetQueueAttributes", payload);
+      await calls.json("sqs", "1.0", "AmazonSQS.GetQueueAttributes", JSON.stringify(payload));
     },
     putObject,
     async invoke(functionName, payload) {

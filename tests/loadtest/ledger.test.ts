@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { test } from "uvu";
+import { ulidsIn } from "../../loadtest/archive.ts";
 import { balance, type Lookup, parseAccepted, settledBalance } from "../../loadtest/ledger.ts";
 import { Received, startReceiver } from "../../loadtest/receiver.ts";
 import { eventId, newUlid, ulidAt } from "../../runtime/domain/ids.ts";
@@ -109,5 +111,25 @@ test("an account is closed once it balances, or once nothing changes any more", 
   assert.equal((await settledBalance(accounts([[1, 2], [1]]), 0)).lost, 1);
   assert.equal(rounds, 5);
 });
+
+test("ids are found in an archive however its text is cut", () =>
+  fc.assert(
+    fc.asyncProperty(fc.nat(60), fc.array(fc.integer({ min: 1, max: 400 })), async (count, cuts) => {
+      const ulids = Array.from({ length: count }, (_, i) => ulidAt(first, i));
+      const line = (ulid: string) => `{"event_id":"${eventId(ulid)}","event":{"note":"\\"event_id\\":\\"evt_"}}\n`;
+      const text = Buffer.from(ulids.map(line).join(""));
+      async function* chunks() {
+        let at = 0;
+        for (const cut of cuts) {
+          yield text.subarray(at, at + cut);
+          at += cut;
+        }
+        yield text.subarray(at);
+      }
+      const found: string[] = [];
+      await ulidsIn(chunks(), (ulid) => found.push(ulid));
+      assert.deepEqual(found, ulids);
+    }),
+  ));
 
 test.run();
