@@ -20,6 +20,8 @@ export interface Ledger {
   readonly duplicates: number;
   /** Neither delivered nor known to be waiting. */
   readonly lost: number;
+  /** So many ids the store was asked about. */
+  readonly asked_in_store: number;
   /** Asked of the store, and not there. */
   readonly missing_in_store: number;
   /** Undefined when the archive could not be read from here. */
@@ -56,26 +58,29 @@ export const lookupWith =
     return new Map(events.map(({ event_id, status }) => [event_id, status]));
   };
 
-/** Asks about ids of runs, a thousand at a time, and hands over what each is said to be: undefined where it is not there. */
+const IDS_A_LOOKUP = 1_000;
+
+/**
+ * Asks about ids of runs, and hands over what each is said to be: undefined where it is not there. Ids are made when they are
+ * asked about: millions of them kept for later would be gone through by each collection of garbage.
+ */
 async function lookUp(
   runs: readonly AcceptedRun[],
-  ids: (run: AcceptedRun) => string[],
+  idsOf: (run: AcceptedRun) => string[],
   lookup: Lookup,
   take: (id: string, status: string | undefined) => void,
 ): Promise<void> {
-  const byCustomer = new Map<number, string[]>();
+  const waiting = new Map<number, string[]>();
+  const ask = async (customer: number, ids: readonly string[]): Promise<void> => {
+    const found = await lookup(customer, ids);
+    for (const id of ids) take(id, found.get(id));
+  };
   for (const run of runs) {
-    const list = byCustomer.get(run.customer) ?? [];
-    list.push(...ids(run));
-    byCustomer.set(run.customer, list);
+    const ids = [...(waiting.get(run.customer) ?? []), ...idsOf(run)];
+    while (ids.length >= IDS_A_LOOKUP) await ask(run.customer, ids.splice(0, IDS_A_LOOKUP));
+    waiting.set(run.customer, ids);
   }
-  for (const [customer, list] of byCustomer) {
-    for (let at = 0; at < list.length; at += 1_000) {
-      const page = list.slice(at, at + 1_000);
-      const found = await lookup(customer, page);
-      for (const id of page) take(id, found.get(id));
-    }
-  }
+  for (const [customer, ids] of waiting) if (ids.length > 0) await ask(customer, ids);
 }
 
 export interface Accounts {
@@ -129,12 +134,14 @@ export async function balance({ runs, received, lookup, sample, archive }: Accou
   const waiting = new Map<string, string | undefined>();
   const missed = (run: AcceptedRun) => received.missing(run.first, run.count).map(eventId);
   await lookUp(absent, missed, lookup, (id, status) => waiting.set(id, status));
+  let askedInStore = 0;
   let missingInStore = 0;
   await lookUp(
     runs.filter((_, i) => i % sample === 0),
     (run) => Array.from({ length: run.count }, (_, i) => eventId(ulidAt(run.first, i))),
     lookup,
     (_, status) => {
+      askedInStore += 1;
       if (status === undefined) missingInStore += 1;
     },
   );
@@ -149,6 +156,7 @@ export async function balance({ runs, received, lookup, sample, archive }: Accou
     dead_lettered: dead,
     duplicates: received.duplicates,
     lost,
+    asked_in_store: askedInStore,
     missing_in_store: missingInStore,
     missing_in_archive: archive === undefined ? undefined : missingInArchive,
     balanced: lost === 0 && missingInStore === 0 && missingInArchive === 0,

@@ -140,7 +140,7 @@ export function reportHtml(report: LoadReport): string {
     ["Refused / failed / dropped requests", `${report.refused} / ${report.failed} / ${report.dropped}`],
     [
       "Ledger",
-      `${ledger.accepted} accepted = ${ledger.delivered} delivered + ${ledger.pending} pending + ${ledger.dead_lettered} dead-lettered, ${ledger.lost} lost, ${ledger.duplicates} duplicates; missing in store ${ledger.missing_in_store}, in archive ${ledger.missing_in_archive ?? "not read"}`,
+      `${ledger.accepted} accepted = ${ledger.delivered} delivered + ${ledger.pending} pending + ${ledger.dead_lettered} dead-lettered, ${ledger.lost} lost, ${ledger.duplicates} duplicates; missing in store ${ledger.missing_in_store} of ${ledger.asked_in_store}, in archive ${ledger.missing_in_archive ?? "not read"}`,
     ],
   ];
   const cpu = Object.entries(report.cpu_us_per_event).map(([name, us]) => row([name, round(us)]));
@@ -165,7 +165,7 @@ export function reportText(report: LoadReport): string {
     `  POST        ${p(report.accept_ms)}`,
     `  end to end  ${p(report.end_to_end_ms)}`,
     `  requests    ${report.refused} refused, ${report.failed} failed, ${report.dropped} dropped`,
-    `  ledger      ${ledger.accepted} accepted = ${ledger.delivered} delivered + ${ledger.pending} pending + ${ledger.dead_lettered} dead-lettered; ${ledger.lost} lost, ${ledger.duplicates} duplicates; missing: store ${ledger.missing_in_store}, archive ${ledger.missing_in_archive ?? "not read"}`,
+    `  ledger      ${ledger.accepted} accepted = ${ledger.delivered} delivered + ${ledger.pending} pending + ${ledger.dead_lettered} dead-lettered; ${ledger.lost} lost, ${ledger.duplicates} duplicates; missing: store ${ledger.missing_in_store} of ${ledger.asked_in_store}, archive ${ledger.missing_in_archive ?? "not read"}`,
     `  CPU/event   ${Object.entries(report.cpu_us_per_event)
       .slice(0, 10)
       .map(([name, us]) => `${name} ${round(us)}`)

@@ -1,9 +1,10 @@
 /**
- * `npm run load -- <suite> [--seconds N] [--rate X] [--node] [--sample N]`
+ * `npm run load -- <suite> [--seconds N] [--rate X] [--node] [--sample N] [--keep]`
  *
  * Runs one suite against the platform at URL (with OPERATOR_KEY or API_KEY, and RECEIVER_URL when it must reach a public
  * receiver), or, when URL is not set, against one it starts itself in a fresh state. k6 generates the load; `--node` uses
- * the generator in this folder instead. Ends with the ledger, a summary, and reports/<suite>.{json,html}.
+ * the generator in this folder instead. Ends with the ledger, a summary, and reports/<suite>.{json,html}. `--keep` leaves the state
+ * of the platform it started, and says where.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     rate: { type: "string" },
     node: { type: "boolean", default: false },
     sample: { type: "string" },
+    keep: { type: "boolean", default: false },
   },
 });
 const name = positionals[0] as ScenarioName | undefined;
@@ -216,7 +218,8 @@ const samples = sampler.stop();
 const queueCharts = depths.stop();
 
 const lookup = lookupWith(target.url, keys);
-const sample = Number(values.sample ?? 1);
+// Beyond a million ids the store is asked about every so many batches; the receiver and the archive about all.
+const sample = Number(values.sample ?? Math.ceil(Math.max(1, accepted) / 1_000_000));
 const ledger = await settledBalance(async () => ({
   runs,
   received: receiver.received,
@@ -268,5 +271,6 @@ writeFileSync(`reports/${name}.html`, reportHtml(report));
 console.log(`${reportText(report)}\n  reports/${name}.html`);
 await target.stop();
 await receiver.close();
-rmSync(folder, { recursive: true, force: true });
+if (values.keep) console.log(`  state in ${join(folder, "state")}, API_KEYS=${keys.join(",")}`);
+else rmSync(folder, { recursive: true, force: true });
 process.exit(report.verdict === "held" ? 0 : 1);

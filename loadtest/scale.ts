@@ -3,6 +3,8 @@
  * more events: how soon it starts, how it takes 5,000 events/s, how an inbox is read. Prints a table and each figure against
  * that of the empty store.
  *
+ * `API_KEYS=… npm run scale -- --sizes 0 --state <folder>` also asks the state that `npm run load -- soak --keep` left.
+ *
  * The events are put into the table as route stores them, by BatchWriteItem through the gateway: a tenth of them belongs to the
  * customer that is asked, the rest to nine others.
  */
@@ -17,7 +19,7 @@ import { newUlid } from "../runtime/domain/ids.ts";
 import { pack } from "../runtime/domain/pack.ts";
 import { prepareCustomers } from "./customers.ts";
 import { generate } from "./generator.ts";
-import { startReceiver } from "./receiver.ts";
+import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import { scenarios, shortened } from "./scenarios.ts";
 import { startTarget, type Target } from "./target.ts";
 
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   options: {
     sizes: { type: "string", default: "0,100000,1000000,10000000" },
     seconds: { type: "string", default: "20" },
+    state: { type: "string" },
   },
 });
 const sizes = values.sizes.split(",").map(Number);
@@ -105,20 +108,10 @@ async function fill(target: Target, table: string, customers: readonly string[],
 async function measure(size: number): Promise<Figures> {
   const state = join(mkdtempSync(join(tmpdir(), "triggers-scale-")), "state");
   const receiver = await startReceiver();
-  const scenario = shortened({ ...scenarios.baseline, customers: CUSTOMERS }, seconds, 0.5);
-  let target = await startTarget(state);
-  const customers = await prepareCustomers(target, scenario, receiver.url);
-  const keys = customers.map(({ key }) => key);
+  const target = await startTarget(state);
+  const customers = await prepareCustomers(target, { ...scenarios.baseline, customers: CUSTOMERS }, receiver.url);
   const { outputs } = JSON.parse(readFileSync(join(state, "gateway.json"), "utf8")) as {
     outputs: { eventsTable: string };
-  };
-  const get = async (path: string): Promise<{ json: { events: { event_id: string }[] }; ms: number }> => {
-    const began = performance.now();
-    const response = await fetch(`${target.url}${path}`, { headers: { authorization: `Bearer ${keys[0]!}` } });
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 200)}`);
-    const ms = performance.now() - began;
-    return { json: JSON.parse(text), ms };
   };
   await fill(
     target,
@@ -127,9 +120,31 @@ async function measure(size: number): Promise<Figures> {
     size,
   );
   await target.stop();
+  const keys = customers.map(({ key }) => key);
+  const figures = await ask(state, size, keys, receiver);
+  rmSync(join(state, ".."), { recursive: true, force: true });
+  return figures;
+}
 
+/** Asks a state that another run has filled: its endpoint is on a port of its own, where a receiver is started again. */
+async function measureKept(state: string, keys: readonly string[]): Promise<Figures> {
+  const target = await startTarget(state);
+  const { subscriptions } = await get<{ subscriptions: { webhook_url: string }[] }>(target, keys[0]!, "/subscriptions");
+  await target.stop();
+  return ask(state, Number.NaN, keys, await startReceiver(Number(new URL(subscriptions[0]!.webhook_url).port)));
+}
+
+async function get<T>(target: Target, key: string, path: string): Promise<T> {
+  const response = await fetch(`${target.url}${path}`, { headers: { authorization: `Bearer ${key}` } });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 200)}`);
+  return JSON.parse(text) as T;
+}
+
+async function ask(state: string, size: number, keys: readonly string[], receiver: LoadReceiver): Promise<Figures> {
+  const scenario = shortened({ ...scenarios.baseline, customers: keys.length }, seconds, 0.5);
   const began = performance.now();
-  target = await startTarget(state);
+  const target = await startTarget(state);
   const first = await fetch(`${target.url}/events`, {
     method: "POST",
     headers: { authorization: `Bearer ${keys[0]!}`, "content-type": "application/json" },
@@ -144,14 +159,17 @@ async function measure(size: number): Promise<Figures> {
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   const median = async (path: string): Promise<number> => {
     const times: number[] = [];
-    for (let i = 0; i < PAGES; i += 1) times.push((await get(path)).ms);
+    for (let i = 0; i < PAGES; i += 1) {
+      const asked = performance.now();
+      await get(target, keys[0]!, path);
+      times.push(performance.now() - asked);
+    }
     return times.sort((a, b) => a - b)[PAGES >> 1]!;
   };
   const inboxMs = await median("/inbox?limit=1000");
   const filteredMs = await median("/inbox?limit=1000&event_type=order.created&status=delivered");
   await target.stop();
   await receiver.close();
-  rmSync(join(state, ".."), { recursive: true, force: true });
   return {
     size,
     startMs,
@@ -168,14 +186,21 @@ console.log(
 );
 console.log("|---:|---:|---:|---:|---:|---:|");
 let base: Figures | undefined;
-for (const size of sizes) {
-  const figures = await measure(size);
+const runs = sizes.map((size) => () => measure(size));
+const { state: kept } = values;
+if (kept !== undefined) {
+  const keys = process.env.API_KEYS?.split(",");
+  if (keys === undefined) throw new Error("set API_KEYS to the keys of the run that filled the state");
+  runs.push(() => measureKept(kept, keys));
+}
+for (const run of runs) {
+  const figures = await run();
   const empty = base ?? figures;
   base = empty;
   const cell = (name: keyof Figures) =>
     `${shown(figures[name])} ms${figures === empty ? "" : ` (${(figures[name] / empty[name]).toFixed(2)}x)`}`;
   console.log(
-    `| ${size.toLocaleString("en")} | ${cell("startMs")} | ${cell("acceptP95Ms")} | ${cell("endToEndP95Ms")} | ${cell("inboxMs")} | ${cell("filteredMs")} |`,
+    `| ${Number.isNaN(figures.size) ? "as kept" : figures.size.toLocaleString("en")} | ${cell("startMs")} | ${cell("acceptP95Ms")} | ${cell("endToEndP95Ms")} | ${cell("inboxMs")} | ${cell("filteredMs")} |`,
   );
 }
 process.exit(0);

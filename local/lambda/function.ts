@@ -21,6 +21,8 @@ const PATIENCE_MS = 25;
 const BUSY = 0.6;
 /** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
 const BUSY_WHEN_FULL = 0.2;
+/** Over so long, then: in a shorter time any thread computes nothing now and then. */
+const LOOK_WHEN_FULL_MS = 250;
 /** How long Lambda lets a module initialise, milliseconds. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -83,6 +85,7 @@ export class LambdaFunction {
   #busy = 0;
   #sequence = 0;
   #patience: NodeJS.Timeout | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #drained: (() => void) | undefined;
 
@@ -140,8 +143,12 @@ export class LambdaFunction {
     }, PATIENCE_MS);
   }
 
-  /** Whether the threads waited for something, rather than computed, most of the time since this was asked last. */
+  /** Whether the threads waited for something, rather than computed, most of the time since they were looked at last. */
   #hasTime(): boolean {
+    const full = machineIsFull();
+    const at = performance.now();
+    if (full && at - this.#lookedAt < LOOK_WHEN_FULL_MS) return false;
+    this.#lookedAt = at;
     let busiest = 0;
     for (const thread of this.#threads) {
       const now = thread.worker.performance.eventLoopUtilization();
@@ -149,7 +156,7 @@ export class LambdaFunction {
       thread.used = now;
       busiest = Math.max(busiest, utilization);
     }
-    return busiest < (machineIsFull() ? BUSY_WHEN_FULL : BUSY);
+    return busiest < (full ? BUSY_WHEN_FULL : BUSY);
   }
 
   #open(): void {
