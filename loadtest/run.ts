@@ -271,6 +271,6 @@ writeFileSync(`reports/${name}.html`, reportHtml(report));
 console.log(`${reportText(report)}\n  reports/${name}.html`);
 await target.stop();
 await receiver.close();
-if (values.keep) console.log(`  state in ${join(folder, "state")}, API_KEYS=${keys.join(",")}`);
+if (values.keep) console.log(`  state in ${join(folder, "state")}, keys ${keys.join(",")}`);
 else rmSync(folder, { recursive: true, force: true });
 process.exit(report.verdict === "held" ? 0 : 1);

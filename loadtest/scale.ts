@@ -3,7 +3,7 @@
  * more events: how soon it starts, how it takes 5,000 events/s, how an inbox is read. Prints a table and each figure against
  * that of the empty store.
  *
- * `API_KEYS=… npm run scale -- --sizes 0 --state <folder>` also asks the state that `npm run load -- soak --keep` left.
+ * `npm run scale -- --sizes 0 --state <folder> --keys <keys>` also asks the state that `npm run load -- soak --keep` left.
  *
  * The events are put into the table as route stores them, by BatchWriteItem through the gateway: a tenth of them belongs to the
  * customer that is asked, the rest to nine others.
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     sizes: { type: "string", default: "0,100000,1000000,10000000" },
     seconds: { type: "string", default: "20" },
     state: { type: "string" },
+    keys: { type: "string" },
   },
 });
 const sizes = values.sizes.split(",").map(Number);
@@ -189,8 +190,8 @@ let base: Figures | undefined;
 const runs = sizes.map((size) => () => measure(size));
 const { state: kept } = values;
 if (kept !== undefined) {
-  const keys = process.env.API_KEYS?.split(",");
-  if (keys === undefined) throw new Error("set API_KEYS to the keys of the run that filled the state");
+  const keys = values.keys?.split(",");
+  if (keys === undefined) throw new Error("--state needs --keys: those of the run that filled it");
   runs.push(() => measureKept(kept, keys));
 }
 for (const run of runs) {
