@@ -20,7 +20,7 @@ import { pack } from "../runtime/domain/pack.ts";
 import { prepareCustomers } from "./customers.ts";
 import { generate } from "./generator.ts";
 import { type LoadReceiver, startReceiver } from "./receiver.ts";
-import { scenarios, shortened } from "./scenarios.ts";
+import { scenarios, shortened, warmUp } from "./scenarios.ts";
 import { startTarget, type Target } from "./target.ts";
 
 const { values } = parseArgs({
@@ -155,7 +155,7 @@ async function ask(state: string, stored: string, keys: readonly string[], recei
   if (first.status !== 202) throw new Error(`the first event was answered ${first.status}`);
   const startMs = performance.now() - began;
 
-  await generate(target.url, keys, shortened(scenario, 3, 0.2));
+  await generate(target.url, keys, warmUp(scenario));
   receiver.reset();
   const { latency } = await generate(target.url, keys, scenario);
   await new Promise((resolve) => setTimeout(resolve, 2_000));
