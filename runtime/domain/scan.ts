@@ -144,8 +144,8 @@ class Scanner {
       let byte = body[at];
       if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
         at += 1;
-        if (depth === 1) break;
         depth = names.close(depth);
+        if (depth === 0) break;
         inObject = names.inObject(depth);
         continue;
       }

@@ -52,7 +52,7 @@ export class NameSet {
     this.size[depth] = 0;
   }
 
-  /** @returns the level below, which is the current one again */
+  /** To be called for every level that was opened, the outermost too. @returns the level below, the current one again */
   close(depth: number): number {
     if (depth <= MAX_DEPTH && this.sets[depth] !== undefined) this.sets[depth] = undefined;
     return depth - 1;

@@ -164,6 +164,15 @@ test("names whose hashes collide are told apart", () => {
 test("an object closed before does not lend its names to the next one", () =>
   assert.deepEqual(scanned('{"x":{"\\u0061":1},"y":{"a":1},"z":[{"a":{}},{"a":{}}]}').faults, []));
 
+const wide = `{${Array.from({ length: 25 }, (_, i) => `"m${i}":${i}`).join(",")}}`;
+const sequences: [says: string, text: string][] = [
+  ["events of many members", `[${wide},${wide},${wide}]`],
+  ["an event with an escape in a name", '[{"event_type":"x","na\\u006de":1},{"event_type":"x"}]'],
+];
+for (const [says, text] of sequences) {
+  test(`${says} do not lend their names to the next event`, () => assert.deepEqual(scanned(text).faults, []));
+}
+
 test("at most 100 faults are told, and all events are counted", () => {
   const result = scanned(`[${Array.from({ length: 3_000 }, () => "1").join(",")}]`);
   assert.equal(result.faults.length, MAX_FAULTS);
@@ -281,38 +290,62 @@ test("the first byte that is not UTF-8 is where a decoder stops", () =>
   ));
 
 /** A tree of members, as pairs: names may repeat. */
-type Tree = readonly (readonly [name: string, value: Tree | number])[];
-const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.array(
-    fc.tuple(
-      fc.constantFrom("a", "b", "Aa", "BB", "__proto__", "é", ""),
-      fc.oneof({ weight: 3, arbitrary: fc.nat(9) }, tie("tree")),
-    ),
-    { maxLength: 5 },
-  ) as fc.Arbitrary<Tree>,
-}));
+type Tree = readonly (readonly [name: string, value: Tree | { readonly list: readonly Tree[] } | number])[];
+const names = fc.constantFrom("a", "b", "Aa", "BB", "__proto__", "é", "", "a/b", "c~d", 'q"\\', "😀");
+const { tree } = fc.letrec<{ tree: Tree }>((tie) => {
+  const value = fc.oneof(
+    { weight: 6, arbitrary: fc.nat(9) },
+    { weight: 2, arbitrary: tie("tree") },
+    { weight: 1, arbitrary: fc.record({ list: fc.array(tie("tree") as fc.Arbitrary<Tree>, { maxLength: 3 }) }) },
+  );
+  const few = fc.array(fc.tuple(names, value), { maxLength: 5 });
+  // More members than are compared one by one: other names in front of, between and behind the few.
+  const many = fc
+    .tuple(few, fc.integer({ min: 20, max: 30 }), fc.nat())
+    .map(([members, count, where]) => [
+      ...members.slice(0, where % (members.length + 1)),
+      ...Array.from({ length: count }, (_, i) => [`m${i}`, i] as const),
+      ...members.slice(where % (members.length + 1)),
+    ]);
+  return { tree: fc.oneof({ weight: 4, arbitrary: few }, { weight: 1, arbitrary: many }) as fc.Arbitrary<Tree> };
+});
 
-test("repeated names are found exactly where they are, however they are written", () =>
+/** The text of these members, some names escaped, and the paths (JSON Pointer) of the names that are repeated. */
+function write(members: Tree, escaped: () => boolean, path = ""): { text: string; repeated: string[] } {
+  const seen = new Set<string>();
+  const repeated: string[] = [];
+  const quoted = (name: string) =>
+    escaped()
+      ? `"${[...Buffer.from(name, "utf16le").swap16().toString("hex").matchAll(/..../g)].map(([unit]) => `\\u${unit}`).join("")}"`
+      : JSON.stringify(name);
+  const inner = (value: Tree[number][1], at: string): string => {
+    if (typeof value === "number") return String(value);
+    if ("list" in value) return `[${value.list.map((each, i) => inner(each, `${at}/${i}`)).join(", ")}]`;
+    const nested = write(value, escaped, at);
+    repeated.push(...nested.repeated);
+    return nested.text;
+  };
+  const parts = members.map(([name, value]) => {
+    const at = `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (seen.has(name)) repeated.push(at);
+    seen.add(name);
+    return `${quoted(name)} : ${inner(value, at)}`;
+  });
+  return { text: `{${parts.join(",")}}`, repeated };
+}
+
+test("in any sequence of events, repeated names are found exactly where they are, however they are written", () =>
   fc.assert(
-    fc.property(tree, fc.infiniteStream(fc.boolean()), (members, escapes) => {
-      let expected = 0;
-      const quoted = (name: string): string => {
-        const { value } = escapes.next();
-        return value
-          ? `"${[...name].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")}"`
-          : JSON.stringify(name);
-      };
-      const write = (list: Tree): string => {
-        const seen = new Set<string>();
-        const parts = list.map(([name, value]) => {
-          if (seen.has(name)) expected += 1;
-          seen.add(name);
-          return `${quoted(name)}:${typeof value === "number" ? value : write(value)}`;
-        });
-        return `{${parts.join(",")}}`;
-      };
-      const text = write(members);
-      assert.equal(scanned(text).faults.length, Math.min(expected, MAX_FAULTS), text);
+    fc.property(fc.array(tree, { minLength: 1, maxLength: 5 }), fc.infiniteStream(fc.boolean()), (trees, escapes) => {
+      const written = trees.map((members) => write(members, () => escapes.next().value as boolean));
+      const text = `[${written.map((each) => each.text).join(",")}]`;
+      const expected = written.flatMap(({ repeated }, index) => repeated.map((path) => ({ index, path })));
+      const found = scanned(text).faults.map(({ index, path }) => ({ index, path }));
+      assert.deepEqual(found, expected.slice(0, MAX_FAULTS), text);
+      assert.deepEqual(
+        slices(text),
+        written.map((each) => each.text),
+      );
     }),
     { numRuns: runs },
   ));
