@@ -1,4 +1,5 @@
 /** Lambda@Edge at origin-request: the event's shape and the rules for what a function may give back. */
+import { byName } from "../byName.ts";
 import type { GeneratedResponse, ViewerRequest } from "./viewerFunction.ts";
 
 /** How much of a body an origin-request function sees, in bytes. */
@@ -62,7 +63,7 @@ export interface EdgeContext {
 
 /** The event of an origin-request function. */
 export function edgeEvent(request: ViewerRequest, body: Buffer, context: EdgeContext): { Records: [{ cf: object }] } {
-  const headers: Headers = {};
+  const headers: Headers = byName();
   for (const [name, value] of request.headers) headers[name] = [{ key: name, value }];
   const edge: EdgeRequest = {
     clientIp: request.ip,
@@ -159,7 +160,7 @@ function responseOf(result: EdgeResponse, text: string | undefined): GeneratedRe
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new EdgeValidationError(`its status is ${JSON.stringify(result.status)}`);
   }
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = byName();
   let size = text?.length ?? 0;
   for (const [name, values] of Object.entries(result.headers ?? {})) {
     const lower = name.toLowerCase();

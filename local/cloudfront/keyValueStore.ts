@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { byName } from "../byName.ts";
 import { onlySupports, physicalName } from "../declared.ts";
 import { JsonFile } from "../jsonFile.ts";
 import { type ApiAnswer, type ApiCall, type LocalContext, type LocalService, ServiceError } from "../service.ts";
@@ -51,6 +52,9 @@ function read({ method, url }: ApiCall): { action: string; arn: string; key: str
 
 export function createKeyValueStores(context: LocalContext): KeyValueStores {
   const file = new JsonFile<Record<string, Store>>(join(context.state, "keyvaluestores.json"), {});
+  // What a caller names, an ARN or a key, is looked up here.
+  file.value = byName(file.value);
+  for (const store of Object.values(file.value)) store.pairs = byName(store.pairs);
 
   function find(arn: string): Store {
     const store = file.value[arn];
@@ -107,7 +111,7 @@ export function createKeyValueStores(context: LocalContext): KeyValueStores {
         if (!/^[A-Za-z0-9-_]{1,64}$/.test(name)) throw new Error(`"${name}" is not the name of a key value store`);
         const arn = `arn:aws:cloudfront::${context.accountId}:key-value-store/${name}`;
         const now = Date.now();
-        file.value[arn] ??= { etag: randomUUID(), created: now, modified: now, pairs: {} };
+        file.value[arn] ??= { etag: randomUUID(), created: now, modified: now, pairs: byName() };
         file.save();
         return { id: name, state: { ...request.inputs, name, arn, etag: file.value[arn]?.etag } };
       },

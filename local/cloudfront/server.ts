@@ -1,6 +1,7 @@
 /** The public HTTP server of a distribution: limits of a viewer's request, then `serve`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";
 import { Admission } from "./admission.ts";
@@ -72,7 +73,7 @@ function write(
   requestId: string,
 ): void {
   if (response.destroyed) return;
-  const headers: Record<string, string | readonly string[]> = { ...answer.headers };
+  const headers = byName<string | readonly string[]>(answer.headers);
   for (const name of behaviour?.removeHeaders ?? []) delete headers[name];
   for (const { name, value, override } of behaviour?.addHeaders ?? [])
     if (override || headers[name] === undefined) headers[name] = value;

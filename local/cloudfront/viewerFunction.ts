@@ -1,6 +1,7 @@
 /** A CloudFront Function at viewer-request: the declared code in a context of its own, with the event of version 1.0. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createContext, Script } from "node:vm";
+import { byName } from "../byName.ts";
 import type { ReadPair } from "./keyValueStore.ts";
 
 /** A viewer's request as it passes through the distribution. Header names are in lower case. */
@@ -108,7 +109,7 @@ export function compileViewerFunction(
   if (handler === undefined) throw new Error("the code of the CloudFront Function defines no function named handler");
 
   return async (request) => {
-    const headers: Values = {};
+    const headers: Values = byName();
     for (const [name, value] of request.headers) if (name !== "cookie") headers[name] = { value };
     const before = new Map(request.headers);
     const choice: { originId?: string } = {};
@@ -138,7 +139,7 @@ export function compileViewerFunction(
 }
 
 function parsePairs(text: string, separator: string | RegExp): Values {
-  const values: Values = {};
+  const values: Values = byName();
   if (text === "") return values;
   for (const pair of text.split(separator)) {
     const at = pair.indexOf("=");
@@ -188,7 +189,7 @@ const samePairs = (query: string, values: Values | undefined): boolean =>
   joinPairs(parsePairs(query, "&"), "&") === joinPairs(values ?? {}, "&");
 
 function responseOf(result: Returned): GeneratedResponse {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = byName();
   for (const [name, header] of Object.entries(result.headers ?? {})) headers[name] = textOf(header);
   const { body = "" } = result;
   const bytes =

@@ -3,6 +3,7 @@
  * arrives here already signed for by the distribution's origin access control.
  */
 import { isUtf8 } from "node:buffer";
+import { byName } from "../byName.ts";
 import type { Outcome } from "./function.ts";
 
 /** Lambda's limit of a synchronous payload, either way, in bytes. */
@@ -31,7 +32,7 @@ const TEXT = /^(text\/|application\/(json|xml|javascript|x-www-form-urlencoded)|
 
 function queryOf(query: string): Record<string, string> | undefined {
   if (query === "") return undefined;
-  const values: Record<string, string> = {};
+  const values: Record<string, string> = byName();
   for (const [name, value] of new URLSearchParams(query)) {
     values[name] = values[name] === undefined ? value : `${values[name]},${value}`;
   }
@@ -135,7 +136,7 @@ export function urlAnswer(outcome: Outcome): HttpAnswer {
     const text = body === undefined ? json : JSON.stringify({ ...result, body });
     return plain(200, typeof value === "string" ? value : text);
   }
-  const headers: Record<string, string | readonly string[]> = {};
+  const headers: Record<string, string | readonly string[]> = byName();
   for (const [name, header] of Object.entries(result.headers ?? {})) {
     const lower = name.toLowerCase();
     headers[REMAPPED.has(lower) ? `x-amzn-remapped-${lower}` : lower] = String(header);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { byName } from "../byName.ts";
 import { type ApiCall, ServiceError } from "../service.ts";
 import { crc32Base64 } from "./store.ts";
 
@@ -83,7 +84,7 @@ export function readBody({ headers, body }: S3Request): Buffer {
 /** `aws-chunked`: `<hex length>[;signature]\r\n<bytes>\r\n` …, then trailers. */
 function decodeChunks(framed: Buffer): { body: Buffer; trailers: Record<string, string> } {
   const parts: Buffer[] = [];
-  const trailers: Record<string, string> = {};
+  const trailers: Record<string, string> = byName();
   let at = 0;
   for (;;) {
     const end = framed.indexOf("\r\n", at);

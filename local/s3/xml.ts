@@ -1,3 +1,5 @@
+import { own } from "../byName.ts";
+
 /** XML as S3 writes and reads it: elements and text only. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
@@ -26,7 +28,7 @@ const NAMED: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", qu
 const unescapeXml = (text: string): string =>
   text.replace(/&(#x?)?([0-9a-zA-Z]+);/g, (all, number: string | undefined, code: string) =>
     number === undefined
-      ? (NAMED[code] ?? all)
+      ? (own(NAMED, code) ?? all)
       : String.fromCodePoint(Number.parseInt(code, number === "#x" ? 16 : 10)),
   );
 

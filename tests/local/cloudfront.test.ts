@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
+import fc from "fast-check";
 import { suite } from "uvu";
 import { type Probe, startProbe } from "./probe.ts";
 
@@ -159,6 +160,53 @@ test("the viewer function sees the event of version 1.0", async () => {
   });
   assert.deepEqual(event.request.cookies, { a: { value: "b" } });
   assert.deepEqual(event.request.headers["x-h"], { value: "1" });
+});
+
+/** Names that plain objects have of their own, and that a caller may give to anything. */
+const NAMES_OF_OBJECTS = [...Object.getOwnPropertyNames(Object.prototype), "prototype"];
+const prototypeMembers = () => Reflect.ownKeys(Object.prototype).map(String).sort();
+
+test("whatever names a caller gives to parameters, cookies and headers, they pass like any others and change nothing", async () => {
+  const before = prototypeMembers();
+  const name = fc.constantFrom(...NAMES_OF_OBJECTS, "a", "b");
+  const values = fc.array(fc.tuple(name, fc.constantFrom("1", "2", "")), { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      values,
+      values,
+      fc.option(name, { nil: undefined }),
+      name,
+      async (query, cookies, header, path) => {
+        const text = query.map((pair) => pair.join("=")).join("&");
+        const crumbs = cookies.map((pair) => pair.join("=")).join("; ");
+        const answer = await send("POST", `/${path}?${text}`, {
+          ...(crumbs === "" ? {} : { cookie: crumbs }),
+          // Not as a member of a literal, where it would be the literal's prototype.
+          ...Object.fromEntries(header === undefined ? [] : [[header, "h"]]),
+        });
+        assert.equal(answer.status, 200, answer.text);
+        const event = JSON.parse(answer.text);
+        assert.equal(event.rawPath, `/${path}`);
+        assert.equal(event.rawQueryString, text);
+        const expected = new Map<string, string[]>();
+        for (const [key, value] of query) expected.set(key, [...(expected.get(key) ?? []), value]);
+        assert.deepEqual(
+          new Map(Object.entries(event.queryStringParameters ?? {})),
+          new Map([...expected].map(([key, all]) => [key, all.join(",")])),
+        );
+        if (crumbs !== "") assert.deepEqual([...event.cookies].sort(), crumbs.split("; ").sort());
+        if (header !== undefined) assert.ok(Object.hasOwn(event.headers, header.toLowerCase()));
+        assert.deepEqual(prototypeMembers(), before);
+      },
+    ),
+    {
+      numRuns: 60,
+      examples: [
+        [[["__proto__", "1"]], [], undefined, "a"],
+        [[], [["__proto__", "1"]], "__proto__", "constructor"],
+      ],
+    },
+  );
 });
 
 const viewerFaults: [path: string, line: string][] = [
