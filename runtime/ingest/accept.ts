@@ -17,8 +17,8 @@ import { eventId, newId, newUlid, ulidAt } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
 import { type Schemas, type ValidBody, validateBody } from "../domain/validate.ts";
-import type { ClaimRequest, IdempotencyStore } from "./idempotency.ts";
-import type { Limiter, Verdict } from "./limiter.ts";
+import type { ClaimRequest, IdempotencyStore } from "../redis/idempotency.ts";
+import type { Limiter, Verdict } from "../redis/limiter.ts";
 
 /**
  * What `POST /events` does with one request.

@@ -1,7 +1,7 @@
 import { entriesOf, type ForgetRequest, type Forgotten } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
-import type { RedisConnection } from "./redis.ts";
+import type { RedisConnection } from "../redis/connect.ts";
 
 /**
  * Removes idempotency entries of erased requests.

@@ -1,10 +1,10 @@
 import { settingsHere } from "../aws/signed.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
+import { connectRedis } from "../redis/connect.ts";
 import { connectAws } from "./aws.ts";
 import { forgetVariables } from "./environment.ts";
 import { FORGET_SCRIPT, forget } from "./forget.ts";
-import { connectRedis } from "./redis.ts";
 
 /** Of one invocation, whose timeout is 30 s. */
 const WALK_MS = 10_000;

@@ -4,13 +4,13 @@ import { settingsHere } from "../aws/signed.ts";
 import { encodeCalls, encodeIngest } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
+import { connectRedis } from "../redis/connect.ts";
+import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
+import { Limiter, WINDOW_SCRIPT } from "../redis/limiter.ts";
 import { accept, type Ports } from "./accept.ts";
 import { connectAws } from "./aws.ts";
 import { CallLog } from "./callLog.ts";
 import { ingestVariables } from "./environment.ts";
-import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "./idempotency.ts";
-import { Limiter, WINDOW_SCRIPT } from "./limiter.ts";
-import { connectRedis } from "./redis.ts";
 import { reportFailure, reportLimiterAway } from "./report.ts";
 import { SchemaCache } from "./schemaCache.ts";
 

@@ -14,8 +14,8 @@ import { compileSchema } from "../../runtime/domain/schema.ts";
 import { KeyCache } from "../../runtime/edge/keyCache.ts";
 import { type EdgePorts, originRequest } from "../../runtime/edge/originRequest.ts";
 import { accept, type Ports } from "../../runtime/ingest/accept.ts";
-import type { Claim, ClaimRequest } from "../../runtime/ingest/idempotency.ts";
-import { LocalBuckets } from "../../runtime/ingest/localBuckets.ts";
+import type { Claim, ClaimRequest } from "../../runtime/redis/idempotency.ts";
+import { LocalBuckets } from "../../runtime/redis/localBuckets.ts";
 import type { Case } from "./cases.ts";
 
 /** Viewer function, edge function and ingest, one after the other as CloudFront has them, over memory. */

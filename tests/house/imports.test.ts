@@ -86,9 +86,15 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
     "Redis is touched only by ingest and the API",
     ({ file, target }) =>
+      file.startsWith("runtime/") && /^(ioredis|@upstash\/)/.test(target) && !["redis", "api"].includes(stageOf(file)!),
+  ],
+  [
+    "the room for Redis is used by ingest and the API alone",
+    ({ file, target, typeOnly }) =>
       file.startsWith("runtime/") &&
-      /^(ioredis|@upstash\/)/.test(target) &&
-      !["ingest", "api"].includes(stageOf(file)!),
+      target.startsWith("runtime/redis/") &&
+      !typeOnly &&
+      !["redis", "ingest", "api"].includes(stageOf(file)!),
   ],
   [
     "what operators run knows of the handlers only the shared language, and of the local platform only types",

@@ -6,8 +6,8 @@ import { BODY_FAULT_HEADER, CONTENT_TYPE_HEADER, IDENTITY_HEADER } from "../../.
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { compileSchema } from "../../../runtime/domain/schema.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
+import { startRedis, type TestRedis } from "../redis/support/redis.ts";
 import { identity, platformOver, request, START, textsOf } from "./support/ports.ts";
-import { startRedis, type TestRedis } from "./support/redis.ts";
 
 const test = suite("accept");
 let redis: TestRedis;

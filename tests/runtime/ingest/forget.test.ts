@@ -4,9 +4,9 @@ import type { Forgotten } from "../../../runtime/domain/idempotency.ts";
 import { keyHashOf } from "../../../runtime/domain/idempotency.ts";
 import { tenantOf } from "../../../runtime/domain/identity.ts";
 import { forget } from "../../../runtime/ingest/forget.ts";
-import { LEASE_MS } from "../../../runtime/ingest/idempotency.ts";
+import { LEASE_MS } from "../../../runtime/redis/idempotency.ts";
+import { startRedis, type TestRedis } from "../redis/support/redis.ts";
 import { identity, platformOver, type TestPlatform } from "./support/ports.ts";
-import { startRedis, type TestRedis } from "./support/redis.ts";
 
 const test = suite("forgetting idempotency entries");
 let redis: TestRedis;

@@ -3,9 +3,9 @@ import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../../runt
 import { unpack } from "../../../../runtime/domain/pack.ts";
 import type { Schemas } from "../../../../runtime/domain/validate.ts";
 import { accept, type IngestAnswer, type IngestRequest, type Ports } from "../../../../runtime/ingest/accept.ts";
-import { IdempotencyStore } from "../../../../runtime/ingest/idempotency.ts";
-import { Limiter } from "../../../../runtime/ingest/limiter.ts";
-import type { RedisScripts } from "../../../../runtime/ingest/redis.ts";
+import type { RedisScripts } from "../../../../runtime/redis/connect.ts";
+import { IdempotencyStore } from "../../../../runtime/redis/idempotency.ts";
+import { Limiter } from "../../../../runtime/redis/limiter.ts";
 
 export const START = Date.UTC(2026, 10, 25);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } from "../../../runtime/ingest/window.ts";
+import { type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } from "../../../runtime/redis/window.ts";
 
 const rows: [says: string, counters: Counters, cost: number, elapsed: number, left: number, wait: number][] = [
   ["an unused window has all of it left", { limit: 10, current: 0, previous: 0 }, 10, 0, 10, 0],

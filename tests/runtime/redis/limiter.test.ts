@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { Limiter, REDIS_PAUSE_MS, type Verdict } from "../../../runtime/ingest/limiter.ts";
-import type { RedisScripts } from "../../../runtime/ingest/redis.ts";
+import type { RedisScripts } from "../../../runtime/redis/connect.ts";
+import { Limiter, REDIS_PAUSE_MS, type Verdict } from "../../../runtime/redis/limiter.ts";
 import { startRedis, type TestRedis } from "./support/redis.ts";
 
 const test = suite("limiter");

@@ -3,9 +3,9 @@ import { suite } from "uvu";
 import { AwsError } from "../../../runtime/aws/signed.ts";
 import type { IngestMessage } from "../../../runtime/domain/codec.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
-import { KEPT_MS, LEASE_MS } from "../../../runtime/ingest/idempotency.ts";
-import type { RedisScripts } from "../../../runtime/ingest/redis.ts";
-import { identity, platformOver, request, type TestPlatform } from "./support/ports.ts";
+import type { RedisScripts } from "../../../runtime/redis/connect.ts";
+import { KEPT_MS, LEASE_MS } from "../../../runtime/redis/idempotency.ts";
+import { identity, platformOver, request, type TestPlatform } from "../ingest/support/ports.ts";
 import { startRedis, type TestRedis } from "./support/redis.ts";
 
 const test = suite("idempotency");

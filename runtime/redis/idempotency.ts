@@ -1,6 +1,6 @@
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity.ts";
-import type { RedisScripts } from "./redis.ts";
+import type { RedisScripts } from "./connect.ts";
 
 /**
  * What became of a request that carries an `Idempotency-Key`.

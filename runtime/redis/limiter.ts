@@ -1,7 +1,7 @@
 import type { Identity } from "../domain/identity.ts";
 import { tenantOf } from "../domain/identity.ts";
+import type { RedisScripts } from "./connect.ts";
 import { LocalBuckets } from "./localBuckets.ts";
-import type { RedisScripts } from "./redis.ts";
 import { bucketAt, type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } from "./window.ts";
 
 /**

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Keyspace } from "../../../../local/redis/keyspace.ts";
 import { createRedisServer } from "../../../../local/redis/server.ts";
 import { FORGET_SCRIPT } from "../../../../runtime/ingest/forget.ts";
-import { CLAIM_SCRIPT, SETTLE_SCRIPT } from "../../../../runtime/ingest/idempotency.ts";
-import { WINDOW_SCRIPT } from "../../../../runtime/ingest/limiter.ts";
-import { connectRedis, type RedisConnection } from "../../../../runtime/ingest/redis.ts";
+import { connectRedis, type RedisConnection } from "../../../../runtime/redis/connect.ts";
+import { CLAIM_SCRIPT, SETTLE_SCRIPT } from "../../../../runtime/redis/idempotency.ts";
+import { WINDOW_SCRIPT } from "../../../../runtime/redis/limiter.ts";
 
 export interface TestRedis {
   readonly url: string;
