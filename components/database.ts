@@ -116,7 +116,7 @@ export class Database extends pulumi.ComponentResource {
       { description: "What the proxy may do", assumeRolePolicy: trustOf("rds.amazonaws.com") },
       own,
     );
-    new aws.iam.RolePolicy(
+    const policy = new aws.iam.RolePolicy(
       `${name}-proxy-policy`,
       {
         role: role.name,
@@ -145,7 +145,8 @@ export class Database extends pulumi.ComponentResource {
           },
         ],
       },
-      own,
+      // A proxy that can't read its secret yet answers every connection with a failed sign-in.
+      { ...own, dependsOn: [policy] },
     );
     const targets = new aws.rds.ProxyDefaultTargetGroup(
       `${name}-targets`,

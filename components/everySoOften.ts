@@ -26,6 +26,7 @@ export class EverySoOften extends pulumi.ComponentResource {
       { description: `Starts ${name} on schedule`, assumeRolePolicy: trustOf("scheduler.amazonaws.com") },
       own,
     );
+    const account = aws.getCallerIdentityOutput({}, own).accountId;
     const policy = new aws.iam.RolePolicy(
       `${name}-schedule-policy`,
       {
@@ -34,6 +35,17 @@ export class EverySoOften extends pulumi.ComponentResource {
           args.handler.toInvoke(),
           { actions: ["sqs:SendMessage"], resources: [args.dead.arn] },
           args.key.toEncrypt("sqs", args.region),
+          // EventBridge Scheduler reads the input of a schedule in the role's name, through no service: without this no
+          // run ever starts. Source: EventBridge Scheduler User Guide, "Encryption at rest".
+          {
+            actions: ["kms:Decrypt"],
+            resources: [args.key.arn],
+            conditions: {
+              ArnLike: {
+                "kms:EncryptionContext:aws:scheduler:schedule:arn": pulumi.interpolate`arn:aws:scheduler:${args.region}:${account}:schedule/default/${name}-schedule*`,
+              },
+            },
+          },
         ]),
       },
       own,

@@ -12,8 +12,21 @@ export function keyUse(
   service: string,
   region: string,
 ): readonly Authorization[] {
-  if (key === undefined || !/^arn:aws:kms:[^:]+:\d+:key\//.test(key)) return [];
+  if (!isOwnKey(key)) return [];
   const context = { "kms:viaservice": `${service}.${region}.amazonaws.com` };
   const actions = kind === "read" ? ["kms:Decrypt"] : ["kms:GenerateDataKey", "kms:Decrypt"];
   return actions.map((action) => ({ action, resources: [key], context }));
+}
+
+const isOwnKey = (key: string | undefined): key is string =>
+  key !== undefined && /^arn:aws:kms:[^:]+:\d+:key\//.test(key);
+
+/**
+ * What a schedule's execution role needs to have its input read. The role asks KMS itself, so the call comes through no service, and
+ * a permission with `kms:ViaService` does not cover it. Source: EventBridge Scheduler user guide "Encryption at rest".
+ */
+export function scheduleKeyUse(key: string | undefined, scheduleArn: string): readonly Authorization[] {
+  if (!isOwnKey(key)) return [];
+  const context = { "kms:encryptioncontext:aws:scheduler:schedule:arn": scheduleArn };
+  return [{ action: "kms:Decrypt", resources: [key], context }];
 }

@@ -19,7 +19,7 @@ import { startReceiver } from "./receiver.ts";
 import { createS3 } from "./s3.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
-import type { LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import type { Authorization, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 import { createSqs } from "./sqs.ts";
 
 export interface PlatformOptions {
@@ -182,9 +182,9 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   });
   const cloudfront = createCloudFront(context, lambda);
   const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));
-  const permitted = (roleArn: string, action: string, resource: string): boolean =>
-    iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), [{ action, resources: [resource] }]) === undefined;
-  const scheduler = createScheduler(context, { invoke: lambda.invokeAsync, permitted });
+  const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
+    iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
+  const scheduler = createScheduler(context, { invoke: lambda.invokeAsync, refused });
   const services: LocalService[] = [
     cloudfront,
     scheduler,

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
+import { scheduleKeyUse } from "./keyUse.ts";
 import { readSchedule, type Schedule } from "./scheduler/expression.ts";
-import type { Created, InvokeFunction, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import type { Authorization, Created, InvokeFunction, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /**
  * EventBridge Scheduler and scheduled EventBridge rules on one machine: they start Lambda functions. When a schedule ran last is kept,
@@ -23,13 +24,21 @@ export interface SchedulerService extends LocalService {
 
 export interface SchedulerOptions {
   readonly invoke: InvokeFunction;
-  /** Whether the role may do it; AWS asks when it starts the target. @default always */
-  readonly permitted?: (roleArn: string, action: string, resource: string) => boolean;
+  /** What of these the role may not do, if anything; AWS asks when it starts the target. @default nothing */
+  readonly refused?: (roleArn: string, authorizations: readonly Authorization[]) => Refused | undefined;
   readonly clock?: Clock;
+}
+
+/** What a role may not do. */
+interface Refused {
+  readonly action: string;
+  readonly resource: string;
 }
 
 interface Target {
   readonly arn: string;
+  /** Key that the input is encrypted with; undefined for AWS's own. */
+  readonly key?: string | undefined;
   readonly roleArn?: string | undefined;
   /** JSON text, or undefined for the event that AWS makes. */
   readonly input?: string | undefined;
@@ -46,7 +55,7 @@ interface Entry {
 }
 
 export function createScheduler(context: LocalContext, options: SchedulerOptions): SchedulerService {
-  const { invoke, permitted = () => true, clock = systemClock } = options;
+  const { invoke, refused = () => undefined, clock = systemClock } = options;
   const file = new JsonFile<Record<string, number>>(join(context.state, "schedules.json"), {});
   const entries = new Map<string, Entry>();
   const rules = new Map<string, Entry>();
@@ -71,8 +80,15 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
 
   async function start({ name, arn }: Entry, target: Target, at: number): Promise<void> {
     const { roleArn } = target;
-    if (roleArn !== undefined && !permitted(roleArn, "lambda:InvokeFunction", target.arn)) {
-      context.log(`schedule ${name}: ${roleArn} may not lambda:InvokeFunction on ${target.arn}`);
+    const refusal =
+      roleArn === undefined
+        ? undefined
+        : refused(roleArn, [
+            ...scheduleKeyUse(target.key, arn),
+            { action: "lambda:InvokeFunction", resources: [target.arn] },
+          ]);
+    if (refusal !== undefined) {
+      context.log(`schedule ${name}: ${roleArn} may not ${refusal.action} on ${refusal.resource}`);
       return;
     }
     const event = {
@@ -127,6 +143,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     );
     entry.targets.push({
       arn: lambdaOf(String(target.arn), request),
+      key: optional(inputs, "kmsKeyArn", "string"),
       roleArn: optional(target, "roleArn", "string"),
       input: optional(target, "input", "string"),
     });

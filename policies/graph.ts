@@ -27,6 +27,8 @@ export interface Declared {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** `type::name` of the parent; undefined at the top. */
   readonly parent: string | undefined;
+  /** `type::name` of what has to stand before it by `dependsOn`, its own and that of the components around it. */
+  readonly dependsOn: readonly string[];
   readonly protect: boolean;
   /** False for components. */
   readonly custom: boolean;
@@ -154,7 +156,7 @@ export function graphOf(stack: string, config: Record<string, string> = stackCon
 async function runProgram(stack: string, config: Record<string, string>): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
-  const links = new Map<string, { parent: string | undefined; protect: boolean }>();
+  const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect">>();
   await pulumi.runtime.setMocks(
     {
       async newResource({ type, name, inputs, custom }) {
@@ -193,7 +195,9 @@ async function runProgram(stack: string, config: Record<string, string>): Promis
     pulumi.runtime.registerStackTransformation(({ resource, type, name, opts }) => {
       names.set(resource, `${type}::${name}`);
       const parent = opts.parent === undefined ? "" : label(opts.parent);
+      const before = [opts.dependsOn ?? []].flat() as ProgramResource[];
       links.set(`${type}::${name}`, {
+        dependsOn: [...before.map(label), ...(links.get(parent)?.dependsOn ?? [])],
         parent: parent === "" || parent.startsWith("pulumi:pulumi:Stack") ? undefined : parent,
         protect: opts.protect === true,
       });
@@ -210,6 +214,7 @@ async function runProgram(stack: string, config: Record<string, string>): Promis
         ...resource,
         urn: `urn:pulumi:${stack}::triggers::${key}`,
         parent: link?.parent,
+        dependsOn: link?.dependsOn ?? [],
         protect: link?.protect ?? false,
       };
     })

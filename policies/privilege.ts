@@ -17,6 +17,8 @@ const resourcePolicies = [
  * Reference, the page of each service: no resource type stands beside the action, or only types made by the call itself.
  */
 export const unlimitable: Readonly<Record<string, string>> = {
+  "cloudwatch:DescribeAlarms":
+    "CodeDeploy does not say by which names it asks for a shift's alarms (CodeDeploy User Guide, AWSCodeDeployRoleForLambdaLimited)",
   "ec2:AssignPrivateIpAddresses":
     "Lambda makes network interfaces whose ids nobody knows before (Lambda Developer Guide, VPC execution role)",
   "ec2:CreateNetworkInterface":

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
+import { createIam } from "../../local/iam.ts";
 import { readSchedule } from "../../local/scheduler/expression.ts";
 import { createScheduler, type SchedulerService } from "../../local/scheduler.ts";
 import type { Inputs, LocalContext } from "../../local/service.ts";
@@ -133,7 +134,7 @@ test("a role that may not start the function keeps it from starting, and says so
   const started: unknown[] = [];
   const scheduler = createScheduler(fresh(lines), {
     invoke: async (...call) => void started.push(call),
-    permitted: () => false,
+    refused: (_, [first]) => ({ action: first!.action, resource: first!.resources[0]! }),
     clock,
   });
   await declare(scheduler);
@@ -143,6 +144,67 @@ test("a role that may not start the function keeps it from starting, and says so
   assert.deepEqual([started, lines], [[], [`schedule sweep: ${roleArn} may not lambda:InvokeFunction on ${arn}`]]);
   await scheduler.close();
 });
+
+const key = "arn:aws:kms:us-east-1:000000000000:key/jobs";
+const scheduleArn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep";
+const onQueue = { StringEquals: { "kms:ViaService": "sqs.us-east-1.amazonaws.com" } };
+const onSchedule = (schedule: string) => ({
+  ArnLike: { "kms:EncryptionContext:aws:scheduler:schedule:arn": schedule },
+});
+const keyRights: readonly (readonly [says: string, statements: readonly object[], runs: boolean])[] = [
+  ["may use it through SQS only", [{ Action: "kms:Decrypt", Resource: key, Condition: onQueue }], false],
+  [
+    "may use it for another schedule",
+    [{ Action: "kms:Decrypt", Resource: key, Condition: onSchedule(`${scheduleArn}2`) }],
+    false,
+  ],
+  ["may only encrypt with it", [{ Action: "kms:Encrypt", Resource: key }], false],
+  ["may use another key", [{ Action: "kms:Decrypt", Resource: `${key}2` }], false],
+  ["may not use it at all", [], false],
+  [
+    "may use it for this schedule",
+    [{ Action: "kms:Decrypt", Resource: key, Condition: onSchedule(scheduleArn) }],
+    true,
+  ],
+  [
+    "may use it for schedules of that name",
+    [{ Action: "kms:Decrypt", Resource: key, Condition: onSchedule(scheduleArn.replace("sweep", "sw*")) }],
+    true,
+  ],
+  ["may use it for anything", [{ Action: "kms:Decrypt", Resource: key }], true],
+];
+for (const [says, statements, runs] of keyRights)
+  test(`a schedule under a key ${runs ? "runs" : "does not run"} whose role ${says}`, async () => {
+    const clock = testClock();
+    const lines: string[] = [];
+    const context = fresh(lines);
+    const iam = createIam(context);
+    const declareIam = (type: string, name: string, inputs: Inputs) => iam.resources[type]!({ type, name, inputs });
+    const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "scheduler.amazonaws.com" } };
+    await declareIam("aws:iam/role:Role", "scheduler", { assumeRolePolicy: { Statement: [trust] } });
+    const start = { Action: "lambda:InvokeFunction", Resource: arn };
+    await declareIam("aws:iam/rolePolicy:RolePolicy", "rights", {
+      role: "scheduler",
+      policy: { Statement: [start, ...statements].map((one) => ({ Effect: "Allow", ...one })) },
+    });
+    const started: unknown[] = [];
+    const scheduler = createScheduler(context, {
+      invoke: async (functionArn) => void started.push(functionArn),
+      refused: (role, authorizations) => iam.refusal(role.slice(role.lastIndexOf("/") + 1), authorizations),
+      clock,
+    });
+    await declare(scheduler, { kmsKeyArn: key });
+    await scheduler.start!();
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(
+      { started, lines },
+      runs
+        ? { started: [arn], lines: [] }
+        : { started: [], lines: [`schedule sweep: ${roleArn} may not kms:Decrypt on ${key}`] },
+    );
+    await scheduler.close();
+  });
 
 test("a rule of EventBridge hands its target the event that AWS makes", async () => {
   const clock = testClock();

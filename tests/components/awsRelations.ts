@@ -1,0 +1,186 @@
+/**
+ * What AWS refuses, or lets fail later without a word, although every argument by itself is right: rules over two resources or
+ * more. Each row has the page that says so and changes of our own program that break it, with what is then found.
+ */
+
+import { evaluate, parsePolicy } from "../../local/iamPolicy.ts";
+import { scheduleKeyUse } from "../../local/keyUse.ts";
+import type { Authorization } from "../../local/service.ts";
+import type { Declared, Graph } from "../../policies/graph.ts";
+
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** A change of the program, and what the relation says to it. */
+export interface Break {
+  readonly what: string;
+  readonly change: (resources: readonly Declared[]) => readonly Declared[];
+  readonly finds: readonly string[];
+  /** Stack that is changed. @default prod */
+  readonly stack?: string;
+}
+
+export interface AwsRelation {
+  readonly says: string;
+  /** Page of AWS's documentation. */
+  readonly source: string;
+  readonly problems: (graph: Graph) => readonly string[];
+  readonly breaks: readonly Break[];
+}
+
+const of = ({ resources }: Pick<Graph, "resources">, type: string): readonly Declared[] =>
+  resources.filter((one) => one.type === type);
+
+const labelOf = ({ type, name }: Declared): string => `${type}::${name}`;
+
+/** Every member of that name in a value, however deep. */
+function membersIn(value: unknown, member: RegExp): unknown[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) => [
+    ...(member.test(name) ? [item] : []),
+    ...membersIn(item, member),
+  ]);
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+const role = "aws:iam/role:Role";
+const rolePolicy = "aws:iam/rolePolicy:RolePolicy";
+const attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+const schedule = "aws:scheduler/schedule:Schedule";
+const invocation = "aws:lambda/invocation:Invocation";
+const lambda = "aws:lambda/function:Function";
+
+/** What of these a role's own policies don't allow. */
+function refusalsOf(graph: Graph, roleArn: string, asked: readonly Authorization[]): readonly string[] {
+  const name = roleArn.slice(roleArn.lastIndexOf("/") + 1);
+  const statements = of(graph, rolePolicy)
+    .filter(({ inputs }) => inputs.role === name)
+    .flatMap(({ inputs }) => parsePolicy(inputs.policy));
+  return asked.flatMap(({ action, resources, context = {} }) =>
+    resources
+      .filter((resource) => evaluate(statements, { action, resource, context }) !== "allow")
+      .map((resource) => `${name} may not ${action} on ${resource}`),
+  );
+}
+
+type Change = Break["change"];
+
+/** The argument of one resource made anew. @throws Error when there is no such resource */
+const argument =
+  (type: string, name: string, member: string, to: (value: unknown) => unknown): Change =>
+  (resources) => {
+    const subject = resources.find((one) => one.type === type && one.name === name);
+    if (subject === undefined) throw new Error(`the program declares no ${type} "${name}"`);
+    return resources.map((one) =>
+      one === subject ? { ...one, inputs: { ...one.inputs, [member]: to(one.inputs[member]) } } : one,
+    );
+  };
+
+/** The statements of a policy made anew. */
+const statements = (type: string, name: string, to: (list: readonly Inputs[]) => readonly Inputs[]): Change =>
+  argument(type, name, "policy", (text) => {
+    const document = JSON.parse(String(text)) as { Statement: Inputs[] };
+    return JSON.stringify({ ...document, Statement: to(document.Statement) });
+  });
+
+/** One resource without what it waits for. */
+const waitsForNothing =
+  (type: string, name: string): Change =>
+  (resources) =>
+    resources.map((one) => (one.type === type && one.name === name ? { ...one, dependsOn: [] } : one));
+
+const mentions = (statement: Inputs, text: string): boolean => JSON.stringify(statement).includes(text);
+
+/** What takes on a role to begin with, so that the role has to be complete before. */
+const TAKES_ON = /^(roleArn|role|iamRoleArn|serviceRoleArn)$/;
+
+export const awsRelations: readonly AwsRelation[] = [
+  {
+    says: "the role of a schedule may decrypt the schedule's input",
+    source: "EventBridge Scheduler User Guide, Encryption at rest",
+    problems: (graph) =>
+      of(graph, schedule).flatMap(({ name, inputs }) => {
+        const arn = `arn:aws:scheduler:${graph.region}:123456789012:schedule/default/${name}-1a2b3c4`;
+        const asked = scheduleKeyUse(textOf(inputs.kmsKeyArn), arn);
+        return refusalsOf(graph, textOf((inputs.target as Inputs).roleArn), asked);
+      }),
+    breaks: [
+      {
+        what: "the role may decrypt through SQS only",
+        change: statements(rolePolicy, "sweep-schedule-policy", (list) =>
+          list.filter((one) => !mentions(one, "aws:scheduler:schedule:arn")),
+        ),
+        finds: ["sweep-schedule-role may not kms:Decrypt on arn:aws:kms:us-east-1:123456789012:key/delivery-key"],
+      },
+      {
+        what: "the schedule has another key",
+        change: argument(schedule, "access-schedule", "kmsKeyArn", (key) => `${key}2`),
+        finds: ["access-schedule-role may not kms:Decrypt on arn:aws:kms:us-east-1:123456789012:key/jobs-key2"],
+      },
+    ],
+  },
+  {
+    says: "whatever takes on a role waits for the role's policies",
+    source: "IAM User Guide, Troubleshoot IAM, Changes that I make are not always immediately visible",
+    problems: (graph) => {
+      const roles = new Map(
+        of(graph, role).flatMap(
+          (one) =>
+            [
+              [textOf(one.outputs.arn), one],
+              [one.name, one],
+            ] as const,
+        ),
+      );
+      const policies = [...of(graph, rolePolicy), ...of(graph, attachment)];
+      return graph.resources
+        .filter(({ custom, type }) => custom && type !== rolePolicy && type !== attachment)
+        .flatMap((resource) =>
+          membersIn(resource.inputs, TAKES_ON)
+            .map((value) => roles.get(textOf(value)))
+            .filter((one) => one !== undefined)
+            .flatMap((taken) => policies.filter(({ inputs }) => inputs.role === taken.name))
+            .filter((policy) => !resource.dependsOn.includes(labelOf(policy)))
+            .map((policy) => `${resource.name} does not wait for ${policy.name}`),
+        );
+    },
+    breaks: [
+      {
+        what: "the proxy does not wait",
+        change: waitsForNothing("aws:rds/proxy:Proxy", "database-proxy"),
+        finds: ["database-proxy does not wait for database-proxy-policy"],
+      },
+      {
+        what: "the stream does not wait",
+        change: waitsForNothing("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "retention-stream"),
+        finds: ["retention-stream does not wait for archive-stream-policy"],
+      },
+    ],
+  },
+  {
+    says: "what is invoked during a deployment and speaks to a proxy waits for the proxy's target",
+    source: "RDS User Guide, Verifying connectivity for a proxy",
+    problems: (graph) =>
+      of(graph, invocation).flatMap((call) => {
+        const invoked = of(graph, lambda).find(({ outputs }) => outputs.name === call.inputs.functionName);
+        const proxies = of(graph, "aws:rds/proxy:Proxy").filter(({ outputs }) =>
+          JSON.stringify(invoked?.inputs.environment ?? {}).includes(`"${textOf(outputs.endpoint)}"`),
+        );
+        return proxies
+          .flatMap((proxy) =>
+            of(graph, "aws:rds/proxyTarget:ProxyTarget").filter(
+              ({ inputs }) => inputs.dbProxyName === proxy.outputs.name,
+            ),
+          )
+          .filter((target) => !call.dependsOn.includes(labelOf(target)))
+          .map((target) => `${call.name} does not wait for ${target.name}`);
+      }),
+    breaks: [
+      {
+        what: "the migrations run at once",
+        change: waitsForNothing(invocation, "bootstrap"),
+        finds: ["bootstrap does not wait for database-target"],
+      },
+    ],
+  },
+];
