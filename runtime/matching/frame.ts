@@ -1,4 +1,5 @@
 import type { Event } from "../domain/event.ts";
+import type { Budget } from "./budget.ts";
 
 /**
  * One event while selectors look at it. Invariants: a frame belongs to one event and one pass, its `stamp` is unique in
@@ -38,6 +39,9 @@ export class Frame {
   readonly stamp: number;
   /** Work left for the selector that is being evaluated. */
   fuel: number = BUDGET;
+  /** What the evaluation under way was given; undefined once it is paid for. */
+  #given: number | undefined;
+  readonly #budget: Budget | undefined;
   /** Regular expressions out of the event that this evaluation has met. */
   patterns: Set<string> | undefined;
   /** Values of CEL's comprehension variables, by slot. */
@@ -60,16 +64,29 @@ export class Frame {
     this.#current = value;
   }
 
-  constructor(event: Event) {
+  /** @param budget what all selectors together may cost; undefined where each one's own bound is enough */
+  constructor(event: Event, budget?: Budget) {
     this.event = event;
+    this.#budget = budget;
     stamps += 1;
     this.stamp = stamps;
   }
 
-  /** Starts the evaluation of one selector: all its work is before it again. */
+  /** Starts the evaluation of one selector: all its work is before it again, or what the budget still allows. */
   begin(): void {
     this.fuel = BUDGET;
+    if (this.#budget !== undefined) {
+      this.pay();
+      this.#given = this.fuel = this.#budget.allowance;
+    }
     this.patterns = undefined;
+  }
+
+  /** Has the budget pay for the evaluation that has ended. @param name of the subscription whose selector it was */
+  pay(name?: string): void {
+    if (this.#given === undefined) return;
+    this.#budget?.spend(this.#given - this.fuel, name);
+    this.#given = undefined;
   }
 
   /** The member names of an object, listed at most once an event (V8 takes 0.1 µs a name in wide objects). */

@@ -1,5 +1,6 @@
 /** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: no AWS, no Node I/O. */
 
+export { Budget } from "./budget.ts";
 export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
 export { membersUnder, writeObject } from "./rawJson.ts";

@@ -1,5 +1,6 @@
 import type { Event } from "../domain/event.ts";
 import type { EventSelector } from "../domain/subscription.ts";
+import type { Budget } from "./budget.ts";
 import { compileCel } from "./cel/index.ts";
 import { and, type Clause, type Draft, decisive, leaf, reason, settled } from "./clause.ts";
 import { parseTypePattern, type TypePattern } from "./eventType.ts";
@@ -18,8 +19,9 @@ export interface Explanation {
 
 export interface CompiledSelector {
   /** Whether the event is wanted. Never throws: what can't be evaluated is no match. */
-  readonly matches: (event: Event) => boolean;
-  readonly explain: (event: Event) => Explanation;
+  readonly matches: (event: Event, budget?: Budget) => boolean;
+  /** @param budget pays for all that finding the reason takes */
+  readonly explain: (event: Event, budget?: Budget) => Explanation;
 }
 
 /** A selector's compiled form: what matching, explaining and the index all go by. */
@@ -43,13 +45,16 @@ export class Selector {
     return this.#known;
   }
 
-  explain(event: Event): Explanation {
-    const frame = new Frame(event);
+  explain(event: Event, budget?: Budget): Explanation {
+    const frame = new Frame(event, budget);
     const verdict = this.judge(frame);
     const { text } = this.clause;
+    frame.pay();
     if (verdict === TOO_COSTLY) return { matched: false, clause: text, because: TOO_COSTLY.reason };
     const { clause, value } = decisive(this.clause, frame);
-    return { matched: verdict === true, clause: clause.text, because: reason(clause, frame, value) };
+    const because = reason(clause, frame, value);
+    frame.pay();
+    return { matched: verdict === true, clause: clause.text, because };
   }
 }
 
@@ -61,8 +66,13 @@ export class Selector {
 export function compileSelector(selector: EventSelector, at = "/event_selector"): CompiledSelector {
   const compiled = compile(selector, new PathPool(), at);
   return {
-    matches: (event) => compiled.judge(new Frame(event)) === true,
-    explain: (event) => compiled.explain(event),
+    matches: (event, budget) => {
+      const frame = new Frame(event, budget);
+      const value = compiled.judge(frame);
+      frame.pay();
+      return value === true;
+    },
+    explain: (event, budget) => compiled.explain(event, budget),
   };
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Event } from "../../domain/event.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
+import type { Budget } from "../budget.ts";
 import { Fault, Frame, PathPool } from "../frame.ts";
 import { compile, type Selector } from "../selector.ts";
 import { eachCandidate } from "./candidates.ts";
@@ -25,8 +26,11 @@ export interface Tally {
 /** An immutable set of subscriptions, asked which of them want an event. */
 export interface Matcher<S extends Matchable> {
   readonly size: number;
-  /** The subscriptions whose selector matches, each once, in no particular order. Never throws. */
-  readonly match: (event: Event, tally?: Tally) => S[];
+  /**
+   * The subscriptions whose selector matches, each once, in no particular order. Never throws.
+   * @param budget what all of it may cost; once it is used up, costly selectors don't match any more
+   */
+  readonly match: (event: Event, tally?: Tally, budget?: Budget) => S[];
   /**
    * A matcher that also holds this subscription, in place of one with the same id; this one stays as it is.
    * @throws TriggersError `invalid_selector`
@@ -109,8 +113,8 @@ class IndexedMatcher<S extends Matchable> implements Matcher<S> {
     return this.#index.entries.size;
   }
 
-  match(event: Event, tally?: Tally): S[] {
-    const frame = new Frame(event);
+  match(event: Event, tally?: Tally, budget?: Budget): S[] {
+    const frame = new Frame(event, budget);
     const found: S[] = [];
     eachCandidate(this.#index.tree, frame, (entry) => {
       if (entry.several) {
@@ -118,6 +122,7 @@ class IndexedMatcher<S extends Matchable> implements Matcher<S> {
         entry.seen = frame.stamp;
       }
       const value = entry.selector.judge(frame);
+      if (budget !== undefined) frame.pay(entry.subscription.subscription_id);
       if (value === true) found.push(entry.subscription);
       if (tally === undefined) return;
       tally.examined += 1;
