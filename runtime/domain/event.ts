@@ -70,6 +70,18 @@ export function writeEvents(events: readonly EventText[], before: string, after:
 const COMMA = 0x2c;
 const CLOSE = 0x7d;
 
+/**
+ * Puts a JSON text on one line, in place: each line end in it becomes a space. Only a sender's own formatting has any, for
+ * RFC 8259 allows none inside a string, so every value stays byte for byte as it was.
+ */
+export function ontoOneLine(json: Buffer): Buffer {
+  for (const end of [0x0a, 0x0d]) {
+    for (let at = json.indexOf(end); at !== -1; at = json.indexOf(end, at + 1)) json[at] = SPACE;
+  }
+  return json;
+}
+const SPACE = 0x20;
+
 /** The event's JSON text with its payload's bytes spliced in unchanged: what inbox, webhook, archive and export hold. */
 export function spliceEvent(first: string, offset: number, type: string | null, raw: Uint8Array): Buffer {
   const ulid = ulidAt(first, offset);

@@ -66,6 +66,18 @@ export function scan(body: Buffer): Scan {
   }
 }
 
+/**
+ * Where the JSON object ends that begins at `start`, whatever follows it.
+ * @throws Malformed when it is no JSON, at the first byte that none could have there
+ */
+export function objectEnd(text: Buffer, start: number): number {
+  try {
+    return new Scanner(text).objectEnd(start);
+  } finally {
+    shared.end();
+  }
+}
+
 const shared = new NameSet();
 
 class Scanner {
@@ -91,6 +103,13 @@ class Scanner {
     this.space();
     if (this.at < this.body.length) throw unexpected(this.body, "the end of the text", this.at);
     return { kind: "scanned", array: this.array, count: this.count, events: this.events, faults: this.faults };
+  }
+
+  objectEnd(start: number): number {
+    if (this.body[start] !== OPEN_OBJECT) throw unexpected(this.body, '"{"', start);
+    this.at = start;
+    this.nested();
+    return this.at;
   }
 
   private list(): void {

@@ -7,33 +7,44 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { archivePrefix } from "../domain/codec.ts";
-import { splitTenant, type Tenant, tenantOf } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
-import { type RawObject, scan } from "../matching/rawJson.ts";
 import type { Store } from "../store/table.ts";
 import { deletedOffsets } from "../store/tombstones.ts";
+import {
+  type ArchivedEvent,
+  type ArchiveLine,
+  headOf,
+  parseLine,
+  splitLines,
+  type UnreadableLine,
+} from "./archiveLines.ts";
+import type { RetainEnvironment } from "./environment.ts";
+import type { Tools } from "./work.ts";
 
 /**
  * The archive as it lies in S3: gzipped JSON lines, one a batch (or part of one), under
  * `events/prefix=<00-3f>/<yyyy>/<MM>/<dd>/<HH>/`, the hour being that of arrival at the delivery stream.
  */
-export interface ArchivedEvent {
-  readonly event_id: string;
-  readonly event_type: string | null;
-  /** The payload's text, as it was sent. */
-  readonly payload: string;
-  /** The whole event's text. */
-  readonly text: string;
+export interface ArchiveObject {
+  /** Lines of the tenants that were asked for. */
+  readonly lines: readonly ArchiveLine[];
+  /** All others', as they are. */
+  readonly others: readonly Buffer[];
+  /** What can't be read, of whomever. It has been logged. */
+  readonly unreadable: readonly UnreadableLine[];
+  /** For `replaceLines`; undefined when the object is gone. */
+  readonly etag: string | undefined;
 }
 
-export interface ArchiveLine {
-  readonly text: string;
-  /** ULID of the first event of the batch that the line is of. */
-  readonly batch: string;
-  readonly events: readonly ArchivedEvent[];
-}
+/** What reading needs of a job's tools. */
+type Reading = Pick<Tools, "log"> & {
+  readonly store: Pick<Store, "s3">;
+  readonly env: Pick<RetainEnvironment, "ARCHIVE_BUCKET">;
+};
 
 const HOUR_MS = 3_600_000;
+const NEWLINE = Buffer.from("\n");
 /** Firehose keeps trying for a day before it gives a record up: so late can an event arrive. */
 export const ARRIVAL_MS = 24 * HOUR_MS;
 
@@ -82,33 +93,58 @@ export async function* keysUnder(
   } while (token !== undefined);
 }
 
-/** An object's lines; none when it is gone. */
-export const readLines = async (s3: S3Client, bucket: string, key: string): Promise<readonly string[]> =>
-  (await readObject(s3, bucket, key)).lines;
-
-/** The same with its version, for `replaceLines`. */
-export async function readObject(
-  s3: S3Client,
-  bucket: string,
-  key: string,
-): Promise<{ readonly lines: readonly string[]; readonly etag: string | undefined }> {
-  let bytes: Uint8Array;
+/**
+ * Reads an object; nothing of it when it is gone. What can't be read is logged, and passed over by whoever asks.
+ * @param tenants whose lines are wanted; everybody's when undefined
+ */
+export async function readObject(tools: Reading, key: string, tenants?: readonly Tenant[]): Promise<ArchiveObject> {
+  let bytes: Buffer;
   let etag: string | undefined;
   try {
-    const { Body, ETag } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    bytes = await Body!.transformToByteArray();
+    const { Body, ETag } = await tools.store.s3.send(
+      new GetObjectCommand({ Bucket: tools.env.ARCHIVE_BUCKET, Key: key }),
+    );
+    bytes = Buffer.from(await Body!.transformToByteArray());
     etag = ETag;
   } catch (error) {
-    if ((error as Error).name === "NoSuchKey") return { lines: [], etag };
+    if ((error as Error).name === "NoSuchKey") return { lines: [], others: [], unreadable: [], etag };
     throw error;
   }
+  const { lines, unreadable } = linesOf(bytes);
+  const found: ArchiveLine[] = [];
+  const others: Buffer[] = [];
+  const broken = [...unreadable];
+  for (const line of lines) {
+    const head = headOf(line);
+    if (head !== undefined && tenants !== undefined && !tenants.includes(head.tenant)) {
+      others.push(line);
+      continue;
+    }
+    const parsed = parseLine(line);
+    if ("reason" in parsed) broken.push(parsed);
+    else found.push(parsed);
+  }
+  for (const { bytes, reason, head } of broken) {
+    tools.log("error", "retain.archive_unreadable", {
+      key,
+      line_bytes: bytes.length,
+      reason,
+      ...(head && { ...splitTenant(head.tenant), batch: head.batch }),
+    });
+  }
+  return { lines: found, others, unreadable: broken, etag };
+}
+
+function linesOf(bytes: Buffer): ReturnType<typeof splitLines> {
   // Firehose may hand on what is gzipped already as it is, and plain lines stay readable.
-  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : Buffer.from(bytes);
-  const lines = plain
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-  return { lines, etag };
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return splitLines(bytes);
+  try {
+    return splitLines(gunzipSync(bytes));
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!code.startsWith("Z_")) throw error;
+    return { lines: [], unreadable: [{ bytes, reason: "it is not a whole gzip file", head: undefined }] };
+  }
 }
 
 /**
@@ -119,7 +155,7 @@ export async function replaceLines(
   s3: S3Client,
   bucket: string,
   key: string,
-  lines: readonly string[],
+  lines: readonly Buffer[],
   etag: string | undefined,
 ): Promise<boolean> {
   try {
@@ -138,67 +174,27 @@ export async function writeLines(
   s3: S3Client,
   bucket: string,
   key: string,
-  lines: readonly string[],
+  lines: readonly Buffer[],
   etag?: string,
 ): Promise<void> {
   if (lines.length === 0) {
     await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     return;
   }
-  const Body = gzipSync(Buffer.from(`${lines.join("\n")}\n`));
+  const Body = gzipSync(Buffer.concat(lines.flatMap((line) => [line, NEWLINE])));
   const condition = etag === undefined ? {} : { IfMatch: etag };
   await s3.send(
     new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: "application/gzip", ...condition }),
   );
 }
 
-/** Whose a line is: `encodeArchive` writes its head in one fixed order. @throws SyntaxError when it is none */
-export const tenantOfLine = (line: string): Tenant =>
-  tenantOf(JSON.parse(`${line.slice(0, line.indexOf(',"batch":'))}}`) as Parameters<typeof tenantOf>[0]);
-
-/** Whether a line is of this tenant, without reading it: `encodeArchive` writes its head in one fixed order. */
-export function isOf(line: string, tenant: Tenant): boolean {
-  const { customer_id, environment } = splitTenant(tenant);
-  return line.slice(0, 300).includes(`"customer_id":${JSON.stringify(customer_id)},"environment":"${environment}",`);
-}
-
-/** Reads a line's events. @throws SyntaxError when it is not JSON */
-export function parseLine(text: string): ArchiveLine {
-  const root = scan(text) as RawObject;
-  const memberOf = (name: string) => root.members.find((each) => each.name === name)?.value;
-  const events = memberOf("events");
-  const first = memberOf("batch");
-  const batch = first === undefined ? "" : (JSON.parse(text.slice(first.start, first.end)) as string);
-  if (events?.kind !== "array") return { text, batch, events: [] };
-  return {
-    text,
-    batch,
-    events: events.items.map((item) => {
-      const member = (name: string): string | undefined => {
-        const value = (item as RawObject).members.find((each) => each.name === name)?.value;
-        return value && text.slice(value.start, value.end);
-      };
-      return {
-        event_id: JSON.parse(member("event_id") ?? '""') as string,
-        event_type: JSON.parse(member("event_type") ?? "null") as string | null,
-        payload: member("payload") ?? "{}",
-        text: text.slice(item.start, item.end),
-      };
-    }),
-  };
-}
-
-/** The line with only these of its events; undefined when none is left. */
-export function keepEvents(line: ArchiveLine, kept: readonly ArchivedEvent[]): string | undefined {
-  if (kept.length === 0) return undefined;
-  if (kept.length === line.events.length) return line.text;
-  const head = line.text.slice(0, line.text.indexOf('"events":[') + '"events":['.length);
-  return `${head}${kept.map(({ text }) => text).join(",")}]}`;
-}
-
 /** A tenant's events of an object's lines, those that the customer deleted left out. */
-export async function keptEvents(store: Store, tenant: Tenant, lines: readonly string[]): Promise<ArchivedEvent[]> {
-  const own = lines.filter((line) => isOf(line, tenant)).map(parseLine);
+export async function keptEvents(
+  store: Store,
+  tenant: Tenant,
+  lines: readonly ArchiveLine[],
+): Promise<ArchivedEvent[]> {
+  const own = lines.filter((line) => line.tenant === tenant);
   const deleted = await deletedOffsets(
     store,
     tenant,

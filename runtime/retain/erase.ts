@@ -62,7 +62,7 @@ async function advance(
       const wait = (cursor.waitUntil ?? 0) - tools.now();
       if (wait > 0) return { cursor, waitSeconds: wait / 1_000 };
       const { waitUntil: _, ...rest } = cursor;
-      return { cursor: { ...rest, phase: "table", at: 0, pass: cursor.pass + 1, found: 0 } };
+      return { cursor: { ...rest, phase: "table", at: 0, pass: cursor.pass + 1, found: 0, unreadable_lines: 0 } };
     }
     case "forget": {
       await forgetScope(job, tools);
@@ -94,6 +94,7 @@ async function certify(job: Job, cursor: Cursor, tools: Tools): Promise<Readonly
     erased: countsOf(cursor),
     passes: cursor.pass,
     found_by_last_pass: cursor.found,
+    unreadable_archive_lines: cursor.unreadable_lines ?? 0,
     event_ids_digest: cursor.digest,
   };
   const { seq, hash } = (

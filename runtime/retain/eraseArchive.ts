@@ -2,7 +2,8 @@ import { splitTenant } from "../domain/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
 import type { PrivacyScope } from "../domain/job.ts";
 import type { Job } from "../domain/service.ts";
-import { archiveKeys, isOf, keepEvents, parseLine, readObject, replaceLines } from "./archive.ts";
+import { archiveKeys, readObject, replaceLines } from "./archive.ts";
+import { keepEvents, type UnreadableLine } from "./archiveLines.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 import { withinScope } from "./scope.ts";
 import type { Tools } from "./work.ts";
@@ -24,26 +25,36 @@ export async function inArchive(
   const bucket = tools.env.ARCHIVE_BUCKET;
   const erased = inObject(job, scope, cursor, tools);
   for await (const key of archiveKeys(tools.store.s3, bucket, customer_id, ever, cursor.after)) {
-    const ids = await erased(key);
-    if (ids.length > 0)
-      current = withCounts(current, { archived_events: ids.length, archive_objects: 1 }, ids, ids.length);
+    const { ids, wholeLines, unreadable } = await erased(key);
+    const found = ids.length + wholeLines;
+    if (found > 0) current = withCounts(current, { archived_events: ids.length, archive_objects: 1 }, ids, found);
+    current = { ...current, unreadable_lines: (current.unreadable_lines ?? 0) + unreadable };
     if (tools.now() >= until) return { ...current, after: key };
   }
   const { after: _, ...rest } = current;
   return { ...rest, at: 0, phase: "exports" };
 }
 
-/** Erases within one object, and again from the start when it was changed meanwhile. @returns ids of what was erased */
+interface Erased {
+  /** Of the events that were erased. */
+  readonly ids: readonly string[];
+  /** Lines that nobody can read, erased as a whole since all of their customer's are to go. */
+  readonly wholeLines: number;
+  /** Lines that nobody can read and that may hold something of this customer; they stay. */
+  readonly unreadable: number;
+}
+
+/** Erases within one object, and again from the start when it was changed meanwhile. */
 const inObject = (job: Job, scope: PrivacyScope, { tenants }: Cursor, tools: Tools) => {
   const wanted = withinScope(scope);
   const bound = firstUlidAt(Date.parse(job.created_at) + 1);
-  return async (key: string): Promise<string[]> => {
+  const goesWhole = ({ head }: UnreadableLine): boolean =>
+    "all" in scope && head !== undefined && tenants.includes(head.tenant) && head.batch < bound;
+  return async (key: string): Promise<Erased> => {
     for (let tried = 1; ; tried += 1) {
-      const { lines, etag } = await readObject(tools.store.s3, tools.env.ARCHIVE_BUCKET, key);
+      const { lines, others, unreadable, etag } = await readObject(tools, key, tenants);
       const ids: string[] = [];
-      const kept = lines.flatMap((text) => {
-        if (!tenants.some((tenant) => isOf(text, tenant))) return [text];
-        const line = parseLine(text);
+      const kept = lines.flatMap((line) => {
         const rest = line.events.filter(({ event_id, payload }) => {
           const within = event_id.slice(4) < bound && wanted(payload);
           if (within) ids.push(event_id);
@@ -51,8 +62,15 @@ const inObject = (job: Job, scope: PrivacyScope, { tenants }: Cursor, tools: Too
         });
         return keepEvents(line, rest) ?? [];
       });
-      if (ids.length === 0) return ids;
-      if (await replaceLines(tools.store.s3, tools.env.ARCHIVE_BUCKET, key, kept, etag)) return ids;
+      const left = unreadable.filter((line) => !goesWhole(line));
+      const result = {
+        ids,
+        wholeLines: unreadable.length - left.length,
+        unreadable: left.filter(({ head }) => head === undefined || tenants.includes(head.tenant)).length,
+      };
+      if (ids.length + result.wholeLines === 0) return result;
+      const rewritten = [...others, ...kept, ...left.map(({ bytes }) => bytes)];
+      if (await replaceLines(tools.store.s3, tools.env.ARCHIVE_BUCKET, key, rewritten, etag)) return result;
       if (tried === TRIES) throw new Error(`${key} kept changing`);
     }
   };

@@ -24,6 +24,8 @@ export interface Cursor {
   readonly pass: number;
   /** What this pass has found so far. */
   readonly found: number;
+  /** Lines of the archive that this pass could not read, and so could not look into. */
+  readonly unreadable_lines?: number;
   /** When events or entries within the scope were last found; milliseconds. */
   readonly found_at?: number;
   readonly waitUntil?: number;

@@ -8,13 +8,13 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { spliceEvent } from "../domain/event.ts";
+import { ontoOneLine, spliceEvent } from "../domain/event.ts";
 import { splitTenant } from "../domain/identity.ts";
 import { rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder } from "../domain/job.ts";
 import type { Job } from "../domain/service.ts";
 import { scanEvents } from "../store/scanEvents.ts";
-import { ARRIVAL_MS, archiveKeys, keptEvents, readLines } from "./archive.ts";
+import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "./archive.ts";
 import { forgetScope, readScope, withinScope } from "./scope.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 import type { Slice, SliceWork, Tools } from "./work.ts";
@@ -56,7 +56,7 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
   const lines: Buffer[] = [];
   let bytes = 0;
   const add = (line: Buffer) => {
-    lines.push(line, NEWLINE);
+    lines.push(ontoOneLine(line), NEWLINE);
     bytes += line.length + 1;
   };
   const full = () => bytes >= PART_BYTES || tools.now() >= until;
@@ -107,7 +107,8 @@ async function fromArchive(
   const seen = new Set<string>();
   const arrivals = { from: 0, to: cursor.cutoff + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, splitTenant(job.tenant).customer_id, arrivals, cursor.after)) {
-    for (const event of await keptEvents(tools.store, job.tenant, await readLines(s3, bucket, key))) {
+    const { lines } = await readObject(tools, key, [job.tenant]);
+    for (const event of await keptEvents(tools.store, job.tenant, lines)) {
       // A batch that was routed twice is archived twice.
       if (timeOf(event.event_id.slice(4)) >= cursor.cutoff || seen.has(event.event_id)) continue;
       if (!wanted(event.payload)) continue;

@@ -5,7 +5,8 @@ import { rfc3339, timeOf } from "../domain/ids.ts";
 import { encodePutBackMessage, type PutBackMessage } from "../domain/job.ts";
 import { findEvents } from "../store/find.ts";
 import { removeLowWater } from "../store/lateBatch.ts";
-import { ARRIVAL_MS, keptEvents, keysUnder, readLines, tenantOfLine } from "./archive.ts";
+import { ARRIVAL_MS, keptEvents, keysUnder, readObject } from "./archive.ts";
+import type { ArchiveLine } from "./archiveLines.ts";
 import { putRun, runsOf } from "./restore.ts";
 import type { Tools } from "./work.ts";
 
@@ -56,8 +57,9 @@ export async function putBack(message: PutBackMessage, tools: Tools): Promise<nu
   const arrivals = { from: range.from, to: range.to + ARRIVAL_MS };
   let events = 0;
   for await (const key of keysUnder(s3, bucket, `events/prefix=${message.prefix}/`, arrivals, message.after)) {
-    const lines = await readLines(s3, bucket, key);
-    for (const [tenant, own] of Map.groupBy(lines, tenantOfLine)) events += await putBackOf(tenant, own, range, tools);
+    const { lines } = await readObject(tools, key);
+    for (const [tenant, own] of Map.groupBy(lines, (line) => line.tenant))
+      events += await putBackOf(tenant, own, range, tools);
     if (tools.now() < until) continue;
     const text = encodePutBackMessage({ ...message, after: key });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: `put-back-${message.prefix}` }]);
@@ -69,7 +71,7 @@ export async function putBack(message: PutBackMessage, tools: Tools): Promise<nu
 
 async function putBackOf(
   tenant: Tenant,
-  lines: readonly string[],
+  lines: readonly ArchiveLine[],
   range: { readonly from: number; readonly to: number },
   tools: Tools,
 ): Promise<number> {

@@ -5,7 +5,7 @@ import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { encodeHourMessage, type HourMessage } from "../domain/job.ts";
 import { type ScannedBatch, scanEvents } from "../store/scanEvents.ts";
-import { archiveFolder, archiveKeys, hourFolder, isOf, parseLine, readLines, writeLines } from "./archive.ts";
+import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "./archive.ts";
 import { HOUR_MS } from "./hours.ts";
 import type { Tools } from "./work.ts";
 
@@ -56,10 +56,8 @@ async function archivedIds(tools: Tools, tenants: readonly Tenant[], from: numbe
   const { customer_id } = splitTenant(tenants[0]!);
   // Clocks and buffers differ by minutes: arrivals from the hour itself until now.
   for await (const key of archiveKeys(s3, bucket, customer_id, { from, to: tools.now() })) {
-    for (const line of await readLines(s3, bucket, key)) {
-      const tenant = tenants.find((each) => isOf(line, each));
-      if (tenant === undefined) continue;
-      for (const { event_id } of parseLine(line).events) {
+    for (const { tenant, events } of (await readObject(tools, key, tenants)).lines) {
+      for (const { event_id } of events) {
         const at = timeOf(event_id.slice(4));
         if (at >= from && at < from + HOUR_MS) found.get(tenant)!.add(event_id);
       }
@@ -100,8 +98,8 @@ async function compare(
 async function repair(tools: Tools, tenant: Tenant, from: number, gaps: readonly ScannedBatch[]): Promise<void> {
   const { customer_id, environment } = splitTenant(tenant);
   const lines = gaps.flatMap(({ batch, raws, offsets }) =>
-    encodeArchive(batch, customer_id, environment, textsOf(batch, raws, offsets)).map((line) =>
-      line.toString("utf8").trimEnd(),
+    encodeArchive(batch, customer_id, environment, textsOf(batch, raws, offsets)).map((record) =>
+      record.subarray(0, -1),
     ),
   );
   const first = gaps[0]!.batch.first;

@@ -5,7 +5,8 @@ import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import type { Job } from "../domain/service.ts";
-import { ARRIVAL_MS, type ArchivedEvent, archiveKeys, keptEvents, readLines } from "./archive.ts";
+import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "./archive.ts";
+import type { ArchivedEvent } from "./archiveLines.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -61,7 +62,7 @@ export async function restoreSlice(
   let last = after;
   const arrivals = { from, to: to + ARRIVAL_MS };
   for await (const key of archiveKeys(s3, bucket, customer_id, arrivals, after)) {
-    const lines = await readLines(s3, bucket, key);
+    const { lines } = await readObject(tools, key, [job.tenant]);
     const wanted = (await keptEvents(tools.store, job.tenant, lines)).filter(({ event_id }) => {
       const at = timeOf(event_id.slice(4));
       return at >= from && at < to && (named?.has(event_id) ?? true);

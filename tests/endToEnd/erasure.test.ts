@@ -68,7 +68,12 @@ async function live(local: LocalFile): Promise<void> {
   // Not to be compressed: beyond what an item or a message carries.
   const noise = () => randomBytes(170_000).toString("hex");
   const large = await api(local, "POST", "/events", [person(ADA, { a: noise() }), person(BOB, { b: noise() })]);
-  const escaped = await api(local, "POST", "/events", JSON.stringify(person(ADA)).replace("@", "\\u0040"));
+  const escaped = await api(
+    local,
+    "POST",
+    "/events",
+    JSON.stringify(person(ADA), undefined, 2).replace("@", "\\u0040"),
+  );
   assert.deepEqual([one.status, large.status, escaped.status], [202, 202, 202]);
   const ids = [...one.json.events, ...large.json.events, escaped.json].map(({ event_id }) => event_id as string);
   await eventually(

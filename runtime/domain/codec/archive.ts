@@ -1,4 +1,4 @@
-import { type EventText, writeEvents } from "../event.ts";
+import { type EventText, ontoOneLine, writeEvents } from "../event.ts";
 import { timeOf } from "../ids.ts";
 import { VERSION } from "./fields.ts";
 
@@ -22,7 +22,7 @@ export function archivePrefix(customerId: string): string {
 
 /**
  * One batch as JSON lines of the archive: `{"v","prefix","customer_id","environment","batch","received_at","events":[…]}`,
- * split so that each stays within a Firehose record.
+ * split so that each stays within a Firehose record. What a sender wrote over several lines stands on one.
  */
 export function encodeArchive(
   batch: { readonly first: string },
@@ -31,6 +31,11 @@ export function encodeArchive(
   events: readonly EventText[],
 ): Buffer[] {
   const head = `{"v":${VERSION},"prefix":"${archivePrefix(customerId)}","customer_id":${JSON.stringify(customerId)},"environment":"${environment}","batch":"${batch.first}","received_at":"${new Date(timeOf(batch.first)).toISOString()}","events":[`;
+  const line = (part: readonly EventText[]): Buffer => {
+    const text = writeEvents(part, head, TAIL);
+    ontoOneLine(text.subarray(0, -1));
+    return text;
+  };
   const records: Buffer[] = [];
   let from = 0;
   let size = head.length;
@@ -38,13 +43,13 @@ export function encodeArchive(
     // A head is written in at most three bytes a UTF-16 unit; one more each for the brace and the comma.
     const length = 3 * event.head.length + event.raw.length + 2;
     if (at > from && size + length > ARCHIVE_RECORD_LIMIT) {
-      records.push(writeEvents(events.slice(from, at), head, TAIL));
+      records.push(line(events.slice(from, at)));
       from = at;
       size = head.length;
     }
     size += length;
   }
-  records.push(writeEvents(from === 0 ? events : events.slice(from), head, TAIL));
+  records.push(line(from === 0 ? events : events.slice(from)));
   return records;
 }
 const TAIL = "]}\n";
