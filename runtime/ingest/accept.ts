@@ -13,12 +13,12 @@ import {
   type Tenant,
   tenantOf,
 } from "../domain/identity.ts";
-import { eventId, newId, newUlid, ulidAt } from "../domain/ids.ts";
+import { eventId, newId, newUlid, timeOf, ulidAt, ulidIn } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
 import { type Schemas, type ValidBody, validateBody } from "../domain/validate.ts";
 import type { ClaimRequest, IdempotencyStore } from "../redis/idempotency.ts";
-import type { Limiter, Verdict } from "../redis/limiter.ts";
+import { type Limiter, limitHeaders, type Verdict } from "../redis/limiter.ts";
 
 /**
  * What `POST /events` does with one request.
@@ -67,15 +67,10 @@ const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Seconds after which a repeat is worth trying: the queue or Redis was away, or the first request is in flight. */
 const SOON = { "retry-after": "1" };
 
-const limitHeaders = ({ limit, remaining, resetSeconds }: Verdict): Record<string, string> => ({
-  "ratelimit-limit": String(limit),
-  "ratelimit-remaining": String(remaining),
-  "ratelimit-reset": String(resetSeconds),
-});
-
 /** Answers a request. Never throws. */
 export async function accept(request: IngestRequest, ports: Ports): Promise<IngestAnswer> {
   const requestId = request.headers[REQUEST_ID_HEADER] ?? newId("req", ports.now());
+  const arrived = arrivalIn(requestId);
   let identity: Identity | undefined;
   let verdict: Verdict | undefined;
   try {
@@ -96,7 +91,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       key_hash: key === undefined ? undefined : keyHashOf(key),
     };
     const limited = async () => {
-      verdict = await ports.limiter.take(identity!, valid.events.length);
+      verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
     };
     let answer: string;
@@ -112,7 +107,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
         ports.answered(identity, "replayed");
       }
     }
-    verdict ??= await ports.limiter.take(identity, 0);
+    verdict ??= await ports.limiter.take(identity, 0, arrived);
     return {
       status: 202,
       headers: { "content-type": "application/json", "x-request-id": requestId, ...limitHeaders(verdict), ...replayed },
@@ -124,9 +119,15 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     const { status, headers, body } = errorResponse(error, requestId);
     if (identity !== undefined) ports.answered(identity, error.code);
     // Everyone who is known learns what is left of the limit, also from a refusal.
-    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0);
+    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
     return { status, headers: { ...headers, ...(verdict === undefined ? {} : limitHeaders(verdict)) }, body };
   }
+}
+
+/** When the request came to the edge, which made its id then. */
+function arrivalIn(requestId: string): number | undefined {
+  const ulid = ulidIn("req", requestId);
+  return ulid === undefined ? undefined : timeOf(ulid);
 }
 
 function checkRoute({ path, method }: IngestRequest): void {

@@ -1,26 +1,28 @@
 import type { Identity } from "../domain/identity.ts";
 import { tenantOf } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
-import { LocalBuckets } from "./localBuckets.ts";
-import { bucketAt, type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } from "./window.ts";
+import { Shares } from "./shares.ts";
+import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 
 /**
  * Limits of the customer and, below it, of the key, counted together in one atomic step: a request that either refuses
- * is counted by neither. When Redis is slow or away the request passes, but for a token bucket of this instance.
- * docs/decisions/rate-limit.md says why this is not `@upstash/ratelimit`, which is the oracle of its tests.
+ * is counted by neither. While Redis is away an environment lets its share of the limit pass.
+ * docs/decisions/rate-limit.md says what is exact and what it costs.
  */
 
 /** Longer than this and Redis counts as away for the request. */
-const REDIS_PATIENCE_MS = 25;
+export const REDIS_PATIENCE_MS = 250;
 /** After a failure Redis is left alone for so long. */
 export const REDIS_PAUSE_MS = 1_000;
+/** Slots are over, and the bucket holds no more than the limit drains, in less than a second or just one. */
+const RESET_SECONDS = 1;
 
 export interface Verdict {
   readonly allowed: boolean;
   /** Of the window that has least left. */
   readonly limit: number;
   readonly remaining: number;
-  /** Seconds until the current window ends, at least 1. */
+  /** Seconds until all of the limit is there again if nothing else comes. */
   readonly resetSeconds: number;
   /** Milliseconds until the request would pass; 0 when it did, Infinity when its cost alone exceeds the limit. */
   readonly retryAfterMs: number;
@@ -28,32 +30,12 @@ export interface Verdict {
   readonly by: "redis" | "local";
 }
 
-/**
- * KEYS: current and previous counter of each window. ARGV: cost, milliseconds into the window, its length, then each
- * limit. Answers whether the cost was counted, then the counters as they were before.
- */
-export const WINDOW_SCRIPT = `
-local cost = tonumber(ARGV[1])
-local window = tonumber(ARGV[3])
-local left = window - tonumber(ARGV[2])
-local counts = redis.call('MGET', unpack(KEYS))
-local answer = {1}
-for i = 1, #KEYS, 2 do
-  local current = tonumber(counts[i] or 0)
-  local previous = tonumber(counts[i + 1] or 0)
-  local limit = tonumber(ARGV[3 + (i + 1) / 2])
-  if (current + cost - limit) * window + previous * left > 0 then answer[1] = 0 end
-  answer[i + 1] = current
-  answer[i + 2] = previous
-end
-if answer[1] == 1 and cost > 0 then
-  for i = 1, #KEYS, 2 do
-    redis.call('INCRBY', KEYS[i], cost)
-    redis.call('PEXPIRE', KEYS[i], 3 * window)
-  end
-end
-return answer
-`;
+/** What tells a caller of a limit, on every answer to a key. */
+export const limitHeaders = ({ limit, remaining, resetSeconds }: Verdict): Record<string, string> => ({
+  "ratelimit-limit": String(limit),
+  "ratelimit-remaining": String(remaining),
+  "ratelimit-reset": String(resetSeconds),
+});
 
 export interface LimiterPorts {
   readonly redis: RedisScripts;
@@ -62,54 +44,86 @@ export interface LimiterPorts {
   failedOpen(cause: unknown): void;
 }
 
+/** One limit that a request must keep to. */
+interface Limit {
+  readonly name: string;
+  readonly limit: number;
+}
+
+function limitsOf(identity: Identity): readonly Limit[] {
+  // The braces keep a tenant's windows in one slot of a cluster.
+  const tag = `{${tenantOf(identity)}}`;
+  const whole = { name: `limit:${tag}`, limit: identity.limit_per_second };
+  const own = identity.key_limit_per_second;
+  return own === undefined ? [whole] : [whole, { name: `limit:${tag}:${identity.key_id}`, limit: own }];
+}
+
 export class Limiter {
-  private readonly ports: LimiterPorts;
-  private readonly buckets = new LocalBuckets();
-  private pausedUntil = 0;
+  readonly #ports: LimiterPorts;
+  readonly #shares = new Shares();
+  #pausedUntil = 0;
 
   constructor(ports: LimiterPorts) {
-    this.ports = ports;
+    this.#ports = ports;
   }
 
-  /** Counts `cost` events if they fit; with a cost of 0 only tells what is left. Never throws. */
-  async take(identity: Identity, cost: number): Promise<Verdict> {
-    const now = this.ports.now();
-    const limits = [identity.limit_per_second];
-    if (identity.key_limit_per_second !== undefined) limits.push(identity.key_limit_per_second);
-    if (now >= this.pausedUntil) {
+  /**
+   * Counts `cost` events if they fit; with a cost of 0 only tells what is left. Never throws.
+   * @param arrived when the request came to the edge, ms since the epoch: how long it took from there is not the caller's
+   */
+  async take(identity: Identity, cost: number, arrived = this.#ports.now()): Promise<Verdict> {
+    const now = this.#ports.now();
+    const limits = limitsOf(identity);
+    if (now >= this.#pausedUntil) {
       try {
-        return await this.ask(identity, limits, cost, now);
+        return await this.#ask(limits, cost, Math.min(now, Math.max(arrived, now - LATE_MS)));
       } catch (cause) {
-        this.pausedUntil = this.ports.now() + REDIS_PAUSE_MS;
-        this.ports.failedOpen(cause);
+        this.#pausedUntil = this.#ports.now() + REDIS_PAUSE_MS;
+        this.#ports.failedOpen(cause);
       }
     }
-    return this.buckets.take(tenantOf(identity), Math.min(...limits), cost, this.ports.now());
+    return this.#alone(limits, cost, this.#ports.now());
   }
 
-  private async ask(identity: Identity, limits: readonly number[], cost: number, now: number): Promise<Verdict> {
-    const bucket = bucketAt(now);
-    const elapsed = elapsedAt(now);
-    // The braces keep a tenant's counters in one slot of a cluster.
-    const tag = `{${tenantOf(identity)}}`;
-    const names = [`limit:${tag}`, `limit:${tag}:${identity.key_id}`].slice(0, limits.length);
-    const keys = names.flatMap((name) => [`${name}:${bucket}`, `${name}:${bucket - 1}`]);
-    const answer = await this.ports.redis.run("window", keys, [cost, elapsed, WINDOW_MS, ...limits], REDIS_PATIENCE_MS);
-    const [counted, ...counts] = answer as number[];
-    const windows = limits.map(
-      (limit, i): Counters => ({ limit, current: counts[2 * i]!, previous: counts[2 * i + 1]! }),
-    );
+  async #ask(limits: readonly Limit[], cost: number, arrived: number): Promise<Verdict> {
+    const names = limits.map(({ name }) => name);
+    const args = [cost, arrived, ...limits.map(({ limit }) => limit)];
+    const answer = await this.#ports.redis.run("window", names, args, REDIS_PATIENCE_MS);
+    const [counted, ...texts] = answer as [number, ...string[]];
     const allowed = counted === 1;
     const taken = allowed ? cost : 0;
-    const left = windows.map((window) => remaining({ ...window, current: window.current + taken }, elapsed));
+    const windows = limits.map((limit, i) => ({ ...limit, state: stateIn(texts[i]!, arrived) }));
+    const now = this.#ports.now();
+    for (const { name, limit, state } of windows) this.#shares.saw(name, limit, state, taken, now);
+    const left = windows.map(({ state, limit }) => Math.max(0, remaining(state, limit, arrived) - taken));
     const least = left.indexOf(Math.min(...left));
     return {
       allowed,
-      limit: limits[least]!,
+      limit: limits[least]!.limit,
       remaining: left[least]!,
-      resetSeconds: Math.ceil((WINDOW_MS - elapsed) / 1_000),
-      retryAfterMs: allowed ? 0 : Math.max(...windows.map((window) => waitFor(window, cost, elapsed))),
+      resetSeconds: RESET_SECONDS,
+      retryAfterMs: allowed ? 0 : Math.max(...windows.map(({ state, limit }) => waitFor(state, limit, cost, arrived))),
       by: "redis",
+    };
+  }
+
+  #alone(limits: readonly Limit[], cost: number, now: number): Verdict {
+    const windows = limits.map(({ name, limit }) => ({ name, limit, ...this.#shares.left(name, limit, now) }));
+    const wanted = ({ perSecond }: { perSecond: number }) => Math.min(cost, perSecond);
+    const allowed = windows.every((each) => cost <= each.limit && each.tokens >= wanted(each) - 1e-9);
+    if (allowed) for (const { name, limit } of windows) this.#shares.take(name, limit, cost, now);
+    const left = windows.map(({ tokens }) => Math.max(0, Math.floor(tokens - (allowed ? cost : 0))));
+    const least = left.indexOf(Math.min(...left));
+    const waits = windows.map((each) =>
+      cost > each.limit ? Number.POSITIVE_INFINITY : ((wanted(each) - each.tokens) / each.perSecond) * 1_000,
+    );
+    return {
+      allowed,
+      limit: limits[least]!.limit,
+      remaining: left[least]!,
+      resetSeconds: RESET_SECONDS,
+      retryAfterMs: allowed ? 0 : Math.ceil(Math.max(...waits)),
+      by: "local",
     };
   }
 }

@@ -1,43 +1,136 @@
 /**
- * The arithmetic of the sliding window: two counters, of the current and the previous second, the previous one weighted
- * by the part of it that still lies within the last second.
+ * The arithmetic of a limit: how many events passed, in slots of 50 ms, and how full a bucket is that the limit drains.
  *
- * What holds: no clock second passes more than the limit. What is assumed, as in every sliding-window counter: the
- * previous second's events were spread evenly. Where they came as a burst at its end, some other interval of one second
- * can pass up to twice the limit less one; over longer times the rate never exceeds it. docs/decisions/rate-limit.md.
+ * What holds, for a limit of L events per second:
+ * - who sends at most L events within any second is never refused, singly or in batches, also where a request is up to
+ *   200 ms faster on its way than the one before it, and in whatever order requests come to be counted;
+ * - nobody passes more than L events within any 750 ms, nor more than L × (T + 1.25) within any T seconds.
+ * Slots alone would let 1.25 L pass for ever, the bucket alone 2.25 L within a second. docs/decisions/rate-limit.md.
  */
-export const WINDOW_MS = 1_000;
+export const SLOT_MS = 50;
+/** Slots that a limit holds for: a second less what requests may be late by. */
+export const WINDOW_SLOTS = 16;
+/** The bucket's size, in thousandths of the limit: a second's events, and what requests may be late by. */
+export const BUCKET = 1_250;
+/** A request that waited longer than this to be counted counts as if it had come so long ago. */
+export const LATE_MS = 2_000;
+/** Slots that are kept: whatever a late request is counted with. */
+export const KEPT_SLOTS = WINDOW_SLOTS + LATE_MS / SLOT_MS;
 
-/** Counters of one window when it was asked, before this request was counted. */
-export interface Counters {
-  readonly limit: number;
-  readonly current: number;
-  readonly previous: number;
+/** What is known of one window. */
+export interface State {
+  /** The latest arrival, ms since the epoch. */
+  readonly at: number;
+  /** How full the bucket was then, thousandths of an event. */
+  readonly level: number;
+  /** Events that passed since the state was made; it is dropped after some seconds of silence. */
+  readonly passed: number;
+  /** Number of the first slot kept. */
+  readonly first: number;
+  /** Events by slot from there. */
+  readonly counts: readonly number[];
 }
 
-/** Where in the current window a moment lies. */
-export const elapsedAt = (now: number): number => now % WINDOW_MS;
-export const bucketAt = (now: number): number => Math.floor(now / WINDOW_MS);
+export const slotOf = (at: number): number => Math.floor(at / SLOT_MS);
 
-/** What is left of the limit at this moment, in thousandths of an event: whole numbers, so that nothing is rounded. */
-const room = ({ limit, current, previous }: Counters, elapsed: number): number =>
-  (limit - current) * WINDOW_MS - previous * (WINDOW_MS - elapsed);
+/** The state in its text, `<at> <level> <passed> <first> <counts…>`; an unused window where there is none. */
+export function stateIn(text: string, now: number): State {
+  if (text === "") return { at: now, level: 0, passed: 0, first: slotOf(now), counts: [] };
+  const [at, level, passed, first, ...counts] = text.split(" ").map(Number);
+  return { at: at!, level: level!, passed: passed!, first: first!, counts };
+}
+
+/** The most events in any window of slots that holds this one. */
+function mostAround({ first, counts }: State, slot: number): number {
+  const last = Math.min(slot + WINDOW_SLOTS - 1, first + counts.length - 1);
+  let sum = 0;
+  for (let each = slot - WINDOW_SLOTS + 1; each <= slot; each += 1) sum += counts[each - first] ?? 0;
+  let most = sum;
+  for (let each = slot + 1; each <= last; each += 1) {
+    sum += (counts[each - first] ?? 0) - (counts[each - first - WINDOW_SLOTS] ?? 0);
+    most = Math.max(most, sum);
+  }
+  return most;
+}
+
+/**
+ * Thousandths of an event that the bucket still takes of a request that arrived then. Who comes late is counted with what
+ * has come since, but the limit has drained meanwhile what it would have brought.
+ */
+function bucketRoom({ at, level }: State, limit: number, arrived: number): number {
+  const ahead = limit * (arrived - at);
+  return BUCKET * limit - (ahead >= 0 ? Math.max(0, level - ahead) : level + ahead);
+}
 
 /** Whole events that may still come at this moment. */
-export const remaining = (counters: Counters, elapsed: number): number =>
-  Math.max(0, Math.floor(room(counters, elapsed) / WINDOW_MS));
+export const remaining = (state: State, limit: number, arrived: number): number =>
+  Math.max(
+    0,
+    Math.floor(Math.min(limit - mostAround(state, slotOf(arrived)), bucketRoom(state, limit, arrived) / 1_000)),
+  );
 
 /**
  * Milliseconds until `cost` events fit, if nothing else comes meanwhile. 0 when they fit now.
  * Infinity when they alone exceed the limit.
  */
-export function waitFor(counters: Counters, cost: number, elapsed: number): number {
-  const { limit, current, previous } = counters;
+export function waitFor(state: State, limit: number, cost: number, arrived: number): number {
   if (cost > limit) return Number.POSITIVE_INFINITY;
-  if (room(counters, elapsed) >= cost * WINDOW_MS) return 0;
-  const toEnd = WINDOW_MS - elapsed;
-  const others = limit - cost;
-  // Within this window only the weight of the previous one shrinks; in the next one the current takes its place.
-  if (current <= others) return toEnd - Math.floor((WINDOW_MS * (others - current)) / previous);
-  return toEnd + Math.ceil((WINDOW_MS * (current - others)) / current);
+  let slot = slotOf(arrived);
+  while (mostAround(state, slot) + cost > limit) slot += 1;
+  const bySlots = Math.max(0, slot * SLOT_MS - arrived);
+  const lacking = cost * 1_000 - bucketRoom(state, limit, arrived);
+  return lacking <= 0 ? bySlots : Math.max(bySlots, Math.ceil(lacking / limit));
 }
+
+/**
+ * KEYS: the state of each window. ARGV: cost, arrival, then each limit. Counts the cost in all of them, if all take it.
+ * Answers whether it did, then the states as they were before.
+ */
+export const WINDOW_SCRIPT = `
+local cost, arrived = tonumber(ARGV[1]), tonumber(ARGV[2])
+local slot = math.floor(arrived / ${SLOT_MS})
+local answer, states = {1}, {}
+for i, key in ipairs(KEYS) do
+  local limit = tonumber(ARGV[2 + i])
+  local text = redis.call('GET', key)
+  local head, counts, first, last = {arrived, 0, 0, slot}, {}, slot, slot
+  if text then
+    local n = 0
+    for number in string.gmatch(text, '%d+') do
+      n = n + 1
+      if n <= 4 then head[n] = tonumber(number) else counts[head[4] + n - 5] = tonumber(number) end
+    end
+    first, last = head[4], head[4] + n - 5
+  end
+  local at, level = head[1], head[2]
+  local fill = cost * 1000
+  if arrived >= at then
+    level = math.max(0, level - limit * (arrived - at))
+    at = arrived
+  else
+    fill = math.max(0, fill - limit * (at - arrived))
+  end
+  local sum = 0
+  for each = slot - ${WINDOW_SLOTS - 1}, slot do sum = sum + (counts[each] or 0) end
+  local most = sum
+  for each = slot + 1, math.min(last, slot + ${WINDOW_SLOTS - 1}) do
+    sum = sum + (counts[each] or 0) - (counts[each - ${WINDOW_SLOTS}] or 0)
+    if sum > most then most = sum end
+  end
+  if most + cost > limit or level + fill > ${BUCKET} * limit then answer[1] = 0 end
+  answer[i + 1] = text or ''
+  states[i] = {at, level + fill, head[3], first, last, counts}
+end
+if answer[1] == 1 and cost > 0 then
+  for i, key in ipairs(KEYS) do
+    local at, level, passed, first, last, counts = unpack(states[i])
+    counts[slot] = (counts[slot] or 0) + cost
+    last = math.max(last, slot)
+    first = math.max(math.min(first, slot), last - ${KEPT_SLOTS - 1})
+    local kept = {string.format('%.0f %.0f %.0f %.0f', at, level, passed + cost, first)}
+    for each = first, last do kept[#kept + 1] = string.format('%.0f', counts[each] or 0) end
+    redis.call('SET', key, table.concat(kept, ' '), 'PX', ${KEPT_SLOTS * SLOT_MS * 2})
+  end
+end
+return answer
+`;

@@ -15,7 +15,7 @@ import { KeyCache } from "../../runtime/edge/keyCache.ts";
 import { type EdgePorts, originRequest } from "../../runtime/edge/originRequest.ts";
 import { accept, type Ports } from "../../runtime/ingest/accept.ts";
 import type { Claim, ClaimRequest } from "../../runtime/redis/idempotency.ts";
-import { LocalBuckets } from "../../runtime/redis/localBuckets.ts";
+import { Limiter } from "../../runtime/redis/limiter.ts";
 import type { Case } from "./cases.ts";
 
 /** Viewer function, edge function and ingest, one after the other as CloudFront has them, over memory. */
@@ -93,11 +93,18 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
     used: () => {},
     failed: (_, cause) => fail("edge", cause),
   };
-  const buckets = new LocalBuckets();
   const strict = compileSchema({ required: ["id"], properties: { id: { type: "string", pattern: "^[a-z]+$" } } });
   let sent = 0;
   const ports: Ports = {
-    limiter: { take: async (who, cost) => buckets.take(who.customer_id, who.limit_per_second, cost, Date.now()) },
+    limiter: new Limiter({
+      redis: {
+        run: async () => {
+          throw new Error("there is no Redis in this process");
+        },
+      },
+      now: Date.now,
+      failedOpen: () => {},
+    }),
     idempotency: memoryIdempotency(),
     schemas: async () => (type) => (type === "order.created" ? strict : undefined),
     putPayload: async () => {},

@@ -86,7 +86,7 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
     "Redis is touched only by ingest and the API",
     ({ file, target }) =>
-      file.startsWith("runtime/") && /^(ioredis|@upstash\/)/.test(target) && !["redis", "api"].includes(stageOf(file)!),
+      file.startsWith("runtime/") && /^ioredis/.test(target) && !["redis", "api"].includes(stageOf(file)!),
   ],
   [
     "the room for Redis is used by ingest and the API alone",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { suite } from "uvu";
+import { WINDOW_SCRIPT } from "../../runtime/redis/window.ts";
 
 /** What any Redis has to do for limits and idempotency keys: the embedded one and a real one are held to it. */
 export interface RedisUnderTest {
@@ -8,34 +9,6 @@ export interface RedisUnderTest {
   readonly token: string;
   close(): Promise<void>;
 }
-
-/** The script of `@upstash/ratelimit` 2.0's sliding window. */
-const SLIDING_WINDOW = `
-  local currentKey  = KEYS[1]
-  local previousKey = KEYS[2]
-  local tokens      = tonumber(ARGV[1])
-  local now         = ARGV[2]
-  local window      = ARGV[3]
-  local incrementBy = tonumber(ARGV[4])
-  local requestsInCurrentWindow = redis.call("GET", currentKey)
-  if requestsInCurrentWindow == false then
-    requestsInCurrentWindow = 0
-  end
-  local requestsInPreviousWindow = redis.call("GET", previousKey)
-  if requestsInPreviousWindow == false then
-    requestsInPreviousWindow = 0
-  end
-  local percentageInCurrent = ( now % window ) / window
-  requestsInPreviousWindow = math.floor(( 1 - percentageInCurrent ) * requestsInPreviousWindow)
-  if incrementBy > 0 and requestsInPreviousWindow + requestsInCurrentWindow >= tokens then
-    return -1
-  end
-  local newValue = redis.call("INCRBY", currentKey, incrementBy)
-  if newValue == incrementBy then
-    redis.call("PEXPIRE", currentKey, window * 2 + 1000)
-  end
-  return tokens - ( newValue + requestsInPreviousWindow )
-`;
 
 export function redisConformance(name: string, start: () => Promise<RedisUnderTest>): void {
   const test = suite(`Redis: ${name}`);
@@ -408,25 +381,31 @@ export function redisConformance(name: string, start: () => Promise<RedisUnderTe
     assert.equal(await call("EVAL", "return redis.call('GET', KEYS[1])", 1, "k"), big);
   });
 
-  test("the sliding window lets the limit pass and then refuses", async () => {
-    const now = 1_000_000;
-    const ask = (cost: number, at = now) =>
-      call(
-        "EVAL",
-        SLIDING_WINDOW,
-        2,
-        `w:${Math.floor(at / 1000)}`,
-        `w:${Math.floor(at / 1000) - 1}`,
-        10,
-        at,
-        1000,
-        cost,
-      );
-    assert.deepEqual([await ask(4), await ask(6), await ask(1)], [6, 0, -1]);
-    // Half into the next second half of the ten still count.
-    assert.deepEqual(await ask(5, now + 1_500), 0);
-    assert.equal(await ask(1, now + 1_500), -1);
-    assert.ok(((await call("PTTL", "w:1000")) as number) > 2_000);
+  test("limits are counted: what passes, what is refused, what is kept and for how long", async () => {
+    const now = 1_800_000_000_000;
+    const ask = (cost: number, at: number, ...limits: number[]) =>
+      call("EVAL", WINDOW_SCRIPT, limits.length, ...["w:a", "w:b"].slice(0, limits.length), cost, at, ...limits);
+    assert.deepEqual(await ask(4, now, 10), [1, ""]);
+    assert.deepEqual(await ask(6, now + 100, 10), [1, `${now} 4000 4 36000000000 4`]);
+    const full = `${now + 100} 9000 10 36000000000 4 0 6`;
+    assert.deepEqual(await ask(1, now + 799, 10), [0, full]);
+    assert.deepEqual(await ask(0, now + 799, 10), [1, full]);
+    assert.deepEqual(await ask(4, now + 800, 10), [1, full]);
+    // Late by 300 ms: counted where it belongs, and refused for what came after.
+    assert.deepEqual(await ask(1, now + 500, 10), [0, `${now + 800} 6000 14 36000000000 4 0 6${" 0".repeat(13)} 4`]);
+    assert.deepEqual(await ask(2, now + 5_000, 100, 1), [
+      0,
+      `${now + 800} 6000 14 36000000000 4 0 6${" 0".repeat(13)} 4`,
+      "",
+    ]);
+    assert.deepEqual(await ask(1, now + 5_000, 100, 1), [
+      1,
+      `${now + 800} 6000 14 36000000000 4 0 6${" 0".repeat(13)} 4`,
+      "",
+    ]);
+    assert.equal(await call("GET", "w:b"), `${now + 5_000} 1000 1 36000000100 1`);
+    const ttl = (await call("PTTL", "w:b")) as number;
+    assert.ok(ttl > 3_000 && ttl <= 6_000);
   });
 
   test.run();

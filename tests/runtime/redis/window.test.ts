@@ -1,92 +1,207 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { test } from "uvu";
-import { type Counters, elapsedAt, remaining, WINDOW_MS, waitFor } from "../../../runtime/redis/window.ts";
+import { suite } from "uvu";
+import type { Identity } from "../../../runtime/domain/identity.ts";
+import { Limiter } from "../../../runtime/redis/limiter.ts";
+import {
+  BUCKET,
+  KEPT_SLOTS,
+  LATE_MS,
+  remaining,
+  SLOT_MS,
+  slotOf,
+  stateIn,
+  WINDOW_SLOTS,
+  waitFor,
+} from "../../../runtime/redis/window.ts";
+import { startRedis, type TestRedis } from "./support/redis.ts";
 
-const rows: [says: string, counters: Counters, cost: number, elapsed: number, left: number, wait: number][] = [
-  ["an unused window has all of it left", { limit: 10, current: 0, previous: 0 }, 10, 0, 10, 0],
-  ["what was used in this second counts whole", { limit: 10, current: 4, previous: 0 }, 6, 500, 6, 0],
-  ["the second before counts by the part that still overlaps", { limit: 10, current: 0, previous: 10 }, 5, 500, 5, 0],
-  ["a wait within the second lets the one before fade", { limit: 10, current: 0, previous: 10 }, 5, 200, 2, 300],
-  ["a wait past its end lets this one fade", { limit: 10, current: 10, previous: 0 }, 1, 400, 0, 700],
-  ["the whole limit needs a whole empty second before it", { limit: 10, current: 1, previous: 0 }, 10, 0, 9, 2_000],
-  ["more than the limit never fits", { limit: 10, current: 0, previous: 0 }, 11, 0, 10, Number.POSITIVE_INFINITY],
+/** The arithmetic and its script, together: what they promise to who keeps to a limit, and to who does not. */
+const test = suite("window");
+let redis: TestRedis;
+let customers = 0;
+
+test.before(async () => {
+  redis = await startRedis();
+});
+test.after(() => redis.close());
+
+const START = 1_800_000_000_000;
+const text = (at: number, level: number, first: number, counts: readonly number[]): string =>
+  [at, level, 0, first, ...counts].join(" ");
+const slot = slotOf(START);
+
+const rows: [says: string, state: string, limit: number, cost: number, left: number, wait: number][] = [
+  ["an unused window has all of it left", "", 10, 10, 10, 0],
+  ["what was used counts whole", text(START, 4_000, slot, [4]), 10, 6, 6, 0],
+  ["it counts until its slot is 16 slots old", text(START, 4_000, slot - 15, [4]), 10, 7, 6, SLOT_MS],
+  ["and then no more", text(START - 800, 4_000, slot - 16, [4]), 10, 10, 10, 0],
+  ["a wait ends when enough slots are over", text(START, 5_500, slot - 10, [6, 0, 4]), 10, 6, 0, 6 * SLOT_MS],
+  ["a full bucket makes wait who comes too often for long", text(START, 12_500, slot - 16, [10]), 10, 1, 0, 100],
+  ["more than the limit never fits", "", 10, 11, 10, Number.POSITIVE_INFINITY],
+  ["who comes late is counted with what came after", text(START + 400, 10_000, slot + 8, [10]), 10, 1, 0, 1_200],
 ];
-for (const [says, counters, cost, elapsed, left, wait] of rows) {
-  test(says, () => assert.deepEqual([remaining(counters, elapsed), waitFor(counters, cost, elapsed)], [left, wait]));
+for (const [says, state, limit, cost, left, wait] of rows) {
+  test(says, () => {
+    const known = stateIn(state, START);
+    assert.deepEqual([remaining(known, limit, START), waitFor(known, limit, cost, START)], [left, wait]);
+  });
 }
 
-const counts = fc.integer({ min: 1, max: 2_000 }).chain((limit) =>
-  fc.record({
-    limit: fc.constant(limit),
-    current: fc.nat(limit),
-    previous: fc.nat(limit),
-    cost: fc.integer({ min: 1, max: limit }),
-    elapsed: fc.nat(WINDOW_MS - 1),
-  }),
-);
+const customer = (limit_per_second: number): Identity => {
+  customers += 1;
+  return {
+    customer_id: `cus_${customers}`,
+    environment: "live",
+    key_id: "key_1",
+    scopes: ["events:write"],
+    limit_per_second,
+  };
+};
 
-test("after the wait it tells a request fits, and a millisecond earlier it does not", () =>
-  fc.assert(
-    fc.property(counts, ({ cost, elapsed, ...counters }) => {
-      const wait = waitFor(counters, cost, elapsed);
-      const after = (ms: number): number => {
-        const at = elapsed + ms;
-        if (at < WINDOW_MS) return waitFor(counters, cost, at);
-        if (at < 2 * WINDOW_MS)
-          return waitFor({ ...counters, current: 0, previous: counters.current }, cost, at - WINDOW_MS);
-        return 0;
-      };
-      assert.equal(after(wait), 0);
-      if (wait > 0) assert.notEqual(after(wait - 1), 0);
-    }),
-    { numRuns: 5_000 },
-  ));
+interface Sent {
+  readonly at: number;
+  readonly cost: number;
+}
 
-/** Plays a schedule of requests against the counters, as the script does, and tells what passed when. */
-function play(limit: number, schedule: readonly { gap: number; cost: number }[]): { at: number; cost: number }[] {
-  const buckets = new Map<number, number>();
-  const passed: { at: number; cost: number }[] = [];
-  let now = 0;
-  for (const { gap, cost } of schedule) {
-    now += gap;
-    const bucket = Math.floor(now / WINDOW_MS);
-    const counters = { limit, current: buckets.get(bucket) ?? 0, previous: buckets.get(bucket - 1) ?? 0 };
-    if (waitFor(counters, cost, elapsedAt(now)) > 0) continue;
-    buckets.set(bucket, counters.current + cost);
-    passed.push({ at: now, cost });
+/** Plays requests through the limiter in the order in which they are counted. @returns those that passed */
+async function play(limit: number, requests: readonly (Sent & { readonly counted: number })[]): Promise<Sent[]> {
+  const who = customer(limit);
+  let now = START;
+  const limiter = new Limiter({
+    redis: redis.connection,
+    now: () => now,
+    failedOpen: (cause) => {
+      throw cause;
+    },
+  });
+  const passed: Sent[] = [];
+  for (const { at, cost, counted } of requests.toSorted((a, b) => a.counted - b.counted)) {
+    now = START + counted;
+    if ((await limiter.take(who, cost, START + at)).allowed) passed.push({ at, cost });
   }
   return passed;
 }
 
-const schedules = fc.record({
-  limit: fc.integer({ min: 1, max: 100 }),
-  schedule: fc.array(fc.record({ gap: fc.nat(400), cost: fc.integer({ min: 1, max: 100 }) }), { maxLength: 60 }),
-});
+/** Events within any stretch of so many ms, at most. */
+function busiest(sent: readonly Sent[], ms: number): number {
+  return Math.max(
+    0,
+    ...sent.map(({ at: from }) =>
+      sent.filter(({ at }) => at >= from && at < from + ms).reduce((sum, { cost }) => sum + cost, 0),
+    ),
+  );
+}
 
-test("no clock second passes more than the limit, and no second at all twice as much", () =>
-  fc.assert(
-    fc.property(schedules, ({ limit, schedule }) => {
-      const passed = play(limit, schedule);
-      const between = (from: number, to: number) =>
-        passed.filter(({ at }) => at >= from && at < to).reduce((sum, { cost }) => sum + cost, 0);
-      for (const { at } of passed) {
-        const second = at - elapsedAt(at);
-        assert.ok(between(second, second + WINDOW_MS) <= limit);
-        assert.ok(between(at, at + WINDOW_MS) < 2 * limit);
-      }
+const limits = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 60 }));
+const requests = (gap: number) =>
+  fc.array(
+    fc.record({
+      gap: fc.nat(gap),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      /** Ms that it is longer on its way than it may be at best. */
+      way: fc.nat(1_000 - WINDOW_SLOTS * SLOT_MS),
+      /** Ms until it is counted: an environment that begins, a busy machine. */
+      held: fc.oneof(fc.constant(0), fc.nat(LATE_MS)),
     }),
-    { numRuns: 2_000 },
+    { minLength: 1, maxLength: 40 },
+  );
+
+/** Costs of 1 to the limit, sent as soon as the caller may who never sends more than the limit within a second. */
+function obedient(limit: number, wanted: readonly { gap: number; share: number; way: number; held: number }[]) {
+  const sent: Sent[] = [];
+  let at = 0;
+  return wanted.map(({ gap, share, way, held }) => {
+    const cost = 1 + Math.floor(share * (limit - 1));
+    at += gap;
+    const others = () => sent.filter((one) => one.at > at - 1_000).reduce((sum, one) => sum + one.cost, 0);
+    while (others() + cost > limit)
+      at = Math.min(...sent.filter((one) => one.at > at - 1_000).map((o) => o.at)) + 1_000;
+    sent.push({ at, cost });
+    return { at: at + way, cost, counted: at + way + held };
+  });
+}
+
+test("who never sends more than the limit within a second is never refused, however requests are delayed", () =>
+  fc.assert(
+    fc.asyncProperty(limits, requests(600), async (limit, wanted) => {
+      const sent = obedient(limit, wanted);
+      assert.equal((await play(limit, sent)).length, sent.length);
+    }),
+    { numRuns: 150 },
   ));
 
-test("over many seconds the rate stays below the limit", () => {
-  // Hammered every millisecond for 20 s, in the way that gains most: whatever fits is taken at once.
-  const passed = play(
-    100,
-    Array.from({ length: 20_000 }, () => ({ gap: 1, cost: 1 })),
-  );
-  assert.ok(passed.length <= 100 * 21);
-  assert.ok(passed.length >= 100 * 19);
+for (const [limit, cost, every] of [
+  [1, 1, 1_050],
+  [2, 2, 1_050],
+  [10, 10, 1_100],
+  [10, 1, 100],
+] as const) {
+  test(`at a limit of ${limit}, ${cost} every ${every} ms pass for ever`, async () => {
+    for (const offset of [0, 1, 49, 333, 950]) {
+      const sent = Array.from({ length: 60 }, (_, i) => ({
+        at: offset + i * every,
+        cost,
+        counted: offset + i * every,
+      }));
+      assert.equal((await play(limit, sent)).length, 60);
+    }
+  });
+}
+
+test("whatever is sent, no 750 ms pass more than the limit, and T seconds no more than T + 1.25 times the limit", () =>
+  fc.assert(
+    fc.asyncProperty(limits, requests(200), async (limit, wanted) => {
+      let at = 0;
+      const sent = wanted.map(({ gap, share }) => {
+        at += gap;
+        return { at, cost: 1 + Math.floor(share * (limit - 1)), counted: at };
+      });
+      const passed = await play(limit, sent);
+      assert.ok(busiest(passed, (WINDOW_SLOTS - 1) * SLOT_MS) <= limit);
+      for (const ms of [1_000, 2_000, 4_000, 8_000]) assert.ok(busiest(passed, ms) <= (limit * (ms + BUCKET)) / 1_000);
+    }),
+    { numRuns: 150 },
+  ));
+
+test("hammered for long, the limit passes and a second's worth more", async () => {
+  const sent = Array.from({ length: 4_000 }, (_, i) => ({ at: i * 5, cost: 3, counted: i * 5 }));
+  const passed = (await play(20, sent)).length * 3;
+  assert.ok(passed <= 20 * 21.25);
+  assert.ok(passed >= 20 * 20);
+});
+
+test("after the wait it tells a request passes, a millisecond earlier it does not; what is left is what passes", () =>
+  fc.assert(
+    fc.asyncProperty(limits, requests(150), fc.double({ min: 0, max: 1, noNaN: true }), async (limit, wanted, last) => {
+      const who = customer(limit);
+      let now = START;
+      const limiter = new Limiter({ redis: redis.connection, now: () => now, failedOpen: () => {} });
+      for (const { gap, share } of wanted) {
+        now += gap;
+        await limiter.take(who, 1 + Math.floor(share * (limit - 1)));
+      }
+      const { remaining: left } = await limiter.take(who, 0);
+      const more = await limiter.take(who, left + 1);
+      assert.equal(more.allowed, false);
+      const cost = Math.min(limit, left + 1 + Math.floor(last * limit));
+      const { allowed, retryAfterMs } = await limiter.take(who, cost);
+      if (!allowed) {
+        now += retryAfterMs - 1;
+        assert.equal((await limiter.take(who, cost)).allowed, false);
+        now += 1;
+        assert.equal((await limiter.take(who, cost)).allowed, true);
+      }
+    }),
+    { numRuns: 150 },
+  ));
+
+test("a window is small, whatever is counted in it", async () => {
+  const sent = Array.from({ length: 3_000 }, (_, i) => ({ at: i * 7, cost: 1_000_000, counted: i * 7 }));
+  await play(1_000_000_000, sent);
+  const stored = (await redis.connection.command("GET", [`limit:{cus_${customers}}`], 1_000)) as string;
+  assert.equal(stored.split(" ").length, 4 + KEPT_SLOTS);
+  assert.ok(stored.length < 700, `${stored.length} characters`);
 });
 
 test.run();

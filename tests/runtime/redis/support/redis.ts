@@ -7,7 +7,7 @@ import { createRedisServer } from "../../../../local/redis/server.ts";
 import { FORGET_SCRIPT } from "../../../../runtime/ingest/forget.ts";
 import { connectRedis, type RedisConnection } from "../../../../runtime/redis/connect.ts";
 import { CLAIM_SCRIPT, SETTLE_SCRIPT } from "../../../../runtime/redis/idempotency.ts";
-import { WINDOW_SCRIPT } from "../../../../runtime/redis/limiter.ts";
+import { WINDOW_SCRIPT } from "../../../../runtime/redis/window.ts";
 
 export interface TestRedis {
   readonly url: string;
