@@ -84,7 +84,11 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
         `the role ${settings.role} can't be assumed by Lambda: its trust policy must name lambda.amazonaws.com`,
       );
     }
-    functions.set(settings.name, { settings, lambda: new LambdaFunction(settings, context.log), permissions: [] });
+    functions.set(settings.name, {
+      settings,
+      lambda: new LambdaFunction(settings, context.log, context.metrics),
+      permissions: [],
+    });
     return { id: settings.name, state };
   }
 
@@ -279,6 +283,9 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       call: invoke,
     },
     async start() {
+      context.metrics?.gauge("AWS/Lambda", "ConcurrentExecutions", {}, () =>
+        [...functions.values()].reduce((sum, { lambda }) => sum + lambda.active, 0),
+      );
       for (const { mapping, enabled, entry } of mappings) {
         const actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         const needed = actions.map((action) => ({ action, resources: [mapping.settings.queueArn] }));
@@ -335,7 +342,16 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
           body: '{"Message":"Request Entity Too Large"}',
         };
       }
-      return urlAnswer(await entry.lambda.invoke({ event }));
+      const began = performance.now();
+      const answer = urlAnswer(await entry.lambda.invoke({ event }));
+      const FunctionName = entry.settings.name;
+      const publish = (metric: string, value: number) =>
+        context.metrics?.record("AWS/Lambda", metric, { FunctionName }, value);
+      publish("UrlRequestCount", 1);
+      publish("Url4xxCount", answer.status >= 400 && answer.status < 500 ? 1 : 0);
+      publish("Url5xxCount", answer.status >= 500 ? 1 : 0);
+      publish("UrlRequestLatency", performance.now() - began);
+      return answer;
     },
     async close() {
       await Promise.all(mappings.filter(({ enabled }) => enabled).map(({ mapping }) => mapping.stop()));

@@ -1,6 +1,8 @@
 /** The whole platform in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
 import { join, resolve } from "node:path";
 import { createCloudFront } from "./cloudfront.ts";
+import { Metrics } from "./cloudwatch/metrics.ts";
+import { createCloudWatch } from "./cloudwatch.ts";
 import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
 import { createFirehose, type FirehoseService } from "./firehose.ts";
@@ -93,6 +95,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
       log,
+      metrics: new Metrics(),
     };
     const { services, iam, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     gateway.serve(services, iam);
@@ -185,7 +188,9 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
     iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
   const scheduler = createScheduler(context, { invoke: lambda.invokeAsync, refused });
+  const cloudwatch = createCloudWatch(context, { metrics: context.metrics ?? new Metrics() });
   const services: LocalService[] = [
+    cloudwatch,
     cloudfront,
     scheduler,
     lambda,

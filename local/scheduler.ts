@@ -4,7 +4,16 @@ import { list, onlySupports, optional, physicalName, regionOf, required } from "
 import { JsonFile } from "./jsonFile.ts";
 import { scheduleKeyUse } from "./keyUse.ts";
 import { readSchedule, type Schedule } from "./scheduler/expression.ts";
-import type { Authorization, Created, InvokeFunction, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import {
+  type ApiCall,
+  type Authorization,
+  type Created,
+  type InvokeFunction,
+  type LocalContext,
+  type LocalService,
+  type ResourceRequest,
+  ServiceError,
+} from "./service.ts";
 
 /**
  * EventBridge Scheduler and scheduled EventBridge rules on one machine: they start Lambda functions. When a schedule ran last is kept,
@@ -50,6 +59,7 @@ interface Entry {
   readonly expression: string;
   readonly schedule: Schedule;
   readonly targets: Target[];
+  readonly enabled: boolean;
   next?: number | undefined;
   cancel?: () => void;
 }
@@ -87,6 +97,13 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
             ...scheduleKeyUse(target.key, arn),
             { action: "lambda:InvokeFunction", resources: [target.arn] },
           ]);
+    // Source: EventBridge Scheduler User Guide, "Monitoring with Amazon CloudWatch".
+    const group = /:schedule\/([^/]+)\//.exec(arn)?.[1];
+    const publish = (metric: string, value: number) => {
+      if (group !== undefined) context.metrics?.record("AWS/Scheduler", metric, { ScheduleGroup: group }, value);
+    };
+    publish("InvocationAttemptCount", 1);
+    publish("TargetErrorCount", refusal === undefined ? 0 : 1);
     if (refusal !== undefined) {
       context.log(`schedule ${name}: ${roleArn} may not ${refusal.action} on ${refusal.resource}`);
       return;
@@ -116,6 +133,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       expression,
       schedule: enabled ? readSchedule(expression, timezone) : { next: () => undefined },
       targets: [],
+      enabled,
     };
     entries.set(arn, entry);
     return entry;
@@ -171,6 +189,23 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     return { id: `${rule.name}-${targetId}`, state: { ...inputs, targetId } };
   }
 
+  /** The schedule that a call of `GetSchedule` asks for. @throws ServiceError for anything else */
+  function scheduleIn({ method, url, region }: ApiCall): Entry {
+    const { pathname, searchParams } = new URL(url, "http://scheduler");
+    const name = /^\/schedules\/([^/]+)$/.exec(pathname)?.[1];
+    if (method !== "GET" || name === undefined)
+      throw new ServiceError(
+        "UnknownOperationException",
+        `The local platform does not answer ${method} ${pathname} of scheduler.`,
+      );
+    const group = searchParams.get("groupName") ?? "default";
+    const arn = `arn:aws:scheduler:${region}:${context.accountId}:schedule/${group}/${decodeURIComponent(name)}`;
+    const entry = entries.get(arn);
+    if (entry === undefined)
+      throw new ServiceError("ResourceNotFoundException", `Schedule ${decodeURIComponent(name)} does not exist.`, 404);
+    return entry;
+  }
+
   return {
     resources: {
       "aws:scheduler/schedule:Schedule": createSchedule,
@@ -187,6 +222,31 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       },
       "aws:cloudwatch/eventRule:EventRule": createRule,
       "aws:cloudwatch/eventTarget:EventTarget": createTarget,
+    },
+    api: {
+      name: "scheduler",
+      authorizations(call) {
+        const { arn } = scheduleIn(call);
+        return [{ action: "scheduler:GetSchedule", resources: [arn] }];
+      },
+      async call(call) {
+        const { arn, name, expression, targets, enabled } = scheduleIn(call);
+        const [target] = targets;
+        return {
+          status: 200,
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({
+            Arn: arn,
+            Name: name,
+            GroupName: arn.split("/")[1],
+            ScheduleExpression: expression,
+            State: enabled ? "ENABLED" : "DISABLED",
+            FlexibleTimeWindow: { Mode: "OFF" },
+            ...(target?.key === undefined ? {} : { KmsKeyArn: target.key }),
+            Target: { Arn: target?.arn, RoleArn: target?.roleArn, Input: target?.input },
+          }),
+        };
+      },
     },
     async start() {
       started = true;

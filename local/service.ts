@@ -1,4 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
+import type { Metrics } from "./cloudwatch/metrics.ts";
 
 /**
  * The seam of the local platform. A service stands in for one AWS service: it creates that service's resources when the
@@ -97,6 +98,8 @@ export interface LocalContext {
   readonly endpoint: string;
   /** One line for the person watching. */
   log(line: string): void;
+  /** Where stand-ins publish what CloudWatch would show. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 /** A refusal with the real service's code: `AWS.SimpleQueueService.NonExistentQueue`. */

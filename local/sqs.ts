@@ -75,6 +75,16 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     return queue;
   }
 
+  /** What CloudWatch shows of a queue. Source: SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS". */
+  function watch(queue: Queue): void {
+    const gauge = (metric: string, read: () => number) =>
+      context.metrics?.gauge("AWS/SQS", metric, { QueueName: queue.settings.name }, read);
+    gauge("ApproximateNumberOfMessagesVisible", () => queue.counts().ready);
+    gauge("ApproximateNumberOfMessagesNotVisible", () => queue.counts().flight);
+    gauge("ApproximateNumberOfMessagesDelayed", () => queue.counts().delayed);
+    gauge("ApproximateAgeOfOldestMessage", () => queue.oldestSeconds());
+  }
+
   async function createQueue(request: ResourceRequest) {
     const { inputs } = request;
     onlySupports(
@@ -100,7 +110,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     };
     keys.set(arn, optional(inputs, "kmsMasterKeyId", "string"));
     const known = byArn.get(arn);
-    if (known === undefined) open(region, settings);
+    if (known === undefined) watch(open(region, settings));
     else known.settings = settings;
     const url = urlOf(name);
     return {

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { Metrics } from "../cloudwatch/metrics.ts";
 import { machineIsFull } from "./machine.ts";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
 
@@ -66,6 +67,8 @@ interface Environment {
 interface Invocation {
   readonly event?: unknown;
   readonly json?: string;
+  /** When the handler was started; while it waits, when it came. */
+  began: number;
   readonly resolve: (outcome: Outcome) => void;
 }
 
@@ -77,6 +80,7 @@ const failure = (errorType: string, errorMessage: string): Outcome => ({
 export class LambdaFunction {
   readonly settings: FunctionSettings;
   readonly #log: (line: string) => void;
+  readonly #metrics: Metrics | undefined;
   readonly #threads = new Set<Thread>();
   readonly #idle: Environment[] = [];
   readonly #waiting: Invocation[] = [];
@@ -89,9 +93,11 @@ export class LambdaFunction {
   #closed = false;
   #drained: (() => void) | undefined;
 
-  constructor(settings: FunctionSettings, log: (line: string) => void) {
+  /** @param metrics where it counts its runs. @default nowhere */
+  constructor(settings: FunctionSettings, log: (line: string) => void, metrics?: Metrics) {
     this.settings = settings;
     this.#log = log;
+    this.#metrics = metrics;
   }
 
   /** Invocations under way or waiting. */
@@ -104,9 +110,19 @@ export class LambdaFunction {
     const { reservedConcurrency } = this.settings;
     if (this.#closed) return Promise.resolve(failure("Runtime.Unavailable", "the platform is stopping"));
     const full = reservedConcurrency !== undefined && this.active >= reservedConcurrency;
-    if (full || this.#waiting.length >= WAITING) return Promise.resolve({ kind: "throttled" });
+    if (full || this.#waiting.length >= WAITING) {
+      this.#count({ kind: "throttled" }, 0);
+      return Promise.resolve({ kind: "throttled" });
+    }
     return new Promise((resolve) => {
-      const invocation: Invocation = { ...payload, resolve };
+      const invocation: Invocation = {
+        ...payload,
+        began: performance.now(),
+        resolve: (outcome) => {
+          this.#count(outcome, performance.now() - invocation.began);
+          resolve(outcome);
+        },
+      };
       const environment = this.#idle.pop();
       if (environment !== undefined) this.#run(environment, invocation);
       else {
@@ -114,6 +130,17 @@ export class LambdaFunction {
         this.#grow();
       }
     });
+  }
+
+  /** As Lambda counts: a run that was refused is no invocation. @param ms how long the handler ran */
+  #count({ kind }: Outcome, ms: number): void {
+    const dimensions = { FunctionName: this.settings.name };
+    const publish = (name: string, value: number) => this.#metrics?.record("AWS/Lambda", name, dimensions, value);
+    publish("Throttles", kind === "throttled" ? 1 : 0);
+    if (kind === "throttled") return;
+    publish("Invocations", 1);
+    publish("Errors", kind === "error" ? 1 : 0);
+    publish("Duration", ms);
   }
 
   /** Lets what runs finish, then ends the threads. */
@@ -233,6 +260,7 @@ export class LambdaFunction {
   #run(environment: Environment, invocation: Invocation): void {
     const { settings } = this;
     environment.state = "busy";
+    invocation.began = performance.now();
     this.#busy += 1;
     const timer = setTimeout(() => {
       this.#log(`${settings.name}: timed out after ${settings.timeoutMs} ms`);

@@ -184,6 +184,12 @@ export class Queue {
     return { ...this.#counts };
   }
 
+  /** How long the oldest message has been here, seconds; 0 when there is none. */
+  oldestSeconds(): number {
+    for (const { sentAt } of this.#store.all()) return (this.#clock.now() - sentAt) / 1_000;
+    return 0;
+  }
+
   flushed(): Promise<void> {
     return this.#store.flushed();
   }
