@@ -1,9 +1,12 @@
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, physicalName, regionOf } from "./declared.ts";
+import { DurableFile } from "./durable.ts";
 import { readStream } from "./firehose/declared.ts";
-import { DeliveryStream, type PutObject } from "./firehose/stream.ts";
+import { DeliveryStream, INSERT_RECORD, type Numbers, type PutObject, RECORDS, recordsOf } from "./firehose/stream.ts";
 import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { readOldJournal, sayDamage } from "./oldJournal.ts";
 import { type Created, type LocalContext, type LocalService, type ResourceRequest, ServiceError } from "./service.ts";
 
 /** Amazon Data Firehose on one machine: direct puts, buffered by size and time, partitioned, compressed, delivered to S3. */
@@ -26,6 +29,13 @@ const refuse = (code: string, message: string): ServiceError => new ServiceError
 export function createFirehose(context: LocalContext, put: PutObject, clock: Clock = systemClock): FirehoseService {
   /** By region and name. */
   const streams = new Map<string, DeliveryStream>();
+  const file = new DurableFile(join(context.state, "firehose", "streams.sqlite"), RECORDS, {
+    what: "the archive's streams",
+    withoutIt: "the hourly comparison of table and archive puts the events back that they held",
+    log: context.log,
+  });
+  const { last } = file.get("SELECT max(seq) AS last FROM records") as { last: number | null };
+  const numbers: Numbers = { next: (last ?? 0) + 1 };
 
   async function createStream(request: ResourceRequest): Promise<Created> {
     onlySupports(request, "name destination extendedS3Configuration serverSideEncryption arn versionId destinationId");
@@ -35,8 +45,9 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     const settings = readStream(request, name, arn);
     const known = streams.get(`${region}/${name}`);
     if (known === undefined) {
-      const folder = join(context.state, "firehose", region, name);
-      const stream = new DeliveryStream(settings, folder, put, clock, context.log);
+      takeOver(region, name);
+      const place = { file, name: `${region}/${name}`, numbers };
+      const stream = new DeliveryStream(settings, place, put, clock, context.log);
       streams.set(`${region}/${name}`, stream);
       if (stream.buffered > 0) context.log(`stream ${name}: ${stream.buffered} records from the last run`);
     } else known.settings = settings;
@@ -44,6 +55,18 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
       id: arn,
       state: { ...request.inputs, name, arn, destinationId: "destinationId-000000000001", versionId: "1" },
     };
+  }
+
+  /** What an earlier version kept in a journal. */
+  function takeOver(region: string, name: string): void {
+    const old = readOldJournal(join(context.state, "firehose", region, name));
+    if (old === undefined) return;
+    file.now(() => {
+      for (const { at, data } of recordsOf(old))
+        file.run(INSERT_RECORD, numbers.next++, `${region}/${name}`, at, crc32(data), data);
+    });
+    sayDamage(`stream ${name}`, old, context.log);
+    old.remove();
   }
 
   function find(name: unknown, region: string): DeliveryStream {
@@ -134,10 +157,12 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
       };
     },
     async scrub() {
-      await Promise.all([...streams.values()].map((stream) => stream.scrub()));
+      await Promise.all([...streams.values()].map((stream) => stream.settled()));
+      file.scrub();
     },
     async close() {
       await Promise.all([...streams.values()].map((stream) => stream.close()));
+      file.close();
     },
   };
 }

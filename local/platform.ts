@@ -13,7 +13,7 @@ import { createLambda } from "./lambda.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
-import { type LocalFile, openState, StartError, type State } from "./platform/state.ts";
+import { type LocalFile, openState, type State } from "./platform/state.ts";
 import { type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
@@ -23,6 +23,7 @@ import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
 import type { Authorization, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 import { createSqs } from "./sqs.ts";
+import { StartError, stateError } from "./startError.ts";
 
 export interface PlatformOptions {
   /** Folder of the state. */
@@ -150,7 +151,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     };
   } catch (cause) {
     await stop();
-    throw cause;
+    throw stateError(cause, state.directory);
   }
 }
 

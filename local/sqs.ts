@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { SQSRecord } from "aws-lambda";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
-import { Journal } from "./journal.ts";
+import { DurableFile } from "./durable.ts";
 import { readJsonCall } from "./jsonProtocol.ts";
 import { keyUse } from "./keyUse.ts";
+import { readOldJournal, sayDamage } from "./oldJournal.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -16,16 +16,18 @@ import {
   ServiceError,
 } from "./service.ts";
 import { actions, systemAttributes } from "./sqs/actions.ts";
-import { MessageStore, type Room } from "./sqs/messages.ts";
+import { MessageStore, messagesOf, QUEUES, type Room } from "./sqs/messages.ts";
 import { Queue, type QueueSettings, type Received } from "./sqs/queue.ts";
 import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./sqs/rules.ts";
 
 /**
- * Amazon SQS on one machine: standard queues, each in memory and in a journal of its own under `sqs/<region>/<name>`.
+ * Amazon SQS on one machine: standard queues, each in memory, all of them in the file `sqs/queues.sqlite`.
  * Encryption arguments are accepted: the state lies on the developer's own disk. FIFO queues are refused.
  */
 const BODIES_IN_MEMORY = 128 * 1024 * 1024;
 const RETENTION_CHECK_MS = 60_000;
+/** How long a mapping waits after a receive that could not be recorded. */
+const UNAVAILABLE_PAUSE_MS = 1_000;
 
 export interface SqsService extends LocalService {
   /** What event source mappings poll. Rejects when no queue has the ARN. */
@@ -53,6 +55,11 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
   /** Customer-managed key by queue. */
   const keys = new Map<string, string | undefined>();
   const room: Room = { left: BODIES_IN_MEMORY };
+  const file = new DurableFile(join(context.state, "sqs", "queues.sqlite"), QUEUES, {
+    what: "the queues",
+    withoutIt: "accepted events that were still on their way to inbox, archive and webhooks are lost",
+    log: context.log,
+  });
   const arnOf = (region: string, name: string) => `arn:aws:sqs:${region}:${context.accountId}:${name}`;
   const urlOf = (name: string) => `${context.endpoint}/${context.accountId}/${name}`;
 
@@ -63,15 +70,17 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
   }
 
   function open(region: string, settings: QueueSettings): Queue {
-    const folder = join(context.state, "sqs", region, settings.name);
-    const resumed = existsSync(folder);
-    const queue = new Queue(settings, new MessageStore(new Journal(folder), room, clock.now() * 1000), clock, (arn) =>
-      byArn.get(arn),
-    );
+    const store = new MessageStore(file, `${region}/${settings.name}`, room, clock.now() * 1000, context.log);
+    const old = readOldJournal(join(context.state, "sqs", region, settings.name));
+    if (old !== undefined) {
+      store.takeOver(messagesOf(old));
+      sayDamage(`queue ${settings.name}`, old, context.log);
+      old.remove();
+    }
+    const queue = new Queue(settings, store, clock, (arn) => byArn.get(arn));
     byArn.set(settings.arn, queue);
     const { ready, delayed } = queue.counts();
-    if (resumed && ready + delayed > 0)
-      context.log(`queue ${settings.name}: ${ready + delayed} messages from the last run`);
+    if (ready + delayed > 0) context.log(`queue ${settings.name}: ${ready + delayed} messages from the last run`);
     return queue;
   }
 
@@ -176,7 +185,16 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
 
   const source: QueueSource = {
     async receive(arn, max, waitMs) {
-      const received = await queueByArn(arn).poll(max, waitMs / 1000);
+      const queue = queueByArn(arn);
+      let received: Received[];
+      try {
+        received = await queue.poll(max, waitMs / 1000);
+      } catch (thrown) {
+        // It has been said. What is ready stays ready: as a poller does, ask again a little later.
+        if (!(thrown instanceof ServiceError) || thrown.status < 500) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, UNAVAILABLE_PAUSE_MS));
+        received = [];
+      }
       return {
         records: received.map((one) => lambdaRecord(one, arn)),
         waitedMs: received.reduce((longest, { waitedMs }) => Math.max(longest, waitedMs), 0),
@@ -231,11 +249,12 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     source,
     queues: () => byArn,
     async scrub() {
-      for (const queue of byArn.values()) queue.scrub();
+      file.scrub();
     },
     async close() {
       sweep();
       for (const queue of byArn.values()) queue.close();
+      file.close();
     },
   };
 }

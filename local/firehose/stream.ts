@@ -1,26 +1,31 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
+import { constants, crc32, gzip } from "node:zlib";
 import type { Clock } from "../clock.ts";
-import { Journal, type Place } from "../journal.ts";
+import type { DurableFile } from "../durable.ts";
+import type { OldJournal } from "../oldJournal.ts";
+import { ServiceError } from "../service.ts";
 import type { StreamSettings } from "./declared.ts";
 import { evaluatePrefix, formatTime } from "./prefix.ts";
 
 /**
- * One delivery stream. Invariant: a record that was answered as taken is in the journal until the object that holds it is in the
- * bucket; a crash between the two delivers it again, as Firehose may. Buffers hold places in the journal, not bytes.
+ * One delivery stream. Invariant: a record that was answered as taken is in the file until the object that holds it is in the
+ * bucket; a crash between the two delivers it again, as Firehose may. Buffers hold numbers of records, not bytes.
  */
 const compress = promisify(gzip);
 const LEAST_BUFFER_MS = 1_000;
 const RETRY_MS = 5_000;
 /** Firehose keeps trying for so long and then gives the records up. */
 const GIVE_UP_MS = 24 * 3_600_000;
-const RECORD = 1;
-const DELIVERED = 2;
+
+/** The records of all streams that are not delivered yet. */
+export const RECORDS =
+  "CREATE TABLE IF NOT EXISTS records (seq INTEGER PRIMARY KEY, stream TEXT, at INTEGER, sum INTEGER, data BLOB)";
+
+export const INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?)";
 
 interface Buffered {
   readonly seq: number;
-  place: Place;
   readonly at: number;
 }
 
@@ -34,7 +39,10 @@ interface Partition {
 /** Where objects go. @throws when the bucket can't take it now */
 export type PutObject = (bucket: string, key: string, body: Buffer, headers: Readonly<Record<string, string>>) => void;
 
-const HEAD_BYTES = 17;
+/** The number of the next record, over all streams of a file. */
+export interface Numbers {
+  next: number;
+}
 
 export class DeliveryStream {
   settings: StreamSettings;
@@ -42,45 +50,62 @@ export class DeliveryStream {
   broken: { readonly giveUpAfterMs: number } | undefined;
   /** Records given up. */
   lost = 0;
-  readonly #journal: Journal;
+  readonly #file: DurableFile;
+  /** With its region. */
+  readonly #name: string;
+  readonly #numbers: Numbers;
   readonly #put: PutObject;
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #partitions = new Map<string, Partition>();
-  /** Records not delivered yet, by segment of the journal. */
-  readonly #waiting = new Map<number, number>();
   readonly #delivering = new Set<Promise<void>>();
-  #next: number;
+  #waiting = 0;
   #closed = false;
 
-  constructor(settings: StreamSettings, folder: string, put: PutObject, clock: Clock, log: (line: string) => void) {
+  /** @param name with its region */
+  constructor(
+    settings: StreamSettings,
+    { file, name, numbers }: { readonly file: DurableFile; readonly name: string; readonly numbers: Numbers },
+    put: PutObject,
+    clock: Clock,
+    log: (line: string) => void,
+  ) {
     this.settings = settings;
+    this.#file = file;
+    this.#name = name;
+    this.#numbers = numbers;
     this.#put = put;
     this.#clock = clock;
     this.#log = log;
-    this.#journal = new Journal(folder);
-    const found = new Map<number, Buffered & { readonly data: Buffer }>();
-    this.#next = 1;
-    this.#journal.open((payload, place) => {
-      if (payload[0] === RECORD) {
-        const seq = payload.readDoubleLE(1);
-        this.#next = Math.max(this.#next, seq + 1);
-        found.set(seq, { seq, place, at: payload.readDoubleLE(9), data: payload.subarray(HEAD_BYTES) });
-      } else for (let at = 1; at < payload.length; at += 8) found.delete(payload.readDoubleLE(at));
-    });
-    for (const { data, ...record } of found.values()) this.#buffer(record, data);
+    const rows = file.all("SELECT seq, at, sum, data FROM records WHERE stream = ? ORDER BY seq", name);
+    const found: { record: Buffered; data: Buffer }[] = [];
+    let damaged = 0;
+    for (const { seq, at, sum, data } of rows as IterableIterator<Row>) {
+      numbers.next = Math.max(numbers.next, seq + 1);
+      if (crc32(data) === sum) found.push({ record: { seq, at }, data: Buffer.from(data) });
+      else damaged += 1;
+    }
+    for (const { record, data } of found) this.#buffer(record, data);
+    if (damaged > 0)
+      log(
+        `stream ${settings.name}: ${damaged} damaged ${damaged === 1 ? "record" : "records"} in ${file.path} passed over; the hourly comparison of table and archive puts their events back`,
+      );
   }
 
-  /** Resolves once the record cannot be lost. @returns its id */
+  /** Resolves once the record cannot be lost. @returns its id @throws ServiceError `ServiceUnavailableException` when it can't be kept */
   async take(data: Buffer): Promise<string> {
-    const seq = this.#next++;
+    const seq = this.#numbers.next++;
     const at = this.#clock.now();
-    const head = Buffer.allocUnsafe(HEAD_BYTES);
-    head[0] = RECORD;
-    head.writeDoubleLE(seq, 1);
-    head.writeDoubleLE(at, 9);
-    this.#buffer({ seq, at, place: this.#journal.append(head, data) }, data);
-    await this.#journal.flushed();
+    try {
+      await this.#file.durable(() => this.#file.run(INSERT_RECORD, seq, this.#name, at, crc32(data), data));
+    } catch (cause) {
+      throw new ServiceError(
+        "ServiceUnavailableException",
+        `The stream can't be written: ${(cause as Error).message}`,
+        503,
+      );
+    }
+    this.#buffer({ seq, at }, data);
     return randomBytes(48).toString("base64");
   }
 
@@ -92,34 +117,22 @@ export class DeliveryStream {
 
   /** Records that are buffered. */
   get buffered(): number {
-    let sum = 0;
-    for (const count of this.#waiting.values()) sum += count;
-    return sum;
+    return this.#waiting;
   }
 
-  /** Writes what waits anew and drops the rest, the bytes of delivered records with it. */
-  async scrub(): Promise<void> {
+  /** Resolves when no delivery is under way. */
+  async settled(): Promise<void> {
     while (this.#delivering.size > 0) await Promise.all(this.#delivering);
-    this.#journal.roll();
-    this.#waiting.clear();
-    for (const { records } of this.#partitions.values()) {
-      for (const record of records) {
-        record.place = this.#journal.append(this.#journal.read(record.place));
-        this.#waiting.set(record.place.segment, (this.#waiting.get(record.place.segment) ?? 0) + 1);
-      }
-    }
-    this.#journal.dropBefore();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const { cancel } of this.#partitions.values()) cancel();
-    while (this.#delivering.size > 0) await Promise.all(this.#delivering);
-    this.#journal.close();
+    await this.settled();
   }
 
   #buffer(record: Buffered, data: Buffer): void {
-    this.#waiting.set(record.place.segment, (this.#waiting.get(record.place.segment) ?? 0) + 1);
+    this.#waiting += 1;
     const keys = this.#keysOf(data);
     const id = keys === undefined ? "\0failed" : JSON.stringify([...keys.values()]);
     let partition = this.#partitions.get(id);
@@ -178,7 +191,8 @@ export class DeliveryStream {
     const key = `${folder}${name}-1-${formatTime("yyyy-MM-dd-HH-mm-ss", at)}-${randomUUID()}${failed ? "" : extension}`;
     const parts: Buffer[] = [];
     for (const record of records) {
-      const data = this.#journal.read(record.place).subarray(HEAD_BYTES);
+      const data = this.#read(record);
+      if (data === undefined) continue;
       parts.push(failed ? this.#complaint(record, data) : data);
       if (delimiter && !failed) parts.push(LINE_FEED);
     }
@@ -219,23 +233,37 @@ export class DeliveryStream {
     );
   }
 
-  #settle(records: readonly Buffered[]): void {
-    const done = Buffer.allocUnsafe(1 + 8 * records.length);
-    done[0] = DELIVERED;
-    records.forEach(({ seq, place }, i) => {
-      done.writeDoubleLE(seq, 1 + 8 * i);
-      this.#waiting.set(place.segment, this.#waiting.get(place.segment)! - 1);
-    });
-    this.#journal.append(done);
-    for (
-      let oldest = this.#journal.oldest();
-      oldest !== undefined && (this.#waiting.get(oldest) ?? 0) === 0;
-      oldest = this.#journal.oldest()
-    ) {
-      this.#waiting.delete(oldest);
-      this.#journal.dropOldest();
-    }
+  #read({ seq }: Buffered): Buffer | undefined {
+    const row = this.#file.get("SELECT data FROM records WHERE seq = ?", seq) as Pick<Row, "data"> | undefined;
+    return row === undefined ? undefined : Buffer.from(row.data);
   }
+
+  #settle(records: readonly Buffered[]): void {
+    this.#waiting -= records.length;
+    this.#file.change(() => {
+      for (const { seq } of records) this.#file.run("DELETE FROM records WHERE seq = ?", seq);
+    });
+  }
+}
+
+/** The records that a stream's journal of state version 1 holds. */
+export function recordsOf(journal: OldJournal): readonly { readonly at: number; readonly data: Buffer }[] {
+  const RECORD = 1;
+  const HEAD_BYTES = 17;
+  const found = new Map<number, { at: number; data: Buffer }>();
+  for (const payload of journal.records) {
+    if (payload[0] === RECORD)
+      found.set(payload.readDoubleLE(1), { at: payload.readDoubleLE(9), data: payload.subarray(HEAD_BYTES) });
+    else for (let at = 1; at < payload.length; at += 8) found.delete(payload.readDoubleLE(at));
+  }
+  return [...found.values()];
+}
+
+interface Row {
+  readonly seq: number;
+  readonly at: number;
+  readonly sum: number;
+  readonly data: Uint8Array;
 }
 
 const LINE_FEED = Buffer.from("\n");

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { StartError } from "../startError.ts";
 
 /** Changes when state of an earlier version can't be read any more. */
 const STATE_VERSION = 1;
@@ -37,11 +38,6 @@ export interface GatewayFile {
   readonly access_key_id: string;
   /** The program's exports. */
   readonly outputs: Readonly<Record<string, unknown>>;
-}
-
-/** The reason why the platform can't start, in words for the person at the keyboard: printed without a stack. */
-export class StartError extends Error {
-  override readonly name = "StartError";
 }
 
 export interface State {

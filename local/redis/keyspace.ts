@@ -1,9 +1,11 @@
-import { Journal } from "../journal.ts";
+import { join } from "node:path";
+import { DurableFile } from "../durable.ts";
+import { readOldJournal, sayDamage } from "../oldJournal.ts";
 import { RedisError } from "./resp.ts";
 
 /**
- * The keys and values, in memory and in a journal. Invariant: what `flushed` has confirmed survives SIGKILL; a script's
- * changes are written in one record, so after a crash either all of them are there or none. A key past its time is never seen.
+ * The keys and values, in memory and in a file. Invariant: what `flushed` has confirmed survives SIGKILL; a script's
+ * changes are written in one transaction, so after a crash either all of them are there or none. A key past its time is never seen.
  */
 export type Value = string | Map<string, string> | Set<string>;
 
@@ -13,15 +15,20 @@ interface Entry {
   expiresAt: number;
 }
 
-/** A key with its whole new value, or without one when it is gone: what a record of the journal lists. */
-type Change = readonly [
-  key: string,
-  expiresAt: number | null,
-  kind: "s" | "h" | "u" | "-",
-  value?: string | readonly (readonly [string, string])[] | readonly string[],
-];
+const KEYS =
+  "CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, expires_at INTEGER, kind TEXT, value TEXT) WITHOUT ROWID";
+const PUT = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?)";
+const DELETE = "DELETE FROM keys WHERE key = ?";
 
-const REWRITE_BYTES = 16 * 1024 * 1024;
+interface Row {
+  readonly key: string;
+  /** Null without expiry. */
+  readonly expires_at: number | null;
+  readonly kind: "s" | "h" | "u";
+  /** JSON of the text, of the pairs, or of the members. */
+  readonly value: string;
+}
+
 const EXPIRY_CHECK_MS = 1_000;
 const EXPIRY_SAMPLE = 1_000;
 
@@ -30,20 +37,40 @@ export const typeName = (value: Value): string => ({ s: "string", h: "hash", u: 
 
 export class Keyspace {
   readonly #entries = new Map<string, Entry>();
-  readonly #journal: Journal;
+  readonly #file: DurableFile;
   readonly #dirty = new Set<string>();
   readonly #sweep: NodeJS.Timeout;
-  #rewriteAt = REWRITE_BYTES;
   /** The moment that the command or script being run sees, milliseconds. */
   now = Date.now();
 
-  constructor(folder: string) {
-    this.#journal = new Journal(folder);
-    this.#journal.open((payload) => {
-      for (const change of JSON.parse(payload.toString("utf8")) as Change[]) this.#restore(change);
+  /** @param log told when nothing can be written, and when it can again */
+  constructor(folder: string, log: (line: string) => void = () => {}) {
+    this.#file = new DurableFile(join(folder, "keys.sqlite"), KEYS, {
+      what: "the keys of Redis",
+      withoutIt: "a request that is repeated with its Idempotency-Key is taken as a new one",
+      log,
     });
+    for (const row of this.#file.all("SELECT * FROM keys") as IterableIterator<Row>) this.#restore(row);
+    this.#takeOver(folder, log);
     this.#sweep = setInterval(() => this.#expireSome(), EXPIRY_CHECK_MS);
     this.#sweep.unref();
+  }
+
+  /** What an earlier version kept in a journal: of each key its whole value, the last one counts. */
+  #takeOver(folder: string, log: (line: string) => void): void {
+    const old = readOldJournal(folder);
+    if (old === undefined) return;
+    type Change = readonly [key: string, expiresAt: number | null, kind: Row["kind"] | "-", value?: unknown];
+    for (const [key, expires_at, kind, value] of old.records.flatMap(
+      (payload) => JSON.parse(payload.toString("utf8")) as Change[],
+    )) {
+      if (kind === "-") this.#entries.delete(key);
+      else this.#restore({ key, expires_at, kind, value: JSON.stringify(value) });
+    }
+    for (const key of this.#entries.keys()) this.#dirty.add(key);
+    this.commit();
+    sayDamage("Redis", old, log);
+    void this.flushed().then((failure) => failure ?? old.remove());
   }
 
   get(key: string): Value | undefined {
@@ -106,79 +133,79 @@ export class Keyspace {
   clear(): void {
     this.#entries.clear();
     this.#dirty.clear();
-    this.#journal.clear();
+    this.#file.change(() => this.#file.run("DELETE FROM keys"));
   }
 
-  /** Writes down what changed since the last time: the end of a command or script. */
-  commit(): void {
-    if (this.#dirty.size === 0) return;
-    const changes: Change[] = [];
-    for (const key of this.#dirty) changes.push(this.#change(key));
+  /** Writes down what changed since the last time: the end of a command or script. @returns whether anything did */
+  commit(): boolean {
+    if (this.#dirty.size === 0) return false;
+    const entries = [...this.#dirty].map((key) => [key, this.#rowOf(key)] as const);
     this.#dirty.clear();
-    this.#journal.append(Buffer.from(JSON.stringify(changes)));
-    if (this.#journal.bytes > this.#rewriteAt) this.#rewrite();
+    this.#file.change(() => {
+      for (const [key, row] of entries) {
+        if (row === undefined) this.#file.run(DELETE, key);
+        else this.#file.run(PUT, key, row.expires_at, row.kind, row.value);
+      }
+    });
+    return true;
   }
 
   /** Leaves nothing of deleted, changed and expired values on the disk. */
   scrub(): void {
-    this.#rewrite();
+    this.#expireAll();
+    this.commit();
+    this.#file.scrub();
   }
 
-  flushed(): Promise<void> {
-    return this.#journal.flushed();
+  /** Resolves when what was committed has been written, or with why it could not be. */
+  async flushed(): Promise<Error | undefined> {
+    await this.#file.flushed();
+    return this.#file.failure;
   }
 
   close(): void {
     clearInterval(this.#sweep);
-    this.#journal.close();
+    this.#file.close();
   }
 
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.expiresAt > this.now) return entry;
     this.#entries.delete(key);
+    this.#dirty.add(key);
     return undefined;
   }
 
-  #change(key: string): Change {
+  #rowOf(key: string): Row | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return [key, null, "-"];
-    const expiresAt = Number.isFinite(entry.expiresAt) ? entry.expiresAt : null;
-    const { value } = entry;
-    return [
+    if (entry === undefined) return undefined;
+    const { value, expiresAt } = entry;
+    return {
       key,
-      expiresAt,
-      kindOf(value),
-      typeof value === "string" ? value : value instanceof Map ? [...value] : [...value],
-    ];
+      expires_at: Number.isFinite(expiresAt) ? expiresAt : null,
+      kind: kindOf(value),
+      value: JSON.stringify(typeof value === "string" ? value : [...value]),
+    };
   }
 
-  #restore([key, expiresAt, kind, value]: Change): void {
-    if (kind === "-") {
-      this.#entries.delete(key);
-      return;
-    }
+  #restore({ key, expires_at, kind, value }: Row): void {
+    const parsed = JSON.parse(value) as unknown;
     const restored: Value =
       kind === "s"
-        ? (value as string)
+        ? (parsed as string)
         : kind === "h"
-          ? new Map(value as readonly (readonly [string, string])[])
-          : new Set(value as readonly string[]);
-    this.#entries.set(key, { value: restored, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY });
-  }
-
-  /** The journal again with what is alive alone. */
-  #rewrite(): void {
-    this.#expireAll();
-    this.#journal.roll();
-    for (const key of this.#entries.keys()) this.#journal.append(Buffer.from(JSON.stringify([this.#change(key)])));
-    this.#journal.dropBefore();
-    this.#rewriteAt = REWRITE_BYTES + 2 * this.#journal.bytes;
+          ? new Map(parsed as readonly (readonly [string, string])[])
+          : new Set(parsed as readonly string[]);
+    this.#entries.set(key, { value: restored, expiresAt: expires_at ?? Number.POSITIVE_INFINITY });
   }
 
   #expireAll(): void {
     const now = Date.now();
-    for (const [key, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#entries.delete(key);
+    for (const [key, { expiresAt }] of this.#entries) {
+      if (expiresAt > now) continue;
+      this.#entries.delete(key);
+      this.#dirty.add(key);
+    }
   }
 
   /** Walks some of the keys, oldest first; those that are alive go to the end. */
@@ -189,7 +216,9 @@ export class Keyspace {
       if (left-- <= 0) break;
       this.#entries.delete(key);
       if (entry.expiresAt > now) this.#entries.set(key, entry);
+      else this.#dirty.add(key);
     }
+    this.commit();
   }
 }
 

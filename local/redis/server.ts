@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { commands, integer, wrongArity } from "./commands.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Aggregate, CommandReader, encode, OK, type Protocol, RedisError, type Reply, Simple } from "./resp.ts";
@@ -150,13 +150,16 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
     }
 
     socket.on("error", () => socket.destroy());
+    // Replies leave once what they tell is written.
     socket.on("data", (data) => {
       let replies = "";
+      let commands = 0;
       try {
         for (const words of reader.push(data)) {
           const reply = attempt(() => answer(words));
           if (reply instanceof RedisError) spoiled = true;
           replies += encode(reply, protocol);
+          commands += 1;
           if (words[0]!.toUpperCase() === "QUIT") socket.end();
         }
       } catch (thrown) {
@@ -164,8 +167,13 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
         socket.end(encode(thrown), "latin1");
         return;
       }
-      db.commit();
-      send(socket, replies, db.flushed());
+      const changed = db.commit();
+      void db.flushed().then((failure) => {
+        if (socket.destroyed || replies === "") return;
+        // As Redis does when its log can't be written: what was to be changed is refused, whatever it would have answered.
+        const refused = failure !== undefined && changed;
+        socket.write(refused ? encode(notWritten(failure), protocol).repeat(commands) : replies, "latin1");
+      });
     });
   });
 }
@@ -179,12 +187,5 @@ function attempt(work: () => Reply): Reply {
   }
 }
 
-/** Replies leave once what they tell is written. */
-function send(socket: Socket, replies: string, written: Promise<void>): void {
-  written.then(
-    () => {
-      if (!socket.destroyed && replies !== "") socket.write(replies, "latin1");
-    },
-    (cause) => socket.destroy(cause as Error),
-  );
-}
+const notWritten = (cause: Error): RedisError =>
+  new RedisError(`MISCONF Errors writing to the AOF file: ${cause.message}`);

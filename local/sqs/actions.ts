@@ -182,7 +182,6 @@ async function receive(queue: Queue, args: Arguments): Promise<Answer> {
   const names = (args.MessageAttributeNames ?? []) as readonly string[];
   const system = (args.MessageSystemAttributeNames ?? args.AttributeNames ?? []) as readonly string[];
   const received = await queue.poll(max, wait, visibility);
-  await queue.flushed();
   if (received.length === 0) return {};
   return {
     Messages: received.map((one) => {

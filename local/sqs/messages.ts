@@ -1,4 +1,7 @@
-import type { Journal, Place } from "../journal.ts";
+import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { DurableFile } from "../durable.ts";
+import type { OldJournal } from "../oldJournal.ts";
 import type { MessageAttributes } from "./rules.ts";
 
 /** A message as it is taken in. Times in milliseconds since the epoch. */
@@ -18,18 +21,18 @@ export interface Draft {
   readonly firstReceivedAt: number;
 }
 
-/** A message that a queue holds. Its body stays in memory while there is room, else in the journal alone. */
+/** A message that a queue holds. Its body stays in memory while there is room, else in the file alone. */
 export interface Message extends Omit<Draft, "body" | "visibleAt" | "receives" | "firstReceivedAt"> {
   readonly seq: number;
   body: string | undefined;
-  place: Place;
-  /** Where in the payload the body begins. */
-  bodyAt: number;
+  readonly bodyLength: number;
   state: "new" | "ready" | "delayed" | "flight" | "gone";
   /** Counts the changes of state: a receipt handle is good for one. */
   ticket: number;
   visibleAt: number;
   receives: number;
+  /** Receives that ended with their run, by SIGKILL or Ctrl-C: they say nothing of the message, so they are no failures. */
+  unended: number;
   firstReceivedAt: number;
 }
 
@@ -38,28 +41,47 @@ export interface Room {
   left: number;
 }
 
-const SEND = 1;
-const REMOVE = 2;
-const RECEIVE = 3;
-/** Garbage that a journal may hold beyond as much again as is alive. */
-const SLACK_BYTES = 32 * 1024 * 1024;
+interface Row {
+  readonly seq: number;
+  readonly meta: string;
+  readonly sum: number;
+  readonly body_length: number;
+  readonly receives: number | null;
+  readonly unended: number | null;
+  readonly first_received_at: number | null;
+}
 
-/** The messages of one queue, in memory and in its journal. */
+/** What is kept of a message beside its body and its receives. */
+type Meta = Omit<Draft, "body" | "receives" | "firstReceivedAt">;
+
+/** Queues by number: each has tables of its own. */
+export const QUEUES = "CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT UNIQUE)";
+
+/** The messages of one queue, in memory and in the file that all queues share. */
 export class MessageStore {
-  readonly #journal: Journal;
+  readonly #file: DurableFile;
   readonly #room: Room;
+  readonly #log: (line: string) => void;
+  readonly #name: string;
   readonly #messages = new Map<number, Message>();
-  /** How many messages alive lie in each segment. */
-  readonly #alive = new Map<number, number>();
-  #aliveBytes = 0;
+  readonly #sql: ReturnType<typeof statements>;
   #next: number;
 
-  /** @param firstSeq numbers start here, or after the highest found; above any of earlier runs, so that old receipts match nothing new */
-  constructor(journal: Journal, room: Room, firstSeq: number) {
-    this.#journal = journal;
+  /**
+   * @param name of the queue, with its region
+   * @param firstSeq numbers start here, or after the highest found; above any of earlier runs, so that old receipts match nothing new
+   */
+  constructor(file: DurableFile, name: string, room: Room, firstSeq: number, log: (line: string) => void) {
+    this.#file = file;
     this.#room = room;
+    this.#log = log;
+    this.#name = name;
     this.#next = firstSeq;
-    journal.open((payload, place) => this.#replay(payload, place));
+    file.run("INSERT OR IGNORE INTO queues (name) VALUES (?)", name);
+    const { id } = file.get("SELECT id FROM queues WHERE name = ?", name) as { id: number };
+    for (const create of tables(id)) file.run(create);
+    this.#sql = statements(id);
+    this.#load();
   }
 
   all(): IterableIterator<Message> {
@@ -70,120 +92,190 @@ export class MessageStore {
     return this.#messages.get(seq);
   }
 
+  /** Takes a message in, with the other changes of this turn. */
   add(draft: Draft): Message {
-    const message: Message = { ...draft, seq: this.#next++, place: NOWHERE, bodyAt: 0, state: "new", ticket: 0 };
-    this.#write(message, draft.body);
-    if (this.#room.left >= draft.body.length) this.#room.left -= draft.body.length;
-    else message.body = undefined;
-    this.#messages.set(message.seq, message);
+    const message = this.#hold(draft);
+    this.#file.change(this.#insertion(message, draft.body));
     return message;
   }
 
-  /** Records that the message was received once more. */
-  received(message: Message): void {
-    const record = Buffer.allocUnsafe(21);
-    record[0] = RECEIVE;
-    record.writeDoubleLE(message.seq, 1);
-    record.writeUInt32LE(message.receives, 9);
-    record.writeDoubleLE(message.firstReceivedAt, 13);
-    this.#journal.append(record);
+  /** Takes a message in for whoever waits until it can't be lost. @throws Error when it can't be kept: then the store has forgotten it */
+  async addDurably(
+    draft: Draft,
+    held: (message: Message) => void,
+    dropped: (message: Message) => void,
+  ): Promise<Message> {
+    const message = this.#hold(draft);
+    held(message);
+    try {
+      await this.#file.durable(this.#insertion(message, draft.body));
+    } catch (cause) {
+      dropped(message);
+      this.#forget(message);
+      throw cause;
+    }
+    return message;
+  }
+
+  /** Records that the messages were received once more. @throws Error when it can't be recorded */
+  async received(messages: readonly Message[]): Promise<void> {
+    await this.#file.durable(() => {
+      for (const { seq, receives, unended, firstReceivedAt } of messages)
+        this.#file.run(this.#sql.receive, seq, receives, unended, firstReceivedAt);
+    });
   }
 
   remove(message: Message): void {
-    const record = Buffer.allocUnsafe(9);
-    record[0] = REMOVE;
-    record.writeDoubleLE(message.seq, 1);
-    this.#journal.append(record);
     this.#forget(message);
-    this.#clean();
+    const { seq } = message;
+    this.#file.change(() => {
+      this.#file.run(this.#sql.remove, seq);
+      this.#file.run(this.#sql.forgetReceives, seq);
+    });
   }
 
-  body(message: Message): string {
-    return message.body ?? this.#journal.read(message.place).toString("utf8", message.bodyAt);
+  /** Passes a message over whose body can't be read: it stays in the file. */
+  setAside(message: Message): void {
+    this.#forget(message);
   }
 
-  draft(message: Message): Draft {
-    return { ...message, body: this.body(message) };
+  /** @returns undefined when the body can't be read: that has been said */
+  body(message: Message): string | undefined {
+    if (message.body !== undefined) return message.body;
+    const row = this.#file.get(this.#sql.body, message.seq) as { body: Uint8Array } | undefined;
+    const body = row === undefined ? undefined : Buffer.from(row.body).toString("utf8");
+    if (body !== undefined && hash("md5", body) === message.md5) return body;
+    this.#log(
+      `queue ${this.#name}: the body of message ${message.id} is damaged in ${this.#file.path} and is passed over; what it held is in the archive if it was routed before`,
+    );
+    return undefined;
   }
 
   flushed(): Promise<void> {
-    return this.#journal.flushed();
+    return this.#file.flushed();
   }
 
-  /** Writes what is alive anew and drops the rest, the bytes of removed messages with it. */
-  compact(): void {
-    this.#journal.roll();
-    this.#alive.clear();
-    this.#aliveBytes = 0;
-    for (const message of this.#messages.values()) this.#write(message, this.body(message));
-    this.#journal.dropBefore();
+  /** Takes messages over that an earlier version kept elsewhere. @throws Error when they can't be written */
+  takeOver(drafts: readonly Draft[]): void {
+    const insertions = drafts.map((draft) => {
+      const message = this.#hold(draft);
+      return { message, insert: this.#insertion(message, draft.body) };
+    });
+    this.#file.now(() => {
+      for (const { message, insert } of insertions) {
+        insert();
+        const { seq, receives, firstReceivedAt } = message;
+        if (receives > 0) this.#file.run(this.#sql.receive, seq, receives, 1, firstReceivedAt);
+      }
+    });
+    for (const { message } of insertions) message.unended = Math.min(1, message.receives);
   }
 
-  close(): void {
-    this.#journal.close();
+  #load(): void {
+    let damaged = 0;
+    for (const row of this.#file.all(this.#sql.load) as IterableIterator<Row>) {
+      this.#next = Math.max(this.#next, row.seq + 1);
+      if (crc32(row.meta) !== row.sum) {
+        damaged += 1;
+        continue;
+      }
+      const receives = row.receives ?? 0;
+      this.#messages.set(row.seq, {
+        ...(JSON.parse(row.meta) as Meta),
+        seq: row.seq,
+        body: undefined,
+        bodyLength: row.body_length,
+        state: "new",
+        ticket: 0,
+        receives,
+        // Whoever received it last has ended with the last run, whatever came of it.
+        unended: receives === 0 ? 0 : Math.min(receives, (row.unended ?? 0) + 1),
+        firstReceivedAt: row.first_received_at ?? 0,
+      });
+    }
+    if (damaged > 0)
+      this.#log(
+        `queue ${this.#name}: ${damaged} damaged ${damaged === 1 ? "message" : "messages"} in ${this.#file.path} passed over; what they held is in the archive if it was routed before`,
+      );
   }
 
-  #write(message: Message, body: string): void {
-    const { seq, body: _body, place: _place, bodyAt: _at, state: _state, ticket: _ticket, ...draft } = message;
-    const meta = Buffer.from(JSON.stringify({ seq, ...draft }));
-    const head = Buffer.allocUnsafe(5);
-    head[0] = SEND;
-    head.writeUInt32LE(meta.length, 1);
-    message.bodyAt = head.length + meta.length;
-    message.place = this.#journal.append(head, meta, Buffer.from(body));
-    this.#count(message, 1);
+  #hold(draft: Draft): Message {
+    const { body, ...rest } = draft;
+    const seq = this.#next++;
+    const fits = this.#room.left >= body.length;
+    if (fits) this.#room.left -= body.length;
+    const message: Message = {
+      ...rest,
+      seq,
+      body: fits ? body : undefined,
+      bodyLength: body.length,
+      state: "new",
+      ticket: 0,
+      unended: 0,
+    };
+    this.#messages.set(seq, message);
+    return message;
   }
 
-  #count(message: Message, sign: 1 | -1): void {
-    const { segment, length } = message.place;
-    this.#alive.set(segment, (this.#alive.get(segment) ?? 0) + sign);
-    this.#aliveBytes += sign * length;
+  /** Putting a message as it is now into the file. */
+  #insertion(message: Message, body: string): () => void {
+    const { seq, id, md5, attributes, attributesMd5, group, trace, sender, deadLetterSource, sentAt, visibleAt } =
+      message;
+    const meta = JSON.stringify({
+      id,
+      md5,
+      attributes,
+      attributesMd5,
+      group,
+      trace,
+      sender,
+      deadLetterSource,
+      sentAt,
+      visibleAt,
+    } satisfies Record<keyof Meta, unknown>);
+    return () => this.#file.run(this.#sql.insert, seq, meta, crc32(meta), body.length, Buffer.from(body));
   }
 
   #forget(message: Message): void {
-    this.#messages.delete(message.seq);
-    this.#count(message, -1);
+    if (!this.#messages.delete(message.seq)) return;
     if (message.body !== undefined) this.#room.left += message.body.length;
     message.body = undefined;
   }
-
-  /** Drops old segments: at once when nothing in them is alive, and by writing the rest again when too much is garbage. */
-  #clean(): void {
-    for (let oldest = this.#journal.oldest(); oldest !== undefined; oldest = this.#journal.oldest()) {
-      if ((this.#alive.get(oldest) ?? 0) > 0) {
-        if (this.#journal.bytes < 2 * this.#aliveBytes + SLACK_BYTES) return;
-        for (const message of this.#messages.values()) {
-          if (message.place.segment !== oldest) continue;
-          const body = this.body(message);
-          this.#count(message, -1);
-          this.#write(message, body);
-        }
-      }
-      this.#alive.delete(oldest);
-      this.#journal.dropOldest();
-    }
-  }
-
-  #replay(payload: Buffer, place: Place): void {
-    if (payload[0] === SEND) {
-      const bodyAt = 5 + payload.readUInt32LE(1);
-      const meta = JSON.parse(payload.toString("utf8", 5, bodyAt)) as Omit<Draft, "body"> & { seq: number };
-      const known = this.#messages.get(meta.seq);
-      if (known !== undefined) this.#forget(known);
-      const message: Message = { ...meta, body: undefined, place, bodyAt, state: "new", ticket: 0 };
-      this.#messages.set(meta.seq, message);
-      this.#count(message, 1);
-      this.#next = Math.max(this.#next, meta.seq + 1);
-      return;
-    }
-    const message = this.#messages.get(payload.readDoubleLE(1));
-    if (message === undefined) return;
-    if (payload[0] === REMOVE) this.#forget(message);
-    else {
-      message.receives = payload.readUInt32LE(9);
-      message.firstReceivedAt = payload.readDoubleLE(13);
-    }
-  }
 }
 
-const NOWHERE: Place = { segment: 0, offset: 0, length: 0 };
+/** The messages that a queue's journal of state version 1 holds. */
+export function messagesOf(journal: OldJournal): readonly Draft[] {
+  const [SEND, REMOVE] = [1, 2];
+  const found = new Map<number, Draft>();
+  for (const payload of journal.records) {
+    if (payload[0] === SEND) {
+      const bodyAt = 5 + payload.readUInt32LE(1);
+      const { seq, ...meta } = JSON.parse(payload.toString("utf8", 5, bodyAt)) as Omit<Draft, "body"> & { seq: number };
+      found.set(seq, { ...meta, body: payload.toString("utf8", bodyAt) });
+      continue;
+    }
+    const seq = payload.readDoubleLE(1);
+    const known = found.get(seq);
+    if (payload[0] === REMOVE) found.delete(seq);
+    else if (known !== undefined)
+      found.set(seq, { ...known, receives: payload.readUInt32LE(9), firstReceivedAt: payload.readDoubleLE(13) });
+  }
+  return [...found.values()];
+}
+
+const tables = (id: number): readonly string[] => [
+  `CREATE TABLE IF NOT EXISTS messages_${id} (seq INTEGER PRIMARY KEY, meta TEXT, sum INTEGER, body_length INTEGER, body BLOB)`,
+  `CREATE TABLE IF NOT EXISTS receives_${id} (seq INTEGER PRIMARY KEY, receives INTEGER, unended INTEGER, first_received_at INTEGER)`,
+];
+
+/** A receive is a row of its own: changing a row writes its body again. */
+const statements = (id: number) => ({
+  insert: `INSERT INTO messages_${id} VALUES (?, ?, ?, ?, ?)`,
+  remove: `DELETE FROM messages_${id} WHERE seq = ?`,
+  body: `SELECT body FROM messages_${id} WHERE seq = ?`,
+  receive: `INSERT INTO receives_${id} VALUES (?, ?, ?, ?)
+    ON CONFLICT (seq) DO UPDATE SET receives = excluded.receives, unended = excluded.unended, first_received_at = excluded.first_received_at`,
+  forgetReceives: `DELETE FROM receives_${id} WHERE seq = ?`,
+  load: `SELECT m.seq, m.meta, m.sum, m.body_length, r.receives, r.unended, r.first_received_at
+    FROM messages_${id} m LEFT JOIN receives_${id} r ON r.seq = m.seq ORDER BY m.seq`,
+});

@@ -28,8 +28,9 @@ export interface Received {
 
 /**
  * A standard queue. Invariant: a message that was answered as sent is, until it is deleted or its retention ends, in exactly one of
- * ready, delayed or in flight, or in the dead-letter queue; and it is in the journal, from which a restart takes it again. Whoever held a receipt before
- * a restart is gone, so then everything in flight is ready at once.
+ * ready, delayed or in flight, or in the dead-letter queue; and it is in the file, from which a restart takes it again. Whoever held a receipt before
+ * a restart is gone, so then everything in flight is ready at once, and that receive is no failure of the message: however often the
+ * platform is killed, none comes into the dead-letter queue by that.
  */
 export class Queue {
   settings: QueueSettings;
@@ -52,18 +53,20 @@ export class Queue {
     this.#find = find;
     const now = clock.now();
     for (const message of store.all()) {
+      // A clock that was set back meanwhile makes no delay longer than it was.
+      message.visibleAt = Math.min(message.visibleAt, now + Math.max(0, message.visibleAt - message.sentAt));
       if (message.visibleAt > now && message.receives === 0) this.#wait(message, "delayed");
       else this.#makeReady(message);
     }
   }
 
-  /** Resolves once the message cannot be lost. @returns its id and MD5 */
+  /** Resolves once the message cannot be lost. @returns its id and MD5 @throws ServiceError `ServiceUnavailable` when it can't be kept */
   async send(
     draft: Omit<Draft, "id" | "md5" | "sentAt" | "visibleAt" | "receives" | "firstReceivedAt">,
     delay = this.settings.delay,
   ): Promise<Message> {
     const now = this.#clock.now();
-    const message = this.accept({
+    const whole: Draft = {
       ...draft,
       id: randomUUID(),
       md5: hash("md5", draft.body),
@@ -71,21 +74,30 @@ export class Queue {
       visibleAt: now + delay * 1000,
       receives: 0,
       firstReceivedAt: 0,
-    });
-    await this.#store.flushed();
-    return message;
+    };
+    const enter = (message: Message) => this.#take(message);
+    const drop = (message: Message) => this.#leave(message);
+    return this.#store.addDurably(whole, enter, drop).catch(unavailable);
   }
 
   /** Takes a message in as it is: from `send`, or from a queue whose dead letters come here. */
   accept(draft: Draft): Message {
     const message = this.#store.add(draft);
-    if (message.visibleAt > this.#clock.now()) this.#wait(message, "delayed");
-    else this.#makeReady(message);
+    this.#take(message);
     return message;
   }
 
   /** Up to `max` messages, at once; none when there are none. @throws ServiceError `OverLimit` */
-  receive(max: number, visibility = this.settings.visibilityTimeout): Received[] {
+  receive(max: number, visibility?: number): Received[] {
+    const { received, recorded } = this.#receive(max, visibility);
+    recorded.catch(() => {});
+    return received;
+  }
+
+  #receive(
+    max: number,
+    visibility = this.settings.visibilityTimeout,
+  ): { received: Received[]; recorded: Promise<void> } {
     const now = this.#clock.now();
     const received: Received[] = [];
     if (this.#counts.flight >= MAX_IN_FLIGHT)
@@ -94,19 +106,26 @@ export class Queue {
       const message = this.#ready.shift();
       if (message === undefined) break;
       if (message.state !== "ready") continue;
-      if (this.#expired(message, now) || this.#redriven(message)) continue;
+      if (this.#expired(message, now)) continue;
+      const body = this.#store.body(message);
+      if (body === undefined) {
+        this.#leave(message);
+        this.#store.setAside(message);
+        continue;
+      }
+      if (this.#redriven(message, body)) continue;
       const waitedMs = message.visibleAt === 0 ? 0 : Math.max(now - message.visibleAt, 0);
       message.receives += 1;
       if (message.firstReceivedAt === 0) message.firstReceivedAt = now;
       message.visibleAt = now + visibility * 1000;
-      this.#store.received(message);
-      const body = this.#store.body(message);
       if (visibility === 0) this.#makeReady(message);
       else this.#wait(message, "flight");
       received.push({ message, receipt: receiptOf(message), body, waitedMs });
       if (visibility === 0 && received.length >= this.#counts.ready) break;
     }
-    return received;
+    const recorded =
+      received.length === 0 ? Promise.resolve() : this.#store.received(received.map(({ message }) => message));
+    return { received, recorded };
   }
 
   /** Resolves when there may be something to receive, or when `signal` aborts. */
@@ -126,18 +145,35 @@ export class Queue {
     });
   }
 
-  /** Receives, waiting up to `wait` seconds for the first message. */
+  /**
+   * Receives, waiting up to `wait` seconds for the first message. Who gets a message knows how often it was received, after a kill too.
+   * @throws ServiceError `ServiceUnavailable` when that can't be recorded: then nothing was received
+   */
   async poll(max: number, wait: number, visibility?: number): Promise<Received[]> {
-    let received = this.receive(max, visibility);
-    if (received.length > 0 || wait === 0) return received;
-    const deadline = new AbortController();
-    const cancel = this.#clock.at(this.#clock.now() + wait * 1000, () => deadline.abort());
-    while (received.length === 0 && !deadline.signal.aborted) {
-      await this.arrival(deadline.signal);
-      if (this.#closed) break;
-      received = this.receive(max, visibility);
+    let taken = this.#receive(max, visibility);
+    if (taken.received.length === 0 && wait > 0) {
+      const deadline = new AbortController();
+      const cancel = this.#clock.at(this.#clock.now() + wait * 1000, () => deadline.abort());
+      while (taken.received.length === 0 && !deadline.signal.aborted) {
+        await this.arrival(deadline.signal);
+        if (this.#closed) break;
+        taken = this.#receive(max, visibility);
+      }
+      cancel();
     }
-    cancel();
+    const { received, recorded } = taken;
+    const tickets = received.map(({ message }) => message.ticket);
+    try {
+      await recorded;
+    } catch (cause) {
+      received.forEach(({ message }, i) => {
+        if (message.ticket !== tickets[i] || message.state !== "flight") return;
+        message.receives -= 1;
+        message.visibleAt = this.#clock.now();
+        this.#makeReady(message);
+      });
+      unavailable(cause);
+    }
     return received;
   }
 
@@ -194,17 +230,11 @@ export class Queue {
     return this.#store.flushed();
   }
 
-  /** Leaves nothing of deleted messages on the disk. */
-  scrub(): void {
-    this.#store.compact();
-  }
-
-  /** Ends the waits of `poll` and frees the journal. */
+  /** Ends the waits of `poll`. */
   close(): void {
     this.#closed = true;
     this.#alarm?.cancel();
     for (const wake of this.#waiters.splice(0)) wake();
-    this.#store.close();
   }
 
   #expired(message: Message, now: number): boolean {
@@ -213,21 +243,32 @@ export class Queue {
     return true;
   }
 
-  #redriven(message: Message): boolean {
+  #redriven(message: Message, body: string): boolean {
     const { redrive } = this.settings;
-    if (redrive === undefined || message.receives < redrive.maxReceiveCount) return false;
+    if (redrive === undefined || message.receives - message.unended < redrive.maxReceiveCount) return false;
     const target = this.#find(redrive.target);
     if (target === undefined) return false;
-    target.accept({ ...this.#store.draft(message), visibleAt: 0, deadLetterSource: this.settings.arn });
+    target.accept({ ...message, body, visibleAt: 0, deadLetterSource: this.settings.arn });
     this.#remove(message);
     return true;
   }
 
   #remove(message: Message): void {
     if (message.state === "gone" || message.state === "new") return;
+    this.#leave(message);
+    this.#store.remove(message);
+  }
+
+  /** A message of the store becomes one of the queue's. */
+  #take(message: Message): void {
+    if (message.visibleAt > this.#clock.now()) this.#wait(message, "delayed");
+    else this.#makeReady(message);
+  }
+
+  #leave(message: Message): void {
+    if (message.state === "gone" || message.state === "new") return;
     this.#counts[message.state] -= 1;
     message.state = "gone";
-    this.#store.remove(message);
   }
 
   #makeReady(message: Message): void {
@@ -293,3 +334,8 @@ export class Queue {
 
 const receiptOf = (message: Message): string =>
   Buffer.from(`${message.seq}.${message.ticket}`, "latin1").toString("base64");
+
+/** @throws ServiceError always */
+function unavailable(cause: unknown): never {
+  throw new ServiceError("ServiceUnavailable", `The queue can't be written: ${(cause as Error).message}`, 503);
+}

@@ -106,11 +106,11 @@ test("records are buffered by partition and delivered, zipped, when the first of
 });
 
 const bytesIn = (folder: string): string =>
-  globSync("**/*.log", { cwd: folder })
+  globSync("**/*.sqlite*", { cwd: folder })
     .map((name) => readFileSync(join(folder, name), "latin1"))
     .join();
 
-test("scrubbed, the journal holds what waits and nothing of what was delivered", async () => {
+test("scrubbed, the file holds what waits and nothing of what was delivered", async () => {
   const puts: Put[] = [];
   const context = fresh();
   const clock = testClock();

@@ -80,7 +80,7 @@ test("values and expiries outlive a kill", async () => {
   db.close();
 });
 
-test("the journal is written anew when it is mostly garbage, and loses nothing by it", async () => {
+test("the file does not grow with what is written over, and loses nothing by it", async () => {
   const disk = onDisk();
   const db = disk.open();
   db.set("kept", "value");
@@ -98,7 +98,7 @@ test("the journal is written anew when it is mostly garbage, and loses nothing b
   db.close();
 });
 
-test("scrubbed, the journal holds nothing of what was deleted", async () => {
+test("scrubbed, the file holds nothing of what was deleted", async () => {
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   folders.push(folder);
   const redis = await startRedis({ folder, token: undefined, server: false });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { Journal } from "../../../local/journal.ts";
-import { MessageStore } from "../../../local/sqs/messages.ts";
+import { DurableFile } from "../../../local/durable.ts";
+import { MessageStore, QUEUES } from "../../../local/sqs/messages.ts";
 import { Queue, type QueueSettings } from "../../../local/sqs/queue.ts";
 import { type TestClock, testClock } from "../clock.ts";
 
@@ -24,6 +24,9 @@ const settings: QueueSettings = {
 interface Bench {
   readonly clock: TestClock;
   readonly folder: string;
+  /** What the person watching was told. */
+  readonly lines: readonly string[];
+  file: DurableFile;
   queue: Queue;
   /** The queue as a process finds it that starts after this one was killed. */
   reopen(): Queue;
@@ -36,20 +39,21 @@ function bench(
 ): Bench {
   const clock = testClock();
   const folder = mkdtempSync(join(tmpdir(), "queue-"));
-  const open = () =>
-    new Queue(
-      { ...settings, ...change },
-      new MessageStore(new Journal(folder), { left: inMemory }, clock.now() * 1000),
-      clock,
-      find,
-    );
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const open = () => {
+    const file = new DurableFile(join(folder, "queues.sqlite"), QUEUES, { what: "the queues", withoutIt: "", log });
+    const store = new MessageStore(file, "q", { left: inMemory }, clock.now() * 1000, log);
+    return { file, queue: new Queue({ ...settings, ...change }, store, clock, find) };
+  };
   const made: Bench = {
     clock,
     folder,
-    queue: open(),
+    lines,
+    ...open(),
     reopen() {
       // Without closing the old one: nothing but what has been written counts.
-      made.queue = open();
+      Object.assign(made, open());
       return made.queue;
     },
   };
@@ -89,7 +93,7 @@ test("a delayed message arrives when its delay ends, and wakes who waits", async
   );
 });
 
-test("scrubbed, the journal holds what is alive and nothing of what was deleted", async () => {
+test("scrubbed, the file holds what is alive and nothing of what was deleted", async () => {
   for (const inMemory of [1e6, 0]) {
     const made = bench({}, undefined, inMemory);
     const { queue, clock, folder } = made;
@@ -97,7 +101,7 @@ test("scrubbed, the journal holds what is alive and nothing of what was deleted"
     await queue.send({ body: "delayed", sender: "s" }, 5);
     const [gone, flight] = queue.receive(2);
     queue.delete(gone!.receipt);
-    queue.scrub();
+    made.file.scrub();
     assert.equal(bytesIn(folder).includes("deleted"), false);
     queue.changeVisibility(flight!.receipt, 1);
     clock.advance(5_000);
@@ -160,16 +164,6 @@ test("after a kill every answered message is there with its receive count, and n
   assert.equal(third!.message.id, again.find(({ body }) => body === "in flight")!.message.id);
 });
 
-test("a record that a kill cut short is dropped, and those before it stay", async () => {
-  const made = bench();
-  await made.queue.send({ body: "whole", sender: "s" });
-  const { appendFileSync, readdirSync } = await import("node:fs");
-  appendFileSync(join(made.folder, readdirSync(made.folder)[0]!), Buffer.from([200, 0, 0, 0, 1, 2, 3, 4, 5]));
-  assert.deepEqual(bodies(made.reopen()), ["whole"]);
-  await made.queue.send({ body: "next", sender: "s" });
-  assert.deepEqual(bodies(made.reopen()).sort(), ["next", "whole"]);
-});
-
 test("a dead letter moves with its id, time and content, also when it is read back from disk", async () => {
   const dead = bench();
   const { queue } = bench({ redrive: { target: "arn:dead", maxReceiveCount: 1 } }, () => dead.queue, 0);
@@ -189,20 +183,77 @@ test("a dead letter moves with its id, time and content, also when it is read ba
   );
 });
 
-test("old segments leave the disk once nothing in them is alive, and long-lived messages survive that", async () => {
+test("the file does not grow with what passes through, and long-lived messages survive that", async () => {
   const made = bench({}, () => undefined, 0);
   const big = "x".repeat(1_000_000);
   await made.queue.send({ body: "old", sender: "s" }, 900);
-  const { readdirSync } = await import("node:fs");
   for (let i = 0; i < 120; i += 1) {
     await made.queue.send({ body: big, sender: "s" });
     for (const { receipt } of made.queue.receive(10)) made.queue.delete(receipt);
     await made.queue.flushed();
   }
-  assert.ok(readdirSync(made.folder).length <= 5, `segments: ${readdirSync(made.folder).join()}`);
+  const bytes = readdirSync(made.folder).reduce((sum, name) => sum + statSync(join(made.folder, name)).size, 0);
+  assert.ok(bytes < 32_000_000, `${bytes} bytes`);
   made.clock.advance(900_000);
   assert.deepEqual(bodies(made.queue), ["old"]);
   assert.deepEqual(bodies(made.reopen()), ["old"]);
+});
+
+const redrive = { redrive: { target: "arn:dead", maxReceiveCount: 3 } };
+
+test("a receive whose run was killed is no failure of the message, however often that happens", async () => {
+  const dead = bench();
+  const made = bench(redrive, () => dead.queue);
+  await made.queue.send({ body: "x", sender: "s" });
+  for (let kill = 1; kill <= 12; kill += 1) {
+    const [received] = made.queue.receive(1);
+    assert.deepEqual([received?.body, received?.message.receives], ["x", kill]);
+    await made.queue.flushed();
+    made.reopen();
+  }
+  assert.deepEqual(dead.queue.counts(), { ready: 0, delayed: 0, flight: 0 });
+});
+
+test("failures of a run that lived count on through kills, until the message is dead", async () => {
+  const dead = bench();
+  const made = bench(redrive, () => dead.queue);
+  await made.queue.send({ body: "x", sender: "s" });
+  for (let failure = 0; failure < 3; failure += 1) {
+    // Once killed, once left to its visibility timeout.
+    assert.equal(made.queue.receive(1).length, 1);
+    await made.queue.flushed();
+    made.reopen();
+    assert.equal(made.queue.receive(1).length, 1);
+    made.clock.advance(30_000);
+  }
+  await made.queue.flushed();
+  assert.deepEqual([bodies(made.queue), bodies(dead.queue)], [[], ["x"]]);
+});
+
+test("on a full disk sends and receives are refused, and go on when there is room", async () => {
+  const made = bench({}, () => undefined, 0);
+  const kept = [];
+  for (let i = 0; i < 5; i += 1) kept.push((await made.queue.send({ body: `kept ${i}`, sender: "s" })).id);
+  const [, done] = await made.queue.poll(2, 0);
+  const { page_count } = made.file.get("PRAGMA page_count") as { page_count: number };
+  made.file.get(`PRAGMA max_page_count = ${page_count}`);
+  const refused = {
+    code: "ServiceUnavailable",
+    status: 503,
+    message: "The queue can't be written: database or disk is full",
+  };
+  for (let i = 0; i < 3; i += 1)
+    await assert.rejects(made.queue.send({ body: "x".repeat(9_000), sender: "s" }), refused);
+  // A change that nobody waits for is kept in mind.
+  made.queue.delete(done!.receipt);
+  await made.queue.flushed();
+  made.file.get("PRAGMA max_page_count = 1000000");
+  assert.equal((await made.queue.send({ body: "later", sender: "s" })).body ?? "later", "later");
+  assert.deepEqual(made.lines, [
+    `the queues can't be written to ${made.file.path}: database or disk is full; free some room on its disk, nothing more is accepted meanwhile`,
+    "the queues can be written again",
+  ]);
+  assert.deepEqual(bodies(made.reopen(), 100).sort(), ["kept 0", "kept 2", "kept 3", "kept 4", "later"]);
 });
 
 /** What can happen to a queue, drawn at random. */

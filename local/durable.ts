@@ -1,0 +1,217 @@
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { StartError } from "./startError.ts";
+
+/**
+ * A stand-in's state in one SQLite file, changed in groups: what one turn of the event loop asks for is one transaction. Invariant: what
+ * `durable` has confirmed is in the operating system's hands, so a SIGKILL can't take it back; a group is there whole or not at all, after
+ * a full disk too. docs/decisions/durable-state.md has the figures.
+ */
+const PRAGMAS = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = OFF;
+  PRAGMA secure_delete = ON;
+`;
+/** How soon changes that could not be written are tried again, milliseconds. */
+const RETRY_MS = 1_000;
+/** A check of every page of a file up to this size takes part of a second. */
+const CHECKED_BYTES = 256 * 1024 * 1024;
+
+interface Change {
+  readonly run: () => void;
+  /** Who waits for it, and is told when it could not be made. Changes without one are tried until they are made. */
+  readonly refuse?: (cause: Error) => void;
+}
+
+export interface DurableOptions {
+  /** What the file holds, as a line for the person watching begins. @example "the queues" */
+  readonly what: string;
+  /** What it means to go on without what was in it. */
+  readonly withoutIt: string;
+  readonly log: (line: string) => void;
+}
+
+export class DurableFile {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #what: string;
+  readonly #log: (line: string) => void;
+  readonly #statements = new Map<string, StatementSync>();
+  #pending: Change[] = [];
+  #scheduled: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  /**
+   * @param schema statements that create what is missing
+   * @throws StartError when SQLite finds the file damaged; the file system's error, such as a full disk
+   */
+  constructor(path: string, schema: string, { what, withoutIt, log }: DurableOptions) {
+    this.path = path;
+    this.#what = what;
+    this.#log = log;
+    mkdirSync(dirname(path), { recursive: true });
+    const known = existsSync(path);
+    this.#db = new DatabaseSync(path);
+    try {
+      this.#db.exec(PRAGMAS);
+      if (known && statSync(path).size <= CHECKED_BYTES) check(this.#db);
+      this.#db.exec(schema);
+    } catch (cause) {
+      this.#db.close();
+      if (!isDamage(cause)) throw cause;
+      throw new StartError(
+        `${path}, which holds ${what}, is damaged: ${(cause as Error).message}.\nPut back a copy of it if there is one. Or move it away and start again: ${what} begin empty then, and ${withoutIt}.`,
+        { cause },
+      );
+    }
+  }
+
+  /** Reads at once; changes that are still to be written are written first. */
+  all(sql: string, ...values: SQLInputValue[]): IterableIterator<unknown> {
+    this.#settle();
+    return this.#prepare(sql).iterate(...values);
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): unknown {
+    this.#settle();
+    return this.#prepare(sql).get(...values);
+  }
+
+  /** One statement of a change, or of the setting up. */
+  run(sql: string, ...values: SQLInputValue[]): void {
+    this.#prepare(sql).run(...values);
+  }
+
+  /** Makes a change that nobody waits for: with this turn's others, or later, as soon as it can be written. */
+  change(run: () => void): void {
+    this.#add({ run });
+  }
+
+  /** Resolves when the change can't be lost any more. @throws Error when it could not be made, such as for a full disk: then it is not made later */
+  durable(run: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#add({ run, refuse: reject });
+      void this.#scheduled!.then(resolve);
+    });
+  }
+
+  /** Resolves when this turn's changes have been written, or could not be. */
+  flushed(): Promise<void> {
+    return this.#scheduled ?? Promise.resolve();
+  }
+
+  /** Makes changes at once. @throws Error when they can't be written */
+  now(run: () => void): void {
+    this.#settle();
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      run();
+      this.#db.exec("COMMIT");
+    } catch (cause) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw cause;
+    }
+  }
+
+  /** Why the last group could not be written; undefined when it could. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Leaves nothing of what was deleted on the disk, and gives back what a backlog took. */
+  scrub(): void {
+    this.#settle();
+    const { freelist_count: free } = this.#db.prepare("PRAGMA freelist_count").get() as { freelist_count: number };
+    const { page_count: pages } = this.#db.prepare("PRAGMA page_count").get() as { page_count: number };
+    if (free > MANY_PAGES && free > pages / 2) this.#db.exec("VACUUM");
+    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#settle();
+    this.#db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #add(change: Change): void {
+    this.#pending.push(change);
+    this.#scheduled ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#scheduled = undefined;
+        this.#write();
+        resolve();
+      });
+    });
+  }
+
+  #settle(): void {
+    if (this.#pending.length > 0) this.#write();
+  }
+
+  #write(): void {
+    const changes = this.#pending;
+    if (changes.length === 0 && this.#failure === undefined) return;
+    this.#pending = [];
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      for (const { run } of changes) run();
+      // Nothing to write proves nothing: the header is.
+      if (changes.length === 0) this.#db.exec("PRAGMA user_version = 1");
+      this.#db.exec("COMMIT");
+      this.#recovered();
+    } catch (thrown) {
+      const cause = thrown as Error;
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      this.#pending = [...changes.filter(({ refuse }) => refuse === undefined), ...this.#pending];
+      this.#failed(cause);
+      for (const { refuse } of changes) refuse?.(cause);
+    }
+  }
+
+  #failed(cause: Error): void {
+    if (this.#failure === undefined) {
+      const remedy = isFull(cause) ? "free some room on its disk" : "see that it can be written";
+      this.#log(
+        `${this.#what} can't be written to ${this.path}: ${cause.message}; ${remedy}, nothing more is accepted meanwhile`,
+      );
+    }
+    this.#failure = cause;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#write(), RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #recovered(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    clearTimeout(this.#retry);
+    this.#log(`${this.#what} can be written again`);
+  }
+}
+
+const MANY_PAGES = 16_384;
+/** Of SQLite's result codes, those that mean damage: CORRUPT, NOTADB. Source: sqlite.org/rescode.html. */
+const DAMAGE = new Set([11, 26]);
+const FULL = 13;
+
+const codeOf = (cause: unknown): number => ((cause as { errcode?: number }).errcode ?? 0) & 0xff;
+const isFull = (cause: unknown): boolean =>
+  codeOf(cause) === FULL || (cause as NodeJS.ErrnoException).code === "ENOSPC";
+const isDamage = (cause: unknown): boolean => DAMAGE.has(codeOf(cause));
+
+/** @throws Error with the first fault that SQLite finds */
+function check(db: DatabaseSync): void {
+  const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+  if (found.quick_check !== "ok") throw Object.assign(new Error(found.quick_check), { errcode: 11 });
+}
