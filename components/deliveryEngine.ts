@@ -5,7 +5,7 @@ import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Tracing } from "./tracing.ts";
-import { type Scaling, WorkQueue } from "./workQueue.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
 // retries: each kind has a queue of its own.
@@ -40,14 +40,17 @@ export class DeliveryEngine extends pulumi.ComponentResource {
     const { region, defaults, store, subscriptions, protect } = args;
     const key = new EncryptionKey(name, { purpose: "Queued deliveries", protect }, own);
     const consumerSeconds = 60;
-    this.delivery = new WorkQueue("delivery", { key, region, consumerSeconds, protect }, own);
-    this.retry = new WorkQueue("retry", { key, region, consumerSeconds, longestDelaySeconds: 900, protect }, own);
-    this.notice = new WorkQueue("notice", { key, region, consumerSeconds, protect }, own);
+    const common = { key, region, consumerSeconds, maxReceives: WAITS_FOR_DAYS, protect };
+    this.delivery = new WorkQueue("delivery", common, own);
+    this.retry = new WorkQueue("retry", { ...common, longestDelaySeconds: 900 }, own);
+    this.notice = new WorkQueue("notice", common, own);
     const environment = {
       EVENTS_TABLE: store.events.table.name,
       METRICS_TABLE: store.metrics.table.name,
       DELIVERY_QUEUE_URL: this.delivery.queue.url,
+      DELIVERY_DEAD_URL: this.delivery.dead.url,
       RETRY_QUEUE_URL: this.retry.queue.url,
+      RETRY_DEAD_URL: this.retry.dead.url,
       NOTICE_QUEUE_URL: this.notice.queue.url,
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
@@ -62,7 +65,9 @@ export class DeliveryEngine extends pulumi.ComponentResource {
         environment,
         permissions: [
           ...this.delivery.toConsume(),
+          ...this.delivery.toGiveBack(),
           ...this.retry.toConsume(),
+          ...this.retry.toGiveBack(),
           ...this.retry.toSend(),
           ...this.notice.toSend(),
           ...store.events.to(

@@ -6,7 +6,7 @@ import type { EventStore } from "./eventStore.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Retention } from "./retention.ts";
 import type { Tracing } from "./tracing.ts";
-import { type Scaling, WorkQueue } from "./workQueue.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
 
 // Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
 // only after everything that follows from it is written.
@@ -38,7 +38,11 @@ export class EventPipeline extends pulumi.ComponentResource {
     const { region, store, delivery, retention, subscriptions, protect } = args;
     this.key = new EncryptionKey(name, { purpose: "Accepted requests before they are routed", protect }, own);
     const consumerSeconds = 30;
-    this.ingest = new WorkQueue("ingest", { key: this.key, region, consumerSeconds, protect }, own);
+    this.ingest = new WorkQueue(
+      "ingest",
+      { key: this.key, region, consumerSeconds, maxReceives: WAITS_FOR_DAYS, protect },
+      own,
+    );
     this.route = new Handler<RouteEnvironment>(
       "route",
       {
@@ -47,6 +51,10 @@ export class EventPipeline extends pulumi.ComponentResource {
         environment: {
           EVENTS_TABLE: store.events.table.name,
           METRICS_TABLE: store.metrics.table.name,
+          INGEST_QUEUE_URL: this.ingest.queue.url,
+          INGEST_DEAD_URL: this.ingest.dead.url,
+          NOTICE_QUEUE_URL: delivery.notice.queue.url,
+          NOTICE_DEAD_URL: delivery.notice.dead.url,
           DELIVERY_QUEUE_URL: delivery.delivery.queue.url,
           ARCHIVE_STREAM: retention.stream.name,
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
@@ -55,7 +63,9 @@ export class EventPipeline extends pulumi.ComponentResource {
         },
         permissions: [
           ...this.ingest.toConsume(),
+          ...this.ingest.toGiveBack(),
           ...delivery.notice.toConsume(),
+          ...delivery.notice.toGiveBack(),
           ...delivery.delivery.toSend(),
           ...store.events.to(
             "dynamodb:BatchGetItem",

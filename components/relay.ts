@@ -5,13 +5,10 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Home } from "./otherStacks.ts";
 import { through } from "./permissions.ts";
-import { type Scaling, WorkQueue } from "./workQueue.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
 
 // Invariant: an accepted event is on `ingest`, on `ingest`'s dead-letter queue, or on the home region's ingest queue: relay
 // deletes a message only after the home region's queue has it.
-
-/** As many as SQS allows: while the home region is away, every message is received in vain again and again. */
-const MAX_RECEIVES = 1_000;
 
 export interface RelayArgs {
   readonly region: string;
@@ -42,7 +39,7 @@ export class Relay extends pulumi.ComponentResource {
     const consumerSeconds = 30;
     this.ingest = new WorkQueue(
       "ingest",
-      { key: this.key, region, consumerSeconds, maxReceives: MAX_RECEIVES, protect },
+      { key: this.key, region, consumerSeconds, maxReceives: WAITS_FOR_DAYS, protect },
       own,
     );
     const payloadKey = new EncryptionKey("payloads", { purpose: "Payloads too large for the queue", protect }, own);
@@ -68,10 +65,12 @@ export class Relay extends pulumi.ComponentResource {
           HOME_QUEUE_URL: home.queue_url,
           HOME_PAYLOAD_BUCKET: home.payload_bucket,
           INGEST_QUEUE_URL: this.ingest.queue.url,
+          INGEST_DEAD_URL: this.ingest.dead.url,
           PAYLOAD_BUCKET: this.payloads.bucket.bucket,
         },
         permissions: [
           ...this.ingest.toConsume(),
+          ...this.ingest.toGiveBack(),
           ...this.payloads.toRead(),
           { actions: ["sqs:SendMessage"], resources: [home.queue_arn] },
           through(home.queue_key_arn, "sqs", home.region, ["kms:Decrypt", "kms:GenerateDataKey"]),

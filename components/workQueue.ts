@@ -6,6 +6,12 @@ import { type Permission, refusePlainText } from "./permissions.ts";
 
 // Invariant: a message leaves `queue` only deleted or moved to `dead`, or 14 days after its first send, wherever it is.
 
+/**
+ * As many receives as SQS allows, for queues whose consumer gives back what it can't work off yet: an outage of whatever it
+ * needs may use up hundreds.
+ */
+export const WAITS_FOR_DAYS = 1_000;
+
 const FOURTEEN_DAYS = 14 * 86_400;
 /** 1 MiB, the largest that SQS takes. */
 const LARGEST_MESSAGE = 1_048_576;
@@ -106,6 +112,14 @@ export class WorkQueue extends pulumi.ComponentResource {
         resources: [this.queue.arn],
       },
       this.args.key.toDecrypt("sqs", this.args.region),
+    ];
+  }
+
+  /** Giving back what a consumer can't work off: later what has to wait, to the dead-letter queue what is damaged. */
+  toGiveBack(): Permission[] {
+    return [
+      { actions: ["sqs:SendMessage"], resources: [this.dead.arn] },
+      this.args.key.toEncrypt("sqs", this.args.region),
     ];
   }
 

@@ -89,6 +89,7 @@ export function grantsOf(graph: Graph): readonly Grant[] {
 /** Commands of the AWS SDK whose name is not the action's own. */
 const actionOf: Readonly<Record<string, string>> = {
   ChangeMessageVisibility: "sqs:ChangeMessageVisibility",
+  ChangeMessageVisibilityBatch: "sqs:ChangeMessageVisibility",
   CompleteMultipartUpload: "s3:PutObject",
   DeleteKey: "cloudfront-keyvaluestore:DeleteKey",
   DescribeKeyValueStore: "cloudfront-keyvaluestore:DescribeKeyValueStore",

@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import type { Sqs } from "./clients.ts";
 
-/** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others. */
+/** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others; "" for nobody. */
 export interface Outgoing {
   readonly text: string;
   readonly group: string;
@@ -74,7 +74,7 @@ async function sendCall(
     ({ message, at }): SendMessageBatchRequestEntry => ({
       Id: String(at),
       MessageBody: message.text,
-      MessageGroupId: message.group,
+      ...(message.group === "" ? {} : { MessageGroupId: message.group }),
       ...(message.delaySeconds === undefined ? {} : { DelaySeconds: message.delaySeconds }),
     }),
   );

@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } from "../domain/codec.ts";
@@ -41,6 +42,7 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   /** Sends to the queue of retries. @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  readonly giveBack: GiveBack;
   /** Undefined where spans are not exported. */
   readonly tracer?: Tracer | undefined;
 }
@@ -88,7 +90,7 @@ export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQS
   for (const [message_id, error] of failures) {
     ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
   }
-  return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+  return ports.giveBack(event.Records, failures);
 }
 
 const receivedBefore = (record: SQSRecord): boolean => Number(record.attributes.ApproximateReceiveCount) > 1;

@@ -4,7 +4,9 @@ export const deliverVariables = [
   "EVENTS_TABLE",
   "METRICS_TABLE",
   "DELIVERY_QUEUE_URL",
+  "DELIVERY_DEAD_URL",
   "RETRY_QUEUE_URL",
+  "RETRY_DEAD_URL",
   /** What the platform tells its customers in events of their own; route works it off like the ingest queue. */
   "NOTICE_QUEUE_URL",
   "PAYLOAD_BUCKET",

@@ -3,6 +3,7 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Agent } from "undici";
 import { clientsOver } from "../aws/clients.ts";
+import { givingBackOver } from "../aws/giveBack.ts";
 import { errorText, log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
@@ -82,6 +83,14 @@ const ports: DeliverPorts = {
   replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
   countUsage: (facts) => usage.write(facts),
+  giveBack: givingBackOver(
+    sqs,
+    [
+      { url: env.DELIVERY_QUEUE_URL, deadUrl: env.DELIVERY_DEAD_URL },
+      { url: env.RETRY_QUEUE_URL, deadUrl: env.RETRY_DEAD_URL },
+    ],
+    log,
+  ),
   tracer,
   tellOwner: (circuit, level) => sendOrThrow(sqs, env.NOTICE_QUEUE_URL, [noticeOf(circuit, level)]),
 };

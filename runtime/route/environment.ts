@@ -3,6 +3,10 @@ import { type Environment, tracingVariables } from "../domain/environment.ts";
 export const routeVariables = [
   "EVENTS_TABLE",
   "METRICS_TABLE",
+  "INGEST_QUEUE_URL",
+  "INGEST_DEAD_URL",
+  "NOTICE_QUEUE_URL",
+  "NOTICE_DEAD_URL",
   "DELIVERY_QUEUE_URL",
   "ARCHIVE_STREAM",
   "PAYLOAD_BUCKET",

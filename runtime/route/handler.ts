@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
+import { givingBackOver } from "../aws/giveBack.ts";
 import { log } from "../aws/log.ts";
 import { sendAll } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
@@ -47,6 +48,14 @@ const ports: RoutePorts = {
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
   countUsage: (facts) => usage.write(facts),
+  giveBack: givingBackOver(
+    sqs,
+    [
+      { url: env.INGEST_QUEUE_URL, deadUrl: env.INGEST_DEAD_URL },
+      { url: env.NOTICE_QUEUE_URL, deadUrl: env.NOTICE_DEAD_URL },
+    ],
+    log,
+  ),
   tracer: tracerOver(env, { log, getSecret }),
 };
 

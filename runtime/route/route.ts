@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import {
@@ -50,6 +51,7 @@ export interface RoutePorts {
   /** Forgets where the tenant's inbox is known to be read: something was stored behind. */
   removeLowWater(tenant: Tenant): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  readonly giveBack: GiveBack;
   /** Undefined where spans are not exported. */
   readonly tracer?: Tracer | undefined;
 }
@@ -116,7 +118,7 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
     duration_ms: ports.now() - started,
     oldest_ms: started - Math.min(started, ...done.map((work) => timeOf(work.batch.first))),
   });
-  return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+  return ports.giveBack(event.Records, failures);
 }
 
 const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);

@@ -5,6 +5,7 @@ export const relayVariables = [
   "HOME_QUEUE_URL",
   "HOME_PAYLOAD_BUCKET",
   "INGEST_QUEUE_URL",
+  "INGEST_DEAD_URL",
   "PAYLOAD_BUCKET",
 ] as const;
 export type RelayEnvironment = Environment<typeof relayVariables>;

@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { decodeCalls, decodeIngest } from "../domain/codec.ts";
@@ -7,25 +8,16 @@ import { decodeCalls, decodeIngest } from "../domain/codec.ts";
  * Brings what this region accepted to the home region's ingest queue, where it goes on as if it had been accepted there.
  *
  * Invariant: a message is done only when the home region's queue has it, and its payload, where it has one apart, before
- * that. Whatever fails comes again; a message that arrives twice is harmless, since routing stores it under its ids.
+ * that. Whatever fails comes again, and what is damaged is dead; a message that arrives twice is harmless, since routing stores it under its ids.
  */
 export interface RelayPorts {
   readonly log: Log;
-  /** In [0, 1). */
-  readonly dice: () => number;
   /** Copies a payload to the home region under the same key. */
   copyPayload(key: string): Promise<void>;
   /** To the home region's queue. Outcomes by position: undefined where it succeeded. */
   send(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
-  /** Lets the message be received again after so many seconds. */
-  hide(record: SQSRecord, seconds: number): Promise<void>;
+  readonly giveBack: GiveBack;
 }
-
-const LONGEST_PAUSE_SECONDS = 300;
-
-/** Between half and the whole of 2 s, 4 s, 8 s … 5 min. @param receives how often it has been received, from 1 */
-export const pauseSeconds = (receives: number, dice: number): number =>
-  Math.ceil(Math.min(LONGEST_PAUSE_SECONDS, 2 ** Math.min(receives, 10)) * (0.5 + dice / 2));
 
 export async function relay(event: SQSEvent, ports: RelayPorts): Promise<SQSBatchResponse> {
   const prepared = await Promise.all(event.Records.map((record) => prepare(record, ports)));
@@ -37,20 +29,15 @@ export async function relay(event: SQSEvent, ports: RelayPorts): Promise<SQSBatc
     ...prepared.filter((one) => one.failure !== undefined),
     ...ready.map(({ record }, i) => ({ record, failure: outcomes[i] })).filter((one) => one.failure !== undefined),
   ];
-  await Promise.all(
-    failed.map(async ({ record, failure }) => {
-      const receives = Number(record.attributes.ApproximateReceiveCount);
-      ports.log("warn", "standby.relay_failed", {
-        message_id: record.messageId,
-        receives,
-        error: errorText(failure),
-      });
-      // Best effort: a message that can't be hidden comes again after the queue's own timeout.
-      await ports.hide(record, pauseSeconds(receives, ports.dice())).catch(() => undefined);
-    }),
-  );
+  for (const { record, failure } of failed) {
+    ports.log("warn", "standby.relay_failed", {
+      message_id: record.messageId,
+      receives: Number(record.attributes.ApproximateReceiveCount),
+      error: errorText(failure),
+    });
+  }
   ports.log("info", "standby.relayed", { messages: event.Records.length - failed.length, failed: failed.length });
-  return { batchItemFailures: failed.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+  return ports.giveBack(event.Records, new Map(failed.map(({ record, failure }) => [record.messageId, failure])));
 }
 
 async function prepare(record: SQSRecord, ports: RelayPorts): Promise<{ record: SQSRecord; failure?: unknown }> {

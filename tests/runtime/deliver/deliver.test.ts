@@ -460,14 +460,14 @@ test("a retry message that its delivery has outrun has no effect", async () => {
   assert.equal(world.delivery(first)?.attempts.length, 2);
 });
 
-test("a message that can't be read fails alone, by its id", async () => {
+test("a message that can't be read is dead at once, and alone", async () => {
   const world = makeWorld();
   world.subscribe();
   world.send("delivery", [{ text: "damaged", group: TENANT }]);
   const first = world.accept([{ n: 1 }]);
   await world.settle();
   assert.equal(world.delivery(first)?.status, "delivered");
-  assert.equal(world.queue.length, 1);
+  assert.deepEqual([world.queue, world.dead], [[], ["m1"]]);
   assert.deepEqual(
     world.logs.filter(({ message }) => message === "deliver.failed").map(({ fields }) => fields),
     [

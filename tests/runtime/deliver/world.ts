@@ -1,4 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
+import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { type Key, keyText } from "../../../runtime/aws/tables.ts";
 import type { Circuits } from "../../../runtime/deliver/circuits.ts";
@@ -74,6 +75,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
   const posts: Received[] = [];
   const logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const notices: number[] = [];
+  const dead: string[] = [];
   const service: unknown[] = [];
   /** Thrown by the named step the next time it runs. */
   const faults = new Map<string, Error>();
@@ -215,6 +217,18 @@ export function makeWorld(options: { dice?: () => number } = {}) {
       send("retry", messages);
     },
     countUsage: async () => undefined,
+    giveBack: givingBack({
+      log: () => {},
+      dice: options.dice ?? (() => 0.999),
+      async hide(entries) {
+        for (const { record, seconds } of entries)
+          queue.find(({ id }) => id === record.messageId)!.visibleAt = clock + seconds * 1_000;
+      },
+      async bury(damaged) {
+        dead.push(...damaged.map(({ messageId }) => messageId));
+        return damaged.map(() => undefined);
+      },
+    }),
     service: (async (request: { op: string; subscription_id: string }) => {
       service.push(request);
       if (request.op === "remove") targets.set(request.subscription_id, null);
@@ -260,6 +274,8 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     posts,
     logs,
     notices,
+    /** Ids of the messages that went to the dead-letter queue. */
+    dead,
     service,
     queue,
     items,

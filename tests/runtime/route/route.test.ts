@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { test } from "uvu";
+import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import {
   type BatchItem,
   type DeliveryMessage,
@@ -28,6 +29,7 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
   const facts: UsageFact[] = [];
   const logs: string[] = [];
   const reopened: string[] = [];
+  const dead: string[] = [];
   const erasures: Erasure[] = [];
   const payloads = new Map<string, Buffer>();
   const fails = new Set<string>();
@@ -90,9 +92,18 @@ function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
       strike("usage");
       facts.push(...all);
     },
+    giveBack: givingBack({
+      log: () => {},
+      dice: () => 0,
+      hide: async () => {},
+      async bury(damaged) {
+        dead.push(...damaged.map(({ messageId }) => messageId));
+        return damaged.map(() => undefined);
+      },
+    }),
   };
   return {
-    ...{ stored, deliveries, archived, facts, reopened, logs, fails, subscriptions, erasures, payloads },
+    ...{ stored, deliveries, archived, facts, reopened, dead, logs, fails, subscriptions, erasures, payloads },
     advance: (ms: number) => {
       clock += ms;
     },
@@ -235,7 +246,8 @@ test("calls without a batch are counted, and told again when they could not be",
     attributes: { ApproximateReceiveCount: "1" },
   } as SQSRecord;
   const broken = { ...told, messageId: "broken", body: '{"v":1,"k":"calls","tenant":"cus_a","calls":[{}]}\n' };
-  assert.deepEqual(await world.route(told, world.message([{ n: 1 }]), broken), ["broken"]);
+  assert.deepEqual(await world.route(told, world.message([{ n: 1 }]), broken), []);
+  assert.deepEqual(world.dead, ["broken"]);
   assert.deepEqual(world.facts[0], { kind: "called", tenant: TENANT, ...call });
   assert.equal(world.stored.size, 1);
   world.fails.add("usage");
@@ -249,12 +261,13 @@ test("an accepted request is counted with where it came from", async () => {
   assert.deepEqual(fact?.kind === "accepted" && [fact.source_ip, fact.routed_at], ["198.51.100.7", START]);
 });
 
-test("a message that can't be read fails alone, by its id, and the rest is routed", async () => {
+test("a message that can't be read is dead at once, and the rest is routed", async () => {
   const world = makeWorld({ sub_a: "order.*" });
   const damaged = { ...world.message([{}]), body: "damaged" };
   const lying = world.message([{}], { count: 2, types: [null, null] });
   const good = world.message([{ event_type: "order.created" }]);
-  assert.deepEqual(await world.route(damaged, lying, good), ["m1", "m2"]);
+  assert.deepEqual(await world.route(damaged, lying, good), []);
+  assert.deepEqual(world.dead, ["m1", "m2"]);
   assert.equal(world.deliveries.length, 1);
   assert.ok(world.logs.some((line) => line.includes("the pack holds 1 events, not 2")));
 });

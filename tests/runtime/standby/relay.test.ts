@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import { test } from "uvu";
+import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { encodeCalls, encodeIngest } from "../../../runtime/domain/codec.ts";
 import { pack } from "../../../runtime/domain/pack.ts";
-import { pauseSeconds, type RelayPorts, relay } from "../../../runtime/standby/relay.ts";
+import { type RelayPorts, relay } from "../../../runtime/standby/relay.ts";
 
 const FIRST = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const tenant = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -25,7 +26,6 @@ async function run(records: SQSRecord[], ports: Partial<RelayPorts> = {}) {
   const done: string[] = [];
   const all: RelayPorts = {
     log: () => {},
-    dice: () => 1,
     async copyPayload(key) {
       done.push(`copy ${key}`);
     },
@@ -33,9 +33,17 @@ async function run(records: SQSRecord[], ports: Partial<RelayPorts> = {}) {
       done.push(...messages.map(({ text, group }) => `send ${text === small ? "small" : "large"} of ${group}`));
       return messages.map(() => undefined);
     },
-    async hide({ messageId }, seconds) {
-      done.push(`hide ${messageId} for ${seconds} s`);
-    },
+    giveBack: givingBack({
+      log: () => {},
+      dice: () => 1,
+      async hide(entries) {
+        for (const { record, seconds } of entries) done.push(`hide ${record.messageId} for ${seconds} s`);
+      },
+      async bury(damaged) {
+        done.push(...damaged.map(({ messageId }) => `bury ${messageId}`));
+        return damaged.map(() => undefined);
+      },
+    }),
     ...ports,
   };
   const { batchItemFailures } = await relay({ Records: records }, all);
@@ -76,25 +84,10 @@ test("a message whose payload could not be copied is not sent", async () =>
     { done: [`send small of ${tenant}`, "hide a for 2 s"], failed: ["a"] },
   ));
 
-test("a message that can't be hidden fails all the same", async () =>
-  assert.deepEqual(
-    await run([record("a", small)], {
-      send: async () => [new Error("away")],
-      hide: () => Promise.reject(new Error("no")),
-    }),
-    { done: [], failed: ["a"] },
-  ));
-
-const pauses: [receives: number, dice: number, seconds: number][] = [
-  [1, 0, 1],
-  [1, 1, 2],
-  [3, 0.5, 6],
-  [8, 1, 256],
-  [9, 1, 300],
-  [900, 0, 150],
-];
-for (const [receives, dice, seconds] of pauses)
-  test(`after ${receives} receives, with dice of ${dice}, it waits ${seconds} s`, () =>
-    assert.equal(pauseSeconds(receives, dice), seconds));
+test("a message that nobody can read is dead at once", async () =>
+  assert.deepEqual(await run([record("a", "damaged"), record("b", small)]), {
+    done: [`send small of ${tenant}`, "bury a"],
+    failed: [],
+  }));
 
 test.run();
