@@ -3,13 +3,15 @@ import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { cacheFolder, threadEnvironment } from "./cache.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import { JsonFile } from "./jsonFile.ts";
 import type { Owner } from "./rds/cluster.ts";
 import type { RdsTask, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /**
  * Amazon RDS for PostgreSQL on one machine: a server named by `DATABASE_URL`, or PGlite in a thread of its own with its cluster
- * in the state. One instance; its proxy has the same address. Sizes, subnets, backups, encryption and insights change nothing here.
+ * in the state. One instance; its proxy has the same address, is not available at once, and signs in by password, so not as a member of
+ * `rds_iam`. Sizes, subnets, backups, encryption and insights change nothing here.
  */
 export interface RdsOptions {
   /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
@@ -55,6 +57,8 @@ export async function createRds(
           env: threadEnvironment(),
         })
       : undefined;
+  /** Targets of the proxy by name. */
+  const targets = new JsonFile<string[]>(join(context.state, "rds-targets.json"), []);
   let address: Address | undefined;
   let instance: string | undefined;
 
@@ -133,6 +137,25 @@ export async function createRds(
     return { id: name, state: { ...inputs, name, arn, endpoint: address.host } };
   }
 
+  /** Answers at once, as RDS does, and the target is available later; one that an earlier run has registered is by now. */
+  async function registerTarget({ name, inputs }: ResourceRequest): Promise<Created> {
+    if (worker !== undefined && !targets.value.includes(name)) {
+      await ask({ register: true });
+      targets.value.push(name);
+      targets.save();
+    }
+    return {
+      id: name,
+      state: {
+        ...inputs,
+        endpoint: address?.host,
+        port: address?.port,
+        type: "RDS_INSTANCE",
+        rdsResourceId: inputs.dbInstanceIdentifier,
+      },
+    };
+  }
+
   const named =
     (kind: string) =>
     async (request: ResourceRequest): Promise<Created> => {
@@ -159,16 +182,7 @@ export async function createRds(
           arn: `arn:aws:rds:${context.region}:${context.accountId}:target-group:prx-tg-${name}`,
         },
       }),
-      "aws:rds/proxyTarget:ProxyTarget": async ({ name, inputs }) => ({
-        id: name,
-        state: {
-          ...inputs,
-          endpoint: address?.host,
-          port: address?.port,
-          type: "RDS_INSTANCE",
-          rdsResourceId: inputs.dbInstanceIdentifier,
-        },
-      }),
+      "aws:rds/proxyTarget:ProxyTarget": registerTarget,
       "aws:rds/subnetGroup:SubnetGroup": named("subgrp"),
       "aws:rds/parameterGroup:ParameterGroup": named("pg"),
       "aws:rds/optionGroup:OptionGroup": named("og"),

@@ -54,7 +54,9 @@ export class Cluster {
       if (!existsSync(template)) await this.#makeTemplate(template, owner);
       this.#settle(template, owner);
     }
-    return PGlite.create({ dataDir: this.#data, database: owner.database });
+    const db = await PGlite.create({ dataDir: this.#data, database: owner.database });
+    await db.exec(provideIamRole(owner.user));
+    return db;
   }
 
   /** Undoes the making of a cluster for an owner that was guessed wrongly. */
@@ -109,6 +111,14 @@ export class Cluster {
     renameSync(copy, this.#data);
   }
 }
+
+/** The role of RDS for whoever signs in by IAM, which its master user may grant. */
+const provideIamRole = (user: string): string => `do $$ begin
+  if not exists (select from pg_roles where rolname = 'rds_iam') then
+    create role rds_iam nologin;
+    grant rds_iam to ${quoted(user)} with admin true, inherit false, set false;
+  end if;
+end $$`;
 
 const OWNER_FILE = "owner.json";
 

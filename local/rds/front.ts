@@ -12,7 +12,18 @@ export interface Backend {
   rollback(): Promise<void>;
 }
 
+/** What a server says as it refuses somebody. */
+export interface Refusal {
+  /** SQLSTATE. */
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface FrontOptions {
+  /** What a client that knows user and database is refused with. @default nothing */
+  readonly admit?: () => Refusal | undefined;
+  /** Called after a transaction that spoke of roles, before anybody else's turn. */
+  readonly rolesChanged?: () => Promise<void>;
   readonly user: string;
   readonly database: string;
   /** As `server_version` tells it. */
@@ -25,12 +36,16 @@ const CANCEL_REQUEST = 80877102;
 const PROTOCOL_3 = 3;
 
 const TERMINATE = 0x58;
+/** Statements after which somebody else may be a member of a role. */
+const ABOUT_ROLES = /\b(grant|revoke)\b|\b(create|alter|drop)\s+(role|user|group)\b/i;
+
 /** Query, Sync, Flush, CopyDone, CopyFail: what came before them can run now. */
 const BOUNDARIES = new Set([0x51, 0x53, 0x48, 0x63, 0x66]);
 
 export function createFront(backend: Backend, options: FrontOptions): Server {
   let owner: Session | undefined;
   let running = false;
+  let aboutRoles = false;
   const waiting: Session[] = [];
 
   async function pump(): Promise<void> {
@@ -45,7 +60,12 @@ export function createFront(backend: Backend, options: FrontOptions): Server {
         continue;
       }
       owner = session;
+      aboutRoles ||= options.rolesChanged !== undefined && ABOUT_ROLES.test(Buffer.from(unit).toString("latin1"));
       const answer = await backend.exec(unit);
+      if (aboutRoles && isIdle(answer)) {
+        aboutRoles = false;
+        await options.rolesChanged!();
+      }
       session.write(answer);
       if (session.gone) await leave(session);
       else if (isIdle(answer)) {
@@ -162,6 +182,8 @@ class Session {
     if (given("user") !== user) return this.#refuse("28000", `role "${given("user")}" does not exist`);
     if ((given("database") ?? user) !== database)
       return this.#refuse("3D000", `database "${given("database")}" does not exist`);
+    const refusal = this.#options.admit?.();
+    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
     const settings = {
       server_version: version,
       server_encoding: "UTF8",

@@ -2,7 +2,7 @@ import type { AddressInfo, Server } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import { Cluster, type Owner, quoted } from "./cluster.ts";
-import { createFront } from "./front.ts";
+import { createFront, type Refusal } from "./front.ts";
 
 /**
  * PostgreSQL in a thread of its own: PGlite, and the server that its clients connect to. It begins before the database is declared, with the
@@ -14,7 +14,12 @@ export interface RdsWorkerData {
   /** Folder of the empty clusters that new ones are copied from. */
   readonly templates: string;
 }
-export type RdsTask = { readonly open: Owner } | { readonly scrub: true } | { readonly close: true };
+export type RdsTask =
+  | { readonly open: Owner }
+  /** From now on clients come through a proxy whose target was just registered. */
+  | { readonly register: true }
+  | { readonly scrub: true }
+  | { readonly close: true };
 export type RdsWorkerMessage = { readonly port: number } | { readonly done: true } | { readonly failed: string };
 
 interface Opened {
@@ -28,11 +33,19 @@ const { data, templates } = workerData as RdsWorkerData;
 const port = parentPort!;
 const cluster = new Cluster(data, templates);
 
+/**
+ * A target is not available as soon as it is registered: the proxy first gets its capacity, which takes minutes in AWS. Here the
+ * first client that comes is turned away, and the next one served. Message and code are RDS Proxy's.
+ */
+let pending = false;
+const PENDING: Refusal = { code: "08000", message: "Timed-out waiting to acquire database connection" };
+
 async function open(owner: Owner): Promise<Opened> {
   const { user, database } = owner;
   const db = await cluster.open(owner);
   await db.exec(`SET SESSION AUTHORIZATION ${quoted(user)}`);
   const { rows } = await db.query<{ server_version: string }>("SHOW server_version");
+  let byIam = await signsInByIam(db, user);
   const server = createFront(
     {
       exec: (messages) => db.runExclusive(() => db.execProtocolRaw(messages)),
@@ -40,13 +53,47 @@ async function open(owner: Owner): Promise<Opened> {
         await db.exec("ROLLBACK");
       },
     },
-    { user, database, version: rows[0]!.server_version },
+    {
+      user,
+      database,
+      version: rows[0]!.server_version,
+      admit() {
+        if (pending) {
+          pending = false;
+          return PENDING;
+        }
+        return byIam ? { code: "28000", message: `PAM authentication failed for user "${user}"` } : undefined;
+      },
+      async rolesChanged() {
+        byIam = await signsInByIam(db, user);
+      },
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
   return { db, server, port: (server.address() as AddressInfo).port, owner };
+}
+
+/**
+ * Whether a user signs in by IAM token and no longer by password, as the proxy does: RDS asks for the first of whoever is a member of
+ * `rds_iam`, also by way of other roles. That the master user may grant `rds_iam` makes it no member; here that right is a
+ * membership from the beginning, which does not count. Source: RDS user guide, "IAM database authentication", limitations; the line
+ * `hostssl all +rds_iam all pam` of its pg_hba.conf.
+ */
+async function signsInByIam(db: PGlite, user: string): Promise<boolean> {
+  const { rows } = await db.query<{ member: boolean }>(
+    `with recursive held(role) as (
+       select oid from pg_roles where rolname = $1
+       union
+       select m.roleid from pg_auth_members m join held on m.member = held.role
+       where not (m.admin_option and not m.inherit_option and not m.set_option
+         and m.roleid = 'rds_iam'::regrole and m.grantor = 10))
+     select exists (select from held where role = 'rds_iam'::regrole) as member`,
+    [user],
+  );
+  return rows[0]!.member;
 }
 
 async function openAs(owner: Owner): Promise<Opened> {
@@ -98,6 +145,9 @@ port.on("message", async (task: RdsTask) => {
     if ("open" in task) {
       opened = openAs(task.open);
       port.postMessage({ port: (await opened).port } satisfies RdsWorkerMessage);
+    } else if ("register" in task) {
+      pending = true;
+      port.postMessage({ done: true } satisfies RdsWorkerMessage);
     } else if ("scrub" in task) {
       await scrub((await opened)!);
       port.postMessage({ done: true } satisfies RdsWorkerMessage);

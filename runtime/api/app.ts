@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
 import { decodeIdentity, IDENTITY_HEADER, type Identity, REQUEST_ID_HEADER, tenantOf } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
+import { isUnavailable } from "../domain/outage.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
-import { isUnavailable } from "./outage.ts";
 import { routes } from "./routes/index.ts";
 
 /** Answered without a key, here and at the edge. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { connect } from "../database/connect.ts";
 import { migrate } from "../database/migrate.ts";
 import type { Database } from "../database/schema.ts";
@@ -10,6 +10,7 @@ import { readEnvironment } from "../domain/environment.ts";
 import { OPERATOR } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { encodeKeyRecord } from "../domain/keyRecord.ts";
+import { isUnavailable } from "../domain/outage.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
 
 /**
@@ -82,11 +83,42 @@ export async function bootstrap(context: Bootstrap) {
   return { migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
 }
 
+/** How long a deployment waits for its database, milliseconds: the function has 300 s, and the migrations need the rest. */
+const PATIENCE_MS = 240_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Time, as an argument. */
+export interface Time {
+  now(): number;
+  pause(ms: number): Promise<unknown>;
+}
+
+/**
+ * Resolves once the database answers. A deployment goes on as soon as the proxy's target is registered, which becomes available
+ * some minutes later. @throws what the database says when that is no outage, or after four minutes of outage
+ */
+export async function untilItAnswers(ask: () => Promise<unknown>, { now, pause }: Time): Promise<void> {
+  const until = now() + PATIENCE_MS;
+  for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (!isUnavailable(error) || now() + wait > until) throw error;
+    }
+    await pause(wait);
+  }
+}
+
+const time: Time = { now: Date.now, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+
 export async function handler() {
   const env = readEnvironment(bootstrapVariables);
   const db = connect(env);
   const context = { env, db, dynamodb: new DynamoDBClient({}), secrets: new SecretsManagerClient({}), now: Date.now };
   try {
+    await untilItAnswers(() => sql`select 1`.execute(db), time);
     return await bootstrap(context);
   } finally {
     await db.destroy();

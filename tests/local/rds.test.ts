@@ -3,11 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import pg from "pg";
 import { suite } from "uvu";
 import { type Backend, createFront } from "../../local/rds/front.ts";
 import { createRds } from "../../local/rds.ts";
 import type { Created, Inputs, LocalContext, LocalService } from "../../local/service.ts";
+import { connect as connectAs } from "../../runtime/database/connect.ts";
+import { migrate } from "../../runtime/database/migrate.ts";
 
 const test = suite("RDS");
 const folders: string[] = [];
@@ -118,6 +121,107 @@ test("queries with parameters of many clients at once get their own answers", as
 test("an unknown user or database is refused as PostgreSQL does", async () => {
   await assert.rejects(client("nobody"), { code: "28000", message: 'role "nobody" does not exist' });
   await assert.rejects(client("triggers", "nothing"), { code: "3D000", message: 'database "nothing" does not exist' });
+});
+
+test("our own migrations leave the master user its password", async () => {
+  const db = connectAs({
+    DATABASE_HOST: "127.0.0.1",
+    DATABASE_PORT: String(port),
+    DATABASE_NAME: "triggers",
+    DATABASE_USER: "triggers",
+  });
+  await migrate(db);
+  await db.destroy();
+  const after = await client();
+  const { rows } = await after.query(
+    "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE 'triggers_%' ORDER BY 1",
+  );
+  assert.deepEqual(rows, [
+    { rolname: "triggers_app", rolcanlogin: false },
+    { rolname: "triggers_service", rolcanlogin: false },
+  ]);
+  await after.end();
+});
+
+const PAM = { code: "28000", message: 'PAM authentication failed for user "triggers"' };
+
+test("a master user that is a member of rds_iam by way of a role can't sign in any more, and who is in stays in", async () => {
+  const inside = await client();
+  await inside.query("CREATE ROLE signing LOGIN; GRANT rds_iam TO signing; GRANT signing TO CURRENT_USER");
+  await assert.rejects(client(), PAM);
+  assert.deepEqual((await inside.query("SELECT 1 AS one")).rows, [{ one: 1 }]);
+  await inside.query("REVOKE rds_iam FROM signing");
+  await (await client()).end();
+  await inside.query("DROP ROLE signing");
+  await inside.end();
+});
+
+test("until it is committed a grant shuts nobody out, and rolled back it never does", async () => {
+  const inside = await client();
+  await inside.query("BEGIN");
+  await inside.query("GRANT rds_iam TO CURRENT_USER");
+  await (await client()).end();
+  await inside.query("ROLLBACK");
+  await (await client()).end();
+  await inside.end();
+});
+
+test("whoever reaches rds_iam over any roles is shut out, and nobody else", async () => {
+  const inside = await client();
+  const names = ["r0", "r1", "r2", "r3"];
+  // A role is granted only to those after it, so that no circle arises. Who makes a role is its member: so is the master user.
+  const grants = fc.uniqueArray(
+    fc.tuple(fc.nat(4), fc.nat(3)).filter(([from, to]) => from <= to),
+    {
+      selector: String,
+      maxLength: 6,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(grants, async (edges) => {
+      await inside.query(names.map((name) => `CREATE ROLE ${name}`).join(";"));
+      for (const [from, to] of edges)
+        await inside.query(`GRANT ${from === 0 ? "rds_iam" : names[from - 1]} TO ${names[to]}`);
+      const shutOut = edges.some(([from]) => from === 0);
+      const attempt = await client().then(
+        (one) => one.end().then(() => "in"),
+        (error: Error) => error.message,
+      );
+      await inside.query(names.map((name) => `DROP ROLE ${name}`).join(";"));
+      assert.equal(attempt, shutOut ? PAM.message : "in");
+    }),
+    { numRuns: 25 },
+  );
+  await inside.end();
+});
+
+test("a proxy's target is not available at once, and is at the next start", async () => {
+  const context = fresh();
+  const register = async (of: LocalService) =>
+    of.resources["aws:rds/proxyTarget:ProxyTarget"]!({
+      type: "aws:rds/proxyTarget:ProxyTarget",
+      name: "target",
+      inputs: { dbProxyName: "proxy", targetGroupName: "default", dbInstanceIdentifier: "database" },
+    });
+  const answers: string[] = [];
+  for (let start = 0; start < 2; start += 1) {
+    const made = await createRds(context, {});
+    const { state } = await declare(made);
+    await register(made);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const db = new pg.Client({ host: "127.0.0.1", port: Number(state.port), user: "triggers", database: "triggers" });
+      db.on("error", () => {});
+      answers.push(
+        await db.connect().then(
+          () => "in",
+          (error: Error & { code: string }) => `${error.code} ${error.message}`,
+        ),
+      );
+      await db.end();
+    }
+    await made.close();
+  }
+  assert.deepEqual(answers, ["08000 Timed-out waiting to acquire database connection", "in", "in", "in"]);
 });
 
 test("the proxy has the instance's address", async () => {

@@ -149,17 +149,18 @@ const TABLES = [
   "audit_heads",
 ];
 
-/** Two roles that own nothing: one sees the customer its transaction names, the other serves the platform itself. */
+/**
+ * Two roles that own nothing: one sees the customer its transaction names, the other serves the platform itself. Nobody signs in
+ * as either, so they have no login and are never granted `rds_iam`: whoever is a member of that role, also by way of another role,
+ * can't sign in by password any more. Who connects becomes a member of both here, and the proxy connects by password.
+ */
 const roles = `
 do $$ begin
   if not exists (select from pg_roles where rolname = 'triggers_app') then
-    create role triggers_app login nosuperuser nocreatedb nocreaterole;
+    create role triggers_app nologin nosuperuser nocreatedb nocreaterole;
   end if;
   if not exists (select from pg_roles where rolname = 'triggers_service') then
-    create role triggers_service login nosuperuser nocreatedb nocreaterole;
-  end if;
-  if exists (select from pg_roles where rolname = 'rds_iam') then
-    grant rds_iam to triggers_app, triggers_service;
+    create role triggers_service nologin nosuperuser nocreatedb nocreaterole;
   end if;
   execute format('grant triggers_app, triggers_service to %I', current_user);
 end $$;

@@ -8,7 +8,6 @@ import { decodeBody, parseJson } from "../../../runtime/api/body.ts";
 import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } from "../../../runtime/api/cursor.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf, requestOf } from "../../../runtime/api/functionUrl.ts";
-import { isUnavailable } from "../../../runtime/api/outage.ts";
 import { route } from "../../../runtime/api/route.ts";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
 import {
@@ -17,6 +16,7 @@ import {
   IDENTITY_HEADER,
   type Identity,
 } from "../../../runtime/domain/identity.ts";
+import { isUnavailable } from "../../../runtime/domain/outage.ts";
 
 const test = suite("framework");
 const identity: Identity = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { type Peppers, parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
 import { decodeKeyRecord, type KeyItem } from "../../../runtime/domain/keyRecord.ts";
-import { bootstrap } from "../../../runtime/subscriptions/bootstrap.ts";
+import { bootstrap, untilItAnswers } from "../../../runtime/subscriptions/bootstrap.ts";
 import { startDatabase, type TestDatabase } from "../../support/database.ts";
 
 const test = suite("bootstrap");
@@ -69,6 +69,64 @@ test("an empty deployment gets its secrets, and an operator key that opens", asy
   assert.equal(verifySecret(record, key.secret, peppers, NOW), true);
   assert.equal(Buffer.from(secrets.get("cursor")!, "base64").length, 32);
 });
+
+const withCode = (code: string, message: string) => Object.assign(new Error(message), { code });
+const away = withCode("08000", "Timed-out waiting to acquire database connection");
+
+/** A database that answers from some time on, and a clock that only pauses move. */
+async function waitFor(answersAfterMs: number, failure: Error) {
+  let now = NOW;
+  const pauses: number[] = [];
+  const time = {
+    now: () => now,
+    async pause(ms: number) {
+      pauses.push(ms);
+      now += ms;
+    },
+  };
+  const ask = async () => {
+    if (now - NOW < answersAfterMs) throw failure;
+  };
+  const outcome = await untilItAnswers(ask, time).then(
+    () => "answers",
+    (error: Error) => error.message,
+  );
+  return { outcome, pauses, waited: now - NOW };
+}
+
+test("a database that answers at once is not waited for", async () =>
+  assert.deepEqual(await waitFor(0, away), { outcome: "answers", pauses: [], waited: 0 }));
+
+test("a proxy whose target becomes available after three minutes is waited for, with growing pauses", async () => {
+  const { outcome, pauses } = await waitFor(180_000, away);
+  assert.equal(outcome, "answers");
+  assert.deepEqual(pauses.slice(0, 9), [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+});
+
+test("after four minutes the deployment fails with what the database said", async () => {
+  const { outcome, waited } = await waitFor(Number.POSITIVE_INFINITY, away);
+  assert.equal(outcome, away.message);
+  assert.ok(waited > 225_000 && waited <= 240_000, `waited ${waited} ms`);
+});
+
+const failures: [failure: Error, waits: boolean][] = [
+  [away, true],
+  [withCode("ECONNREFUSED", "connect ECONNREFUSED"), true],
+  [new Error("timeout exceeded when trying to connect"), true],
+  [new Error("Connection terminated unexpectedly"), true],
+  [new Error("Connection terminated due to connection timeout", { cause: new Error("timeout expired") }), true],
+  [withCode("57P03", "the database system is starting up"), true],
+  [withCode("28000", 'PAM authentication failed for user "triggers"'), false],
+  [withCode("28P01", "The IAM authentication failed for the role triggers"), false],
+  [withCode("3D000", 'database "triggers" does not exist'), false],
+  [withCode("42501", "permission denied"), false],
+  [new TypeError("undefined is not a function"), false],
+];
+for (const [failure, waits] of failures)
+  test(`${failure.message} is ${waits ? "waited out" : "told at once"}`, async () => {
+    const { outcome, pauses } = await waitFor(1, failure);
+    assert.deepEqual([outcome, pauses], waits ? ["answers", [100]] : [failure.message, []]);
+  });
 
 test("the next deployment changes nothing", async () => {
   const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
