@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { suite } from "uvu";
 import { normaliseQueue, WAITS_FOR_DAYS } from "../../components/workQueue.ts";
-import { Journal } from "../../local/journal.ts";
-import { MessageStore } from "../../local/sqs/messages.ts";
+import { DurableFile } from "../../local/durable.ts";
+import { MessageStore, QUEUES } from "../../local/sqs/messages.ts";
 import { Queue } from "../../local/sqs/queue.ts";
 import { type GiveBack, givingBack } from "../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../runtime/aws/queues.ts";
@@ -36,11 +36,13 @@ const EVERY_MS = 5_000;
 function makePlatform() {
   const clock = testClock(START);
   const all = new Map<string, Queue>();
+  const path = join(mkdtempSync(join(folder, "queues-")), "queues.sqlite");
+  const file = new DurableFile(path, QUEUES, { what: "the queues", withoutIt: "", log: () => {} });
   const open = (name: string, consumerSeconds: number, maxReceives: number): Queue => {
     const { visibilityTimeoutSeconds, maxReceiveCount } = normaliseQueue({ consumerSeconds, maxReceives });
     const common = { retention: 14 * 86_400, maxMessageBytes: 1_048_576, receiveWait: 0, delay: 0 };
     const make = (of: string, more: object): Queue => {
-      const store = new MessageStore(new Journal(mkdtempSync(join(folder, of))), { left: 1e8 }, clock.now() * 1_000);
+      const store = new MessageStore(file, of, { left: 1e8 }, clock.now() * 1_000, () => {});
       const settings = { name: of, arn: of, visibilityTimeout: visibilityTimeoutSeconds, ...common, ...more };
       const queue = new Queue(settings, store, clock, (arn) => all.get(arn));
       all.set(of, queue);
