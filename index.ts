@@ -25,7 +25,7 @@ import { IngestEdge } from "./components/ingestEdge.ts";
 import { KeyDirectory, type Keys } from "./components/keyDirectory.ts";
 import { ManagementApi } from "./components/managementApi.ts";
 import { Observability } from "./components/observability.ts";
-import { edgeOf, type Home, homeOf, KeysElsewhere, standbyOf } from "./components/otherStacks.ts";
+import { type Home, KeysElsewhere, OtherStacks } from "./components/otherStacks.ts";
 import { Retention } from "./components/retention.ts";
 import { readSettings } from "./components/settings.ts";
 import { SubscriptionStore } from "./components/subscriptionStore.ts";
@@ -33,6 +33,7 @@ import { declareStandby } from "./standby.ts";
 
 const settings = readSettings();
 const { region, protect, multiAz, allowLoopbackWebhooks } = settings;
+const others = new OtherStacks();
 
 /** Who may call. */
 const declareKeys = () => new KeyDirectory("keys", { region, regions: settings.keyRegions, protect });
@@ -41,10 +42,10 @@ const declareKeys = () => new KeyDirectory("keys", { region, regions: settings.k
 const declareBackups = (resources: readonly pulumi.Input<string>[]) =>
   new Backups("backups", { resources, keepDays: settings.backupDays, protect });
 
-/** The public endpoint. @param home undefined until its stack is there. @param logs receives the access log */
-function declareEdge(keys: KeyDirectory, home: Home | undefined, logs: DataBucket) {
-  const standbys = settings.standbyStacks.map(standbyOf);
-  const edge = new IngestEdge("edge", { region, keys, home, standbys, logs, domain: settings.domain });
+/** The public endpoint. @param behind the home region and the bucket of access logs; none while keys are all there is */
+function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonly logs: DataBucket }) {
+  const standbys = settings.standbyStacks.map((stack) => others.standby(stack));
+  const edge = new IngestEdge("edge", { region, keys, behind, standbys, domain: settings.domain });
   const { distribution } = edge;
   if (distribution !== undefined) new EdgeWatch("edge-watch", { distribution, email: settings.alarmEmail, protect });
   return {
@@ -77,6 +78,7 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
       storageGb: settings.databaseStorageGb,
       backupDays: settings.backupDays,
       multiAz,
+      finalSnapshot: settings.finalSnapshot,
       protect,
     },
   });
@@ -214,15 +216,17 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
 /** Outputs of the stack, of which a role has some. */
 function declareRole() {
   const { role, edgeStack, homeStack } = settings;
-  if (role === "standby") return declareStandby(settings, edgeOf(edgeStack!), homeOf(homeStack!));
-  if (role === "region") return declareHome(new KeysElsewhere(edgeOf(edgeStack!), region), []).outputs;
+  if (role === "standby") return declareStandby(settings, others.edge(edgeStack!), others.home(homeStack!));
+  if (role === "region") return declareHome(new KeysElsewhere(others.edge(edgeStack!), region), []).outputs;
   const keys = declareKeys();
   if (role === "edge") {
     declareBackups([keys.table.table.arn]);
-    return declareEdge(keys, homeStack === undefined ? undefined : homeOf(homeStack), logBucket(settings));
+    // The regions need the keys before there is a region to put a distribution before.
+    if (homeStack === undefined) return declareEdge(keys);
+    return declareEdge(keys, { home: others.home(homeStack), logs: logBucket(settings) });
   }
   const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn]);
-  return { ...outputs, ...declareEdge(keys, home, logs) };
+  return { ...outputs, ...declareEdge(keys, { home, logs }) };
 }
 
 export default Object.fromEntries(Object.entries(declareRole()).filter(([, output]) => output !== undefined));

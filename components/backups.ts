@@ -24,7 +24,12 @@ export class Backups extends pulumi.ComponentResource {
     const own = { parent: this };
     const { protect, keepDays } = args;
     const key = new EncryptionKey(name, { purpose: "Backups", protect }, own);
-    const vault = new aws.backup.Vault(`${name}-vault`, { kmsKeyArn: key.arn }, { ...own, protect });
+    // AWS refuses to delete a vault with backups in it. Who has taken the protection away has said that they may go.
+    const vault = new aws.backup.Vault(
+      `${name}-vault`,
+      { kmsKeyArn: key.arn, ...(protect ? {} : { forceDestroy: true }) },
+      { ...own, protect },
+    );
     if (protect) {
       // Governance mode: nobody deletes a backup before its time without taking the lock away first, which CloudTrail shows.
       // Compliance mode can't be taken back by anybody, AWS included, and would outlive a mistake in `backupDays`.

@@ -15,6 +15,8 @@ export interface DatabaseArgs {
   readonly storageGb: number;
   readonly backupDays: number;
   readonly multiAz: boolean;
+  /** A last snapshot when the instance is deleted. */
+  readonly finalSnapshot: boolean;
   readonly protect: boolean;
 }
 
@@ -101,8 +103,8 @@ export class Database extends pulumi.ComponentResource {
         backupRetentionPeriod: args.backupDays,
         copyTagsToSnapshot: true,
         deletionProtection: args.protect,
-        skipFinalSnapshot: !args.protect,
-        ...(args.protect ? { finalSnapshotIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}-final` } : {}),
+        skipFinalSnapshot: !args.finalSnapshot,
+        ...(args.finalSnapshot ? { finalSnapshotIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}-final` } : {}),
         performanceInsightsEnabled: true,
         performanceInsightsKmsKeyId: key.arn,
         enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
@@ -133,7 +135,8 @@ export class Database extends pulumi.ComponentResource {
         engineFamily: "POSTGRESQL",
         requireTls: true,
         roleArn: role.arn,
-        vpcSubnetIds: network.subnetIds,
+        // A proxy is replaced, address and all, when its subnets change.
+        vpcSubnetIds: network.twoSubnetIds,
         vpcSecurityGroupIds: [front.id],
         idleClientTimeout: 900,
         auths: [

@@ -53,7 +53,10 @@ export interface EncryptionKeyArgs {
   readonly purpose: string;
   /** AWS services that use the key in their own name. @default none @example ["logs.eu-west-1.amazonaws.com"] */
   readonly services?: readonly string[];
-  /** Other regions that hold a replica of the key. @default none */
+  /**
+   * Other regions that hold a replica of the key. A list, even an empty one, makes a multi-Region key, which can get replicas
+   * later; any other key would have to be replaced for that, under the data that it encrypts. @default a key of one region
+   */
   readonly replicaRegions?: readonly string[];
   /** Region of the key. @default the stack's */
   readonly region?: string;
@@ -64,6 +67,8 @@ export interface EncryptionKeyArgs {
 /** A customer-managed KMS key with yearly rotation, and its replicas. */
 export class EncryptionKey extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
+  /** Whether Pulumi refuses to delete it. */
+  readonly protect: boolean;
   /** ARN of the key in each replica region. */
   readonly replicaArns: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -100,7 +105,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
         description: args.purpose,
         enableKeyRotation: true,
         deletionWindowInDays: 30,
-        multiRegion: replicaRegions.length > 0,
+        multiRegion: args.replicaRegions !== undefined,
         policy,
       },
       own,
@@ -121,6 +126,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
       }),
     );
     this.arn = key.arn;
+    this.protect = args.protect;
     this.registerOutputs({ arn: this.arn });
   }
 

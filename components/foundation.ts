@@ -11,6 +11,7 @@ export type FoundationArgs = Pick<
   Settings,
   | "region"
   | "multiAz"
+  | "availabilityZones"
   | "protect"
   | "logRetentionDays"
   | "cacheNodeType"
@@ -56,7 +57,7 @@ export class Foundation extends pulumi.ComponentResource {
     );
     this.defaults = { keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
     this.logs = logBucket(args, own);
-    this.network = new Network("network", { region, multiAz, logs: this.logs }, own);
+    this.network = new Network("network", { region, multiAz, zones: args.availabilityZones, logs: this.logs }, own);
     this.cache = new Cache(
       "cache",
       { network: this.network, region, nodeType: args.cacheNodeType, multiAz, protect },

@@ -12,11 +12,10 @@ export interface IngestEdgeArgs {
   /** Region of the stack, and of the home region. */
   readonly region: string;
   readonly keys: KeyDirectory;
-  /** The home region. @default none yet: keys alone, which its stack needs before it can be deployed */
-  readonly home?: Home | undefined;
+  /** The home region and the bucket of access logs. @default none yet: keys alone, which a region's stack needs first */
+  readonly behind?: { readonly home: Home; readonly logs: DataBucket } | undefined;
   /** Regions that take events in when the home region can't, by preference. */
   readonly standbys: readonly Standby[];
-  readonly logs: DataBucket;
   /** Custom host name with its certificate. @default the distribution's own name */
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
 }
@@ -32,7 +31,7 @@ export class IngestEdge extends pulumi.ComponentResource {
   constructor(name: string, args: IngestEdgeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:IngestEdge", name, {}, opts);
     const own = { parent: this };
-    const { region, keys, home, standbys } = args;
+    const { region, keys, behind, standbys } = args;
     // Holds one entry while a standby region has taken over, which the viewer function reads at every request.
     const failover = new aws.cloudfront.KeyValueStore(
       "failover",
@@ -43,15 +42,14 @@ export class IngestEdge extends pulumi.ComponentResource {
       own,
     );
     const authenticate = new EdgeAuthenticator("authenticate", { region, keys }, own);
-    if (home !== undefined) {
+    if (behind !== undefined) {
       this.distribution = new Distribution(
         name,
         {
           authenticate: authenticate.function.qualifiedArn,
           failoverStore: failover.arn,
-          home,
+          ...behind,
           standbys,
-          logs: args.logs,
           domain: args.domain,
         },
         own,

@@ -5,13 +5,16 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DataBucket } from "./dataBucket.ts";
 import type { HandlerNetwork } from "./handler.ts";
 
-// Invariant: the network has no way to the internet, in or out. What stands in it reaches AWS through endpoints, and
-// whatever posts to strangers' webhooks stands outside it.
+// Invariant: the network has no way to the internet, in or out: its subnets have no route there and give out no public
+// addresses. (awsx always attaches an internet gateway; no route leads to it.) What stands in it reaches AWS through
+// endpoints, and whatever posts to strangers' webhooks stands outside it.
 
 export interface NetworkArgs {
   readonly region: string;
-  /** Three availability zones instead of the two that RDS asks for. */
+  /** An interface endpoint of each service in every zone, instead of in two. */
   readonly multiAz: boolean;
+  /** Names of the three availability zones. @default the region's first three */
+  readonly zones?: readonly string[] | undefined;
   /** Receives the flow log. */
   readonly logs: DataBucket;
 }
@@ -20,10 +23,19 @@ export interface NetworkArgs {
 const interfaces = ["lambda", "secretsmanager", "sqs"] as const;
 const gateways = ["dynamodb", "s3"] as const;
 
+/**
+ * Subnets cost nothing, so there are always three, each in the first part of a quarter of the range: their addresses then
+ * depend on nothing that a running stack may change, and no later zone can take those of an earlier one.
+ */
+const ZONES = 3;
+const layout = { cidrBlock: "10.64.0.0/16", availabilityZoneCidrMask: 18, subnetMask: 20 } as const;
+
 /** Private subnets, endpoints, and the security group of functions. */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
   readonly subnetIds: pulumi.Output<string[]>;
+  /** Two of them, for what is paid by the zone or can't change its zones. */
+  readonly twoSubnetIds: pulumi.Output<string[]>;
   /** Security group of the functions inside. */
   readonly functions: aws.ec2.SecurityGroup;
 
@@ -33,18 +45,22 @@ export class Network extends pulumi.ComponentResource {
     const vpc = new ec2x.Vpc(
       `${name}-vpc`,
       {
-        cidrBlock: "10.64.0.0/16",
-        numberOfAvailabilityZones: args.multiAz ? 3 : 2,
+        cidrBlock: layout.cidrBlock,
+        availabilityZoneCidrMask: layout.availabilityZoneCidrMask,
+        ...(args.zones === undefined
+          ? { numberOfAvailabilityZones: ZONES }
+          : { availabilityZoneNames: [...args.zones] }),
         enableDnsHostnames: true,
         enableDnsSupport: true,
         natGateways: { strategy: "None" },
         subnetStrategy: "Auto",
-        subnetSpecs: [{ type: "Isolated", cidrMask: 20 }],
+        subnetSpecs: [{ type: "Isolated", cidrMask: layout.subnetMask }],
       },
       own,
     );
     this.vpcId = vpc.vpcId;
     this.subnetIds = vpc.isolatedSubnetIds;
+    this.twoSubnetIds = vpc.isolatedSubnetIds.apply((ids) => ids.slice(0, 2));
     new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId: vpc.vpcId, ingress: [], egress: [] }, own);
     new aws.ec2.FlowLog(
       `${name}-flows`,
@@ -68,7 +84,7 @@ export class Network extends pulumi.ComponentResource {
           serviceName: `com.amazonaws.${args.region}.${service}`,
           vpcEndpointType: "Interface",
           privateDnsEnabled: true,
-          subnetIds: vpc.isolatedSubnetIds,
+          subnetIds: args.multiAz ? this.subnetIds : this.twoSubnetIds,
           securityGroupIds: [endpoints.id],
         },
         own,

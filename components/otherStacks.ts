@@ -58,18 +58,31 @@ export type Standby = Told<StandbyOutputs> & {
   readonly stack: string;
 };
 
-const outputsOf = <T>(stack: string, name: string): Told<T> => {
-  const told = new pulumi.StackReference(stack, { name: stack }).requireOutput(name) as pulumi.Output<T>;
-  // An output of an object has its members as outputs.
-  return told as unknown as Told<T>;
-};
+/** The stacks that a program names: one may be named in several parts, and is one resource all the same. */
+export class OtherStacks {
+  private readonly references = new Map<string, pulumi.StackReference>();
 
-export const edgeOf = (stack: string): Edge => outputsOf<EdgeOutputs>(stack, "edge");
-export const homeOf = (stack: string): Home => outputsOf<HomeOutputs>(stack, "home");
-export const standbyOf = (stack: string): Standby => {
-  const { region, ingest } = outputsOf<StandbyOutputs>(stack, "standby");
-  return { region, ingest, stack: stack.split("/").at(-1)! };
-};
+  edge(stack: string): Edge {
+    return this.outputsOf<EdgeOutputs>(stack, "edge");
+  }
+
+  home(stack: string): Home {
+    return this.outputsOf<HomeOutputs>(stack, "home");
+  }
+
+  standby(stack: string): Standby {
+    const { region, ingest } = this.outputsOf<StandbyOutputs>(stack, "standby");
+    return { region, ingest, stack: stack.split("/").at(-1)! };
+  }
+
+  private outputsOf<T>(stack: string, name: string): Told<T> {
+    const reference = this.references.get(stack) ?? new pulumi.StackReference(stack, { name: stack });
+    this.references.set(stack, reference);
+    const told = reference.requireOutput(name) as pulumi.Output<T>;
+    // An output of an object has its members as outputs.
+    return told as unknown as Told<T>;
+  }
+}
 
 /** The key directory of the edge's stack, used from the stack of the home region. */
 export class KeysElsewhere implements Keys {

@@ -28,7 +28,8 @@ export class Secret extends pulumi.ComponentResource {
         recoveryWindowInDays: 30,
         replicas: (args.replicaRegions ?? []).map((region) => ({ region, kmsKeyId: args.key.replicaArns[region]! })),
       },
-      { parent: this },
+      // Without its value no key is known again, no cursor is read: it goes as little by a slip as the key of its data.
+      { parent: this, protect: args.key.protect },
     );
     this.registerOutputs({ arn: this.secret.arn });
   }

@@ -31,6 +31,14 @@ export const settingsSchema = z.strictObject({
   auditLockDays: range(0, 36_500)
     .default(365)
     .describe("Days that nobody can change or delete an archived access record (S3 Object Lock); 0 locks nothing."),
+  availabilityZones: z
+    .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "must be a zone's name, such as eu-west-1a"))
+    .length(3)
+    .refine((zones) => new Set(zones).size === zones.length, "must not name a zone twice")
+    .optional()
+    .describe(
+      "The three availability zones of the network, before the first deployment; unset, the region's first three by name.",
+    ),
   backupDays: range(1, 35).default(7).describe("Days that PostgreSQL can be restored to any second of."),
   cacheNodeType: z
     .string()
@@ -59,6 +67,12 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe("Host name of the public endpoint; without it the distribution's own name serves."),
   edgeStack: stackName.optional().describe("Stack of the edge; a `region` and a `standby` name it."),
+  finalSnapshot: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Takes a last snapshot of PostgreSQL when it is deleted, `<project>-<stack>-final`, which outlives the stack.",
+    ),
   gradualDeploys: z
     .boolean()
     .default(true)
@@ -170,7 +184,7 @@ const parsed = (text: string): unknown => {
 
 /**
  * Settings from the raw values of a stack, without their `triggers:` prefix.
- * @throws Error that lists every problem, each with its key
+ * @throws RunError that lists every problem, each with its key
  */
 export function normaliseSettings(raw: Readonly<Record<string, string>>, around: Surroundings): Settings {
   const shape: Record<string, z.ZodType> = settingsSchema.shape;
@@ -201,17 +215,22 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
     problems.push(...roleProblems(result.data));
     if ((domainName === undefined) !== (certificateArn === undefined))
       problems.push("domainName, certificateArn: one needs the other");
+    const strangers = (result.data.availabilityZones ?? []).filter((zone) => zone.slice(0, -1) !== region);
+    if (strangers.length > 0) problems.push(`availabilityZones: not of the region ${region}: ${strangers.join(", ")}`);
     if (region !== undefined && keyRegions !== undefined && !keyRegions.includes(region))
       problems.push(`keyRegions: must contain the stack's own region, ${region}`);
   }
+  // The engine shows a RunError without the stack of calls that led to it: nobody has to look there.
   if (problems.length > 0 || result.data === undefined)
-    throw new Error(`the stack's configuration has ${problems.length} problem(s):\n  - ${problems.join("\n  - ")}`);
+    throw new pulumi.RunError(
+      `the stack's configuration has ${problems.length} problem(s):\n  - ${problems.join("\n  - ")}`,
+    );
   const { domainName: name, certificateArn, keyRegions = [region!] } = result.data;
   const domain = name !== undefined && certificateArn !== undefined ? { domain: { name, certificateArn } } : {};
   return { ...result.data, region: region!, keyRegions, ...domain };
 }
 
-/** The settings of the stack that is running. @throws Error that lists every problem */
+/** The settings of the stack that is running. @throws RunError that lists every problem */
 export function readSettings(): Settings {
   const all = pulumi.runtime.allConfig();
   const prefix = `${pulumi.getProject()}:`;

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Configuration, checkConfiguration, evaluate } from "./evaluate.ts";
-import { graphOf, resourcesOf } from "./graph.ts";
+import { graphOf, resourcesOf, stackConfig } from "./graph.ts";
 import { htmlReport } from "./htmlReport.ts";
 import { reportOf } from "./report.ts";
 import { sarifReport } from "./sarifReport.ts";
@@ -19,7 +19,7 @@ const configuration = JSON.parse(
   readFileSync(join(import.meta.dirname, "configuration.json"), "utf8"),
 ) as Configuration;
 checkConfiguration(configuration, now);
-const graph = await graphOf(values.stack);
+const graph = await graphOf(values.stack, stackConfig(values.stack));
 const resources = resourcesOf(graph);
 const verdicts = evaluate(values.stack, resources, configuration, now);
 const report = reportOf(values.stack, graph.region, verdicts, resources, now);

@@ -21,6 +21,7 @@ export const durability: readonly Rule[] = [
       "aws:kms/key:Key",
       "aws:rds/instance:Instance",
       "aws:s3/bucket:Bucket",
+      "aws:secretsmanager/secret:Secret",
       "aws:sqs/queue:Queue",
     ],
     evidence: ["protect"],

@@ -5,6 +5,16 @@ import { at, listAt, type Rule, refersTo, statementsOf } from "./rule.ts";
 const boundary = ["SOC 2 CC6.6", "GDPR Art. 32(1)(b)"];
 const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
 
+/** What leads out of a network. An internet gateway alone does not: without a route it carries nothing. */
+const waysOut = [
+  "aws:ec2/route:Route",
+  "aws:ec2/natGateway:NatGateway",
+  "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
+  "aws:ec2/vpnGateway:VpnGateway",
+  "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
+  "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+];
+
 const everybody = ["0.0.0.0/0", "::/0"];
 
 export const exposure: readonly Rule[] = [
@@ -125,17 +135,43 @@ export const exposure: readonly Rule[] = [
   },
   {
     name: "network-without-way-out",
-    description: "The network has no gateway to the internet.",
+    description: "No route and no gateway leads out of the network.",
     severity: "high",
-    remedy: "Set `natGateways.strategy` to `None` and use isolated subnets only.",
+    remedy: "Use isolated subnets only, with `natGateways.strategy` set to `None`.",
     serves: boundary,
-    subjects: ["awsx:ec2:Vpc"],
-    evidence: ["natGateways", "subnetSpecs"],
-    check: ({ props }) => {
-      if (at(props, "natGateways.strategy") !== "None") return "the network has a NAT gateway";
-      const open = listAt(props, "subnetSpecs").filter(({ type }) => String(type).toLowerCase() !== "isolated");
-      return open.length === 0 ? undefined : `subnets with a way out: ${open.map(({ type }) => type).join(", ")}`;
+    subjects: ["aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc"],
+    evidence: ["cidrBlock"],
+    wholeStack: true,
+    check: (_, stack) => {
+      const found = waysOut.flatMap((type) => stack.of(type).map(({ name }) => `${type.split(":").at(-1)} ${name}`));
+      return found.length === 0 ? undefined : `ways out: ${found.join(", ")}`;
     },
+  },
+  {
+    name: "network-tables-without-way-out",
+    description: "No route table has routes of its own: each route is a resource, so that other policies see it.",
+    severity: "high",
+    remedy: "Remove `routes`: what stands in the network reaches AWS through endpoints.",
+    serves: boundary,
+    subjects: ["aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable"],
+    evidence: ["routes", "propagatingVgws"],
+    check: ({ props }) =>
+      listAt(props, "routes").length + listAt(props, "propagatingVgws").length === 0
+        ? undefined
+        : "the table has routes of its own",
+  },
+  {
+    name: "subnet-without-public-addresses",
+    description: "No subnet gives what starts in it a public address.",
+    severity: "high",
+    remedy: "Set the type of every member of `subnetSpecs` to `Isolated`.",
+    serves: ["FSBP EC2.15", ...boundary],
+    subjects: ["aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet"],
+    evidence: ["mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"],
+    check: ({ props }) =>
+      props.mapPublicIpOnLaunch === true || props.assignIpv6AddressOnCreation === true
+        ? "what starts in the subnet gets a public address"
+        : undefined,
   },
   {
     name: "resource-policy-not-public",

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { pulumi } from "../local/pulumi.ts";
+import { declaredByVpc } from "./crosswalk.ts";
 import { toldByOtherStacks } from "./otherStacks.ts";
 import type { Resource } from "./rule.ts";
 
@@ -20,8 +21,9 @@ export interface Declared {
   /** Pulumi type token, `aws:sqs/queue:Queue`. */
   readonly type: string;
   readonly name: string;
+  /** As the engine would give it, with the types of its parents. */
   readonly urn: string;
-  /** Arguments, outputs of other resources filled in. */
+  /** Arguments, outputs of other resources filled in; of a component none, for an engine doesn't see them either. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What the provider would add: `id`, `arn` and the like. */
   readonly outputs: Readonly<Record<string, unknown>>;
@@ -37,13 +39,27 @@ export interface Declared {
 export interface Graph {
   readonly stack: string;
   readonly region: string;
+  /** The configuration that the program ran with. */
+  readonly config: Readonly<Record<string, string>>;
   readonly resources: readonly Declared[];
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
+/** Stacks as they are shipped: what pages describe and tests pin, whatever the stack files at the root are changed to. */
+export const examples = ["local", "dev", "prod", "prod-edge", "prod-us-east-1", "prod-us-west-2"] as const;
+
+/** The configuration of a shipped stack. */
+export const exampleConfig = (stack: (typeof examples)[number]): Record<string, string> =>
+  stackConfig(stack, join(import.meta.dirname, "examples"));
+
+/** The graph of a shipped stack. */
+export const exampleGraph = (stack: (typeof examples)[number]): Promise<Graph> => graphOf(stack, exampleConfig(stack));
+
 /** The configuration of a stack file, every value as the text that Pulumi hands to a program. */
-export function stackConfig(stack: string): Record<string, string> {
-  const file = parse(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8")) as { config?: Record<string, unknown> };
+export function stackConfig(stack: string, folder = root): Record<string, string> {
+  const file = parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), "utf8")) as {
+    config?: Record<string, unknown>;
+  };
   return Object.fromEntries(
     Object.entries(file.config ?? {}).map(([key, value]) => [
       key,
@@ -121,11 +137,6 @@ const extras: Readonly<Record<string, (name: string, region: string, inputs: Inp
   "aws:s3/bucket:Bucket": (n) => ({ bucket: n, bucketDomainName: `${n}.s3.amazonaws.com` }),
   "aws:sqs/queue:Queue": (n, r) => ({ url: `https://sqs.${r}.amazonaws.com/${ACCOUNT}/${n}` }),
   "aws:ec2/vpcEndpoint:VpcEndpoint": (n) => ({ prefixListId: `pl-${n}` }),
-  "awsx:ec2:Vpc": (n, _, inputs) => ({
-    vpcId: `vpc-${n}`,
-    isolatedSubnetIds: Array.from({ length: Number(inputs.numberOfAvailabilityZones) }, (_, i) => `subnet-${i + 1}`),
-    routeTables: [],
-  }),
   "random:index/randomPassword:RandomPassword": () => ({ result: "not-a-real-token" }),
 };
 
@@ -143,27 +154,39 @@ const graphs = new Map<string, Promise<Graph>>();
 
 /**
  * The graph of a stack, computed once. Programs share Pulumi's global state, so runs follow one another, never overlap.
- * @param config replaces the stack file's configuration where given
- * @throws Error of the program, such as the list of what is wrong in the configuration
+ * @throws Error of the program, such as the list of what is wrong in the configuration, or of two resources with one URN
  */
-export function graphOf(stack: string, config: Record<string, string> = stackConfig(stack)): Promise<Graph> {
+export function graphOf(stack: string, config: Readonly<Record<string, string>>): Promise<Graph> {
   const key = JSON.stringify([stack, config]);
   const graph = graphs.get(key) ?? runProgram(stack, config);
   graphs.set(key, graph);
   return graph;
 }
 
-async function runProgram(stack: string, config: Record<string, string>): Promise<Graph> {
+async function runProgram(stack: string, config: Readonly<Record<string, string>>): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
   const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect">>();
+  const references: string[] = [];
   await pulumi.runtime.setMocks(
     {
       async newResource({ type, name, inputs, custom }) {
-        if (type === "pulumi:pulumi:StackReference")
+        if (type === "pulumi:pulumi:StackReference") {
+          references.push(`${type}::${name}`);
           return { id: name, state: { ...inputs, outputs: toldByOtherStacks, secretOutputNames: [] } };
+        }
         const where = String(inputs.region ?? region);
         const physical = String(inputs.name ?? name);
+        if (type === "awsx:ec2:Vpc") {
+          const zones = ["a", "b", "c", "d", "e", "f"].map((zone) => `${where}${zone}`);
+          const { children, outputs } = declaredByVpc(name, (await plainOf(inputs)) as Inputs, zones);
+          declared.push({ type, name, custom: false, inputs: {}, outputs });
+          for (const { id, parent, ...child } of children) {
+            declared.push({ ...child, custom: true, outputs: { id } });
+            links.set(`${child.type}::${child.name}`, { parent, dependsOn: [], protect: false });
+          }
+          return { id: name, state: outputs };
+        }
         const arn = arnFormats[type]?.(physical, where, inputs);
         const outputs: Inputs = {
           name: physical,
@@ -172,7 +195,7 @@ async function runProgram(stack: string, config: Record<string, string>): Promis
         };
         if (type !== "pulumi:pulumi:Stack") {
           const plain = (await plainOf(inputs)) as Inputs;
-          declared.push({ type, name, custom: custom !== false || type.startsWith("awsx:"), inputs: plain, outputs });
+          declared.push({ type, name, custom: custom !== false, inputs: plain, outputs });
         }
         return { id: physical, state: { ...inputs, ...outputs } };
       },
@@ -186,7 +209,7 @@ async function runProgram(stack: string, config: Record<string, string>): Promis
     stack,
     false,
   );
-  pulumi.runtime.setAllConfig(config);
+  pulumi.runtime.setAllConfig({ ...config });
   const label = (resource: ProgramResource): string => names.get(resource) ?? "";
   const names = new WeakMap<ProgramResource, string>();
   runs += 1;
@@ -206,29 +229,39 @@ async function runProgram(stack: string, config: Record<string, string>): Promis
     return ((await import(`../index.ts?run=${run}`)) as { default: ProgramOutputs }).default;
   });
   await pulumi.runtime.disconnect();
+  const typesDownTo = (key: string): string => {
+    const parent = links.get(key)?.parent;
+    const type = key.split("::")[0]!;
+    return parent === undefined ? type : `${typesDownTo(parent)}$${type}`;
+  };
+  const labelOf = (resource: { type: string; name: string }) => `${resource.type}::${resource.name}`;
+  const urnOf = (key: string) => `urn:pulumi:${stack}::triggers::${typesDownTo(key)}::${key.split("::")[1]}`;
+  const urns = [...references, ...declared.map(labelOf)].map(urnOf);
+  const twice = urns.find((urn, at) => urns.indexOf(urn) !== at);
+  if (twice !== undefined) throw new Error(`Duplicate resource URN '${twice}'; try giving it a unique name`);
   const resources = declared
     .map((resource): Declared => {
-      const key = `${resource.type}::${resource.name}`;
+      const key = labelOf(resource);
       const link = links.get(key);
       return {
         ...resource,
-        urn: `urn:pulumi:${stack}::triggers::${key}`,
+        urn: urnOf(key),
         parent: link?.parent,
         dependsOn: link?.dependsOn ?? [],
         protect: link?.protect ?? false,
       };
     })
-    .sort((a, b) => (a.urn < b.urn ? -1 : 1));
-  return { stack, region, resources, outputs: (exported ?? {}) as Record<string, unknown> };
+    .sort((a, b) => (labelOf(a) < labelOf(b) ? -1 : 1));
+  return { stack, region, config, resources, outputs: (exported ?? {}) as Record<string, unknown> };
 }
 
 /** The graph as the rules see it: arguments and outputs together, and the provider that the engine adds by itself. */
-export function resourcesOf(graph: Graph, config: Record<string, string> = stackConfig(graph.stack)): Resource[] {
+export function resourcesOf(graph: Graph): Resource[] {
   const provider = {
     type: "pulumi:providers:aws",
     name: "default",
     urn: `urn:pulumi:${graph.stack}::triggers::pulumi:providers:aws::default`,
-    props: { region: graph.region, defaultTags: config["aws:defaultTags"] },
+    props: { region: graph.region, defaultTags: graph.config["aws:defaultTags"] },
     protect: false,
   };
   const declared = graph.resources

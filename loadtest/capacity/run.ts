@@ -10,7 +10,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { billOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
-import { graphOf } from "../../policies/graph.ts";
+import { exampleGraph } from "../../policies/graph.ts";
 import { compareWithMeasured } from "./local.ts";
 import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";
@@ -102,7 +102,7 @@ const rates =
     ? [10_000, 100_000, 1_000_000]
     : [number("events-per-second", values["events-per-second"])];
 
-const graph = await graphOf("prod");
+const graph = await exampleGraph("prod");
 const rows: Row[] = [];
 for (const rate of rates) {
   for (const name of names) {

@@ -212,16 +212,16 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
   );
   line("X-Ray", "traces", "xray_trace", invocations * 0.05, "runs x 5 % sampled");
 
-  const subnets = Number(of("awsx:ec2:Vpc")[0]?.inputs.numberOfAvailabilityZones ?? 0);
-  const endpoints = of("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
+  const interfaces = of("aws:ec2/vpcEndpoint:VpcEndpoint").filter(
     ({ inputs }) => inputs.vpcEndpointType === "Interface",
-  ).length;
+  );
+  const zones = interfaces.reduce((sum, { inputs }) => sum + (inputs.subnetIds as unknown[]).length, 0);
   line(
     "VPC",
     "interface endpoints",
     "endpoint_hour",
-    endpoints * subnets * HOURS,
-    `${endpoints} endpoints x ${subnets} zones x ${HOURS} h`,
+    zones * HOURS,
+    `${interfaces.length} endpoints in ${zones} zones together x ${HOURS} h`,
   );
   line("VPC", "bytes through endpoints", "endpoint_gb", (requests * message) / GB, "requests x message, GB");
   for (const { inputs } of of("aws:rds/instance:Instance")) {

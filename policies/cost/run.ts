@@ -3,7 +3,7 @@
  * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--json]`: the monthly bill, line by line.
  */
 import { parseArgs } from "node:util";
-import { graphOf } from "../graph.ts";
+import { graphOf, stackConfig } from "../graph.ts";
 import { billOf, type Load, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
 
 const numbers = {
@@ -44,7 +44,7 @@ const dollars = (usd: number): string => `$${usd.toLocaleString("en", { maximumF
 
 try {
   const load = loadOf(values);
-  const lines = billOf(await graphOf(values.stack), load);
+  const lines = billOf(await graphOf(values.stack, stackConfig(values.stack)), load);
   const total = totalOf(lines);
   if (values.json) {
     console.log(JSON.stringify({ stack: values.stack, prices: priceDate, load, total, lines }, null, 2));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { type Graph, graphOf } from "../../policies/graph.ts";
+import { exampleGraph, type Graph } from "../../policies/graph.ts";
 import { makeWorld } from "../runtime/deliver/world.ts";
 
 /**
@@ -115,8 +115,8 @@ function askedFor({ resources }: Graph): Asked[] {
   return [...alarms, ...graphs];
 }
 
-const prod = await graphOf("prod");
-const asked = [...askedFor(prod), ...askedFor(await graphOf("dev"))];
+const prod = await exampleGraph("prod");
+const asked = [...askedFor(prod), ...askedFor(await exampleGraph("dev"))];
 const filter = prod.resources.find(({ type }) => type === "aws:cloudwatch/logMetricFilter:LogMetricFilter")!.inputs as {
   logGroupName: string;
   pattern: string;

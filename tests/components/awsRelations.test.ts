@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { type Graph, graphOf } from "../../policies/graph.ts";
+import { exampleGraph, examples, type Graph } from "../../policies/graph.ts";
 import { awsRelations } from "./awsRelations.ts";
 
 const stacks = new Map<string, Graph>();
-for (const stack of ["prod", "dev", "local", "prod-edge", "prod-us-east-1", "prod-us-west-2"])
-  stacks.set(stack, await graphOf(stack));
+for (const stack of examples) stacks.set(stack, await exampleGraph(stack));
 
 for (const { says, source, problems, breaks } of awsRelations) {
   for (const [stack, graph] of stacks)

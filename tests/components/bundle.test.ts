@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { test } from "uvu";
 import { bundle } from "../../components/bundle.ts";
-import { graphOf } from "../../policies/graph.ts";
+import { exampleGraph } from "../../policies/graph.ts";
 
 const KB = 1_000;
 
@@ -50,7 +50,7 @@ test("every function finds exactly the variables that its stage declares", async
     subscriptions: await declared("subscriptions", "subscriptionsVariables"),
     sweep: await declared("deliver", "sweepVariables"),
   };
-  const graph = await graphOf("prod");
+  const graph = await exampleGraph("prod");
   const actual = graph.resources
     .filter(({ type, name }) => type === "aws:lambda/function:Function" && name !== "authenticate")
     .map(({ name, inputs }) => [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
-import { type Graph, graphOf } from "../../policies/graph.ts";
+import { exampleConfig, exampleGraph, type Graph, graphOf } from "../../policies/graph.ts";
 import { toldByOtherStacks } from "../../policies/otherStacks.ts";
 import { differencesOf, treeOf } from "./graphText.ts";
 
@@ -11,12 +11,12 @@ import { differencesOf, treeOf } from "./graphText.ts";
  * writes them anew. A resource whose line moves to another name is deleted and created again in every deployment, with
  * its data: rename only with an alias.
  */
-const prod: Graph = await graphOf("prod");
-const dev: Graph = await graphOf("dev");
-const local: Graph = await graphOf("local");
-const edge: Graph = await graphOf("prod-edge");
-const home: Graph = await graphOf("prod-us-east-1");
-const standby: Graph = await graphOf("prod-us-west-2");
+const prod: Graph = await exampleGraph("prod");
+const dev: Graph = await exampleGraph("dev");
+const local: Graph = await exampleGraph("local");
+const edge: Graph = await exampleGraph("prod-edge");
+const home: Graph = await exampleGraph("prod-us-east-1");
+const standby: Graph = await exampleGraph("prod-us-west-2");
 
 function compare(file: string, text: string): void {
   const path = join(import.meta.dirname, file);
@@ -72,10 +72,33 @@ test("what other stacks are taken to tell has the members that they tell", () =>
 });
 
 test("a type and name stand for one resource", () => {
-  const names = prod.resources.map(({ urn }) => urn);
+  const names = prod.resources.map(({ type, name }) => `${type}::${name}`);
   assert.deepEqual(
     names.filter((name, at) => names.indexOf(name) !== at),
     [],
+  );
+});
+
+test("a standby of a stack that is edge and home region in one names that stack once", async () => {
+  const one = "acme/triggers/prod";
+  const config = { ...exampleConfig("prod-us-west-2"), "triggers:edgeStack": one, "triggers:homeStack": one };
+  const labels = ({ resources }: Graph) => resources.map(({ urn }) => urn);
+  assert.deepEqual(labels(await graphOf("prod-us-west-2", config)), labels(standby));
+});
+
+test("of a component of awsx there is what an engine would see: no arguments, and its children below it", () => {
+  const under = (parent: string) => prod.resources.filter((one) => one.parent === parent);
+  const [vpc] = prod.resources.filter(({ type }) => type === "awsx:ec2:Vpc");
+  assert.deepEqual(vpc?.inputs, {});
+  assert.deepEqual(
+    under("awsx:ec2:Vpc::network-vpc").map(({ urn }) => urn),
+    [
+      "urn:pulumi:prod::triggers::triggers:components:Foundation$triggers:components:Network$awsx:ec2:Vpc$aws:ec2/vpc:Vpc::network-vpc",
+    ],
+  );
+  assert.deepEqual(
+    under("aws:ec2/vpc:Vpc::network-vpc").map(({ name }) => name),
+    ["network-vpc", "network-vpc-isolated-1", "network-vpc-isolated-2", "network-vpc-isolated-3"],
   );
 });
 
@@ -110,6 +133,7 @@ test("nothing that holds data can be deleted in one step in prod", () => {
     "aws:kms/key:Key",
     "aws:rds/instance:Instance",
     "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
     "aws:sqs/queue:Queue",
   ];
   assert.deepEqual(

@@ -3,11 +3,11 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import { settingsSchema } from "../../components/settings.ts";
-import { graphOf } from "../../policies/graph.ts";
+import { exampleGraph } from "../../policies/graph.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = globSync("docs/runbooks/*.md", { cwd: root }).sort();
-const resources = [...(await graphOf("prod")).resources, ...(await graphOf("prod-us-west-2")).resources];
+const resources = [...(await exampleGraph("prod")).resources, ...(await exampleGraph("prod-us-west-2")).resources];
 const named = resources
   .map(({ inputs }) => /docs\/runbooks\/[a-z0-9-]+\.md/.exec(String(inputs.alarmDescription ?? ""))?.[0])
   .filter((page) => page !== undefined);

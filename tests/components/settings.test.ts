@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { test } from "uvu";
 import { normaliseSettings, type Surroundings } from "../../components/settings.ts";
-import { stackConfig } from "../../policies/graph.ts";
+import { exampleConfig } from "../../policies/graph.ts";
 
 const deployed: Surroundings = { region: "eu-west-1", deployed: true };
 
@@ -122,6 +123,21 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     { role: "region", edgeStack: "edge" },
     ["edgeStack: must be a stack's full name, such as acme/triggers/prod-edge"],
   ],
+  [
+    "a network of two zones",
+    { availabilityZones: '["eu-west-1a","eu-west-1b"]' },
+    ["availabilityZones: Too small: expected array to have exactly 3 items"],
+  ],
+  [
+    "a zone twice",
+    { availabilityZones: '["eu-west-1a","eu-west-1b","eu-west-1a"]' },
+    ["availabilityZones: must not name a zone twice"],
+  ],
+  [
+    "a zone of another region",
+    { availabilityZones: '["eu-west-1a","eu-west-1b","us-east-1a"]' },
+    ["availabilityZones: not of the region eu-west-1: us-east-1a"],
+  ],
   ["a region twice", { keyRegions: '["eu-west-1","eu-west-1"]' }, ["keyRegions: must not name a region twice"]],
 ];
 for (const [says, raw, expected, around] of refused) {
@@ -134,6 +150,9 @@ test("every problem is told at once", () =>
     "colour: no such setting",
     "multiAz: Invalid input: expected boolean, received string",
   ]));
+
+test("the engine shows what is wrong, not where in the code it was found", () =>
+  assert.throws(() => normaliseSettings({ protekt: "true" }, deployed), pulumi.RunError));
 
 test("the local platform may let webhooks point at this machine", () =>
   assert.equal(
@@ -153,7 +172,7 @@ test("spans go to any host encrypted, and to a receiver beside the local platfor
 });
 
 test("a deployment of the local stack is refused", () => {
-  const raw = Object.entries(stackConfig("local")).filter(([key]) => key.startsWith("triggers:"));
+  const raw = Object.entries(exampleConfig("local")).filter(([key]) => key.startsWith("triggers:"));
   const values = Object.fromEntries(raw.map(([key, value]) => [key.slice("triggers:".length), value]));
   assert.deepEqual(problems(values), ["allowLoopbackWebhooks: only the local platform may set it, never a deployment"]);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { billOf, compressionOf, type Line, priceOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
-import { graphOf } from "../../policies/graph.ts";
+import { exampleGraph } from "../../policies/graph.ts";
 
-const prod = await graphOf("prod");
-const dev = await graphOf("dev");
+const prod = await exampleGraph("prod");
+const dev = await exampleGraph("dev");
 const usd = (lines: readonly Line[], what: string): number => lines.find((line) => line.what === what)!.usd;
 
 test("a tier's price holds within the tier only", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { type Configuration, checkConfiguration, evaluate } from "../../policies/evaluate.ts";
-import { graphOf, resourcesOf, stackConfig } from "../../policies/graph.ts";
+import { exampleConfig, exampleGraph, graphOf, resourcesOf } from "../../policies/graph.ts";
 import { managed, unlimitable } from "../../policies/privilege.ts";
 import { rules } from "../../policies/rules.ts";
 import { broken, findings, today } from "./program.ts";
@@ -12,7 +12,7 @@ const shipped = JSON.parse(
 ) as Configuration;
 
 test("dev complies, with exceptions that each say why and until when", async () => {
-  const verdicts = evaluate("dev", resourcesOf(await graphOf("dev")), shipped, today);
+  const verdicts = evaluate("dev", resourcesOf(await exampleGraph("dev")), shipped, today);
   assert.deepEqual(
     verdicts.filter(({ outcome }) => outcome === "failed").map(({ message }) => message),
     [],
@@ -21,29 +21,45 @@ test("dev complies, with exceptions that each say why and until when", async () 
 });
 
 test("prod complies, also where it exports spans", async () => {
-  const config = { ...stackConfig("prod"), "triggers:otlpEndpoint": "https://otlp.example.com" };
-  const verdicts = evaluate("prod", resourcesOf(await graphOf("prod", config), config), shipped, today);
+  const config = { ...exampleConfig("prod"), "triggers:otlpEndpoint": "https://otlp.example.com" };
+  const verdicts = evaluate("prod", resourcesOf(await graphOf("prod", config)), shipped, today);
   assert.deepEqual(
     verdicts.filter(({ outcome }) => outcome === "failed").map(({ message }) => message),
     [],
   );
 });
 
-for (const stack of ["prod-edge", "prod-us-east-1", "prod-us-west-2"])
+for (const stack of ["prod-edge", "prod-us-east-1", "prod-us-west-2"] as const)
   test(`${stack} complies`, async () =>
     assert.deepEqual(
-      evaluate(stack, resourcesOf(await graphOf(stack)), shipped, today)
+      evaluate(stack, resourcesOf(await exampleGraph(stack)), shipped, today)
         .filter(({ outcome }) => outcome === "failed")
         .map(({ message }) => message),
       [],
     ));
 
+test("the first deployment of an edge, keys alone, complies", async () => {
+  const { "triggers:homeStack": _, "triggers:standbyStacks": __, ...keysAlone } = exampleConfig("prod-edge");
+  const graph = await graphOf("prod-edge", keysAlone);
+  assert.deepEqual(
+    evaluate("prod-edge", resourcesOf(graph), shipped, today)
+      .filter(({ outcome }) => outcome === "failed")
+      .map(({ message }) => message),
+    [],
+  );
+  assert.equal(
+    graph.resources.some(({ type }) => type.startsWith("aws:s3/")),
+    false,
+    "nothing writes into a bucket of logs yet",
+  );
+});
+
 test("the shipped configuration is in order", () => checkConfiguration(shipped, today));
 
 test("an exception of the shipped configuration covers something in dev or prod", async () => {
   const verdicts = [
-    ...evaluate("prod", resourcesOf(await graphOf("prod")), shipped, today),
-    ...evaluate("dev", resourcesOf(await graphOf("dev")), shipped, today),
+    ...evaluate("prod", resourcesOf(await exampleGraph("prod")), shipped, today),
+    ...evaluate("dev", resourcesOf(await exampleGraph("dev")), shipped, today),
   ];
   const used = new Set(verdicts.map(({ exception }) => exception));
   assert.deepEqual(
@@ -110,7 +126,7 @@ test("rules have names of their own, a remedy and a control", () => {
 });
 
 test("every action and policy that is let pass is in use and says why", async () => {
-  const resources = resourcesOf(await graphOf("prod"));
+  const resources = resourcesOf(await exampleGraph("prod"));
   const text = JSON.stringify(resources.filter(({ type }) => type.startsWith("aws:iam/")).map(({ props }) => props));
   assert.deepEqual(
     [...Object.entries(unlimitable), ...Object.entries(managed)].filter(

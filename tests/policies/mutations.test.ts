@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { refusePlainText } from "../../components/permissions.ts";
+import { declaredByVpc, type VpcArguments } from "../../policies/crosswalk.ts";
 import type { Configuration } from "../../policies/evaluate.ts";
 import { rules } from "../../policies/rules.ts";
 import { broken, findings, program, resourceOf, without } from "./program.ts";
@@ -331,20 +332,36 @@ const rows: Row[] = [
     "the default group has rules",
   ],
   [
-    "network-without-way-out",
-    "awsx:ec2:Vpc",
-    "network-vpc",
-    "natGateways/strategy",
-    "Single",
-    "the network has a NAT gateway",
+    "subnet-without-public-addresses",
+    "aws:ec2/subnet:Subnet",
+    "network-vpc-isolated-1",
+    "mapPublicIpOnLaunch",
+    true,
+    "what starts in the subnet gets a public address",
   ],
   [
-    "network-without-way-out",
-    "awsx:ec2:Vpc",
-    "network-vpc",
-    "subnetSpecs/0/type",
-    "Public",
-    "subnets with a way out: Public",
+    "subnet-without-public-addresses",
+    "aws:ec2/subnet:Subnet",
+    "network-vpc-isolated-1",
+    "assignIpv6AddressOnCreation",
+    true,
+    "what starts in the subnet gets a public address",
+  ],
+  [
+    "network-tables-without-way-out",
+    "aws:ec2/routeTable:RouteTable",
+    "network-vpc-isolated-1",
+    "routes",
+    [{ cidrBlock: "0.0.0.0/0", gatewayId: "igw-network-vpc" }],
+    "the table has routes of its own",
+  ],
+  [
+    "network-tables-without-way-out",
+    "aws:ec2/routeTable:RouteTable",
+    "network-vpc-isolated-1",
+    "propagatingVgws",
+    ["vgw-1"],
+    "the table has routes of its own",
   ],
   [
     "resource-policy-not-public",
@@ -591,8 +608,52 @@ for (const [rule, type, name, path, value, problem] of rows) {
     ]));
 }
 
+const subnets = (type: "Private" | "Public" | "Isolated") => ({ type, cidrMask: 20 });
+
+/** The stack with what awsx would declare for other arguments of its network, of two zones. */
+const networkOf = (changed: Pick<VpcArguments, "natGateways" | "subnetSpecs">) => {
+  const declared = declaredByVpc(
+    "network-vpc",
+    { cidrBlock: "10.64.0.0/16", availabilityZoneCidrMask: 18, subnetStrategy: "Auto", ...changed },
+    ["us-east-1a", "us-east-1b"],
+  );
+  return [
+    ...program.filter(({ name }) => !name.startsWith("network-vpc")),
+    ...declared.children.map(({ type, name, id, inputs }) => ({
+      type,
+      name,
+      urn: `urn:pulumi:prod::triggers::${type}::${name}`,
+      props: { id, ...inputs },
+      protect: false,
+    })),
+  ];
+};
+
 /** What breaks by leaving a whole resource out, or touches several rules at once by its nature. */
 const larger: [rule: string, says: string, resources: () => ReturnType<typeof without>, found: string[]][] = [
+  [
+    "network-without-way-out",
+    "the network gets public subnets, and private ones behind a NAT gateway",
+    () => networkOf({ natGateways: { strategy: "Single" }, subnetSpecs: [subnets("Private"), subnets("Public")] }),
+    [
+      `network-without-way-out: network-vpc: ways out: Route network-vpc-public-1, Route network-vpc-private-1, Route network-vpc-public-2, Route network-vpc-private-2, NatGateway network-vpc-1. ${by("network-without-way-out").remedy}`,
+      `subnet-without-public-addresses: network-vpc-public-1: what starts in the subnet gets a public address. ${by("subnet-without-public-addresses").remedy}`,
+      `subnet-without-public-addresses: network-vpc-public-2: what starts in the subnet gets a public address. ${by("subnet-without-public-addresses").remedy}`,
+    ],
+  ],
+  ...["aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway", "aws:ec2/vpnGateway:VpnGateway"].map(
+    (type): (typeof larger)[number] => [
+      "network-without-way-out",
+      `there is a ${type}`,
+      () => [
+        ...program,
+        { type, name: "door", urn: `urn:pulumi:prod::triggers::${type}::door`, props: {}, protect: false },
+      ],
+      [
+        `network-without-way-out: network-vpc: ways out: ${type.split(":").at(-1)} door. ${by("network-without-way-out").remedy}`,
+      ],
+    ],
+  ),
   [
     "events-expire",
     "a table of events keeps them for ever, and so has to be backed up whole",

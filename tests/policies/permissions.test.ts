@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { graphOf, stackConfig } from "../../policies/graph.ts";
+import { exampleConfig, exampleGraph, graphOf } from "../../policies/graph.ts";
 import { calledFor, grantsOf, useOf } from "../../policies/permissions.ts";
 import seen from "../../policies/permissionsSeen.json" with { type: "json" };
 
 // With everything that a setting may add.
 const graph = await graphOf("prod", {
-  ...stackConfig("prod"),
+  ...exampleConfig("prod"),
   "triggers:otlpEndpoint": "https://otlp.example.com",
 });
-const standby = await graphOf("prod-us-west-2");
+const standby = await exampleGraph("prod-us-west-2");
 const called = calledFor(graph);
 
 for (const stack of [graph, standby])

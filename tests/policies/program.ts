@@ -1,9 +1,9 @@
 /** Our own program as the subject of the rules: its prod stack, and the same with one thing broken. */
 import { type Configuration, evaluate, type Verdict } from "../../policies/evaluate.ts";
-import { graphOf, resourcesOf } from "../../policies/graph.ts";
+import { exampleGraph, resourcesOf } from "../../policies/graph.ts";
 import type { Props, Resource } from "../../policies/rule.ts";
 
-const prod: readonly Resource[] = resourcesOf(await graphOf("prod"));
+const prod: readonly Resource[] = resourcesOf(await exampleGraph("prod"));
 
 /** Some day within the reign of the exceptions. */
 export const today = new Date("2026-11-25T12:00:00Z");
