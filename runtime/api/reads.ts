@@ -108,6 +108,7 @@ const AttemptSchema = z.object({
   status_code: z.number().int().nullable(),
   latency_ms: z.number(),
   error: z.string().nullable().openapi({ description: "Named failure; null on success.", example: "timeout" }),
+  error_detail: z.string().optional().openapi({ description: "What happened, where nothing could be sent." }),
   response_excerpt: z.string().optional().openapi({ description: "Up to 1 KB of the answer." }),
 });
 

@@ -14,7 +14,7 @@ import { type GatherPorts, gather, type Received } from "./gather.ts";
 import type { Delivery } from "./plan.ts";
 import { type Posting, postAll, type ToPost } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
-import { baseItem, type Settled, settle } from "./settle.ts";
+import { baseItem, type PostDone, type Settled, settle, settleFailed } from "./settle.ts";
 import { spansOf } from "./spans.ts";
 import { type Targets, unknown } from "./targets.ts";
 
@@ -72,25 +72,111 @@ export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQS
   });
   const probes = await carryOut(read, ports, failures);
   const received = [...(await outdated(read.flatMap(asReceived), ports)), ...probes];
-  const { deliveries, ended, errors } = await gather(received, ports);
-  for (const [id, error] of errors) failures.set(id, error);
-  const keep: Kept[] = ended.map(({ item, delivery }) => ({ item, delivery }));
-  const { toPost, toRetry } = await gateAll(deliveries, records, keep, failures, ports);
-  const done = await postAll(toPost, ports.posting, (those, error) => {
-    for (const { messageId } of those) failures.set(messageId, error);
-  });
-  const settled = settle(done, ports.dice);
-  await keepAll(settled, toRetry, keep, failures, ports);
-  const { tracer } = ports;
-  await Promise.all([
-    afterPosts(settled, ports),
-    count(factsOf(settled), ports),
-    tracer?.export(() => spansOf(settled, tracer.ratio)),
-  ]);
+  const keeper = keeperOf(ports, failures);
+  const posting: Promise<void>[] = [];
+  for (const portion of portions(received)) {
+    const { deliveries, ended, errors } = await gather(portion, ports);
+    for (const [id, error] of errors) failures.set(id, error);
+    const kept: Kept[] = ended.map(({ item, delivery }) => ({ item, delivery }));
+    const { toPost, toRetry } = await gateAll(deliveries, records, kept, failures, ports);
+    keeper.keep(kept, toRetry);
+    posting.push(postAll(toPost, ports.posting, (done) => keeper.settle(done)));
+  }
+  await Promise.all(posting);
+  await keeper.finish();
   for (const [message_id, error] of failures) {
     ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
   }
   return ports.giveBack(event.Records, failures);
+}
+
+/** Batches read at a time: at 1 MB each, unpacked, the memory of an invocation has room for them. */
+const BATCHES_READ = 50;
+
+/** Messages that are read together, so that those with many large batches are not all in memory at once. */
+function portions(received: readonly Received[]): Received[][] {
+  const all: Received[][] = [];
+  let room = 0;
+  for (const entry of received) {
+    const batches = entry.message.kind === "retry" ? entry.message.batches.length : 1;
+    if (batches > room) {
+      all.push([]);
+      room = BATCHES_READ;
+    }
+    room -= batches;
+    all.at(-1)!.push(entry);
+  }
+  return all;
+}
+
+/** Results that come within this time are written together: so that quick endpoints cost no more calls. */
+const GATHER_RESULTS_MS = 50;
+
+interface Retry {
+  readonly message: Outgoing;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** Keeps results as they come, whatever the slowest post of the invocation does. */
+interface Keeper {
+  /** Takes posts that stand or fall together, once the last of them has ended. */
+  settle(done: readonly PostDone[]): void;
+  /** Takes what needs no post. */
+  keep(kept: readonly Kept[], retries: readonly Retry[]): void;
+  /** Writes what is left, and waits for all that was begun. */
+  finish(): Promise<void>;
+}
+
+function keeperOf(ports: DeliverPorts, failures: Map<string, unknown>): Keeper {
+  let settled: Settled[] = [];
+  let kept: Kept[] = [];
+  let retries: Retry[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+
+  function write(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    const [units, others, messages] = [settled, kept, retries];
+    [settled, kept, retries] = [[], [], []];
+    if (units.length + others.length + messages.length > 0)
+      writing = writing.then(() => keepUnits(units, messages, others, failures, ports));
+    return writing;
+  }
+
+  return {
+    settle(done) {
+      settled.push(settleSafely(done, ports));
+      timer ??= setTimeout(write, GATHER_RESULTS_MS);
+    },
+    keep(more, messages) {
+      kept.push(...more);
+      retries.push(...messages);
+      if (kept.length + retries.length > 0) timer ??= setTimeout(write, GATHER_RESULTS_MS);
+    },
+    finish: write,
+  };
+}
+
+function settleSafely(done: readonly PostDone[], ports: DeliverPorts): Settled {
+  try {
+    return settle(done, ports.dice());
+  } catch (error) {
+    ports.log("error", "deliver.settle_failed", { error: errorText(error) });
+    return settleFailed(done, error);
+  }
+}
+
+/** Never rejects: messages whose deliveries can't be kept are among the failures. */
+async function keepUnits(
+  settled: readonly Settled[],
+  retries: readonly Retry[],
+  kept: readonly Kept[],
+  failures: Map<string, unknown>,
+  ports: DeliverPorts,
+): Promise<void> {
+  await keepAll(settled, retries, kept, failures, ports);
+  await Promise.all([afterPosts(settled, ports), count(settled, ports), trace(settled, ports)]);
 }
 
 const receivedBefore = (record: SQSRecord): boolean => Number(record.attributes.ApproximateReceiveCount) > 1;
@@ -143,9 +229,9 @@ async function gateAll(
   keep: Kept[],
   failures: Map<string, unknown>,
   ports: DeliverPorts,
-): Promise<{ toPost: ToPost[]; toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] }> {
+): Promise<{ toPost: ToPost[]; toRetry: Retry[] }> {
   const toPost: ToPost[] = [];
-  const toRetry: { message: Outgoing; deliveries: readonly Delivery[] }[] = [];
+  const toRetry: Retry[] = [];
   const targetOf = await ports.targets.get(deliveries);
   await Promise.all(
     [...Map.groupBy(deliveries, ({ tenant }) => tenant)].map(async ([tenant, ofTenant]) => {
@@ -212,7 +298,7 @@ function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.atte
 /** Queues next attempts, then keeps states: see the invariant. */
 async function keepAll(
   settled: readonly Settled[],
-  toRetry: readonly { message: Outgoing; deliveries: readonly Delivery[] }[],
+  toRetry: readonly Retry[],
   kept: readonly Kept[],
   failures: Map<string, unknown>,
   ports: DeliverPorts,
@@ -226,8 +312,12 @@ async function keepAll(
       retries.push({ message, deliveries });
     }
   }
+  const unkept = new Set<Delivery>();
   const fail = (deliveries: readonly Delivery[], error: unknown) => {
-    for (const { messageId } of deliveries) failures.set(messageId, error);
+    for (const delivery of deliveries) {
+      unkept.add(delivery);
+      failures.set(delivery.messageId, error);
+    }
   };
   if (retries.length > 0) {
     try {
@@ -240,7 +330,7 @@ async function keepAll(
   const others: Kept[] = [];
   for (const entry of keep) {
     const { item, delivery } = entry;
-    if (delivery !== undefined && failures.has(delivery.messageId)) continue;
+    if (delivery !== undefined && unkept.has(delivery)) continue;
     // A first attempt that succeeded, or wasn't made, is nobody else's business; for all others a retry may be under way.
     const alone = delivery?.item === undefined && (item.status === "delivered" || item.held === true);
     if (alone) fresh.set(`${item.tenant} ${item.first} ${item.subscription_id} ${item.replay_id ?? ""}`, entry);
@@ -266,11 +356,21 @@ async function keepAll(
 }
 
 /** A count that can't be written is not worth a second delivery. */
-async function count(facts: readonly UsageFact[], ports: DeliverPorts): Promise<void> {
-  if (facts.length === 0) return;
+async function count(settled: readonly Settled[], ports: DeliverPorts): Promise<void> {
   try {
-    await ports.countUsage(facts);
+    const facts = factsOf(settled);
+    if (facts.length > 0) await ports.countUsage(facts);
   } catch (error) {
     ports.log("warn", "deliver.usage_not_counted", { error: errorText(error) });
+  }
+}
+
+/** Nor is a span that can't be exported. */
+async function trace(settled: readonly Settled[], { tracer, log }: DeliverPorts): Promise<void> {
+  if (tracer === undefined || settled.length === 0) return;
+  try {
+    await tracer.export(() => spansOf(settled, tracer.ratio));
+  } catch (error) {
+    log("warn", "deliver.spans_not_exported", { error: errorText(error) });
   }
 }

@@ -6,7 +6,7 @@ import type { Tenant } from "../domain/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
-import { toldReplay } from "./plan.ts";
+import { type PlannedPost, toldReplay } from "./plan.ts";
 import { SLOW_MS } from "./postAll.ts";
 import { delaySeconds } from "./schedule.ts";
 import type { Settled } from "./settle.ts";
@@ -55,7 +55,9 @@ async function afterSubscription(
     await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
     return;
   }
-  const results = units.flatMap(({ posts }) => posts.flatMap(({ result }) => (result === undefined ? [] : [result])));
+  const results = units.flatMap(({ posts }) =>
+    posts.flatMap(({ result }) => (result === undefined || result.unmade !== undefined ? [] : [result])),
+  );
   const failures = results.filter(({ error }) => error !== null);
   const known = (await ports.circuits.of(tenant)).get(subscription_id);
   if (failures.length < results.length) {
@@ -108,6 +110,8 @@ async function afterFailure(circuit: Circuit, probed: boolean, ports: EffectPort
   });
 }
 
+const eventsOf = ({ parts }: PlannedPost): number => parts.reduce((sum, { offsets }) => sum + offsets.length, 0);
+
 /** Ids in one log line; the rest are counted. */
 const MAX_IDS = 10;
 
@@ -123,10 +127,11 @@ function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number):
         .slice(0, MAX_IDS)
         .map(({ delivery }) => deliveryId(delivery.first, delivery.subscription_id, delivery.replay_id)),
       deliveries: parts.length,
-      events: post.texts.length,
+      events: eventsOf(post),
       attempt: attempts,
       status_code: result.status,
       error: result.error,
+      ...(result.unmade === undefined ? {} : { error_detail: result.unmade.text }),
       latency_ms: result.latency_ms,
       // What the promise on delivery is measured by; a replay answers to its own rate instead.
       ...(parts.every(({ delivery }) => toldReplay(delivery) === undefined)

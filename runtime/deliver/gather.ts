@@ -1,5 +1,6 @@
 import { type Key, keyText } from "../aws/tables.ts";
 import {
+  type BatchItem,
   type Body,
   batchSortKey,
   type DeliverMessage,
@@ -13,8 +14,9 @@ import {
 import type { Tenant } from "../domain/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { unpack } from "../domain/pack.ts";
-import type { Delivery } from "./plan.ts";
+import { type Delivery, toSend } from "./plan.ts";
 import { baseItem } from "./settle.ts";
+import { type Unmade, unmade } from "./unmade.ts";
 
 /** From queue messages to deliveries: what to send, and where each stands. */
 
@@ -168,7 +170,15 @@ async function complete(
   const item = storedItem === undefined ? undefined : decodeDeliveryItem(storedItem);
   if (item !== undefined && !acts(name, item, ports.now())) return undefined;
   const storedBatch = items.get(keyText(batchKey(name)));
-  const batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
+  let unreadable: Unmade | undefined;
+  let batch: BatchItem | undefined;
+  try {
+    batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
+  } catch (error) {
+    // Whatever else tells what is to be delivered lets it fail as an attempt, with its reason.
+    if (item === undefined && message === undefined) throw error;
+    unreadable = unmade("payload_unreadable", error);
+  }
   // Erased or expired: a message that still carries the events must not outlive them.
   const gone = read && storedBatch === undefined && !deletions.has(keyText(batchKey(name)));
   if (gone && item === undefined) return undefined;
@@ -207,14 +217,27 @@ async function complete(
     ...(trace === undefined ? {} : { traceparent: trace }),
     ...(item === undefined ? {} : { item }),
   };
-  const left = delivery.remaining.some((offset) => !delivery.deleted.has(offset));
+  const offsets = toSend(delivery);
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });
-  if (!left) return end("events_deleted");
+  if (offsets.length === 0) return end("events_deleted");
+  if (unreadable !== undefined) return { ...delivery, unreadable };
   // Where both are known the batch's is the newer: what was erased of a large request moved what is left.
   const body = gone ? undefined : (batch?.body ?? message?.body);
-  const events = body === undefined ? undefined : await unpackOnce(keyText(batchKey(name)), body, packs, ports);
-  if (events === undefined) return end("events_expired");
-  return { ...delivery, events };
+  try {
+    const events = body === undefined ? undefined : await unpackOnce(keyText(batchKey(name)), body, packs, ports);
+    if (events === undefined) return end("events_expired");
+    return { ...delivery, events: ownOf(events, offsets) };
+  } catch (error) {
+    return { ...delivery, unreadable: unmade("payload_unreadable", error) };
+  }
+}
+
+/** Of a few events out of many a copy: what waits to be posted must not keep whole batches in memory. */
+function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly Buffer[] {
+  if (offsets.length * 2 > events.length) return events;
+  const own: Buffer[] = [];
+  for (const offset of offsets) own[offset] = Buffer.from(events[offset]!);
+  return own;
 }
 
 /** How early a message may come and still find its delivery due: clocks differ. */

@@ -6,6 +6,7 @@ import { type DeliveryTarget, METADATA } from "../domain/subscription.ts";
 import { applyTransform, enrichmentKey } from "../matching/index.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
+import { type Unmade, unmade } from "./unmade.ts";
 
 /** A new version of a table is used within 5 s: rows are asked for again after four. */
 const ROW_FRESH_MS = 4_000;
@@ -40,7 +41,7 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     if (unknown.length > 0) {
       const { row_texts } = (await service({ op: "reference", tenant, table, keys: unknown })).answer;
       for (const key of unknown) {
-        const row = row_texts[key] ?? NONE;
+        const row = Object.hasOwn(row_texts, key) ? row_texts[key]! : NONE;
         known.set(idOf(key), { row, askedAt: asked });
         found.set(key, row);
       }
@@ -48,35 +49,51 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     return found;
   }
 
+  /** Rows by offset. */
   async function enriching(
     { tenant, enrich }: DeliveryTarget,
-    { first, key_name }: Delivery,
-    raws: readonly Buffer[],
-  ): Promise<readonly (string | undefined)[]> {
-    if (enrich === undefined) return [];
+    { first, key_name, events }: Delivery,
+    offsets: readonly number[],
+  ): Promise<(offset: number) => string | undefined | Unmade> {
+    if (enrich === undefined) return () => undefined;
     if (enrich.from === METADATA) {
       const row = JSON.stringify(metadataOf(first, region, key_name));
-      return raws.map(() => row);
+      return () => row;
     }
-    const keys = raws.map((raw) => enrichmentKey(enrich, JSON.parse(raw.toString("utf8"))));
+    const keys = new Map<number, string | undefined | Unmade>();
+    for (const offset of offsets) {
+      try {
+        keys.set(offset, enrichmentKey(enrich, JSON.parse(events[offset]!.toString("utf8"))));
+      } catch (error) {
+        keys.set(offset, unmade("enrich_failed", error));
+      }
+    }
     const rows = await rowsOf(
       tenant,
       enrich.from,
-      keys.filter((key) => key !== undefined),
+      [...keys.values()].filter((key) => typeof key === "string"),
     );
-    return keys.map((key) => {
-      const row = key === undefined ? undefined : rows.get(key);
+    return (offset) => {
+      const key = keys.get(offset);
+      if (typeof key !== "string") return key;
+      const row = rows.get(key);
       return row === NONE ? undefined : row;
-    });
+    };
   }
 
   return async (target, delivery, offsets) => {
-    const raws = offsets.map((offset) => delivery.events[offset]!);
+    const { events } = delivery;
     const { transform, enrich } = target;
-    if (transform === undefined && enrich === undefined) return raws;
-    const rows = await enriching(target, delivery, raws);
-    return raws.map((raw, at) =>
-      applyTransform(raw, transform, enrich === undefined ? undefined : { as: enrich.as, row: rows[at] }),
-    );
+    if (transform === undefined && enrich === undefined) return (offset) => events[offset]!;
+    const rowOf = await enriching(target, delivery, offsets);
+    return (offset) => {
+      const row = rowOf(offset);
+      if (typeof row === "object") return row;
+      try {
+        return applyTransform(events[offset]!, transform, enrich && { as: enrich.as, row });
+      } catch (error) {
+        return unmade("transform_failed", error);
+      }
+    };
   };
 }

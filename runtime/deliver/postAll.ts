@@ -1,12 +1,13 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhookUrl.ts";
-import { type Delivery, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
+import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
 import type { PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";
 import type { PostDone } from "./settle.ts";
 import { traceparentFor } from "./spans.ts";
+import { type Unmade, unmade } from "./unmade.ts";
 
-/** Makes an invocation's posts, many at a time, few to each endpoint. */
+/** Makes an invocation's posts, many at a time, few to each endpoint, and tells each as it ends. */
 
 /** Posts at once in an invocation. */
 const CONCURRENT_POSTS = 50;
@@ -49,8 +50,8 @@ export interface Posting {
   suspect(target: DeliveryTarget): void;
   /** Part of the traces begun here that is recorded; undefined where spans are not exported. */
   readonly traceRatio?: number | undefined;
-  /** The payloads of a delivery's events as the subscriber gets them. @throws Error when enrichment can't be looked up */
-  payloads(target: DeliveryTarget, delivery: Delivery, offsets: readonly number[]): Promise<readonly Uint8Array[]>;
+  /** Looks up what a delivery's payloads take; they are made one by one. */
+  payloads(target: DeliveryTarget, delivery: Delivery, offsets: readonly number[]): Promise<PayloadOf>;
 }
 
 /** What is to be posted to one subscription. */
@@ -59,92 +60,137 @@ export interface ToPost {
   readonly deliveries: readonly Delivery[];
 }
 
-/** @param failed told of deliveries whose payloads could not be made; they are left out */
+/**
+ * @param ended told of posts that stand or fall together as soon as the last of them has ended: the one post of several
+ * deliveries, or the posts of one large delivery
+ */
 export async function postAll(
   toPost: readonly ToPost[],
   posting: Posting,
-  failed: (deliveries: readonly Delivery[], error: unknown) => void,
-): Promise<PostDone[]> {
+  ended: (done: readonly PostDone[]) => void,
+): Promise<void> {
   const deadline = posting.now() + BEGIN_WITHIN_MS;
-  const done: PostDone[] = [];
   const slots = semaphore(CONCURRENT_POSTS);
   await Promise.all(
     toPost.map(async ({ target, deliveries }) => {
-      const posts = await plan(target, deliveries, posting, failed);
       const own = semaphore(CONCURRENT_PER_ENDPOINT);
+      const running: Promise<void>[] = [];
       let hangs = false;
-      await Promise.all(
-        posts.map(async (post) => {
+      const leaveOut = () => hangs || posting.now() > deadline;
+      for (const group of together(deliveries)) {
+        const plan = planPosts(
+          target,
+          group,
+          (delivery, offsets) => payloads(target, delivery, offsets, posting),
+          leaveOut,
+        );
+        let unit = newUnit();
+        for (;;) {
           const releaseOwn = await own();
           const release = await slots();
-          try {
-            const leftOut = hangs || posting.now() > deadline;
-            const entry = leftOut ? leaveOut(post, posting) : await make(post, posting);
-            hangs ||= entry.result?.error === "timeout" || entry.result?.error === "connect_timeout";
-            done.push(entry);
-          } finally {
+          const { value: planned, done: over } = await plan.next();
+          if (planned === undefined || over === true) {
             release();
             releaseOwn();
+            break;
           }
-        }),
-      );
+          const current = unit;
+          if (planned.last) unit = newUnit();
+          current.open += planned.last ? 0 : 1;
+          running.push(
+            make(planned, posting, leaveOut()).then((entry) => {
+              hangs ||= entry.result?.error === "timeout" || entry.result?.error === "connect_timeout";
+              release();
+              releaseOwn();
+              current.done.push(entry);
+              if (planned.last) current.closed = true;
+              if (current.closed && current.done.length === current.open + 1) ended(current.done);
+            }),
+          );
+        }
+      }
+      await Promise.all(running);
     }),
   );
-  return done;
 }
 
+/** Posts that stand or fall together. */
+interface Unit {
+  readonly done: PostDone[];
+  /** Posts but the last. */
+  open: number;
+  closed: boolean;
+}
+const newUnit = (): Unit => ({ done: [], open: 0, closed: false });
+
 /** Deliveries share a post only with those of the same replays and number of attempts: it names one of each. */
-async function plan(
-  target: DeliveryTarget,
-  deliveries: readonly Delivery[],
-  posting: Posting,
-  failed: (deliveries: readonly Delivery[], error: unknown) => void,
-): Promise<PlannedPost[]> {
-  const payloads = new Map<Delivery, readonly Uint8Array[]>();
-  await Promise.all(
-    deliveries.map(async (delivery) => {
-      const offsets = delivery.remaining.filter((offset) => !delivery.deleted.has(offset));
-      try {
-        payloads.set(delivery, await posting.payloads(target, delivery, offsets));
-      } catch (error) {
-        failed([delivery], error);
-      }
-    }),
-  );
-  const groups = Map.groupBy(
-    deliveries.filter((delivery) => payloads.has(delivery)),
+const together = (deliveries: readonly Delivery[]): Iterable<Delivery[]> =>
+  Map.groupBy(
+    deliveries,
     ({ replay_id, retried_by, attempts }) => `${replay_id ?? ""} ${retried_by ?? ""} ${attempts.length}`,
-  );
-  return [...groups.values()].flatMap((group) => planPosts(target, group, (delivery) => payloads.get(delivery)!));
+  ).values();
+
+/** Never rejects: a lookup that fails is told by each event. */
+async function payloads(
+  target: DeliveryTarget,
+  delivery: Delivery,
+  offsets: readonly number[],
+  posting: Posting,
+): Promise<PayloadOf> {
+  const { unreadable } = delivery;
+  if (unreadable !== undefined) return () => unreadable;
+  try {
+    return await posting.payloads(target, delivery, offsets);
+  } catch (error) {
+    const why = unmade("enrich_failed", error);
+    return () => why;
+  }
 }
 
 const idOf = ({ target, parts }: PlannedPost): string =>
   webhookId(target.subscription_id, parts[0]!.delivery.replay_id, parts);
 
-const leaveOut = (post: PlannedPost, { now }: Posting): PostDone => ({
-  post,
-  id: idOf(post),
-  at: now(),
-  result: undefined,
-});
-
-async function make(post: PlannedPost, posting: Posting): Promise<PostDone> {
-  const { target, parts, texts, attempt } = post;
-  const id = idOf(post);
+/** Never rejects: what goes wrong before a request is made is an attempt that failed. */
+async function make({ post, content }: Planned, posting: Posting, leftOut: boolean): Promise<PostDone> {
   const at = posting.now();
-  const checked = checkWebhookUrl(target.webhook_url, posting.rules);
-  if (!checked.ok) return { post, id, at, result: { status: null, error: "forbidden_url", latency_ms: 0 } };
-  const body = bodyOf(target, texts);
-  const replay_id = toldReplay(parts[0]!.delivery);
-  const traceparent = traceparentFor(post, id, at, posting.traceRatio);
-  const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
+  let id = "";
+  if (content === undefined || leftOut) return { post, id, at, result: undefined };
+  const failed = (why: Unmade): PostDone => ({
+    post,
+    id,
+    at,
+    result: { status: null, error: why.error, latency_ms: 0, unmade: why },
+  });
+  if ("error" in content) return failed(content);
+  let step: Unmade["error"] = "body_failed";
+  try {
+    const { target, parts, attempt } = post;
+    id = idOf(post);
+    const checked = checkWebhookUrl(target.webhook_url, posting.rules);
+    if (!checked.ok) return { post, id, at, result: { status: null, error: "forbidden_url", latency_ms: 0 } };
+    const body = bodyOf(target, content);
+    step = "sign_failed";
+    const replay_id = toldReplay(parts[0]!.delivery);
+    const traceparent = traceparentFor(post, id, at, posting.traceRatio);
+    const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
+    return { post, id, at, result: await send(target, { url: checked.url, headers, body }, posting) };
+  } catch (error) {
+    return failed(unmade(step, error));
+  }
+}
+
+async function send(target: DeliveryTarget, request: PostRequest, posting: Posting): Promise<PostResult> {
   const late = setTimeout(() => {
     posting.slow.took(target.subscription_id, SLOW_MS);
     posting.suspect(target);
   }, SLOW_MS);
-  const result = await posting.post({ url: checked.url, headers, body }).finally(() => clearTimeout(late));
-  posting.slow.took(target.subscription_id, result.latency_ms);
-  return { post, id, at, result };
+  try {
+    const result = await posting.post(request);
+    posting.slow.took(target.subscription_id, result.latency_ms);
+    return result;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** Lets this many in at once, the others in the order in which they came. */

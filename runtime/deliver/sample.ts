@@ -6,6 +6,8 @@ import type { Posting } from "./postAll.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "./request.ts";
 import { type Targets, targetOf } from "./targets.ts";
 
+const unsent = { delivered: false, status_code: null, latency_ms: 0 } as const;
+
 /** Sends a made-up event to a subscription's webhook now, as it would get a real one; nothing is kept of it. */
 export async function sendSample(
   { tenant, subscription_id, event }: DeliveryTest,
@@ -33,7 +35,9 @@ export async function sendSample(
     probe: false,
     events: [Buffer.from(JSON.stringify(event.payload))],
   };
-  const slice = { first, types, offsets: [0], payloads: await posting.payloads(target, delivery, [0]) };
+  const payload = (await posting.payloads(target, delivery, [0]))(0);
+  if ("error" in payload) return { request: { headers: {}, body: "" }, ...unsent, error: payload.error };
+  const slice = { first, types, offsets: [0], payloads: [payload] };
   const body = bodyOf(target, textsOf(target.format, slice));
   const id = webhookId(subscription_id, undefined, [slice]);
   const headers = headersOf(target, { id, attempt: 1, slices: [slice] }, body, at);
@@ -43,7 +47,7 @@ export async function sendSample(
   );
   const request = { headers: shown, body: body.toString("utf8") };
   const checked = checkWebhookUrl(target.webhook_url, posting.rules);
-  if (!checked.ok) return { request, delivered: false, status_code: null, latency_ms: 0, error: "forbidden_url" };
+  if (!checked.ok) return { request, ...unsent, error: "forbidden_url" };
   const result = await posting.post({ url: checked.url, headers, body });
   return {
     request,

@@ -1,3 +1,5 @@
+import type { Unmade } from "./unmade.ts";
+
 /** When a delivery is tried again. Pure: clock and dice are arguments. */
 
 const SECOND = 1_000;
@@ -31,6 +33,8 @@ export interface Outcome {
   readonly error: string | null;
   /** The answer's `Retry-After`, as sent. */
   readonly retryAfter?: string | undefined;
+  /** Why nothing was sent: the endpoint has no part in it. */
+  readonly unmade?: Unmade | undefined;
 }
 
 export type Next =
@@ -50,6 +54,7 @@ export function decide(outcome: Outcome, attempt: number, dice: number, now: num
   const { status } = outcome;
   if (status !== null && status >= 200 && status < 300) return { kind: "delivered" };
   if (status === 410) return { kind: "gone" };
+  if (outcome.unmade?.final === true) return { kind: "dead_lettered", reason: outcome.unmade.error };
   const ceiling = CEILINGS_MS[Math.max(attempt, 1) - 1];
   if (ceiling === undefined) return { kind: "dead_lettered", reason: "attempts_exhausted" };
   const bound = status === 429 || status === 503 ? retryAfterMs(outcome.retryAfter, now) : 0;

@@ -3,6 +3,7 @@ import { rfc3339 } from "../domain/ids.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
 import { decide, MAX_QUEUE_DELAY_MS, type Next } from "./schedule.ts";
+import { unmade } from "./unmade.ts";
 
 /** What becomes of deliveries after their posts. Pure: clock and dice are arguments. */
 
@@ -34,27 +35,11 @@ export interface Settled {
 /** How long what was left out waits for its turn. */
 const POSTPONED_MS = 5_000;
 
-/** Posts that stand or fall together: the deliveries of one post, or the posts of one large delivery. */
-function unitsOf(done: readonly PostDone[]): PostDone[][] {
-  const units: PostDone[][] = [];
-  const large = new Map<Delivery, PostDone[]>();
-  for (const entry of done) {
-    const only = entry.post.parts.length === 1 ? entry.post.parts[0]!.delivery : undefined;
-    const known = only === undefined ? undefined : large.get(only);
-    if (known !== undefined) known.push(entry);
-    else {
-      const unit = [entry];
-      units.push(unit);
-      if (only !== undefined) large.set(only, unit);
-    }
-  }
-  return units;
-}
-
-export const settle = (done: readonly PostDone[], dice: () => number): Settled[] =>
-  unitsOf(done).map((unit) => settleUnit(unit, dice()));
-
-function settleUnit(unit: readonly PostDone[], dice: number): Settled {
+/**
+ * @param unit the posts that stand or fall together: the one that several deliveries share, or those of one large delivery
+ * @param dice in [0, 1)
+ */
+export function settle(unit: readonly PostDone[], dice: number): Settled {
   const deliveries = [...new Set(unit.flatMap(({ post }) => post.parts.map(({ delivery }) => delivery)))];
   const sample = deliveries[0]!;
   const made = unit.filter((entry): entry is PostDone & { result: PostResult } => entry.result !== undefined);
@@ -64,17 +49,35 @@ function settleUnit(unit: readonly PostDone[], dice: number): Settled {
 
   const place = sample.attempts.length + 1 - sample.schedule_from;
   const judged = made.map((entry) => ({ entry, next: decide(entry.result, place, dice, entry.at) }));
-  const worst = judged.reduce((a, b) => (severity(b.next) > severity(a.next) ? b : a));
   const left = unit.filter((entry) =>
     judged.every((other) => other.entry !== entry || other.next.kind !== "delivered"),
   );
-  const verdict = worst.next.kind === "delivered" && left.length > 0 ? postponed : worst.next;
+  // What can't be helped is given up once nothing else of the delivery waits.
+  const helped = judged.filter(({ entry }) => entry.result.unmade?.final !== true);
+  const waits = helped.some(({ next }) => next.kind !== "delivered");
+  const worst = (waits ? helped : judged).reduce((a, b) => (severity(b.next) > severity(a.next) ? b : a));
+  const leftOut = made.length < unit.length;
+  const final = worst.entry.result.unmade?.final === true;
+  const verdict = leftOut && (final || worst.next.kind === "delivered") ? postponed : worst.next;
   const next = sample.probe && verdict.kind === "failed" ? ({ kind: "held" } as const) : verdict;
   const attempt = attemptOf(worst.entry);
   const items = deliveries.map((delivery) =>
     itemAfter(delivery, accountOf(attempt, delivery, deliveries), next, left, worst.entry, deliveries.length),
   );
   return { deliveries, items, next, attempts: sample.attempts.length + 1, posts: unit };
+}
+
+/**
+ * What becomes of deliveries where `settle` itself failed: an attempt that failed at this step, by the schedule.
+ * @param thrown what it failed with
+ */
+export function settleFailed(unit: readonly PostDone[], thrown: unknown): Settled {
+  const why = unmade("settle_failed", thrown);
+  const result = { status: null, error: why.error, latency_ms: 0, unmade: why };
+  return settle(
+    unit.map((entry) => ({ ...entry, result })),
+    1,
+  );
 }
 
 /** Gone outweighs a dead letter, that a failure; of two failures the one that asks for the longer wait. */
@@ -104,6 +107,7 @@ const attemptOf = ({ at, result }: PostDone & { result: PostResult }): Attempt =
   status_code: result.status,
   latency_ms: result.latency_ms,
   error: result.error,
+  ...(result.unmade === undefined ? {} : { error_detail: result.unmade.text }),
   ...(result.excerpt === undefined ? {} : { response_excerpt: result.excerpt }),
 });
 

@@ -3,6 +3,8 @@ import type { Enrich, Transform } from "../domain/subscription.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";
 import { type RawValue, scan, writeObject } from "./rawJson.ts";
 
+/** What may come out of a transform and an enrichment: as much as an event may have when it comes in. */
+const MAX_BYTES = 1_000_000;
 /** Work that all paths of `omit` may take on one event, in units of about 50 ns: far more than honest ones need. */
 const OMIT_WORK = 10_000_000;
 
@@ -41,7 +43,8 @@ function parse(transform: Transform): Parsed {
  * the JSON text, so that what is kept keeps its characters (numbers their digits); only whitespace may go.
  * @param raw the payload's JSON text, an object
  * @returns `raw` itself when there is nothing to change
- * @throws TriggersError `unprocessable` when finding what to omit takes too much work: nothing is let out by mistake
+ * @throws TriggersError `unprocessable` when finding what to omit takes too much work: nothing is let out by mistake;
+ * `payload_too_large` when the result exceeds 1,000,000 bytes, before it is written
  */
 export function applyTransform(raw: Buffer, transform: Transform | undefined, enrichment?: Enrichment): Buffer {
   const { extract, rename, omit } = parse(transform ?? NOTHING);
@@ -51,13 +54,28 @@ export function applyTransform(raw: Buffer, transform: Transform | undefined, en
   const root = scan(text);
   let members: Members = extract === undefined ? membersOf(text, root) : extracted(text, root, extract);
   if (rename.size > 0) members = renamed(members, rename);
-  if (omit.length > 0) members = omitted(writeObject(members), omit);
+  if (omit.length > 0) members = omitted(writeObject(bounded(members)), omit);
   if (enrichment !== undefined && row !== undefined) {
     const { as } = enrichment;
     members = [...members.filter(([name]) => name !== as), [as, row]];
   }
-  return Buffer.from(writeObject(members), "utf8");
+  const made = Buffer.from(writeObject(bounded(members)), "utf8");
+  if (made.length > MAX_BYTES) throw tooLarge(made.length);
+  return made;
 }
+
+/** Members are slices of the event until they are written: a hundred copies of it take no memory before. */
+function bounded(members: Members): Members {
+  const least = members.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  if (least > MAX_BYTES) throw tooLarge(least);
+  return members;
+}
+
+const tooLarge = (bytes: number): TriggersError =>
+  new TriggersError(
+    "payload_too_large",
+    `The transform and the enrichment make ${bytes.toLocaleString("en")} bytes of this event; at most ${MAX_BYTES.toLocaleString("en")} are delivered.`,
+  );
 
 const NOTHING: Transform = {};
 

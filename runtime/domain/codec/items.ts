@@ -59,6 +59,8 @@ export interface Attempt {
   readonly latency_ms: number;
   /** Named failure (`timeout`, `connection_reset`, …) or null on success. */
   readonly error: string | null;
+  /** What happened, in words, where nothing could be sent. */
+  readonly error_detail?: string;
   /** Up to 1 KB of the answer. */
   readonly response_excerpt?: string;
   /** Offsets of the delivery that were deleted or erased by then, and not sent: the answer can't repeat them. */

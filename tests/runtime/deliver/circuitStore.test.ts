@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import { type Circuits, circuitStore } from "../../../runtime/deliver/circuits.ts";
 import type { PostResult } from "../../../runtime/deliver/post.ts";
 import { postAll } from "../../../runtime/deliver/postAll.ts";
+import type { PostDone } from "../../../runtime/deliver/settle.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
@@ -68,7 +69,7 @@ test("a post that has waited two seconds tells of its endpoint while it still wa
       ...world.ports.posting,
       post: () => new Promise<PostResult>((resolve) => (answer = resolve)),
       suspect: () => void suspected.push(target.subscription_id),
-      payloads: async () => [Buffer.from("{}")],
+      payloads: async () => () => Buffer.from("{}"),
     };
     const delivery = {
       remaining: [0],
@@ -77,7 +78,8 @@ test("a post that has waited two seconds tells of its endpoint while it still wa
       first: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
       types: [null],
     };
-    const done = postAll([{ target, deliveries: [delivery as never] }], posting, assert.fail);
+    const results: PostDone[] = [];
+    const done = postAll([{ target, deliveries: [delivery as never] }], posting, (ended) => results.push(...ended));
     await new Promise((resolve) => setImmediate(resolve));
     mock.timers.tick(1_999);
     assert.deepEqual(suspected, []);
@@ -85,7 +87,8 @@ test("a post that has waited two seconds tells of its endpoint while it still wa
     assert.deepEqual(suspected, [SUB]);
     assert.ok(world.ports.posting.slow.has(SUB));
     answer({ status: 200, error: null, latency_ms: 3_000, retryAfter: undefined });
-    assert.equal((await done)[0]!.result?.status, 200);
+    await done;
+    assert.equal(results[0]!.result?.status, 200);
   } finally {
     mock.timers.reset();
   }

@@ -21,7 +21,10 @@ function world(rows: Record<string, object>) {
     const target = { tenant: "cus_a", ...(enrich && { enrich }) } as DeliveryTarget;
     const raws = events.map((event) => Buffer.from(JSON.stringify(event)));
     const made = await make(target, { first: FIRST, events: raws, ...more } as Delivery, [...raws.keys()]);
-    return made.map((raw) => Buffer.from(raw).toString());
+    return raws.map((_, offset) => {
+      const payload = made(offset);
+      return "error" in payload ? payload.error : Buffer.from(payload).toString();
+    });
   };
   return { asked, clock, payloads };
 }

@@ -79,7 +79,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
   const service: unknown[] = [];
   /** Thrown by the named step the next time it runs. */
   const faults = new Map<string, Error>();
-  let answer: (request: PostRequest, nth: number) => Answer = () => 200;
+  let answer: (request: PostRequest, nth: number) => Answer | Promise<Answer> = () => 200;
 
   const strike = (step: string) => {
     const fault = faults.get(step);
@@ -174,7 +174,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
           headers: request.headers,
           body: request.body.toString("utf8"),
         });
-        const given = answer(request, posts.length);
+        const given = await answer(request, posts.length);
         const {
           status = null,
           error,
@@ -192,7 +192,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
         };
       },
       suspect: ({ tenant, subscription_id }) => void circuitPorts.suspect(tenant, subscription_id),
-      payloads: async (_, delivery, offsets) => offsets.map((offset) => delivery.events[offset]!),
+      payloads: async (_, delivery) => (offset) => delivery.events[offset]!,
     },
     firstLane: (record) => record.eventSourceARN === "delivery",
     async readItems(keys: readonly Key[]) {
@@ -285,7 +285,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     ports,
     step,
     now: () => clock,
-    answers(next: (request: PostRequest, nth: number) => Answer) {
+    answers(next: (request: PostRequest, nth: number) => Answer | Promise<Answer>) {
       answer = next;
     },
     subscribe(more: Partial<DeliveryTarget> = {}): DeliveryTarget {
