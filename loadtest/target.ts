@@ -23,6 +23,7 @@ export type AwsAccess = Pick<S3ClientConfig, "region" | "endpoint" | "credential
 interface GatewayFile {
   readonly endpoint: string;
   readonly access_key_id: string;
+  readonly secret_access_key: string;
   readonly outputs: { readonly archiveBucket: string };
 }
 
@@ -71,7 +72,7 @@ export async function startTarget(state: string): Promise<Target> {
     aws: {
       region: "us-east-1",
       endpoint: gateway.endpoint,
-      credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: "local" },
+      credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: gateway.secret_access_key },
     },
     archiveBucket: gateway.outputs.archiveBucket,
     stop: async () => {

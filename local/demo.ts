@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ArchiveReader } from "./demo/archive.ts";
 import { ApiClient } from "./demo/client.ts";
 import { type DemoRow, runDemo } from "./demo/flow.ts";
-import type { GatewayFile, LocalFile } from "./platform/state.ts";
+import { administratorOf, type GatewayFile, type LocalFile } from "./platform/state.ts";
 
 const state = process.env.TRIGGERS_STATE ?? ".triggers";
 
@@ -18,8 +18,8 @@ function read<T>(name: string): T {
 }
 
 const local = read<LocalFile>("local.json");
-const { endpoint, access_key_id, outputs } = read<GatewayFile>("gateway.json");
-const archive = new ArchiveReader(endpoint, access_key_id, String(outputs.archiveBucket), new Date());
+const gateway = read<GatewayFile>("gateway.json");
+const archive = new ArchiveReader(administratorOf(gateway), String(gateway.outputs.archiveBucket), new Date());
 const started = performance.now();
 const rows: DemoRow[] = await runDemo({
   api: new ApiClient(local.url, local.api_key),

@@ -1,12 +1,13 @@
 /**
- * One HTTP server for every SDK call. Invariant: no call reaches a service unless the caller's role may make it; the
- * caller is the access key in the SigV4 scope, which is the name of the function's role. The server listens on loopback
- * only and trusts what the key claims: it guards against a missing permission in the program, not against an intruder.
+ * One HTTP server for every SDK call. Invariant: no call reaches a service unless the caller's role may make it, and the
+ * caller is the role whose secret signed the call. A web page can't reach it either: a browser's calls name their origin,
+ * and those of a name that was made to point here name another host.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { errorAnswer } from "./awsErrors.ts";
+import { type Claim, createVerifier, readClaim, type VerifySignature } from "./gateway/signature.ts";
 import type { Iam, Refusal } from "./iam.ts";
 import { type ApiAnswer, type ApiCall, type LocalService, ServiceError } from "./service.ts";
 
@@ -24,10 +25,16 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
   const apis = new Map<string, NonNullable<LocalService["api"]>>();
   const away = new Set<string>();
   let roles: Iam | undefined;
+  let verify: VerifySignature | undefined;
 
-  async function answer(call: ApiCall, role: string): Promise<ApiAnswer> {
+  async function answer(unsigned: Omit<ApiCall, "caller">, claim: Claim | undefined): Promise<ApiAnswer> {
+    if (roles === undefined || verify === undefined)
+      throw new ServiceError("ServiceUnavailable", "the local platform is starting", 503);
+    if (unsigned.headers.origin !== undefined || !isOwnHost(unsigned.headers.host))
+      throw new ServiceError("AccessDenied", "The local platform takes no AWS calls from web pages.", 403);
+    const caller = await verify(unsigned, claim);
+    const call: ApiCall = { ...unsigned, caller };
     const api = apis.get(call.service);
-    if (roles === undefined) throw new ServiceError("ServiceUnavailable", "the local platform is starting", 503);
     if (api === undefined) {
       throw new ServiceError(
         "UnknownService",
@@ -35,7 +42,7 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
         501,
       );
     }
-    const refusal = roles.refusal(role, api.authorizations(call));
+    const refusal = roles.refusal(caller, api.authorizations(call));
     if (refusal !== undefined) throw new ServiceError("AccessDenied", refusalMessage(refusal), 403);
     return await api.call(call);
   }
@@ -45,22 +52,24 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("error", () => response.destroy());
     request.on("end", async () => {
-      const scope = scopeOf(request);
-      if (away.has(scope.region)) {
+      const headers = request.headers as Record<string, string | undefined>;
+      const claim = readClaim({ url: request.url as string, headers });
+      const region = claim?.region ?? "";
+      if (away.has(region)) {
         request.socket.destroy();
         return;
       }
       const call: ApiCall = {
-        service: scope.service,
-        region: scope.region,
+        service: claim?.service ?? "unknown",
+        region,
         method: request.method as string,
         url: request.url as string,
-        headers: request.headers as Record<string, string | undefined>,
+        headers,
         body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
       };
       let result: ApiAnswer;
       try {
-        result = await answer(call, scope.role);
+        result = await answer(call, claim);
       } catch (cause) {
         const error = cause instanceof ServiceError ? cause : new ServiceError("InternalFailure", String(cause), 500);
         if (error.code === "AccessDenied") log(`AccessDenied ${error.message}`);
@@ -87,6 +96,7 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     serve(services, iam) {
       for (const { api } of services) if (api !== undefined) apis.set(api.name, api);
       roles = iam;
+      verify = createVerifier({ callerOf: iam.callerOf });
     },
     cutOff(region, off) {
       if (off) away.add(region);
@@ -109,21 +119,6 @@ function refusalMessage({ action, resource, role, decision }: Refusal): string {
   return `User: ${role} is not authorized to perform: ${action} on resource: ${resource} ${because}`;
 }
 
-interface Scope {
-  readonly role: string;
-  readonly region: string;
-  readonly service: string;
-}
-
-/** A signature for all regions (SigV4A) names none. */
-const SCOPE = /Credential=([^/]+)\/\d{8}(?:\/([^/]+))?\/([^/]+)\/aws4_request/;
-
-/** Who calls which service: from the Authorization header, or from the query of a presigned URL. */
-function scopeOf(request: IncomingMessage): Scope {
-  const header = request.headers.authorization;
-  const source =
-    header ??
-    decodeURIComponent(/[?&](X-Amz-Credential=[^&]+)/.exec(request.url as string)?.[1] ?? "").replace("X-Amz-", "");
-  const [, role = "anonymous", region = "", service = "unknown"] = SCOPE.exec(source) ?? [];
-  return { role, region, service };
-}
+/** Names of this machine, with the port, and buckets before them. */
+const OWN_HOST = /^(?:[a-z0-9.-]+\.)?(?:localhost|127\.0\.0\.1|\[::1\]):\d+$/i;
+const isOwnHost = (host: string | undefined): boolean => OWN_HOST.test(host ?? "");

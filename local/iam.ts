@@ -3,6 +3,7 @@
  * asks here before any call reaches a service, and a decision is remembered until a policy changes.
  */
 
+import { type Caller, type Credentials, createCredentials } from "./credentials.ts";
 import { managedPolicies } from "./iamManaged.ts";
 import {
   type AccessRequest,
@@ -15,7 +16,7 @@ import {
 } from "./iamPolicy.ts";
 import type { Authorization, Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
-/** The person at this machine: the access key of the demo, the tests and of `aws --endpoint-url`. May do everything. */
+/** The person at this machine, who may do everything: the demo, the tests, `aws --endpoint-url`. */
 export const ADMINISTRATOR = "local-administrator";
 
 interface Role {
@@ -33,8 +34,12 @@ export interface Refusal {
 }
 
 export interface Iam extends LocalService {
-  /** Role of an SDK caller; its access key is the role's name. @throws Error when no such role exists */
+  /** @throws Error when no such role exists */
   roleArn(name: string): string;
+  /** What a role's SDK clients sign with; the administrator's as well. */
+  credentialsOf(role: string): Credentials;
+  /** Whose access key it is; undefined when it is nobody's. */
+  callerOf(accessKeyId: string): Caller | undefined;
   /** Undefined when everything is allowed, else the first refusal. */
   refusal(role: string, authorizations: readonly Authorization[]): Refusal | undefined;
   /** Whether the role could do this, without its being asked for. */
@@ -58,6 +63,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
   const policies = new Map<string, readonly Statement[]>();
   const decisions = new Map<string, Decision>();
   const asked = new Map<string, Set<string>>();
+  const credentials = createCredentials();
   const arn = (kind: string, name: string) => `arn:aws:iam::${context.accountId}:${kind}/${name}`;
 
   const role = (name: string): Role => {
@@ -152,6 +158,8 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       },
     },
     roleArn: (name) => role(name).arn,
+    credentialsOf: credentials.of,
+    callerOf: credentials.callerOf,
     trusts: (name, service) =>
       role(nameOf(name)).trust.some((statement) => statement.allow && isPrincipal(statement, "Service", service)),
     refusal(roleName, authorizations) {

@@ -77,7 +77,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   }
 
   async function createFunction(request: ResourceRequest) {
-    const { settings, state } = await readFunction(request, context);
+    const { settings, state } = await readFunction(request, context, iam.credentialsOf);
     if (functions.has(settings.name)) throw new Error(`a function named ${settings.name} exists already`);
     if (!iam.trusts(settings.role, "lambda.amazonaws.com")) {
       throw new Error(

@@ -13,7 +13,7 @@ import { createLambda } from "./lambda.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
-import { type LocalFile, openState, type State } from "./platform/state.ts";
+import { type AwsAccess, type LocalFile, openState, type State } from "./platform/state.ts";
 import { type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
@@ -50,8 +50,10 @@ export interface Core {
   /** Public URL, without a slash at the end. */
   readonly url: string;
   readonly sinkUrl: string;
-  /** Where SDK clients go, with the access key of `iam.ts`, `ADMINISTRATOR`. */
+  /** Where SDK clients go, with the credentials of a role, or of the administrator: `iam.credentialsOf`. */
   readonly gatewayUrl: string;
+  /** How an SDK client calls the stand-ins. @param role the administrator when left out @param region the home region */
+  aws(role?: string, region?: string): AwsAccess;
   readonly outputs: ProgramOutputs;
   readonly iam: Iam;
   readonly services: readonly LocalService[];
@@ -130,7 +132,13 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       scrub().catch((cause: unknown) => log(`scrubbing: ${String(cause)}`));
     }, SCRUB_MS);
     closers.unshift(async () => clearInterval(timer));
-    state.writeGateway({ endpoint: gateway.url, access_key_id: ADMINISTRATOR, outputs });
+    const { accessKeyId, secretAccessKey } = iam.credentialsOf(ADMINISTRATOR);
+    state.writeGateway({
+      endpoint: gateway.url,
+      access_key_id: accessKeyId,
+      secret_access_key: secretAccessKey,
+      outputs,
+    });
     const cutOff = async (region: string, off: boolean): Promise<void> => {
       // What its functions have begun, they finish: a message that fails on the way would come back minutes later.
       await lambda.cutOff(region, off);
@@ -140,6 +148,11 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       url,
       sinkUrl: receiver.url,
       gatewayUrl: gateway.url,
+      aws: (role = ADMINISTRATOR, region = context.region) => ({
+        region,
+        endpoint: gateway.url,
+        credentials: iam.credentialsOf(role),
+      }),
       outputs,
       iam,
       services,

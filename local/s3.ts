@@ -5,7 +5,7 @@ import { keyUse } from "./keyUse.ts";
 import { answer } from "./s3/actions.ts";
 import { authorizationsOf } from "./s3/authorization.ts";
 import { applyRules, type Rule, readRules } from "./s3/lifecycle.ts";
-import { checkExpiry, readRequest, type S3Request } from "./s3/request.ts";
+import { readRequest, type S3Request } from "./s3/request.ts";
 import { ObjectStore } from "./s3/store.ts";
 import { document } from "./s3/xml.ts";
 import {
@@ -165,7 +165,6 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       async call(call) {
         try {
           const request = read(call);
-          checkExpiry(request.query, clock.now());
           const period = retention.get(request.bucket);
           return answer(objects, request, call.region, period === 0 ? undefined : period, clock.now());
         } catch (thrown) {

@@ -28,6 +28,8 @@ export interface ApiCall {
   /** As in the SigV4 scope: `sqs`, `dynamodb`, `s3`, `firehose`, `secretsmanager`, `lambda`, `kms`. */
   readonly service: string;
   readonly region: string;
+  /** Role whose signature the call has. */
+  readonly caller?: string;
   readonly method: string;
   /** Path and query as sent. */
   readonly url: string;

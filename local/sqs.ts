@@ -173,7 +173,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     }
     const queue = queueOf(call);
     if (action === "GetQueueUrl") return { QueueUrl: urlOf(queue.settings.name) };
-    const sender = /Credential=([^/]+)/.exec(call.headers.authorization ?? "")?.[1] ?? "anonymous";
+    const sender = call.caller ?? "anonymous";
     return actions[action]!(queue, args, { sender, suspicious: mayHoldControls(call.body) });
   }
 

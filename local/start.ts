@@ -1,4 +1,5 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Platform } from "./platform.ts";
 
@@ -28,6 +29,8 @@ async function main(): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     fail(`PORT must be a number from 0 to 65535, not "${process.env.PORT}".`);
   const state = process.env.TRIGGERS_STATE ?? ".triggers";
+  // Whatever is written from here on, by any thread, is for this user's eyes only.
+  process.umask(0o077);
   const { startPlatform } = await import("./platform.ts");
   const platform = await startPlatform({
     state,
@@ -45,12 +48,12 @@ async function main(): Promise<void> {
   welcome(platform, state);
 }
 
-function welcome({ url, apiKey, sandboxKey, sinkUrl }: Platform, state: string): void {
+function welcome({ url, sandboxKey, sinkUrl }: Platform, state: string): void {
   say("");
   say(`ready ${url}`);
   say(sandboxKey);
   say("");
-  say(`live key      ${apiKey}`);
+  say(`live key      api_key in ${join(state, "local.json")}, for your eyes only`);
   say(`webhooks      ${sinkUrl} takes any, ${sinkUrl}/requests shows them`);
   say(`state, logs   ${state}`);
   say("");

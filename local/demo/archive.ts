@@ -1,6 +1,7 @@
 /** Reads the archive bucket of a running platform, as an engineer would with the AWS SDK. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import type { AwsAccess } from "../platform/state.ts";
 
 export class ArchiveReader {
   readonly #client: S3Client;
@@ -10,12 +11,8 @@ export class ArchiveReader {
   #text = "";
 
   /** @param since objects written before are not read */
-  constructor(endpoint: string, accessKeyId: string, bucket: string, since: Date) {
-    this.#client = new S3Client({
-      region: "us-east-1",
-      endpoint,
-      credentials: { accessKeyId, secretAccessKey: "local" },
-    });
+  constructor(access: AwsAccess, bucket: string, since: Date) {
+    this.#client = new S3Client(access);
     this.#bucket = bucket;
     this.#since = since;
   }

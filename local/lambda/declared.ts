@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../cache.ts";
+import type { Credentials } from "../credentials.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "../declared.ts";
 import type { Inputs, LocalContext, ResourceRequest } from "../service.ts";
 import { unpackCode } from "./code.ts";
@@ -33,6 +34,7 @@ export interface DeclaredFunction extends FunctionSettings {
 export async function readFunction(
   request: ResourceRequest,
   context: LocalContext,
+  credentialsOf: (role: string) => Credentials,
 ): Promise<{ settings: DeclaredFunction; state: Record<string, unknown> }> {
   onlySupports(request, ARGUMENTS);
   const { inputs } = request;
@@ -68,7 +70,10 @@ export async function readFunction(
     memoryMb,
     timeoutMs: timeout * 1000,
     reservedConcurrency: reserved < 0 ? undefined : reserved,
-    environment: { ...runtimeVariables(name, version, region, memoryMb, directory, role, context), ...variables },
+    environment: {
+      ...runtimeVariables(name, version, region, memoryMb, directory, credentialsOf(role), context),
+      ...variables,
+    },
     logFile: join(logs, `${name}.log`),
     role,
     region,
@@ -126,7 +131,7 @@ function runtimeVariables(
   region: string,
   memoryMb: number,
   directory: string,
-  role: string,
+  credentials: Credentials,
   context: LocalContext,
 ): Record<string, string> {
   return {
@@ -138,8 +143,8 @@ function runtimeVariables(
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-    AWS_ACCESS_KEY_ID: role,
-    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     LAMBDA_TASK_ROOT: directory,
     TZ: ":UTC",
     AWS_ENDPOINT_URL: context.endpoint,

@@ -1,5 +1,6 @@
 /** The state folder: who uses it, which version wrote it, and what is remembered between runs beside the services' data. */
 import {
+  chmodSync,
   closeSync,
   mkdirSync,
   openSync,
@@ -11,7 +12,11 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Credentials } from "../credentials.ts";
 import { StartError } from "../startError.ts";
+
+/** Mode of folders: for their owner alone. */
+const PRIVATE = 0o700;
 
 /** Changes when state of an earlier version can't be read any more. */
 const STATE_VERSION = 1;
@@ -34,11 +39,26 @@ export interface LocalFile {
 /** What `gateway.json` tells tools that speak to the stand-ins with an AWS SDK or `aws --endpoint-url`. */
 export interface GatewayFile {
   readonly endpoint: string;
-  /** May do everything; any secret key goes with it. */
+  /** Of the administrator, who may do everything; both are new at each start. */
   readonly access_key_id: string;
+  readonly secret_access_key: string;
   /** The program's exports. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
+
+/** Members that the configuration of every AWS client has. */
+export interface AwsAccess {
+  readonly region: string;
+  readonly endpoint: string;
+  readonly credentials: Credentials;
+}
+
+/** How an SDK client calls the stand-ins as the administrator. */
+export const administratorOf = (file: GatewayFile, region = "us-east-1"): AwsAccess => ({
+  region,
+  endpoint: file.endpoint,
+  credentials: { accessKeyId: file.access_key_id, secretAccessKey: file.secret_access_key },
+});
 
 export interface State {
   readonly directory: string;
@@ -104,7 +124,7 @@ function lock(path: string): void {
  * @throws StartError when another process uses it, or another version wrote it
  */
 export function openState(directory: string, fresh: boolean): State {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: PRIVATE });
   const lockFile = join(directory, "platform.lock");
   lock(lockFile);
   const stateFile = join(directory, "state.json");
@@ -117,6 +137,7 @@ export function openState(directory: string, fresh: boolean): State {
       `The state in ${directory} was written by another version of the platform (state version ${remembered.version}, this one reads ${STATE_VERSION}).\nRun "npm start -- --fresh" to begin anew, or set TRIGGERS_STATE to another folder.`,
     );
   }
+  keepPrivate(directory);
   remembered ??= { version: STATE_VERSION, receiver_port: 0 };
   writeJson(stateFile, remembered, 0o644);
   return {
@@ -129,6 +150,18 @@ export function openState(directory: string, fresh: boolean): State {
     writeGateway: (file) => writeJson(join(directory, "gateway.json"), file, 0o600),
     release: () => rmSync(lockFile, { force: true }),
   };
+}
+
+/**
+ * Payloads and secrets are in there: nobody else of this machine may look, in what an earlier version made neither. A folder
+ * that holds more than the platform's keeps its mode; what the platform makes in it is private all the same.
+ */
+function keepPrivate(directory: string): void {
+  const names = readdirSync(directory);
+  if (names.length > 1 && !names.includes("state.json")) return;
+  chmodSync(directory, PRIVATE);
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) chmodSync(join(directory, entry.name), PRIVATE);
 }
 
 /** Empties a folder that the platform made, never one that only happens to have been named. @throws StartError */

@@ -35,22 +35,6 @@ export function readRequest(call: ApiCall): S3Request {
   return { method: call.method, bucket, key, query, headers: call.headers, body: call.body };
 }
 
-/** @throws ServiceError `AccessDenied` when a presigned URL is past its time. @param now milliseconds since the epoch */
-export function checkExpiry(query: URLSearchParams, now: number): void {
-  const at = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "");
-  if (at === null) return;
-  const [year, month, day, hour, minute, second] = at.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const ends = Date.UTC(year, month - 1, day, hour, minute, second) + Number(query.get("X-Amz-Expires") ?? 0) * 1000;
-  if (now > ends) throw refuse("AccessDenied", "Request has expired", 403);
-}
-
 /**
  * The bytes to store: chunked framing removed, checksums verified.
  * @throws ServiceError `BadDigest`, `IncompleteBody` or `NotImplemented` for a checksum algorithm that is not known

@@ -3,7 +3,6 @@ import { suite } from "uvu";
 import { ArchiveReader } from "../../local/demo/archive.ts";
 import { ApiClient } from "../../local/demo/client.ts";
 import { runDemo } from "../../local/demo/flow.ts";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { newCustomer, sharedPlatform } from "../support/platform.ts";
 
 const test = suite("the demo");
@@ -11,8 +10,8 @@ const test = suite("the demo");
 test("every genuine payload, sent singly and in batches, is in inbox, webhooks and archive byte for byte", async () => {
   const platform = await sharedPlatform();
   const { api_key } = await newCustomer(platform);
-  const { outputs, gatewayUrl, sinkUrl, url } = platform;
-  const archive = new ArchiveReader(gatewayUrl, ADMINISTRATOR, String(outputs.archiveBucket), new Date(0));
+  const { outputs, sinkUrl, url } = platform;
+  const archive = new ArchiveReader(platform.aws(), String(outputs.archiveBucket), new Date(0));
   const rows = await runDemo({ api: new ApiClient(url, api_key), sinkUrl, archive, run: "test", patienceMs: 60_000 });
   archive.close();
   assert.ok(rows.length === 12 && rows.every(({ expected }) => expected > 0), JSON.stringify(rows));

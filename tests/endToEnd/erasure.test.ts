@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import type { LocalFile } from "../../local/platform/state.ts";
 import { type Platform, startPlatform } from "../../local/platform.ts";
 import { encodeIngest } from "../../runtime/domain/codec.ts";
@@ -94,9 +93,8 @@ const done = (local: Pick<LocalFile, "url" | "api_key">, id: string) =>
   );
 
 /** A request that was accepted at this time and waited on a queue, a dead-letter queue or in another region until now. */
-async function arriveLate({ gatewayUrl, outputs }: Platform, tenant: string, at: number): Promise<string> {
-  const credentials = { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" };
-  const sqs = new SQSClient({ region: "us-east-1", endpoint: gatewayUrl, credentials });
+async function arriveLate({ aws, outputs }: Platform, tenant: string, at: number): Promise<string> {
+  const sqs = new SQSClient(aws());
   const events = [ADA, BOB].map((email) => Buffer.from(JSON.stringify({ event_type: "person", user: { email } })));
   const first = newUlid(at, 2);
   const message = {

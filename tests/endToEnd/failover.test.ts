@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { type Platform, startPlatform } from "../../local/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, webhooksAt } from "../support/platform.ts";
@@ -39,8 +38,7 @@ test.after(async () => {
 
 /** Starts the function that watches the home region, which the schedule does once a minute. */
 async function watch(): Promise<void> {
-  const credentials = { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" };
-  const lambda = new LambdaClient({ region: STANDBY, endpoint: platform.gatewayUrl, credentials });
+  const lambda = new LambdaClient(platform.aws(undefined, STANDBY));
   await lambda.send(new InvokeCommand({ FunctionName: `watch-${STANDBY}`, InvocationType: "Event" }));
   lambda.destroy();
 }

@@ -4,7 +4,6 @@ import { createHmac } from "node:crypto";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import { ArchiveReader } from "../../local/demo/archive.ts";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
 
@@ -72,8 +71,7 @@ test("what curl posts arrives signed at the webhook, delivered in the inbox, and
   const signature = createHmac("sha256", secret).update(content).digest("base64");
   assert.equal(webhook?.headers["webhook-signature"], `v1,${signature}`);
 
-  const { outputs, gatewayUrl } = platform;
-  const archive = new ArchiveReader(gatewayUrl, ADMINISTRATOR, String(outputs.archiveBucket), new Date(0));
+  const archive = new ArchiveReader(platform.aws(), String(platform.outputs.archiveBucket), new Date(0));
   await eventually(
     () => archive.read(),
     (lines) => lines.includes(`"events":[${text}}]}\n`),

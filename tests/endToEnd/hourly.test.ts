@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
 import { ArchiveReader } from "../../local/demo/archive.ts";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { rfc3339, timeOf } from "../../runtime/domain/ids.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Customer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
@@ -18,11 +17,7 @@ let lambda: LambdaClient;
 test.before(async () => {
   platform = await sharedPlatform();
   customer = await newCustomer(platform);
-  lambda = new LambdaClient({
-    region: "us-east-1",
-    endpoint: platform.gatewayUrl,
-    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
-  });
+  lambda = new LambdaClient(platform.aws());
 });
 test.after(() => lambda.destroy());
 
@@ -74,7 +69,7 @@ async function reconcile(ids: readonly string[]): Promise<unknown[]> {
 
 test("events that the delivery stream lost are found by customer and hour, and put into the archive", async () => {
   const { api_key, sandbox_key } = customer;
-  const { firehose, outputs, gatewayUrl } = platform;
+  const { firehose, outputs, aws } = platform;
   const kept = await send(api_key, [{ n: 1 }]);
   await firehose.flush();
   const broken = firehose.breakDelivery(0);
@@ -87,7 +82,7 @@ test("events that the delivery stream lost are found by customer and hour, and p
     (records) => records === 2,
   );
   broken.mend();
-  const archive = new ArchiveReader(gatewayUrl, ADMINISTRATOR, String(outputs.archiveBucket), new Date(0));
+  const archive = new ArchiveReader(aws(), String(outputs.archiveBucket), new Date(0));
   const archived = async (ids: readonly string[]) => {
     const text = await archive.read();
     return ids.filter((id) => text.includes(id));

@@ -7,7 +7,6 @@ import { lookupWith, settledBalance } from "../../loadtest/ledger.ts";
 import { startReceiver } from "../../loadtest/receiver.ts";
 import { type Scenario, scenarios, shortened } from "../../loadtest/scenarios.ts";
 import type { Target } from "../../loadtest/target.ts";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { eventually } from "../support/eventually.ts";
 import { type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -27,15 +26,11 @@ const small: readonly (readonly [scenario: Scenario, share: number])[] = [
   [{ ...scenarios.limits, customers: 4 }, 0.2],
 ];
 
-const targetOf = ({ url, operatorKey, gatewayUrl, outputs }: SharedPlatform): Target => ({
+const targetOf = ({ url, operatorKey, aws, outputs }: SharedPlatform): Target => ({
   url,
   operatorKey,
   pid: undefined,
-  aws: {
-    region: "us-east-1",
-    endpoint: gatewayUrl,
-    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
-  },
+  aws: aws(),
   archiveBucket: String(outputs.archiveBucket),
   stop: async () => {},
 });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { DISABLE_AFTER_MS } from "../../runtime/deliver/circuits.ts";
 import { CEILINGS_MS } from "../../runtime/deliver/schedule.ts";
 import {
@@ -35,11 +34,7 @@ let table: string;
 test.before(async () => {
   platform = await sharedPlatform();
   customer = await newCustomer(platform);
-  dynamodb = new DynamoDBClient({
-    region: "us-east-1",
-    endpoint: platform.gatewayUrl,
-    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
-  });
+  dynamodb = new DynamoDBClient(platform.aws());
   const { TableNames = [] } = await dynamodb.send(new ListTablesCommand({}));
   table = TableNames.find((name) => name.startsWith("events"))!;
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import type { GatewayFile } from "../../local/platform/state.ts";
+import { administratorOf, type GatewayFile } from "../../local/platform/state.ts";
 import { type Platform, startPlatform } from "../../local/platform.ts";
 import { type ReceiverServer, startReceiverServer } from "../../local/receiver/server.ts";
 import { eventually } from "../support/eventually.ts";
@@ -121,11 +121,7 @@ test("lost database, tables and secrets come back from copies, what was accepted
     // What was accepted since is put back from the archive, and delivers nothing by itself.
     const deliveries = (await received()).length;
     const gateway = JSON.parse(readFileSync(join(folder, "gateway.json"), "utf8")) as GatewayFile;
-    const lambda = new LambdaClient({
-      endpoint: gateway.endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: gateway.access_key_id, secretAccessKey: "local" },
-    });
+    const lambda = new LambdaClient(administratorOf(gateway));
     const request = { op: "put_back", from: copied.toISOString(), to: new Date().toISOString() };
     const { Payload, FunctionError } = await lambda.send(
       new InvokeCommand({ FunctionName: "job", Payload: JSON.stringify(request) }),

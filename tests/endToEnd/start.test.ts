@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,13 @@ test.after.each(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** The folder and those in it that other users of the machine could enter or list. */
+const openToOthers = (root: string): string[] =>
+  [root, ...readdirSync(root, { recursive: true, encoding: "utf8" }).map((name) => join(root, name))].filter((path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found?.isDirectory() === true && (found.mode & 0o077) !== 0;
+  });
+
 test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
   const state = join(folder, "state");
   const started = startProcess({ state, command: ["npm", "start", "--silent"] });
@@ -27,6 +34,8 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   assert.deepEqual(Object.keys(local), ["url", "api_key", "sandbox_key", "operator_key", "sink_url", "pid"]);
   assert.match(local.api_key, /^trg_live_/);
   assert.match(local.sandbox_key, /^trg_sandbox_/);
+  for (const secret of [local.api_key, local.operator_key]) assert.ok(!started.output().includes(secret));
+  assert.deepEqual(openToOthers(state), []);
 
   const body = { event_type: "order.created", id: 1 };
   const accepted = await call(local.url, "POST", "/events", { key: local.api_key, body });

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { suite } from "uvu";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { type Platform, startPlatform } from "../../local/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { otlpReceiver } from "../support/otlpReceiver.ts";
@@ -24,12 +23,8 @@ test.before(async () => {
     log: () => undefined,
     config: { "triggers:otlpEndpoint": receiver.url },
   });
-  const { gatewayUrl, outputs } = platform;
-  const secrets = new SecretsManagerClient({
-    endpoint: gatewayUrl,
-    region: "us-east-1",
-    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
-  });
+  const { aws, outputs } = platform;
+  const secrets = new SecretsManagerClient(aws());
   const SecretId = String(outputs.otlpHeadersSecret);
   await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: "x-team=hooks,x-key=a%2Cb" }));
 });

@@ -5,6 +5,7 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DeleteMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
+import { signedCalls } from "../../runtime/aws/signed.ts";
 import { clientOf, type Probe, startProbe } from "./probe.ts";
 
 const test = suite("gateway");
@@ -90,7 +91,7 @@ for (const [service, call, name, action, resource] of refusals) {
   });
 }
 
-test("a caller whose access key is no role may do nothing", async () => {
+test("a caller whose credentials belong to no declared role may do nothing", async () => {
   const sqs = new SQSClient(clientOf(probe.core, "stranger"));
   await assert.rejects(
     sqs.send(new SendMessageCommand({ QueueUrl: String(probe.core.outputs.workUrl), MessageBody: "x" })),
@@ -99,13 +100,12 @@ test("a caller whose access key is no role may do nothing", async () => {
 });
 
 test("a service without stand-in is an error that names it", async () => {
-  const headers = {
-    authorization:
-      "AWS4-HMAC-SHA256 Credential=worker-role/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
-  };
-  const response = await fetch(probe.core.gatewayUrl, { method: "POST", headers, body: "{}" });
-  assert.equal(response.status, 501);
-  assert.match(await response.text(), /the local platform does not answer the AWS service &quot;kinesis&quot;/);
+  const { region, endpoint, credentials } = probe.core.aws();
+  const calls = signedCalls({ region, endpoint, ...credentials, timeoutMs: 5_000 });
+  await assert.rejects(calls.json("kinesis", "1.1", "Kinesis.ListStreams", "{}"), {
+    status: 501,
+    message: /the local platform does not answer the AWS service \\"kinesis\\"/,
+  });
 });
 
 test("a permission taken from a role makes its calls fail, naming action, resource and role", async () => {

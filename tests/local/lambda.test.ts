@@ -49,8 +49,8 @@ test("a function finds exactly its declared variables and Lambda's own, and one 
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "128",
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/echo",
-    AWS_ACCESS_KEY_ID: "echo-role",
-    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ACCESS_KEY_ID: probe.core.aws("echo-role").credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: probe.core.aws("echo-role").credentials.secretAccessKey,
     TZ: ":UTC",
   });
 });

@@ -29,10 +29,8 @@ export async function startProbe(options: Partial<PlatformOptions> = {}): Promis
 }
 
 /** Settings for an SDK client that calls as this role, or as the administrator of the machine. */
-export const clientOf = (core: Core, role = "local-administrator") => ({
-  region: "us-east-1",
-  endpoint: core.gatewayUrl,
+export const clientOf = (core: Core, role?: string) => ({
+  ...core.aws(role),
   // A refusal is what many tests look for: the SDK would try again.
   maxAttempts: 1,
-  credentials: { accessKeyId: role, secretAccessKey: "local" },
 });

@@ -3,7 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ApiCall, LocalContext, LocalService } from "../../local/service.ts";
+import { errorAnswer } from "../../local/awsErrors.ts";
+import { createVerifier, readClaim } from "../../local/gateway/signature.ts";
+import { type ApiCall, type LocalContext, type LocalService, ServiceError } from "../../local/service.ts";
 
 /** Stand-ins behind a plain HTTP server, as far as a client of one service needs: no roles, no permissions. */
 export interface Served {
@@ -16,33 +18,36 @@ export async function serve(
   services: (context: LocalContext) => Promise<readonly LocalService[]>,
   state = mkdtempSync(join(tmpdir(), "stand-in-")),
 ): Promise<Served> {
+  const verify = createVerifier({
+    callerOf: (id) => (id === "test" ? { role: "test", secretAccessKey: "test" } : undefined),
+  });
   let started: readonly LocalService[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", async () => {
-      const scope = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\//.exec(
-        request.headers.authorization ??
-          new URL(request.url ?? "/", "http://x").searchParams
-            .get("X-Amz-Credential")
-            ?.replace(/^/, "Credential=")
-            .concat("/") ??
-          "",
-      );
+      const headers = request.headers as ApiCall["headers"];
+      const claim = readClaim({ url: request.url ?? "/", headers });
       const call: ApiCall = {
-        service: scope?.[2] ?? "s3",
-        region: scope?.[1] ?? "us-east-1",
+        service: claim?.service ?? "s3",
+        region: claim?.region ?? "us-east-1",
         method: request.method ?? "GET",
         url: request.url ?? "/",
-        headers: request.headers as ApiCall["headers"],
+        headers,
         body: Buffer.concat(chunks),
       };
       try {
+        await verify(call, claim);
         const service = started.find(({ api }) => api?.name === call.service);
         const answer = await service!.api!.call(call);
         response.writeHead(answer.status, { "content-length": Buffer.byteLength(answer.body), ...answer.headers });
         response.end(call.method === "HEAD" ? undefined : answer.body);
       } catch (thrown) {
+        if (thrown instanceof ServiceError) {
+          const { status, headers: said, body } = errorAnswer(call, thrown, "request");
+          response.writeHead(status, said).end(body);
+          return;
+        }
         response.writeHead(500).end(String((thrown as Error).stack));
       }
     });
