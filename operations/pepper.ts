@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { administratorOf, type GatewayFile } from "../local/platform/state.ts";
+import type { GatewayFile } from "../local/platform/state.ts";
 import { add, type Directory, Refusal, retire, SETTLE_MS, use, usesOf } from "./peppers.ts";
 
 const USAGE = "npm run pepper -- [add | use | retire <version>]; see docs/api-keys.md";
@@ -38,13 +38,9 @@ function open(): Directory {
   if (given.length === 0) {
     const file = join(process.env.TRIGGERS_STATE ?? ".triggers", "gateway.json");
     const gateway = JSON.parse(readFileSync(file, "utf8")) as GatewayFile;
-    const { outputs } = gateway;
-    return directoryOf(
-      administratorOf(gateway),
-      String(outputs.keysTable),
-      String(outputs.pepperSecret),
-      String(outputs.operatorSecret),
-    );
+    const { endpoint, access_key_id: accessKeyId, secret_access_key: secretAccessKey, outputs } = gateway;
+    const local = { endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } };
+    return directoryOf(local, String(outputs.keysTable), String(outputs.pepperSecret), String(outputs.operatorSecret));
   }
   if (given.length < named.length)
     throw new Refusal(`--keys-table, --pepper-secret and --operator-secret go together\n${USAGE}`);
