@@ -129,6 +129,13 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
     network: subscriptions.database.reach,
     provisionedConcurrency: settings.ingestConcurrency,
   });
+  const queues = {
+    ingest: pipeline.ingest,
+    delivery: delivery.delivery,
+    retry: delivery.retry,
+    notice: delivery.notice,
+    jobs: retention.jobs,
+  };
   const api = new ManagementApi("management", {
     region,
     defaults,
@@ -138,18 +145,12 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
     subscriptions,
     delivery,
     retention,
+    queues: Object.values(queues),
     allowLoopbackWebhooks,
   });
 
   // What outlives a mistake, and who watches.
   declareBackups([...backedUp, subscriptions.database.instance.arn]);
-  const queues = {
-    ingest: pipeline.ingest,
-    delivery: delivery.delivery,
-    retry: delivery.retry,
-    notice: delivery.notice,
-    jobs: retention.jobs,
-  };
   const handlers = {
     ingest: ingest.handler,
     forget: forgetter.handler,

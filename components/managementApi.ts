@@ -9,6 +9,7 @@ import type { Keys } from "./keyDirectory.ts";
 import type { OriginOutputs } from "./otherStacks.ts";
 import type { Retention } from "./retention.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
+import type { WorkQueue } from "./workQueue.ts";
 
 export interface ManagementApiArgs {
   readonly region: string;
@@ -19,6 +20,8 @@ export interface ManagementApiArgs {
   readonly subscriptions: SubscriptionStore;
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
+  /** Those whose dead letters `/health` tells. */
+  readonly queues: readonly WorkQueue[];
   readonly allowLoopbackWebhooks: boolean;
 }
 
@@ -46,6 +49,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           REDIS_AUTH_SECRET: cache.token.secret.arn,
           RETRY_QUEUE_URL: delivery.retry.queue.url,
           JOB_QUEUE_URL: retention.jobs.queue.url,
+          DEAD_LETTER_QUEUE_URLS: pulumi.all(args.queues.map(({ dead }) => dead.url)).apply((urls) => urls.join(" ")),
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: retention.archive.bucket.bucket,
           EXPORT_BUCKET: retention.exports.bucket.bucket,
@@ -80,6 +84,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           ...subscriptions.cursorSecret.toRead(),
           ...delivery.retry.toSend(),
           ...retention.jobs.toSend(),
+          ...args.queues.map((queue) => queue.toSeeDead()),
           ...store.payloads.toRead(),
           ...retention.archive.toRead(),
           retention.archive.toList(),

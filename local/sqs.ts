@@ -9,6 +9,7 @@ import { readOldJournal, sayDamage } from "./oldJournal.ts";
 import {
   type ApiAnswer,
   type ApiCall,
+  type Authorization,
   type LocalContext,
   type LocalService,
   type QueueSource,
@@ -17,6 +18,7 @@ import {
 } from "./service.ts";
 import { actions, systemAttributes } from "./sqs/actions.ts";
 import { MessageStore, messagesOf, QUEUES, type Room } from "./sqs/messages.ts";
+import { MoveTasks } from "./sqs/moveTasks.ts";
 import { Queue, type QueueSettings, type Received } from "./sqs/queue.ts";
 import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./sqs/rules.ts";
 
@@ -25,6 +27,8 @@ import { jsonName, MAX_MESSAGE_BYTES, type MessageAttributes, within } from "./s
  * Encryption arguments are accepted: the state lies on the developer's own disk. FIFO queues are refused.
  */
 const BODIES_IN_MEMORY = 128 * 1024 * 1024;
+/** Actions over more than one queue. */
+const OWN_ACTIONS = new Set(["ListDeadLetterSourceQueues", "ListQueues"]);
 const RETENTION_CHECK_MS = 60_000;
 /** How long a mapping waits after a receive that could not be recorded. */
 const UNAVAILABLE_PAUSE_MS = 1_000;
@@ -79,9 +83,20 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     }
     const queue = new Queue(settings, store, clock, (arn) => byArn.get(arn));
     byArn.set(settings.arn, queue);
-    const { ready, delayed } = queue.counts();
-    if (ready + delayed > 0) context.log(`queue ${settings.name}: ${ready + delayed} messages from the last run`);
     return queue;
+  }
+
+  /** What the last run left, and what lies dead: nobody takes that out unasked. */
+  function tellWhatWaits(): void {
+    const dead = new Set([...byArn.values()].map(({ settings }) => settings.redrive?.target));
+    for (const [arn, queue] of byArn) {
+      const { ready, delayed } = queue.counts();
+      const { name } = queue.settings;
+      const messages = `${ready + delayed} ${ready + delayed === 1 ? "message" : "messages"}`;
+      if (ready + delayed === 0) continue;
+      if (dead.has(arn)) context.log(`queue ${name}: ${messages} given up, put back by "npm run redrive -- ${name}"`);
+      else context.log(`queue ${name}: ${messages} from the last run`);
+    }
   }
 
   /** What CloudWatch shows of a queue. Source: SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS". */
@@ -154,7 +169,34 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     return queueAt(url, call.region);
   }
 
-  const known = (action: string): boolean => action === "ListQueues" || Object.hasOwn(actions, action);
+  const tasks = new MoveTasks(byArn, clock);
+  const moves: Readonly<Record<string, (args: Readonly<Record<string, unknown>>) => object>> = {
+    StartMessageMoveTask: (args) => tasks.start(args),
+    ListMessageMoveTasks: (args) => tasks.list(args),
+    CancelMessageMoveTask: (args) => tasks.cancel(args),
+  };
+  const known = (action: string): boolean =>
+    OWN_ACTIONS.has(action) || Object.hasOwn(actions, action) || Object.hasOwn(moves, action);
+
+  /** Who starts a move acts upon both queues: reads and deletes here, sends there. */
+  function moveAuthorizations(
+    action: string,
+    args: Readonly<Record<string, unknown>>,
+    region: string,
+  ): Authorization[] {
+    const { source, destinations } = tasks.reach(action, args);
+    const upon = (names: readonly string[], resources: readonly string[]) =>
+      names.map((name): Authorization => ({ action: `sqs:${name}`, resources }));
+    if (action !== "StartMessageMoveTask") return upon([action], [source]);
+    return [
+      ...upon([action, "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"], [source]),
+      ...keyUse(keys.get(source), "read", "sqs", region),
+      ...destinations.flatMap((arn) => [
+        ...upon(["SendMessage"], [arn]),
+        ...keyUse(keys.get(arn), "write", "sqs", region),
+      ]),
+    ];
+  }
 
   async function answer(call: ApiCall): Promise<unknown> {
     const { action, args } = readJsonCall(call);
@@ -171,7 +213,18 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
           .map(urlOf),
       };
     }
+    if (Object.hasOwn(moves, action)) return moves[action]!(args);
     const queue = queueOf(call);
+    // It can't be told what a queue holds that can't be written.
+    if (file.failure !== undefined && action === "GetQueueAttributes")
+      throw new ServiceError("ServiceUnavailable", `The queue can't be written: ${file.failure.message}`, 503);
+    if (action === "ListDeadLetterSourceQueues")
+      return {
+        queueUrls: [...byArn.values()]
+          .filter(({ settings }) => settings.redrive?.target === queue.settings.arn)
+          .map(({ settings }) => urlOf(settings.name))
+          .sort(),
+      };
     if (action === "GetQueueUrl") return { QueueUrl: urlOf(queue.settings.name) };
     const sender = call.caller ?? "anonymous";
     return actions[action]!(queue, args, { sender, suspicious: mayHoldControls(call.body) });
@@ -225,12 +278,13 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     api: {
       name: "sqs",
       authorizations(call) {
-        const { action } = readJsonCall(call);
+        const { action, args } = readJsonCall(call);
         if (!known(action))
           throw new ServiceError("UnknownOperation", `The local platform does not answer sqs:${action}.`);
         const name = action.replace(/(Message|Visibility)Batch$/, "$1");
         if (action === "ListQueues")
           return [{ action: "sqs:ListQueues", resources: [`arn:aws:sqs:${call.region}:${context.accountId}:*`] }];
+        if (Object.hasOwn(moves, action)) return moveAuthorizations(action, args, call.region);
         const { arn } = queueOf(call).settings;
         const use = name === "SendMessage" ? "write" : name === "ReceiveMessage" ? "read" : undefined;
         return [
@@ -248,11 +302,15 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     },
     source,
     queues: () => byArn,
+    async start() {
+      tellWhatWaits();
+    },
     async scrub() {
       file.scrub();
     },
     async close() {
       sweep();
+      tasks.close();
       for (const queue of byArn.values()) queue.close();
       file.close();
     },

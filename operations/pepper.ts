@@ -10,12 +10,10 @@
  *   --keys-table "$(pulumi stack output keysTable)" --pepper-secret "$(pulumi stack output pepperSecret)"
  *   --operator-secret "$(pulumi stack output operatorSecret)"
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import type { GatewayFile } from "../local/platform/state.ts";
+import { localGateway } from "./gateway.ts";
 import { add, type Directory, Refusal, retire, SETTLE_MS, use, usesOf } from "./peppers.ts";
 
 const USAGE = "npm run pepper -- [add | use | retire <version>]; see docs/api-keys.md";
@@ -36,11 +34,8 @@ const { values, positionals } = parseArgs({
 function open(): Directory {
   const given = named.filter((name) => values[name] !== undefined);
   if (given.length === 0) {
-    const file = join(process.env.TRIGGERS_STATE ?? ".triggers", "gateway.json");
-    const gateway = JSON.parse(readFileSync(file, "utf8")) as GatewayFile;
-    const { endpoint, access_key_id: accessKeyId, secret_access_key: secretAccessKey, outputs } = gateway;
-    const local = { endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } };
-    return directoryOf(local, String(outputs.keysTable), String(outputs.pepperSecret), String(outputs.operatorSecret));
+    const { client, outputs } = localGateway();
+    return directoryOf(client, String(outputs.keysTable), String(outputs.pepperSecret), String(outputs.operatorSecret));
   }
   if (given.length < named.length)
     throw new Refusal(`--keys-table, --pepper-secret and --operator-secret go together\n${USAGE}`);

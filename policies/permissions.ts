@@ -103,6 +103,7 @@ const actionOf: Readonly<Record<string, string>> = {
   PutRecord: "firehose:PutRecord",
   PutRecordBatch: "firehose:PutRecordBatch",
   PutSecretValue: "secretsmanager:PutSecretValue",
+  GetQueueAttributes: "sqs:GetQueueAttributes",
   SendMessage: "sqs:SendMessage",
   SendMessageBatch: "sqs:SendMessage",
   UploadPart: "s3:PutObject",

@@ -197,6 +197,40 @@ export class Queue {
     else this.#hold(message);
   }
 
+  /**
+   * Moves up to `max` messages that may be received, each as a new one with a life of its own.
+   * @param target by the queue that the message died in
+   * @returns how many were moved, and whether one has nowhere to go: then it stays
+   */
+  move(target: (from: string | undefined) => Queue | undefined, max: number): { moved: number; homeless: boolean } {
+    let moved = 0;
+    while (moved < max) {
+      const message = this.#ready.shift();
+      if (message === undefined) break;
+      if (message.state !== "ready") continue;
+      const { deadLetterSource, ...rest } = message;
+      const body = this.#store.body(message);
+      const queue = target(deadLetterSource);
+      if (queue === undefined || body === undefined) {
+        this.#makeReady(message);
+        return { moved, homeless: true };
+      }
+      const now = this.#clock.now();
+      queue.accept({
+        ...rest,
+        body,
+        id: randomUUID(),
+        sentAt: now,
+        visibleAt: now,
+        receives: 0,
+        firstReceivedAt: 0,
+      });
+      this.#remove(message);
+      moved += 1;
+    }
+    return { moved, homeless: false };
+  }
+
   /** @throws ServiceError `PurgeQueueInProgress` within 60 seconds of the last purge */
   purge(): void {
     const now = this.#clock.now();

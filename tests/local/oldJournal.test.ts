@@ -116,6 +116,7 @@ test("messages go over into the file of the queues, and what was cut off is told
     const sqs = await createSqs(contextOf(state, lines));
     const type = "aws:sqs/queue:Queue";
     await sqs.resources[type]!({ type, name: "ingest-queue", inputs: {} });
+    await sqs.start!();
     const [queue] = sqs.queues().values();
     const counts = { ready: 3, delayed: 0, flight: 0 };
     assert.deepEqual(queue!.counts(), counts, turn);

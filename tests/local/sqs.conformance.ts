@@ -1,18 +1,22 @@
 import assert from "node:assert/strict";
 import {
+  CancelMessageMoveTaskCommand,
   ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListMessageMoveTasksCommand,
   ListQueuesCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
+  StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
+import { eventually } from "../support/eventually.ts";
 import { clientOf } from "./serve.ts";
 
 /** What any SQS has to do, asked through the SDK: ours and fauxqs are held to it. */
@@ -273,6 +277,78 @@ export function sqsConformance(
     await client.send(new PurgeQueueCommand({ QueueUrl: url }));
     assert.deepEqual(await receive(url), []);
     await refused(client.send(new PurgeQueueCommand({ QueueUrl: url })), "PurgeQueueInProgress");
+  });
+
+  /** A dead-letter queue with these messages, and the queue they died in. */
+  async function withDead(...bodies: string[]) {
+    const deadName = nextName();
+    const dead = await sqs.createQueue(deadName);
+    const deadArn = sqs.queueArn(deadName);
+    const name = nextName();
+    const url = await sqs.createQueue(name, {
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadArn, maxReceiveCount: 1 }),
+    });
+    for (const body of bodies) await send(url, body);
+    for (let i = 0; i < 2 * bodies.length + 1; i += 1) await receive(url, { VisibilityTimeout: 0 });
+    return { dead, deadArn, url };
+  }
+  const tasksOf = async (SourceArn: string) =>
+    (await client.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 10 }))).Results ?? [];
+
+  holds("a move task puts dead messages back where they came from, as new ones", async () => {
+    const { dead, deadArn, url } = await withDead("first", "second");
+    const [before] = await receive(dead, { VisibilityTimeout: 0 });
+    const { TaskHandle } = await client.send(new StartMessageMoveTaskCommand({ SourceArn: deadArn }));
+    assert.equal(typeof TaskHandle, "string");
+    const moved = await eventually(
+      () => receive(url, { VisibilityTimeout: 0, MessageSystemAttributeNames: ["All"] }),
+      (messages) => messages.length === 2,
+    );
+    assert.deepEqual(moved.map(({ Body, Attributes }) => [Body, Attributes?.ApproximateReceiveCount]).sort(), [
+      ["first", "1"],
+      ["second", "1"],
+    ]);
+    assert.equal(
+      moved.some(({ MessageId }) => MessageId === before?.MessageId),
+      false,
+    );
+    const [task] = await tasksOf(deadArn);
+    assert.deepEqual(
+      [task?.Status, task?.SourceArn, task?.ApproximateNumberOfMessagesMoved, task?.ApproximateNumberOfMessagesToMove],
+      ["COMPLETED", deadArn, 2, 2],
+    );
+    assert.equal(task?.TaskHandle, undefined);
+  });
+
+  holds("a move task can move elsewhere, at a rate, and be cancelled", async () => {
+    const { deadArn } = await withDead("1", "2", "3");
+    const otherName = nextName();
+    const other = await sqs.createQueue(otherName);
+    const start = { SourceArn: deadArn, DestinationArn: sqs.queueArn(otherName), MaxNumberOfMessagesPerSecond: 1 };
+    const { TaskHandle } = await client.send(new StartMessageMoveTaskCommand(start));
+    await refused(client.send(new StartMessageMoveTaskCommand(start)), "UnsupportedOperation");
+    const { ApproximateNumberOfMessagesMoved: moved = 0 } = await client.send(
+      new CancelMessageMoveTaskCommand({ TaskHandle }),
+    );
+    assert.ok(moved < 3);
+    assert.ok(["CANCELLED", "CANCELLING"].includes(String((await tasksOf(deadArn))[0]?.Status)));
+    await refused(client.send(new CancelMessageMoveTaskCommand({ TaskHandle })), "ResourceNotFoundException");
+    const { Attributes } = await client.send(
+      new GetQueueAttributesCommand({ QueueUrl: other, AttributeNames: ["ApproximateNumberOfMessages"] }),
+    );
+    assert.equal(Number(Attributes?.ApproximateNumberOfMessages), moved);
+  });
+
+  holds("a move task is refused out of a queue that is none, or nobody's dead-letter queue", async () => {
+    const name = nextName();
+    await sqs.createQueue(name);
+    const start = (SourceArn: string, more = {}) =>
+      client.send(new StartMessageMoveTaskCommand({ SourceArn, ...more }));
+    await refused(start(sqs.queueArn("nowhere")), "ResourceNotFoundException");
+    await refused(start(sqs.queueArn(name)), "InvalidParameterValue");
+    const { deadArn } = await withDead();
+    await refused(start(deadArn, { MaxNumberOfMessagesPerSecond: 501 }), "InvalidParameterValue");
+    await refused(start(deadArn, { DestinationArn: sqs.queueArn("nowhere") }), "ResourceNotFoundException");
   });
 
   test.run();

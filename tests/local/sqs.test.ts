@@ -44,6 +44,9 @@ sqsConformance(
     "arguments out of range are refused": "they are not checked",
     "a receipt handle that never was is refused": "it is taken",
     "the visibility of a message that is not in flight can't be changed": "it is taken",
+    "a move task puts dead messages back where they came from, as new ones": "there are no move tasks",
+    "a move task can move elsewhere, at a rate, and be cancelled": "there are no move tasks",
+    "a move task is refused out of a queue that is none, or nobody's dead-letter queue": "there are no move tasks",
     "a purge empties the queue, and can't follow another at once": "it can",
   },
 );

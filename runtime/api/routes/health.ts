@@ -1,6 +1,7 @@
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { z } from "@hono/zod-openapi";
 import { Redis } from "ioredis";
 import { sql } from "kysely";
@@ -12,6 +13,9 @@ const Health = z
   .object({
     status: z.enum(["ok", "unavailable"]),
     dependencies: z.record(z.string(), z.object({ status: z.enum(["ok", "unavailable"]), latency_ms: z.number() })),
+    dead_messages: z.record(z.string(), z.number()).optional().openapi({
+      description: "By queue: messages that were given up and wait to be put back. Left out when there are none.",
+    }),
   })
   .openapi("Health");
 
@@ -54,8 +58,25 @@ async function askSubscriptions({ lambda, env }: Deps): Promise<void> {
   if (FunctionError !== undefined) throw new Error(FunctionError);
 }
 
+/** Messages in each dead-letter queue that has some. */
+async function askQueues({ sqs, env }: Deps): Promise<Readonly<Record<string, number>>> {
+  const urls = env.DEAD_LETTER_QUEUE_URLS.split(" ");
+  const counts = await Promise.all(
+    urls.map(async (url) => {
+      const asked = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["ApproximateNumberOfMessages"] });
+      const { Attributes } = await sqs.send(asked);
+      return [url.split("/").at(-1)!, Number(Attributes?.ApproximateNumberOfMessages ?? 0)] as const;
+    }),
+  );
+  return Object.fromEntries(counts.filter(([, messages]) => messages > 0));
+}
+
 /** Each dependency by name, with the cheapest question that needs it to work. */
-const checks = (deps: Deps): Readonly<Record<string, () => Promise<unknown>>> => ({
+const checks = (
+  deps: Deps,
+  dead: (messages: Readonly<Record<string, number>>) => void,
+): Readonly<Record<string, () => Promise<unknown>>> => ({
+  sqs: async () => dead(await askQueues(deps)),
   postgresql: () => sql`select 1`.execute(deps.db),
   dynamodb: () => deps.dynamodb.send(new DescribeTableCommand({ TableName: deps.env.EVENTS_TABLE })),
   redis: () => pingRedis(deps),
@@ -93,11 +114,22 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c) => {
+      let dead: Readonly<Record<string, number>> = {};
+      const tell = (messages: typeof dead) => {
+        dead = messages;
+      };
       const named = await Promise.all(
-        Object.entries(checks(deps)).map(async ([name, check]) => [name, await ask(check, deps.now)] as const),
+        Object.entries(checks(deps, tell)).map(async ([name, check]) => [name, await ask(check, deps.now)] as const),
       );
       const ok = named.every(([, { status }]) => status === "ok");
-      return c.json({ status: ok ? "ok" : "unavailable", dependencies: Object.fromEntries(named) }, ok ? 200 : 503);
+      return c.json(
+        {
+          status: ok ? "ok" : "unavailable",
+          dependencies: Object.fromEntries(named),
+          ...(Object.keys(dead).length === 0 ? {} : { dead_messages: dead }),
+        },
+        ok ? 200 : 503,
+      );
     },
   );
 }

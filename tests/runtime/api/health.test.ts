@@ -20,7 +20,12 @@ test.before(async () => {
   await new Promise<void>((resolve) => redis.listen(0, "127.0.0.1", () => resolve()));
   const missing = Object.assign(new Error("NoSuchKey"), { $metadata: { httpStatusCode: 404 } });
   healthy = {
-    env: { REDIS_URL: `redis://127.0.0.1:${(redis.address() as AddressInfo).port}`, REDIS_AUTH_SECRET: "" },
+    env: {
+      REDIS_URL: `redis://127.0.0.1:${(redis.address() as AddressInfo).port}`,
+      REDIS_AUTH_SECRET: "",
+      DEAD_LETTER_QUEUE_URLS: "https://sqs/1/ingest-dead https://sqs/1/retry-dead",
+    },
+    sqs: { send: async () => ({ Attributes: { ApproximateNumberOfMessages: "0" } }) },
     db: new Kysely({ dialect: new PGliteDialect({ pglite }) }),
     dynamodb: { send: async () => ({}) },
     s3: { send: () => Promise.reject(missing) },
@@ -35,7 +40,7 @@ test.after(async () => {
   redis.close();
 });
 
-const names = ["dynamodb", "postgresql", "redis", "s3", "secrets", "subscriptions"];
+const names = ["dynamodb", "postgresql", "redis", "s3", "secrets", "sqs", "subscriptions"];
 async function ask(deps: Deps) {
   const response = await buildApp(deps).request("/health");
   const body = (await response.json()) as { status: string; dependencies: Record<string, { status: string }> };
@@ -62,11 +67,25 @@ const outages: [name: string, deps: () => Partial<Record<keyof Deps, unknown>>][
   ["redis", () => ({ env: { ...healthy.env, REDIS_URL: "redis://127.0.0.1:1" } })],
   ["s3", () => ({ s3: { send: away } })],
   ["secrets", () => ({ secret: away })],
+  ["sqs", () => ({ sqs: { send: away } })],
   ["subscriptions", () => ({ lambda: { send: async () => ({ FunctionError: "Unhandled" }) } })],
 ];
 for (const [name, deps] of outages) {
   test(`without ${name} it is 503 and says so`, async () =>
     assert.deepEqual(await ask({ ...healthy, ...deps() } as Deps), [503, "unavailable", [name]]));
 }
+
+test("what lies in dead-letter queues is told by queue, and no reason to be unavailable", async () => {
+  const counts = new Map([
+    ["https://sqs/1/ingest-dead", "19"],
+    ["https://sqs/1/retry-dead", "0"],
+  ]);
+  const send = async ({ input }: { input: { QueueUrl: string } }) => ({
+    Attributes: { ApproximateNumberOfMessages: counts.get(input.QueueUrl) },
+  });
+  const response = await buildApp({ ...healthy, sqs: { send } } as unknown as Deps).request("/health");
+  const body = (await response.json()) as { status: string; dead_messages?: object };
+  assert.deepEqual([response.status, body.status, body.dead_messages], [200, "ok", { "ingest-dead": 19 }]);
+});
 
 test.run();

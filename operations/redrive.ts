@@ -1,0 +1,53 @@
+/**
+ * `npm run redrive`: what the platform gave up, and putting it back. See docs/runbooks/dead-letters.md.
+ *
+ *   npm run redrive                       how many messages lie in each dead-letter queue
+ *   npm run redrive -- ingest-dead        puts back what lies in this one
+ *   npm run redrive -- all                puts back what lies in any
+ *
+ * Without options it speaks to the platform that runs here. With this one to an AWS account, with the credentials of the shell:
+ *   --queues "$(pulumi stack output deadLetterQueueUrls --json)"
+ */
+import { parseArgs } from "node:util";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { localGateway } from "./gateway.ts";
+import { type DeadQueue, deadQueues, meant, Refusal, redrive } from "./redrives.ts";
+
+/** AWS moves within seconds to minutes; asking is billed by call. */
+const PAUSE_MS = 1_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { queues: { type: "string" }, region: { type: "string" } },
+});
+
+function open(): { sqs: SQSClient; urls: readonly string[] } {
+  if (values.queues === undefined) {
+    const { client, outputs } = localGateway();
+    return { sqs: new SQSClient(client), urls: outputs.deadLetterQueueUrls as readonly string[] };
+  }
+  const urls = JSON.parse(values.queues) as readonly string[];
+  const region = values.region ?? /^https:\/\/sqs\.([^.]+)\./.exec(urls[0] ?? "")?.[1];
+  return { sqs: new SQSClient(region === undefined ? {} : { region }), urls };
+}
+
+async function main(): Promise<void> {
+  const [which, ...more] = positionals;
+  if (more.length > 0) throw new Refusal("One queue at a time, or all: npm run redrive -- [queue | all]");
+  const { sqs, urls } = open();
+  const queues = await deadQueues(sqs, urls);
+  if (which === undefined) {
+    for (const { name, messages } of queues) console.log(`${String(messages).padStart(8)}  ${name}`);
+    return;
+  }
+  const chosen: readonly DeadQueue[] = meant(queues, which === "all" ? undefined : which);
+  for (const queue of chosen) {
+    const moved = queue.messages === 0 ? 0 : await redrive(sqs, queue, PAUSE_MS);
+    console.log(`${String(moved).padStart(8)}  put back from ${queue.name}`);
+  }
+}
+
+main().catch((cause: Error) => {
+  console.error(cause.name === "Refusal" ? cause.message : `${cause.name}: ${cause.message}`);
+  process.exitCode = 1;
+});
