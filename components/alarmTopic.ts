@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { EncryptionKey } from "./encryptionKey.ts";
+import { EncryptionKey, forAccount } from "./encryptionKey.ts";
 import { refusePlainText } from "./permissions.ts";
 
 /** A metric of one resource, or an expression over several. */
@@ -55,7 +55,7 @@ export class AlarmTopic extends pulumi.ComponentResource {
     const services = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"];
     const key = new EncryptionKey(
       name,
-      { purpose: "Alarms on their way", services, region, protect: args.protect },
+      { purpose: "Alarms on their way", services: services.map(forAccount), region, protect: args.protect },
       own,
     );
     this.topic = new aws.sns.Topic(`${name}-topic`, { region, kmsMasterKeyId: key.arn }, own);

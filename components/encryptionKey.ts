@@ -24,6 +24,7 @@ const administration = [
   "kms:ListAliases",
   "kms:ListGrants",
   "kms:ListKeyPolicies",
+  "kms:ListKeyRotations",
   "kms:ListResourceTags",
   "kms:PutKeyPolicy",
   "kms:ReEncryptFrom",
@@ -31,7 +32,10 @@ const administration = [
   "kms:ReplicateKey",
   "kms:RetireGrant",
   "kms:RevokeGrant",
+  "kms:RotateKeyOnDemand",
   "kms:ScheduleKeyDeletion",
+  // KMS itself keeps replicas in step, by a role of the account.
+  "kms:SynchronizeMultiRegionKey",
   "kms:TagResource",
   "kms:UntagResource",
   "kms:UpdateAlias",
@@ -44,15 +48,41 @@ const serviceUse = [
   "kms:DescribeKey",
   "kms:Encrypt",
   "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
   "kms:ReEncryptFrom",
   "kms:ReEncryptTo",
 ];
 
+/** An AWS service that uses a key in its own name, and how the key tells that it does so for this account. */
+export interface KeyService {
+  /** Its principal. @example "budgets.amazonaws.com" */
+  readonly principal: string;
+  /** IAM condition block. */
+  readonly onlyFor: (account: pulumi.Input<string>) => object;
+}
+
+/** A service that says for which account it comes. Source: SNS Developer Guide, "Encrypting an SNS topic", event sources. */
+export const forAccount = (principal: string): KeyService => ({
+  principal,
+  onlyFor: (account) => ({ StringEquals: { "aws:SourceAccount": account } }),
+});
+
+/**
+ * CloudWatch Logs says for which log group it comes, by the encryption context and by nothing else. Source: CloudWatch Logs User
+ * Guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+ */
+export const forLogGroups = (region: string): KeyService => ({
+  principal: `logs.${region}.amazonaws.com`,
+  onlyFor: (account) => ({
+    ArnLike: { "kms:EncryptionContext:aws:logs:arn": pulumi.interpolate`arn:aws:logs:${region}:${account}:*` },
+  }),
+});
+
 export interface EncryptionKeyArgs {
   /** What it encrypts, for the person who reads the console. */
   readonly purpose: string;
-  /** AWS services that use the key in their own name. @default none @example ["logs.eu-west-1.amazonaws.com"] */
-  readonly services?: readonly string[];
+  /** AWS services that use the key in their own name. @default none @example [forLogGroups("eu-west-1")] */
+  readonly services?: readonly KeyService[];
   /**
    * Other regions that hold a replica of the key. A list, even an empty one, makes a multi-Region key, which can get replicas
    * later; any other key would have to be replaced for that, under the data that it encrypts. @default a key of one region
@@ -88,13 +118,13 @@ export class EncryptionKey extends pulumi.ComponentResource {
           Action: administration,
           Resource: "*",
         },
-        ...services.map((service) => ({
-          Sid: `Service${service.replace(/[^A-Za-z0-9]/g, "")}`,
+        ...services.map(({ principal, onlyFor }) => ({
+          Sid: `Service${principal.replace(/[^A-Za-z0-9]/g, "")}`,
           Effect: "Allow",
-          Principal: { Service: service },
+          Principal: { Service: principal },
           Action: serviceUse,
           Resource: "*",
-          Condition: { StringEquals: { "aws:SourceAccount": account } },
+          Condition: onlyFor(account),
         })),
       ],
     });

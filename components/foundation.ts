@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cache } from "./cache.ts";
 import { DataBucket } from "./dataBucket.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
+import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
 import type { HandlerDefaults } from "./handler.ts";
 import { Network } from "./network.ts";
 import type { Settings } from "./settings.ts";
@@ -52,10 +52,10 @@ export class Foundation extends pulumi.ComponentResource {
     const { region, multiAz, protect, logRetentionDays } = args;
     const key = new EncryptionKey(
       "functions",
-      { purpose: "Logs and settings of functions", services: [`logs.${region}.amazonaws.com`], protect },
+      { purpose: "Logs and settings of functions", services: [forLogGroups(region)], protect },
       own,
     );
-    this.defaults = { keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
+    this.defaults = { region, keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
     this.logs = logBucket(args, own);
     this.network = new Network("network", { region, multiAz, zones: args.availabilityZones, logs: this.logs }, own);
     this.cache = new Cache(

@@ -1,13 +1,14 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { bundle } from "./bundle.ts";
-import { type Permission, policyOf, trustOf } from "./permissions.ts";
+import { type Permission, policyOf, toWriteLogs, trustOf } from "./permissions.ts";
 
 // Invariant: a function has a role of its own, and the role may do what `permissions` names, write to the function's own
 // log group, be traced, and nothing else.
 
 /** What every function of the platform shares. */
 export interface HandlerDefaults {
+  readonly region: string;
   /** ARN of the key that encrypts log groups and environments. */
   readonly keyArn: pulumi.Input<string>;
   /** Days that logs are kept. */
@@ -107,7 +108,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         role: role.name,
         policy: policyOf([
           ...args.permissions,
-          { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [pulumi.interpolate`${logs.arn}:*`] },
+          ...toWriteLogs(pulumi.interpolate`${logs.arn}:*`, args.defaults.keyArn, args.defaults.region),
           { actions: ["kms:Decrypt"], resources: [args.defaults.keyArn] },
           tracing,
           ...(args.network === undefined ? [] : [networkInterfaces]),

@@ -21,6 +21,28 @@ export function through(
   return { actions, resources: [keyArn], conditions: { StringEquals: via } };
 }
 
+/**
+ * Writing to one log group under a key: who writes needs the key as well as CloudWatch Logs itself. Source: CloudWatch Logs User Guide,
+ * "Encrypt log data in CloudWatch Logs using AWS Key Management Service", step 3.
+ * @param streams ARN of the streams written to
+ */
+export const toWriteLogs = (
+  streams: pulumi.Input<string>,
+  keyArn: pulumi.Input<string>,
+  region: pulumi.Input<string>,
+): Permission[] => [
+  { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [streams] },
+  through(keyArn, "logs", region, [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+  ]),
+];
+
 /** An identity policy of these permissions, as JSON. @throws Error for a wildcard action, naming it */
 export function policyOf(permissions: readonly Permission[]): pulumi.Output<string> {
   const wild = permissions.flatMap(({ actions }) => actions).find((action) => action.includes("*"));

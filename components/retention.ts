@@ -7,7 +7,7 @@ import { EncryptionKey } from "./encryptionKey.ts";
 import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
-import { type Permission, policyOf, trustOf } from "./permissions.ts";
+import { type Permission, policyOf, toWriteLogs, trustOf } from "./permissions.ts";
 import { WorkQueue } from "./workQueue.ts";
 
 // Invariant: every object of the archive lies under the hashed prefix of its customers, so that erasing one customer
@@ -173,7 +173,11 @@ export class Retention extends pulumi.ComponentResource {
           },
           archiveKey.toEncrypt("s3", this.region),
           { actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [this.streamKey.arn] },
-          { actions: ["logs:PutLogEvents"], resources: [pulumi.interpolate`${logs.arn}:log-stream:${logStream.name}`] },
+          ...toWriteLogs(
+            pulumi.interpolate`${logs.arn}:log-stream:${logStream.name}`,
+            args.defaults.keyArn,
+            this.region,
+          ),
         ]),
       },
       own,

@@ -14,6 +14,7 @@ import {
   parsePolicy,
   type Statement,
 } from "./iamPolicy.ts";
+import type { KeyPolicies } from "./keyPolicy.ts";
 import type { Authorization, Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /** The person at this machine, who may do everything: the demo, the tests, `aws --endpoint-url`. */
@@ -43,7 +44,7 @@ export interface Iam extends LocalService {
   /** Undefined when everything is allowed, else the first refusal. */
   refusal(role: string, authorizations: readonly Authorization[]): Refusal | undefined;
   /** Whether the role could do this, without its being asked for. */
-  may(role: string, action: string, resource: string): boolean;
+  may(role: string, action: string, resource: string, context?: Context): boolean;
   /** Whether the role lets a service such as `lambda.amazonaws.com` take it on. */
   trusts(role: string, service: string): boolean;
   /** Permissions asked for so far, by role: `sqs:SendMessage` on an ARN. */
@@ -53,6 +54,8 @@ export interface Iam extends LocalService {
 export interface IamOptions {
   /** Takes permissions away, to see the platform fail without them: `{ role: "ingest", action: "sqs:SendMessage" }`. */
   readonly without?: { readonly role: string; readonly action: string };
+  /** Policies of the keys that roles use. @default every key leaves it to the account */
+  readonly keys?: KeyPolicies;
 }
 
 const nameOf = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
@@ -119,6 +122,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
         ...values,
       },
     };
+    if (options.keys?.leavesToAccount(request, resource) === false) return "implicit_deny";
     return evaluate([...caller.policies.values()].flat(), request);
   }
 
@@ -173,7 +177,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       }
       return undefined;
     },
-    may: (roleName, action, resource) => judge(roleName, action, resource, undefined) === "allow",
+    may: (roleName, action, resource, values) => judge(roleName, action, resource, values) === "allow",
     asked: () => asked,
     close: async () => {},
   };

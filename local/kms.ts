@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { onlySupports, optional, regionOf, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
 import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { KeyPolicies } from "./keyPolicy.ts";
 import {
   type ApiCall,
   type Created,
@@ -14,7 +15,8 @@ import {
 
 /**
  * AWS KMS on one machine: symmetric keys and aliases, Encrypt, Decrypt, GenerateDataKey (also without plaintext) and DescribeKey.
- * Ciphertexts are AES-256-GCM with the encryption context as associated data; keys lie in the state and never rotate.
+ * Ciphertexts are AES-256-GCM with the encryption context as associated data; keys lie in the state and never rotate. Their policies decide
+ * together with the account's (iam.ts).
  */
 const MAX_PLAINTEXT_BYTES = 4096;
 const KEY_ID_BYTES = 36;
@@ -33,7 +35,12 @@ type Args = Readonly<Record<string, unknown>>;
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
 
-export async function createKms(context: LocalContext): Promise<LocalService> {
+export interface Kms extends LocalService {
+  readonly policies: KeyPolicies;
+}
+
+export async function createKms(context: LocalContext): Promise<Kms> {
+  const policies = new KeyPolicies(context.accountId);
   const file = new JsonFile<{ keys: Key[] }>(join(context.state, "kms.json"), { keys: [] });
   const { keys } = file.value;
   /** Target key id by region and alias. */
@@ -153,6 +160,7 @@ export async function createKms(context: LocalContext): Promise<LocalService> {
       keys.push(key);
       file.save();
     }
+    policies.set(arnOf(key), inputs.policy);
     return { id: key.id, state: { ...inputs, keyId: key.id, arn: arnOf(key), region } };
   }
 
@@ -166,11 +174,15 @@ export async function createKms(context: LocalContext): Promise<LocalService> {
   }
 
   return {
+    policies,
     resources: {
       "aws:kms/key:Key": createKey,
       "aws:kms/replicaKey:ReplicaKey": createKey,
       "aws:kms/alias:Alias": createAlias,
-      "aws:kms/keyPolicy:KeyPolicy": async ({ inputs }) => ({ id: String(inputs.keyId), state: { ...inputs } }),
+      "aws:kms/keyPolicy:KeyPolicy": async (request) => {
+        policies.set(arnOf(find(required(request, "keyId"), regionOf(request, context))), request.inputs.policy);
+        return { id: String(request.inputs.keyId), state: { ...request.inputs } };
+      },
     },
     api: {
       name: "kms",

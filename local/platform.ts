@@ -5,6 +5,7 @@ import { Metrics } from "./cloudwatch/metrics.ts";
 import { createCloudWatch } from "./cloudwatch.ts";
 import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
+import { examiner } from "./examiner.ts";
 import { createFirehose, type FirehoseService } from "./firehose.ts";
 import { startGateway } from "./gateway.ts";
 import { ADMINISTRATOR, createIam, type Iam, type IamOptions } from "./iam.ts";
@@ -100,7 +101,8 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       log,
       metrics: new Metrics(),
     };
-    const { services, iam, cloudfront, lambda, firehose } = await createServices(context, options, closers);
+    const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
+    const examine = examiner(context, iam, keys);
     gateway.serve(services, iam);
     const told = new ToldOutputs();
     const standing: Standing = new Map();
@@ -113,6 +115,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         context,
         told: (other) => told.of(other),
         standing,
+        examine,
         ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
       });
       told.add(run.stack, outputs);
@@ -183,13 +186,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 async function createServices(context: LocalContext, options: PlatformOptions, closers: (() => Promise<void>)[]) {
   const activity = new Activity(context.log);
-  const iam = createIam(context, options.without === undefined ? {} : { without: options.without });
-  const [sqs, dynamodb, s3, secrets, kms, rds, cache, random] = await Promise.all([
+  const kms = await createKms(context);
+  const keys = kms.policies;
+  const iam = createIam(context, options.without === undefined ? { keys } : { keys, without: options.without });
+  const [sqs, dynamodb, s3, secrets, rds, cache, random] = await Promise.all([
     createSqs(context),
     createDynamodb(context),
     createS3(context),
     createSecretsManager(context),
-    createKms(context),
     createRds(context),
     createElastiCache(context),
     createRandom(context),
@@ -221,7 +225,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   ];
   // What takes work in closes first, what it relies on last.
   closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
-  return { services, iam, cloudfront, lambda, firehose };
+  return { services, iam, keys, cloudfront, lambda, firehose };
 }
 
 /** Reads the operator's key from the secret that the program names in its export `operatorSecret`. */

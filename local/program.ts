@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly told?: (stack: string) => ProgramOutputs;
   /** What stands already: a stack that is deployed again leaves alone what has not changed. @default nothing */
   readonly standing?: Standing;
+  /** Looks at each resource that has been created. @throws Error when AWS would refuse it, or would fail with it later */
+  readonly examine?: (request: ResourceRequest, created: Created) => void;
   /** Told of each resource as it comes up. */
   readonly onCreated?: (request: ResourceRequest) => void;
 }
@@ -86,11 +88,16 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
       if (known !== undefined) throw new Error("the local platform can't change a resource while it runs");
       if (create !== undefined) {
         const created = await create(request);
+        options.examine?.(request, created);
         standing.set(key, { inputs: text, created });
         options.onCreated?.(request);
         return created;
       }
-      if (isWithoutEffect(type)) return createWithoutEffect(request, context);
+      if (isWithoutEffect(type)) {
+        const created = createWithoutEffect(request, context);
+        options.examine?.(request, created);
+        return created;
+      }
       if (args.custom === false && !type.startsWith("awsx:")) return { id: name, state: {} };
       throw new Error(
         `the local platform has no stand-in for this type (a service of local/, or the table local/noEffect.ts)`,

@@ -39,7 +39,12 @@ const words: Readonly<Record<string, string>> = {
   "firehose:PutRecord": "archive an event through",
   "firehose:PutRecordBatch": "archive events through",
   "kms:Decrypt": "decrypt with",
+  "kms:DescribeKey": "see the state of",
+  "kms:Encrypt": "encrypt small texts with",
   "kms:GenerateDataKey": "encrypt with",
+  "kms:GenerateDataKeyWithoutPlaintext": "make a data key for later with",
+  "kms:ReEncryptFrom": "move to another key what is encrypted with",
+  "kms:ReEncryptTo": "move from another key to",
   "lambda:InvokeFunction": "call",
   "logs:CreateLogGroup": "make a log group",
   "logs:CreateLogStream": "begin a log in",
@@ -139,7 +144,7 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   },
   {
     action: /^kms:/,
-    why: "SQS, DynamoDB, S3, Secrets Manager and Lambda do it in the function's name when they encrypt and decrypt",
+    why: "SQS, DynamoDB, S3, Secrets Manager, CloudWatch Logs and Lambda do it in the function's name when they encrypt and decrypt",
   },
   {
     action: /^rds-db:connect$/,

@@ -4,8 +4,10 @@
  */
 
 import { evaluate, parsePolicy } from "../../local/iamPolicy.ts";
+import { KeyPolicies } from "../../local/keyPolicy.ts";
 import { scheduleKeyUse } from "../../local/keyUse.ts";
 import type { Authorization } from "../../local/service.ts";
+import { Landscape, type Use } from "../../local/serviceUse.ts";
 import type { Declared, Graph } from "../../policies/graph.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -63,6 +65,28 @@ function refusalsOf(graph: Graph, roleArn: string, asked: readonly Authorization
   );
 }
 
+const ACCOUNT = "123456789012";
+
+/** Policies of the keys that a stack declares. */
+function keysOf(graph: Graph): KeyPolicies {
+  const keys = new KeyPolicies(ACCOUNT);
+  for (const type of ["aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"])
+    for (const { inputs, outputs } of of(graph, type)) keys.set(textOf(outputs.arn), inputs.policy);
+  return keys;
+}
+
+/** What a service, a role or the account may not do, undefined when it may. */
+function refusedUse(graph: Graph, keys: KeyPolicies, { by, ...use }: Use): string | undefined {
+  const [resource] = use.resources as [string];
+  const open = keys.leavesToAccount(use, resource);
+  if ("service" in by)
+    return keys.allowsService(by.service, use, resource)
+      ? undefined
+      : `${by.service} may not ${use.action} on ${resource}`;
+  if ("account" in by || !open) return open ? undefined : `the account may not ${use.action} on ${resource}`;
+  return refusalsOf(graph, by.role, [use])[0];
+}
+
 type Change = Break["change"];
 
 /** The argument of one resource made anew. @throws Error when there is no such resource */
@@ -94,13 +118,126 @@ const mentions = (statement: Inputs, text: string): boolean => JSON.stringify(st
 /** What takes on a role to begin with, so that the role has to be complete before. */
 const TAKES_ON = /^(roleArn|role|iamRoleArn|serviceRoleArn)$/;
 
+const key = "aws:kms/key:Key";
+const ofKey = (name: string, region = "us-east-1"): string => `arn:aws:kms:${region}:${ACCOUNT}:key/${name}`;
+const onlyForAccount = { StringEquals: { "aws:SourceAccount": ACCOUNT } };
+const withoutAction = (action: string) => (list: readonly Inputs[]) =>
+  list.map((one) => ({ ...one, Action: [one.Action].flat().filter((other) => other !== action) }));
+
 export const awsRelations: readonly AwsRelation[] = [
+  {
+    says: "services may do what they do for a resource's sake",
+    source: "KMS Developer Guide, Key policies in AWS KMS; the pages named in local/serviceUse.ts",
+    problems: (graph) => {
+      const landscape = new Landscape(ACCOUNT);
+      const keys = keysOf(graph);
+      const seen = graph.resources.map(({ type, inputs, outputs }) => ({
+        type,
+        inputs,
+        outputs,
+        region: textOf(inputs.region) || graph.region,
+      }));
+      for (const one of seen) landscape.note(one);
+      const refusals = seen
+        .flatMap((one) => landscape.usesOf(one))
+        .map((use) => refusedUse(graph, keys, use))
+        .filter((refusal) => refusal !== undefined);
+      return [...new Set(refusals)];
+    },
+    breaks: [
+      {
+        what: "CloudWatch Logs is let in by the account it comes for",
+        change: statements(key, "functions-key", (list) =>
+          list.map((one) => (mentions(one, "logs.us-east-1") ? { ...one, Condition: onlyForAccount } : one)),
+        ),
+        finds: [
+          "kms:Encrypt",
+          "kms:Decrypt",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+        ].map((action) => `logs.us-east-1.amazonaws.com may not ${action} on ${ofKey("functions-key")}`),
+      },
+      {
+        what: "CloudWatch Logs can't make data keys without their plaintext",
+        change: statements(key, "functions-key", (list) =>
+          list.map((one) =>
+            mentions(one, "logs.us-east-1") ? withoutAction("kms:GenerateDataKeyWithoutPlaintext")([one])[0]! : one,
+          ),
+        ),
+        finds: [
+          `logs.us-east-1.amazonaws.com may not kms:GenerateDataKeyWithoutPlaintext on ${ofKey("functions-key")}`,
+        ],
+      },
+      {
+        what: "a function may only decrypt with the key of its logs",
+        change: statements(rolePolicy, "route-policy", (list) =>
+          list.filter((one) => !mentions(one, "logs.us-east-1")),
+        ),
+        finds: ["kms:GenerateDataKey", "kms:DescribeKey"].map(
+          (action) => `route-role may not ${action} on ${ofKey("functions-key")}`,
+        ),
+      },
+      {
+        what: "the archive's stream may not use the key of its logs",
+        change: statements(rolePolicy, "archive-stream-policy", (list) =>
+          list.filter((one) => !mentions(one, "logs.us-east-1.amazonaws.com")),
+        ),
+        finds: ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"].map(
+          (action) => `archive-stream-role may not ${action} on ${ofKey("functions-key")}`,
+        ),
+      },
+      {
+        what: "the archive's stream may not use the key of its bucket",
+        change: statements(rolePolicy, "archive-stream-policy", (list) =>
+          list.filter((one) => !mentions(one, "archive-key")),
+        ),
+        finds: ["kms:GenerateDataKey", "kms:Decrypt"].map(
+          (action) => `archive-stream-role may not ${action} on ${ofKey("archive-key")}`,
+        ),
+      },
+      {
+        what: "alarms may not encrypt with their topic's key",
+        change: statements(key, "alarms-key", (list) =>
+          list.filter((one) => !mentions(one, "cloudwatch.amazonaws.com")),
+        ),
+        finds: ["kms:Decrypt", "kms:GenerateDataKey"].map(
+          (action) => `cloudwatch.amazonaws.com may not ${action} on ${ofKey("alarms-key")}`,
+        ),
+      },
+      {
+        what: "the proxy may not open its password",
+        change: statements(rolePolicy, "database-proxy-policy", (list) => list.filter((one) => !mentions(one, "kms:"))),
+        finds: [`database-proxy-role may not kms:Decrypt on ${ofKey("database-password-key")}`],
+      },
+      {
+        what: "a key of backups gives no grants",
+        change: statements(key, "backups-key", withoutAction("kms:CreateGrant")),
+        finds: [`the account may not kms:CreateGrant on ${ofKey("backups-key")}`],
+      },
+      {
+        what: "a key with replicas can't be kept in step",
+        change: statements(key, "keys-key", withoutAction("kms:SynchronizeMultiRegionKey")),
+        finds: [`the account may not kms:SynchronizeMultiRegionKey on ${ofKey("keys-key")}`],
+      },
+      {
+        what: "a replica can't be kept in step",
+        change: statements(
+          "aws:kms/replicaKey:ReplicaKey",
+          "keys-key-us-west-2",
+          withoutAction("kms:SynchronizeMultiRegionKey"),
+        ),
+        finds: [`the account may not kms:SynchronizeMultiRegionKey on ${ofKey("keys-key-us-west-2", "us-west-2")}`],
+      },
+    ],
+  },
   {
     says: "the role of a schedule may decrypt the schedule's input",
     source: "EventBridge Scheduler User Guide, Encryption at rest",
     problems: (graph) =>
       of(graph, schedule).flatMap(({ name, inputs }) => {
-        const arn = `arn:aws:scheduler:${graph.region}:123456789012:schedule/default/${name}-1a2b3c4`;
+        const arn = `arn:aws:scheduler:${graph.region}:${ACCOUNT}:schedule/default/${name}-1a2b3c4`;
         const asked = scheduleKeyUse(textOf(inputs.kmsKeyArn), arn);
         return refusalsOf(graph, textOf((inputs.target as Inputs).roleArn), asked);
       }),

@@ -1,0 +1,45 @@
+import { regionOf } from "./declared.ts";
+import type { Iam } from "./iam.ts";
+import type { KeyPolicies } from "./keyPolicy.ts";
+import type { Created, LocalContext, ResourceRequest } from "./service.ts";
+import { Landscape, type Use } from "./serviceUse.ts";
+
+/**
+ * Looks at each resource that the program has created, and at what AWS services do for its sake.
+ * @returns a function that throws an Error naming who may not do what
+ */
+export function examiner(
+  context: LocalContext,
+  iam: Iam,
+  keys: KeyPolicies,
+): (request: ResourceRequest, created: Created) => void {
+  const landscape = new Landscape(context.accountId);
+
+  /** Undefined when it is allowed. */
+  function refused({ by, ...use }: Use): string | undefined {
+    const [resource] = use.resources as [string];
+    if ("role" in by) {
+      const role = by.role.slice(by.role.lastIndexOf("/") + 1);
+      return iam.may(role, use.action, resource, use.context)
+        ? undefined
+        : `its role ${role} may not ${use.action} on ${resource}`;
+    }
+    if ("service" in by)
+      return keys.allowsService(by.service, use, resource)
+        ? undefined
+        : `the policy of the key ${resource} does not let ${by.service} ${use.action} for it`;
+    return keys.leavesToAccount(use, resource)
+      ? undefined
+      : `the policy of the key ${resource} does not leave ${use.action} to the account`;
+  }
+
+  return (request, { state }) => {
+    const { type, inputs } = request;
+    const seen = { type, inputs, outputs: state, region: regionOf(request, context) };
+    landscape.note(seen);
+    for (const use of landscape.usesOf(seen)) {
+      const problem = refused(use);
+      if (problem !== undefined) throw new Error(problem);
+    }
+  };
+}
