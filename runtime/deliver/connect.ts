@@ -1,7 +1,10 @@
 import { type LookupAddress, type LookupOptions, lookup as resolveName } from "node:dns";
 import { isIP, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { LRUCache } from "lru-cache";
 import type { Agent, buildConnector } from "undici";
 import makeConnector from "undici/lib/core/connect.js";
+import symbols from "undici/lib/core/symbols.js";
 // The whole of undici is five times as much code to load in a cold environment.
 import AgentClass from "undici/lib/dispatcher/agent.js";
 import { forbiddenAddress, type UrlRules } from "../domain/webhookUrl.ts";
@@ -73,11 +76,74 @@ function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions):
       if (error !== null) return callback(error, null);
       const address = (socket as Socket).remoteAddress ?? "";
       const wrong = forbiddenAddress(address, rules);
-      if (wrong === undefined) return callback(null, socket as Socket);
+      if (wrong === undefined) return callback(null, watched(socket as Socket, `${options.protocol}//${options.host}`));
       (socket as Socket).destroy();
       callback(new ForbiddenAddressError(host, address, wrong), null);
     });
   };
+}
+
+/** What undici's parser tells when the head of an answer is complete. */
+interface Parser {
+  onHeadersComplete(status: number, upgrade: boolean, keepAlive: boolean): number;
+}
+const HTTP1_PARSER: symbol = symbols.kParser;
+const EARLY_HINTS = 103;
+
+/** By local port, whether anything was answered on an HTTP/1.1 connection before; for as long as it is open. */
+const answeredOn = new Map<number, boolean>();
+/** Errors of connections that had answered before. */
+const ofUsed = new WeakSet<object>();
+/** By origin, whether its newest HTTP/2 connection has answered. */
+const answeredOver = new LRUCache<string, boolean>({ max: 10_000 });
+
+/**
+ * Mends an unasked `100 Continue`, at the one place where undici 8 makes a connection's parser known. "A client MUST be able to
+ * parse one or more 1xx responses received prior to a final response, even if the client does not expect one" (RFC 9110, 15.2):
+ * undici takes 100 for a broken connection and passes over all others, so it is told of another one. And it is
+ * remembered whether the connection has answered: see `usedBefore`.
+ */
+function watched(socket: Socket, origin: string): Socket {
+  if ((socket as TLSSocket).alpnProtocol === "h2") {
+    answeredOver.set(origin, false);
+    return socket;
+  }
+  const { localPort = 0 } = socket;
+  answeredOn.set(localPort, false);
+  socket.prependListener("error", (error) => {
+    if (answeredOn.get(localPort) === true) ofUsed.add(error);
+  });
+  // Whoever is told that it closed asks in the same turn.
+  socket.once("close", () => setImmediate(() => answeredOn.delete(localPort)));
+  Object.defineProperty(socket, HTTP1_PARSER, {
+    configurable: true,
+    set(parser: Parser | null) {
+      Object.defineProperty(socket, HTTP1_PARSER, { value: parser, writable: true, configurable: true });
+      if (parser === null) return;
+      const told = parser.onHeadersComplete.bind(parser);
+      parser.onHeadersComplete = (status, upgrade, keepAlive) => {
+        if (status >= 200) answeredOn.set(localPort, true);
+        return told(status === 100 ? EARLY_HINTS : status, upgrade, keepAlive);
+      };
+    },
+  });
+  return socket;
+}
+
+/** Tells of an answer. */
+export function answered(origin: string): void {
+  if (answeredOver.has(origin)) answeredOver.set(origin, true);
+}
+
+/**
+ * Whether a post failed on a connection that had answered others before it: one that the endpoint closed for being idle, at
+ * the moment at which it was used again.
+ */
+export function usedBefore(error: unknown, origin: string): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const { localPort } = ((error as { socket?: unknown }).socket ?? {}) as { localPort?: number };
+  const known = localPort === undefined ? undefined : answeredOn.get(localPort);
+  return ofUsed.has(error) || (known ?? answeredOver.get(origin) === true);
 }
 
 /** Connections to one origin at a time; posts beyond it wait. */

@@ -38,6 +38,7 @@ const usage = usageWriter(
 
 const tracer = tracerOver(env, { log, getSecret });
 
+const newAgent = () => guardedAgent({ ...rules, timeoutMs: TIMEOUT_MS });
 let agent: Agent | undefined;
 let usedAt = 0;
 
@@ -45,7 +46,7 @@ let usedAt = 0;
 function connections(): Agent {
   if (agent === undefined || Date.now() - usedAt > KEEP_ALIVE_MS) {
     void agent?.destroy().catch(() => undefined);
-    agent = guardedAgent({ ...rules, timeoutMs: TIMEOUT_MS });
+    agent = newAgent();
   }
   usedAt = Date.now();
   return agent;
@@ -68,7 +69,7 @@ const ports: DeliverPorts = {
     rules,
     now: Date.now,
     slow: slowEndpoints(Date.now),
-    post: (request) => post(connections(), request),
+    post: (request, limits) => post(connections(), request, limits, newAgent),
     suspect: ({ tenant, subscription_id }) =>
       void circuits.suspect(tenant, subscription_id).catch((error) => {
         log("warn", "deliver.slow_not_marked", { tenant, subscription_id, error: errorText(error) });

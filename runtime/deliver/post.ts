@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { answered, usedBefore } from "./connect.ts";
 import type { Outcome } from "./schedule.ts";
 
 /** One POST to a webhook: no redirects, ten seconds in all, at most 1 KB of the answer read. */
@@ -26,11 +27,19 @@ export interface PostResult extends Outcome {
   readonly excerpt?: string;
 }
 
-/** Posts and never throws: whatever goes wrong is a named failure. */
+/** Failures of a connection that was closed when it was used. */
+const CLOSED: ReadonlySet<string> = new Set(["connection_closed", "connection_reset"]);
+
+/**
+ * Posts and never throws: whatever goes wrong is a named failure.
+ * @param fresh what to post over once more where a connection that had been used before was closed without any answer: an
+ * endpoint may close what is idle at any moment (RFC 9112, 9.3.1), so that says nothing of it. Its connections are new.
+ */
 export function post(
   dispatcher: Dispatcher,
   request: PostRequest,
   { timeoutMs, restMs }: PostLimits = usual,
+  fresh?: () => Dispatcher,
 ): Promise<PostResult> {
   return new Promise((resolve) => {
     const started = performance.now();
@@ -40,6 +49,8 @@ export function post(
     let retryAfter: string | undefined;
     let abort: (() => void) | undefined;
     let over = false;
+    let silent = true;
+    let second: Dispatcher | undefined;
     let rest: NodeJS.Timeout | undefined;
 
     const finish = (error: string | null) => {
@@ -47,6 +58,7 @@ export function post(
       over = true;
       clearTimeout(timer);
       clearTimeout(rest);
+      void second?.close().catch(() => undefined);
       resolve({
         status,
         error,
@@ -68,6 +80,8 @@ export function post(
         if (over) abort();
       },
       onResponseStart(_controller, statusCode, headers) {
+        silent = false;
+        answered(origin);
         if (over || statusCode < 200) return;
         status = statusCode;
         const wait = headers["retry-after"];
@@ -84,26 +98,38 @@ export function post(
         finish(status === null ? "no_answer" : errorOfStatus(status));
       },
       onResponseError(_controller, error) {
+        if (silent && !over && second === undefined && fresh !== undefined && closedIdle(error, origin)) {
+          second = fresh();
+          go(second);
+          return;
+        }
         // Whoever has sent a status has answered; that the connection broke afterwards changes nothing.
         finish(status === null ? nameOf(error) : errorOfStatus(status));
       },
     };
-    try {
-      dispatcher.dispatch(
-        {
-          origin: request.url.origin,
-          path: request.url.pathname + request.url.search,
-          method: "POST",
-          headers: request.headers,
-          body: request.body,
-        },
-        handler,
-      );
-    } catch (error) {
-      finish(nameOf(error as Error));
-    }
+    const { origin } = request.url;
+    const go = (over: Dispatcher) => {
+      try {
+        over.dispatch(
+          {
+            origin,
+            path: request.url.pathname + request.url.search,
+            method: "POST",
+            headers: request.headers,
+            body: request.body,
+          },
+          handler,
+        );
+      } catch (error) {
+        finish(nameOf(error as Error));
+      }
+    };
+    go(dispatcher);
   });
 }
+
+const closedIdle = (error: unknown, origin: string): boolean =>
+  (CLOSED.has(nameOf(error)) || (error as { code?: unknown }).code === "UND_ERR_INFO") && usedBefore(error, origin);
 
 function excerptOf(chunks: readonly Buffer[]): string {
   const text = Buffer.concat(chunks).subarray(0, EXCERPT_BYTES).toString("utf8");

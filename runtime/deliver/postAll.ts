@@ -1,7 +1,7 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhookUrl.ts";
 import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
-import type { PostRequest, PostResult } from "./post.ts";
+import type { PostLimits, PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";
 import type { PostDone } from "./settle.ts";
 import { traceparentFor } from "./spans.ts";
@@ -45,7 +45,7 @@ export interface Posting {
   readonly slow: SlowEndpoints;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  post(request: PostRequest): Promise<PostResult>;
+  post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
   /** Told of an endpoint that has not answered for two seconds: the others need not find out one after the other. */
   suspect(target: DeliveryTarget): void;
   /** Part of the traces begun here that is recorded; undefined where spans are not exported. */

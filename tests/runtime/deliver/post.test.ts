@@ -4,9 +4,11 @@ import http from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
+import type { Agent } from "undici";
 import { test } from "uvu";
 import { guardedAgent } from "../../../runtime/deliver/connect.ts";
 import { nameOf, type PostResult, post } from "../../../runtime/deliver/post.ts";
+import { eventually } from "../../support/eventually.ts";
 import { certificate, privateKey } from "./certificate.ts";
 
 const open: (net.Server & { closeAllConnections?(): void })[] = [];
@@ -335,6 +337,173 @@ test("HTTP/1.1 connections are kept and used again", async () => {
   // The second is opened where a post follows before the first connection has noticed that it is free.
   assert.ok(connections <= 2, `${connections} connections for five posts`);
   await agent.destroy();
+});
+
+/** Until the connection of the post before can be used again. */
+const idle = (agent: Agent) =>
+  eventually(
+    () => Object.values(agent.stats).map((stats) => "free" in stats && stats.free),
+    ([free]) => free !== 0,
+  );
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+for (const [says, answers] of [
+  ["100", [`HTTP/1.1 100 Continue\r\n\r\n${OK}`]],
+  ["100 with headers, in pieces", ["HTTP/1.1 1", "00 Continue\r\nx-a: b\r", "\n\r", `\n${OK}`]],
+  [
+    "100, 102, 103 and 100 again",
+    [
+      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}`,
+    ],
+  ],
+] as const)
+  test(`an unasked ${says} before the answer is passed over, on a new connection and on one that is kept`, async () => {
+    let connections = 0;
+    const server = net.createServer((socket) => {
+      connections += 1;
+      socket.on("error", () => undefined);
+      socket.on("data", async () => {
+        for (const piece of answers) {
+          socket.write(piece);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      });
+    });
+    const url = new URL(`http://127.0.0.1:${await listening(server)}/in`);
+    const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS });
+    for (let n = 0; n < 3; n += 1) {
+      const result = await post(agent, { url, headers: {}, body: Buffer.from("{}") }, limits);
+      assert.deepEqual(told(result), { status: 200, error: null, excerpt: "ok" });
+      await idle(agent);
+    }
+    assert.equal(connections, 1);
+    await agent.destroy();
+  });
+
+test("an unasked 101 and a 100 that is all there is are failures", async () => {
+  const upgrade = await raw((socket) =>
+    socket.end("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+  );
+  assert.deepEqual(told(await send(upgrade)), { status: null, error: "connection_closed" });
+  const only = await raw((socket) => socket.end("HTTP/1.1 100 Continue\r\n\r\n"));
+  assert.deepEqual(told(await send(only)), { status: null, error: "connection_closed" });
+});
+
+/** An endpoint that answers the first post of a connection, and treats the second as told. */
+async function fickle(second: (socket: net.Socket) => void) {
+  const posts: number[] = [];
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    const mine = ++connections;
+    let nth = 0;
+    socket.on("error", () => undefined);
+    socket.on("data", () => {
+      posts.push(mine);
+      nth += 1;
+      if (nth === 1) socket.write(OK);
+      else second(socket);
+    });
+  });
+  const url = new URL(`http://127.0.0.1:${await listening(server)}/in`);
+  return { posts, url };
+}
+const fresh = (agents: { destroy(): Promise<void> }[]) => () => {
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS });
+  agents.push(agent);
+  return agent;
+};
+
+for (const [how, close] of [
+  ["closes", (socket: net.Socket) => socket.end()],
+  ["resets", (socket: net.Socket) => socket.resetAndDestroy()],
+] as const)
+  test(`a kept connection that the endpoint ${how} as it is used again costs one more connection, and no attempt`, async () => {
+    const { posts, url } = await fickle(close);
+    const agents: { destroy(): Promise<void> }[] = [];
+    const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS });
+    const one = () => post(agent, { url, headers: {}, body: Buffer.from("{}") }, limits, fresh(agents));
+    assert.equal((await one()).status, 200);
+    await idle(agent);
+    assert.deepEqual(told(await one()), { status: 200, error: null, excerpt: "ok" });
+    assert.deepEqual([posts, agents.length], [[1, 1, 2], 1]);
+    for (const each of [agent, ...agents]) await each.destroy();
+  });
+
+test("a new connection that is closed without an answer is a failed attempt, and so is one that had begun to answer", async () => {
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    connections += 1;
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end());
+  });
+  const url = new URL(`http://127.0.0.1:${await listening(server)}/in`);
+  const agents: { destroy(): Promise<void> }[] = [];
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS });
+  const one = (to: URL) => post(agent, { url: to, headers: {}, body: Buffer.from("{}") }, limits, fresh(agents));
+  assert.deepEqual([(await one(url)).error, connections], ["connection_closed", 1]);
+  const begun = await fickle((socket) => socket.end("HTTP/1.1 103 Early Hints\r\n\r\n"));
+  await one(begun.url);
+  await idle(agent);
+  assert.deepEqual([(await one(begun.url)).error, begun.posts, agents.length], ["connection_closed", [1, 1], 0]);
+  await agent.destroy();
+});
+
+test("the second try is the last, and the time of both is that of one", async () => {
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    connections += 1;
+    const mine = connections;
+    let nth = 0;
+    socket.on("error", () => undefined);
+    socket.on("data", () => {
+      nth += 1;
+      if (mine === 1 && nth === 1) socket.write(OK);
+      else if (mine === 1) socket.end();
+    });
+  });
+  const url = new URL(`http://127.0.0.1:${await listening(server)}/in`);
+  const agents: { destroy(): Promise<void> }[] = [];
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS });
+  const one = (timeoutMs: number) =>
+    post(agent, { url, headers: {}, body: Buffer.from("{}") }, { ...limits, timeoutMs }, fresh(agents));
+  await one(PATIENT_MS);
+  await idle(agent);
+  assert.deepEqual([(await one(HASTY_MS)).error, connections], ["timeout", 2]);
+  for (const each of [agent, ...agents]) await each.destroy();
+});
+
+test("over HTTP/2 an unasked 100 is passed over, and a session that is closed as it is used again costs one more", async () => {
+  const server = http2.createSecureServer({ cert: certificate, key: privateKey });
+  let sessions = 0;
+  server.on("session", (session) => {
+    const mine = ++sessions;
+    let nth = 0;
+    session.on("error", () => undefined);
+    session.on("stream", (stream) => {
+      nth += 1;
+      stream.on("error", () => undefined);
+      if (mine === 1 && nth === 2) {
+        session.destroy();
+        return;
+      }
+      stream.additionalHeaders({ ":status": 100 });
+      stream.respond({ ":status": 200 });
+      stream.end("ok");
+    });
+  });
+  const url = new URL(`https://localhost:${await listening(server)}/in`);
+  const agents: { destroy(): Promise<void> }[] = [];
+  const make = () => {
+    const made = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS, ca: certificate });
+    agents.push(made);
+    return made;
+  };
+  const agent = make();
+  const one = () => post(agent, { url, headers: {}, body: Buffer.from("{}") }, limits, make);
+  assert.deepEqual(told(await one()), { status: 200, error: null, excerpt: "ok" });
+  await idle(agent);
+  assert.deepEqual(told(await one()), { status: 200, error: null, excerpt: "ok" });
+  assert.equal(sessions, 2);
+  for (const each of agents) await each.destroy();
 });
 
 test.run();
