@@ -79,7 +79,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:PutItem"),
           ...store.payloads.toRead(),
           subscriptions.toInvoke(),
           ...args.tracing.toExport(),

@@ -73,7 +73,7 @@ export class EventPipeline extends pulumi.ComponentResource {
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:PutItem", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:PutItem"),
           ...store.payloads.toRead(),
           // What was erased while it waited on the queue.
           ...store.payloads.toWrite(),

@@ -71,7 +71,7 @@ export class ManagementApi extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:PutItem", "dynamodb:Query"),
           ...keys.to(
             "dynamodb:BatchGetItem",
             "dynamodb:GetItem",

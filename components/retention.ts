@@ -106,7 +106,7 @@ export class Retention extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"),
           ...[store.payloads, this.archive, this.exports].flatMap((bucket) => [
             ...bucket.toRead(),
             ...bucket.toWrite(),

@@ -57,6 +57,9 @@ interface Thread {
   used: EventLoopUtilization;
 }
 
+/** How long an environment may take to end where an internal extension is registered. */
+const SHUTDOWN_MS = 500;
+
 interface Environment {
   readonly id: number;
   readonly thread: Thread;
@@ -148,7 +151,17 @@ export class LambdaFunction {
     this.#closed = true;
     clearTimeout(this.#patience);
     if (this.active > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
-    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+    await Promise.all([...this.#threads].map((thread) => this.#end(thread)));
+  }
+
+  /** Gives a thread's environments their last moment. */
+  async #end(thread: Thread): Promise<void> {
+    const { worker } = thread;
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    this.#send(thread, { kind: "end" });
+    const limit = setTimeout(() => void worker.terminate(), SHUTDOWN_MS);
+    await ended;
+    clearTimeout(limit);
   }
 
   /**

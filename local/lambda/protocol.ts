@@ -15,6 +15,8 @@ export interface ThreadData {
 export type ToThread =
   | { readonly kind: "open"; readonly environment: number }
   | { readonly kind: "close"; readonly environment: number }
+  /** The environments end: what they do before that may take half a second, as in Lambda. */
+  | { readonly kind: "end" }
   | {
       readonly kind: "invoke";
       readonly environment: number;

@@ -115,9 +115,16 @@ async function invoke(message: Extract<ToThread, { kind: "invoke" }>): Promise<v
   }
 }
 
+/** Tells the environments of their end, as Lambda does by a signal; those that listen end the thread when they are done. */
+function end(): void {
+  if (process.listenerCount("SIGTERM") === 0) process.exit(0);
+  process.emit("SIGTERM");
+}
+
 port.on("message", (message: ToThread) => {
   if (message.kind === "invoke") void invoke(message);
   else if (message.kind === "open") void open(message.environment);
+  else if (message.kind === "end") end();
   else handlers.delete(message.environment);
 });
 // In Lambda an unhandled rejection ends the process: so does it the thread here.

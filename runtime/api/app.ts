@@ -35,7 +35,7 @@ async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
   if (identity === undefined) return;
   const { key_id, source_ip } = identity;
   try {
-    await deps.usage.write([
+    await deps.countUsage([
       {
         kind: "called",
         tenant: tenantOf(identity),

@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
-import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { LRUCache } from "lru-cache";
+import { log } from "../aws/log.ts";
+import { usageOver } from "../aws/usage.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
-import { usageWriter } from "../domain/usage.ts";
 import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
 
@@ -32,11 +32,7 @@ export function buildDeps(): Deps {
     region: process.env.AWS_REGION ?? "",
     db: connect(env),
     dynamodb,
-    usage: usageWriter(
-      env.METRICS_TABLE,
-      (input) => dynamodb.send(new UpdateItemCommand(input)),
-      randomBytes(6).toString("base64url"),
-    ),
+    countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
     sqs: new SQSClient({}),
     lambda: new LambdaClient({}),

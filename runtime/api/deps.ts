@@ -5,9 +5,9 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import type { CountUsage } from "../aws/usage.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
-import type { UsageWriter } from "../domain/usage.ts";
 import type { ApiEnvironment } from "./environment.ts";
 
 /** What every route may use; built once a cold start, replaced by fakes in tests. */
@@ -23,7 +23,7 @@ export interface Deps {
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
   /** Counts calls; what it counts is audited. */
-  readonly usage: UsageWriter;
+  readonly countUsage: CountUsage;
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
   secret(id: string): Promise<string>;
   /** Milliseconds since the epoch. */

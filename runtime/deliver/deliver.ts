@@ -355,13 +355,13 @@ async function keepAll(
   ]);
 }
 
-/** A count that can't be written is not worth a second delivery. */
+/** A count that can't be written now is written later, not by a second delivery. */
 async function count(settled: readonly Settled[], ports: DeliverPorts): Promise<void> {
   try {
     const facts = factsOf(settled);
     if (facts.length > 0) await ports.countUsage(facts);
   } catch (error) {
-    ports.log("warn", "deliver.usage_not_counted", { error: errorText(error) });
+    ports.log("warn", "deliver.usage_not_counted_yet", { error: errorText(error) });
   }
 }
 

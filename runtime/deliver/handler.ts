@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Agent } from "undici";
 import { clientsOver } from "../aws/clients.ts";
@@ -10,10 +8,10 @@ import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { getAll, putAll } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
+import { usageOver } from "../aws/usage.ts";
 import { encodeDeliveryItem } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
-import { usageWriter } from "../domain/usage.ts";
 import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
 import { type DeliverPorts, deliver } from "./deliver.ts";
@@ -30,11 +28,6 @@ const env = readEnvironment(deliverVariables);
 const { dynamodb, sqs, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const rules = { allowLoopback: env.ALLOW_LOOPBACK_WEBHOOKS === "true" };
-const usage = usageWriter(
-  env.METRICS_TABLE,
-  (input) => dynamodb.send(new UpdateItemCommand(input)),
-  randomBytes(6).toString("base64url"),
-);
 
 const tracer = tracerOver(env, { log, getSecret });
 
@@ -83,7 +76,7 @@ const ports: DeliverPorts = {
   putItems: (items) => putAll(dynamodb, env.EVENTS_TABLE, items.map(encodeDeliveryItem)),
   replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
-  countUsage: (facts) => usage.write(facts),
+  countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
   giveBack: givingBackOver(
     sqs,
     [

@@ -32,7 +32,11 @@ export interface CallFact {
 
 /** Records of an hour are made this long after its end; what is counted later belongs to the minute of counting. */
 export const SETTLED_MS = 3_600_000;
-const LATE_MS = SETTLED_MS / 2;
+/** What is counted so long after its hour's end may have missed what is made of the hour. */
+export const LATE_MS = SETTLED_MS / 2;
+
+/** Whether a counter is about access, not usage. */
+export const isAccessCounter = (name: string): boolean => name.startsWith("a#") || name.startsWith("i#");
 
 interface AcceptedRequest {
   readonly tenant: Tenant;

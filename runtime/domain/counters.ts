@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import type { AttributeValue, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 
 /**
- * Counters in wide items: an item of a partition and a start holds many counters, each an attribute, and an update adds to
- * all that an invocation touched.
+ * Counters that many execution environments add to at once, each in items of its own.
  *
- * Invariant: an update is applied at most once however often it is sent. The item remembers, per writer (one execution
- * environment), the number of its last update (`w#<writer>`), and the condition refuses a number that is not above it.
+ * Invariant: an item belongs to one writer, which alone knows what is in it, and holds all that this writer has counted there
+ * so far. Putting it twice, or again after a failure, changes nothing; a put that was overtaken by a later one is refused by
+ * its number. So what is counted is counted once, without marks in what is counted, and readers add items up.
  */
 
 /** Attribute names with what is to be added. */
@@ -16,108 +16,151 @@ export const add = (tally: Tally, name: string, n: number): void => {
   if (n !== 0) tally.set(name, (tally.get(name) ?? 0) + n);
 };
 
-/** What is to be added to one item, or to the pages that it has grown into. */
+/** What is to be added to the counters of a partition and a start. */
 export interface Counters {
+  /** Stands for all of its shards. */
   readonly pk: string;
-  /** Sort key of the first page: the start, with `#` at its end. Further pages follow it. */
+  /** The start, with `#` at its end: what follows in the sort key tells writers apart. */
   readonly sk: string;
   /** Seconds since the epoch. */
   readonly expires_at: number;
+  readonly tally: ReadonlyMap<string, number>;
+}
+
+/** What the writer needs of DynamoDB: `(input) => client.send(new PutItemCommand(input))`. */
+export type SendPut = (input: PutItemCommandInput) => Promise<unknown>;
+
+/** A partition takes 1,000 units a second: writers are spread over so many. */
+const SHARDS = 16;
+/** Names of counters in one item: about 20 KB, so that one more event type does not cost hundreds of units. */
+const NAMES = 400;
+const PUTS_AT_ONCE = 32;
+/** An item that has not changed for so long is left alone; what comes later begins another. */
+const KEEP_MS = 90_000;
+/** Items whose puts have failed are kept to be put again, up to so many. */
+const MAX_KEPT = 10_000;
+
+/** Where the counters of a partition are. */
+export const shardsOf = (pk: string): string[] => Array.from({ length: SHARDS }, (_, shard) => `${pk}#${shard}`);
+
+/** Attributes that are no counters. */
+const RESERVED = new Set(["pk", "sk", "n", "expires_at"]);
+/** Whether an attribute counts something; older items hold their writers' marks too. */
+export const isCounter = (name: string): boolean => !RESERVED.has(name) && !name.startsWith("w#");
+
+/** Part of a writer's counters of a partition and a start. */
+interface Chunk {
+  readonly id: number;
   readonly tally: Tally;
+  changed: boolean;
 }
 
-/** What the writer needs of DynamoDB: `(input) => client.send(new UpdateItemCommand(input))`. */
-export type SendUpdate = (input: UpdateItemCommandInput) => Promise<{
-  readonly ConsumedCapacity?: { readonly CapacityUnits?: number | undefined } | undefined;
-}>;
-
-/** DynamoDB allows 300 operators and 4 KB in an update expression. */
-const CLAUSES = 180;
-/** An item that costs this many write units (KB) is full: its keys go on to pages by hash, eight times as many a level. */
-const FULL_UNITS = 48;
-const MAX_LEVEL = 5;
-
-/** The updates that add a tally to its item, in the order in which they must be sent. */
-function updatesOf(
-  table: string,
-  { pk, sk, expires_at, tally }: Counters,
-  writer: { readonly id: string; next(): number },
-): UpdateItemCommandInput[] {
-  const entries = [...tally];
-  const updates: UpdateItemCommandInput[] = [];
-  for (let from = 0; from < entries.length; from += CLAUSES) {
-    const names: Record<string, string> = { "#w": `w#${writer.id}`, "#x": "expires_at" };
-    const values: Record<string, AttributeValue> = {
-      ":w": { N: String(writer.next()) },
-      ":x": { N: String(expires_at) },
-    };
-    const clauses = entries.slice(from, from + CLAUSES).map(([name, n], i) => {
-      names[`#${i}`] = name;
-      values[`:${i}`] = { N: String(n) };
-      return `#${i} :${i}`;
-    });
-    updates.push({
-      TableName: table,
-      Key: { pk: { S: pk }, sk: { S: sk } },
-      UpdateExpression: `SET #w = :w, #x = :x ADD ${clauses.join(", ")}`,
-      ConditionExpression: "attribute_not_exists(#w) OR #w < :w",
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-      ReturnConsumedCapacity: "TOTAL",
-    });
-  }
-  return updates;
+interface Own extends Omit<Counters, "tally"> {
+  readonly chunks: Chunk[];
+  readonly places: Map<string, Chunk>;
+  touchedAt: number;
 }
 
-const pageOf = (name: string, level: number): string => {
-  if (level === 0) return "";
-  const owner = name.slice(0, name.lastIndexOf("#") + 1);
-  const hash = createHash("md5").update(owner).digest().readUInt32BE(0);
-  return `${level}.${hash % 8 ** level}`;
-};
-
-/** Writes an invocation's counters. Make one per execution environment and call it once at an invocation's end. */
 export interface CounterWriter {
-  /** @throws the first failure, after everything was tried; what was written stays written */
-  write(counters: readonly Counters[]): Promise<void>;
+  /** Adds to what is to be written; nothing leaves yet. */
+  add(counters: readonly Counters[]): void;
+  /**
+   * Puts every item that has changed. What fails is put again the next time.
+   * @throws the first failure, after everything was tried
+   */
+  flush(): Promise<void>;
 }
 
-/** @param writer unique to the execution environment, short: it is stored in every item it adds to */
-export function counterWriter(table: string, send: SendUpdate, writer: string): CounterWriter {
+/**
+ * @param writer unique to the execution environment, short: it is in the key of every item
+ * @param now milliseconds
+ */
+export function counterWriter(table: string, send: SendPut, writer: string, now: () => number): CounterWriter {
+  const shard = createHash("md5").update(writer).digest().readUInt32BE(0) % SHARDS;
+  const items = new Map<string, Own>();
+  let chunks = 0;
   let number = 0;
-  const next = () => ++number;
-  const levels = new Map<string, number>();
+  let last: Promise<void> = Promise.resolve();
 
-  async function sendAll(updates: readonly UpdateItemCommandInput[], full: () => void): Promise<void> {
-    for (const update of updates) {
-      try {
-        const { ConsumedCapacity } = await send(update);
-        if ((ConsumedCapacity?.CapacityUnits ?? 0) > FULL_UNITS) full();
-      } catch (error) {
-        // The number was seen before: an earlier try of this update arrived although its answer did not.
-        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-      }
+  const chunkFor = (own: Own, name: string): Chunk => {
+    const known = own.places.get(name);
+    if (known !== undefined) return known;
+    let chunk = own.chunks.at(-1);
+    if (chunk === undefined || chunk.tally.size >= NAMES) {
+      // Ids are never used again: an item that was left alone keeps what is in it.
+      chunks += 1;
+      chunk = { id: chunks, tally: new Map(), changed: true };
+      own.chunks.push(chunk);
+    }
+    own.places.set(name, chunk);
+    return chunk;
+  };
+
+  const putOf = ({ pk, sk, expires_at }: Own, { id, tally }: Chunk): PutItemCommandInput => {
+    number += 1;
+    const n: AttributeValue = { N: String(number) };
+    return {
+      TableName: table,
+      Item: {
+        pk: { S: `${pk}#${shard}` },
+        sk: { S: `${sk}${writer}.${id}` },
+        n,
+        expires_at: { N: String(expires_at) },
+        ...Object.fromEntries([...tally].map(([name, count]) => [name, { N: String(count) }])),
+      },
+      ConditionExpression: "attribute_not_exists(n) OR n < :n",
+      ExpressionAttributeValues: { ":n": n },
+    };
+  };
+
+  async function put(own: Own, chunk: Chunk): Promise<void> {
+    chunk.changed = false;
+    try {
+      await send(putOf(own, chunk));
+    } catch (error) {
+      // This put, or a later one, arrived although its answer did not.
+      if ((error as Error).name === "ConditionalCheckFailedException") return;
+      chunk.changed = true;
+      throw error;
     }
   }
 
+  async function flushAll(): Promise<void> {
+    const waiting = [...items.values()].flatMap((own) =>
+      own.chunks.filter(({ changed }) => changed).map((chunk) => ({ own, chunk })),
+    );
+    const failures: unknown[] = [];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        await put(next.own, next.chunk).catch((error) => failures.push(error));
+    };
+    await Promise.all(Array.from({ length: Math.min(PUTS_AT_ONCE, waiting.length) }, work));
+    for (const [id, own] of items) {
+      const settled = own.chunks.every(({ changed }) => !changed) && now() - own.touchedAt > KEEP_MS;
+      if (settled || items.size > MAX_KEPT) items.delete(id);
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
   return {
-    async write(counters) {
-      const jobs = counters.flatMap(({ tally, ...item }) => {
-        const id = `${item.pk} ${item.sk}`;
-        const level = levels.get(id) ?? 0;
-        const full = () => levels.set(id, Math.min(level + 1, MAX_LEVEL));
-        const pages = Map.groupBy(tally, ([name]) => pageOf(name, level));
-        return [...pages].map(([page, entries]) =>
-          sendAll(
-            updatesOf(table, { ...item, sk: `${item.sk}${page}`, tally: new Map(entries) }, { id: writer, next }),
-            full,
-          ),
-        );
-      });
-      // Only the current hour and minute keep growing: older levels would pile up in a long-lived environment.
-      if (levels.size > 1_000) levels.clear();
-      const failed = (await Promise.allSettled(jobs)).find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+    add(counters) {
+      for (const { tally, ...key } of counters) {
+        const id = `${key.pk} ${key.sk}`;
+        const own = items.get(id) ?? { ...key, chunks: [], places: new Map(), touchedAt: 0 };
+        items.set(id, own);
+        own.touchedAt = now();
+        for (const [name, n] of tally) {
+          const chunk = chunkFor(own, name);
+          add(chunk.tally, name, n);
+          chunk.changed = true;
+        }
+      }
+    },
+    flush() {
+      // One after the other, so that an item's puts keep their order.
+      const flushed = last.then(flushAll);
+      last = flushed.catch(() => undefined);
+      return flushed;
     },
   };
 }

@@ -1,18 +1,18 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { accessMinute, type CallFact, callOf, tallyCall } from "./access.ts";
-import { add, type Counters, counterWriter, type SendUpdate, type Tally } from "./counters.ts";
+import { accessMinute, type CallFact, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
+import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
 import type { Tenant } from "./identity.ts";
 import { rfc3339 } from "./ids.ts";
 
 /**
- * Usage: what a tenant sent and what became of it, by minute and by hour, in total and by event type, key and subscription.
+ * Usage: what a tenant sent and what became of it, by minute, in total and by event type, key and subscription. Hours are
+ * added up from minutes once they are over (runtime/retain/rollUp.ts).
  *
- * An invocation collects facts and writes them at its end: one update a tenant, interval and start, each adding to one wide
- * item of the `metrics` table, pk `<tenant>#<h|m>`, sk `<start>#<page>`. A counter is an attribute: `e` (events of all),
- * `t#order.created#e` (events of that type), `s#sub_…#l17` (attempts of that subscription in latency bucket 17).
+ * Each execution environment counts in items of its own (counters.ts) of the `metrics` table: pk `<tenant>#m#<shard>`, sk
+ * `<minute>#<writer>`. A counter is an attribute: `e` (events of all), `t#order.created#e` (events of that type),
+ * `s#sub_…#l17` (attempts of that subscription in latency bucket 17). Beside usage, they hold who called what: access.ts.
  *
- * What is counted is counted once (see counters.ts). What is lost when an environment dies before writing is bounded by
- * the facts of that one invocation. Beside usage, the minutes' items hold who called what: access.ts.
+ * What is counted is counted once. docs/decisions/usage-counters.md says what is lost when an environment dies.
  */
 
 /** Counters, each one letter in the attribute's name. */
@@ -94,11 +94,15 @@ const HOUR = 3_600_000;
 const DAY_SECONDS = 86_400;
 /** How long items are kept, in days: minutes answer "just now", hours answer "last year". */
 const KEEP_DAYS = { m: 35, h: 400 } as const;
-const LENGTH = { m: MINUTE, h: HOUR } as const;
-export type UsageInterval = keyof typeof LENGTH;
+export type UsageInterval = keyof typeof KEEP_DAYS;
 
+/** Where hours are, and where minutes were before each writer counted apart. */
 export const usagePartition = (tenant: Tenant, interval: UsageInterval): string => `${tenant}#${interval}`;
-/** Sort key of a start: RFC 3339 to the minute. Pages of one start follow it. */
+/** Where minutes are counted. */
+export const minuteShards = (tenant: Tenant): string[] => shardsOf(usagePartition(tenant, "m"));
+const expiryOf = (interval: UsageInterval, start: number): number =>
+  Math.floor(start / 1_000) + KEEP_DAYS[interval] * DAY_SECONDS;
+/** Sort key of a start: RFC 3339 to the minute. What counts in it follows. */
 export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
 
 /** Adds a fact's counters. @param tally of the fact's tenant and interval */
@@ -131,43 +135,140 @@ function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
   for (const type of new Set(fact.types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
 }
 
-// ---- writing -------------------------------------------------------------------------------------------------------
+// ---- hours ---------------------------------------------------------------------------------------------------------
 
-/** Writes an invocation's facts. Make one per execution environment and call it once at an invocation's end. */
-export interface UsageWriter {
-  /** @throws the first failure, after everything was tried; what was written stays written */
-  write(facts: readonly UsageFact[]): Promise<void>;
+/** Of an hour's own items: its minutes added up, and the mark that some of them came after that. */
+const ROLLED = "r";
+const LATE = "late";
+/** Lists the hours with late minutes, of all tenants. */
+export const LATE_PARTITION = "late#h";
+
+const rolledSortKey = (hour: number, page: number): string => usageSortKey(hour, `${ROLLED}${page}`);
+export const lateSortKey = (hour: number): string => usageSortKey(hour, LATE);
+const lateListKey = (tenant: Tenant, hour: number): string => `${tenant}#${usageSortKey(hour)}`;
+/** What an item of an hour is. Before hours were added up, their counters were items too. */
+export function hourItemOf(sk: string): "rolled" | "late" | "counted" {
+  const page = sk.slice(sk.indexOf("#") + 1);
+  return page === LATE ? "late" : page.startsWith(ROLLED) ? "rolled" : "counted";
 }
 
-/** @param writer unique to the execution environment, short: it is stored in every item it adds to */
-export function usageWriter(table: string, send: SendUpdate, writer: string): UsageWriter {
-  const counters = counterWriter(table, send, writer);
+/** Names in one item of an hour's sums: far below the 400 KB that an item may have. */
+const ROLLED_NAMES = 2_000;
+
+/**
+ * An hour's items, from all items of its minutes: the same whenever it is made of the same minutes.
+ * @param minutes items of the shards of `usagePartition(tenant, "m")`
+ */
+export function rollUp(
+  tenant: Tenant,
+  hour: number,
+  minutes: readonly Readonly<Record<string, AttributeValue>>[],
+): Record<string, AttributeValue>[] {
+  const sums: Tally = new Map();
+  for (const item of minutes)
+    for (const name in item) if (isCounter(name) && !isAccessCounter(name)) add(sums, name, Number(item[name]!.N));
+  const entries = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Array.from({ length: Math.ceil(entries.length / ROLLED_NAMES) }, (_, page) => ({
+    pk: { S: usagePartition(tenant, "h") },
+    sk: { S: rolledSortKey(hour, page) },
+    expires_at: { N: String(expiryOf("h", hour)) },
+    ...Object.fromEntries(
+      entries.slice(page * ROLLED_NAMES, (page + 1) * ROLLED_NAMES).map(([name, n]) => [name, { N: String(n) }]),
+    ),
+  }));
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+export interface UsageWriter {
+  /** Takes facts in; nothing leaves yet. */
+  add(facts: readonly UsageFact[]): void;
+  /** Writes all that was taken in. What fails is written the next time. @throws the first failure, after everything was tried */
+  flush(): Promise<void>;
+}
+
+interface Minute {
+  readonly tenant: Tenant;
+  readonly start: number;
+  readonly tally: Tally;
+}
+
+/**
+ * Make one per execution environment.
+ * @param writer unique to the execution environment, short: it is in the key of every item
+ * @param now milliseconds
+ */
+export function usageWriter(table: string, send: SendPut, writer: string, now: () => number): UsageWriter {
+  const counters = counterWriter(table, send, writer, now);
+  /** Taken in since the last flush. */
+  const fresh = new Map<string, Minute>();
+  /** Hours whose minutes changed so late that their sums may have been made. */
+  const late = new Map<string, { readonly tenant: Tenant; readonly hour: number }>();
+  let marks = 0;
+
+  function minuteOf(tenant: Tenant, at: number): Tally {
+    const start = Math.floor(at / MINUTE) * MINUTE;
+    const id = `${tenant} ${start}`;
+    const known = fresh.get(id);
+    if (known !== undefined) return known.tally;
+    const made: Minute = { tenant, start, tally: new Map() };
+    fresh.set(id, made);
+    return made.tally;
+  }
+
+  /** What was held back so long that an hour's records may be made counts, for them, in the minute of writing. */
+  function settleLate(): void {
+    const current = now();
+    for (const { tenant, start, tally } of [...fresh.values()]) {
+      const hour = Math.floor(start / HOUR) * HOUR;
+      if (current - (hour + HOUR) <= LATE_MS) continue;
+      const moved = [...tally].filter(([name]) => isAccessCounter(name));
+      for (const [name, n] of moved) {
+        tally.delete(name);
+        add(minuteOf(tenant, current), name, n);
+      }
+      if (tally.size > 0) late.set(`${tenant} ${hour}`, { tenant, hour });
+    }
+  }
+
+  /** After its minutes, so that whoever sees the mark sees them. */
+  async function markLate(): Promise<void> {
+    for (const [id, { tenant, hour }] of [...late]) {
+      marks += 1;
+      const mark = { S: `${writer}.${marks}` };
+      const expires_at = { N: String(expiryOf("m", hour)) };
+      const put = (pk: string, sk: string) =>
+        send({ TableName: table, Item: { pk: { S: pk }, sk: { S: sk }, mark, expires_at } });
+      await put(usagePartition(tenant, "h"), lateSortKey(hour));
+      await put(LATE_PARTITION, lateListKey(tenant, hour));
+      late.delete(id);
+    }
+  }
+
   return {
-    write(facts) {
-      const items = new Map<string, Counters>();
-      const tallyAt = (tenant: Tenant, interval: UsageInterval, at: number): Tally => {
-        const start = Math.floor(at / LENGTH[interval]) * LENGTH[interval];
-        const pk = usagePartition(tenant, interval);
-        const sk = usageSortKey(start);
-        const id = `${pk} ${sk}`;
-        const known = items.get(id);
-        if (known !== undefined) return known.tally;
-        const expires_at = Math.floor(start / 1_000) + KEEP_DAYS[interval] * DAY_SECONDS;
-        const made: Counters = { pk, sk, expires_at, tally: new Map() };
-        items.set(id, made);
-        return made.tally;
-      };
+    add(facts) {
       for (const fact of facts) {
-        const minute = tallyAt(fact.tenant, "m", fact.at);
         if (fact.kind === "called") {
-          tallyCall(minute, fact);
+          tallyCall(minuteOf(fact.tenant, fact.at), fact);
           continue;
         }
-        tallyFact(minute, fact);
-        tallyFact(tallyAt(fact.tenant, "h", fact.at), fact);
-        if (fact.kind === "accepted") tallyCall(tallyAt(fact.tenant, "m", accessMinute(fact)), callOf(fact));
+        tallyFact(minuteOf(fact.tenant, fact.at), fact);
+        if (fact.kind === "accepted") tallyCall(minuteOf(fact.tenant, accessMinute(fact)), callOf(fact));
       }
-      return counters.write([...items.values()]);
+    },
+    async flush() {
+      settleLate();
+      counters.add(
+        [...fresh.values()].map(({ tenant, start, tally }) => ({
+          pk: usagePartition(tenant, "m"),
+          sk: usageSortKey(start),
+          expires_at: expiryOf("m", start),
+          tally,
+        })),
+      );
+      fresh.clear();
+      await counters.flush();
+      await markLate();
     },
   };
 }

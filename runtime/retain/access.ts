@@ -1,5 +1,4 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type AttributeValue, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { sendOrThrow } from "../aws/queues.ts";
 import {
@@ -9,12 +8,14 @@ import {
   accessKey,
   accessOf,
   chainAccess,
+  LATE_MS,
 } from "../domain/access.ts";
 import { environments, OPERATOR } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { encodeHourMessage, type HourMessage } from "../domain/job.ts";
 import { usagePartition } from "../domain/usage.ts";
 import { HOUR_MS, hourName, settledHour } from "./hours.ts";
+import { itemsBetween, minutesOf, rollUpLate, writeHour } from "./rollUp.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -59,6 +60,7 @@ export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools)
     await tools.service({ op: "customers", deleted: true, ...(cursor === undefined ? {} : { cursor }) })
   ).answer;
   let records = 0;
+  if (cursor === undefined) await rollUpLate(tools);
   for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
     records += await archiveCustomer(customerId, hour, tools);
   }
@@ -126,32 +128,21 @@ async function put(tools: Tools, Key: string, Body: Buffer): Promise<boolean> {
   }
 }
 
-/** What the customer's keys did in that hour, by minute, environment and key. */
+/** Adds the hour up, and says what the customer's keys did in it, by minute, environment and key. */
 async function accessesOf(customerId: string, hour: string, tools: Tools): Promise<Access[]> {
-  const name = hourName(Date.parse(hour));
+  const start = Date.parse(hour);
+  const name = hourName(start);
   const found: Access[] = [];
   for (const environment of environments) {
     const tenant = environment === "live" ? customerId : `${customerId}.sandbox`;
-    const items: Record<string, AttributeValue>[] = [];
-    let start: Record<string, AttributeValue> | undefined;
-    do {
-      const page = await tools.store.dynamodb.send(
-        new QueryCommand({
-          TableName: tools.env.METRICS_TABLE,
-          KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
-          ExpressionAttributeValues: {
-            ":pk": { S: usagePartition(tenant, "m") },
-            ":lo": { S: name },
-            ":hi": { S: `${name}~` },
-          },
-          ConsistentRead: true,
-          ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-        }),
-      );
-      items.push(...(page.Items ?? []));
-      start = page.LastEvaluatedKey;
-    } while (start !== undefined);
-    const minutes = Map.groupBy(items, ({ sk }) => sk!.S!.slice(0, 16));
+    const [counted, before] = await Promise.all([
+      minutesOf(tools, tenant, start),
+      // Minutes from before each writer counted apart.
+      itemsBetween(tools, usagePartition(tenant, "m"), name, `${name}~`),
+    ]);
+    // One that is not over, asked for by hand, would stand before all its minutes are there.
+    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools, tenant, start, counted);
+    const minutes = Map.groupBy([...counted, ...before], ({ sk }) => sk!.S!.slice(0, 16));
     for (const [minute, pages] of minutes) found.push(...accessOf(pages, `${minute}:00.000Z`, environment));
   }
   return found.sort((a, b) => (a.minute < b.minute ? -1 : a.minute > b.minute ? 1 : 0));

@@ -1,25 +1,25 @@
 import type { SQSRecord } from "aws-lambda";
+import { errorText } from "../aws/log.ts";
 import { decodeCalls } from "../domain/codec.ts";
 import type { UsageFact } from "../domain/usage.ts";
 import type { RoutePorts } from "./route.ts";
 
 /**
- * Counts what ingest answered without a batch. A message that comes again is counted again.
+ * Counts what ingest answered without a batch. A message that comes again is counted again, so it does not: a count that can't
+ * be written now is kept by who counts.
  * @returns the records that are accepted requests
  */
 export async function countCalls(
   records: readonly SQSRecord[],
-  ports: Pick<RoutePorts, "countUsage">,
+  ports: Pick<RoutePorts, "countUsage" | "log">,
   failures: Map<string, unknown>,
 ): Promise<readonly SQSRecord[]> {
   const facts: UsageFact[] = [];
-  const ids: string[] = [];
   const rest = records.filter(({ messageId, body }) => {
     try {
       const told = decodeCalls(body);
       if (told === undefined) return true;
       facts.push(...told.calls.map((call) => ({ kind: "called" as const, tenant: told.tenant, ...call })));
-      ids.push(messageId);
     } catch (error) {
       failures.set(messageId, error);
     }
@@ -29,7 +29,7 @@ export async function countCalls(
     try {
       await ports.countUsage(facts);
     } catch (error) {
-      for (const id of ids) failures.set(id, error);
+      ports.log("warn", "route.usage_not_counted_yet", { error: errorText(error) });
     }
   }
   return rest;

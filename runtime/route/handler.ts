@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
 import { givingBackOver } from "../aws/giveBack.ts";
@@ -8,8 +6,8 @@ import { sendAll } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { tracerOver } from "../aws/tracing.ts";
+import { usageOver } from "../aws/usage.ts";
 import { readEnvironment } from "../domain/environment.ts";
-import { usageWriter } from "../domain/usage.ts";
 import { removeLowWater } from "../store/lateBatch.ts";
 import { archiveAll } from "./archive.ts";
 import { routeVariables } from "./environment.ts";
@@ -23,11 +21,6 @@ const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
 const env = readEnvironment(routeVariables);
 const { dynamodb, sqs, firehose, invoke, getObject, putObject, deleteObject, getSecret } = clientsOver(
   signedCalls(settingsHere(5_000)),
-);
-const usage = usageWriter(
-  env.METRICS_TABLE,
-  (input) => dynamodb.send(new UpdateItemCommand(input)),
-  randomBytes(6).toString("base64url"),
 );
 
 const ports: RoutePorts = {
@@ -47,7 +40,7 @@ const ports: RoutePorts = {
   queue: (messages) => sendAll(sqs, env.DELIVERY_QUEUE_URL, messages),
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
-  countUsage: (facts) => usage.write(facts),
+  countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
   giveBack: givingBackOver(
     sqs,
     [

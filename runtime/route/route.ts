@@ -268,7 +268,7 @@ async function archive(works: readonly Work[], ports: RoutePorts): Promise<void>
   for (const [at, error] of outcomes.entries()) if (error !== undefined) works[at]!.error ??= error;
 }
 
-/** Counts each request once: when it was stored. A count that can't be written is not worth a second delivery. */
+/** Counts each request once: when it was stored. A count that can't be written now is written later, not by a second delivery. */
 async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const facts = works
     .filter(({ stored }) => stored === "now")
@@ -288,6 +288,6 @@ async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   try {
     await ports.countUsage(facts);
   } catch (error) {
-    ports.log("warn", "route.usage_not_counted", { error: errorText(error) });
+    ports.log("warn", "route.usage_not_counted_yet", { error: errorText(error) });
   }
 }

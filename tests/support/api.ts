@@ -1,14 +1,14 @@
 import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { buildApp } from "../../runtime/api/app.ts";
 import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
 import type { Peppers } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
-import { usageWriter } from "../../runtime/domain/usage.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
+import { countUsage } from "./usage.ts";
 
 export const peppers: Peppers = { current: "1", versions: { "1": Buffer.alloc(32, 7).toString("base64") } };
 
@@ -88,7 +88,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
   const deps: Deps = {
     db: database.db,
     dynamodb,
-    usage: usageWriter("metrics", (input) => dynamodb.send(new UpdateItemCommand(input)), "test"),
+    countUsage: (facts) => countUsage(dynamodb, facts),
     secret: async (id) => secrets[id]!,
     now: () => Date.now() + ahead,
     log: () => undefined,

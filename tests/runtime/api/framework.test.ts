@@ -31,7 +31,7 @@ const deps = {
   env: { CURSOR_SECRET: "cursor" },
   secret: async () => "a secret",
   now: () => 1_764_064_800_000,
-  usage: { write: async () => {} },
+  countUsage: async () => {},
   log: (line: Record<string, unknown>) => logged.push(line),
 } as unknown as Deps;
 

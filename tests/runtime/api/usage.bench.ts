@@ -3,12 +3,13 @@
  * DynamoDB. The handler's own share is measured by giving it the recorded answers again, without a DynamoDB.
  */
 import { Readable } from "node:stream";
-import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamodb } from "../../../local/dynamodb.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, scopes } from "../../../runtime/domain/identity.ts";
-import { type UsageFact, usageWriter } from "../../../runtime/domain/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { clientOf, serve } from "../../local/serve.ts";
 import { startApi } from "../../support/api.ts";
+import { addHourUp, countUsage } from "../../support/usage.ts";
 
 const HOUR = 3_600_000;
 const served = await serve(async (context) => {
@@ -69,8 +70,6 @@ const live: Identity = {
 };
 const end = Math.floor(api.deps.now() / HOUR) * HOUR;
 for (let hour = 0; hour < 720; hour += 1) {
-  // A writer an hour, as many environments would be.
-  const writer = usageWriter("metrics", (input) => dynamodb.send(new UpdateItemCommand(input)), `w${hour}`);
   const at = end - hour * HOUR;
   const types = Array.from({ length: 20 }, (_, i) => `order.type${i}`);
   const facts = Array.from(
@@ -96,7 +95,8 @@ for (let hour = 0; hour < 720; hour += 1) {
       types: [types[i % 20]!],
     }),
   );
-  await writer.write([...facts, ...attempts]);
+  await countUsage(dynamodb, [...facts, ...attempts]);
+  await addHourUp(dynamodb, live.customer_id, at);
 }
 const range = `from=${new Date(end - 719 * HOUR).toISOString()}&to=${new Date(end + HOUR).toISOString()}&interval=hour`;
 const headers = { [IDENTITY_HEADER]: encodeIdentity(live) };

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { type UsageFact, usageWriter } from "../../../runtime/domain/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { addHourUp, countUsage } from "../../support/usage.ts";
 
 const test = suite("usage over the API");
 const HOUR = 3_600_000;
@@ -17,7 +18,7 @@ test.before(async () => {
   ({ live } = await api.customer());
   ({ live: other } = await api.customer("Other"));
   start = Math.floor(api.deps.now() / HOUR) * HOUR - 5 * HOUR;
-  const writer = usageWriter("metrics", (input) => api.deps.dynamodb.send(new UpdateItemCommand(input)), "w");
+  const write = (facts: UsageFact[]) => countUsage(api.deps.dynamodb, facts);
   const accepted = (at: number, types: (string | null)[]): UsageFact => ({
     kind: "accepted",
     tenant: live.customer_id,
@@ -36,8 +37,8 @@ test.before(async () => {
     latency_ms,
     types: ["a"],
   });
-  await writer.write([accepted(start + 60_000, ["a", "b", null]), attempted(start + 61_000, "delivered", 100)]);
-  await writer.write([
+  await write([accepted(start + 60_000, ["a", "b", null]), attempted(start + 61_000, "delivered", 100)]);
+  await write([
     accepted(start + HOUR, ["a"]),
     attempted(start + HOUR, "failed", 200),
     attempted(start + HOUR, "dead_lettered", 300),
@@ -136,6 +137,36 @@ test("minutes and days add the same events up", async () => {
     minutes.filter((bucket: { events: number }) => bucket.events > 0).map((b: { start: string }) => b.start),
     [iso(start + 60_000), iso(start + HOUR)],
   );
+});
+
+test("what was counted before each environment counted apart adds up with what came since", async () => {
+  const { live: old } = await api.customer("Old");
+  const hour = start + 2 * HOUR;
+  const put = (interval: "m" | "h", at: number, e: number) =>
+    api.deps.dynamodb.send(
+      new PutItemCommand({
+        TableName: "metrics",
+        Item: {
+          pk: { S: `${old.customer_id}#${interval}` },
+          sk: { S: `${iso(at).slice(0, 16)}#` },
+          ...{ e: { N: String(e) }, r: { N: "1" }, "w#AbC": { N: "7" } },
+        },
+      }),
+    );
+  // Both intervals were counted then.
+  await put("h", hour - 1_000 * HOUR, 40);
+  await put("h", hour, 5);
+  await put("m", hour, 5);
+  const fact: UsageFact = {
+    ...{ kind: "accepted", tenant: old.customer_id, at: hour + 60_000, routed_at: hour + 60_000, key_id: old.key_id },
+    events: [{ type: "a", bytes: 1 }],
+  };
+  await countUsage(api.deps.dynamodb, [fact]);
+  const events = async (interval: string, from = hour) =>
+    (await usage(`from=${iso(from)}&to=${iso(hour + HOUR)}&interval=${interval}`, old)).totals.events;
+  assert.deepEqual([await events("hour"), await events("minute")], [6, 6]);
+  await addHourUp(api.deps.dynamodb, old.customer_id, hour);
+  assert.deepEqual([await events("hour"), await events("hour", hour - 1_000 * HOUR)], [6, 46]);
 });
 
 test("nobody else's usage is seen", async () => {

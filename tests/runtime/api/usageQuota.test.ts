@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DeleteItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { usageWriter } from "../../../runtime/domain/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { addHourUp, countUsage, expireMinutes } from "../../support/usage.ts";
 
 const test = suite("quota over the API");
 const MINUTE = 60_000;
@@ -16,27 +16,26 @@ const iso = (ms: number) => new Date(ms).toISOString();
 let api: TestApi;
 let live: Identity;
 let sandbox: Identity;
-let writer: ReturnType<typeof usageWriter>;
 test.before(async () => {
   api = await startApi({ now: () => NOW });
-  writer = usageWriter("metrics", (input) => api.deps.dynamodb.send(new UpdateItemCommand(input)), "w");
 });
 test.before.each(async () => {
   ({ live, sandbox } = await api.customer());
 });
 test.after(() => api.close());
 
-const accept = (at: number, events: number, who = live) =>
-  writer.write([
-    {
-      kind: "accepted",
-      tenant: who.environment === "sandbox" ? `${who.customer_id}.sandbox` : who.customer_id,
-      at,
-      routed_at: at,
-      key_id: who.key_id,
-      events: Array.from({ length: events }, () => ({ type: "a", bytes: 1 })),
-    },
-  ]);
+const accept = async (at: number, events: number, who = live) => {
+  const fact: UsageFact = {
+    kind: "accepted",
+    tenant: who.environment === "sandbox" ? `${who.customer_id}.sandbox` : who.customer_id,
+    at,
+    routed_at: at,
+    key_id: who.key_id,
+    events: Array.from({ length: events }, () => ({ type: "a", bytes: 1 })),
+  };
+  await countUsage(api.deps.dynamodb, [fact]);
+  await addHourUp(api.deps.dynamodb, fact.tenant, at);
+};
 const quota = async (from: number, to: number, who = live, more = "") =>
   (await api.call(who, "GET", `/usage?from=${iso(from)}&to=${iso(to)}${more}`)).body.quota;
 
@@ -160,8 +159,7 @@ test("the sandbox has a quota of its own", async () => {
 test("hours whose minutes have expired have the hour for a peak", async () => {
   await accept(NOW - 100 * DAY, 720);
   const hour = `${iso(NOW - 100 * DAY).slice(0, 13)}:00:00.000Z`;
-  const minutes = { pk: { S: `${live.customer_id}#m` }, sk: { S: `${iso(NOW - 100 * DAY).slice(0, 16)}#` } };
-  await api.deps.dynamodb.send(new DeleteItemCommand({ TableName: "metrics", Key: minutes }));
+  await expireMinutes(api.deps.dynamodb, live.customer_id, NOW - 100 * DAY);
   const { peak_per_second, peak_at, peak_interval } = await quota(NOW - 101 * DAY, NOW - 99 * DAY);
   assert.deepEqual([peak_per_second, peak_at, peak_interval], [0.2, hour, "hour"]);
 });

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import type { AttributeValue, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { test } from "uvu";
+import type { SendPut } from "../../../runtime/domain/counters.ts";
 import {
   emptyTotals,
   latencyBucket,
+  minuteShards,
   quantiles,
+  rollUp,
   type Totals,
   tallyReader,
   type UsageFact,
@@ -15,36 +18,44 @@ import {
 
 const HOUR = Date.UTC(2026, 0, 2, 3);
 
-/** A table that applies updates as DynamoDB does: conditions, SET and ADD of numbers; an item's size costs units. */
-function fakeTable(unitsPerAttribute = 0.1) {
+/** A table that takes puts as DynamoDB does, with their condition. */
+function fakeTable() {
   const items = new Map<string, Record<string, AttributeValue>>();
-  const send = async (input: UpdateItemCommandInput) => {
-    const key = `${input.Key!.pk!.S}|${input.Key!.sk!.S}`;
-    const item = items.get(key) ?? {};
-    const names = input.ExpressionAttributeNames!;
-    const values = input.ExpressionAttributeValues!;
-    const seen = item[names["#w"]!]?.N;
-    if (seen !== undefined && Number(seen) >= Number(values[":w"]!.N)) {
+  const send = async (input: PutItemCommandInput) => {
+    const item = input.Item!;
+    const key = `${item.pk!.S}|${item.sk!.S}`;
+    const before = items.get(key)?.n?.N;
+    if (input.ConditionExpression !== undefined && before !== undefined && Number(before) >= Number(item.n!.N))
       throw Object.assign(new Error("The conditional request failed"), { name: "ConditionalCheckFailedException" });
-    }
-    const [sets, adds] = input.UpdateExpression!.replace("SET ", "").split(" ADD ");
-    for (const clause of sets!.split(", ")) item[names[clause.slice(0, 2)]!] = values[clause.slice(5)]!;
-    for (const clause of adds!.split(", ")) {
-      const [name, value] = clause.split(" ");
-      const sum = Number(item[names[name!]!]?.N ?? 0) + Number(values[value!]!.N);
-      item[names[name!]!] = { N: String(sum) };
-    }
     items.set(key, item);
-    return { ConsumedCapacity: { CapacityUnits: Object.keys(item).length * unitsPerAttribute } };
   };
-  const read = (partition: string, group?: UsageGroup) => {
-    const groups = new Map<string, Totals>();
-    const all = emptyTotals();
-    const add = tallyReader(group);
-    for (const [key, item] of items) if (key.startsWith(`${partition}|`)) add(item, all, groups);
-    return group === undefined ? new Map([["", all]]) : groups;
+  const itemsOf = (tenant: string) => {
+    const shards = minuteShards(tenant);
+    return [...items].filter(([key]) => shards.includes(key.split("|")[0]!)).map(([, item]) => item);
   };
-  return { items, send, read };
+  /** Minutes added up. */
+  const read = (tenant: string, group?: UsageGroup) => readAll(itemsOf(tenant), group);
+  return { items, itemsOf, send, read };
+}
+
+function readAll(items: readonly Record<string, AttributeValue>[], group?: UsageGroup) {
+  const groups = new Map<string, Totals>();
+  const all = emptyTotals();
+  const add = tallyReader(group);
+  for (const item of items) add(item, all, groups);
+  return group === undefined ? new Map([["", all]]) : groups;
+}
+
+/** An environment that counts at once. @param now when it writes */
+function environment(send: SendPut, id: string, now: () => number = () => HOUR + 62_000) {
+  const writer = usageWriter("metrics", send, id, now);
+  return {
+    ...writer,
+    write(facts: readonly UsageFact[]) {
+      writer.add(facts);
+      return writer.flush();
+    },
+  };
 }
 
 const request: Extract<UsageFact, { kind: "accepted" }> = {
@@ -73,75 +84,132 @@ const counted = (counts: Partial<Totals>): Totals => ({ ...emptyTotals(), ...cou
 
 test("a request and its delivery count in total, by event type, by key and by subscription", async () => {
   const table = fakeTable();
-  await usageWriter("metrics", table.send, "w").write([request, attempt]);
+  await environment(table.send, "w").write([request, attempt]);
   const latencies = new Map([[latencyBucket(50), 1]]);
   const all = { requests: 1, events: 3, bytes: 60 };
-  assert.deepEqual(table.read("cus_a#h"), new Map([["", counted({ ...all, delivered: 2, latencies })]]));
-  assert.deepEqual(table.read("cus_a#m"), table.read("cus_a#h"));
-  assert.deepEqual(table.read("cus_a#h", "key"), new Map([["key_1", counted(all)]]));
-  assert.deepEqual(
-    table.read("cus_a#h", "subscription"),
-    new Map([["sub_1", counted({ requests: 1, events: 2, delivered: 2, latencies })]]),
-  );
-  assert.deepEqual(
-    table.read("cus_a#h", "event_type"),
-    new Map([
-      ["a", counted({ requests: 1, events: 2, bytes: 30, delivered: 2, latencies })],
-      ["", counted({ requests: 1, events: 1, bytes: 30 })],
-    ]),
-  );
+  const hour = rollUp("cus_a", HOUR, table.itemsOf("cus_a"));
+  for (const read of [
+    (group?: UsageGroup) => table.read("cus_a", group),
+    (group?: UsageGroup) => readAll(hour, group),
+  ]) {
+    assert.deepEqual(read(), new Map([["", counted({ ...all, delivered: 2, latencies })]]));
+    assert.deepEqual(read("key"), new Map([["key_1", counted(all)]]));
+    assert.deepEqual(
+      read("subscription"),
+      new Map([["sub_1", counted({ requests: 1, events: 2, delivered: 2, latencies })]]),
+    );
+    assert.deepEqual(
+      read("event_type"),
+      new Map([
+        ["a", counted({ requests: 1, events: 2, bytes: 30, delivered: 2, latencies })],
+        ["", counted({ requests: 1, events: 1, bytes: 30 })],
+      ]),
+    );
+  }
 });
 
-test("an invocation writes one hour and one minute a tenant", async () => {
+test("an environment writes one item a tenant and minute, and writes it again as it counts on", async () => {
   const table = fakeTable();
-  await usageWriter("metrics", table.send, "w").write([request, attempt, { ...request, tenant: "cus_b" }]);
-  assert.deepEqual([...table.items.keys()].sort(), [
-    "cus_a#h|2026-01-02T03:00#",
-    "cus_a#m|2026-01-02T03:01#",
-    "cus_b#h|2026-01-02T03:00#",
-    "cus_b#m|2026-01-02T03:01#",
+  const { write } = environment(table.send, "w");
+  await write([request, attempt, { ...request, tenant: "cus_b" }]);
+  await write([request]);
+  assert.deepEqual([...table.items.keys()].map((key) => key.replace(/#\d+\|/, "#S|")).sort(), [
+    "cus_a#m#S|2026-01-02T03:01#w.1",
+    "cus_b#m#S|2026-01-02T03:01#w.2",
   ]);
+  assert.equal(table.read("cus_a").get("")!.events, 6);
 });
 
-test("an update that arrives twice counts once", async () => {
+test("environments are spread over the shards of a tenant's minutes", async () => {
   const table = fakeTable();
-  const twice = async (input: UpdateItemCommandInput) => {
-    await table.send(input);
+  for (let i = 0; i < 200; i += 1) await environment(table.send, `w${i}`).write([request]);
+  const perShard = Map.groupBy(table.items.keys(), (key) => key.split("|")[0]!);
+  assert.deepEqual([...perShard.keys()].sort(), minuteShards("cus_a").sort());
+  for (const [shard, keys] of perShard) assert.ok(keys.length < 40, `${shard} has ${keys.length} of 200`);
+});
+
+/** How sending can go wrong: refused, answered too late to be heard, or arriving again after a later one. */
+const faults = ["none", "refused", "unheard", "again later"] as const;
+test("whatever happens to a put, and however often it arrives, everything is counted once", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...faults), { maxLength: 20 }),
+      fc.array(fc.record({ environment: fc.nat(2), minute: fc.nat(2), pause: fc.nat(200_000) }), { maxLength: 15 }),
+      async (fates, steps) => {
+        const table = fakeTable();
+        let clock = HOUR;
+        const ghosts: PutItemCommandInput[] = [];
+        const send = async (input: PutItemCommandInput) => {
+          const fate = fates.pop() ?? "none";
+          if (fate === "refused") throw new Error("throttled");
+          await table.send(input);
+          if (fate === "unheard") throw new Error("timed out");
+          if (fate === "again later") ghosts.push(input);
+        };
+        const environments = [0, 1, 2].map((i) => environment(send, `w${i}`, () => clock));
+        for (const { environment: i, minute, pause } of steps) {
+          await environments[i]!.write([{ ...request, at: HOUR + minute * 60_000 }]).catch(() => undefined);
+          for (const ghost of ghosts.splice(0)) await table.send(ghost).catch(() => undefined);
+          clock += pause;
+        }
+        fates.length = 0;
+        for (const each of environments) await each.flush();
+        assert.equal(table.read("cus_a").get("")!.requests, steps.length);
+      },
+    ),
+  ));
+
+test("a failed write is reported, the others are made, and what failed is written the next time", async () => {
+  const table = fakeTable();
+  let broken = true;
+  const { write, flush } = environment(async (input) => {
+    if (broken && input.Item!.pk!.S!.startsWith("cus_a#m")) throw new Error("throttled");
     return table.send(input);
-  };
-  const writer = usageWriter("metrics", twice, "w");
-  await writer.write([request]);
-  await writer.write([request]);
-  assert.equal(table.read("cus_a#h").get("")!.events, 6);
+  }, "w");
+  await assert.rejects(write([request, { ...request, tenant: "cus_b" }]), new Error("throttled"));
+  assert.deepEqual([table.itemsOf("cus_a").length, table.itemsOf("cus_b").length], [0, 1]);
+  broken = false;
+  await flush();
+  assert.deepEqual(table.read("cus_a").get("")!.events, 3);
 });
 
-test("two environments with the same numbers don't hide each other's counts", async () => {
+test("however many types there are, their counts add up, and no item grows past some twenty KB", async () => {
   const table = fakeTable();
-  for (const name of ["w1", "w2"]) await usageWriter("metrics", table.send, name).write([request]);
-  assert.equal(table.read("cus_a#h").get("")!.events, 6);
-});
-
-test("a failed write is reported, and the others are still made", async () => {
-  const table = fakeTable();
-  const broken = async (input: UpdateItemCommandInput) => {
-    if (input.Key!.pk!.S === "cus_a#h") throw new Error("throttled");
-    return table.send(input);
-  };
-  await assert.rejects(usageWriter("metrics", broken, "w").write([request]), new Error("throttled"));
-  assert.deepEqual([...table.items.keys()], ["cus_a#m|2026-01-02T03:01#"]);
-});
-
-test("however many types there are, their counts add up, and no item grows far past its limit", async () => {
-  const table = fakeTable();
-  const writer = usageWriter("metrics", table.send, "w");
+  const { write } = environment(table.send, "w");
   for (let i = 0; i < 40; i += 1) {
     const events = Array.from({ length: 100 }, (_, n) => ({ type: `type.${i}.${n}`, bytes: 1 }));
-    await writer.write([{ ...request, events }]);
+    await write([{ ...request, events }]);
   }
-  const types = table.read("cus_a#h", "event_type");
-  assert.equal(types.size, 4_000);
-  assert.equal(table.read("cus_a#h").get("")!.events, 4_000);
-  for (const item of table.items.values()) assert.ok(Object.keys(item).length < 1_000);
+  assert.equal(table.read("cus_a", "event_type").size, 4_000);
+  assert.equal(table.read("cus_a").get("")!.events, 4_000);
+  for (const item of table.items.values()) assert.ok(Object.keys(item).length <= 404);
+  const hour = rollUp("cus_a", HOUR, table.itemsOf("cus_a"));
+  assert.deepEqual(readAll(hour, "event_type"), table.read("cus_a", "event_type"));
+  for (const item of hour) assert.ok(Object.keys(item).length <= 2_003);
+});
+
+test("adding an hour up leaves out who called what, and says the same whenever it is done", async () => {
+  const table = fakeTable();
+  for (const id of ["w1", "w2"]) await environment(table.send, id).write([request, attempt]);
+  const minutes = table.itemsOf("cus_a");
+  assert.ok(minutes.some((item) => Object.keys(item).some((name) => name.startsWith("a#"))));
+  const hour = rollUp("cus_a", HOUR, minutes);
+  assert.deepEqual(hour, rollUp("cus_a", HOUR, minutes.toReversed()));
+  assert.ok(hour.every((item) => !Object.keys(item).some((name) => /^[ai]#/.test(name) || name === "n")));
+});
+
+test("what is counted after an hour may have been added up leaves a mark; its access counts now", async () => {
+  const table = fakeTable();
+  const late = HOUR + 2 * 3_600_000;
+  await environment(table.send, "w", () => late).write([request]);
+  const marks = [...table.items.keys()].filter((key) => !key.includes("#m#"));
+  assert.deepEqual(marks.sort(), ["cus_a#h|2026-01-02T03:00#late", "late#h|cus_a#2026-01-02T03:00#"]);
+  const access = table.itemsOf("cus_a").filter((item) => Object.keys(item).some((name) => name.startsWith("a#")));
+  assert.deepEqual(
+    access.map(({ sk }) => sk!.S!.slice(0, 16)),
+    ["2026-01-02T05:00"],
+  );
+  assert.equal(readAll(rollUp("cus_a", HOUR, table.itemsOf("cus_a"))).get("")!.events, 3);
 });
 
 test("a quantile is within 5 % of the true one", () =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { verdict } from "../../../local/auditVerify.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
@@ -8,7 +8,7 @@ import type { AuditEntry } from "../../../runtime/database/auditChain.ts";
 import { type AccessRecord, accessKey, chainAccess } from "../../../runtime/domain/access.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
 import { rfc3339 } from "../../../runtime/domain/ids.ts";
-import { type UsageFact, usageWriter } from "../../../runtime/domain/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { archiveAccess, beginAccess } from "../../../runtime/retain/access.ts";
 import { HOUR_MS, settledHour } from "../../../runtime/retain/hours.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
@@ -16,6 +16,7 @@ import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { memoryS3, type Storage } from "../../support/storage.ts";
+import { countUsage } from "../../support/usage.ts";
 
 const test = suite("access records");
 
@@ -64,9 +65,7 @@ test.before.each(() => {
 });
 test.after(() => api.close());
 
-let writers = 0;
-const count = (facts: readonly UsageFact[]) =>
-  usageWriter("metrics", (input) => api.deps.dynamodb.send(new UpdateItemCommand(input)), `w${writers++}`).write(facts);
+const count = (facts: readonly UsageFact[]) => countUsage(api.deps.dynamodb, facts);
 
 const accepted = (who: Identity, at: number, source_ip: string, sizes: readonly number[]): UsageFact => ({
   kind: "accepted",
@@ -203,6 +202,49 @@ test("a request that waited for an hour counts in the minute of its routing, who
     [...access.values()].flat().map(({ minute }) => minute),
     ["2026-01-02T05:01:00.000Z"],
   );
+});
+
+test("the hour's usage is added up from its minutes, again when some came later, and read the same all the while", async () => {
+  const { live } = await caller();
+  const tenant = live.customer_id;
+  const start = Date.parse(HOUR);
+  const usage = async () => {
+    const range = `from=${HOUR}&to=${new Date(start + HOUR_MS).toISOString()}`;
+    return (await api.call(live, "GET", `/usage?${range}&interval=hour`)).body.totals;
+  };
+  const keys = async () => {
+    const { Items = [] } = await api.deps.dynamodb.send(
+      new QueryCommand({
+        TableName: "metrics",
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: `${tenant}#h` } },
+      }),
+    );
+    return Items.map(({ sk }) => sk!.S);
+  };
+  await archiveAccess({ hour: HOUR }, tools);
+  assert.deepEqual(await keys(), ["2026-01-02T03:00#r0"]);
+  assert.deepEqual([(await usage()).requests, (await usage()).events], [4, 5]);
+  await count([{ ...accepted(live, at(2), "198.51.100.7", [1, 2, 3]), routed_at: at(200) } as UsageFact]);
+  assert.deepEqual(await keys(), ["2026-01-02T03:00#late", "2026-01-02T03:00#r0"]);
+  assert.deepEqual([(await usage()).requests, (await usage()).events], [5, 8]);
+  await archiveAccess({ hour: "2026-01-02T07:00:00.000Z" }, tools);
+  assert.deepEqual(await keys(), ["2026-01-02T03:00#r0"]);
+  assert.deepEqual([(await usage()).requests, (await usage()).events], [5, 8]);
+});
+
+test("an hour that is not over is not added up", async () => {
+  const { live } = await caller();
+  tools = { ...tools, now: () => Date.parse(HOUR) + 1_800_000 };
+  await archiveAccess({ hour: HOUR }, tools);
+  const { Items } = await api.deps.dynamodb.send(
+    new QueryCommand({
+      TableName: "metrics",
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": { S: `${live.customer_id}#h` } },
+    }),
+  );
+  assert.deepEqual(Items, []);
 });
 
 for (const crash of ["PutObjectCommand", "audit", "audit_head"]) {

@@ -1,0 +1,55 @@
+/** Counting as an execution environment does, and adding hours up as the job does, without waiting for either. */
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { Tenant } from "../../runtime/domain/identity.ts";
+import { minuteShards, rollUp, type UsageFact, usageSortKey, usageWriter } from "../../runtime/domain/usage.ts";
+
+const HOUR = 3_600_000;
+let writers = 0;
+
+/** Counts facts as an environment of its own, at the time of the last of them. */
+export async function countUsage(dynamodb: DynamoDBClient, facts: readonly UsageFact[]): Promise<void> {
+  const now = Math.max(...facts.map((fact) => (fact.kind === "accepted" ? fact.routed_at : fact.at)));
+  const send = (input: ConstructorParameters<typeof PutItemCommand>[0]) => dynamodb.send(new PutItemCommand(input));
+  const writer = usageWriter("metrics", send, `w${writers++}`, () => now);
+  writer.add(facts);
+  await writer.flush();
+}
+
+type Item = Record<string, AttributeValue>;
+
+async function minutesOf(dynamodb: DynamoDBClient, tenant: Tenant, hour: number): Promise<Item[]> {
+  const shards = await Promise.all(
+    minuteShards(tenant).map((pk) =>
+      dynamodb.send(
+        new QueryCommand({
+          TableName: "metrics",
+          KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
+          ExpressionAttributeValues: {
+            ":pk": { S: pk },
+            ":lo": { S: usageSortKey(hour) },
+            ":hi": { S: usageSortKey(hour + HOUR - 60_000, "~") },
+          },
+        }),
+      ),
+    ),
+  );
+  return shards.flatMap(({ Items = [] }) => Items);
+}
+
+export async function addHourUp(dynamodb: DynamoDBClient, tenant: Tenant, at: number): Promise<void> {
+  const hour = Math.floor(at / HOUR) * HOUR;
+  for (const Item of rollUp(tenant, hour, await minutesOf(dynamodb, tenant, hour)))
+    await dynamodb.send(new PutItemCommand({ TableName: "metrics", Item }));
+}
+
+/** Removes an hour's minutes, as their expiry does. */
+export async function expireMinutes(dynamodb: DynamoDBClient, tenant: Tenant, at: number): Promise<void> {
+  for (const { pk, sk } of await minutesOf(dynamodb, tenant, Math.floor(at / HOUR) * HOUR))
+    await dynamodb.send(new DeleteItemCommand({ TableName: "metrics", Key: { pk: pk!, sk: sk! } }));
+}
