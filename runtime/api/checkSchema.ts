@@ -10,9 +10,9 @@ const invalid = (message: string, path = "", cause?: unknown) =>
 
 /**
  * Refuses what can't be the schema of an event type: not 2020-12, not valid by its own meta-schema, or beyond the bounds
- * of runtime/domain/schema.ts. @throws TriggersError `invalid_schema`
+ * of runtime/domain/schema.ts. @param text the same as it was written @throws TriggersError `invalid_schema`
  */
-export function checkSchema(schema: unknown): void {
+export function checkSchema(schema: unknown, text: string): void {
   if (typeof schema === "object" && schema !== null && "$schema" in schema) {
     const dialect = schema.$schema;
     if (typeof dialect !== "string" || dialect.replace(/#$/, "") !== DIALECT) {
@@ -21,7 +21,7 @@ export function checkSchema(schema: unknown): void {
   }
   try {
     // First within bounds, then by the meta-schema, whose work grows with the document.
-    compileSchema(schema);
+    compileSchema(text);
   } catch (thrown) {
     if (!(thrown instanceof SchemaError)) throw thrown;
     const faults = faultsOf(schema);

@@ -3,7 +3,7 @@ import type { Tenant } from "../domain/identity.ts";
 import { metadataOf } from "../domain/metadata.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhookPost.ts";
-import { applyTransform, enrichmentKey } from "../matching/index.ts";
+import { applyTransform, enrichmentKey, rowOf } from "../matching/index.ts";
 import type { Deps } from "./deps.ts";
 import { MASK } from "./subscriptionInput.ts";
 
@@ -40,14 +40,19 @@ export function previewer(deps: Deps): Previewer {
   const rows = new Map<string, Promise<string | undefined>>();
   const row = (tenant: Tenant, enrich: Enrich, { first, raw, key_name }: Sample) => {
     if (enrich.from === METADATA) return JSON.stringify(metadataOf(first, deps.region, key_name));
-    const key = enrichmentKey(enrich, JSON.parse(raw.toString("utf8")));
+    const key = enrichmentKey(enrich, raw);
     if (key === undefined) return undefined;
-    const id = `${enrich.from}\n${key}`;
+    const { text, number } = key;
+    const id = `${enrich.from}\n${number === undefined ? "" : "#"}${text}`;
     let found = rows.get(id);
     if (found === undefined) {
-      found = service({ op: "reference", tenant, table: enrich.from, keys: [key] }).then(
-        ({ answer }) => answer.row_texts[key],
-      );
+      found = service({
+        op: "reference",
+        tenant,
+        table: enrich.from,
+        keys: [text],
+        ...(number === undefined ? {} : { number_keys: [number] }),
+      }).then(({ answer }) => rowOf(key, answer.rows));
       rows.set(id, found);
     }
     return found;

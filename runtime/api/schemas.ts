@@ -32,6 +32,22 @@ export const ErrorSchema = z
   })
   .openapi("Error");
 
+/** Stands for the name `__proto__`, which `z.record` leaves out without a word. No body holds this character. */
+const STAND_IN = "\u0000";
+const withName = (from: string, to: string, value: object): object =>
+  Object.hasOwn(value, from)
+    ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name === from ? to : name, member]))
+    : value;
+
+/** An object whose names the caller chooses: any text is one, the names of JavaScript's own prototype too. */
+export const dictionary = <V extends z.ZodType>(name: z.ZodString, value: V) =>
+  z
+    .preprocess(
+      (input) => (typeof input === "object" && input !== null ? withName("__proto__", STAND_IN, input) : input),
+      z.record(name, value),
+    )
+    .transform((record) => withName(STAND_IN, "__proto__", record) as Record<string, z.output<V>>);
+
 /** 30 days. */
 const MAX_OVERLAP_SECONDS = 2_592_000;
 /** How long the old secret stays valid beside a new one. */

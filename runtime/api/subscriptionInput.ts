@@ -4,7 +4,7 @@ import { TriggersError } from "../domain/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
 import { checkWebhookUrl, headerFault } from "../domain/webhookUrl.ts";
 import { checkTransform, compileSelector } from "../matching/index.ts";
-import { EnvironmentSchema, Timestamp } from "./schemas.ts";
+import { dictionary, EnvironmentSchema, Timestamp } from "./schemas.ts";
 
 /**
  * What callers write of a subscription. Its shape is checked by the schemas (400), its meaning by `checkDefinition`:
@@ -35,8 +35,8 @@ export const SelectorSchema = z
 const Name = z.string().max(256);
 export const TransformSchema = z
   .strictObject({
-    extract: z.record(Name, z.string().min(1)).optional(),
-    rename: z.record(Name, Name).optional(),
+    extract: dictionary(Name, z.string().min(1)).optional(),
+    rename: dictionary(Name, Name).optional(),
     omit: z.array(z.string().min(1)).optional(),
   })
   .openapi("Transform", { description: "Applied in the order extract, rename, omit." });
@@ -58,7 +58,7 @@ const common = {
   enrich: EnrichSchema.nullable().optional(),
   format: z.enum(["event", "payload"]).optional(),
   max_batch: z.number().int().min(1).max(100).optional(),
-  headers: z.record(z.string().min(1).max(128), z.string().max(4_096)).optional(),
+  headers: dictionary(z.string().min(1).max(128), z.string().max(4_096)).optional(),
   environment: EnvironmentSchema.optional().openapi({ description: "That of the key; given, it must be the same." }),
   backfill_from: Timestamp.optional().openapi({ description: "Also deliver, as a replay, what matched since then." }),
 };
@@ -113,7 +113,7 @@ export function patched(current: Definition, patch: PatchInput): Definition {
       : Object.fromEntries(
           Object.entries(patch.headers).map(([name, value]) => [
             name,
-            value === MASK && current.headers[name] !== undefined ? current.headers[name] : value,
+            value === MASK && Object.hasOwn(current.headers, name) ? current.headers[name]! : value,
           ]),
         );
   return {

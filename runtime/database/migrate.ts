@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { up as ground } from "./migrations/0001-ground.ts";
 import { up as access } from "./migrations/0002-access.ts";
+import { up as numberKeys } from "./migrations/0003-number-keys.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { Database } from "./schema.ts";
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-ground": { up: ground },
   "0002-access": { up: access },
+  "0003-number-keys": { up: numberKeys },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

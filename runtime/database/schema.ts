@@ -116,6 +116,8 @@ export interface ReferenceRowTable {
   customer_id: string;
   name: string;
   key: string;
+  /** `numberKey` of a key that is a number, by which equal numbers find it; null for any other. */
+  number_key: string | null;
   row: Json<Readonly<Record<string, unknown>>>;
 }
 

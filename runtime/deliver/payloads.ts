@@ -3,7 +3,7 @@ import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { metadataOf } from "../domain/metadata.ts";
 import { type DeliveryTarget, METADATA } from "../domain/subscription.ts";
-import { applyTransform, enrichmentKey } from "../matching/index.ts";
+import { applyTransform, type EnrichmentKey, enrichmentKey, rowOf } from "../matching/index.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 import { type Unmade, unmade } from "./unmade.ts";
@@ -13,6 +13,9 @@ const ROW_FRESH_MS = 4_000;
 const ROWS_BYTES = 16 * 1_024 * 1_024;
 /** Set where the table has no such row. */
 const NONE = "";
+
+/** The string "1.5" and the number 1.5 are two keys. */
+const idOf = ({ text, number }: EnrichmentKey): string => `${number === undefined ? "" : "#"}${text}`;
 
 export interface PayloadOptions {
   readonly service: Service;
@@ -28,22 +31,36 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     sizeCalculation: ({ row }, id) => id.length + row.length + 100,
   });
 
-  async function rowsOf(tenant: Tenant, table: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const idOf = (key: string) => `${tenant}\n${table}\n${key}`;
+  async function rowsOf(
+    tenant: Tenant,
+    table: string,
+    keys: readonly EnrichmentKey[],
+  ): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     const asked = now();
-    const unknown: string[] = [];
-    for (const key of new Set(keys)) {
-      const entry = known.get(idOf(key));
-      if (entry !== undefined && asked - entry.askedAt < ROW_FRESH_MS) found.set(key, entry.row);
-      else unknown.push(key);
+    const unknown = new Map<string, EnrichmentKey>();
+    for (const key of keys) {
+      const id = idOf(key);
+      const entry = known.get(`${tenant}\n${table}\n${id}`);
+      if (entry !== undefined && asked - entry.askedAt < ROW_FRESH_MS) found.set(id, entry.row);
+      else unknown.set(id, key);
     }
-    if (unknown.length > 0) {
-      const { row_texts } = (await service({ op: "reference", tenant, table, keys: unknown })).answer;
-      for (const key of unknown) {
-        const row = Object.hasOwn(row_texts, key) ? row_texts[key]! : NONE;
-        known.set(idOf(key), { row, askedAt: asked });
-        found.set(key, row);
+    if (unknown.size > 0) {
+      const wanted = [...unknown.values()];
+      const numbers = wanted.flatMap(({ number }) => number ?? []);
+      const { rows } = (
+        await service({
+          op: "reference",
+          tenant,
+          table,
+          keys: wanted.map(({ text }) => text),
+          ...(numbers.length === 0 ? {} : { number_keys: numbers }),
+        })
+      ).answer;
+      for (const [id, key] of unknown) {
+        const row = rowOf(key, rows) ?? NONE;
+        known.set(`${tenant}\n${table}\n${id}`, { row, askedAt: asked });
+        found.set(id, row);
       }
     }
     return found;
@@ -60,10 +77,10 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
       const row = JSON.stringify(metadataOf(first, region, key_name));
       return () => row;
     }
-    const keys = new Map<number, string | undefined | Unmade>();
+    const keys = new Map<number, EnrichmentKey | undefined | Unmade>();
     for (const offset of offsets) {
       try {
-        keys.set(offset, enrichmentKey(enrich, JSON.parse(events[offset]!.toString("utf8"))));
+        keys.set(offset, enrichmentKey(enrich, events[offset]!));
       } catch (error) {
         keys.set(offset, unmade("enrich_failed", error));
       }
@@ -71,12 +88,12 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     const rows = await rowsOf(
       tenant,
       enrich.from,
-      [...keys.values()].filter((key) => typeof key === "string"),
+      [...keys.values()].flatMap((key) => (key === undefined || "error" in key ? [] : [key])),
     );
     return (offset) => {
       const key = keys.get(offset);
-      if (typeof key !== "string") return key;
-      const row = rows.get(key);
+      if (key === undefined || "error" in key) return key;
+      const row = rows.get(idOf(key));
       return row === NONE ? undefined : row;
     };
   }
@@ -85,9 +102,9 @@ export function payloadMaker({ service, region, now }: PayloadOptions): Posting[
     const { events } = delivery;
     const { transform, enrich } = target;
     if (transform === undefined && enrich === undefined) return (offset) => events[offset]!;
-    const rowOf = await enriching(target, delivery, offsets);
+    const rowAt = await enriching(target, delivery, offsets);
     return (offset) => {
-      const row = rowOf(offset);
+      const row = rowAt(offset);
       if (typeof row === "object") return row;
       try {
         return applyTransform(events[offset]!, transform, enrich && { as: enrich.as, row });

@@ -2,6 +2,8 @@ import { createContext, Script } from "node:vm";
 import MissingRef from "ajv/dist/compile/ref_error.js";
 import { default as AjvCore } from "ajv/dist/core.js";
 import draft2020 from "ajv/dist/vocabularies/draft2020.js";
+import { holdsLongNumber, isNumeric, parseJson } from "./jsonNumber.ts";
+import { comparingKeywords, forAjv, schemaForAjv, validating } from "./schemaKeywords.ts";
 
 /**
  * JSON Schemas (2020-12) that customers register for their event types, compiled by ajv.
@@ -61,6 +63,10 @@ class Ajv extends AjvCore.default {
   override _addVocabularies(): void {
     super._addVocabularies();
     for (const vocabulary of draft2020.default) this.addVocabulary(vocabulary);
+    for (const definition of comparingKeywords) {
+      this.removeKeyword(definition.keyword as string);
+      this.addKeyword(definition);
+    }
   }
 }
 
@@ -84,17 +90,21 @@ function examine(schema: object): { costly: boolean } {
   return { costly };
 }
 
-/** @throws SchemaError when it is no schema, too large, too deep, too slow to compile, or refers to another document */
-export function compileSchema(schema: unknown, timeoutMs = COMPILE_TIMEOUT_MS): SchemaCheck {
-  const object = typeof schema === "object" && schema !== null && !Array.isArray(schema);
+/**
+ * @param text the schema as it was put, JSON
+ * @throws SchemaError when it is no schema, too large, too deep, too slow to compile, or refers to another document
+ */
+export function compileSchema(text: string, timeoutMs = COMPILE_TIMEOUT_MS): SchemaCheck {
+  const schema = parseJson(text);
+  const object = typeof schema === "object" && schema !== null && !Array.isArray(schema) && !isNumeric(schema);
   if (!object && typeof schema !== "boolean") throw new SchemaError("A JSON Schema is an object or a boolean.");
-  if (Buffer.byteLength(JSON.stringify(schema)) > MAX_SCHEMA_BYTES) {
+  if (Buffer.byteLength(text) > MAX_SCHEMA_BYTES) {
     throw new SchemaError(`The schema exceeds ${MAX_SCHEMA_BYTES.toLocaleString("en")} bytes.`);
   }
   const { costly } = object ? examine(schema) : { costly: false };
   let validate!: ReturnType<AjvCore.default["compile"]>;
   const compile = () => {
-    validate = new Ajv().compile(schema as object | boolean);
+    validate = new Ajv().compile(schemaForAjv(schema) as object | boolean);
   };
   try {
     if (!withinTime(timeoutMs, compile)) throw new Error(`it takes more than ${timeoutMs} ms`);
@@ -106,9 +116,14 @@ export function compileSchema(schema: unknown, timeoutMs = COMPILE_TIMEOUT_MS): 
         : `The schema refers to ${JSON.stringify(missing)}, which it does not hold; other documents are not fetched.`;
     throw new SchemaError(message, { cause });
   }
+  const fits = (event: string): boolean => {
+    if (!holdsLongNumber(event)) return validate(JSON.parse(event)) === true;
+    const document = parseJson(event);
+    return validating(document, () => validate(forAjv(document)) === true);
+  };
   const faults = (event: Buffer): readonly SchemaFault[] => {
     try {
-      if (validate(JSON.parse(event.toString("utf8")))) return [];
+      if (fits(event.toString("utf8"))) return [];
     } catch (cause) {
       // References that lead back to where they began, at the same value, end when the stack does.
       if (cause instanceof RangeError) return [{ path: "", message: "the schema refers to itself without end" }];

@@ -24,8 +24,15 @@ export type ServiceRequest =
       /** The version that is known, -1 for none; the most urgent first. */
       readonly known: readonly { readonly tenant: Tenant; readonly version: number }[];
     }
-  /** Rows of a reference table for enrichment. */
-  | { readonly op: "reference"; readonly tenant: Tenant; readonly table: string; readonly keys: readonly string[] }
+  /** Rows of a reference table for enrichment: those with one of the keys, and those whose key is a number of this value. */
+  | {
+      readonly op: "reference";
+      readonly tenant: Tenant;
+      readonly table: string;
+      readonly keys: readonly string[];
+      /** As `numberKey` writes them. */
+      readonly number_keys?: readonly string[];
+    }
   /** Days that the tenant's events are kept. */
   | { readonly op: "retention"; readonly tenants: readonly Tenant[] }
   /** A page of the ids of all customers that are not deleted, or of the deleted ones too. */
@@ -104,8 +111,8 @@ export interface ServiceAnswers {
   disable: { readonly done: boolean };
   /** One answer a tenant; whoever has too much to fit is left out, and asks again. */
   schemas: { readonly tenants: readonly TenantSchemas[] };
-  /** Rows as JSON texts: numbers keep their digits. */
-  reference: { readonly version: number; readonly row_texts: Readonly<Record<string, string>> };
+  /** Rows as JSON texts, by key: numbers keep their digits. Pairs, since any text can be a key. */
+  reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
   customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };
@@ -139,5 +146,10 @@ export interface TenantSchemas {
   /** 0 before the first schema. */
   readonly version: number;
   /** Undefined where the version is the one that was known. */
-  readonly schemas?: readonly { readonly event_type: string; readonly version: number; readonly schema: unknown }[];
+  readonly schemas?: readonly {
+    readonly event_type: string;
+    readonly version: number;
+    /** JSON text: numbers keep their digits. */
+    readonly schema_text: string;
+  }[];
 }

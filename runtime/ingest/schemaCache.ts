@@ -37,7 +37,8 @@ interface Entry {
   asOf: number;
   /** Whether a request needed it since. */
   used: boolean;
-  documents: ReadonlyMap<string, unknown>;
+  /** JSON texts by event type. */
+  documents: ReadonlyMap<string, string>;
   readonly compiled: Map<string, SchemaCheck | undefined>;
 }
 
@@ -101,18 +102,19 @@ export class SchemaCache {
       entry.asOf = asOf;
       entry.used = false;
     } else if (schemas !== undefined) {
-      const documents = new Map(schemas.map(({ event_type, schema }) => [event_type, schema]));
+      const documents = new Map(schemas.map(({ event_type, schema_text }) => [event_type, schema_text]));
       this.entries.set(tenant, { version, asOf, used: false, documents, compiled: new Map() });
     }
   }
 
   /** Compiled at its first use: a tenant may have many types and send few. */
   private check(entry: Entry, type: string): SchemaCheck | undefined {
-    if (!entry.documents.has(type)) return undefined;
+    const document = entry.documents.get(type);
+    if (document === undefined) return undefined;
     if (!entry.compiled.has(type)) {
       let check: SchemaCheck | undefined;
       try {
-        check = compileSchema(entry.documents.get(type));
+        check = compileSchema(document);
       } catch (cause) {
         this.ports.failed("ingest.schema_unusable", cause);
       }

@@ -5,5 +5,5 @@ export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
 export { membersUnder, writeObject } from "./rawJson.ts";
 export { type CompiledSelector, compileSelector, type Explanation } from "./selector.ts";
-export { applyTransform, type Enrichment, enrichmentKey } from "./transform.ts";
+export { applyTransform, type Enrichment, type EnrichmentKey, enrichmentKey, rowOf } from "./transform.ts";
 export { checkTransform } from "./transformCheck.ts";

@@ -1,4 +1,5 @@
 import { TriggersError } from "../domain/errors.ts";
+import { numberKeyIn } from "../domain/jsonNumber.ts";
 import type { Enrich, Transform } from "../domain/subscription.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";
 import { type RawValue, scan, writeObject } from "./rawJson.ts";
@@ -165,11 +166,31 @@ function keep(text: string, value: RawValue, cut: Cut | undefined): string | und
   );
 }
 
-/** The key under which an event's row is looked up: a string, or a number or boolean as JSON writes it. */
-export function enrichmentKey(enrich: Pick<Enrich, "key">, payload: unknown): string | undefined {
-  if (enrich.key === undefined) return undefined;
-  const [value] = parsePath(enrich.key).values(payload);
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : undefined;
+/** What an event's row is looked up by. */
+export interface EnrichmentKey {
+  /** A string's characters; a number or boolean as it is written. */
+  readonly text: string;
+  /** Of a number: what all numbers of its value have (`numberKey`). */
+  readonly number: string | undefined;
+}
+
+/** @param raw the payload's JSON text @returns undefined where the path leads to nothing that can be a key */
+export function enrichmentKey(enrich: Pick<Enrich, "key">, raw: Buffer): EnrichmentKey | undefined {
+  const steps = enrich.key === undefined ? undefined : parsePath(enrich.key).steps;
+  if (steps === undefined) return undefined;
+  const text = raw.toString("utf8");
+  const value = follow(scan(text), steps);
+  if (value?.kind !== "scalar") return undefined;
+  const written = slice(text, value);
+  if (written === "null") return undefined;
+  return written.startsWith('"')
+    ? { text: JSON.parse(written) as string, number: undefined }
+    : { text: written, number: numberKeyIn(written) };
+}
+
+/** The row of a key among those that were found for it: the one whose key is written as it is, else one of its value. */
+export function rowOf(key: EnrichmentKey, rows: readonly (readonly [key: string, text: string])[]): string | undefined {
+  const same = rows.find(([name]) => name === key.text);
+  const found = same ?? rows.find(([name]) => key.number !== undefined && numberKeyIn(name) === key.number);
+  return found?.[1];
 }

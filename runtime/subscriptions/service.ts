@@ -46,7 +46,7 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
 
   schemas: async (tx, { known }) => ({ tenants: await schemasOf(tx, known) }),
 
-  reference: async (tx, { tenant, table, keys }) => {
+  reference: async (tx, { tenant, table, keys, number_keys = [] }) => {
     const current = await tx
       .selectFrom("reference_tables")
       .select("version")
@@ -54,15 +54,19 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
       .where("name", "=", table)
       .where("is_current", "=", true)
       .executeTakeFirst();
-    if (current === undefined || keys.length === 0) return { version: current?.version ?? 0, row_texts: {} };
+    if (current === undefined || keys.length + number_keys.length === 0)
+      return { version: current?.version ?? 0, rows: [] };
     const rows = await tx
       .selectFrom("reference_rows")
       .select(["key", sql<string>`row::text`.as("text")])
       .where("tenant", "=", tenant)
       .where("name", "=", table)
-      .where("key", "in", keys)
+      .where((eb) =>
+        eb.or([eb("key", "=", sql<string>`any(${keys})`), eb("number_key", "=", sql<string>`any(${number_keys})`)]),
+      )
+      .orderBy(sql`key collate "C"`)
       .execute();
-    return { version: current.version, row_texts: Object.fromEntries(rows.map(({ key, text }) => [key, text])) };
+    return { version: current.version, rows: rows.map(({ key, text }) => [key, text] as const) };
   },
 
   retention: async (tx, { tenants }) => {
@@ -176,7 +180,7 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
       ? []
       : await tx
           .selectFrom("event_schemas")
-          .select(["tenant", "event_type", "version", "schema"])
+          .select(["tenant", "event_type", "version", sql<string>`schema::text`.as("schema_text")])
           .where("tenant", "in", moved)
           .where("is_current", "=", true)
           .orderBy("event_type")

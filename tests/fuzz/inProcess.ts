@@ -93,7 +93,9 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
     used: () => {},
     failed: (_, cause) => fail("edge", cause),
   };
-  const strict = compileSchema({ required: ["id"], properties: { id: { type: "string", pattern: "^[a-z]+$" } } });
+  const strict = compileSchema(
+    JSON.stringify({ required: ["id"], properties: { id: { type: "string", pattern: "^[a-z]+$" } } }),
+  );
   let sent = 0;
   const ports: Ports = {
     limiter: new Limiter({

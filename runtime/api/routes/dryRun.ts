@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
@@ -59,11 +60,11 @@ export function register(app: Api, deps: Deps): void {
         .execute();
       const schemas = await tx
         .selectFrom("event_schemas")
-        .select(["event_type", "schema"])
+        .select(["event_type", sql<string>`schema::text`.as("text")])
         .where("tenant", "=", tenant)
         .where("is_current", "=", true)
         .execute();
-      return { subscriptions, schemas: new Map(schemas.map(({ event_type, schema }) => [event_type, schema])) };
+      return { subscriptions, schemas: new Map(schemas.map(({ event_type, text }) => [event_type, text])) };
     });
 
   route(
@@ -88,8 +89,9 @@ export function register(app: Api, deps: Deps): void {
       const { subscriptions, schemas } = await load(c.get("identity").customer_id, tenant);
       const compiled = new Map<string, SchemaCheck>();
       const reviewed = reviewBody(Buffer.from(raw), (type) => {
-        if (!schemas.has(type)) return undefined;
-        const check = compiled.get(type) ?? compileSchema(schemas.get(type));
+        const schema = schemas.get(type);
+        if (schema === undefined) return undefined;
+        const check = compiled.get(type) ?? compileSchema(schema);
         compiled.set(type, check);
         return check;
       });

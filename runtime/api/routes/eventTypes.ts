@@ -5,12 +5,14 @@ import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
+import { writeObject } from "../../matching/index.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
+import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { dictionary, NextCursor, Timestamp } from "../schemas.ts";
 
 const TAG = "Event types";
 /** What ingest holds of one tenant: all its schemas fit one answer of the service. */
@@ -18,7 +20,7 @@ const MAX_TYPES = 1_000;
 const MAX_TOTAL_BYTES = 4_000_000;
 
 const EventType = z.object({ type: z.string().min(1).max(256) });
-const SchemaDocument = z.union([z.record(z.string(), z.unknown()), z.boolean()]).openapi({
+const SchemaDocument = z.union([dictionary(z.string(), z.unknown()), z.boolean()]).openapi({
   description: "A JSON Schema (2020-12), as it is: not wrapped in anything.",
   example: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
 });
@@ -26,12 +28,24 @@ const EventTypeSchema = z
   .object({ event_type: z.string(), version: z.number().int(), schema: SchemaDocument, updated_at: Timestamp })
   .openapi("EventType");
 
-const viewOf = (row: Selectable<EventSchemaTable>) => ({
-  event_type: row.event_type,
-  version: row.version,
-  schema: row.schema,
-  updated_at: row.updated_at.toISOString(),
-});
+/** A row with its schema as the text that was put. */
+type Row = Pick<Selectable<EventSchemaTable>, "event_type" | "version" | "is_current" | "updated_at"> & {
+  readonly text: string;
+};
+const columns = ["event_type", "version", "is_current", "updated_at"] as const;
+const asText = sql<string>`schema::text`.as("text");
+
+/** As JSON text: a schema is read back as it was put, the digits of its numbers too. */
+const viewOf = ({ event_type, version, text, updated_at }: Row): string =>
+  writeObject([
+    ["event_type", JSON.stringify(event_type)],
+    ["version", String(version)],
+    ["schema", text],
+    ["updated_at", JSON.stringify(updated_at.toISOString())],
+  ]);
+
+/** The text without what only formats it. */
+const withoutSpace = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
 
 const noType = (type: string) => new TriggersError("not_found", `There is no schema for the event type "${type}".`);
 
@@ -53,23 +67,23 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The schema with its version.", schema: EventTypeSchema } },
       errors: ["invalid_schema", "unprocessable"],
     },
-    async (c, { params, body }) => {
-      checkSchema(body);
+    async (c, { params, body, raw }) => {
+      const text = new TextDecoder().decode(raw).trim();
+      checkSchema(body, text);
       const { customer_id } = c.get("identity");
       const tenant = c.get("tenant");
-      const text = JSON.stringify(body);
       const row = await change(deps, c, customer_id, async (tx, tell) => {
         await nextVersion(tx, tenant, customer_id, "schemas");
         const versions = await tx
           .selectFrom("event_schemas")
-          .selectAll()
+          .select([...columns, asText])
           .where("tenant", "=", tenant)
           .where("event_type", "=", params.type)
           .orderBy("version", "desc")
           .limit(1)
           .execute();
         const newest = versions[0];
-        if (newest?.is_current === true && JSON.stringify(newest.schema) === text) return newest;
+        if (newest?.is_current === true && withoutSpace(newest.text) === withoutSpace(text)) return newest;
         const others = await tx
           .selectFrom("event_schemas")
           .select([
@@ -106,10 +120,10 @@ export function register(app: Api, deps: Deps): void {
             is_current: true,
             updated_at: rfc3339(deps.now()),
           })
-          .returningAll()
+          .returning([...columns, asText])
           .executeTakeFirstOrThrow();
       });
-      return c.json(viewOf(row));
+      return jsonBytes(Buffer.from(viewOf(row)));
     },
   );
 
@@ -135,7 +149,7 @@ export function register(app: Api, deps: Deps): void {
       const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
         tx
           .selectFrom("event_schemas")
-          .selectAll()
+          .select([...columns, asText])
           .where("tenant", "=", c.get("tenant"))
           .where("is_current", "=", true)
           .where("event_type", ">", after)
@@ -144,7 +158,11 @@ export function register(app: Api, deps: Deps): void {
           .execute(),
       );
       const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.event_type);
-      return c.json({ event_types: items.map(viewOf), next_cursor });
+      const members = [
+        ["event_types", `[${items.map(viewOf).join(",")}]`],
+        ["next_cursor", JSON.stringify(next_cursor)],
+      ] as const;
+      return jsonBytes(Buffer.from(writeObject(members)));
     },
   );
 
@@ -172,7 +190,7 @@ export function register(app: Api, deps: Deps): void {
       const row = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
         tx
           .selectFrom("event_schemas")
-          .selectAll()
+          .select([...columns, asText])
           .where("tenant", "=", c.get("tenant"))
           .where("event_type", "=", params.type)
           .where((eb) =>
@@ -181,7 +199,7 @@ export function register(app: Api, deps: Deps): void {
           .executeTakeFirst(),
       );
       if (row === undefined) throw noType(params.type);
-      return c.json(viewOf(row));
+      return jsonBytes(Buffer.from(viewOf(row)));
     },
   );
 

@@ -5,13 +5,14 @@ import type { ReferenceTableTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
+import { numberKeyIn } from "../../domain/jsonNumber.ts";
 import { membersUnder, writeObject } from "../../matching/index.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { dictionary, NextCursor, Timestamp } from "../schemas.ts";
 
 const TAG = "Reference tables";
 const MAX_TABLES = 100;
@@ -21,7 +22,7 @@ const MAX_ROW_BYTES = 16_384;
 const MAX_TABLE_BYTES = 4_000_000;
 
 const TableName = z.object({ name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/) });
-const Rows = z.record(z.string().min(1).max(256), z.record(z.string(), z.unknown()));
+const Rows = dictionary(z.string().min(1).max(256), dictionary(z.string(), z.unknown()));
 const TableSchema = z
   .object({ name: z.string(), version: z.number().int(), row_count: z.number().int(), updated_at: Timestamp })
   .openapi("ReferenceTable");
@@ -34,6 +35,13 @@ const viewOf = (row: Selectable<ReferenceTableTable>) => ({
 });
 
 const noTable = (name: string) => new TriggersError("not_found", `There is no reference table "${name}".`);
+
+/** For each key that is a number, the one by which equal numbers find its row. */
+const numberKeysOf = (rows: readonly (readonly [key: string, text: string])[]) =>
+  rows.flatMap(([key]) => {
+    const number = numberKeyIn(key);
+    return number === undefined ? [] : [[key, JSON.stringify(number)] as const];
+  });
 
 /** @throws TriggersError `unprocessable` naming the bound */
 function checkRows(rows: readonly (readonly [key: string, text: string])[]): void {
@@ -94,9 +102,10 @@ export function register(app: Api, deps: Deps): void {
           .executeTakeFirstOrThrow();
         await tx.deleteFrom("reference_rows").where("tenant", "=", tenant).where("name", "=", params.name).execute();
         await sql`
-          insert into reference_rows (tenant, customer_id, name, key, row)
-          select ${tenant}, ${customer_id}, ${params.name}, key, value
-          from json_each(${writeObject(rows)}::json)`.execute(tx);
+          insert into reference_rows (tenant, customer_id, name, key, number_key, row)
+          select ${tenant}, ${customer_id}, ${params.name}, rows.key, numbers.value, rows.value
+          from json_each(${writeObject(rows)}::json) rows
+          left join json_each_text(${writeObject(numberKeysOf(rows))}::json) numbers using (key)`.execute(tx);
         tell(params.name, { version: table.version, row_count: table.row_count });
         return table;
       });

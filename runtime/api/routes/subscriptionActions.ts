@@ -11,7 +11,7 @@ import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { releaseHeld } from "../release.ts";
 import { route } from "../route.ts";
-import { OverlapSchema, Timestamp } from "../schemas.ts";
+import { dictionary, OverlapSchema, Timestamp } from "../schemas.ts";
 import { checkDefinition, definitionOf, type SubscriptionInput, SubscriptionRequest } from "../subscriptionInput.ts";
 import { etagOf, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
 import {
@@ -224,7 +224,7 @@ export function register(app: Api, deps: Deps): void {
       params: SubscriptionId,
       body: z.strictObject({
         event_type: z.string().min(1).max(256).nullable().optional(),
-        payload: z.record(z.string(), z.unknown()).optional(),
+        payload: dictionary(z.string(), z.unknown()).optional(),
       }),
       optionalBody: true,
       responses: {

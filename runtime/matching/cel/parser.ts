@@ -8,6 +8,17 @@ const RESERVED = new Set(
     " ",
   ),
 );
+const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
+/** What other languages write in words. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["and", "`&&`"],
+  ["or", "`||`"],
+  ["not", "`!`"],
+]);
 const MACROS = new Set<string>(["all", "exists", "exists_one", "filter", "map"] satisfies Macro["macro"][]);
 const RELATIONS = new Set(["==", "!=", "<", "<=", ">", ">=", "in"]);
 const MAX_INT = 2n ** 63n - 1n;
@@ -69,7 +80,7 @@ class Parser {
   #unexpected(expected: string): Invalid {
     const { kind, text, start } = this.#next;
     const message = kind === "end" ? "the expression ends too early" : `unexpected \`${text}\``;
-    const suggestion = { and: "`&&`", or: "`||`", not: "`!`" }[text.toLowerCase()];
+    const suggestion = WORDS.get(text.toLowerCase());
     return new Invalid({ message, position: start, expected, ...(suggestion === undefined ? {} : { suggestion }) });
   }
 
@@ -292,7 +303,7 @@ class Parser {
   }
 
   #name({ kind, text, start, end }: Token): Ast {
-    const literal = { true: true, false: false, null: null }[text];
+    const literal = LITERALS.get(text);
     if (kind !== "name" || (RESERVED.has(text) && literal === undefined)) throw this.#unexpected("a value or a name");
     this.#take();
     if (literal !== undefined) return this.#made({ kind: "literal", value: literal, start, end });

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { up as numberKeys } from "../../../runtime/database/migrations/0003-number-keys.ts";
 import { asService } from "../../../runtime/database/roles.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
+import { numberKeyIn } from "../../../runtime/domain/jsonNumber.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { hostileNames } from "../../support/names.ts";
 
 const test = suite("event types, reference tables, retention");
 let api: TestApi;
@@ -33,7 +36,7 @@ test("a schema is answered with its version; a change counts one more, the same 
   assert.deepEqual((await call("GET", "/event-types/order.created?version=1")).body.schema, first);
   assert.equal((await call("GET", "/event-types/order.created?version=3")).status, 404);
   assert.deepEqual((await schemasOf(owner.customer_id)).schemas, [
-    { event_type: "order.created", version: 2, schema: second },
+    { event_type: "order.created", version: 2, schema_text: JSON.stringify(second) },
   ]);
 });
 
@@ -160,7 +163,7 @@ test("a reference table is replaced whole, versioned, read back and served by ke
     await serve(api.deps.db, { op: "reference", tenant: owner.customer_id, table: "products", keys }, 0),
     {
       version: 2,
-      row_texts: { "sku-3": '{"name":"Chair"}' },
+      rows: [["sku-3", '{"name":"Chair"}']],
     },
   );
 });
@@ -176,7 +179,89 @@ test("the numbers of a row keep their digits, where it is read and where it is s
   assert.ok((await read.text()).endsWith(`"rows":{"a":${row}}}`));
   assert.deepEqual(
     await serve(api.deps.db, { op: "reference", tenant: owner.customer_id, table: "digits", keys: ["a"] }, 0),
-    { version: 1, row_texts: { a: row } },
+    { version: 1, rows: [["a", row]] },
+  );
+});
+
+/** What enrichment finds by this number. */
+const served = async (table: string, number: string) =>
+  serve(
+    api.deps.db,
+    { op: "reference", tenant: owner.customer_id, table, keys: [number], number_keys: [numberKeyIn(number)!] },
+    0,
+  ).then(({ rows }) => rows.map(([key]) => key));
+
+test("a row whose key is a number is found by its value, before and after the key had one", async () => {
+  const keys = ["1.5", "1.50", "15e-1", "-0", "0.0", "9007199254740992", "9007199254740993", "1e400", "01", "1.", "x"];
+  const rows = Object.fromEntries(keys.map((key) => [key, {}]));
+  const wanted: [number: string, keys: string[]][] = [
+    ["1.500", ["1.5", "1.50", "15e-1"]],
+    ["0", ["-0", "0.0"]],
+    ["9007199254740993.0", ["9007199254740993"]],
+    ["10e399", ["1e400"]],
+    ["1", []],
+  ];
+  await call("PUT", "/reference-tables/numbers", { rows });
+  for (const [number, found] of wanted) assert.deepEqual(await served("numbers", number), found, number);
+  // As rows are that were put before: the migration gives them what they lack.
+  const { raw } = api.database;
+  const { rows: before } = await raw.query(
+    "select key, number_key from reference_rows where name = 'numbers' order by key",
+  );
+  await raw.exec("drop index reference_rows_number; alter table reference_rows drop column number_key");
+  await numberKeys(api.deps.db as never);
+  const { rows: after } = await raw.query(
+    "select key, number_key from reference_rows where name = 'numbers' order by key",
+  );
+  assert.deepEqual(after, before);
+});
+
+for (const name of hostileNames.filter((name) => name.trim() !== "" && name.isWellFormed())) {
+  test(`${JSON.stringify(name)} can be a row, a member of one, an event type and a member in its schema`, async () => {
+    const named = (value: unknown) => `{${JSON.stringify(name)}:${JSON.stringify(value)}}`;
+    const put = await call("PUT", "/reference-tables/names", `{"rows":${named({ a: 1.5 })}}`);
+    assert.deepEqual([put.status, put.body.row_count], [200, 1]);
+    const get = await api.app.request("/reference-tables/names", {
+      headers: { [IDENTITY_HEADER]: encodeIdentity(owner.live) },
+    });
+    assert.ok((await get.text()).endsWith(`"rows":${named({ a: 1.5 })}}`));
+    const { rows } = await serve(
+      api.deps.db,
+      { op: "reference", tenant: owner.customer_id, table: "names", keys: [name] },
+      0,
+    );
+    assert.deepEqual(rows, [[name, '{"a":1.5}']]);
+    const refused = await call("PUT", "/reference-tables/names", `{"rows":${named(5)}}`);
+    assert.deepEqual([refused.status, refused.body.error.code], [400, "invalid_request"]);
+    const schema = `{"properties":${named({ type: "string" })}}`;
+    const path = `/event-types/t-${encodeURIComponent(name)}-t`;
+    assert.equal((await call("PUT", path, schema)).status, 200);
+    const dry = await call(
+      "POST",
+      "/events/dry-run",
+      `{"event_type":${JSON.stringify(`t-${name}-t`)},${named(5).slice(1)}`,
+    );
+    assert.equal(dry.body.results[0].errors.length, 1);
+  });
+}
+
+test("a schema is read back as it was put, with the digits of its numbers", async () => {
+  const schema = '{ "maximum": 9007199254740993, "multipleOf": 0.10, "const": 1E2 }';
+  const headers = { [IDENTITY_HEADER]: encodeIdentity(owner.live), "content-type": "application/json" };
+  const read = async (path: string, init: RequestInit = {}) =>
+    (await api.app.request(path, { headers, ...init })).text();
+  const put = await read("/event-types/digits", { method: "PUT", body: schema });
+  assert.ok(put.startsWith(`{"event_type":"digits","version":1,"schema":${schema},`), put);
+  assert.equal(await read("/event-types/digits"), put);
+  assert.ok((await read("/event-types?limit=1000")).includes(put));
+  // Other spaces are the same schema, other digits are not.
+  assert.equal(
+    JSON.parse(await read("/event-types/digits", { method: "PUT", body: schema.replaceAll(" ", "") })).version,
+    1,
+  );
+  assert.equal(
+    JSON.parse(await read("/event-types/digits", { method: "PUT", body: schema.replace("0.10", "0.1") })).version,
+    2,
   );
 });
 

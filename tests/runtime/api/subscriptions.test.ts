@@ -70,6 +70,32 @@ test("everything given is kept as given, and header values are read back as ***"
   assert.deepEqual((await targetOf(body.subscription_id)).headers, { "x-token": "s3cret" });
 });
 
+test("names of JavaScript's own prototype are names like any, in transforms and headers", async () => {
+  const transform = JSON.parse('{"extract":{"__proto__":"$.a","constructor":"$.b"},"rename":{"toString":"__proto__"}}');
+  const headers = JSON.parse('{"__proto__":"x","constructor":"y"}');
+  const { status, body } = await create({ transform, headers });
+  assert.equal(status, 201, JSON.stringify(body));
+  const { subscription_id } = body;
+  const read = async () => (await api.call(owner.live, "GET", `/subscriptions/${subscription_id}`)).body;
+  assert.deepEqual(
+    [(await read()).transform, Object.entries((await read()).headers)],
+    [
+      transform,
+      [
+        ["__proto__", "***"],
+        ["constructor", "***"],
+      ],
+    ],
+  );
+  const patch = { headers: JSON.parse('{"constructor":"***","toString":"***","__proto__":"***"}') };
+  assert.equal((await api.call(owner.live, "PATCH", `/subscriptions/${subscription_id}`, patch)).status, 200);
+  assert.deepEqual(Object.entries((await targetOf(subscription_id)).headers), [
+    ["constructor", "y"],
+    ["toString", "***"],
+    ["__proto__", "x"],
+  ]);
+});
+
 test("target_url is the same as webhook_url", async () => {
   const target_url = freshUrl();
   const { status, body } = await create({ webhook_url: undefined, target_url });

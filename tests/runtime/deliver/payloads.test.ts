@@ -14,7 +14,7 @@ function world(rows: Record<string, object>) {
   const service = (async ({ keys }: { keys: readonly string[] }) => {
     asked.push(keys);
     const texts = Object.entries(rows).map(([key, row]) => [key, JSON.stringify(row)]);
-    return { answer: { version: 1, row_texts: Object.fromEntries(texts) }, bytes: 0 };
+    return { answer: { version: 1, rows: texts }, bytes: 0 };
   }) as unknown as Service;
   const make = payloadMaker({ service, region: "eu-west-1", now: () => clock.now });
   const payloads = async (enrich: Enrich | undefined, events: readonly object[], more: Partial<Delivery> = {}) => {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { test } from "uvu";
 import { compileSchema, MAX_SCHEMA_BYTES, SchemaError, withinTime } from "../../../runtime/domain/schema.ts";
+import { compareRationals, numberPair } from "../../support/numbers.ts";
 
 const faultsOf = (schema: unknown, event: object | string) =>
-  compileSchema(schema).faults(Buffer.from(typeof event === "string" ? event : JSON.stringify(event)));
+  compileSchema(JSON.stringify(schema)).faults(Buffer.from(typeof event === "string" ? event : JSON.stringify(event)));
 
 const fits: [says: string, schema: unknown, event: object | string, faults: { path: string; message: string }[]][] = [
   ["what fits has no faults", { type: "object", required: ["a"] }, { a: 1 }, []],
@@ -123,7 +125,7 @@ const refused: [says: string, schema: unknown, message: string][] = [
 for (const [says, schema, message] of refused) {
   test(`${says}: refused, and told why`, () =>
     assert.throws(
-      () => compileSchema(schema),
+      () => compileSchema(JSON.stringify(schema)),
       (error) => error instanceof SchemaError && error.message === message,
     ));
 }
@@ -154,14 +156,17 @@ test("nothing in a schema becomes code", () => {
 });
 
 test("what could take long is known as such", () => {
-  assert.equal(compileSchema({ properties: { a: { type: "string", minLength: 3 } }, required: ["a"] }).costly, false);
+  assert.equal(
+    compileSchema(JSON.stringify({ properties: { a: { type: "string", minLength: 3 } }, required: ["a"] })).costly,
+    false,
+  );
   for (const schema of [
     { pattern: "a" },
     { items: { uniqueItems: true } },
     { $ref: "#" },
     { properties: { a: { anyOf: [true] } } },
   ]) {
-    assert.equal(compileSchema(schema).costly, true, JSON.stringify(schema));
+    assert.equal(compileSchema(JSON.stringify(schema)).costly, true, JSON.stringify(schema));
   }
 });
 
@@ -171,14 +176,14 @@ test("a schema that takes very long to compile is stopped, and refused", () => {
   );
   const anyOf = Array.from({ length: 1_800 }, () => ({ $ref: "#/$defs/b" }));
   assert.throws(
-    () => compileSchema({ $defs: { b: { properties } }, anyOf }, 20),
+    () => compileSchema(JSON.stringify({ $defs: { b: { properties } }, anyOf }), 20),
     (error) =>
       error instanceof SchemaError && error.message === "The schema can't be compiled: it takes more than 20 ms.",
   );
 });
 
 test("a regular expression that runs away is stopped", () => {
-  const check = compileSchema({ properties: { a: { pattern: "^(a+)+$" } } });
+  const check = compileSchema(JSON.stringify({ properties: { a: { pattern: "^(a+)+$" } } }));
   const event = Buffer.from(`{"a":"${"a".repeat(100)}b"}`);
   assert.equal(
     withinTime(20, () => check.faults(event)),
@@ -188,7 +193,7 @@ test("a regular expression that runs away is stopped", () => {
 
 test("a recursion that branches is stopped", () => {
   const twice = { anyOf: [1, 2].map(() => ({ required: ["b"], properties: { x: { $ref: "#/$defs/n" } } })) };
-  const check = compileSchema({ $defs: { n: twice }, ...twice });
+  const check = compileSchema(JSON.stringify({ $defs: { n: twice }, ...twice }));
   const event = Buffer.from(`${'{"b":1,"x":'.repeat(60)}{}${"}".repeat(60)}`);
   assert.equal(
     withinTime(20, () => check.faults(event)),
@@ -215,5 +220,68 @@ test("work done in time is done", () => {
   );
   assert.equal(done, 1);
 });
+
+const byValue: [schema: string, event: string, fits: boolean][] = [
+  ...["19.99", "0.07", "1.11", "143.48", "1e400", "9007199254740993.01", "0", "-0.0", "1.10"].map(
+    (n): [string, string, boolean] => ['{"multipleOf":0.01}', n, true],
+  ),
+  ['{"multipleOf":0.01}', "19.995", false],
+  ['{"multipleOf":0.01}', "9007199254740993.001", false],
+  ['{"multipleOf":3}', "9007199254740993", true],
+  ['{"multipleOf":3}', "9007199254740994", false],
+  ['{"maximum":9007199254740992}', "9007199254740993", false],
+  ['{"minimum":9007199254740993}', "9007199254740992", false],
+  ['{"exclusiveMinimum":9007199254740992}', "9007199254740993", true],
+  ['{"exclusiveMaximum":1e400}', "1e401", false],
+  ['{"exclusiveMaximum":1e400}', "1e399", true],
+  ['{"const":9007199254740993}', "9007199254740992", false],
+  ['{"const":9007199254740993}', "9007199254740993.0", true],
+  ['{"enum":[{"a":[1.0]}]}', '{"a":[1]}', true],
+  ['{"enum":[{"a":[9007199254740993]}]}', '{"a":[9007199254740992]}', false],
+  ['{"uniqueItems":true}', "[9007199254740993,9007199254740992]", true],
+  ['{"uniqueItems":true}', "[9007199254740993,9007199254740993.0]", false],
+  ['{"uniqueItems":true}', '[{"a":1,"b":2},{"b":2.0,"a":1}]', false],
+  ['{"uniqueItems":true}', '["1",1,true,null,"true","null"]', true],
+  ['{"type":"number"}', "1e400", true],
+  ['{"type":"integer"}', "1e400", true],
+  ['{"type":"integer"}', "9007199254740993.0", true],
+  ['{"type":"integer"}', "9007199254740993.5", false],
+  ['{"type":"integer"}', "1.0000000000000000000001", false],
+  ['{"propertyNames":{"enum":["a"]}}', '{"a":9007199254740993}', true],
+  ['{"properties":{"const":{"minimum":9007199254740993}}}', '{"const":9007199254740992}', false],
+  ['{"$defs":{"n":{"maximum":9007199254740992}},"$ref":"#/properties/v/$defs/n"}', "9007199254740993", false],
+  ['{"maxLength":99999999999999999999}', '"x"', true],
+];
+for (const [schema, event, fits] of byValue) {
+  test(`${event} ${fits ? "fits" : "does not fit"} ${schema}`, () =>
+    assert.equal(
+      compileSchema(`{"properties":{"v":${schema}}}`).faults(Buffer.from(`{"x":9007199254740995,"v":${event}}`)).length,
+      fits ? 0 : 1,
+    ));
+}
+
+test("numbers are compared by value, however long, in a schema and in an event", () =>
+  fc.assert(
+    fc.property(numberPair, ([a, b]) => {
+      const fits = (keyword: string) =>
+        compileSchema(`{"items":{"${keyword}":${a}}}`).faults(Buffer.from(`[${b}]`)).length === 0;
+      const order = compareRationals(b, a);
+      assert.deepEqual(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const"].map(fits), [
+        order >= 0,
+        order <= 0,
+        order > 0,
+        order < 0,
+        order === 0,
+      ]);
+      const unique = compileSchema('{"uniqueItems":true}').faults(Buffer.from(`[${a},[${a}],${b}]`)).length === 0;
+      assert.equal(unique, order !== 0);
+    }),
+    { numRuns: 150 },
+  ));
+
+test("a value is told by its digits", () =>
+  assert.deepEqual(compileSchema('{"properties":{"v":{"enum":[9007199254740993]}}}').faults(Buffer.from('{"v":1}')), [
+    { path: "/v", message: "must be equal to one of the allowed values: [9007199254740993] (enum)" },
+  ]));
 
 test.run();

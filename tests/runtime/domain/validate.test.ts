@@ -5,7 +5,7 @@ import { compileSchema } from "../../../runtime/domain/schema.ts";
 import { reviewBody, type Schemas, validateBody } from "../../../runtime/domain/validate.ts";
 
 const none: Schemas = () => undefined;
-const number = compileSchema({ properties: { n: { type: "number" } } });
+const number = compileSchema(JSON.stringify({ properties: { n: { type: "number" } } }));
 const numbers: Schemas = (type) => (type === "t" ? number : undefined);
 
 const refusalOf = (text: string, schemas = none): TriggersError => {

@@ -290,7 +290,9 @@ test("at most 100 faults are told", async () => {
 });
 
 test("events that break their type's schema are refused, others are not held to it", async () => {
-  const check = compileSchema({ type: "object", required: ["id"], properties: { id: { type: "string" } } });
+  const check = compileSchema(
+    JSON.stringify({ type: "object", required: ["id"], properties: { id: { type: "string" } } }),
+  );
   const platform = platformOver(redis.connection, {}, (type) => (type === "order" ? check : undefined));
   const answer = await platform.post(
     '[{"event_type":"order","id":5},{"event_type":"other","id":5},{"event_type":"order"}]',
@@ -310,7 +312,7 @@ test("events that break their type's schema are refused, others are not held to 
 });
 
 test("an event that can't be checked in time breaks its schema, and holds nobody up", async () => {
-  const check = compileSchema({ properties: { a: { pattern: "^(a+)+$" } } });
+  const check = compileSchema(JSON.stringify({ properties: { a: { pattern: "^(a+)+$" } } }));
   const platform = platformOver(redis.connection, {}, () => check);
   const answer = await platform.post(`{"event_type":"t","a":"${"a".repeat(200)}b"}`, {}, newcomer());
   assert.equal(errorOf(answer).message, "The event could not be checked against its schema within 250 ms.");

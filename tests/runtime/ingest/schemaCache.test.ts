@@ -6,7 +6,7 @@ import { SchemaCache } from "../../../runtime/ingest/schemaCache.ts";
 type Answer = Omit<TenantSchemas, "tenant">;
 const answer = (version: number, required: string): Answer => ({
   version,
-  schemas: [{ event_type: "order", version, schema: { required: [required] } }],
+  schemas: [{ event_type: "order", version, schema_text: JSON.stringify({ required: [required] }) }],
 });
 
 function setup() {
@@ -142,7 +142,7 @@ test("a stored schema that does not compile checks nothing, and is reported", as
   const { faults, world } = setup();
   world.answer = async () => ({
     version: 1,
-    schemas: [{ event_type: "order", version: 1, schema: { $ref: "#/none" } }],
+    schemas: [{ event_type: "order", version: 1, schema_text: JSON.stringify({ $ref: "#/none" }) }],
   });
   assert.equal(await faults(), undefined);
   assert.equal(await faults(), undefined);

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
 import type { Enrich, Transform } from "../../../runtime/domain/subscription.ts";
-import { applyTransform, checkTransform, type Enrichment, enrichmentKey } from "../../../runtime/matching/index.ts";
+import {
+  applyTransform,
+  checkTransform,
+  type Enrichment,
+  enrichmentKey,
+  rowOf,
+} from "../../../runtime/matching/index.ts";
+import { compareRationals, numberText } from "../../support/numbers.ts";
 
 const apply = (raw: string, transform: Transform | undefined, enrichment?: Enrichment): string =>
   applyTransform(Buffer.from(raw), transform, enrichment).toString();
@@ -78,18 +85,34 @@ test("an enrichment adds its row as the last member, in place of one of that nam
   );
 });
 
-const keys: [payload: unknown, key: string | undefined][] = [
-  [{ sku: "s-1" }, "s-1"],
-  [{ sku: 7 }, "7"],
-  [{ sku: true }, "true"],
-  [{ sku: null }, undefined],
-  [{ sku: {} }, undefined],
-  [{}, undefined],
+const keys: [payload: string, key: { text: string; number: string | undefined } | undefined][] = [
+  ['{"sku":"s-1"}', { text: "s-1", number: undefined }],
+  ['{"sku":"\\u0073-1"}', { text: "s-1", number: undefined }],
+  ['{"sku":"7"}', { text: "7", number: undefined }],
+  ['{"sku":7}', { text: "7", number: "7e0" }],
+  ['{"sku":1.50}', { text: "1.50", number: "15e-1" }],
+  ['{"sku":9007199254740993}', { text: "9007199254740993", number: "9007199254740993e0" }],
+  ['{"sku":true}', { text: "true", number: undefined }],
+  ['{"sku":null}', undefined],
+  ['{"sku":{}}', undefined],
+  ["{}", undefined],
 ];
 for (const [payload, key] of keys) {
-  test(`the key of ${JSON.stringify(payload)} is ${String(key)}`, () =>
-    assert.equal(enrichmentKey({ key: "$.sku" }, payload), key));
+  test(`the key of ${payload} is ${key?.text ?? "none"}`, () =>
+    assert.deepEqual(enrichmentKey({ key: "$.sku" }, Buffer.from(payload)), key));
 }
+
+test("a number finds the row whose key is its value, first the one that is written as it is", () =>
+  fc.assert(
+    fc.property(numberText, fc.array(numberText, { maxLength: 6 }), (sku, names) => {
+      const rows = names.map((name) => [name, `row ${name}`] as const);
+      const found = rowOf(enrichmentKey({ key: "$.sku" }, Buffer.from(`{"sku":${sku}}`))!, rows);
+      const equal = names.filter((name) => compareRationals(name, sku) === 0);
+      assert.equal(found, names.includes(sku) ? `row ${sku}` : equal.length === 0 ? undefined : `row ${equal[0]}`);
+      const asText = rowOf(enrichmentKey({ key: "$.sku" }, Buffer.from(`{"sku":"${sku}"}`))!, rows);
+      assert.equal(asText, names.includes(sku) ? `row ${sku}` : undefined);
+    }),
+  ));
 
 const details = (transform: Transform | undefined, enrich?: Enrich): unknown => {
   try {

@@ -1,0 +1,271 @@
+/**
+ * JSON numbers by value, whatever their length (API.md, "Numbers"). RFC 8259 sets no bound on a number; JavaScript reads
+ * each as the nearest double.
+ *
+ * Two decimals of at most 15 significant digits, from 1e-300 to 1e300 in size, are never the same double, and a double
+ * read from one writes itself as that decimal again. So such a number is kept as a double, and doubles compare as the
+ * numbers do. Any other is a `LongNumber`, which keeps its text. Rounding never turns an order round: a double and a long
+ * number compare by their doubles, and only where those are equal are digits compared.
+ */
+const SIGNIFICANT = 15;
+const LARGEST_EXPONENT = 300;
+
+/** A number in its one form: `digits` times ten to the `exponent`; no zero at either end of the digits, none for zero. */
+interface Decimal {
+  readonly negative: boolean;
+  readonly digits: string;
+  readonly exponent: bigint;
+}
+
+const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** @returns undefined when the text is not a JSON number (RFC 8259, section 6) */
+function decimalIn(text: string): Decimal | undefined {
+  const parts = NUMBER.exec(text);
+  if (parts === null) return undefined;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = parts;
+  const all = whole + fraction;
+  let from = 0;
+  let to = all.length;
+  while (from < to && all.charCodeAt(from) === ZERO) from += 1;
+  while (to > from && all.charCodeAt(to - 1) === ZERO) to -= 1;
+  if (from === to) return NOTHING;
+  const shift = BigInt(all.length - to - fraction.length);
+  return { negative: sign === "-", digits: all.slice(from, to), exponent: powerOf(exponent) + shift };
+}
+const ZERO = 0x30;
+const NOTHING: Decimal = { negative: false, digits: "", exponent: 0n };
+
+/** Beyond what a text of a megabyte can bring back by zeros, exponents are all the same: too large to tell apart. */
+const ENDLESS = 10n ** 30n;
+function powerOf(text: string): bigint {
+  const digits = text.replace(/^([+-]?)0+(?=\d)/, "$1");
+  if (digits.length <= 31) return BigInt(digits);
+  return digits.startsWith("-") ? -ENDLESS : ENDLESS;
+}
+
+const decimalOf = (value: Numeric): Decimal =>
+  value instanceof LongNumber ? value.decimal : decimalIn(String(value))!;
+
+function compareDecimals(a: Decimal, b: Decimal): number {
+  const [x, y] = [signOf(a), signOf(b)];
+  if (x !== y || x === 0) return x - y;
+  const [high, low] = [a.exponent + BigInt(a.digits.length), b.exponent + BigInt(b.digits.length)];
+  if (high !== low) return high > low ? x : -x;
+  // Digits begin at the same place and end without zeros: text order is number order.
+  return a.digits === b.digits ? 0 : a.digits > b.digits ? x : -x;
+}
+const signOf = ({ digits, negative }: Decimal): number => (digits === "" ? 0 : negative ? -1 : 1);
+
+/** A JSON number that no double stands for. */
+export class LongNumber {
+  readonly #text: string;
+  #decimal: Decimal | undefined;
+  /** The nearest double; infinite beyond the largest. */
+  readonly #double: number;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#double = Number(text);
+  }
+
+  get double(): number {
+    return this.#double;
+  }
+
+  get decimal(): Decimal {
+    this.#decimal ??= decimalIn(this.#text)!;
+    return this.#decimal;
+  }
+
+  /** As a bigint; undefined when it has a fraction, or more than 40 digits. */
+  get whole(): bigint | undefined {
+    const { negative, digits, exponent } = this.decimal;
+    if (exponent < 0n || exponent + BigInt(digits.length) > 40n) return undefined;
+    const size = BigInt(digits) * 10n ** exponent;
+    return negative ? -size : size;
+  }
+
+  /** As it was written. */
+  toString(): string {
+    return this.#text;
+  }
+
+  toJSON(): unknown {
+    return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(this.#text);
+  }
+}
+
+export type Numeric = number | LongNumber;
+
+export const isNumeric = (value: unknown): value is Numeric => typeof value === "number" || value instanceof LongNumber;
+
+const asDouble = (value: Numeric): number => (typeof value === "number" ? value : value.double);
+
+/** The value of a JSON number's text. */
+export function numericOf(text: string): Numeric {
+  // Most have few characters, and no exponent that takes them out of a double's range.
+  if (text.length <= SIGNIFICANT && !/[eE]/.test(text)) return Number(text);
+  const { digits, exponent } = decimalIn(text)!;
+  if (digits === "") return Number(text);
+  const size = exponent + BigInt(digits.length);
+  const short = digits.length <= SIGNIFICANT && size >= -LARGEST_EXPONENT && size <= LARGEST_EXPONENT;
+  return short ? Number(text) : new LongNumber(text);
+}
+
+/** Less than zero, zero, more than zero. The arguments are of JSON: neither is NaN. */
+export function compareNumeric(a: Numeric, b: Numeric): number {
+  const [x, y] = [asDouble(a), asDouble(b)];
+  if (x !== y) return x < y ? -1 : 1;
+  if (typeof a === "number" && typeof b === "number") return 0;
+  return compareDecimals(decimalOf(a), decimalOf(b));
+}
+
+export const equalNumeric = (a: Numeric, b: Numeric): boolean => a === b || compareNumeric(a, b) === 0;
+
+/** The same with a bigint, exact whatever its size. */
+export function compareWithWhole(a: Numeric, b: bigint): number {
+  const double = asDouble(a);
+  if (typeof a === "number") {
+    if (Number.isSafeInteger(a) || !Number.isInteger(a)) return double < b ? -1 : double > b ? 1 : 0;
+    // A decimal such as 123456789012345e3 is no double, yet this double stands for it.
+    if (decimalOf(a).digits.length > SIGNIFICANT) return double < b ? -1 : double > b ? 1 : 0;
+  }
+  return compareDecimals(decimalOf(a), decimalIn(String(b))!);
+}
+
+/** One text for all numbers that are equal: `15e-1` for `1.5`, `1.50` and `15E-1`. */
+export function numberKey(value: Numeric): string {
+  const { negative, digits, exponent } = decimalOf(value);
+  return digits === "" ? "0" : `${negative ? "-" : ""}${digits}e${exponent}`;
+}
+
+/** The same of a text; undefined when it is not a JSON number. */
+export const numberKeyIn = (text: string): string | undefined =>
+  NUMBER.test(text) ? numberKey(numericOf(text)) : undefined;
+
+/** Whether a number is a whole multiple of another, which is not zero (JSON Schema, `multipleOf`). */
+export function isMultiple(value: Numeric, of: Numeric): boolean {
+  const [a, b] = [decimalOf(value), decimalOf(of)];
+  if (a.digits === "") return true;
+  const step = BigInt(b.digits);
+  if (a.exponent < b.exponent) {
+    // The value has no zero at its end, so a step of more places could only divide it by bringing twos or fives.
+    const places = b.exponent - a.exponent;
+    return places <= 40n && remainder(a.digits, step * 10n ** places) === 0n;
+  }
+  return (remainder(a.digits, step) * powerOfTen(a.exponent - b.exponent, step)) % step === 0n;
+}
+
+/** In time linear in the digits, where reading them all as one bigint is not. */
+function remainder(digits: string, by: bigint): bigint {
+  let rest = 0n;
+  for (let at = 0; at < digits.length; at += 15) {
+    const part = digits.slice(at, at + 15);
+    rest = (rest * 10n ** BigInt(part.length) + BigInt(part)) % by;
+  }
+  return rest;
+}
+
+/** 10 to a power, modulo a number. */
+function powerOfTen(power: bigint, by: bigint): bigint {
+  let result = 1n % by;
+  let square = 10n % by;
+  for (let left = power; left > 0n; left >>= 1n) {
+    if (left & 1n) result = (result * square) % by;
+    square = (square * square) % by;
+  }
+  return result;
+}
+
+/** Reads JSON as `JSON.parse` does, but for long numbers, which are `LongNumber`s. @throws SyntaxError */
+export function parseJson(text: string): unknown {
+  const found = longNumbersIn(text);
+  if (found.length === 0) return JSON.parse(text);
+  // Strings that no other begins like stand for them: with a reviver, the whole document takes five times as long.
+  if (BEGINS_WITH_MARK.test(text)) return JSON.parse(text, keepLong as Parameters<typeof JSON.parse>[1]);
+  const pieces: string[] = [];
+  let from = 0;
+  for (const [i, { start, end }] of found.entries()) {
+    pieces.push(text.slice(from, start), `"${MARK}${i}"`);
+    from = end;
+  }
+  const values = found.map(({ value }) => value);
+  const held = { value: JSON.parse(pieces.join("") + text.slice(from)) as unknown };
+  const left: object[] = [held];
+  for (let each = left.pop(); each !== undefined; each = left.pop()) {
+    for (const key of Object.keys(each)) {
+      const value = (each as Record<string, unknown>)[key];
+      if (typeof value === "object" && value !== null) left.push(value);
+      else if (typeof value === "string" && value.startsWith(MARK)) {
+        const long = values[Number(value.slice(MARK.length))];
+        // Plain assignment would give the object another prototype under one name.
+        Object.defineProperty(each, key, { value: long, enumerable: true, configurable: true, writable: true });
+      }
+    }
+  }
+  return held.value;
+}
+
+const MARK = "=";
+const BEGINS_WITH_MARK = /"(?:=|\\u003[dD])/;
+
+function keepLong(_name: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  return typeof value === "number" && source !== undefined ? numericOf(source) : value;
+}
+
+/** Whether a JSON text holds a number that no double stands for. */
+export const holdsLongNumber = (text: string): boolean => longNumbersIn(text).length > 0;
+
+interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly value: LongNumber;
+}
+const NONE: readonly Found[] = [];
+
+/** The long numbers of a JSON text. Passes over strings, whose digits are no numbers. */
+function longNumbersIn(text: string): readonly Found[] {
+  let found: Found[] | undefined;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (code < ZERO || code > NINE) continue;
+    const first = at;
+    let exponent = false;
+    for (at += 1; at < text.length; at += 1) {
+      const next = text.charCodeAt(at);
+      if ((next | 0x20) === LETTER_E) exponent = true;
+      else if ((next < ZERO || next > NINE) && next !== DOT && next !== PLUS && next !== MINUS) break;
+    }
+    if (at - first <= SIGNIFICANT && !exponent) continue;
+    const start = text.charCodeAt(first - 1) === MINUS ? first - 1 : first;
+    const digits = text.slice(start, at);
+    // What is no number is left for `JSON.parse` to refuse.
+    const value = NUMBER.test(digits) ? numericOf(digits) : 0;
+    if (typeof value === "number") continue;
+    found ??= [];
+    found.push({ start, end: at, value });
+  }
+  return found ?? NONE;
+}
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NINE = 0x39;
+const DOT = 0x2e;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const LETTER_E = 0x65;
+
+/** Where the quote is that closes the string whose quote is at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((at - before) % 2 === 1) return at;
+  }
+  return text.length;
+}
