@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Behaviour, Distribution, Origin } from "./cloudfront/distribution.ts";
 import { createKeyValueStores, type ReadPair } from "./cloudfront/keyValueStore.ts";
+import { createManagement, type Described } from "./cloudfront/management.ts";
 import {
   type AddedHeader,
   type Forwarding,
@@ -21,6 +22,8 @@ import type { Inputs, LocalContext, LocalService, ResourceRequest } from "./serv
 export interface CloudFront extends LocalService {
   /** Serves the program's distribution. @throws Error when the program declares none, or the port is taken */
   listen(port: number): Promise<PublicServer>;
+  /** CloudFront's own API; the one beside it is KeyValueStore's. */
+  readonly management: LocalService;
 }
 
 /** Arguments that change nothing for a viewer on this machine: names, certificates, prices, logs, caching. */
@@ -60,6 +63,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     [SECURITY_HEADERS, { add: securityHeaders, remove: [] }],
   ]);
   let distribution: Distribution | undefined;
+  let described: Described | undefined;
   let server: PublicServer | undefined;
   const arnOf = (kind: string, id: string) => `arn:aws:cloudfront::${context.accountId}:${kind}/${id}`;
 
@@ -136,6 +140,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     const fallback = behaviourOf(inputs.defaultCacheBehavior as Inputs, origins, id);
     distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback], origins };
     const domainName = `d${id.toLowerCase()}.cloudfront.net`;
+    described = { id, arn: distribution.arn, domainName, inputs };
     return {
       id,
       state: {
@@ -150,6 +155,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
   }
 
   return {
+    management: createManagement((id) => (described?.id === id ? described : undefined)),
     api: stores.api!,
     resources: {
       ...stores.resources,

@@ -2,8 +2,6 @@
  * CloudWatch on one machine: metrics of the last hours, which the other stand-ins publish, and the alarms over them. Alarms tell nobody
  * here; whoever asks sees their state. An expression or pattern that is not supported stops the start.
  */
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import {
   type AlarmState,
@@ -44,16 +42,21 @@ const SAMPLE_MS = 60_000;
 
 export interface CloudWatchOptions {
   readonly metrics: Metrics;
+  /** Where the lines of a log group lie, by its name. @default nowhere */
+  readonly logs?: () => ReadonlyMap<string, { readonly path: string }>;
   readonly quotaOf?: QuotaOf;
   readonly clock?: Clock;
 }
 
 export function createCloudWatch(context: LocalContext, options: CloudWatchOptions): LocalService {
-  const { metrics, quotaOf = () => undefined, clock = systemClock } = options;
+  const {
+    metrics,
+    logs = () => new Map<string, { path: string }>(),
+    quotaOf = () => undefined,
+    clock = systemClock,
+  } = options;
   const alarms = new Map<string, MetricAlarm>();
   const composites = new Map<string, Composite>();
-  const logs = join(context.state, "logs");
-  mkdirSync(logs, { recursive: true });
   /** Metric filters by log group. */
   const filters = new Map<string, MetricFilter[]>();
   const tails = new Map<string, LogTail>();
@@ -98,15 +101,12 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
     return { id: physicalName(request), state: { ...request.inputs, name: physicalName(request) } };
   }
 
-  const logFiles = (): string[] => readdirSync(logs).filter((name) => name.endsWith(".log"));
-
   /** What functions have logged since: embedded metrics, and what the filters look for. */
   function readLogs(): void {
-    for (const file of logFiles()) {
-      const tail = tails.get(file) ?? new LogTail(join(logs, file), "start");
-      tails.set(file, tail);
-      const wanted = filters.get(`/aws/lambda/${file.slice(0, -".log".length)}`) ?? [];
-      for (const line of tail.lines()) recordLine(line, wanted, metrics);
+    for (const [group, { path }] of logs()) {
+      const tail = tails.get(path) ?? new LogTail(path);
+      tails.set(path, tail);
+      for (const line of tail.lines()) recordLine(line, filters.get(group) ?? [], metrics);
     }
   }
 
@@ -223,8 +223,6 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
     ["GetMetricData", read],
   ]);
 
-  // What earlier runs have logged is not counted again.
-  for (const file of logFiles()) tails.set(file, new LogTail(join(logs, file), "end"));
   metrics.source(readLogs);
   return {
     resources: {
@@ -249,6 +247,8 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
       },
     },
     async start() {
+      // What earlier runs have logged is not counted again.
+      for (const { path } of logs().values()) tails.set(path, LogTail.atEnd(path));
       sampleEveryMinute();
     },
     async close() {

@@ -26,6 +26,10 @@ export interface FirehoseService extends LocalService {
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
 
+/** Direct PUT into a stream, bytes a second. Source: Firehose Developer Guide, "Amazon Data Firehose Quota". */
+const bytesPerSecond = (region: string): number =>
+  ["us-east-1", "us-west-2", "eu-west-1"].includes(region) ? 5 * 2 ** 20 : 2 ** 20;
+
 export function createFirehose(context: LocalContext, put: PutObject, clock: Clock = systemClock): FirehoseService {
   /** By region and name. */
   const streams = new Map<string, DeliveryStream>();
@@ -44,6 +48,9 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     const arn = `arn:aws:firehose:${region}:${context.accountId}:deliverystream/${name}`;
     const settings = readStream(request, name, arn);
     const known = streams.get(`${region}/${name}`);
+    context.metrics?.gauge("AWS/Firehose", "BytesPerSecondLimit", { DeliveryStreamName: name }, () =>
+      bytesPerSecond(region),
+    );
     if (known === undefined) {
       takeOver(region, name);
       const place = { file, name: `${region}/${name}`, numbers };
@@ -93,7 +100,18 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
 
   async function answer(action: string, args: Readonly<Record<string, unknown>>, region: string): Promise<unknown> {
     const stream = find(args.DeliveryStreamName, region);
-    if (action === "PutRecord") return { RecordId: await stream.take(dataOf(args.Record)), Encrypted: false };
+    const incoming = (data: readonly Buffer[]) =>
+      context.metrics?.record(
+        "AWS/Firehose",
+        "IncomingBytes",
+        { DeliveryStreamName: stream.settings.name },
+        data.reduce((sum, { length }) => sum + length, 0),
+      );
+    if (action === "PutRecord") {
+      const data = dataOf(args.Record);
+      incoming([data]);
+      return { RecordId: await stream.take(data), Encrypted: false };
+    }
     if (action === "DescribeDeliveryStream") {
       const { name, arn } = stream.settings;
       return {
@@ -117,6 +135,7 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     const data = records.map(dataOf);
     if (data.reduce((sum, { length }) => sum + length, 0) > MAX_BATCH_BYTES)
       throw refuse("InvalidArgumentException", `Records size exceeds ${MAX_BATCH_BYTES} bytes.`);
+    incoming(data);
     const ids = await Promise.all(data.map((one) => stream.take(one)));
     return { FailedPutCount: 0, Encrypted: false, RequestResponses: ids.map((RecordId) => ({ RecordId })) };
   }

@@ -29,6 +29,8 @@ export interface Lambda extends LocalService {
    */
   callUrl(domain: string, request: HttpRequest, sourceArn: string): Promise<HttpAnswer>;
   hasUrl(domain: string): boolean;
+  /** Where the lines of a log group lie, and when Lambda would have written its own line about a run last; by the group's name. */
+  logs(): ReadonlyMap<string, { readonly path: string; readonly ranAt: number | undefined }>;
   /** Stops the functions of a region and their URLs, except what runs at the edge, or lets them go on. */
   cutOff(region: string, off: boolean): Promise<void>;
 }
@@ -330,6 +332,13 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       return lambda;
     },
     hasUrl: (domain) => urls.has(domain),
+    logs: () =>
+      new Map(
+        [...functions.values()].map(({ settings, lambda }) => [
+          settings.logGroup,
+          { path: settings.logFile, ranAt: lambda.ranAt },
+        ]),
+      ),
     async callUrl(domain, request, sourceArn) {
       const entry = urls.get(domain);
       if (entry !== undefined && away.has(entry.settings.region)) return silence;

@@ -3,7 +3,6 @@
  * They are created by echoing their inputs with an id and an ARN. Whatever is in neither this table nor a service is an
  * error that names it: nothing is skipped in silence.
  */
-import { physicalName, regionOf } from "./declared.ts";
 import type { Created, LocalContext, ResourceRequest } from "./service.ts";
 
 /** Pulumi type -> service part of its ARN, and outputs beyond id, arn and name where the program reads them. */
@@ -43,11 +42,6 @@ const table: Readonly<Record<string, Entry>> = {
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": { arn: "ec2" },
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": { arn: "ec2" },
   "aws:ec2/flowLog:FlowLog": { arn: "ec2" },
-  "aws:cloudwatch/logGroup:LogGroup": {
-    outputs: (request, context) => ({
-      arn: `arn:aws:logs:${regionOf(request, context)}:${context.accountId}:log-group:${physicalName(request)}`,
-    }),
-  },
   "aws:cloudwatch/logStream:LogStream": { arn: "logs" },
   "aws:cloudwatch/logDelivery:LogDelivery": { arn: "logs" },
   "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": { arn: "logs" },

@@ -11,11 +11,12 @@ import { startGateway } from "./gateway.ts";
 import { ADMINISTRATOR, createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
+import { createLogs } from "./logs.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
 import { type AwsAccess, type LocalFile, openState, type State } from "./platform/state.ts";
-import { type ProgramOutputs, runProgram, type Standing } from "./program.ts";
+import { type DeclaredResource, type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
 import { startReceiver } from "./receiver.ts";
@@ -23,6 +24,7 @@ import { createS3 } from "./s3.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
 import type { Authorization, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import { createServiceQuotas } from "./serviceQuotas.ts";
 import { createSqs } from "./sqs.ts";
 import { StartError, stateError } from "./startError.ts";
 
@@ -59,6 +61,8 @@ export interface Core {
   readonly iam: Iam;
   readonly services: readonly LocalService[];
   readonly firehose: FirehoseService;
+  /** What CloudWatch shows of it. */
+  readonly metrics: Metrics;
   /** Leaves nothing of what was deleted in the state, as real services do in time. It happens by itself every hour. */
   scrub(): Promise<void>;
   readonly state: State;
@@ -93,19 +97,21 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     const [gateway, receiver] = await Promise.all([startGateway(log), startReceiver(state.receiverPort)]);
     closers.push(gateway.close, receiver.close);
     state.rememberReceiver(receiver.port);
+    const metrics = new Metrics();
     const context: LocalContext = {
       state: state.directory,
       accountId: ACCOUNT,
       region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
       log,
-      metrics: new Metrics(),
+      metrics,
     };
     const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     const examine = examiner(context, iam, keys);
     gateway.serve(services, iam);
     const told = new ToldOutputs();
     const standing: Standing = new Map();
+    const declared: DeclaredResource[] = [];
     for (const run of stackRuns({ ...stack.config, ...options.config }, stack.name, options.regions)) {
       const outputs = await runProgram({
         ...run,
@@ -116,6 +122,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         told: (other) => told.of(other),
         standing,
         examine,
+        onDeclared: (resource) => declared.push(resource),
         ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
       });
       told.add(run.stack, outputs);
@@ -135,6 +142,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       scrub().catch((cause: unknown) => log(`scrubbing: ${String(cause)}`));
     }, SCRUB_MS);
     closers.unshift(async () => clearInterval(timer));
+    state.writeDeployment(stack.name, declared);
     const { accessKeyId, secretAccessKey } = iam.credentialsOf(ADMINISTRATOR);
     state.writeGateway({
       endpoint: gateway.url,
@@ -160,6 +168,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       iam,
       services,
       firehose,
+      metrics,
       scrub,
       state,
       cutOff,
@@ -206,10 +215,19 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
     iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
   const scheduler = createScheduler(context, { invoke: lambda.invokeAsync, refused });
-  const cloudwatch = createCloudWatch(context, { metrics: context.metrics ?? new Metrics() });
+  const quotas = createServiceQuotas(context);
+  const cloudwatch = createCloudWatch(context, {
+    metrics: context.metrics ?? new Metrics(),
+    logs: lambda.logs,
+    // AWS ties this quota to this metric, and no other that an alarm of ours names.
+    quotaOf: ({ name }) => (name === "ConcurrentExecutions" ? quotas.value("L-B99A9384") : undefined),
+  });
   const services: LocalService[] = [
     cloudwatch,
+    createLogs(context, lambda.logs),
+    quotas,
     cloudfront,
+    cloudfront.management,
     scheduler,
     lambda,
     firehose,

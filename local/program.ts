@@ -29,6 +29,17 @@ export interface ProgramOptions {
   readonly examine?: (request: ResourceRequest, created: Created) => void;
   /** Told of each resource as it comes up. */
   readonly onCreated?: (request: ResourceRequest) => void;
+  /** Told of everything that the program declares, with what came of it. */
+  readonly onDeclared?: (declared: DeclaredResource) => void;
+}
+
+/** A resource as a stack's state has it. */
+export interface DeclaredResource {
+  readonly stack: string;
+  readonly type: string;
+  readonly name: string;
+  readonly id: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 /** The program's exports, resolved. */
@@ -68,6 +79,12 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   });
   failed.catch(() => {});
 
+  function declared({ type, name, inputs }: ResourceRequest, created: Created): Created {
+    const { code: _, ...outputs } = { ...inputs, ...created.state };
+    options.onDeclared?.({ stack: options.stack, type, name, id: created.id, outputs });
+    return created;
+  }
+
   async function newResource(args: runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
     const { type, name, inputs } = args;
     const create = creators.get(type);
@@ -91,12 +108,12 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
         options.examine?.(request, created);
         standing.set(key, { inputs: text, created });
         options.onCreated?.(request);
-        return created;
+        return declared(request, created);
       }
       if (isWithoutEffect(type)) {
         const created = createWithoutEffect(request, context);
         options.examine?.(request, created);
-        return created;
+        return declared(request, created);
       }
       if (args.custom === false && !type.startsWith("awsx:")) return { id: name, state: {} };
       throw new Error(

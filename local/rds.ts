@@ -6,7 +6,16 @@ import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
 import type { Owner } from "./rds/cluster.ts";
 import type { RdsTask, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
-import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import {
+  type ApiAnswer,
+  type ApiCall,
+  type Created,
+  type LocalContext,
+  type LocalService,
+  type ResourceRequest,
+  ServiceError,
+} from "./service.ts";
+import { document } from "./xml.ts";
 
 /**
  * Amazon RDS for PostgreSQL on one machine: a server named by `DATABASE_URL`, or PGlite in a thread of its own with its cluster
@@ -59,11 +68,21 @@ export async function createRds(
       : undefined;
   /** Targets of the proxy by name. */
   const targets = new JsonFile<string[]>(join(context.state, "rds-targets.json"), []);
+  const proxies = new Set<string>();
+  /** Databases that the proxy's target group holds. */
+  const registered: string[] = [];
   let address: Address | undefined;
   let instance: string | undefined;
 
+  let last: Promise<unknown> = Promise.resolve();
   /** One task after the other. @throws Error with what PGlite says */
   function ask(task: RdsTask): Promise<RdsWorkerMessage> {
+    const answered = last.then(() => send(task));
+    last = answered.catch(() => {});
+    return answered;
+  }
+
+  function send(task: RdsTask): Promise<RdsWorkerMessage> {
     return new Promise((resolve, reject) => {
       worker!.once("error", reject);
       worker!.once("message", (message: RdsWorkerMessage) => {
@@ -133,6 +152,7 @@ export async function createRds(
     if (address === undefined)
       throw new Error(`${request.type} "${request.name}": declare the database instance before its proxy`);
     const name = physicalName(request);
+    proxies.add(name);
     const arn = `arn:aws:rds:${regionOf(request, context)}:${context.accountId}:db-proxy:prx-${name}`;
     return { id: name, state: { ...inputs, name, arn, endpoint: address.host } };
   }
@@ -144,6 +164,7 @@ export async function createRds(
       targets.value.push(name);
       targets.save();
     }
+    registered.push(String(inputs.dbInstanceIdentifier));
     return {
       id: name,
       state: {
@@ -170,7 +191,44 @@ export async function createRds(
       };
     };
 
+  /** `Action=DescribeDBProxyTargets&DBProxyName=…`, the protocol that RDS speaks. @throws ServiceError for anything else */
+  function describing({ body }: ApiCall): { readonly proxy: string } {
+    const form = new URLSearchParams(body.toString("utf8"));
+    if (form.get("Action") !== "DescribeDBProxyTargets")
+      throw new ServiceError("InvalidAction", `The local platform does not answer rds:${form.get("Action")}.`);
+    return { proxy: form.get("DBProxyName") ?? "" };
+  }
+
+  async function describeTargets(call: ApiCall): Promise<ApiAnswer> {
+    const { proxy } = describing(call);
+    if (!proxies.has(proxy)) throw new ServiceError("DBProxyNotFoundFault", `There is no proxy ${proxy}.`, 404);
+    const health = worker === undefined ? { health: { State: "AVAILABLE" } } : await ask({ health: true });
+    const member = registered.map((RdsResourceId) => ({
+      RdsResourceId,
+      Endpoint: address?.host,
+      Port: address?.port,
+      Type: "RDS_INSTANCE",
+      TargetHealth: "health" in health ? { ...health.health } : undefined,
+    }));
+    const result = { DescribeDBProxyTargetsResult: { Targets: { member } } };
+    return {
+      status: 200,
+      headers: { "content-type": "text/xml" },
+      body: document("DescribeDBProxyTargetsResponse", result, "http://rds.amazonaws.com/doc/2014-10-31/"),
+    };
+  }
+
   return {
+    api: {
+      name: "rds",
+      authorizations: (call) => [
+        {
+          action: "rds:DescribeDBProxyTargets",
+          resources: [`arn:aws:rds:${call.region}:${context.accountId}:db-proxy:${describing(call).proxy}`],
+        },
+      ],
+      call: describeTargets,
+    },
     resources: {
       "aws:rds/instance:Instance": createInstance,
       "aws:rds/proxy:Proxy": createProxy,

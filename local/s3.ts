@@ -5,9 +5,9 @@ import { keyUse } from "./keyUse.ts";
 import { answer } from "./s3/actions.ts";
 import { authorizationsOf } from "./s3/authorization.ts";
 import { applyRules, type Rule, readRules } from "./s3/lifecycle.ts";
+import { BucketPolicies } from "./s3/policies.ts";
 import { readRequest, type S3Request } from "./s3/request.ts";
 import { ObjectStore } from "./s3/store.ts";
-import { document } from "./s3/xml.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -18,6 +18,7 @@ import {
   type ResourceRequest,
   ServiceError,
 } from "./service.ts";
+import { document } from "./xml.ts";
 
 /**
  * Amazon S3 on one machine: objects as files with a SQLite index. Versioning, Object Lock retention, lifecycle expiry and conditional writes behave; encryption,
@@ -39,6 +40,7 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
   const retention = new Map<string, number>();
   /** Customer-managed key by bucket. */
   const keys = new Map<string, string>();
+  const policies = new BucketPolicies();
   const requests = new WeakMap<ApiCall, S3Request>();
 
   function read(call: ApiCall): S3Request {
@@ -98,6 +100,7 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       return { id: bucket, state: { ...inputs } };
     };
   const accepted = setting(() => {});
+  const policy = setting((bucket, inputs) => policies.put(bucket, optional(inputs, "policy", "string") ?? ""));
   const encryption = setting((bucket, inputs) => {
     const rule = list(inputs.rules)[0] ?? {};
     const byDefault = list(rule.applyServerSideEncryptionByDefault)[0] ?? {};
@@ -139,7 +142,7 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": lifecycle,
       "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": lock,
       "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": lock,
-      "aws:s3/bucketPolicy:BucketPolicy": accepted,
+      "aws:s3/bucketPolicy:BucketPolicy": policy,
       "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": accepted,
       "aws:s3/bucketOwnershipControls:BucketOwnershipControls": accepted,
       "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": encryption,
@@ -165,6 +168,8 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       async call(call) {
         try {
           const request = read(call);
+          const policyAnswer = policies.answer(request);
+          if (policyAnswer !== undefined) return policyAnswer;
           const period = retention.get(request.bucket);
           return answer(objects, request, call.region, period === 0 ? undefined : period, clock.now());
         } catch (thrown) {

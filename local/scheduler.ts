@@ -5,6 +5,7 @@ import { JsonFile } from "./jsonFile.ts";
 import { scheduleKeyUse } from "./keyUse.ts";
 import { readSchedule, type Schedule } from "./scheduler/expression.ts";
 import {
+  type ApiAnswer,
   type ApiCall,
   type Authorization,
   type Created,
@@ -57,9 +58,10 @@ interface Entry {
   readonly name: string;
   readonly arn: string;
   readonly expression: string;
-  readonly schedule: Schedule;
+  schedule: Schedule;
   readonly targets: Target[];
-  readonly enabled: boolean;
+  readonly timezone: string | undefined;
+  enabled: boolean;
   next?: number | undefined;
   cancel?: () => void;
 }
@@ -133,6 +135,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       expression,
       schedule: enabled ? readSchedule(expression, timezone) : { next: () => undefined },
       targets: [],
+      timezone,
       enabled,
     };
     entries.set(arn, entry);
@@ -189,11 +192,26 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     return { id: `${rule.name}-${targetId}`, state: { ...inputs, targetId } };
   }
 
-  /** The schedule that a call of `GetSchedule` asks for. @throws ServiceError for anything else */
+  /** Whether it runs is all that may be changed here by hand. */
+  function update(entry: Entry, { body }: ApiCall): ApiAnswer {
+    const { State, ScheduleExpression } = JSON.parse(body.toString("utf8")) as Readonly<Record<string, unknown>>;
+    if (ScheduleExpression !== entry.expression)
+      throw new ServiceError("ValidationException", "The local platform changes the State of a schedule alone.");
+    entry.enabled = State !== "DISABLED";
+    entry.schedule = entry.enabled ? readSchedule(entry.expression, entry.timezone) : { next: () => undefined };
+    plan(entry);
+    return {
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ScheduleArn: entry.arn }),
+    };
+  }
+
+  /** The schedule that a call of `GetSchedule` or `UpdateSchedule` names. @throws ServiceError for anything else */
   function scheduleIn({ method, url, region }: ApiCall): Entry {
     const { pathname, searchParams } = new URL(url, "http://scheduler");
     const name = /^\/schedules\/([^/]+)$/.exec(pathname)?.[1];
-    if (method !== "GET" || name === undefined)
+    if ((method !== "GET" && method !== "PUT") || name === undefined)
       throw new ServiceError(
         "UnknownOperationException",
         `The local platform does not answer ${method} ${pathname} of scheduler.`,
@@ -227,10 +245,12 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       name: "scheduler",
       authorizations(call) {
         const { arn } = scheduleIn(call);
-        return [{ action: "scheduler:GetSchedule", resources: [arn] }];
+        return [{ action: `scheduler:${call.method === "PUT" ? "Update" : "Get"}Schedule`, resources: [arn] }];
       },
       async call(call) {
-        const { arn, name, expression, targets, enabled } = scheduleIn(call);
+        const entry = scheduleIn(call);
+        if (call.method === "PUT") return update(entry, call);
+        const { arn, name, expression, targets, enabled } = entry;
         const [target] = targets;
         return {
           status: 200,

@@ -54,6 +54,22 @@ export const defaultQuotas: Quotas = {
   cacheConnections: 65_000,
 };
 
+/** The account as it should be for a rate: what docs/deploy.md asks to have raised. */
+export function raised(eventsPerSecond: number, eventsPerRequest: number, eventBytes: number): Quotas {
+  const requests = eventsPerSecond / eventsPerRequest;
+  return {
+    ...defaultQuotas,
+    edgeRequestsPerSecond: Math.max(defaultQuotas.edgeRequestsPerSecond, requests),
+    lambdaConcurrency: Math.max(1_000, Math.ceil(requests)),
+    provisionedPollers: Math.max(4, Math.ceil(requests / 100)),
+    ingestProvisioned: Math.ceil(requests * 0.03),
+    tableWriteUnits: Math.max(40_000, requests * 60),
+    tableWarmWriteUnits: Math.max(4_000, requests * 45),
+    firehoseBytesPerSecond: Math.max(defaultQuotas.firehoseBytesPerSecond, eventsPerSecond * eventBytes * 1.5),
+    shards: Math.max(8, Math.ceil((requests * 0.1 * 40) / 1_000)),
+  };
+}
+
 export type QuotaName = keyof Quotas;
 
 /** Where each number stands, and what to do when the model says that it breaks first. */

@@ -14,7 +14,7 @@ import { exampleGraph } from "../../policies/graph.ts";
 import { compareWithMeasured } from "./local.ts";
 import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";
-import { defaultQuotas, type QuotaName, type Quotas } from "./quotas.ts";
+import { defaultQuotas, type QuotaName, type Quotas, raised } from "./quotas.ts";
 import { type Load, simulate } from "./simulate.ts";
 
 const { values } = parseArgs({
@@ -63,22 +63,6 @@ const loadOf = (name: LoadName, eventsPerSecond: number): Load => ({
   concurrentPosts: 25,
 });
 
-/** The account as it should be for a rate: what docs/deploy.md asks to have raised. */
-export function raised(eventsPerSecond: number): Quotas {
-  const requests = eventsPerSecond / eventsPerRequest;
-  return {
-    ...defaultQuotas,
-    edgeRequestsPerSecond: Math.max(defaultQuotas.edgeRequestsPerSecond, requests),
-    lambdaConcurrency: Math.max(1_000, Math.ceil(requests)),
-    provisionedPollers: Math.max(4, Math.ceil(requests / 100)),
-    ingestProvisioned: Math.ceil(requests * 0.03),
-    tableWriteUnits: Math.max(40_000, requests * 60),
-    tableWarmWriteUnits: Math.max(4_000, requests * 45),
-    firehoseBytesPerSecond: Math.max(defaultQuotas.firehoseBytesPerSecond, eventsPerSecond * eventBytes * 1.5),
-    shards: Math.max(8, Math.ceil((requests * 0.1 * 40) / 1_000)),
-  };
-}
-
 function overridden(quotas: Quotas): Quotas {
   const changed = { ...quotas };
   for (const setting of values.quota) {
@@ -107,7 +91,7 @@ const rows: Row[] = [];
 for (const rate of rates) {
   for (const name of names) {
     for (const account of ["default", "raised"] as const) {
-      const quotas = overridden(account === "default" ? defaultQuotas : raised(rate));
+      const quotas = overridden(account === "default" ? defaultQuotas : raised(rate, eventsPerRequest, eventBytes));
       const usd = totalOf(billOf(graph, { ...usualLoad, eventsPerSecond: rate, eventsPerRequest, eventBytes }));
       const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)), usd };
       rows.push(row);

@@ -74,13 +74,18 @@ interface Embedded {
 /** Reads what was added to a function's log file since it was read last. */
 export class LogTail {
   readonly #path: string;
-  #offset: number;
+  #offset = 0;
   #rest = "";
 
-  /** @param from whether to read what the file holds already */
-  constructor(path: string, from: "start" | "end") {
+  constructor(path: string) {
     this.#path = path;
-    this.#offset = from === "start" ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  }
+
+  /** From what is added from now on. */
+  static atEnd(path: string): LogTail {
+    const tail = new LogTail(path);
+    tail.#offset = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return tail;
   }
 
   /** Whole lines, oldest first. A file that was begun anew is read from its start. */

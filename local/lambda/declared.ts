@@ -27,6 +27,8 @@ export interface DeclaredFunction extends FunctionSettings {
   readonly region: string;
   readonly architecture: string;
   readonly declaredVariables: number;
+  /** Name of the log group that its lines go to. */
+  readonly logGroup: string;
   readonly inVpc: boolean;
 }
 
@@ -74,6 +76,7 @@ export async function readFunction(
       ...runtimeVariables(name, version, region, memoryMb, directory, credentialsOf(role), context),
       ...variables,
     },
+    logGroup: optional(list(inputs.loggingConfig)[0] ?? {}, "logGroup", "string") ?? `/aws/lambda/${name}`,
     logFile: join(logs, `${name}.log`),
     role,
     region,

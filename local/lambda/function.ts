@@ -87,6 +87,7 @@ export class LambdaFunction {
   readonly #threads = new Set<Thread>();
   readonly #idle: Environment[] = [];
   readonly #waiting: Invocation[] = [];
+  #ranAt: number | undefined;
   #environments = 0;
   #opening = 0;
   #busy = 0;
@@ -135,12 +136,18 @@ export class LambdaFunction {
     });
   }
 
+  /** When a run ended last, milliseconds since the epoch. */
+  get ranAt(): number | undefined {
+    return this.#ranAt;
+  }
+
   /** As Lambda counts: a run that was refused is no invocation. @param ms how long the handler ran */
   #count({ kind }: Outcome, ms: number): void {
     const dimensions = { FunctionName: this.settings.name };
     const publish = (name: string, value: number) => this.#metrics?.record("AWS/Lambda", name, dimensions, value);
     publish("Throttles", kind === "throttled" ? 1 : 0);
     if (kind === "throttled") return;
+    this.#ranAt = Date.now();
     publish("Invocations", 1);
     publish("Errors", kind === "error" ? 1 : 0);
     publish("Duration", ms);

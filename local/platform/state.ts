@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "../credentials.ts";
+import type { DeclaredResource } from "../program.ts";
 import { StartError } from "../startError.ts";
 
 /** Mode of folders: for their owner alone. */
@@ -68,6 +69,8 @@ export interface State {
   readLocal(): LocalFile | undefined;
   writeLocal(file: LocalFile): void;
   writeGateway(file: GatewayFile): void;
+  /** What the program declares, as `pulumi stack export` writes it; secrets are left out. */
+  writeDeployment(project: string, resources: readonly DeclaredResource[]): void;
   /** Lets another process use the folder. */
   release(): void;
 }
@@ -147,6 +150,8 @@ export function openState(directory: string, fresh: boolean): State {
     readLocal: () => readJson<LocalFile>(localFile),
     // It holds keys: for this user's eyes only.
     writeLocal: (file) => writeJson(localFile, file, 0o600),
+    writeDeployment: (project, resources) =>
+      writeJson(join(directory, "deployment.json"), exported(project, resources), 0o600),
     writeGateway: (file) => writeJson(join(directory, "gateway.json"), file, 0o600),
     release: () => rmSync(lockFile, { force: true }),
   };
@@ -163,6 +168,21 @@ function keepPrivate(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true }))
     if (entry.isDirectory()) chmodSync(join(directory, entry.name), PRIVATE);
 }
+
+/** Members that hold a secret, whatever resource they are of. */
+const SECRET = /^(secret(String|Binary)|password|authToken|result|value|bcryptHash)$/;
+
+const exported = (project: string, resources: readonly DeclaredResource[]) => ({
+  version: 3,
+  deployment: {
+    resources: resources.map(({ stack, type, name, id, outputs }) => ({
+      urn: `urn:pulumi:${stack}::${project}::${type}::${name}`,
+      type,
+      id,
+      outputs: Object.fromEntries(Object.entries(outputs).filter(([member]) => !SECRET.test(member))),
+    })),
+  },
+});
 
 /** Empties a folder that the platform made, never one that only happens to have been named. @throws StartError */
 function clear(directory: string, lockFile: string): void {

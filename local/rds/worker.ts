@@ -18,11 +18,24 @@ export type RdsTask =
   | { readonly open: Owner }
   /** From now on clients come through a proxy whose target was just registered. */
   | { readonly register: true }
+  | { readonly health: true }
   | { readonly scrub: true }
   | { readonly close: true };
-export type RdsWorkerMessage = { readonly port: number } | { readonly done: true } | { readonly failed: string };
+/** Of the proxy's target, as DescribeDBProxyTargets tells it. */
+export interface TargetHealth {
+  readonly State: "AVAILABLE" | "UNAVAILABLE";
+  readonly Reason?: "PENDING_PROXY_CAPACITY" | "AUTH_FAILURE";
+  readonly Description?: string;
+}
+export type RdsWorkerMessage =
+  | { readonly port: number }
+  | { readonly done: true }
+  | { readonly health: TargetHealth }
+  | { readonly failed: string };
 
 interface Opened {
+  /** Why the proxy can't serve, if it can't. */
+  health(): TargetHealth;
   readonly db: PGlite;
   readonly server: Server;
   readonly port: number;
@@ -73,7 +86,24 @@ async function open(owner: Owner): Promise<Opened> {
     server.on("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
-  return { db, server, port: (server.address() as AddressInfo).port, owner };
+  return { db, server, port: (server.address() as AddressInfo).port, owner, health: () => healthOf(byIam) };
+}
+
+/** What RDS says of the target. Source: TargetHealth in the RDS API reference. */
+function healthOf(byIam: boolean): TargetHealth {
+  if (pending)
+    return {
+      State: "UNAVAILABLE",
+      Reason: "PENDING_PROXY_CAPACITY",
+      Description: "DBProxy Target is waiting for proxy to scale to desired capacity",
+    };
+  if (byIam)
+    return {
+      State: "UNAVAILABLE",
+      Reason: "AUTH_FAILURE",
+      Description: "Proxy does not have any registered credentials",
+    };
+  return { State: "AVAILABLE" };
 }
 
 /**
@@ -148,6 +178,8 @@ port.on("message", async (task: RdsTask) => {
     } else if ("register" in task) {
       pending = true;
       port.postMessage({ done: true } satisfies RdsWorkerMessage);
+    } else if ("health" in task) {
+      port.postMessage({ health: (await opened)!.health() } satisfies RdsWorkerMessage);
     } else if ("scrub" in task) {
       await scrub((await opened)!);
       port.postMessage({ done: true } satisfies RdsWorkerMessage);

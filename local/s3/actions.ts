@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { type ApiAnswer, ServiceError } from "../service.ts";
+import { document, elements, textOf, type Xml } from "../xml.ts";
 import { copySource } from "./authorization.ts";
 import { listObjects, listVersions } from "./listing.ts";
 import { readBody, type S3Request, storedHeaders } from "./request.ts";
 import type { ObjectInfo, ObjectStore } from "./store.ts";
-import { document, elements, textOf, type Xml } from "./xml.ts";
 
 /** The REST calls of S3 upon objects and buckets. Limits: docs.aws.amazon.com/AmazonS3, "qfacts" and the API reference. */
 const MAX_KEY_BYTES = 1024;

@@ -1,6 +1,6 @@
 import type { Authorization } from "../service.ts";
+import { elements, textOf } from "../xml.ts";
 import type { S3Request } from "./request.ts";
-import { elements, textOf } from "./xml.ts";
 
 /** Which permissions an S3 call needs. Source: AWS Service Authorization Reference, "Actions defined by Amazon S3". */
 export function authorizationsOf(request: S3Request): readonly Authorization[] {
@@ -14,6 +14,10 @@ export function authorizationsOf(request: S3Request): readonly Authorization[] {
     if (method === "POST" && query.has("delete")) {
       const action = (xml: string) => (textOf(xml, "VersionId") === undefined ? "DeleteObject" : "DeleteObjectVersion");
       return elements(body.toString("utf8"), "Object").map((xml) => object(action(xml), textOf(xml, "Key") ?? ""));
+    }
+    if (query.has("policy")) {
+      const verb = method === "PUT" ? "Put" : method === "DELETE" ? "Delete" : "Get";
+      return [{ action: `s3:${verb}BucketPolicy`, resources: [`arn:aws:s3:::${bucket}`] }];
     }
     const action = query.has("versions")
       ? "ListBucketVersions"

@@ -1,5 +1,5 @@
+import type { Xml } from "../xml.ts";
 import type { ObjectInfo, ObjectStore } from "./store.ts";
-import type { Xml } from "./xml.ts";
 
 /** Listings as `ListObjectsV2`, `ListObjects` and `ListObjectVersions` answer them. */
 const MAX_KEYS = 1000;

@@ -26,7 +26,8 @@ function world() {
     log: () => {},
     metrics,
   };
-  const service = createCloudWatch(context, { metrics, clock, quotaOf: () => 1_000 });
+  const logs = () => new Map([["f-logs", { path: join(state, "f.log") }]]);
+  const service = createCloudWatch(context, { metrics, clock, logs, quotaOf: () => 1_000 });
   const create = (type: string, name: string, inputs: Inputs) =>
     service.resources[`aws:cloudwatch/${type}`]!({ type, name, inputs });
   const ask = async (action: string, args: object) => {
@@ -224,9 +225,9 @@ for (const [expression, value] of expressions) {
 
 test("metrics come out of log lines: by the embedded format and by filters, from what was written since the start", async () => {
   const { clock, create, ask, state, end, service } = world();
-  const file = join(state, "logs", "f.log");
+  const file = join(state, "f.log");
   await create("logMetricFilter:LogMetricFilter", "slow", {
-    logGroupName: "/aws/lambda/f",
+    logGroupName: "f-logs",
     pattern: '{ $.message = "deliver.attempted" && $.attempt = 1 && $.since_accepted_ms = * }',
     metricTransformation: { namespace: "p/s", name: "SinceAccepted", value: "$.since_accepted_ms" },
   });

@@ -1,6 +1,6 @@
-import { own } from "../byName.ts";
+import { own } from "./byName.ts";
 
-/** XML as S3 writes and reads it: elements and text only. */
+/** XML as AWS writes and reads it: elements and text only. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
 const escapeXml = (text: string): string =>
@@ -20,8 +20,9 @@ function toXml(name: string, value: Xml): string {
   return `<${name}>${inner}</${name}>`;
 }
 
-export const document = (name: string, value: Xml): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n${toXml(name, value).replace(`<${name}>`, `<${name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`)}`;
+/** @param namespace of the service. @default S3's */
+export const document = (name: string, value: Xml, namespace = "http://s3.amazonaws.com/doc/2006-03-01/"): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n${toXml(name, value).replace(`<${name}>`, `<${name} xmlns="${namespace}">`)}`;
 
 const NAMED: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 

@@ -1,0 +1,100 @@
+/**
+ * What a stack declares, as Pulumi's state has it: the checks go through this list, so whatever a later version adds is looked at, too.
+ * The local platform writes the same list beside its state.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type AwsAccess, administratorOf, type GatewayFile } from "../../local/platform/state.ts";
+
+export interface Resource {
+  /** Pulumi type token, `aws:sqs/queue:Queue`. */
+  readonly type: string;
+  readonly id: string;
+  /** Logical name in the program. */
+  readonly name: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+export interface Deployment {
+  readonly stack: string;
+  readonly resources: readonly Resource[];
+  /** The program's exports. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** How SDK clients reach it: nothing for AWS itself, where the shell's credentials hold. */
+  readonly client: Partial<AwsAccess>;
+}
+
+interface Export {
+  readonly deployment: {
+    readonly resources?: readonly {
+      readonly urn: string;
+      readonly type: string;
+      readonly id?: string;
+      readonly outputs?: Readonly<Record<string, unknown>>;
+    }[];
+  };
+}
+
+const resourcesOf = ({ deployment }: Export): Resource[] =>
+  (deployment.resources ?? []).map(({ urn, type, id = "", outputs = {} }) => ({
+    type,
+    id,
+    name: urn.slice(urn.lastIndexOf("::") + 2),
+    outputs,
+  }));
+
+/** The platform that runs on this machine. @param state its folder @throws Error with what to do when none runs there */
+export function localDeployment(state: string): Deployment {
+  const read = <T>(file: string): T => {
+    try {
+      return JSON.parse(readFileSync(join(state, file), "utf8")) as T;
+    } catch (cause) {
+      throw new Error(
+        `There is no platform in ${state}. Start one by "npm start", or set TRIGGERS_STATE to its folder.`,
+        {
+          cause,
+        },
+      );
+    }
+  };
+  const gateway = read<GatewayFile>("gateway.json");
+  return {
+    stack: "local",
+    resources: resourcesOf(read<Export>("deployment.json")),
+    outputs: gateway.outputs,
+    client: administratorOf(gateway),
+  };
+}
+
+/** A stack in AWS, by the Pulumi CLI of the shell. @throws Error with what the CLI said */
+export function pulumiDeployment(stack: string, project: string): Deployment {
+  const pulumi = (...args: string[]): string =>
+    execFileSync("pulumi", [...args, "--stack", stack], {
+      cwd: project,
+      encoding: "utf8",
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  return {
+    stack,
+    resources: resourcesOf(JSON.parse(pulumi("stack", "export")) as Export),
+    outputs: JSON.parse(pulumi("stack", "output", "--json")) as Record<string, unknown>,
+    client: {},
+  };
+}
+
+/** Text of a declared member. @throws Error naming resource and member where it is missing */
+export function text(resource: Resource, member: string): string {
+  const value = resource.outputs[member];
+  if (typeof value !== "string")
+    throw new Error(`${resource.type} "${resource.name}" has no ${member} in the stack's state`);
+  return value;
+}
+
+/** Region of a resource, as its ARN or its arguments have it. */
+export function regionOf({ outputs }: Resource): string {
+  if (typeof outputs.region === "string") return outputs.region;
+  const [, , , region] = String(outputs.arn ?? "").split(":");
+  return region === undefined || region === "" ? "us-east-1" : region;
+}
