@@ -1,6 +1,7 @@
 import { sendOrThrow } from "../aws/queues.ts";
 import { encodeDrain } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
+import { tellStop } from "../store/stops.ts";
 import type { Deps } from "./deps.ts";
 
 /** After this long no function remembers a subscription as it was before the change. */
@@ -18,3 +19,15 @@ export const releaseHeld = (deps: Deps, tenant: Tenant, subscription_id: string)
       delaySeconds: SETTLED_SECONDS,
     },
   ]);
+
+/**
+ * Has every post to a subscription that was disabled or removed end within a second; or, without an id, to all of a tenant's.
+ * Called once the change is made. Where it can't be told the change still counts, seconds later: it is not refused for that.
+ */
+export async function stopPosts(deps: Deps, tenant: Tenant, subscription_id?: string): Promise<void> {
+  try {
+    await tellStop(deps.dynamodb, deps.env.EVENTS_TABLE, tenant, subscription_id, deps.now());
+  } catch (error) {
+    deps.log({ level: "ERROR", message: "api.stop_not_told", tenant, subscription_id, error: String(error) });
+  }
+}

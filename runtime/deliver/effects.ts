@@ -20,6 +20,8 @@ export interface EffectPorts {
   readonly service: Service;
   readonly circuits: Circuits;
   readonly targets: Pick<Targets, "removed">;
+  /** Tells all others that nothing is posted to a subscription any more. */
+  stop(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** Sends to the queue of retries. */
   retry(messages: readonly Outgoing[]): Promise<void>;
   /** Tells the owner in an event of its own: `subscription.failing` or `subscription.disabled`. */
@@ -42,19 +44,27 @@ export async function afterPosts(settled: readonly Settled[], ports: EffectPorts
   );
 }
 
+/** What a 410 means: the subscription is removed, everybody hears of it, and what waits is cancelled. */
+export async function afterGone(
+  tenant: Tenant,
+  subscription_id: string,
+  ports: Pick<EffectPorts, "targets" | "service" | "stop" | "circuits" | "retry">,
+): Promise<void> {
+  ports.targets.removed(tenant, subscription_id);
+  await ports.service({ op: "remove", tenant, subscription_id, reason: "webhook_gone" });
+  // Not before it is removed: whoever hears of it asks what it is now.
+  await ports.stop(tenant, subscription_id);
+  await ports.circuits.succeeded(tenant, subscription_id);
+  await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
+}
+
 async function afterSubscription(
   tenant: Tenant,
   subscription_id: string,
   units: readonly Settled[],
   ports: EffectPorts,
 ): Promise<void> {
-  if (units.some(({ next }) => next.kind === "gone")) {
-    ports.targets.removed(tenant, subscription_id);
-    await ports.service({ op: "remove", tenant, subscription_id, reason: "webhook_gone" });
-    await ports.circuits.succeeded(tenant, subscription_id);
-    await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);
-    return;
-  }
+  if (units.some(({ next }) => next.kind === "gone")) return await afterGone(tenant, subscription_id, ports);
   const results = units.flatMap(({ posts }) =>
     posts.flatMap(({ result }) => (result === undefined || result.unmade !== undefined ? [] : [result])),
   );

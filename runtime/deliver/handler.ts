@@ -12,6 +12,7 @@ import { usageOver } from "../aws/usage.ts";
 import { encodeDeliveryItem } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
+import { recentStops, tellStop } from "../store/stops.ts";
 import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
 import { type DeliverPorts, deliver } from "./deliver.ts";
@@ -50,12 +51,14 @@ const firstLane = queueName(env.DELIVERY_QUEUE_URL);
 
 const circuits = circuitStore(dynamodb, env.EVENTS_TABLE, Date.now);
 
+const targets = targetCache(service, log, Date.now, () => recentStops(dynamodb, env.EVENTS_TABLE, Date.now()));
+
 const ports: DeliverPorts = {
   log,
   now: Date.now,
   dice: Math.random,
   service,
-  targets: targetCache(service, log, Date.now),
+  targets,
   circuits,
   held: heldIn(dynamodb, env.EVENTS_TABLE),
   posting: {
@@ -63,6 +66,7 @@ const ports: DeliverPorts = {
     now: Date.now,
     slow: slowEndpoints(Date.now),
     post: (request, limits) => post(connections(), request, limits, newAgent),
+    standing: targets.standing,
     suspect: ({ tenant, subscription_id }) =>
       void circuits.suspect(tenant, subscription_id).catch((error) => {
         log("warn", "deliver.slow_not_marked", { tenant, subscription_id, error: errorText(error) });
@@ -77,6 +81,7 @@ const ports: DeliverPorts = {
   replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
   countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
+  stop: (tenant, id) => tellStop(dynamodb, env.EVENTS_TABLE, tenant, id, Date.now()),
   giveBack: givingBackOver(
     sqs,
     [

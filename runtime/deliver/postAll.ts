@@ -46,6 +46,8 @@ export interface Posting {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
+  /** What has become of a subscription, as of a second ago at most. @throws Error when that can't be told */
+  standing(target: DeliveryTarget): Promise<DeliveryTarget["status"]>;
   /** Told of an endpoint that has not answered for two seconds: the others need not find out one after the other. */
   suspect(target: DeliveryTarget): void;
   /** Part of the traces begun here that is recorded; undefined where spans are not exported. */
@@ -173,9 +175,20 @@ async function make({ post, content }: Planned, posting: Posting, leftOut: boole
     const replay_id = toldReplay(parts[0]!.delivery);
     const traceparent = traceparentFor(post, id, at, posting.traceRatio);
     const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
+    if (!(await stands(post, posting))) return { post, id, at, result: undefined };
     return { post, id, at, result: await send(target, { url: checked.url, headers, body }, posting) };
   } catch (error) {
     return failed(unmade(step, error));
+  }
+}
+
+/** Whether it is to be sent still: it may have waited for its turn, while its subscription was disabled or removed. */
+async function stands({ target, parts }: PlannedPost, posting: Posting): Promise<boolean> {
+  try {
+    const status = await posting.standing(target);
+    return status === "active" || (status === "disabled" && parts.every(({ delivery }) => delivery.manual));
+  } catch {
+    return false;
   }
 }
 

@@ -1,18 +1,27 @@
+import { errorText, type Log } from "../aws/log.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
 import { checkWebhookUrl } from "../domain/webhookUrl.ts";
+import { afterGone } from "./effects.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 import { bodyOf, headersOf, textsOf, webhookId } from "./request.ts";
 import { type Targets, targetOf } from "./targets.ts";
 
+/** Somebody waits for the answer. */
+const TEST_LIMITS = { timeoutMs: 5_000, restMs: 1_000 } as const;
 const unsent = { delivered: false, status_code: null, latency_ms: 0 } as const;
 
 /** Sends a made-up event to a subscription's webhook now, as it would get a real one; nothing is kept of it. */
 export async function sendSample(
   { tenant, subscription_id, event }: DeliveryTest,
-  { targets, posting }: { readonly targets: Targets; readonly posting: Posting },
+  ports: Parameters<typeof afterGone>[2] & {
+    readonly log: Log;
+    readonly targets: Targets;
+    readonly posting: Posting;
+  },
 ): Promise<DeliveryTestAnswer> {
+  const { targets, posting } = ports;
   const target = await targetOf(targets, tenant, subscription_id);
   if (target === null) throw new Error(`${subscription_id} is not a subscription of ${tenant}`);
   const at = posting.now();
@@ -48,7 +57,14 @@ export async function sendSample(
   const request = { headers: shown, body: body.toString("utf8") };
   const checked = checkWebhookUrl(target.webhook_url, posting.rules);
   if (!checked.ok) return { request, ...unsent, error: "forbidden_url" };
-  const result = await posting.post({ url: checked.url, headers, body });
+  const result = await posting.post({ url: checked.url, headers, body }, TEST_LIMITS);
+  if (result.status === 410) {
+    try {
+      await afterGone(tenant, subscription_id, ports);
+    } catch (error) {
+      ports.log("error", "deliver.effects_failed", { tenant, subscription_id, error: errorText(error) });
+    }
+  }
   return {
     request,
     delivered: result.error === null,

@@ -135,7 +135,12 @@ function makePlatform() {
           { Records },
           {
             ...world.ports,
-            targets: targetCache(service, () => {}, clock.now),
+            targets: targetCache(
+              service,
+              () => {},
+              clock.now,
+              async () => [],
+            ),
             giveBack: giveBack(delivery, all.get("delivery-dead")!),
           },
         ),

@@ -11,6 +11,7 @@ import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
+import { stopPosts } from "../release.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 import { LimitSchema } from "./keys.ts";
@@ -195,6 +196,7 @@ export function register(app: Api, deps: Deps): void {
         await end(deps, tx, id);
         tell(id);
       });
+      for (const environment of environments) await stopPosts(deps, tenantOf({ customer_id: id, environment }));
       return c.body(null, 204);
     },
   );

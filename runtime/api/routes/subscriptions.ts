@@ -21,7 +21,7 @@ import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
-import { releaseHeld } from "../release.ts";
+import { releaseHeld, stopPosts } from "../release.ts";
 import { route } from "../route.ts";
 import { NextCursor } from "../schemas.ts";
 import {
@@ -245,6 +245,7 @@ export function register(app: Api, deps: Deps): void {
         return { row, replay };
       });
       if (status === "active") await releaseHeld(deps, c.get("tenant"), params.id);
+      if (status === "disabled") await stopPosts(deps, c.get("tenant"), params.id);
       return c.json(answer(c, row, replay));
     },
   );
@@ -271,6 +272,7 @@ export function register(app: Api, deps: Deps): void {
         const removed = await setStatus(tx, c.get("tenant"), params.id, "removed", "requested", deps.now(), check);
         if (removed !== undefined) tell(params.id);
       });
+      await stopPosts(deps, c.get("tenant"), params.id);
       await releaseHeld(deps, c.get("tenant"), params.id);
       return c.body(null, 204);
     },

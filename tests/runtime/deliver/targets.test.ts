@@ -5,6 +5,8 @@ import { targetCache, targetOf } from "../../../runtime/deliver/targets.ts";
 import type { Tenant } from "../../../runtime/domain/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../../../runtime/domain/subscription.ts";
 
+import type { Stop } from "../../../runtime/store/stops.ts";
+
 const test = suite("targets of delivering");
 
 const TENANT = "cus_1" as Tenant;
@@ -13,7 +15,14 @@ const target = { tenant: TENANT, subscription_id: "sub_1", status: "active" } as
 
 /** A cache over a service that answers with `stored`, or fails without it; `asked` keeps what it was asked for. */
 function setUp() {
-  const state = { stored: [target] as DeliveryTarget[] | undefined, asked: [] as string[], now: 0 };
+  const state = {
+    stored: [target] as DeliveryTarget[] | undefined,
+    asked: [] as string[],
+    now: 0,
+    stops: [] as Stop[],
+    looks: 0,
+    stopsAnswer: undefined as Promise<never> | undefined,
+  };
   const service = (async ({ wanted }: { wanted: readonly SubscriptionOf[] }) => {
     state.asked.push(wanted.map(({ subscription_id }) => subscription_id).join(" "));
     await new Promise((resolve) => setImmediate(resolve));
@@ -24,6 +33,11 @@ function setUp() {
     service,
     () => {},
     () => state.now,
+    async () => {
+      state.looks += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      return state.stopsAnswer ?? [...state.stops];
+    },
   );
   return { state, get: () => targetOf(cache, TENANT, "sub_1"), cache };
 }
@@ -105,6 +119,75 @@ test("what is removed here is gone at once, and an answer that was under way doe
   state.now = 100_000;
   assert.equal(await get(), null);
   assert.equal(state.asked.length, 2);
+});
+
+const stop = (key: string, subscription_id: string | undefined = "sub_1"): Stop => ({
+  tenant: TENANT,
+  subscription_id,
+  key,
+});
+
+test("what was told to stop is asked for anew within a second, once", async () => {
+  const { state, get, cache } = setUp();
+  await get();
+  state.stored = [{ ...target, status: "disabled" }];
+  state.stops.push(stop("1"));
+  state.now = 801;
+  assert.equal(await cache.standing(target), "disabled");
+  assert.deepEqual([state.asked, state.looks], [["sub_1", "sub_1"], 2]);
+  state.now = 1_500;
+  assert.equal(await cache.standing(target), "disabled");
+  assert.deepEqual([state.asked.length, state.looks], [2, 2]);
+  state.stored = [target];
+  state.now = 1_700;
+  assert.equal((await get())?.status, "disabled");
+});
+
+test("a post that was got ready before, and waits for its turn, is not sent once its subscription is removed", async () => {
+  const { state, get, cache } = setUp();
+  const got = await get();
+  state.now = 400;
+  assert.equal(await cache.standing(got!), "active");
+  assert.equal(state.looks, 1, "what is known is young enough");
+  state.stored = [];
+  state.stops.push(stop("1", undefined));
+  state.now = 900;
+  assert.equal(await cache.standing(got!), "removed");
+});
+
+test("an answer that was under way when its subject was told to stop does not count", async () => {
+  const { state, cache } = setUp();
+  await cache.get([]);
+  let answer: (targets: DeliveryTarget[]) => void = () => {};
+  const slow = new Promise<DeliveryTarget[]>((resolve) => {
+    answer = resolve;
+  });
+  const service = (async () => ({ answer: { targets: await slow }, bytes: 0 })) as unknown as Service;
+  const late = targetCache(
+    service,
+    () => {},
+    () => state.now,
+    async () => [...state.stops],
+  );
+  const first = late.get([target]);
+  await answered();
+  state.now = 1_000;
+  state.stops.push(stop("1"));
+  const second = late.get([target]);
+  await answered();
+  answer([{ ...target, status: "disabled" }]);
+  assert.equal((await second)(TENANT, "sub_1")?.status, "disabled");
+  await first;
+});
+
+test("where stops can't be read, posts go on by what is known", async () => {
+  const { state, get, cache } = setUp();
+  await get();
+  state.stopsAnswer = Promise.reject(new Error("no answer"));
+  state.stopsAnswer.catch(() => undefined);
+  state.now = 1_000;
+  assert.equal(await cache.standing(target), "active");
+  assert.equal(await get(), target);
 });
 
 test.run();

@@ -75,6 +75,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
   const posts: Received[] = [];
   const logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const notices: number[] = [];
+  const stopped: string[] = [];
   const dead: string[] = [];
   const service: unknown[] = [];
   /** Thrown by the named step the next time it runs. */
@@ -154,6 +155,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     targets: {
       get: async () => (_, id) => (targets.has(id) ? targets.get(id) : null),
       removed: (_, id) => void targets.set(id, null),
+      standing: async ({ subscription_id }) => targets.get(subscription_id)?.status ?? "removed",
     },
     circuits: circuitPorts,
     held: {
@@ -191,6 +193,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
           ...(excerpt && { excerpt }),
         };
       },
+      standing: async ({ subscription_id }) => targets.get(subscription_id)?.status ?? "removed",
       suspect: ({ tenant, subscription_id }) => void circuitPorts.suspect(tenant, subscription_id),
       payloads: async (_, delivery) => (offset) => delivery.events[offset]!,
     },
@@ -217,6 +220,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
       send("retry", messages);
     },
     countUsage: async () => undefined,
+    stop: async (_, id) => void stopped.push(id),
     giveBack: givingBack({
       log: () => {},
       dice: options.dice ?? (() => 0.999),
@@ -274,6 +278,7 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     posts,
     logs,
     notices,
+    stopped,
     /** Ids of the messages that went to the dead-letter queue. */
     dead,
     service,

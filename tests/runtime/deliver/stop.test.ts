@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { sendSample } from "../../../runtime/deliver/sample.ts";
+import { makeWorld, START, SUB, TENANT } from "./world.ts";
+
+const test = suite("what stops posts");
+
+test("posts of a large delivery that have not begun when their subscription is disabled are held, and come once it is enabled", async () => {
+  const world = makeWorld();
+  const active = world.subscribe({ max_batch: 1, format: "payload" });
+  world.answers((_, nth) => {
+    if (nth === 3) world.targets.set(SUB, { ...active, status: "disabled" });
+    return 200;
+  });
+  const first = world.accept(Array.from({ length: 9 }, (_, n) => ({ n })));
+  await world.step();
+  const sent = world.posts.length;
+  assert.ok(sent < 9, String(sent));
+  await world.run(START + 60_000);
+  assert.deepEqual(
+    [world.posts.length, world.delivery(first)!.status, world.delivery(first)!.held],
+    [sent, "pending", true],
+  );
+});
+
+test("those of a removed one are cancelled", async () => {
+  const world = makeWorld();
+  world.subscribe({ max_batch: 1, format: "payload" });
+  world.answers((_, nth) => {
+    if (nth === 3) world.targets.set(SUB, null);
+    return 200;
+  });
+  const first = world.accept(Array.from({ length: 9 }, (_, n) => ({ n })));
+  await world.step();
+  const sent = world.posts.length;
+  await world.run(START + 60_000);
+  assert.deepEqual([world.posts.length, world.delivery(first)!.status], [sent, "cancelled"]);
+});
+
+test("a 410 is told to all, after the subscription is removed", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 410);
+  world.accept([{ n: 1 }]);
+  const { stop } = world.ports;
+  Object.assign(world.ports, {
+    stop: async (tenant: string, id: string) => {
+      assert.deepEqual(world.service, [{ op: "remove", tenant: TENANT, subscription_id: SUB, reason: "webhook_gone" }]);
+      await stop(tenant, id);
+    },
+  });
+  await world.settle();
+  assert.deepEqual(world.stopped, [SUB]);
+});
+
+test("a 410 to a test removes the subscription, too, and cancels what waits", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers(() => 500);
+  const first = world.accept([{ n: 1 }]);
+  await world.step();
+  world.answers(() => 410);
+  const event = { event_type: "triggers.test", payload: {} };
+  const answer = await sendSample({ op: "test", tenant: TENANT, subscription_id: SUB, event }, world.ports);
+  assert.deepEqual([answer.delivered, answer.status_code], [false, 410]);
+  assert.deepEqual(world.stopped, [SUB]);
+  await world.run(START + 60_000);
+  assert.deepEqual([world.posts.length, world.delivery(first)!.status], [2, "cancelled"]);
+});
+
+test.run();
