@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { StartError } from "./startError.ts";
 
 /** A small JSON document in the state, replaced as a whole: a SIGKILL leaves the old one or the new one, never half of one. */
 export class JsonFile<T> {
@@ -14,7 +15,10 @@ export class JsonFile<T> {
       this.value = JSON.parse(readFileSync(path, "utf8")) as T;
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== "ENOENT")
-        throw new Error(`${path} can't be read: ${String(thrown)}`);
+        throw new StartError(
+          `${path} can't be read: ${(thrown as Error).message}.\nPut back a copy of it: keys and secrets are in there, and without them nothing of this state can be used. "npm start -- --fresh" begins anew, and deletes every event.`,
+          { cause: thrown },
+        );
     }
   }
 

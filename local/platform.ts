@@ -1,4 +1,5 @@
 /** The whole platform in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
@@ -81,12 +82,46 @@ export interface Platform extends Core {
 const ACCOUNT = "000000000000";
 const SCRUB_MS = 3_600_000;
 
+const portError = (port: number, cause: NodeJS.ErrnoException): Error => {
+  if (cause.code === "EACCES")
+    return new StartError(`Port ${port} may not be used by this user.\nChoose another port: PORT=8080 npm start`);
+  if (cause.code !== "EADDRINUSE") return cause;
+  return new StartError(
+    `Port ${port} is taken by another program.\nStop that one, or choose another port: PORT=${port + 1} npm start`,
+  );
+};
+
+/** Says before anything else is done when the port can't be had. @throws StartError */
+async function tryPort(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", (cause: NodeJS.ErrnoException) => reject(portError(port, cause)));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+  });
+}
+
+/** About 250 are open when idle; each connection and each post to a webhook is another. */
+const FILES_NEEDED = 1_024;
+
+/** Node.js has raised the soft limit to the hard one already. */
+function warnOfFewFiles(log: (line: string) => void): void {
+  if (process.report === undefined) return;
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
+  const soft = Number(userLimits?.open_files?.soft);
+  if (soft < FILES_NEEDED)
+    log(
+      `only ${soft} files may be open at once, and under load the platform needs ${FILES_NEEDED} or more: raise the limit ("ulimit -n")`,
+    );
+}
+
 /** @throws StartError with what to do about it; Error of a resource that could not be created */
 export async function startCore(options: PlatformOptions): Promise<Core> {
   const project = resolve(options.project ?? join(import.meta.dirname, ".."));
   const stack = readStack(project);
+  await tryPort(options.port);
   const state = openState(resolve(options.state), options.fresh ?? false);
   const log = withoutRepeats(options.log);
+  warnOfFewFiles(log);
   const closers: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0))
@@ -130,10 +165,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     const outputs = told.all();
     for (const service of services) await service.start?.();
     const { url } = await cloudfront.listen(options.port).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== "EADDRINUSE") throw cause;
-      throw new StartError(
-        `Port ${options.port} is taken by another program.\nStop that one, or choose another port: PORT=${options.port + 1} npm start`,
-      );
+      throw portError(options.port, cause);
     });
     const scrub = async () => {
       for (const service of services) await service.scrub?.();

@@ -1,26 +1,18 @@
 /** The state folder: who uses it, which version wrote it, and what is remembered between runs beside the services' data. */
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "../credentials.ts";
 import type { DeclaredResource } from "../program.ts";
-import { StartError } from "../startError.ts";
+import { StartError, stateError } from "../startError.ts";
+import { LOCK_FILES, lockFolder } from "./lock.ts";
 
 /** Mode of folders: for their owner alone. */
 const PRIVATE = 0o700;
 
-/** Changes when state of an earlier version can't be read any more. */
-const STATE_VERSION = 1;
+/** Changes when earlier versions can't read the state any more. */
+const STATE_VERSION = 2;
+/** Version 1 kept queues, streams and Redis in journals: each service takes its own over. */
+const READABLE: ReadonlySet<number> = new Set([1, STATE_VERSION]);
 
 interface Remembered {
   readonly version: number;
@@ -75,13 +67,15 @@ export interface State {
   release(): void;
 }
 
-const readJson = <T>(path: string): T | undefined => {
+/** @param without what to do about a file that can't be read @returns undefined when there is none @throws StartError */
+function readJson<T>(path: string, without: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as T;
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new StartError(`${path} can't be read: ${(cause as Error).message}.\n${without}`, { cause });
   }
-};
+}
 
 /** Whole or not at all, also when the process dies in between. */
 function writeJson(path: string, value: unknown, mode: number): void {
@@ -90,70 +84,53 @@ function writeJson(path: string, value: unknown, mode: number): void {
   renameSync(draft, path);
 }
 
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
-  }
-};
-
-/** @throws StartError when a living process holds the folder */
-function lock(path: string): void {
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      const file = openSync(path, "wx");
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-    }
-    const holder = Number(readFileSync(path, "utf8"));
-    if (holder > 0 && holder !== process.pid && alive(holder)) {
-      throw new StartError(
-        `The state in ${path.replace(/.platform\.lock$/, "")} is in use by process ${holder}.\nStop that one first, or set TRIGGERS_STATE to another folder.`,
-      );
-    }
-    rmSync(path, { force: true });
-  }
-  throw new StartError(`Could not take the lock ${path}.`);
-}
-
 /**
  * Opens the folder for this process.
  * @param fresh forgets everything that is there first
- * @throws StartError when another process uses it, or another version wrote it
+ * @throws StartError when another process uses it, another version wrote it, or it can't be used
  */
 export function openState(directory: string, fresh: boolean): State {
-  mkdirSync(directory, { recursive: true, mode: PRIVATE });
-  const lockFile = join(directory, "platform.lock");
-  lock(lockFile);
+  let release: (() => void) | undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: PRIVATE });
+    release = lockFolder(directory);
+    return opened(directory, fresh, release);
+  } catch (cause) {
+    release?.();
+    throw stateError(cause, directory);
+  }
+}
+
+function opened(directory: string, fresh: boolean, release: () => void): State {
   const stateFile = join(directory, "state.json");
   const localFile = join(directory, "local.json");
-  if (fresh) clear(directory, lockFile);
-  let remembered = readJson<Remembered>(stateFile);
-  if (remembered !== undefined && remembered.version !== STATE_VERSION) {
-    rmSync(lockFile, { force: true });
+  if (fresh) clear(directory);
+  const remembered = readJson<Remembered>(
+    stateFile,
+    "It tells which version wrote the state, and the port of the built-in webhook receiver. If this version wrote it, delete the file and start again.",
+  );
+  if (remembered !== undefined && !READABLE.has(remembered.version))
     throw new StartError(
-      `The state in ${directory} was written by another version of the platform (state version ${remembered.version}, this one reads ${STATE_VERSION}).\nRun "npm start -- --fresh" to begin anew, or set TRIGGERS_STATE to another folder.`,
+      `The state in ${directory} was written by another version of the platform (state version ${remembered.version}, this one reads ${STATE_VERSION}).\nStart that version, or set TRIGGERS_STATE to another folder. "npm start -- --fresh" begins anew here, and deletes every event and key in it.`,
     );
-  }
   keepPrivate(directory);
-  remembered ??= { version: STATE_VERSION, receiver_port: 0 };
-  writeJson(stateFile, remembered, 0o644);
+  const receiverPort = remembered?.receiver_port ?? 0;
+  writeJson(stateFile, { version: STATE_VERSION, receiver_port: receiverPort } satisfies Remembered, 0o644);
   return {
     directory,
-    receiverPort: remembered.receiver_port,
+    receiverPort,
     rememberReceiver: (port) => writeJson(stateFile, { version: STATE_VERSION, receiver_port: port }, 0o644),
-    readLocal: () => readJson<LocalFile>(localFile),
+    readLocal: () =>
+      readJson<LocalFile>(
+        localFile,
+        "It holds the keys of the demo customer. Put back a copy of it. Or delete it: a new demo customer with new keys is made then, and the events of the earlier one stay, for whoever still has its keys.",
+      ),
     // It holds keys: for this user's eyes only.
     writeLocal: (file) => writeJson(localFile, file, 0o600),
     writeDeployment: (project, resources) =>
       writeJson(join(directory, "deployment.json"), exported(project, resources), 0o600),
     writeGateway: (file) => writeJson(join(directory, "gateway.json"), file, 0o600),
-    release: () => rmSync(lockFile, { force: true }),
+    release,
   };
 }
 
@@ -162,8 +139,8 @@ export function openState(directory: string, fresh: boolean): State {
  * that holds more than the platform's keeps its mode; what the platform makes in it is private all the same.
  */
 function keepPrivate(directory: string): void {
-  const names = readdirSync(directory);
-  if (names.length > 1 && !names.includes("state.json")) return;
+  const names = readdirSync(directory).filter((name) => !LOCK_FILES.has(name));
+  if (names.length > 0 && !names.includes("state.json")) return;
   chmodSync(directory, PRIVATE);
   for (const entry of readdirSync(directory, { withFileTypes: true }))
     if (entry.isDirectory()) chmodSync(join(directory, entry.name), PRIVATE);
@@ -185,11 +162,9 @@ const exported = (project: string, resources: readonly DeclaredResource[]) => ({
 });
 
 /** Empties a folder that the platform made, never one that only happens to have been named. @throws StartError */
-function clear(directory: string, lockFile: string): void {
-  const names = readdirSync(directory).filter((name) => join(directory, name) !== lockFile);
-  if (names.length > 0 && !names.includes("state.json")) {
-    rmSync(lockFile, { force: true });
+function clear(directory: string): void {
+  const names = readdirSync(directory).filter((name) => !LOCK_FILES.has(name));
+  if (names.length > 0 && !names.includes("state.json"))
     throw new StartError(`${directory} holds other files than the platform's state: --fresh leaves it alone.`);
-  }
   for (const name of names) rmSync(join(directory, name), { recursive: true, force: true });
 }
