@@ -2,7 +2,8 @@ import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors.ts";
 import { CONTENT_TYPE_HEADER, OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
-import { checkMediaType, decodeBody, MAX_BODY_BYTES, parseJson } from "./body.ts";
+import { checkMediaType, decodeBody } from "../domain/requestBody.ts";
+import { parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema } from "./schemas.ts";
 
@@ -83,9 +84,9 @@ function queryOf(c: Context<ApiEnv>): Record<string, string | string[]> {
 }
 
 async function rawBody(c: Context<ApiEnv>, limit: number | undefined): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  const bytes = Buffer.from(await c.req.arrayBuffer());
   if (bytes.length > 0) checkMediaType(c.req.header(CONTENT_TYPE_HEADER) ?? c.req.header("content-type"));
-  return decodeBody(bytes, c.req.header("content-encoding"), limit ?? MAX_BODY_BYTES);
+  return decodeBody(bytes, c.req.header("content-encoding"), limit);
 }
 
 /** PostgreSQL's text holds every character but this one. */

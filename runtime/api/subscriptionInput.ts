@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
-import { checkWebhookUrl, headerFault } from "../domain/webhookUrl.ts";
+import { canonicalUrl, checkWebhookUrl, headerFault } from "../domain/webhookUrl.ts";
 import { checkTransform, compileSelector } from "../matching/index.ts";
 import { dictionary, EnvironmentSchema, Timestamp } from "./schemas.ts";
 
@@ -96,7 +96,7 @@ export const MASK = "***";
 
 export const definitionOf = (input: SubscriptionInput): Definition => ({
   workflow_id: input.workflow_id ?? null,
-  webhook_url: (input.webhook_url ?? input.target_url)!,
+  webhook_url: canonicalUrl((input.webhook_url ?? input.target_url)!),
   event_selector: input.event_selector,
   transform: input.transform ?? null,
   enrich: input.enrich ?? null,
@@ -118,7 +118,7 @@ export function patched(current: Definition, patch: PatchInput): Definition {
         );
   return {
     workflow_id: patch.workflow_id === undefined ? current.workflow_id : patch.workflow_id,
-    webhook_url: patch.webhook_url ?? current.webhook_url,
+    webhook_url: patch.webhook_url === undefined ? current.webhook_url : canonicalUrl(patch.webhook_url),
     event_selector: patch.event_selector ?? current.event_selector,
     transform: patch.transform === undefined ? current.transform : patch.transform,
     enrich: patch.enrich === undefined ? current.enrich : patch.enrich,

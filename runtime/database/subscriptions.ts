@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
+import { canonicalUrl } from "../domain/webhookUrl.ts";
 import type { Tx } from "./roles.ts";
 import type { Definition, SubscriptionStatus, SubscriptionTable } from "./schema.ts";
 import { nextVersion } from "./versions.ts";
@@ -19,8 +20,8 @@ export interface NewSubscription {
   readonly secret: string;
 }
 
-/** Two URLs that a client would call alike are alike. */
-export const urlHash = (url: string): string => createHash("sha256").update(new URL(url).href).digest("hex");
+/** Two URLs that reach one endpoint are alike. */
+export const urlHash = (url: string): string => createHash("sha256").update(canonicalUrl(url)).digest("hex");
 
 const ROWS_PER_INSERT = 500;
 const chunks = <T>(rows: readonly T[]): T[][] =>

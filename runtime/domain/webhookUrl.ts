@@ -18,7 +18,7 @@ export type UrlCheck =
   | { readonly ok: false; readonly reason: UrlFault; readonly message: string };
 
 /** Why a URL is no webhook, in the order they are looked for. */
-export type UrlFault = "not_a_url" | "too_long" | "scheme" | "userinfo" | "port" | "host" | "address";
+export type UrlFault = "too_long" | "character" | "not_a_url" | "scheme" | "userinfo" | "port" | "host" | "address";
 
 const MAX_URL = 2_048;
 /** Where the Lambda runtime API listens inside every function's sandbox. */
@@ -31,8 +31,20 @@ const BLOCKED_PORTS = new Set([
 const HTTPS_PORT = 443;
 const FIRST_UNPRIVILEGED = 1_024;
 
-/** Names that never leave a network: RFC 6761, 6762, 7686, 8375, 9476 and what clouds and home routers use. */
+/**
+ * What no URL holds (RFC 3986): the parser of the WHATWG drops or replaces it, so that another host may be meant than is
+ * read. Letters beyond ASCII are taken, as their UTF-8 and punycode.
+ */
+const NO_URL = /[\p{Cc}\p{Cs}\p{Z}\\]/u;
+
+/**
+ * Names that never leave a network, or that nobody can have: RFC 6761, 6762, 7686, 8375, 9476 and what clouds and home
+ * routers use.
+ */
 const LOCAL_SUFFIXES = [
+  "test",
+  "example",
+  "invalid",
   "localhost",
   "local",
   "internal",
@@ -66,12 +78,15 @@ const fault = (reason: UrlFault, message: string): UrlCheck => ({ ok: false, rea
  */
 export function checkWebhookUrl(text: string, rules: UrlRules): UrlCheck {
   if (text.length > MAX_URL) return fault("too_long", `The webhook URL is longer than ${MAX_URL} characters.`);
+  if (NO_URL.test(text))
+    return fault("character", "The webhook URL holds a space, a control character or a backslash, which no URL does.");
   let url: URL;
   try {
     url = new URL(text);
   } catch {
     return fault("not_a_url", "The webhook URL is not an absolute URL.");
   }
+  if (url.href.length > MAX_URL) return fault("too_long", `The webhook URL is longer than ${MAX_URL} characters.`);
   const host = bareHost(url);
   const loopback = rules.allowLoopback && isLoopbackHost(host);
   if (url.protocol !== "https:" && !(loopback && url.protocol === "http:"))
@@ -98,6 +113,30 @@ export function checkWebhookUrl(text: string, rules: UrlRules): UrlCheck {
     return fault("host", `The webhook URL's host "${host}" is not a public name.`);
   return { ok: true, url };
 }
+
+/**
+ * One text for all spellings that reach one endpoint, as it is stored and shown: the parsed URL (case of scheme and host,
+ * default port, dots in the path) without fragment, empty query and the host's last dot, escapes as RFC 3986, 6.2.2, has
+ * them. What is no webhook at all stays as it is, for `checkWebhookUrl` to refuse.
+ */
+export function canonicalUrl(text: string): string {
+  if (text.length > MAX_URL || NO_URL.test(text) || hasUserinfo(text) || !URL.canParse(text)) return text;
+  const url = new URL(text);
+  url.hash = "";
+  if (url.search === "") url.search = "";
+  // Two dots are no dot of the root, but no name at all.
+  url.hostname = url.hostname.replace(/(?<!\.)\.$/, "");
+  url.pathname = withPlainEscapes(url.pathname);
+  if (url.search !== "") url.search = withPlainEscapes(url.search);
+  return url.href;
+}
+
+/** Escapes of characters that need none are written out; the others have capitals. */
+const withPlainEscapes = (text: string): string =>
+  text.replace(/%[0-9a-f]{2}/gi, (written) => {
+    const character = String.fromCharCode(Number.parseInt(written.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : written.toUpperCase();
+  });
 
 /** An empty userinfo (`https://@host`) leaves no trace in the parsed URL, yet misleads whoever reads it. */
 const hasUserinfo = (text: string): boolean => /^[a-z]+:[\\/]*[^\\/?#]*@/i.test(text.trim());

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
-import { decodeBody, parseJson } from "../../../runtime/api/body.ts";
+import { parseJson } from "../../../runtime/api/body.ts";
 import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } from "../../../runtime/api/cursor.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf, requestOf } from "../../../runtime/api/functionUrl.ts";
@@ -17,6 +17,7 @@ import {
   type Identity,
 } from "../../../runtime/domain/identity.ts";
 import { isUnavailable } from "../../../runtime/domain/outage.ts";
+import { decodeBody } from "../../../runtime/domain/requestBody.ts";
 
 const test = suite("framework");
 const identity: Identity = {
@@ -243,11 +244,18 @@ test("a byte order mark is skipped, invalid UTF-8 refused, nesting bounded", () 
   assert.throws(() => parseJson(Buffer.from("[".repeat(400_000))), { code: "invalid_json" });
 });
 
+test("a string that is no text is refused, wherever it stands", () => {
+  const refused = { code: "invalid_request", message: "Strings may not contain a lone surrogate." };
+  for (const text of ['{"a":"\\ud800"}', '{"\\uDFFF":1}', '{"a":[{"b":["x\\udc00\\ud800"]}]}'])
+    assert.throws(() => parseJson(Buffer.from(text)), refused);
+  for (const text of ['{"a":"\\ud83d\\ude00"}', '{"a":"\\\\ud800"}', '{"a":"\\ufffd"}']) parseJson(Buffer.from(text));
+});
+
 test("whatever the bytes, decoding and parsing answer or refuse by name", () =>
   fc.assert(
     fc.property(fc.uint8Array(), fc.constantFrom(undefined, "gzip", "zstd", "identity", "x"), (bytes, encoding) => {
       try {
-        parseJson(decodeBody(bytes, encoding));
+        parseJson(decodeBody(Buffer.from(bytes), encoding));
       } catch (thrown) {
         assert.ok(thrown instanceof TriggersError, String(thrown));
       }

@@ -221,6 +221,15 @@ test("a URL is unique among the customer's active subscriptions, and the refusal
   assert.equal((await api.call(owner.live, "POST", `/subscriptions/${first.subscription_id}/enable`)).status, 200);
 });
 
+test("spellings that reach one endpoint are one URL, stored and shown in one form", async () => {
+  const first = await create({ webhook_url: "https://EXAMPLE.com.:443/one/./%65ndpoint?#fragment" });
+  assert.deepEqual([first.status, first.body.webhook_url], [201, "https://example.com/one/endpoint"]);
+  for (const webhook_url of ["https://example.com/one/endpoint", "https://example.com/one/endpoint?#x"])
+    assert.equal((await create({ webhook_url })).body.error.code, "webhook_url_taken");
+  const refused = await create({ webhook_url: "https://example.com\\one" });
+  assert.deepEqual([refused.status, refused.body.error.code], [422, "webhook_url_forbidden"]);
+});
+
 test("of many that want one URL at once, one gets it", async () => {
   const webhook_url = freshUrl();
   const answers = await Promise.all(Array.from({ length: 8 }, () => create({ webhook_url })));

@@ -16,6 +16,23 @@ export const hostileUrls: readonly string[] = [
   // userinfo
   ...["https://user@example.com/", "https://user:pass@example.com/", "https://@example.com/", "https://:@example.com/"],
   ...["https://example.com@169.254.169.254/", "https://example.com%40evil@10.0.0.1/", "https:\\\\user@example.com\\"],
+  // what no URL holds
+  ...[
+    "https:\\\\example.com",
+    "https://example.com\\@evil.com/",
+    "https://exa\tmple.com/",
+    "https://example.com/\n",
+    " https://example.com/",
+  ],
+  ...[
+    "https://example.com/\0",
+    "https://example.com/a b",
+    "https://example.com/\u00a0",
+    "https://example.com/\ud800",
+    "https://example.com/\u2028",
+  ],
+  // names that nobody can have
+  ...["https://hooks.test/", "https://a.example/", "https://a.invalid./", "https://example/"],
   // ports
   ...["https://example.com:22/", "https://example.com:25/", "https://example.com:80/", "https://example.com:1/"],
   ...[
@@ -147,7 +164,7 @@ export const hostileUrls: readonly string[] = [
 /** Names as a customer may well have them, with what they resolve to. */
 export const byName: readonly [url: string, addresses: readonly string[]][] = [
   ["https://rebind.example.com/", ["127.0.0.1"]],
-  ["https://127.0.0.1.nip.example/", ["127.0.0.1"]],
+  ["https://127.0.0.1.nip.io/", ["127.0.0.1"]],
   ["https://mixed.example.com/", ["93.184.215.14", "10.0.0.1"]],
   ["https://meta.example.com/", ["169.254.169.254"]],
   ["https://six.example.com/", ["::1"]],

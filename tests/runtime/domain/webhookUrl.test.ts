@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { checkWebhookUrl, forbiddenAddress, headerFault } from "../../../runtime/domain/webhookUrl.ts";
+import { canonicalUrl, checkWebhookUrl, forbiddenAddress, headerFault } from "../../../runtime/domain/webhookUrl.ts";
 import { hostileUrls } from "./hostileUrls.ts";
 
 const deployed = { allowLoopback: false };
@@ -25,7 +25,8 @@ const fine = [
   "https://EXAMPLE.com./",
   "https://8.8.8.8/",
   "https://[2606:4700:4700::1111]/",
-  "https://xn--bcher-kva.example/",
+  "https://xn--bcher-kva.com/",
+  "https://bücher.com/straße",
   "https://example.com/@user",
   "https://example.com/?next=http://169.254.169.254/",
   "https://localhost.example.com/",
@@ -34,6 +35,11 @@ const fine = [
 for (const url of fine) test(`${url} may be a webhook`, () => assert.equal(checkWebhookUrl(url, deployed).ok, true));
 
 const refusals: [url: string, reason: string, message: string][] = [
+  [
+    "https://example.com\\x/",
+    "character",
+    "The webhook URL holds a space, a control character or a backslash, which no URL does.",
+  ],
   ["nonsense", "not_a_url", "The webhook URL is not an absolute URL."],
   ["http://example.com/", "scheme", "The webhook URL must begin with https://."],
   ["https://u@example.com/", "userinfo", "The webhook URL must not contain a user name or password."],
@@ -46,6 +52,60 @@ for (const [url, reason, message] of refusals) {
   test(`${url.slice(0, 40)} is refused for its ${reason}`, () =>
     assert.deepEqual(checkWebhookUrl(url, deployed), { ok: false, reason, message }));
 }
+
+const spellings: [canonical: string, spellings: string[]][] = [
+  [
+    "https://example.com/x",
+    [
+      ...["https://example.com/x#f", "https://example.com/x?", "https://example.com/x?#", "https://example.com./x"],
+      ...[
+        "HTTPS://EXAMPLE.com:443/x",
+        "https://example.com/./y/../x",
+        "https://example.com/%78",
+        "https:example.com/x",
+      ],
+      ...["https://ex%61mple.com/x", "https://ｅxample。com/x", "https://example.com.:443/x?#f"],
+    ],
+  ],
+  ["https://example.com/?a=%2F~", ["https://example.com?a=%2f%7e", "https://example.com/?a=%2F~#"]],
+  ["https://xn--bcher-kva.com/%C3%A9", ["https://bücher.com/é", "https://BÜCHER.com./%c3%a9"]],
+  ["https://8.8.8.8/", ["https://8.8.8.8.", "https://134744072/", "https://0x8.8.8.8"]],
+];
+for (const [canonical, list] of spellings) {
+  for (const text of list) test(`${text} is ${canonical}`, () => assert.equal(canonicalUrl(text), canonical));
+}
+
+test("different endpoints stay different", () => {
+  const urls = ["/x", "/x/", "/X", "/x?a", "/x?a=", "/x?b", "/%2Fx", "//x", "/x%23", "/x%3F", "/x;a"];
+  const all = urls.map((path) => canonicalUrl(`https://example.com${path}`));
+  assert.equal(new Set(all).size, urls.length);
+});
+
+test("a canonical URL is its own canonical form, and as good a webhook as what it came of", () =>
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.webUrl({ withFragments: true, withQueryParameters: true }),
+        fc.string().map((text) => `https://example.com/${text}`),
+        fc.stringMatching(/^https:\/\/[a-c.]{1,5}(:443)?(\/([a-c.~]|%[0-9a-f]{2})*)?(\?[a%7e]*)?(#[a]*)?$/),
+      ),
+      (text) => {
+        const canonical = canonicalUrl(text);
+        assert.equal(canonicalUrl(canonical), canonical);
+        for (const rules of [deployed, local]) {
+          const [before, after] = [checkWebhookUrl(text, rules), checkWebhookUrl(canonical, rules)];
+          assert.equal(before.ok, after.ok);
+        }
+      },
+    ),
+  ));
+
+test("names that nobody can have are no webhooks, yet loopback is one locally", () => {
+  for (const host of ["x.test", "x.example", "x.invalid", "example", "test.", "localhost", "a.localhost", "X.Example."])
+    assert.equal(checkWebhookUrl(`https://${host}/`, deployed).ok, false, host);
+  for (const host of ["localhost", "a.localhost", "localhost."])
+    assert.equal(checkWebhookUrl(`http://${host}/`, local).ok, true, host);
+});
 
 test("only the local platform allows loopback, by http too, and never the runtime's port", () => {
   for (const url of ["http://127.0.0.1:4000/", "http://localhost:4000/", "https://[::1]:4000/", "http://127.0.0.1/"]) {
