@@ -22,17 +22,62 @@ export interface DataBucketArgs {
   readonly region: string;
   readonly ageing: readonly Ageing[];
   /** Bucket that receives the access log. */
-  readonly accessLogs?: aws.s3.Bucket;
-  /** Services that write here in their own name, for this account only. @example ["delivery.logs.amazonaws.com"] */
-  readonly writers?: readonly string[];
+  readonly accessLogs?: DataBucket;
+  /** Lets S3 and CloudWatch's log delivery write here, for this account only. @default false */
+  readonly receivesLogs?: boolean;
+  /**
+   * Makes what puts a policy of its own in place of the bucket's when it is created, as a flow log does; ours then comes after it.
+   * @default nothing does
+   */
+  readonly replacesPolicy?: (bucket: aws.s3.Bucket) => pulumi.CustomResource;
   /** Days that nobody, the account's owner included, can delete or overwrite a version (Object Lock). @default 0, no lock */
   readonly lockDays?: number;
   readonly protect: boolean;
 }
 
+/**
+ * Statements by which logs come in: S3's own access logs, and what CloudWatch's log delivery brings (flow logs, CloudFront). The
+ * latter also looks at the bucket first. AWS's own text has a condition on an access control list, `s3:x-amz-acl`; this bucket takes no such
+ * lists, and the condition would refuse whoever sends none. Sources: VPC User Guide, "Amazon S3 bucket permissions for flow logs"; CloudWatch
+ * Logs User Guide, "Logs sent to Amazon S3"; S3 User Guide, "Enabling Amazon S3 server access logging".
+ */
+function letLogsIn(bucketArn: pulumi.Input<string>, account: pulumi.Input<string>) {
+  const onlyForUs = { StringEquals: { "aws:SourceAccount": account } };
+  // Of any region: CloudFront delivers from us-east-1.
+  const delivery = { ...onlyForUs, ArnLike: { "aws:SourceArn": pulumi.interpolate`arn:aws:logs:*:${account}:*` } };
+  const objects = pulumi.interpolate`${bucketArn}/*`;
+  const allow = (
+    sid: string,
+    service: string,
+    actions: string[],
+    resource: pulumi.Input<string>,
+    condition: object,
+  ) => ({
+    Sid: sid,
+    Effect: "Allow",
+    Principal: { Service: service },
+    Action: actions,
+    Resource: resource,
+    Condition: condition,
+  });
+  return [
+    allow("S3AccessLogs", "logging.s3.amazonaws.com", ["s3:PutObject"], objects, onlyForUs),
+    allow("AWSLogDeliveryWrite", "delivery.logs.amazonaws.com", ["s3:PutObject"], objects, delivery),
+    allow(
+      "AWSLogDeliveryAclCheck",
+      "delivery.logs.amazonaws.com",
+      ["s3:GetBucketAcl", "s3:ListBucket"],
+      bucketArn,
+      delivery,
+    ),
+  ];
+}
+
 /** A private, encrypted bucket. */
 export class DataBucket extends pulumi.ComponentResource {
   readonly bucket: aws.s3.Bucket;
+  /** Before it stands, no service may write here. */
+  readonly policy: aws.s3.BucketPolicy;
   private readonly args: DataBucketArgs;
 
   constructor(name: string, args: DataBucketArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -108,25 +153,21 @@ export class DataBucket extends pulumi.ComponentResource {
       own,
     );
     const account = aws.getCallerIdentityOutput({}, own).accountId;
-    new aws.s3.BucketPolicy(
+    const replacing = args.replacesPolicy?.(this.bucket);
+    this.policy = new aws.s3.BucketPolicy(
       `${name}-bucket`,
       {
         bucket,
         policy: pulumi.jsonStringify({
           Version: "2012-10-17",
+          // Named in it, so that the policy is written after it, and written anew when it is replaced.
+          ...(replacing === undefined ? {} : { Id: pulumi.interpolate`after-${replacing.id}` }),
           Statement: [
             refusePlainText(
               ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
               [this.bucket.arn, pulumi.interpolate`${this.bucket.arn}/*`],
             ),
-            ...(args.writers ?? []).map((service) => ({
-              Sid: `Writer${service.replace(/[^A-Za-z0-9]/g, "")}`,
-              Effect: "Allow",
-              Principal: { Service: service },
-              Action: "s3:PutObject",
-              Resource: pulumi.interpolate`${this.bucket.arn}/*`,
-              Condition: { StringEquals: { "aws:SourceAccount": account } },
-            })),
+            ...(args.receivesLogs === true ? letLogsIn(this.bucket.arn, account) : []),
           ],
         }),
       },
@@ -136,8 +177,8 @@ export class DataBucket extends pulumi.ComponentResource {
     if (args.accessLogs !== undefined) {
       new aws.s3.BucketLogging(
         `${name}-logging`,
-        { bucket, targetBucket: args.accessLogs.bucket, targetPrefix: `s3/${name}/` },
-        own,
+        { bucket, targetBucket: args.accessLogs.bucket.bucket, targetPrefix: `s3/${name}/` },
+        { ...own, dependsOn: [args.accessLogs.policy] },
       );
     }
     this.registerOutputs({ name: bucket, arn: this.bucket.arn });

@@ -201,7 +201,7 @@ export class Distribution extends pulumi.ComponentResource {
     new aws.cloudwatch.LogDelivery(
       "access-log",
       { region: EDGE_REGION, deliverySourceName: source.name, deliveryDestinationArn: destination.arn },
-      own,
+      { ...own, dependsOn: [logs.policy] },
     );
   }
 }

@@ -1,3 +1,4 @@
+import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Cache } from "./cache.ts";
 import { DataBucket } from "./dataBucket.ts";
@@ -20,9 +21,10 @@ export type FoundationArgs = Pick<
   | "traceSampleRatio"
 >;
 
-/** The bucket of access and flow logs. */
+/** The bucket of access logs, and of the network's flow log where there is a network. */
 export const logBucket = (
   { region, logRetentionDays, protect }: Pick<Settings, "region" | "logRetentionDays" | "protect">,
+  network?: Network,
   opts?: pulumi.ComponentResourceOptions,
 ): DataBucket =>
   new DataBucket(
@@ -30,7 +32,8 @@ export const logBucket = (
     {
       region,
       ageing: [{ prefix: "", deleteAfterDays: Math.max(90, logRetentionDays) }],
-      writers: ["delivery.logs.amazonaws.com", "logging.s3.amazonaws.com"],
+      receivesLogs: true,
+      ...(network === undefined ? {} : { replacesPolicy: (bucket: aws.s3.Bucket) => network.logFlows(bucket) }),
       protect,
     },
     opts,
@@ -56,8 +59,8 @@ export class Foundation extends pulumi.ComponentResource {
       own,
     );
     this.defaults = { region, keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
-    this.logs = logBucket(args, own);
-    this.network = new Network("network", { region, multiAz, zones: args.availabilityZones, logs: this.logs }, own);
+    this.network = new Network("network", { region, multiAz, zones: args.availabilityZones }, own);
+    this.logs = logBucket(args, this.network, own);
     this.cache = new Cache(
       "cache",
       { network: this.network, region, nodeType: args.cacheNodeType, multiAz, protect },

@@ -2,7 +2,6 @@ import * as aws from "@pulumi/aws";
 // The package as a whole loads its earlier edition and much of Docker with it.
 import * as ec2x from "@pulumi/awsx/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { DataBucket } from "./dataBucket.ts";
 import type { HandlerNetwork } from "./handler.ts";
 
 // Invariant: the network has no way to the internet, in or out: its subnets have no route there and give out no public
@@ -15,8 +14,6 @@ export interface NetworkArgs {
   readonly multiAz: boolean;
   /** Names of the three availability zones. @default the region's first three */
   readonly zones?: readonly string[] | undefined;
-  /** Receives the flow log. */
-  readonly logs: DataBucket;
 }
 
 /** AWS services that functions inside call; each costs by the hour and zone. */
@@ -62,16 +59,6 @@ export class Network extends pulumi.ComponentResource {
     this.subnetIds = vpc.isolatedSubnetIds;
     this.twoSubnetIds = vpc.isolatedSubnetIds.apply((ids) => ids.slice(0, 2));
     new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId: vpc.vpcId, ingress: [], egress: [] }, own);
-    new aws.ec2.FlowLog(
-      `${name}-flows`,
-      {
-        vpcId: vpc.vpcId,
-        trafficType: "ALL",
-        logDestinationType: "s3",
-        logDestination: pulumi.interpolate`${args.logs.bucket.arn}/vpc/`,
-      },
-      own,
-    );
 
     this.functions = this.group("functions", "Functions that reach the database or the cache");
     const endpoints = this.group("endpoints", "Interface endpoints of AWS services");
@@ -120,6 +107,20 @@ export class Network extends pulumi.ComponentResource {
   /** Where a function stands that reaches what is inside. */
   get reach(): HandlerNetwork {
     return { subnetIds: this.subnetIds, securityGroupIds: [this.functions.id] };
+  }
+
+  /** Who speaks to whom, written to a bucket. */
+  logFlows(bucket: aws.s3.Bucket): aws.ec2.FlowLog {
+    return new aws.ec2.FlowLog(
+      "network-flows",
+      {
+        vpcId: this.vpcId,
+        trafficType: "ALL",
+        logDestinationType: "s3",
+        logDestination: pulumi.interpolate`${bucket.arn}/vpc/`,
+      },
+      { parent: this },
+    );
   }
 
   /** A security group without any rule. @param description what stands behind it */

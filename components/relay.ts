@@ -48,7 +48,7 @@ export class Relay extends pulumi.ComponentResource {
       {
         key: payloadKey,
         region,
-        accessLogs: args.logs.bucket,
+        accessLogs: args.logs,
         // A copy of each goes home with its message, which is on a queue for 14 days at most, and dead for as long again.
         ageing: [{ prefix: "", deleteAfterDays: 30 }],
         protect,

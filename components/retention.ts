@@ -49,7 +49,7 @@ export class Retention extends pulumi.ComponentResource {
     const exportKey = new EncryptionKey("exports", { purpose: "Exports for download", protect }, own);
     const jobKey = new EncryptionKey("jobs", { purpose: "Queued jobs", protect }, own);
     this.streamKey = new EncryptionKey("stream", { purpose: "Events on their way to the archive", protect }, own);
-    const accessLogs = args.logs.bucket;
+    const accessLogs = args.logs;
     this.archive = new DataBucket(
       "archive",
       { key: archiveKey, region, accessLogs, ageing: [{ prefix: "events/", coldAfterDays: 90 }], protect },

@@ -12,6 +12,7 @@ import { startGateway } from "./gateway.ts";
 import { ADMINISTRATOR, createIam, type Iam, type IamOptions } from "./iam.ts";
 import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
+import { createLogDelivery } from "./logDelivery.ts";
 import { createLogs } from "./logs.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
@@ -260,6 +261,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     quotas,
     cloudfront,
     cloudfront.management,
+    createLogDelivery(context, s3.writers),
     scheduler,
     lambda,
     firehose,

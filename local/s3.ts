@@ -8,6 +8,7 @@ import { applyRules, type Rule, readRules } from "./s3/lifecycle.ts";
 import { BucketPolicies } from "./s3/policies.ts";
 import { readRequest, type S3Request } from "./s3/request.ts";
 import { ObjectStore } from "./s3/store.ts";
+import { BucketWriters } from "./s3/writers.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -22,8 +23,8 @@ import { document } from "./xml.ts";
 
 /**
  * Amazon S3 on one machine: objects as files with a SQLite index. Versioning, Object Lock retention, lifecycle expiry and conditional writes behave; encryption,
- * public access blocks, logging and storage classes are accepted, since they change nothing for the owner of the disk. Bucket policies
- * are the gateway's to judge.
+ * public access blocks and storage classes are accepted, since they change nothing for the owner of the disk. Bucket policies are kept
+ * for the services that write here in their own name.
  */
 const LIFECYCLE_CHECK_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -31,6 +32,7 @@ const DAY_MS = 86_400_000;
 export interface S3Service extends LocalService {
   /** Objects without HTTP or permissions, for stand-ins that deliver to buckets. */
   readonly objects: ObjectStore;
+  readonly writers: BucketWriters;
 }
 
 export async function createS3(context: LocalContext, clock: Clock = systemClock): Promise<S3Service> {
@@ -100,7 +102,24 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       return { id: bucket, state: { ...inputs } };
     };
   const accepted = setting(() => {});
-  const policy = setting((bucket, inputs) => policies.put(bucket, optional(inputs, "policy", "string") ?? ""));
+  const writers = new BucketWriters(policies);
+  const policy = ({ type, name, inputs }: ResourceRequest) =>
+    setting((bucket) => writers.declare(bucket, optional(inputs, "policy", "string") ?? "", name))({
+      type,
+      name,
+      inputs,
+    });
+  const logging = ({ type, name, inputs }: ResourceRequest) =>
+    setting((bucket) =>
+      writers.expect({
+        what: `the access log of ${bucket}`,
+        service: "logging.s3.amazonaws.com",
+        bucket: String(inputs.targetBucket),
+        key: `${String(inputs.targetPrefix ?? "")}log`,
+        looks: false,
+        context: { "aws:sourceaccount": context.accountId, "aws:sourcearn": `arn:aws:s3:::${bucket}` },
+      }),
+    )({ type, name, inputs });
   const encryption = setting((bucket, inputs) => {
     const rule = list(inputs.rules)[0] ?? {};
     const byDefault = list(rule.applyServerSideEncryptionByDefault)[0] ?? {};
@@ -133,6 +152,7 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
 
   return {
     objects,
+    writers,
     resources: {
       "aws:s3/bucket:Bucket": createBucket,
       "aws:s3/bucketV2:BucketV2": createBucket,
@@ -147,8 +167,8 @@ export async function createS3(context: LocalContext, clock: Clock = systemClock
       "aws:s3/bucketOwnershipControls:BucketOwnershipControls": accepted,
       "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": encryption,
       "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": encryption,
-      "aws:s3/bucketLogging:BucketLogging": accepted,
-      "aws:s3/bucketLoggingV2:BucketLoggingV2": accepted,
+      "aws:s3/bucketLogging:BucketLogging": logging,
+      "aws:s3/bucketLoggingV2:BucketLoggingV2": logging,
       "aws:s3/bucketAcl:BucketAcl": accepted,
       "aws:s3/bucketAclV2:BucketAclV2": accepted,
       "aws:s3/bucketMetric:BucketMetric": accepted,

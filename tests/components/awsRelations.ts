@@ -3,7 +3,7 @@
  * more. Each row has the page that says so and changes of our own program that break it, with what is then found.
  */
 
-import { evaluate, parsePolicy } from "../../local/iamPolicy.ts";
+import { evaluate, isPrincipal, parsePolicy } from "../../local/iamPolicy.ts";
 import { KeyPolicies } from "../../local/keyPolicy.ts";
 import { scheduleKeyUse } from "../../local/keyUse.ts";
 import type { Authorization } from "../../local/service.ts";
@@ -119,6 +119,11 @@ const mentions = (statement: Inputs, text: string): boolean => JSON.stringify(st
 const TAKES_ON = /^(roleArn|role|iamRoleArn|serviceRoleArn)$/;
 
 const key = "aws:kms/key:Key";
+const flowLog = "aws:ec2/flowLog:FlowLog";
+const logDelivery = "aws:cloudwatch/logDelivery:LogDelivery";
+const bucketLogging = "aws:s3/bucketLogging:BucketLogging";
+const bucketPolicy = "aws:s3/bucketPolicy:BucketPolicy";
+const DELIVERY = "delivery.logs.amazonaws.com";
 const ofKey = (name: string, region = "us-east-1"): string => `arn:aws:kms:${region}:${ACCOUNT}:key/${name}`;
 const onlyForAccount = { StringEquals: { "aws:SourceAccount": ACCOUNT } };
 const withoutAction = (action: string) => (list: readonly Inputs[]) =>
@@ -253,6 +258,83 @@ export const awsRelations: readonly AwsRelation[] = [
         what: "the schedule has another key",
         change: argument(schedule, "access-schedule", "kmsKeyArn", (key) => `${key}2`),
         finds: ["access-schedule-role may not kms:Decrypt on arn:aws:kms:us-east-1:123456789012:key/jobs-key2"],
+      },
+    ],
+  },
+  {
+    says: "log buckets let in what is written to them, and a policy comes after the flow log that would replace it",
+    source:
+      "VPC User Guide, Amazon S3 bucket permissions for flow logs; CloudWatch Logs User Guide, Logs sent to Amazon S3; S3 User Guide, Enabling Amazon S3 server access logging",
+    problems: (graph) => {
+      const flows = of(graph, flowLog)
+        .filter(({ inputs }) => inputs.logDestinationType === "s3")
+        .map((one) => ({ one, target: textOf(one.inputs.logDestination), service: DELIVERY, after: true }));
+      const deliveries = of(graph, logDelivery).map((one) => {
+        const destination = of(graph, "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination").find(
+          ({ outputs }) => outputs.arn === one.inputs.deliveryDestinationArn,
+        );
+        const target = membersIn(destination?.inputs, /^destinationResourceArn$/).map(textOf)[0] ?? "";
+        return { one, target, service: DELIVERY, after: false };
+      });
+      const accesses = of(graph, bucketLogging).map((one) => ({
+        one,
+        target: `arn:aws:s3:::${textOf(one.inputs.targetBucket)}`,
+        service: "logging.s3.amazonaws.com",
+        after: false,
+      }));
+      return [...flows, ...deliveries, ...accesses].flatMap(({ one, target, service, after }) => {
+        const bucket = target.replace("arn:aws:s3:::", "").split("/")[0]!;
+        const policy = of(graph, bucketPolicy).find(({ inputs }) => inputs.bucket === bucket);
+        if (policy === undefined) return [`${one.name}: ${bucket} has no policy`];
+        const statements = parsePolicy(policy.inputs.policy, "resource").filter((statement) =>
+          isPrincipal(statement, "Service", service),
+        );
+        const context = { "aws:sourceaccount": ACCOUNT, "aws:sourcearn": `arn:aws:logs:us-east-1:${ACCOUNT}:x` };
+        const needs = [
+          ["s3:PutObject", `arn:aws:s3:::${bucket}/log`],
+          ...(service === DELIVERY ? [["s3:GetBucketAcl", `arn:aws:s3:::${bucket}`]] : []),
+        ] as [string, string][];
+        const refused = needs
+          .filter(([action, resource]) => evaluate(statements, { action, resource, context }) !== "allow")
+          .map(([action]) => `${one.name}: ${service} may not ${action}`);
+        const inOrder = after
+          ? policy.dependsOn.includes(labelOf(one)) || mentions(policy.inputs, `after-${one.name}`)
+          : one.dependsOn.includes(labelOf(policy));
+        const order = after
+          ? `${policy.name} does not come after ${one.name}`
+          : `${one.name} does not wait for ${policy.name}`;
+        return [...refused, ...(inOrder ? [] : [order])];
+      });
+    },
+    breaks: [
+      {
+        what: "the flow log writes its policy after ours",
+        change: argument(bucketPolicy, "logs-bucket", "policy", (text) => {
+          const { Id: _, ...rest } = JSON.parse(String(text)) as Inputs;
+          return JSON.stringify(rest);
+        }),
+        finds: ["logs-bucket does not come after network-flows"],
+      },
+      {
+        what: "log delivery may write but not look at the bucket",
+        change: statements(bucketPolicy, "logs-bucket", (list) =>
+          list.filter((one) => one.Sid !== "AWSLogDeliveryAclCheck"),
+        ),
+        finds: [
+          `network-flows: ${DELIVERY} may not s3:GetBucketAcl`,
+          `access-log: ${DELIVERY} may not s3:GetBucketAcl`,
+        ],
+      },
+      {
+        what: "the access log of the archive is switched on before it may be written",
+        change: waitsForNothing(bucketLogging, "archive-logging"),
+        finds: ["archive-logging does not wait for logs-bucket"],
+      },
+      {
+        what: "the edge's access log is delivered before it may be written",
+        change: waitsForNothing(logDelivery, "access-log"),
+        finds: ["access-log does not wait for logs-bucket"],
+        stack: "prod-edge",
       },
     ],
   },

@@ -6,6 +6,7 @@ import { suite } from "uvu";
 import { examiner } from "../../local/examiner.ts";
 import { createIam } from "../../local/iam.ts";
 import { createKms } from "../../local/kms.ts";
+import { createLogs } from "../../local/logs.ts";
 import { createWithoutEffect } from "../../local/noEffect.ts";
 import type { Created, Inputs, LocalContext } from "../../local/service.ts";
 
@@ -48,6 +49,7 @@ async function stand() {
   const made: Readonly<Record<string, (request: { type: string; name: string; inputs: Inputs }) => Promise<Created>>> =
     {
       ...kms.resources,
+      ...createLogs(context, () => new Map()).resources,
       ...iam.resources,
     };
   async function declare(type: string, name: string, inputs: Inputs, outputs: Inputs = {}): Promise<Created["state"]> {
