@@ -1,3 +1,4 @@
+import { keyedSection } from "./keyed.ts";
 import { type QuotaName, type Quotas, remedies } from "./quotas.ts";
 import type { Outcome } from "./simulate.ts";
 
@@ -120,6 +121,7 @@ ${felt.map((name) => `- **${name}**: ${remedies[name].remedy} (${remedies[name].
 
 ${charts.map(chart).join("\n\n")}
 
+${keyedSection()}
 ## How far off it is
 
 The same simulation with one more resource, the two processors of ${machine}, and with the processor time that one request took

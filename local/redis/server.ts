@@ -71,7 +71,7 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
         if (args[0] !== "0") throw new RedisError("ERR DB index is out of range");
         return OK;
       case "INFO":
-        return `# Server\r\nredis_version:${VERSION}\r\nredis_mode:standalone\r\n# Persistence\r\nloading:0\r\n# Replication\r\nrole:master\r\n`;
+        return `# Server\r\nredis_version:${VERSION}\r\nredis_mode:standalone\r\n# Persistence\r\nloading:0\r\n# Memory\r\nused_memory:${process.memoryUsage().heapUsed}\r\nmaxmemory:0\r\n# Replication\r\nrole:master\r\n`;
       case "CLIENT":
         return args[0]?.toUpperCase() === "ID" ? 1 : OK;
       case "COMMAND":

@@ -232,7 +232,8 @@ async function once(
     const message = "Idempotency keys can't be checked at the moment; nothing was accepted.";
     throw new TriggersError("unavailable", message, { headers: SOON, cause });
   });
-  if (claim.kind === "replay") return { answer: claim.answer, replayed: true };
+  // The same body was sent then, so the answer follows from its ids: it need not be kept.
+  if (claim.kind === "replay") return { answer: answerOf(batch.valid, claim.first), replayed: true };
   if (claim.kind === "conflict") {
     throw new TriggersError("idempotency_conflict", "This `Idempotency-Key` was used before with another body.");
   }
@@ -253,6 +254,6 @@ async function once(
     await settle(ports.idempotency.release(request, claim.fresh && nothingSent ? "drop" : "free"));
     throw thrown;
   }
-  await settle(ports.idempotency.done(request, claim.first, answer));
+  await settle(ports.idempotency.done(request, claim.first, ""));
   return { answer, replayed: false };
 }

@@ -7,6 +7,7 @@ import type { ServiceAnswers } from "../domain/service.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
+import { roomIn } from "../redis/room.ts";
 import { WINDOW_SCRIPT } from "../redis/window.ts";
 import { accept, type Ports } from "./accept.ts";
 import { connectAws } from "./aws.ts";
@@ -42,7 +43,7 @@ const callLog = new CallLog({
 
 const ports: Ports = {
   limiter: new Limiter({ redis, now, failedOpen: reportLimiterAway }),
-  idempotency: new IdempotencyStore(redis),
+  idempotency: new IdempotencyStore(redis, roomIn(redis, now)),
   schemas: (tenant) => schemas.of(tenant),
   putPayload: (key, packed) => aws.putObject(env.PAYLOAD_BUCKET, key, packed),
   send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeIngest(message), message.tenant),

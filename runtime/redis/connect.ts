@@ -31,6 +31,12 @@ export interface RedisSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
+/** A connection that says nothing for so long while it is asked is dead. A lost host closes none: TCP gives up after minutes. */
+const SOCKET_TIMEOUT_MS = 3_000;
+/** After so many commands in a row without an answer in time, the next is sent over a connection of its own. */
+const TIMEOUTS_IN_A_ROW = 3;
+
+class Late extends Error {}
 
 /**
  * Rejects after the time, and leaves no timer behind. An answer that has come by then is read first: where this process
@@ -38,7 +44,7 @@ const CONNECT_TIMEOUT_MS = 1_000;
  */
 function within<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new Error(`Redis took longer than ${ms} ms`));
+    const late = () => reject(new Late(`Redis took longer than ${ms} ms`));
     const timer = setTimeout(() => setImmediate(late), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
@@ -46,10 +52,13 @@ function within<T>(work: Promise<T>, ms: number): Promise<T> {
 
 /**
  * One connection a function instance, made at the first call and again after it broke. Nothing is queued while it is
- * down: a command that can't be sent fails at once, for what it counts or claims must not happen later unseen.
+ * down: a command that can't be sent fails at once, for what it counts or claims must not happen later unseen. A connection
+ * that has gone silent is given up, so that an environment is back as soon as Redis is.
  */
 export function connectRedis({ url, token, scripts }: RedisSettings): RedisConnection {
   let connecting: Promise<Redis> | undefined;
+  let current: Redis | undefined;
+  let late = 0;
 
   const open = async (): Promise<Redis> => {
     const password = await token();
@@ -60,13 +69,15 @@ export function connectRedis({ url, token, scripts }: RedisSettings): RedisConne
       enableReadyCheck: false,
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SOCKET_TIMEOUT_MS,
       retryStrategy: () => null,
       scripts: Object.fromEntries(Object.entries(scripts).map(([name, lua]) => [name, { lua }])),
     });
     client.on("error", () => {}); // every command reports its own
     client.once("end", () => {
-      connecting = undefined;
+      if (current === client) connecting = undefined;
     });
+    current = client;
     await client.connect();
     return client;
   };
@@ -79,28 +90,41 @@ export function connectRedis({ url, token, scripts }: RedisSettings): RedisConne
     return connecting;
   };
 
+  const drop = (): void => {
+    late = 0;
+    connecting = undefined;
+    current?.disconnect();
+  };
+
+  /** Asks within the time, and counts how often in a row there was no answer in it. */
+  async function ask(work: (client: Redis) => Promise<unknown>, patienceMs: number): Promise<unknown> {
+    try {
+      const answer = await within(connected().then(work), patienceMs);
+      late = 0;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Late)) throw error;
+      late += 1;
+      if (late >= TIMEOUTS_IN_A_ROW) drop();
+      throw error;
+    }
+  }
+
   return {
     ready: (patienceMs) =>
       within(connected(), patienceMs).then(
         () => undefined,
         () => undefined,
       ),
-    command: (name, args, patienceMs) =>
-      within(
-        connected().then((client) => client.call(name, ...args)),
-        patienceMs,
-      ),
+    command: (name, args, patienceMs) => ask((client) => client.call(name, ...args), patienceMs),
     close: async () => {
       const client = await connecting?.catch(() => undefined);
       client?.disconnect();
     },
     run: (script, keys, args, patienceMs) =>
-      within(
-        connected().then((client) => {
-          const command = (client as unknown as Record<ScriptName, (...args: unknown[]) => Promise<unknown>>)[script];
-          return command.call(client, keys.length, ...keys, ...args);
-        }),
-        patienceMs,
-      ),
+      ask((client) => {
+        const command = (client as unknown as Record<ScriptName, (...args: unknown[]) => Promise<unknown>>)[script];
+        return command.call(client, keys.length, ...keys, ...args);
+      }, patienceMs),
   };
 }

@@ -1,6 +1,7 @@
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
+import type { Room } from "./room.ts";
 
 /**
  * What became of a request that carries an `Idempotency-Key`.
@@ -20,7 +21,7 @@ const PATIENCE_MS = 1_000;
 export type Claim =
   /** Ours to process, under these ids. `fresh`: nobody can have sent anything under them yet. */
   | { readonly kind: "claimed"; readonly first: string; readonly fresh: boolean }
-  | { readonly kind: "replay"; readonly answer: string }
+  | { readonly kind: "replay"; readonly first: string; readonly answer: string }
   | { readonly kind: "conflict" }
   | { readonly kind: "in_flight" };
 
@@ -44,7 +45,7 @@ local now = tonumber(ARGV[4])
 local held = r[1] and (r[5] or tonumber(r[4]) > now)
 if r[1] and r[1] ~= ARGV[1] and held then return {'conflict', ''} end
 if r[1] == ARGV[1] then
-  if r[5] then return {'replay', r[5]} end
+  if r[5] then return {'replay', r[2], r[5]} end
   if r[3] == ARGV[3] then return {'taken', r[2]} end
   if held then return {'in_flight', ''} end
   redis.call('HSET', KEYS[1], 'token', ARGV[3], 'lease', ARGV[5])
@@ -60,6 +61,7 @@ export const SETTLE_SCRIPT = `
 if ARGV[2] == 'done' then
   if redis.call('HGET', KEYS[1], 'first') == ARGV[5] then
     redis.call('HSET', KEYS[1], 'answer', ARGV[3])
+    redis.call('HDEL', KEYS[1], 'token', 'lease')
     redis.call('PEXPIRE', KEYS[1], ARGV[4])
   end
 elseif redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
@@ -72,22 +74,33 @@ const recordOf = ({ tenant, keyHash }: Pick<ClaimRequest, "tenant" | "keyHash">)
 
 export class IdempotencyStore {
   private readonly redis: RedisScripts;
-  constructor(redis: RedisScripts) {
+  private readonly room: Room;
+  /** @param room whether a claim may be written. @default always */
+  constructor(redis: RedisScripts, room: Room = { left: () => true }) {
     this.redis = redis;
+    this.room = room;
   }
 
-  /** One atomic step. @throws when Redis can't be reached: nothing is known then, nor may anything be accepted */
+  /**
+   * One atomic step.
+   * @throws when Redis can't be reached, or is so full that what is left belongs to the limits: nothing is known then, nor
+   * may anything be accepted
+   */
   async claim(request: ClaimRequest): Promise<Claim> {
+    if (!this.room.left()) throw new Error("the cache is nearly full");
     const { bodyHash, first, token, now } = request;
     const args = [bodyHash, first, token, now, now + LEASE_MS, KEPT_MS];
     const answer = await this.redis.run("claim", [recordOf(request)], args, PATIENCE_MS);
-    const [kind, value] = answer as [string, string];
-    if (kind === "replay") return { kind, answer: value };
+    const [kind, value, kept = ""] = answer as [string, string, string?];
+    if (kind === "replay") return { kind, first: value, answer: kept };
     if (kind === "conflict" || kind === "in_flight") return { kind };
     return { kind: "claimed", first: value, fresh: kind === "fresh" };
   }
 
-  /** The events are durable: from now on this answer is the key's. */
+  /**
+   * What was asked is durable: from now on this is the key's.
+   * @param answer what can't be told from the first ULID and a repeat of the request; "" where all of it can
+   */
   async done(request: ClaimRequest, first: string, answer: string): Promise<void> {
     await this.redis.run("settle", [recordOf(request)], [request.token, "done", answer, KEPT_MS, first], PATIENCE_MS);
   }

@@ -59,7 +59,7 @@ function newKey(status: "active" | "revoked" = "active") {
 /** Idempotency as Redis has it, without the time that passes. */
 function memoryIdempotency(): Ports["idempotency"] {
   const MOST = 1_000;
-  const records = new Map<string, ClaimRequest & { answer?: string }>();
+  const records = new Map<string, ClaimRequest & { settled?: { first: string; answer: string } }>();
   const name = ({ tenant, keyHash }: ClaimRequest) => `${tenant} ${keyHash}`;
   return {
     claim: async (request): Promise<Claim> => {
@@ -70,11 +70,11 @@ function memoryIdempotency(): Ports["idempotency"] {
         return { kind: "claimed", first: request.first, fresh: true };
       }
       if (held.bodyHash !== request.bodyHash) return { kind: "conflict" };
-      return held.answer === undefined ? { kind: "in_flight" } : { kind: "replay", answer: held.answer };
+      return held.settled === undefined ? { kind: "in_flight" } : { kind: "replay", ...held.settled };
     },
-    done: async (request, _, answer) => {
+    done: async (request, first, answer) => {
       const held = records.get(name(request));
-      if (held !== undefined) held.answer = answer;
+      if (held !== undefined) held.settled = { first, answer };
     },
     release: async (request) => {
       records.delete(name(request));

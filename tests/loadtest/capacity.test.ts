@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { keyedPerSecond, keyedSection } from "../../loadtest/capacity/keyed.ts";
 import { defaultQuotas } from "../../loadtest/capacity/quotas.ts";
 import { type Load, simulate } from "../../loadtest/capacity/simulate.ts";
 
@@ -73,6 +74,12 @@ test("processors that all share make requests wait once they are used up, and no
   assert.ok(easy < 100 && easyEnd < 1_000, `${easy} ms, ${easyEnd} ms`);
   const [much, muchEnd] = p95(250);
   assert.ok(much > 2_000 && muchEnd > 5_000, `${much} ms, ${muchEnd} ms`);
+});
+
+test("a node of 13 GiB keeps the keys of 10,000 events a second in batches of a hundred, but not singly", () => {
+  const perSecond = keyedPerSecond(13.07);
+  assert.ok(perSecond >= 100 && perSecond < 10_000, String(perSecond));
+  assert.match(keyedSection(), new RegExp(`cache.r7g.large \\| ${perSecond} \\|`));
 });
 
 test.run();

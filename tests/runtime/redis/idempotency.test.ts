@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { AwsError } from "../../../runtime/aws/signed.ts";
 import type { IngestMessage } from "../../../runtime/domain/codec.ts";
+import { entriesOf, keyHashOf } from "../../../runtime/domain/idempotency.ts";
+import { tenantOf } from "../../../runtime/domain/identity.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
 import type { RedisScripts } from "../../../runtime/redis/connect.ts";
-import { KEPT_MS, LEASE_MS } from "../../../runtime/redis/idempotency.ts";
+import { IdempotencyStore, KEPT_MS, LEASE_MS } from "../../../runtime/redis/idempotency.ts";
+import { roomIn } from "../../../runtime/redis/room.ts";
 import { identity, platformOver, request, type TestPlatform } from "../ingest/support/ports.ts";
 import { startRedis, type TestRedis } from "./support/redis.ts";
 
@@ -30,6 +33,56 @@ test("a repeat with the same body answers the first answer again, and nothing is
   assert.equal(first.headers["idempotency-replayed"], undefined);
   assert.deepEqual([again.status, again.body, again.headers["idempotency-replayed"]], [202, first.body, "true"]);
   assert.equal(platform.sent.length, 1);
+});
+
+test("what is kept of a request under a key does not grow with its events", async () => {
+  const platform = platformOver(redis.connection);
+  const entry = async (body: string): Promise<string[]> => {
+    const key = newKey();
+    const who = { ...identity, customer_id: "cus_large", limit_per_second: 10_000 };
+    assert.equal((await platform.post(body, key, who)).status, 202);
+    const name = `${entriesOf(tenantOf(who))}${keyHashOf(key["idempotency-key"])}`;
+    return (await redis.connection.command("HGETALL", [name], 10_000)) as string[];
+  };
+  const sizes = [await entry('{"a":1}'), await entry(`[${Array.from({ length: 1_000 }, () => '{"a":1}').join()}]`)];
+  for (const kept of sizes) {
+    assert.deepEqual(kept.filter((_, i) => i % 2 === 0).sort(), ["answer", "first", "hash"]);
+    assert.ok(kept.join("").length < 100, kept.join(" "));
+  }
+});
+
+test("an entry that holds the whole answer, as they did before, is answered alike", async () => {
+  const platform = platformOver(redis.connection);
+  const key = newKey();
+  const { body } = await platform.post('[{"a":1},{"a":2}]', key);
+  const name = `${entriesOf(tenantOf(identity))}${keyHashOf(key["idempotency-key"])}`;
+  await redis.connection.command("HSET", [name, "answer", body, "token", "t", "lease", "0"], 10_000);
+  const again = await platform.post('[{"a":1},{"a":2}]', key);
+  assert.deepEqual([again.status, again.body, again.headers["idempotency-replayed"]], [202, body, "true"]);
+});
+
+test("a cache that is nearly full takes no more keys and goes on counting limits", async () => {
+  const info = (used: number, most: number) => `# Memory\r\nused_memory:${used}\r\nmaxmemory:${most}\r\n`;
+  let memory = info(90, 100);
+  let clock = 0;
+  const room = roomIn({ command: async () => memory }, () => clock);
+  const platform = platformOver(redis.connection, { idempotency: new IdempotencyStore(redis.connection, room) });
+  const post = async (headers: Record<string, string>) => {
+    const { status, headers: told } = await platform.post('{"a":1}', headers);
+    return [status, told["retry-after"]];
+  };
+  // What is not known yet is asked for behind the first.
+  room.left();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(await post(newKey()), [503, "1"]);
+  assert.deepEqual(await post({}), [202, undefined]);
+  assert.equal(platform.failures.includes("limiter"), false);
+  for (memory of [info(89, 100), info(5, 0), "# no such section"]) {
+    clock += 5_000;
+    room.left();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(await post(newKey()), [202, undefined]);
+  }
 });
 
 test("a repeat costs nothing of the limit", async () => {
