@@ -15,8 +15,6 @@ const waysOut = [
   "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
 ];
 
-const everybody = ["0.0.0.0/0", "::/0"];
-
 export const exposure: readonly Rule[] = [
   {
     name: "bucket-not-public",
@@ -40,12 +38,22 @@ export const exposure: readonly Rule[] = [
     name: "bucket-without-acls",
     description: "No access list can open a bucket: its owner owns every object.",
     severity: "high",
-    remedy: 'Set `objectOwnership: "BucketOwnerEnforced"`.',
+    remedy: "Create buckets through DataBucket, which sets `objectOwnership` to `BucketOwnerEnforced`.",
     serves: ["FSBP S3.12", ...boundary],
-    subjects: ["aws:s3/bucketOwnershipControls:BucketOwnershipControls"],
-    evidence: ["rule.objectOwnership"],
-    check: ({ props }) =>
-      at(props, "rule.objectOwnership") === "BucketOwnerEnforced" ? undefined : "access lists are still in force",
+    subjects: ["aws:s3/bucket:Bucket"],
+    evidence: ["bucket", "acl", "grants"],
+    wholeStack: true,
+    check: (bucket, stack) => {
+      if (bucket.props.acl !== undefined || listAt(bucket.props, "grants").length > 0)
+        return "the bucket has an access list";
+      const ownership = stack
+        .of("aws:s3/bucketOwnershipControls:BucketOwnershipControls")
+        .filter((one) => refersTo(one, "bucket", bucket));
+      return ownership.length > 0 &&
+        ownership.every(({ props }) => at(props, "rule.objectOwnership") === "BucketOwnerEnforced")
+        ? undefined
+        : "access lists are still in force";
+    },
   },
   {
     name: "function-url-authenticated",
@@ -64,10 +72,11 @@ export const exposure: readonly Rule[] = [
     remedy: "Name the service in `principal` and the calling resource in `sourceArn`.",
     serves: ["FSBP Lambda.1", ...boundary],
     subjects: ["aws:lambda/permission:Permission"],
-    evidence: ["principal", "sourceArn"],
+    evidence: ["principal", "sourceArn", "functionUrlAuthType"],
     check: ({ props }) => {
       if (!String(props.principal).endsWith(".amazonaws.com")) return "`principal` is not an AWS service";
-      return typeof props.sourceArn === "string" && props.sourceArn !== "" ? undefined : "`sourceArn` is missing";
+      if (props.functionUrlAuthType === "NONE") return "anybody may call the URL";
+      return /^arn:[^*]+$/.test(String(props.sourceArn)) ? undefined : "`sourceArn` names no single resource";
     },
   },
   {
@@ -87,25 +96,27 @@ export const exposure: readonly Rule[] = [
     remedy: "Use `Network.letIn`, which names the group and one port.",
     serves: ["FSBP EC2.18", "FSBP EC2.19", "CIS AWS 3.0 5.2", ...boundary],
     subjects: ["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"],
-    evidence: ["referencedSecurityGroupId", "fromPort", "toPort"],
+    evidence: ["referencedSecurityGroupId", "ipProtocol", "fromPort", "toPort"],
     check: ({ props }) => {
-      if (props.cidrIpv4 !== undefined || props.cidrIpv6 !== undefined) return "the rule lets in addresses";
-      if (props.ipProtocol !== "tcp" || props.fromPort !== props.toPort) return "the rule opens more than one port";
-      return undefined;
+      if (["cidrIpv4", "cidrIpv6", "prefixListId"].some((argument) => props[argument] !== undefined))
+        return "the rule lets in addresses";
+      return props.ipProtocol === "tcp" && typeof props.fromPort === "number" && props.fromPort === props.toPort
+        ? undefined
+        : "the rule opens more than one port";
     },
   },
   {
     name: "security-group-contained",
     description: "Nothing in the network can open connections to the internet.",
     severity: "high",
-    remedy: "Let traffic out to a security group or a prefix list.",
+    remedy: "Let traffic out to a security group or a prefix list, never to addresses.",
     serves: boundary,
     subjects: ["aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"],
-    evidence: ["referencedSecurityGroupId", "prefixListId", "cidrIpv4"],
+    evidence: ["referencedSecurityGroupId", "prefixListId", "cidrIpv4", "cidrIpv6"],
     check: ({ props }) =>
-      everybody.includes(String(props.cidrIpv4 ?? props.cidrIpv6 ?? ""))
-        ? "the rule lets traffic out to everybody"
-        : undefined,
+      props.cidrIpv4 === undefined && props.cidrIpv6 === undefined
+        ? undefined
+        : "the rule lets traffic out to addresses",
   },
   {
     name: "security-group-without-inline-rules",
@@ -180,20 +191,57 @@ export const exposure: readonly Rule[] = [
     remedy: "Name a service or role in `Principal`, limited to this account.",
     serves: ["FSBP SQS.3", "FSBP S3.6", ...boundary],
     subjects: [
-      "aws:s3/bucketPolicy:BucketPolicy",
-      "aws:sqs/queuePolicy:QueuePolicy",
-      "aws:sns/topicPolicy:TopicPolicy",
+      "aws:backup/vaultPolicy:VaultPolicy",
+      "aws:dynamodb/resourcePolicy:ResourcePolicy",
       "aws:kms/key:Key",
       "aws:kms/replicaKey:ReplicaKey",
+      "aws:s3/bucket:Bucket",
+      "aws:s3/bucketPolicy:BucketPolicy",
+      "aws:secretsmanager/secret:Secret",
+      "aws:secretsmanager/secretPolicy:SecretPolicy",
+      "aws:sns/topic:Topic",
+      "aws:sns/topicPolicy:TopicPolicy",
+      "aws:sqs/queue:Queue",
+      "aws:sqs/queuePolicy:QueuePolicy",
     ],
     evidence: ["policy"],
     check: ({ props }) =>
       statementsOf(props.policy).some(
-        ({ effect, principal }) =>
-          effect === "Allow" && (principal === "*" || JSON.stringify(principal) === '{"AWS":"*"}'),
+        ({ effect, principal, notPrincipal }) =>
+          effect === "Allow" && (notPrincipal !== undefined || JSON.stringify(principal ?? "").includes('"*"')),
       )
         ? "a statement allows everybody"
         : undefined,
+  },
+  {
+    name: "proxy-asks-for-identity",
+    description: "The proxy before PostgreSQL lets in roles by IAM, never a password.",
+    severity: "critical",
+    remedy: 'Set `iamAuth: "REQUIRED"` on every member of `auths`.',
+    serves: ["FSBP RDS.10", ...boundary],
+    subjects: ["aws:rds/proxy:Proxy"],
+    evidence: ["auths", "defaultAuthScheme"],
+    check: ({ props }) => {
+      const auths = listAt(props, "auths");
+      const byIam = auths.length > 0 && auths.every(({ iamAuth }) => iamAuth === "REQUIRED");
+      return byIam || (auths.length === 0 && props.defaultAuthScheme === "IAM_AUTH")
+        ? undefined
+        : "a password is enough to connect";
+    },
+  },
+  {
+    name: "cache-asks-for-token",
+    description: "The cache answers only those who know its token.",
+    severity: "high",
+    remedy: "Set `authToken`, and no `authTokenUpdateStrategy` that takes it away.",
+    serves: ["FSBP ElastiCache.6", ...boundary],
+    subjects: ["aws:elasticache/replicationGroup:ReplicationGroup"],
+    // The token itself is no evidence to be shown.
+    evidence: ["authTokenUpdateStrategy", "transitEncryptionEnabled"],
+    check: ({ props }) =>
+      String(props.authToken ?? "").length >= 16 && props.authTokenUpdateStrategy !== "DELETE"
+        ? undefined
+        : "anybody in the network may use the cache",
   },
   {
     name: "webhooks-never-loopback",

@@ -11,7 +11,7 @@ import {
   type ResourceValidationPolicy,
   type StackValidationPolicy,
 } from "@pulumi/policy";
-import { type Configuration, checkConfiguration, exceptionFor, subjectsOf } from "./evaluate.ts";
+import { type Configuration, checkConfiguration, type Exception, exceptionFor, subjectsOf } from "./evaluate.ts";
 import { examine, type Props, type Resource, type Rule, stackOf } from "./rule.ts";
 import { rules } from "./rules.ts";
 
@@ -41,13 +41,19 @@ const withSources = (resource: PolicyResource): Resource => ({
   ),
 });
 
+/** What has been told: an exception speaks once, however many resources it covers. */
+const told = new Set<Exception>();
+
 function tell(rule: Rule, resource: Resource, stack: ReturnType<typeof stackOf>, report: ReportViolation): void {
   const finding = examine(rule, resource, stack);
   if (finding === undefined) return;
   const exceptions = configuration.exceptions ?? [];
   const exception = exceptionFor(finding, stackNameOf(resource.urn), exceptions, new Date());
-  if (exception === undefined) report(finding.message, resource.urn);
-  else console.error(`excepted until ${exception.until}: ${finding.message} Reason: ${exception.reason}`);
+  if (exception === undefined) return report(finding.message, resource.urn);
+  if (told.has(exception)) return;
+  told.add(exception);
+  const whom = exception.resource === "*" ? `${resource.name} and the like` : resource.name;
+  console.error(`${rule.name}: ${whom}: excepted until ${exception.until}. ${exception.reason}`);
 }
 
 const common = (rule: Rule) => ({

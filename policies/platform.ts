@@ -103,6 +103,7 @@ export const platform: readonly Rule[] = [
     check: (subject, stack) => {
       if (subject.name !== "keys-table" && listAt(subject.props, "replicas").length > 0)
         return "the table is copied to other regions";
+      if (subject.props.replicationConfiguration !== undefined) return "the bucket is copied to another";
       const replication = stack
         .of("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
         .some(({ props }) => props.bucket === subject.props.bucket && subject.type.startsWith("aws:s3/"));

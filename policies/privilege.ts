@@ -1,4 +1,4 @@
-import { at, type Resource, type Rule, refersTo, type Stack, statementsOf } from "./rule.ts";
+import { at, listAt, type Resource, type Rule, refersTo, type Stack, statementsOf } from "./rule.ts";
 
 /** Each function may do what it does, and nothing else. */
 
@@ -92,6 +92,19 @@ export const privilege: readonly Rule[] = [
     evidence: ["policyArn"],
     check: ({ props }) =>
       managed[String(props.policyArn)] === undefined ? `${String(props.policyArn)} is attached` : undefined,
+  },
+  {
+    name: "role-without-inline-rights",
+    description: "Rights of roles are resources of their own, so that other policies see them.",
+    severity: "high",
+    remedy: "Move `inlinePolicies` to RolePolicy and `managedPolicyArns` to RolePolicyAttachment.",
+    serves: least,
+    subjects: ["aws:iam/role:Role"],
+    evidence: ["inlinePolicies", "managedPolicyArns"],
+    check: ({ props }) =>
+      listAt(props, "inlinePolicies").length + listAt(props, "managedPolicyArns").length === 0
+        ? undefined
+        : "the role has rights of its own",
   },
   {
     name: "role-trusts-services",

@@ -120,6 +120,7 @@ export interface Statement {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   readonly principal: unknown;
+  readonly notPrincipal: unknown;
   readonly condition: unknown;
 }
 
@@ -135,10 +136,11 @@ export function statementsOf(document: unknown): Statement[] {
     actions: many(statement.Action),
     resources: many(statement.Resource),
     principal: statement.Principal,
+    notPrincipal: statement.NotPrincipal,
     condition: statement.Condition,
   }));
 }
 
-/** A rule that a member is a customer-managed key: its ARN, never an alias of AWS's own (`alias/aws/…`). */
+/** Whether a value is the ARN of a customer-managed key, never an alias of AWS's own (`alias/aws/…`) or the name of a mode. */
 export const isOwnKey = (value: unknown): boolean =>
-  typeof value === "string" && value !== "" && !value.includes("alias/aws/");
+  typeof value === "string" && /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d+:(key\/|alias\/(?!aws\/))./.test(value);

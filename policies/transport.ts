@@ -1,18 +1,57 @@
-import { at, listAt, type Resource, type Rule, refersTo, type Stack, statementsOf, textAt } from "./rule.ts";
+import {
+  at,
+  listAt,
+  type Props,
+  type Resource,
+  type Rule,
+  refersTo,
+  type Stack,
+  statementsOf,
+  textAt,
+} from "./rule.ts";
 
 /** TLS 1.2 or later between any two parties. */
 
 const inTransit = ["SOC 2 CC6.7", "GDPR Art. 32(1)(a)"];
 
-/** Whether a resource policy refuses everybody who comes without TLS. */
-const refusesPlainText = (document: unknown): boolean =>
-  statementsOf(document).some(
-    ({ effect, principal, condition, actions }) =>
-      effect === "Deny" &&
-      principal === "*" &&
-      actions.length > 0 &&
-      String(at((condition ?? {}) as Record<string, unknown>, "Bool.aws:SecureTransport") ?? "") === "false",
+/** The one condition that no request over TLS meets and every other does; a second one would let some of them pass. */
+const overPlainText = (condition: unknown): boolean => {
+  const [operator, ...others] = Object.entries((condition ?? {}) as Record<string, unknown>);
+  const keys = Object.entries((operator?.[1] ?? {}) as Record<string, unknown>);
+  return (
+    operator?.[0] === "Bool" &&
+    others.length === 0 &&
+    keys.length === 1 &&
+    keys[0]![0] === "aws:SecureTransport" &&
+    String(keys[0]![1]) === "false"
   );
+};
+
+const everybody = (principal: unknown): boolean =>
+  principal === "*" || ["*", JSON.stringify(["*"])].includes(String(at((principal ?? {}) as Props, "AWS")));
+
+/**
+ * Whether a resource policy refuses these actions on all of a resource to everybody who comes without TLS.
+ * @param parts suffixes of the resource's ARN that have to be named: `""`, and `/*` for what is in a bucket
+ */
+const refusesPlainText = (
+  document: unknown,
+  actions: readonly string[],
+  target: Resource,
+  parts: readonly string[],
+): boolean => {
+  const refusals = statementsOf(document).filter(
+    ({ effect, principal, condition }) => effect === "Deny" && everybody(principal) && overPlainText(condition),
+  );
+  const covers = (given: readonly string[], wanted: string) => given.includes("*") || given.includes(wanted);
+  return actions.every((action) =>
+    parts.every((part) =>
+      refusals.some(
+        (refusal) => covers(refusal.actions, action) && covers(refusal.resources, `${String(target.props.arn)}${part}`),
+      ),
+    ),
+  );
+};
 
 const guarded = (
   name: string,
@@ -20,18 +59,21 @@ const guarded = (
   type: string,
   policy: string,
   link: string,
-  controls: readonly string[],
+  actions: readonly string[],
+  { serves = [], parts = [""] }: { readonly serves?: readonly string[]; readonly parts?: readonly string[] } = {},
 ): Rule => ({
   name,
   description: `${what} refuses requests without TLS.`,
   severity: "high",
   remedy: "Attach a policy with the statement of `refusePlainText`.",
-  serves: [...controls, ...inTransit],
+  serves: [...serves, ...inTransit],
   subjects: [type],
   evidence: ["arn"],
   wholeStack: true,
   check: (subject: Resource, stack: Stack) =>
-    stack.of(policy).some((one) => refersTo(one, link, subject) && refusesPlainText(one.props.policy))
+    stack
+      .of(policy)
+      .some((one) => refersTo(one, link, subject) && refusesPlainText(one.props.policy, actions, subject, parts))
       ? undefined
       : "no policy refuses requests without TLS",
 });
@@ -43,12 +85,30 @@ const behaviors = ({ props }: Resource) => [
 ];
 
 export const transport: readonly Rule[] = [
-  guarded("bucket-tls", "Every bucket", "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy", "bucket", [
-    "FSBP S3.5",
-    "CIS AWS 3.0 2.1.1",
+  guarded(
+    "bucket-tls",
+    "Every bucket",
+    "aws:s3/bucket:Bucket",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "bucket",
+    ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+    { serves: ["FSBP S3.5", "CIS AWS 3.0 2.1.1"], parts: ["", "/*"] },
+  ),
+  guarded("queue-tls", "Every queue", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy", "queueUrl", [
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
   ]),
-  guarded("queue-tls", "Every queue", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy", "queueUrl", []),
-  guarded("topic-tls", "Every topic", "aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "arn", []),
+  guarded("topic-tls", "Every topic", "aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "arn", ["sns:Publish"]),
+  {
+    name: "subscription-tls",
+    description: "What a topic tells, it tells over TLS.",
+    severity: "high",
+    remedy: "Subscribe an address with `https://`, or by another protocol than `http`.",
+    serves: inTransit,
+    subjects: ["aws:sns/topicSubscription:TopicSubscription"],
+    evidence: ["protocol"],
+    check: ({ props }) => (props.protocol === "http" ? "messages leave in the clear" : undefined),
+  },
   {
     name: "viewer-tls-1-2",
     description: "Callers speak TLS 1.2 or later with the distribution.",
@@ -117,7 +177,8 @@ export const transport: readonly Rule[] = [
     subjects: ["aws:rds/parameterGroup:ParameterGroup"],
     evidence: ["parameters"],
     check: ({ props }) =>
-      listAt(props, "parameters").some(({ name, value }) => name === "rds.force_ssl" && value === "1")
+      listAt(props, "parameters").some(({ name }) => name === "rds.force_ssl") &&
+      listAt(props, "parameters").every(({ name, value }) => name !== "rds.force_ssl" || value === "1")
         ? undefined
         : "the parameter `rds.force_ssl` is not 1",
   },
@@ -149,12 +210,14 @@ export const transport: readonly Rule[] = [
     name: "strict-transport",
     description: "Answers tell browsers to use HTTPS for two years.",
     severity: "low",
-    remedy: "Set `securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec` to 63072000.",
+    remedy:
+      "Set `securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec` to 63072000, and its `override`.",
     serves: inTransit,
     subjects: ["aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"],
     evidence: ["securityHeadersConfig.strictTransportSecurity"],
     check: ({ props }) =>
-      Number(at(props, "securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") ?? 0) >= 63_072_000
+      Number(at(props, "securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") ?? 0) >= 63_072_000 &&
+      at(props, "securityHeadersConfig.strictTransportSecurity.override") === true
         ? undefined
         : "Strict-Transport-Security is missing or shorter than two years",
   },

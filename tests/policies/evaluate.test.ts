@@ -105,7 +105,7 @@ test("an exception holds on its last day", () => assert.deepEqual(findings(unrot
 
 test("a finding counts again on the day after its exception", () =>
   assert.deepEqual(findings(unrotated, rotation("2026-11-24")), [
-    "key-rotates: store-key: the key does not rotate. Set `enableKeyRotation: true`.",
+    "key-rotates: store-key: the key does not rotate. Set `enableKeyRotation: true`, and no `rotationPeriodInDays` above 365.",
   ]));
 
 test("a rule can be switched off by name", () =>

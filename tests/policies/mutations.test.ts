@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
-import { refusePlainText } from "../../components/permissions.ts";
 import { declaredByVpc, type VpcArguments } from "../../policies/crosswalk.ts";
 import type { Configuration } from "../../policies/evaluate.ts";
-import { rules } from "../../policies/rules.ts";
+import { type Resource, type Rule, stackOf } from "../../policies/rule.ts";
+import { rules, themes } from "../../policies/rules.ts";
+import { argumentsOf } from "./arguments.ts";
+import { harmless } from "./harmless.ts";
+import { alarm, block, lambda, queue, rows, table } from "./mutations.ts";
 import { broken, findings, program, resourceOf, without } from "./program.ts";
 
 /**
@@ -15,598 +18,15 @@ const configuration = JSON.parse(
   readFileSync(new URL("../../policies/configuration.json", import.meta.url), "utf8"),
 ) as Configuration;
 
-const queue = "aws:sqs/queue:Queue";
-const table = "aws:dynamodb/table:Table";
-const lambda = "aws:lambda/function:Function";
-const bucket = "aws:s3/bucket:Bucket";
-const key = "aws:kms/key:Key";
-const rds = "aws:rds/instance:Instance";
-const valkey = "aws:elasticache/replicationGroup:ReplicationGroup";
-const stream = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
-const distribution = "aws:cloudfront/distribution:Distribution";
-const policy = "aws:iam/rolePolicy:RolePolicy";
-const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
-const block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
-const ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
-const egress = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
-const mapping = "aws:lambda/eventSourceMapping:EventSourceMapping";
-
-const allowing = (action: string, resource = "arn:aws:sqs:us-east-1:123456789012:ingest-queue"): string =>
-  JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: [action], Resource: [resource] }] });
-const open = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [
-    { Effect: "Allow", Principal: "*", Action: "sqs:SendMessage", Resource: "*" },
-    refusePlainText(["sqs:SendMessage"], ["*"]),
-  ],
-});
-
-type Row = [rule: string, type: string, name: string, path: string, by: unknown, problem: string];
-
-const rows: Row[] = [
-  [
-    "queue-own-key",
-    queue,
-    "ingest-queue",
-    "kmsMasterKeyId",
-    undefined,
-    "`kmsMasterKeyId` names no customer-managed key",
-  ],
-  [
-    "queue-own-key",
-    queue,
-    "ingest-queue",
-    "kmsMasterKeyId",
-    "alias/aws/sqs",
-    "`kmsMasterKeyId` names no customer-managed key",
-  ],
-  [
-    "topic-own-key",
-    "aws:sns/topic:Topic",
-    "alarms-topic",
-    "kmsMasterKeyId",
-    undefined,
-    "`kmsMasterKeyId` names no customer-managed key",
-  ],
-  [
-    "log-group-own-key",
-    "aws:cloudwatch/logGroup:LogGroup",
-    "route-logs",
-    "kmsKeyId",
-    undefined,
-    "`kmsKeyId` names no customer-managed key",
-  ],
-  [
-    "secret-own-key",
-    "aws:secretsmanager/secret:Secret",
-    "pepper-secret",
-    "kmsKeyId",
-    undefined,
-    "`kmsKeyId` names no customer-managed key",
-  ],
-  [
-    "vault-own-key",
-    "aws:backup/vault:Vault",
-    "backups-vault",
-    "kmsKeyArn",
-    undefined,
-    "`kmsKeyArn` names no customer-managed key",
-  ],
-  [
-    "schedule-own-key",
-    "aws:scheduler/schedule:Schedule",
-    "sweep-schedule",
-    "kmsKeyArn",
-    undefined,
-    "`kmsKeyArn` names no customer-managed key",
-  ],
-  [
-    "table-own-key",
-    table,
-    "events-table",
-    "serverSideEncryption",
-    undefined,
-    "`serverSideEncryption.kmsKeyArn` names no customer-managed key",
-  ],
-  ["database-own-key", rds, "database-instance", "kmsKeyId", undefined, "`kmsKeyId` names no customer-managed key"],
-  [
-    "database-password-own-key",
-    rds,
-    "database-instance",
-    "masterUserSecretKmsKeyId",
-    undefined,
-    "`masterUserSecretKmsKeyId` names no customer-managed key",
-  ],
-  [
-    "database-insights-own-key",
-    rds,
-    "database-instance",
-    "performanceInsightsKmsKeyId",
-    undefined,
-    "`performanceInsightsKmsKeyId` names no customer-managed key",
-  ],
-  ["cache-own-key", valkey, "cache-group", "kmsKeyId", undefined, "`kmsKeyId` names no customer-managed key"],
-  [
-    "stream-own-key",
-    stream,
-    "retention-stream",
-    "serverSideEncryption/keyArn",
-    undefined,
-    "`serverSideEncryption.keyArn` names no customer-managed key",
-  ],
-  [
-    "stream-target-own-key",
-    stream,
-    "retention-stream",
-    "extendedS3Configuration/kmsKeyArn",
-    undefined,
-    "`extendedS3Configuration.kmsKeyArn` names no customer-managed key",
-  ],
-  [
-    "function-settings-own-key",
-    lambda,
-    "route",
-    "kmsKeyArn",
-    undefined,
-    "`kmsKeyArn` names no customer-managed key though the function has an environment",
-  ],
-  [
-    "table-replica-own-key",
-    table,
-    "keys-table",
-    "replicas/0/kmsKeyArn",
-    undefined,
-    "replicas without a key of their region: us-west-2",
-  ],
-  [
-    "table-replica-own-key",
-    table,
-    "keys-table",
-    "replicas/1/kmsKeyArn",
-    "arn:aws:kms:us-west-2:123456789012:key/other",
-    "replicas without a key of their region: eu-west-1",
-  ],
-  [
-    "bucket-own-key",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "archive-encryption",
-    "rules/0/applyServerSideEncryptionByDefault/sseAlgorithm",
-    "AES256",
-    "objects are not encrypted with a customer-managed key",
-  ],
-  ["key-rotates", key, "store-key", "enableKeyRotation", false, "the key does not rotate"],
-  ["key-rotates", key, "store-key", "enableKeyRotation", undefined, "the key does not rotate"],
-  [
-    "key-waits-before-deletion",
-    key,
-    "store-key",
-    "deletionWindowInDays",
-    7,
-    "a deletion takes effect in less than 30 days",
-  ],
-  [
-    "viewer-tls-1-2",
-    distribution,
-    "edge-distribution",
-    "viewerCertificate/minimumProtocolVersion",
-    "TLSv1.1_2016",
-    "older protocol versions than TLS 1.2 are accepted",
-  ],
-  [
-    "viewer-tls-1-2",
-    distribution,
-    "edge-distribution",
-    "viewerCertificate/minimumProtocolVersion",
-    undefined,
-    "older protocol versions than TLS 1.2 are accepted",
-  ],
-  [
-    "viewer-https-only",
-    distribution,
-    "edge-distribution",
-    "orderedCacheBehaviors/0/viewerProtocolPolicy",
-    "redirect-to-https",
-    "a cache behaviour answers plain HTTP",
-  ],
-  [
-    "origin-tls-1-2",
-    distribution,
-    "edge-distribution",
-    "origins/1/customOriginConfig/originSslProtocols",
-    ["TLSv1", "TLSv1.2"],
-    "origins reached otherwise: ingest-us-east-1",
-  ],
-  [
-    "cache-tls",
-    valkey,
-    "cache-group",
-    "transitEncryptionEnabled",
-    undefined,
-    "the cache accepts connections without TLS",
-  ],
-  [
-    "cache-tls",
-    valkey,
-    "cache-group",
-    "transitEncryptionMode",
-    "preferred",
-    "the cache accepts connections without TLS",
-  ],
-  [
-    "database-tls",
-    "aws:rds/parameterGroup:ParameterGroup",
-    "database-parameters",
-    "parameters/0/value",
-    "0",
-    "the parameter `rds.force_ssl` is not 1",
-  ],
-  [
-    "database-uses-parameters",
-    rds,
-    "database-instance",
-    "parameterGroupName",
-    "default.postgres17",
-    "`parameterGroupName` is none of the stack's parameter groups",
-  ],
-  [
-    "proxy-tls",
-    "aws:rds/proxy:Proxy",
-    "database-proxy",
-    "requireTls",
-    undefined,
-    "the proxy accepts connections without TLS",
-  ],
-  [
-    "strict-transport",
-    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
-    "security-headers",
-    "securityHeadersConfig/strictTransportSecurity/accessControlMaxAgeSec",
-    3600,
-    "Strict-Transport-Security is missing or shorter than two years",
-  ],
-  ["bucket-not-public", block, "archive-access", "blockPublicPolicy", false, "not set: blockPublicPolicy"],
-  [
-    "bucket-without-acls",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "archive-ownership",
-    "rule/objectOwnership",
-    "ObjectWriter",
-    "access lists are still in force",
-  ],
-  [
-    "function-url-authenticated",
-    "aws:lambda/functionUrl:FunctionUrl",
-    "ingest",
-    "authorizationType",
-    "NONE",
-    "anybody may call the URL",
-  ],
-  [
-    "function-not-public",
-    "aws:lambda/permission:Permission",
-    "ingest-url",
-    "principal",
-    "*",
-    "`principal` is not an AWS service",
-  ],
-  [
-    "function-not-public",
-    "aws:lambda/permission:Permission",
-    "ingest-url",
-    "sourceArn",
-    undefined,
-    "`sourceArn` is missing",
-  ],
-  [
-    "database-not-public",
-    rds,
-    "database-instance",
-    "publiclyAccessible",
-    undefined,
-    "the database may have a public address",
-  ],
-  ["security-group-narrow", ingress, "functions-to-proxy", "cidrIpv4", "0.0.0.0/0", "the rule lets in addresses"],
-  ["security-group-narrow", ingress, "functions-to-proxy", "toPort", 6000, "the rule opens more than one port"],
-  [
-    "security-group-contained",
-    egress,
-    "functions-to-s3",
-    "cidrIpv4",
-    "0.0.0.0/0",
-    "the rule lets traffic out to everybody",
-  ],
-  [
-    "security-group-without-inline-rules",
-    "aws:ec2/securityGroup:SecurityGroup",
-    "cache-group",
-    "egress",
-    [{ protocol: "-1" }],
-    "the group has rules of its own",
-  ],
-  [
-    "default-group-closed",
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-    "network-default",
-    "ingress",
-    [{ protocol: "-1" }],
-    "the default group has rules",
-  ],
-  [
-    "subnet-without-public-addresses",
-    "aws:ec2/subnet:Subnet",
-    "network-vpc-isolated-1",
-    "mapPublicIpOnLaunch",
-    true,
-    "what starts in the subnet gets a public address",
-  ],
-  [
-    "subnet-without-public-addresses",
-    "aws:ec2/subnet:Subnet",
-    "network-vpc-isolated-1",
-    "assignIpv6AddressOnCreation",
-    true,
-    "what starts in the subnet gets a public address",
-  ],
-  [
-    "network-tables-without-way-out",
-    "aws:ec2/routeTable:RouteTable",
-    "network-vpc-isolated-1",
-    "routes",
-    [{ cidrBlock: "0.0.0.0/0", gatewayId: "igw-network-vpc" }],
-    "the table has routes of its own",
-  ],
-  [
-    "network-tables-without-way-out",
-    "aws:ec2/routeTable:RouteTable",
-    "network-vpc-isolated-1",
-    "propagatingVgws",
-    ["vgw-1"],
-    "the table has routes of its own",
-  ],
-  [
-    "resource-policy-not-public",
-    "aws:sqs/queuePolicy:QueuePolicy",
-    "ingest-dead",
-    "policy",
-    open,
-    "a statement allows everybody",
-  ],
-  [
-    "webhooks-never-loopback",
-    lambda,
-    "deliver",
-    "environment/variables/ALLOW_LOOPBACK_WEBHOOKS",
-    "true",
-    "webhooks may point at the function itself",
-  ],
-  ["no-wildcard-action", policy, "route-policy", "policy", allowing("sqs:*"), "wildcard actions: sqs:*"],
-  [
-    "no-wildcard-resource",
-    policy,
-    "route-policy",
-    "policy",
-    allowing("sqs:SendMessage", "*"),
-    "allowed on every resource: sqs:SendMessage",
-  ],
-  [
-    "no-foreign-policy",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    "backups-rights",
-    "policyArn",
-    "arn:aws:iam::aws:policy/AdministratorAccess",
-    "arn:aws:iam::aws:policy/AdministratorAccess is attached",
-  ],
-  [
-    "role-trusts-services",
-    "aws:iam/role:Role",
-    "route-role",
-    "assumeRolePolicy",
-    JSON.stringify({ Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: "123456789012" } }] }),
-    "trusted besides: a principal that is no service",
-  ],
-  [
-    "role-of-one-function",
-    lambda,
-    "sweep",
-    "role",
-    "arn:aws:iam::999999999999:role/somebody-else",
-    "`role` is none of the stack's roles",
-  ],
-  [
-    "secret-not-in-environment",
-    lambda,
-    "api",
-    "environment/variables/CURSOR_SECRET",
-    "hunter2",
-    "values that look like secrets: CURSOR_SECRET",
-  ],
-  ["audit-locked", bucket, "audit-bucket", "objectLockEnabled", undefined, "its objects are not locked for a year"],
-  ["data-protected", bucket, "archive-bucket", "protect", false, "the resource is not protected"],
-  [
-    "table-deletion-protection",
-    table,
-    "events-table",
-    "deletionProtectionEnabled",
-    undefined,
-    "the table can be deleted",
-  ],
-  ["table-deletion-protection", table, "events-table", "deletionProtectionEnabled", false, "the table can be deleted"],
-  ["table-restorable", table, "events-table", "pointInTimeRecovery/enabled", false, "point-in-time recovery is off"],
-  [
-    "table-restorable",
-    table,
-    "keys-table",
-    "replicas/0/pointInTimeRecovery",
-    undefined,
-    "point-in-time recovery is off in us-west-2",
-  ],
-  [
-    "database-deletion-protection",
-    rds,
-    "database-instance",
-    "deletionProtection",
-    undefined,
-    "the database can be deleted",
-  ],
-  ["database-deletion-protection", rds, "database-instance", "skipFinalSnapshot", true, "no snapshot would be left"],
-  ["database-backups", rds, "database-instance", "backupRetentionPeriod", 1, "backups are kept 1 days"],
-  ["database-multi-az", rds, "database-instance", "multiAz", undefined, "the database has no standby"],
-  ["cache-multi-az", valkey, "cache-group", "numCacheClusters", 1, "the cache has no replica to fail over to"],
-  [
-    "data-in-backup-plan",
-    "aws:backup/selection:Selection",
-    "backups-selection",
-    "resources/0",
-    "arn:aws:dynamodb:us-east-1:123456789012:table/other",
-    "no backup plan selects it",
-  ],
-  [
-    "vault-locked",
-    "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
-    "backups-lock",
-    "minRetentionDays",
-    1,
-    "backups can be deleted after 1 days",
-  ],
-  [
-    "erasure-is-real",
-    "aws:s3/bucketVersioning:BucketVersioning",
-    "archive-versioning",
-    "versioningConfiguration/status",
-    "Enabled",
-    "older versions of objects are kept",
-  ],
-  [
-    "log-retention",
-    "aws:cloudwatch/logGroup:LogGroup",
-    "route-logs",
-    "retentionInDays",
-    undefined,
-    "lines stay for ever",
-  ],
-  [
-    "secret-recoverable",
-    "aws:secretsmanager/secret:Secret",
-    "pepper-secret",
-    "recoveryWindowInDays",
-    0,
-    "a deletion takes effect in less than 30 days",
-  ],
-  ["nothing-forced", bucket, "archive-bucket", "forceDestroy", true, "`forceDestroy` is set"],
-  ["function-logs", lambda, "route", "loggingConfig/logFormat", "Text", "its log lines are not JSON"],
-  ["function-traced", lambda, "route", "tracingConfig", undefined, "runs are not traced"],
-  [
-    "alarm-has-runbook",
-    alarm,
-    "ingest-dead-alarm",
-    "alarmDescription",
-    "Something is wrong.",
-    "`alarmDescription` names no runbook",
-  ],
-  ["alarm-tells-somebody", alarm, "ingest-dead-alarm", "alarmActions", [], "nobody hears it"],
-  ["database-logs", rds, "database-instance", "enabledCloudwatchLogsExports", ["postgresql"], "not exported: upgrade"],
-  [
-    "network-logs",
-    "aws:ec2/flowLog:FlowLog",
-    "network-flows",
-    "trafficType",
-    "REJECT",
-    "part of the traffic is not logged",
-  ],
-  [
-    "queue-has-dead-letters",
-    queue,
-    "ingest-queue",
-    "redrivePolicy",
-    JSON.stringify({ deadLetterTargetArn: "arn:aws:sqs:us-east-1:123456789012:ingest-dead", maxReceiveCount: 1 }),
-    "a message is given up after 1 tries",
-  ],
-  [
-    "queue-keeps-fourteen-days",
-    queue,
-    "ingest-dead",
-    "messageRetentionSeconds",
-    undefined,
-    "a message is kept 345600 seconds",
-  ],
-  [
-    "dead-letters-of-own-queue",
-    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
-    "ingest-dead",
-    "redriveAllowPolicy",
-    '{"redrivePermission":"allowAll"}',
-    "any queue may send its dead messages here",
-  ],
-  [
-    "mapping-reports-failures",
-    mapping,
-    "route-ingest",
-    "functionResponseTypes",
-    undefined,
-    "one failed message has its whole batch done again",
-  ],
-  [
-    "schedule-has-failure-path",
-    "aws:scheduler/schedule:Schedule",
-    "sweep-schedule",
-    "target/deadLetterConfig",
-    undefined,
-    "a run that could not start is forgotten",
-  ],
-  ["function-on-arm", lambda, "route", "architectures", undefined, 'runs on "the default", not on arm64'],
-  [
-    "runtime-supported",
-    lambda,
-    "route",
-    "runtime",
-    "nodejs18.x",
-    "runtime nodejs18.x is not one of nodejs22.x, nodejs24.x",
-  ],
-  [
-    "replica-region-allowed",
-    "aws:secretsmanager/secret:Secret",
-    "pepper-secret",
-    "replicas/0/region",
-    "ap-southeast-2",
-    "copied to ap-southeast-2",
-  ],
-  [
-    "events-stay-in-region",
-    table,
-    "events-table",
-    "replicas",
-    [{ regionName: "eu-west-1", kmsKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/a", pointInTimeRecovery: true }],
-    "the table is copied to other regions",
-  ],
-  ["only-edge-outside-region", queue, "ingest-queue", "region", "eu-west-1", "declared for eu-west-1 by itself"],
-  [
-    "tagged",
-    "pulumi:providers:aws",
-    "default",
-    "defaultTags",
-    '{"tags":{"project":"triggers","stack":"prod"}}',
-    "tags missing: owner",
-  ],
-];
-
 const by = (name: string) => rules.find((rule) => rule.name === name)!;
 
 test("our prod stack complies, what is excepted aside", () => assert.deepEqual(findings(program, configuration), []));
 
-for (const [rule, type, name, path, value, problem] of rows) {
-  const subject =
-    rule === "bucket-own-key" || rule === "bucket-not-public"
-      ? "archive-bucket"
-      : rule === "data-in-backup-plan"
-        ? "keys-table"
-        : rule === "vault-locked"
-          ? "backups-vault"
-          : name;
-  test(`${rule} speaks when ${path} of ${name} is ${JSON.stringify(value)?.slice(0, 40) ?? "missing"}`, () =>
+for (const [rule, type, name, path, value, problem, subject = name] of rows)
+  test(`${rule} speaks when ${path} of ${name} is ${JSON.stringify(value)?.slice(0, 200) ?? "missing"}`, () =>
     assert.deepEqual(findings(broken(type, name, path, value), configuration), [
       `${rule}: ${subject}: ${problem}. ${by(rule).remedy}`,
     ]));
-}
 
 const subnets = (type: "Private" | "Public" | "Isolated") => ({ type, cidrMask: 20 });
 
@@ -797,6 +217,83 @@ test("every rule has been seen to bite", () => {
   assert.deepEqual(
     rules.filter(({ name }) => !shown.has(name)).map(({ name }) => name),
     [],
+  );
+});
+
+/** What shuts out others: these rules have to hold against every argument. One compares keys, and so reads all of them. */
+const strict = ["Encryption at rest", "Encryption in transit", "Exposure"]
+  .flatMap((theme) => themes[theme]!)
+  .filter(({ name }) => name !== "key-of-one-purpose");
+/** A row that sets a whole part sets what is in it too; one that takes it away says nothing about its members. */
+const sets = (value: unknown): boolean => value !== undefined && JSON.stringify(value) !== "[]";
+const identity = new Set(["arn", "url", "bucket", "id", "name", "qualifiedArn", "queueUrl"]);
+
+/** Every argument that a rule reads before it lets our program pass, `type argument` with `*` for members of a list. */
+function readBy(rule: Rule): ReadonlySet<string> {
+  const read = new Set<string>();
+  const watched = (value: unknown, path: string, type: string): unknown => {
+    if (typeof value !== "object" || value === null) {
+      if (path !== "") read.add(`${type} ${path}`);
+      return value;
+    }
+    return new Proxy(value, {
+      get(target, member, receiver) {
+        const found = Reflect.get(target, member, receiver) as unknown;
+        if (typeof member === "symbol" || typeof found === "function" || (Array.isArray(target) && member === "length"))
+          return found;
+        const step = Array.isArray(target) ? "*" : member;
+        return watched(found, path === "" ? step : `${path}.${step}`, type);
+      },
+    });
+  };
+  const stack = stackOf(
+    program.map((one) => ({ ...one, props: watched(one.props, "", one.type) as Resource["props"] })),
+  );
+  for (const subject of rule.subjects.flatMap((type) => stack.of(type))) rule.check(subject, stack);
+  return read;
+}
+
+test("a rule that shuts out others has a row for every argument that it reads", () => {
+  const covering = rows.map(([rule, type, , path, value]) => {
+    const argument = `${rule}: ${type} ${path.replaceAll("/", ".").replace(/\.\d+/g, ".*")}`;
+    return (one: string) => one === argument || (sets(value) && one.startsWith(`${argument}.`));
+  });
+  assert.deepEqual(
+    strict.flatMap((rule) => {
+      const read = [...readBy(rule)].filter((argument) => !identity.has(argument.split(" ")[1]!));
+      return (
+        read
+          // A part that only some resources have is read as a whole where it is missing.
+          .filter((one) => !read.some((other) => other.startsWith(`${one}.`)))
+          .map((argument) => `${rule.name}: ${argument}`)
+          .filter((argument) => !covering.some((covers) => covers(argument)))
+      );
+    }),
+    [],
+  );
+});
+
+test("every argument of the provider that speaks of encryption, TLS or exposure defeats a rule, or is told harmless", () => {
+  const rowed = rows.map(([, type, , path, value]) => {
+    const argument = `${type} ${path.replaceAll("/", ".").replace(/\.\d+/g, "")}`;
+    return (one: string) => one === argument || (sets(value) && one.startsWith(`${argument}.`));
+  });
+  const told = harmless.map(
+    ([type, argument]) =>
+      (one: string) =>
+        one === `${type} ${argument}` || one.startsWith(`${type} ${argument}.`),
+  );
+  const types = [...new Set(program.map(({ type }) => type))].filter((type) => type.startsWith("aws:"));
+  const known = argumentsOf(types);
+  assert.deepEqual(
+    known.filter((one) => ![...rowed, ...told].some((covers) => covers(one))),
+    [],
+    "neither a row nor a reason",
+  );
+  assert.deepEqual(
+    harmless.filter((_, at) => !known.some((one) => told[at]!(one))).map(([type, argument]) => `${type} ${argument}`),
+    [],
+    "a reason for what the provider doesn't have",
   );
 });
 

@@ -1,9 +1,17 @@
 /** Our own program as the subject of the rules: its prod stack, and the same with one thing broken. */
 import { type Configuration, evaluate, type Verdict } from "../../policies/evaluate.ts";
-import { exampleGraph, resourcesOf } from "../../policies/graph.ts";
+import { exampleConfig, graphOf, resourcesOf } from "../../policies/graph.ts";
 import type { Props, Resource } from "../../policies/rule.ts";
 
-const prod: readonly Resource[] = resourcesOf(await exampleGraph("prod"));
+/** With every part that a setting adds, so that rules about it have a subject. */
+const whole = {
+  ...exampleConfig("prod"),
+  "triggers:alarmEmail": "oncall@example.com",
+  "triggers:certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/ab12",
+  "triggers:domainName": "events.example.com",
+  "triggers:otlpEndpoint": "https://otlp.example.com",
+};
+const prod: readonly Resource[] = resourcesOf(await graphOf("prod", whole));
 
 /** Some day within the reign of the exceptions. */
 export const today = new Date("2026-11-25T12:00:00Z");

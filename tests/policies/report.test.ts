@@ -25,7 +25,12 @@ test("a verdict comes with the values that it rests on", () => {
   const rule = report.themes.flatMap((theme) => theme.rules).find(({ name }) => name === "key-rotates")!;
   assert.deepEqual(
     rule.subjects.find(({ resource }) => resource === "store-key"),
-    { resource: "store-key", type: "aws:kms/key:Key", outcome: "passed", evidence: { enableKeyRotation: true } },
+    {
+      resource: "store-key",
+      type: "aws:kms/key:Key",
+      outcome: "passed",
+      evidence: { enableKeyRotation: true, rotationPeriodInDays: null },
+    },
   );
 });
 
@@ -78,7 +83,11 @@ test("the page loads nothing from elsewhere and runs nothing", () =>
   ));
 
 test("the page shows a failure with its remedy", () =>
-  assert.ok(htmlReport(failing).includes("store-key: the key does not rotate. Set `enableKeyRotation: true`.")));
+  assert.ok(
+    htmlReport(failing).includes(
+      "store-key: the key does not rotate. Set `enableKeyRotation: true`, and no `rotationPeriodInDays` above 365.",
+    ),
+  ));
 
 test("values that look like markup are shown as text", () =>
   assert.equal(literal(`<b a="1">'&'</b>`), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;&#39;&lt;/b&gt;"));
