@@ -30,7 +30,7 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   schema_violation: {
     request: 'POST /events with {"event_type":"order.created"}, whose schema requires `id`',
     message: "The event breaks the schema of its type: must have required property 'id' (required).",
-    details: [{ path: "", code: "schema_violation", message: "must have required property 'id' (required)" }],
+    details: [{ index: 0, path: "", code: "schema_violation", message: "must have required property 'id' (required)" }],
   },
   invalid_request: {
     request: "GET /inbox?limit=5000",

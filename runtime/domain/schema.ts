@@ -117,9 +117,8 @@ export function compileSchema(text: string, timeoutMs = COMPILE_TIMEOUT_MS): Sch
     throw new SchemaError(message, { cause });
   }
   const fits = (event: string): boolean => {
-    if (!holdsLongNumber(event)) return validate(JSON.parse(event)) === true;
-    const document = parseJson(event);
-    return validating(document, () => validate(forAjv(document)) === true);
+    const document = holdsLongNumber(event) ? parseJson(event) : undefined;
+    return validating(document, () => validate(document === undefined ? JSON.parse(event) : forAjv(document)) === true);
   };
   const faults = (event: Buffer): readonly SchemaFault[] => {
     try {

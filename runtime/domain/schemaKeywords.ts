@@ -13,7 +13,10 @@ import { compareNumeric, isMultiple, isNumeric, LongNumber, type Numeric, number
 /** The document under validation, while it holds long numbers: one at a time, for nothing waits in between. */
 let exact: unknown;
 
-/** @param document with `LongNumber`s; undefined when it has none and ajv sees it as it is */
+/**
+ * A check that ran out of time leaves its document behind, for no `finally` runs then; the next one begins with its own.
+ * @param document with `LongNumber`s; undefined when it has none and ajv sees it as it is
+ */
 export function validating<T>(document: unknown, work: () => T): T {
   exact = document;
   try {

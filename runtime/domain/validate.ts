@@ -21,7 +21,7 @@ export type Schemas = (eventType: string) => SchemaCheck | undefined;
 
 /** A body with what is wrong with its single events: what a rehearsal wants to know. */
 export interface ReviewedBody extends ValidBody {
-  /** At most 100; those of an array carry `index`. */
+  /** At most 100; those of an array, and all that break a schema, carry `index`. */
   readonly faults: readonly ErrorDetail[];
 }
 
@@ -38,7 +38,7 @@ export function reviewBody(body: Buffer, schemas: Schemas): ReviewedBody {
   const slices = events.map(({ start, end }) => body.subarray(start, end));
   const types = events.map(({ type }) => type);
   const faults = [...scanned.faults];
-  checkSchemas(slices, types, schemas, array, faults);
+  checkSchemas(slices, types, schemas, faults);
   return { array, events: slices, types, faults: faults.sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) };
 }
 
@@ -47,14 +47,12 @@ function checkSchemas(
   events: readonly Buffer[],
   types: readonly (string | null)[],
   schemas: Schemas,
-  array: boolean,
   faults: ErrorDetail[],
 ): void {
   const faulty = new Set(faults.map(({ index }) => index ?? 0));
   const checks = types.map((type, i) => (type === null || faulty.has(i) ? undefined : schemas(type)));
   const add = (index: number, path: string, message: string) => {
-    if (faults.length < MAX_FAULTS)
-      faults.push({ ...(array ? { index } : {}), path, code: "schema_violation", message });
+    if (faults.length < MAX_FAULTS) faults.push({ index, path, code: "schema_violation", message });
   };
   let at = 0;
   const run = () => {

@@ -105,4 +105,9 @@ test("the slices are views on the body: nothing is copied or written anew", () =
   assert.equal(events[0]!.buffer, body.buffer);
 });
 
+test("what breaks a schema has its index, in a single event too", () =>
+  assert.deepEqual(refusalOf('{"event_type":"t","n":"x"}', numbers).details, [
+    { index: 0, path: "/n", code: "schema_violation", message: "must be number (type)" },
+  ]));
+
 test.run();
