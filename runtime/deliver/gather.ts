@@ -1,4 +1,5 @@
 import { type Key, keyText } from "../aws/tables.ts";
+import { SETTLED_MS } from "../domain/access.ts";
 import {
   type BatchItem,
   type Body,
@@ -69,6 +70,8 @@ export interface Gathered {
 const DEFAULT_RETENTION_SECONDS = 90 * 86_400;
 /** A first attempt that waited longer than this asks first what was deleted meanwhile. */
 const FRESH_MS = 30_000;
+/** Strays are looked for in hours that ended at least so long ago. */
+const STRAY_MS = SETTLED_MS;
 
 const named = ({ messageId, message, probe = false }: Received): Named[] => {
   const { tenant, subscription_id, attempts, replay_id } = message;
@@ -117,10 +120,13 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
   const old = new Map<string, Key>();
   const readers = new Set<Named>();
   for (const { name, again } of all) {
-    const first = name.message !== undefined && name.attempts === 0 && !again;
+    const age = ports.now() - timeOf(name.first);
+    // Who has waited so long may have been taken for a stray, and been tried by a message of its own.
+    const overtaken = age > STRAY_MS && name.replay_id === undefined;
+    const first = name.message !== undefined && name.attempts === 0 && !again && !overtaken;
     if (!first) want(itemKey(name));
     if (!first || name.message?.body === undefined) want(batchKey(name));
-    else if (ports.now() - timeOf(name.first) > FRESH_MS) old.set(keyText(batchKey(name)), batchKey(name));
+    else if (age > FRESH_MS) old.set(keyText(batchKey(name)), batchKey(name));
     else continue;
     readers.add(name);
   }

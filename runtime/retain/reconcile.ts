@@ -7,10 +7,11 @@ import { encodeHourMessage, type HourMessage } from "../domain/job.ts";
 import { type ScannedBatch, scanEvents } from "../store/scanEvents.ts";
 import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "./archive.ts";
 import { HOUR_MS } from "./hours.ts";
+import { retryStrays } from "./strays.ts";
 import type { Tools } from "./work.ts";
 
 /**
- * Nothing falls between table and archive: for each customer and hour the events of the table are looked up in the
+ * Nothing falls between table and archive, and no delivery is left lying: for each customer and hour the events of the table are looked up in the
  * archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
  * time and queues itself for the next page. What is archived twice because it was only late is read once by its readers.
  */
@@ -19,6 +20,8 @@ export interface Reconciled {
   readonly customers: number;
   readonly events: number;
   readonly missing: number;
+  /** Deliveries that nothing moved any more, sent on their way again. */
+  readonly strays: number;
 }
 
 /** Compares one page of customers, repairs what is missing, and hands the next page on. */
@@ -29,6 +32,7 @@ export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Pr
   ).answer;
   let events = 0;
   let missing = 0;
+  let strays = 0;
   // Customers of one 64th share its objects: they are read once for all of them.
   for (const [, customers] of Map.groupBy(customer_ids, archiveFolder)) {
     const tenants = customers.flatMap((id) => [id, `${id}.sandbox`]);
@@ -37,14 +41,15 @@ export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Pr
       const outcome = await compare(tools, tenant, from, archived.get(tenant) ?? new Set());
       events += outcome.events;
       missing += outcome.missing;
+      strays += outcome.strays;
     }
   }
   if (next_cursor !== null) {
     const text = encodeHourMessage("reconcile", { hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "reconcile" }]);
   }
-  const report = { hour, customers: customer_ids.length, events, missing };
-  tools.log(missing > 0 ? "warn" : "info", "retain.reconciled", report);
+  const report = { hour, customers: customer_ids.length, events, missing, strays };
+  tools.log(missing + strays > 0 ? "warn" : "info", "retain.reconciled", report);
   return report;
 }
 
@@ -71,9 +76,10 @@ async function compare(
   tenant: Tenant,
   from: number,
   archived: ReadonlySet<string>,
-): Promise<{ events: number; missing: number }> {
+): Promise<{ events: number; missing: number; strays: number }> {
   let events = 0;
   let missing = 0;
+  let strays = 0;
   const range = { order: "asc" as const, from, to: from + HOUR_MS };
   for await (const step of scanEvents(tools.store, tenant, range, tools.now(), () => false)) {
     if (step.kind === "paused") break;
@@ -86,12 +92,17 @@ async function compare(
       missing += absent.length;
     }
     if (gaps.length > 0) await repair(tools, tenant, from, gaps);
+    strays += await retryStrays(
+      tools,
+      tenant,
+      step.batches.map(({ batch }) => batch),
+    );
   }
   if (missing > 0) {
     const { customer_id, environment } = splitTenant(tenant);
     tools.log("warn", "retain.archive_gap", { customer_id, environment, hour: rfc3339(from), events, missing });
   }
-  return { events, missing };
+  return { events, missing, strays };
 }
 
 /** Writes the missing events under a key of their own, which the same repair writes again and no other does. */

@@ -251,6 +251,19 @@ test("a first attempt that waited long in its queue leaves out what was deleted 
   );
 });
 
+test("a first attempt that waited for an hour is not made when its delivery was taken for a stray and tried meanwhile", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  const first = world.accept([{ n: 1 }]);
+  const original = { ...world.queue[0]! };
+  world.advance(2 * HOUR);
+  await world.settle();
+  assert.deepEqual([world.posts.length, world.delivery(first)?.status], [1, "delivered"]);
+  world.queue.push(original);
+  await world.settle();
+  assert.equal(world.posts.length, 1);
+});
+
 test("a first attempt asks what was erased when its customer asked for an erasure since its events came", async () => {
   const world = makeWorld();
   const first = world.accept([{ n: 1 }, { n: 2 }]);

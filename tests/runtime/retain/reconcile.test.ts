@@ -1,17 +1,27 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { suite } from "uvu";
-import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/domain/codec.ts";
+import {
+  archivePrefix,
+  type BatchItem,
+  type DeliveryItem,
+  decodeDeliver,
+  encodeArchive,
+  encodeBatch,
+  encodeDeliveryItem,
+} from "../../../runtime/domain/codec.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { rfc3339 } from "../../../runtime/domain/ids.ts";
 import { unpack } from "../../../runtime/domain/pack.ts";
 import { settledHour } from "../../../runtime/retain/hours.ts";
 import { reconcile } from "../../../runtime/retain/reconcile.ts";
 import { jobBench } from "../../support/jobs.ts";
-import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
+import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 
 const test = suite("table against archive");
 const HOUR = 3_600_000;
+const SUBSCRIPTION = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const REPLAY = "rpl_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 let storage: Storage;
 test.before.each(async () => {
@@ -60,7 +70,7 @@ test("what a failing delivery stream lost is found, told, and written from the t
   await accept("cus_b", hour + HOUR);
   const before = storage.objects.size;
   const first = await reconcile({ hour: rfc3339(hour) }, tools);
-  assert.deepEqual(first, { hour: rfc3339(hour), customers: 2, events: 8, missing: 4 });
+  assert.deepEqual(first, { hour: rfc3339(hour), customers: 2, events: 8, missing: 4, strays: 0 });
   assert.deepEqual(
     logged.filter(([message]) => message === "retain.archive_gap").map(([, fields]) => fields),
     [
@@ -85,6 +95,57 @@ test("deleted events are not put back into the archive", async () => {
   await accept("cus_a", hour + 1_000, undefined, [0, 1]);
   assert.equal((await reconcile({ hour: rfc3339(hour) }, bench.tools)).missing, 0);
   assert.equal(storage.objects.size, 0);
+});
+
+test("deliveries that nothing moves any more are tried again, and no others", async () => {
+  const bench = jobBench(storage);
+  bench.customers = ["cus_a"];
+  const hour = settledHour(bench.clock.now);
+  const late = bench.clock.now - 1_900_000;
+  let at = hour;
+  const stored = async (state: Partial<DeliveryItem> | undefined, more: Partial<BatchItem> = {}) => {
+    at += 1_000;
+    const batch = batchOf("cus_a", [{ n: 1 }, { n: 2 }], at, { matched: { [SUBSCRIPTION]: [0, 1] }, ...more });
+    await storage.put(encodeBatch(batch));
+    if (state !== undefined) await storage.put(encodeDeliveryItem(deliveryOf(batch, SUBSCRIPTION, state)));
+    return batch.first;
+  };
+  const attempt = { at: rfc3339(late), status_code: 500, latency_ms: 1, error: null };
+  const neverTried = await stored(undefined);
+  const retryLost = await stored({ status: "failed", attempts: [attempt], next_attempt_at: late });
+  const replayLost = await stored({ status: "failed", attempts: [attempt], next_attempt_at: late, replay_id: REPLAY });
+  const partly = await stored(
+    { status: "failed", attempts: [attempt], next_attempt_at: late, remaining: [1] },
+    { deleted: [0] },
+  );
+  // Each of these has ended, or something that moves it.
+  await stored({ status: "delivered" });
+  await stored({ status: "dead_lettered" });
+  await stored({ status: "cancelled" });
+  await stored({ status: "failed", attempts: [attempt], next_attempt_at: bench.clock.now + 60_000 });
+  await stored({ status: "failed", attempts: [attempt], next_attempt_at: late, swept: true });
+  await stored({ status: "pending", held: true });
+  await stored(undefined, { deleted: [0, 1] });
+  await stored({ status: "failed", attempts: [attempt], next_attempt_at: late, remaining: [0] }, { deleted: [0] });
+  await stored(undefined, { matched: {} });
+
+  const { strays } = await reconcile({ hour: rfc3339(hour) }, bench.tools);
+  const sent = (bench.sent.get("retry") ?? []).map((text) => {
+    const message = decodeDeliver(text);
+    return message.kind === "retry" ? [message.batches[0], message.attempts, message.replay_id] : [message.kind];
+  });
+  // Beside a replay's item its own first attempt is still to come, too.
+  assert.deepEqual(
+    sent.sort(),
+    [
+      [neverTried, 0, undefined],
+      [retryLost, 1, undefined],
+      [replayLost, 1, REPLAY],
+      [replayLost, 0, undefined],
+      [partly, 1, undefined],
+    ].sort(),
+  );
+  assert.equal(strays, 5);
 });
 
 test("an hour is compared only once it is over and had an hour to settle", () => {
