@@ -236,7 +236,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     createDynamodb(context),
     createS3(context),
     createSecretsManager(context),
-    createRds(context),
+    createRds(context, { databaseUrl: process.env.DATABASE_URL, iam }),
     createElastiCache(context),
     createRandom(context),
   ]);

@@ -1,11 +1,13 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { cacheFolder, threadEnvironment } from "./cache.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
+import type { Iam } from "./iam.ts";
 import { JsonFile } from "./jsonFile.ts";
 import type { Owner } from "./rds/cluster.ts";
-import type { RdsTask, RdsWorkerData, RdsWorkerMessage } from "./rds/worker.ts";
+import { maySignIn } from "./rds/signIn.ts";
+import type { RdsTask, RdsWorkerData, RdsWorkerMessage, SignInQuestion, SignInVerdict } from "./rds/worker.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -27,6 +29,8 @@ export interface RdsOptions {
   readonly databaseUrl?: string | undefined;
   /** Folder of the empty clusters that new ones are copied from. @default one of this machine */
   readonly templates?: string;
+  /** Who may sign in, by IAM token. Undefined: nobody is asked. */
+  readonly iam?: Pick<Iam, "callerOf" | "refusal">;
 }
 
 export interface RdsService extends LocalService {
@@ -54,7 +58,9 @@ export async function createRds(
   context: LocalContext,
   options: RdsOptions = { databaseUrl: process.env.DATABASE_URL },
 ): Promise<RdsService> {
-  const { databaseUrl } = options;
+  const { databaseUrl, iam } = options;
+  const { port1: judge, port2: questions } = new MessageChannel();
+  judge.unref();
   const worker =
     databaseUrl === undefined
       ? new Worker(new URL("./rds/worker.ts", import.meta.url), {
@@ -62,7 +68,9 @@ export async function createRds(
           workerData: {
             data: join(context.state, "postgres"),
             templates: options.templates ?? templateFolder(),
+            judge: iam === undefined ? undefined : questions,
           } satisfies RdsWorkerData,
+          transferList: iam === undefined ? [] : [questions],
           env: threadEnvironment(),
         })
       : undefined;
@@ -75,6 +83,18 @@ export async function createRds(
   let instance: string | undefined;
 
   let last: Promise<unknown> = Promise.resolve();
+  /** What may be connected to, as IAM policies name it: instance and proxies have the same address here. */
+  const databases: string[] = [];
+  const asUser = (user: string) =>
+    databases.map((id) => `arn:aws:rds-db:${context.region}:${context.accountId}:dbuser:${id}/${user}`);
+  if (iam !== undefined) {
+    judge.on("message", async ({ id, ...signIn }: SignInQuestion) => {
+      const may = await maySignIn(signIn, iam, `${address?.host}:${address?.port}`, asUser);
+      judge.postMessage({ id, may } satisfies SignInVerdict);
+    });
+    judge.unref();
+  }
+
   /** One task after the other. @throws Error with what PGlite says */
   function ask(task: RdsTask): Promise<RdsWorkerMessage> {
     const answered = last.then(() => send(task));
@@ -122,6 +142,7 @@ export async function createRds(
     const database = optional(inputs, "dbName", "string") ?? "postgres";
     address = await open({ user, database });
     const identifier = optional(inputs, "identifier", "string") ?? name;
+    databases.push(`db-${identifier.toUpperCase()}`);
     const region = regionOf(request, context);
     const secret = `arn:aws:secretsmanager:${region}:${context.accountId}:secret:rds!db-${identifier}-AbCdEf`;
     return {
@@ -153,6 +174,7 @@ export async function createRds(
       throw new Error(`${request.type} "${request.name}": declare the database instance before its proxy`);
     const name = physicalName(request);
     proxies.add(name);
+    databases.push(`prx-${name}`);
     const arn = `arn:aws:rds:${regionOf(request, context)}:${context.accountId}:db-proxy:prx-${name}`;
     return { id: name, state: { ...inputs, name, arn, endpoint: address.host } };
   }

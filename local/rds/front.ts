@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { SignIn } from "./signIn.ts";
 
 /**
  * Many client connections before the one session that PGlite has, as RDS Proxy multiplexes transactions. Invariant: from the first message of
@@ -26,6 +27,8 @@ export interface FrontOptions {
   readonly rolesChanged?: () => Promise<void>;
   readonly user: string;
   readonly database: string;
+  /** Judges a password. @default nobody is asked for one */
+  readonly maySignIn?: ((signIn: SignIn) => Promise<boolean>) | undefined;
   /** As `server_version` tells it. */
   readonly version: string;
 }
@@ -36,6 +39,10 @@ const CANCEL_REQUEST = 80877102;
 const PROTOCOL_3 = 3;
 
 const TERMINATE = 0x58;
+const PASSWORD = 0x70;
+/** AuthenticationCleartextPassword: IAM tokens travel like this, by TLS where the network is not this machine. */
+const CLEARTEXT_PASSWORD = 3;
+const LONGEST_PASSWORD = 16_384;
 /** Statements after which somebody else may be a member of a role. */
 const ABOUT_ROLES = /\b(grant|revoke)\b|\b(create|alter|drop)\s+(role|user|group)\b/i;
 
@@ -109,6 +116,8 @@ class Session {
   readonly #socket: Socket;
   readonly #options: FrontOptions;
   readonly #arrived: () => void;
+  /** Undefined until a client has said who it is, then until it has proved it. */
+  #signing: "asked" | "judged" | undefined;
   #bytes: Buffer = Buffer.alloc(0);
   #started = false;
   /** Whole messages of which none yet ends a unit. */
@@ -162,6 +171,8 @@ class Session {
 
   /** One packet of the start of a connection. @returns whether there may be another */
   #start(): boolean {
+    if (this.#signing === "judged") return false;
+    if (this.#signing === "asked") return this.#password();
     if (this.#bytes.length < 8) return false;
     const length = this.#bytes.readUInt32BE(0);
     if (this.#bytes.length < length) return false;
@@ -178,10 +189,44 @@ class Session {
     }
     const words = packet.toString("utf8", 8).split("\0");
     const given = (name: string) => words[words.findIndex((word, i) => i % 2 === 0 && word === name) + 1];
-    const { user, database, version } = this.#options;
+    const { user, database } = this.#options;
     if (given("user") !== user) return this.#refuse("28000", `role "${given("user")}" does not exist`);
     if ((given("database") ?? user) !== database)
       return this.#refuse("3D000", `database "${given("database")}" does not exist`);
+    if (this.#options.maySignIn === undefined) return this.#admit();
+    this.#signing = "asked";
+    this.#socket.write(message("R", Buffer.from([0, 0, 0, CLEARTEXT_PASSWORD])));
+    return true;
+  }
+
+  /** The password message, which may not have come yet. */
+  #password(): boolean {
+    if (this.#bytes.length < 5) return false;
+    const end = 1 + this.#bytes.readUInt32BE(1);
+    if (this.#bytes[0] !== PASSWORD || end > LONGEST_PASSWORD)
+      return this.#refuse("08P01", "expected password response");
+    if (this.#bytes.length < end) return false;
+    const password = this.#bytes.toString("utf8", 5, end - 1);
+    this.#bytes = this.#bytes.subarray(end);
+    this.#signing = "judged";
+    const { user } = this.#options;
+    this.#options.maySignIn!({ user, password }).then(
+      (may) => {
+        if (may) this.#admit();
+        else
+          this.#refuse(
+            "28P01",
+            `The IAM authentication failed for the role ${user}. Check the IAM token for this role and try again.`,
+          );
+        this.#take(Buffer.alloc(0));
+      },
+      () => this.#socket.destroy(),
+    );
+    return false;
+  }
+
+  #admit(): false {
+    const { version } = this.#options;
     const refusal = this.#options.admit?.();
     if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
     const settings = {

@@ -1,8 +1,9 @@
 import type { AddressInfo, Server } from "node:net";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import { Cluster, type Owner, quoted } from "./cluster.ts";
 import { createFront, type Refusal } from "./front.ts";
+import type { SignIn } from "./signIn.ts";
 
 /**
  * PostgreSQL in a thread of its own: PGlite, and the server that its clients connect to. It begins before the database is declared, with the
@@ -13,6 +14,13 @@ export interface RdsWorkerData {
   readonly data: string;
   /** Folder of the empty clusters that new ones are copied from. */
   readonly templates: string;
+  /** Where passwords are judged: by those who know the roles. Undefined: nobody is asked for one. */
+  readonly judge: MessagePort | undefined;
+}
+export type SignInQuestion = SignIn & { readonly id: number };
+export interface SignInVerdict {
+  readonly id: number;
+  readonly may: boolean;
 }
 export type RdsTask =
   | { readonly open: Owner }
@@ -42,7 +50,22 @@ interface Opened {
   readonly owner: Owner;
 }
 
-const { data, templates } = workerData as RdsWorkerData;
+const { data, templates, judge } = workerData as RdsWorkerData;
+const verdicts = new Map<number, (may: boolean) => void>();
+judge?.on("message", ({ id, may }: SignInVerdict) => {
+  verdicts.get(id)?.(may);
+  verdicts.delete(id);
+});
+let questions = 0;
+
+function maySignIn(signIn: SignIn): Promise<boolean> {
+  questions += 1;
+  const id = questions;
+  return new Promise((resolve) => {
+    verdicts.set(id, resolve);
+    judge!.postMessage({ id, ...signIn } satisfies SignInQuestion);
+  });
+}
 const port = parentPort!;
 const cluster = new Cluster(data, templates);
 
@@ -70,6 +93,7 @@ async function open(owner: Owner): Promise<Opened> {
       user,
       database,
       version: rows[0]!.server_version,
+      maySignIn: judge === undefined ? undefined : maySignIn,
       admit() {
         if (pending) {
           pending = false;

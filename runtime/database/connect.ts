@@ -17,20 +17,20 @@ types.setTypeParser(INT8, Number);
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 
 /**
- * A small pool: a function serves one invocation at a time. Signs in with an IAM token over TLS, whose certificate is
- * verified; on loopback (the local platform) neither is needed.
+ * A small pool: a function serves one invocation at a time. Signs in with an IAM token, over TLS whose certificate is
+ * verified; on loopback (the local platform) without TLS.
  */
 export function connect(env: DatabaseEnvironment, connections = 2): Kysely<Database> {
   const { DATABASE_HOST: host, DATABASE_NAME: database, DATABASE_USER: user } = env;
   const port = Number(env.DATABASE_PORT);
   const local = isLoopback(host);
-  const signer = local ? undefined : new Signer({ hostname: host, port, username: user });
+  const signer = new Signer({ hostname: host, port, username: user });
   const pool = new Pool({
     host,
     port,
     database,
     user,
-    password: signer === undefined ? "local" : () => signer.getAuthToken(),
+    password: () => signer.getAuthToken(),
     ssl: local ? false : { rejectUnauthorized: true },
     max: connections,
     connectionTimeoutMillis: 3_000,

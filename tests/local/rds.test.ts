@@ -3,9 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Signer, type SignerConfig } from "@aws-sdk/rds-signer";
 import fc from "fast-check";
 import pg from "pg";
 import { suite } from "uvu";
+import { ADMINISTRATOR, createIam } from "../../local/iam.ts";
 import { type Backend, createFront } from "../../local/rds/front.ts";
 import { createRds } from "../../local/rds.ts";
 import type { Created, Inputs, LocalContext, LocalService } from "../../local/service.ts";
@@ -222,6 +224,74 @@ test("a proxy's target is not available at once, and is at the next start", asyn
     await made.close();
   }
   assert.deepEqual(answers, ["08000 Timed-out waiting to acquire database connection", "in", "in", "in"]);
+});
+
+test("who signs in shows a token that a role signed for this user, and the role may connect", async () => {
+  const context = fresh();
+  const iam = createIam(context);
+  const may = (...resources: string[]) => ({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "rds-db:connect", Resource: resources }],
+  });
+  for (const [name, policy] of [
+    ["reader", may("arn:aws:rds-db:us-east-1:000000000000:dbuser:prx-proxy/triggers")],
+    ["stranger", may("arn:aws:rds-db:us-east-1:000000000000:dbuser:prx-proxy/other")],
+  ] as const) {
+    const inputs = {
+      assumeRolePolicy: {
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+      },
+      inlinePolicies: [{ name: "own", policy }],
+    };
+    await iam.resources["aws:iam/role:Role"]!({ type: "aws:iam/role:Role", name, inputs });
+  }
+  const guarded = await createRds(context, { iam });
+  const at = Number((await declare(guarded)).state.port);
+  await guarded.resources["aws:rds/proxy:Proxy"]!({
+    type: "aws:rds/proxy:Proxy",
+    name: "proxy",
+    inputs: { engineFamily: "POSTGRESQL" },
+  });
+  const token = (role: string, more: Partial<SignerConfig> = {}) =>
+    new Signer({
+      hostname: "127.0.0.1",
+      port: at,
+      username: "triggers",
+      region: "us-east-1",
+      credentials: iam.credentialsOf(role),
+      ...more,
+    }).getAuthToken();
+  const answer = async (password: string): Promise<string> => {
+    const db = new pg.Client({ host: "127.0.0.1", port: at, user: "triggers", database: "triggers", password });
+    db.on("error", () => {});
+    try {
+      await db.connect();
+      return `in as ${(await db.query("SELECT current_user AS who")).rows[0].who}`;
+    } catch (thrown) {
+      return String((thrown as { code?: string }).code);
+    } finally {
+      await db.end();
+    }
+  };
+  const right = await token("reader");
+  const refused: [says: string, password: string][] = [
+    ["a password that everybody knows", "local"],
+    ["another user's token", await token("reader", { username: "other" })],
+    ["another address's token", await token("reader", { port: at + 1 })],
+    ["a role that may not connect", await token("stranger")],
+    [
+      "a wrong secret",
+      await token("reader", { credentials: { ...iam.credentialsOf("reader"), secretAccessKey: "local" } }),
+    ],
+    ["another signature", right.replace(/.$/, (last) => (last === "0" ? "1" : "0"))],
+    ["another user by hand", right.replace("DBUser=triggers", "DBUser=other")],
+    ["a longer time", right.replace("Expires=900", "Expires=9000")],
+  ];
+  for (const [says, password] of refused) assert.equal(await answer(password), "28P01", says);
+  assert.equal(await answer(right), "in as triggers");
+  assert.equal(await answer(await token(ADMINISTRATOR)), "in as triggers");
+  await guarded.close();
 });
 
 test("the proxy has the instance's address", async () => {
