@@ -29,6 +29,7 @@ import { type Home, KeysElsewhere, OtherStacks } from "./components/otherStacks.
 import { Retention } from "./components/retention.ts";
 import { readSettings } from "./components/settings.ts";
 import { SubscriptionStore } from "./components/subscriptionStore.ts";
+import { ownNames, webhookRules } from "./components/webhookRules.ts";
 import { declareStandby } from "./standby.ts";
 
 const settings = readSettings();
@@ -61,9 +62,15 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
 /**
  * The home region: everything that happens to an event. Each part is handed what it passes work on to, so this reads from
  * the far end back to ingest.
- * @param keys of this stack or of the edge's. @param backedUp ARNs to back up beside the region's own
+ * @param keys of this stack or of the edge's. @param backedUp ARNs to back up beside the region's own.
+ * @param ownHosts where the platform itself is reached: no webhook
  */
-function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
+function declareHome(
+  keys: Keys,
+  backedUp: readonly pulumi.Input<string>[],
+  ownHosts: pulumi.Input<readonly string[] | undefined>,
+) {
+  const webhooks = webhookRules(allowLoopbackWebhooks, ownHosts);
   // Ground: logs, network, cache.
   const { defaults, logs, network, cache, tracing } = new Foundation("foundation", settings);
 
@@ -93,7 +100,7 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
     subscriptions: service,
     scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
     tracing,
-    allowLoopbackWebhooks,
+    webhooks,
     protect,
   });
   const forgetter = new Forgetter("forgetter", { defaults, cache, network: subscriptions.database.reach });
@@ -146,7 +153,7 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
     delivery,
     retention,
     queues: Object.values(queues),
-    allowLoopbackWebhooks,
+    webhooks,
   });
 
   // What outlives a mistake, and who watches.
@@ -218,7 +225,10 @@ function declareHome(keys: Keys, backedUp: readonly pulumi.Input<string>[]) {
 function declareRole() {
   const { role, edgeStack, homeStack } = settings;
   if (role === "standby") return declareStandby(settings, others.edge(edgeStack!), others.home(homeStack!));
-  if (role === "region") return declareHome(new KeysElsewhere(others.edge(edgeStack!), region), []).outputs;
+  if (role === "region") {
+    const edge = others.edge(edgeStack!);
+    return declareHome(new KeysElsewhere(edge, region), [], edge.hosts).outputs;
+  }
   const keys = declareKeys();
   if (role === "edge") {
     declareBackups([keys.table.table.arn]);
@@ -226,7 +236,7 @@ function declareRole() {
     if (homeStack === undefined) return declareEdge(keys);
     return declareEdge(keys, { home: others.home(homeStack), logs: logBucket(settings) });
   }
-  const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn]);
+  const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn], ownNames(settings.domain));
   return { ...outputs, ...declareEdge(keys, { home, logs }) };
 }
 

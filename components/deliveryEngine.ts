@@ -5,6 +5,7 @@ import type { EventStore } from "./eventStore.ts";
 import { EverySoOften } from "./everySoOften.ts";
 import { Handler, type HandlerDefaults } from "./handler.ts";
 import type { Tracing } from "./tracing.ts";
+import type { WebhookRules } from "./webhookRules.ts";
 import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
@@ -19,7 +20,7 @@ export interface DeliveryEngineArgs {
   /** How fast each queue is worked off. */
   readonly scaling: Scaling;
   readonly tracing: Tracing;
-  readonly allowLoopbackWebhooks: boolean;
+  readonly webhooks: WebhookRules;
   readonly protect: boolean;
 }
 
@@ -54,7 +55,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       NOTICE_QUEUE_URL: this.notice.queue.url,
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
-      ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
+      ...args.webhooks,
       ...args.tracing.environment,
     };
     this.deliver = new Handler<DeliverEnvironment>(

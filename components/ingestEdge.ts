@@ -5,6 +5,7 @@ import { Distribution } from "./distribution.ts";
 import { EdgeAuthenticator } from "./edgeAuthenticator.ts";
 import type { KeyDirectory } from "./keyDirectory.ts";
 import type { EdgeOutputs, Home, Standby } from "./otherStacks.ts";
+import { ownNames } from "./webhookRules.ts";
 
 // Invariant: the only way to a function is through the distribution, whose edge function has said who calls.
 
@@ -56,10 +57,21 @@ export class IngestEdge extends pulumi.ComponentResource {
       );
       this.url = this.distribution.url;
     }
+    const hosts = pulumi
+      .output(this.distribution?.distribution.domainName)
+      .apply((name) => [...ownNames(args.domain), ...(name === undefined ? [] : [name])]);
     this.outputs = pulumi
-      .all([keys.tableName, keys.table.table.arn, keys.tableKey.arn, keys.pepperArn, keys.pepperKey.arn, failover.arn])
+      .all([
+        keys.tableName,
+        keys.table.table.arn,
+        keys.tableKey.arn,
+        keys.pepperArn,
+        keys.pepperKey.arn,
+        failover.arn,
+        hosts,
+      ])
       .apply(
-        ([table, tableArn, tableKey, pepper, pepperKey, store]): EdgeOutputs => ({
+        ([table, tableArn, tableKey, pepper, pepperKey, store, known]): EdgeOutputs => ({
           region,
           keys_table: table,
           keys_table_arn: tableArn,
@@ -67,6 +79,7 @@ export class IngestEdge extends pulumi.ComponentResource {
           pepper_arn: pepper,
           pepper_key_arn: pepperKey,
           failover_store: store,
+          hosts: known,
         }),
       );
     this.registerOutputs({ url: this.url });

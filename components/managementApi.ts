@@ -9,6 +9,7 @@ import type { Keys } from "./keyDirectory.ts";
 import type { OriginOutputs } from "./otherStacks.ts";
 import type { Retention } from "./retention.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
+import type { WebhookRules } from "./webhookRules.ts";
 import type { WorkQueue } from "./workQueue.ts";
 
 export interface ManagementApiArgs {
@@ -22,7 +23,7 @@ export interface ManagementApiArgs {
   readonly retention: Retention;
   /** Those whose dead letters `/health` tells. */
   readonly queues: readonly WorkQueue[];
-  readonly allowLoopbackWebhooks: boolean;
+  readonly webhooks: WebhookRules;
 }
 
 /** The function behind every path but `POST /events`. */
@@ -56,7 +57,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           AUDIT_BUCKET: retention.audit.bucket.bucket,
           SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
           DELIVER_FUNCTION: delivery.deliver.target.arn,
-          ALLOW_LOOPBACK_WEBHOOKS: String(args.allowLoopbackWebhooks),
+          ...args.webhooks,
           CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
         },
         permissions: [

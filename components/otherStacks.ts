@@ -27,6 +27,8 @@ export interface EdgeOutputs {
   readonly pepper_key_arn: string;
   /** ARN of the CloudFront KeyValueStore in which a standby region says that it takes over. */
   readonly failover_store: string;
+  /** Where the platform is reached; what is posted there by a webhook would come back as an event. */
+  readonly hosts: readonly string[];
 }
 
 /** Export `home` of the stack that holds the home region. */

@@ -22,6 +22,7 @@ export async function createElastiCache(context: LocalContext, url = process.env
     const token = optional(inputs, "authToken", "string");
     const redis = await startRedis({ folder: join(context.state, "redis", id), token, url });
     running.push(redis);
+    context.ownPorts?.add(redis.port);
     if (redis.kind !== "embedded")
       context.log(`${id}: Redis ${redis.kind === "url" ? `at ${new URL(url!).host}` : "from the PATH"}`);
     return {

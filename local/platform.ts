@@ -139,6 +139,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       accountId: ACCOUNT,
       region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
+      ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,
       metrics,
     };
@@ -164,10 +165,12 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       told.add(run.stack, outputs);
     }
     const outputs = told.all();
-    for (const service of services) await service.start?.();
     const { url } = await cloudfront.listen(options.port).catch((cause: NodeJS.ErrnoException) => {
       throw portError(options.port, cause);
     });
+    // Before anything runs that might post to it.
+    context.ownPorts?.add(Number(new URL(url).port));
+    for (const service of services) await service.start?.();
     const scrub = async () => {
       for (const service of services) await service.scrub?.();
     };

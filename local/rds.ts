@@ -141,6 +141,7 @@ export async function createRds(
     const user = optional(inputs, "username", "string") ?? "postgres";
     const database = optional(inputs, "dbName", "string") ?? "postgres";
     address = await open({ user, database });
+    context.ownPorts?.add(address.port);
     const identifier = optional(inputs, "identifier", "string") ?? name;
     databases.push(`db-${identifier.toUpperCase()}`);
     const region = regionOf(request, context);

@@ -96,6 +96,8 @@ export interface LocalContext {
   readonly state: string;
   readonly accountId: string;
   readonly region: string;
+  /** Ports on which this machine's platform listens, but for its webhook receiver's: they come one by one. */
+  readonly ownPorts?: Set<number>;
   /** Base URL of the gateway, known before any resource is created. */
   readonly endpoint: string;
   /** One line for the person watching. */

@@ -13,6 +13,7 @@ const edge: EdgeOutputs = {
   pepper_arn: arn("secretsmanager", "secret:pepper-secret-a1b2c3"),
   pepper_key_arn: arn("kms", "key/pepper-key"),
   failover_store: arn("cloudfront", "key-value-store/failover", ""),
+  hosts: ["events.example.com", "d111111abcdef8.cloudfront.net"],
 };
 
 const homeRegion: HomeOutputs = {

@@ -77,6 +77,7 @@ export async function readFunction(
       ...variables,
     },
     logGroup: optional(list(inputs.loggingConfig)[0] ?? {}, "logGroup", "string") ?? `/aws/lambda/${name}`,
+    ownPorts: context.ownPorts,
     logFile: join(logs, `${name}.log`),
     role,
     region,
@@ -127,7 +128,7 @@ function variablesOf(environment: unknown): Record<string, string> {
   return variables as Record<string, string>;
 }
 
-/** What Lambda itself puts there. The endpoint is the one thing that a function finds here and not in AWS. */
+/** What Lambda itself puts there. Endpoint and ports of this machine are what a function finds here and not in AWS. */
 function runtimeVariables(
   name: string,
   version: string,

@@ -41,6 +41,8 @@ export interface FunctionSettings {
   /** Exactly what the function finds in `process.env`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** The function finds them in `LOCAL_PORTS`, as they are when its thread starts: no webhook may lead there. */
+  readonly ownPorts?: ReadonlySet<number> | undefined;
 }
 
 export type Outcome =
@@ -236,7 +238,11 @@ export class LambdaFunction {
       name: settings.name,
       workerData: data,
       // Compiled code is kept beside the code.
-      env: { ...settings.environment, NODE_COMPILE_CACHE: join(dirname(settings.module), "..", "compiled") },
+      env: {
+        ...settings.environment,
+        ...(settings.ownPorts === undefined ? {} : { LOCAL_PORTS: [...settings.ownPorts].join(",") }),
+        NODE_COMPILE_CACHE: join(dirname(settings.module), "..", "compiled"),
+      },
       execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],
       // What an invocation leaves behind dies young: room for it makes full collections, which stop the thread, rare.
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 192 },

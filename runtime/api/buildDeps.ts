@@ -8,6 +8,8 @@ import { log } from "../aws/log.ts";
 import { usageOver } from "../aws/usage.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
+
+import { urlRulesOf } from "../domain/webhookUrl.ts";
 import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
 
@@ -29,6 +31,7 @@ export function buildDeps(): Deps {
   const dynamodb = new DynamoDBClient({});
   return {
     env,
+    urlRules: urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS }),
     region: process.env.AWS_REGION ?? "",
     db: connect(env),
     dynamodb,

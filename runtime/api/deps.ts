@@ -8,11 +8,15 @@ import type { Kysely } from "kysely";
 import type { CountUsage } from "../aws/usage.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
+
+import type { UrlRules } from "../domain/webhookUrl.ts";
 import type { ApiEnvironment } from "./environment.ts";
 
 /** What every route may use; built once a cold start, replaced by fakes in tests. */
 export interface Deps {
   readonly env: ApiEnvironment;
+  /** Which webhooks are forbidden. */
+  readonly urlRules: UrlRules;
   /** The region that this runs in. */
   readonly region: string;
   /** Reach it through `asCustomer` of runtime/database, which sets the row-level security's customer. */

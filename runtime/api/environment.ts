@@ -21,6 +21,7 @@ export const apiVariables = [
   "SUBSCRIPTIONS_FUNCTION",
   "DELIVER_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
+  "OWN_HOSTS",
   "CURSOR_SECRET",
 ] as const;
 export type ApiEnvironment = Environment<typeof apiVariables>;

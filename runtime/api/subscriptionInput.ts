@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
-import { canonicalUrl, checkWebhookUrl, headerFault } from "../domain/webhookUrl.ts";
+import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhookUrl.ts";
 import { checkTransform, compileSelector } from "../matching/index.ts";
 import { dictionary, EnvironmentSchema, Timestamp } from "./schemas.ts";
 
@@ -148,7 +148,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
  * Checks what a definition means.
  * @throws TriggersError `invalid_selector`, `invalid_request` (transform), `webhook_url_forbidden`, `invalid_header`
  */
-export function checkDefinition(definition: Definition, rules: { readonly allowLoopback: boolean }): void {
+export function checkDefinition(definition: Definition, rules: UrlRules): void {
   compileSelector(definition.event_selector as EventSelector);
   checkTransform(
     (definition.transform as Transform | null) ?? undefined,

@@ -58,8 +58,22 @@ export interface ConnectOptions extends UrlRules {
   readonly ca?: string;
 }
 
-/** A connector for undici that upholds the invariant above. */
-function guardedConnector({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
+/**
+ * A connector for undici that upholds the invariant above. To a port on which the platform itself listens it allows no
+ * loopback address, whatever name leads there.
+ */
+function guardedConnector(options: ConnectOptions): buildConnector.connector {
+  const { ownPorts } = options;
+  const usual = connectorBy(options);
+  if (!options.allowLoopback || ownPorts === undefined) return usual;
+  const strict = connectorBy({ ...options, allowLoopback: false });
+  return (target, callback) => (ownPorts.has(portOf(target)) ? strict : usual)(target, callback);
+}
+
+const portOf = ({ port, protocol }: buildConnector.Options): number =>
+  Number(port === "" || port === undefined ? (protocol === "http:" ? 80 : 443) : port);
+
+function connectorBy({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buildConnector.connector {
   const connect = makeConnector({
     lookup: guardedLookup(rules, resolve) as never,
     timeout: timeoutMs,

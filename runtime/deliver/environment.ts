@@ -12,6 +12,7 @@ export const deliverVariables = [
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
+  "OWN_HOSTS",
   ...tracingVariables,
 ] as const;
 export type DeliverEnvironment = Environment<typeof deliverVariables>;

@@ -12,6 +12,7 @@ import { usageOver } from "../aws/usage.ts";
 import { encodeDeliveryItem } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
+import { urlRulesOf } from "../domain/webhookUrl.ts";
 import { recentStops, tellStop } from "../store/stops.ts";
 import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
@@ -28,8 +29,7 @@ import { targetCache } from "./targets.ts";
 const env = readEnvironment(deliverVariables);
 const { dynamodb, sqs, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
-const rules = { allowLoopback: env.ALLOW_LOOPBACK_WEBHOOKS === "true" };
-
+const rules = urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS });
 const tracer = tracerOver(env, { log, getSecret });
 
 const newAgent = () => guardedAgent({ ...rules, timeoutMs: TIMEOUT_MS });

@@ -11,7 +11,26 @@ import ipaddr from "ipaddr.js";
 export interface UrlRules {
   /** True only on the local platform: allows http and loopback hosts, never port 9001. */
   readonly allowLoopback: boolean;
+  /** Where the platform itself listens on this machine: loopback with one of these ports is no webhook. */
+  readonly ownPorts?: ReadonlySet<number>;
+  /** The platform's own public hosts, in lower case: what is posted there would come in as an event and be posted again. */
+  readonly ownHosts?: ReadonlySet<string>;
 }
+
+/** What a function's environment says of webhooks. `LOCAL_PORTS` is there on the local platform alone. */
+export interface UrlSettings {
+  readonly ALLOW_LOOPBACK_WEBHOOKS?: string | undefined;
+  readonly OWN_HOSTS?: string | undefined;
+  readonly LOCAL_PORTS?: string | undefined;
+}
+
+const listed = (text = ""): string[] => text.split(",").filter((one) => one !== "");
+
+export const urlRulesOf = ({ ALLOW_LOOPBACK_WEBHOOKS, OWN_HOSTS, LOCAL_PORTS }: UrlSettings): UrlRules => ({
+  allowLoopback: ALLOW_LOOPBACK_WEBHOOKS === "true",
+  ownPorts: new Set(listed(LOCAL_PORTS).map(Number)),
+  ownHosts: new Set(listed(OWN_HOSTS).map((host) => host.toLowerCase())),
+});
 
 export type UrlCheck =
   | { readonly ok: true; readonly url: URL }
@@ -95,7 +114,8 @@ export function checkWebhookUrl(text: string, rules: UrlRules): UrlCheck {
     return fault("userinfo", "The webhook URL must not contain a user name or password.");
   const port = url.port === "" ? (url.protocol === "http:" ? 80 : HTTPS_PORT) : Number(url.port);
   if (loopback) {
-    if (port === RUNTIME_API_PORT) return fault("port", `The webhook URL must not use port ${port}.`);
+    if (port === RUNTIME_API_PORT || rules.ownPorts?.has(port) === true)
+      return fault("port", `The webhook URL must not use port ${port}.`);
     return { ok: true, url };
   }
   if (port !== HTTPS_PORT && (port < FIRST_UNPRIVILEGED || BLOCKED_PORTS.has(port)))
@@ -105,6 +125,8 @@ export function checkWebhookUrl(text: string, rules: UrlRules): UrlCheck {
     if (why !== undefined) return fault("address", `The webhook URL's address ${host} is not public (${why}).`);
     return { ok: true, url };
   }
+  if (rules.ownHosts?.has(host) === true)
+    return fault("host", `The webhook URL's host "${host}" is the platform's own.`);
   if (
     !NAME.test(host) ||
     host.length > MAX_NAME ||

@@ -34,10 +34,13 @@ async function invoke(payload: object, name = "echo") {
   return { error: answer.FunctionError, value: JSON.parse(answer.Payload?.transformToString() ?? "null") };
 }
 
-test("a function finds exactly its declared variables and Lambda's own, and one endpoint", async () => {
+test("a function finds exactly its declared variables and Lambda's own, one endpoint and the ports of this machine", async () => {
   const { value } = await invoke({ do: "env" });
-  const { AWS_ENDPOINT_URL, LAMBDA_TASK_ROOT, ...rest } = value;
+  const { AWS_ENDPOINT_URL, LAMBDA_TASK_ROOT, LOCAL_PORTS, ...rest } = value;
   assert.equal(AWS_ENDPOINT_URL, probe.core.gatewayUrl);
+  // What the platform itself listens on: the gateway and the public server, not the webhook receiver.
+  const ports = [probe.core.gatewayUrl, probe.core.url].map((url) => new URL(url).port);
+  assert.deepEqual(LOCAL_PORTS.split(",").sort(), ports.sort());
   assert.ok(existsSync(join(LAMBDA_TASK_ROOT, "index.mjs")));
   assert.deepEqual(rest, {
     GREETING: "hello",

@@ -96,6 +96,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     ...({} as Pick<Deps, "sqs" | "lambda" | "secrets">),
     ...fakes,
     region: "us-east-1",
+    urlRules: { allowLoopback: false },
     env: {
       ...env,
       KEYS_TABLE: "keys",
@@ -103,7 +104,6 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
       METRICS_TABLE: "metrics",
       CURSOR_SECRET: "cursor-secret",
       PEPPER_SECRET: "pepper",
-      ALLOW_LOOPBACK_WEBHOOKS: "false",
       ...fakes.env,
     },
   };

@@ -17,6 +17,7 @@ import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import type { Environment, Identity } from "../../domain/identity.ts";
 import { newId, ulidIn } from "../../domain/ids.ts";
+import type { UrlRules } from "../../domain/webhookUrl.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -39,7 +40,7 @@ export const SubscriptionId = z.object({ id: z.string().refine((id) => ulidIn("s
 /** 32 random bytes, as Standard Webhooks writes a symmetric secret. */
 export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString("base64")}`;
 
-export const rulesOf = (deps: Deps) => ({ allowLoopback: deps.env.ALLOW_LOOPBACK_WEBHOOKS === "true" });
+export const rulesOf = (deps: Deps): UrlRules => deps.urlRules;
 
 const noSubscription = (id: string) => new TriggersError("not_found", `There is no subscription ${id}.`);
 

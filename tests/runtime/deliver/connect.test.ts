@@ -96,6 +96,18 @@ for (const [url, addresses] of byName) {
   });
 }
 
+test("on this machine no name and no address leads to a port on which the platform listens", async () => {
+  const rules = { allowLoopback: true, ownPorts: new Set([4_000]) };
+  const agent = guardedAgent({ ...rules, timeoutMs: 1_000, resolve: resolving({ "a.example": ["127.0.0.1"] }) });
+  for (const host of ["a.example", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"]) {
+    const { error } = await post(agent, request(new URL(`http://${host}:4000/`)));
+    assert.equal(error, "forbidden_address", host);
+  }
+  assert.deepEqual(dialled, []);
+  await post(agent, request(new URL("http://a.example:4001/")));
+  assert.deepEqual(dialled, ["127.0.0.1"]);
+});
+
 test("a name that changes its address between check and connection (DNS rebinding) gains nothing", async () => {
   const answers = [["93.184.215.14"], ["127.0.0.1"], ["169.254.169.254"], ["93.184.215.14"]];
   let asked = 0;

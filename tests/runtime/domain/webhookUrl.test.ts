@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { canonicalUrl, checkWebhookUrl, forbiddenAddress, headerFault } from "../../../runtime/domain/webhookUrl.ts";
+import {
+  canonicalUrl,
+  checkWebhookUrl,
+  forbiddenAddress,
+  headerFault,
+  urlRulesOf,
+} from "../../../runtime/domain/webhookUrl.ts";
 import { hostileUrls } from "./hostileUrls.ts";
 
 const deployed = { allowLoopback: false };
@@ -114,6 +120,40 @@ test("only the local platform allows loopback, by http too, and never the runtim
   }
   for (const url of ["http://127.0.0.1:9001/", "http://10.0.0.1/", "http://example.com/", "https://169.254.169.254/"])
     assert.equal(checkWebhookUrl(url, local).ok, false);
+});
+
+test("no spelling of loopback leads to a port on which the platform itself listens", () => {
+  const rules = { allowLoopback: true, ownPorts: new Set([443, 4_000, 5_432, 80]) };
+  const host = fc.constantFrom(
+    ..."127.0.0.1 127.1 2130706433 0x7f000001 0177.0.0.1 127.255.0.9 [::1] [::ffff:127.0.0.1] [0:0:0:0:0:0:0:1]".split(
+      " ",
+    ),
+    ..."localhost localhost. a.localhost LOCALHOST".split(" "),
+  );
+  fc.assert(
+    fc.property(
+      host,
+      fc.constantFrom("http", "https"),
+      fc.constantFrom(":4000", ":04000", ":5432", ""),
+      (name, scheme, port) => {
+        assert.equal(checkWebhookUrl(`${scheme}://${name}${port}/events`, rules).ok, false);
+        // Another program's port is the customer's business.
+        assert.equal(checkWebhookUrl(`${scheme}://${name}:4001/events`, rules).ok, true);
+      },
+    ),
+  );
+});
+
+test("the platform's own hosts are no webhooks, however they are written", () => {
+  const rules = urlRulesOf({ OWN_HOSTS: "Hooks.example.com,d111.cloudfront.net" });
+  for (const url of [
+    "https://hooks.example.com/events",
+    "https://HOOKS.example.com.:443/",
+    "https://d111.cloudfront.net/",
+  ])
+    assert.equal(checkWebhookUrl(url, rules).ok, false, url);
+  for (const url of ["https://my.hooks.example.com/", "https://d222.cloudfront.net/"])
+    assert.equal(checkWebhookUrl(url, rules).ok, true, url);
 });
 
 test("no IPv4 address of a special range passes, however it is wrapped", () => {
