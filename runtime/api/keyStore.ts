@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/apiKey.ts";
 import { TriggersError } from "../domain/errors.ts";
-import type { Environment, Scope } from "../domain/identity.ts";
+import type { Environment, KeyLimit, Scope } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, usedItemId } from "../domain/keyRecord.ts";
 import type { Deps } from "./deps.ts";
@@ -33,6 +33,7 @@ export interface NewKey {
   readonly expires_at?: string;
   readonly customer_limit_per_second: number;
   readonly limit_per_second?: number;
+  readonly family?: readonly KeyLimit[];
 }
 
 /** A key that is not stored yet, and its full text, which is shown once. */
@@ -172,6 +173,49 @@ async function set(deps: Deps, keyId: string, attribute: string, value: { S: str
       ExpressionAttributeValues: { ":value": value },
     }),
   );
+}
+
+/**
+ * Notes with its maker that a key exists, so that the one is revoked with the other. Where that is too late the key is revoked.
+ * @throws TriggersError `unauthorized` when the maker has been revoked meanwhile
+ */
+export async function adopt(deps: Deps, makerId: string, childId: string): Promise<void> {
+  const update = new UpdateItemCommand({
+    TableName: deps.env.KEYS_TABLE,
+    Key: { key_id: { S: makerId } },
+    UpdateExpression: "ADD children :child",
+    ConditionExpression: "#status = :active",
+    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeValues: { ":child": { SS: [childId] }, ":active": { S: "active" } },
+  });
+  await deps.dynamodb.send(update).catch(async (cause) => {
+    if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+    await revokeKey(deps, childId);
+    throw new TriggersError("unauthorized", "The API key is missing or not valid.", { cause });
+  });
+}
+
+/** Revokes a key and all that descend from it. @returns ids of those that were not revoked before, the key's first */
+export async function revokeFamily(deps: Deps, keyId: string): Promise<string[]> {
+  const revoked: string[] = [];
+  const seen = new Set([keyId]);
+  for (const id of seen) {
+    const { Attributes } = await deps.dynamodb.send(
+      new UpdateItemCommand({
+        TableName: deps.env.KEYS_TABLE,
+        Key: { key_id: { S: id } },
+        UpdateExpression: "SET #status = :revoked",
+        ConditionExpression: "attribute_exists(key_id)",
+        ExpressionAttributeNames: { "#status": "status" },
+        ExpressionAttributeValues: { ":revoked": { S: "revoked" } },
+        // As it was before: a key can't be given children once it is revoked.
+        ReturnValues: "ALL_OLD",
+      }),
+    );
+    if (Attributes?.status?.S !== "revoked") revoked.push(id);
+    for (const child of Attributes?.children?.SS ?? []) seen.add(child);
+  }
+  return revoked;
 }
 
 export const revokeKey = (deps: Deps, keyId: string): Promise<void> => set(deps, keyId, "status", { S: "revoked" });

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { hmacBy } from "./hmac.ts";
-import { type Environment, environments, type Scope } from "./identity.ts";
+import { type Environment, environments, type KeyLimit, type Scope } from "./identity.ts";
 import { isUlid, newUlid } from "./ids.ts";
 
 /**
@@ -79,6 +79,10 @@ export interface KeyRecord {
   readonly customer_limit_per_second: number;
   /** The key's own, below it. */
   readonly limit_per_second?: number;
+  /** Limited keys that it descends from, the eldest first. */
+  readonly family?: readonly KeyLimit[];
+  /** Keys that it has made: they are revoked with it. */
+  readonly children?: readonly string[];
   readonly created_at: string;
   readonly last_used_at?: string;
 }

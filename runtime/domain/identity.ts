@@ -22,6 +22,12 @@ export const defaultScopes: readonly Scope[] = ["events:write", "events:read", "
 /** The customer id of the operator's own key: it administers customers and owns no events. */
 export const OPERATOR = "cus_operator";
 
+/** A key with a limit of its own, events per second. */
+export interface KeyLimit {
+  readonly key_id: string;
+  readonly limit_per_second: number;
+}
+
 export interface Identity {
   readonly customer_id: string;
   readonly environment: Environment;
@@ -32,6 +38,8 @@ export interface Identity {
   readonly limit_per_second: number;
   /** The key's own limit below the customer's, events per second. */
   readonly key_limit_per_second?: number;
+  /** Limited keys that it descends from: what it sends counts against theirs as well. */
+  readonly key_family?: readonly KeyLimit[];
   /** The caller's address as the edge saw it; for the audit log. */
   readonly source_ip?: string;
 }
@@ -73,6 +81,12 @@ export function decodeIdentity(header: string | undefined): Identity {
     typeof identity.limit_per_second === "number";
   if (!whole) throw notIdentified();
   return identity as Identity;
+}
+
+/** What is the whole customer's is not changed from its sandbox. @throws TriggersError `forbidden` */
+export function requireLive({ environment }: Pick<Identity, "environment">): void {
+  if (environment === "sandbox")
+    throw new TriggersError("forbidden", "A sandbox key can't change what is live: use a live key.");
 }
 
 /** @throws TriggersError `forbidden` naming the scope. */

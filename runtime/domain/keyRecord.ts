@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { KeyRecord, KeyVersion } from "./apiKey.ts";
 import { CodecError } from "./codecError.ts";
-import { type Environment, environments, type Scope, scopes } from "./identity.ts";
+import { type Environment, environments, type KeyLimit, type Scope, scopes } from "./identity.ts";
 
 /**
  * The `keys` table as its writer (api) and its readers (edge, api) see it.
@@ -15,7 +15,7 @@ export type KeyItem = Record<string, AttributeValue>;
 const optional = (record: KeyRecord, member: "name" | "expires_at"): KeyItem =>
   record[member] === undefined ? {} : { [member]: { S: record[member] } };
 
-/** The item of a key. `last_used_at` is not part of it: it is the other item's. */
+/** The item of a key when it is made: it has no children yet. `last_used_at` is not part of it: it is the other item's. */
 export function encodeKeyRecord(record: KeyRecord): KeyItem {
   return {
     key_id: { S: record.key_id },
@@ -26,6 +26,7 @@ export function encodeKeyRecord(record: KeyRecord): KeyItem {
     versions: { S: JSON.stringify(record.versions) },
     customer_limit_per_second: { N: String(record.customer_limit_per_second) },
     ...(record.limit_per_second === undefined ? {} : { limit_per_second: { N: String(record.limit_per_second) } }),
+    ...(record.family === undefined ? {} : { family: { S: JSON.stringify(record.family) } }),
     created_at: { S: record.created_at },
     ...optional(record, "name"),
     ...optional(record, "expires_at"),
@@ -59,6 +60,18 @@ function versionsIn(item: KeyItem): KeyVersion[] {
   return versions as KeyVersion[];
 }
 
+function familyIn(item: KeyItem): KeyLimit[] {
+  let family: unknown;
+  try {
+    family = JSON.parse(text(item, "family"));
+  } catch (cause) {
+    throw new CodecError("corrupt", 'the key item has no valid "family"', { cause });
+  }
+  const whole = (one: Partial<KeyLimit> | null) => typeof one?.key_id === "string" && Number(one.limit_per_second) > 0;
+  if (!Array.isArray(family) || !family.every(whole)) throw corrupt("family");
+  return family as KeyLimit[];
+}
+
 /**
  * The record in a key's item; unknown scopes, written by a newer version, grant nothing.
  * @throws CodecError `corrupt` naming the attribute
@@ -81,6 +94,8 @@ export function decodeKeyRecord(item: KeyItem): KeyRecord {
     ...(expires === undefined ? {} : { expires_at: expires }),
     customer_limit_per_second: positive(item, "customer_limit_per_second"),
     ...(item.limit_per_second === undefined ? {} : { limit_per_second: positive(item, "limit_per_second") }),
+    ...(item.family === undefined ? {} : { family: familyIn(item) }),
+    ...(item.children?.SS === undefined ? {} : { children: item.children.SS }),
     created_at: text(item, "created_at"),
   };
 }

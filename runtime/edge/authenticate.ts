@@ -81,5 +81,6 @@ const identityOf = (record: KeyRecord, sourceIp: string): Identity => ({
   scopes: record.scopes,
   limit_per_second: record.customer_limit_per_second,
   ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
+  ...(record.family === undefined ? {} : { key_family: record.family }),
   source_ip: sourceIp,
 });

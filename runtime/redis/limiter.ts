@@ -1,11 +1,11 @@
-import type { Identity } from "../domain/identity.ts";
+import type { Identity, KeyLimit } from "../domain/identity.ts";
 import { tenantOf } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
 import { Shares } from "./shares.ts";
 import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 
 /**
- * Limits of the customer and, below it, of the key, counted together in one atomic step: a request that either refuses
+ * Limits of the customer and, below it, of the key and of limited keys that it descends from, counted together in one atomic step: a request that either refuses
  * is counted by neither. While Redis is away an environment lets its share of the limit pass.
  * docs/decisions/rate-limit.md says what is exact and what it costs.
  */
@@ -54,8 +54,12 @@ function limitsOf(identity: Identity): readonly Limit[] {
   // The braces keep a tenant's windows in one slot of a cluster.
   const tag = `{${tenantOf(identity)}}`;
   const whole = { name: `limit:${tag}`, limit: identity.limit_per_second };
-  const own = identity.key_limit_per_second;
-  return own === undefined ? [whole] : [whole, { name: `limit:${tag}:${identity.key_id}`, limit: own }];
+  const ofKey = ({ key_id, limit_per_second }: KeyLimit): Limit => ({
+    name: `limit:${tag}:${key_id}`,
+    limit: limit_per_second,
+  });
+  const { key_id, key_limit_per_second: own, key_family: family = [] } = identity;
+  return [whole, ...family.map(ofKey), ...(own === undefined ? [] : [ofKey({ key_id, limit_per_second: own })])];
 }
 
 export class Limiter {

@@ -2,12 +2,12 @@ import { z } from "@hono/zod-openapi";
 import type { Tx } from "../../database/roles.ts";
 import type { KeyRecord } from "../../domain/apiKey.ts";
 import { TriggersError } from "../../domain/errors.ts";
-import { defaultScopes, type Identity } from "../../domain/identity.ts";
+import { defaultScopes, type Identity, type KeyLimit } from "../../domain/identity.ts";
 import { ulidIn } from "../../domain/ids.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { getKey, lastUses, listKeys, makeKey, putKey, revokeKey, rotateKey } from "../keyStore.ts";
+import { adopt, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
 import { route } from "../route.ts";
 import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp } from "../schemas.ts";
 
@@ -61,14 +61,8 @@ const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: number) =>
       : record.status,
 });
 
-/**
- * Nobody makes, or gets hold of, a key that can do more than their own.
- * @throws TriggersError `forbidden`
- */
-function refuseEscalation(
-  maker: Identity,
-  key: Pick<KeyRecord, "environment" | "scopes"> & { readonly limit_per_second?: number | undefined },
-): void {
+/** Nobody touches a key that can do what their own can't. @throws TriggersError `forbidden` */
+function refuseMore(maker: Identity, key: Pick<KeyRecord, "environment" | "scopes">): void {
   const more = key.scopes.filter((scope) => !maker.scopes.includes(scope));
   if (more.length > 0) {
     throw new TriggersError("forbidden", `This key lacks what the other would have: ${more.join(", ")}.`);
@@ -76,6 +70,24 @@ function refuseEscalation(
   if (maker.environment === "sandbox" && key.environment === "live") {
     throw new TriggersError("forbidden", "A sandbox key can't give access to live data.");
   }
+}
+
+/**
+ * Nobody makes, or gets hold of, a key that can do more than their own, or for longer.
+ * @param ends when the maker's own ends
+ * @throws TriggersError `forbidden`
+ */
+function refuseEscalation(
+  maker: Identity,
+  ends: string | undefined,
+  key: Pick<KeyRecord, "environment" | "scopes"> & {
+    readonly limit_per_second?: number | undefined;
+    readonly expires_at?: string | undefined;
+  },
+): void {
+  refuseMore(maker, key);
+  if (ends !== undefined && (key.expires_at === undefined || Date.parse(key.expires_at) > Date.parse(ends)))
+    throw new TriggersError("forbidden", `This key ends at ${ends}; the other can't outlive it.`);
   const ceiling = Math.min(maker.limit_per_second, maker.key_limit_per_second ?? Number.POSITIVE_INFINITY);
   const limit = key.limit_per_second ?? (maker.key_limit_per_second === undefined ? 0 : Number.POSITIVE_INFINITY);
   if (limit > ceiling) {
@@ -84,6 +96,27 @@ function refuseEscalation(
       `This key's limit is ${ceiling} events per second; the other's can't exceed it.`,
     );
   }
+}
+
+/** Generations of limited keys: what a key sends counts against each. */
+const MAX_FAMILY = 8;
+
+/** The limited keys that a child of the maker descends from. @throws TriggersError `forbidden` */
+function familyOf({ key_id, key_limit_per_second: limit, key_family = [] }: Identity): readonly KeyLimit[] {
+  const family = limit === undefined ? key_family : [...key_family, { key_id, limit_per_second: limit }];
+  if (family.length > MAX_FAMILY)
+    throw new TriggersError("forbidden", `Keys with a limit go no further than ${MAX_FAMILY} generations.`);
+  return family;
+}
+
+/**
+ * When the key that asks ends; undefined when it does not.
+ * @throws TriggersError `unauthorized` when it has been revoked since the edge let it pass
+ */
+async function endOf(deps: Deps, maker: Identity): Promise<string | undefined> {
+  const record = await getKey(deps, maker.customer_id, maker.key_id);
+  if (record.status !== "active") throw new TriggersError("unauthorized", "The API key is missing or not valid.");
+  return record.expires_at;
 }
 
 /** The customer's limit; the row stays locked so that a change or deletion of the customer waits. */
@@ -106,7 +139,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/keys",
       tag: TAG,
       summary: "Create an API key",
-      description: "Its scopes, environment and limit can't exceed those of the key that asks.",
+      description:
+        "Its scopes, environment, limit and lifetime can't exceed those of the key that asks, whose limit it shares, and it is revoked with it.",
       scope: "keys",
       action: "key.create",
       body: KeyRequest,
@@ -123,20 +157,30 @@ export function register(app: Api, deps: Deps): void {
           details: [{ path: "/expires_at", message: "must be in the future" }],
         });
       }
-      const wanted = {
+      const family = familyOf(maker);
+      const asked = {
         customer_id: maker.customer_id,
         environment: body.environment ?? maker.environment,
         scopes,
         ...(body.name === undefined ? {} : { name: body.name }),
-        ...(typeof body.expires_at === "string" ? { expires_at: new Date(body.expires_at).toISOString() } : {}),
         ...(limit === undefined ? {} : { limit_per_second: limit }),
+        ...(family.length === 0 ? {} : { family }),
       };
-      refuseEscalation(maker, wanted);
+      refuseMore(maker, asked);
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {
         const customerLimit = await lockedLimit(tx, maker.customer_id);
-        const made = await makeKey(deps, { ...wanted, customer_limit_per_second: customerLimit });
+        const ends = await endOf(deps, maker);
+        const expires = body.expires_at === undefined ? ends : (body.expires_at ?? undefined);
+        const wanted = {
+          ...asked,
+          customer_limit_per_second: customerLimit,
+          ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
+        };
+        refuseEscalation(maker, ends, wanted);
+        const made = await makeKey(deps, wanted);
         tell(made.record.key_id, { name: body.name ?? null, environment: wanted.environment, scopes });
         await putKey(deps, made.record);
+        await adopt(deps, maker.key_id, made.record.key_id);
         return made;
       });
       return c.json({ ...viewOf(record, undefined, deps.now()), api_key: apiKey }, 201);
@@ -210,7 +254,10 @@ export function register(app: Api, deps: Deps): void {
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {
         await lockedLimit(tx, maker.customer_id);
         const current = await getKey(deps, maker.customer_id, params.key_id);
-        if (current.key_id !== maker.key_id) refuseEscalation(maker, current);
+        if (current.key_id !== maker.key_id) {
+          refuseMore(maker, current);
+          refuseEscalation(maker, await endOf(deps, maker), current);
+        }
         if (viewOf(current, undefined, deps.now()).status !== "active") {
           throw new TriggersError("conflict", "The key is revoked or expired.");
         }
@@ -229,19 +276,20 @@ export function register(app: Api, deps: Deps): void {
       path: "/keys/{key_id}",
       tag: TAG,
       summary: "Revoke a key",
-      description: "It is refused everywhere within 70 s.",
+      description: "It is refused everywhere within 70 s, and so are the keys that it made.",
       scope: "keys",
       action: "key.revoke",
       params: KeyId,
       responses: { 204: { description: "Revoked, now or before." } },
     },
     async (c, { params }) => {
-      const { customer_id } = c.get("identity");
-      await change(deps, c, customer_id, async (_, tell) => {
-        const record = await getKey(deps, customer_id, params.key_id);
-        if (record.status === "revoked") return;
-        tell(record.key_id);
-        await revokeKey(deps, record.key_id);
+      const maker = c.get("identity");
+      await change(deps, c, maker.customer_id, async (_, tell) => {
+        const record = await getKey(deps, maker.customer_id, params.key_id);
+        if (record.key_id !== maker.key_id && record.status === "active") refuseMore(maker, record);
+        // One that is revoked already may have children that were not, if the platform stopped in between.
+        for (const id of await revokeFamily(deps, record.key_id))
+          tell(id, id === record.key_id ? {} : { with: record.key_id });
       });
       return c.body(null, 204);
     },

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
-import { environments, tenantOf } from "../../domain/identity.ts";
+import { environments, requireLive, tenantOf } from "../../domain/identity.ts";
 import { rfc3339 } from "../../domain/ids.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -42,7 +42,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/retention",
       tag: TAG,
       summary: "Set how many days events are kept",
-      description: "Counts for events stored from then on; those stored before keep the day they were given.",
+      description:
+        "Counts for events stored from then on; those stored before keep the day they were given. For a live key alone.",
       scope: "admin",
       action: "retention.update",
       body: z.strictObject({ days: z.number().int().min(1).max(MAX_DAYS) }),
@@ -50,6 +51,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { body }) => {
       const { customer_id } = c.get("identity");
+      requireLive(c.get("identity"));
       await change(deps, c, customer_id, async (tx, tell) => {
         const before = await tx
           .selectFrom("customers")

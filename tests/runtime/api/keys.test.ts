@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
 import { suite } from "uvu";
 import { parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
@@ -139,6 +140,128 @@ test("a key that may do more can't be had by rotating it", async () => {
   assert.deepEqual([answer.status, answer.body.error.code], [403, "forbidden"]);
   const crossed = await api.call(owner.sandbox, "POST", `/keys/${owner.live.key_id}/rotate`, {});
   assert.deepEqual([crossed.status, crossed.body.error.code], [403, "forbidden"]);
+});
+
+const identityOf = async (apiKey: string): Promise<Identity> => {
+  const record = await recordOf(parseKey(apiKey)!.key_id);
+  return {
+    ...owner.live,
+    key_id: record.key_id,
+    scopes: record.scopes,
+    ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
+    ...(record.family === undefined ? {} : { key_family: record.family }),
+  };
+};
+const make = async (maker: Identity, body: object = {}) => {
+  const answer = await api.call(maker, "POST", "/keys", body);
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  return { ...answer.body, identity: await identityOf(answer.body.api_key) };
+};
+const ALL = ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"];
+
+test("a key can't be revoked by one that can do less, but by itself", async () => {
+  const other = await api.customer("Rights");
+  const weak = await api.call(other.live, "POST", "/keys", { scopes: ["keys"] });
+  const weakIdentity = { ...other.live, key_id: weak.body.key_id, scopes: ["keys"] as const };
+  const refusal = await api.call(weakIdentity, "DELETE", `/keys/${other.live.key_id}`);
+  assert.deepEqual([refusal.status, refusal.body.error.code], [403, "forbidden"]);
+  const crossed = await api.call(other.sandbox, "DELETE", `/keys/${other.live.key_id}`);
+  assert.deepEqual([crossed.status, crossed.body.error.code], [403, "forbidden"]);
+  assert.equal((await recordOf(other.live.key_id)).status, "active");
+  assert.equal((await api.call(weakIdentity, "DELETE", `/keys/${weak.body.key_id}`)).status, 204);
+  assert.equal((await api.call(other.live, "DELETE", `/keys/${other.sandbox.key_id}`)).status, 204);
+});
+
+test("a key never outlives its maker: it ends with it, and can't ask for more", async () => {
+  const ends = new Date(api.deps.now() + 60_000).toISOString();
+  const maker = await make(owner.live, { scopes: ALL, expires_at: ends });
+  assert.equal((await make(maker.identity)).expires_at, ends);
+  const sooner = new Date(api.deps.now() + 30_000).toISOString();
+  assert.equal((await make(maker.identity, { expires_at: sooner })).expires_at, sooner);
+  for (const expires_at of [null, new Date(Date.parse(ends) + 1).toISOString()]) {
+    const refusal = await api.call(maker.identity, "POST", "/keys", { expires_at });
+    assert.deepEqual(
+      [refusal.status, refusal.body.error.message],
+      [403, `This key ends at ${ends}; the other can't outlive it.`],
+    );
+  }
+  const lasting = await make(owner.live);
+  const rotated = await api.call(maker.identity, "POST", `/keys/${lasting.key_id}/rotate`, {});
+  assert.equal(rotated.status, 403);
+});
+
+test("whatever keys make keys, none can do more than its maker, and revoking one revokes all that descend from it", async () => {
+  interface Made {
+    readonly identity: Identity;
+    readonly parent: number | undefined;
+    readonly expires_at: string | null;
+  }
+  const request = fc.record(
+    {
+      scopes: fc.subarray(ALL, { minLength: 1 }).map((some) => [...new Set([...some, "keys"])]),
+      limit_per_second: fc.integer({ min: 1, max: 20 }),
+      expires_at: fc.constantFrom(
+        null,
+        ...[1, 2, 3].map((hours) => new Date(api.deps.now() + hours * 3_600_000).toISOString()),
+      ),
+    },
+    { requiredKeys: ["scopes"] },
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(9), request), { minLength: 1, maxLength: 8 }),
+      fc.nat(9),
+      async (steps, which) => {
+        const keys: Made[] = [{ identity: owner.live, parent: undefined, expires_at: null }];
+        for (const [at, body] of steps) {
+          const parent = at % keys.length;
+          const maker = keys[parent]!;
+          const answer = await api.call(maker.identity, "POST", "/keys", body);
+          if (answer.status === 403) continue;
+          assert.equal(answer.status, 201, JSON.stringify(answer.body));
+          const { scopes, limit_per_second, expires_at } = answer.body;
+          assert.ok(scopes.every((scope: never) => maker.identity.scopes.includes(scope)));
+          const ceiling = maker.identity.key_limit_per_second ?? Number.POSITIVE_INFINITY;
+          assert.ok((limit_per_second ?? Number.POSITIVE_INFINITY) <= ceiling);
+          assert.ok(maker.expires_at === null || (expires_at !== null && expires_at <= maker.expires_at));
+          const identity = await identityOf(answer.body.api_key);
+          const limited = maker.identity.key_limit_per_second === undefined ? [] : [maker.identity.key_id];
+          assert.deepEqual(
+            (identity.key_family ?? []).map(({ key_id }) => key_id),
+            [...(maker.identity.key_family ?? []).map(({ key_id }) => key_id), ...limited],
+          );
+          keys.push({ identity, parent, expires_at });
+        }
+        if (keys.length === 1) return;
+        const revoked = 1 + (which % (keys.length - 1));
+        const { key_id } = keys[revoked]!.identity;
+        assert.equal((await api.call(owner.live, "DELETE", `/keys/${key_id}`)).status, 204);
+        const descends = (at: number | undefined): boolean =>
+          at !== undefined && (at === revoked || descends(keys[at]!.parent));
+        for (const [at, { identity }] of keys.entries()) {
+          const expected = descends(at) ? "revoked" : "active";
+          assert.equal((await recordOf(identity.key_id)).status, expected);
+          if (expected === "revoked") {
+            // Within the minute in which the edge still lets it pass, it makes no key that would outlive it.
+            const late = await api.call(identity, "POST", "/keys", { scopes: ["keys"], limit_per_second: 1 });
+            assert.equal(late.status, 401);
+          }
+        }
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+test("a sandbox key reads what is the customer's and changes nothing that is live", async () => {
+  assert.equal((await api.call(owner.sandbox, "GET", "/retention")).status, 200);
+  const { body } = await api.call(owner.live, "GET", "/retention");
+  const refusal = await api.call(owner.sandbox, "PUT", "/retention", { days: 1 });
+  assert.deepEqual(
+    [refusal.status, refusal.body.error.message],
+    [403, "A sandbox key can't change what is live: use a live key."],
+  );
+  assert.deepEqual((await api.call(owner.live, "GET", "/retention")).body, body);
 });
 
 test("a revoked key is listed as revoked, can't be rotated, and revoking it again is 204", async () => {

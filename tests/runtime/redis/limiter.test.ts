@@ -87,6 +87,23 @@ test("a key's own limit is a second window below the customer's", async () => {
   assert.deepEqual(await limiter.take({ ...who, key_id: "key_third" }, 3), verdict(false, 10, 2, 800));
 });
 
+test("keys that a limited key has made count against its limit, all together", async () => {
+  const limiter = limiterOver(redis.connection);
+  const maker = customer(100, 5);
+  const family = [{ key_id: maker.key_id, limit_per_second: 5 }];
+  const child = (n: number): Identity => ({
+    ...maker,
+    key_id: `${maker.key_id}_${n}`,
+    key_limit_per_second: 3,
+    key_family: family,
+  });
+  assert.deepEqual(await limiter.take(child(1), 3), verdict(true, 3, 0));
+  assert.equal((await limiter.take(child(2), 3)).allowed, false);
+  assert.deepEqual(await limiter.take(child(2), 2), verdict(true, 5, 0));
+  assert.equal((await limiter.take(maker, 1)).allowed, false);
+  assert.equal((await limiter.take(customer(100, 5), 5)).allowed, true);
+});
+
 test("what one window refuses counts in neither", async () => {
   const limiter = limiterOver(redis.connection);
   const who = customer(10, 4);
