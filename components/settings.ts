@@ -30,7 +30,9 @@ export const settingsSchema = z.strictObject({
     .describe("Longest time in seconds that archived events wait before they are written to S3."),
   auditLockDays: range(0, 36_500)
     .default(365)
-    .describe("Days that nobody can change or delete an archived access record (S3 Object Lock); 0 locks nothing."),
+    .describe(
+      "Days that nobody can change or delete an archived access record (S3 Object Lock); 0 locks nothing. From or to 0 the bucket is made anew.",
+    ),
   availabilityZones: z
     .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "must be a zone's name, such as eu-west-1a"))
     .length(3)

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { settingsSchema } from "../../components/settings.ts";
+import { exampleConfig, exampleGraph, type examples, type Graph, graphOf } from "../../policies/graph.ts";
+import { replacements } from "./replacements.ts";
+
+/** A change of one setting of a running stack, and what it deletes and makes again. */
+type Row = [stack: (typeof examples)[number], change: Record<string, string | undefined>, replaced: string[]];
+
+const changedBy = (stack: Row[0], change: Row[1]): Promise<Graph> => {
+  const all = { ...exampleConfig(stack) };
+  for (const [setting, value] of Object.entries(change)) {
+    if (value === undefined) delete all[`triggers:${setting}`];
+    else all[`triggers:${setting}`] = value;
+  }
+  return graphOf(stack, all);
+};
+
+const rows: Row[] = [
+  ["dev", { multiAz: "true", finalSnapshot: "true", deliverConcurrency: "50", routeConcurrency: "50" }, []],
+  ["prod", { multiAz: "false", protect: "false" }, []],
+  ["dev", { keyRegions: '["us-east-1","us-west-2"]' }, []],
+  ["prod", { keyRegions: undefined, pollers: undefined }, []],
+  [
+    "prod",
+    {
+      alarmEmail: "oncall@example.com",
+      archiveBufferSeconds: "60",
+      auditLockDays: "500",
+      backupDays: "7",
+      cacheNodeType: "cache.r7g.xlarge",
+      certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/ab12",
+      databaseInstanceClass: "db.r7g.xlarge",
+      databaseStorageGb: "200",
+      domainName: "events.example.com",
+      ingestConcurrency: "0",
+      logRetentionDays: "30",
+      monthlyBudgetUsd: "100",
+      otlpEndpoint: "https://otlp.example.com",
+      pollers: '{"minimum":2,"maximum":10}',
+      standbyStacks: '["acme/triggers/prod-us-west-2"]',
+      traceSampleRatio: "0.1",
+    },
+    [],
+  ],
+  ["prod-edge", { homeStack: "acme/triggers/other-home" }, []],
+  ["prod-us-east-1", { edgeStack: "acme/triggers/other-edge" }, []],
+  // URLs of an alias instead of URLs of the newest code: new ones, which the distribution takes before the old ones go.
+  [
+    "dev",
+    { gradualDeploys: "true" },
+    [
+      "aws:lambda/functionUrl:FunctionUrl::api",
+      "aws:lambda/functionUrl:FunctionUrl::ingest",
+      "aws:lambda/permission:Permission::api-invoke",
+      "aws:lambda/permission:Permission::api-url",
+      "aws:lambda/permission:Permission::ingest-invoke",
+      "aws:lambda/permission:Permission::ingest-url",
+    ],
+  ],
+  // A bucket is made with or without a lock, and a network in its zones: docs/configuration.md says so.
+  [
+    "dev",
+    { auditLockDays: "400" },
+    [
+      "aws:s3/bucket:Bucket::audit-bucket",
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration::audit-lifecycle",
+      "aws:s3/bucketLogging:BucketLogging::audit-logging",
+      "aws:s3/bucketOwnershipControls:BucketOwnershipControls::audit-ownership",
+      "aws:s3/bucketPolicy:BucketPolicy::audit-bucket",
+      "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock::audit-access",
+      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration::audit-encryption",
+      "aws:s3/bucketVersioning:BucketVersioning::audit-versioning",
+    ],
+  ],
+  [
+    "dev",
+    { availabilityZones: '["us-east-1a","us-east-1b","us-east-1d"]' },
+    [
+      "aws:ec2/routeTableAssociation:RouteTableAssociation::network-vpc-isolated-3",
+      "aws:ec2/subnet:Subnet::network-vpc-isolated-3",
+    ],
+  ],
+];
+for (const [stack, change, replaced] of rows)
+  test(`${stack} with other ${Object.keys(change).join(", ")} replaces ${replaced.length === 0 ? "nothing" : "what its row tells"}`, async () =>
+    assert.deepEqual(replacements(await exampleGraph(stack), await changedBy(stack, change)), replaced));
+
+test("every setting that a running stack may change has been changed", () => {
+  const changed = new Set(rows.flatMap(([, change]) => Object.keys(change)));
+  // Only the local platform may set the one; the other says what a stack is.
+  const never = ["allowLoopbackWebhooks", "role"];
+  assert.deepEqual(
+    Object.keys(settingsSchema.shape).filter((setting) => !changed.has(setting) && !never.includes(setting)),
+    [],
+  );
+});
+
+test("what a change replaces is seen, with what hangs on it", async () => {
+  const prod = await exampleGraph("prod");
+  const moved = prod.resources.map((one) =>
+    one.name === "network-vpc-isolated-1" && one.type === "aws:ec2/subnet:Subnet"
+      ? { ...one, inputs: { ...one.inputs, cidrBlock: "10.64.16.0/20" } }
+      : one,
+  );
+  assert.deepEqual(replacements(prod, { ...prod, resources: moved }), [
+    "aws:ec2/routeTableAssociation:RouteTableAssociation::network-vpc-isolated-1",
+    "aws:ec2/subnet:Subnet::network-vpc-isolated-1",
+    "aws:rds/proxy:Proxy::database-proxy",
+    "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup::database-targets",
+    "aws:rds/proxyTarget:ProxyTarget::database-target",
+  ]);
+});
+
+test.run();
