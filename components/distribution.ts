@@ -34,6 +34,12 @@ const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 
 const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
+/**
+ * Answers that no function of ours gives: CloudFront and Lambda say them in words of their own. They are replaced by ones
+ * in the format of errors; 403 and 503 are not, for those our functions say more by. docs/decisions/edge-errors.md.
+ */
+const WORDLESS = [414, 502, 504];
+
 /** Whatever belongs to CloudFront takes us-east-1 for its region. */
 const EDGE_REGION = "us-east-1";
 
@@ -81,6 +87,8 @@ export class Distribution extends pulumi.ComponentResource {
           frameOptions: { frameOption: "DENY", override: true },
           referrerPolicy: { referrerPolicy: "no-referrer", override: true },
         },
+        // Answers hold keys, secrets and payloads: nobody on the way keeps them, unless an origin says otherwise.
+        customHeadersConfig: { items: [{ header: "Cache-Control", value: "no-store", override: false }] },
       },
       own,
     );
@@ -137,7 +145,17 @@ export class Distribution extends pulumi.ComponentResource {
         priceClass: "PriceClass_All",
         origins: targets.map(origin),
         defaultCacheBehavior: behavior(api.originId),
-        orderedCacheBehaviors: [{ pathPattern: "/events", ...behavior(ingest.originId) }],
+        // The behaviour is chosen before the viewer function takes a path's last slash away.
+        orderedCacheBehaviors: ["/events", "/events/"].map((pathPattern) => ({
+          pathPattern,
+          ...behavior(ingest.originId),
+        })),
+        customErrorResponses: WORDLESS.map((errorCode) => ({
+          errorCode,
+          responseCode: errorCode,
+          responsePagePath: `/docs/answers/${errorCode}`,
+          errorCachingMinTtl: 0,
+        })),
         restrictions: { geoRestriction: { restrictionType: "none" } },
         ...(args.domain === undefined ? {} : { aliases: [args.domain.name] }),
         viewerCertificate:

@@ -1,6 +1,6 @@
 /** Amazon CloudFront on one machine: one distribution, served over HTTP on the platform's public port. */
 import { createHash } from "node:crypto";
-import type { Behaviour, Distribution, Origin } from "./cloudfront/distribution.ts";
+import type { Behaviour, Distribution, ErrorPage, Origin } from "./cloudfront/distribution.ts";
 import { createKeyValueStores, type ReadPair } from "./cloudfront/keyValueStore.ts";
 import { createManagement, type Described } from "./cloudfront/management.ts";
 import {
@@ -28,7 +28,7 @@ export interface CloudFront extends LocalService {
 
 /** Arguments that change nothing for a viewer on this machine: names, certificates, prices, logs, caching. */
 const DISTRIBUTION =
-  "origins defaultCacheBehavior orderedCacheBehaviors enabled comment aliases viewerCertificate httpVersion isIpv6Enabled priceClass restrictions loggingConfig retainOnDelete waitForDeployment webAclId staging continuousDeploymentPolicyId tagsAll";
+  "origins defaultCacheBehavior orderedCacheBehaviors customErrorResponses enabled comment aliases viewerCertificate httpVersion isIpv6Enabled priceClass restrictions loggingConfig retainOnDelete waitForDeployment webAclId staging continuousDeploymentPolicyId tagsAll";
 const BEHAVIOUR = new Set(
   "pathPattern targetOriginId viewerProtocolPolicy allowedMethods cachedMethods cachePolicyId originRequestPolicyId responseHeadersPolicyId functionAssociations lambdaFunctionAssociations compress minTtl defaultTtl maxTtl grpcConfig".split(
     " ",
@@ -52,6 +52,18 @@ function onlyMembers(what: string, inputs: Inputs, names: ReadonlySet<string>): 
       !(Array.isArray(value) && value.length === 0);
     if (given && !names.has(name)) throw new Error(`the local platform does not support "${name}" in ${what}`);
   }
+}
+
+/** Statuses whose answer a page may replace ("Creating a custom error page for specific HTTP status codes"). */
+const REPLACEABLE = new Set([400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]);
+
+function errorPageOf({ errorCode, responseCode, responsePagePath, errorCachingMinTtl }: Inputs): [number, ErrorPage] {
+  const status = Number(errorCode);
+  if (!REPLACEABLE.has(status)) throw new Error(`an answer ${status} can't be replaced by an error page`);
+  if (errorCachingMinTtl !== 0) throw new Error("errors are not cached locally: errorCachingMinTtl must be 0");
+  if (typeof responsePagePath !== "string" || !responsePagePath.startsWith("/") || responseCode === undefined)
+    throw new Error("an error page needs a path that begins with a slash, and the status that it is answered with");
+  return [status, { path: responsePagePath, status: Number(responseCode) }];
 }
 
 export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFront {
@@ -138,7 +150,8 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     const origins = new Map(list(inputs.origins).map(originOf));
     const ordered = list(inputs.orderedCacheBehaviors).map((behaviour) => behaviourOf(behaviour, origins, id));
     const fallback = behaviourOf(inputs.defaultCacheBehavior as Inputs, origins, id);
-    distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback], origins };
+    const errorPages = new Map(list(inputs.customErrorResponses).map(errorPageOf));
+    distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback], origins, errorPages };
     const domainName = `d${id.toLowerCase()}.cloudfront.net`;
     described = { id, arn: distribution.arn, domainName, inputs };
     return {

@@ -1,6 +1,7 @@
 /** The public HTTP server of a distribution: limits of a viewer's request, then `serve`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { ErrorCode } from "../../runtime/domain/errors.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";
@@ -12,6 +13,7 @@ import {
   type Distribution,
   newRequestId,
   ownAnswer,
+  replaced,
   serve,
   throttled,
 } from "./distribution.ts";
@@ -45,6 +47,8 @@ function headersOf(request: IncomingMessage): Map<string, string> {
   }
   return headers;
 }
+
+const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1";
 
 /**
  * The body, read to its end; kept is one byte more than an origin takes. The edge function may answer a larger one, or
@@ -116,28 +120,27 @@ export async function startPublicServer(
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? "" : target.slice(mark + 1);
     if (stopping) response.setHeader("connection", "close");
-    if (target.length > URL_LIMIT)
-      return write(response, ownAnswer(414, "The request URI is too long.", requestId), undefined, requestId);
     const behaviour = behaviourOf(deployed(), path);
-    if (!path.startsWith("/")) return write(response, ownAnswer(400, "Bad request.", requestId), behaviour, requestId);
+    if (target.length > URL_LIMIT) {
+      request.resume();
+      return finish(request, response, ownAnswer("uri_too_long", "The URL exceeds 8,192 bytes."), behaviour, requestId);
+    }
+    if (!path.startsWith("/")) {
+      const answer = ownAnswer("invalid_request", "The request's target is not a path.");
+      return write(response, answer, behaviour, requestId);
+    }
     if (!behaviour.methods.has(request.method as string)) {
       response.setHeader("connection", "close");
-      return write(
-        response,
-        ownAnswer(
-          403,
-          "This distribution is not configured to allow the HTTP request method that was used for this request.",
-          requestId,
-        ),
-        behaviour,
-        requestId,
-      );
+      const answer = ownAnswer("method_not_allowed", `${request.method} is not possible anywhere here.`, {
+        allow: [...behaviour.methods].sort().join(", "),
+      });
+      return write(response, answer, behaviour, requestId);
     }
     // Refused before anything is done for it, so that what has been begun is finished. Reads go on: people look what is wrong.
     const admission = READS.has(request.method as string) ? undefined : admissionOf(behaviour);
     if (admission !== undefined && !admission.admits()) {
       request.resume();
-      return write(response, throttled(requestId), behaviour, requestId);
+      return write(response, throttled(), behaviour, requestId);
     }
     admission?.began();
     try {
@@ -158,9 +161,27 @@ export async function startPublicServer(
       uri: path,
       query,
       headers: headersOf(request),
-      ip: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "127.0.0.1",
+      ip: addressOf(request),
     };
-    write(response, await serve(deployed(), behaviour, viewer, body, requestId, callOrigin, log), behaviour, requestId);
+    // "GET requests that include a body": CloudFront refuses them.
+    const own =
+      READS.has(viewer.method) && viewer.method !== "OPTIONS" && body.length > 0
+        ? ownAnswer("forbidden", `A ${viewer.method} request can't have a body.`)
+        : undefined;
+    const answer = own ?? (await serve(deployed(), behaviour, viewer, body, requestId, callOrigin, log));
+    await finish(request, response, answer, behaviour, requestId);
+  }
+
+  /** Answers, with the page that the distribution has for such an answer in its place. */
+  async function finish(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: GeneratedResponse,
+    behaviour: Behaviour,
+    requestId: string,
+  ): Promise<void> {
+    const ip = addressOf(request);
+    write(response, await replaced(deployed(), answer, ip, requestId, callOrigin, log), behaviour, requestId);
   }
 
   const server: Server = createServer(
@@ -180,7 +201,12 @@ export async function startPublicServer(
           log(`request ${request.method} ${request.url}: ${cause instanceof Error ? cause.stack : String(cause)}`);
           const requestId = newRequestId();
           if (!response.headersSent)
-            write(response, ownAnswer(502, "The origin could not be reached.", requestId), undefined, requestId);
+            write(
+              response,
+              ownAnswer("bad_gateway", "The origin could not be reached.", { "retry-after": "1" }),
+              undefined,
+              requestId,
+            );
         })
         .finally(() => {
           active -= 1;
@@ -209,16 +235,23 @@ export async function startPublicServer(
   };
 }
 
-/** What is not HTTP, too long or too slow is answered as CloudFront does, and the connection ends. */
+const REFUSALS: Readonly<Record<string, [code: ErrorCode, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ["headers_too_large", "The headers exceed 32,768 bytes."],
+  ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "The request did not arrive in time."],
+};
+const NO_HTTP: [code: ErrorCode, message: string] = [
+  "invalid_request",
+  "The request is not HTTP/1.1 as RFC 9112 has it.",
+];
+
+/** What is not HTTP, too long or too slow is answered, and the connection ends. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status = error.code === "HPE_HEADER_OVERFLOW" ? 494 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
-  const text = status === 494 ? "Request Header Or Cookie Too Large" : (STATUS_CODES[status] as string);
-  const { body } = ownAnswer(status, text, newRequestId());
-  socket.end(
-    `HTTP/1.1 ${status} ${text}\r\ncontent-type: text/html\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-cache: Error from cloudfront\r\nconnection: close\r\n\r\n${body.toString()}`,
-  );
+  const { status, headers, body } = ownAnswer(...(REFUSALS[error.code ?? ""] ?? NO_HTTP));
+  const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n${head}\r\n${body.toString()}`);
 }

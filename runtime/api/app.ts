@@ -1,22 +1,28 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { originHeaders, preflightHeaders } from "../domain/browser.ts";
 import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
-import { decodeIdentity, IDENTITY_HEADER, type Identity, REQUEST_ID_HEADER, tenantOf } from "../domain/identity.ts";
-import { newId } from "../domain/ids.ts";
+import {
+  decodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+  isPublic,
+  REQUEST_ID_HEADER,
+  tenantOf,
+} from "../domain/identity.ts";
+import { newId, timeOf, ulidIn } from "../domain/ids.ts";
 import { isUnavailable } from "../domain/outage.ts";
+import { limitHeaders } from "../redis/limiter.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
+import { pathOf } from "./functionUrl.ts";
 import { routes } from "./routes/index.ts";
-
-/** Answered without a key, here and at the edge. */
-const isPublic = (path: string): boolean =>
-  path === "/health" || path === "/openapi.json" || path === "/docs" || path.startsWith("/docs/");
 
 const pattern = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(/:\w+(\{\.\+\})?/g, (_, rest) => (rest === undefined ? "[^/]+" : ".+"))}$`);
 
 function methodsOf(routes: readonly { readonly method: string }[]): Set<string> {
-  const methods = new Set(routes.map(({ method }) => method));
+  const methods = new Set(["OPTIONS", ...routes.map(({ method }) => method)]);
   if (methods.has("GET")) methods.add("HEAD");
   return methods;
 }
@@ -27,6 +33,20 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
   return new TriggersError("method_not_allowed", `${method} is not possible here; ${allow} is.`, {
     headers: { allow },
   });
+}
+
+const NO_STORE = { "cache-control": "no-store" };
+
+const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);
+
+/** @throws TriggersError `invalid_request` where the path holds an escape that is none, or bytes that are not UTF-8 */
+function refuseMalformedPath(path: string): void {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    const message = "holds a % that begins no escape, or escapes of bytes that are not UTF-8";
+    throw new TriggersError("invalid_request", `The path ${message}.`, { details: [{ path: "", message }] });
+  }
 }
 
 /** Counts the call for the audit of who read what. An answer never fails for want of its count. */
@@ -56,16 +76,38 @@ async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
 
 /** The management API: every module of routes/ on one app, with identity, errors and request ids. */
 export function buildApp(deps: Deps): Api {
-  const app: Api = new OpenAPIHono<ApiEnv>();
+  const app: Api = new OpenAPIHono<ApiEnv>({ getPath: pathOf });
+  /** What there is at a path, by any method. */
+  const routesAt = (path: string) =>
+    app.routes.filter((each) => each.method !== "ALL" && pattern(each.path).test(path));
 
   app.use("*", async (c, next) => {
-    c.set("requestId", c.req.header(REQUEST_ID_HEADER) ?? newId("req", deps.now()));
-    if (!isPublic(c.req.path)) {
+    const requestId = c.req.header(REQUEST_ID_HEADER) ?? newId("req", deps.now());
+    c.set("requestId", requestId);
+    c.set("told", {});
+    const { method, path } = c.req;
+    const origin = c.req.header("origin");
+    if (method === "OPTIONS") {
+      const here = routesAt(path);
+      if (here.length === 0) throw noRoute(path);
+      const methods = [...methodsOf(here)];
+      return new Response(null, {
+        status: 204,
+        headers: { ...preflightHeaders(path, methods, origin), ...NO_STORE, "x-request-id": requestId },
+      });
+    }
+    if (!isPublic(method, path)) {
       const identity = decodeIdentity(c.req.header(IDENTITY_HEADER));
       c.set("identity", identity);
       c.set("tenant", tenantOf(identity));
+      const ulid = ulidIn("req", requestId);
+      const limits = limitHeaders(await deps.limiter.take(identity, 0, ulid === undefined ? undefined : timeOf(ulid)));
+      c.set("told", limits);
     }
     try {
+      const { identity, told } = c.var;
+      if (identity !== undefined) c.set("told", { ...told, ...originHeaders(identity, origin) });
+      refuseMalformedPath(path);
       refuseReservedName(c);
       await next();
     } catch (thrown) {
@@ -74,7 +116,10 @@ export function buildApp(deps: Deps): Api {
       await countCall(deps, c);
       throw thrown;
     }
-    c.res.headers.set("x-request-id", c.get("requestId"));
+    const { headers } = c.res;
+    headers.set("x-request-id", requestId);
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+    for (const [name, value] of Object.entries(c.get("told"))) headers.set(name, value);
     await countCall(deps, c);
   });
 
@@ -91,8 +136,8 @@ export function buildApp(deps: Deps): Api {
   }
 
   app.notFound((c) => {
-    const here = app.routes.filter(({ method, path }) => method !== "ALL" && pattern(path).test(c.req.path));
-    if (here.length === 0) throw new TriggersError("not_found", `There is no route ${c.req.path}.`);
+    const here = routesAt(c.req.path);
+    if (here.length === 0) throw noRoute(c.req.path);
     throw wrongMethod(c.req.method, here);
   });
 
@@ -112,7 +157,7 @@ export function buildApp(deps: Deps): Api {
     await auditRefusal(deps, c, error);
     const { status, headers, body } = errorResponse(error, requestId);
     c.set("outcome", error.code);
-    return new Response(body, { status, headers });
+    return new Response(body, { status, headers: { ...headers, ...c.get("told") } });
   });
   return app;
 }

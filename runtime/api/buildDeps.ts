@@ -10,6 +10,9 @@ import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
 
 import { urlRulesOf } from "../domain/webhookUrl.ts";
+import { connectRedis } from "../redis/connect.ts";
+import { Limiter } from "../redis/limiter.ts";
+import { WINDOW_SCRIPT } from "../redis/window.ts";
 import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
 
@@ -29,6 +32,12 @@ export function buildDeps(): Deps {
     },
   });
   const dynamodb = new DynamoDBClient({});
+  const secret = (id: string) => values.forceFetch(id);
+  const redis = connectRedis({
+    url: env.REDIS_URL,
+    token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : secret(env.REDIS_AUTH_SECRET)),
+    scripts: { window: WINDOW_SCRIPT },
+  });
   return {
     env,
     urlRules: urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS }),
@@ -40,7 +49,12 @@ export function buildDeps(): Deps {
     sqs: new SQSClient({}),
     lambda: new LambdaClient({}),
     secrets,
-    secret: (id) => values.forceFetch(id),
+    secret,
+    limiter: new Limiter({
+      redis,
+      now: Date.now,
+      failedOpen: (cause) => log("warn", "api.limiter_failed_open", { error: String(cause) }),
+    }),
     now: Date.now,
     log: (line) => console.log(JSON.stringify(line)),
   };

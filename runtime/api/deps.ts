@@ -10,6 +10,7 @@ import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
 
 import type { UrlRules } from "../domain/webhookUrl.ts";
+import type { Limiter } from "../redis/limiter.ts";
 import type { ApiEnvironment } from "./environment.ts";
 
 /** What every route may use; built once a cold start, replaced by fakes in tests. */
@@ -26,6 +27,8 @@ export interface Deps {
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
+  /** Tells what is left of a caller's limits. */
+  readonly limiter: Pick<Limiter, "take">;
   /** Counts calls; what it counts is audited. */
   readonly countUsage: CountUsage;
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
@@ -39,6 +42,8 @@ export interface Deps {
 /** What the middleware leaves in the context: `c.get("identity")`. Absent on public routes. */
 export interface ApiVariables {
   requestId: string;
+  /** Headers of every answer to this caller: what is left of its limits, what lets its page read the answer. */
+  told: Readonly<Record<string, string>>;
   identity: Identity;
   tenant: Tenant;
   /** The management change that is asked for, `key.create`: a refusal of it is audited. Absent on other routes. */

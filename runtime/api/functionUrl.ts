@@ -1,22 +1,39 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
-
-/** A path may come decoded; what would then end it in a URL is encoded again. */
-const pathOf = (rawPath: string): string => rawPath.replaceAll("?", "%3F").replaceAll("#", "%23");
+import { PATH_HEADER } from "../domain/identity.ts";
 
 /**
  * Between Function URL events (payload format 2.0) and the fetch API.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+ *
+ * The path is not in the URL of the request: a Function URL may decode it, and a URL would drop segments of dots. What
+ * the caller sent is in a header of the edge's, which `pathOf` reads.
  */
 export function requestOf(event: LambdaFunctionURLEvent): Request {
   const { method } = event.requestContext.http;
   const query = event.rawQueryString === "" ? "" : `?${event.rawQueryString}`;
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
+  // Not through the edge, which says the path as it was sent.
+  if (!headers.has(PATH_HEADER)) headers.set(PATH_HEADER, encodeURI(event.rawPath));
   const bodiless = method === "GET" || method === "HEAD" || event.body === undefined;
-  return new Request(`https://${event.requestContext.domainName}${pathOf(event.rawPath)}${query}`, {
+  return new Request(`https://${event.requestContext.domainName}/${query}`, {
     method,
     headers,
     ...(bodiless ? {} : { body: Buffer.from(event.body!, event.isBase64Encoded ? "base64" : "utf8") }),
+  });
+}
+
+const UNRESERVED = /^[A-Za-z0-9._~-]$/;
+
+/**
+ * The path as the caller sent it, still encoded but for what means the same either way (RFC 3986, 6.2.2.2): its routes
+ * are found by text, its parameters are decoded once.
+ */
+export function pathOf(request: Request): string {
+  const sent = request.headers.get(PATH_HEADER) ?? new URL(request.url).pathname;
+  return sent.replaceAll(/%[0-9a-f]{2}/gi, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return UNRESERVED.test(character) ? character : escaped;
   });
 }
 

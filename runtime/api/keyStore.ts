@@ -34,6 +34,7 @@ export interface NewKey {
   readonly customer_limit_per_second: number;
   readonly limit_per_second?: number;
   readonly family?: readonly KeyLimit[];
+  readonly allowed_origins?: readonly string[];
 }
 
 /** A key that is not stored yet, and its full text, which is shown once. */

@@ -7,7 +7,7 @@ import { ulidIn } from "../domain/ids.ts";
 import type { Store } from "../store/table.ts";
 import type { IsRemoved } from "../store/view.ts";
 import type { Deps } from "./deps.ts";
-import { Timestamp } from "./schemas.ts";
+import { QueryTime, Timestamp, ulidParam } from "./schemas.ts";
 
 /** What the routes that read events back have in common. */
 
@@ -83,10 +83,13 @@ function makeContext(deps: Deps): ReadContext {
 export const jsonBytes = (bytes: Uint8Array): Response =>
   new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "content-type": "application/json" } });
 
-/** A time in a query or body, as milliseconds. */
+/** A time in a body, as milliseconds. */
 export const Millis = Timestamp.transform((text) => Date.parse(text));
 
-export const EventId = z.object({ id: z.string().refine((id) => ulidIn("evt", id) !== undefined) });
+/** A time in a query, as milliseconds. */
+export const QueryMillis = QueryTime.transform((text) => Date.parse(text));
+
+export const EventId = z.object({ id: ulidParam("evt") });
 export const EventIds = z.strictObject({
   event_ids: z.array(z.string().max(100)).min(1).max(1_000).openapi({ description: "1 to 1,000 event ids." }),
 });

@@ -1,11 +1,11 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors.ts";
-import { CONTENT_TYPE_HEADER, OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
-import { checkMediaType, decodeBody } from "../domain/requestBody.ts";
+import { BODY_FAULT_HEADER, CONTENT_TYPE_HEADER, OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
+import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
 import { parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
-import { ErrorSchema } from "./schemas.ts";
+import { ErrorSchema, isNeverGiven } from "./schemas.ts";
 
 /**
  * One declaration of a route validates, types and documents it. Order of refusals: scope (403), media type (415), size
@@ -25,7 +25,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly scope: Scope | "public" | "operator";
   /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
   readonly action?: string;
-  /** Path parameters. A value that doesn't fit is an object that doesn't exist: 404. */
+  /** Path parameters, each decoded once. One that can't be is 400; an id that was never given, `idIn`, 404. */
   readonly params?: P;
   /** `z.strictObject`, so that an unknown parameter is refused. */
   readonly query?: Q;
@@ -75,7 +75,32 @@ function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, wha
   throw new TriggersError("invalid_request", `The ${what} not valid.`, { details });
 }
 
+/** @throws TriggersError `invalid_request` where the query holds an escape that is none, or bytes that are not UTF-8 */
+function refuseMalformedQuery(url: string): void {
+  const mark = url.indexOf("?");
+  if (mark < 0) return;
+  const details = url
+    .slice(mark + 1)
+    .split("&")
+    .filter((pair) => !isEncoded(pair))
+    .map((pair) => ({
+      path: `/${pair.split("=")[0]!.slice(0, 100)}`,
+      message: "holds a % that begins no escape, or escapes of bytes that are not UTF-8; a % itself is %25",
+    }));
+  if (details.length > 0) throw new TriggersError("invalid_request", "The query is not valid.", { details });
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function queryOf(c: Context<ApiEnv>): Record<string, string | string[]> {
+  refuseMalformedQuery(c.req.url);
   const query = Object.entries(c.req.queries()).map(([name, values]) => [
     name,
     values.length > 1 ? values : values[0]!,
@@ -93,6 +118,30 @@ async function rawBody(c: Context<ApiEnv>, limit: number | undefined): Promise<U
 const hasNul = (values: Readonly<Record<string, string | readonly string[]>>): boolean =>
   Object.values(values).some((value) => [value].flat().some((text) => text.includes("\u0000")));
 
+/** The edge took the body away, and says why. @throws TriggersError */
+function refuseFault(fault: string | undefined): void {
+  if (fault === undefined) return;
+  throw fault === "payload_too_large"
+    ? tooLarge()
+    : new TriggersError("invalid_json", "The body is not valid JSON: the text is not UTF-8.");
+}
+
+/**
+ * The parameters in a path.
+ * @throws TriggersError `invalid_request`; `not_found` where all that is wrong with an id is that it was never given
+ */
+function inPathOf<P extends z.ZodType>(schema: P | undefined, values: Record<string, string>): z.output<P> {
+  const result = schema?.safeParse(values);
+  if (hasNul(values)) {
+    throw new TriggersError("invalid_request", "The path may not contain U+0000.", {
+      details: [{ path: "", message: "contains U+0000" }],
+    });
+  }
+  if (result?.success !== false) return (result?.data ?? {}) as z.output<P>;
+  if (result.error.issues.every(isNeverGiven)) throw new TriggersError("not_found", "There is no such object.");
+  throw new TriggersError("invalid_request", "The path is not valid.", { details: detailsOf(result.error) });
+}
+
 /** Registers the route and its documentation. The handler throws a `TriggersError` to refuse. */
 export function route<
   P extends z.ZodType = z.ZodObject,
@@ -109,11 +158,9 @@ export function route<
     c.set("action", spec.action);
     c.set("call", `${spec.method.toUpperCase()} ${spec.path}`);
     if (spec.scope !== "public") authorize(c, spec.scope);
+    refuseFault(c.req.header(BODY_FAULT_HEADER));
     const inPath = c.req.param() as Record<string, string>;
-    const params = spec.params?.safeParse(inPath);
-    if (params?.success === false || hasNul(inPath)) {
-      throw new TriggersError("not_found", "There is no such object.");
-    }
+    const params = inPathOf(spec.params, inPath);
     const asked = queryOf(c);
     if (hasNul(asked)) {
       throw new TriggersError("invalid_request", "The query may not contain U+0000.", {
@@ -129,7 +176,7 @@ export function route<
       spec.rawBody === true || spec.body === undefined
         ? ({} as z.output<B>)
         : checked(spec.body, absent ? {} : parseJson(raw), "body is");
-    return handler(c, { params: (params?.data ?? {}) as z.output<P>, query, body, raw });
+    return handler(c, { params, query, body, raw });
   });
 }
 

@@ -1,15 +1,66 @@
 import { z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
 import { environments, scopes } from "../domain/identity.ts";
+import { type IdPrefix, ulidIn } from "../domain/ids.ts";
+import { parseTypePattern } from "../matching/index.ts";
 
 /** Schemas that several routes share. */
 export const Timestamp = z.iso.datetime({ offset: true }).openapi({
   description: "RFC 3339; answers are in UTC with milliseconds.",
   example: "2026-11-25T10:00:00.000Z",
 });
+/** A `+` that a caller left as it is in a query says a space (WHATWG URL): here it can only be that of an offset. */
+const LOST_PLUS = /^(\d{4}-\d\d-\d\dT[\d:.]+) (\d\d:\d\d)$/;
+/** A time in a query. */
+export const QueryTime = z
+  .string()
+  .transform((text) => text.replace(LOST_PLUS, "$1+$2"))
+  .pipe(Timestamp)
+  .openapi({ type: "string", format: "date-time", example: "2026-11-25T10:00:00.000Z" });
+const MAX_EVENT_TYPE = 256;
+
+/** An event type as events may have it: its length is in characters, not in UTF-16's units. */
+export const EventTypeName = z
+  .string()
+  .min(1)
+  .refine((text) => [...text].length <= MAX_EVENT_TYPE, `has more than ${MAX_EVENT_TYPE} characters`)
+  .openapi({ type: "string", minLength: 1, maxLength: MAX_EVENT_TYPE });
+
+/** An event type or a pattern of them, as in selectors. */
+export const TypePattern = EventTypeName.superRefine((text, refine) => {
+  if (!EventTypeName.safeParse(text).success) return;
+  try {
+    parseTypePattern(text);
+  } catch (cause) {
+    refine.addIssue({ code: "custom", message: (cause as Error).message });
+  }
+});
 export const EnvironmentSchema = z.enum(environments);
 export const ScopeSchema = z.enum(scopes);
 export const NextCursor = z.string().nullable().openapi({ description: "Cursor of the next page; null on the last." });
+
+/** Marks that an id has the form of one, and yet was never given to anything. */
+const NEVER_GIVEN = { never_given: true };
+
+/** Whether an issue says no more than that an id was never given. */
+export const isNeverGiven = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === "custom" && issue.params?.never_given === true;
+
+/**
+ * An id in a path. Ids are opaque to callers: one that begins rightly names an object, if only one that doesn't exist.
+ * @param exists whether it has the whole form of an id that may have been given
+ */
+export const idIn = (prefix: string, exists: (id: string) => boolean) =>
+  z
+    .string()
+    .refine((id) => id.startsWith(`${prefix}_`), {
+      abort: true,
+      message: `must be an id that begins with "${prefix}_"`,
+    })
+    .refine(exists, { message: "was never given", params: NEVER_GIVEN });
+
+/** The id of an object that is named by a ULID. */
+export const ulidParam = (prefix: IdPrefix) => idIn(prefix, (id) => ulidIn(prefix, id) !== undefined);
 
 export const ErrorSchema = z
   .object({

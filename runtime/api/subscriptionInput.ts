@@ -4,7 +4,7 @@ import { TriggersError } from "../domain/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
 import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhookUrl.ts";
 import { checkTransform, compileSelector } from "../matching/index.ts";
-import { dictionary, EnvironmentSchema, Timestamp } from "./schemas.ts";
+import { dictionary, EnvironmentSchema, EventTypeName, Timestamp } from "./schemas.ts";
 
 /**
  * What callers write of a subscription. Its shape is checked by the schemas (400), its meaning by `checkDefinition`:
@@ -19,9 +19,7 @@ export const SelectorSchema = z
   .union([
     SelectorText,
     z.strictObject({
-      event_type: z
-        .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(1_000)])
-        .optional(),
+      event_type: z.union([EventTypeName, z.array(EventTypeName).min(1).max(1_000)]).optional(),
       jsonpath: SelectorText.optional(),
       cel: SelectorText.optional(),
     }),

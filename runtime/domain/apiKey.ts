@@ -83,6 +83,8 @@ export interface KeyRecord {
   readonly family?: readonly KeyLimit[];
   /** Keys that it has made: they are revoked with it. */
   readonly children?: readonly string[];
+  /** Of a key that web pages hold: the only origins that it works from. */
+  readonly allowed_origins?: readonly string[];
   readonly created_at: string;
   readonly last_used_at?: string;
 }

@@ -46,6 +46,10 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
     request: "POST /events with a key that may only read",
     message: 'This key lacks the scope "events:write".',
   },
+  origin_forbidden: {
+    request: "POST /events with a key whose `allowed_origins` are others, from a page of https://elsewhere.example",
+    message: 'This key does not work from the origin "https://elsewhere.example".',
+  },
   not_found: {
     request: "GET /events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV, an id of nobody or of another customer",
     message: "There is no event evt_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
@@ -53,7 +57,7 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   method_not_allowed: {
     request: "DELETE /events",
     message: "Only POST is possible here.",
-    headers: { Allow: "POST" },
+    headers: { Allow: "OPTIONS, POST" },
   },
   idempotency_conflict: {
     request: "POST /events with an `Idempotency-Key` that came with another body before",
@@ -103,6 +107,11 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
       },
     ],
   },
+  unknown_reference_table: {
+    request: 'POST /subscriptions with `enrich.from` "prices", before there is such a table',
+    message: 'There is no reference table "prices".',
+    details: [{ path: "/enrich/from", message: 'There is no reference table "prices".' }],
+  },
   invalid_schema: {
     request: 'PUT /event-types/order with {"$ref":"https://example.com/order.json"}',
     message:
@@ -131,10 +140,32 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
       },
     ],
   },
+  uri_too_long: {
+    request: "GET /inbox with a query of 9,000 characters",
+    message: "The URL exceeds 8,192 bytes.",
+  },
+  headers_too_large: {
+    request: "GET /inbox with a header of 40,000 characters",
+    message: "The headers exceed 32,768 bytes.",
+  },
+  request_timeout: {
+    request: "POST /events whose body stops half-way",
+    message: "The request did not arrive in time.",
+  },
   rate_limited: {
     request: "POST /events with 600 events, twice within a second",
     message: "The limit of 1000 events per second is used up. Repeat in 1 s.",
     headers: { "Retry-After": "1", "RateLimit-Limit": "1000", "RateLimit-Remaining": "400", "RateLimit-Reset": "1" },
+  },
+  bad_gateway: {
+    request: "any, while a part of the platform fails without a word",
+    message: "A part of the platform did not answer as it should.",
+    headers: { "Retry-After": "1" },
+  },
+  gateway_timeout: {
+    request: "any, while a part of the platform is silent",
+    message: "A part of the platform did not answer in time.",
+    headers: { "Retry-After": "1" },
   },
   internal: { request: "any", message: "The platform failed to process this request." },
   unavailable: {

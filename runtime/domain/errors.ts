@@ -50,6 +50,11 @@ export const errorCatalog = {
     "The key lacks the scope this call needs.",
     "Use a key with that scope, or create one at `POST /keys`.",
   ),
+  origin_forbidden: entry(
+    403,
+    "A key with `allowed_origins` was used from another origin, or outside of a web page.",
+    "Call from a page of one of its origins, or use a key without `allowed_origins` on a server.",
+  ),
   not_found: entry(404, "There is no such route, or no such object for this customer.", "Check the path and the id."),
   method_not_allowed: entry(405, "The route exists, but not with this method.", "Use a method listed in `Allow`."),
   idempotency_conflict: entry(
@@ -98,6 +103,11 @@ export const errorCatalog = {
     "The event selector does not parse, has a type error, or is too costly.",
     "Correct it at the position given in `details`.",
   ),
+  unknown_reference_table: entry(
+    422,
+    "The subscription's `enrich` names a reference table that does not exist.",
+    "Create the table at `PUT /reference-tables/{name}` first, or correct its name.",
+  ),
   invalid_schema: entry(
     422,
     "The document is not a JSON Schema (2020-12) that can be compiled within bounds, or refers to a remote schema.",
@@ -113,6 +123,14 @@ export const errorCatalog = {
     "The webhook URL is not public https.",
     "Give an https URL whose host resolves to public addresses.",
   ),
+  uri_too_long: entry(414, "The URL exceeds 8,192 bytes.", "Send long filters in parts, or read on by `cursor` alone."),
+  headers_too_large: entry(494, "The headers exceed 32,768 bytes.", "Send fewer or shorter headers."),
+  request_timeout: entry(
+    408,
+    "Headers or body did not arrive in time.",
+    "Send the request again on a connection that is fast enough.",
+    true,
+  ),
   rate_limited: entry(
     429,
     "The customer's or the key's limit of events per second is used up.",
@@ -123,6 +141,18 @@ export const errorCatalog = {
     500,
     "The platform failed in a way it did not foresee.",
     "Repeat; if it persists, send us the `request_id`.",
+    true,
+  ),
+  bad_gateway: entry(
+    502,
+    "A part of the platform did not answer as it should. Whether something was done is not known.",
+    "Repeat after the time in `Retry-After`, with the same `Idempotency-Key` where something is created.",
+    true,
+  ),
+  gateway_timeout: entry(
+    504,
+    "A part of the platform did not answer in time. Whether something was done is not known.",
+    "Repeat after the time in `Retry-After`, with the same `Idempotency-Key` where something is created.",
     true,
   ),
   unavailable: entry(
@@ -208,7 +238,12 @@ export function errorResponse(
   const error = asTriggersError(thrown);
   return {
     status: error.status,
-    headers: { "content-type": "application/json", "x-request-id": requestId, ...error.headers },
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...error.headers,
+    },
     body: JSON.stringify(errorBody(error, requestId)),
   };
 }

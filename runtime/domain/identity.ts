@@ -6,6 +6,10 @@ export const IDENTITY_HEADER = "x-triggers-identity";
 export const AUTHORIZATION_HEADER = "x-triggers-authorization";
 /** The id of the request, given by the edge and answered as `x-request-id`. */
 export const REQUEST_ID_HEADER = "x-triggers-request-id";
+/** When the request came, as the viewer function saw it, milliseconds since the epoch. Ends at the edge, in the id. */
+export const RECEIVED_HEADER = "x-triggers-received";
+/** The path as the caller sent it: a Function URL may decode it on the way. */
+export const PATH_HEADER = "x-triggers-path";
 /** Why the edge took the body away; its value is an error code. */
 export const BODY_FAULT_HEADER = "x-triggers-body-fault";
 /** The caller's `Content-Type` where the edge had to change it, so that a Function URL leaves the bytes alone. */
@@ -40,6 +44,8 @@ export interface Identity {
   readonly key_limit_per_second?: number;
   /** Limited keys that it descends from: what it sends counts against theirs as well. */
   readonly key_family?: readonly KeyLimit[];
+  /** Of a key that web pages hold: the only origins that it works from. */
+  readonly allowed_origins?: readonly string[];
   /** The caller's address as the edge saw it; for the audit log. */
   readonly source_ip?: string;
 }
@@ -88,6 +94,12 @@ export function requireLive({ environment }: Pick<Identity, "environment">): voi
   if (environment === "sandbox")
     throw new TriggersError("forbidden", "A sandbox key can't change what is live: use a live key.");
 }
+
+const PUBLIC = new Set(["/", "/health", "/openapi.json", "/docs"]);
+
+/** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
+export const isPublic = (method: string, path: string): boolean =>
+  method === "OPTIONS" || PUBLIC.has(path) || path.startsWith("/docs/");
 
 /** @throws TriggersError `forbidden` naming the scope. */
 export function requireScope(identity: Identity, scope: Scope): void {

@@ -27,6 +27,7 @@ export function encodeKeyRecord(record: KeyRecord): KeyItem {
     customer_limit_per_second: { N: String(record.customer_limit_per_second) },
     ...(record.limit_per_second === undefined ? {} : { limit_per_second: { N: String(record.limit_per_second) } }),
     ...(record.family === undefined ? {} : { family: { S: JSON.stringify(record.family) } }),
+    ...(record.allowed_origins === undefined ? {} : { allowed_origins: { SS: [...record.allowed_origins] } }),
     created_at: { S: record.created_at },
     ...optional(record, "name"),
     ...optional(record, "expires_at"),
@@ -96,6 +97,7 @@ export function decodeKeyRecord(item: KeyItem): KeyRecord {
     ...(item.limit_per_second === undefined ? {} : { limit_per_second: positive(item, "limit_per_second") }),
     ...(item.family === undefined ? {} : { family: familyIn(item) }),
     ...(item.children?.SS === undefined ? {} : { children: item.children.SS }),
+    ...(item.allowed_origins?.SS === undefined ? {} : { allowed_origins: item.allowed_origins.SS }),
     created_at: text(item, "created_at"),
   };
 }

@@ -39,6 +39,7 @@ export type Scan =
     };
 
 const QUOTE = 0x22;
+const LETTER_N = 0x6e;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
@@ -230,7 +231,10 @@ class Scanner {
   /** Reads the value of `event_type`, which begins at `start`. */
   private eventType(start: number): string | null {
     if (this.body[start] !== QUOTE) {
-      this.fault("invalid_event", "/event_type", "`event_type` must be a string.");
+      // A null is the same as no `event_type`: so it is shown of an event that has none.
+      if (this.body[start] !== LETTER_N) {
+        this.fault("invalid_event", "/event_type", "`event_type` must be a string.");
+      }
       return null;
     }
     const type = JSON.parse(this.body.toString("utf8", start, skipString(this.body, start))) as string;

@@ -82,5 +82,6 @@ const identityOf = (record: KeyRecord, sourceIp: string): Identity => ({
   limit_per_second: record.customer_limit_per_second,
   ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
   ...(record.family === undefined ? {} : { key_family: record.family }),
+  ...(record.allowed_origins === undefined ? {} : { allowed_origins: record.allowed_origins }),
   source_ip: sourceIp,
 });

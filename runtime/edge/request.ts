@@ -9,17 +9,18 @@ import {
   encodeIdentity,
   IDENTITY_HEADER,
   type Identity,
+  PATH_HEADER,
+  RECEIVED_HEADER,
   REQUEST_ID_HEADER,
 } from "../domain/identity.ts";
 import { isJsonType, MAX_BODY_BYTES } from "../domain/requestBody.ts";
 
 /** What the edge makes of a CloudFront request: pure, but for the request it is given, which it changes in place. */
 
-/** Answered without a key. */
-export const isPublic = (uri: string): boolean =>
-  uri === "/health" || uri === "/openapi.json" || uri === "/docs" || uri.startsWith("/docs/");
+/** Longest that a request may have been on its way from the viewer function. */
+const UNDER_WAY_MS = 60_000;
 
-export const header = ({ headers }: CloudFrontRequest, name: string): string | undefined => headers[name]?.[0]?.value;
+const header = ({ headers }: CloudFrontRequest, name: string): string | undefined => headers[name]?.[0]?.value;
 
 const set = ({ headers }: CloudFrontRequest, name: string, value: string): void => {
   headers[name] = [{ key: name, value }];
@@ -32,12 +33,26 @@ export function strip(request: CloudFrontRequest): void {
   }
 }
 
+/** When the viewer function saw the request; now, where it doesn't say or can't be right. */
+export function arrivalOf(request: CloudFrontRequest, now: number): number {
+  const said = Number(header(request, RECEIVED_HEADER));
+  return said > now - UNDER_WAY_MS && said <= now ? said : now;
+}
+
+/** A header holds visible ASCII alone. */
+const asHeader = (path: string): string =>
+  path.replaceAll(/[^\x21-\x7e]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100 ? `%${code.toString(16).padStart(2, "0")}` : encodeURIComponent(character);
+  });
+
 export const authorizationOf = (request: CloudFrontRequest): string | undefined =>
   header(request, AUTHORIZATION_HEADER);
 
-/** Says who calls and which request this is. */
+/** Says who calls, what for, and which request this is. */
 export function sign(request: CloudFrontRequest, requestId: string, identity: Identity | undefined): void {
   set(request, REQUEST_ID_HEADER, requestId);
+  set(request, PATH_HEADER, asHeader(request.uri));
   if (identity !== undefined) set(request, IDENTITY_HEADER, encodeIdentity(identity));
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { originHeaders, preflightHeaders } from "../domain/browser.ts";
 import { type IngestMessage, placeBody } from "../domain/codec.ts";
 import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
 import { keyHashOf } from "../domain/idempotency.ts";
@@ -63,6 +64,7 @@ export interface Ports {
   failed(what: string, requestId: string, cause: unknown): void;
 }
 
+const EVENTS = "/events";
 const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Seconds after which a repeat is worth trying: the queue or Redis was away, or the first request is in flight. */
 const SOON = { "retry-after": "1" };
@@ -71,10 +73,20 @@ const SOON = { "retry-after": "1" };
 export async function accept(request: IngestRequest, ports: Ports): Promise<IngestAnswer> {
   const requestId = request.headers[REQUEST_ID_HEADER] ?? newId("req", ports.now());
   const arrived = arrivalIn(requestId);
+  const { origin } = request.headers;
+  if (request.method === "OPTIONS" && request.path === EVENTS) {
+    return {
+      status: 204,
+      headers: { ...preflightHeaders(EVENTS, ["POST"], origin), "x-request-id": requestId },
+      body: "",
+    };
+  }
+  let readable: Record<string, string> = {};
   let identity: Identity | undefined;
   let verdict: Verdict | undefined;
   try {
     identity = decodeIdentity(request.headers[IDENTITY_HEADER]);
+    readable = originHeaders(identity, origin);
     checkRoute(request);
     requireScope(identity, "events:write");
     const key = idempotencyKey(request.headers["idempotency-key"]);
@@ -110,7 +122,14 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     verdict ??= await ports.limiter.take(identity, 0, arrived);
     return {
       status: 202,
-      headers: { "content-type": "application/json", "x-request-id": requestId, ...limitHeaders(verdict), ...replayed },
+      headers: {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "x-request-id": requestId,
+        ...limitHeaders(verdict),
+        ...readable,
+        ...replayed,
+      },
       body: answer,
     };
   } catch (thrown) {
@@ -120,7 +139,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     if (identity !== undefined) ports.answered(identity, error.code);
     // Everyone who is known learns what is left of the limit, also from a refusal.
     if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
-    return { status, headers: { ...headers, ...(verdict === undefined ? {} : limitHeaders(verdict)) }, body };
+    return { status, headers: { ...headers, ...(verdict && limitHeaders(verdict)), ...readable }, body };
   }
 }
 
@@ -131,9 +150,11 @@ function arrivalIn(requestId: string): number | undefined {
 }
 
 function checkRoute({ path, method }: IngestRequest): void {
-  if (path !== "/events") throw new TriggersError("not_found", "There is no such route.");
+  if (path !== EVENTS) throw new TriggersError("not_found", "There is no such route.");
   if (method !== "POST") {
-    throw new TriggersError("method_not_allowed", "Only POST is possible here.", { headers: { allow: "POST" } });
+    throw new TriggersError("method_not_allowed", "Only POST is possible here.", {
+      headers: { allow: "OPTIONS, POST" },
+    });
   }
 }
 

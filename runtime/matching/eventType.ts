@@ -18,7 +18,7 @@ export interface TypePattern {
 export function parseTypePattern(text: string): TypePattern {
   if (text === "")
     throw new Invalid({ message: "an event type can't be empty", position: 0, expected: "an event type" });
-  if (text.length > MAX_LENGTH) {
+  if (text.length > MAX_LENGTH && [...text].length > MAX_LENGTH) {
     throw new Invalid({ message: `an event type has at most ${MAX_LENGTH} characters`, position: MAX_LENGTH });
   }
   const segments = text.split(".");

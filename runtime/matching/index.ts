@@ -1,6 +1,7 @@
 /** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: no AWS, no Node I/O. */
 
 export { Budget } from "./budget.ts";
+export { parseTypePattern } from "./eventType.ts";
 export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
 export { membersUnder, writeObject } from "./rawJson.ts";

@@ -27,6 +27,8 @@ export interface ReadQuery {
   readonly from?: number;
   readonly to?: number;
   readonly types?: readonly string[];
+  /** Whether an event of this type is wanted, where types are not simply listed. */
+  readonly wantsType?: (type: string) => boolean;
   readonly statuses?: readonly EventStatus[];
   readonly acknowledged: boolean | "all";
   /** Whether the event is wanted; asked only of events that pass everything else but the status. */
@@ -101,7 +103,9 @@ function candidates(batch: BatchItem, query: ReadQuery, position: Position): num
   const offsets: number[] = [];
   for (let offset = 0; offset < batch.count; offset += 1) {
     if (batch.deleted.includes(offset)) continue;
-    if (query.types !== undefined && !query.types.includes(batch.types[offset] ?? "")) continue;
+    const type = batch.types[offset] ?? "";
+    if (query.types !== undefined && !query.types.includes(type)) continue;
+    if (query.wantsType !== undefined && (type === "" || !query.wantsType(type))) continue;
     if (query.acknowledged !== "all" && (batch.acknowledged[offset] !== undefined) !== query.acknowledged) continue;
     if (position.after !== undefined) {
       const ulid = ulidAt(batch.first, offset);

@@ -33,8 +33,11 @@ const ask = (method: string, path: string, options: CallOptions = {}) =>
 const subscribe = (body: object) =>
   ask("POST", "/subscriptions", { body: { webhook_url: `${platform.sinkUrl}/errors`, event_selector: "a", ...body } });
 
-/** How a caller comes to each code. The two others need a part of the platform to fail. */
-const ways: Readonly<Record<Exclude<ErrorCode, "internal" | "unavailable">, () => Promise<Answer>>> = {
+/** What needs a part of the platform, or of a request, to fail. */
+type Elsewhere = "internal" | "unavailable" | "bad_gateway" | "gateway_timeout" | "request_timeout";
+
+/** How a caller comes to each code. */
+const ways: Readonly<Record<Exclude<ErrorCode, Elsewhere>, () => Promise<Answer>>> = {
   invalid_json: () => ask("POST", "/events", { body: '{"a":01}' }),
   invalid_event: () => ask("POST", "/events", { body: [{ event_type: "a" }, { event_type: 7 }] }),
   too_many_events: () => ask("POST", "/events", { body: Array(1_001).fill({}) }),
@@ -51,6 +54,11 @@ const ways: Readonly<Record<Exclude<ErrorCode, "internal" | "unavailable">, () =
   forbidden: async () => {
     const reader = await ask("POST", "/keys", { body: { scopes: ["events:read"] } });
     return ask("POST", "/events", { key: reader.json.api_key, body: {} });
+  },
+  origin_forbidden: async () => {
+    const page = await ask("POST", "/keys", { body: { allowed_origins: ["https://app.example.com"] } });
+    const headers = { origin: "https://elsewhere.example" };
+    return ask("POST", "/events", { key: page.json.api_key, body: {}, headers });
   },
   not_found: () => ask("GET", "/events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
   method_not_allowed: () => ask("DELETE", "/events"),
@@ -101,9 +109,16 @@ const ways: Readonly<Record<Exclude<ErrorCode, "internal" | "unavailable">, () =
       },
     }),
   invalid_selector: () => subscribe({ event_selector: "$.a ==" }),
+  unknown_reference_table: () =>
+    subscribe({
+      webhook_url: `${platform.sinkUrl}/errors/prices`,
+      enrich: { from: "prices", key: "$.sku", as: "price" },
+    }),
   invalid_schema: () => ask("PUT", "/event-types/order", { body: { $ref: "https://example.com/order.json" } }),
   invalid_header: () => subscribe({ headers: { "webhook-id": "x" } }),
   webhook_url_forbidden: () => subscribe({ webhook_url: "https://10.0.0.1/hook" }),
+  uri_too_long: () => ask("GET", `/inbox?q=${"x".repeat(9_000)}`),
+  headers_too_large: () => ask("GET", "/inbox", { headers: { "x-large": "x".repeat(40_000) } }),
   rate_limited: async () => {
     const { api_key: key } = await newCustomer(platform, { limit_per_second: 1_000 });
     for (let tries = 0; ; tries += 1) {

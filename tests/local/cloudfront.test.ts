@@ -286,7 +286,7 @@ test("a function whose permissions don't name the distribution is not reached", 
 
 test("a behaviour is chosen by its path pattern and allows its own methods", async () => {
   assert.equal(await status("GET", "/read/1"), 200);
-  assert.equal(await status("POST", "/read/1", {}, "x"), 403);
+  assert.equal(await status("POST", "/read/1", {}, "x"), 405);
   assert.equal(await status("POST", "/reading", { "content-type": "text/plain" }, "x"), 200);
 });
 

@@ -6,6 +6,7 @@ import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
 import type { Peppers } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
+import type { Verdict } from "../../runtime/redis/limiter.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
 import { countUsage } from "./usage.ts";
@@ -43,6 +44,16 @@ export const operator: Identity = {
   limit_per_second: 1_000,
   source_ip: "203.0.113.9",
 };
+
+/** What a limiter says of a limit that nothing used. */
+export const unusedLimit = (limit: number): Verdict => ({
+  allowed: true,
+  limit,
+  remaining: limit,
+  resetSeconds: 1,
+  retryAfterMs: 0,
+  by: "redis",
+});
 
 const S = (name: string) => ({ AttributeName: name, AttributeType: "S" }) as const;
 
@@ -92,6 +103,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     secret: async (id) => secrets[id]!,
     now: () => Date.now() + ahead,
     log: () => undefined,
+    limiter: { take: async ({ limit_per_second: limit }) => unusedLimit(limit) },
     s3: memoryS3(new Map()),
     ...({} as Pick<Deps, "sqs" | "lambda" | "secrets">),
     ...fakes,

@@ -10,7 +10,7 @@ import { rfc3339 } from "../../domain/ids.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { NextCursor, QueryTime, Timestamp } from "../schemas.ts";
 
 const Entry = z
   .object({
@@ -64,7 +64,7 @@ const Access = z
 
 const AccessQuery = z.strictObject({
   ...listQuery,
-  hour: Timestamp.openapi({ description: "Any time within the hour." }),
+  hour: QueryTime.openapi({ description: "Any time within the hour." }),
 });
 
 /** The records of an hour, as they were archived. @throws TriggersError `not_found` */

@@ -7,13 +7,13 @@ import { removeAll } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { environments, scopes, tenantOf } from "../../domain/identity.ts";
-import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
+import { newId, rfc3339 } from "../../domain/ids.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
 import { route } from "../route.ts";
-import { Timestamp } from "../schemas.ts";
+import { Timestamp, ulidParam } from "../schemas.ts";
 import { LimitSchema } from "./keys.ts";
 
 const TAG = "Customers";
@@ -29,7 +29,7 @@ const CustomerSchema = z
   })
   .openapi("Customer");
 const Name = z.string().min(1).max(200);
-const CustomerId = z.object({ customer_id: z.string().refine((id) => ulidIn("cus", id) !== undefined) });
+const CustomerId = z.object({ customer_id: ulidParam("cus") });
 
 type CustomerRow = Selectable<CustomerTable>;
 const viewOf = (row: CustomerRow) => ({

@@ -14,16 +14,16 @@ import {
 import { viewDelivery } from "../../store/view.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
-import { DeliverySchema, Millis, readContext } from "../reads.ts";
+import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor } from "../schemas.ts";
+import { idIn, NextCursor } from "../schemas.ts";
 
 const TAG = "Deliveries";
 
 const range = {
   subscription_id: z.string().max(100).optional(),
-  from: Millis.optional().openapi({ description: "Of events received at or after." }),
-  to: Millis.optional().openapi({ description: "Of events received before." }),
+  from: QueryMillis.optional().openapi({ description: "Of events received at or after." }),
+  to: QueryMillis.optional().openapi({ description: "Of events received before." }),
 };
 const DeadLetterQuery = z.strictObject({ ...listQuery, ...range });
 const DeliveryListQuery = z.strictObject({
@@ -32,7 +32,7 @@ const DeliveryListQuery = z.strictObject({
   status: repeatable(z.enum(deliveryStatuses)).optional(),
   replay_id: z.string().max(100).optional(),
 });
-const DeliveryId = z.object({ id: z.string().refine((id) => parseDeliveryId(id) !== undefined) });
+const DeliveryId = z.object({ id: idIn("dlv", (id) => parseDeliveryId(id) !== undefined) });
 
 interface Asked {
   readonly subscription_id?: string | undefined;

@@ -1,8 +1,11 @@
 import { z } from "@hono/zod-openapi";
+import { errorExamples } from "../../domain/errorExamples.ts";
+import { errorBody, errorCatalog, TriggersError } from "../../domain/errors.ts";
 import type { Api } from "../deps.ts";
 import { errorsPage, referencePage } from "../docsPage.ts";
 import { type OpenApiDocument, openApiOf } from "../openapi.ts";
 import { route } from "../route.ts";
+import { ErrorSchema } from "../schemas.ts";
 
 const TAG = "Platform";
 /** The pages hold no script and load nothing: the browser is told so. */
@@ -11,6 +14,8 @@ const HTML_HEADERS = {
   "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
 };
+
+const wordless = ["uri_too_long", "bad_gateway", "gateway_timeout"] as const;
 
 /** Must be registered last: the document is made, at its first reading, from everything registered before. */
 export function register(app: Api): void {
@@ -28,6 +33,31 @@ export function register(app: Api): void {
     app,
     {
       method: "get",
+      path: "/",
+      tag: TAG,
+      summary: "Where the documentation is",
+      description: "Redirects browsers to it.",
+      scope: "public",
+      responses: {
+        200: {
+          description: "For programs.",
+          schema: z.object({ name: z.string(), docs: z.string(), openapi: z.string() }),
+        },
+        302: { description: "For browsers: `/docs/`." },
+      },
+    },
+    (c) => {
+      c.header("vary", "accept");
+      // What a browser asks for when a person goes somewhere; a program that takes anything says so, or nothing.
+      const isBrowser = /\btext\/html\b/i.test(c.req.header("accept") ?? "");
+      if (isBrowser) return c.redirect("/docs/", 302);
+      return c.json({ name: "Triggers API", docs: "/docs/", openapi: "/openapi.json" });
+    },
+  );
+  route(
+    app,
+    {
+      method: "get",
       path: "/openapi.json",
       tag: TAG,
       summary: "This description, as OpenAPI 3.1",
@@ -40,6 +70,26 @@ export function register(app: Api): void {
     app,
     { method: "get", path: "/docs", tag: TAG, summary: "This description, to read", scope: "public", responses: html },
     (c) => c.body(docs().html, 200, HTML_HEADERS),
+  );
+  route(
+    app,
+    {
+      method: "get",
+      path: "/docs/answers/{status}",
+      tag: TAG,
+      summary: "What the edge answers with this status where no part of the platform had a word in it",
+      description: "The edge takes its own answers from here: 414, 502 and 504.",
+      scope: "public",
+      params: z.object({ status: z.string().regex(/^\d{3}$/) }),
+      responses: { 200: { description: "The error.", schema: ErrorSchema } },
+    },
+    (c, { params }) => {
+      const code = wordless.find((each) => String(errorCatalog[each].status) === params.status);
+      if (code === undefined)
+        throw new TriggersError("not_found", `The edge has no answer ${params.status} of its own.`);
+      const { message, headers } = errorExamples[code];
+      return c.json(errorBody(new TriggersError(code, message), c.get("requestId")), 200, headers);
+    },
   );
   const errors = errorsPage();
   route(

@@ -12,14 +12,18 @@ import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
-import { dictionary, NextCursor, Timestamp } from "../schemas.ts";
+import { dictionary, EventTypeName, NextCursor, Timestamp } from "../schemas.ts";
 
 const TAG = "Event types";
 /** What ingest holds of one tenant: all its schemas fit one answer of the service. */
 const MAX_TYPES = 1_000;
 const MAX_TOTAL_BYTES = 4_000_000;
 
-const EventType = z.object({ type: z.string().min(1).max(256) });
+const EventType = z.object({ type: EventTypeName });
+const isPattern = (text: string): boolean => text.split(".").some((segment) => segment === "*" || segment === "**");
+const RegisteredType = z.object({
+  type: EventTypeName.refine((text) => !isPattern(text), "is a pattern; a schema belongs to one event type"),
+});
 const SchemaDocument = z.union([dictionary(z.string(), z.unknown()), z.boolean()]).openapi({
   description: "A JSON Schema (2020-12), as it is: not wrapped in anything.",
   example: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
@@ -62,7 +66,7 @@ export function register(app: Api, deps: Deps): void {
         "Events of this type that break it are refused with `schema_violation`. Counts for requests that begin 5 s later. Versions are kept; the same schema again changes nothing.",
       scope: "subscriptions",
       action: "event_type.update",
-      params: EventType,
+      params: RegisteredType,
       body: SchemaDocument,
       responses: { 200: { description: "The schema with its version.", schema: EventTypeSchema } },
       errors: ["invalid_schema", "unprocessable"],

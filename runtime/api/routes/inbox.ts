@@ -4,22 +4,22 @@ import { TriggersError } from "../../domain/errors.ts";
 import type { Event } from "../../domain/event.ts";
 import { eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";
-import { compileSelector } from "../../matching/index.ts";
+import { compileSelector, parseTypePattern } from "../../matching/index.ts";
 import { acknowledge, deleteEvents } from "../../store/marks.ts";
 import { type Position, type ReadQuery, readEvents } from "../../store/read.ts";
 import { writeEvent, writeList } from "../../store/view.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { EventId, EventIds, InboxEventSchema, jsonBytes, Millis, readContext, splitIds } from "../reads.ts";
+import { EventId, EventIds, InboxEventSchema, jsonBytes, QueryMillis, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor } from "../schemas.ts";
+import { NextCursor, TypePattern } from "../schemas.ts";
 
 const TAG = "Inbox";
 
 const filters = {
-  from: Millis.optional().openapi({ description: "Received at or after." }),
-  to: Millis.optional().openapi({ description: "Received before." }),
-  event_type: repeatable(z.string().min(1).max(256)).optional(),
+  from: QueryMillis.optional().openapi({ description: "Received at or after." }),
+  to: QueryMillis.optional().openapi({ description: "Received before." }),
+  event_type: repeatable(TypePattern).optional().openapi({ description: "Event types, or patterns of them." }),
   status: repeatable(z.enum(eventStatuses)).optional(),
   acknowledged: z.enum(["true", "false", "all"]).optional().openapi({ default: "false" }),
   order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc" }),
@@ -74,12 +74,19 @@ function compileFilter(filter: string, path: string): (event: Event) => boolean 
   }
 }
 
+/** Types that are named are asked of the table; with a pattern among them, of each event that is read. */
+function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "wantsType"> {
+  const patterns = texts.map(parseTypePattern);
+  if (patterns.every(({ exact }) => exact)) return { types: texts };
+  return { wantsType: (type) => patterns.some(({ matches }) => matches(type)) };
+}
+
 const queryOf = (asked: Filters): ReadQuery => ({
   order: asked.order ?? "desc",
   acknowledged: asked.acknowledged === "all" ? "all" : asked.acknowledged === "true",
   ...(asked.from === undefined ? {} : { from: asked.from }),
   ...(asked.to === undefined ? {} : { to: asked.to }),
-  ...(asked.event_type && { types: asked.event_type }),
+  ...(asked.event_type && typesOf(asked.event_type)),
   ...(asked.status && { statuses: asked.status }),
   ...(asked.q === undefined ? {} : { text: asked.q }),
   ...(asked.filter === undefined ? {} : { wants: compileFilter(asked.filter, "/filter") }),

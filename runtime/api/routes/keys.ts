@@ -1,15 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import type { Tx } from "../../database/roles.ts";
 import type { KeyRecord } from "../../domain/apiKey.ts";
+import { BROWSER_SCOPE, isOrigin } from "../../domain/browser.ts";
 import { TriggersError } from "../../domain/errors.ts";
-import { defaultScopes, type Identity, type KeyLimit } from "../../domain/identity.ts";
-import { ulidIn } from "../../domain/ids.ts";
+import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { adopt, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
 import { route } from "../route.ts";
-import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp } from "../schemas.ts";
+import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Keys";
 const MAX_LIMIT_PER_SECOND = 1_000_000;
@@ -27,6 +27,10 @@ const KeySchema = z
     environment: EnvironmentSchema,
     scopes: z.array(ScopeSchema),
     limit_per_second: LimitSchema.nullable().openapi({ description: "The key's own limit below the customer's." }),
+    allowed_origins: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: "Of a key that web pages hold: the only origins that it works from." }),
     expires_at: Timestamp.nullable(),
     created_at: Timestamp,
     last_used_at: Timestamp.nullable().openapi({ description: "To within ten minutes." }),
@@ -37,14 +41,25 @@ const NewKeySchema = KeySchema.extend({
   api_key: z.string().openapi({ description: "The key itself, shown only here." }),
 }).openapi("NewKey");
 
+const MAX_ORIGINS = 20;
+const Origin = z
+  .string()
+  .max(300)
+  .refine(isOrigin, "must be an origin as browsers write it, such as https://app.example.com")
+  .openapi({ type: "string", example: "https://app.example.com" });
+
 const KeyRequest = z.strictObject({
   name: z.string().min(1).max(200).optional(),
   environment: EnvironmentSchema.optional().openapi({ description: "By default that of the key that asks: `live`." }),
   scopes: z.array(ScopeSchema).min(1).max(20).optional(),
   expires_at: Timestamp.nullable().optional(),
   limit_per_second: LimitSchema.nullable().optional(),
+  allowed_origins: z.array(Origin).min(1).max(MAX_ORIGINS).optional().openapi({
+    description:
+      "For a key that web pages hold: it works from these origins only, and may have no other scope than `events:write`.",
+  }),
 });
-const KeyId = z.object({ key_id: z.string().refine((id) => ulidIn("key", id) !== undefined) });
+const KeyId = z.object({ key_id: ulidParam("key") });
 
 const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: number) => ({
   key_id: record.key_id,
@@ -52,6 +67,7 @@ const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: number) =>
   environment: record.environment,
   scopes: record.scopes,
   limit_per_second: record.limit_per_second ?? null,
+  ...(record.allowed_origins === undefined ? {} : { allowed_origins: record.allowed_origins }),
   expires_at: record.expires_at ?? null,
   created_at: record.created_at,
   last_used_at: lastUsed ?? null,
@@ -119,6 +135,20 @@ async function endOf(deps: Deps, maker: Identity): Promise<string | undefined> {
   return record.expires_at;
 }
 
+/**
+ * The scopes asked for, or those that a new key has by default.
+ * @throws TriggersError `invalid_request` where a key for web pages would have more than `events:write`
+ */
+function scopesOf(body: z.output<typeof KeyRequest>, maker: Identity): Scope[] {
+  const usual: readonly Scope[] = body.allowed_origins === undefined ? defaultScopes : [BROWSER_SCOPE];
+  const wanted = [...new Set(body.scopes ?? usual.filter((scope) => maker.scopes.includes(scope)))];
+  if (body.allowed_origins !== undefined && wanted.some((scope) => scope !== BROWSER_SCOPE)) {
+    const message = `a key with \`allowed_origins\` may only have the scope ${BROWSER_SCOPE}`;
+    throw new TriggersError("invalid_request", "The body is not valid.", { details: [{ path: "/scopes", message }] });
+  }
+  return wanted;
+}
+
 /** The customer's limit; the row stays locked so that a change or deletion of the customer waits. */
 async function lockedLimit(tx: Tx, customerId: string): Promise<number> {
   const row = await tx
@@ -150,7 +180,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { body }) => {
       const maker = c.get("identity");
       const limit = body.limit_per_second ?? maker.key_limit_per_second;
-      const scopes = [...new Set(body.scopes ?? defaultScopes.filter((scope) => maker.scopes.includes(scope)))];
+      const scopes = scopesOf(body, maker);
       if (scopes.length === 0) throw new TriggersError("forbidden", "This key has none of the scopes a new key has.");
       if (typeof body.expires_at === "string" && Date.parse(body.expires_at) <= deps.now()) {
         throw new TriggersError("invalid_request", "The body is not valid.", {
@@ -165,6 +195,7 @@ export function register(app: Api, deps: Deps): void {
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(limit === undefined ? {} : { limit_per_second: limit }),
         ...(family.length === 0 ? {} : { family }),
+        ...(body.allowed_origins === undefined ? {} : { allowed_origins: [...new Set(body.allowed_origins)] }),
       };
       refuseMore(maker, asked);
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {

@@ -6,7 +6,7 @@ import { findJob, insertJob, listJobs, tenantsErased } from "../../database/jobs
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
-import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
+import { newId, rfc3339 } from "../../domain/ids.ts";
 import { type PrivacyScope, scopeKey, subjectHash } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
 import { parsePath } from "../../matching/index.ts";
@@ -15,7 +15,7 @@ import { startJob } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Privacy";
 const LINK_SECONDS = 3_600;
@@ -58,7 +58,7 @@ const RequestSchema = z
   })
   .openapi("PrivacyRequest");
 
-const RequestId = z.object({ id: z.string().refine((id) => ulidIn("prv", id) !== undefined) });
+const RequestId = z.object({ id: ulidParam("prv") });
 
 const invalid = (details: readonly ErrorDetail[]) =>
   new TriggersError("invalid_request", "The body is not valid.", { details });

@@ -13,7 +13,7 @@ import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { Millis } from "../reads.ts";
 import { route } from "../route.ts";
-import { NextCursor, Timestamp } from "../schemas.ts";
+import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 
 const TAG = "Replays";
 const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] as const;
@@ -59,7 +59,7 @@ const DeadLetterBody = z.strictObject({
   rate_per_second: Rate.optional(),
 });
 
-const ReplayId = z.object({ id: z.string().refine((id) => ulidIn("rpl", id) !== undefined) });
+const ReplayId = z.object({ id: ulidParam("rpl") });
 
 const viewReplay = (job: Job) => ({
   replay_id: job.job_id,

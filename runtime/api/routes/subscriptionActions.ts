@@ -17,6 +17,7 @@ import { etagOf, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
 import {
   changeUnderLock,
   checkEnvironment,
+  checkTablesExist,
   liveSubscription,
   newSigningSecret,
   rulesOf,
@@ -89,7 +90,7 @@ export function register(app: Api, deps: Deps): void {
           }),
         },
       },
-      errors: ["unprocessable", "webhook_url_taken"],
+      errors: ["unprocessable", "webhook_url_taken", "unknown_reference_table"],
     },
     async (c, { body }) => {
       const identity = c.get("identity");
@@ -136,6 +137,12 @@ export function register(app: Api, deps: Deps): void {
             details: clashes.slice(0, 100),
           });
         }
+        await checkTablesExist(
+          tx,
+          tenant,
+          added.map(({ definition }) => definition),
+          (index) => `/subscriptions/${index}/enrich/from`,
+        );
         await insertSubscriptions(tx, identity, added, snapshot, deps.now());
         tell(added[0]!.subscription_id, { count: added.length, last: added.at(-1)!.subscription_id });
       });

@@ -14,9 +14,10 @@ import {
   urlHash,
 } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { TriggersError } from "../../domain/errors.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import type { Environment, Identity } from "../../domain/identity.ts";
-import { newId, ulidIn } from "../../domain/ids.ts";
+import { newId } from "../../domain/ids.ts";
+import { type Enrich, METADATA } from "../../domain/subscription.ts";
 import type { UrlRules } from "../../domain/webhookUrl.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
@@ -24,7 +25,7 @@ import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { releaseHeld, stopPosts } from "../release.ts";
 import { route } from "../route.ts";
-import { NextCursor } from "../schemas.ts";
+import { NextCursor, ulidParam } from "../schemas.ts";
 import {
   checkDefinition,
   definitionOf,
@@ -35,7 +36,7 @@ import {
 import { checkIfMatch, etagOf, NewSubscriptionSchema, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
 
 const TAG = "Subscriptions";
-export const SubscriptionId = z.object({ id: z.string().refine((id) => ulidIn("sub", id) !== undefined) });
+export const SubscriptionId = z.object({ id: ulidParam("sub") });
 
 /** 32 random bytes, as Standard Webhooks writes a symmetric secret. */
 export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString("base64")}`;
@@ -62,6 +63,34 @@ async function checkUrlFree(tx: Tx, tenant: string, definition: Definition, exce
   throw new TriggersError("webhook_url_taken", `The active subscription ${other} has the same webhook_url.`, {
     details: [{ path: "/webhook_url", message: "is taken", subscription_id: other }],
   });
+}
+
+/** @throws TriggersError `unknown_reference_table` where a definition enriches from a table that is not there */
+export async function checkTablesExist(
+  tx: Tx,
+  tenant: string,
+  definitions: readonly Pick<Definition, "enrich">[],
+  pathOf: (index: number) => string = () => "/enrich/from",
+): Promise<void> {
+  const named = definitions
+    .map(({ enrich }) => (enrich as Enrich | null)?.from)
+    .map((from) => (from === METADATA ? undefined : from));
+  const names = [...new Set(named.filter((name) => name !== undefined))];
+  if (names.length === 0) return;
+  const rows = await tx
+    .selectFrom("reference_tables")
+    .select("name")
+    .where("tenant", "=", tenant)
+    .where("is_current", "=", true)
+    .execute();
+  const there = new Set(rows.map(({ name }) => name));
+  const details = named.flatMap((name, index): ErrorDetail[] =>
+    name === undefined || there.has(name)
+      ? []
+      : [{ path: pathOf(index), message: `There is no reference table "${name}".` }],
+  );
+  if (details.length === 0) return;
+  throw new TriggersError("unknown_reference_table", details[0]!.message, { details: details.slice(0, 100) });
 }
 
 /** The caller's subscription that is not removed. @throws TriggersError `not_found` */
@@ -115,7 +144,14 @@ export function register(app: Api, deps: Deps): void {
       responses: {
         201: { description: "The subscription, with `signing_secret` shown this once.", schema: NewSubscriptionSchema },
       },
-      errors: ["invalid_selector", "webhook_url_forbidden", "webhook_url_taken", "invalid_header", "unprocessable"],
+      errors: [
+        "invalid_selector",
+        "webhook_url_forbidden",
+        "webhook_url_taken",
+        "unknown_reference_table",
+        "invalid_header",
+        "unprocessable",
+      ],
     },
     async (c, { body }) => {
       const identity = c.get("identity");
@@ -127,6 +163,7 @@ export function register(app: Api, deps: Deps): void {
       const made = await change(deps, c, identity.customer_id, async (tx, tell) => {
         const snapshot = await nextVersion(tx, c.get("tenant"), identity.customer_id, "subscriptions");
         await checkUrlFree(tx, c.get("tenant"), definition);
+        await checkTablesExist(tx, c.get("tenant"), [definition]);
         await insertSubscriptions(tx, identity, [added], snapshot, deps.now());
         tell(added.subscription_id, { ...toldOf(definition), environment: identity.environment });
         const from = body.backfill_from;
@@ -216,6 +253,7 @@ export function register(app: Api, deps: Deps): void {
         "webhook_url_forbidden",
         "webhook_url_taken",
         "invalid_header",
+        "unknown_reference_table",
         "precondition_failed",
         "unprocessable",
       ],
@@ -225,6 +263,7 @@ export function register(app: Api, deps: Deps): void {
       const { environment, backfill_from, status, ...members } = body;
       checkBackfill(backfill_from, deps.now());
       const { row, replay } = await change(deps, c, identity.customer_id, async (tx, tell) => {
+        if (members.enrich) await checkTablesExist(tx, c.get("tenant"), [{ enrich: members.enrich }]);
         const { row, changed } = await changeUnderLock(tx, deps, c, params.id, (current) => {
           checkEnvironment(identity, environment);
           const definition = patched(current.definition, members);

@@ -4,7 +4,7 @@ import { rfc3339 } from "../../domain/ids.ts";
 import { share } from "../../domain/quota.ts";
 import { emptyTotals, quantiles, type Totals, type UsageInterval } from "../../domain/usage.ts";
 import type { Api, Deps } from "../deps.ts";
-import { Millis } from "../reads.ts";
+import { QueryMillis } from "../reads.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 import { limitedCounters, QuotaSchema, readQuota, readTrend } from "../usageQuota.ts";
@@ -73,8 +73,8 @@ export function register(app: Api, deps: Deps): void {
         "By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.",
       scope: "events:read",
       query: z.strictObject({
-        from: Millis.optional(),
-        to: Millis.optional(),
+        from: QueryMillis.optional(),
+        to: QueryMillis.optional(),
         interval: z.enum(["minute", "hour", "day"]).default("hour"),
         group_by: z.enum(["event_type", "subscription", "key"]).optional(),
       }),

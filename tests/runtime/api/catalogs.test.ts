@@ -113,7 +113,11 @@ test("a type may hold any character, encoded in the path", async () => {
   // As a Function URL may pass it on, decoded.
   assert.equal((await call("GET", "/event-types/a/b é%25")).body.event_type, "a/b é%");
   assert.equal((await call("POST", "/event-types/a/b", {})).status, 405);
-  assert.equal((await call("PUT", `/event-types/${"x".repeat(257)}`, true)).status, 404);
+  assert.equal((await call("PUT", `/event-types/${"😀".repeat(256)}`, true)).status, 200);
+  for (const bad of ["x".repeat(257), "order.*", "*", "order.**"]) {
+    const { status, body } = await call("PUT", `/event-types/${bad}`, true);
+    assert.deepEqual([status, body.error.code, body.error.details[0].path], [400, "invalid_request", "/type"], bad);
+  }
 });
 
 const noSchemas: [says: string, schema: unknown, path: string][] = [

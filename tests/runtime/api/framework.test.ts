@@ -7,7 +7,7 @@ import { buildApp } from "../../../runtime/api/app.ts";
 import { parseJson } from "../../../runtime/api/body.ts";
 import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } from "../../../runtime/api/cursor.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
-import { answerOf, requestOf } from "../../../runtime/api/functionUrl.ts";
+import { answerOf, pathOf, requestOf } from "../../../runtime/api/functionUrl.ts";
 import { route } from "../../../runtime/api/route.ts";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
 import {
@@ -15,9 +15,12 @@ import {
   encodeIdentity,
   IDENTITY_HEADER,
   type Identity,
+  PATH_HEADER,
 } from "../../../runtime/domain/identity.ts";
 import { isUnavailable } from "../../../runtime/domain/outage.ts";
 import { decodeBody } from "../../../runtime/domain/requestBody.ts";
+
+import { unusedLimit } from "../../support/api.ts";
 
 const test = suite("framework");
 const identity: Identity = {
@@ -33,6 +36,7 @@ const deps = {
   secret: async () => "a secret",
   now: () => 1_764_064_800_000,
   countUsage: async () => {},
+  limiter: { take: async ({ limit_per_second }: Identity) => unusedLimit(limit_per_second) },
   log: (line: Record<string, unknown>) => logged.push(line),
 } as unknown as Deps;
 
@@ -51,6 +55,20 @@ route(
     responses: { 200: { description: "echo" } },
   },
   (c, input) => c.json({ params: input.params, query: input.query, body: input.body, tenant: c.get("tenant") }),
+);
+route(
+  app,
+  {
+    method: "get",
+    path: "/echo/{name}",
+    slashes: true,
+    tag: "Probe",
+    summary: "Answers a name",
+    scope: "events:read",
+    params: z.object({ name: z.string() }),
+    responses: { 200: { description: "echo" } },
+  },
+  (c, { params }) => c.json(params),
 );
 const failing = (path: string, thrown: unknown) =>
   route(app, { method: "get", path, tag: "Probe", summary: "Fails", scope: "events:read", responses: {} }, () => {
@@ -141,7 +159,35 @@ const refused: [says: string, path: string, body: string, status: number, code: 
     "invalid_request",
     [{ path: "/n", message: "Invalid input: expected string, received array" }],
   ],
-  ["a path parameter that can't be an id is 404", "/probe/a-b", NAME, 404, "not_found", undefined],
+  [
+    "a bad parameter in the path is named by its path",
+    "/probe/a-b",
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "/id", message: "Invalid string: must match pattern /^\\w+$/" }],
+  ],
+  ...["%", "%4", "%zz", "%ff", "%c3%28"].map((escaped): [string, string, string, number, string, unknown] => [
+    `a path that holds ${escaped} is refused`,
+    `/probe/${escaped}`,
+    NAME,
+    400,
+    "invalid_request",
+    [{ path: "", message: "holds a % that begins no escape, or escapes of bytes that are not UTF-8" }],
+  ]),
+  ...["n=%", "n=1&kind=%FF"].map((query): [string, string, string, number, string, unknown] => [
+    `the query ${query} is refused`,
+    `/probe/one?${query}`,
+    NAME,
+    400,
+    "invalid_request",
+    [
+      {
+        path: `/${query.split("&").at(-1)!.split("=")[0]}`,
+        message: "holds a % that begins no escape, or escapes of bytes that are not UTF-8; a % itself is %25",
+      },
+    ],
+  ]),
   [
     "U+0000 in a string is refused",
     "/probe/one",
@@ -269,10 +315,10 @@ test("an unknown route is 404, a wrong method 405 with Allow", async () => {
   const wrong = await ask("DELETE", "/probe/one");
   assert.deepEqual(
     [wrong.status, wrong.body.error.code, wrong.headers.get("allow")],
-    [405, "method_not_allowed", "POST"],
+    [405, "method_not_allowed", "OPTIONS, POST"],
   );
   const readable = await ask("PUT", "/health");
-  assert.equal(readable.headers.get("allow"), "GET, HEAD");
+  assert.equal(readable.headers.get("allow"), "GET, HEAD, OPTIONS");
 });
 
 const namedRoutes: [method: string, path: string, allow: string][] = [
@@ -286,7 +332,7 @@ const namedRoutes: [method: string, path: string, allow: string][] = [
 for (const [method, path, allow] of namedRoutes) {
   test(`${method} ${path} is a wrong method, not an object that doesn't exist`, async () => {
     const { status, headers, body } = await ask(method, path);
-    assert.deepEqual([status, body.error.code, headers.get("allow")], [405, "method_not_allowed", allow]);
+    assert.deepEqual([status, body.error.code, headers.get("allow")], [405, "method_not_allowed", `OPTIONS, ${allow}`]);
     assert.match(headers.get("x-request-id") ?? "", /^req_/);
   });
 }
@@ -394,10 +440,35 @@ test("a Function URL's event becomes a request, its body from text or base64, an
   }
 });
 
-test("a decoded path stays one path, whatever characters it holds", () => {
-  const request = requestOf(event({ rawPath: "/event-types/a#b?c d/é", rawQueryString: "x=1", body: NAME }));
-  const { pathname, search } = new URL(request.url);
-  assert.deepEqual([decodeURIComponent(pathname), search], ["/event-types/a#b?c d/é", "?x=1"]);
+const name = fc.oneof(
+  fc
+    .string({ unit: "binary", minLength: 1, maxLength: 40 })
+    .filter((text) => text.isWellFormed() && !text.includes("\0")),
+  fc.constantFrom(".", "..", "%", "%2F", "%252e", "/", "a/b", "a/", "?x=1", "#", "+", "a b", "\\", "é", "~", "dry-run"),
+);
+
+const get = { requestContext: { http: { method: "GET" }, domainName: "abc.lambda-url.us-east-1.on.aws" } };
+
+test("a name in a path is decoded once and means what was sent, whatever its characters", () =>
+  fc.assert(
+    fc.asyncProperty(name, fc.boolean(), async (text, all) => {
+      const encoded = all
+        ? [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")
+        : encodeURIComponent(text);
+      // A Function URL may decode the path: what the edge says of it counts.
+      const headers = { [IDENTITY_HEADER]: encodeIdentity(identity), [PATH_HEADER]: `/echo/${encoded}` };
+      const request = requestOf(event({ rawPath: `/echo/${text}`, headers, ...get }));
+      assert.deepEqual(await (await app.fetch(request)).json(), { name: text });
+    }),
+    { numRuns: 500 },
+  ));
+
+test("a path that nobody says anything of is the function URL's", async () => {
+  const request = requestOf(event({ rawPath: "/event-types/a#b?c d/é%", rawQueryString: "x=1", body: NAME }));
+  assert.deepEqual(
+    [decodeURIComponent(pathOf(request)), new URL(request.url).search],
+    ["/event-types/a#b?c d/é%", "?x=1"],
+  );
 });
 
 test("an answer that is not text goes back as base64", async () => {

@@ -180,7 +180,7 @@ test("times before and after all events find none, and too many buckets of usage
   assert.deepEqual(await answer("GET", "/audit/access?hour=0001-01-01T00:00:00Z"), [404, "not_found"]);
 });
 
-test("ids that name nothing of this customer's are not found, whoever's they are", async () => {
+test("an id that names nothing of this customer's is not found, whoever's it is; what is no such id is a bad parameter", async () => {
   const strange = [
     "x",
     "%00",
@@ -193,9 +193,10 @@ test("ids that name nothing of this customer's are not found, whoever's they are
   ];
   const ids = [...strange, "prv_01ARZ3NDEKTSV4RRFFQ69G5FAV", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", theirRequest];
   for (const id of ids) {
-    assert.deepEqual(await answer("GET", `/privacy/requests/${id}`), [404, "not_found"], id);
-    assert.deepEqual(await answer("GET", `/events/${id}`), [404, "not_found"], id);
-    assert.deepEqual(await answer("DELETE", `/inbox/${id}`), [404, "not_found"], id);
+    const expected = (prefix: string) => (id.startsWith(prefix) ? [404, "not_found"] : [400, "invalid_request"]);
+    assert.deepEqual((await answer("GET", `/privacy/requests/${id}`)).slice(0, 2), expected("prv_"), id);
+    assert.deepEqual((await answer("GET", `/events/${id}`)).slice(0, 2), expected("evt_"), id);
+    assert.deepEqual((await answer("DELETE", `/inbox/${id}`)).slice(0, 2), expected("evt_"), id);
   }
   // The same customer's sandbox key doesn't see the live one's request either.
   assert.deepEqual(await answer("GET", `/privacy/requests/${theirRequest}`, undefined, {}, them.sandbox), [

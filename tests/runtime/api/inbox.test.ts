@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { type BatchItem, encodeBatch, encodeDeliveryItem, type Item } from "../../../runtime/domain/codec.ts";
+import type { Event } from "../../../runtime/domain/event.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { eventId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
+import { eventId, newUlid, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
 
@@ -92,6 +93,37 @@ test("an event of another customer, or of the other environment, is 404", async 
   assert.equal((await get(`/events/${ids[0]}`)).body.acknowledged_at, null);
 });
 
+test("event types are asked for by name and by pattern, as selectors have them", async () => {
+  const types = ["shop.order.created", "shop.order.paid", "shop.order", "shop", "other.order.created"];
+  const { batch } = await stored([...types.map((event_type) => ({ event_type })), {}], 90_000);
+  const [from, to] = [0, 1].map((ms) => new Date(timeOf(batch.first) + ms).toISOString());
+  const found = async (query: string) => {
+    const { status, body } = await get(`/inbox?from=${from}&to=${to}&${query}`);
+    return status === 200 ? body.events.map(({ event_type }: Event) => event_type) : body.error.details;
+  };
+  assert.deepEqual(await found("order=asc&event_type=shop.*.created"), ["shop.order.created"]);
+  assert.deepEqual(await found("order=asc&event_type=shop.**"), [
+    "shop.order.created",
+    "shop.order.paid",
+    "shop.order",
+  ]);
+  assert.deepEqual(await found("order=asc&event_type=shop&event_type=*.order"), ["shop.order", "shop"]);
+  assert.deepEqual(await found("order=asc&event_type=**"), types);
+  assert.deepEqual(await found("event_type=or*er"), [
+    { path: "/event_type", message: '`*` must be a whole segment, not a part of "or*er"' },
+  ]);
+});
+
+test("a time's offset may come with the + that a query makes a space of", async () => {
+  const { ids } = await stored([{ event_type: "offset" }], 150_000);
+  const { received_at } = (await get(`/events/${ids[0]}`)).body;
+  const inParis = `${new Date(Date.parse(received_at) + 3_600_000).toISOString().slice(0, -1)}+01:00`;
+  for (const from of [inParis, encodeURIComponent(inParis)])
+    assert.deepEqual(idsOf((await get(`/inbox?event_type=offset&from=${from}`)).body), ids, from);
+  for (const bad of ["2026-11-27T10:00:00 1:00", "2026-11-27 10:00:00", "2026-11-27T10:00:00++01:00"])
+    assert.equal((await get(`/inbox?from=${bad}`)).status, 400, bad);
+});
+
 test("pages follow each other by cursor alone, or with the same filters repeated, but not with others", async () => {
   const { ids } = await stored(
     Array.from({ length: 5 }, (_, n) => ({ event_type: "paged", n })),
@@ -174,7 +206,7 @@ test("acknowledging and deleting act on single events of a batch, and repeating 
     assert.equal((await api.call(live, "DELETE", `/inbox/${ids[2]}`)).status, 204);
   }
   assert.equal((await api.call(live, "DELETE", `/inbox/${unknown}`)).status, 404);
-  assert.equal((await api.call(live, "DELETE", "/inbox/nonsense")).status, 404);
+  assert.equal((await api.call(live, "DELETE", "/inbox/nonsense")).status, 400);
   assert.equal((await get(`/events/${ids[1]}`)).status, 404);
   assert.equal((await get(`/events/${ids[0]}`)).status, 200);
   const lookup = await api.call(live, "POST", "/events/lookup", { event_ids: ids });

@@ -51,6 +51,44 @@ test("an absent body asks for the defaults", async () => {
   assert.equal((await api.call(owner.sandbox, "POST", "/keys")).body.environment, "sandbox");
 });
 
+test("a key for web pages has one scope and names its origins, here and at the edge", async () => {
+  const allowed_origins = ["https://app.example.com", "http://localhost:3000"];
+  const { status, body } = await api.call(owner.live, "POST", "/keys", { allowed_origins });
+  assert.deepEqual([status, body.scopes, body.allowed_origins], [201, ["events:write"], allowed_origins]);
+  assert.deepEqual(new Set((await recordOf(body.key_id)).allowed_origins), new Set(allowed_origins));
+  const asked: [body: object, path: string][] = [
+    [{ allowed_origins, scopes: ["events:write", "events:read"] }, "/scopes"],
+    [{ allowed_origins, scopes: ["keys"] }, "/scopes"],
+    [{ allowed_origins: [] }, "/allowed_origins"],
+    [{ allowed_origins: ["https://app.example.com/"] }, "/allowed_origins/0"],
+    [{ allowed_origins: ["*"] }, "/allowed_origins/0"],
+  ];
+  for (const [given, path] of asked) {
+    const refused = await api.call(owner.live, "POST", "/keys", given);
+    assert.deepEqual([refused.status, refused.body.error.details[0].path], [400, path]);
+  }
+});
+
+test("a page of another origin is told so, and keys of servers get no CORS headers", async () => {
+  const page: Identity = { ...owner.live, scopes: ["events:write"], allowed_origins: ["https://app.example.com"] };
+  const dryRun = (who: Identity, origin: string) => api.call(who, "POST", "/events/dry-run", {}, { origin });
+  const good = await dryRun(page, "https://app.example.com");
+  assert.deepEqual([good.status, good.headers.get("access-control-allow-origin")], [200, "https://app.example.com"]);
+  const missing = await api.call(page, "GET", "/inbox", undefined, { origin: "https://app.example.com" });
+  assert.deepEqual(
+    [missing.status, missing.headers.get("access-control-allow-origin")],
+    [403, "https://app.example.com"],
+  );
+  const bad = await dryRun(page, "https://elsewhere.example");
+  assert.deepEqual(
+    [bad.status, bad.body.error.code, bad.headers.get("access-control-allow-origin")],
+    [403, "origin_forbidden", null],
+  );
+  assert.equal(bad.headers.get("ratelimit-limit"), "1000");
+  const server = await dryRun(owner.live, "https://app.example.com");
+  assert.deepEqual([server.status, server.headers.get("access-control-allow-origin")], [200, null]);
+});
+
 test("only the secret's HMAC is stored", async () => {
   const { body } = await api.call(owner.live, "POST", "/keys", { name: "hashed" });
   const record = await recordOf(body.key_id);

@@ -63,6 +63,7 @@ test("everything given is kept as given, and header values are read back as ***"
     headers: { "x-token": "s3cret" },
     environment: "live",
   };
+  await api.call(owner.live, "PUT", "/reference-tables/products", { rows: {} });
   const { body } = await create(given);
   for (const [member, value] of Object.entries({ ...given, headers: { "x-token": "***" } })) {
     assert.deepEqual(body[member], value, member);
@@ -343,12 +344,43 @@ test("after a 410 the subscription is gone, and deleting it is still 204", async
   assert.equal((await targetOf(body.subscription_id)).status, "removed");
 });
 
-test("a subscription that never was is 404, and so is an id that is none", async () => {
-  for (const id of ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sub_x", "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "%00"]) {
+test("a subscription that never was is 404, and what can be none is a bad parameter", async () => {
+  const ids: [id: string, status: number][] = [
+    ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", 404],
+    ["sub_x", 404],
+    ["evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", 400],
+    ["%00", 400],
+  ];
+  for (const [id, status] of ids) {
     for (const method of ["GET", "DELETE"]) {
-      assert.equal((await api.call(owner.live, method, `/subscriptions/${id}`)).status, 404, `${method} ${id}`);
+      assert.equal((await api.call(owner.live, method, `/subscriptions/${id}`)).status, status, `${method} ${id}`);
     }
   }
+});
+
+test("a subscription that enriches from a table that is not there is refused, until it is there", async () => {
+  const enrich = { from: "not.there", key: "$.sku", as: "product" };
+  const details = (path: string) => [{ path, message: 'There is no reference table "not.there".' }];
+  const refusedWith = ({ status, body }: { status: number; body: { error?: { code: string; details: unknown } } }) => [
+    status,
+    body.error?.code,
+    body.error?.details,
+  ];
+  assert.deepEqual(refusedWith(await create({ enrich })), [422, "unknown_reference_table", details("/enrich/from")]);
+  const imported = await api.call(owner.live, "POST", "/subscriptions/import", {
+    subscriptions: [
+      { webhook_url: freshUrl(), event_selector: "a" },
+      { webhook_url: freshUrl(), event_selector: "a", enrich },
+    ],
+  });
+  assert.deepEqual(refusedWith(imported), [422, "unknown_reference_table", details("/subscriptions/1/enrich/from")]);
+  const { body } = await create({ enrich: { from: "$event", as: "meta" } });
+  const patch = () => api.call(owner.live, "PATCH", `/subscriptions/${body.subscription_id}`, { enrich });
+  assert.deepEqual(refusedWith(await patch()), [422, "unknown_reference_table", details("/enrich/from")]);
+  await api.call(owner.live, "PUT", "/reference-tables/not.there", { rows: {} });
+  assert.equal((await patch()).status, 200);
+  await api.call(owner.live, "DELETE", "/reference-tables/not.there");
+  assert.equal((await create({ enrich })).status, 422);
 });
 
 test("sandbox and live, and two customers, do not see each other's subscriptions", async () => {

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { CloudFrontRequest } from "aws-lambda";
 import { test } from "uvu";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
-import { decodeIdentity, type Identity } from "../../../runtime/domain/identity.ts";
-import { isPublic, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
+import { decodeIdentity, type Identity, isPublic, PATH_HEADER } from "../../../runtime/domain/identity.ts";
+import { arrivalOf, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
 
 const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
 const requestWith = (headers: Record<string, string>, body?: string | Buffer, truncated = false, method = "POST") =>
@@ -29,11 +29,35 @@ const headersOf = ({ headers }: CloudFrontRequest) =>
   Object.fromEntries(Object.entries(headers).map(([name, [first]]) => [name, first!.value]));
 
 test("these paths need no key, and no others", () => {
-  for (const uri of ["/health", "/openapi.json", "/docs", "/docs/", "/docs/errors"])
-    assert.equal(isPublic(uri), true, uri);
-  for (const uri of ["/", "/events", "/healthz", "/health/", "/docsx", "/Health", "/openapi.json/x", "//docs"]) {
-    assert.equal(isPublic(uri), false, uri);
+  for (const uri of ["/", "/health", "/openapi.json", "/docs", "/docs/", "/docs/errors"])
+    assert.equal(isPublic("GET", uri), true, uri);
+  for (const uri of ["/events", "/healthz", "/health/", "/docsx", "/Health", "/openapi.json/x", "//docs"]) {
+    assert.equal(isPublic("GET", uri), false, uri);
+    assert.equal(isPublic("OPTIONS", uri), true, uri);
   }
+});
+
+test("a request arrived when the viewer function saw it, as far as that can be", () => {
+  const now = 1_800_000_000_000;
+  const arrival = (said?: string) =>
+    arrivalOf(requestWith(said === undefined ? {} : { "x-triggers-received": said }), now);
+  assert.deepEqual([undefined, String(now - 300), String(now + 1), String(now - 3_600_000), "x"].map(arrival), [
+    now,
+    now - 300,
+    now,
+    now,
+    now,
+  ]);
+});
+
+test("the path travels on as it was sent, in characters that a header may hold", () => {
+  const pathOf = (uri: string) => {
+    const request = { ...requestWith({}), uri } as CloudFrontRequest;
+    sign(request, "req_1", undefined);
+    return headersOf(request)[PATH_HEADER];
+  };
+  assert.equal(pathOf("/event-types/a%2Fb%25%2E"), "/event-types/a%2Fb%25%2E");
+  assert.equal(pathOf("/event-types/\u00e4 \u2602"), "/event-types/%e4%20%E2%98%82");
 });
 
 test("what only the platform may say is taken away, and so is the key", () => {
@@ -60,7 +84,7 @@ test("the identity arrives as it was written", () => {
   sign(request, "req_1", identity);
   const { "x-triggers-identity": header, ...rest } = headersOf(request);
   assert.deepEqual(decodeIdentity(header), identity);
-  assert.deepEqual(rest, { "x-triggers-request-id": "req_1" });
+  assert.deepEqual(rest, { "x-triggers-request-id": "req_1", "x-triggers-path": "/events" });
 });
 
 test("the body's hash is added, and its data need not be sent back", () => {
@@ -124,6 +148,7 @@ test("a refusal has the shape that CloudFront wants", () =>
       statusDescription: "Unauthorized",
       headers: {
         "content-type": [{ key: "content-type", value: "application/json" }],
+        "cache-control": [{ key: "cache-control", value: "no-store" }],
         "x-request-id": [{ key: "x-request-id", value: "req_1" }],
         "www-authenticate": [{ key: "www-authenticate", value: "Bearer" }],
       },
