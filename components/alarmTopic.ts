@@ -13,7 +13,14 @@ export interface Metric {
   readonly statistic: string;
 }
 
-export interface AlarmSpec {
+/** When an alarm rings. */
+type Limit =
+  /** Above this. Silence of a metric is not bad: nothing happened. */
+  | { readonly above: number; readonly below?: never }
+  /** Below this, and in silence: what is watched for too little has to be heard of. */
+  | { readonly below: number; readonly above?: never };
+
+interface Watched {
   /** What is wrong when it rings, as a sentence. */
   readonly says: string;
   /** Page in docs/runbooks, without its extension. */
@@ -22,8 +29,6 @@ export interface AlarmSpec {
   readonly metrics: Readonly<Record<string, Metric>>;
   /** CloudWatch metric math over the names. @example "errors / requests" */
   readonly expression?: string;
-  /** Rings above this. */
-  readonly above: number;
   /** Seconds that one data point covers. @default 60 */
   readonly period?: number;
   /** Data points looked at. @default 5 */
@@ -33,6 +38,8 @@ export interface AlarmSpec {
   /** Part of a composite alarm: tells nobody by itself. @default false */
   readonly silent?: boolean;
 }
+
+export type AlarmSpec = Watched & Limit;
 
 export interface AlarmTopicArgs {
   /** Region of the topic and its alarms: CloudWatch tells only topics of its own region. */
@@ -92,7 +99,7 @@ export class AlarmTopic extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.topic.arn });
   }
 
-  /** An alarm that rings through the topic. Silence of a metric is not bad: nothing happened. */
+  /** An alarm that rings through the topic. */
   alarm(name: string, spec: AlarmSpec): aws.cloudwatch.MetricAlarm {
     const { period = 60, points = 5, bad = points, expression } = spec;
     const metrics = Object.entries(spec.metrics);
@@ -107,11 +114,11 @@ export class AlarmTopic extends pulumi.ComponentResource {
       {
         region: this.region,
         alarmDescription: descriptionOf(spec),
-        comparisonOperator: "GreaterThanThreshold",
-        threshold: spec.above,
+        comparisonOperator: spec.below === undefined ? "GreaterThanThreshold" : "LessThanThreshold",
+        threshold: spec.below ?? spec.above,
         evaluationPeriods: points,
         datapointsToAlarm: bad,
-        treatMissingData: "notBreaching",
+        treatMissingData: spec.below === undefined ? "notBreaching" : "breaching",
         metricQueries: [
           ...metrics.map(query),
           ...(expression === undefined ? [] : [{ id: "value", expression, label: spec.says, returnData: true }]),

@@ -27,6 +27,7 @@ const PORT = 5432;
 /** PostgreSQL with a proxy before it. */
 export class Database extends pulumi.ComponentResource {
   readonly instance: aws.rds.Instance;
+  readonly proxy: aws.rds.Proxy;
   /** What a function needs to know, by variable. */
   readonly variables: Readonly<
     Record<"DATABASE_HOST" | "DATABASE_PORT" | "DATABASE_NAME" | "DATABASE_USER", pulumi.Output<string>>
@@ -101,6 +102,9 @@ export class Database extends pulumi.ComponentResource {
         multiAz: args.multiAz,
         autoMinorVersionUpgrade: true,
         backupRetentionPeriod: args.backupDays,
+        // Apart from each other and from AWS Backup's, at 04:00: in its own windows RDS refuses a snapshot.
+        backupWindow: "01:30-02:30",
+        maintenanceWindow: "sun:02:30-sun:03:30",
         copyTagsToSnapshot: true,
         deletionProtection: args.protect,
         skipFinalSnapshot: !args.finalSnapshot,
@@ -129,7 +133,7 @@ export class Database extends pulumi.ComponentResource {
       },
       own,
     );
-    const proxy = new aws.rds.Proxy(
+    this.proxy = new aws.rds.Proxy(
       `${name}-proxy`,
       {
         engineFamily: "POSTGRESQL",
@@ -151,6 +155,7 @@ export class Database extends pulumi.ComponentResource {
       // A proxy that can't read its secret yet answers every connection with a failed sign-in.
       { ...own, dependsOn: [policy] },
     );
+    const { proxy } = this;
     const targets = new aws.rds.ProxyDefaultTargetGroup(
       `${name}-targets`,
       { dbProxyName: proxy.name, connectionPoolConfig: { maxConnectionsPercent: 90, connectionBorrowTimeout: 10 } },

@@ -38,11 +38,13 @@ export class EdgeWatch extends pulumi.ComponentResource {
       says: "The authenticating function fails at the edge, or is refused there for want of quota.",
       runbook: "edge",
       metrics: {
-        execution: metric("LambdaExecutionError", "Average"),
-        validation: metric("LambdaValidationError", "Average"),
-        limit: metric("LambdaLimitExceededErrors", "Average"),
+        execution: metric("LambdaExecutionError", "Sum"),
+        validation: metric("LambdaValidationError", "Sum"),
+        // AWS's own dashboards and pages spell it both ways.
+        limit: metric("LambdaLimitExceededError", "Sum"),
+        limits: metric("LambdaLimitExceededErrors", "Sum"),
       },
-      expression: "FILL(execution, 0) + FILL(validation, 0) + FILL(limit, 0)",
+      expression: "FILL(execution, 0) + FILL(validation, 0) + FILL(limit, 0) + FILL(limits, 0)",
       above: 0,
     });
     const series = (metricName: string) => ["AWS/CloudFront", metricName, "DistributionId", id, "Region", "Global"];

@@ -41,6 +41,19 @@ const LATE_SECONDS = 300;
 /** Messages of a standard queue that may be received and not yet deleted. Source: SQS Developer Guide, "Queue quotas". */
 const MOST_IN_FLIGHT = 120_000;
 
+/**
+ * Functions that a schedule starts, and how long one may be silent: looked at in so many periods of so many seconds, in none of which it
+ * ran. They are a few runs long, so that one late run does not ring.
+ */
+const beats: Readonly<Record<string, { readonly period: number; readonly points: number }>> = {
+  // Every minute: deliveries that wait for longer than a quarter of an hour.
+  sweep: { period: 60, points: 5 },
+  // Every hour: comparing, access records.
+  job: { period: 3_600, points: 2 },
+  // Every minute: whether the home region takes events in.
+  watch: { period: 60, points: 3 },
+};
+
 /** Alarms for every promise and every way to break one, a dashboard, a budget. */
 export class Observability extends pulumi.ComponentResource {
   readonly topic: pulumi.Output<string>;
@@ -102,7 +115,33 @@ export class Observability extends pulumi.ComponentResource {
         above: handler.timeoutSeconds * 800,
       });
       failures[name] = [errors, throttles];
+      const beat = beats[name];
+      if (beat !== undefined) {
+        topic.alarm(`${name}-silent`, {
+          says: `${name} has not run for ${(beat.period * beat.points) / 60} minutes, and a schedule should start it.`,
+          runbook: "schedules",
+          metrics: { value: metric("Invocations") },
+          below: 1,
+          ...beat,
+        });
+      }
     }
+    // Of all schedules of the region that have no group of their own; CloudWatch tells no finer.
+    const schedules = (metricName: string) => ({
+      namespace: "AWS/Scheduler",
+      name: metricName,
+      statistic: "Sum",
+      dimensions: { ScheduleGroup: "default" },
+    });
+    topic.alarm("schedules", {
+      says: "A schedule could not start what it should.",
+      runbook: "schedules",
+      metrics: { failed: schedules("TargetErrorCount"), dropped: schedules("InvocationDroppedCount") },
+      expression: "FILL(failed, 0) + FILL(dropped, 0)",
+      above: 0,
+      points: 3,
+      bad: 2,
+    });
     topic.alarm("concurrency", {
       says: "The account uses more than 80 % of its Lambda concurrency in this region.",
       runbook: "quota",

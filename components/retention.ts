@@ -35,6 +35,8 @@ export class Retention extends pulumi.ComponentResource {
   readonly archive: DataBucket;
   readonly exports: DataBucket;
   readonly audit: DataBucket;
+  /** Counts what the stream puts aside. */
+  readonly failed: aws.s3.BucketMetric;
   readonly jobs: WorkQueue;
   readonly job: Handler<RetainEnvironment>;
   private readonly streamKey: EncryptionKey;
@@ -71,6 +73,11 @@ export class Retention extends pulumi.ComponentResource {
         lockDays: args.auditLockDays,
         protect,
       },
+      own,
+    );
+    this.failed = new aws.s3.BucketMetric(
+      "archive-failed",
+      { bucket: this.archive.bucket.bucket, name: "failed", filter: { prefix: "failed/" } },
       own,
     );
     this.stream = this.createStream(name, archiveKey, args);

@@ -1,4 +1,4 @@
-import type { AlarmTopic } from "./alarmTopic.ts";
+import type { AlarmTopic, Metric } from "./alarmTopic.ts";
 import type { ObservabilityArgs } from "./observability.ts";
 import type { Retention } from "./retention.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
@@ -44,18 +44,26 @@ export function watchStores(topic: AlarmTopic, args: StoreAlarmsArgs): void {
     ...(nodes.length === 1 ? {} : { expression: `MAX([${nodes.join(", ")}])` }),
     above: 80,
   });
+  // A share: among thousands of requests a minute some meet a cold start or a pause of the cache.
   topic.alarm("limiter-away", {
-    says: "Limits are not kept across instances, since the cache does not answer ingest.",
+    says: "For more than 1 % of requests limits are not kept across instances, since the cache does not answer ingest in time.",
     runbook: "cache",
     metrics: {
-      value: {
+      open: {
         namespace: "Triggers",
         name: "LimiterFailedOpen",
         statistic: "Sum",
         dimensions: { stage: "ingest", function: args.ingest.handler.function.name },
       },
+      runs: {
+        namespace: "AWS/Lambda",
+        name: "Invocations",
+        statistic: "Sum",
+        dimensions: { FunctionName: args.ingest.handler.function.name },
+      },
     },
-    above: 0,
+    expression: "open / runs",
+    above: 0.01,
   });
 }
 
@@ -85,6 +93,36 @@ function watchArchive(topic: AlarmTopic, retention: Retention): void {
     period: 300,
     points: 1,
   });
+  watchFailed(topic, retention, firehose);
+}
+
+/** What the stream could not sort into the archive. */
+function watchFailed(
+  topic: AlarmTopic,
+  retention: Retention,
+  firehose: (name: string, statistic: string) => Metric,
+): void {
+  topic.alarm("archive-partitions", {
+    says: "The archive's stream has more partitions open than it may, and puts events aside.",
+    runbook: "archive",
+    metrics: { value: firehose("PartitionCountExceeded", "Maximum") },
+    above: 0,
+    points: 1,
+  });
+  topic.alarm("archive-failed", {
+    says: "The archive's stream has put events aside under failed/.",
+    runbook: "archive",
+    metrics: {
+      value: {
+        namespace: "AWS/S3",
+        name: "PutRequests",
+        statistic: "Sum",
+        dimensions: { BucketName: retention.archive.bucket.bucket, FilterId: retention.failed.name },
+      },
+    },
+    above: 0,
+    points: 1,
+  });
 }
 
 function watchDatabase(topic: AlarmTopic, subscriptions: SubscriptionStore): void {
@@ -108,5 +146,39 @@ function watchDatabase(topic: AlarmTopic, subscriptions: SubscriptionStore): voi
     metrics: { free: rds("FreeStorageSpace", "Minimum") },
     expression: "5 * 1024 * 1024 * 1024 - free",
     above: 0,
+  });
+  topic.alarm("database-memory", {
+    says: "PostgreSQL has less than 64 MiB of memory left, or says nothing.",
+    runbook: "database",
+    metrics: { value: rds("FreeableMemory", "Minimum") },
+    below: 64 * 1024 * 1024,
+    points: 10,
+  });
+  const proxy = (metricName: string, statistic: string) => ({
+    namespace: "AWS/RDS",
+    name: metricName,
+    statistic,
+    dimensions: { ProxyName: subscriptions.database.proxy.name },
+  });
+  topic.alarm("database-connections", {
+    says: "The proxy before PostgreSQL has more than 80 % of the connections that it may have.",
+    runbook: "database",
+    metrics: { open: proxy("DatabaseConnections", "Maximum"), most: proxy("MaxDatabaseConnectionsAllowed", "Minimum") },
+    expression: "open / most * 100",
+    above: 80,
+  });
+  topic.alarm("database-sign-in", {
+    says: "The proxy can't open connections to PostgreSQL: the password is refused, or the database is away.",
+    runbook: "database",
+    metrics: { value: proxy("DatabaseConnectionsSetupFailed", "Sum") },
+    above: 0,
+    bad: 3,
+  });
+  topic.alarm("database-borrow", {
+    says: "Functions wait for more than a second for a connection to PostgreSQL.",
+    runbook: "database",
+    // Microseconds.
+    metrics: { value: proxy("DatabaseConnectionsBorrowLatency", "Average") },
+    above: 1_000_000,
   });
 }

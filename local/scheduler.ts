@@ -106,6 +106,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     };
     publish("InvocationAttemptCount", 1);
     publish("TargetErrorCount", refusal === undefined ? 0 : 1);
+    publish("InvocationDroppedCount", refusal === undefined ? 0 : 1);
     if (refusal !== undefined) {
       context.log(`schedule ${name}: ${roleArn} may not ${refusal.action} on ${refusal.resource}`);
       return;

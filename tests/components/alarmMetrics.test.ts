@@ -44,19 +44,37 @@ const published: Readonly<Record<string, Published>> = {
     source: 'DynamoDB Developer Guide, "DynamoDB metrics and dimensions"',
   },
   "AWS/Firehose": {
-    names: ["DeliveryToS3.DataFreshness", "IncomingBytes", "BytesPerSecondLimit"],
+    names: ["DeliveryToS3.DataFreshness", "IncomingBytes", "BytesPerSecondLimit", "PartitionCountExceeded"],
     dimensions: [["DeliveryStreamName"]],
     source: 'Firehose Developer Guide, "Monitor Amazon Data Firehose with CloudWatch metrics"',
   },
   "AWS/RDS": {
-    names: ["CPUUtilization", "FreeStorageSpace"],
-    dimensions: [["DBInstanceIdentifier"]],
-    source: 'RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"',
+    names: [
+      "CPUUtilization",
+      "DatabaseConnections",
+      "DatabaseConnectionsBorrowLatency",
+      "DatabaseConnectionsSetupFailed",
+      "FreeableMemory",
+      "FreeStorageSpace",
+      "MaxDatabaseConnectionsAllowed",
+    ],
+    dimensions: [["DBInstanceIdentifier"], ["ProxyName"]],
+    source: 'RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS" and "Monitoring RDS Proxy metrics"',
   },
   "AWS/ElastiCache": {
     names: ["DatabaseMemoryUsagePercentage"],
     dimensions: [["CacheClusterId"], ["CacheClusterId", "CacheNodeId"]],
     source: 'ElastiCache User Guide, "Metrics for Valkey and Redis OSS": measured and published for each node',
+  },
+  "AWS/Scheduler": {
+    names: ["InvocationDroppedCount", "TargetErrorCount"],
+    dimensions: [["ScheduleGroup"]],
+    source: 'EventBridge Scheduler User Guide, "Monitoring EventBridge Scheduler with Amazon CloudWatch"',
+  },
+  "AWS/S3": {
+    names: ["PutRequests"],
+    dimensions: [["BucketName", "FilterId"]],
+    source: 'S3 User Guide, "Amazon S3 CloudWatch request metrics"',
   },
   "AWS/CloudFront": {
     names: [
@@ -65,6 +83,7 @@ const published: Readonly<Record<string, Published>> = {
       "5xxErrorRate",
       "LambdaExecutionError",
       "LambdaValidationError",
+      "LambdaLimitExceededError",
       "LambdaLimitExceededErrors",
     ],
     dimensions: [["DistributionId", "Region"]],
@@ -146,7 +165,7 @@ test("the dimensions of the metrics name resources of the stack", () => {
   assert.deepEqual(
     askedFor(prod).filter(({ dimensions }) =>
       Object.entries(dimensions).some(
-        ([key, value]) => !["Region", "stage"].includes(key) && (!known.has(value) || value === ""),
+        ([key, value]) => !["Region", "ScheduleGroup", "stage"].includes(key) && (!known.has(value) || value === ""),
       ),
     ),
     [],

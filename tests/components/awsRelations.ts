@@ -49,6 +49,7 @@ const role = "aws:iam/role:Role";
 const rolePolicy = "aws:iam/rolePolicy:RolePolicy";
 const attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 const schedule = "aws:scheduler/schedule:Schedule";
+const rds = "aws:rds/instance:Instance";
 const invocation = "aws:lambda/invocation:Invocation";
 const lambda = "aws:lambda/function:Function";
 
@@ -114,6 +115,12 @@ const waitsForNothing =
     resources.map((one) => (one.type === type && one.name === name ? { ...one, dependsOn: [] } : one));
 
 const mentions = (statement: Inputs, text: string): boolean => JSON.stringify(statement).includes(text);
+
+/** Minutes of the day of a window such as `01:30-02:30` or `sun:02:30-sun:03:30`, which ends on the day on which it begins. */
+function minutesOf(window: string): { from: number; to: number } {
+  const [from = 0, to = 0] = [...window.matchAll(/(\d\d):(\d\d)/g)].map(([, h, m]) => Number(h) * 60 + Number(m));
+  return { from, to };
+}
 
 /** What takes on a role to begin with, so that the role has to be complete before. */
 const TAKES_ON = /^(roleArn|role|iamRoleArn|serviceRoleArn)$/;
@@ -373,6 +380,98 @@ export const awsRelations: readonly AwsRelation[] = [
         what: "the stream does not wait",
         change: waitsForNothing("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "retention-stream"),
         finds: ["retention-stream does not wait for archive-stream-policy"],
+      },
+    ],
+  },
+  {
+    says: "backups of the database, by RDS and by AWS Backup, and its maintenance are at different times",
+    source: "AWS Backup Developer Guide, Amazon Relational Database Service backups",
+    problems: (graph) =>
+      of(graph, rds).flatMap(({ name, inputs }) => {
+        const own = ["backupWindow", "maintenanceWindow"].map((what) => ({ what, ...minutesOf(textOf(inputs[what])) }));
+        const others = of(graph, "aws:backup/plan:Plan").flatMap((plan) =>
+          (plan.inputs.rules as { schedule: string; startWindow: number }[]).map(({ schedule: at, startWindow }) => {
+            const [, minute, hour] = /^cron\((\d+) (\d+) /.exec(at) ?? [];
+            const from = Number(hour) * 60 + Number(minute);
+            return { what: plan.name, from, to: from + startWindow };
+          }),
+        );
+        const all = [...own, ...others];
+        return all.flatMap((one, i) =>
+          all
+            .slice(i + 1)
+            .filter((two) => one.from < two.to && two.from < one.to)
+            .map((two) => `${name}: ${one.what} and ${two.what} overlap`),
+        );
+      }),
+    breaks: [
+      {
+        what: "RDS backs up while AWS Backup does",
+        change: argument(rds, "database-instance", "backupWindow", () => "04:30-05:00"),
+        finds: ["database-instance: backupWindow and backups-plan overlap"],
+      },
+      {
+        what: "RDS chooses its own windows",
+        change: argument(rds, "database-instance", "maintenanceWindow", () => "sun:02:00-sun:04:10"),
+        finds: [
+          "database-instance: backupWindow and maintenanceWindow overlap",
+          "database-instance: maintenanceWindow and backups-plan overlap",
+        ],
+      },
+    ],
+  },
+  {
+    says: "whatever a schedule starts is missed when it does not run",
+    source: "EventBridge Scheduler User Guide, Monitoring EventBridge Scheduler with Amazon CloudWatch",
+    problems: (graph) => {
+      const watched = (namespace: string, metricName: string, dimensions: Inputs) =>
+        of(graph, "aws:cloudwatch/metricAlarm:MetricAlarm").filter(({ inputs }) =>
+          (inputs.metricQueries as { metric?: Inputs }[]).some(
+            ({ metric }) =>
+              metric?.namespace === namespace &&
+              metric.metricName === metricName &&
+              Object.entries(dimensions).every(([at, value]) => (metric.dimensions as Inputs)?.[at] === value),
+          ),
+        );
+      const silent = of(graph, schedule)
+        .map(({ inputs }) => textOf((inputs.target as Inputs).arn).replace(/^.*:function:([^:]+).*$/, "$1"))
+        .filter(
+          (name) =>
+            !watched("AWS/Lambda", "Invocations", { FunctionName: name }).some(
+              ({ inputs }) =>
+                inputs.comparisonOperator === "LessThanThreshold" && inputs.treatMissingData === "breaching",
+            ),
+        )
+        .map((name) => `nothing rings when ${name} does not run`);
+      const failing =
+        of(graph, schedule).length === 0
+          ? []
+          : ["TargetErrorCount", "InvocationDroppedCount"]
+              .filter((metric) => watched("AWS/Scheduler", metric, { ScheduleGroup: "default" }).length === 0)
+              .map((metric) => `nothing rings for ${metric}`);
+      return [...new Set(silent), ...failing];
+    },
+    breaks: [
+      {
+        what: "silence is taken for a good sign",
+        change: argument(
+          "aws:cloudwatch/metricAlarm:MetricAlarm",
+          "sweep-silent-alarm",
+          "treatMissingData",
+          () => "notBreaching",
+        ),
+        finds: ["nothing rings when sweep does not run"],
+      },
+      {
+        what: "the failover watch has no such alarm",
+        change: (resources) => resources.filter(({ name }) => name !== "watch-silent-alarm"),
+        finds: ["nothing rings when watch does not run"],
+        stack: "prod-us-west-2",
+      },
+      {
+        what: "nobody looks at what the scheduler could not start",
+        change: (resources) => resources.filter(({ name }) => name !== "schedules-alarm"),
+        finds: ["nothing rings for TargetErrorCount", "nothing rings for InvocationDroppedCount"],
       },
     ],
   },

@@ -439,6 +439,14 @@ export const awsRules: readonly AwsRule[] = [
     10,
   ),
   range(rds, "backupRetentionPeriod", 0, 35, rdsPage),
+  text(rds, "backupWindow", /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, rdsPage, "25:00-26:00"),
+  text(
+    rds,
+    "maintenanceWindow",
+    /^(mon|tue|wed|thu|fri|sat|sun):\d\d:\d\d-(mon|tue|wed|thu|fri|sat|sun):\d\d:\d\d$/,
+    rdsPage,
+    "01:00-02:00",
+  ),
   text(rds, "dbName", /^[A-Za-z][A-Za-z0-9_]{0,62}$/, rdsPage, "1db"),
   rule<string>(
     rds,
@@ -903,6 +911,13 @@ export const awsRules: readonly AwsRule[] = [
     "S3 User Guide, Enabling server access logging",
     (prefix) => prefix.endsWith("/"),
     "logs",
+  ),
+  text(
+    "aws:s3/bucketMetric:BucketMetric",
+    "name",
+    /^[A-Za-z0-9._-]{1,64}$/,
+    "S3 API Reference, MetricsConfiguration",
+    "puts under failed/",
   ),
   rule<boolean>(
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
