@@ -20,7 +20,7 @@ export async function createElastiCache(context: LocalContext, url = process.env
       throw new Error(`${type} "${name}": the local platform does not run cluster mode`);
     const id = physicalName(request, "replicationGroupId");
     const token = optional(inputs, "authToken", "string");
-    const redis = await startRedis({ folder: join(context.state, "redis", id), token, url });
+    const redis = await startRedis({ folder: join(context.state, "redis", id), token, url, log: context.log });
     running.push(redis);
     context.ownPorts?.add(redis.port);
     if (redis.kind !== "embedded")

@@ -1,14 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { Worker } from "node:worker_threads";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { threadEnvironment } from "./cache.ts";
+import { embeddedToServer } from "./redis/carryOver.ts";
+import { startChild } from "./redis/child.ts";
 import { CommandReader, encode, OK, RedisError } from "./redis/resp.ts";
-import type { RedisWorkerData } from "./redis/worker.ts";
+import type { RedisWorkerData, RedisWorkerMessage } from "./redis/worker.ts";
 
 /**
  * The Redis behind ElastiCache's stand-in, by what there is: a server named by `REDIS_URL`; `valkey-server` or `redis-server` from the PATH, run
@@ -30,6 +30,7 @@ export interface RedisChoice {
   readonly url?: string | undefined;
   /** Program to run, or false for none. */
   readonly server?: string | false;
+  readonly log?: (line: string) => void;
 }
 
 export async function startRedis(choice: RedisChoice): Promise<RunningRedis> {
@@ -54,21 +55,30 @@ export function findServer(path = process.env.PATH ?? ""): string | false {
   return false;
 }
 
-async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
+async function embedded({ folder, token, log = () => {} }: RedisChoice): Promise<RunningRedis> {
   const worker = new Worker(new URL("./redis/worker.ts", import.meta.url), {
     name: "redis",
     workerData: { folder, token } satisfies RedisWorkerData,
     env: threadEnvironment(),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    worker.once("message", resolve);
+    worker.on("message", function told(message: RedisWorkerMessage) {
+      if ("line" in message) log(message.line);
+      else if ("port" in message) resolve(message.port);
+    });
     worker.once("error", reject);
   });
   return {
     port,
     kind: "embedded",
     async scrub() {
-      const scrubbed = once(worker, "message");
+      const scrubbed = new Promise<void>((resolve) => {
+        worker.on("message", function told(message: RedisWorkerMessage) {
+          if (!("scrubbed" in message)) return;
+          worker.off("message", told);
+          resolve();
+        });
+      });
       worker.postMessage("scrub");
       await scrubbed;
     },
@@ -80,63 +90,19 @@ async function embedded({ folder, token }: RedisChoice): Promise<RunningRedis> {
   };
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-
-async function serverOf(program: string, { folder, token }: RedisChoice): Promise<RunningRedis> {
-  const port = await freePort();
-  // Everything written goes to the operating system before it is answered, so that a SIGKILL of either process loses nothing.
-  const settings = [
-    `port ${port}`,
-    "bind 127.0.0.1",
-    `dir ${folder}`,
-    "appendonly yes",
-    "appendfsync everysec",
-    'save ""',
-    "maxmemory-policy noeviction",
-    ...(token === undefined ? [] : [`requirepass ${token}`]),
-  ];
-  const child = spawn(program, ["-"], { stdio: ["pipe", "ignore", "pipe"] });
-  // By standard input: on the command line the token would be for everyone to read.
-  child.stdin.end(`${settings.join("\n")}\n`);
-  let complaint = "";
-  child.stderr.on("data", (data: Buffer) => {
-    complaint += data.toString();
-  });
-  let gone = false;
-  const ended = new Promise<void>((resolve) =>
-    child.once("exit", () => {
-      gone = true;
-      resolve();
-    }),
-  );
-  const kill = () => child.kill("SIGTERM");
-  process.once("exit", kill);
-  await answers(port, () => {
-    if (gone) throw new Error(`${program} does not start: ${complaint.trim()}`);
-  });
-  return {
-    port,
-    kind: "server",
-    scrub: () => rewrite(port, token),
-    async close() {
-      process.off("exit", kill);
-      kill();
-      await ended;
-    },
-  };
+async function serverOf(program: string, { folder, token, log = () => {} }: RedisChoice): Promise<RunningRedis> {
+  const child = await startChild(program, folder, token);
+  const client = child.client();
+  try {
+    await embeddedToServer(folder, client, log);
+  } finally {
+    client.disconnect();
+  }
+  return { port: child.port, kind: "server", scrub: () => rewrite(child.client()), close: child.close };
 }
 
 /** Has a server write its append-only file anew, and waits until it has. */
-async function rewrite(port: number, token: string | undefined): Promise<void> {
-  const client = new Redis({ port, host: "127.0.0.1", ...(token === undefined ? {} : { password: token }) });
+async function rewrite(client: Redis): Promise<void> {
   try {
     await client.bgrewriteaof();
     while (!/aof_rewrite_in_progress:0[\s\S]*aof_rewrite_scheduled:0/.test(await client.info("persistence"))) {
@@ -144,22 +110,6 @@ async function rewrite(port: number, token: string | undefined): Promise<void> {
     }
   } finally {
     client.disconnect();
-  }
-}
-
-/** Resolves when something accepts connections on the port. */
-async function answers(port: number, check: () => void): Promise<void> {
-  for (;;) {
-    check();
-    const connected = await new Promise<boolean>((resolve) => {
-      const socket = connectTcp({ port, host: "127.0.0.1" }, () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once("error", () => resolve(false));
-    });
-    if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
+import { serverToEmbedded } from "./carryOver.ts";
 import { Keyspace } from "./keyspace.ts";
 import { createRedisServer } from "./server.ts";
 
@@ -9,14 +10,21 @@ export interface RedisWorkerData {
   readonly token: string | undefined;
 }
 
+/** What the thread tells: the port that it listens on, once; that it has scrubbed; lines for the person watching. */
+export type RedisWorkerMessage = { readonly port: number } | { readonly scrubbed: true } | { readonly line: string };
+
+const tell = (message: RedisWorkerMessage): void => parentPort!.postMessage(message);
+const log = (line: string): void => tell({ line });
+
 const { folder, token } = workerData as RedisWorkerData;
-const db = new Keyspace(folder);
+const db = new Keyspace(folder, log);
+serverToEmbedded(folder, db, log);
 const server = await createRedisServer(db, { token });
-server.listen(0, "127.0.0.1", () => parentPort!.postMessage((server.address() as AddressInfo).port));
+server.listen(0, "127.0.0.1", () => tell({ port: (server.address() as AddressInfo).port }));
 parentPort!.on("message", (task: "scrub" | "close") => {
   if (task === "scrub") {
     db.scrub();
-    parentPort!.postMessage("scrubbed");
+    tell({ scrubbed: true });
     return;
   }
   db.close();

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { suite } from "uvu";
+import { embeddedToServer } from "../../local/redis/carryOver.ts";
 import { Keyspace } from "../../local/redis/keyspace.ts";
+import { encode } from "../../local/redis/resp.ts";
 import { findServer, type RedisChoice, startRedis } from "../../local/redis.ts";
+import { eventually } from "../support/eventually.ts";
 import { redisConformance } from "./redis.conformance.ts";
 
 const token = "a-token-of-letters-and-digits-0123456789";
@@ -126,6 +132,116 @@ test("an answered command is on disk before its answer", async () => {
   copy.close();
   client.disconnect();
   await redis.close();
+});
+
+/** As much of a server as its platform's life and death need: it takes its settings, listens, and ends when asked to. */
+const STUB = `#!${process.execPath}
+let settings = "";
+process.stdin.on("data", (data) => { settings += data; });
+process.stdin.on("end", () => require("node:net").createServer().listen(Number(/^port (\\d+)$/m.exec(settings)[1]), "127.0.0.1"));
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+
+test("a server ends with its platform, be it killed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "redis-child-"));
+  folders.push(folder);
+  const program = server === false ? join(folder, "redis-server") : server;
+  if (server === false) writeFileSync(program, STUB, { mode: 0o755 });
+  const child = join(import.meta.dirname, "../../local/redis/child.ts");
+  const script = `import { startChild } from ${JSON.stringify(child)};
+    const { port } = await startChild(${JSON.stringify(program)}, ${JSON.stringify(folder)}, undefined);
+    console.log(port); setInterval(() => {}, 1000);`;
+  const platform = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = (await once(platform.stdout, "data")) as [Buffer];
+  const port = Number(line.toString());
+  assert.equal(await listens(port), true);
+  platform.kill("SIGKILL");
+  await eventually(
+    () => listens(port),
+    (open) => !open,
+  );
+});
+
+test("what the embedded one keeps goes into a server that comes later, and back when that is gone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "redis-change-"));
+  folders.push(folder);
+  const later = Date.now() + 86_400_000;
+  const db = new Keyspace(folder);
+  db.now = Date.now();
+  db.set("text", "\u00c3\u00a9", later);
+  db.set("hash", new Map([["answer", "202"]]));
+  db.set("set", new Set(["a", "b"]));
+  db.commit();
+  db.close();
+  const elsewhere = mkdtempSync(join(tmpdir(), "redis-change-"));
+  folders.push(elsewhere);
+  const other = await startRedis({ folder: elsewhere, token: undefined, server: false });
+  const client = new Redis({ port: other.port, host: "127.0.0.1" });
+  await embeddedToServer(folder, client, () => {});
+  assert.deepEqual(
+    [
+      await client.get("text"),
+      (await client.pttl("text")) > 86_000_000,
+      await client.hgetall("hash"),
+      await client.smembers("set"),
+    ],
+    ["é", true, { answer: "202" }, ["a", "b"]],
+  );
+  // Taken over once: what changes there is not written over by old values at the next start.
+  await client.set("text", "new");
+  await embeddedToServer(folder, client, () => {});
+  assert.equal(await client.get("text"), "new");
+  client.disconnect();
+  await other.close();
+
+  const written = join(folder, "appendonlydir");
+  mkdirSync(written);
+  const file = (name: string, ...commands: string[][]) =>
+    writeFileSync(join(written, name), commands.map((words) => encode(words)).join(""), "latin1");
+  writeFileSync(
+    join(written, "appendonly.aof.manifest"),
+    "file appendonly.aof.1.base.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+  );
+  file("appendonly.aof.1.base.aof", ["SELECT", "0"], ["SET", "text", "old"], ["SADD", "set", "a", "b"]);
+  file(
+    "appendonly.aof.1.incr.aof",
+    ["MULTI"],
+    ["HSET", "hash", "answer", "202"],
+    ["PEXPIREAT", "hash", String(later)],
+    ["EXEC"],
+    ["SET", "text", "new"],
+    ["DEL", "set"],
+    ["XADD", "stream", "*", "a", "1"],
+  );
+  const lines: string[] = [];
+  const again = await startRedis({ folder, token: undefined, server: false, log: (text) => lines.push(text) });
+  const back = new Redis({ port: again.port, host: "127.0.0.1" });
+  assert.deepEqual(
+    [
+      await back.get("text"),
+      await back.hgetall("hash"),
+      (await back.pttl("hash")) > 86_000_000,
+      await back.exists("set"),
+    ],
+    ["new", { answer: "202" }, true, 0],
+  );
+  back.disconnect();
+  await again.close();
+  assert.deepEqual(lines, [
+    "Redis: 1 parts of what redis-server kept could not be read; a request that is repeated with its Idempotency-Key may be taken as a new one",
+  ]);
+  assert.equal(existsSync(written), false);
 });
 
 test.run();
