@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { CodecError } from "./codecError.ts";
+import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 
 /** A message of the jobs queue: work on this job, from where it stands in the database. */
 const VERSION = 1;
@@ -87,12 +88,27 @@ export const typesOf = ({ event_type }: ReplayRequest): readonly string[] | unde
 
 /** Whose data: an object whose payload holds this value at this path, or everything. */
 export type PrivacyScope =
-  | { readonly subject: { readonly jsonpath: string; readonly equals: string | number | boolean } }
+  | { readonly subject: { readonly jsonpath: string; readonly equals: SubjectValue } }
   | { readonly all: true };
 
-/** A person's value as database, audit log and caches may know it. */
-export const subjectHash = (value: string | number | boolean): string =>
-  createHash("sha256").update(String(value)).digest("hex");
+/** What a person is known by. */
+export type SubjectValue = string | Numeric | boolean;
+
+export const isSubjectValue = (value: unknown): value is SubjectValue =>
+  typeof value === "string" || typeof value === "boolean" || isNumeric(value);
+
+/** As `typeof` says of values that JSON has. */
+export const subjectType = (value: SubjectValue): string => (isNumeric(value) ? "number" : typeof value);
+
+/** Numbers are the same by value, however they are written. */
+export const isSubject = (value: unknown, wanted: SubjectValue): boolean =>
+  isNumeric(value) && isNumeric(wanted) ? equalNumeric(value, wanted) : value === wanted;
+
+/** A person's value as database, audit log and caches may know it; of equal numbers the same. */
+export function subjectHash(value: SubjectValue): string {
+  const text = value instanceof LongNumber ? String(wholeOf(value) ?? numberKey(value)) : String(value);
+  return createHash("sha256").update(text).digest("hex");
+}
 
 /** An erasure as those know it who handle events that have not reached the table: what was accepted up to a time. */
 export interface Erasure {

@@ -78,12 +78,18 @@ export class LongNumber {
     return this.#decimal;
   }
 
-  /** As a bigint; undefined when it has a fraction, or more than 40 digits. */
-  get whole(): bigint | undefined {
+  /** Without its fraction; undefined past 40 digits. */
+  get truncated(): bigint | undefined {
     const { negative, digits, exponent } = this.decimal;
-    if (exponent < 0n || exponent + BigInt(digits.length) > 40n) return undefined;
-    const size = BigInt(digits) * 10n ** exponent;
+    const places = exponent + BigInt(digits.length);
+    if (places > 40n) return undefined;
+    if (places <= 0n) return 0n;
+    const size = exponent < 0n ? BigInt(digits.slice(0, Number(places))) : BigInt(digits) * 10n ** exponent;
     return negative ? -size : size;
+  }
+
+  get negated(): LongNumber {
+    return new LongNumber(this.#text.startsWith("-") ? this.#text.slice(1) : `-${this.#text}`);
   }
 
   /** As it was written. */
@@ -100,7 +106,7 @@ export type Numeric = number | LongNumber;
 
 export const isNumeric = (value: unknown): value is Numeric => typeof value === "number" || value instanceof LongNumber;
 
-const asDouble = (value: Numeric): number => (typeof value === "number" ? value : value.double);
+export const asDouble = (value: Numeric): number => (typeof value === "number" ? value : value.double);
 
 /** The value of a JSON number's text. */
 export function numericOf(text: string): Numeric {
@@ -123,15 +129,21 @@ export function compareNumeric(a: Numeric, b: Numeric): number {
 
 export const equalNumeric = (a: Numeric, b: Numeric): boolean => a === b || compareNumeric(a, b) === 0;
 
+/** Whether a double is to be read as the decimal that it writes itself as: 123456789012345e3 is no double. */
+const standsForDecimal = (value: number): boolean =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) && decimalOf(value).digits.length <= SIGNIFICANT;
+
 /** The same with a bigint, exact whatever its size. */
 export function compareWithWhole(a: Numeric, b: bigint): number {
-  const double = asDouble(a);
-  if (typeof a === "number") {
-    if (Number.isSafeInteger(a) || !Number.isInteger(a)) return double < b ? -1 : double > b ? 1 : 0;
-    // A decimal such as 123456789012345e3 is no double, yet this double stands for it.
-    if (decimalOf(a).digits.length > SIGNIFICANT) return double < b ? -1 : double > b ? 1 : 0;
-  }
+  if (typeof a === "number" && !standsForDecimal(a)) return a < b ? -1 : a > b ? 1 : 0;
   return compareDecimals(decimalOf(a), decimalIn(String(b))!);
+}
+
+/** The number as a bigint; undefined when it has a fraction, or more than 40 digits. */
+export function wholeOf(value: Numeric): bigint | undefined {
+  if (value instanceof LongNumber) return value.decimal.exponent < 0n ? undefined : value.truncated;
+  if (!Number.isInteger(value)) return undefined;
+  return standsForDecimal(value) ? new LongNumber(String(value)).truncated : BigInt(value);
 }
 
 /** One text for all numbers that are equal: `15e-1` for `1.5`, `1.50` and `15E-1`. */

@@ -1,3 +1,4 @@
+import { compareNumeric, equalNumeric, isNumeric, LongNumber } from "../domain/jsonNumber.ts";
 import type { Frame } from "./frame.ts";
 import { compareText } from "./text.ts";
 
@@ -10,6 +11,7 @@ function equalJson(a: unknown, b: unknown, frame: Frame): boolean {
     return a === b;
   }
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  if (a instanceof LongNumber || b instanceof LongNumber) return isNumeric(a) && isNumeric(b) && equalNumeric(a, b);
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index], frame));
   }
@@ -41,5 +43,6 @@ export function compareJson(operator: string, a: unknown, b: unknown, frame: Fra
 function less(a: unknown, b: unknown, frame: Frame): boolean {
   frame.fuel -= 1;
   if (typeof a === "number" && typeof b === "number") return a < b;
+  if (isNumeric(a) && isNumeric(b)) return compareNumeric(a, b) < 0;
   return typeof a === "string" && typeof b === "string" && compareText(a, b, frame) < 0;
 }

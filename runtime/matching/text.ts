@@ -1,3 +1,4 @@
+import { LongNumber } from "../domain/jsonNumber.ts";
 import type { Frame } from "./frame.ts";
 
 /** Characters (Unicode code points) in a string, as RFC 9535's `length()` and CEL's `size()` count them. */
@@ -47,6 +48,7 @@ export const searchCost = (text: number, part: number): number =>
 /** A value as an explanation shows it: JSON, cut where it gets long. */
 export function show(value: unknown): string {
   if (typeof value === "string" && value.length > 100) return `${JSON.stringify(value.slice(0, 100))}…`;
+  if (value instanceof LongNumber) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? "[]" : `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   return JSON.stringify(value) ?? "nothing";

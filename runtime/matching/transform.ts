@@ -1,5 +1,5 @@
 import { TriggersError } from "../domain/errors.ts";
-import { numberKeyIn } from "../domain/jsonNumber.ts";
+import { numberKeyIn, parseJson } from "../domain/jsonNumber.ts";
 import type { Enrich, Transform } from "../domain/subscription.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";
 import { type RawValue, scan, writeObject } from "./rawJson.ts";
@@ -120,7 +120,7 @@ interface Cut {
 }
 
 function omitted(text: string, omit: readonly JsonPath[]): Members {
-  const document = JSON.parse(text) as unknown;
+  const document = parseJson(text);
   const cuts: Cut = { whole: false, below: new Map() };
   for (const path of omit) {
     for (const location of located(path, document)) {

@@ -1,6 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
 import type { PrivacyScope } from "../domain/job.ts";
-import { scopeKey } from "../domain/job.ts";
+import { isSubject, scopeKey } from "../domain/job.ts";
+import { isNumeric, parseJson } from "../domain/jsonNumber.ts";
 import type { Job } from "../domain/service.ts";
 import { parsePath } from "../matching/index.ts";
 import { JobError, type Tools } from "./work.ts";
@@ -16,7 +17,7 @@ export async function readScope(job: Job, tools: Tools): Promise<PrivacyScope> {
     const { Body } = await tools.store.s3.send(
       new GetObjectCommand({ Bucket: tools.env.EXPORT_BUCKET, Key: scopeKey(job.job_id) }),
     );
-    return JSON.parse(Buffer.from(await Body!.transformToByteArray()).toString("utf8")) as PrivacyScope;
+    return parseJson(Buffer.from(await Body!.transformToByteArray()).toString("utf8")) as PrivacyScope;
   } catch (error) {
     if ((error as Error).name === "NoSuchKey") throw new JobError("The request's subject is not known any more.");
     throw error;
@@ -35,6 +36,6 @@ export function withinScope(scope: PrivacyScope): (payload: string) => boolean {
   // A text without the value's own characters can't hold it; escapes aside, that saves parsing almost everything.
   const literal = JSON.stringify(equals).replace(/^"|"$/g, "");
   return (payload) =>
-    (payload.includes(literal) || payload.includes("\\") || typeof equals === "number") &&
-    path.values(JSON.parse(payload)).some((value) => value === equals);
+    (payload.includes(literal) || payload.includes("\\") || isNumeric(equals)) &&
+    path.values(parseJson(payload)).some((value) => isSubject(value, equals));
 }

@@ -1,6 +1,7 @@
 import { type Body, placeBody } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
-import { type Erasure, subjectHash } from "../domain/job.ts";
+import { type Erasure, isSubjectValue, subjectHash, subjectType } from "../domain/job.ts";
+import { parseJson } from "../domain/jsonNumber.ts";
 import { pack } from "../domain/pack.ts";
 import { parsePath } from "../matching/index.ts";
 
@@ -11,9 +12,6 @@ import { parsePath } from "../matching/index.ts";
 
 /** What stands in place of an erased event, as erasure leaves it in stored batches. */
 const EMPTY = Buffer.from("{}");
-
-const typed = (value: unknown): value is string | number | boolean =>
-  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 
 /** Erasures of everything up to this time (milliseconds) or later. */
 export const allErased = (erasures: readonly Erasure[], acceptedAt: number): boolean =>
@@ -30,12 +28,14 @@ export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, 
         .values(payload)
         .some(
           (value) =>
-            typed(value) && (equals_type ?? typeof value) === typeof value && subjectHash(value) === equals_sha256,
+            isSubjectValue(value) &&
+            (equals_type ?? subjectType(value)) === subjectType(value) &&
+            subjectHash(value) === equals_sha256,
         );
   });
   if (tests.length === 0) return [];
   return events.flatMap((raw, offset) => {
-    const payload: unknown = JSON.parse(raw.toString("utf8"));
+    const payload = parseJson(raw.toString("utf8"));
     return tests.some((test) => test(payload)) ? [offset] : [];
   });
 }

@@ -1,5 +1,6 @@
 import type { Event } from "../domain/event.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
+import { parseJson } from "../domain/jsonNumber.ts";
 import type { Snapshot } from "./snapshots.ts";
 
 /** An event whose payload is parsed only when a selector looks into it, and that remembers whether one did. */
@@ -31,7 +32,7 @@ class LazyEvent implements Event {
 
   get payload(): Readonly<Record<string, unknown>> {
     this.looked = true;
-    this.#payload ??= JSON.parse(this.#raw.toString("utf8")) as Record<string, unknown>;
+    this.#payload ??= parseJson(this.#raw.toString("utf8")) as Record<string, unknown>;
     return this.#payload;
   }
 }

@@ -2,6 +2,7 @@ import type { BatchItem } from "../domain/codec.ts";
 import type { Event, EventStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
+import { parseJson } from "../domain/jsonNumber.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "./batchStream.ts";
 import { budget, indexed, PAGE_BYTES, type Spent, ulidsBetween } from "./bounds.ts";
 import { deliveriesOf } from "./deliveries.ts";
@@ -120,7 +121,7 @@ export const asEvent = (batch: BatchItem, offset: number, raw: Buffer): Event =>
   event_id: eventId(ulidAt(batch.first, offset)),
   event_type: batch.types[offset] ?? null,
   received_at: rfc3339(timeOf(batch.first)),
-  payload: JSON.parse(raw.toString("utf8")) as Record<string, unknown>,
+  payload: parseJson(raw.toString("utf8")) as Record<string, unknown>,
 });
 
 interface Candidate {

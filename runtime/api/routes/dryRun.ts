@@ -4,6 +4,7 @@ import { asCustomer } from "../../database/roles.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
+import { parseJson } from "../../domain/jsonNumber.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
 import type { EventSelector } from "../../domain/subscription.ts";
 import { reviewBody } from "../../domain/validate.ts";
@@ -110,7 +111,7 @@ export function register(app: Api, deps: Deps): void {
           event_id: eventId(ulidAt(first, offset)),
           event_type: type,
           received_at: rfc3339(deps.now()),
-          payload: JSON.parse(bytes.toString("utf8")) as Record<string, unknown>,
+          payload: parseJson(bytes.toString("utf8")) as Record<string, unknown>,
         };
         return { bytes, type, errors, verdicts: active.map((one) => judge(one, event)) };
       });

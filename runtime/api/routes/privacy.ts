@@ -7,9 +7,10 @@ import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
-import { type PrivacyScope, scopeKey, subjectHash } from "../../domain/job.ts";
+import { type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
+import { numericOf } from "../../domain/jsonNumber.ts";
 import type { Job } from "../../domain/service.ts";
-import { parsePath } from "../../matching/index.ts";
+import { membersUnder, parsePath } from "../../matching/index.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -64,7 +65,7 @@ const invalid = (details: readonly ErrorDetail[]) =>
   new TriggersError("invalid_request", "The body is not valid.", { details });
 
 /** @throws TriggersError `invalid_request` */
-function scopeOf(body: ScopeInput, customerId: string, confirmed: boolean): PrivacyScope {
+function scopeOf(body: ScopeInput, raw: Uint8Array, customerId: string, confirmed: boolean): PrivacyScope {
   if (body.subject === undefined) {
     if ((confirmed || body.confirm !== undefined) && body.confirm !== customerId) {
       throw invalid([{ path: "/confirm", message: "must be the customer's id" }]);
@@ -76,7 +77,10 @@ function scopeOf(body: ScopeInput, customerId: string, confirmed: boolean): Priv
   } catch (error) {
     throw invalid([{ path: "/subject/jsonpath", message: (error as Error).message || "is not a JSONPath" }]);
   }
-  return { subject: body.subject };
+  // As it was written: parsed as a double, a long number would be another person's.
+  const written = membersUnder(new TextDecoder().decode(raw), "subject").find(([name]) => name === "equals")![1];
+  const { jsonpath, equals } = body.subject;
+  return { subject: { jsonpath, equals: typeof equals === "number" ? numericOf(written) : equals } };
 }
 
 /** The scope as database and audit log may know it: a person's value as its hash. */
@@ -87,7 +91,7 @@ const shownScope = (scope: PrivacyScope): Record<string, unknown> =>
         subject: {
           jsonpath: scope.subject.jsonpath,
           equals_sha256: subjectHash(scope.subject.equals),
-          equals_type: typeof scope.subject.equals,
+          equals_type: subjectType(scope.subject.equals),
         },
       };
 
@@ -167,8 +171,8 @@ export function register(app: Api, deps: Deps): void {
         body: ScopeBody,
         responses: { 202: { description: "Read it at `GET /privacy/requests/{id}`.", schema: RequestSchema } },
       },
-      async (c, { body }) => {
-        const scope = scopeOf(body, c.get("identity").customer_id, kind === "erasure");
+      async (c, { body, raw }) => {
+        const scope = scopeOf(body, raw, c.get("identity").customer_id, kind === "erasure");
         return c.json((await viewOf(await begin(c, kind, scope))) as never, 202);
       },
     );

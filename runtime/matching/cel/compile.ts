@@ -3,7 +3,7 @@ import { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator } from "./ast.ts";
 import { compileCall } from "./calls.ts";
 import { compileMacro } from "./macros.ts";
-import { negate, operations, resultTypes } from "./operators.ts";
+import { adaptedTypes, adapting, negate, operations, resultTypes } from "./operators.ts";
 import { field, has, index, literal, name, qualified } from "./places.ts";
 import { CelMap, noOverload, normalKey, T, typeNames, type Value } from "./values.ts";
 
@@ -116,13 +116,16 @@ function binary(ast: Extract<Ast, { kind: "binary" }>, scope: Scope): Compiled {
   const { operator } = ast;
   const left = compile(ast.left, scope);
   const right = compile(ast.right, scope);
-  const types = resultTypes(operator, left.types, right.types);
+  // A double that is nothing else was written or made as one; what may be others, too, is of the event.
+  const mayAdapt = [left, right].some(({ types }) => (types & T.double) !== 0 && types !== T.double);
+  const types = (mayAdapt ? adaptedTypes : resultTypes)(operator, left.types, right.types);
   if (types === 0 && scope.strict) throw mismatch(ast, left, right);
   const known = types === 0 ? T.any : types;
+  const operation = mayAdapt ? adapting(operator) : operations[operator];
   return (
     fastComparison(operator, left, right) ??
     derived([left, right], known, ([a, b], frame) => {
-      const value = operations[operator](a, b, frame);
+      const value = operation(a, b, frame);
       return frame.fuel < 0 ? TOO_COSTLY : value;
     })
   );

@@ -1,3 +1,4 @@
+import { LongNumber } from "../../domain/jsonNumber.ts";
 import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import type { Fn } from "./functions.ts";
 import { duration, timestamp } from "./operators.ts";
@@ -26,6 +27,10 @@ function toInt(value: Value): Value {
     const inside = value > -(2 ** 63) && value < 2 ** 63;
     return inside ? BigInt(Math.trunc(value)) : new Fault("value", `${value} does not fit in an int`);
   }
+  if (value instanceof LongNumber) {
+    const whole = value.truncated;
+    return whole === undefined ? new Fault("value", `${value} does not fit in an int`) : int(whole);
+  }
   if (value instanceof Uint) return int(value.value);
   if (typeof value === "string")
     return WHOLE.test(value) ? int(BigInt(value.replace(/^\+/, ""))) : bad(value.slice(0, 40), "an int");
@@ -46,6 +51,10 @@ function toUint(value: Value): Value {
       ? uint(BigInt(Math.trunc(value)))
       : new Fault("value", `${value} does not fit in a uint`);
   }
+  if (value instanceof LongNumber) {
+    const whole = value.truncated;
+    return whole === undefined ? new Fault("value", `${value} does not fit in a uint`) : uint(whole);
+  }
   if (typeof value === "string")
     return /^\d{1,20}$/.test(value) ? uint(BigInt(value)) : bad(value.slice(0, 40), "a uint");
   return noOverload("uint", value);
@@ -53,6 +62,7 @@ function toUint(value: Value): Value {
 
 function toDouble(value: Value): Value {
   if (typeof value === "number") return value;
+  if (value instanceof LongNumber) return value.double;
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (typeof value !== "string") return noOverload("double", value);
@@ -68,6 +78,7 @@ function toText(value: Value): Value {
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (typeof value === "number") return formatDouble(value);
+  if (value instanceof LongNumber) return String(value);
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Timestamp) return formatTimestamp(value);
   if (value instanceof Duration) return formatDuration(value);

@@ -1,3 +1,4 @@
+import { asDouble as asJsonDouble, isNumeric, LongNumber, type Numeric, wholeOf } from "../../domain/jsonNumber.ts";
 import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import { compareText } from "../text.ts";
 import type { BinaryOperator } from "./ast.ts";
@@ -80,7 +81,7 @@ export function select(of: Value, at: Value): Value {
     return index >= 0 && index < of.length ? of[index] : new Fault("missing", `there is no index ${index}`);
   }
   if (typeof of !== "object" || of === null || !isMap(of)) return new Fault("type", "it has no fields");
-  if (normalKey(at) === undefined && typeof at !== "number") return new Fault("type", "this can't be a key");
+  if (normalKey(at) === undefined && !isNumber(at)) return new Fault("type", "this can't be a key");
   const value = lookUp(of, at);
   return value === undefined ? new Fault("missing", () => `there is no ${String(normalKey(at) ?? at)}`) : value;
 }
@@ -89,6 +90,7 @@ export const isMap = (value: object): boolean =>
   !(
     Array.isArray(value) ||
     value instanceof Uint ||
+    value instanceof LongNumber ||
     value instanceof Uint8Array ||
     value instanceof Timestamp ||
     value instanceof Duration ||
@@ -122,7 +124,7 @@ function membership(a: Value, b: Value, frame: Frame): Value {
     }
     return false;
   }
-  const key = normalKey(a) !== undefined || typeof a === "number";
+  const key = normalKey(a) !== undefined || isNumber(a);
   if (key && typeof b === "object" && b !== null && isMap(b)) return lookUp(b, a) !== undefined;
   return noOverload("in", a, b);
 }
@@ -212,7 +214,49 @@ export const operations: Readonly<Record<BinaryOperator, Operation>> = {
   "%": arithmetic("%", undefined, (a, b) => a % b),
 };
 
+const ARITHMETIC = new Set<BinaryOperator>(["+", "-", "*", "/", "%"]);
+
+/**
+ * The operation where either side may be a number of the event, which is a `double` and yet was meant as what it looks like: with
+ * an int or a uint a whole one counts as such, and so do two whole ones under `%`, which doubles have not.
+ */
+export function adapting(operator: BinaryOperator): Operation {
+  const operation = operations[operator];
+  if (!ARITHMETIC.has(operator)) return operation;
+  return (a, b, frame) => {
+    if (isNumeric(a) && isNumeric(b)) {
+      return operator === "%"
+        ? operation(asInt(a), asInt(b), frame)
+        : operation(asJsonDouble(a), asJsonDouble(b), frame);
+    }
+    if (isNumeric(a)) return operation(like(a, b), b, frame);
+    return isNumeric(b) ? operation(a, like(b, a), frame) : operation(a, b, frame);
+  };
+}
+
+const asInt = (value: Numeric): Value => {
+  const whole = wholeOf(value);
+  return whole === undefined ? asJsonDouble(value) : int(whole);
+};
+
+function like(value: Numeric, other: Value): Value {
+  if (typeof other === "bigint") return asInt(value);
+  if (!(other instanceof Uint)) return asJsonDouble(value);
+  const whole = wholeOf(value);
+  return whole === undefined ? asJsonDouble(value) : uint(whole);
+}
+
+/** What is calculated with a number of the event, where that may be one. */
+export function adaptedTypes(operator: BinaryOperator, left: number, right: number): number {
+  const plain = resultTypes(operator, left, right);
+  if (!ARITHMETIC.has(operator)) return plain;
+  const whole = T.int | T.uint;
+  const met = (left & T.double ? right & whole : 0) | (right & T.double ? left & whole : 0);
+  return plain | met | (operator === "%" && left & right & T.double ? T.int : 0);
+}
+
 export function negate(value: Value): Value {
+  if (value instanceof LongNumber) return value.negated;
   if (typeof value === "number") return -value;
   return typeof value === "bigint" ? int(-value) : noOverload("-", value);
 }

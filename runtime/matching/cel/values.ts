@@ -1,12 +1,22 @@
+import {
+  asDouble as asJsonDouble,
+  compareNumeric,
+  compareWithWhole,
+  isNumeric,
+  LongNumber,
+  type Numeric,
+  wholeOf,
+} from "../../domain/jsonNumber.ts";
 import { Fault } from "../frame.ts";
 
 /**
  * CEL's values in JavaScript. JSON comes as it is parsed: a JSON number is a `double`, whatever it looks like, as CEL
- * defines for `google.protobuf.Value`. A value that does not exist is a `Fault`, handed on and never thrown.
+ * defines for `google.protobuf.Value`; one that no double stands for is compared by its digits all the same, and counts as
+ * the nearest double where it is calculated with. A value that does not exist is a `Fault`, handed on and never thrown.
  *
  * | CEL | here |
  * |---|---|
- * | null, bool, string, double | null, boolean, string, number |
+ * | null, bool, string, double | null, boolean, string, number or `LongNumber` |
  * | int, uint | bigint, `Uint` |
  * | bytes | Uint8Array |
  * | list, map | array; a JSON object, or `CelMap` for a map written in the expression |
@@ -58,7 +68,7 @@ export class CelMap {
 export function normalKey(key: Value): string | boolean | bigint | undefined {
   if (typeof key === "string" || typeof key === "boolean" || typeof key === "bigint") return key;
   if (key instanceof Uint) return key.value;
-  return typeof key === "number" && Number.isInteger(key) ? BigInt(key) : undefined;
+  return isNumeric(key) ? wholeOf(key) : undefined;
 }
 
 /** Sets of types, for checking: what an expression may come to. */
@@ -123,6 +133,7 @@ function typeOf(value: Value): number {
   if (value === null) return T.null;
   if (Array.isArray(value)) return T.list;
   if (value instanceof Uint) return T.uint;
+  if (value instanceof LongNumber) return T.double;
   if (value instanceof Uint8Array) return T.bytes;
   if (value instanceof Timestamp) return T.timestamp;
   if (value instanceof Duration) return T.duration;
@@ -131,26 +142,50 @@ function typeOf(value: Value): number {
 
 export const typeNameOf = (value: Value): string => NAMES.find(([type]) => type === typeOf(value))![1];
 
-export const isNumber = (value: Value): value is number | bigint | Uint =>
-  typeof value === "number" || typeof value === "bigint" || value instanceof Uint;
+/** A value of one of CEL's three types of numbers. */
+export type CelNumber = Numeric | bigint | Uint;
+
+export const isNumber = (value: Value): value is CelNumber =>
+  isNumeric(value) || typeof value === "bigint" || value instanceof Uint;
 
 /**
- * Less than zero, zero or more; NaN when unordered. Ints and uints compare exactly; with a double in play both sides
- * are doubles (cel-spec, `not_lt_dyn_int_big_lossy_double`), so integers past 2^53 compare as the nearest doubles.
+ * Less than zero, zero or more; NaN when unordered. Numbers compare by value (API.md, "Numbers"), of whatever types they are.
+ * Only past the ends of an int, from 2^63 on, is an int compared with a double as the double nearest to it, as cel-spec has
+ * it (`not_lt_dyn_int_big_lossy_double`).
  */
-export function compareNumbers(a: number | bigint | Uint, b: number | bigint | Uint): number {
-  const [x, y] = typeof a === "number" || typeof b === "number" ? [asDouble(a), asDouble(b)] : [whole(a), whole(b)];
-  return x < y ? -1 : x > y ? 1 : x === y ? 0 : Number.NaN;
+export function compareNumbers(a: CelNumber, b: CelNumber): number {
+  if (typeof a === "number" && typeof b === "number") return a < b ? -1 : a > b ? 1 : a === b ? 0 : Number.NaN;
+  if (isNumeric(a)) return isNumeric(b) ? compareReals(a, b) : compareWithInt(a, whole(b));
+  if (isNumeric(b)) return 0 - compareWithInt(b, whole(a));
+  const [x, y] = [whole(a), whole(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/** Equality is exact: numbers of different types are equal when they are the same point of the number line. */
-export const equalNumbers = (a: number | bigint | Uint, b: number | bigint | Uint): boolean => {
-  const [x, y] = [a instanceof Uint ? a.value : a, b instanceof Uint ? b.value : b];
-  // biome-ignore lint/suspicious/noDoubleEquals: JavaScript compares a number with a bigint exactly
-  return x == y;
-};
+/** At least one of them is of JSON, and finite. */
+function compareReals(a: Numeric, b: Numeric): number {
+  const [x, y] = [a, b].map((each) => (typeof each === "number" && !Number.isFinite(each) ? each : 0)) as [
+    number,
+    number,
+  ];
+  return x === 0 && y === 0 ? compareNumeric(a, b) : x - y;
+}
 
-export const asDouble = (value: number | bigint | Uint): number => Number(value instanceof Uint ? value.value : value);
+function compareWithInt(a: Numeric, b: bigint): number {
+  if (typeof a !== "number" || Math.abs(a) < END_OF_INT) return compareWithWhole(a, b);
+  const other = Number(b);
+  return a < other ? -1 : a > other ? 1 : a === other ? 0 : Number.NaN;
+}
+const END_OF_INT = 2 ** 63;
+
+/** Equality is exact everywhere: numbers are equal when they are the same point of the number line. */
+export function equalNumbers(a: CelNumber, b: CelNumber): boolean {
+  if (typeof a === "number" && !Number.isFinite(a)) return a === b;
+  if (typeof b === "number" && !Number.isFinite(b)) return false;
+  if (isNumeric(a)) return (isNumeric(b) ? compareReals(a, b) : compareWithWhole(a, whole(b))) === 0;
+  return isNumeric(b) ? compareWithWhole(b, whole(a)) === 0 : whole(a) === whole(b);
+}
+
+export const asDouble = (value: CelNumber): number => (isNumeric(value) ? asJsonDouble(value) : Number(whole(value)));
 
 const whole = (value: bigint | Uint): bigint => (value instanceof Uint ? value.value : value);
 

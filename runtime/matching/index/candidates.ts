@@ -1,3 +1,4 @@
+import { LongNumber } from "../../domain/jsonNumber.ts";
 import { type Frame, stepInto } from "../frame.ts";
 import type { Scalar } from "../needs.ts";
 import type { Hamt } from "./hamt.ts";
@@ -28,6 +29,11 @@ const FEW = 64;
 
 function visitShelf<E>(shelf: Shelf<E>, value: unknown, frame: Frame, visit: (entry: E) => void): void {
   visitBucket(shelf.exists, frame, visit);
+  if (value instanceof LongNumber) {
+    // Filed under the nearest double, as what it is compared with is.
+    visitShelf({ ...shelf, exists: undefined }, value.double, frame, visit);
+    return;
+  }
   if (typeof value === "object" && value !== null) {
     if (shelf.below.size > 0) visitBelow(shelf.below, value, frame, visit);
     return;

@@ -1,4 +1,5 @@
 import type { JSONPathQuery } from "json-p3";
+import { LongNumber } from "../../domain/jsonNumber.ts";
 import { and, type Draft, leaf, not, or } from "../clause.ts";
 import { type Frame, type Path, type PathPool, TOO_COSTLY } from "../frame.ts";
 import { Invalid } from "../invalid.ts";
@@ -14,7 +15,7 @@ interface Operand {
   readonly text: string;
   readonly value: (frame: Frame) => unknown;
   readonly path?: Path;
-  readonly literal?: Scalar;
+  readonly literal?: Scalar | LongNumber;
 }
 
 /** Compiles logical expressions and queries of one selector against a pool of paths, and counts against its bounds. */
@@ -263,7 +264,9 @@ const relativeName = (expression: InstanceType<typeof expressions.FilterQuery>):
 function lengthOf(value: unknown, frame: Frame): number | undefined {
   if (typeof value === "string") return characters(value, frame);
   if (Array.isArray(value)) return value.length;
-  return typeof value === "object" && value !== null ? frame.keysOf(value).length : undefined;
+  return typeof value === "object" && value !== null && !(value instanceof LongNumber)
+    ? frame.keysOf(value).length
+    : undefined;
 }
 
 const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
@@ -272,8 +275,10 @@ const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": 
 function comparedPath(left: Operand, operator: string, right: Operand): { needs?: Needs; needsFalse?: Needs } {
   const forward = left.path !== undefined && right.literal !== undefined;
   const path = forward ? left.path : right.path;
-  const literal = forward ? right.literal : left.literal;
-  if (path === undefined || literal === undefined) return {};
+  const written = forward ? right.literal : left.literal;
+  if (path === undefined || written === undefined) return {};
+  // The index looks for the nearest double.
+  const literal = written instanceof LongNumber ? written.double : written;
   const needs = comparisonNeeds(path, forward ? operator : (MIRRORED[operator] ?? operator), literal);
   return operator === "!=" ? { needsFalse: comparisonNeeds(path, "==", literal) } : { needs };
 }

@@ -7,6 +7,7 @@ import {
   type Token,
   TokenKind,
 } from "json-p3";
+import { numericOf } from "../../domain/jsonNumber.ts";
 import { Invalid } from "../invalid.ts";
 
 /**
@@ -36,7 +37,7 @@ function mended(): JSONPathEnvironment {
   const { tokenMap } = (made as unknown as { parser: { tokenMap: TokenMap } }).parser;
   // The library takes `0.5`, `0.0` and `0e1` for numbers with a leading zero; RFC 9535, 2.3.5.1, allows them.
   tokenMap.set(TokenKind.NUMBER, ({ current }) => {
-    if (NUMBER.test(current.value)) return new expressions.NumberLiteral(current, Number(current.value));
+    if (NUMBER.test(current.value)) return new expressions.NumberLiteral(current, numericOf(current.value) as number);
     throw new jsonpath.JSONPathSyntaxError(`invalid number literal '${current.value}'`, current);
   });
   return made;

@@ -198,10 +198,10 @@ const refused: [selector: EventSelector, told: Told][] = [
     { path: "/event_selector/cel", message: "a bool must stand here, not double", position: 0 },
   ],
   [
-    { cel: "event.amount * 2 > 100" },
+    { cel: "double(event.amount) * 2 > 100" },
     {
       path: "/event_selector/cel",
-      message: "there is no dyn * int: a number of the event is a double",
+      message: "there is no double * int: a number of the event is a double",
       position: 0,
       suggestion: "`2.0`",
     },
