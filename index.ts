@@ -34,7 +34,7 @@ import { declareStandby } from "./standby.ts";
 
 const settings = readSettings();
 const { region, protect, multiAz, allowLoopbackWebhooks } = settings;
-const others = new OtherStacks();
+const others = await OtherStacks.named(settings);
 
 /** Who may call. */
 const declareKeys = () => new KeyDirectory("keys", { region, regions: settings.keyRegions, protect });

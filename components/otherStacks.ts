@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Keys } from "./keyDirectory.ts";
 import { type Permission, through } from "./permissions.ts";
+import type { Settings } from "./settings.ts";
 
 // What the stacks of one platform tell each other, and nothing else: the edge names its keys, a region names its
 // functions. The exports `edge`, `home` and `standby` of index.ts have these shapes.
@@ -60,9 +61,36 @@ export type Standby = Told<StandbyOutputs> & {
   readonly stack: string;
 };
 
+type Named = Pick<Settings, "edgeStack" | "homeStack" | "standbyStacks">;
+
 /** The stacks that a program names: one may be named in several parts, and is one resource all the same. */
 export class OtherStacks {
   private readonly references = new Map<string, pulumi.StackReference>();
+
+  /**
+   * The stacks that the settings name, each asked for what it has to tell before anything is declared.
+   * @throws RunError that lists every stack that tells nothing of the kind
+   */
+  static async named({ edgeStack, homeStack, standbyStacks }: Named): Promise<OtherStacks> {
+    const others = new OtherStacks();
+    const asked = [
+      ...(edgeStack === undefined ? [] : [[edgeStack, "edge"] as const]),
+      ...(homeStack === undefined ? [] : [[homeStack, "home"] as const]),
+      ...standbyStacks.map((stack) => [stack, "standby"] as const),
+    ];
+    const told = await Promise.all(asked.map(([stack, name]) => others.reference(stack).getOutputDetails(name)));
+    const silent = asked.filter((_, at) => told[at]!.value === undefined && told[at]!.secretValue === undefined);
+    if (silent.length > 0)
+      throw new pulumi.RunError(
+        silent
+          .map(
+            ([stack, name]) =>
+              `the stack ${stack} has no output \`${name}\`: deploy it first, or take it out of the settings`,
+          )
+          .join("\n"),
+      );
+    return others;
+  }
 
   edge(stack: string): Edge {
     return this.outputsOf<EdgeOutputs>(stack, "edge");
@@ -78,11 +106,15 @@ export class OtherStacks {
   }
 
   private outputsOf<T>(stack: string, name: string): Told<T> {
-    const reference = this.references.get(stack) ?? new pulumi.StackReference(stack, { name: stack });
-    this.references.set(stack, reference);
-    const told = reference.requireOutput(name) as pulumi.Output<T>;
+    const told = this.reference(stack).requireOutput(name) as pulumi.Output<T>;
     // An output of an object has its members as outputs.
     return told as unknown as Told<T>;
+  }
+
+  private reference(stack: string): pulumi.StackReference {
+    const reference = this.references.get(stack) ?? new pulumi.StackReference(stack, { name: stack });
+    this.references.set(stack, reference);
+    return reference;
   }
 }
 

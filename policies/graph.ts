@@ -154,16 +154,21 @@ const graphs = new Map<string, Promise<Graph>>();
 
 /**
  * The graph of a stack, computed once. Programs share Pulumi's global state, so runs follow one another, never overlap.
+ * @param told outputs of whatever stack the program names
  * @throws Error of the program, such as the list of what is wrong in the configuration, or of two resources with one URN
  */
-export function graphOf(stack: string, config: Readonly<Record<string, string>>): Promise<Graph> {
-  const key = JSON.stringify([stack, config]);
-  const graph = graphs.get(key) ?? runProgram(stack, config);
+export function graphOf(
+  stack: string,
+  config: Readonly<Record<string, string>>,
+  told: object = toldByOtherStacks,
+): Promise<Graph> {
+  const key = JSON.stringify([stack, config, told]);
+  const graph = graphs.get(key) ?? runProgram(stack, config, told);
   graphs.set(key, graph);
   return graph;
 }
 
-async function runProgram(stack: string, config: Readonly<Record<string, string>>): Promise<Graph> {
+async function runProgram(stack: string, config: Readonly<Record<string, string>>, told: object): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
   const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect">>();
@@ -173,7 +178,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
       async newResource({ type, name, inputs, custom }) {
         if (type === "pulumi:pulumi:StackReference") {
           references.push(`${type}::${name}`);
-          return { id: name, state: { ...inputs, outputs: toldByOtherStacks, secretOutputNames: [] } };
+          return { id: name, state: { ...inputs, outputs: told, secretOutputNames: [] } };
         }
         const where = String(inputs.region ?? region);
         const physical = String(inputs.name ?? name);

@@ -86,6 +86,20 @@ test("a standby of a stack that is edge and home region in one names that stack 
   assert.deepEqual(labels(await graphOf("prod-us-west-2", config)), labels(standby));
 });
 
+test("a stack that has nothing to tell is named, before anything is declared", async () => {
+  const { edge: theirs } = toldByOtherStacks;
+  await assert.rejects(graphOf("prod-us-west-2", exampleConfig("prod-us-west-2"), { edge: theirs }), {
+    message:
+      "the stack acme/triggers/prod-us-east-1 has no output `home`: deploy it first, or take it out of the settings",
+  });
+  await assert.rejects(graphOf("prod-edge", exampleConfig("prod-edge"), {}), {
+    message: [
+      "the stack acme/triggers/prod-us-east-1 has no output `home`: deploy it first, or take it out of the settings",
+      "the stack acme/triggers/prod-us-west-2 has no output `standby`: deploy it first, or take it out of the settings",
+    ].join("\n"),
+  });
+});
+
 test("of a component of awsx there is what an engine would see: no arguments, and its children below it", () => {
   const under = (parent: string) => prod.resources.filter((one) => one.parent === parent);
   const [vpc] = prod.resources.filter(({ type }) => type === "awsx:ec2:Vpc");
