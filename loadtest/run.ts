@@ -1,10 +1,13 @@
 /**
- * `npm run load -- <suite> [--seconds N] [--rate X] [--node] [--sample N] [--keep]`
+ * `npm run load -- <suite> [--seconds N] [--rate X] [--quotas S] [--node] [--sample N] [--keep]`
  *
  * Runs one suite against the platform at URL (with OPERATOR_KEY or API_KEY, and RECEIVER_URL when it must reach a public
  * receiver), or, when URL is not set, against one it starts itself in a fresh state. k6 generates the load; `--node` uses
  * the generator in this folder instead. Ends with the ledger, a summary, and reports/<suite>.{json,html}. `--keep` leaves the state
  * of the platform it started, and says where.
+ *
+ * `--quotas 0.02` rehearses the suite in an AWS account on this machine: the platform has that share of AWS's default quotas, and
+ * unless `--rate` says otherwise that share of the load comes. Then it says which quota broke first, here and in the capacity model.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +15,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { archiveOf } from "./archive.ts";
+import { loadOf, met, modelled, type QuotasFile, type Rehearsed, requestsOf } from "./capacity/rehearsal.ts";
 import { prepareCustomers } from "./customers.ts";
 import { type Generated, generate } from "./generator.ts";
 import type { Histogram } from "./histogram.ts";
@@ -39,6 +43,7 @@ const { values, positionals } = parseArgs({
     node: { type: "boolean", default: false },
     sample: { type: "string" },
     keep: { type: "boolean", default: false },
+    quotas: { type: "string" },
   },
 });
 const name = positionals[0] as ScenarioName | undefined;
@@ -53,7 +58,7 @@ if (name === undefined || scenarios[name] === undefined) {
 const scenario: Scenario = shortened(
   scenarios[name],
   Number(values.seconds ?? Number.POSITIVE_INFINITY),
-  Number(values.rate ?? 1),
+  Number(values.rate ?? values.quotas ?? 1),
 );
 const gopath = spawnSync("go", ["env", "GOPATH"], { encoding: "utf8" }).stdout?.trim();
 const k6 = ["k6", ...(gopath ? [join(gopath, "bin", "k6")] : [])].find(
@@ -120,7 +125,7 @@ async function withK6(
       URL: target.url,
       API_KEYS: keys.join(","),
       ...(values.seconds === undefined ? {} : { SECONDS: values.seconds }),
-      ...(values.rate === undefined ? {} : { RATE: values.rate }),
+      ...(values.rate === undefined && values.quotas === undefined ? {} : { RATE: values.rate ?? values.quotas }),
       K6_NO_USAGE_REPORT: "true",
     },
   });
@@ -180,7 +185,7 @@ function chartsOf(receiver: LoadReceiver): Chart[] {
 
 const folder = mkdtempSync(join(tmpdir(), "triggers-load-"));
 const receiver = await startReceiver();
-const target = await startTarget(join(folder, "state"));
+const target = await startTarget(join(folder, "state"), values.quotas);
 console.log(
   `${name}: ${scenario.says}\n  ${target.url}, ${values.node ? "Node generator" : "k6"}, ${duration(scenario)} s`,
 );
@@ -269,6 +274,15 @@ mkdirSync("reports", { recursive: true });
 writeFileSync(`reports/${name}.json`, JSON.stringify(report, null, 2));
 writeFileSync(`reports/${name}.html`, reportHtml(report));
 console.log(`${reportText(report)}\n  reports/${name}.html`);
+if (values.quotas !== undefined) {
+  const says = (first: Rehearsed["here"]) => (first === undefined ? "none" : `${first.quota}, after ${first.second} s`);
+  const offeredPerSecond = accepted === 0 ? 0 : requestsOf(scenario) / duration(scenario);
+  const told = JSON.parse(readFileSync(join(folder, "state", "quotas.json"), "utf8")) as QuotasFile;
+  const here = met(told, startedAt, offeredPerSecond);
+  console.log(
+    `  quota that broke first: here ${says(here)}; by the model ${says(modelled(Number(values.quotas), loadOf(scenario)))}`,
+  );
+}
 await target.stop();
 await receiver.close();
 if (values.keep) console.log(`  state in ${join(folder, "state")}, keys ${keys.join(",")}`);

@@ -33,8 +33,12 @@ interface LocalFile {
   readonly pid: number;
 }
 
-/** @param state folder for the state of a platform started here @throws Error with its output when it does not come up */
-export async function startTarget(state: string): Promise<Target> {
+/**
+ * @param state folder for the state of a platform started here
+ * @param quotas share of AWS's default quotas that holds it back. @default nothing does
+ * @throws Error with its output when it does not come up
+ */
+export async function startTarget(state: string, quotas?: string): Promise<Target> {
   const url = process.env.URL;
   if (url !== undefined) {
     return {
@@ -48,7 +52,7 @@ export async function startTarget(state: string): Promise<Target> {
   }
   // It is this process whose CPU is read.
   const [program, ...args] = startCommand;
-  const child = spawn(program!, args, {
+  const child = spawn(program!, [...args, ...(quotas === undefined ? [] : ["--quotas", quotas])], {
     env: { ...process.env, PORT: "0", TRIGGERS_STATE: state },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -5,6 +5,7 @@ import { threadEnvironment } from "./cache.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { authorizationsOf } from "./dynamodb/authorization.ts";
+import { type Hashes, Throughput } from "./dynamodb/throughput.ts";
 import type { DynamoReply, DynamoTask, DynamoWorkerData } from "./dynamodb/worker.ts";
 import {
   type ApiAnswer,
@@ -17,7 +18,7 @@ import {
 
 /**
  * Amazon DynamoDB on one machine: what dynalite knows of it, over SQLite, in a thread of its own. Replicas of a table share it. Without
- * transactions, streams, throttling, or a lag of global indexes.
+ * transactions, streams, or a lag of global indexes; throttled under an account's quotas alone.
  */
 const EXPIRY_CHECK_MS = 60_000;
 /** DynamoDB leaves alone what expired more than five years ago, taking it for a mistake. */
@@ -50,6 +51,13 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
   });
   /** Expiry attribute by table; undefined where items stay. */
   const tables = new Map<string, string | undefined>();
+  const hashes = new Map<string, Hashes>();
+  const throughput =
+    context.account === undefined
+      ? undefined
+      : new Throughput(context.account, hashes, (TableName, write) =>
+          context.metrics?.record("AWS/DynamoDB", `${write ? "Write" : "Read"}ThrottleEvents`, { TableName }, 1),
+        );
   const waiting = new Map<number, (reply: DynamoReply) => void>();
   let last = 0;
   worker.on("message", (replies: readonly DynamoReply[]) => {
@@ -109,6 +117,18 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
       ),
     };
     await ensureTable(schema);
+    hashes.set(name, {
+      table: hashKey,
+      indexes: new Map(
+        list(inputs.globalSecondaryIndexes).map((index) => [
+          String(index.name),
+          {
+            hash: keySchema(index).find(({ KeyType }) => KeyType === "HASH")?.AttributeName as string,
+            whole: (index.projectionType ?? "ALL") === "ALL",
+          },
+        ]),
+      ),
+    });
     const ttl = list(inputs.ttl)[0];
     const attribute = ttl === undefined || ttl.enabled === false ? undefined : String(ttl.attributeName);
     tables.set(name, attribute);
@@ -178,7 +198,8 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
     api: {
       name: "dynamodb",
       authorizations: (call) => authorizationsOf(call, context.accountId),
-      call: (call) => send(call.headers["x-amz-target"] ?? "", call.body),
+      call: (call) =>
+        throughput === undefined ? send(call.headers["x-amz-target"] ?? "", call.body) : throughput.meter(call, send),
     },
     async close() {
       cancel();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { ACCOUNT_QUOTAS } from "./account.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, physicalName, regionOf } from "./declared.ts";
 import { DurableFile } from "./durable.ts";
@@ -26,9 +27,9 @@ export interface FirehoseService extends LocalService {
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
 
-/** Direct PUT into a stream, bytes a second. Source: Firehose Developer Guide, "Amazon Data Firehose Quota". */
+/** Direct PUT into a stream. Source: Firehose Developer Guide, "Amazon Data Firehose Quota": a fifth outside of these. */
 const bytesPerSecond = (region: string): number =>
-  ["us-east-1", "us-west-2", "eu-west-1"].includes(region) ? 5 * 2 ** 20 : 2 ** 20;
+  ACCOUNT_QUOTAS.firehoseBytesPerSecond / (["us-east-1", "us-west-2", "eu-west-1"].includes(region) ? 1 : 5);
 
 export function createFirehose(context: LocalContext, put: PutObject, clock: Clock = systemClock): FirehoseService {
   /** By region and name. */
@@ -100,13 +101,15 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
 
   async function answer(action: string, args: Readonly<Record<string, unknown>>, region: string): Promise<unknown> {
     const stream = find(args.DeliveryStreamName, region);
-    const incoming = (data: readonly Buffer[]) =>
-      context.metrics?.record(
-        "AWS/Firehose",
-        "IncomingBytes",
-        { DeliveryStreamName: stream.settings.name },
-        data.reduce((sum, { length }) => sum + length, 0),
-      );
+    const { name: DeliveryStreamName } = stream.settings;
+    /** @throws ServiceError when the stream takes no more in this second */
+    const incoming = (data: readonly Buffer[]): void => {
+      const bytes = data.reduce((sum, { length }) => sum + length, 0);
+      context.metrics?.record("AWS/Firehose", "IncomingBytes", { DeliveryStreamName }, bytes);
+      const room = bytes * (bytesPerSecond("us-east-1") / bytesPerSecond(region));
+      if (context.account?.admit("firehoseBytesPerSecond", `${region}/${DeliveryStreamName}`, room) === false)
+        throw new ServiceError("ServiceUnavailableException", "Slow down.", 503);
+    };
     if (action === "PutRecord") {
       const data = dataOf(args.Record);
       incoming([data]);

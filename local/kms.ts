@@ -196,6 +196,11 @@ export async function createKms(context: LocalContext): Promise<Kms> {
       async call(call) {
         try {
           const { action, args } = readJsonCall(call);
+          if (context.account?.admit("kmsRequestsPerSecond", call.region, 1) === false)
+            throw refuse(
+              "ThrottlingException",
+              "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+            );
           return jsonAnswer(actions[action]!(args, call.region));
         } catch (thrown) {
           return jsonRefusal(thrown);

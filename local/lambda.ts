@@ -88,7 +88,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
     }
     functions.set(settings.name, {
       settings,
-      lambda: new LambdaFunction(settings, context.log, context.metrics),
+      lambda: new LambdaFunction(settings, context.log, context.metrics, context.account),
       permissions: [],
     });
     return { id: settings.name, state };
@@ -149,6 +149,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       (records) => entry.lambda.invoke({ event: { Records: records } }),
       (records, failed, ms) => options.onBatch(entry.settings.name, records, failed, ms),
       (cause) => context.log(`${entry.settings.name}: the mapping of ${settings.queueArn} stopped: ${String(cause)}`),
+      context.account,
     );
     mappings.push({ mapping, enabled, entry });
     return { id: request.name, state: { ...request.inputs, uuid: request.name, functionArn: entry.settings.arn } };
@@ -329,7 +330,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       if (settings.reservedConcurrency !== undefined) throw refuse("it has reserved concurrency");
       if (!iam.trusts(settings.role, "edgelambda.amazonaws.com"))
         throw refuse("its role's trust policy doesn't name edgelambda.amazonaws.com");
-      return lambda;
+      return context.account === undefined ? lambda : lambda.atTheEdge();
     },
     hasUrl: (domain) => urls.has(domain),
     logs: () =>

@@ -1,6 +1,7 @@
 /** The whole platform in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { Account } from "./account.ts";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
 import { createCloudWatch } from "./cloudwatch.ts";
@@ -46,6 +47,8 @@ export interface PlatformOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Home region and standby region, each with stacks of its own. @default one region, in one stack */
   readonly regions?: Regions;
+  /** Share of AWS's default quotas that holds the stand-ins back, above 0 and at most 1. @default nothing does */
+  readonly quotas?: number | undefined;
   /** Folder of the program. @default this project */
   readonly project?: string;
 }
@@ -65,6 +68,8 @@ export interface Core {
   readonly firehose: FirehoseService;
   /** What CloudWatch shows of it. */
   readonly metrics: Metrics;
+  /** Whose quotas hold it back, if any do. */
+  readonly account: Account | undefined;
   /** Leaves nothing of what was deleted in the state, as real services do in time. It happens by itself every hour. */
   scrub(): Promise<void>;
   readonly state: State;
@@ -82,6 +87,7 @@ export interface Platform extends Core {
 
 const ACCOUNT = "000000000000";
 const SCRUB_MS = 3_600_000;
+const QUOTAS_TOLD_MS = 1_000;
 
 const portError = (port: number, cause: NodeJS.ErrnoException): Error => {
   if (cause.code === "EACCES")
@@ -142,6 +148,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,
       metrics,
+      ...(options.quotas === undefined ? {} : { account: new Account(options.quotas) }),
     };
     const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     const examine = examiner(context, iam, keys);
@@ -178,6 +185,14 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       scrub().catch((cause: unknown) => log(`scrubbing: ${String(cause)}`));
     }, SCRUB_MS);
     closers.unshift(async () => clearInterval(timer));
+    const { account } = context;
+    if (account !== undefined) {
+      const telling = setInterval(() => state.writeQuotas(account.told()), QUOTAS_TOLD_MS);
+      closers.unshift(async () => {
+        clearInterval(telling);
+        state.writeQuotas(account.told());
+      });
+    }
     state.writeDeployment(stack.name, declared);
     const { accessKeyId, secretAccessKey } = iam.credentialsOf(ADMINISTRATOR);
     state.writeGateway({
@@ -205,6 +220,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       services,
       firehose,
       metrics,
+      account,
       scrub,
       state,
       cutOff,
@@ -222,6 +238,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     const keys = await demoCustomer(core.url, core.state.readLocal(), await operatorKeyOf(core.outputs, core.services));
     core.state.writeLocal({ url: core.url, ...keys, sink_url: core.sinkUrl, pid: process.pid });
+    // Starting is no load.
+    core.account?.begin();
     return { ...core, apiKey: keys.api_key, sandboxKey: keys.sandbox_key, operatorKey: keys.operator_key };
   } catch (cause) {
     await core.stop();

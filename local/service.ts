@@ -1,4 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
+import type { Account } from "./account.ts";
 import type { Metrics } from "./cloudwatch/metrics.ts";
 
 /**
@@ -104,6 +105,8 @@ export interface LocalContext {
   log(line: string): void;
   /** Where stand-ins publish what CloudWatch would show. @default nowhere */
   readonly metrics?: Metrics;
+  /** Quotas that hold stand-ins back. @default none do */
+  readonly account?: Account;
 }
 
 /** A refusal with the real service's code: `AWS.SimpleQueueService.NonExistentQueue`. */

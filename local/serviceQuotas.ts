@@ -1,4 +1,5 @@
 /** Service Quotas on one machine: what an ordinary account may do, of the quotas below. */
+import { ACCOUNT_QUOTAS } from "./account.ts";
 import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
 import { type LocalContext, type LocalService, ServiceError } from "./service.ts";
 
@@ -11,8 +12,13 @@ interface Quota {
 
 /** Defaults of AWS. Sources: "Lambda quotas"; "Service, account, and table quotas in Amazon DynamoDB". */
 const QUOTAS: readonly Quota[] = [
-  { service: "lambda", code: "L-B99A9384", name: "Concurrent executions", value: 1_000 },
-  { service: "dynamodb", code: "L-AB614373", name: "Table-level write throughput limit", value: 40_000 },
+  { service: "lambda", code: "L-B99A9384", name: "Concurrent executions", value: ACCOUNT_QUOTAS.lambdaConcurrency },
+  {
+    service: "dynamodb",
+    code: "L-AB614373",
+    name: "Table-level write throughput limit",
+    value: ACCOUNT_QUOTAS.tableWriteUnits,
+  },
   { service: "dynamodb", code: "L-CF0CBE56", name: "Table-level read throughput limit", value: 40_000 },
 ];
 
@@ -21,8 +27,8 @@ export interface ServiceQuotas extends LocalService {
   value(code: string): number;
 }
 
-/** @param share of AWS's defaults that this account has. @default all of it */
-export function createServiceQuotas(context: LocalContext, share = 1): ServiceQuotas {
+export function createServiceQuotas(context: LocalContext): ServiceQuotas {
+  const share = context.account?.share ?? 1;
   /** Raised by hand, until the next start. */
   const raised = new Map<string, number>();
 

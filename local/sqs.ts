@@ -131,6 +131,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
       maxMessageBytes: number("maxMessageSize", MAX_MESSAGE_BYTES, 1024, MAX_MESSAGE_BYTES),
       receiveWait: number("receiveWaitTimeSeconds", 0, 0, 20),
       ...redriveOf(optional(inputs, "redrivePolicy", "string")),
+      ...(context.account === undefined ? {} : { maxInFlight: Math.floor(context.account.of("sqsInFlight")) }),
     };
     keys.set(arn, optional(inputs, "kmsMasterKeyId", "string"));
     const known = byArn.get(arn);

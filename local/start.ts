@@ -20,8 +20,17 @@ const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { fresh: { type: "boolean", default: false }, regions: { type: "string" } },
+    options: {
+      fresh: { type: "boolean", default: false },
+      regions: { type: "string" },
+      quotas: { type: "string" },
+    },
   });
+  const quotas = values.quotas === undefined ? undefined : Number(values.quotas);
+  if (quotas !== undefined && !(quotas > 0 && quotas <= 1))
+    fail(
+      `--quotas takes a share of AWS's default quotas, above 0 and at most 1: --quotas 0.02, not "${values.quotas}".`,
+    );
   const [home, standby, ...more] = values.regions?.split(",") ?? [];
   if (values.regions !== undefined && (home === undefined || standby === undefined || more.length > 0))
     fail(`--regions takes two, the home region and the standby region: --regions us-east-1,us-west-2`);
@@ -36,6 +45,7 @@ async function main(): Promise<void> {
     state,
     port,
     fresh: values.fresh,
+    quotas,
     ...(home === undefined || standby === undefined ? {} : { regions: [home, standby] as const }),
     log: (line) => say(`${stamp()} ${line}`),
     onCreated: ({ type, name }) => {

@@ -85,7 +85,7 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 
 // End-to-end tests wait a lot: for retries, timeouts, platforms that start. They begin first, each group in a process of its
 // own, and what computes fills the time in between. Those that start a platform themselves don't share one.
-const alone = /\/(demo|erasure|failover|kill|pepper|permission|readme|restore|start|tracing)\.test\.ts$/;
+const alone = /\/(demo|erasure|failover|kill|pepper|permission|quotas|readme|restore|start|tracing)\.test\.ts$/;
 const patient = /\/(delivery|load)\.test\.ts$/;
 const sharing = endToEnd.filter((file) => !alone.test(file) && !patient.test(file));
 const half = Math.ceil(sharing.length / 2);
@@ -93,7 +93,7 @@ const among = (pattern: RegExp) => endToEnd.filter((file) => pattern.test(file))
 const groups = [
   among(patient),
   among(/\/(erasure|pepper|tracing)\./),
-  among(/\/(failover|restore)\./),
+  among(/\/(failover|quotas|restore)\./),
   among(/\/(demo|kill|permission|readme|start)\./),
   sharing.slice(0, half),
   sharing.slice(half),

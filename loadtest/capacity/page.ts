@@ -1,3 +1,4 @@
+import { firstBroken } from "./broken.ts";
 import { keyedSection } from "./keyed.ts";
 import { type QuotaName, type Quotas, remedies } from "./quotas.ts";
 import type { Outcome } from "./simulate.ts";
@@ -20,12 +21,7 @@ export interface Comparison {
   readonly simulated: { readonly acceptP95Ms: number; readonly endToEndP95Ms: number; readonly perSecond: number };
 }
 
-/** The quota that broke first, and when; of several at once the one that held back most. */
-const firstBroken = ({ felt, broke }: Outcome): { quota: QuotaName; second: number } | undefined => {
-  const times = (quota: QuotaName) => felt.get(quota)?.times ?? 0;
-  const [first] = [...broke].sort(([a, from], [b, other]) => from - other || times(b) - times(a));
-  return first === undefined ? undefined : { quota: first[0], second: first[1] };
-};
+const firstOf = ({ felt, broke }: Outcome) => firstBroken<QuotaName>(broke, (quota) => felt.get(quota)?.times ?? 0);
 
 const peak = ({ backlog }: Outcome): number => Math.max(0, ...backlog.map(({ route, deliver }) => route + deliver));
 const ms = (value: number): string =>
@@ -38,7 +34,7 @@ const drained = ({ drainSeconds }: Outcome): string =>
 
 /** One run as a line on the console. */
 export function line({ rate, load, account, outcome }: Row): string {
-  const first = firstBroken(outcome);
+  const first = firstOf(outcome);
   return [
     `${rate.toLocaleString("en").padStart(9)} events/s ${load.padEnd(8)} ${account.padEnd(7)}`,
     `POST p95 ${ms(outcome.accept.percentile(0.95))}`,
@@ -82,7 +78,7 @@ export function capacityPage(
   machine: string,
 ): string {
   const table = rows.map(({ rate, load: name, account, outcome, usd }) => {
-    const first = firstBroken(outcome);
+    const first = firstOf(outcome);
     return `| ${rate.toLocaleString("en")} | ${name} | ${account} | ${ms(outcome.accept.percentile(0.95))} | ${ms(outcome.endToEnd.percentile(0.95))} | ${share(outcome.refused, outcome.requests)} | ${peak(outcome).toLocaleString("en")} | ${drained(outcome)} | ${first === undefined ? "none" : `${first.quota} at ${first.second} s`} | ${name === "steady" ? dollars(usd) : ""} |`;
   });
   const felt = [...new Set(rows.flatMap(({ outcome }) => [...outcome.felt.keys()]))].sort();
@@ -122,6 +118,14 @@ ${felt.map((name) => `- **${name}**: ${remedies[name].remedy} (${remedies[name].
 ${charts.map(chart).join("\n\n")}
 
 ${keyedSection()}
+## On this machine, with a share of the quotas
+
+\`npm start -- --quotas 0.02\` gives the stand-ins a fiftieth of an ordinary account: DynamoDB refuses by partition, index and
+table, Firehose by bytes, Lambda by concurrency and ramp (what runs at the edge takes from the same pool, one environment for ten
+requests a second), mappings have AWS's pollers, KMS and SQS their bounds. \`npm run load -- baseline --quotas 0.02\` sends a fiftieth
+of the load to it and says which quota broke first, there and in the simulation; a test holds the two together. In batches
+of a hundred it is Firehose's bytes, one event a request the concurrency.
+
 ## How far off it is
 
 The same simulation with one more resource, the two processors of ${machine}, and with the processor time that one request took

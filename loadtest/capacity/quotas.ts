@@ -1,3 +1,5 @@
+import { ACCOUNT_QUOTAS } from "../../local/account.ts";
+
 /**
  * What AWS allows, as data: the capacity model reads nothing else about AWS. Defaults of a new account, with the page each
  * number is from; a deployment overrides what it has had raised (`--quota name=value`).
@@ -35,20 +37,20 @@ export interface Quotas {
 }
 
 export const defaultQuotas: Quotas = {
-  edgeRequestsPerSecond: 10_000,
+  edgeRequestsPerSecond: ACCOUNT_QUOTAS.edgeRequestsPerSecond,
   edgeRegions: 3,
-  lambdaConcurrency: 1_000,
-  lambdaScalingPer10s: 1_000,
-  pollerStart: 5,
-  pollerRampPerMinute: 300,
-  pollerMax: 1_250,
+  lambdaConcurrency: ACCOUNT_QUOTAS.lambdaConcurrency,
+  lambdaScalingPer10s: ACCOUNT_QUOTAS.lambdaScalingPer10s,
+  pollerStart: ACCOUNT_QUOTAS.pollerStart,
+  pollerRampPerMinute: ACCOUNT_QUOTAS.pollerRampPerMinute,
+  pollerMax: ACCOUNT_QUOTAS.pollerMax,
   provisionedPollers: 0,
-  sqsInFlight: 120_000,
-  tableWriteUnits: 40_000,
-  tableWarmWriteUnits: 4_000,
-  partitionWriteUnits: 1_000,
+  sqsInFlight: ACCOUNT_QUOTAS.sqsInFlight,
+  tableWriteUnits: ACCOUNT_QUOTAS.tableWriteUnits,
+  tableWarmWriteUnits: ACCOUNT_QUOTAS.tableWarmWriteUnits,
+  partitionWriteUnits: ACCOUNT_QUOTAS.partitionWriteUnits,
   shards: 8,
-  firehoseBytesPerSecond: 5 * 2 ** 20,
+  firehoseBytesPerSecond: ACCOUNT_QUOTAS.firehoseBytesPerSecond,
   firehoseStreams: 1,
   ingestProvisioned: 0,
   cacheConnections: 65_000,

@@ -1,6 +1,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { Histogram } from "../histogram.ts";
+import { brokenQuotas } from "./broken.ts";
 import type { QuotaName, Quotas } from "./quotas.ts";
 import { Clock, Fifo, Tokens } from "./stage.ts";
 
@@ -95,9 +96,9 @@ const DRAIN = 900;
 const ARCHIVE_PAUSES = 0.35;
 /** Seconds since it arrived, from which on a request that waits for an invocation is late. */
 const LATE = 1;
-/** A quota breaks when it holds back this share of the requests, for so many seconds on end. */
-const BROKEN = 0.05;
-const BROKEN_SECONDS = 3;
+
+/** An environment at the edge serves ten requests a second at most. Source: CloudFront quotas, Lambda@Edge. */
+const EDGE_HELD = 0.1;
 
 /** @param processors what is shared by all, on one machine; undefined in AWS */
 export function simulate(
@@ -301,6 +302,18 @@ export function simulate(
       refused += 1;
       return;
     }
+    // Of the regions that callers are near to, the home region's environments are those that the pipeline needs, too.
+    if (uniform() < 1 / quotas.edgeRegions) {
+      if (running >= quotas.lambdaConcurrency) {
+        feel("lambdaConcurrency");
+        refused += 1;
+        return;
+      }
+      running += 1;
+      clock.after(EDGE_HELD, () => {
+        running -= 1;
+      });
+    }
     clock.after(lasting(timings.edge), () => {
       const cold = ingest.start();
       if (cold === undefined) {
@@ -341,18 +354,8 @@ export function simulate(
       break;
     }
   }
-  const broke = new Map<QuotaName, number>();
-  for (const [quota, { bySecond }] of felt) {
-    for (const second of bySecond.keys()) {
-      const held = Array.from({ length: BROKEN_SECONDS }, (_, i) => {
-        const offered = load.requestsPerSecond(Math.min(second + i, load.seconds));
-        return (bySecond.get(second + i) ?? 0) > Math.max(1, BROKEN * offered);
-      });
-      if (held.every(Boolean)) {
-        broke.set(quota, second);
-        break;
-      }
-    }
-  }
+  const broke = brokenQuotas(new Map([...felt].map(([quota, { bySecond }]) => [quota, bySecond])), (second) =>
+    load.requestsPerSecond(Math.min(second, load.seconds)),
+  );
   return { requests, refused, accept, acceptedInTime, endToEnd, backlog, drainSeconds, felt, broke };
 }

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { Account } from "../account.ts";
 import type { Metrics } from "../cloudwatch/metrics.ts";
 import { machineIsFull } from "./machine.ts";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
@@ -24,6 +25,8 @@ const BUSY = 0.6;
 const BUSY_WHEN_FULL = 0.2;
 /** Over so long, then: in a shorter time any thread computes nothing now and then. */
 const LOOK_WHEN_FULL_MS = 250;
+/** Source: CloudFront Developer Guide, "Quotas": "each instance of your Lambda@Edge function can serve up to 10 requests per second". */
+const EDGE_HELD_MS = 100;
 /** How long Lambda lets a module initialise, milliseconds. */
 const INIT_LIMIT_MS = 10_000;
 
@@ -86,6 +89,8 @@ export class LambdaFunction {
   readonly settings: FunctionSettings;
   readonly #log: (line: string) => void;
   readonly #metrics: Metrics | undefined;
+  readonly #account: Account | undefined;
+  #heldMs = 0;
   readonly #threads = new Set<Thread>();
   readonly #idle: Environment[] = [];
   readonly #waiting: Invocation[] = [];
@@ -99,11 +104,21 @@ export class LambdaFunction {
   #closed = false;
   #drained: (() => void) | undefined;
 
-  /** @param metrics where it counts its runs. @default nowhere */
-  constructor(settings: FunctionSettings, log: (line: string) => void, metrics?: Metrics) {
+  /**
+   * @param metrics where it counts its runs. @default nowhere
+   * @param account whose concurrency it shares with all others. @default as much as the machine has
+   */
+  constructor(settings: FunctionSettings, log: (line: string) => void, metrics?: Metrics, account?: Account) {
     this.settings = settings;
     this.#log = log;
     this.#metrics = metrics;
+    this.#account = account;
+  }
+
+  /** From now on it runs at the edge, where an environment serves ten requests a second at most. */
+  atTheEdge(): this {
+    this.#heldMs = EDGE_HELD_MS;
+    return this;
   }
 
   /** Invocations under way or waiting. */
@@ -116,7 +131,7 @@ export class LambdaFunction {
     const { reservedConcurrency } = this.settings;
     if (this.#closed) return Promise.resolve(failure("Runtime.Unavailable", "the platform is stopping"));
     const full = reservedConcurrency !== undefined && this.active >= reservedConcurrency;
-    if (full || this.#waiting.length >= WAITING) {
+    if (full || this.#waiting.length >= WAITING || !this.#accountAdmits()) {
       this.#count({ kind: "throttled" }, 0);
       return Promise.resolve({ kind: "throttled" });
     }
@@ -125,7 +140,10 @@ export class LambdaFunction {
         ...payload,
         began: performance.now(),
         resolve: (outcome) => {
-          this.#count(outcome, performance.now() - invocation.began);
+          const ms = performance.now() - invocation.began;
+          this.#count(outcome, ms);
+          if (this.#heldMs > ms) setTimeout(() => this.#account?.leave(), this.#heldMs - ms).unref();
+          else this.#account?.leave();
           resolve(outcome);
         },
       };
@@ -136,6 +154,12 @@ export class LambdaFunction {
         this.#grow();
       }
     });
+  }
+
+  #accountAdmits(): boolean {
+    if (this.#account === undefined) return true;
+    if (this.#heldMs > 0 && !this.#account.admit("edgeRequestsPerSecond", this.settings.name, 1)) return false;
+    return this.#account.enter();
   }
 
   /** When a run ended last, milliseconds since the epoch. */
@@ -209,6 +233,7 @@ export class LambdaFunction {
   }
 
   #open(): void {
+    if (this.#account?.admit("lambdaScalingPer10s", this.settings.name, 1) === false) return;
     const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
     const thread = room ?? this.#startThread();
     const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined };

@@ -3,6 +3,7 @@
  * reporting it as failed; everything else comes back by the queue's own visibility timeout and redrive policy.
  */
 import type { SQSRecord } from "aws-lambda";
+import type { Account } from "../account.ts";
 import type { QueueSource } from "../service.ts";
 import type { Outcome } from "./function.ts";
 import { SYNC_LIMIT } from "./functionUrl.ts";
@@ -58,6 +59,8 @@ export class QueueMapping {
   readonly #invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
   readonly #report: (records: number, failed: number, ms: number) => void;
   readonly #failed: (cause: unknown) => void;
+  /** Whose pollers it shares. @default as many as the machine can */
+  readonly #account: Account | undefined;
   /** When the invocations under way began. */
   readonly #running = new Set<{ readonly since: number }>();
   #allowed = FIRST;
@@ -66,6 +69,8 @@ export class QueueMapping {
   #loop: Promise<void> | undefined;
   #ramp: NodeJS.Timeout | undefined;
   #saturated = false;
+  /** Whether a message has waited for longer than a batch takes to fill. */
+  #late = false;
 
   constructor(
     settings: MappingSettings,
@@ -73,7 +78,9 @@ export class QueueMapping {
     invoke: (records: readonly SQSRecord[]) => Promise<Outcome>,
     report: (records: number, failed: number, ms: number) => void,
     failed: (cause: unknown) => void,
+    account?: Account,
   ) {
+    this.#account = account;
     this.settings = settings;
     this.#source = source;
     this.#invoke = invoke;
@@ -84,11 +91,20 @@ export class QueueMapping {
   /** Begins to receive, or goes on after a stop. */
   start(): void {
     this.#stopped = false;
-    this.#allowed = Math.min(FIRST, this.settings.maximumConcurrency);
+    const most = this.#most();
+    const first = Math.min(this.#account?.of("pollerStart") ?? FIRST, most);
+    this.#allowed = first;
     this.#ramp = setInterval(() => {
-      this.#allowed = this.#saturated
-        ? Math.min(this.#allowed + (machineIsFull() ? RAMP_WHEN_FULL : RAMP), this.settings.maximumConcurrency)
-        : Math.max(this.#allowed - 1, Math.min(FIRST, this.settings.maximumConcurrency));
+      const more =
+        this.#account === undefined
+          ? machineIsFull()
+            ? RAMP_WHEN_FULL
+            : RAMP
+          : this.#account.of("pollerRampPerMinute") / 60;
+      if (this.#saturated && this.#late)
+        this.#account?.feel(this.#allowed < most ? "pollerRampPerMinute" : "pollerMax");
+      this.#allowed = this.#saturated ? Math.min(this.#allowed + more, most) : Math.max(this.#allowed - 1, first);
+      this.#late = false;
       this.#saturated = false;
       this.#wake?.();
     }, 1_000).unref();
@@ -102,6 +118,16 @@ export class QueueMapping {
     this.#wake?.();
     await this.#loop;
     while (this.#running.size > 0) await this.#change();
+  }
+
+  /** Invocations that may ever be under way. */
+  #most(): number {
+    return Math.max(
+      1,
+      Math.floor(
+        Math.min(this.settings.maximumConcurrency, this.#account?.of("pollerMax") ?? Number.POSITIVE_INFINITY),
+      ),
+    );
   }
 
   /** Invocations under way that the machine works at: those that wait for an endpoint take none of its time. */
@@ -119,7 +145,7 @@ export class QueueMapping {
 
   async #poll(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#atWork() >= this.#allowed || this.#running.size >= this.settings.maximumConcurrency) {
+      if (this.#atWork() >= Math.floor(this.#allowed) || this.#running.size >= this.#most()) {
         this.#saturated = true;
         await this.#change();
         continue;
@@ -150,6 +176,7 @@ export class QueueMapping {
     const take = async (count: number, waitMs: number) => {
       const { records, waitedMs } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
       if (this.#atWork() === this.#running.size) messageWaited(waitedMs);
+      if (waitedMs > LONG_MS) this.#late = true;
       return records;
     };
     const records = await take(batchSize, WAIT_MS);

@@ -61,6 +61,8 @@ export interface State {
   readLocal(): LocalFile | undefined;
   writeLocal(file: LocalFile): void;
   writeGateway(file: GatewayFile): void;
+  /** Which quotas of the account were met. */
+  writeQuotas(told: object): void;
   /** What the program declares, as `pulumi stack export` writes it; secrets are left out. */
   writeDeployment(project: string, resources: readonly DeclaredResource[]): void;
   /** Lets another process use the folder. */
@@ -127,6 +129,7 @@ function opened(directory: string, fresh: boolean, release: () => void): State {
       ),
     // It holds keys: for this user's eyes only.
     writeLocal: (file) => writeJson(localFile, file, 0o600),
+    writeQuotas: (told) => writeJson(join(directory, "quotas.json"), told, 0o600),
     writeDeployment: (project, resources) =>
       writeJson(join(directory, "deployment.json"), exported(project, resources), 0o600),
     writeGateway: (file) => writeJson(join(directory, "gateway.json"), file, 0o600),

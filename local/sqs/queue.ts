@@ -8,6 +8,8 @@ import { invalid, MAX_IN_FLIGHT, PURGE_INTERVAL_MS } from "./rules.ts";
 
 /** What a queue is declared with. Times in seconds. */
 export interface QueueSettings {
+  /** Messages that may be received and not deleted yet. @default SQS's 120,000 */
+  readonly maxInFlight?: number;
   readonly name: string;
   readonly arn: string;
   readonly visibilityTimeout: number;
@@ -100,8 +102,8 @@ export class Queue {
   ): { received: Received[]; recorded: Promise<void> } {
     const now = this.#clock.now();
     const received: Received[] = [];
-    if (this.#counts.flight >= MAX_IN_FLIGHT)
-      throw new ServiceError("OverLimit", `Too many messages in flight (${MAX_IN_FLIGHT}).`);
+    if (this.#counts.flight >= (this.settings.maxInFlight ?? MAX_IN_FLIGHT))
+      throw new ServiceError("OverLimit", "Too many messages in flight.");
     while (received.length < max) {
       const message = this.#ready.shift();
       if (message === undefined) break;
