@@ -173,6 +173,7 @@ function declareHome(
     handlers,
     queues,
     tables: { events: store.events.table.name, metrics: store.metrics.table.name, keys: keys.tableName },
+    indexes: { events: store.events.indexes },
     ingest,
     retention,
     subscriptions,

@@ -42,6 +42,7 @@ export function declareStandby(settings: Settings, edge: Edge, home: Home) {
     handlers,
     queues: { ingest: relay.ingest },
     tables: {},
+    indexes: {},
     ingest,
     homeWatch: homeWatch.watch,
     cache,

@@ -6,13 +6,24 @@ import type { Permission } from "./permissions.ts";
 /** A key attribute: its name and whether it is text or a number. */
 export type KeyAttribute = readonly [name: string, type: "S" | "N"];
 
+export interface IndexArgs {
+  readonly partition: KeyAttribute;
+  readonly sort: KeyAttribute;
+  /**
+   * What the index carries: all attributes, or keys alone, whose readers then read the items. A change has the index made
+   * anew: it finds nothing until that is done.
+   * @default ALL
+   */
+  readonly carries?: "ALL" | "KEYS_ONLY";
+}
+
 export interface DataTableArgs {
   readonly key: EncryptionKey;
   readonly region: string;
   readonly partition: KeyAttribute;
   readonly sort?: KeyAttribute;
-  /** Indexes by name; each carries every attribute. */
-  readonly indexes?: Readonly<Record<string, { readonly partition: KeyAttribute; readonly sort: KeyAttribute }>>;
+  /** Indexes by name. */
+  readonly indexes?: Readonly<Record<string, IndexArgs>>;
   /** Attribute with the second of expiry. @default none: items stay */
   readonly expiry?: string;
   /** Other regions with a replica; `key` must have a replica in each. @default none */
@@ -34,11 +45,14 @@ export function attributesOf(args: Pick<DataTableArgs, "partition" | "sort" | "i
 /** A DynamoDB table billed per request, encrypted, restorable to any second of the last 35 days. */
 export class DataTable extends pulumi.ComponentResource {
   readonly table: aws.dynamodb.Table;
+  /** Names of its indexes. */
+  readonly indexes: readonly string[];
   private readonly args: DataTableArgs;
 
   constructor(name: string, args: DataTableArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:DataTable", name, {}, opts);
     this.args = args;
+    this.indexes = Object.keys(args.indexes ?? {});
     const { replicaRegions = [] } = args;
     this.table = new aws.dynamodb.Table(
       `${name}-table`,
@@ -47,14 +61,16 @@ export class DataTable extends pulumi.ComponentResource {
         attributes: attributesOf(args),
         hashKey: args.partition[0],
         ...(args.sort === undefined ? {} : { rangeKey: args.sort[0] }),
-        globalSecondaryIndexes: Object.entries(args.indexes ?? {}).map(([index, { partition, sort }]) => ({
-          name: index,
-          keySchemas: [
-            { attributeName: partition[0], keyType: "HASH" },
-            { attributeName: sort[0], keyType: "RANGE" },
-          ],
-          projectionType: "ALL",
-        })),
+        globalSecondaryIndexes: Object.entries(args.indexes ?? {}).map(
+          ([index, { partition, sort, carries = "ALL" }]) => ({
+            name: index,
+            keySchemas: [
+              { attributeName: partition[0], keyType: "HASH" },
+              { attributeName: sort[0], keyType: "RANGE" },
+            ],
+            projectionType: carries,
+          }),
+        ),
         ...(args.expiry === undefined ? {} : { ttl: { attributeName: args.expiry, enabled: true } }),
         serverSideEncryption: { enabled: true, kmsKeyArn: args.key.arn },
         pointInTimeRecovery: { enabled: true },

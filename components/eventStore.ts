@@ -30,7 +30,7 @@ export class EventStore extends pulumi.ComponentResource {
         partition: ["pk", "S"],
         sort: ["sk", "S"],
         indexes: {
-          by_state: { partition: ["state_pk", "S"], sort: ["sk", "S"] },
+          by_state: { partition: ["state_pk", "S"], sort: ["sk", "S"], carries: "KEYS_ONLY" },
           due: { partition: ["due_pk", "S"], sort: ["next_attempt_at", "N"] },
         },
         expiry: "expires_at",

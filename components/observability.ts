@@ -21,6 +21,8 @@ export interface ObservabilityArgs {
   readonly queues: Readonly<Record<string, WorkQueue>>;
   /** Names of tables, by what they hold. */
   readonly tables: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Names of their indexes, for those that have some. */
+  readonly indexes: Readonly<Record<string, readonly string[]>>;
   readonly ingest: Ingest;
   /** @default none: a standby region stores and archives nothing */
   readonly retention?: Retention;

@@ -1,26 +1,39 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { AlarmTopic, Metric } from "./alarmTopic.ts";
 import type { ObservabilityArgs } from "./observability.ts";
 import type { Retention } from "./retention.ts";
 import type { SubscriptionStore } from "./subscriptionStore.ts";
 
-type StoreAlarmsArgs = Pick<ObservabilityArgs, "tables" | "retention" | "subscriptions" | "cache" | "ingest">;
+type StoreAlarmsArgs = Pick<
+  ObservabilityArgs,
+  "tables" | "indexes" | "retention" | "subscriptions" | "cache" | "ingest"
+>;
 
 /** Alarms for what holds data: tables, archive, database, cache. */
 export function watchStores(topic: AlarmTopic, args: StoreAlarmsArgs): void {
   for (const [name, table] of Object.entries(args.tables)) {
-    const metric = (metricName: string) => ({
-      namespace: "AWS/DynamoDB",
-      name: metricName,
-      statistic: "Sum",
-      dimensions: { TableName: table },
-    });
-    topic.alarm(`${name}-table-throttles`, {
-      says: `DynamoDB refuses reads or writes of ${name}.`,
-      runbook: "table-throttles",
-      metrics: { reads: metric("ReadThrottleEvents"), writes: metric("WriteThrottleEvents") },
-      expression: "FILL(reads, 0) + FILL(writes, 0)",
-      above: 0,
-    });
+    const throttles = (alarm: string, what: string, dimensions: Readonly<Record<string, pulumi.Input<string>>>) => {
+      const metric = (metricName: string) => ({
+        namespace: "AWS/DynamoDB",
+        name: metricName,
+        statistic: "Sum",
+        dimensions,
+      });
+      topic.alarm(`${alarm}-throttles`, {
+        says: `DynamoDB refuses reads or writes of ${what}.`,
+        runbook: "table-throttles",
+        metrics: { reads: metric("ReadThrottleEvents"), writes: metric("WriteThrottleEvents") },
+        expression: "FILL(reads, 0) + FILL(writes, 0)",
+        above: 0,
+      });
+    };
+    throttles(`${name}-table`, name, { TableName: table });
+    // A full index refuses the table's writes, and its refusals are counted as its own.
+    for (const index of args.indexes[name] ?? [])
+      throttles(`${name}-${index.replaceAll("_", "-")}-index`, `the index ${index} of ${name}`, {
+        TableName: table,
+        GlobalSecondaryIndexName: index,
+      });
   }
   if (args.retention !== undefined) watchArchive(topic, args.retention);
   if (args.subscriptions !== undefined) watchDatabase(topic, args.subscriptions);

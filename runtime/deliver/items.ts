@@ -6,12 +6,11 @@ import {
   decodeDeliveryItem,
   deliverySortKey,
   encodeDeliveryItem,
-  heldPartition,
+  heldPartitions,
   type Item,
   partitionOf,
-  statePartition,
+  statePartitions,
 } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
 import type { Held } from "./drain.ts";
 
 /** Delivery items that others may change at the same time: a manual retry, an acknowledged backlog, a retry under way. */
@@ -79,10 +78,14 @@ function unchanged(expected: Item | undefined) {
   };
 }
 
-/** Reads the index by state. */
+/**
+ * Reads the index by state, which holds keys alone, and then the items. What has gone on since the index was written is left
+ * out.
+ */
 export function heldIn(dynamodb: Dynamodb, table: string): Held {
-  async function query(partition: string, limit: number, subscriptionId?: string): Promise<DeliveryItem[]> {
-    const found: DeliveryItem[] = [];
+  /** Keys of a partition's oldest items. */
+  async function oldest(partition: string, limit: number, subscriptionId: string): Promise<Key[]> {
+    const found: Key[] = [];
     let from: Item | undefined;
     do {
       const page: { Items?: Item[] | undefined; LastEvaluatedKey?: Item | undefined } = await dynamodb.send(
@@ -91,20 +94,39 @@ export function heldIn(dynamodb: Dynamodb, table: string): Held {
           IndexName: "by_state",
           KeyConditionExpression: "state_pk = :pk",
           ExpressionAttributeValues: { ":pk": { S: partition } },
+          ProjectionExpression: "pk, sk",
           Limit: Math.max(limit, 100),
           ...(from && { ExclusiveStartKey: from }),
         }),
       );
-      for (const item of page.Items ?? []) {
-        const decoded = decodeDeliveryItem(item);
-        if (subscriptionId === undefined || decoded.subscription_id === subscriptionId) found.push(decoded);
-      }
+      for (const { pk, sk } of page.Items ?? [])
+        if (sk!.S!.includes(subscriptionId)) found.push({ pk: pk!.S!, sk: sk!.S! });
       from = page.LastEvaluatedKey;
     } while (from !== undefined && found.length < limit);
-    return found.slice(0, limit);
+    return found;
   }
+
+  async function query(
+    partitions: readonly string[],
+    limit: number,
+    subscriptionId: string,
+    wanted: (item: DeliveryItem) => boolean,
+  ): Promise<DeliveryItem[]> {
+    const found = await Promise.all(partitions.map((partition) => oldest(partition, limit, subscriptionId)));
+    const keys = found.flat().sort((a, b) => (a.sk < b.sk ? -1 : 1));
+    const deliveries: DeliveryItem[] = [];
+    while (deliveries.length < limit && keys.length > 0) {
+      const some = keys.splice(0, limit - deliveries.length);
+      const items = await getAll(dynamodb, table, some);
+      const current = some.map((key) => items.get(keyText(key))).filter((item) => item !== undefined);
+      deliveries.push(...current.map(decodeDeliveryItem).filter(wanted));
+    }
+    return deliveries;
+  }
+
   return {
-    page: (tenant: Tenant, id, limit) => query(heldPartition(tenant, id), limit),
-    failed: (tenant: Tenant, id, limit) => query(statePartition(tenant, "failed"), limit, id),
+    page: (tenant, id, limit) => query(heldPartitions(tenant, id), limit, id, ({ held }) => held === true),
+    failed: (tenant, id, limit) =>
+      query(statePartitions(tenant, "failed"), limit, id, ({ status }) => status === "failed"),
   };
 }

@@ -121,7 +121,7 @@ function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamR
   return source;
 }
 
-/** Batches with a delivery in this partition of the sparse index, which holds all shards together. */
+/** Batches with a delivery in this partition of the sparse index, whichever of the table's they are in. */
 function stateSource(store: Store, tenant: Tenant, partition: StatePartition, range: StreamRange): Source {
   let start: Record<string, AttributeValue> | undefined;
   let last: string | undefined;

@@ -1,4 +1,4 @@
-import { statePartition } from "../domain/codec.ts";
+import { statePartitions } from "../domain/codec.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { firstUlidAt, timeOf } from "../domain/ids.ts";
@@ -51,5 +51,5 @@ export function ulidsBetween(order: Order, from: number, to: number, after?: str
 /** Where the sparse index answers for these statuses: its partitions; undefined where it can't. */
 export const indexed = (tenant: Tenant, statuses: readonly string[] | undefined): StatePartition[] | undefined =>
   statuses?.every((status) => status === "failed" || status === "dead_lettered")
-    ? statuses.map((status) => ({ pk: statePartition(tenant, status as DeliveryStatus) }))
+    ? statuses.flatMap((status) => statePartitions(tenant, status as DeliveryStatus).map((pk) => ({ pk })))
     : undefined;

@@ -4,9 +4,9 @@ import {
   type DeliveryItem,
   decodeDeliveryItem,
   deliverySortKey,
-  heldPartition,
+  heldPartitions,
   partitionOf,
-  statePartition,
+  statePartitions,
 } from "../domain/codec.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity.ts";
@@ -184,9 +184,9 @@ export const owedOffsets = (batch: BatchItem, item: DeliveryItem): number[] =>
     : [];
 
 const backlogPartitions = (tenant: Tenant, subscriptionId: string): StatePartition[] => [
-  { pk: heldPartition(tenant, subscriptionId) },
-  { pk: statePartition(tenant, "failed"), subscriptionId },
-  { pk: statePartition(tenant, "dead_lettered"), subscriptionId },
+  ...heldPartitions(tenant, subscriptionId).map((pk) => ({ pk })),
+  ...statePartitions(tenant, "failed").map((pk) => ({ pk, subscriptionId })),
+  ...statePartitions(tenant, "dead_lettered").map((pk) => ({ pk, subscriptionId })),
 ];
 
 /** What a subscription has not received, oldest first: held back, waiting for another attempt, or given up. */

@@ -160,6 +160,7 @@ test("the dimensions of the metrics name resources of the stack", () => {
       outputs.name,
       outputs.identifier,
       ...((outputs.memberClusters ?? []) as string[]),
+      ...((outputs.globalSecondaryIndexes ?? []) as { name: string }[]).map(({ name }) => name),
     ]),
   );
   assert.deepEqual(

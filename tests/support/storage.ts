@@ -72,10 +72,10 @@ export function memoryS3(objects: Map<string, Uint8Array>): S3Client {
 /** The `events` and `metrics` tables with their indexes, as the program declares them. */
 export async function createDataTables(dynamodb: DynamoDBClient): Promise<void> {
   const key = (name: string, type: "HASH" | "RANGE") => ({ AttributeName: name, KeyType: type });
-  const index = (name: string, hash: string, range: string) => ({
+  const index = (name: string, hash: string, range: string, ProjectionType: "ALL" | "KEYS_ONLY") => ({
     IndexName: name,
     KeySchema: [key(hash, "HASH"), key(range, "RANGE")],
-    Projection: { ProjectionType: "ALL" as const },
+    Projection: { ProjectionType },
   });
   await dynamodb.send(
     new CreateTableCommand({
@@ -89,7 +89,10 @@ export async function createDataTables(dynamodb: DynamoDBClient): Promise<void> 
         { AttributeName: "next_attempt_at", AttributeType: "N" },
       ],
       KeySchema: [key("pk", "HASH"), key("sk", "RANGE")],
-      GlobalSecondaryIndexes: [index("by_state", "state_pk", "sk"), index("due", "due_pk", "next_attempt_at")],
+      GlobalSecondaryIndexes: [
+        index("by_state", "state_pk", "sk", "KEYS_ONLY"),
+        index("due", "due_pk", "next_attempt_at", "ALL"),
+      ],
     }),
   );
   await dynamodb.send(

@@ -84,7 +84,7 @@ export interface DeliveryItem {
   readonly swept?: boolean;
   /**
    * True for a pending delivery that waits without being attempted: its subscription is disabled or its endpoint's
-   * circuit is open. Such items are the partition `heldPartition` of `by_state`.
+   * circuit is open. Such items are in the partitions `heldPartitions` of `by_state`.
    */
   readonly held?: boolean;
   /** Offsets of `indexes` still to deliver, where that is not all of them: a large delivery's other posts arrived. */
@@ -129,16 +129,31 @@ export function parseDeliveryId(
   };
 }
 
-/** Sparse index `by_state`: failed and dead-lettered deliveries of a tenant, by batch ULID. */
-export const statePartition = (tenant: Tenant, status: DeliveryStatus): string => `${tenant}#${status}`;
-/** Sparse index `by_state`: deliveries that a subscription's disabling or open circuit holds back, by batch ULID. */
-export const heldPartition = (tenant: Tenant, subscriptionId: string): string => `${tenant}#held#${subscriptionId}`;
+/** What deliveries are looked for by in the sparse index `by_state`, within which they are ordered by batch ULID. */
+const stateName = (tenant: Tenant, status: DeliveryStatus): string => `${tenant}#${status}`;
+const heldName = (tenant: Tenant, subscriptionId: string): string => `${tenant}#held#${subscriptionId}`;
+/** A partition takes 1,000 units a second, and a full one refuses the table's writes too: as many share a name. */
+const STATE_SHARDS = 16;
+/** All partitions of a name; the first is where everything was before there were others. */
+const statePartitionsOf = (name: string): string[] => [
+  name,
+  ...Array.from({ length: STATE_SHARDS }, (_, shard) => `${name}#${shard}`),
+];
+/** Sparse index `by_state`: where the failed, or dead-lettered, deliveries of a tenant are. */
+export const statePartitions = (tenant: Tenant, status: DeliveryStatus): string[] =>
+  statePartitionsOf(stateName(tenant, status));
+/** Sparse index `by_state`: where the deliveries are that a subscription's disabling or open circuit holds back. */
+export const heldPartitions = (tenant: Tenant, subscriptionId: string): string[] =>
+  statePartitionsOf(heldName(tenant, subscriptionId));
 export const DUE_PARTITIONS = 16;
 /** Sparse index `due`: which of its 16 partitions something waits in; by a ULID or a post's id, so that a post stays together. */
-export function duePartition(id: string): string {
+export const duePartition = (id: string): string => `due#${spread(id, DUE_PARTITIONS)}`;
+
+/** One of so many, by what of an id is random. */
+function spread(id: string, parts: number): number {
   let hash = 0;
   for (let i = 10; i < id.length; i += 1) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
-  return `due#${hash % DUE_PARTITIONS}`;
+  return hash % parts;
 }
 
 /** The state of one event within a delivery: those of a large one may have arrived while others wait. */
@@ -207,9 +222,10 @@ export function decodeBatch(item: Item): BatchItem {
 
 /** The partition of `by_state` a delivery is found in, where it is in one. */
 function stateOf(delivery: DeliveryItem): string | undefined {
-  const { tenant, status, subscription_id } = delivery;
-  if (delivery.held === true) return heldPartition(tenant, subscription_id);
-  return status === "failed" || status === "dead_lettered" ? statePartition(tenant, status) : undefined;
+  const { tenant, status, subscription_id, first } = delivery;
+  const within = (name: string) => `${name}#${spread(first, STATE_SHARDS)}`;
+  if (delivery.held === true) return within(heldName(tenant, subscription_id));
+  return status === "failed" || status === "dead_lettered" ? within(stateName(tenant, status)) : undefined;
 }
 
 export function encodeDeliveryItem(delivery: DeliveryItem): Item {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { getAll, keyText } from "../../../runtime/aws/tables.ts";
 import { heldIn, merge, replaceItem } from "../../../runtime/deliver/items.ts";
@@ -7,6 +8,7 @@ import {
   type DeliveryItem,
   decodeDeliveryItem,
   deliverySortKey,
+  encodeDeliveryItem,
   partitionOf,
 } from "../../../runtime/domain/codec.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
@@ -125,6 +127,16 @@ test("what is held, and what has failed, is found by subscription, the oldest fi
     [FIRST],
   );
   assert.deepEqual(await held.page(TENANT, other, 10), []);
+});
+
+test("what was put before the index had shards is found among what came since", async () => {
+  const old = item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR0" });
+  const { dynamodb, eventsTable } = storage.store;
+  const Item = { ...encodeDeliveryItem(old), state_pk: { S: `${TENANT}#failed` } };
+  await dynamodb.send(new PutItemCommand({ TableName: eventsTable, Item }));
+  await replace(undefined, item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR9" }));
+  const failed = await heldIn(dynamodb, eventsTable).failed(TENANT, SUB, 10);
+  assert.deepEqual([failed[0]?.first, failed.at(-1)?.first], [old.first, "01JDGXS7G0ABCDEFGHJKMNPQR9"]);
 });
 
 test.run();

@@ -20,10 +20,10 @@ import {
   encodeCircuit,
   encodeDelivery,
   encodeDeliveryItem,
-  heldPartition,
+  heldPartitions,
   type Item,
   partitionOf,
-  statePartition,
+  statePartitions,
 } from "../../../runtime/domain/codec.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import { pack } from "../../../runtime/domain/pack.ts";
@@ -102,9 +102,9 @@ export function makeWorld(options: { dice?: () => number } = {}) {
       pk: partitionOf(item.tenant, item.first),
       sk: deliverySortKey(item.first, item.subscription_id, item.replay_id),
     });
-  const inState = (partition: string) =>
+  const inState = (partitions: readonly string[]) =>
     [...items.values()]
-      .filter((item) => item.state_pk?.S === partition)
+      .filter((item) => partitions.includes(item.state_pk?.S ?? ""))
       .sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1))
       .map(decodeDeliveryItem);
 
@@ -159,9 +159,9 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     },
     circuits: circuitPorts,
     held: {
-      page: async (tenant, id, limit) => inState(heldPartition(tenant, id)).slice(0, limit),
+      page: async (tenant, id, limit) => inState(heldPartitions(tenant, id)).slice(0, limit),
       failed: async (tenant, id, limit) =>
-        inState(statePartition(tenant, "failed"))
+        inState(statePartitions(tenant, "failed"))
           .filter((item) => item.subscription_id === id)
           .slice(0, limit),
     },

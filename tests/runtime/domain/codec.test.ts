@@ -28,6 +28,7 @@ import {
   type IngestMessage,
   type Item,
   parseDeliveryId,
+  statePartitions,
 } from "../../../runtime/domain/codec.ts";
 import { deliveryStatuses } from "../../../runtime/domain/event.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
@@ -363,14 +364,28 @@ test("only failed, dead-lettered and held deliveries are in the index by state, 
   };
   const state = (more: Partial<DeliveryItem>) => {
     const stored = encodeDeliveryItem({ ...item, ...more });
-    return [stored.state_pk?.S, stored.due_pk?.S];
+    return [stored.state_pk?.S?.replace(/#\d+$/, "#SHARD"), stored.due_pk?.S];
   };
   assert.deepEqual(state({}), [undefined, undefined]);
-  assert.deepEqual(state({ status: "failed" }), ["cus_1#failed", undefined]);
+  assert.deepEqual(state({ status: "failed" }), ["cus_1#failed#SHARD", undefined]);
   assert.deepEqual(state({ status: "failed", swept: true })[1]?.slice(0, 4), "due#");
-  assert.deepEqual(state({ status: "dead_lettered" }), ["cus_1#dead_lettered", undefined]);
-  assert.deepEqual(state({ status: "pending", held: true }), [`cus_1#held#${SUB}`, undefined]);
+  assert.deepEqual(state({ status: "dead_lettered" }), ["cus_1#dead_lettered#SHARD", undefined]);
+  assert.deepEqual(state({ status: "pending", held: true }), [`cus_1#held#${SUB}#SHARD`, undefined]);
   assert.deepEqual(state({ status: "cancelled" }), [undefined, undefined]);
+});
+
+test("deliveries of one state are spread over sixteen partitions, all of which are read", () => {
+  const placed = Array.from({ length: 800 }, () => {
+    const first = newUlid(Date.now(), 1);
+    const delivery: DeliveryItem = {
+      ...{ tenant: "cus_1", first, count: 1, subscription_id: SUB, indexes: [0], status: "failed" },
+      ...{ attempts: [], expires_at: 1 },
+    };
+    return encodeDeliveryItem(delivery).state_pk!.S!;
+  });
+  const perPartition = Map.groupBy(placed, (pk) => pk);
+  assert.deepEqual([...perPartition.keys()].sort(), statePartitions("cus_1", "failed").slice(1).sort());
+  for (const [pk, all] of perPartition) assert.ok(all.length < 100, `${pk} has ${all.length} of 800`);
 });
 
 test("deliveries of one post wait in the same partition of the index of due ones", () => {
