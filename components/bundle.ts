@@ -28,6 +28,7 @@ const options = {
   sourcemap: "external",
   sourcesContent: false,
   legalComments: "none",
+  alias: { debug: "./runtime/redis/quiet.ts" },
   // Some CommonJS packages in the bundle call `require` for Node's own modules, which an ES module does not have.
   banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
 } as const;
