@@ -129,11 +129,18 @@ export class SqliteStore implements Store {
     return rows.map(({ v }) => JSON.parse(v) as Item);
   }
 
-  /** Makes what was changed durable. */
+  /** Makes what was changed durable. @throws Error when it can't be written: then none of it has been changed, and the next turn begins anew */
   commit(): void {
     if (!this.#open) return;
-    this.#db.exec("COMMIT");
     this.#open = false;
+    // On a full disk SQLite may have undone everything already, at the statement that found it full.
+    if (!this.#db.isTransaction) throw new Error("the changes of this turn could not be written");
+    try {
+      this.#db.exec("COMMIT");
+    } catch (cause) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw cause;
+    }
   }
 
   /** Overwrites what deleted rows have left behind in the log. */

@@ -24,6 +24,8 @@ delete process.env.NODE_COMPILE_CACHE;
 // ---- what the function prints goes to its log file, gathered for a moment ---------------------------------------
 const LOG_LIMIT = 16 * 1024 * 1024;
 let pending: string[] = [];
+/** Bytes that could not be written. */
+let dropped = 0;
 let _timer: NodeJS.Timeout | undefined;
 
 function flush(): void {
@@ -31,11 +33,22 @@ function flush(): void {
   if (pending.length === 0) return;
   const text = pending.join("");
   pending = [];
-  const size = statSync(data.logFile, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > LOG_LIMIT) renameSync(data.logFile, `${data.logFile}.1`);
-  const file = openSync(data.logFile, "a");
-  writeSync(file, text);
-  closeSync(file);
+  try {
+    const size = statSync(data.logFile, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > LOG_LIMIT) renameSync(data.logFile, `${data.logFile}.1`);
+    const file = openSync(data.logFile, "a");
+    try {
+      const gap =
+        dropped === 0 ? "" : `\n${JSON.stringify({ level: "WARN", message: "log.dropped", bytes: dropped })}\n`;
+      writeSync(file, gap + text);
+      dropped = 0;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // A full disk must not end a function: its log has a gap instead, which is told when there is room.
+    dropped += Buffer.byteLength(text);
+  }
 }
 
 function capture(stream: NodeJS.WriteStream): void {

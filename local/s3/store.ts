@@ -116,19 +116,31 @@ export class ObjectStore {
     more: { etag?: string; lockedUntil?: number } = {},
   ): ObjectInfo {
     const file = join(bucket, randomUUID());
-    writeFileSync(this.#path(file), body);
-    return this.#insert(bucket, {
-      key,
-      version: this.#versioned.has(bucket) ? randomBytes(16).toString("base64url") : NULL_VERSION,
-      size: body.length,
-      etag: more.etag ?? `"${md5(body)}"`,
-      modified: this.#now(),
-      headers,
-      crc32: crc32Base64(body),
-      marker: false,
-      ...(more.lockedUntil === undefined ? {} : { lockedUntil: more.lockedUntil }),
-      file,
-    });
+    return this.#named(file, body, () =>
+      this.#insert(bucket, {
+        key,
+        version: this.#versioned.has(bucket) ? randomBytes(16).toString("base64url") : NULL_VERSION,
+        size: body.length,
+        etag: more.etag ?? `"${md5(body)}"`,
+        modified: this.#now(),
+        headers,
+        crc32: crc32Base64(body),
+        marker: false,
+        ...(more.lockedUntil === undefined ? {} : { lockedUntil: more.lockedUntil }),
+        file,
+      }),
+    );
+  }
+
+  /** Writes a file, then what names it; where either fails, on a full disk, nothing is left of it. */
+  #named<T>(file: string, body: Buffer, name: () => T): T {
+    try {
+      writeFileSync(this.#path(file), body);
+      return name();
+    } catch (thrown) {
+      rmSync(this.#path(file), { force: true });
+      throw thrown;
+    }
   }
 
   /** The current version, or the one named; a delete marker too. */
@@ -223,12 +235,13 @@ export class ObjectStore {
 
   putPart(upload: string, bucket: string, number: number, body: Buffer): string {
     const file = join(bucket, `part-${randomUUID()}`);
-    writeFileSync(this.#path(file), body);
     const etag = `"${md5(body)}"`;
     const old = this.#prepare("SELECT file FROM parts WHERE upload = ? AND number = ?").get(upload, number) as
       | { file: string }
       | undefined;
-    this.#prepare("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)").run(upload, number, etag, body.length, file);
+    this.#named(file, body, () =>
+      this.#prepare("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)").run(upload, number, etag, body.length, file),
+    );
     if (old !== undefined) rmSync(this.#path(old.file), { force: true });
     return etag;
   }
@@ -314,7 +327,8 @@ export class ObjectStore {
       work();
       this.#db.exec("COMMIT");
     } catch (thrown) {
-      this.#db.exec("ROLLBACK");
+      // On a full disk SQLite has undone it already.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw thrown;
     }
   }
