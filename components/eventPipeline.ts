@@ -63,6 +63,8 @@ export class EventPipeline extends pulumi.ComponentResource {
         },
         permissions: [
           ...this.ingest.toConsume(),
+          // The rest of a request that takes too much work, and what the platform tells of it.
+          ...this.ingest.toSend(),
           ...this.ingest.toGiveBack(),
           ...delivery.notice.toConsume(),
           ...delivery.notice.toGiveBack(),

@@ -3,6 +3,7 @@ import { type Migration, Migrator } from "kysely/migration";
 import { up as ground } from "./migrations/0001-ground.ts";
 import { up as access } from "./migrations/0002-access.ts";
 import { up as numberKeys } from "./migrations/0003-number-keys.ts";
+import { up as costly } from "./migrations/0004-costly.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -13,6 +14,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0001-ground": { up: ground },
   "0002-access": { up: access },
   "0003-number-keys": { up: numberKeys },
+  "0004-costly": { up: costly },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

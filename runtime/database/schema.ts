@@ -60,6 +60,10 @@ export interface SubscriptionTable {
   status: SubscriptionStatus;
   /** Why it is disabled or removed. */
   reason: string | null;
+  /** Since when, when last and how often its selector was met to take too much work; changing it begins anew. */
+  costly_since: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  costly_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  costly_times: Generated<number>;
   created_at: Time;
   updated_at: Time;
 }
@@ -78,6 +82,8 @@ export interface SubscriptionVersionTable {
   definition: Json<Definition>;
   status: SubscriptionStatus;
   created_at: Time;
+  /** Disabled because its selector takes too much work: it is not even matched. */
+  paused: Generated<boolean>;
 }
 
 /** Signing secrets of a subscription; the newest signs for good, an older one until it expires. */

@@ -102,6 +102,47 @@ export async function insertSubscriptions(
   }
 }
 
+/** Why a subscription is disabled whose selector takes too much work. */
+export const TOO_COSTLY = "selector_too_costly";
+/** So often it is met before it is paused, over this long at least: a short burst of odd events is not enough. */
+const PAUSE_AFTER = { times: 10, ms: 60_000 } as const;
+/** Met no more for this long, it begins anew. */
+const COSTLY_FORGOTTEN_MS = 86_400_000;
+
+/**
+ * Marks active subscriptions whose selectors took too much work.
+ * @returns those that are marked for the first time, and those that it is time to pause, with when it began
+ */
+export async function markCostly(
+  tx: Tx,
+  tenant: Tenant,
+  ids: readonly string[],
+  now: number,
+): Promise<{ first: string[]; due: { subscription_id: string; since: string }[] }> {
+  if (ids.length === 0) return { first: [], due: [] };
+  const at = rfc3339(now);
+  const anew = sql<boolean>`costly_at is null or costly_at < ${rfc3339(now - COSTLY_FORGOTTEN_MS)}::timestamptz`;
+  const rows = await tx
+    .updateTable("subscriptions")
+    .set({
+      costly_since: sql`case when ${anew} then ${at}::timestamptz else costly_since end`,
+      costly_times: sql`case when ${anew} then 1 else costly_times + 1 end`,
+      costly_at: at,
+    })
+    .where("tenant", "=", tenant)
+    .where("subscription_id", "in", ids)
+    .where("status", "=", "active")
+    .returning(["subscription_id", "costly_since", "costly_times"])
+    .execute();
+  const since = (row: (typeof rows)[number]) => row.costly_since?.getTime() ?? now;
+  return {
+    first: rows.filter(({ costly_times }) => costly_times === 1).map(({ subscription_id }) => subscription_id),
+    due: rows
+      .filter((row) => row.costly_times >= PAUSE_AFTER.times && now - since(row) >= PAUSE_AFTER.ms)
+      .map((row) => ({ subscription_id: row.subscription_id, since: rfc3339(since(row)) })),
+  };
+}
+
 export interface SubscriptionChange {
   readonly definition?: Definition;
   readonly status?: SubscriptionStatus;
@@ -118,6 +159,7 @@ export async function changeSubscription(
   now: number,
 ): Promise<SubscriptionRow> {
   const definition = change.definition ?? current.definition;
+  const reason = change.reason === undefined ? current.reason : change.reason;
   const changed = {
     version: current.version + 1,
     definition: JSON.stringify(definition),
@@ -138,13 +180,17 @@ export async function changeSubscription(
       customer_id: current.customer_id,
       from_snapshot: snapshot,
       created_at: rfc3339(now),
+      paused: changed.status === "disabled" && reason === TOO_COSTLY,
     })
     .execute();
   return tx
     .updateTable("subscriptions")
     .set({
       ...changed,
-      reason: change.reason === undefined ? current.reason : change.reason,
+      reason,
+      ...(change.definition === undefined && change.status !== "active"
+        ? {}
+        : { costly_since: null, costly_at: null, costly_times: 0 }),
       url_hash: urlHash(definition.webhook_url),
       updated_at: rfc3339(now),
     })
@@ -211,6 +257,7 @@ export function subscriptionsAt(
     .where("from_snapshot", "<=", snapshot)
     .where((eb) => eb.or([eb("to_snapshot", "is", null), eb("to_snapshot", ">", snapshot)]))
     .where("status", "<>", "removed")
+    .where("paused", "=", false)
     .where("subscription_id", ">", after)
     .orderBy("subscription_id")
     .limit(limit)

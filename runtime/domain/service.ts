@@ -18,6 +18,8 @@ export type ServiceRequest =
   /** The customer answered 410, or its endpoint failed for too long. */
   | { readonly op: "remove"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }
   | { readonly op: "disable"; readonly tenant: Tenant; readonly subscription_id: string; readonly reason: string }
+  /** Selectors of these, all active as far as is known, took too much work: most first, at most 50. */
+  | { readonly op: "costly"; readonly tenant: Tenant; readonly subscription_ids: readonly string[] }
   /** Schemas by event type, for validation at ingest, of the tenants whose version is not the one that is known. */
   | {
       readonly op: "schemas";
@@ -109,6 +111,12 @@ export interface ServiceAnswers {
   targets: { readonly targets: readonly DeliveryTarget[] };
   remove: { readonly done: boolean };
   disable: { readonly done: boolean };
+  costly: {
+    /** Met for the first time. */
+    readonly marked: readonly string[];
+    /** Disabled by now, and since when they were met. */
+    readonly paused: readonly { readonly subscription_id: string; readonly since: string }[];
+  };
   /** One answer a tenant; whoever has too much to fit is left out, and asks again. */
   schemas: { readonly tenants: readonly TenantSchemas[] };
   /** Rows as JSON texts, by key: numbers keep their digits. Pairs, since any text can be a key. */

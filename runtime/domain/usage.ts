@@ -40,6 +40,8 @@ export type UsageFact =
       readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
       /** How many of them each subscription matched. */
       readonly matched?: Readonly<Record<string, number>>;
+      /** The rest of a request that was counted with its first events. */
+      readonly rest?: true;
     }
   /** One attempt to deliver these events to a subscription ended. `failed` ones will be tried again. */
   | {
@@ -110,7 +112,7 @@ function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
   if (fact.kind === "accepted") {
     const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
     for (const prefix of ["", `k#${fact.key_id}#`]) {
-      add(tally, `${prefix}r`, 1);
+      if (fact.rest === undefined) add(tally, `${prefix}r`, 1);
       add(tally, `${prefix}e`, fact.events.length);
       add(tally, `${prefix}b`, bytes);
     }
@@ -253,7 +255,8 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
           continue;
         }
         tallyFact(minuteOf(fact.tenant, fact.at), fact);
-        if (fact.kind === "accepted") tallyCall(minuteOf(fact.tenant, accessMinute(fact)), callOf(fact));
+        if (fact.kind === "accepted" && fact.rest === undefined)
+          tallyCall(minuteOf(fact.tenant, accessMinute(fact)), callOf(fact));
       }
     },
     async flush() {

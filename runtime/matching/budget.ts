@@ -7,24 +7,25 @@ import { BUDGET } from "./frame.ts";
  * decide, those that are not end as too costly, which is no match. So the work is bounded by the number of selectors, whatever they are.
  */
 
+/** Units for one event: about 50 ms. A hundred selectors may use all that each may. */
+export const EVENT_BUDGET = 1_000_000;
+/** Units that one customer's events may take of an invocation that others share: about half a second. */
+export const CUSTOMER_BUDGET = 10_000_000;
 /** What a selector may still take when the budget is used up: about 10 µs, ten times what most take. */
 const LEFTOVER = 200;
 /** A selector that looks at an event at all takes this much. */
-const LEAST = 5;
+const LEAST = 2;
 /** A selector that took this much on one event is a costly one. */
 const COSTLY = BUDGET / 2;
 
 export class Budget {
   readonly units: number;
-  readonly #within: Budget | undefined;
   #spent = 0;
   /** Units by name, of what was costly by itself. */
   readonly costly = new Map<string, number>();
 
-  /** @param within a larger budget that pays, too */
-  constructor(units: number, within?: Budget) {
+  constructor(units: number) {
     this.units = units;
-    this.#within = within;
   }
 
   get spent(): number {
@@ -32,7 +33,7 @@ export class Budget {
   }
 
   get usedUp(): boolean {
-    return this.#spent >= this.units || this.#within?.usedUp === true;
+    return this.#spent >= this.units;
   }
 
   /** Units for the next selector. */
@@ -42,10 +43,17 @@ export class Budget {
 
   /** Takes what one evaluation used. @param name of the subscription, where costly ones are to be told */
   spend(units: number, name?: string): void {
-    const taken = Math.max(units, LEAST);
-    for (let budget: Budget | undefined = this; budget !== undefined; budget = budget.#within) {
-      budget.#spent += taken;
-      if (name !== undefined && units >= COSTLY) budget.costly.set(name, (budget.costly.get(name) ?? 0) + units);
-    }
+    this.#spent += Math.max(units, LEAST);
+    if (name !== undefined && units >= COSTLY) this.#add(name, units);
+  }
+
+  /** Pays for an event that had a budget of its own, so that it was decided as it would be alone. */
+  pay(event: Budget): void {
+    this.#spent += event.#spent;
+    for (const [name, units] of event.costly) this.#add(name, units);
+  }
+
+  #add(name: string, units: number): void {
+    this.costly.set(name, (this.costly.get(name) ?? 0) + units);
   }
 }

@@ -1,6 +1,6 @@
 /** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: no AWS, no Node I/O. */
 
-export { Budget } from "./budget.ts";
+export { Budget, CUSTOMER_BUDGET, EVENT_BUDGET } from "./budget.ts";
 export { parseTypePattern } from "./eventType.ts";
 export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";

@@ -1,8 +1,8 @@
-import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
 import { givingBackOver } from "../aws/giveBack.ts";
 import { log } from "../aws/log.ts";
-import { sendAll } from "../aws/queues.ts";
+import { sendAll, sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { tracerOver } from "../aws/tracing.ts";
@@ -10,10 +10,11 @@ import { usageOver } from "../aws/usage.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { removeLowWater } from "../store/lateBatch.ts";
 import { archiveAll } from "./archive.ts";
+import { costlyTeller } from "./costly.ts";
 import { routeVariables } from "./environment.ts";
 import { type RoutePorts, route } from "./route.ts";
 import { snapshotCache } from "./snapshots.ts";
-import { storeAgain, storeNew } from "./store.ts";
+import { storeAgain, storedCount, storeNew } from "./store.ts";
 
 /** Memory for customers' subscriptions; the function has about four times as much. */
 const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
@@ -23,11 +24,13 @@ const { dynamodb, sqs, firehose, invoke, getObject, putObject, deleteObject, get
   signedCalls(settingsHere(5_000)),
 );
 
+const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
+
 const ports: RoutePorts = {
   log,
   now: Date.now,
   snapshots: snapshotCache({
-    service: serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION),
+    service,
     log,
     now: Date.now,
     maxBytes: SNAPSHOT_BYTES,
@@ -41,6 +44,13 @@ const ports: RoutePorts = {
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
   countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
+  storedCount: (tenant, first) => storedCount(dynamodb, env.EVENTS_TABLE, tenant, first),
+  sendBack: (messages) => sendAll(sqs, env.INGEST_QUEUE_URL, messages),
+  tellCostly: costlyTeller({
+    service,
+    now: Date.now,
+    send: (messages) => sendOrThrow(sqs, env.INGEST_QUEUE_URL, messages),
+  }),
   giveBack: givingBackOver(
     sqs,
     [
@@ -53,4 +63,5 @@ const ports: RoutePorts = {
 };
 
 /** SQS trigger of the ingest queue, partial failures reported. */
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => route(event, ports);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  route(event, ports, Date.now() + context.getRemainingTimeInMillis());

@@ -1,6 +1,7 @@
 import type { Event } from "../domain/event.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
+import { Budget, EVENT_BUDGET } from "../matching/index.ts";
 import type { Snapshot } from "./snapshots.ts";
 
 /** An event whose payload is parsed only when a selector looks into it, and that remembers whether one did. */
@@ -40,25 +41,51 @@ class LazyEvent implements Event {
 /** Types remembered for one snapshot; a customer with more is matched without this shortcut for the rest. */
 const MAX_TYPES = 10_000;
 
+/** Work after which others in this process get a turn: about 20 ms. */
+const TURN_UNITS = 400_000;
+
+export interface Matched {
+  /** Offsets of the matching events, ascending, by subscription id. */
+  readonly matched: Record<string, number[]>;
+  /** Events decided, from the first; one at least. */
+  readonly done: number;
+  /** Events that took all that one may: costly selectors did not count for them. */
+  readonly exhausted: number;
+}
+
 /**
- * Which subscriptions want which events of a batch.
+ * Which subscriptions want which events of a batch, as far as the budget goes.
  * @param events raw JSON of each
- * @returns offsets of the matching events, ascending, by subscription id
+ * @param budget pays for the customer whose batch it is
+ * @param isOver asked between events: whether the time for it is over, whatever the budget says
  */
-export function matchBatch(
+export async function matchBatch(
   snapshot: Snapshot,
   first: string,
   types: readonly (string | null)[],
   events: readonly Buffer[],
-): Record<string, number[]> {
+  budget: Budget = new Budget(Number.POSITIVE_INFINITY),
+  isOver: () => boolean = () => false,
+): Promise<Matched> {
   const matched: Record<string, number[]> = {};
-  if (snapshot.matcher.size === 0) return matched;
+  let exhausted = 0;
+  if (snapshot.matcher.size === 0) return { matched, done: events.length, exhausted };
+  let turnAt = budget.spent + TURN_UNITS;
   for (const [offset, raw] of events.entries()) {
+    if (offset > 0 && (budget.usedUp || isOver())) return { matched, done: offset, exhausted };
+    if (budget.spent > turnAt) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turnAt = budget.spent + TURN_UNITS;
+    }
     const type = types[offset]!;
     let wanted = snapshot.byType.get(type);
     if (wanted === undefined) {
       const event = new LazyEvent(first, offset, type, raw);
-      wanted = snapshot.matcher.match(event);
+      // What the customer has left decides between events, not within one: each is decided as it would be alone.
+      const own = new Budget(EVENT_BUDGET);
+      wanted = snapshot.matcher.match(event, undefined, own);
+      budget.pay(own);
+      if (own.usedUp) exhausted += 1;
       if (!event.looked && snapshot.byType.size < MAX_TYPES) snapshot.byType.set(type, wanted);
     }
     for (const { subscription_id } of wanted) {
@@ -67,5 +94,5 @@ export function matchBatch(
       else offsets.push(offset);
     }
   }
-  return matched;
+  return { matched, done: events.length, exhausted };
 }

@@ -10,20 +10,23 @@ import {
   decodeIngest,
   encodeArchive,
   encodeDelivery,
+  encodeIngest,
   type IngestMessage,
+  placeBody,
 } from "../domain/codec.ts";
 import { eventHeads } from "../domain/event.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
-import { timeOf } from "../domain/ids.ts";
-import { unpack } from "../domain/pack.ts";
+import { timeOf, ulidAt } from "../domain/ids.ts";
+import { pack, unpack } from "../domain/pack.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage.ts";
+import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
 import { storedLate } from "../store/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
 import { allErased, offsetsErased, removeErased, restOf } from "./erased.ts";
 import { matchBatch } from "./match.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { Snapshot, Snapshots } from "./snapshots.ts";
 import { spansOf } from "./spans.ts";
 import type { Stored } from "./store.ts";
 
@@ -51,6 +54,15 @@ export interface RoutePorts {
   /** Forgets where the tenant's inbox is known to be read: something was stored behind. */
   removeLowWater(tenant: Tenant): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  /** Events of a request that are stored under its first id; undefined where none are. */
+  storedCount(tenant: Tenant, first: string): Promise<number | undefined>;
+  /** Sends to the queue that the requests came from. */
+  sendBack(messages: readonly Outgoing[]): Promise<(Error | undefined)[]>;
+  /**
+   * Told of a tenant of which events took all the work that one may.
+   * @param units by subscription of its customer, what costly selectors took
+   */
+  tellCostly(tenant: Tenant, events: number, units: readonly (readonly [id: string, units: number])[]): Promise<void>;
   readonly giveBack: GiveBack;
   /** Undefined where spans are not exported. */
   readonly tracer?: Tracer | undefined;
@@ -64,6 +76,13 @@ const MAX_INLINE_COPIES = 16;
 const FIRST_RECEIVE_MS = 300_000;
 const DAY_SECONDS = 86_400;
 
+/** Time that storing, queueing and archiving may take: no event is matched any more when less is left of an invocation. */
+const LEFT_MS = 8_000;
+/** Units that the rests of requests may take of an invocation together, once all others are done: about a second and a half. */
+const RESTS_BUDGET = 3 * CUSTOMER_BUDGET;
+/** Longest wait of a rest before its next part; it doubles from a second. */
+const MAX_REST_SECONDS = 30;
+
 interface Work {
   readonly record: SQSRecord;
   readonly message: IngestMessage;
@@ -74,36 +93,79 @@ interface Work {
   matched: BatchItem["matched"];
   deleted: readonly number[];
   stored: "now" | "before";
-  /** Holds events that were erased before they came here: it goes when all else is done. */
+  /** Holds events that were erased before they came here, or are stored elsewhere now: it goes when all else is done. */
   readonly remove?: string | undefined;
+  /** The message for the events that there was no time to match. */
+  readonly rest?: Outgoing | undefined;
   error?: unknown;
 }
 
-/** @returns ids of the messages that have to come again */
-export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatchResponse> {
+/** A request as it came, with what it takes to decide it. */
+interface Loaded {
+  readonly record: SQSRecord;
+  readonly message: IngestMessage;
+  readonly snapshot: Snapshot;
+  readonly events: readonly Buffer[];
+  readonly erased: readonly number[];
+  readonly again: boolean;
+  /** Events of it that are stored already, from the first: nothing is decided about them again. */
+  readonly before: number | undefined;
+}
+
+/** What an invocation has for its customers, and what it has learnt of them. */
+interface Spending {
+  /** By customer, for requests as they come, and for rests of requests. */
+  readonly customers: Map<string, Budget>;
+  readonly rests: Map<string, Budget>;
+  /** Events by tenant that took all that one may. */
+  readonly exhausted: Map<Tenant, number>;
+  isOver(): boolean;
+}
+
+/**
+ * One customer's work is bounded: what is matched within its budget is stored and delivered now; the rest of its request is a
+ * message of its own, which comes after a growing pause and is worked at only when everybody else's are done.
+ * @param deadline milliseconds: when the invocation has to be over
+ * @returns ids of the messages that have to come again
+ */
+export async function route(
+  event: SQSEvent,
+  ports: RoutePorts,
+  deadline = Number.POSITIVE_INFINITY,
+): Promise<SQSBatchResponse> {
   const started = ports.now();
   const failures = new Map<string, unknown>();
   const requests = await countCalls(event.Records, ports, failures);
-  const prepared = await Promise.all(
-    requests.map(async (record) => {
-      try {
-        return await prepare(record, ports);
-      } catch (error) {
-        failures.set(record.messageId, error);
-        return undefined;
-      }
-    }),
-  );
-  const works = prepared.filter((work) => work !== undefined);
-  await store(works, ports);
-  await reopen(alive(works), ports);
-  await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
-  await removeErased(alive(works), ports.removePayload);
-  for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
+  const loaded = (
+    await Promise.all(
+      requests.map(async (record) => {
+        try {
+          return await load(record, ports);
+        } catch (error) {
+          failures.set(record.messageId, error);
+          return undefined;
+        }
+      }),
+    )
+  ).filter((one) => one !== undefined);
+  const spending: Spending = {
+    customers: new Map(),
+    rests: new Map(),
+    exhausted: new Map(),
+    isOver: () => ports.now() > deadline - LEFT_MS,
+  };
+  const [rests, fresh] = [loaded.filter(isRest), loaded.filter((one) => !isRest(one))];
+  const works: Work[] = [];
+  for (const some of [fresh, ...rests.map((one) => [one])]) {
+    const decided = await decideAll(some, spending, failures, ports);
+    works.push(...decided);
+    await carryOut(decided, failures, ports);
+  }
   const { tracer } = ports;
   await Promise.all([
     count(alive(works), ports),
     tracer?.export(() => spansOf(works, tracer.ratio, started, ports.now())),
+    tellCostly(spending, ports),
   ]);
   for (const [message_id, error] of failures) {
     const fault = error instanceof CodecError ? error.fault : undefined;
@@ -122,16 +184,34 @@ export async function route(event: SQSEvent, ports: RoutePorts): Promise<SQSBatc
 }
 
 const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);
+const isRest = ({ message }: Loaded): boolean => message.part !== undefined;
+const spentOn = (budgets: ReadonlyMap<string, Budget>): number =>
+  [...budgets.values()].reduce((sum, { spent }) => sum + spent, 0);
 
-/** @returns undefined when nothing is left to do: all of it was erased meanwhile */
-async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work | undefined> {
+/** Stores, continues, fans out and archives what was decided. */
+async function carryOut(works: readonly Work[], failures: Map<string, unknown>, ports: RoutePorts): Promise<void> {
+  await store(works, ports);
+  await reopen(alive(works), ports);
+  await continueRests(alive(works), ports);
+  await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
+  await removeErased(alive(works), ports.removePayload);
+  for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
+}
+
+/** @returns undefined when nothing is left to do: all of it was erased, or is stored, meanwhile */
+async function load(record: SQSRecord, ports: RoutePorts): Promise<Loaded | undefined> {
   const message = decodeIngest(record.body);
   const { tenant, first, count } = message;
   const acceptedAt = timeOf(first);
+  const again =
+    message.part !== undefined ||
+    Number(record.attributes.ApproximateReceiveCount) > 1 ||
+    ports.now() - acceptedAt > FIRST_RECEIVE_MS;
   const key = "inline" in message.body ? undefined : message.body.s3_key;
-  const [snapshot, packed] = await Promise.all([
+  const [snapshot, packed, storedCount] = await Promise.all([
     ports.snapshots.get(tenant, acceptedAt),
     "inline" in message.body ? message.body.inline : ports.fetchBody(message.body.s3_key),
+    again ? ports.storedCount(tenant, first) : undefined,
   ]);
   const { erasures } = snapshot;
   if (allErased(erasures, acceptedAt)) {
@@ -139,24 +219,97 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work | und
     return undefined;
   }
   if (packed === undefined) {
+    // What it was cut into has gone its way: the object goes last.
+    if (storedCount !== undefined && storedCount < count) return undefined;
     if (erasures.some(({ until }) => until >= acceptedAt)) return undefined;
     throw new Error(`the payload ${key} is gone`);
   }
-  const sent = unpack(packed);
-  if (sent.length !== count) throw new CodecError("corrupt", `the pack holds ${sent.length} events, not ${count}`);
-  const erased = offsetsErased(erasures, acceptedAt, sent);
-  const all = { events: sent, types: message.types, matched: matchBatch(snapshot, first, message.types, sent) };
-  const { events, types, matched, body } =
-    erased.length === 0 ? { ...all, body: message.body } : await restOf(all, erased, message, ports.putPayload);
-  const again = Number(record.attributes.ApproximateReceiveCount) > 1 || ports.now() - acceptedAt > FIRST_RECEIVE_MS;
+  const events = unpack(packed);
+  if (events.length !== count) throw new CodecError("corrupt", `the pack holds ${events.length} events, not ${count}`);
+  const erased = offsetsErased(erasures, acceptedAt, events);
+  return { record, message, snapshot, events, erased, again, before: storedCount };
+}
+
+/** Decides one after the other, each customer's out of its own budget. What there is nothing left for is sent on as it is. */
+async function decideAll(
+  loaded: readonly Loaded[],
+  spending: Spending,
+  failures: Map<string, unknown>,
+  ports: RoutePorts,
+): Promise<Work[]> {
+  const works: Work[] = [];
+  const later: { one: Loaded; message: Outgoing }[] = [];
+  for (const one of loaded) {
+    try {
+      const budget = budgetOf(isRest(one) ? spending.rests : spending.customers, one.message.tenant);
+      const over = spending.isOver() || spentOn(spending.rests) >= RESTS_BUDGET;
+      if (budget.usedUp || over) later.push({ one, message: restMessage(one.message) });
+      else works.push(await decide(one, budget, spending, ports));
+    } catch (error) {
+      failures.set(one.record.messageId, error);
+    }
+  }
+  if (later.length > 0) {
+    const outcomes = await ports.sendBack(later.map(({ message }) => message));
+    for (const [at, error] of outcomes.entries())
+      if (error !== undefined) failures.set(later[at]!.one.record.messageId, error);
+  }
+  return works;
+}
+
+function budgetOf(budgets: Map<string, Budget>, tenant: Tenant): Budget {
+  const { customer_id } = splitTenant(tenant);
+  const known = budgets.get(customer_id);
+  if (known !== undefined) return known;
+  const made = new Budget(CUSTOMER_BUDGET);
+  budgets.set(customer_id, made);
+  return made;
+}
+
+/** A message that comes back later than this one did. */
+function restMessage(message: IngestMessage): Outgoing {
+  const part = (message.part ?? 0) + 1;
+  return {
+    text: encodeIngest({ ...message, part }),
+    group: message.tenant,
+    delaySeconds: Math.min(2 ** (part - 1), MAX_REST_SECONDS),
+  };
+}
+
+/** Matches a request, or as much of it as the budget goes. */
+async function decide(one: Loaded, budget: Budget, spending: Spending, ports: RoutePorts): Promise<Work> {
+  const { record, message, snapshot, again } = one;
+  const { tenant, first } = message;
+  const acceptedAt = timeOf(first);
+  const key = "inline" in message.body ? undefined : message.body.s3_key;
+  // What is stored of it was decided when it was stored, and its rest was, or is now, sent on.
+  const { matched, done, exhausted } =
+    one.before === undefined
+      ? await matchBatch(snapshot, first, message.types, one.events, budget, spending.isOver)
+      : { matched: {}, done: one.before, exhausted: 0 };
+  if (exhausted > 0) spending.exhausted.set(tenant, (spending.exhausted.get(tenant) ?? 0) + exhausted);
+  const cut = done < one.events.length;
+  const erased = one.erased.filter((offset) => offset < done);
+  const all = { events: one.events.slice(0, done), types: message.types.slice(0, done), matched };
+  const {
+    events,
+    types,
+    matched: left,
+    body,
+  } = erased.length === 0
+    ? {
+        ...all,
+        body: cut ? await placeBody(pack(all.events), `${tenant}/${first}-${done}`, ports.putPayload) : message.body,
+      }
+    : await restOf(all, erased, message, ports.putPayload);
   const batch: BatchItem = {
     tenant,
     first,
-    count,
+    count: done,
     types,
     key_id: message.key_id,
     body,
-    matched,
+    matched: left,
     snapshot_version: snapshot.version,
     routed_at: ports.now(),
     acknowledged: {},
@@ -166,8 +319,45 @@ async function prepare(record: SQSRecord, ports: RoutePorts): Promise<Work | und
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
     ...(message.key_hash === undefined ? {} : { key_hash: message.key_hash }),
   };
-  const remove = erased.length === 0 ? undefined : key;
-  return { record, message, again, events, batch, matched, deleted: erased, stored: "now", remove };
+  const remove = erased.length === 0 && !cut ? undefined : key;
+  const rest = cut ? await restAfter(one, done, ports) : undefined;
+  return { record, message, again, events, batch, matched: left, deleted: erased, stored: "now", remove, rest };
+}
+
+/** The events from an offset on, as a request of their own: ids of a request follow one another. */
+async function restAfter({ message, events }: Loaded, from: number, ports: RoutePorts): Promise<Outgoing> {
+  const first = ulidAt(message.first, from);
+  const body = await placeBody(pack(events.slice(from)), `${message.tenant}/${first}-rest`, ports.putPayload);
+  const count = message.count - from;
+  return restMessage({ ...message, first, count, types: message.types.slice(from), body, rest: true });
+}
+
+/** Sends on what was left of requests, once the events before are stored: whoever comes again finds where it was cut. */
+async function continueRests(works: readonly Work[], ports: RoutePorts): Promise<void> {
+  const cut = works.filter((work) => work.rest !== undefined);
+  if (cut.length === 0) return;
+  const outcomes = await ports.sendBack(cut.map(({ rest }) => rest!));
+  for (const [at, error] of outcomes.entries()) {
+    const work = cut[at]!;
+    if (error !== undefined) work.error = error;
+    else {
+      const { tenant, first, count } = work.batch;
+      ports.log("info", "route.cut", { tenant, first, done: count, left: work.message.count - count });
+    }
+  }
+}
+
+/** Tells of selectors that took a large part of what one event may, where events took all of it. */
+async function tellCostly({ customers, rests, exhausted }: Spending, ports: RoutePorts): Promise<void> {
+  for (const [tenant, events] of exhausted) {
+    const { customer_id } = splitTenant(tenant);
+    const units = [customers, rests].flatMap((budgets) => [...(budgets.get(customer_id)?.costly ?? [])]);
+    try {
+      await ports.tellCostly(tenant, events, units);
+    } catch (error) {
+      ports.log("warn", "route.costly_not_told", { tenant, error: errorText(error) });
+    }
+  }
 }
 
 async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
@@ -273,13 +463,14 @@ async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const facts = works
     .filter(({ stored }) => stored === "now")
     .map(
-      ({ batch, events, message: { source_ip } }): UsageFact => ({
+      ({ batch, events, message: { source_ip, rest } }): UsageFact => ({
         kind: "accepted",
         tenant: batch.tenant,
         at: timeOf(batch.first),
         routed_at: batch.routed_at,
         key_id: batch.key_id,
         ...(source_ip === undefined ? {} : { source_ip }),
+        ...(rest === true ? { rest } : {}),
         events: events.map((raw, offset) => ({ type: batch.types[offset]!, bytes: raw.length })),
         matched: Object.fromEntries(Object.entries(batch.matched).map(([id, offsets]) => [id, offsets.length])),
       }),

@@ -7,6 +7,7 @@ import { batchSpanId, type Span, traceOf } from "../domain/trace.ts";
 export interface Routed {
   readonly record: SQSRecord;
   readonly batch: BatchItem;
+  readonly message?: { readonly rest?: boolean };
   readonly error?: unknown;
 }
 
@@ -16,7 +17,7 @@ export interface Routed {
  * @param started when the invocation began, in milliseconds as `ended`
  */
 export function spansOf(routed: readonly Routed[], ratio: number, started: number, ended: number): Span[] {
-  return routed.flatMap(({ record, batch, error }): Span[] => {
+  return routed.flatMap(({ record, batch, message, error }): Span[] => {
     const trace = traceOf(batch, ratio);
     if (trace === undefined) return [];
     const { trace_id, caller } = trace;
@@ -26,8 +27,8 @@ export function spansOf(routed: readonly Routed[], ratio: number, started: numbe
     const received = timeOf(first);
     const queued = Math.max(Number(record.attributes.SentTimestamp) || received, received);
     const accepted = batchSpanId("ingest", first);
-    // What the platform tells its customers came by no request.
-    const bySystem = key_id === SYSTEM_KEY;
+    // What the platform tells its customers came by no request, and the rest of one by none of its own.
+    const bySystem = key_id === SYSTEM_KEY || message?.rest === true;
     const acceptance: Span = {
       scope: "ingest",
       name: "POST /events",

@@ -3,6 +3,8 @@ import type { Dynamodb } from "../aws/clients.ts";
 import { getAll, keyText, putAll } from "../aws/tables.ts";
 import { type BatchItem, batchSortKey, decodeBatch, encodeBatch, type Item, partitionOf } from "../domain/codec.ts";
 
+import type { Tenant } from "../domain/identity.ts";
+
 /**
  * Stores batches. Invariant: a batch that is stored already is never written over, for since then its events may have been
  * acknowledged, deleted or erased, and its routing decided. A first receive can't have stored it before, so those go in one
@@ -40,4 +42,16 @@ export async function storeAgain(dynamodb: Dynamodb, table: string, batch: Batch
   if (stored === undefined) return { matched: {}, deleted: [] };
   const { matched, deleted } = decodeBatch(stored);
   return { matched, deleted };
+}
+
+/** How many events are stored under a request's first id; undefined where none are. */
+export async function storedCount(
+  dynamodb: Dynamodb,
+  table: string,
+  tenant: Tenant,
+  first: string,
+): Promise<number | undefined> {
+  const key = { pk: partitionOf(tenant, first), sk: batchSortKey(first) };
+  const stored = (await getAll(dynamodb, table, [key])).get(keyText(key));
+  return stored === undefined ? undefined : decodeBatch(stored).count;
 }

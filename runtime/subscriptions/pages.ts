@@ -27,6 +27,8 @@ const routed = (row: { subscription_id: string; version: number; definition: Def
   event_selector: row.definition.event_selector as EventSelector,
 });
 
+const unmatched = ({ status, paused }: { status: string; paused: boolean }): boolean => status === "removed" || paused;
+
 /** As many rows as fit an answer; at least one. */
 function fitting<T>(rows: readonly T[], sizeOf: (row: T) => number): readonly T[] {
   let bytes = 0;
@@ -90,7 +92,7 @@ export async function changesPage(
       : readPosition(cursor);
   const found = await tx
     .selectFrom("subscription_versions")
-    .select(["subscription_id", "version", "definition", "status"])
+    .select(["subscription_id", "version", "definition", "status", "paused"])
     .where("tenant", "=", tenant)
     .where("from_snapshot", ">", since)
     .where("from_snapshot", "<=", version)
@@ -103,8 +105,8 @@ export async function changesPage(
   const more = rows.length < found.length || found.length === ROWS;
   return {
     version,
-    changed: rows.filter(({ status }) => status !== "removed").map(routed),
-    removed: rows.filter(({ status }) => status === "removed").map(({ subscription_id }) => subscription_id),
+    changed: rows.filter((row) => !unmatched(row)).map(routed),
+    removed: rows.filter(unmatched).map(({ subscription_id }) => subscription_id),
     retention_days: await retentionOf(tx, customerId),
     ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,

@@ -3,7 +3,7 @@ import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
-import { setStatus } from "../database/subscriptions.ts";
+import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
@@ -43,6 +43,14 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
 
   disable: (tx, { tenant, subscription_id, reason }, now) =>
     decided(tx, tenant, subscription_id, "disabled", reason, now),
+
+  costly: async (tx, { tenant, subscription_ids }, now) => {
+    const { first, due } = await markCostly(tx, tenant, subscription_ids, now);
+    const paused = [];
+    for (const one of due)
+      if ((await decided(tx, tenant, one.subscription_id, "disabled", TOO_COSTLY, now)).done) paused.push(one);
+    return { marked: first, paused };
+  },
 
   schemas: async (tx, { known }) => ({ tenants: await schemasOf(tx, known) }),
 
@@ -151,7 +159,7 @@ async function decided(
     tx,
     changed.customer_id,
     {
-      actor: { type: "platform", name: "deliver" },
+      actor: { type: "platform", name: reason === TOO_COSTLY ? "route" : "deliver" },
       action: status === "removed" ? "subscription.remove" : "subscription.disable",
       object: id,
       source_ip: null,

@@ -57,6 +57,10 @@ export interface IngestMessage {
   readonly traceparent?: string;
   /** `keyHashOf` its `Idempotency-Key`, under which erasure finds the entry. */
   readonly key_hash?: string;
+  /** How often it was put off, because matching its events, or others of its customer, took too much work. */
+  readonly part?: number;
+  /** It is what is left of a request whose first events are stored and counted. */
+  readonly rest?: boolean;
 }
 
 /** The first attempt of one (batch, subscription) pair: route -> deliver, or a replay -> deliver. */
@@ -175,6 +179,8 @@ export function decodeIngest(message: string): IngestMessage {
     ...optional(header, "source_ip"),
     ...optional(header, "traceparent"),
     ...optional(header, "key_hash"),
+    ...(header.part === undefined ? {} : { part: whole(header, "part", what) }),
+    ...(header.rest === true ? { rest: true } : {}),
   };
 }
 

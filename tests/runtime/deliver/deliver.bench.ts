@@ -47,7 +47,7 @@ const order = (n: number) => ({
   note: `Left with the neighbour, reference ${(n * 104_729).toString(16)} ${(n * 15_485_863).toString(16)} ${"lorem ipsum dolor sit amet ".repeat(8)}`,
 });
 
-type Handler = (event: unknown) => Promise<{ batchItemFailures: unknown[] }>;
+type Handler = (event: unknown, context: unknown) => Promise<{ batchItemFailures: unknown[] }>;
 const load = async (entry: string): Promise<Handler> => (await import(bundle(entry).code)).handler;
 const write = process.stdout.write.bind(process.stdout);
 const quiet = () => {
@@ -74,7 +74,7 @@ async function measure(
   });
   const run = async (prepared: unknown[]) => {
     for (const event of prepared) {
-      const { batchItemFailures } = await handler(event);
+      const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => 30_000 });
       if (batchItemFailures.length > 0) throw new Error(`${name} failed: the run is void`);
     }
   };

@@ -335,4 +335,52 @@ test("an operation it does not know is refused by name", async () => {
   assert.throws(() => serve(database.db, { op: "constructor" } as never, NOW), /unknown operation "constructor"/);
 });
 
+test("a costly selector is marked once, paused when it stays so, matched no more, and begins anew once it is changed", async () => {
+  const customer_id = await customer();
+  const [one, other] = (await subscribe(customer_id, 2)) as [string, string];
+  const tenant = customer_id;
+  const told = (at: number) => serve(database.db, { op: "costly", tenant, subscription_ids: [one] } as const, NOW + at);
+  assert.deepEqual(await told(0), { marked: [one], paused: [] });
+  for (let n = 1; n < 10; n += 1) assert.deepEqual(await told(n), { marked: [], paused: [] });
+  const before = (await ask({ op: "versions", tenants: [tenant] })).versions[tenant]!;
+  assert.deepEqual(await told(60_000), {
+    marked: [],
+    paused: [{ subscription_id: one, since: new Date(NOW).toISOString() }],
+  });
+  const { subscriptions } = await ask({ op: "snapshot", tenant });
+  assert.deepEqual(
+    subscriptions.map(({ subscription_id }) => subscription_id),
+    [other],
+  );
+  const { removed, changed } = await ask({ op: "changes", tenant, since: before });
+  assert.deepEqual([removed, changed], [[one], []]);
+  const read = () => asCustomer(database.db, customer_id, (tx) => findSubscription(tx, tenant, one));
+  const { status, reason, costly_times } = (await read())!;
+  assert.deepEqual([status, reason, costly_times], ["disabled", "selector_too_costly", 11]);
+  assert.deepEqual(await told(70_000), { marked: [], paused: [] }, "what is paused is not marked any more");
+  await asCustomer(database.db, customer_id, async (tx) => {
+    const snapshot = await nextVersion(tx, tenant, customer_id, "subscriptions");
+    await changeSubscription(
+      tx,
+      (await findSubscription(tx, tenant, one))!,
+      { status: "active", reason: null },
+      snapshot,
+      NOW,
+    );
+  });
+  const anew = (await read())!;
+  assert.deepEqual([anew.costly_since, anew.costly_times], [null, 0]);
+  assert.deepEqual(await told(80_000), { marked: [one], paused: [] });
+});
+
+test("what was costly once, and then for a day no more, is marked anew", async () => {
+  const customer_id = await customer();
+  const [one] = (await subscribe(customer_id, 1)) as [string];
+  const told = (at: number) =>
+    serve(database.db, { op: "costly", tenant: customer_id, subscription_ids: [one] } as const, NOW + at);
+  assert.deepEqual((await told(0)).marked, [one]);
+  assert.deepEqual((await told(86_400_000)).marked, []);
+  assert.deepEqual((await told(2 * 86_400_000 + 1)).marked, [one]);
+});
+
 test.run();

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import { encodeIngest, SYSTEM_KEY } from "./codec.ts";
+import type { Tenant } from "./identity.ts";
+import { firstUlidAt } from "./ids.ts";
+import { pack } from "./pack.ts";
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/**
+ * A system event: what the platform tells a customer takes the way of the customer's own events, so it is signed, delivered,
+ * kept in the inbox and archived like them.
+ * @param subject what its id follows from, so that telling the same twice is one event
+ * @param at milliseconds since the epoch: when it came about
+ * @returns the message for route
+ */
+export function systemEvent(
+  tenant: Tenant,
+  payload: { readonly event_type: string } & Readonly<Record<string, unknown>>,
+  subject: string,
+  at: number,
+): string {
+  const digest = createHash("sha256").update(subject).digest();
+  const random = [...digest.subarray(0, 16)].map((byte) => CROCKFORD[byte & 31]!).join("");
+  return encodeIngest({
+    tenant,
+    first: firstUlidAt(at).slice(0, 10) + random,
+    count: 1,
+    types: [payload.event_type],
+    key_id: SYSTEM_KEY,
+    body: { inline: pack([Buffer.from(JSON.stringify(payload))]) },
+  });
+}
