@@ -21,9 +21,8 @@ export const SubscriptionSchema = z
     disabled_reason: z.string().nullable().openapi({
       description: "`requested` by a caller, or why the platform disabled it.",
     }),
-    costly_since: Timestamp.nullable().openapi({
-      description:
-        "Since when its selector takes so much work that events are decided without it; null while it does not.",
+    costly_since: Timestamp.optional().openapi({
+      description: "Since when its selector takes so much work that events are decided without it; only while it does.",
     }),
     version: z.number().int().openapi({ description: "Counts the changes of this subscription, from 1." }),
     created_at: Timestamp,
@@ -49,7 +48,7 @@ export const viewOf = (row: SubscriptionRow) => ({
   environment: row.environment,
   status: row.status,
   disabled_reason: row.status === "disabled" ? row.reason : null,
-  costly_since: row.costly_since?.toISOString() ?? null,
+  ...(row.costly_since === null ? {} : { costly_since: row.costly_since.toISOString() }),
   version: row.version,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
