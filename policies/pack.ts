@@ -49,7 +49,10 @@ function tell(rule: Rule, resource: Resource, stack: ReturnType<typeof stackOf>,
   if (finding === undefined) return;
   const exceptions = configuration.exceptions ?? [];
   const exception = exceptionFor(finding, stackNameOf(resource.urn), exceptions, new Date());
-  if (exception === undefined) return report(finding.message, resource.urn);
+  if (exception === undefined) {
+    report(finding.message, resource.urn);
+    return;
+  }
   if (told.has(exception)) return;
   told.add(exception);
   const whom = exception.resource === "*" ? `${resource.name} and the like` : resource.name;
