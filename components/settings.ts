@@ -67,7 +67,9 @@ export const settingsSchema = z.strictObject({
     .string()
     .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a host name in lower case")
     .optional()
-    .describe("Host name of the public endpoint; without it the distribution's own name serves."),
+    .describe(
+      "Host name of the public endpoint. Needed where `protect` is true: without one CloudFront's own name serves, which also speaks TLS 1.0.",
+    ),
   edgeStack: stackName.optional().describe("Stack of the edge; a `region` and a `standby` name it."),
   finalSnapshot: z
     .boolean()
@@ -176,6 +178,22 @@ function roleProblems({ role, edgeStack, homeStack, standbyStacks }: StackNames)
   return problems;
 }
 
+/** CloudFront's own name speaks TLS 1.0, whatever a distribution says: it is good enough for what needs no protection. */
+function domainProblems(
+  { role, protect, domainName }: Pick<z.output<typeof settingsSchema>, "role" | "protect" | "domainName">,
+  { deployed }: Surroundings,
+): string[] {
+  const publishes = role === "all" || role === "edge";
+  if (publishes && protect && domainName === undefined)
+    return ["domainName, certificateArn: are needed where protect is true, since CloudFront's own name speaks TLS 1.0"];
+  // Source: RFC 2606.
+  return deployed &&
+    domainName !== undefined &&
+    /(^|\.)(example(\.(com|net|org))?|test|invalid|localhost)$/.test(domainName)
+    ? [`domainName: ${domainName} is an example's, set your own`]
+    : [];
+}
+
 const parsed = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -217,6 +235,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
     problems.push(...roleProblems(result.data));
     if ((domainName === undefined) !== (certificateArn === undefined))
       problems.push("domainName, certificateArn: one needs the other");
+    else problems.push(...domainProblems(result.data, around));
     const strangers = (result.data.availabilityZones ?? []).filter((zone) => zone.slice(0, -1) !== region);
     if (strangers.length > 0) problems.push(`availabilityZones: not of the region ${region}: ${strangers.join(", ")}`);
     if (region !== undefined && keyRegions !== undefined && !keyRegions.includes(region))

@@ -144,6 +144,13 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     onlySupports(request, DISTRIBUTION);
     const { inputs } = request;
     if (inputs.enabled !== true) throw new Error("the distribution is not enabled");
+    const certificate = (inputs.viewerCertificate ?? {}) as Inputs;
+    const version = String(certificate.minimumProtocolVersion ?? "TLSv1");
+    // Source: CloudFront API reference, ViewerCertificate. It takes what is said and does otherwise, which nobody notices.
+    if (certificate.cloudfrontDefaultCertificate === true && version !== "TLSv1")
+      throw new Error(
+        `CloudFront speaks TLSv1 and later with its own certificate, whatever is said, and not ${version}`,
+      );
     const id = `E${hex(request.name)}`;
     if (distribution !== undefined && distribution.id !== id)
       throw new Error("the local platform serves one distribution, the program declares a second");

@@ -111,14 +111,19 @@ export const transport: readonly Rule[] = [
   },
   {
     name: "viewer-tls-1-2",
-    description: "Callers speak TLS 1.2 or later with the distribution.",
+    description:
+      "Callers speak TLS 1.2 or later with the distribution, which takes a name and a certificate of our own.",
     severity: "critical",
-    remedy: "Set `viewerCertificate.minimumProtocolVersion` to `TLSv1.2_2021` or `TLSv1.3_2025`.",
+    remedy: "Set `triggers:domainName` and `triggers:certificateArn`, and `minimumProtocolVersion` to `TLSv1.2_2025`.",
     serves: ["FSBP CloudFront.3", ...inTransit],
     subjects: [distribution],
-    evidence: ["viewerCertificate.minimumProtocolVersion"],
+    evidence: ["viewerCertificate.minimumProtocolVersion", "aliases"],
     check: ({ props }) =>
-      ["TLSv1.2_2021", "TLSv1.3_2025"].includes(textAt(props, "viewerCertificate.minimumProtocolVersion"))
+      // With its own certificate CloudFront sets TLSv1 whatever is said, and a certificate of ours serves nothing without a name of ours.
+      /^TLSv1\.(2_20(21|25)|3_2025)$/.test(textAt(props, "viewerCertificate.minimumProtocolVersion")) &&
+      at(props, "viewerCertificate.cloudfrontDefaultCertificate") !== true &&
+      textAt(props, "viewerCertificate.acmCertificateArn") !== "" &&
+      ((at(props, "aliases") as readonly unknown[] | undefined) ?? []).length > 0
         ? undefined
         : "older protocol versions than TLS 1.2 are accepted",
   },

@@ -56,6 +56,13 @@ const combinations: [says: string, type: string, path: string, value: unknown, i
     {},
     { provisionedPollerConfig: {} },
   ],
+  [
+    "a distribution that promises TLS 1.2 under CloudFront's own name",
+    "aws:cloudfront/distribution:Distribution",
+    "viewerCertificate.cloudfrontDefaultCertificate",
+    true,
+    { viewerCertificate: { cloudfrontDefaultCertificate: true, minimumProtocolVersion: "TLSv1.2_2021" } },
+  ],
   ["a standby without failover", "aws:elasticache/replicationGroup:ReplicationGroup", "multiAzEnabled", true, {}],
   ["a password beside a managed one", "aws:rds/instance:Instance", "manageMasterUserPassword", true, { password: "x" }],
   [

@@ -598,6 +598,17 @@ export const awsRules: readonly AwsRule[] = [
     ["TLSv1", "TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"],
     cloudfrontPage,
   ),
+  rule<boolean>(
+    distribution,
+    "viewerCertificate.cloudfrontDefaultCertificate",
+    "comes with TLSv1, which CloudFront sets with its own certificate whatever is said, and without a name of one's own",
+    "CloudFront API Reference, ViewerCertificate",
+    (byDefault, { inputs }) =>
+      !byDefault ||
+      ((inputs.viewerCertificate as Record<string, unknown>).minimumProtocolVersion === "TLSv1" &&
+        inputs.aliases === undefined),
+    undefined,
+  ),
   text(
     distribution,
     "viewerCertificate.acmCertificateArn",

@@ -6,9 +6,16 @@ import { exampleConfig } from "../../policies/graph.ts";
 
 const deployed: Surroundings = { region: "eu-west-1", deployed: true };
 
+/** What a protected stack with an edge has to name. */
+const own = {
+  domainName: "events.acme.com",
+  certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+};
+
 const problems = (raw: Record<string, string>, around: Surroundings = deployed): string[] => {
+  const named = "domainName" in raw || "certificateArn" in raw || "protect" in raw;
   try {
-    normaliseSettings(raw, around);
+    normaliseSettings(named ? raw : { ...own, ...raw }, around);
     return [];
   } catch (error) {
     const [first, ...rest] = (error as Error).message.split("\n  - ");
@@ -17,15 +24,17 @@ const problems = (raw: Record<string, string>, around: Surroundings = deployed):
   }
 };
 
-test("an empty configuration gives the secure defaults", () => {
-  const settings = normaliseSettings({}, deployed);
+test("a configuration of nothing but a name gives the secure defaults", () => {
+  const settings = normaliseSettings(own, deployed);
   assert.equal(settings.protect, true);
   assert.equal(settings.multiAz, true);
   assert.equal(settings.allowLoopbackWebhooks, false);
   assert.deepEqual(settings.keyRegions, ["eu-west-1"]);
-  assert.equal(settings.domain, undefined);
+  assert.deepEqual(settings.domain, { name: own.domainName, certificateArn: own.certificateArn });
 });
 
+const NEEDED =
+  "domainName, certificateArn: are needed where protect is true, since CloudFront's own name speaks TLS 1.0";
 const refused: [says: string, raw: Record<string, string>, problems: string[], around?: Surroundings][] = [
   ["a setting nobody knows", { protekt: "true" }, ["protekt: no such setting"]],
   ["a word for a number", { backupDays: "many" }, ["backupDays: Invalid input: expected number, received string"]],
@@ -38,14 +47,21 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
       "logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
     ],
   ],
+  ["a protected stack under CloudFront's own name", { protect: "true" }, [NEEDED]],
+  ["a protected edge under CloudFront's own name", { protect: "true", role: "edge" }, [NEEDED]],
+  [
+    "the name of an example in a deployment",
+    { ...own, domainName: "events.example.com" },
+    ["domainName: events.example.com is an example's, set your own"],
+  ],
   [
     "a host without its certificate",
-    { domainName: "events.example.com" },
+    { domainName: "events.acme.com" },
     ["domainName, certificateArn: one needs the other"],
   ],
   [
     "a certificate of another region",
-    { domainName: "events.example.com", certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/ab12" },
+    { domainName: "events.acme.com", certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/ab12" },
     ["certificateArn: must be the ARN of a certificate in us-east-1"],
   ],
   [
@@ -144,6 +160,17 @@ for (const [says, raw, expected, around] of refused) {
   test(`${says} is refused`, () => assert.deepEqual(problems(raw, around), expected));
 }
 
+test("only what has an edge and is protected needs a name", () => {
+  const region = { role: "region", edgeStack: "acme/triggers/edge" };
+  for (const raw of [{ protect: "false" }, region, { protect: "false", role: "edge" }])
+    assert.equal(normaliseSettings(raw, deployed).domain, undefined);
+});
+
+test("offline an example's name will do", () => {
+  const example = { ...own, domainName: "events.example.com" };
+  assert.equal(normaliseSettings(example, { ...deployed, deployed: false }).domain?.name, "events.example.com");
+});
+
 test("every problem is told at once", () =>
   assert.deepEqual(problems({ colour: "red", backupDays: "0", multiAz: "perhaps" }).sort(), [
     "backupDays: Too small: expected number to be >=1",
@@ -156,7 +183,8 @@ test("the engine shows what is wrong, not where in the code it was found", () =>
 
 test("the local platform may let webhooks point at this machine", () =>
   assert.equal(
-    normaliseSettings({ allowLoopbackWebhooks: "true" }, { ...deployed, deployed: false }).allowLoopbackWebhooks,
+    normaliseSettings({ ...own, allowLoopbackWebhooks: "true" }, { ...deployed, deployed: false })
+      .allowLoopbackWebhooks,
     true,
   ));
 
@@ -168,7 +196,7 @@ test("spans go to any host encrypted, and to a receiver beside the local platfor
     ["http://localhost:4318", local],
   ];
   for (const [otlpEndpoint, around] of endpoints)
-    assert.equal(normaliseSettings({ otlpEndpoint }, around).otlpEndpoint, otlpEndpoint);
+    assert.equal(normaliseSettings({ ...own, otlpEndpoint }, around).otlpEndpoint, otlpEndpoint);
 });
 
 test("a deployment of the local stack is refused", () => {

@@ -319,6 +319,23 @@ export const rows: readonly Row[] = [
       "older protocol versions than TLS 1.2 are accepted",
     ],
   ),
+  ...(
+    [
+      ["viewerCertificate/cloudfrontDefaultCertificate", true],
+      ["viewerCertificate/acmCertificateArn", undefined],
+      ["aliases", undefined],
+      ["aliases", []],
+    ] as const
+  ).map(
+    ([path, by]): Row => [
+      "viewer-tls-1-2",
+      distribution,
+      "edge-distribution",
+      path,
+      by,
+      "older protocol versions than TLS 1.2 are accepted",
+    ],
+  ),
   ...["redirect-to-https", "allow-all", undefined].flatMap((by): Row[] =>
     ["defaultCacheBehavior", "orderedCacheBehaviors/0"].map((behavior) => [
       "viewer-https-only",

@@ -7,8 +7,6 @@ import type { Props, Resource } from "../../policies/rule.ts";
 const whole = {
   ...exampleConfig("prod"),
   "triggers:alarmEmail": "oncall@example.com",
-  "triggers:certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/ab12",
-  "triggers:domainName": "events.example.com",
   "triggers:otlpEndpoint": "https://otlp.example.com",
 };
 const prod: readonly Resource[] = resourcesOf(await graphOf("prod", whole));
