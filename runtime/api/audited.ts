@@ -25,13 +25,14 @@ function factOf(
   details: Readonly<Record<string, unknown>>,
 ): AuditFact {
   const identity = c.get("identity");
+  const claim = c.get("claim");
   return {
     actor: actorOf(identity),
     action: c.get("action") ?? "unnamed",
     object,
     source_ip: identity.source_ip ?? null,
     outcome,
-    details: { ...details, request_id: c.get("requestId") },
+    details: { ...details, request_id: c.get("requestId"), ...(claim === undefined ? {} : { claim }) },
   };
 }
 

@@ -11,7 +11,9 @@ import { readEnvironment } from "../domain/environment.ts";
 
 import { urlRulesOf } from "../domain/webhookUrl.ts";
 import { connectRedis } from "../redis/connect.ts";
+import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
+import { roomIn } from "../redis/room.ts";
 import { WINDOW_SCRIPT } from "../redis/window.ts";
 import type { Deps } from "./deps.ts";
 import { apiVariables } from "./environment.ts";
@@ -36,7 +38,7 @@ export function buildDeps(): Deps {
   const redis = connectRedis({
     url: env.REDIS_URL,
     token: async () => (env.REDIS_AUTH_SECRET === "" ? "" : secret(env.REDIS_AUTH_SECRET)),
-    scripts: { window: WINDOW_SCRIPT },
+    scripts: { window: WINDOW_SCRIPT, claim: CLAIM_SCRIPT, settle: SETTLE_SCRIPT },
   });
   return {
     env,
@@ -55,6 +57,7 @@ export function buildDeps(): Deps {
       now: Date.now,
       failedOpen: (cause) => log("warn", "api.limiter_failed_open", { error: String(cause) }),
     }),
+    idempotency: new IdempotencyStore(redis, roomIn(redis, Date.now)),
     now: Date.now,
     log: (line) => console.log(JSON.stringify(line)),
   };

@@ -10,6 +10,7 @@ import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
 
 import type { UrlRules } from "../domain/webhookUrl.ts";
+import type { IdempotencyStore } from "../redis/idempotency.ts";
 import type { Limiter } from "../redis/limiter.ts";
 import type { ApiEnvironment } from "./environment.ts";
 
@@ -29,6 +30,8 @@ export interface Deps {
   readonly secrets: SecretsManagerClient;
   /** Tells what is left of a caller's limits. */
   readonly limiter: Pick<Limiter, "take">;
+  /** What became of requests with an `Idempotency-Key`. */
+  readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
   /** Counts calls; what it counts is audited. */
   readonly countUsage: CountUsage;
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
@@ -48,6 +51,10 @@ export interface ApiVariables {
   tenant: Tenant;
   /** The management change that is asked for, `key.create`: a refusal of it is audited. Absent on other routes. */
   action: string | undefined;
+  /** Does the work once for the caller's `Idempotency-Key`. @param raw the decoded body */
+  once(raw: Uint8Array, work: () => Promise<Response> | Response): Promise<Response>;
+  /** First ULID of the claim on the caller's `Idempotency-Key`, if there is one: the change's audit entry names it. */
+  claim: string | undefined;
   /** The route, `GET /inbox`, and how it ended where that was not `ok`: for the audit of reads. */
   call: string | undefined;
   outcome: string | undefined;

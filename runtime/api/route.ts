@@ -25,6 +25,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly scope: Scope | "public" | "operator";
   /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
   readonly action?: string;
+  /** It creates or starts something: an `Idempotency-Key` makes sure that it does so once. */
+  readonly once?: true;
   /** Path parameters, each decoded once. One that can't be is 400; an id that was never given, `idIn`, 404. */
   readonly params?: P;
   /** `z.strictObject`, so that an unknown parameter is refused. */
@@ -176,7 +178,8 @@ export function route<
       spec.rawBody === true || spec.body === undefined
         ? ({} as z.output<B>)
         : checked(spec.body, absent ? {} : parseJson(raw), "body is");
-    return handler(c, { params, query, body, raw });
+    const work = () => handler(c, { params, query, body, raw });
+    return spec.once === true ? c.get("once")(raw, work) : work();
   });
 }
 
@@ -188,12 +191,19 @@ function authorize(c: Context<ApiEnv>, scope: Scope | "operator"): void {
   requireScope(identity, scope === "operator" ? "admin" : scope);
 }
 
+const IdempotencyHeaders = z.object({
+  "idempotency-key": z.string().min(1).max(255).optional().openapi({
+    description: "A repeat within 24 h with the same body answers what the first request answered.",
+  }),
+});
+
 /** Documents a route that another function serves. */
 export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType>): void {
   const general: ErrorCode[] =
     spec.scope === "public"
       ? ["internal"]
       : ["invalid_request", "unauthorized", "forbidden", "internal", "unavailable"];
+  if (spec.once === true) general.push("idempotency_conflict", "idempotency_in_flight");
   if (spec.params !== undefined) general.push("not_found");
   if (spec.body !== undefined) general.push("invalid_json", "payload_too_large", "unsupported_media_type");
   const byStatus = Map.groupBy(new Set([...general, ...(spec.errors ?? [])]), (code) => errorCatalog[code].status);
@@ -225,7 +235,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
       request: {
         ...(spec.params === undefined ? {} : { params: spec.params as z.ZodObject }),
         ...(spec.query === undefined ? {} : { query: spec.query as z.ZodObject }),
-        ...(spec.headers === undefined ? {} : { headers: spec.headers }),
+        ...(spec.headers === undefined && spec.once !== true ? {} : { headers: spec.headers ?? IdempotencyHeaders }),
         ...(spec.body === undefined
           ? {}
           : { body: { required: spec.optionalBody !== true, content: { "application/json": { schema: spec.body } } } }),

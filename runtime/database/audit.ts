@@ -1,7 +1,10 @@
 import { sql } from "kysely";
-import { rfc3339 } from "../domain/ids.ts";
+import { rfc3339, timeOf } from "../domain/ids.ts";
 import { type AuditEntry, type AuditFact, GENESIS, hashOf } from "./auditChain.ts";
 import type { Tx } from "./roles.ts";
+
+/** How much the clocks of two functions may differ. */
+const CLOCKS_MS = 60_000;
 
 /**
  * Adds an entry to the customer's chain, in the caller's transaction: the change and its entry stand or fall together.
@@ -53,6 +56,17 @@ export const findAudit = (tx: Tx, customerId: string, action: string, object: st
     .where("customer_id", "=", customerId)
     .where("action", "=", action)
     .where("object", "=", object)
+    .executeTakeFirst();
+
+/** The successful entry whose details name the claim of an `Idempotency-Key`, from when that was made. */
+export const findCarriedOut = (tx: Tx, customerId: string, claim: string) =>
+  tx
+    .selectFrom("audit_log")
+    .select(["seq", "object"])
+    .where("customer_id", "=", customerId)
+    .where("at", ">=", rfc3339(timeOf(claim) - CLOCKS_MS))
+    .where("outcome", "=", "ok")
+    .where("details", "like", `%"claim":"${claim}"%`)
     .executeTakeFirst();
 
 /** Entries before `before` (or the newest), newest first. */

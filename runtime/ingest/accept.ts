@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { originHeaders, preflightHeaders } from "../domain/browser.ts";
 import { type IngestMessage, placeBody } from "../domain/codec.ts";
 import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
-import { keyHashOf } from "../domain/idempotency.ts";
+import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -18,7 +18,7 @@ import { eventId, newId, newUlid, timeOf, ulidAt, ulidIn } from "../domain/ids.t
 import { pack } from "../domain/pack.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
 import { type Schemas, type ValidBody, validateBody } from "../domain/validate.ts";
-import type { ClaimRequest, IdempotencyStore } from "../redis/idempotency.ts";
+import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
 import { type Limiter, limitHeaders, type Verdict } from "../redis/limiter.ts";
 
 /**
@@ -65,7 +65,6 @@ export interface Ports {
 }
 
 const EVENTS = "/events";
-const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Seconds after which a repeat is worth trying: the queue or Redis was away, or the first request is in flight. */
 const SOON = { "retry-after": "1" };
 
@@ -89,7 +88,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     readable = originHeaders(identity, origin);
     checkRoute(request);
     requireScope(identity, "events:write");
-    const key = idempotencyKey(request.headers["idempotency-key"]);
+    const key = idempotencyKeyIn(request.headers["idempotency-key"]);
     const tenant = tenantOf(identity);
     const body = readBody(request);
     const valid = validateBody(body, await ports.schemas(tenant));
@@ -156,12 +155,6 @@ function checkRoute({ path, method }: IngestRequest): void {
       headers: { allow: "OPTIONS, POST" },
     });
   }
-}
-
-function idempotencyKey(value: string | undefined): string | undefined {
-  if (value === undefined || KEY.test(value)) return value;
-  const message = "`Idempotency-Key` must be 1 to 255 printable ASCII characters.";
-  throw new TriggersError("invalid_request", message, { details: [{ path: "Idempotency-Key", message }] });
 }
 
 function readBody({ headers, body }: IngestRequest): Buffer {
@@ -244,24 +237,14 @@ async function once(
   const request: ClaimRequest = {
     tenant: batch.tenant,
     keyHash,
-    bodyHash: createHash("sha256").update(body).digest("base64url"),
+    bodyHash: bodyHashOf(body),
     first: firstUlid(batch.valid, ports),
     token: randomUUID(),
     now: ports.now(),
   };
-  const claim = await ports.idempotency.claim(request).catch((cause: unknown) => {
-    const message = "Idempotency keys can't be checked at the moment; nothing was accepted.";
-    throw new TriggersError("unavailable", message, { headers: SOON, cause });
-  });
+  const claim = await claimed(ports.idempotency, request);
   // The same body was sent then, so the answer follows from its ids: it need not be kept.
   if (claim.kind === "replay") return { answer: answerOf(batch.valid, claim.first), replayed: true };
-  if (claim.kind === "conflict") {
-    throw new TriggersError("idempotency_conflict", "This `Idempotency-Key` was used before with another body.");
-  }
-  if (claim.kind === "in_flight") {
-    const message = "The first request with this `Idempotency-Key` is still being processed.";
-    throw new TriggersError("idempotency_in_flight", message, { headers: SOON });
-  }
   // What can't be settled now is settled by time: the lease ends, and a repeat carries on under the same ids.
   const settle = (work: Promise<void>) =>
     work.catch((cause: unknown) => ports.failed("ingest.unsettled", requestId, cause));

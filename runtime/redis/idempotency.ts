@@ -1,3 +1,4 @@
+import { TriggersError } from "../domain/errors.ts";
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
@@ -36,6 +37,8 @@ export interface ClaimRequest {
   /** Unique to this request, so that a repeated command is recognised as its own. */
   readonly token: string;
   readonly now: number;
+  /** How long the holder may be silent. @default LEASE_MS */
+  readonly leaseMs?: number;
 }
 
 /** KEYS: the record. ARGV: body hash, first ULID, token, now, lease end, milliseconds to keep. */
@@ -70,6 +73,31 @@ end
 return 1
 `;
 
+/** Seconds after which a repeat is worth trying. */
+const SOON = { "retry-after": "1" };
+
+/**
+ * Claims the key, or tells what to answer again.
+ * @throws TriggersError `idempotency_conflict`, `idempotency_in_flight`, or `unavailable`: then nothing may be done
+ */
+export async function claimed(
+  store: Pick<IdempotencyStore, "claim">,
+  request: ClaimRequest,
+): Promise<Extract<Claim, { kind: "claimed" | "replay" }>> {
+  const claim = await store.claim(request).catch((cause: unknown) => {
+    const message = "Idempotency keys can't be checked at the moment; nothing was accepted.";
+    throw new TriggersError("unavailable", message, { headers: SOON, cause });
+  });
+  if (claim.kind === "conflict") {
+    throw new TriggersError("idempotency_conflict", "This `Idempotency-Key` was used before with another body.");
+  }
+  if (claim.kind === "in_flight") {
+    const message = "The first request with this `Idempotency-Key` is still being processed.";
+    throw new TriggersError("idempotency_in_flight", message, { headers: SOON });
+  }
+  return claim;
+}
+
 const recordOf = ({ tenant, keyHash }: Pick<ClaimRequest, "tenant" | "keyHash">): string => entriesOf(tenant) + keyHash;
 
 export class IdempotencyStore {
@@ -88,8 +116,8 @@ export class IdempotencyStore {
    */
   async claim(request: ClaimRequest): Promise<Claim> {
     if (!this.room.left()) throw new Error("the cache is nearly full");
-    const { bodyHash, first, token, now } = request;
-    const args = [bodyHash, first, token, now, now + LEASE_MS, KEPT_MS];
+    const { bodyHash, first, token, now, leaseMs = LEASE_MS } = request;
+    const args = [bodyHash, first, token, now, now + leaseMs, KEPT_MS];
     const answer = await this.redis.run("claim", [recordOf(request)], args, PATIENCE_MS);
     const [kind, value, kept = ""] = answer as [string, string, string?];
     if (kind === "replay") return { kind, first: value, answer: kept };

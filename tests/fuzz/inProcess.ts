@@ -14,8 +14,8 @@ import { compileSchema } from "../../runtime/domain/schema.ts";
 import { KeyCache } from "../../runtime/edge/keyCache.ts";
 import { type EdgePorts, originRequest } from "../../runtime/edge/originRequest.ts";
 import { accept, type Ports } from "../../runtime/ingest/accept.ts";
-import type { Claim, ClaimRequest } from "../../runtime/redis/idempotency.ts";
 import { Limiter } from "../../runtime/redis/limiter.ts";
+import { memoryIdempotency } from "../support/idempotency.ts";
 import type { Case } from "./cases.ts";
 
 /** Viewer function, edge function and ingest, one after the other as CloudFront has them, over memory. */
@@ -54,32 +54,6 @@ function newKey(status: "active" | "revoked" = "active") {
     created_at: "",
   };
   return { record, header: `Bearer ${formatKey("live", record.key_id, secret)}` };
-}
-
-/** Idempotency as Redis has it, without the time that passes. */
-function memoryIdempotency(): Ports["idempotency"] {
-  const MOST = 1_000;
-  const records = new Map<string, ClaimRequest & { settled?: { first: string; answer: string } }>();
-  const name = ({ tenant, keyHash }: ClaimRequest) => `${tenant} ${keyHash}`;
-  return {
-    claim: async (request): Promise<Claim> => {
-      const held = records.get(name(request));
-      if (held === undefined) {
-        if (records.size >= MOST) records.delete(records.keys().next().value!);
-        records.set(name(request), request);
-        return { kind: "claimed", first: request.first, fresh: true };
-      }
-      if (held.bodyHash !== request.bodyHash) return { kind: "conflict" };
-      return held.settled === undefined ? { kind: "in_flight" } : { kind: "replay", ...held.settled };
-    },
-    done: async (request, first, answer) => {
-      const held = records.get(name(request));
-      if (held !== undefined) held.settled = { first, answer };
-    },
-    release: async (request) => {
-      records.delete(name(request));
-    },
-  };
 }
 
 export function inProcess(fail: (what: string, cause: unknown) => void): InProcess {

@@ -16,6 +16,8 @@ export function judge(one: Case, { status, body, headers, sent }: Outcome): stri
   for (const [name, value] of Object.entries(headers))
     if (/[\r\n\0]/.test(value)) return `the header ${name} holds a line break`;
   if (!/^req_[0-9A-Z]{26}$/.test(headers["x-request-id"] ?? "")) return "it has no request id of ours";
+  if (one.method === "OPTIONS" && status === 204)
+    return body === "" && sent === 0 ? undefined : "OPTIONS did something";
   const answer = parses(body) as { error?: { code?: string; request_id?: string } } | undefined;
   if (answer === undefined) return "its body is not JSON";
   if (status !== 202) {

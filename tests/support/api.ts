@@ -8,6 +8,7 @@ import type { Peppers } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
 import type { Verdict } from "../../runtime/redis/limiter.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
+import { memoryIdempotency } from "./idempotency.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
 import { countUsage } from "./usage.ts";
 
@@ -103,6 +104,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     secret: async (id) => secrets[id]!,
     now: () => Date.now() + ahead,
     log: () => undefined,
+    idempotency: memoryIdempotency(),
     limiter: { take: async ({ limit_per_second: limit }) => unusedLimit(limit) },
     s3: memoryS3(new Map()),
     ...({} as Pick<Deps, "sqs" | "lambda" | "secrets">),

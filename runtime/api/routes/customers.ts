@@ -58,6 +58,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/customers",
+      once: true,
       tag: TAG,
       summary: "Create a customer",
       scope: "operator",

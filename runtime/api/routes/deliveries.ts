@@ -124,6 +124,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/deliveries/{id}/retry",
+      once: true,
       tag: TAG,
       summary: "Try a delivery again now",
       description: "Whatever its state, also one that arrived or was given up, and also the second time.",

@@ -143,6 +143,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/replays",
+      once: true,
       tag: TAG,
       summary: "Deliver recorded events again",
       description:
@@ -176,6 +177,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/dead-letters/replay",
+      once: true,
       tag: "Deliveries",
       summary: "Try deliveries again that were given up",
       description: "By their ids, by events, or all that the filter names. Each starts its schedule anew.",
@@ -254,6 +256,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/replays/{id}/cancel",
+      once: true,
       tag: TAG,
       summary: "Cancel a replay",
       description:

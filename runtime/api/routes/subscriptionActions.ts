@@ -74,6 +74,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/import",
+      once: true,
       tag: TAG,
       summary: "Create up to 10,000 subscriptions at once",
       description:
@@ -156,6 +157,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/rotate-secret",
+      once: true,
       tag: TAG,
       summary: "Give a subscription a new signing secret",
       description:
@@ -195,6 +197,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/enable",
+      once: true,
       tag: TAG,
       summary: "Enable a disabled subscription",
       scope: "subscriptions",
@@ -224,6 +227,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/test",
+      once: true,
       tag: TAG,
       summary: "Send a sample to the webhook now",
       description: "Whatever the selector says, and also when the subscription is disabled. Nothing is stored.",

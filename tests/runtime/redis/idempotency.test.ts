@@ -328,4 +328,14 @@ test("a limit that refuses the one who took over does not forget the ids", async
   assert.equal([...stored.values()].filter(({ types }) => types.length === 1).length, 2);
 });
 
+test("a body that is laid out anew is the same, one with other text is not", async () => {
+  const platform = platformOver(redis.connection);
+  const key = { "idempotency-key": "layout" };
+  const first = await platform.post('{"a":[1, 2],"s":"x y\\" z"}', key);
+  const again = await platform.post('\n{ "a" : [1,2],\t"s":"x y\\" z" }', key);
+  assert.deepEqual([again.status, again.body, again.headers["idempotency-replayed"]], [202, first.body, "true"]);
+  for (const other of ['{"a":[1,2],"s":"x  y\\" z"}', '{"s":"x y\\" z","a":[1,2]}', '{"a":[1.0,2],"s":"x y\\" z"}'])
+    assert.equal((await platform.post(other, key)).status, 409, other);
+});
+
 test.run();
