@@ -59,6 +59,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           DELIVER_FUNCTION: delivery.deliver.target.arn,
           ...args.webhooks,
           CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
+          SEALING_SECRET: subscriptions.sealing.secret.arn,
         },
         permissions: [
           subscriptions.database.toConnect,
@@ -83,6 +84,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           ...keys.pepperToRead(),
           ...cache.token.toRead(),
           ...subscriptions.cursorSecret.toRead(),
+          ...subscriptions.sealing.toRead(),
           ...delivery.retry.toSend(),
           ...retention.jobs.toSend(),
           ...args.queues.map((queue) => queue.toSeeDead()),

@@ -25,6 +25,8 @@ export class SubscriptionStore extends pulumi.ComponentResource {
   readonly operatorKey: Secret;
   /** What signs the cursors of lists. */
   readonly cursorSecret: Secret;
+  /** The data key that seals what customers entrust: signing secrets and values of headers. */
+  readonly sealing: Secret;
   /** Done once migrations have run and secrets are filled. */
   readonly ready: pulumi.Resource;
 
@@ -36,12 +38,16 @@ export class SubscriptionStore extends pulumi.ComponentResource {
     this.database = database;
     const secretKey = new EncryptionKey(
       "secrets",
-      { purpose: "The operator's key and the secret of cursors", protect: args.database.protect },
+      {
+        purpose: "The operator's key, the secret of cursors and the data key of customers' secrets",
+        protect: args.database.protect,
+      },
       own,
     );
     this.operatorKey = new Secret("operator", { description: "API key of the operator", key: secretKey, region }, own);
     this.cursorSecret = new Secret("cursor", { description: "Signs cursors of lists", key: secretKey, region }, own);
 
+    this.sealing = new Secret("sealing", { description: "Seals customers' secrets", key: secretKey, region }, own);
     const bootstrap = new Handler<BootstrapEnvironment>(
       "bootstrap",
       {
@@ -54,13 +60,17 @@ export class SubscriptionStore extends pulumi.ComponentResource {
           PEPPER_SECRET: keys.pepperArn,
           OPERATOR_SECRET: this.operatorKey.secret.arn,
           CURSOR_SECRET: this.cursorSecret.secret.arn,
+          SEALING_SECRET: this.sealing.secret.arn,
         },
         permissions: [
           database.toConnect,
           ...keys.to("dynamodb:GetItem", "dynamodb:PutItem"),
           ...keys.pepperToRead(),
           ...keys.pepperToWrite(),
-          ...[this.operatorKey, this.cursorSecret].flatMap((secret) => [...secret.toRead(), ...secret.toWrite()]),
+          ...[this.operatorKey, this.cursorSecret, this.sealing].flatMap((secret) => [
+            ...secret.toRead(),
+            ...secret.toWrite(),
+          ]),
         ],
         timeoutSeconds: 300,
         network: database.reach,
@@ -82,8 +92,8 @@ export class SubscriptionStore extends pulumi.ComponentResource {
       {
         defaults,
         entry: "runtime/subscriptions/handler.ts",
-        environment: database.variables,
-        permissions: [database.toConnect],
+        environment: { ...database.variables, SEALING_SECRET: this.sealing.secret.arn },
+        permissions: [database.toConnect, ...this.sealing.toRead()],
         network: database.reach,
       },
       { parent: this, dependsOn: [this.ready] },

@@ -9,6 +9,7 @@ import { usageOver } from "../aws/usage.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
 
+import { vaults } from "../domain/vault.ts";
 import { urlRulesOf } from "../domain/webhookUrl.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
@@ -33,6 +34,7 @@ export function buildDeps(): Deps {
       return SecretString;
     },
   });
+  const vaultOf = vaults();
   const dynamodb = new DynamoDBClient({});
   const secret = (id: string) => values.forceFetch(id);
   const redis = connectRedis({
@@ -52,6 +54,7 @@ export function buildDeps(): Deps {
     lambda: new LambdaClient({}),
     secrets,
     secret,
+    vault: async () => vaultOf(await secret(env.SEALING_SECRET)),
     limiter: new Limiter({
       redis,
       now: Date.now,

@@ -9,6 +9,7 @@ import type { CountUsage } from "../aws/usage.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
 
+import type { Vault } from "../domain/vault.ts";
 import type { UrlRules } from "../domain/webhookUrl.ts";
 import type { IdempotencyStore } from "../redis/idempotency.ts";
 import type { Limiter } from "../redis/limiter.ts";
@@ -34,6 +35,8 @@ export interface Deps {
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
   /** Counts calls; what it counts is audited. */
   readonly countUsage: CountUsage;
+  /** Seals and opens what customers entrust. */
+  vault(): Promise<Vault>;
   /** Value of a secret of Secrets Manager by its name or ARN, kept for a few minutes. */
   secret(id: string): Promise<string>;
   /** Milliseconds since the epoch. */

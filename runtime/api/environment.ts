@@ -23,5 +23,6 @@ export const apiVariables = [
   "ALLOW_LOOPBACK_WEBHOOKS",
   "OWN_HOSTS",
   "CURSOR_SECRET",
+  "SEALING_SECRET",
 ] as const;
 export type ApiEnvironment = Environment<typeof apiVariables>;

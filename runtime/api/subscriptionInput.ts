@@ -103,8 +103,28 @@ export const definitionOf = (input: SubscriptionInput): Definition => ({
   headers: input.headers ?? {},
 });
 
-/** The definition after a patch: a member given replaces the one before, `null` clears it. */
+const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
+
+/**
+ * Values of headers are hidden, and stay with the origin that they were given for: who may change the URL could read them
+ * there.
+ */
+function refuseTakenAlong(current: Definition, patch: PatchInput): void {
+  if (patch.webhook_url === undefined || originOf(patch.webhook_url) === originOf(current.webhook_url)) return;
+  const names = Object.keys(current.headers).filter(
+    (name) => patch.headers === undefined || (Object.hasOwn(patch.headers, name) && patch.headers[name] === MASK),
+  );
+  if (names.length === 0) return;
+  const message = `Another origin gets no values that were given for ${originOf(current.webhook_url)}: send "headers" with the values of ${names.join(", ")}, or without them.`;
+  throw new TriggersError("invalid_header", message, { details: [{ path: "/headers", message }] });
+}
+
+/**
+ * The definition after a patch: a member given replaces the one before, `null` clears it.
+ * @throws TriggersError `invalid_header` when hidden values would go to another origin
+ */
 export function patched(current: Definition, patch: PatchInput): Definition {
+  refuseTakenAlong(current, patch);
   const headers =
     patch.headers === undefined
       ? current.headers

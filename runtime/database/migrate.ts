@@ -4,6 +4,7 @@ import { up as ground } from "./migrations/0001-ground.ts";
 import { up as access } from "./migrations/0002-access.ts";
 import { up as numberKeys } from "./migrations/0003-number-keys.ts";
 import { up as costly } from "./migrations/0004-costly.ts";
+import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0002-access": { up: access },
   "0003-number-keys": { up: numberKeys },
   "0004-costly": { up: costly },
+  "0005-no-kept-secrets": { up: noKeptSecrets },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -10,7 +10,8 @@ import { nextVersion } from "./versions.ts";
 /**
  * Writing subscriptions. Invariant: every change takes the tenant's next snapshot version first, which locks the tenant;
  * ends the old version of the definition there and begins the new one. So the definitions in force at any snapshot
- * version can be read for ever, and no check made under the lock can be overtaken.
+ * version can be read for ever, and no check made under the lock can be overtaken. Secrets and values of headers come
+ * here sealed (sealing.ts), are kept with the subscription alone, not with its versions, and go when it is removed.
  */
 export type SubscriptionRow = Selectable<SubscriptionTable>;
 
@@ -54,6 +55,16 @@ export async function activeByUrl(
   return taken;
 }
 
+/**
+ * The headers in a definition's text, which `JSON.stringify` wrote: no other member of it is called so and holds an object. As a text,
+ * since `jsonb` does not take every string that a selector may have.
+ */
+const STRING = String.raw`"(?:[^"\\]|\\.)*"`;
+const HEADERS = `"headers":\\{${STRING}:${STRING}(?:,${STRING}:${STRING})*\\}`;
+
+/** What a version keeps: routing sees no header. */
+const versionOf = (definition: Definition): string => JSON.stringify({ ...definition, headers: {} });
+
 /** Adds subscriptions under a snapshot version that the caller took by `nextVersion`. All are active. */
 export async function insertSubscriptions(
   tx: Tx,
@@ -86,7 +97,7 @@ export async function insertSubscriptions(
       .execute();
     await tx
       .insertInto("subscription_versions")
-      .values(rows.map((row) => ({ ...row, from_snapshot: snapshot })))
+      .values(rows.map((row, i) => ({ ...row, definition: versionOf(some[i]!.definition), from_snapshot: snapshot })))
       .execute();
     await tx
       .insertInto("signing_secrets")
@@ -158,13 +169,13 @@ export async function changeSubscription(
   snapshot: number,
   now: number,
 ): Promise<SubscriptionRow> {
-  const definition = change.definition ?? current.definition;
   const reason = change.reason === undefined ? current.reason : change.reason;
-  const changed = {
-    version: current.version + 1,
-    definition: JSON.stringify(definition),
-    status: change.status ?? current.status,
-  };
+  const wanted = change.definition ?? current.definition;
+  const status = change.status ?? current.status;
+  const definition = status === "removed" ? { ...wanted, headers: {} } : wanted;
+  const changed = { version: current.version + 1, definition: JSON.stringify(definition), status };
+  if (status === "removed")
+    await tx.deleteFrom("signing_secrets").where("subscription_id", "=", current.subscription_id).execute();
   await tx
     .updateTable("subscription_versions")
     .set({ to_snapshot: snapshot })
@@ -175,6 +186,7 @@ export async function changeSubscription(
     .insertInto("subscription_versions")
     .values({
       ...changed,
+      definition: versionOf(definition),
       subscription_id: current.subscription_id,
       tenant: current.tenant,
       customer_id: current.customer_id,
@@ -271,8 +283,12 @@ export async function removeAll(tx: Tx, tenant: Tenant, reason: string, snapshot
     update subscription_versions set to_snapshot = ${snapshot}
     where tenant = ${tenant} and to_snapshot is null and status <> 'removed'`.execute(tx);
   await sql`
-    update subscriptions set version = version + 1, status = 'removed', reason = ${reason}, updated_at = ${at}
+    update subscriptions set version = version + 1, status = 'removed', reason = ${reason}, updated_at = ${at},
+      definition = regexp_replace(definition::text, ${HEADERS}, '"headers":{}')::json
     where tenant = ${tenant} and status <> 'removed'`.execute(tx);
+  await sql`
+    delete from signing_secrets s using subscriptions t
+    where t.subscription_id = s.subscription_id and t.tenant = ${tenant}`.execute(tx);
   await sql`
     insert into subscription_versions
       (subscription_id, version, tenant, customer_id, from_snapshot, definition, status, created_at)

@@ -5,12 +5,14 @@ import { type Kysely, sql } from "kysely";
 import { connect } from "../database/connect.ts";
 import { migrate } from "../database/migrate.ts";
 import type { Database } from "../database/schema.ts";
+import { sealExisting } from "../database/sealing.ts";
 import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/apiKey.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { OPERATOR } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { encodeKeyRecord } from "../domain/keyRecord.ts";
 import { isUnavailable } from "../domain/outage.ts";
+import { newKeyRing, openVault } from "../domain/vault.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
 
 /**
@@ -80,7 +82,10 @@ export async function bootstrap(context: Bootstrap) {
   const pepper = await ensureSecret(context, context.env.PEPPER_SECRET, newPeppers);
   const cursor = await ensureSecret(context, context.env.CURSOR_SECRET, () => randomBytes(32).toString("base64"));
   const operator = await ensureOperator(context, JSON.parse(pepper.value) as Peppers);
-  return { migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
+  const ring = await ensureSecret(context, context.env.SEALING_SECRET, () => JSON.stringify(newKeyRing()));
+  // Once the version before could read what is sealed: it runs on while this one is deployed.
+  const sealed = ring.made ? 0 : await sealExisting(context.db, openVault(ring.value));
+  return { sealed, migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
 }
 
 /** How long a deployment waits for its database, milliseconds: the function has 300 s, and the migrations need the rest. */

@@ -1,7 +1,13 @@
 import type { Environment } from "../domain/environment.ts";
 
-/** The service: nothing but the database. */
-export const subscriptionsVariables = ["DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_USER"] as const;
+/** The service: the database, and what opens the secrets in it. */
+export const subscriptionsVariables = [
+  "DATABASE_HOST",
+  "DATABASE_PORT",
+  "DATABASE_NAME",
+  "DATABASE_USER",
+  "SEALING_SECRET",
+] as const;
 export type SubscriptionsEnvironment = Environment<typeof subscriptionsVariables>;
 
 /** Run once a deployment. `DATABASE_USER` owns the tables here: it runs the migrations. */
@@ -14,5 +20,6 @@ export const bootstrapVariables = [
   "PEPPER_SECRET",
   "CURSOR_SECRET",
   "OPERATOR_SECRET",
+  "SEALING_SECRET",
 ] as const;
 export type BootstrapEnvironment = Environment<typeof bootstrapVariables>;

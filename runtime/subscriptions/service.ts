@@ -3,10 +3,12 @@ import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
+import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
+import type { Vault } from "../domain/vault.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
 type Op = ServiceRequest["op"];
@@ -17,7 +19,9 @@ const CUSTOMERS_PAGE = 200;
 const ANSWER_BYTES = 4_000_000;
 
 /** The service protocol of runtime/domain/service.ts: one function an operation. */
-const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: number) => Promise<ServiceAnswers[O]> } = {
+const operations: {
+  readonly [O in Op]: (tx: Tx, request: Request<O>, now: number, vault: Vault) => Promise<ServiceAnswers[O]>;
+} = {
   versions: async (tx, { tenants }) => {
     const rows =
       tenants.length === 0
@@ -36,7 +40,7 @@ const operations: { readonly [O in Op]: (tx: Tx, request: Request<O>, now: numbe
   changes: (tx, { tenant, since, cursor }, now) =>
     changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor, now),
 
-  targets: async (tx, { wanted }, now) => ({ targets: await targetsOf(tx, wanted, now) }),
+  targets: async (tx, { wanted }, now, vault) => ({ targets: await targetsOf(tx, wanted, now, vault) }),
 
   remove: (tx, { tenant, subscription_id, reason }, now) =>
     decided(tx, tenant, subscription_id, "removed", reason, now),
@@ -209,7 +213,12 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
 }
 
 /** Definitions with the secrets that still sign, newest first. Removed subscriptions are included, as removed. */
-async function targetsOf(tx: Tx, wanted: readonly SubscriptionOf[], now: number): Promise<DeliveryTarget[]> {
+async function targetsOf(
+  tx: Tx,
+  wanted: readonly SubscriptionOf[],
+  now: number,
+  vault: Vault,
+): Promise<DeliveryTarget[]> {
   if (wanted.length === 0) return [];
   const rows = await tx
     .selectFrom("subscriptions")
@@ -243,28 +252,29 @@ async function targetsOf(tx: Tx, wanted: readonly SubscriptionOf[], now: number)
     webhook_url: definition.webhook_url,
     format: definition.format,
     max_batch: definition.max_batch,
-    headers: definition.headers,
+    headers: openDefinition(vault, row, definition).headers,
     ...(definition.transform === null ? {} : { transform: definition.transform as Transform }),
     ...(definition.enrich === null ? {} : { enrich: definition.enrich as Enrich }),
     status: row.status,
     ...(erased(row.tenant as Tenant) === 0 ? {} : { erased_until: erased(row.tenant as Tenant) }),
     ...(row.status === "disabled" && row.reason !== null ? { disabled_reason: row.reason } : {}),
     secrets: (bySubscription.get(row.subscription_id) ?? []).map(({ secret, expires_at }) => ({
-      secret,
+      secret: vault.open(secret, secretPlace(row.customer_id, row.subscription_id)),
       ...(expires_at === null ? {} : { expires_at: expires_at.toISOString() }),
     })),
   }));
 }
 
-/** Answers one request. @throws Error naming an operation it doesn't know */
+/** Answers one request. @param vault opens what is sealed @throws Error naming an operation it doesn't know */
 export function serve<O extends Op>(
   db: Kysely<Database>,
   request: Request<O>,
   now: number,
+  vault: Vault,
 ): Promise<ServiceAnswers[O]> {
   const operation = (Object.hasOwn(operations, request.op) ? operations[request.op] : undefined) as
-    | ((tx: Tx, r: Request<O>, n: number) => Promise<ServiceAnswers[O]>)
+    | ((tx: Tx, r: Request<O>, n: number, v: Vault) => Promise<ServiceAnswers[O]>)
     | undefined;
   if (operation === undefined) throw new Error(`unknown operation "${String(request.op)}"`);
-  return asService(db, (tx) => operation(tx, request, now));
+  return asService(db, (tx) => operation(tx, request, now, vault));
 }

@@ -11,6 +11,7 @@ import { startDatabase, type TestDatabase } from "./database.ts";
 import { memoryIdempotency } from "./idempotency.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
 import { countUsage } from "./usage.ts";
+import { testVault } from "./vault.ts";
 
 export const peppers: Peppers = { current: "1", versions: { "1": Buffer.alloc(32, 7).toString("base64") } };
 
@@ -102,6 +103,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     dynamodb,
     countUsage: (facts) => countUsage(dynamodb, facts),
     secret: async (id) => secrets[id]!,
+    vault: async () => testVault,
     now: () => Date.now() + ahead,
     log: () => undefined,
     idempotency: memoryIdempotency(),

@@ -2,6 +2,7 @@ import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
 import { asCustomer, type Tx } from "../../database/roles.ts";
+import { secretPlace } from "../../database/sealing.ts";
 import { activeByUrl, insertSubscriptions, urlHash } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
@@ -22,6 +23,7 @@ import {
   newSigningSecret,
   rulesOf,
   SubscriptionId,
+  sealed,
 } from "./subscriptions.ts";
 
 const TAG = "Subscriptions";
@@ -115,6 +117,7 @@ export function register(app: Api, deps: Deps): void {
         definition: definitionOf(input),
         secret: newSigningSecret(),
       }));
+      const kept = await sealed(deps, identity.customer_id, added);
       await change(deps, c, identity.customer_id, async (tx, tell) => {
         const tenant = c.get("tenant");
         const snapshot = await nextVersion(tx, tenant, identity.customer_id, "subscriptions");
@@ -144,7 +147,7 @@ export function register(app: Api, deps: Deps): void {
           added.map(({ definition }) => definition),
           (index) => `/subscriptions/${index}/enrich/from`,
         );
-        await insertSubscriptions(tx, identity, added, snapshot, deps.now());
+        await insertSubscriptions(tx, identity, kept, snapshot, deps.now());
         tell(added[0]!.subscription_id, { count: added.length, last: added.at(-1)!.subscription_id });
       });
       const subscriptions = added.map(({ subscription_id, secret }) => ({ subscription_id, signing_secret: secret }));
@@ -181,11 +184,12 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, body }) => {
       const { customer_id } = c.get("identity");
       const secret = newSigningSecret();
+      const kept = (await deps.vault()).seal(secret, secretPlace(customer_id, params.id));
       const now = deps.now();
       const ends = now + body.overlap_seconds * 1_000;
       await change(deps, c, customer_id, async (tx, tell) => {
         await liveSubscription(tx, c.get("tenant"), params.id);
-        await rotateSecret(tx, { id: params.id, customer_id }, secret, now, ends);
+        await rotateSecret(tx, { id: params.id, customer_id }, kept, now, ends);
         tell(params.id, { overlap_seconds: body.overlap_seconds });
       });
       return c.json({ subscription_id: params.id, signing_secret: secret, previous_secret_expires_at: rfc3339(ends) });

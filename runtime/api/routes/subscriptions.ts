@@ -3,11 +3,13 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import type { Definition } from "../../database/schema.ts";
+import { openDefinition, sealDefinition, secretPlace } from "../../database/sealing.ts";
 import {
   activeByUrl,
   changeSubscription,
   findSubscription,
   insertSubscriptions,
+  type NewSubscription,
   type SubscriptionChange,
   type SubscriptionRow,
   setStatus,
@@ -100,10 +102,24 @@ export async function liveSubscription(tx: Tx, tenant: string, id: string): Prom
   return row;
 }
 
+/** New subscriptions as they are stored. */
+export async function sealed(
+  deps: Deps,
+  customer_id: string,
+  added: readonly NewSubscription[],
+): Promise<NewSubscription[]> {
+  const vault = await deps.vault();
+  return added.map(({ subscription_id, definition, secret }) => ({
+    subscription_id,
+    definition: sealDefinition(vault, { customer_id, subscription_id }, definition),
+    secret: vault.seal(secret, secretPlace(customer_id, subscription_id)),
+  }));
+}
+
 /** What of a definition the audit log keeps: never a header's value. */
 const toldOf = ({ headers, ...rest }: Definition) => ({ ...rest, headers: Object.keys(headers) });
 
-/** Applies a change under the tenant's lock. @throws TriggersError `not_found`, `precondition_failed`, `webhook_url_taken` */
+/** Applies a change under the tenant's lock. @param decide sees the definition as it was given @throws TriggersError `not_found`, `precondition_failed`, `webhook_url_taken` */
 export async function changeUnderLock(
   tx: Tx,
   deps: Deps,
@@ -114,14 +130,19 @@ export async function changeUnderLock(
   const { customer_id } = c.get("identity");
   const tenant = c.get("tenant");
   await liveSubscription(tx, tenant, id);
+  const vault = await deps.vault();
   const snapshot = await nextVersion(tx, tenant, customer_id, "subscriptions");
   const current = await liveSubscription(tx, tenant, id);
   checkIfMatch(c.req.header("if-match"), current);
-  const wanted = decide(current);
+  const wanted = decide({ ...current, definition: openDefinition(vault, current, current.definition) });
   if (wanted === undefined) return { row: current, changed: false };
   const definition = wanted.definition ?? current.definition;
   if ((wanted.status ?? current.status) === "active") await checkUrlFree(tx, tenant, definition, id);
-  return { row: await changeSubscription(tx, current, wanted, snapshot, deps.now()), changed: true };
+  const change = {
+    ...wanted,
+    ...(wanted.definition === undefined ? {} : { definition: sealDefinition(vault, current, wanted.definition) }),
+  };
+  return { row: await changeSubscription(tx, current, change, snapshot, deps.now()), changed: true };
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -160,21 +181,23 @@ export function register(app: Api, deps: Deps): void {
       checkEnvironment(identity, body.environment);
       checkBackfill(body.backfill_from, deps.now());
       checkDefinition(definition, rulesOf(deps));
-      const added = { subscription_id: newId("sub", deps.now()), definition, secret: newSigningSecret() };
+      const subscription_id = newId("sub", deps.now());
+      const secret = newSigningSecret();
+      const [added] = await sealed(deps, identity.customer_id, [{ subscription_id, definition, secret }]);
       const made = await change(deps, c, identity.customer_id, async (tx, tell) => {
         const snapshot = await nextVersion(tx, c.get("tenant"), identity.customer_id, "subscriptions");
         await checkUrlFree(tx, c.get("tenant"), definition);
         await checkTablesExist(tx, c.get("tenant"), [definition]);
-        await insertSubscriptions(tx, identity, [added], snapshot, deps.now());
-        tell(added.subscription_id, { ...toldOf(definition), environment: identity.environment });
+        await insertSubscriptions(tx, identity, [added!], snapshot, deps.now());
+        tell(subscription_id, { ...toldOf(definition), environment: identity.environment });
         const from = body.backfill_from;
         const replay =
           from === undefined
             ? {}
-            : { backfill_replay_id: await insertBackfill(deps, tx, identity, added.subscription_id, from) };
-        return { row: await liveSubscription(tx, c.get("tenant"), added.subscription_id), replay };
+            : { backfill_replay_id: await insertBackfill(deps, tx, identity, subscription_id, from) };
+        return { row: await liveSubscription(tx, c.get("tenant"), subscription_id), replay };
       });
-      return c.json(answer(c, made.row, { signing_secret: added.secret, ...made.replay }), 201);
+      return c.json(answer(c, made.row, { signing_secret: secret, ...made.replay }), 201);
     },
   );
 

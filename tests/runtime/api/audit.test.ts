@@ -3,8 +3,8 @@ import { suite } from "uvu";
 import { verdict } from "../../../local/auditVerify.ts";
 import type { AuditEntry } from "../../../runtime/database/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("audit");
 let api: TestApi;

@@ -4,9 +4,9 @@ import { up as numberKeys } from "../../../runtime/database/migrations/0003-numb
 import { asService } from "../../../runtime/database/roles.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
 import { numberKeyIn } from "../../../runtime/domain/jsonNumber.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { hostileNames } from "../../support/names.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("event types, reference tables, retention");
 let api: TestApi;

@@ -4,8 +4,8 @@ import { suite } from "uvu";
 import { parseKey } from "../../../runtime/domain/apiKey.ts";
 import { scopes } from "../../../runtime/domain/identity.ts";
 import { decodeKeyRecord } from "../../../runtime/domain/keyRecord.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("customers");
 let api: TestApi;

@@ -3,8 +3,8 @@ import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
 import { decodeJobMessage } from "../../../runtime/domain/job.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("subscription actions");
 let api: TestApi;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
-import { startApi, type TestApi } from "../../support/api.ts";
+import { operator, startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("subscriptions");
 let api: TestApi;
@@ -443,6 +443,93 @@ test("without the scope `subscriptions` nothing of it can be reached", async () 
       `${method} ${path}`,
     );
   }
+});
+
+/** All that PostgreSQL holds of subscriptions, as text. */
+async function stored(): Promise<string> {
+  const tables = ["signing_secrets", "subscriptions", "subscription_versions", "audit_log"];
+  const results = await Promise.all(tables.map((table) => api.database.raw.query(`select * from ${table}`)));
+  return JSON.stringify(results.map(({ rows }) => rows));
+}
+
+test("neither a signing secret nor a header's value is stored in clear text, by no way in", async () => {
+  const { body } = await create({ headers: { authorization: "Bearer made-in-clear" } });
+  const path = `/subscriptions/${body.subscription_id}`;
+  const patch = { headers: { authorization: "***", "x-second": "patched-in-clear" } };
+  assert.equal((await api.call(owner.live, "PATCH", path, patch)).status, 200);
+  const rotated = await api.call(owner.live, "POST", `${path}/rotate-secret`, { overlap_seconds: 60 });
+  const imported = await api.call(owner.live, "POST", "/subscriptions/import", {
+    subscriptions: [{ webhook_url: freshUrl(), event_selector: "a", headers: { "x-import": "imported-in-clear" } }],
+  });
+  const secrets = [body.signing_secret, rotated.body.signing_secret, imported.body.subscriptions[0].signing_secret];
+  const text = await stored();
+  for (const secret of [...secrets, "made-in-clear", "patched-in-clear", "imported-in-clear"])
+    assert.equal(text.includes(secret), false, secret);
+  const target = await targetOf(body.subscription_id);
+  assert.deepEqual(target.headers, { authorization: "Bearer made-in-clear", "x-second": "patched-in-clear" });
+  assert.deepEqual(
+    target.secrets.map(({ secret }) => secret),
+    [rotated.body.signing_secret, body.signing_secret],
+  );
+});
+
+test("what is removed, by its owner or with its customer, keeps neither secrets nor values", async () => {
+  const other = await api.customer("Leaves");
+  const subscribed = async () =>
+    (await create({ headers: { "x-a": 'quoted "}, \\ value', "x-b": "b" } }, other.live)).body
+      .subscription_id as string;
+  const [removed, kept, deleted] = [await subscribed(), await subscribed(), await subscribed()];
+  const held = async (id: string) => {
+    const of = (table: string) => `select count(*)::int as n from ${table} where subscription_id = '${id}'`;
+    const [secrets, values, versions] = await Promise.all([
+      api.database.raw.query<{ n: number }>(of("signing_secrets")),
+      api.database.raw.query<{ n: number }>(`${of("subscriptions")} and definition::text not like '%"headers":{}%'`),
+      api.database.raw.query<{ n: number }>(
+        `${of("subscription_versions")} and definition::text not like '%"headers":{}%'`,
+      ),
+    ]);
+    return [secrets, values, versions].map(({ rows }) => rows[0]!.n);
+  };
+  await api.call(other.live, "DELETE", `/subscriptions/${removed}`);
+  assert.deepEqual(await held(removed), [0, 0, 0]);
+  assert.deepEqual(await held(kept), [1, 1, 0]);
+  await api.call(operator, "DELETE", `/customers/${other.customer_id}`);
+  assert.deepEqual(await held(deleted), [0, 0, 0]);
+  const { definition } = (
+    await api.database.raw.query<{ definition: Record<string, unknown> }>(
+      `select definition from subscriptions where subscription_id = '${deleted}'`,
+    )
+  ).rows[0]!;
+  assert.deepEqual([definition.headers, definition.event_selector], [{}, "order.*"]);
+});
+
+test("hidden values of headers do not go along to another origin, unless they are given again", async () => {
+  const { body } = await create({
+    webhook_url: "https://mine.example.com/a",
+    headers: { authorization: "Bearer DOWN", "x-b": "b" },
+  });
+  const path = `/subscriptions/${body.subscription_id}`;
+  const message =
+    'Another origin gets no values that were given for https://mine.example.com: send "headers" with the values of authorization, x-b, or without them.';
+  for (const webhook_url of ["https://theirs.example.com/a", "https://mine.example.com:8443/a"]) {
+    for (const headers of [undefined, { authorization: "***", "x-b": "***" }]) {
+      const answer = await api.call(owner.live, "PATCH", path, {
+        webhook_url,
+        ...(headers === undefined ? {} : { headers }),
+      });
+      assert.deepEqual(
+        [answer.status, answer.body.error.code, answer.body.error.message],
+        [422, "invalid_header", message],
+      );
+    }
+  }
+  assert.deepEqual((await targetOf(body.subscription_id)).webhook_url, "https://mine.example.com/a");
+  assert.equal((await api.call(owner.live, "PATCH", path, { webhook_url: "https://mine.example.com/b" })).status, 200);
+  const given = { webhook_url: "https://theirs.example.com/a", headers: { authorization: "Bearer NEW" } };
+  assert.equal((await api.call(owner.live, "PATCH", path, given)).status, 200);
+  assert.deepEqual((await targetOf(body.subscription_id)).headers, { authorization: "Bearer NEW" });
+  const without = { webhook_url: "https://third.example.com/a", headers: {} };
+  assert.equal((await api.call(owner.live, "PATCH", path, without)).status, 200);
 });
 
 test.run();

@@ -20,7 +20,9 @@ const breaking: readonly RegExp[] = [
   /\btruncate\b|\bdelete\s+from\b/i,
 ];
 /** By migration, statements that are allowed after all, each with its reason. */
-const allowed: Readonly<Record<string, string>> = {};
+const allowed: Readonly<Record<string, string>> = {
+  "0005-no-kept-secrets.ts": "the secrets of removed subscriptions, which nobody reads",
+};
 
 /** @returns the breaking statements in a migration's text */
 const found = (text: string): string[] => breaking.flatMap((pattern) => pattern.exec(text)?.[0] ?? []);

@@ -12,9 +12,9 @@ import type { UsageFact } from "../../../runtime/domain/usage.ts";
 import { archiveAccess, beginAccess } from "../../../runtime/retain/access.ts";
 import { HOUR_MS, settledHour } from "../../../runtime/retain/hours.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { jobBench } from "../../support/jobs.ts";
+import { serve } from "../../support/service.ts";
 import { memoryS3, type Storage } from "../../support/storage.ts";
 import { countUsage } from "../../support/usage.ts";
 

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { asService } from "../../../runtime/database/roles.ts";
+import type { Definition } from "../../../runtime/database/schema.ts";
+import { insertSubscriptions } from "../../../runtime/database/subscriptions.ts";
+import { nextVersion } from "../../../runtime/database/versions.ts";
 import { type Peppers, parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
 import { decodeKeyRecord, type KeyItem } from "../../../runtime/domain/keyRecord.ts";
+import { openVault } from "../../../runtime/domain/vault.ts";
 import { bootstrap, untilItAnswers } from "../../../runtime/subscriptions/bootstrap.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startDatabase, type TestDatabase } from "../../support/database.ts";
 
 const test = suite("bootstrap");
@@ -47,6 +53,7 @@ function fakes(secrets: Map<string, string>, items: Map<string, KeyItem>, failAt
     PEPPER_SECRET: "pepper",
     CURSOR_SECRET: "cursor",
     OPERATOR_SECRET: "operator",
+    SEALING_SECRET: "sealing",
   } as Parameters<typeof bootstrap>[0]["env"];
   const client = { send: answer } as never;
   const context = { env, db: database.db, dynamodb: client, secrets: client, now: () => NOW };
@@ -57,6 +64,7 @@ test("an empty deployment gets its secrets, and an operator key that opens", asy
   const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
   assert.deepEqual(await bootstrap(fakes(secrets, items).context), {
     migrations: [],
+    sealed: 0,
     pepper_made: true,
     cursor_secret_made: true,
     operator_key_made: true,
@@ -68,6 +76,50 @@ test("an empty deployment gets its secrets, and an operator key that opens", asy
   assert.equal(Buffer.from(peppers.versions[peppers.current]!, "base64").length, 32);
   assert.equal(verifySecret(record, key.secret, peppers, NOW), true);
   assert.equal(Buffer.from(secrets.get("cursor")!, "base64").length, 32);
+});
+
+test("what was stored in clear text is sealed by the deployment after the one that can read what is sealed", async () => {
+  const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
+  const { context } = fakes(secrets, items);
+  const customer_id = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  const id = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  await asService(database.db, async (tx) => {
+    const at = new Date(NOW).toISOString();
+    await tx
+      .insertInto("customers")
+      .values({ customer_id, name: "c", limit_per_second: 1, status: "active", created_at: at, updated_at: at })
+      .execute();
+    const snapshot = await nextVersion(tx, customer_id, customer_id, "subscriptions");
+    const definition: Definition = {
+      workflow_id: 'nul \u0000 and "headers":{"a":"b"}',
+      webhook_url: "https://example.com/",
+      event_selector: "a",
+      transform: null,
+      enrich: null,
+      format: "event",
+      max_batch: 100,
+      headers: { authorization: "Bearer in-clear-text" },
+    };
+    const added = [{ subscription_id: id, definition, secret: "whsec_in-clear-text" }];
+    await insertSubscriptions(tx, { customer_id, environment: "live" }, added, snapshot, NOW);
+  });
+  const stored = async () => {
+    const tables = ["signing_secrets", "subscriptions", "subscription_versions"];
+    const rows = await Promise.all(tables.map((table) => database.raw.query(`select * from ${table}`)));
+    return JSON.stringify(rows.map((result) => result.rows));
+  };
+  const targets = async () => {
+    const wanted = [{ tenant: customer_id, subscription_id: id }];
+    return (await serve(database.db, { op: "targets", wanted }, NOW, openVault(secrets.get("sealing")!))).targets;
+  };
+  assert.equal((await bootstrap(context)).sealed, 0);
+  const before = await targets();
+  assert.match(await stored(), /whsec_in-clear-text.*Bearer in-clear-text/);
+  assert.equal((await bootstrap(context)).sealed, 2);
+  assert.equal((await stored()).includes("in-clear-text"), false);
+  assert.deepEqual(await targets(), before);
+  assert.deepEqual(before[0]!.headers, { authorization: "Bearer in-clear-text" });
+  assert.equal((await bootstrap(context)).sealed, 0);
 });
 
 const withCode = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -137,6 +189,7 @@ test("the next deployment changes nothing", async () => {
     pepper_made: false,
     cursor_secret_made: false,
     operator_key_made: false,
+    sealed: 0,
   });
   assert.deepEqual([secrets, items], before);
 });
@@ -150,7 +203,7 @@ test("wherever it dies, the next run completes it, and no secret that was stored
     const stored = new Map(secrets);
     await bootstrap(fakes(secrets, items).context);
     for (const [id, value] of stored) assert.equal(secrets.get(id), value);
-    assert.deepEqual([secrets.size, items.size], [3, 1], `died at call ${failAt}`);
+    assert.deepEqual([secrets.size, items.size], [4, 1], `died at call ${failAt}`);
     assert.ok(items.has(parseKey(secrets.get("operator")!)!.key_id));
   }
 });

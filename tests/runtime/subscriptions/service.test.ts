@@ -13,8 +13,8 @@ import {
 import { currentVersion, nextVersion } from "../../../runtime/database/versions.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
 import type { ServiceRequest } from "../../../runtime/domain/service.ts";
-import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startDatabase, type TestDatabase } from "../../support/database.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("subscriptions service");
 const NOW = Date.parse("2026-11-25T10:00:00Z");

@@ -1,0 +1,4 @@
+import { newKeyRing, openVault } from "../../runtime/domain/vault.ts";
+
+/** One for API and service of a test process. */
+export const testVault = openVault(JSON.stringify(newKeyRing()));
