@@ -3,7 +3,8 @@
 //
 // Invariant: past this point a header that begins with `x-triggers-` was written by the platform. Origin access control
 // will overwrite `authorization`, so the caller's travels on under a name of ours; sent twice it is ambiguous, and none.
-// Nor does a path end in a slash: with one it means the same as without.
+// Nor does a path end in a slash: with one it means the same as without. And what needs a key brings something that has a
+// key's form and checksum: no Lambda function is spent on anything else. Whether it is a key, the edge function says.
 import cf from "cloudfront";
 
 const store = cf.kvs();
@@ -34,11 +35,79 @@ function withoutSlash(uri) {
   return uri.length > 1 && uri.endsWith("/") ? uri.slice(0, -1) : uri;
 }
 
+// As `isPublic` of runtime/domain/identity.ts, which a test compares it with.
+function isPublic(method, uri) {
+  const open = ["/", "/health", "/openapi.json", "/docs"];
+  return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/");
+}
+
+const BEARER = /^bearer +(trg_(?:live|sandbox)_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{32})([0-9A-Za-z]{6})$/i;
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+// CRC-32 in six digits: the checksum of runtime/domain/apiKey.ts.
+function checksumOf(text) {
+  let crc = -1;
+  for (let i = 0; i < text.length; i += 1) {
+    crc ^= text.charCodeAt(i);
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  let value = ~crc >>> 0;
+  let digits = "";
+  for (let i = 0; i < 6; i += 1) {
+    digits = BASE62[value % 62] + digits;
+    value = Math.floor(value / 62);
+  }
+  return digits;
+}
+
+function looksLikeKey(header) {
+  const parts = header ? BEARER.exec(header.value) : null;
+  return parts !== null && checksumOf(parts[1]) === parts[2];
+}
+
+// `req_` and a ULID, as the edge function names requests.
+function newRequestId() {
+  let id = "";
+  let time = Date.now();
+  for (let i = 0; i < 10; i += 1) {
+    id = BASE32[time % 32] + id;
+    time = Math.floor(time / 32);
+  }
+  for (let i = 0; i < 16; i += 1) id += BASE32[Math.floor(Math.random() * 32)];
+  return `req_${id}`;
+}
+
+// The answer that the edge function would give.
+function unauthorized() {
+  const id = newRequestId();
+  const error = {
+    code: "unauthorized",
+    message: "The API key is missing or not valid.",
+    request_id: id,
+    docs: "/docs/errors#unauthorized",
+  };
+  return {
+    statusCode: 401,
+    statusDescription: "Unauthorized",
+    headers: {
+      "content-type": { value: "application/json" },
+      "cache-control": { value: "no-store" },
+      "x-request-id": { value: id },
+      "www-authenticate": { value: "Bearer" },
+    },
+    body: { encoding: "text", data: JSON.stringify({ error: error }) },
+  };
+}
+
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name
 async function handler(event) {
   const request = event.request;
   mark(request.headers);
   request.uri = withoutSlash(request.uri);
+  if (!isPublic(request.method, request.uri) && !looksLikeKey(request.headers["x-triggers-authorization"])) {
+    return unauthorized();
+  }
   if (request.uri === "/events") {
     const region = await takingOver();
     if (region) cf.selectRequestOriginById(`ingest-${region}`);

@@ -6,6 +6,8 @@ import { Kysely, PGliteDialect } from "kysely";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR } from "../../../runtime/domain/identity.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const test = suite("health");
 let pglite: PGlite;
@@ -75,7 +77,18 @@ for (const [name, deps] of outages) {
     assert.deepEqual(await ask({ ...healthy, ...deps() } as Deps), [503, "unavailable", [name]]));
 }
 
-test("what lies in dead-letter queues is told by queue, and no reason to be unavailable", async () => {
+const operator: Identity = {
+  ...{ customer_id: OPERATOR, environment: "live", key_id: "key_operator", scopes: ["admin"], limit_per_second: 1_000 },
+};
+const details = async (deps: Deps, who: Identity) => {
+  const limiter = { take: async () => ({ limit: 1, remaining: 1, resetSeconds: 1 }) };
+  const app = buildApp({ ...deps, limiter, countUsage: async () => {} } as unknown as Deps);
+  const response = await app.request("/health/details", { headers: { [IDENTITY_HEADER]: encodeIdentity(who) } });
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare what comes back, whatever it is
+  return [response.status, (await response.json()) as any] as const;
+};
+
+test("what lies in dead-letter queues is told to the operator, and no reason to be unavailable", async () => {
   const counts = new Map([
     ["https://sqs/1/ingest-dead", "19"],
     ["https://sqs/1/retry-dead", "0"],
@@ -83,9 +96,49 @@ test("what lies in dead-letter queues is told by queue, and no reason to be unav
   const send = async ({ input }: { input: { QueueUrl: string } }) => ({
     Attributes: { ApproximateNumberOfMessages: counts.get(input.QueueUrl) },
   });
-  const response = await buildApp({ ...healthy, sqs: { send } } as unknown as Deps).request("/health");
-  const body = (await response.json()) as { status: string; dead_messages?: object };
-  assert.deepEqual([response.status, body.status, body.dead_messages], [200, "ok", { "ingest-dead": 19 }]);
+  const [status, body] = await details({ ...healthy, sqs: { send } } as unknown as Deps, operator);
+  assert.deepEqual([status, body.status, body.dead_messages], [200, "ok", { "ingest-dead": 19 }]);
+  assert.deepEqual(body.dependencies.sqs, { status: "ok", latency_ms: 0 });
+});
+
+test("a customer learns no details, whatever its key may do, and nobody does without a key", async () => {
+  assert.equal((await details(healthy, { ...operator, customer_id: "cus_a" }))[0], 403);
+  assert.equal((await buildApp(healthy).request("/health/details")).status, 401);
+  const body = (await (await buildApp(healthy).request("/health")).json()) as Record<string, unknown>;
+  assert.deepEqual(body, { status: "ok", dependencies: Object.fromEntries(names.map((n) => [n, { status: "ok" }])) });
+});
+
+test("however many ask at once or soon after, dependencies are asked once in five seconds", async () => {
+  let asked = 0;
+  let clock = 0;
+  let answers = () => {};
+  const send = () => {
+    asked += 1;
+    return new Promise((resolve) => {
+      answers = () => resolve({});
+    });
+  };
+  const app = buildApp({ ...healthy, dynamodb: { send }, now: () => clock } as unknown as Deps);
+  const statuses = async (count: number) => {
+    const all = Array.from({ length: count }, () => app.request("/health"));
+    await eventually(
+      () => asked,
+      (times) => times > 0,
+    );
+    answers();
+    return new Set((await Promise.all(all)).map(({ status }) => status));
+  };
+  assert.deepEqual([await statuses(20), asked], [new Set([200]), 1]);
+  clock += 4_999;
+  assert.deepEqual([await statuses(20), asked], [new Set([200]), 1]);
+  clock += 1;
+  const next = app.request("/health");
+  await eventually(
+    () => asked,
+    (times) => times === 2,
+  );
+  answers();
+  assert.equal((await next).status, 200);
 });
 
 test.run();

@@ -1,28 +1,38 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { test } from "uvu";
 import { compileViewerFunction } from "../../../local/cloudfront/viewerFunction.ts";
+
+import { formatKey, newKeyId, newSecret, parseKey } from "../../../runtime/domain/apiKey.ts";
+import { errorResponse } from "../../../runtime/domain/errors.ts";
+import { environments, isPublic } from "../../../runtime/domain/identity.ts";
+import { ulidIn } from "../../../runtime/domain/ids.ts";
+import { authenticate } from "../../../runtime/edge/authenticate.ts";
 
 type Headers = Record<string, string>;
 const code = readFileSync(new URL("../../../runtime/edge/viewer.js", import.meta.url), "utf8");
 
-/** What the function makes of a request. @param takeover the store's entry, if there is one */
+const compiled = (takeover?: string) =>
+  compileViewerFunction(code, "E1", [(key) => (key === "takeover" ? takeover : undefined)]);
+const requestOf = (method: string, uri: string, headers: Headers) => ({
+  ...{ method, uri, query: "", ip: "203.0.113.7" },
+  headers: new Map(Object.entries(headers)),
+});
+const authorization = `Bearer ${formatKey("live", newKeyId(), newSecret())}`;
+
+/** What the function makes of a request that it lets pass. @param takeover the store's entry, if there is one */
 async function after(uri: string, headers: Headers, takeover?: string) {
-  const run = compileViewerFunction(code, "E1", [(key) => (key === "takeover" ? takeover : undefined)]);
-  const request = { method: "POST", uri, query: "", headers: new Map(Object.entries(headers)), ip: "203.0.113.7" };
-  const { originId } = await run(request);
+  const request = requestOf("POST", uri, { authorization, ...headers });
+  const { originId, response } = await compiled(takeover)(request);
+  assert.equal(response, undefined);
   const { "x-triggers-received": received, ...others } = Object.fromEntries(request.headers);
   return { headers: others, originId, uri: request.uri, received: Number(received) };
 }
 
-const authorization = "Bearer trg_live_x";
+const carried = { authorization, "x-triggers-authorization": authorization };
 const behaviour: [says: string, before: Headers, after: Headers][] = [
-  [
-    "the caller's authorization travels on under another name",
-    { authorization },
-    { authorization, "x-triggers-authorization": authorization },
-  ],
-  ["without one there is none", { host: "a" }, { host: "a" }],
+  ["the caller's authorization travels on under another name", { host: "a" }, { host: "a", ...carried }],
   [
     "whatever the caller says in the platform's name is dropped",
     {
@@ -32,11 +42,77 @@ const behaviour: [says: string, before: Headers, after: Headers][] = [
       "x-triggers-request-id": "x",
       "x-trigger": "kept",
     },
-    { "x-trigger": "kept" },
+    { "x-trigger": "kept", ...carried },
   ],
 ];
 for (const [says, before, expected] of behaviour)
   test(says, async () => assert.deepEqual((await after("/events", before)).headers, expected));
+
+/** What the function answers itself; undefined where it lets the request pass. */
+async function refusalOf(method: string, uri: string, headers: Headers) {
+  const { response } = await compiled()(requestOf(method, uri, headers));
+  if (response === undefined) return undefined;
+  const { error } = JSON.parse(String(response.body)) as { error: { request_id: string } };
+  return { ...response, body: String(response.body), id: error.request_id };
+}
+
+const noKeys: [says: string, headers: Headers][] = [
+  ["no authorization", {}],
+  ["an empty one", { authorization: "" }],
+  ["another scheme", { authorization: authorization.replace("Bearer", "Basic") }],
+  ["a key alone", { authorization: authorization.slice(7) }],
+  ["no key", { authorization: "Bearer nonsense" }],
+  ["a typo in a key", { authorization: authorization.replace(/.$/, (last) => (last === "0" ? "1" : "0")) }],
+  ["a key that lost its end", { authorization: authorization.slice(0, -1) }],
+  ["two keys", { authorization: `${authorization} ${authorization.slice(7)}` }],
+  ["a key of another environment", { authorization: authorization.replace("trg_live", "trg_sandbox") }],
+  ["the platform's own header", { "x-triggers-authorization": authorization }],
+];
+for (const [says, headers] of noKeys)
+  test(`a request with ${says} is refused as the edge function would, before it is asked`, async () => {
+    const answer = await refusalOf("POST", "/events", headers);
+    assert.ok(answer !== undefined && ulidIn("req", answer.id) !== undefined);
+    const thrown = await authenticate(undefined, "", {} as never).catch((error: unknown) => error);
+    const expected = errorResponse(thrown, answer.id);
+    assert.deepEqual(
+      [answer.status, { ...answer.headers }, answer.body],
+      [expected.status, expected.headers, expected.body],
+    );
+  });
+
+test("every key that there is passes, and nothing passes that has no key's form", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...environments),
+      fc.option(fc.nat(70)),
+      fc.string({ minLength: 1, maxLength: 1 }),
+      async (environment, at, other) => {
+        const key = formatKey(environment, newKeyId(), newSecret());
+        const sent = at === null ? key : key.slice(0, at) + other + key.slice(at + 1);
+        const refused = (await refusalOf("GET", "/inbox", { authorization: `bearer  ${sent}` })) !== undefined;
+        assert.equal(refused, parseKey(sent) === undefined);
+      },
+    ),
+  ));
+
+for (const method of ["GET", "POST", "OPTIONS", "HEAD"])
+  for (const uri of [
+    "/",
+    "/health",
+    "/health/",
+    "/health/details",
+    "/openapi.json",
+    "/docs",
+    "/docs/",
+    "/docs/errors",
+    "/docsx",
+    "/events",
+    "//docs",
+  ])
+    test(`${method} ${uri} needs a key where the edge function asks for one, and only there`, async () => {
+      const path = uri.length > 1 && uri.endsWith("/") ? uri.slice(0, -1) : uri;
+      assert.equal((await refusalOf(method, uri, {})) === undefined, isPublic(method, path));
+    });
 
 test("two authorizations are ambiguous, so none travels on", () => {
   const both = { authorization: { value: "a", multiValue: [{ value: "a" }, { value: "b" }] } };
