@@ -55,3 +55,9 @@ export function decide(
   const contradicts = healthy === ours;
   return { state: { failures, successes, until: state.until }, step: "none", waitMs: contradicts ? ALERT_MS : CALM_MS };
 }
+
+/**
+ * Whether a check was refused because the home region's functions run at their limit. It takes events in as fast as it may, so it is
+ * alive: moving all traffic for a minute would only spread the rush. Source: Lambda API reference, Invoke, TooManyRequestsException.
+ */
+export const isBusy = (error: unknown): boolean => error instanceof Error && error.name === "TooManyRequestsException";

@@ -4,7 +4,7 @@ import { errorText, log } from "../aws/log.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { watchVariables } from "./environment.ts";
 import { openFailoverStore } from "./failoverStore.ts";
-import { beginning, decide, type Step, type WatchState } from "./watch.ts";
+import { beginning, decide, isBusy, type Step, type WatchState } from "./watch.ts";
 
 const env = readEnvironment(watchVariables);
 const region = process.env.AWS_REGION ?? "";
@@ -37,6 +37,10 @@ async function healthy(): Promise<boolean> {
     if (FunctionError === undefined && statusCode === 200) return true;
     log("warn", "standby.home_unhealthy", { status: statusCode, error: FunctionError });
   } catch (error) {
+    if (isBusy(error)) {
+      log("warn", "standby.home_busy", { error: errorText(error) });
+      return true;
+    }
     log("warn", "standby.home_unhealthy", { error: errorText(error) });
   }
   return false;

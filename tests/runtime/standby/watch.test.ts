@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { beginning, decide, type Step, type WatchState } from "../../../runtime/standby/watch.ts";
+import { beginning, decide, isBusy, type Step, type WatchState } from "../../../runtime/standby/watch.ts";
 
 const now = 1_000_000;
 const state = (change: Partial<WatchState>): WatchState => ({ ...beginning, ...change });
@@ -68,5 +68,14 @@ const behaviour: [
 ];
 for (const [says, before, healthy, step, after, waitMs] of behaviour)
   test(says, () => assert.deepEqual(decide(before, healthy, now), { state: state(after), step, waitMs }));
+
+for (const [name, busy] of [
+  ["TooManyRequestsException", true],
+  ["ServiceException", false],
+  ["TimeoutError", false],
+  ["AccessDeniedException", false],
+] as const)
+  test(`a home region that answers ${name} is ${busy ? "busy, and so alive" : "not heard of"}`, () =>
+    assert.equal(isBusy(Object.assign(new Error("refused"), { name })), busy));
 
 test.run();
