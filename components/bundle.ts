@@ -25,7 +25,8 @@ const options = {
   target: "node24",
   format: "esm",
   mainFields: ["module", "main"],
-  sourcemap: "external",
+  // With a last line that names the map: without it Node looks for none.
+  sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
   alias: { debug: "./runtime/redis/quiet.ts" },

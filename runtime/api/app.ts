@@ -71,7 +71,7 @@ async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
       },
     ]);
   } catch (cause) {
-    deps.log({ level: "WARN", message: "api.call_not_counted", request_id: c.get("requestId"), error: String(cause) });
+    deps.log("warn", "api.call_not_counted", { request_id: c.get("requestId"), error: String(cause) });
   }
 }
 
@@ -154,7 +154,7 @@ export function buildApp(deps: Deps): Api {
       : asTriggersError(thrown);
     if (error.status >= 500) {
       const cause = (error.cause ?? error) as Error;
-      deps.log({ level: "ERROR", message: "api.failed", request_id: requestId, error: cause.stack ?? String(cause) });
+      deps.log("error", "api.failed", { request_id: requestId, error: cause.stack ?? String(cause) });
     }
     await auditRefusal(deps, c, error);
     const { status, headers, body } = errorResponse(error, requestId);

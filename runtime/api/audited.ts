@@ -65,6 +65,6 @@ export async function auditRefusal(deps: Deps, c: Context<ApiEnv>, error: Trigge
   try {
     await asCustomer(deps.db, customer_id, (tx) => audit(tx, customer_id, fact, deps.now()));
   } catch (cause) {
-    deps.log({ level: "ERROR", message: "api.audit_failed", request_id: c.get("requestId"), error: String(cause) });
+    deps.log("error", "api.audit_failed", { request_id: c.get("requestId"), error: String(cause) });
   }
 }

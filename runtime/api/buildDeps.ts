@@ -62,6 +62,6 @@ export function buildDeps(): Deps {
     }),
     idempotency: new IdempotencyStore(redis, roomIn(redis, Date.now)),
     now: Date.now,
-    log: (line) => console.log(JSON.stringify(line)),
+    log,
   };
 }

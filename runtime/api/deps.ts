@@ -5,6 +5,7 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import type { Log } from "../aws/log.ts";
 import type { CountUsage } from "../aws/usage.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity.ts";
@@ -42,7 +43,7 @@ export interface Deps {
   /** Milliseconds since the epoch. */
   now(): number;
   /** One structured line; never a payload or a secret. */
-  log(line: Readonly<Record<string, unknown>>): void;
+  readonly log: Log;
 }
 
 /** What the middleware leaves in the context: `c.get("identity")`. Absent on public routes. */

@@ -28,6 +28,6 @@ export async function stopPosts(deps: Deps, tenant: Tenant, subscription_id?: st
   try {
     await tellStop(deps.dynamodb, deps.env.EVENTS_TABLE, tenant, subscription_id, deps.now());
   } catch (error) {
-    deps.log({ level: "ERROR", message: "api.stop_not_told", tenant, subscription_id, error: String(error) });
+    deps.log("error", "api.stop_not_told", { tenant, subscription_id, error: String(error) });
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { test } from "uvu";
 import { bundle } from "../../components/bundle.ts";
@@ -27,6 +28,19 @@ test("a bundle is one ES module that exports its handler", () => {
   const { code, bytes } = bundle("runtime/route/handler.ts");
   assert.equal(statSync(code).size, bytes);
   assert.match(readFileSync(code, "utf8"), /export\s*\{[^}]*\bas handler\b/);
+});
+
+test("a bundle names its map, so that stack traces point at our sources", () => {
+  const { code, map } = bundle("runtime/route/handler.ts");
+  assert.equal(readFileSync(code, "utf8").trimEnd().split("\n").at(-1), "//# sourceMappingURL=index.mjs.map");
+  const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] };
+  assert.ok(sources.some((source) => source.endsWith("runtime/route/handler.ts")));
+  const run = `await import(${JSON.stringify(code)}).catch(({ stack }) => console.log(stack))`;
+  const flags = ["--enable-source-maps", "--input-type=module", "--eval", run];
+  assert.match(
+    execFileSync(process.execPath, flags, { encoding: "utf8", env: {} }),
+    /runtime\/domain\/environment\.ts:\d+:\d+\)/,
+  );
 });
 
 test("a bundle whose sources have not changed is not built again", () => {

@@ -37,7 +37,7 @@ const deps = {
   now: () => 1_764_064_800_000,
   countUsage: async () => {},
   limiter: { take: async ({ limit_per_second }: Identity) => unusedLimit(limit_per_second) },
-  log: (line: Record<string, unknown>) => logged.push(line),
+  log: (level: string, message: string, fields: Record<string, unknown>) => logged.push({ level, message, ...fields }),
 } as unknown as Deps;
 
 const app = buildApp(deps);
