@@ -31,6 +31,10 @@ export const ACCOUNT_QUOTAS = {
   kmsRequestsPerSecond: 20_000,
 } as const;
 
+/** Bytes a second that one stream takes by PutRecordBatch in a region. Source: "Amazon Data Firehose Quota", Direct PUT. */
+export const firehoseBytesPerSecondIn = (region: string): number =>
+  ACCOUNT_QUOTAS.firehoseBytesPerSecond / (["us-east-1", "us-west-2", "eu-west-1"].includes(region) ? 1 : 5);
+
 export type AccountQuota = keyof typeof ACCOUNT_QUOTAS;
 
 /** How long a bucket may have been left alone and give all of that at once, seconds. DynamoDB keeps up to five minutes, not promised. */

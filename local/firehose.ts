@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { ACCOUNT_QUOTAS } from "./account.ts";
+import { firehoseBytesPerSecondIn } from "./account.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, physicalName, regionOf } from "./declared.ts";
 import { DurableFile } from "./durable.ts";
@@ -27,10 +27,6 @@ export interface FirehoseService extends LocalService {
 
 const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
 
-/** Direct PUT into a stream. Source: Firehose Developer Guide, "Amazon Data Firehose Quota": a fifth outside of these. */
-const bytesPerSecond = (region: string): number =>
-  ACCOUNT_QUOTAS.firehoseBytesPerSecond / (["us-east-1", "us-west-2", "eu-west-1"].includes(region) ? 1 : 5);
-
 export function createFirehose(context: LocalContext, put: PutObject, clock: Clock = systemClock): FirehoseService {
   /** By region and name. */
   const streams = new Map<string, DeliveryStream>();
@@ -50,7 +46,7 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     const settings = readStream(request, name, arn);
     const known = streams.get(`${region}/${name}`);
     context.metrics?.gauge("AWS/Firehose", "BytesPerSecondLimit", { DeliveryStreamName: name }, () =>
-      bytesPerSecond(region),
+      firehoseBytesPerSecondIn(region),
     );
     if (known === undefined) {
       takeOver(region, name);
@@ -106,7 +102,7 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
     const incoming = (data: readonly Buffer[]): void => {
       const bytes = data.reduce((sum, { length }) => sum + length, 0);
       context.metrics?.record("AWS/Firehose", "IncomingBytes", { DeliveryStreamName }, bytes);
-      const room = bytes * (bytesPerSecond("us-east-1") / bytesPerSecond(region));
+      const room = bytes * (firehoseBytesPerSecondIn("us-east-1") / firehoseBytesPerSecondIn(region));
       if (context.account?.admit("firehoseBytesPerSecond", `${region}/${DeliveryStreamName}`, room) === false)
         throw new ServiceError("ServiceUnavailableException", "Slow down.", 503);
     };

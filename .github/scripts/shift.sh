@@ -5,6 +5,9 @@
 set -euo pipefail
 
 stack=${1:?name of the stack}
+# The stack's own region, whatever the shell's is: one pipeline serves stacks of several regions.
+AWS_REGION=$(pulumi config get aws:region --stack "$stack")
+export AWS_REGION
 started=()
 
 while IFS=$'\t' read -r application group function alias version; do

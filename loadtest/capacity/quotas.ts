@@ -1,8 +1,8 @@
-import { ACCOUNT_QUOTAS } from "../../local/account.ts";
+import { ACCOUNT_QUOTAS, firehoseBytesPerSecondIn } from "../../local/account.ts";
 
 /**
- * What AWS allows, as data: the capacity model reads nothing else about AWS. Defaults of a new account, with the page each
- * number is from; a deployment overrides what it has had raised (`--quota name=value`).
+ * What AWS allows, as data: the capacity model reads nothing else about AWS. Defaults of a new account in us-east-1, with the
+ * page each number is from; a deployment overrides what it has had raised (`--quota name=value`).
  */
 export interface Quotas {
   /** Requests per second that Lambda@Edge takes in one region. */
@@ -35,6 +35,12 @@ export interface Quotas {
   /** Connections to the cache, one for each environment of ingest. */
   cacheConnections: number;
 }
+
+/** Quotas of a new account in a region, as far as they depend on it. */
+export const defaultQuotasIn = (region: string): Quotas => ({
+  ...defaultQuotas,
+  firehoseBytesPerSecond: firehoseBytesPerSecondIn(region),
+});
 
 export const defaultQuotas: Quotas = {
   edgeRequestsPerSecond: ACCOUNT_QUOTAS.edgeRequestsPerSecond,
@@ -118,7 +124,8 @@ export const remedies: Readonly<Record<QuotaName, { readonly source: string; rea
   },
   shards: { source: "DESIGN: 8 a customer", remedy: "not a quota" },
   firehoseBytesPerSecond: {
-    source: "Firehose quotas: Direct PUT bytes per second (5 MiB in most regions), before compression",
+    source:
+      "Firehose quotas: Direct PUT bytes per second (5 MiB in us-east-1, us-west-2 and eu-west-1, 1 MiB elsewhere), before compression",
     remedy: "raise 'Bytes per second' for the stream in Service Quotas",
   },
   firehoseStreams: { source: "the program", remedy: "not a quota" },

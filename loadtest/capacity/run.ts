@@ -1,6 +1,6 @@
 /**
  * `npm run capacity -- --events-per-second 100000 [--events-per-request 100] [--event-bytes 1000] [--load steady|spike|failover]
- *    [--seconds 300] [--quota name=value …] [--write]`
+ *    [--seconds 300] [--region us-east-1] [--quota name=value …] [--write]`
  *
  * Simulates the deployment under its quotas and says what p95, backlog and refusals to expect, which quota is felt first
  * and which setting moves it. Without --events-per-second it answers the three loads at 10,000, 100,000 and 1,000,000
@@ -14,7 +14,7 @@ import { exampleGraph } from "../../policies/graph.ts";
 import { compareWithMeasured } from "./local.ts";
 import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";
-import { defaultQuotas, type QuotaName, type Quotas, raised } from "./quotas.ts";
+import { defaultQuotas, defaultQuotasIn, type QuotaName, type Quotas, raised } from "./quotas.ts";
 import { type Load, simulate } from "./simulate.ts";
 
 const { values } = parseArgs({
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     load: { type: "string" },
     seconds: { type: "string", default: "300" },
     quota: { type: "string", multiple: true, default: [] },
+    region: { type: "string", default: "us-east-1" },
     write: { type: "boolean", default: false },
   },
 });
@@ -91,7 +92,9 @@ const rows: Row[] = [];
 for (const rate of rates) {
   for (const name of names) {
     for (const account of ["default", "raised"] as const) {
-      const quotas = overridden(account === "default" ? defaultQuotas : raised(rate, eventsPerRequest, eventBytes));
+      const quotas = overridden(
+        account === "default" ? defaultQuotasIn(values.region) : raised(rate, eventsPerRequest, eventBytes),
+      );
       const usd = totalOf(billOf(graph, { ...usualLoad, eventsPerSecond: rate, eventsPerRequest, eventBytes }));
       const row: Row = { rate, load: name, account, quotas, outcome: simulate(quotas, loadOf(name, rate)), usd };
       rows.push(row);

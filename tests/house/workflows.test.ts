@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import { parse } from "yaml";
+import { examples } from "../../policies/graph.ts";
 
 /** What a workflow of GitHub's must hold to, as far as this project cares. */
 interface Step {
@@ -40,11 +42,11 @@ for (const [file, workflow] of workflows) {
     for (const job of Object.values(workflow.jobs)) assert.ok((job["timeout-minutes"] ?? 0) > 0);
   });
 
-  test(`${file} pins every action to a version`, () =>
+  test(`${file} pins every action to a commit, and says which version that is`, () =>
     assert.deepEqual(
-      steps(workflow)
-        .map(({ uses }) => uses)
-        .filter((uses) => uses !== undefined && !/^[\w-]+\/[\w./-]+@v\d+$/.test(uses)),
+      readFileSync(join(root, file), "utf8")
+        .split("\n")
+        .filter((line) => /\buses:/.test(line) && !/uses: [\w-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line)),
       [],
     ));
 
@@ -70,10 +72,56 @@ for (const [file, workflow] of workflows) {
     ));
 }
 
-test("the script that shifts traffic parses", () => {
-  const script = join(root, ".github/scripts/shift.sh");
-  assert.ok(existsSync(script));
-  execFileSync("bash", ["-n", script]);
+test("every stack that is shipped can be deployed, the local platform's aside", () => {
+  const deploy = workflows.find(([file]) => file.endsWith("deploy.yaml"))![1];
+  const { options } = (deploy.on as { workflow_dispatch: { inputs: { stack: { options: string[] } } } })
+    .workflow_dispatch.inputs.stack;
+  assert.deepEqual(
+    options,
+    examples.filter((stack) => stack !== "local"),
+  );
+});
+
+test("a job that deploys or previews can sign in to Pulumi Cloud without a key", () =>
+  assert.deepEqual(
+    workflows
+      .filter(([, workflow]) => steps(workflow).some(({ uses }) => uses?.startsWith("pulumi/actions@")))
+      .filter(([, workflow]) => !steps(workflow).some(({ uses }) => uses?.startsWith("pulumi/auth-actions@")))
+      .map(([file]) => file),
+    [],
+  ));
+
+test("traffic is shifted in the stack's own region, whatever the shell's is", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shift-"));
+  const command = (name: string, script: string) =>
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  command(
+    "pulumi",
+    `case "$1 $2" in
+"config get") echo us-west-2 ;;
+"stack output") echo '[{"application":"triggers","group":"ingest","function":"ingest-1","alias":"live","version":"3"}]' ;;
+esac`,
+  );
+  command(
+    "aws",
+    `echo "$AWS_REGION $1 $2" >> "${folder}/asked"
+case "$2" in
+get-alias) echo 2 ;;
+create-deployment) echo d-1 ;;
+esac`,
+  );
+  const shift = join(root, ".github/scripts/shift.sh");
+  const told = execFileSync("bash", [shift, "prod-us-west-2"], {
+    env: { PATH: `${folder}:${process.env.PATH}`, AWS_REGION: "us-east-1" },
+    encoding: "utf8",
+  });
+  assert.equal(told, "ingest-1: 2 -> 3, d-1\nevery function is at its newest version\n");
+  assert.deepEqual(readFileSync(join(folder, "asked"), "utf8").trim().split("\n"), [
+    "us-west-2 lambda get-alias",
+    "us-west-2 deploy create-deployment",
+    "us-west-2 deploy wait",
+  ]);
+  rmSync(folder, { recursive: true });
 });
 
 test.run();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { keyedPerSecond, keyedSection } from "../../loadtest/capacity/keyed.ts";
-import { defaultQuotas } from "../../loadtest/capacity/quotas.ts";
+import { defaultQuotas, defaultQuotasIn } from "../../loadtest/capacity/quotas.ts";
 import { type Load, simulate } from "../../loadtest/capacity/simulate.ts";
 
 const load: Load = {
@@ -23,6 +23,13 @@ test("with room everywhere nothing is refused or felt, and all of it is delivere
   assert.equal(endToEnd.count, requests);
   assert.ok(drainSeconds !== undefined && drainSeconds <= 2);
   assert.deepEqual([...felt.keys()], []);
+});
+
+test("an archive stream takes a fifth in most regions of what it takes in three", () => {
+  const rates = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "us-east-2"].map(
+    (region) => defaultQuotasIn(region).firehoseBytesPerSecond / 2 ** 20,
+  );
+  assert.deepEqual(rates, [5, 5, 5, 1, 1]);
 });
 
 test("the same seed gives the same run", () => {
