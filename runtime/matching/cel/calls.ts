@@ -3,7 +3,8 @@ import type { Ast } from "./ast.ts";
 import { type Compiled, compile, constant, derived, refuse, type Scope } from "./compile.ts";
 import { type Fn, globalFunctions, matchesFixed, methods } from "./functions.ts";
 import { nearestName } from "./names.ts";
-import { T, typeNames } from "./values.ts";
+import { timeField, timeFields } from "./time.ts";
+import { T, Timestamp, typeNames } from "./values.ts";
 
 /** A function call or a method call, with its overloads checked as far as types are known. */
 export function compileCall(ast: Extract<Ast, { kind: "call" }>, scope: Scope): Compiled {
@@ -28,11 +29,16 @@ export function compileCall(ast: Extract<Ast, { kind: "call" }>, scope: Scope): 
       `${ast.name}() ${what} ${typeNames(fn.accepts[wrong]!)}, not ${typeNames(operands[wrong]!.types)}`,
     );
   }
+  /** Of `matches()`; a time's zone of what reads its fields. */
   const pattern = operands[1]?.literal;
   if (ast.name === "matches" && typeof pattern === "string") {
     const fixed = matchesFixed(pattern);
     if (typeof fixed !== "string") return derived([operands[0]!], T.bool, ([text], frame) => fixed(text, frame));
-    if (scope.strict) throw refuse(ast.args[0]!, fixed);
+    if (scope.strict) throw refuse(ast.args.at(-1)!, fixed);
+  }
+  if (timeFields.includes(ast.name) && typeof pattern === "string" && scope.strict) {
+    const there = timeField(ast.name, new Timestamp(0n), pattern);
+    if (there instanceof Fault) throw refuse(ast.args.at(-1)!, there.reason);
   }
   return derived(operands, fn.returns, fn.run);
 }

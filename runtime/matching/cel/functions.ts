@@ -127,14 +127,16 @@ const getters = Object.fromEntries(
   }),
 );
 
+const matching: Fn = { accepts: [T.string, T.string], returns: T.bool, run: matches };
+
 /** Called as `name(value)`. */
-export const globalFunctions: Readonly<Record<string, Fn>> = { size, ...conversions };
+export const globalFunctions: Readonly<Record<string, Fn>> = { size, matches: matching, ...conversions };
 
 /** Called as `value.name(…)`. */
 export const methods: Readonly<Record<string, Fn>> = {
   size,
   ...strings,
-  matches: { accepts: [T.string, T.string], returns: T.bool, run: matches },
+  matches: matching,
   join,
   ...getters,
 };

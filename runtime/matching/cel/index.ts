@@ -2,6 +2,7 @@ import { and, type Draft, leaf, not, or } from "../clause.ts";
 import { Fault, type PathPool } from "../frame.ts";
 import type { Ast } from "./ast.ts";
 import { condition, type Scope } from "./compile.ts";
+import { refuseBroken } from "./constants.ts";
 import { explain } from "./explain.ts";
 import { needsOf } from "./lookups.ts";
 import { parseCel } from "./parser.ts";
@@ -14,7 +15,11 @@ import { noOverload } from "./values.ts";
  * @throws Invalid with the position
  */
 export function compileCel(text: string, pool: PathPool): Draft {
-  return clauseOf(parseCel(text), text, eventScope(pool));
+  const ast = parseCel(text);
+  const scope = eventScope(pool);
+  const clause = clauseOf(ast, text, scope);
+  refuseBroken(ast, scope);
+  return clause;
 }
 
 function clauseOf(ast: Ast, source: string, scope: Scope): Draft {

@@ -84,6 +84,16 @@ class Parser {
     return new Invalid({ message, position: start, expected, ...(suggestion === undefined ? {} : { suggestion }) });
   }
 
+  /** `event.?a` and `event[?"a"]` are an extension of CEL that we have not: what is missing is no match anyway. */
+  #optional(of: Ast): Invalid {
+    const next = this.#tokens[this.#at + 1];
+    return new Invalid({
+      message: "optional fields (`.?`) are not part of this language",
+      position: this.#next.start,
+      ...(next?.kind === "name" && of.kind === "name" ? { suggestion: `\`has(${of.name}.${next.text})\`` } : {}),
+    });
+  }
+
   #made<T extends Ast>(ast: T): T {
     this.#nodes += 1;
     if (this.#nodes > celLimits.nodes) {
@@ -189,6 +199,7 @@ class Parser {
       }
       const { start } = of;
       if (this.#accept(".")) {
+        if (this.#is("?")) throw this.#optional(of);
         const token = this.#take();
         if (token.kind !== "name" && token.kind !== "quoted") {
           this.#at -= token.kind === "end" ? 0 : 1;
@@ -198,6 +209,7 @@ class Parser {
         if (token.kind === "name" && this.#is("(")) of = this.#call(of, name, start);
         else of = this.#made({ kind: "select", of, field: name, start, end: token.end });
       } else if (this.#accept("[")) {
+        if (this.#is("?")) throw this.#optional(of);
         const at = this.#expression();
         of = this.#made({ kind: "index", of, at, start, end: this.#expect("]").end });
       } else return of;

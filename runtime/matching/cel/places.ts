@@ -105,6 +105,8 @@ export function field(ast: Extract<Ast, { kind: "select" }>, scope: Scope): Comp
 
 export function has(ast: Extract<Ast, { kind: "has" }>, scope: Scope): Compiled {
   const of = compile(ast.of, scope);
+  if ((of.types & T.map) === 0 && scope.strict)
+    throw refuse(ast, `a ${typeNames(of.types)} has no field \`${ast.field}\``);
   const test = ([value]: readonly Value[]) =>
     typeof value === "object" && value !== null && isMap(value) ? lookUp(value, ast.field) !== undefined : false;
   return derived([of], T.bool, test);
@@ -115,6 +117,8 @@ export function index(ast: Extract<Ast, { kind: "index" }>, scope: Scope): Compi
   const at = compile(ast.at, scope);
   if ((of.types & (T.map | T.list)) === 0 && scope.strict)
     throw refuse(ast, `a ${typeNames(of.types)} can't be indexed`);
+  if (typeof at.literal === "bigint" && at.literal < 0n && of.types === T.json && scope.strict)
+    throw refuse(ast.at, "a list is indexed from 0");
   const step =
     typeof at.literal === "bigint" && at.literal >= 0n && at.literal <= 2n ** 31n ? Number(at.literal) : at.literal;
   if (

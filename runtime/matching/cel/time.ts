@@ -21,10 +21,16 @@ export function parseTimestamp(text: string): Timestamp | Fault {
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second);
   const real = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!real) return new Fault("value", `${JSON.stringify(text)} is not a time that exists`);
-  const offset = parts[8] === undefined ? 0 : (parts[8] === "-" ? -1 : 1) * (Number(parts[9]) * 60 + Number(parts[10]));
+  const offset = parts[8] === undefined ? 0 : offsetMinutes(parts[8], parts[9]!, parts[10]!);
+  if (!real || offset === undefined) return new Fault("value", `${JSON.stringify(text)} is not a time that exists`);
   const millis = BigInt(date.getTime() - offset * 60_000);
   return timestamp(millis * 1_000_000n + BigInt((parts[7] ?? "").padEnd(9, "0")));
+}
+
+/** RFC 3339, 5.6: an offset has hours to 23 and minutes to 59. */
+function offsetMinutes(sign: string, hours: string, minutes: string): number | undefined {
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
 export function formatTimestamp({ nanos }: Timestamp): string {
@@ -75,11 +81,9 @@ function inZone(time: Timestamp, zone: string | undefined): Date | Fault {
   const millis = Number((time.nanos - (((time.nanos % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
   if (zone === undefined || zone === "UTC") return new Date(millis);
   const offset = OFFSET.exec(zone);
-  if (offset !== null) {
-    const minutes = Number(offset[2]) * 60 + Number(offset[3]);
-    return new Date(millis + (offset[1] === "-" ? -1 : 1) * minutes * 60_000);
-  }
-  const format = formatOf(zone);
+  const minutes = offset === null ? undefined : offsetMinutes(offset[1]!, offset[2]!, offset[3]!);
+  if (minutes !== undefined) return new Date(millis + minutes * 60_000);
+  const format = offset === null ? formatOf(zone) : undefined;
   if (format === undefined) return new Fault("value", `${JSON.stringify(zone.slice(0, 40))} is not a time zone`);
   const parts = Object.fromEntries(format.formatToParts(millis).map(({ type, value }) => [type, Number(value)]));
   const date = new Date(0);

@@ -30,6 +30,9 @@ interface Stream {
 }
 type TokenMap = Map<TokenKind, (stream: Stream) => Expression>;
 
+/** Expressions that stood in parentheses: the tree has no node for them. */
+const grouped = new WeakSet<Expression>();
+
 const environment = mended();
 
 function mended(): JSONPathEnvironment {
@@ -40,7 +43,49 @@ function mended(): JSONPathEnvironment {
     if (NUMBER.test(current.value)) return new expressions.NumberLiteral(current, numericOf(current.value) as number);
     throw new jsonpath.JSONPathSyntaxError(`invalid number literal '${current.value}'`, current);
   });
+  const group = tokenMap.get(TokenKind.LPAREN)!;
+  tokenMap.set(TokenKind.LPAREN, function (this: unknown, stream) {
+    const expression = group.call(this, stream);
+    grouped.add(expression);
+    return expression;
+  });
   return made;
+}
+
+/** RFC 9535, 2.5.1.1: other names stand in brackets. */
+const SHORTHAND = /^[A-Za-z_\u{80}-\u{10ffff}][\w\u{80}-\u{10ffff}]*$/u;
+const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
+
+/** What the library takes and the RFC's grammar (2.5.1.1, 2.3.5.1) does not derive. @throws Invalid */
+function checkGrammar(segments: Segments, offset: number): void {
+  const refuse = (message: string, { token }: { readonly token: Token }, suggestion?: string): Invalid =>
+    new Invalid({
+      message,
+      position: Math.max(0, token.index - offset),
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
+  const checkValue = (expression: Expression): void => {
+    if (grouped.has(expression)) throw refuse("only conditions stand in parentheses, not values", expression);
+    check(expression);
+  };
+  const check = (expression: Expression): void => {
+    if (expression instanceof expressions.LogicalExpression) check(expression.expression);
+    else if (expression instanceof expressions.PrefixExpression) check(expression.right);
+    else if (expression instanceof expressions.FilterQuery) checkGrammar(expression.path.segments, offset);
+    else if (expression instanceof expressions.FunctionExtension) expression.args.forEach(checkValue);
+    else if (expression instanceof expressions.InfixExpression) {
+      const each = COMPARISONS.has(expression.operator) ? checkValue : check;
+      each(expression.left);
+      each(expression.right);
+    }
+  };
+  for (const selector of segments.flatMap((segment) => segment.selectors)) {
+    if (selector instanceof selectors.FilterSelector) check(selector.expression);
+    if (!(selector instanceof selectors.NameSelector) || selector.token.kind !== TokenKind.NAME) continue;
+    if (SHORTHAND.test(selector.name)) continue;
+    const message = `the name \`${selector.name}\` must stand in brackets and quotes`;
+    throw refuse(message, selector, `\`[${JSON.stringify(selector.name)}]\``);
+  }
 }
 
 export const returnsValue = (name: string): boolean =>
@@ -53,7 +98,7 @@ export const isDescendant = (segment: Segments[number]): boolean => segment inst
 
 /** @throws Invalid with the position */
 export function parseQuery(text: string): JSONPathQuery {
-  return guarded(text, 0, () => environment.compile(text));
+  return guarded(text, 0, () => checked(text, 0));
 }
 
 /**
@@ -61,7 +106,7 @@ export function parseQuery(text: string): JSONPathQuery {
  * @throws Invalid with the position
  */
 export function parseLogical(text: string): Expression {
-  const query = guarded(text, PREFIX.length, () => environment.compile(`${PREFIX}${text}]`));
+  const query = guarded(text, PREFIX.length, () => checked(`${PREFIX}${text}]`, PREFIX.length));
   const [segment, ...more] = query.segments;
   const [only, ...others] = segment?.selectors ?? [];
   // A bracket or comma that closes the filter early would leave more than the one selector that was opened here.
@@ -77,9 +122,19 @@ export function parseLogical(text: string): Expression {
 
 const PREFIX = "$[?";
 
+function checked(text: string, offset: number): JSONPathQuery {
+  const query = environment.compile(text);
+  checkGrammar(query.segments, offset);
+  return query;
+}
+
 function guarded<T>(text: string, offset: number, work: () => T): T {
   if (text.length > pathLimits.length) {
     throw new Invalid({ message: `a path has at most ${pathLimits.length} characters`, position: pathLimits.length });
+  }
+  if (!text.isWellFormed()) {
+    const position = text.length - text.slice(text.search(/\p{Surrogate}/u)).length;
+    throw new Invalid({ message: "a path holds no lone surrogate", position });
   }
   try {
     return work();
@@ -100,7 +155,12 @@ function placeOf(message: string, text: string, position: number): number {
 }
 
 /** The library appends the place to its messages (`… ('text':12)`); here it travels as `position`. */
-const plain = (message: string): string => message.replace(/ \('.*$/s, "").replaceAll("  ", " ");
+const plain = (message: string): string =>
+  message
+    .replace(/ \('.*$/s, "")
+    .replaceAll("  ", " ")
+    .replace("can't backup beyond start", "the path ends too early")
+    .replace("unexpected token 'TOKEN_ERROR'", "something follows the path");
 
 const FUNCTIONS = ["length", "count", "match", "search", "value"];
 

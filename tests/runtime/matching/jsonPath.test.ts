@@ -5,6 +5,7 @@ import { query as oracle } from "json-p3";
 import { test } from "uvu";
 import type { Event } from "../../../runtime/domain/event.ts";
 import { compileSelector, parsePath } from "../../../runtime/matching/index.ts";
+import { Invalid } from "../../../runtime/matching/invalid.ts";
 import { anyEvent, logical } from "./support/arbitraries.ts";
 
 interface Case {
@@ -178,5 +179,75 @@ test("a logical expression holds when json-p3's filter of the same text selects 
     { numRuns: 2_000 },
   );
 });
+
+/** Beyond the published suite: what RFC 9535's grammar does not derive, and what it does though it looks odd. */
+const underived = [
+  ...[
+    "$.a-b",
+    "$[?@.a-b == 1]",
+    "$.a[?$.b-c]",
+    "$[?@.a == (1)]",
+    "$[?(@.a) == 1]",
+    "$[?((@.a) == 1)]",
+    "$[?length((@.a)) == 1]",
+  ],
+  ...[
+    "$[?count((@.*)) == 1]",
+    "$['\ud800']",
+    "$[?@.a == '\udc00']",
+    "$.a ",
+    " $.a",
+    "$.",
+    "",
+    "$.a.",
+    "$[01]",
+    "$[-0]",
+    "$[1.0]",
+  ],
+  ...[
+    "$[9007199254740992]",
+    "$[?true]",
+    "$[?1]",
+    "$[?!1]",
+    "$[?!@.a == 1]",
+    "$[?@.* == 1]",
+    "$[?@..a == 1]",
+    "$[?@.a == 01]",
+  ],
+  ...[
+    "$[?@.a == - 1]",
+    "$[?length(@.a)]",
+    "$[?match(@.a, 'x') == true]",
+    "$[?length (@.a) == 1]",
+    "$['\\\"']",
+    "$[?@.a == [1]]",
+  ],
+];
+for (const text of underived)
+  test(`${JSON.stringify(text)} is no JSONPath`, () => assert.throws(() => parsePath(text), Invalid));
+
+const derived: [text: string, document: unknown, values: unknown[]][] = [
+  ["$['a-b']", { "a-b": 1 }, [1]],
+  ["$.é😀_1", { "é😀_1": 1 }, [1]],
+  ["$ ['a'] [ 0 ]", { a: [1] }, [1]],
+  ["$[?(@.a)]", [{ a: 1 }, {}], [{ a: 1 }]],
+  ["$[?!(@.a == 1)]", [{ a: 1 }, {}], [{}]],
+  ["$[?((@.a == 1))]", [{ a: 1 }, {}], [{ a: 1 }]],
+  ["$[?(@.a || @.b) && (@.c)]", [{ a: 1, c: 1 }, { b: 1 }], [{ a: 1, c: 1 }]],
+  ["$[?length(value(@..a)) == 1]", [{ a: "x" }], [{ a: "x" }]],
+];
+for (const [text, document, values] of derived)
+  test(`${text} is one`, () => assert.deepEqual(parsePath(text).values(document), values));
+
+test("a name that must stand in brackets is told how to be written", () =>
+  assert.throws(
+    () => parsePath("$.a.b-c"),
+    (thrown) =>
+      assert.deepEqual((thrown as Invalid).problem, {
+        message: "the name `b-c` must stand in brackets and quotes",
+        position: 4,
+        suggestion: '`["b-c"]`',
+      }) === undefined,
+  ));
 
 test.run();

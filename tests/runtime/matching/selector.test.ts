@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import type { TriggersError } from "../../../runtime/domain/errors.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
@@ -268,5 +269,62 @@ test("an error's sentence tells position and suggestion", () => {
       "The event selector is not valid at position 0: there is no variable `amount`; did you mean `event.amount`?",
   });
 });
+
+/** What has no value whatever the event, and where it stands. */
+const broken: [cel: string, position: number, message: RegExp][] = [
+  ["timestamp('2026-13-01T00:00:00Z') < received_at", 0, /is not a time that exists/],
+  ["received_at < timestamp('2025-01-18T01:01:01.001+24:01')", 14, /is not a time that exists/],
+  ["received_at < timestamp('2025-01-18T01:01:01+00:60')", 14, /is not a time that exists/],
+  ["received_at - timestamp(event.at) > duration('1d')", 36, /is not a duration/],
+  ["event.a == 1 || 1 / 0 == event.b", 16, /division by zero/],
+  ["event.a + (9223372036854775807 + 1) > 0", 10, /overflows/],
+  ["event.items.exists(i, i.n > int('x'))", 28, /is not an int/],
+  ["event.a == [1, 2][5]", 11, /there is no index 5/],
+  ["event.a == {'x': 1}.y", 11, /there is no y/],
+  ["matches(event.s, '(')", 17, /invalid regular expression/],
+  ["event.s.matches('(')", 16, /invalid regular expression/],
+  ["received_at.getHours('Nowhere/Zone') == 1", 21, /is not a time zone/],
+  ["received_at.getMinutes('+00:99') == 1", 23, /is not a time zone/],
+  ["event.items[-1] == 1", 12, /a list is indexed from 0/],
+  ["has(event_type.x)", 0, /has no field/],
+  ["event.?a == 1", 6, /optional fields/],
+  ['event[?"a"] == 1', 6, /optional fields/],
+];
+for (const [cel, position, message] of broken) {
+  test(`${cel} is refused where it is made, with its place`, () => {
+    try {
+      compileSelector({ cel });
+    } catch (thrown) {
+      const [detail] = (thrown as TriggersError).details!;
+      assert.deepEqual(
+        [(thrown as TriggersError).code, detail!.position],
+        ["invalid_selector", position],
+        detail!.message,
+      );
+      return assert.match(detail!.message, message);
+    }
+    assert.fail("it was accepted");
+  });
+}
+
+const sound: [cel: string, payload: Record<string, unknown>, wanted: boolean][] = [
+  ["matches(event.s, 'a')", { s: "bab" }, true],
+  ["matches(event.s, 'a')", { s: "b" }, false],
+  ["matches(event.s, event.p)", { s: "bab", p: "^b.b$" }, true],
+  ["timestamp(event.at) == timestamp('2025-01-18T01:01:01+23:59')", { at: "2025-01-17T01:02:01Z" }, true],
+  ["timestamp(event.at) < received_at", { at: "2025-01-18T01:01:01.001+24:01" }, false],
+  ["timestamp(event.at).getMinutes(event.zone) == 1", { at: "2025-01-18T01:01:01Z", zone: "+00:60" }, false],
+  ["timestamp(event.at).getMinutes(event.zone) == 1", { at: "2025-01-18T01:01:01Z", zone: "-23:00" }, true],
+  ["has(event.a) && has(event.a.b)", { a: { b: null } }, true],
+  ["has(event.a.b)", {}, false],
+  ["!has(event.a.b)", {}, false],
+  ["!has(event.a.b)", { a: {} }, true],
+  ["type(event.a) == string", { a: "x" }, true],
+  ["[1, 2].exists(i, i == event.a)", { a: 2 }, true],
+];
+for (const [cel, payload, wanted] of sound) {
+  test(`${cel} ${wanted ? "wants" : "does not want"} ${JSON.stringify(payload)}`, () =>
+    assert.equal(compileSelector({ cel }).matches(event(null, payload)), wanted));
+}
 
 test.run();

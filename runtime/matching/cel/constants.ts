@@ -1,0 +1,52 @@
+import type { Event } from "../../domain/event.ts";
+import { Fault, Frame } from "../frame.ts";
+import type { Ast } from "./ast.ts";
+import { compile, refuse, type Scope } from "./compile.ts";
+import { namedType } from "./values.ts";
+
+const NO_EVENT: Event = { event_id: "", event_type: null, received_at: "", payload: {} };
+
+/**
+ * Refuses what no event has a part in and yet has no value, such as `duration("1d")`: whoever wrote it finds out at once, and
+ * not by events that never match. CEL itself only says so when it gets there. @throws Invalid with its position
+ */
+export function refuseBroken(ast: Ast, scope: Scope): void {
+  const parts = partsOf(ast);
+  for (const part of parts) refuseBroken(part, scope);
+  if (!isConstant(ast)) return;
+  const value = compile(ast, scope).run(new Frame(NO_EVENT));
+  if (value instanceof Fault && value.kind !== "cost") throw refuse(ast, `this has no value: ${value.reason}`);
+}
+
+/** Names that are left where there is no variable are those of types. A comprehension has a variable. */
+const isConstant = (ast: Ast): boolean =>
+  ast.kind === "name" ? namedType(ast.name) !== undefined : ast.kind !== "macro" && partsOf(ast).every(isConstant);
+
+function partsOf(ast: Ast): readonly Ast[] {
+  switch (ast.kind) {
+    case "literal":
+    case "name":
+      return [];
+    case "select":
+    case "has":
+    case "not":
+    case "minus":
+      return [ast.of];
+    case "index":
+      return [ast.of, ast.at];
+    case "call":
+      return ast.target === undefined ? ast.args : [ast.target, ...ast.args];
+    case "binary":
+      return [ast.left, ast.right];
+    case "logic":
+      return ast.parts;
+    case "choice":
+      return [ast.test, ast.yes, ast.no];
+    case "list":
+      return ast.items;
+    case "map":
+      return ast.entries.flat();
+    default:
+      return [ast.of, ast.test, ast.make].filter((part) => part !== undefined);
+  }
+}
