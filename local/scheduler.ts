@@ -84,7 +84,12 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     // A timer may not reach that far; then this is not the time yet.
     if (clock.now() >= at) {
       file.value[entry.arn] = at;
-      file.save();
+      try {
+        file.save();
+      } catch (cause) {
+        // It runs all the same; a restart may run it once more.
+        context.log(`schedule ${entry.name}: its run can't be written down: ${(cause as Error).message}`);
+      }
       await Promise.all(entry.targets.map((target) => start(entry, target, at)));
     }
     if (started) plan(entry);

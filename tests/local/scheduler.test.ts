@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -99,6 +99,25 @@ test("a schedule starts its function with its input, once a period, from the sta
     [arn, { a: 1 }],
     [arn, { a: 1 }],
   ]);
+  await scheduler.close();
+});
+
+test("a schedule runs on a disk that is full, and says what it could not write down", async () => {
+  const clock = testClock();
+  const lines: string[] = [];
+  const context = fresh(lines);
+  // Nothing can be written where a folder stands.
+  mkdirSync(join(context.state, "schedules.json.new"));
+  const started: unknown[] = [];
+  const scheduler = createScheduler(context, { invoke: async (...call) => void started.push(call), clock });
+  await declare(scheduler);
+  await scheduler.start!();
+  for (let i = 0; i < 2; i += 1) {
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.equal(started.length, 2);
+  assert.match(lines[0]!, /^schedule sweep: its run can't be written down: EISDIR: /);
   await scheduler.close();
 });
 
