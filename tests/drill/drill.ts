@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import type { LocalFile } from "../../local/platform/state.ts";
+import { dice } from "../fuzz/random.ts";
+import { call } from "../support/platform.ts";
+import { startProcess } from "../support/process.ts";
+import { type Account, lostOf, settledAccount } from "./account.ts";
+import { type Drill, faults, smallDisk } from "./faults.ts";
+import { EVENT_TYPE, newLedger, repeatUnanswered } from "./load.ts";
+import { startSink } from "./sink.ts";
+
+export interface DrillOptions {
+  /** Empty folder, for the state alone. */
+  readonly folder: string;
+  readonly kills: number;
+  readonly seconds: number;
+  readonly seed: number;
+  /** Names of the faults to draw from. */
+  readonly only: readonly string[];
+  readonly say: (line: string) => void;
+}
+
+export interface DrillReport {
+  readonly kills: number;
+  readonly lost: number;
+  readonly rounds: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  /** Starts that failed, with what they said. */
+  readonly refusals: readonly string[];
+  readonly start_ms: { readonly p50: number; readonly most: number };
+  readonly answers: Readonly<Record<string, number>>;
+  readonly skipped: readonly string[];
+  readonly account: Account;
+}
+
+/** Deliveries to the endpoint that fails now and then may wait for their third attempt; the archive's buffer takes a minute. */
+const PATIENCE_MS = 600_000;
+
+export async function drill(options: DrillOptions): Promise<DrillReport> {
+  const { folder, say, seed } = options;
+  const chance = dice(seed);
+  const began = Date.now();
+  const sink = await startSink(dice(seed + 1));
+  const skipped: string[] = [];
+  const disk = options.only.includes("full") ? smallDisk(folder) : undefined;
+  if (typeof disk === "string") skipped.push(`full: ${disk}`);
+  const state = join(folder, "state");
+  let prepared = false;
+  const running: Drill = {
+    state,
+    ledger: newLedger(),
+    dice: chance,
+    say,
+    disk: typeof disk === "string" ? undefined : disk,
+    kills: 0,
+    refusals: [],
+    startedIn: [],
+    async prepare(local) {
+      if (prepared) return;
+      prepared = true;
+      await subscribe(local, `${sink.url}/clean`);
+      await subscribe(local, `${sink.url}/mixed`);
+    },
+  };
+  const drawn = Object.entries(faults).filter(
+    ([name]) => options.only.includes(name) && (name !== "full" || running.disk !== undefined),
+  );
+  const urn = drawn.flatMap(([name, { weight }]) => Array.from({ length: weight }, () => name));
+  const rounds: Record<string, number> = {};
+  try {
+    // The first one lives long enough for the subscriptions to take effect.
+    const first = startProcess({ state });
+    await running.prepare(await first.ready);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    process.kill(first.child.pid!, "SIGKILL");
+    await first.ended;
+    running.kills += 1;
+    while (running.kills < options.kills && Date.now() - began < options.seconds * 1_000) {
+      const name = chance.pick(urn);
+      await faults[name]!.run(running);
+      rounds[name] = (rounds[name] ?? 0) + 1;
+      say(`${name}: ${running.kills} kills, ${running.ledger.accepted.size} events accepted`);
+    }
+    const last = startProcess({ state });
+    const local = await last.ready;
+    await repeatUnanswered(local, running.ledger);
+    const account = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
+    last.child.kill("SIGTERM");
+    await last.ended;
+    const starts = running.startedIn.sort((a, b) => a - b);
+    return {
+      kills: running.kills,
+      lost: lostOf(account),
+      rounds,
+      seconds: Math.round((Date.now() - began) / 1_000),
+      refusals: running.refusals,
+      start_ms: { p50: Math.round(starts[starts.length >> 1] ?? 0), most: Math.round(starts.at(-1) ?? 0) },
+      answers: Object.fromEntries(running.ledger.answers),
+      skipped,
+      account,
+    };
+  } finally {
+    sink.close();
+    running.disk?.unmount();
+  }
+}
+
+async function subscribe(local: LocalFile, webhook_url: string): Promise<void> {
+  const body = { workflow_id: webhook_url, webhook_url, event_selector: EVENT_TYPE };
+  const { status, text } = await call(local.url, "POST", "/subscriptions", { key: local.api_key, body });
+  if (status !== 201) throw new Error(`POST /subscriptions: ${status} ${text}`);
+}

@@ -1,0 +1,71 @@
+import type { LocalFile } from "../../local/platform/state.ts";
+import type { Dice } from "../fuzz/random.ts";
+import { call } from "../support/platform.ts";
+
+/** What was sent and what was answered, over all lives of the platform. */
+export interface Ledger {
+  /** Ids of every 202. */
+  readonly accepted: Set<string>;
+  /** By key: the ids of its 202, and how many requests with it were sent. */
+  readonly keyed: Map<string, { readonly body: unknown; ids: readonly string[] | undefined; sent: number }>;
+  /** Answers that a repeated key got and that differ from its first: there must be none. */
+  readonly contradictions: string[];
+  /** Answers by status, and `none` where the connection broke. */
+  readonly answers: Map<string, number>;
+}
+
+export const newLedger = (): Ledger => ({
+  accepted: new Set(),
+  keyed: new Map(),
+  contradictions: [],
+  answers: new Map(),
+});
+
+export const EVENT_TYPE = "drill.event";
+const CALLERS = 4;
+const PAUSE_MS = 20;
+const LARGE_BYTES = 300_000;
+
+/** Sends events from several callers until `over` says so. Broken connections and refusals are counted, and gone on from. */
+export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: () => boolean): Promise<void> {
+  const caller = async () => {
+    while (!over()) {
+      const count = dice.oneIn(4) ? 20 : 1;
+      const pad = dice.oneIn(40) ? "x".repeat(dice.below(LARGE_BYTES)) : "";
+      const events = Array.from({ length: count }, (_, n) => ({ event_type: EVENT_TYPE, n, chance: dice.next(), pad }));
+      const body = count === 1 ? events[0] : events;
+      const key = dice.oneIn(3) ? `drill-${dice.next()}` : undefined;
+      if (key !== undefined) ledger.keyed.set(key, { body, ids: undefined, sent: 0 });
+      await post(local, ledger, body, key);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+}
+
+/** Sends again, with their keys, what had no answer. */
+export async function repeatUnanswered(local: LocalFile, ledger: Ledger): Promise<void> {
+  for (const [key, { body, ids }] of ledger.keyed) if (ids === undefined) await post(local, ledger, body, key);
+}
+
+async function post(local: LocalFile, ledger: Ledger, body: unknown, key: string | undefined): Promise<void> {
+  const headers = key === undefined ? {} : { "idempotency-key": key };
+  const known = key === undefined ? undefined : ledger.keyed.get(key)!;
+  if (known !== undefined) known.sent += 1;
+  let status = "none";
+  try {
+    const answer = await call(local.url, "POST", "/events", { key: local.api_key, body, headers });
+    status = String(answer.status);
+    if (answer.status === 202) {
+      const ids: string[] = answer.json.events?.map(({ event_id }: { event_id: string }) => event_id) ?? [
+        answer.json.event_id,
+      ];
+      for (const id of ids) ledger.accepted.add(id);
+      if (known?.ids !== undefined && known.ids.join() !== ids.join()) ledger.contradictions.push(key!);
+      if (known !== undefined) known.ids = ids;
+    }
+  } catch {
+    // The platform is gone, or its answer was cut off: whether it took the events is not known.
+  }
+  ledger.answers.set(status, (ledger.answers.get(status) ?? 0) + 1);
+}
