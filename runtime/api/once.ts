@@ -103,7 +103,7 @@ export async function once(
   // What can't be settled now is settled by time: the lease ends.
   const settle = (settling: Promise<void>) =>
     settling.catch((cause: unknown) =>
-      deps.log({ level: "WARN", message: "api.unsettled", request_id: c.get("requestId"), error: String(cause) }),
+      deps.log("warn", "api.unsettled", { request_id: c.get("requestId"), error: String(cause) }),
     );
   c.set("claim", claim.first);
   let response: Response;
