@@ -92,7 +92,7 @@ function declareHome(
   const service = subscriptions.service;
 
   // The event's way, last stage first.
-  const store = new EventStore("store", { region, logs, protect });
+  const store = new EventStore("store", { region, logs, warmWriteUnits: settings.warmWriteUnits, protect });
   const delivery = new DeliveryEngine("delivery", {
     region,
     defaults,

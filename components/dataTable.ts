@@ -28,6 +28,11 @@ export interface DataTableArgs {
   readonly expiry?: string;
   /** Other regions with a replica; `key` must have a replica in each. @default none */
   readonly replicaRegions?: readonly string[];
+  /**
+   * Write units a second that table and indexes serve from the first second on, at least 4,000. AWS bills a rise once, and the table
+   * can't go back. @default what every new table serves, 4,000, which grows by itself with the load
+   */
+  readonly warmWriteUnits?: number | undefined;
   readonly protect: boolean;
 }
 
@@ -53,7 +58,8 @@ export class DataTable extends pulumi.ComponentResource {
     super("triggers:components:DataTable", name, {}, opts);
     this.args = args;
     this.indexes = Object.keys(args.indexes ?? {});
-    const { replicaRegions = [] } = args;
+    const { replicaRegions = [], warmWriteUnits } = args;
+    const warm = warmWriteUnits === undefined ? {} : { warmThroughput: { writeUnitsPerSecond: warmWriteUnits } };
     this.table = new aws.dynamodb.Table(
       `${name}-table`,
       {
@@ -69,9 +75,11 @@ export class DataTable extends pulumi.ComponentResource {
               { attributeName: sort[0], keyType: "RANGE" },
             ],
             projectionType: carries,
+            ...warm,
           }),
         ),
         ...(args.expiry === undefined ? {} : { ttl: { attributeName: args.expiry, enabled: true } }),
+        ...warm,
         serverSideEncryption: { enabled: true, kmsKeyArn: args.key.arn },
         pointInTimeRecovery: { enabled: true },
         deletionProtectionEnabled: args.protect,

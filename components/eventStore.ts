@@ -6,6 +6,8 @@ import { EncryptionKey } from "./encryptionKey.ts";
 export interface EventStoreArgs {
   readonly region: string;
   readonly logs: DataBucket;
+  /** Write units a second that the table of events serves from the first second on. @default DynamoDB's own */
+  readonly warmWriteUnits?: number | undefined;
   readonly protect: boolean;
 }
 
@@ -34,6 +36,7 @@ export class EventStore extends pulumi.ComponentResource {
           due: { partition: ["due_pk", "S"], sort: ["next_attempt_at", "N"] },
         },
         expiry: "expires_at",
+        warmWriteUnits: args.warmWriteUnits,
         protect,
       },
       own,

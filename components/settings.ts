@@ -139,6 +139,11 @@ export const settingsSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe("Part of the traces begun here that is recorded; a caller's own `traceparent` decides for itself."),
+  warmWriteUnits: range(4_000, 1_000_000)
+    .optional()
+    .describe(
+      "Writes of 1 KB a second that the events table and its indexes serve from the first second on; unset, a new table serves 4,000 and doubles in half hours. Billed once, and can't be lowered for the table.",
+    ),
 });
 
 /** The settings with every default filled in, and the region of the stack. */

@@ -60,6 +60,8 @@ export class Account {
   readonly share: number;
   readonly #clock: Clock;
   readonly #buckets = new Map<string, Bucket>();
+  /** What was asked for beyond the defaults, by quota and key. */
+  readonly #raised = new Map<string, number>();
   readonly #felt = new Map<AccountQuota, { second: number; times: number; bySecond: Map<number, number> }>();
   #since: number;
   #running = 0;
@@ -81,6 +83,11 @@ export class Account {
   /** What this account has of a quota; counts are at least one. */
   of(quota: AccountQuota): number {
     return Math.max(1, ACCOUNT_QUOTAS[quota] * this.share);
+  }
+
+  /** Gives one key of a quota more than the default, before any load. @param to as in an account with all of AWS's quotas */
+  raise(quota: AccountQuota, key: string, to: number): void {
+    this.#raised.set(`${quota} ${key}`, to);
   }
 
   /** Whether there is anything left of a rate, for this key: a table, a partition, a stream. */
@@ -143,7 +150,8 @@ export class Account {
   #bucket(quota: AccountQuota, key: string): Bucket {
     const name = `${quota} ${key}`;
     const per = PER_SECONDS[quota] ?? 1;
-    const rate = this.of(quota) / per;
+    const raised = this.#raised.get(name);
+    const rate = (raised === undefined ? this.of(quota) : Math.max(1, raised * this.share)) / per;
     const burst = rate * (BURST_SECONDS[quota] ?? per);
     const now = this.#clock.now();
     const bucket = this.#buckets.get(name) ?? { level: burst, at: now };

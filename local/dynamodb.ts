@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { ACCOUNT_QUOTAS } from "./account.ts";
 import { threadEnvironment } from "./cache.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf } from "./declared.ts";
@@ -97,7 +98,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
     const { inputs } = declared;
     onlySupports(
       declared,
-      "name billingMode readCapacity writeCapacity hashKey rangeKey attributes globalSecondaryIndexes localSecondaryIndexes ttl pointInTimeRecovery serverSideEncryption deletionProtectionEnabled replicas tableClass onDemandThroughput streamEnabled streamViewType",
+      "name billingMode readCapacity writeCapacity hashKey rangeKey attributes globalSecondaryIndexes localSecondaryIndexes ttl pointInTimeRecovery serverSideEncryption deletionProtectionEnabled replicas tableClass onDemandThroughput streamEnabled streamViewType warmThroughput",
     );
     const name = physicalName(declared);
     const hashKey = optional(inputs, "hashKey", "string");
@@ -129,12 +130,30 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
         ]),
       ),
     });
+    warm(name, inputs);
+    for (const index of list(inputs.globalSecondaryIndexes)) warm(`${name}/${String(index.name)}`, index);
     const ttl = list(inputs.ttl)[0];
     const attribute = ttl === undefined || ttl.enabled === false ? undefined : String(ttl.attributeName);
     tables.set(name, attribute);
     await post({ expiry: { table: name, attribute } });
     const arn = `arn:aws:dynamodb:${regionOf(declared, context)}:${context.accountId}:table/${name}`;
     return { id: name, state: { ...inputs, name, id: name, arn, streamArn: "", streamLabel: "" } };
+  }
+
+  /** What a table or index serves from the first second on. @throws Error for less than every new table serves */
+  function warm(place: string, { warmThroughput }: Inputs): void {
+    const { writeUnitsPerSecond, readUnitsPerSecond } = (list(warmThroughput)[0] ?? {}) as Record<string, number>;
+    for (const [quota, units] of [
+      ["tableWarmWriteUnits", writeUnitsPerSecond],
+      ["tableWarmReadUnits", readUnitsPerSecond],
+    ] as const) {
+      if (units === undefined) continue;
+      if (units < ACCOUNT_QUOTAS[quota])
+        throw new Error(
+          `warm throughput of ${place} is ${units}, and DynamoDB takes none below ${ACCOUNT_QUOTAS[quota]}`,
+        );
+      context.account?.raise(quota, place, units);
+    }
   }
 
   async function ensureTable(schema: { readonly TableName: string }): Promise<void> {

@@ -115,7 +115,7 @@ export const remedies: Readonly<Record<QuotaName, { readonly source: string; rea
   },
   tableWarmWriteUnits: {
     source: "DynamoDB: on-demand initial throughput, 4,000 writes, doubling at least every 30 minutes",
-    remedy: "set the table's warm throughput before the launch",
+    remedy: "set triggers:warmWriteUnits before the launch",
   },
   partitionWriteUnits: {
     source: "DynamoDB: 1,000 write units a partition",

@@ -363,6 +363,15 @@ export const awsRules: readonly AwsRule[] = [
   ),
   text(table, "globalSecondaryIndexes.*.name", /^[A-Za-z0-9_.-]{3,255}$/, dynamoPage, "i"),
   among(table, "globalSecondaryIndexes.*.projectionType", ["ALL", "KEYS_ONLY", "INCLUDE"], dynamoPage),
+  ...["", "globalSecondaryIndexes.*."].flatMap((of) => [
+    range(
+      table,
+      `${of}warmThroughput.writeUnitsPerSecond`,
+      4_000,
+      10_000_000,
+      "DynamoDB API Reference, WarmThroughput",
+    ),
+  ]),
   longest(table, "ttl.attributeName", 255, "DynamoDB API Reference, UpdateTimeToLive"),
   rule<unknown[]>(
     table,

@@ -40,6 +40,7 @@ const rows: Row[] = [
       pollers: '{"minimum":2,"maximum":10}',
       standbyStacks: '["acme/triggers/prod-us-west-2"]',
       traceSampleRatio: "0.1",
+      warmWriteUnits: "20000",
     },
     [],
   ],

@@ -160,6 +160,18 @@ test("an update is charged for the whole item", async () => {
   await close();
 });
 
+test("a table that was warmed up serves more from the first second on, and only that table", () => {
+  const account = new Account(0.01);
+  account.raise("tableWarmWriteUnits", "warm", 20_000);
+  const served = (key: string) => {
+    let units = 0;
+    for (; account.has("tableWarmWriteUnits", key); units += 10) account.take("tableWarmWriteUnits", key, 10);
+    return units;
+  };
+  // Five seconds of what is there at once: a hundredth of 4,000, and of 20,000.
+  assert.deepEqual([served("cold"), served("warm")], [200, 1_000]);
+});
+
 test("what a call consumed is told to those who ask alone", async () => {
   const account = new Account(1);
   const throughput = new Throughput(account, new Map([["t", { table: "pk", indexes: new Map() }]]), () => {});
