@@ -195,6 +195,7 @@ async function complete(
   // Whoever asks for another attempt by hand asks in no replay's name.
   const retriedBy = name.retried_by ?? (name.manual ? undefined : item?.retried_by);
   const trace = message?.traceparent ?? batch?.traceparent;
+  const hops = message?.hops ?? batch?.hops;
   const keyName = message?.key_name ?? batch?.key_name;
   const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
   const delivery: Delivery = {
@@ -221,6 +222,7 @@ async function complete(
     ...(retriedBy === undefined ? {} : { retried_by: retriedBy }),
     ...(keyName === undefined ? {} : { key_name: keyName }),
     ...(trace === undefined ? {} : { traceparent: trace }),
+    ...(hops === undefined ? {} : { hops }),
     ...(item === undefined ? {} : { item }),
   };
   const offsets = toSend(delivery);

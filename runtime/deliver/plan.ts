@@ -25,6 +25,7 @@ export interface Delivery {
   readonly retried_by?: string;
   readonly key_name?: string;
   readonly traceparent?: string;
+  readonly hops?: number;
   readonly expires_at: number;
   /** As it was read; undefined when this is the first that is known of it. */
   readonly item?: DeliveryItem;

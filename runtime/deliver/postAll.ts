@@ -174,7 +174,8 @@ async function make({ post, content }: Planned, posting: Posting, leftOut: boole
     step = "sign_failed";
     const replay_id = toldReplay(parts[0]!.delivery);
     const traceparent = traceparentFor(post, id, at, posting.traceRatio);
-    const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent }, body, at);
+    const hops = Math.max(...parts.map(({ delivery }) => delivery.hops ?? 0));
+    const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent, hops }, body, at);
     if (!(await stands(post, posting))) return { post, id, at, result: undefined };
     return { post, id, at, result: await send(target, { url: checked.url, headers, body }, posting) };
   } catch (error) {

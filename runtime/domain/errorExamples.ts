@@ -50,6 +50,11 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
     request: "POST /events with a key whose `allowed_origins` are others, from a page of https://elsewhere.example",
     message: 'This key does not work from the origin "https://elsewhere.example".',
   },
+  too_many_hops: {
+    request: "POST /events by the webhook of a subscription that leads back there, with `triggers-hops: 5`",
+    message:
+      "These events have come out of webhooks and back in 5 times; 4 are allowed. Does a subscription's webhook lead back to POST /events?",
+  },
   not_found: {
     request: "GET /events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV, an id of nobody or of another customer",
     message: "There is no event evt_01ARZ3NDEKTSV4RRFFQ69G5FAV.",

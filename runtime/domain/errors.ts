@@ -98,6 +98,11 @@ export const errorCatalog = {
     "The request is well-formed but can't be carried out.",
     "Read the message; change the request.",
   ),
+  too_many_hops: entry(
+    422,
+    "The events have come out of webhooks of the platform and back in more than four times.",
+    "Find the subscription whose webhook leads back to `POST /events`, and narrow its selector or remove it.",
+  ),
   invalid_selector: entry(
     422,
     "The event selector does not parse, has a type error, or is too costly.",

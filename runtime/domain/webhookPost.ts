@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type EventText, eventHeads, writeEvents } from "./event.ts";
 import { hmacBy } from "./hmac.ts";
+import { hopsOut } from "./hops.ts";
 import { eventId, ulidAt } from "./ids.ts";
 import type { DeliveryTarget } from "./subscription.ts";
 
@@ -74,6 +75,8 @@ export function headersOf(
     readonly slices: readonly Pick<PostSlice, "first" | "offsets">[];
     readonly replay_id?: string | undefined;
     readonly traceparent?: string | undefined;
+    /** How often its events came out of webhooks and back in, the most of any. */
+    readonly hops?: number | undefined;
   },
   body: Uint8Array,
   now: number,
@@ -90,6 +93,7 @@ export function headersOf(
     "triggers-attempt": String(post.attempt),
     ...(target.format === "payload" ? { "triggers-event-ids": idsOf(post.slices).join(",") } : {}),
     ...(post.replay_id === undefined ? {} : { "triggers-replay-id": post.replay_id }),
+    ...hopsOut(post.hops ?? 0),
     ...(post.traceparent === undefined ? {} : { traceparent: post.traceparent }),
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { originHeaders, preflightHeaders } from "../domain/browser.ts";
 import { type IngestMessage, placeBody } from "../domain/codec.ts";
 import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
+import { hopsIn } from "../domain/hops.ts";
 import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
 import {
   BODY_FAULT_HEADER,
@@ -99,6 +100,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       source_ip: identity.source_ip,
       valid,
       traceparent: traceparentIn(request),
+      hops: hopsIn(request.headers),
       key_hash: key === undefined ? undefined : keyHashOf(key),
     };
     const limited = async () => {
@@ -190,6 +192,7 @@ interface Batch {
   readonly source_ip: string | undefined;
   readonly valid: ValidBody;
   readonly traceparent: string | undefined;
+  readonly hops: number;
   /** Of its `Idempotency-Key`. */
   readonly key_hash: string | undefined;
 }
@@ -198,7 +201,7 @@ const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => new
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
-  const { tenant, key_id, key_name, source_ip, valid, traceparent, key_hash } = batch;
+  const { tenant, key_id, key_name, source_ip, valid, traceparent, hops, key_hash } = batch;
   const packed = pack(valid.events);
   try {
     const body = await placeBody(packed, `${tenant}/${first}`, ports.putPayload);
@@ -207,6 +210,7 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
       ...(key_name === undefined ? {} : { key_name }),
       ...(source_ip === undefined ? {} : { source_ip }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(hops === 0 ? {} : { hops }),
       ...(key_hash === undefined ? {} : { key_hash }),
     };
     await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });

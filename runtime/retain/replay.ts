@@ -216,7 +216,7 @@ function messagesOf(
       else list.push(offset);
     }
   }
-  const { tenant, first, count, types, key_name, traceparent } = batch;
+  const { tenant, first, count, types, key_name, traceparent, hops } = batch;
   let events = 0;
   const outgoing = [...wanted].map(([subscription_id, indexes]): Outgoing => {
     events += indexes.length;
@@ -234,6 +234,7 @@ function messagesOf(
       replay_id: job.job_id,
       ...(key_name === undefined ? {} : { key_name }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(hops === undefined ? {} : { hops }),
     });
     return { text, group: tenant };
   });

@@ -317,6 +317,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
     expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
     ...(message.key_name === undefined ? {} : { key_name: message.key_name }),
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+    ...(message.hops === undefined ? {} : { hops: message.hops }),
     ...(message.key_hash === undefined ? {} : { key_hash: message.key_hash }),
   };
   const remove = erased.length === 0 && !cut ? undefined : key;
@@ -415,7 +416,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
     for (const [subscription_id, all] of pairs) {
       const indexes = work.deleted.length === 0 ? all : all.filter((offset) => !work.deleted.includes(offset));
       if (indexes.length === 0) continue;
-      const { tenant, first, count, types, key_name, traceparent, expires_at } = work.batch;
+      const { tenant, first, count, types, key_name, traceparent, hops, expires_at } = work.batch;
       const delivery: DeliveryMessage = {
         tenant,
         subscription_id,
@@ -429,6 +430,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         ...(work.stored === "before" ? { repeated: true } : {}),
         ...(key_name === undefined ? {} : { key_name }),
         ...(traceparent === undefined ? {} : { traceparent }),
+        ...(hops === undefined ? {} : { hops }),
       };
       messages.push({ work, message: { text: encodeDelivery(delivery), group: tenant } });
     }

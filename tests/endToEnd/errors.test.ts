@@ -60,6 +60,7 @@ const ways: Readonly<Record<Exclude<ErrorCode, Elsewhere>, () => Promise<Answer>
     const headers = { origin: "https://elsewhere.example" };
     return ask("POST", "/events", { key: page.json.api_key, body: {}, headers });
   },
+  too_many_hops: () => ask("POST", "/events", { body: {}, headers: { "triggers-hops": "5" } }),
   not_found: () => ask("GET", "/events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
   method_not_allowed: () => ask("DELETE", "/events"),
   idempotency_conflict: async () => {

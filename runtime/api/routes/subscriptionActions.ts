@@ -15,6 +15,7 @@ import { route } from "../route.ts";
 import { dictionary, OverlapSchema, Timestamp } from "../schemas.ts";
 import { checkDefinition, definitionOf, type SubscriptionInput, SubscriptionRequest } from "../subscriptionInput.ts";
 import { etagOf, SubscriptionSchema, viewOf } from "../subscriptionView.ts";
+import { inTestSlot } from "../testSlots.ts";
 import {
   changeUnderLock,
   checkEnvironment,
@@ -234,8 +235,10 @@ export function register(app: Api, deps: Deps): void {
       once: true,
       tag: TAG,
       summary: "Send a sample to the webhook now",
-      description: "Whatever the selector says, and also when the subscription is disabled. Nothing is stored.",
+      description:
+        "Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription.",
       scope: "subscriptions",
+      action: "subscription.test",
       params: SubscriptionId,
       body: z.strictObject({
         event_type: z.string().min(1).max(256).nullable().optional(),
@@ -258,13 +261,17 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { params, body }) => {
       const tenant = c.get("tenant");
-      await asCustomer(deps.db, c.get("identity").customer_id, (tx) => liveSubscription(tx, tenant, params.id));
+      const { customer_id } = c.get("identity");
+      await asCustomer(deps.db, customer_id, (tx) => liveSubscription(tx, tenant, params.id));
       const event_type = body.event_type === undefined ? "triggers.test" : body.event_type;
       const payload = body.payload ?? { event_type, message: "A sample from POST /subscriptions/{id}/test." };
       const request: DeliveryTest = { op: "test", tenant, subscription_id: params.id, event: { event_type, payload } };
-      const { FunctionError, Payload } = await deps.lambda.send(
-        new InvokeCommand({ FunctionName: deps.env.DELIVER_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
-      );
+      const { FunctionError, Payload } = await inTestSlot(deps, customer_id, async () => {
+        await change(deps, c, customer_id, async (_, tell) => tell(params.id));
+        return await deps.lambda.send(
+          new InvokeCommand({ FunctionName: deps.env.DELIVER_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
+        );
+      });
       const text = Buffer.from(Payload ?? []).toString("utf8");
       if (FunctionError !== undefined) throw new Error(`the deliver function failed on a test: ${text.slice(0, 500)}`);
       return c.json(JSON.parse(text) as DeliveryTestAnswer);

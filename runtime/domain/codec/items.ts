@@ -48,6 +48,8 @@ export interface BatchItem {
   /** Name of the key that sent it, where it has one. */
   readonly key_name?: string;
   readonly traceparent?: string;
+  /** How often its events came out of webhooks and back in; left out for none. */
+  readonly hops?: number;
   /** Of the request's `Idempotency-Key`; gone once its entry was erased. */
   readonly key_hash?: string;
 }
@@ -182,6 +184,7 @@ export function encodeBatch(batch: BatchItem): Item {
     ...(batch.deleted.length === 0 ? {} : { deleted: { NS: batch.deleted.map(String) } }),
     ...(batch.key_name === undefined ? {} : { key_name: S(batch.key_name) }),
     ...(batch.traceparent === undefined ? {} : { traceparent: S(batch.traceparent) }),
+    ...(batch.hops === undefined ? {} : { hops: N(batch.hops) }),
     ...(batch.key_hash === undefined ? {} : { key_hash: S(batch.key_hash) }),
   };
 }
@@ -216,6 +219,7 @@ export function decodeBatch(item: Item): BatchItem {
     expires_at: nOf(item, "expires_at", what),
     ...(item.key_name?.S === undefined ? {} : { key_name: item.key_name.S }),
     ...(item.traceparent?.S === undefined ? {} : { traceparent: item.traceparent.S }),
+    ...(item.hops === undefined ? {} : { hops: nOf(item, "hops", what) }),
     ...(item.key_hash?.S === undefined ? {} : { key_hash: item.key_hash.S }),
   };
 }

@@ -57,6 +57,8 @@ export interface IngestMessage {
   readonly traceparent?: string;
   /** `keyHashOf` its `Idempotency-Key`, under which erasure finds the entry. */
   readonly key_hash?: string;
+  /** How often its events came out of webhooks and back in; left out for none. */
+  readonly hops?: number;
   /** How often it was put off, because matching its events, or others of its customer, took too much work. */
   readonly part?: number;
   /** It is what is left of a request whose first events are stored and counted. */
@@ -80,6 +82,8 @@ export interface DeliveryMessage {
   readonly repeated?: boolean;
   /** Seconds since the epoch at which the batch expires, and its deliveries with it. Left out: 90 days after the events. */
   readonly expires_at?: number;
+  /** As its request had them. */
+  readonly hops?: number;
   readonly replay_id?: string;
   readonly key_name?: string;
   readonly traceparent?: string;
@@ -179,6 +183,7 @@ export function decodeIngest(message: string): IngestMessage {
     ...optional(header, "source_ip"),
     ...optional(header, "traceparent"),
     ...optional(header, "key_hash"),
+    ...(header.hops === undefined ? {} : { hops: whole(header, "hops", what) }),
     ...(header.part === undefined ? {} : { part: whole(header, "part", what) }),
     ...(header.rest === true ? { rest: true } : {}),
   };
@@ -242,6 +247,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         types: longTypes(header.types, count, what),
         ...(body === undefined ? {} : { body }),
         ...(header.repeated === true ? { repeated: true } : {}),
+        ...(header.hops === undefined ? {} : { hops: whole(header, "hops", what) }),
         ...(header.expires_at === undefined ? {} : { expires_at: whole(header, "expires_at", what) }),
         ...optional(header, "replay_id"),
         ...optional(header, "key_name"),

@@ -5,12 +5,15 @@ import type { Identity } from "../../../runtime/domain/identity.ts";
 import { decodeJobMessage } from "../../../runtime/domain/job.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const test = suite("subscription actions");
 let api: TestApi;
 let owner: { live: Identity; sandbox: Identity; customer_id: string };
 const sent: { QueueUrl: string; MessageBody: string; MessageGroupId: string }[] = [];
 const invoked: unknown[] = [];
+/** What the endpoints of tests wait for. */
+let held: Promise<void> | undefined;
 const webhookAnswer = {
   request: { headers: {}, body: "[]" },
   delivered: true,
@@ -24,6 +27,7 @@ test.before(async () => {
     lambda: {
       send: async ({ input }: { input: { FunctionName: string; Payload: Buffer } }) => {
         invoked.push([input.FunctionName, JSON.parse(input.Payload.toString())]);
+        await held;
         return { Payload: Buffer.from(JSON.stringify(webhookAnswer)) };
       },
     } as never,
@@ -69,6 +73,45 @@ test("a test asks deliver to send a sample, and answers what came back", async (
       event: { event_type: "order.created", payload: { id: 1 } },
     },
   ]);
+});
+
+test("a customer has two tests under way at once; each is audited; one that is never given back ends by itself", async () => {
+  const other = await api.customer("Other");
+  const { body } = await create({}, other.live);
+  const { body: sandboxed } = await create({}, other.sandbox);
+  const path = `/subscriptions/${body.subscription_id}/test`;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  held = promise;
+  const before = invoked.length;
+  const first = api.call(other.live, "POST", path);
+  const second = api.call(other.sandbox, "POST", `/subscriptions/${sandboxed.subscription_id}/test`);
+  await eventually(
+    () => invoked.length,
+    (count) => count === before + 2,
+  );
+  const third = await api.call(other.live, "POST", path);
+  assert.deepEqual(
+    [third.status, third.body.error.code, third.body.error.message, third.headers.get("retry-after")],
+    [429, "rate_limited", "2 tests at a time; repeat when one of them is over.", "1"],
+  );
+  const { body: mine } = await create();
+  const neighbour = api.call(owner.live, "POST", `/subscriptions/${mine.subscription_id}/test`);
+  api.advance(10_000);
+  const fourth = api.call(other.live, "POST", path);
+  await eventually(
+    () => invoked.length,
+    (count) => count === before + 4,
+  );
+  held = undefined;
+  resolve();
+  assert.deepEqual(
+    (await Promise.all([first, second, neighbour, fourth])).map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
+  assert.equal((await api.call(other.live, "POST", path)).status, 200);
+  const { body: audit } = await api.call({ ...other.live, scopes: ["admin"] }, "GET", "/audit");
+  const tests = audit.audit.filter((entry: { action: string }) => entry.action === "subscription.test");
+  assert.equal(tests.length, 4);
 });
 
 test("backfill_from begins a replay for this subscription alone", async () => {

@@ -98,6 +98,20 @@ test("every post is signed, names its attempt and subscription, and passes the t
   assert.equal(signature, new Webhook(target.secrets[0]!.secret).sign(id!, new Date(START), body));
 });
 
+test("events that came out of a webhook before say how often, also when they are tried again", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  world.answers((_, nth) => (nth === 1 ? 500 : 200));
+  world.accept([{ n: 1 }], { hops: 1 });
+  await world.step();
+  world.accept([{ n: 2 }]);
+  await world.run(START + HOUR);
+  assert.deepEqual(
+    world.posts.map(({ headers }) => headers["triggers-hops"]),
+    ["2", undefined, "2"],
+  );
+});
+
 test("a retry brings the same events under the same webhook-id, with the next attempt's number", async () => {
   const world = makeWorld();
   world.subscribe();

@@ -314,14 +314,23 @@ export function makeWorld(options: { dice?: () => number } = {}) {
     /** Stores a batch and queues its delivery, as route does. @returns its first ULID */
     accept(
       payloads: readonly object[],
-      more: { subscription_id?: string; inline?: boolean; traceparent?: string; indexes?: number[] } = {},
+      more: {
+        subscription_id?: string;
+        inline?: boolean;
+        traceparent?: string;
+        hops?: number;
+        indexes?: number[];
+      } = {},
     ): string {
       const { subscription_id = SUB, inline = true, indexes = payloads.map((_, at) => at) } = more;
       const count = payloads.length;
       const first = newUlid(clock, count);
       const body = { inline: pack(payloads.map((payload) => Buffer.from(JSON.stringify(payload)))) };
       const types = payloads.map((payload) => (payload as { event_type?: string }).event_type ?? null);
-      const trace = more.traceparent === undefined ? {} : { traceparent: more.traceparent };
+      const trace = {
+        ...(more.traceparent === undefined ? {} : { traceparent: more.traceparent }),
+        ...(more.hops === undefined ? {} : { hops: more.hops }),
+      };
       const batch: BatchItem = {
         ...{ tenant: TENANT, first, count, types, key_id: "key_1", body, matched: { [subscription_id]: indexes } },
         ...{ snapshot_version: 1, routed_at: clock, acknowledged: {}, deleted: [], expires_at: 2_000_000_000 },

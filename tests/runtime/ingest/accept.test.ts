@@ -95,6 +95,26 @@ test("a trace context that is well-formed travels along", async () => {
   );
 });
 
+test("what comes out of a webhook and back in is counted, and refused the fifth time", async () => {
+  const platform = platformOver(redis.connection);
+  const hook = { "triggers-subscription-id": "sub_01JDGXS7G0ABCDEFGHJKMNPQRT" };
+  const answers: number[] = [];
+  for (const headers of [
+    {},
+    hook,
+    { ...hook, "triggers-hops": "2" },
+    { "triggers-hops": "4" },
+    { "triggers-hops": "many" },
+    { ...hook, "triggers-hops": "5" },
+  ])
+    answers.push((await platform.post("{}", headers, newcomer())).status);
+  assert.deepEqual(answers, [202, 202, 202, 202, 202, 422]);
+  assert.deepEqual(
+    platform.sent.map(({ hops }) => hops),
+    [undefined, 1, 2, 4, undefined],
+  );
+});
+
 const big = `{"a":"${"x".repeat(1_000_000 - 8)}"}`;
 const plain = { code: "", docs: "" };
 const refusals: [
