@@ -71,6 +71,6 @@ async function giveBack({ dynamodb, env, log }: Deps, customerId: string, slot: 
       }),
     );
   } catch (error) {
-    log({ level: "WARN", message: "api.test_slot_not_given_back", customer_id: customerId, error: String(error) });
+    log("warn", "api.test_slot_not_given_back", { customer_id: customerId, error: String(error) });
   }
 }

@@ -4,8 +4,8 @@ import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
 import { decodeJobMessage } from "../../../runtime/domain/job.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { serve } from "../../support/service.ts";
 import { eventually } from "../../support/eventually.ts";
+import { serve } from "../../support/service.ts";
 
 const test = suite("subscription actions");
 let api: TestApi;
