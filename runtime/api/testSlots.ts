@@ -8,7 +8,7 @@ import type { Deps } from "./deps.ts";
  * endpoint takes. A slot is an item of the events table, taken by a condition and given back; one whose holder died is free
  * once no call can last any longer.
  */
-export const TEST_SLOTS = 2;
+const TEST_SLOTS = 2;
 /** Longer than a test's five seconds and its way there and back. */
 const LEASE_MS = 10_000;
 const KEEP_SECONDS = 3_600;

@@ -5,9 +5,9 @@ import { TriggersError } from "./errors.ts";
  * Invariant: what comes in carries one hop more than what went out, and is refused past `MAX_HOPS`: a subscription whose
  * webhook leads back here makes few events, and not events for ever.
  */
-export const MAX_HOPS = 4;
+const MAX_HOPS = 4;
 /** In posts of events that have come around before; those of others are known by their subscription's id. */
-export const HOPS_HEADER = "triggers-hops";
+const HOPS_HEADER = "triggers-hops";
 const SUBSCRIPTION_HEADER = "triggers-subscription-id";
 
 /**
