@@ -10,7 +10,7 @@ import { LATE_MS } from "./lateBatch.ts";
 import { aboveMark, type LowWater, lowWater, markAfter } from "./lowWater.ts";
 import { rawEvents } from "./payloads.ts";
 import { mapConcurrently, type Store } from "./table.ts";
-import { containsText } from "./text.ts";
+import { containsText, foldCase } from "./text.ts";
 import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view.ts";
 
 /**
@@ -136,7 +136,7 @@ async function withPayloads(
   query: ReadQuery,
   spent: Spent,
 ): Promise<{ batch: BatchItem; events: { offset: number; raw: Buffer }[] }[]> {
-  const text = query.text?.toLowerCase();
+  const text = query.text === undefined ? undefined : foldCase(query.text);
   return mapConcurrently(found, 8, async ({ batch, offsets }) => {
     const raws = await rawEvents(store, batch);
     if (raws === undefined) return { batch, events: [] };

@@ -1,8 +1,22 @@
-/** Whether the text is in the payload as written, or in one of its strings or names once their escapes are read. */
-export function containsText(raw: Buffer, lowered: string): boolean {
+/**
+ * The text as a search compares it, whatever its case: Unicode's full case folding but for marks that are none of their
+ * own, so `STRASSE` finds `straße`, and `ΟΔΟΣ` finds `οδος`. Accents count.
+ */
+export function foldCase(text: string): string {
+  const lower = text.toLowerCase();
+  // Most texts are ASCII, whose capitals and small letters are pairs.
+  return BEYOND_ASCII.test(lower) ? lower.toUpperCase().toLowerCase().replaceAll("ς", "σ") : lower;
+}
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/**
+ * Whether the text is in the payload as written, or in one of its strings or names once their escapes are read.
+ * @param folded by `foldCase`
+ */
+export function containsText(raw: Buffer, folded: string): boolean {
   const text = raw.toString("utf8");
-  if (text.toLowerCase().includes(lowered)) return true;
-  return text.includes("\\") && anyString(JSON.parse(text), (value) => value.toLowerCase().includes(lowered));
+  if (foldCase(text).includes(folded)) return true;
+  return text.includes("\\") && anyString(JSON.parse(text), (value) => foldCase(value).includes(folded));
 }
 
 function anyString(value: unknown, test: (text: string) => boolean): boolean {
