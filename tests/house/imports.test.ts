@@ -118,6 +118,16 @@ for (const [says, broken] of rules) {
   );
 }
 
+test("no test reads a stack file at the root: those are people's own, and a setting in one must break no test", () =>
+  assert.deepEqual(
+    globSync("tests/**/*.ts").filter(
+      (file) =>
+        file !== "tests/house/imports.test.ts" &&
+        /\bstackConfig\(|\bPulumi\.(dev|local|prod)/.test(readFileSync(file, "utf8")),
+    ),
+    [],
+  ));
+
 test("the check sees every way to import", () =>
   assert.deepEqual(
     importsOf(

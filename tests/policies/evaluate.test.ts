@@ -54,6 +54,23 @@ test("the first deployment of an edge, keys alone, complies", async () => {
   );
 });
 
+test("with the exceptions of the guide prod may lose its protection, and without them not", async () => {
+  const guide = readFileSync(new URL("../../docs/deploy.md", import.meta.url), "utf8");
+  const [, text] = /```json\n(\[\n {2}\{ "rule"[\s\S]*?)```/.exec(guide)!;
+  const exceptions = JSON.parse(text!) as NonNullable<Configuration["exceptions"]>;
+  const resources = resourcesOf(await graphOf("prod", { ...exampleConfig("prod"), "triggers:protect": "false" }));
+  const failedRules = (configuration: Configuration) =>
+    new Set(
+      evaluate("prod", resources, configuration, today)
+        .filter(({ outcome }) => outcome === "failed")
+        .map(({ rule }) => rule.name),
+    );
+  assert.deepEqual([...failedRules(shipped)].sort(), exceptions.map(({ rule }) => rule).sort());
+  const loosened = { ...shipped, exceptions: [...(shipped.exceptions ?? []), ...exceptions] };
+  checkConfiguration(loosened, today);
+  assert.deepEqual([...failedRules(loosened)], []);
+});
+
 test("the shipped configuration is in order", () => checkConfiguration(shipped, today));
 
 test("an exception of the shipped configuration covers something in dev or prod", async () => {
