@@ -48,6 +48,17 @@ for (const page of ["README.md", ...globSync("docs/**/*.md", { cwd: root }).sort
       [],
     ));
 
+  test(`${page}: every test that it names exists, under its title`, () =>
+    assert.deepEqual(
+      [...text.matchAll(/`(tests\/[\w/.-]+\.test\.ts)`(?:: "([^"]+)")?/g)]
+        .filter(([, file, title]) => {
+          const path = join(root, file!);
+          return !existsSync(path) || (title !== undefined && !readFileSync(path, "utf8").includes(`"${title}"`));
+        })
+        .map(([named]) => named),
+      [],
+    ));
+
   test(`${page}: every script of the project that it calls exists`, () =>
     assert.deepEqual(
       [...text.matchAll(/(?<![\w/.])(\.github\/[\w/.-]+\.sh)/g)]

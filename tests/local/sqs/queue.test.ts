@@ -256,6 +256,17 @@ test("on a full disk sends and receives are refused, and go on when there is roo
   assert.deepEqual(bodies(made.reopen(), 100).sort(), ["kept 0", "kept 2", "kept 3", "kept 4", "later"]);
 });
 
+test("a clock that was set back while the platform was off makes no delay longer", async () => {
+  const made = bench();
+  await made.queue.send({ body: "x", sender: "s" });
+  await made.queue.send({ body: "delayed", sender: "s" }, 5);
+  made.clock.advance(-600_000);
+  const again = made.reopen();
+  assert.deepEqual(bodies(again), ["x"]);
+  made.clock.advance(5_000);
+  assert.deepEqual(bodies(again), ["delayed"]);
+});
+
 /** What can happen to a queue, drawn at random. */
 const step = fc.oneof(
   fc.record({
