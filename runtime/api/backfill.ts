@@ -52,14 +52,20 @@ const START_AFTER_SECONDS = 2;
 /**
  * Hands a job on; call it last in the job's own transaction. When it fails nothing has happened, and a message whose job
  * was never committed is dropped by the worker.
+ * @param afterSeconds at most 900
  */
-export async function startJob(deps: Deps, tenant: Tenant, jobId: string): Promise<void> {
+export async function startJob(
+  deps: Deps,
+  tenant: Tenant,
+  jobId: string,
+  afterSeconds = START_AFTER_SECONDS,
+): Promise<void> {
   await deps.sqs.send(
     new SendMessageCommand({
       QueueUrl: deps.env.JOB_QUEUE_URL,
       MessageBody: encodeJobMessage(jobId),
       MessageGroupId: tenant,
-      DelaySeconds: START_AFTER_SECONDS,
+      DelaySeconds: afterSeconds,
     }),
   );
 }

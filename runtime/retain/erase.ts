@@ -22,6 +22,15 @@ const ON_ITS_WAY_SECONDS = 12;
 /** What arrives after this many passes was sent after the request; it can't happen without a clock gone wrong. */
 const MAX_PASSES = 20;
 
+/** What erasing all events leaves, and the certificate names: it is not events, and its owner can change or delete it. */
+const KEPT = [
+  "subscriptions with their selectors and headers",
+  "reference tables",
+  "event types and their schemas",
+  "usage counters, which name event types",
+  "the audit log",
+] as const;
+
 export const erase: SliceWork = async (job, tools, until) => {
   const cursor = (job.cursor as Cursor | null) ?? begin(job);
   const moved = await advance(job, cursor, tools, until);
@@ -96,6 +105,7 @@ async function certify(job: Job, cursor: Cursor, tools: Tools): Promise<Readonly
     found_by_last_pass: cursor.found,
     unreadable_archive_lines: cursor.unreadable_lines ?? 0,
     event_ids_digest: cursor.digest,
+    ...("all" in job.request ? { kept: KEPT } : {}),
   };
   const { seq, hash } = (
     await tools.service({

@@ -1,5 +1,7 @@
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "@hono/zod-openapi";
 import type { Selectable } from "kysely";
+import { insertJob } from "../../database/jobs.ts";
 import type { Tx } from "../../database/roles.ts";
 import { asCustomer } from "../../database/roles.ts";
 import type { CustomerTable } from "../../database/schema.ts";
@@ -8,7 +10,9 @@ import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors.ts";
 import { environments, scopes, tenantOf } from "../../domain/identity.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
+import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
 import { change } from "../audited.ts";
+import { startJob } from "../backfill.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
@@ -42,14 +46,39 @@ const viewOf = (row: CustomerRow) => ({
 
 const notFound = (id: string) => new TriggersError("not_found", `There is no customer ${id}.`);
 
-/** Takes the customer off the platform: its keys end, its subscriptions are removed. Events expire by retention. */
-async function end(deps: Deps, tx: Tx, customerId: string): Promise<void> {
+/** Edges let a revoked key pass for so long at most. */
+const KEYS_KNOWN_MS = 70_000;
+const ERASE_AFTER_SECONDS = 75;
+
+/**
+ * Takes the customer off the platform: its keys end, its subscriptions are removed, its reference tables and schemas go, and all its events
+ * are erased, those too that a key brings in until the last edge knows. @returns the id of the erasure
+ */
+async function end(deps: Deps, tx: Tx, customerId: string, by: string): Promise<string> {
   for (const environment of environments) {
     const tenant = tenantOf({ customer_id: customerId, environment });
     const snapshot = await nextVersion(tx, tenant, customerId, "subscriptions");
     await removeAll(tx, tenant, "customer_deleted", snapshot, deps.now());
   }
   for await (const key of everyKey(deps, customerId)) if (key.status === "active") await revokeKey(deps, key.key_id);
+  const at = rfc3339(deps.now());
+  await tx.deleteFrom("reference_rows").where("customer_id", "=", customerId).execute();
+  await tx
+    .updateTable("reference_tables")
+    .set({ is_current: false, row_count: 0, updated_at: at })
+    .where("customer_id", "=", customerId)
+    .execute();
+  await tx.deleteFrom("event_schemas").where("customer_id", "=", customerId).execute();
+  const job_id = newId("prv", deps.now());
+  const scope: PrivacyScope = { all: true };
+  await deps.s3.send(
+    new PutObjectCommand({ Bucket: deps.env.EXPORT_BUCKET, Key: scopeKey(job_id), Body: JSON.stringify(scope) }),
+  );
+  const tenant = tenantOf({ customer_id: customerId, environment: "live" });
+  const job = { kind: "erasure" as const, request: { ...scope }, progress: {}, created_by: by };
+  await insertJob(tx, { job_id, tenant, customer_id: customerId, ...job }, deps.now() + KEYS_KNOWN_MS);
+  await startJob(deps, tenant, job_id, ERASE_AFTER_SECONDS);
+  return job_id;
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -172,7 +201,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Delete a customer",
       description:
-        "Its keys are refused within 70 s, its subscriptions removed. Its events stay until their retention ends, or an erasure.",
+        "Its keys are refused within 70 s, its subscriptions, reference tables and schemas removed, and then all its events erased. It can't be undone.",
       scope: "operator",
       action: "customer.delete",
       params: CustomerId,
@@ -194,8 +223,7 @@ export function register(app: Api, deps: Deps): void {
           .set({ status: "deleted", updated_at: rfc3339(deps.now()) })
           .where("customer_id", "=", id)
           .execute();
-        await end(deps, tx, id);
-        tell(id);
+        tell(id, { erasure: await end(deps, tx, id, c.get("identity").key_id) });
       });
       for (const environment of environments) await stopPosts(deps, tenantOf({ customer_id: id, environment }));
       return c.body(null, 204);

@@ -1,12 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
+import type { Definition } from "../../database/schema.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
-import type { EventSelector } from "../../domain/subscription.ts";
+import type { Enrich, EventSelector } from "../../domain/subscription.ts";
 import { reviewBody } from "../../domain/validate.ts";
 import { compileSelector } from "../../matching/index.ts";
 import { writeList } from "../../store/view.ts";
@@ -76,7 +77,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Validate events and show what each active subscription would receive",
       description:
-        "The same bodies as `POST /events`. Nothing is stored or sent, and nothing counts towards a limit. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result.",
+        "The same bodies as `POST /events`. Nothing is stored or sent, and nothing counts towards a limit. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result. What rows of reference tables would be part of is shown to keys with the scope `subscriptions` only.",
       scope: "events:write",
       body: z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]),
       rawBody: true,
@@ -118,6 +119,14 @@ export function register(app: Api, deps: Deps): void {
       const matching = new Set(
         judged.flatMap(({ verdicts }) => verdicts.filter(({ matched }) => matched).map((v) => v.subscription_id)),
       );
+      // Rows of reference tables take the scope of those tables: without it, what they would be in is not shown.
+      const hidden = new Set(
+        c.get("identity").scopes.includes("subscriptions")
+          ? []
+          : subscriptions
+              .filter(({ definition }) => enriches(definition))
+              .map(({ subscription_id }) => subscription_id),
+      );
       const targets = matching.size === 0 ? new Map() : await show.targets(tenant, [...matching]);
       const brief = judged.length * active.length > MAX_VERDICTS;
       const results: Buffer[] = [];
@@ -127,7 +136,7 @@ export function register(app: Api, deps: Deps): void {
         const shown = await Promise.all(
           kept.map(async (verdict) => {
             const target = verdict.matched ? targets.get(verdict.subscription_id) : undefined;
-            if (target === undefined) return verdict;
+            if (target === undefined || hidden.has(verdict.subscription_id)) return verdict;
             const sample = { first, types: reviewed.types, offset, raw: bytes, key_name: c.get("identity").key_name };
             return { ...verdict, request: await show.preview(target, sample) };
           }),
@@ -153,6 +162,8 @@ export function register(app: Api, deps: Deps): void {
     },
   );
 }
+
+const enriches = ({ enrich }: Definition): boolean => enrich !== null && (enrich as Enrich).from !== "$event";
 
 const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
 

@@ -8,6 +8,7 @@ import { compileSelector, parseTypePattern } from "../../matching/index.ts";
 import { acknowledge, deleteEvents } from "../../store/marks.ts";
 import { type Position, type ReadQuery, readEvents } from "../../store/read.ts";
 import { writeEvent, writeList } from "../../store/view.ts";
+import { change } from "../audited.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { EventId, EventIds, InboxEventSchema, jsonBytes, QueryMillis, readContext, splitIds } from "../reads.ts";
@@ -176,6 +177,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "Delete events",
       description: "They are gone from every read, and what of their deliveries still waits is cancelled.",
       scope: "events:read",
+      action: "event.delete",
       body: EventIds,
       responses: {
         200: {
@@ -186,7 +188,13 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { body }) => {
       const { ulids, malformed } = splitIds(body.event_ids);
-      const { marked, missing } = await deleteEvents(context.store, c.get("tenant"), ulids, deps.now);
+      const { marked, missing } = await change(deps, c, c.get("identity").customer_id, async (_, tell) => {
+        const done = await deleteEvents(context.store, c.get("tenant"), ulids, deps.now);
+        const [first] = done.marked;
+        if (first !== undefined)
+          tell(eventId(first), { events: done.marked.length, last: eventId(done.marked.at(-1)!) });
+        return done;
+      });
       return c.json({ deleted: marked.length, missing: [...missing.map(eventId), ...malformed] });
     },
   );
@@ -199,12 +207,17 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Delete an event",
       scope: "events:read",
+      action: "event.delete",
       params: EventId,
       responses: { 204: { description: "Deleted, now or before." } },
     },
     async (c, { params }) => {
       const ulid = ulidIn("evt", params.id)!;
-      const { missing } = await deleteEvents(context.store, c.get("tenant"), [ulid], deps.now);
+      const { missing } = await change(deps, c, c.get("identity").customer_id, async (_, tell) => {
+        const done = await deleteEvents(context.store, c.get("tenant"), [ulid], deps.now);
+        if (done.marked.length > 0) tell(params.id);
+        return done;
+      });
       if (missing.length > 0) throw new TriggersError("not_found", `There is no event ${params.id}.`);
       return c.body(null, 204);
     },

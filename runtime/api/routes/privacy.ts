@@ -29,7 +29,11 @@ const ScopeBody = z
   .strictObject({
     subject: Subject.optional().openapi({ description: "Events whose payload holds this value at this path." }),
     all: z.literal(true).optional(),
-    confirm: z.string().max(100).optional().openapi({ description: "The customer's id; needed to erase all." }),
+    confirm: z
+      .string()
+      .max(100)
+      .optional()
+      .openapi({ description: "The customer's id; needed to erase all, or by a path such as `$..*`." }),
   })
   .superRefine((body, refine) => {
     if ((body.subject === undefined) === (body.all === undefined)) {
@@ -64,13 +68,22 @@ const RequestId = z.object({ id: ulidParam("prv") });
 const invalid = (details: readonly ErrorDetail[]) =>
   new TriggersError("invalid_request", "The body is not valid.", { details });
 
-/** @throws TriggersError `invalid_request` */
+/** A path to every member at any depth finds the value wherever it stands, in events that are not about the person too. */
+const EVERYWHERE = /\.\.\s*(?:\*|\[\s*\*\s*\])/;
+
+/**
+ * @param confirmed whether the customer's id is asked for: to erase all, or by a path that leads everywhere
+ * @throws TriggersError `invalid_request`
+ */
 function scopeOf(body: ScopeInput, raw: Uint8Array, customerId: string, confirmed: boolean): PrivacyScope {
   if (body.subject === undefined) {
     if ((confirmed || body.confirm !== undefined) && body.confirm !== customerId) {
       throw invalid([{ path: "/confirm", message: "must be the customer's id" }]);
     }
     return { all: true };
+  }
+  if (EVERYWHERE.test(body.subject.jsonpath) && confirmed && body.confirm !== customerId) {
+    throw invalid([{ path: "/confirm", message: "a path that leads everywhere needs the customer's id" }]);
   }
   try {
     parsePath(body.subject.jsonpath);

@@ -3,6 +3,7 @@ import { asCustomer } from "../../database/roles.ts";
 import { subscriptionsAt } from "../../database/subscriptions.ts";
 import type { Event } from "../../domain/event.ts";
 import { spliceEvent } from "../../domain/event.ts";
+import { requireScope } from "../../domain/identity.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
 import { checkTransform, compileSelector } from "../../matching/index.ts";
 import { budget } from "../../store/bounds.ts";
@@ -82,6 +83,8 @@ export function register(app: Api, deps: Deps): void {
       errors: ["invalid_selector"],
     },
     async (c, { body }) => {
+      // Recorded events are read with the scope that reads them.
+      requireScope(c.get("identity"), "events:read");
       const identity = c.get("identity");
       const tenant = c.get("tenant");
       const selector = compileSelector(body.event_selector as EventSelector);

@@ -43,13 +43,13 @@ async function historian() {
   const path = `/subscriptions/${body.subscription_id}`;
   await api.call(customer.live, "PATCH", path, { max_batch: 5 });
   await api.call({ ...customer.live, scopes: ["events:read"] }, "DELETE", path);
-  await api.call(customer.sandbox, "PUT", "/retention", { days: 10 });
+  await api.call(customer.live, "PUT", "/retention", { days: 10 });
   await api.call(customer.live, "DELETE", path);
   return { ...customer, subscription_id: body.subscription_id };
 }
 
 test("each change tells who, what, when, from where, and how it ended; so do refusals", async () => {
-  const { live, sandbox, customer_id, subscription_id } = await historian();
+  const { live, customer_id, subscription_id } = await historian();
   const { entries } = await logOf(live);
   const by = (identity: Identity) => ({ type: "key", key_id: identity.key_id, name: identity.key_name });
   assert.deepEqual(
@@ -73,7 +73,7 @@ test("each change tells who, what, when, from where, and how it ended; so do ref
       [2, by(live), "subscription.create", subscription_id, "198.51.100.7", "ok"],
       [3, by(live), "subscription.update", subscription_id, "198.51.100.7", "ok"],
       [4, by(live), "subscription.delete", subscription_id, "198.51.100.7", "forbidden"],
-      [5, by(sandbox), "retention.update", customer_id, "198.51.100.7", "ok"],
+      [5, by(live), "retention.update", customer_id, "198.51.100.7", "ok"],
       [6, by(live), "subscription.delete", subscription_id, "198.51.100.7", "ok"],
     ],
   );

@@ -71,6 +71,41 @@ test("a deleted customer is 404, its keys revoked, its subscriptions removed in 
   assert.deepEqual(subscriptions, []);
 });
 
+test("deleting a customer erases its events, those too that a key brings in until every edge knows, and takes its catalogs", async () => {
+  const sent: { MessageBody: string; DelaySeconds: number }[] = [];
+  const sqs = { send: async ({ input }: { input: (typeof sent)[number] }) => sent.push(input) };
+  const own = await startApi({ sqs: sqs as never });
+  try {
+    const { live, customer_id } = await own.customer();
+    await own.call(live, "PUT", "/reference-tables/people", { rows: { ada: { email: "ada@example.com" } } });
+    await own.call(live, "PUT", "/event-types/person", { type: "object" });
+    sent.length = 0;
+    assert.equal((await own.call(operator, "DELETE", `/customers/${customer_id}`)).status, 204);
+    assert.equal((await own.call(operator, "DELETE", `/customers/${customer_id}`)).status, 204);
+    const { rows } = await own.database.raw.query<{ job_id: string; kind: string; request: unknown; created_at: Date }>(
+      `select job_id, kind, request, created_at from jobs where customer_id = '${customer_id}'`,
+    );
+    assert.deepEqual(
+      rows.map(({ kind, request }) => [kind, request]),
+      [["erasure", { all: true }]],
+    );
+    assert.ok(
+      rows[0]!.created_at.getTime() > own.deps.now() + 60_000,
+      "what keys bring in meanwhile is erased as well",
+    );
+    assert.deepEqual(
+      sent.map(({ MessageBody, DelaySeconds }) => [MessageBody.includes(rows[0]!.job_id), DelaySeconds]),
+      [[true, 75]],
+    );
+    for (const table of ["reference_rows", "event_schemas"]) {
+      const left = await own.database.raw.query(`select * from ${table} where customer_id = '${customer_id}'`);
+      assert.deepEqual(left.rows, [], table);
+    }
+  } finally {
+    await own.close();
+  }
+});
+
 test("a key of a deleted customer, still known to an edge, makes no new key", async () => {
   const { live, customer_id } = await api.customer();
   await api.call(operator, "DELETE", `/customers/${customer_id}`);

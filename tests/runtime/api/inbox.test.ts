@@ -312,4 +312,28 @@ test("the customer's retention hides events at once when it is shortened", async
   assert.deepEqual((await get("/inbox?event_type=old")).body.events, []);
 });
 
+test("who deletes events stands in the audit log, once", async () => {
+  const { live: own } = await api.customer("Deletes");
+  const { ids } = await stored(
+    [{ event_type: "a" }, { event_type: "b" }, { event_type: "c" }],
+    60_000,
+    {},
+    own.customer_id,
+  );
+  await api.call(own, "DELETE", `/inbox/${ids[0]}`);
+  await api.call(own, "POST", "/inbox/delete", { event_ids: ids.slice(1) });
+  const { body } = await api.call(own, "GET", "/audit");
+  const told = body.entries ?? body.audit;
+  assert.deepEqual(
+    told
+      .filter(({ action }: { action: string }) => action === "event.delete")
+      .map(({ object, outcome }: { object: string; outcome: string }) => [object, outcome])
+      .sort(),
+    [
+      [ids[0], "ok"],
+      [ids[1], "ok"],
+    ].sort(),
+  );
+});
+
 test.run();

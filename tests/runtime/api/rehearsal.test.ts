@@ -161,4 +161,30 @@ test("verdicts tell of each subscription as it stood when the event was routed",
   assert.equal((await api.call(other, "GET", `/events/${id}/verdicts`)).status, 404);
 });
 
+test("recorded events are rehearsed, and rows of reference tables shown, only with the scopes that read them", async () => {
+  const weak = (...scopes: Identity["scopes"][number][]): Identity => ({ ...live, scopes });
+  const rehearsal = { event_selector: "order.*" };
+  const refused = await api.call(weak("subscriptions"), "POST", "/subscriptions/rehearse", rehearsal);
+  assert.deepEqual([refused.status, refused.body.error.message], [403, 'This key lacks the scope "events:read".']);
+  const both = await api.call(weak("subscriptions", "events:read"), "POST", "/subscriptions/rehearse", rehearsal);
+  assert.equal(both.status, 200);
+
+  await api.call(live, "PUT", "/reference-tables/people", { rows: { ada: { email: "ada-in-a-row@example.com" } } });
+  const made = await api.call(live, "POST", "/subscriptions", {
+    webhook_url: "https://example.com/enriched",
+    event_selector: "enriched",
+    enrich: { from: "people", key: "$.who", as: "person" },
+  });
+  const shown = async (who: Identity) => {
+    const { body } = await dryRun({ event_type: "enriched", who: "ada" }, who);
+    const [result] = (typeof body === "string" ? JSON.parse(body) : body).results;
+    return result.subscriptions.find(
+      (one: { subscription_id: string }) => one.subscription_id === made.body.subscription_id,
+    );
+  };
+  const hidden = await shown(weak("events:write"));
+  assert.deepEqual([hidden.matched, hidden.request], [true, undefined]);
+  assert.equal((await shown(weak("events:write", "subscriptions"))).matched, true);
+});
+
 test.run();
