@@ -12,7 +12,7 @@ import {
 } from "../domain/identity.ts";
 import { newId, timeOf, ulidIn } from "../domain/ids.ts";
 import { isUnavailable } from "../domain/outage.ts";
-import { limitHeaders } from "../redis/limiter.ts";
+import { limitHeaders, type Verdict } from "../redis/limiter.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { pathOf } from "./functionUrl.ts";
@@ -35,6 +35,12 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
     headers: { allow },
   });
 }
+
+/** Counted apart from events, so that `RateLimit-*` goes on to speak of those. */
+const tooManyRequests = ({ limit, retryAfterMs }: Verdict): TriggersError =>
+  new TriggersError("rate_limited", `One key makes at most ${limit} requests a second of these routes.`, {
+    headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) },
+  });
 
 const NO_STORE = { "cache-control": "no-store" };
 
@@ -103,8 +109,13 @@ export function buildApp(deps: Deps): Api {
       c.set("identity", identity);
       c.set("tenant", tenantOf(identity));
       const ulid = ulidIn("req", requestId);
-      const limits = limitHeaders(await deps.limiter.take(identity, 0, ulid === undefined ? undefined : timeOf(ulid)));
-      c.set("told", limits);
+      const arrived = ulid === undefined ? undefined : timeOf(ulid);
+      const [events, request] = await Promise.all([
+        deps.limiter.take(identity, 0, arrived),
+        deps.limiter.takeRequest(identity, arrived),
+      ]);
+      c.set("told", limitHeaders(events));
+      if (!request.allowed) throw tooManyRequests(request);
     }
     try {
       const { identity, told } = c.var;

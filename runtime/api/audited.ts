@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { LRUCache } from "lru-cache";
 import { audit } from "../database/audit.ts";
 import type { Actor, AuditFact } from "../database/auditChain.ts";
 import { asCustomer, type Tx } from "../database/roles.ts";
@@ -57,10 +58,23 @@ export function change<T>(
   });
 }
 
+/** The same refusal of the same key is told once a minute, so that nobody fills the log by repeating it. */
+const REPEATED_MS = 60_000;
+const told = new LRUCache<string, true>({ max: 10_000 });
+
 /** Tells of a refused change, in a transaction of its own. An outage here never hides the refusal itself. */
 export async function auditRefusal(deps: Deps, c: Context<ApiEnv>, error: TriggersError): Promise<void> {
   if (c.get("action") === undefined || !TOLD_REFUSALS.has(error.status)) return;
-  const { customer_id } = c.get("identity");
+  const { customer_id, key_id } = c.get("identity");
+  const repeated = JSON.stringify([
+    customer_id,
+    key_id,
+    c.get("action"),
+    error.code,
+    Math.floor(deps.now() / REPEATED_MS),
+  ]);
+  if (told.has(repeated)) return;
+  told.set(repeated, true);
   const fact = factOf(c, error.code, Object.values(c.req.param())[0] ?? null, {});
   try {
     await asCustomer(deps.db, customer_id, (tx) => audit(tx, customer_id, fact, deps.now()));

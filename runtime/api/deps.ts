@@ -31,7 +31,7 @@ export interface Deps {
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
   /** Tells what is left of a caller's limits. */
-  readonly limiter: Pick<Limiter, "take">;
+  readonly limiter: Pick<Limiter, "take" | "takeRequest">;
   /** What became of requests with an `Idempotency-Key`. */
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
   /** Counts calls; what it counts is audited. */

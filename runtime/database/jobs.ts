@@ -3,6 +3,7 @@ import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
+import { CAPS, refuseManyJobs } from "./caps.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";
 
@@ -23,8 +24,9 @@ export interface NewJob {
   readonly created_by: string;
 }
 
-/** Adds a pending job; the caller then names it on the jobs queue. */
+/** Adds a pending job; the caller then names it on the jobs queue. @throws TriggersError `limit_reached` */
 export async function insertJob(tx: Tx, job: NewJob, now: number): Promise<Job> {
+  if (job.kind in CAPS.jobs) await refuseManyJobs(tx, job.tenant, job.kind as keyof typeof CAPS.jobs);
   const row = await tx
     .insertInto("jobs")
     .values({

@@ -100,6 +100,10 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
     message: "There is no subscription sub_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
     details: [{ path: "/subscription_ids/0", message: "names no subscription" }],
   },
+  limit_reached: {
+    request: "POST /keys while a hundred keys work",
+    message: "There can be at most 100 keys; remove some, or wait until one has ended.",
+  },
   invalid_selector: {
     request: "POST /subscriptions with the selector `$.a ==`",
     message: "The event selector is not valid at position 6: unexpected end of expression.",

@@ -103,6 +103,11 @@ export const errorCatalog = {
     "The events have come out of webhooks of the platform and back in more than four times.",
     "Find the subscription whose webhook leads back to `POST /events`, and narrow its selector or remove it.",
   ),
+  limit_reached: entry(
+    422,
+    "The customer has as many of these as it may have at a time.",
+    "Remove some, or wait until one has ended. docs/limits.md lists the bounds.",
+  ),
   invalid_selector: entry(
     422,
     "The event selector does not parse, has a type error, or is too costly.",
@@ -138,7 +143,7 @@ export const errorCatalog = {
   ),
   rate_limited: entry(
     429,
-    "The customer's or the key's limit of events per second is used up.",
+    "The customer's or the key's limit of events, or the key's of requests, per second is used up.",
     "Repeat after the time in `Retry-After`.",
     true,
   ),

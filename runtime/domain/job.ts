@@ -69,6 +69,9 @@ export function decodePutBackMessage(text: string): PutBackMessage | undefined {
   return { from, to, prefix, ...(after === undefined ? {} : { after }) };
 }
 
+/** Events a second of a replay that names no rate: it leaves room for what arrives meanwhile. */
+export const DEFAULT_REPLAY_RATE = 5_000;
+
 /** What a replay job was asked for (`Job.request`), as `POST /replays` and `backfill_from` write it. */
 export interface ReplayRequest {
   readonly from?: string;
@@ -76,6 +79,7 @@ export interface ReplayRequest {
   readonly event_type?: string | readonly string[];
   readonly event_ids?: readonly string[];
   readonly subscription_ids?: readonly string[];
+  /** Events a second. @default DEFAULT_REPLAY_RATE */
   readonly rate_per_second?: number;
   /** Only deliveries that were given up, each tried again as itself: `POST /dead-letters/replay`. */
   readonly dead_letters?: true;

@@ -10,7 +10,8 @@ import { comparingKeywords, forAjv, schemaForAjv, validating } from "./schemaKey
  *
  * Invariant: a schema that compiles can't hurt the platform. It refers to nothing outside itself, is bounded in size
  * and depth, and sees only an object's own members. What could take long with a hostile event (a regular expression, a
- * reference, a comparison of all items) makes a check `costly`: it runs under `withinTime`.
+ * reference, a comparison of all items) makes a check `costly`: it runs under `withinTime`, and so does any other whose event and
+ * schema are large together.
  * `format` is an annotation, as the specification has it by default; keywords it does not know are annotations too.
  */
 
@@ -30,6 +31,8 @@ export interface SchemaFault {
 
 export interface SchemaCheck {
   readonly costly: boolean;
+  /** Bytes of the schema: what a check costs grows with them and with the event's. */
+  readonly bytes: number;
   /** @param event its JSON text. No faults: it fits */
   faults(event: Buffer): readonly SchemaFault[];
 }
@@ -133,7 +136,7 @@ export function compileSchema(text: string, timeoutMs = COMPILE_TIMEOUT_MS): Sch
       message: `${describe(keyword, message ?? "does not fit", params as Record<string, unknown>)} (${keyword})`,
     }));
   };
-  return { costly, faults };
+  return { costly, bytes: Buffer.byteLength(text), faults };
 }
 
 /** ajv leaves the name of an unwanted member, or the values allowed, to `params`. */

@@ -26,29 +26,35 @@ export interface ReviewedBody extends ValidBody {
 }
 
 /** @throws TriggersError when the body as a whole is wrong: `invalid_json`, `invalid_event` (empty), `too_many_events` */
-export function reviewBody(body: Buffer, schemas: Schemas): ReviewedBody {
+export function scanBody(body: Buffer): ReviewedBody {
   const scanned = scan(body);
   if (scanned.kind === "malformed") throw malformed(scanned, body);
-  const { array, count, events } = scanned;
+  const { array, count, events, faults } = scanned;
   if (count === 0) throw new TriggersError("invalid_event", "The array is empty; send 1 to 1,000 events.");
   if (count > MAX_EVENTS_PER_REQUEST) {
     const message = `The array holds ${count.toLocaleString("en")} events; 1,000 are allowed in one request.`;
     throw new TriggersError("too_many_events", message);
   }
-  const slices = events.map(({ start, end }) => body.subarray(start, end));
-  const types = events.map(({ type }) => type);
-  const faults = [...scanned.faults];
-  checkSchemas(slices, types, schemas, faults);
-  return { array, events: slices, types, faults: faults.sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) };
+  return {
+    array,
+    events: events.map(({ start, end }) => body.subarray(start, end)),
+    types: events.map(({ type }) => type),
+    faults,
+  };
 }
 
+/** The same events with what their schemas say of them, too. */
+export function reviewEvents(scanned: ReviewedBody, schemas: Schemas): ReviewedBody {
+  const faults = [...scanned.faults];
+  checkSchemas(scanned, schemas, faults);
+  return { ...scanned, faults: faults.sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) };
+}
+
+/** An event and a schema whose bytes multiply to this are compared in some milliseconds, whatever they are. */
+const SMALL = 4_000_000;
+
 /** Adds what is wrong with the events that are well-formed and of a type with a schema. */
-function checkSchemas(
-  events: readonly Buffer[],
-  types: readonly (string | null)[],
-  schemas: Schemas,
-  faults: ErrorDetail[],
-): void {
+function checkSchemas({ events, types }: ValidBody, schemas: Schemas, faults: ErrorDetail[]): void {
   const faulty = new Set(faults.map(({ index }) => index ?? 0));
   const checks = types.map((type, i) => (type === null || faulty.has(i) ? undefined : schemas(type)));
   const add = (index: number, path: string, message: string) => {
@@ -60,17 +66,25 @@ function checkSchemas(
       for (const { path, message } of checks[at]?.faults(events[at]!) ?? []) add(at, path, message);
     }
   };
-  if (!checks.some((check) => check?.costly)) run();
+  const work = checks.reduce((sum, check, i) => sum + (check === undefined ? 0 : check.bytes * events[i]!.length), 0);
+  if (work <= SMALL && !checks.some((check) => check?.costly)) run();
   else if (!withinTime(CHECK_TIMEOUT_MS, run)) {
     add(at, "", `The event could not be checked against its schema within ${CHECK_TIMEOUT_MS} ms.`);
   }
 }
 
-/** All or nothing. @throws TriggersError with up to 100 details when anything is wrong with any event */
-export function validateBody(body: Buffer, schemas: Schemas): ValidBody {
-  const reviewed = reviewBody(body, schemas);
-  if (reviewed.faults.length > 0) throw rejection(reviewed);
-  return reviewed;
+/** The events of a body, before their schemas are asked. All or nothing. @throws TriggersError with up to 100 details */
+export function readEvents(body: Buffer): ValidBody {
+  const scanned = scanBody(body);
+  if (scanned.faults.length > 0) throw rejection(scanned);
+  return scanned;
+}
+
+/** @throws TriggersError `schema_violation` with up to 100 details when an event breaks the schema of its type */
+export function checkTypes(body: ValidBody, schemas: Schemas): void {
+  const faults: ErrorDetail[] = [];
+  checkSchemas(body, schemas, faults);
+  if (faults.length > 0) throw rejection({ ...body, faults });
 }
 
 /** Which fault names the whole answer; each keeps its own code in `details`. */

@@ -18,9 +18,9 @@ import {
 import { eventId, newId, newUlid, timeOf, ulidAt, ulidIn } from "../domain/ids.ts";
 import { pack } from "../domain/pack.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
-import { type Schemas, type ValidBody, validateBody } from "../domain/validate.ts";
+import { checkTypes, readEvents, type Schemas, type ValidBody } from "../domain/validate.ts";
 import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
-import { type Limiter, limitHeaders, type Verdict } from "../redis/limiter.ts";
+import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/limiter.ts";
 
 /**
  * What `POST /events` does with one request.
@@ -92,7 +92,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     const key = idempotencyKeyIn(request.headers["idempotency-key"]);
     const tenant = tenantOf(identity);
     const body = readBody(request);
-    const valid = validateBody(body, await ports.schemas(tenant));
+    const valid = readEvents(body);
     const batch: Batch = {
       tenant,
       key_id: identity.key_id,
@@ -103,9 +103,11 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       hops: hopsIn(request.headers),
       key_hash: key === undefined ? undefined : keyHashOf(key),
     };
+    // In this order, so that what is refused for its schema has counted: checking costs more than anything else here.
     const limited = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
+      checkTypes(valid, await ports.schemas(tenant));
     };
     let answer: string;
     let replayed: Record<string, string> = {};
@@ -173,16 +175,6 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const traceparentIn = ({ headers: { traceparent } }: IngestRequest): string | undefined =>
   traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined;
-
-function overLimit({ limit, retryAfterMs }: Verdict, cost: number): TriggersError {
-  if (retryAfterMs === Number.POSITIVE_INFINITY) {
-    const message = `This request has ${cost} events and the limit is ${limit} events per second, so it can never pass: split it.`;
-    return new TriggersError("rate_limited", message, { headers: SOON });
-  }
-  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
-  const message = `The limit of ${limit} events per second is used up. Repeat in ${seconds} s.`;
-  return new TriggersError("rate_limited", message, { headers: { "retry-after": String(seconds) } });
-}
 
 /** The events of one request on their way to the queue. */
 interface Batch {

@@ -1,3 +1,4 @@
+import { TriggersError } from "../domain/errors.ts";
 import type { Identity, KeyLimit } from "../domain/identity.ts";
 import { tenantOf } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
@@ -14,6 +15,8 @@ import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 export const REDIS_PATIENCE_MS = 250;
 /** After a failure Redis is left alone for so long. */
 export const REDIS_PAUSE_MS = 1_000;
+/** Requests a second that one key may make of the management API, whatever they are. */
+export const REQUESTS_PER_SECOND = 200;
 /** Slots are over, and the bucket holds no more than the limit drains, in less than a second or just one. */
 const RESET_SECONDS = 1;
 
@@ -36,6 +39,17 @@ export const limitHeaders = ({ limit, remaining, resetSeconds }: Verdict): Recor
   "ratelimit-remaining": String(remaining),
   "ratelimit-reset": String(resetSeconds),
 });
+
+/** What a request of so many events is told that the limit does not let pass. */
+export function overLimit({ limit, retryAfterMs }: Verdict, cost: number): TriggersError {
+  if (retryAfterMs === Number.POSITIVE_INFINITY) {
+    const message = `This request has ${cost} events and the limit is ${limit} events per second, so it can never pass: split it.`;
+    return new TriggersError("rate_limited", message, { headers: { "retry-after": "1" } });
+  }
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  const message = `The limit of ${limit} events per second is used up. Repeat in ${seconds} s.`;
+  return new TriggersError("rate_limited", message, { headers: { "retry-after": String(seconds) } });
+}
 
 export interface LimiterPorts {
   readonly redis: RedisScripts;
@@ -75,9 +89,12 @@ export class Limiter {
    * Counts `cost` events if they fit; with a cost of 0 only tells what is left. Never throws.
    * @param arrived when the request came to the edge, ms since the epoch: how long it took from there is not the caller's
    */
-  async take(identity: Identity, cost: number, arrived = this.#ports.now()): Promise<Verdict> {
+  take(identity: Identity, cost: number, arrived?: number): Promise<Verdict> {
+    return this.#take(limitsOf(identity), cost, arrived);
+  }
+
+  async #take(limits: readonly Limit[], cost: number, arrived = this.#ports.now()): Promise<Verdict> {
     const now = this.#ports.now();
-    const limits = limitsOf(identity);
     if (now >= this.#pausedUntil) {
       try {
         return await this.#ask(limits, cost, Math.min(now, Math.max(arrived, now - LATE_MS)));
@@ -87,6 +104,12 @@ export class Limiter {
       }
     }
     return this.#alone(limits, cost, this.#ports.now());
+  }
+
+  /** Counts a request of the management API, which has a window of its own for each key. Never throws. */
+  takeRequest(identity: Identity, arrived?: number): Promise<Verdict> {
+    const name = `requests:{${tenantOf(identity)}}:${identity.key_id}`;
+    return this.#take([{ name, limit: REQUESTS_PER_SECOND }], 1, arrived);
   }
 
   async #ask(limits: readonly Limit[], cost: number, arrived: number): Promise<Verdict> {

@@ -1,4 +1,4 @@
-import type { ReplayRequest } from "../domain/job.ts";
+import { DEFAULT_REPLAY_RATE, type ReplayRequest } from "../domain/job.ts";
 import type { Tools } from "./work.ts";
 
 /**
@@ -10,8 +10,6 @@ import type { Tools } from "./work.ts";
  * due while the job waited on its queue goes at once.
  */
 
-/** Without a rate of its own a replay leaves room for what arrives meanwhile. */
-const DEFAULT_RATE = 5_000;
 /** What reading and sending take of the time is made up for, up to this. */
 const CREDIT_MS = 1_000;
 /** So often a wait looks up. */
@@ -25,7 +23,7 @@ export class Pace {
   #spent: number;
 
   /** @param spent of an earlier slice; by default the rate counts from now on */
-  constructor({ rate_per_second = DEFAULT_RATE }: ReplayRequest, tools: Tools, spent = tools.now()) {
+  constructor({ rate_per_second = DEFAULT_REPLAY_RATE }: ReplayRequest, tools: Tools, spent = tools.now()) {
     this.#rate = rate_per_second;
     this.#tools = tools;
     this.#spent = spent;

@@ -109,6 +109,14 @@ const ways: Readonly<Record<Exclude<ErrorCode, Elsewhere>, () => Promise<Answer>
         subscription_ids: ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV"],
       },
     }),
+  limit_reached: async () => {
+    const { api_key: key } = await newCustomer(platform);
+    for (let tries = 0; ; tries += 1) {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => ask("POST", "/keys", { key })));
+      const refused = answers.find(({ status }) => status !== 201);
+      if (refused !== undefined || tries === 20) return refused ?? answers[0]!;
+    }
+  },
   invalid_selector: () => subscribe({ event_selector: "$.a ==" }),
   unknown_reference_table: () =>
     subscribe({

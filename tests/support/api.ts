@@ -6,7 +6,7 @@ import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
 import type { Peppers } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
-import type { Verdict } from "../../runtime/redis/limiter.ts";
+import { REQUESTS_PER_SECOND, type Verdict } from "../../runtime/redis/limiter.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
 import { memoryIdempotency } from "./idempotency.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
@@ -48,7 +48,7 @@ export const operator: Identity = {
 };
 
 /** What a limiter says of a limit that nothing used. */
-export const unusedLimit = (limit: number): Verdict => ({
+const unusedLimit = (limit: number): Verdict => ({
   allowed: true,
   limit,
   remaining: limit,
@@ -56,6 +56,12 @@ export const unusedLimit = (limit: number): Verdict => ({
   retryAfterMs: 0,
   by: "redis",
 });
+
+/** A limiter that nothing has used, and that counts nothing. */
+export const idleLimiter: Deps["limiter"] = {
+  take: async ({ limit_per_second: limit }) => unusedLimit(limit),
+  takeRequest: async () => unusedLimit(REQUESTS_PER_SECOND),
+};
 
 const S = (name: string) => ({ AttributeName: name, AttributeType: "S" }) as const;
 
@@ -107,7 +113,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     now: () => Date.now() + ahead,
     log: () => undefined,
     idempotency: memoryIdempotency(),
-    limiter: { take: async ({ limit_per_second: limit }) => unusedLimit(limit) },
+    limiter: idleLimiter,
     s3: memoryS3(new Map()),
     ...({} as Pick<Deps, "lambda" | "secrets">),
     // Nobody works off what is sent here.

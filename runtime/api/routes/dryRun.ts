@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
@@ -7,9 +8,16 @@ import { type Event, spliceEvent } from "../../domain/event.ts";
 import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
+<<<<<<< HEAD
 import type { Enrich, EventSelector } from "../../domain/subscription.ts";
 import { reviewBody } from "../../domain/validate.ts";
 import { compileSelector } from "../../matching/index.ts";
+=======
+import type { EventSelector } from "../../domain/subscription.ts";
+import { reviewEvents, scanBody } from "../../domain/validate.ts";
+import { Budget, CUSTOMER_BUDGET, compileSelector } from "../../matching/index.ts";
+import { limitHeaders, overLimit } from "../../redis/limiter.ts";
+>>>>>>> 17a9ac9 (bounds: count schema checks and dry-runs against the limit, and cap what a customer may have at a time)
 import { writeList } from "../../store/view.ts";
 import type { Api, Deps } from "../deps.ts";
 import { previewer } from "../preview.ts";
@@ -19,6 +27,8 @@ import { route } from "../route.ts";
 const TAG = "Events";
 /** Verdicts in one answer; of more, those that don't match are left out first. */
 const MAX_VERDICTS = 5_000;
+/** Between two such runs others have their turn. */
+const COMPILED_AT_ONCE = 200;
 const MAX_ANSWER_BYTES = 4_500_000;
 
 export const VerdictSchema = z.object({
@@ -77,7 +87,11 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Validate events and show what each active subscription would receive",
       description:
+<<<<<<< HEAD
         "The same bodies as `POST /events`. Nothing is stored or sent, and nothing counts towards a limit. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result. What rows of reference tables would be part of is shown to keys with the scope `subscriptions` only.",
+=======
+        "The same bodies as `POST /events`. Nothing is stored or sent; its events count against the limit as those sent do. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result.",
+>>>>>>> 17a9ac9 (bounds: count schema checks and dry-runs against the limit, and cap what a customer may have at a time)
       scope: "events:write",
       body: z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]),
       rawBody: true,
@@ -90,17 +104,27 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const { subscriptions, schemas } = await load(c.get("identity").customer_id, tenant);
       const compiled = new Map<string, SchemaCheck>();
-      const reviewed = reviewBody(Buffer.from(raw), (type) => {
+      const scanned = scanBody(Buffer.from(raw));
+      // Before they are checked and matched: that is what costs.
+      const verdict = await deps.limiter.take(c.get("identity"), scanned.events.length);
+      c.set("told", { ...c.get("told"), ...limitHeaders(verdict) });
+      if (!verdict.allowed) throw overLimit(verdict, scanned.events.length);
+      const reviewed = reviewEvents(scanned, (type) => {
         const schema = schemas.get(type);
         if (schema === undefined) return undefined;
         const check = compiled.get(type) ?? compileSchema(schema);
         compiled.set(type, check);
         return check;
       });
-      const active: Active[] = subscriptions.map(({ subscription_id, definition }) => ({
-        subscription_id,
-        selector: compileSelector(definition.event_selector as EventSelector),
-      }));
+      const active: Active[] = [];
+      for (const [at, { subscription_id, definition }] of subscriptions.entries()) {
+        // Thousands of selectors are compiled in turns with what others ask.
+        if (at % COMPILED_AT_ONCE === COMPILED_AT_ONCE - 1) await immediate();
+        active.push({ subscription_id, selector: compileSelector(definition.event_selector as EventSelector) });
+      }
+      const budget = new Budget(CUSTOMER_BUDGET);
+      /** Units that each subscription's selector took. */
+      const took = new Map<string, number>();
       const first = newUlid(deps.now(), reviewed.events.length);
       const show = previewer(deps);
       const faults = Map.groupBy(reviewed.faults, ({ index }) => index ?? 0);
@@ -114,8 +138,9 @@ export function register(app: Api, deps: Deps): void {
           received_at: rfc3339(deps.now()),
           payload: parseJson(bytes.toString("utf8")) as Record<string, unknown>,
         };
-        return { bytes, type, errors, verdicts: active.map((one) => judge(one, event)) };
+        return { bytes, type, errors, verdicts: active.map((one) => judge(one, event, budget, took)) };
       });
+      if (budget.usedUp) throw tooCostly(took);
       const matching = new Set(
         judged.flatMap(({ verdicts }) => verdicts.filter(({ matched }) => matched).map((v) => v.subscription_id)),
       );
@@ -167,9 +192,18 @@ const enriches = ({ enrich }: Definition): boolean => enrich !== null && (enrich
 
 const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
 
-function judge({ subscription_id, selector }: Active, event: Event) {
+/** What was left undecided is not told as decided. */
+function tooCostly(took: ReadonlyMap<string, number>): TriggersError {
+  const worst = [...took].reduce((most, one) => (one[1] > most[1] ? one : most));
+  const message = `Matching so many subscriptions takes too long, that of ${worst[0]} longest; try fewer or smaller events.`;
+  return new TriggersError("unprocessable", message);
+}
+
+function judge({ subscription_id, selector }: Active, event: Event, budget: Budget, took: Map<string, number>) {
   const started = performance.now();
-  const { matched, because } = selector.explain(event);
+  const before = budget.spent;
+  const { matched, because } = selector.explain(event, budget);
+  took.set(subscription_id, (took.get(subscription_id) ?? 0) + budget.spent - before);
   const duration_us = Math.round((performance.now() - started) * 1_000);
   return { subscription_id, matched, because, duration_us };
 }

@@ -25,7 +25,12 @@ const filters = {
   acknowledged: z.enum(["true", "false", "all"]).optional().openapi({ default: "false" }),
   order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc" }),
   filter: z.string().min(1).max(4_000).optional().openapi({ description: "CEL over the event." }),
-  q: z.string().min(1).max(256).optional().openapi({ description: "Text contained in the payload; case is ignored as Unicode folds it, accents are not." }),
+  q: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .openapi({ description: "Text contained in the payload; case is ignored as Unicode folds it, accents are not." }),
 };
 const InboxQuery = z.strictObject({ ...listQuery, ...filters });
 type Filters = Omit<z.output<typeof InboxQuery>, "limit" | "cursor">;

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { CAPS, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { KeyRecord } from "../../domain/apiKey.ts";
 import { BROWSER_SCOPE, isOrigin } from "../../domain/browser.ts";
@@ -7,7 +8,7 @@ import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../d
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { adopt, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
+import { adopt, everyKey, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
 import { route } from "../route.ts";
 import { EnvironmentSchema, NextCursor, OverlapSchema, ScopeSchema, Timestamp, ulidParam } from "../schemas.ts";
 
@@ -149,6 +150,16 @@ function scopesOf(body: z.output<typeof KeyRequest>, maker: Identity): Scope[] {
   return wanted;
 }
 
+/** @throws TriggersError `limit_reached` when as many keys work as may */
+async function refuseManyKeys(deps: Deps, customerId: string): Promise<void> {
+  let count = 0;
+  for await (const { status, expires_at } of everyKey(deps, customerId)) {
+    const ended = expires_at !== undefined && Date.parse(expires_at) <= deps.now();
+    if (status === "active" && !ended) refuseBeyond("keys", CAPS.keys, count++);
+  }
+  refuseBeyond("keys", CAPS.keys, count);
+}
+
 /** The customer's limit; the row stays locked so that a change or deletion of the customer waits. */
 async function lockedLimit(tx: Tx, customerId: string): Promise<number> {
   const row = await tx
@@ -209,6 +220,7 @@ export function register(app: Api, deps: Deps): void {
           ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
         };
         refuseEscalation(maker, ends, wanted);
+        await refuseManyKeys(deps, maker.customer_id);
         const made = await makeKey(deps, wanted);
         tell(made.record.key_id, { name: body.name ?? null, environment: wanted.environment, scopes });
         await putKey(deps, made.record);

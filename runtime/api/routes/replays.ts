@@ -4,8 +4,9 @@ import { findJob, insertJob, listJobs, saveJob } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { parseDeliveryId } from "../../domain/codec.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import type { Identity } from "../../domain/identity.ts";
 import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
-import type { ReplayRequest } from "../../domain/job.ts";
+import { DEFAULT_REPLAY_RATE, type ReplayRequest } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
@@ -21,7 +22,7 @@ const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] a
 const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
 const Rate = z.number().int().min(1).max(10_000).openapi({
   description:
-    "Events per second, on average at most; by default 5,000. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
+    "Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
 });
 
 const ReplaySchema = z
@@ -130,12 +131,13 @@ export function register(app: Api, deps: Deps): void {
     });
   }
 
-  const shared = (body: z.output<typeof DeadLetterBody>) => ({
+  /** A replay is no faster than the customer may send. */
+  const shared = (body: z.output<typeof DeadLetterBody>, { limit_per_second }: Identity) => ({
     ...(body.from === undefined ? {} : { from: rfc3339(body.from) }),
     ...(body.to === undefined ? {} : { to: rfc3339(body.to) }),
     ...(body.event_type === undefined ? {} : { event_type: body.event_type }),
     ...(body.event_ids === undefined ? {} : { event_ids: [...new Set(body.event_ids)] }),
-    ...(body.rate_per_second === undefined ? {} : { rate_per_second: body.rate_per_second }),
+    rate_per_second: Math.min(body.rate_per_second ?? DEFAULT_REPLAY_RATE, limit_per_second),
   });
 
   route(
@@ -163,7 +165,7 @@ export function register(app: Api, deps: Deps): void {
       checkIds(body.subscription_ids, "subscription_ids", (id) => ulidIn("sub", id) !== undefined);
       const subscriptions = [...new Set(body.subscription_ids ?? [])];
       const request: ReplayRequest = {
-        ...shared(body),
+        ...shared(body, c.get("identity")),
         // What arrives from now on is delivered anyway.
         to: rfc3339(Math.min(body.to ?? Number.POSITIVE_INFINITY, deps.now() + 1)),
         ...(subscriptions.length === 0 ? {} : { subscription_ids: subscriptions }),
@@ -193,7 +195,7 @@ export function register(app: Api, deps: Deps): void {
       checkIds(body.event_ids, "event_ids", (id) => ulidIn("evt", id) !== undefined);
       checkIds(body.delivery_ids, "delivery_ids", (id) => parseDeliveryId(id) !== undefined);
       const request: ReplayRequest = {
-        ...shared(body),
+        ...shared(body, c.get("identity")),
         dead_letters: true,
         ...(body.delivery_ids === undefined ? {} : { delivery_ids: [...new Set(body.delivery_ids)] }),
         ...(body.subscription_id === undefined ? {} : { subscription_ids: [body.subscription_id] }),

@@ -1,6 +1,7 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
+import { refuseManySubscriptions } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import { secretPlace } from "../../database/sealing.ts";
 import { activeByUrl, insertSubscriptions, urlHash } from "../../database/subscriptions.ts";
@@ -142,6 +143,7 @@ export function register(app: Api, deps: Deps): void {
             details: clashes.slice(0, 100),
           });
         }
+        await refuseManySubscriptions(tx, tenant, added.length);
         await checkTablesExist(
           tx,
           tenant,

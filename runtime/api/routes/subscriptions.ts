@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { refuseManySubscriptions } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import type { Definition } from "../../database/schema.ts";
 import { openDefinition, sealDefinition, secretPlace } from "../../database/sealing.ts";
@@ -186,6 +187,7 @@ export function register(app: Api, deps: Deps): void {
       const [added] = await sealed(deps, identity.customer_id, [{ subscription_id, definition, secret }]);
       const made = await change(deps, c, identity.customer_id, async (tx, tell) => {
         const snapshot = await nextVersion(tx, c.get("tenant"), identity.customer_id, "subscriptions");
+        await refuseManySubscriptions(tx, c.get("tenant"), 1);
         await checkUrlFree(tx, c.get("tenant"), definition);
         await checkTablesExist(tx, c.get("tenant"), [definition]);
         await insertSubscriptions(tx, identity, [added!], snapshot, deps.now());

@@ -20,7 +20,7 @@ import {
 import { isUnavailable } from "../../../runtime/domain/outage.ts";
 import { decodeBody } from "../../../runtime/domain/requestBody.ts";
 
-import { unusedLimit } from "../../support/api.ts";
+import { idleLimiter } from "../../support/api.ts";
 
 const test = suite("framework");
 const identity: Identity = {
@@ -36,7 +36,7 @@ const deps = {
   secret: async () => "a secret",
   now: () => 1_764_064_800_000,
   countUsage: async () => {},
-  limiter: { take: async ({ limit_per_second }: Identity) => unusedLimit(limit_per_second) },
+  limiter: idleLimiter,
   log: (level: string, message: string, fields: Record<string, unknown>) => logged.push({ level, message, ...fields }),
 } as unknown as Deps;
 

@@ -2,11 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "uvu";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
 import { compileSchema } from "../../../runtime/domain/schema.ts";
-import { reviewBody, type Schemas, validateBody } from "../../../runtime/domain/validate.ts";
+import { checkTypes, readEvents, reviewEvents, type Schemas, scanBody } from "../../../runtime/domain/validate.ts";
 
 const none: Schemas = () => undefined;
 const number = compileSchema(JSON.stringify({ properties: { n: { type: "number" } } }));
 const numbers: Schemas = (type) => (type === "t" ? number : undefined);
+
+const validateBody = (body: Buffer, schemas: Schemas) => {
+  const valid = readEvents(body);
+  checkTypes(valid, schemas);
+  return valid;
+};
 
 const refusalOf = (text: string, schemas = none): TriggersError => {
   try {
@@ -83,7 +89,10 @@ test("an event with a fault of its own is not held to a schema besides", () =>
   ));
 
 test("a review keeps the good events and names what is wrong with the others, in order", () => {
-  const { events, faults } = reviewBody(Buffer.from('[{"event_type":"t","n":"x"},{"a":1},{"event_type":7}]'), numbers);
+  const { events, faults } = reviewEvents(
+    scanBody(Buffer.from('[{"event_type":"t","n":"x"},{"a":1},{"event_type":7}]')),
+    numbers,
+  );
   assert.equal(events.length, 3);
   assert.deepEqual(
     faults.map(({ index, path, code }) => [index, path, code]),
@@ -109,5 +118,49 @@ test("what breaks a schema has its index, in a single event too", () =>
   assert.deepEqual(refusalOf('{"event_type":"t","n":"x"}', numbers).details, [
     { index: 0, path: "/n", code: "schema_violation", message: "must be number (type)" },
   ]));
+
+/** Schemas without a keyword that is costly by itself, whose check still grows with schema times event. */
+const large: readonly (readonly [says: string, schema: object, event: string])[] = [
+  [
+    "a long enum over a long array",
+    { properties: { a: { items: { enum: [...Array(20_000).fill(0), 1] } } } },
+    `{"event_type":"t","a":[${"1,".repeat(480_000)}1]}`,
+  ],
+  [
+    "many properties over many objects",
+    {
+      properties: {
+        a: { items: { properties: Object.fromEntries(Array.from({ length: 2_500 }, (_, i) => [`p${i}`, {}])) } },
+      },
+    },
+    `{"event_type":"t","a":[${"{},".repeat(300_000)}{}]}`,
+  ],
+  [
+    "many required names over many objects",
+    {
+      properties: {
+        a: {
+          items: { dependentRequired: Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [`p${i}`, ["q"]])) },
+        },
+      },
+    },
+    `{"event_type":"t","a":[${"{},".repeat(300_000)}{}]}`,
+  ],
+];
+for (const [says, schema, event] of large) {
+  test(`${says} is not checked for longer than a request may take`, () => {
+    const check = compileSchema(JSON.stringify(schema));
+    assert.equal(check.costly, false);
+    const { details } = refusalOf(event, () => check);
+    assert.deepEqual(details, [
+      {
+        index: 0,
+        path: "",
+        code: "schema_violation",
+        message: "The event could not be checked against its schema within 250 ms.",
+      },
+    ]);
+  });
+}
 
 test.run();
