@@ -109,6 +109,8 @@ export const comparingKeywords: readonly FuncKeywordDefinition[] = [
       valueKey(value) === key ? undefined : { message: "must be equal to constant", params: { allowedValue } };
   }),
   keyword("enum", undefined, (allowedValues: readonly unknown[]) => {
+    // The meta-schema is asked only after compiling.
+    if (!Array.isArray(allowedValues)) throw new TypeError("enum must be an array");
     const keys = new Set(allowedValues.map(valueKey));
     return (value: unknown) =>
       keys.has(valueKey(value))

@@ -123,6 +123,7 @@ test("a type may hold any character, encoded in the path", async () => {
 const noSchemas: [says: string, schema: unknown, path: string][] = [
   ["a type that is none", { type: "objekt" }, "/type"],
   ["a remote $ref", { $ref: "https://example.com/schema.json" }, ""],
+  ["an enum that is no list", { enum: "x" }, "/enum"],
   ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "/$schema"],
   ["a bound that is no number", { properties: { a: { minimum: "1" } } }, "/properties/a/minimum"],
   ["a pattern that is none", { pattern: "(" }, ""],
