@@ -15,7 +15,7 @@ const outputs = new Set(
     .flatMap((members) => [...members.matchAll(/^ {4,6}(\w+):/gm)].map(([, name]) => name!)),
 );
 
-for (const page of ["README.md", ...globSync("docs/**/*.md", { cwd: root }).sort()]) {
+for (const page of ["README.md", "SECURITY.md", ...globSync("docs/**/*.md", { cwd: root }).sort()]) {
   const text = readFileSync(join(root, page), "utf8");
 
   test(`${page}: every npm script exists`, () =>
