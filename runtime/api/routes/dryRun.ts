@@ -8,16 +8,10 @@ import { type Event, spliceEvent } from "../../domain/event.ts";
 import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
-<<<<<<< HEAD
 import type { Enrich, EventSelector } from "../../domain/subscription.ts";
-import { reviewBody } from "../../domain/validate.ts";
-import { compileSelector } from "../../matching/index.ts";
-=======
-import type { EventSelector } from "../../domain/subscription.ts";
 import { reviewEvents, scanBody } from "../../domain/validate.ts";
 import { Budget, CUSTOMER_BUDGET, compileSelector } from "../../matching/index.ts";
 import { limitHeaders, overLimit } from "../../redis/limiter.ts";
->>>>>>> 17a9ac9 (bounds: count schema checks and dry-runs against the limit, and cap what a customer may have at a time)
 import { writeList } from "../../store/view.ts";
 import type { Api, Deps } from "../deps.ts";
 import { previewer } from "../preview.ts";
@@ -87,11 +81,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Validate events and show what each active subscription would receive",
       description:
-<<<<<<< HEAD
-        "The same bodies as `POST /events`. Nothing is stored or sent, and nothing counts towards a limit. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result. What rows of reference tables would be part of is shown to keys with the scope `subscriptions` only.",
-=======
-        "The same bodies as `POST /events`. Nothing is stored or sent; its events count against the limit as those sent do. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result.",
->>>>>>> 17a9ac9 (bounds: count schema checks and dry-runs against the limit, and cap what a customer may have at a time)
+        "The same bodies as `POST /events`. Nothing is stored or sent; its events count against the limit as those sent do. A body that is wrong as a whole is refused as there; what is wrong with a single event is in its result. What rows of reference tables would be part of is shown to keys with the scope `subscriptions` only.",
       scope: "events:write",
       body: z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown()))]),
       rawBody: true,
