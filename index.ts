@@ -46,7 +46,14 @@ const declareBackups = (resources: readonly pulumi.Input<string>[]) =>
 /** The public endpoint. @param behind the home region and the bucket of access logs; none while keys are all there is */
 function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonly logs: DataBucket }) {
   const standbys = settings.standbyStacks.map((stack) => others.standby(stack));
-  const edge = new IngestEdge("edge", { region, keys, behind, standbys, domain: settings.domain });
+  const edge = new IngestEdge("edge", {
+    region,
+    keys,
+    behind,
+    standbys,
+    domain: settings.domain,
+    addressLimit: settings.addressLimit,
+  });
   const { distribution } = edge;
   if (distribution !== undefined) new EdgeWatch("edge-watch", { distribution, email: settings.alarmEmail, protect });
   return {

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
 import type { Home, OriginOutputs, Standby } from "./otherStacks.ts";
+import { WebAcl } from "./webAcl.ts";
 
 /** A function that requests go to. */
 interface Target {
@@ -26,6 +27,8 @@ export interface DistributionArgs {
   readonly standbys: readonly Standby[];
   readonly logs: DataBucket;
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
+  /** Requests a minute from one address beyond which it is refused. @default no web ACL */
+  readonly addressLimit?: number | undefined;
 }
 
 /** CloudFront's own policies. Source: Developer Guide, "Use managed cache policies", "… origin request policies". */
@@ -135,6 +138,7 @@ export class Distribution extends pulumi.ComponentResource {
       functionAssociations: [{ eventType: "viewer-request", functionArn: viewer.arn }],
       lambdaFunctionAssociations: [{ eventType: "origin-request", lambdaArn: args.authenticate, includeBody: true }],
     });
+    const acl = args.addressLimit === undefined ? undefined : new WebAcl("edge", { perMinute: args.addressLimit }, own);
     this.distribution = new aws.cloudfront.Distribution(
       `${name}-distribution`,
       {
@@ -156,6 +160,7 @@ export class Distribution extends pulumi.ComponentResource {
           responsePagePath: `/docs/answers/${errorCode}`,
           errorCachingMinTtl: 0,
         })),
+        ...(acl === undefined ? {} : { webAclId: acl.arn }),
         restrictions: { geoRestriction: { restrictionType: "none" } },
         ...(args.domain === undefined ? {} : { aliases: [args.domain.name] }),
         viewerCertificate:

@@ -17,6 +17,7 @@ export type FoundationArgs = Pick<
   | "logRetentionDays"
   | "cacheNodeType"
   | "gradualDeploys"
+  | "reservedConcurrency"
   | "otlpEndpoint"
   | "traceSampleRatio"
 >;
@@ -58,7 +59,13 @@ export class Foundation extends pulumi.ComponentResource {
       { purpose: "Logs and settings of functions", services: [forLogGroups(region)], protect },
       own,
     );
-    this.defaults = { region, keyArn: key.arn, logRetentionDays, gradual: args.gradualDeploys };
+    this.defaults = {
+      region,
+      keyArn: key.arn,
+      logRetentionDays,
+      gradual: args.gradualDeploys,
+      reserved: { ...args.reservedConcurrency },
+    };
     this.network = new Network("network", { region, multiAz, zones: args.availabilityZones }, own);
     this.logs = logBucket(args, this.network, own);
     this.cache = new Cache(

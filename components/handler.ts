@@ -13,6 +13,8 @@ export interface HandlerDefaults {
   readonly keyArn: pulumi.Input<string>;
   /** Days that logs are kept. */
   readonly logRetentionDays: number;
+  /** Environments that Lambda keeps for a function and that it never exceeds, by its name; any other has its part of what all share. */
+  readonly reserved: Readonly<Record<string, number | undefined>>;
   /** Traffic goes to an alias that CodeDeploy moves from version to version. */
   readonly gradual: boolean;
 }
@@ -92,6 +94,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
     const { memoryMb, timeoutSeconds, provisionedConcurrency } = normaliseHandler(args);
     const own = { parent: this };
     const built = bundle(args.entry);
+    const reserved = args.defaults.reserved[name];
     const logs = new aws.cloudwatch.LogGroup(
       `${name}-logs`,
       { kmsKeyId: args.defaults.keyArn, retentionInDays: args.defaults.logRetentionDays },
@@ -137,6 +140,7 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
         tracingConfig: { mode: "Active" },
         publish: args.defaults.gradual,
+        ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
         ...(args.network === undefined
           ? {}
           : { vpcConfig: { subnetIds: args.network.subnetIds, securityGroupIds: [...args.network.securityGroupIds] } }),

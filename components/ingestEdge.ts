@@ -19,6 +19,8 @@ export interface IngestEdgeArgs {
   readonly standbys: readonly Standby[];
   /** Custom host name with its certificate. @default the distribution's own name */
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
+  /** Requests a minute from one address beyond which it is refused. @default no web ACL */
+  readonly addressLimit?: number | undefined;
 }
 
 /** The public endpoint, who may pass it, and which region a request goes to. */
@@ -52,6 +54,7 @@ export class IngestEdge extends pulumi.ComponentResource {
           ...behind,
           standbys,
           domain: args.domain,
+          addressLimit: args.addressLimit,
         },
         own,
       );

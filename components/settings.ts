@@ -20,6 +20,11 @@ const stackName = z
 const range = (least: number, most: number) => z.number().int().min(least).max(most);
 
 export const settingsSchema = z.strictObject({
+  addressLimit: range(10, 2_000_000_000)
+    .optional()
+    .describe(
+      "Requests a minute from one address beyond which AWS WAF refuses it, before a function is spent on it; unset, there is no web ACL. About $0.60 a million requests.",
+    ),
   alarmEmail: z.email("must be an e-mail address").optional().describe("Who is mailed when an alarm rings."),
   allowLoopbackWebhooks: z
     .boolean()
@@ -119,6 +124,17 @@ export const settingsSchema = z.strictObject({
       "Event pollers kept ready on the ingest and delivery queues, `{ minimum, maximum }`; unset, Lambda ramps up.",
     ),
   protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
+  reservedConcurrency: z
+    .strictObject({
+      ingest: range(1, 100_000).optional(),
+      route: range(1, 100_000).optional(),
+      deliver: range(1, 100_000).optional(),
+      subscriptions: range(1, 100_000).optional(),
+    })
+    .default({})
+    .describe(
+      "Concurrency that Lambda keeps for a function, `{ ingest, route, deliver, subscriptions }`, and that it never exceeds. What is left of the region's pool is shared by the rest, the function at the edge among them.",
+    ),
   role: z
     .enum(["all", "edge", "region", "standby"])
     .default("all")
@@ -221,7 +237,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
   const result = settingsSchema.safeParse(Object.fromEntries(values));
   const problems = (result.error?.issues ?? []).flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => `${key}: no such setting`)
+      ? issue.keys.map((key) => `${[...issue.path, key].join(".")}: no such setting`)
       : [`${issue.path.join(".")}: ${issue.message}`],
   );
   const { region } = around;
@@ -230,6 +246,17 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
     const { allowLoopbackWebhooks, domainName, certificateArn, keyRegions, pollers } = result.data;
     if (result.data.ingestConcurrency > 0 && !result.data.gradualDeploys)
       problems.push("ingestConcurrency: needs gradualDeploys, since only an alias can be kept warm");
+    const { reservedConcurrency, ingestConcurrency } = result.data;
+    if (reservedConcurrency.ingest !== undefined && reservedConcurrency.ingest < ingestConcurrency)
+      problems.push("reservedConcurrency: ingest must not be below ingestConcurrency, which is kept warm out of it");
+    for (const name of ["route", "deliver"] as const) {
+      const most = result.data[`${name}Concurrency`];
+      const kept = reservedConcurrency[name];
+      if (most !== undefined && kept !== undefined && kept < most)
+        problems.push(
+          `reservedConcurrency: ${name} must not be below ${name}Concurrency: what is taken off the queue then is refused`,
+        );
+    }
     if (pollers !== undefined && (result.data.routeConcurrency ?? result.data.deliverConcurrency) !== undefined)
       problems.push("pollers: can't stand beside routeConcurrency or deliverConcurrency");
     const { otlpEndpoint } = result.data;

@@ -65,6 +65,7 @@ export class Account {
   readonly #felt = new Map<AccountQuota, { second: number; times: number; bySecond: Map<number, number> }>();
   #since: number;
   #running = 0;
+  #kept = 0;
 
   /** @throws RangeError for a share that is none */
   constructor(share: number, clock: Clock = systemClock) {
@@ -110,9 +111,16 @@ export class Account {
     return true;
   }
 
+  /** Takes environments out of what all functions share, for one of them. @returns how many, by this account's share */
+  keep(reserved: number): number {
+    const kept = Math.max(1, Math.floor(reserved * this.share));
+    this.#kept += kept;
+    return kept;
+  }
+
   /** Takes one of the environments that all functions share, if one is left. */
   enter(): boolean {
-    if (this.#running >= Math.floor(this.of("lambdaConcurrency"))) {
+    if (this.#running >= Math.floor(this.of("lambdaConcurrency")) - this.#kept) {
       this.feel("lambdaConcurrency");
       return false;
     }

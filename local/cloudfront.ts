@@ -18,6 +18,7 @@ import { list, onlySupports, optional, physicalName, required } from "./declared
 import { wildcard } from "./iamPolicy.ts";
 import type { Lambda } from "./lambda.ts";
 import type { Inputs, LocalContext, LocalService, ResourceRequest } from "./service.ts";
+import type { Waf } from "./waf.ts";
 
 export interface CloudFront extends LocalService {
   /** Serves the program's distribution. @throws Error when the program declares none, or the port is taken */
@@ -66,7 +67,7 @@ function errorPageOf({ errorCode, responseCode, responsePagePath, errorCachingMi
   return [status, { path: responsePagePath, status: Number(responseCode) }];
 }
 
-export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFront {
+export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Waf): CloudFront {
   const stores = createKeyValueStores(context);
   const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();
   const controls = new Set<string>();
@@ -158,7 +159,16 @@ export function createCloudFront(context: LocalContext, lambda: Lambda): CloudFr
     const ordered = list(inputs.orderedCacheBehaviors).map((behaviour) => behaviourOf(behaviour, origins, id));
     const fallback = behaviourOf(inputs.defaultCacheBehavior as Inputs, origins, id);
     const errorPages = new Map(list(inputs.customErrorResponses).map(errorPageOf));
-    distribution = { id, arn: arnOf("distribution", id), behaviours: [...ordered, fallback], origins, errorPages };
+    const acl = optional(inputs, "webAclId", "string");
+    if (acl !== undefined && waf?.has(acl) !== true) throw new Error(`there is no web ACL ${acl}`);
+    distribution = {
+      id,
+      arn: arnOf("distribution", id),
+      behaviours: [...ordered, fallback],
+      origins,
+      errorPages,
+      inspect: acl === undefined ? undefined : (address) => waf?.inspect(acl, address),
+    };
     const domainName = `d${id.toLowerCase()}.cloudfront.net`;
     described = { id, arn: distribution.arn, domainName, inputs };
     return {

@@ -30,6 +30,7 @@ import type { Authorization, LocalContext, LocalService, ResourceRequest } from 
 import { createServiceQuotas } from "./serviceQuotas.ts";
 import { createSqs } from "./sqs.ts";
 import { StartError, stateError } from "./startError.ts";
+import { createWaf } from "./waf.ts";
 
 export interface PlatformOptions {
   /** Folder of the state. */
@@ -264,7 +265,8 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   const lambda = createLambda(context, iam, sqs.source, {
     onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
   });
-  const cloudfront = createCloudFront(context, lambda);
+  const waf = createWaf(context);
+  const cloudfront = createCloudFront(context, lambda, waf);
   const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));
   const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
     iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
@@ -283,6 +285,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     cloudfront,
     cloudfront.management,
     createLogDelivery(context, s3.writers),
+    waf,
     scheduler,
     lambda,
     firehose,

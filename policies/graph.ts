@@ -95,6 +95,7 @@ const arnFormats: Readonly<Record<string, (name: string, region: string, inputs:
   "aws:secretsmanager/secret:Secret": (n, r) => `arn:aws:secretsmanager:${r}:${ACCOUNT}:secret:${n}-a1b2c3`,
   "aws:sns/topic:Topic": (n, r) => `arn:aws:sns:${r}:${ACCOUNT}:${n}`,
   "aws:sqs/queue:Queue": (n, r) => `arn:aws:sqs:${r}:${ACCOUNT}:${n}`,
+  "aws:wafv2/webAcl:WebAcl": (n) => `arn:aws:wafv2:us-east-1:${ACCOUNT}:global/webacl/${n}/a1b2c3`,
   "aws:backup/vault:Vault": (n, r) => `arn:aws:backup:${r}:${ACCOUNT}:backup-vault:${n}`,
 };
 

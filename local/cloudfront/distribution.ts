@@ -29,6 +29,8 @@ export interface Behaviour {
 }
 
 export interface Distribution {
+  /** What stands before it: the answer to a request from this address that is blocked. @default nothing */
+  readonly inspect?: ((address: string) => GeneratedResponse | undefined) | undefined;
   readonly id: string;
   readonly arn: string;
   /** Ordered behaviours, the default one last. */

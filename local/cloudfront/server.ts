@@ -121,6 +121,11 @@ export async function startPublicServer(
     const query = mark < 0 ? "" : target.slice(mark + 1);
     if (stopping) response.setHeader("connection", "close");
     const behaviour = behaviourOf(deployed(), path);
+    const blocked = deployed().inspect?.(addressOf(request));
+    if (blocked !== undefined) {
+      request.resume();
+      return write(response, blocked, behaviour, requestId);
+    }
     if (target.length > URL_LIMIT) {
       request.resume();
       return finish(request, response, ownAnswer("uri_too_long", "The URL exceeds 8,192 bytes."), behaviour, requestId);

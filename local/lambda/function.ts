@@ -90,6 +90,8 @@ export class LambdaFunction {
   readonly #log: (line: string) => void;
   readonly #metrics: Metrics | undefined;
   readonly #account: Account | undefined;
+  /** Environments that are its own, out of what all share. */
+  readonly #reserved: number | undefined;
   #heldMs = 0;
   readonly #threads = new Set<Thread>();
   readonly #idle: Environment[] = [];
@@ -113,6 +115,8 @@ export class LambdaFunction {
     this.#log = log;
     this.#metrics = metrics;
     this.#account = account;
+    const { reservedConcurrency: reserved } = settings;
+    this.#reserved = reserved === undefined ? undefined : (account?.keep(reserved) ?? reserved);
   }
 
   /** From now on it runs at the edge, where an environment serves ten requests a second at most. */
@@ -128,9 +132,8 @@ export class LambdaFunction {
 
   /** Runs the handler once. Never rejects: what went wrong is in the outcome. */
   invoke(payload: { event: unknown } | { json: string }): Promise<Outcome> {
-    const { reservedConcurrency } = this.settings;
     if (this.#closed) return Promise.resolve(failure("Runtime.Unavailable", "the platform is stopping"));
-    const full = reservedConcurrency !== undefined && this.active >= reservedConcurrency;
+    const full = this.#reserved !== undefined && this.active >= this.#reserved;
     if (full || this.#waiting.length >= WAITING || !this.#accountAdmits()) {
       this.#count({ kind: "throttled" }, 0);
       return Promise.resolve({ kind: "throttled" });
@@ -142,8 +145,8 @@ export class LambdaFunction {
         resolve: (outcome) => {
           const ms = performance.now() - invocation.began;
           this.#count(outcome, ms);
-          if (this.#heldMs > ms) setTimeout(() => this.#account?.leave(), this.#heldMs - ms).unref();
-          else this.#account?.leave();
+          if (this.#heldMs > ms) setTimeout(() => this.#leave(), this.#heldMs - ms).unref();
+          else this.#leave();
           resolve(outcome);
         },
       };
@@ -156,8 +159,13 @@ export class LambdaFunction {
     });
   }
 
+  #leave(): void {
+    if (this.#reserved === undefined) this.#account?.leave();
+  }
+
   #accountAdmits(): boolean {
     if (this.#account === undefined) return true;
+    if (this.#reserved !== undefined) return true;
     if (this.#heldMs > 0 && !this.#account.admit("edgeRequestsPerSecond", this.settings.name, 1)) return false;
     return this.#account.enter();
   }
@@ -202,7 +210,7 @@ export class LambdaFunction {
    * short of processor time: then one more would only make all of them slower.
    */
   #grow(): void {
-    const limit = Math.min(PER_THREAD * THREADS, this.settings.reservedConcurrency ?? Number.POSITIVE_INFINITY);
+    const limit = Math.min(PER_THREAD * THREADS, this.#reserved ?? Number.POSITIVE_INFINITY);
     if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
     if (this.#environments === 0) {
       this.#open();

@@ -108,6 +108,13 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
 
   line("CloudFront", "requests", "cloudfront_https_request", requests, "events / events a request");
   line("CloudFront", "function that guards identity headers", "cloudfront_function", requests, "requests");
+  const acls = of("aws:wafv2/webAcl:WebAcl");
+  if (acls.length > 0) {
+    const rules = acls.reduce((sum, { inputs }) => sum + (inputs.rules as unknown[]).length, 0);
+    line("WAF", "web ACLs", "waf_acl_month", acls.length, "web ACLs");
+    line("WAF", "rules", "waf_rule_month", rules, "rules");
+    line("WAF", "requests looked at", "waf_request", requests, "requests");
+  }
   line("CloudFront", "bodies to the region", "cloudfront_to_origin_gb", bodyGb, "events x bytes, GB");
   line(
     "CloudFront",

@@ -63,6 +63,13 @@ const combinations: [says: string, type: string, path: string, value: unknown, i
     true,
     { viewerCertificate: { cloudfrontDefaultCertificate: true, minimumProtocolVersion: "TLSv1.2_2021" } },
   ],
+  [
+    "a web ACL of CloudFront in another region",
+    "aws:wafv2/webAcl:WebAcl",
+    "region",
+    "eu-west-1",
+    { scope: "CLOUDFRONT" },
+  ],
   ["a standby without failover", "aws:elasticache/replicationGroup:ReplicationGroup", "multiAzEnabled", true, {}],
   ["a password beside a managed one", "aws:rds/instance:Instance", "manageMasterUserPassword", true, { password: "x" }],
   [

@@ -97,6 +97,7 @@ const rds = "aws:rds/instance:Instance";
 const proxy = "aws:rds/proxy:Proxy";
 const valkey = "aws:elasticache/replicationGroup:ReplicationGroup";
 const distribution = "aws:cloudfront/distribution:Distribution";
+const webAcl = "aws:wafv2/webAcl:WebAcl";
 const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const lifecycle = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
 const schedule = "aws:scheduler/schedule:Schedule";
@@ -114,6 +115,7 @@ const rdsPage = "RDS API Reference, CreateDBInstance";
 const proxyPage = "RDS API Reference, CreateDBProxy";
 const cachePage = "ElastiCache API Reference, CreateReplicationGroup";
 const cloudfrontPage = "CloudFront API Reference, DistributionConfig";
+const wafPage = "AWS WAF API Reference, CreateWebACL";
 const alarmPage = "CloudWatch API Reference, PutMetricAlarm";
 const s3Page = "S3 User Guide, Transitioning objects using lifecycle";
 const groupPage = "EC2 API Reference, AuthorizeSecurityGroupIngress";
@@ -598,6 +600,21 @@ export const awsRules: readonly AwsRule[] = [
     "ElastiCache User Guide, Authenticating with AUTH",
   ),
 
+  among(webAcl, "scope", ["CLOUDFRONT", "REGIONAL"], wafPage),
+  rule<string>(
+    webAcl,
+    "region",
+    "is us-east-1 for CloudFront",
+    "AWS WAF Developer Guide, Resources that you can protect",
+    (region, { inputs }) => inputs.scope !== "CLOUDFRONT" || region === "us-east-1",
+    undefined,
+  ),
+  range(webAcl, "rules.*.statement.rateBasedStatement.limit", 10, 2_000_000_000, wafPage),
+  among(webAcl, "rules.*.statement.rateBasedStatement.evaluationWindowSec", [60, 120, 300, 600], wafPage),
+  range(webAcl, "rules.*.action.block.customResponse.responseCode", 200, 599, wafPage),
+  longest(webAcl, "customResponseBodies.*.content", 10_240, wafPage),
+  text(webAcl, "visibilityConfig.metricName", /^[\w#:.\-/]{1,255}$/, wafPage, "too many"),
+  arn(distribution, "webAclId", "wafv2", cloudfrontPage),
   among(distribution, "httpVersion", ["http1.1", "http2", "http3", "http2and3"], cloudfrontPage),
   among(distribution, "priceClass", ["PriceClass_100", "PriceClass_200", "PriceClass_All", "None"], cloudfrontPage),
   longest(distribution, "comment", 128, cloudfrontPage),

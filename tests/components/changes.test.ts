@@ -24,6 +24,7 @@ const rows: Row[] = [
   [
     "prod",
     {
+      addressLimit: "1000",
       alarmEmail: "oncall@example.com",
       archiveBufferSeconds: "60",
       auditLockDays: "500",
@@ -38,6 +39,7 @@ const rows: Row[] = [
       monthlyBudgetUsd: "100",
       otlpEndpoint: "https://otlp.example.com",
       pollers: '{"minimum":2,"maximum":10}',
+      reservedConcurrency: '{"ingest":100,"route":100,"deliver":100,"subscriptions":20}',
       standbyStacks: '["acme/triggers/prod-us-west-2"]',
       traceSampleRatio: "0.1",
       warmWriteUnits: "20000",

@@ -118,6 +118,7 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   "aws:s3/bucket:Bucket": ["bucket", "bucketPrefix", "objectLockEnabled"],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["bucket"],
   "aws:s3/bucketLogging:BucketLogging": ["bucket"],
+  "aws:wafv2/webAcl:WebAcl": ["name", "scope", "region"],
   "aws:s3/bucketMetric:BucketMetric": ["bucket", "name"],
   "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": ["bucket"],
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["bucket"],

@@ -154,6 +154,22 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     { availabilityZones: '["eu-west-1a","eu-west-1b","us-east-1a"]' },
     ["availabilityZones: not of the region eu-west-1: us-east-1a"],
   ],
+  [
+    "less concurrency than is kept warm",
+    { reservedConcurrency: '{"ingest":5}', ingestConcurrency: "20" },
+    ["reservedConcurrency: ingest must not be below ingestConcurrency, which is kept warm out of it"],
+  ],
+  [
+    "more messages at once than the function may run for",
+    { reservedConcurrency: '{"route":10}', routeConcurrency: "50" },
+    ["reservedConcurrency: route must not be below routeConcurrency: what is taken off the queue then is refused"],
+  ],
+  [
+    "concurrency for a function nobody knows",
+    { reservedConcurrency: '{"moon":10}' },
+    ["reservedConcurrency.moon: no such setting"],
+  ],
+  ["a limit that WAF does not take", { addressLimit: "9" }, ["addressLimit: Too small: expected number to be >=10"]],
   ["a region twice", { keyRegions: '["eu-west-1","eu-west-1"]' }, ["keyRegions: must not name a region twice"]],
 ];
 for (const [says, raw, expected, around] of refused) {

@@ -161,7 +161,7 @@ test("an update is charged for the whole item", async () => {
 });
 
 test("a table that was warmed up serves more from the first second on, and only that table", () => {
-  const account = new Account(0.01);
+  const account = new Account(0.01, testClock());
   account.raise("tableWarmWriteUnits", "warm", 20_000);
   const served = (key: string) => {
     let units = 0;

@@ -220,4 +220,9 @@ export const harmless: readonly [type: string, argument: string, why: string][] 
     "ipProtocol",
     "the other side is a group or a prefix list, over any protocol",
   ],
+  [
+    "aws:wafv2/webAcl:WebAcl",
+    "rules.statement.managedRuleGroupStatement.managedRuleGroupConfigs.passwordField.identifier",
+    "names a field of a sign-in form, which an API has none of",
+  ],
 ];
