@@ -85,10 +85,17 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
     return created;
   }
 
+  /** What this run has declared, `type::name`: an engine refuses a second one of the same URN, mocks don't mind. */
+  const registered = new Set<string>();
+
   async function newResource(args: runtime.MockResourceArgs): Promise<{ id: string; state: object }> {
     const { type, name, inputs } = args;
     const create = creators.get(type);
     try {
+      const label = `${type}::${name}`;
+      if (args.custom !== false && registered.has(label))
+        throw new Error(`Duplicate resource URN ${label}; try giving it a unique name`);
+      registered.add(label);
       if (type === "pulumi:pulumi:StackReference") return { id: name, state: { ...inputs, ...reference(name) } };
       const given = plain(inputs) as ResourceRequest["inputs"];
       // Stand-ins take their own region for granted; a stack of another one says so, as its provider would.
