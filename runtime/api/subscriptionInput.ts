@@ -3,7 +3,7 @@ import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
 import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhookUrl.ts";
-import { checkTransform, compileSelector } from "../matching/index.ts";
+import { checkOrdinaryCost, checkTransform, compileSelector } from "../matching/index.ts";
 import { dictionary, EnvironmentSchema, EventTypeName, Timestamp } from "./schemas.ts";
 
 /**
@@ -168,6 +168,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
  */
 export function checkDefinition(definition: Definition, rules: UrlRules): void {
   compileSelector(definition.event_selector as EventSelector);
+  checkOrdinaryCost(definition.event_selector as EventSelector);
   checkTransform(
     (definition.transform as Transform | null) ?? undefined,
     (definition.enrich as Enrich | null) ?? undefined,

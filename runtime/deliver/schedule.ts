@@ -20,6 +20,8 @@ export const CEILINGS_MS: readonly number[] = [
   16 * HOUR,
   24 * HOUR,
 ];
+/** Of each of them, what queues and functions may take: an attempt comes within its ceiling, not its message. */
+const WAY_MS = SECOND;
 /** `Retry-After` is obeyed up to here. */
 export const MAX_RETRY_AFTER_MS = 24 * HOUR;
 /** Longest delay of an SQS message; longer waits are found by the sweeper. */
@@ -58,7 +60,7 @@ export function decide(outcome: Outcome, attempt: number, dice: number, now: num
   const ceiling = CEILINGS_MS[Math.max(attempt, 1) - 1];
   if (ceiling === undefined) return { kind: "dead_lettered", reason: "attempts_exhausted" };
   const bound = status === 429 || status === 503 ? retryAfterMs(outcome.retryAfter, now) : 0;
-  return { kind: "failed", retry_after_ms: Math.max(Math.floor(dice * ceiling), bound) };
+  return { kind: "failed", retry_after_ms: Math.max(Math.floor(dice * (ceiling - WAY_MS)), bound) };
 }
 
 /** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3) as milliseconds from now, at most 24 h; 0 when it says nothing. */

@@ -4,6 +4,7 @@ export { Budget, CUSTOMER_BUDGET, EVENT_BUDGET } from "./budget.ts";
 export { parseTypePattern } from "./eventType.ts";
 export { buildMatcher, type Matchable, type Matcher, type Tally } from "./index/index.ts";
 export { type JsonPath, parsePath } from "./jsonPath/index.ts";
+export { checkOrdinaryCost } from "./ordinaryCost.ts";
 export { membersUnder, writeObject } from "./rawJson.ts";
 export { type CompiledSelector, compileSelector, type Explanation } from "./selector.ts";
 export { applyTransform, type Enrichment, type EnrichmentKey, enrichmentKey, rowOf } from "./transform.ts";
