@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { StartError } from "./startError.ts";
+import { checkDatabase, type Kept } from "./integrity.ts";
 
 /**
  * A stand-in's state in one SQLite file, changed in groups: what one turn of the event loop asks for is one transaction. Invariant: what
@@ -15,21 +15,10 @@ const PRAGMAS = `
 `;
 /** How soon changes that could not be written are tried again, milliseconds. */
 const RETRY_MS = 1_000;
-/** A check of every page of a file up to this size takes part of a second. */
-const CHECKED_BYTES = 256 * 1024 * 1024;
-
 interface Change {
   readonly run: () => void;
   /** Who waits for it, and is told when it could not be made. Changes without one are tried until they are made. */
   readonly refuse?: (cause: Error) => void;
-}
-
-export interface DurableOptions {
-  /** What the file holds, as a line for the person watching begins. @example "the queues" */
-  readonly what: string;
-  /** What it means to go on without what was in it. */
-  readonly withoutIt: string;
-  readonly log: (line: string) => void;
 }
 
 export class DurableFile {
@@ -47,24 +36,19 @@ export class DurableFile {
    * @param schema statements that create what is missing
    * @throws StartError when SQLite finds the file damaged; the file system's error, such as a full disk
    */
-  constructor(path: string, schema: string, { what, withoutIt, log }: DurableOptions) {
+  constructor(path: string, schema: string, kept: Kept) {
     this.path = path;
-    this.#what = what;
-    this.#log = log;
+    this.#what = kept.what;
+    this.#log = kept.log;
     mkdirSync(dirname(path), { recursive: true });
-    const known = existsSync(path);
+    checkDatabase(path, kept);
     this.#db = new DatabaseSync(path);
     try {
       this.#db.exec(PRAGMAS);
-      if (known && statSync(path).size <= CHECKED_BYTES) check(this.#db);
       this.#db.exec(schema);
     } catch (cause) {
       this.#db.close();
-      if (!isDamage(cause)) throw cause;
-      throw new StartError(
-        `${path}, which holds ${what}, is damaged: ${(cause as Error).message}.\nPut back a copy of it if there is one. Or move it away and start again: ${what} begin empty then, and ${withoutIt}.`,
-        { cause },
-      );
+      throw cause;
     }
   }
 
@@ -201,17 +185,9 @@ export class DurableFile {
 }
 
 const MANY_PAGES = 16_384;
-/** Of SQLite's result codes, those that mean damage: CORRUPT, NOTADB. Source: sqlite.org/rescode.html. */
-const DAMAGE = new Set([11, 26]);
+/** Of SQLite's result codes. Source: sqlite.org/rescode.html. */
 const FULL = 13;
 
 const codeOf = (cause: unknown): number => ((cause as { errcode?: number }).errcode ?? 0) & 0xff;
 const isFull = (cause: unknown): boolean =>
   codeOf(cause) === FULL || (cause as NodeJS.ErrnoException).code === "ENOSPC";
-const isDamage = (cause: unknown): boolean => DAMAGE.has(codeOf(cause));
-
-/** @throws Error with the first fault that SQLite finds */
-function check(db: DatabaseSync): void {
-  const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-  if (found.quick_check !== "ok") throw Object.assign(new Error(found.quick_check), { errcode: 11 });
-}

@@ -8,6 +8,7 @@ import { list, onlySupports, optional, physicalName, regionOf } from "./declared
 import { authorizationsOf } from "./dynamodb/authorization.ts";
 import { type Hashes, Throughput } from "./dynamodb/throughput.ts";
 import type { DynamoReply, DynamoTask, DynamoWorkerData } from "./dynamodb/worker.ts";
+import { checkDatabase } from "./integrity.ts";
 import {
   type ApiAnswer,
   type Inputs,
@@ -41,10 +42,17 @@ type Task = DynamoTask extends infer T ? (T extends unknown ? Omit<T, "id"> : ne
 export async function createDynamodb(context: LocalContext, clock: Clock = systemClock): Promise<DynamoService> {
   const folder = join(context.state, "dynamodb");
   mkdirSync(folder, { recursive: true });
+  const file = join(folder, "store.sqlite");
+  checkDatabase(file, {
+    what: "the tables",
+    withoutIt:
+      'the job function\'s { "op": "put_back" } puts events back from the archive, without what became of their deliveries',
+    log: context.log,
+  });
   const worker = new Worker(new URL("./dynamodb/worker.ts", import.meta.url), {
     name: "dynamodb",
     workerData: {
-      file: join(folder, "store.sqlite"),
+      file,
       accountId: context.accountId,
       region: context.region,
     } satisfies DynamoWorkerData,
@@ -61,18 +69,29 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
         );
   const waiting = new Map<number, (reply: DynamoReply) => void>();
   let last = 0;
+  /** What every call is answered once the thread has ended by a fault. */
+  let stopped: string | undefined;
   worker.on("message", (replies: readonly DynamoReply[]) => {
     for (const reply of replies) {
       waiting.get(reply.id)?.(reply);
       waiting.delete(reply.id);
     }
   });
-  worker.on("error", (cause) => context.log(`DynamoDB's stand-in has stopped: ${cause.stack ?? cause.message}`));
+  worker.on("error", (cause) => {
+    context.log(`DynamoDB's stand-in has stopped: ${cause.stack ?? cause.message}`);
+    stopped = JSON.stringify({ __type: "InternalServerError", message: cause.message });
+    for (const [id, answer] of waiting) answer({ id, status: 500, body: stopped });
+    waiting.clear();
+  });
 
   function post(task: Task): Promise<DynamoReply> {
     last += 1;
     const id = last;
     return new Promise((resolve) => {
+      if (stopped !== undefined) {
+        resolve({ id, status: 500, body: stopped });
+        return;
+      }
       waiting.set(id, resolve);
       worker.postMessage({ id, ...task });
     });

@@ -36,7 +36,7 @@ export interface S3Service extends LocalService {
 }
 
 export async function createS3(context: LocalContext, clock: Clock = systemClock): Promise<S3Service> {
-  const objects = new ObjectStore(join(context.state, "s3"), () => clock.now());
+  const objects = new ObjectStore(join(context.state, "s3"), () => clock.now(), context.log);
   const rules = new Map<string, readonly Rule[]>();
   /** Default Object Lock retention by bucket, milliseconds. */
   const retention = new Map<string, number>();

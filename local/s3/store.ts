@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { checkDatabase } from "../integrity.ts";
 import { ServiceError } from "../service.ts";
 
 /**
@@ -78,11 +79,19 @@ export class ObjectStore {
   readonly #versioned = new Set<string>();
   readonly #buckets = new Set<string>();
 
-  constructor(folder: string, now: () => number) {
+  /** @param log told what of an earlier run can't be read @throws StartError when the index is damaged */
+  constructor(folder: string, now: () => number, log: (line: string) => void = () => {}) {
     this.#folder = folder;
     this.#now = now;
     mkdirSync(join(folder, "objects"), { recursive: true });
-    this.#db = new DatabaseSync(join(folder, "index.sqlite"));
+    const index = join(folder, "index.sqlite");
+    checkDatabase(index, {
+      what: "the objects of all buckets",
+      withoutIt:
+        'the hourly comparison of table and archive, or { "op": "reconcile" } for older hours, writes the archive again',
+      log,
+    });
+    this.#db = new DatabaseSync(index);
     this.#db.exec(SCHEMA);
   }
 
