@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { originHeaders, preflightHeaders } from "../domain/browser.ts";
-import { asTriggersError, errorResponse, TriggersError } from "../domain/errors.ts";
+import { asTriggersError, errorResponse, TriggersError, unauthorized } from "../domain/errors.ts";
 import {
   decodeIdentity,
   IDENTITY_HEADER,
@@ -114,6 +114,7 @@ export function buildApp(deps: Deps): Api {
         deps.limiter.take(identity, 0, arrived),
         deps.limiter.takeRequest(identity, arrived),
       ]);
+      if (events.ended === true) throw unauthorized();
       c.set("told", limitHeaders(events));
       if (!request.allowed) throw tooManyRequests(request);
     }

@@ -12,6 +12,7 @@ import { readEnvironment } from "../domain/environment.ts";
 import { vaults } from "../domain/vault.ts";
 import { urlRulesOf } from "../domain/webhookUrl.ts";
 import { connectRedis } from "../redis/connect.ts";
+import { endVersionsIn } from "../redis/endedVersions.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
 import { Limiter } from "../redis/limiter.ts";
 import { roomIn } from "../redis/room.ts";
@@ -60,6 +61,7 @@ export function buildDeps(): Deps {
       now: Date.now,
       failedOpen: (cause) => log("warn", "api.limiter_failed_open", { error: String(cause) }),
     }),
+    endVersion: endVersionsIn(redis, Date.now),
     idempotency: new IdempotencyStore(redis, roomIn(redis, Date.now)),
     now: Date.now,
     log,

@@ -12,6 +12,7 @@ import type { Identity, Tenant } from "../domain/identity.ts";
 
 import type { Vault } from "../domain/vault.ts";
 import type { UrlRules } from "../domain/webhookUrl.ts";
+import type { EndVersion } from "../redis/endedVersions.ts";
 import type { IdempotencyStore } from "../redis/idempotency.ts";
 import type { Limiter } from "../redis/limiter.ts";
 import type { ApiEnvironment } from "./environment.ts";
@@ -32,6 +33,8 @@ export interface Deps {
   readonly secrets: SecretsManagerClient;
   /** Tells what is left of a caller's limits. */
   readonly limiter: Pick<Limiter, "take" | "takeRequest">;
+  /** Ends a text of a key before the edge knows. */
+  readonly endVersion: EndVersion;
   /** What became of requests with an `Idempotency-Key`. */
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
   /** Counts calls; what it counts is audited. */

@@ -8,9 +8,10 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/apiKey.ts";
 import { TriggersError } from "../domain/errors.ts";
-import type { Environment, KeyLimit, Scope } from "../domain/identity.ts";
+import { type Environment, type KeyLimit, type Scope, tenantOf } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, usedItemId } from "../domain/keyRecord.ts";
+import { EDGES_KNOW_MS } from "../redis/endedVersions.ts";
 import type { Deps } from "./deps.ts";
 
 /** The `keys` table from its only writer. A secret is known here for the length of one request and stored as its HMAC. */
@@ -125,6 +126,19 @@ const changedMeanwhile = (cause: unknown) =>
 /** Old versions that may overlap with the new one. */
 const MAX_OVERLAPPING = 3;
 
+/** Ends a key's texts where the edge would hear of it too late. Redis that is away leaves it to the edge. */
+async function endVersions(deps: Deps, record: KeyRecord, ends: number): Promise<void> {
+  if (ends - deps.now() >= EDGES_KNOW_MS) return;
+  try {
+    for (const { created_at, expires_at } of record.versions) {
+      const end = Math.min(ends, expires_at === undefined ? ends : Date.parse(expires_at));
+      await deps.endVersion(tenantOf(record), record.key_id, Date.parse(created_at), end);
+    }
+  } catch (cause) {
+    deps.log("warn", "api.version_not_ended", { key_id: record.key_id, error: String(cause) });
+  }
+}
+
 /**
  * Gives the key a new secret; those before it end after `overlapSeconds`, or when they would have anyway.
  * @throws TriggersError `conflict` when the key is revoked or changes meanwhile
@@ -160,6 +174,7 @@ export async function rotateKey(
   await deps.dynamodb.send(update).catch((cause) => {
     throw changedMeanwhile(cause);
   });
+  await endVersions(deps, record, ends);
   return { record: rotated, apiKey: formatKey(record.environment, record.key_id, secret) };
 }
 

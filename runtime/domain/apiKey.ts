@@ -102,15 +102,15 @@ const LEAST_COMPARED = 2;
 const NOBODY = Buffer.alloc(32);
 const NOBODYS_HASH = NOBODY.toString("base64");
 
-/** Whether the secret is one of the record's at `now` (milliseconds). Takes the same time for any record, and for none. */
-export function verifySecret(
+/** The version whose secret this is, if it is alive at `now` (milliseconds). Takes the same time for any record, and for none. */
+export function versionOf(
   record: Pick<KeyRecord, "versions"> | undefined,
   secret: string,
   peppers: Peppers,
   now: number,
-): boolean {
+): KeyVersion | undefined {
   const count = Math.max(LEAST_COMPARED, record?.versions.length ?? 0);
-  let valid = false;
+  let found: KeyVersion | undefined;
   for (let i = 0; i < count; i += 1) {
     const version = record?.versions[i];
     const pepper = peppers.versions[version?.pepper_version ?? peppers.current];
@@ -120,7 +120,7 @@ export function verifySecret(
       .digest();
     const stored = Buffer.from(version?.hash ?? NOBODYS_HASH, "base64");
     const same = timingSafeEqual(actual, stored.length === actual.length ? stored : NOBODY);
-    if (same && alive && version !== undefined && pepper !== undefined) valid = true;
+    if (same && alive && version !== undefined && pepper !== undefined) found = version;
   }
-  return valid;
+  return found;
 }

@@ -221,6 +221,12 @@ export class TriggersError extends Error {
   }
 }
 
+/** Whoever has no key that is good: one message for all. */
+export const unauthorized = (): TriggersError =>
+  new TriggersError("unauthorized", "The API key is missing or not valid.", {
+    headers: { "www-authenticate": "Bearer" },
+  });
+
 /** Anything thrown, as a `TriggersError`: what is not ours becomes `internal`, its text kept in `cause` alone. */
 export function asTriggersError(thrown: unknown): TriggersError {
   if (thrown instanceof TriggersError) return thrown;

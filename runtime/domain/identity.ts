@@ -37,6 +37,8 @@ export interface Identity {
   readonly environment: Environment;
   readonly key_id: string;
   readonly key_name?: string;
+  /** When the key got the text that was used, ms since the epoch. */
+  readonly key_version?: number;
   readonly scopes: readonly Scope[];
   /** The customer's limit in events per second. */
   readonly limit_per_second: number;

@@ -1,5 +1,5 @@
-import { type KeyRecord, type Peppers, parseKey, verifySecret } from "../domain/apiKey.ts";
-import { TriggersError } from "../domain/errors.ts";
+import { type KeyRecord, type KeyVersion, type Peppers, parseKey, versionOf } from "../domain/apiKey.ts";
+import { TriggersError, unauthorized } from "../domain/errors.ts";
 import type { Identity } from "../domain/identity.ts";
 import type { KeyCache } from "./keyCache.ts";
 
@@ -19,28 +19,23 @@ export interface Authenticator {
 
 const BEARER = /^Bearer +(\S{1,200})$/i;
 
-const refuse = (): TriggersError =>
-  new TriggersError("unauthorized", "The API key is missing or not valid.", {
-    headers: { "www-authenticate": "Bearer" },
-  });
-
 const away = (cause: unknown): TriggersError =>
   new TriggersError("unavailable", "API keys can't be verified at the moment.", {
     headers: { "retry-after": "1" },
     cause,
   });
 
-/** Whether the record may be used with this secret now. Does the same work for any record, and for none. */
+/** The version of the record that may be used with this secret now. Does the same work for any record, and for none. */
 async function fits(
   record: KeyRecord | undefined,
   secret: string,
   environment: string,
   { peppers, now }: Authenticator,
-): Promise<boolean> {
+): Promise<KeyVersion | undefined> {
   const known = await peppers(record?.versions[0]?.pepper_version);
-  const same = verifySecret(record, secret, known, now());
-  if (record === undefined || !same || record.status !== "active" || record.environment !== environment) return false;
-  return record.expires_at === undefined || Date.parse(record.expires_at) > now();
+  const version = versionOf(record, secret, known, now());
+  if (record === undefined || record.status !== "active" || record.environment !== environment) return undefined;
+  return record.expires_at === undefined || Date.parse(record.expires_at) > now() ? version : undefined;
 }
 
 /**
@@ -53,31 +48,34 @@ export async function authenticate(
   authenticator: Authenticator,
 ): Promise<Identity> {
   const parsed = parseKey(BEARER.exec(authorization ?? "")?.[1] ?? "");
-  if (parsed === undefined) throw refuse();
+  if (parsed === undefined) throw unauthorized();
   const { keys } = authenticator;
   const { key_id, secret, environment } = parsed;
   let record: KeyRecord | undefined;
+  let version: KeyVersion | undefined;
   try {
     record = await keys.get(key_id);
-    if (!(await fits(record, secret, environment, authenticator))) {
-      const newer = await keys.newer(key_id);
-      if (newer === undefined || !(await fits(newer, secret, environment, authenticator))) {
-        if (newer !== undefined) keys.refused(key_id);
-        throw refuse();
+    version = await fits(record, secret, environment, authenticator);
+    if (version === undefined) {
+      record = await keys.newer(key_id);
+      version = record && (await fits(record, secret, environment, authenticator));
+      if (version === undefined) {
+        if (record !== undefined) keys.refused(key_id);
+        throw unauthorized();
       }
-      record = newer;
     }
   } catch (thrown) {
     throw thrown instanceof TriggersError ? thrown : away(thrown);
   }
-  return identityOf(record!, sourceIp);
+  return identityOf(record!, version, sourceIp);
 }
 
-const identityOf = (record: KeyRecord, sourceIp: string): Identity => ({
+const identityOf = (record: KeyRecord, version: KeyVersion, sourceIp: string): Identity => ({
   customer_id: record.customer_id,
   environment: record.environment,
   key_id: record.key_id,
   ...(record.name === undefined ? {} : { key_name: record.name }),
+  key_version: Date.parse(version.created_at),
   scopes: record.scopes,
   limit_per_second: record.customer_limit_per_second,
   ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { originHeaders, preflightHeaders } from "../domain/browser.ts";
 import { type IngestMessage, placeBody } from "../domain/codec.ts";
-import { asTriggersError, type ErrorCode, errorCatalog, errorResponse, TriggersError } from "../domain/errors.ts";
+import {
+  asTriggersError,
+  type ErrorCode,
+  errorCatalog,
+  errorResponse,
+  TriggersError,
+  unauthorized,
+} from "../domain/errors.ts";
 import { hopsIn } from "../domain/hops.ts";
 import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
 import {
@@ -106,6 +113,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     // In this order, so that what is refused for its schema has counted: checking costs more than anything else here.
     const limited = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
+      if (verdict.ended === true) throw unauthorized();
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
       checkTypes(valid, await ports.schemas(tenant));
     };
@@ -123,6 +131,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       }
     }
     verdict ??= await ports.limiter.take(identity, 0, arrived);
+    if (verdict.ended === true) throw unauthorized();
     return {
       status: 202,
       headers: {
@@ -136,12 +145,12 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       body: answer,
     };
   } catch (thrown) {
-    const error = asTriggersError(thrown);
+    // Everyone who is known learns what is left of the limit, also from a refusal.
+    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
+    const error = verdict?.ended === true ? unauthorized() : asTriggersError(thrown);
     if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);
     const { status, headers, body } = errorResponse(error, requestId);
     if (identity !== undefined) ports.answered(identity, error.code);
-    // Everyone who is known learns what is left of the limit, also from a refusal.
-    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
     return { status, headers: { ...headers, ...(verdict && limitHeaders(verdict)), ...readable }, body };
   }
 }

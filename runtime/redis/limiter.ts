@@ -2,6 +2,7 @@ import { TriggersError } from "../domain/errors.ts";
 import type { Identity, KeyLimit } from "../domain/identity.ts";
 import { tenantOf } from "../domain/identity.ts";
 import type { RedisScripts } from "./connect.ts";
+import { markFor } from "./endedVersions.ts";
 import { Shares } from "./shares.ts";
 import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 
@@ -31,6 +32,8 @@ export interface Verdict {
   readonly retryAfterMs: number;
   /** Who decided. */
   readonly by: "redis" | "local";
+  /** The text that the caller used had ended, though the edge did not know yet: nothing may be done for it. */
+  readonly ended?: true;
 }
 
 /** What tells a caller of a limit, on every answer to a key. */
@@ -90,14 +93,19 @@ export class Limiter {
    * @param arrived when the request came to the edge, ms since the epoch: how long it took from there is not the caller's
    */
   take(identity: Identity, cost: number, arrived?: number): Promise<Verdict> {
-    return this.#take(limitsOf(identity), cost, arrived);
+    return this.#take(limitsOf(identity), markFor(identity, tenantOf(identity)), cost, arrived);
   }
 
-  async #take(limits: readonly Limit[], cost: number, arrived = this.#ports.now()): Promise<Verdict> {
+  async #take(
+    limits: readonly Limit[],
+    mark: string | undefined,
+    cost: number,
+    arrived = this.#ports.now(),
+  ): Promise<Verdict> {
     const now = this.#ports.now();
     if (now >= this.#pausedUntil) {
       try {
-        return await this.#ask(limits, cost, Math.min(now, Math.max(arrived, now - LATE_MS)));
+        return await this.#ask(limits, mark, cost, Math.min(now, Math.max(arrived, now - LATE_MS)));
       } catch (cause) {
         this.#pausedUntil = this.#ports.now() + REDIS_PAUSE_MS;
         this.#ports.failedOpen(cause);
@@ -109,11 +117,11 @@ export class Limiter {
   /** Counts a request of the management API, which has a window of its own for each key. Never throws. */
   takeRequest(identity: Identity, arrived?: number): Promise<Verdict> {
     const name = `requests:{${tenantOf(identity)}}:${identity.key_id}`;
-    return this.#take([{ name, limit: REQUESTS_PER_SECOND }], 1, arrived);
+    return this.#take([{ name, limit: REQUESTS_PER_SECOND }], undefined, 1, arrived);
   }
 
-  async #ask(limits: readonly Limit[], cost: number, arrived: number): Promise<Verdict> {
-    const names = limits.map(({ name }) => name);
+  async #ask(limits: readonly Limit[], mark: string | undefined, cost: number, arrived: number): Promise<Verdict> {
+    const names = [...limits.map(({ name }) => name), ...(mark === undefined ? [] : [mark])];
     const args = [cost, arrived, ...limits.map(({ limit }) => limit)];
     const answer = await this.#ports.redis.run("window", names, args, REDIS_PATIENCE_MS);
     const [counted, ...texts] = answer as [number, ...string[]];
@@ -131,6 +139,7 @@ export class Limiter {
       resetSeconds: RESET_SECONDS,
       retryAfterMs: allowed ? 0 : Math.max(...windows.map(({ state, limit }) => waitFor(state, limit, cost, arrived))),
       by: "redis",
+      ...(counted === -1 ? { ended: true as const } : {}),
     };
   }
 

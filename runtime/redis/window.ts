@@ -83,15 +83,21 @@ export function waitFor(state: State, limit: number, cost: number, arrived: numb
 }
 
 /**
- * KEYS: the state of each window. ARGV: cost, arrival, then each limit. Counts the cost in all of them, if all take it.
- * Answers whether it did, then the states as they were before.
+ * KEYS: the state of each window; then, where there is one more, the mark of the caller's text. ARGV: cost, arrival, then
+ * each limit. Counts the cost in all windows, if all take it. Answers whether it did, -1 where the text had ended by the
+ * time of arrival; then the states as they were before.
  */
 export const WINDOW_SCRIPT = `
 local cost, arrived = tonumber(ARGV[1]), tonumber(ARGV[2])
 local slot = math.floor(arrived / ${SLOT_MS})
 local answer, states = {1}, {}
-for i, key in ipairs(KEYS) do
-  local limit = tonumber(ARGV[2 + i])
+local windows = #ARGV - 2
+if #KEYS > windows then
+  local ended = redis.call('GET', KEYS[windows + 1])
+  if ended and arrived >= tonumber(ended) then answer[1] = -1 end
+end
+for i = 1, windows do
+  local key, limit = KEYS[i], tonumber(ARGV[2 + i])
   local text = redis.call('GET', key)
   local head, counts, first, last = {arrived, 0, 0, slot}, {}, slot, slot
   if text then
@@ -117,19 +123,19 @@ for i, key in ipairs(KEYS) do
     sum = sum + (counts[each] or 0) - (counts[each - ${WINDOW_SLOTS}] or 0)
     if sum > most then most = sum end
   end
-  if most + cost > limit or level + fill > ${BUCKET} * limit then answer[1] = 0 end
+  if answer[1] == 1 and (most + cost > limit or level + fill > ${BUCKET} * limit) then answer[1] = 0 end
   answer[i + 1] = text or ''
   states[i] = {at, level + fill, head[3], first, last, counts}
 end
 if answer[1] == 1 and cost > 0 then
-  for i, key in ipairs(KEYS) do
+  for i = 1, windows do
     local at, level, passed, first, last, counts = unpack(states[i])
     counts[slot] = (counts[slot] or 0) + cost
     last = math.max(last, slot)
     first = math.max(math.min(first, slot), last - ${KEPT_SLOTS - 1})
     local kept = {string.format('%.0f %.0f %.0f %.0f', at, level, passed + cost, first)}
     for each = first, last do kept[#kept + 1] = string.format('%.0f', counts[each] or 0) end
-    redis.call('SET', key, table.concat(kept, ' '), 'PX', ${KEPT_SLOTS * SLOT_MS * 2})
+    redis.call('SET', KEYS[i], table.concat(kept, ' '), 'PX', ${KEPT_SLOTS * SLOT_MS * 2})
   end
 end
 return answer

@@ -151,6 +151,33 @@ for (const [says, send, status, code] of own) {
   });
 }
 
+test("a key rotated without overlap is refused at once by every function, though the edge holds it for a minute", async () => {
+  const { json: made } = await ask("POST", "/keys", { body: { scopes: ["events:write", "events:read"] } });
+  const use = () =>
+    Promise.all([
+      ask("POST", "/events", { key: made.api_key, body: {} }),
+      ask("GET", "/inbox", { key: made.api_key }),
+      ask("POST", "/events", { key: made.api_key, body: "{" }),
+    ]);
+  assert.deepEqual(
+    (await use()).map(({ status }) => status),
+    [202, 200, 400],
+  );
+  const { json: rotated } = await ask("POST", `/keys/${made.key_id}/rotate`, { body: { overlap_seconds: 0 } });
+  for (const answer of await use()) assert.deepEqual([answer.status, answer.json.error.code], [401, "unauthorized"]);
+  assert.equal((await ask("GET", "/inbox", { key: rotated.api_key })).status, 200);
+});
+
+test("a creation repeated under its key answers as the first time, its secret included", async () => {
+  const headers = { "idempotency-key": "front" };
+  const [first, again] = [
+    await ask("POST", "/keys", { body: { name: "front" }, headers }),
+    await ask("POST", "/keys", { body: '{ "name": "front" }', headers }),
+  ];
+  assert.deepEqual([first.status, again.status, again.json], [201, 201, first.json]);
+  assert.equal(again.headers.get("idempotency-replayed"), "true");
+});
+
 test("an event whose type is null is one without, and is read back as it was sent", async () => {
   const sent = await ask("POST", "/events", { body: '{"event_type": null, "a": 1}' });
   assert.equal(sent.status, 202);

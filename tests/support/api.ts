@@ -112,6 +112,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     vault: async () => testVault,
     now: () => Date.now() + ahead,
     log: () => undefined,
+    endVersion: async () => undefined,
     idempotency: memoryIdempotency(),
     limiter: idleLimiter,
     s3: memoryS3(new Map()),

@@ -219,7 +219,7 @@ export function register(app: Api, deps: Deps): void {
           customer_limit_per_second: customerLimit,
           ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
         };
-        refuseEscalation(maker, ends, wanted);
+        refuseEscalation({ ...maker, limit_per_second: customerLimit }, ends, wanted);
         await refuseManyKeys(deps, maker.customer_id);
         const made = await makeKey(deps, wanted);
         tell(made.record.key_id, { name: body.name ?? null, environment: wanted.environment, scopes });
@@ -297,11 +297,11 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, body }) => {
       const maker = c.get("identity");
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {
-        await lockedLimit(tx, maker.customer_id);
+        const customerLimit = await lockedLimit(tx, maker.customer_id);
         const current = await getKey(deps, maker.customer_id, params.key_id);
         if (current.key_id !== maker.key_id) {
           refuseMore(maker, current);
-          refuseEscalation(maker, await endOf(deps, maker), current);
+          refuseEscalation({ ...maker, limit_per_second: customerLimit }, await endOf(deps, maker), current);
         }
         if (viewOf(current, undefined, deps.now()).status !== "active") {
           throw new TriggersError("conflict", "The key is revoked or expired.");

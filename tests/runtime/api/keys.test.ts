@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { parseKey, verifySecret } from "../../../runtime/domain/apiKey.ts";
+import { parseKey, versionOf } from "../../../runtime/domain/apiKey.ts";
 import type { Identity } from "../../../runtime/domain/identity.ts";
 import { decodeKeyRecord, noteOfUse } from "../../../runtime/domain/keyRecord.ts";
+import type { EndVersion } from "../../../runtime/redis/endedVersions.ts";
 import { operator, peppers, startApi, type TestApi } from "../../support/api.ts";
 
 const test = suite("keys");
@@ -25,7 +26,7 @@ async function recordOf(keyId: string) {
 }
 const opens = async (apiKey: string): Promise<boolean> => {
   const { key_id, secret } = parseKey(apiKey)!;
-  return verifySecret(await recordOf(key_id), secret, peppers, api.deps.now());
+  return versionOf(await recordOf(key_id), secret, peppers, api.deps.now()) !== undefined;
 };
 
 test("a new key has the first three scopes, its maker's environment, and is shown once", async () => {
@@ -87,6 +88,35 @@ test("a page of another origin is told so, and keys of servers get no CORS heade
   assert.equal(bad.headers.get("ratelimit-limit"), "1000");
   const server = await dryRun(owner.live, "https://app.example.com");
   assert.deepEqual([server.status, server.headers.get("access-control-allow-origin")], [200, null]);
+});
+
+test("a rotation ends the old text where the edge would hear of it too late", async () => {
+  const ended: Parameters<EndVersion>[] = [];
+  const deps = api.deps as { endVersion: unknown };
+  const { endVersion } = deps;
+  deps.endVersion = async (...args: Parameters<EndVersion>) => ended.push(args);
+  const { body } = await api.call(owner.live, "POST", "/keys", {});
+  const [first] = (await recordOf(body.key_id)).versions;
+  const rotate = (overlap_seconds: number) =>
+    api.call(owner.live, "POST", `/keys/${body.key_id}/rotate`, { overlap_seconds });
+  assert.equal((await rotate(3_600)).status, 200);
+  assert.equal(ended.length, 0);
+  const before = api.deps.now();
+  assert.equal((await rotate(0)).status, 200);
+  deps.endVersion = endVersion;
+  assert.equal(ended.length, 2);
+  const oldest = ended.find(([, , version]) => version === Date.parse(first!.created_at))!;
+  assert.deepEqual(oldest.slice(0, 2), [owner.customer_id, body.key_id]);
+  assert.ok(oldest[3] >= before && oldest[3] <= api.deps.now());
+});
+
+test("a raised limit is known to POST /keys at once, whatever the edge still holds", async () => {
+  const { live, customer_id } = await api.customer("Raised");
+  await api.call(operator, "PATCH", `/customers/${customer_id}`, { limit_per_second: 5_000 });
+  assert.equal((await api.call(live, "POST", "/keys", { limit_per_second: 5_000 })).status, 201);
+  assert.equal((await api.call(live, "POST", "/keys", { limit_per_second: 5_001 })).status, 403);
+  await api.call(operator, "PATCH", `/customers/${customer_id}`, { limit_per_second: 10 });
+  assert.equal((await api.call(live, "POST", "/keys", { limit_per_second: 11 })).status, 403);
 });
 
 test("only the secret's HMAC is stored", async () => {

@@ -9,7 +9,7 @@ import {
   newSecret,
   type Peppers,
   parseKey,
-  verifySecret,
+  versionOf,
 } from "../../../runtime/domain/apiKey.ts";
 import { environments, scopes } from "../../../runtime/domain/identity.ts";
 import {
@@ -75,11 +75,11 @@ test("a secret fits its own hash under its own pepper alone", () => {
   const under = (pepper_version: string) => ({
     versions: [{ hash: hashSecret(secret, peppers.versions["1"]!), pepper_version, created_at: "" }],
   });
-  assert.equal(verifySecret(under("1"), secret, peppers, 0), true);
-  assert.equal(verifySecret(under("2"), secret, peppers, 0), false);
-  assert.equal(verifySecret(under("3"), secret, peppers, 0), false);
-  assert.equal(verifySecret(under("1"), newSecret(), peppers, 0), false);
-  assert.equal(verifySecret(undefined, secret, peppers, 0), false);
+  assert.equal(versionOf(under("1"), secret, peppers, 0) !== undefined, true);
+  assert.equal(versionOf(under("2"), secret, peppers, 0) !== undefined, false);
+  assert.equal(versionOf(under("3"), secret, peppers, 0) !== undefined, false);
+  assert.equal(versionOf(under("1"), newSecret(), peppers, 0) !== undefined, false);
+  assert.equal(versionOf(undefined, secret, peppers, 0) !== undefined, false);
 });
 
 test("an expired version fits nothing", () => {
@@ -94,7 +94,7 @@ test("an expired version fits nothing", () => {
   ];
   const end = Date.UTC(2026, 10, 25);
   assert.deepEqual(
-    [end - 1, end].map((now) => verifySecret({ versions }, secret, peppers, now)),
+    [end - 1, end].map((now) => versionOf({ versions }, secret, peppers, now) !== undefined),
     [true, false],
   );
 });

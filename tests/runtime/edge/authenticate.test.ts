@@ -71,6 +71,7 @@ test("a key that is active says who calls", async () => {
     environment: "live",
     key_id,
     key_name: "main",
+    key_version: Date.parse(at(-1_000)),
     scopes: ["events:write"],
     limit_per_second: 1_000,
     key_limit_per_second: 50,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity.ts";
 import type { RedisScripts } from "../../../runtime/redis/connect.ts";
+import { endVersionsIn } from "../../../runtime/redis/endedVersions.ts";
 import { Limiter, REDIS_PATIENCE_MS, REDIS_PAUSE_MS, type Verdict } from "../../../runtime/redis/limiter.ts";
 import { startRedis, type TestRedis } from "./support/redis.ts";
 
@@ -135,6 +136,21 @@ test("how long a request took from the edge does not count against who sent it i
   assert.equal((await limiter.take(who, 1, sent)).allowed, true);
   now = sent + 1_000;
   assert.equal((await limiter.take(who, 1, now)).allowed, true);
+});
+
+test("a text that a rotation has ended is told so in the same step, and counts nothing", async () => {
+  const limiter = limiterOver(redis.connection);
+  const end = endVersionsIn(redis.connection, () => now);
+  const who = { ...customer(10), key_version: 1_700_000_000_000 };
+  await end(who.customer_id, who.key_id, who.key_version, now + 500);
+  assert.deepEqual(await limiter.take(who, 1), verdict(true, 10, 9));
+  now += 499;
+  assert.equal((await limiter.take(who, 1)).ended, undefined);
+  now += 1;
+  assert.deepEqual(await limiter.take(who, 1), { ...verdict(false, 10, 8), ended: true });
+  assert.deepEqual(await limiter.take({ ...who, key_version: who.key_version + 1 }, 0), verdict(true, 10, 8));
+  // What came to the edge before the end is in time.
+  assert.equal((await limiter.take(who, 1, now - 1)).allowed, true);
 });
 
 /** A limiter whose Redis can be cut off. */
