@@ -4,6 +4,7 @@ import { test } from "uvu";
 import { nextCase } from "./cases.ts";
 import { inProcess } from "./inProcess.ts";
 import { judge } from "./judge.ts";
+import { management } from "./management.ts";
 import { dice } from "./random.ts";
 
 const corpus = readFileSync(new URL("../corpus/fuzz/bodies.txt", import.meta.url), "utf8")
@@ -26,6 +27,21 @@ async function campaign(seed: number, cases: number): Promise<string[]> {
 
 test("a short campaign of `npm run fuzz` finds nothing", async () =>
   assert.deepEqual(await campaign(20_261_125, 5_000), []));
+
+test("a short campaign over the routes of the management API finds nothing", async () => {
+  const world = await management();
+  const chance = dice(20_261_127);
+  const wrong: string[] = [];
+  try {
+    for (let i = 0; i < 200; i += 1) {
+      const outcome = await world.run(chance);
+      if (outcome.wrong !== undefined) wrong.push(`${outcome.wrong}: ${outcome.call}`);
+    }
+  } finally {
+    await world.close();
+  }
+  assert.deepEqual(wrong, []);
+});
 
 test("a seed gives the same cases again", () => {
   const bodies = (seed: number) => {

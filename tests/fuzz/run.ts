@@ -1,20 +1,25 @@
 /**
  * `npm run fuzz`: a bounded, seeded campaign against the way of `POST /events`. Most cases run in this process through
- * viewer function, edge function and ingest; the rest are raw bytes on the socket of a running local platform.
- * FUZZ_CASES (200,000), FUZZ_SEED (1) and FUZZ_HTTP (2,000; 0 leaves the platform out) change it. The corpus is
+ * viewer function, edge function and ingest; then come calls of every route of the management API over stores of its own;
+ * the rest are raw bytes on the socket of a running local platform. FUZZ_CASES (200,000), FUZZ_MANAGEMENT (5,000), FUZZ_SEED
+ * (1) and FUZZ_HTTP (2,000; 0 leaves the platform out) change it. The corpus is
  * tests/corpus/fuzz. Ends with the count, and in failure when any case was answered 5xx, wrongly, or after 1 s.
  */
 import { readFileSync } from "node:fs";
 import { nextCase } from "./cases.ts";
 import { inProcess } from "./inProcess.ts";
 import { judge } from "./judge.ts";
+import { management } from "./management.ts";
 import { overHttp } from "./overHttp.ts";
 import { dice } from "./random.ts";
 
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const cases = Number(process.env.FUZZ_CASES ?? 200_000);
 const http = Number(process.env.FUZZ_HTTP ?? 2_000);
+const managementCalls = Number(process.env.FUZZ_MANAGEMENT ?? 5_000);
 const HANG_MS = 1_000;
+/** A call reads and writes stores; the function itself ends after 29 s. */
+const MANAGEMENT_HANG_MS = 10_000;
 const GROWTH_MB = 32;
 
 const corpus = readFileSync(new URL("../corpus/fuzz/bodies.txt", import.meta.url), "utf8")
@@ -63,6 +68,34 @@ console.log(
   `  answers ${table.join(", ")}; heap ${growth >= 0 ? "+" : ""}${growth.toFixed(1)} MB from the first tenth to the end`,
 );
 
+/** Every route of the management API. */
+async function manage(calls: number): Promise<void> {
+  const world = await management();
+  const chance = dice(seed);
+  const answers = new Map<number, number>();
+  const begun = performance.now();
+  let slowest = 0;
+  try {
+    for (let i = 0; i < calls; i += 1) {
+      const started = performance.now();
+      const { status, call, wrong } = await world.run(chance);
+      const took = performance.now() - started;
+      slowest = Math.max(slowest, took);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      const found = took > MANAGEMENT_HANG_MS ? `it took ${took.toFixed(0)} ms` : wrong;
+      if (found !== undefined) fail(`management call ${i}: ${found}: ${call}`);
+    }
+  } finally {
+    await world.close();
+  }
+  const counts = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+  console.log(
+    `management: ${calls} calls in ${((performance.now() - begun) / 1_000).toFixed(1)} s, slowest ${slowest.toFixed(0)} ms`,
+  );
+  console.log(`  answers ${counts.join(", ")}`);
+}
+if (managementCalls > 0) await manage(managementCalls);
+
 const sent = http === 0 ? 0 : await overHttp(http, seed, corpus, fail);
-console.log(`seed ${seed}: ${cases + sent} cases, ${failures.length} failures`);
+console.log(`seed ${seed}: ${cases + managementCalls + sent} cases, ${failures.length} failures`);
 process.exit(failures.length === 0 ? 0 : 1);
