@@ -4,7 +4,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { Aggregate, CommandReader, encode, OK, type Protocol, RedisError, type Reply, Simple } from "./resp.ts";
 import { Scripts } from "./scripts.ts";
 
-/** The connections of the embedded Redis: authentication, transactions, scripts, and replies that wait for the journal. */
+/** The connections of the embedded Redis: authentication, transactions, scripts, and replies that wait until they are written. */
 export interface RedisOptions {
   /** Undefined: nobody is asked for one. */
   readonly token: string | undefined;

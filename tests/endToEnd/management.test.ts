@@ -95,7 +95,7 @@ test("what is public needs no key: health, reference, errors", async () => {
   const { status, dependencies } = (await health.json()) as { status: string; dependencies: object };
   assert.deepEqual(
     [status, Object.keys(dependencies).sort()],
-    ["ok", ["dynamodb", "postgresql", "redis", "s3", "secrets", "subscriptions"]],
+    ["ok", ["dynamodb", "postgresql", "redis", "s3", "secrets", "sqs", "subscriptions"]],
   );
 });
 
