@@ -8,6 +8,9 @@ stack=${1:?name of the stack}
 # The stack's own region, whatever the shell's is: one pipeline serves stacks of several regions.
 AWS_REGION=$(pulumi config get aws:region --stack "$stack")
 export AWS_REGION
+# The edge alone has none: its function is at the version that the distribution names.
+deployments=$(pulumi stack output --stack "$stack" --json |
+  jq -r '(.deployments // [])[] | [.application, .group, .function, .alias, .version] | @tsv')
 started=()
 
 while IFS=$'\t' read -r application group function alias version; do
@@ -26,8 +29,7 @@ while IFS=$'\t' read -r application group function alias version; do
     --revision "$revision" --query deploymentId --output text)
   echo "$function: $current -> $version, $id"
   started+=("$id")
-done < <(pulumi stack output deployments --stack "$stack" --json |
-  jq -r '.[] | [.application, .group, .function, .alias, .version] | @tsv')
+done < <(printf "%s" "${deployments:+$deployments$'\n'}")
 
 for id in ${started[@]+"${started[@]}"}; do
   aws deploy wait deployment-successful --deployment-id "$id"

@@ -91,7 +91,8 @@ test("a job that deploys or previews can sign in to Pulumi Cloud without a key",
     [],
   ));
 
-test("traffic is shifted in the stack's own region, whatever the shell's is", () => {
+/** What the script says and asks AWS for, `<region> <service> <action>`, with a stack that has these outputs. */
+function shifted(outputs: object): { told: string; asked: string[] } {
   const folder = mkdtempSync(join(tmpdir(), "shift-"));
   const command = (name: string, script: string) =>
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -99,7 +100,7 @@ test("traffic is shifted in the stack's own region, whatever the shell's is", ()
     "pulumi",
     `case "$1 $2" in
 "config get") echo us-west-2 ;;
-"stack output") echo '[{"application":"triggers","group":"ingest","function":"ingest-1","alias":"live","version":"3"}]' ;;
+"stack output") echo '${JSON.stringify(outputs)}' ;;
 esac`,
   );
   command(
@@ -110,18 +111,46 @@ get-alias) echo 2 ;;
 create-deployment) echo d-1 ;;
 esac`,
   );
-  const shift = join(root, ".github/scripts/shift.sh");
-  const told = execFileSync("bash", [shift, "prod-us-west-2"], {
-    env: { PATH: `${folder}:${process.env.PATH}`, AWS_REGION: "us-east-1" },
-    encoding: "utf8",
-  });
-  assert.equal(told, "ingest-1: 2 -> 3, d-1\nevery function is at its newest version\n");
-  assert.deepEqual(readFileSync(join(folder, "asked"), "utf8").trim().split("\n"), [
-    "us-west-2 lambda get-alias",
-    "us-west-2 deploy create-deployment",
-    "us-west-2 deploy wait",
-  ]);
-  rmSync(folder, { recursive: true });
-});
+  writeFileSync(join(folder, "asked"), "");
+  try {
+    const told = execFileSync("bash", [join(root, ".github/scripts/shift.sh"), "prod-us-west-2"], {
+      env: { PATH: `${folder}:${process.env.PATH}`, AWS_REGION: "us-east-1" },
+      encoding: "utf8",
+    });
+    return { told, asked: readFileSync(join(folder, "asked"), "utf8").split("\n").slice(0, -1) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("traffic is shifted in the stack's own region, whatever the shell's is", () =>
+  assert.deepEqual(
+    shifted({
+      deployments: [
+        { application: "triggers", group: "ingest", function: "ingest-1", alias: "live", version: "3" },
+        { application: "triggers", group: "route", function: "route-1", alias: "live", version: "2" },
+      ],
+    }),
+    {
+      told: [
+        "ingest-1: 2 -> 3, d-1",
+        "route-1 is at version 2 already",
+        "every function is at its newest version",
+        "",
+      ].join("\n"),
+      asked: [
+        "us-west-2 lambda get-alias",
+        "us-west-2 deploy create-deployment",
+        "us-west-2 lambda get-alias",
+        "us-west-2 deploy wait",
+      ],
+    },
+  ));
+
+test("an edge without functions of its own region has nothing to shift", () =>
+  assert.deepEqual(shifted({ url: "https://events.example.com" }), {
+    told: "every function is at its newest version\n",
+    asked: [],
+  }));
 
 test.run();
