@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import type { Selectable } from "kysely";
 import { splitTenant, type Tenant } from "../domain/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
+import type { Place, Vault } from "../domain/vault.ts";
 import { CAPS, refuseManyJobs } from "./caps.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";
@@ -138,29 +140,60 @@ export function tenantsErased(tenant: Tenant): readonly Tenant[] {
   return environment === "live" ? [customer_id, `${customer_id}.sandbox`] : [tenant];
 }
 
+const SUBJECT_KEY_BYTES = 32;
+const subjectKeyPlace = (customerId: string): Place => [customerId, "", "subject_key"];
+
+/** The key under which the customer's erased persons are remembered, made where there is none; the row stays locked. */
+export async function subjectKey(tx: Tx, customerId: string, vault: Vault): Promise<string> {
+  const row = await tx
+    .selectFrom("customers")
+    .select("subject_key")
+    .where("customer_id", "=", customerId)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  if (row.subject_key !== null) return vault.open(row.subject_key, subjectKeyPlace(customerId));
+  const key = randomBytes(SUBJECT_KEY_BYTES).toString("base64");
+  await tx
+    .updateTable("customers")
+    .set({ subject_key: vault.seal(key, subjectKeyPlace(customerId)) })
+    .where("customer_id", "=", customerId)
+    .execute();
+  return key;
+}
+
+/** Once all was erased nobody can be recognised any more in what is remembered. A sandbox's erasure is not of all. */
+export async function dropSubjectKey(tx: Tx, { kind, tenant, customer_id, request }: Job): Promise<void> {
+  if (kind !== "erasure" || tenant !== customer_id || !("all" in request)) return;
+  await tx.updateTable("customers").set({ subject_key: null }).where("customer_id", "=", customer_id).execute();
+}
+
 /** Erasures of each of these tenants that a message may still have waited through. */
 export async function recentErasures(
   tx: Tx,
   tenants: readonly Tenant[],
   now: number,
+  vault: Vault,
 ): Promise<ReadonlyMap<Tenant, readonly Erasure[]>> {
   const askers = [...new Set(tenants.flatMap((tenant) => [tenant, splitTenant(tenant).customer_id]))];
   if (askers.length === 0) return new Map();
   const rows = await tx
     .selectFrom("jobs")
-    .select(["tenant", "request", "created_at"])
-    .where("tenant", "in", askers)
-    .where("kind", "=", "erasure")
-    .where("status", "in", ["pending", "running", "succeeded"])
-    .where("created_at", ">", new Date(now - ERASURE_KNOWN_MS))
+    .innerJoin("customers", "customers.customer_id", "jobs.customer_id")
+    .select(["jobs.tenant", "jobs.request", "jobs.created_at", "jobs.customer_id", "customers.subject_key"])
+    .where("jobs.tenant", "in", askers)
+    .where("jobs.kind", "=", "erasure")
+    .where("jobs.status", "in", ["pending", "running", "succeeded"])
+    .where("jobs.created_at", ">", new Date(now - ERASURE_KNOWN_MS))
     .orderBy("job_id")
     .execute();
   const erasuresOf = (tenant: Tenant) =>
     rows
       .filter((row) => tenantsErased(row.tenant as Tenant).includes(tenant))
-      .map(({ request, created_at }): Erasure => {
+      .map(({ request, created_at, customer_id, subject_key }): Erasure => {
         const { subject } = request as Pick<Erasure, "subject">;
-        return { until: created_at.getTime(), ...(subject === undefined ? {} : { subject }) };
+        const keyed = subject?.equals_hmac !== undefined && subject_key !== null;
+        const key = keyed ? { key: vault.open(subject_key, subjectKeyPlace(customer_id)) } : {};
+        return { until: created_at.getTime(), ...(subject === undefined ? {} : { subject: { ...subject, ...key } }) };
       });
   return new Map(tenants.map((tenant) => [tenant, erasuresOf(tenant)]));
 }

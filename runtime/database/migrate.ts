@@ -5,6 +5,7 @@ import { up as access } from "./migrations/0002-access.ts";
 import { up as numberKeys } from "./migrations/0003-number-keys.ts";
 import { up as costly } from "./migrations/0004-costly.ts";
 import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
+import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0003-number-keys": { up: numberKeys },
   "0004-costly": { up: costly },
   "0005-no-kept-secrets": { up: noKeptSecrets },
+  "0006-subject-keys": { up: subjectKeys },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -17,6 +17,8 @@ export interface CustomerTable {
   limit_per_second: number;
   status: "active" | "deleted";
   retention_days: Generated<number>;
+  /** Under which erased persons are remembered, sealed. */
+  subject_key: Generated<string | null>;
   created_at: Time;
   updated_at: Time;
 }

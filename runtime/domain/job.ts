@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { CodecError } from "./codecError.ts";
+import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 
 /** A message of the jobs queue: work on this job, from where it stands in the database. */
@@ -108,10 +109,14 @@ export const subjectType = (value: SubjectValue): string => (isNumeric(value) ? 
 export const isSubject = (value: unknown, wanted: SubjectValue): boolean =>
   isNumeric(value) && isNumeric(wanted) ? equalNumeric(value, wanted) : value === wanted;
 
-/** A person's value as database, audit log and caches may know it; of equal numbers the same. */
-export function subjectHash(value: SubjectValue): string {
+/**
+ * A person's value as database, audit log and caches may know it: its HMAC under a key of the customer's, since e-mail addresses can be
+ * guessed. Of equal numbers the same.
+ * @param key base64; undefined as it was kept before there were keys: its SHA-256
+ */
+export function subjectHash(value: SubjectValue, key: string | undefined): string {
   const text = value instanceof LongNumber ? String(wholeOf(value) ?? numberKey(value)) : String(value);
-  return createHash("sha256").update(text).digest("hex");
+  return (key === undefined ? createHash("sha256") : hmacBy(key)).update(text).digest("hex");
 }
 
 /** An erasure as those know it who handle events that have not reached the table: what was accepted up to a time. */
@@ -121,7 +126,11 @@ export interface Erasure {
   /** Whose events; everything where left out. */
   readonly subject?: {
     readonly jsonpath: string;
-    readonly equals_sha256: string;
+    /** HMAC-SHA-256 of the value, hexadecimal; of requests of old only its SHA-256 is known. */
+    readonly equals_hmac?: string;
+    readonly equals_sha256?: string;
+    /** Of the HMAC, base64; undefined once everything was erased, which what came before it is a part of. */
+    readonly key?: string;
     /** As `typeof` says; requests of old don't tell. */
     readonly equals_type?: string;
   };

@@ -22,7 +22,9 @@ export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, 
   const tests = erasures.flatMap(({ until, subject }) => {
     if (until < acceptedAt || subject === undefined) return [];
     const path = parsePath(subject.jsonpath);
-    const { equals_sha256, equals_type } = subject;
+    const { equals_hmac, equals_sha256, equals_type } = subject;
+    const key = equals_hmac === undefined ? undefined : subject.key;
+    if (equals_hmac !== undefined && key === undefined) return [];
     return (payload: unknown) =>
       path
         .values(payload)
@@ -30,7 +32,7 @@ export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, 
           (value) =>
             isSubjectValue(value) &&
             (equals_type ?? subjectType(value)) === subjectType(value) &&
-            subjectHash(value) === equals_sha256,
+            subjectHash(value, key) === (equals_hmac ?? equals_sha256),
         );
   });
   if (tests.length === 0) return [];

@@ -6,6 +6,7 @@ import { currentVersion } from "../database/versions.ts";
 import type { Tenant } from "../domain/identity.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
+import type { Vault } from "../domain/vault.ts";
 
 /**
  * What routing reads. Every page of one reading answers for the version of its first page, which its cursor carries:
@@ -50,8 +51,8 @@ async function retentionOf(tx: Tx, customerId: string): Promise<number> {
   return row?.retention_days ?? DEFAULT_RETENTION_DAYS;
 }
 
-const erasuresOf = async (tx: Tx, tenant: Tenant, now: number) =>
-  (await recentErasures(tx, [tenant], now)).get(tenant) ?? [];
+const erasuresOf = async (tx: Tx, tenant: Tenant, now: number, vault: Vault) =>
+  (await recentErasures(tx, [tenant], now, vault)).get(tenant) ?? [];
 
 /** One page of the tenant's routing snapshot. @param cursor of the page before */
 export async function snapshotPage(
@@ -60,6 +61,7 @@ export async function snapshotPage(
   customerId: string,
   cursor: string | undefined,
   now: number,
+  vault: Vault,
 ): Promise<ServiceAnswers["snapshot"]> {
   const { version, after } =
     cursor === undefined
@@ -72,7 +74,7 @@ export async function snapshotPage(
     version,
     subscriptions: rows.map(routed),
     retention_days: await retentionOf(tx, customerId),
-    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now) } : {}),
+    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }
@@ -85,6 +87,7 @@ export async function changesPage(
   since: number,
   cursor: string | undefined,
   now: number,
+  vault: Vault,
 ): Promise<ServiceAnswers["changes"]> {
   const { version, after } =
     cursor === undefined
@@ -108,7 +111,7 @@ export async function changesPage(
     changed: rows.filter((row) => !unmatched(row)).map(routed),
     removed: rows.filter(unmatched).map(({ subscription_id }) => subscription_id),
     retention_days: await retentionOf(tx, customerId),
-    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now) } : {}),
+    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
-import { copyingJobs, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
+import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
@@ -35,10 +35,11 @@ const operations: {
     return { versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])) };
   },
 
-  snapshot: (tx, { tenant, cursor }, now) => snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor, now),
+  snapshot: (tx, { tenant, cursor }, now, vault) =>
+    snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor, now, vault),
 
-  changes: (tx, { tenant, since, cursor }, now) =>
-    changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor, now),
+  changes: (tx, { tenant, since, cursor }, now, vault) =>
+    changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor, now, vault),
 
   targets: async (tx, { wanted }, now, vault) => ({ targets: await targetsOf(tx, wanted, now, vault) }),
 
@@ -122,6 +123,7 @@ const operations: {
     const saved = await saveJob(tx, job_id, change, now);
     // Cancelled between two saves: what it did by then counts all the same.
     if (saved === undefined && progress !== undefined) await tellCancelled(tx, job_id, progress, now);
+    if (saved?.status === "succeeded") await dropSubjectKey(tx, saved);
     const standing = saved ?? (await findJob(tx, job_id));
     return { saved: saved !== undefined, status: standing?.status ?? null };
   },
@@ -241,7 +243,7 @@ async function targetsOf(
     .orderBy("created_at", "desc")
     .execute();
   const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
-  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now);
+  const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now, vault);
   const erased = (tenant: Tenant) => erasures.get(tenant)?.reduce((last, { until }) => Math.max(last, until), 0) ?? 0;
   return rows.map(({ definition, ...row }) => ({
     subscription_id: row.subscription_id,

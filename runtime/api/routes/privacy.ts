@@ -2,7 +2,7 @@ import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { findJob, insertJob, listJobs, tenantsErased } from "../../database/jobs.ts";
+import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
@@ -47,7 +47,9 @@ const RequestSchema = z
     request_id: z.string(),
     kind: z.enum(["export", "erasure"]),
     status: z.enum(["pending", "running", "succeeded", "failed", "cancelled"]),
-    scope: z.record(z.string(), z.unknown()).openapi({ description: "What was asked; a value only as its SHA-256." }),
+    scope: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: "What was asked; a value only as its HMAC, under a key that goes when all is erased." }),
     progress: z.record(z.string(), z.number()).openapi({ description: "Counts, so far." }),
     download_url: z
       .string()
@@ -96,14 +98,14 @@ function scopeOf(body: ScopeInput, raw: Uint8Array, customerId: string, confirme
   return { subject: { jsonpath, equals: typeof equals === "number" ? numericOf(written) : equals } };
 }
 
-/** The scope as database and audit log may know it: a person's value as its hash. */
-const shownScope = (scope: PrivacyScope): Record<string, unknown> =>
+/** The scope as database and audit log may know it: a person's value as its HMAC. @param key the customer's */
+const shownScope = (scope: PrivacyScope, key: string): Record<string, unknown> =>
   "all" in scope
     ? { all: true }
     : {
         subject: {
           jsonpath: scope.subject.jsonpath,
-          equals_sha256: subjectHash(scope.subject.equals),
+          equals_hmac: subjectHash(scope.subject.equals, key),
           equals_type: subjectType(scope.subject.equals),
         },
       };
@@ -141,12 +143,14 @@ export function register(app: Api, deps: Deps): void {
     const identity = c.get("identity");
     const tenant = c.get("tenant");
     const now = deps.now();
+    const vault = await deps.vault();
     const job_id = newId("prv", now);
     await deps.s3.send(
       new PutObjectCommand({ Bucket: deps.env.EXPORT_BUCKET, Key: scopeKey(job_id), Body: JSON.stringify(scope) }),
     );
     return change(deps, c, identity.customer_id, async (tx, tell) => {
-      const request = shownScope(scope);
+      const key = "all" in scope ? "" : await subjectKey(tx, identity.customer_id, vault);
+      const request = shownScope(scope, key);
       if (kind === "erasure") {
         // Whoever routes or delivers what was accepted before hears of it as of a change of subscriptions.
         for (const each of tenantsErased(tenant)) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { parseKey } from "../../../runtime/domain/apiKey.ts";
@@ -103,6 +104,63 @@ test("deleting a customer erases its events, those too that a key brings in unti
     }
   } finally {
     await own.close();
+  }
+});
+
+test("an erased person is remembered by an HMAC under a key of the customer's, which goes once all is erased", async () => {
+  const { live, customer_id } = await api.customer("Forgets");
+  const email = "ada@example.com";
+  const ask = async (body: object) => (await api.call(live, "POST", "/privacy/erasures", body)).body;
+  const one = await ask({ subject: { jsonpath: "$.email", equals: email } });
+  const two = await ask({ subject: { jsonpath: "$.email", equals: email } });
+  assert.match(one.scope.subject.equals_hmac, /^[0-9a-f]{64}$/);
+  assert.equal(one.scope.subject.equals_hmac, two.scope.subject.equals_hmac);
+  const stored = await Promise.all(
+    ["jobs", "audit_log", "customers"].map((table) => api.database.raw.query(`select * from ${table}`)),
+  );
+  const text = JSON.stringify(stored.map(({ rows }) => rows));
+  for (const guess of [email, createHash("sha256").update(email).digest("hex")])
+    assert.equal(text.includes(guess), false);
+
+  const known = async () =>
+    (await serve(api.deps.db, { op: "snapshot", tenant: customer_id }, api.deps.now())).erasures!.flatMap(
+      ({ subject }) => subject ?? [],
+    );
+  const [subject] = await known();
+  assert.equal(
+    createHmac("sha256", Buffer.from(subject!.key!, "base64")).update(email).digest("hex"),
+    subject!.equals_hmac,
+  );
+  assert.equal(text.includes(subject!.key!), false);
+
+  const other = await api.customer("Another");
+  const theirs = await api.call(other.live, "POST", "/privacy/erasures", {
+    subject: { jsonpath: "$.email", equals: email },
+  });
+  assert.notEqual(theirs.body.scope.subject.equals_hmac, one.scope.subject.equals_hmac);
+
+  const all = await ask({ all: true, confirm: customer_id });
+  const done = { op: "job_save", job_id: all.request_id, status: "succeeded" } as const;
+  assert.deepEqual(await serve(api.deps.db, done, api.deps.now()), { saved: true, status: "succeeded" });
+  assert.deepEqual(
+    (await known()).map(({ key }) => key),
+    [undefined, undefined],
+  );
+  const after = await ask({ subject: { jsonpath: "$.email", equals: email } });
+  assert.notEqual(after.scope.subject.equals_hmac, one.scope.subject.equals_hmac);
+});
+
+test("a path that leads everywhere erases only with the customer's id", async () => {
+  const { live, customer_id } = await api.customer("Wide");
+  for (const jsonpath of ["$..*", "$.a..[*]"]) {
+    const body = { subject: { jsonpath, equals: true } };
+    const refused = await api.call(live, "POST", "/privacy/erasures", body);
+    assert.deepEqual(
+      [refused.status, refused.body.error.details],
+      [400, [{ path: "/confirm", message: "a path that leads everywhere needs the customer's id" }]],
+    );
+    assert.equal((await api.call(live, "POST", "/privacy/erasures", { ...body, confirm: customer_id })).status, 202);
+    assert.equal((await api.call(live, "POST", "/privacy/exports", body)).status, 202);
   }
 });
 
