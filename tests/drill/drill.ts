@@ -33,7 +33,7 @@ export interface DrillReport {
 }
 
 /** Deliveries to the endpoint that fails now and then may wait for their third attempt; the archive's buffer takes a minute. */
-const PATIENCE_MS = 600_000;
+const PATIENCE_MS = 300_000;
 
 export async function drill(options: DrillOptions): Promise<DrillReport> {
   const { folder, say, seed } = options;

@@ -25,7 +25,6 @@ export async function startSink(dice: Dice): Promise<Sink> {
     request.on("end", () => {
       const path = request.url!;
       const mixed = path === "/mixed";
-      const ids = [request.headers["triggers-event-ids"]].flat().flatMap((list) => list?.split(",") ?? []);
       if (mixed && dice.oneIn(FAILS_ONE_IN)) {
         response.writeHead(500).end();
         return;
@@ -36,7 +35,8 @@ export async function startSink(dice: Dice): Promise<Sink> {
       }
       const take = () => {
         const counts = taken.get(path)!;
-        for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+        const events = JSON.parse(Buffer.concat(chunks).toString("utf8")) as readonly { readonly event_id: string }[];
+        for (const { event_id: id } of events) counts.set(id, (counts.get(id) ?? 0) + 1);
         response.writeHead(200).end();
       };
       if (mixed && dice.oneIn(SLOW_ONE_IN)) setTimeout(take, SLOW_MS);
