@@ -43,7 +43,13 @@ const ResultSchema = z.object({
   valid: z.boolean(),
   errors: z.array(FaultSchema).optional(),
   subscriptions: z.array(
-    VerdictSchema.extend({ request: PreviewSchema.optional(), duration_us: z.number().optional() }),
+    VerdictSchema.extend({
+      request: PreviewSchema.optional(),
+      request_error: FaultSchema.optional().openapi({
+        description: "Why nothing could be sent, in place of `request`.",
+      }),
+      duration_us: z.number().optional(),
+    }),
   ),
   omitted: z.number().int().optional().openapi({ description: "Subscriptions that don't match, left out for room." }),
 });
@@ -153,7 +159,13 @@ export function register(app: Api, deps: Deps): void {
             const target = verdict.matched ? targets.get(verdict.subscription_id) : undefined;
             if (target === undefined || hidden.has(verdict.subscription_id)) return verdict;
             const sample = { first, types: reviewed.types, offset, raw: bytes, key_name: c.get("identity").key_name };
-            return { ...verdict, request: await show.preview(target, sample) };
+            try {
+              return { ...verdict, request: await show.preview(target, sample) };
+            } catch (error) {
+              // Delivering it would fail for the same reason: that is this subscription's answer, and not the request's.
+              if (!(error instanceof TriggersError)) throw error;
+              return { ...verdict, request_error: { code: error.code, message: error.message } };
+            }
           }),
         );
         const rest = {

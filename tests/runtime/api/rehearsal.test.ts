@@ -86,6 +86,33 @@ test("a dry-run names the reason of a miss and the faults of an invalid event, a
   assert.deepEqual((await api.call(live, "GET", "/inbox?acknowledged=all")).body.events, []);
 });
 
+test("a dry-run says of a subscription why nothing could be sent to it, and shows the others all the same", async () => {
+  const extract = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`m${n}`, "$.p"]));
+  const another = await api.customer("Growing");
+  const create = (more: object) =>
+    api.call(another.live, "POST", "/subscriptions", { event_selector: "grows", format: "payload", ...more });
+  const grows = await create({ webhook_url: "https://example.com/grows", transform: { extract } });
+  const plain = await create({ webhook_url: "https://example.com/plain" });
+  assert.deepEqual([grows.status, plain.status], [201, 201]);
+  const { status, body } = await dryRun({ event_type: "grows", p: "x".repeat(20_000) }, another.live);
+  assert.equal(status, 200);
+  const told = new Map(
+    body.results[0].subscriptions.map((each: { subscription_id: string }) => [each.subscription_id, each]),
+  ) as Map<string, { request?: object; request_error?: object }>;
+  assert.deepEqual(
+    [told.get(grows.body.subscription_id)!.request, told.get(grows.body.subscription_id)!.request_error],
+    [
+      undefined,
+      {
+        code: "payload_too_large",
+        message:
+          "The transform and the enrichment make 2,000,490 bytes of this event; at most 1,000,000 are delivered.",
+      },
+    ],
+  );
+  assert.notEqual(told.get(plain.body.subscription_id)!.request, undefined);
+});
+
 test("a dry-run of a body that is wrong as a whole is refused like the request itself", async () => {
   const refused: [body: string, code: string][] = [
     ["{", "invalid_json"],
