@@ -103,7 +103,7 @@ test("an unknown route is 404, a wrong method 405 with what is allowed, each wit
   const unknown = await ask("GET", "/nowhere");
   const wrong = await ask("PUT", "/subscriptions", { body: {} });
   assert.deepEqual([unknown.status, wrong.status], [404, 405]);
-  assert.equal(wrong.headers.get("allow"), "GET, HEAD, POST");
+  assert.equal(wrong.headers.get("allow"), "GET, HEAD, OPTIONS, POST");
   for (const answer of [unknown, wrong]) assert.equal(answer.json.error.request_id, answer.headers.get("x-request-id"));
 });
 
@@ -117,6 +117,53 @@ test("a deleted customer's key is refused or finds nothing, and its subscription
   const read = await ask("GET", "/subscriptions", { key: gone.api_key });
   assert.ok(read.status === 401 || read.json.subscriptions.length === 0, read.text);
   assert.equal(await statusWith(gone.sandbox_key), 401);
+});
+
+test("a webhook to where the platform itself listens is refused, by whatever name this machine goes", async () => {
+  // As a sandbox key with one scope might: the gateway would read secrets for it, the edge would send its events round and round.
+  const own = [platform.url, platform.gatewayUrl].map((url) => new URL(url).port);
+  for (const port of own) {
+    for (const host of [
+      "127.0.0.1",
+      "127.1",
+      "2130706433",
+      "0x7f000001",
+      "[::1]",
+      "[::ffff:127.0.0.1]",
+      "localhost",
+      "a.localhost.",
+    ]) {
+      const body = { webhook_url: `http://${host}:${port}/`, event_selector: "never" };
+      const answer = await ask("POST", "/subscriptions", { key: customer.sandbox_key, body });
+      assert.deepEqual([host, answer.status, answer.json?.error.code], [host, 422, "webhook_url_forbidden"]);
+    }
+  }
+  const receiver = { webhook_url: `${platform.sinkUrl}/management/allowed`, event_selector: "never" };
+  assert.equal((await ask("POST", "/subscriptions", { key: customer.sandbox_key, body: receiver })).status, 201);
+});
+
+test("the gateway opens to no name, and to no signature but that of this start's keys", async () => {
+  for (const authorization of [
+    "AWS4-HMAC-SHA256 Credential=local-administrator/20250101/us-east-1/secretsmanager/aws4_request",
+    `AWS4-HMAC-SHA256 Credential=${platform.aws().credentials.accessKeyId}/20250101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00`,
+  ]) {
+    const headers = {
+      authorization,
+      "x-amz-target": "secretsmanager.GetSecretValue",
+      "content-type": "application/x-amz-json-1.1",
+    };
+    const body = JSON.stringify({ SecretId: String(platform.outputs.operatorSecret) });
+    const response = await fetch(platform.gatewayUrl, { method: "POST", headers, body });
+    const text = await response.text();
+    assert.ok(response.status >= 400 && !text.includes("SecretString"), text);
+  }
+  const form = "X-Amz-Credential=local-administrator%2F20250101%2Fus-east-1%2Flambda%2Faws4_request";
+  const invoked = await fetch(`${platform.gatewayUrl}/2015-03-31/functions/api/invocations?${form}`, {
+    method: "POST",
+    headers: { "content-type": "text/plain", origin: "https://evil.example" },
+    body: "{}",
+  });
+  assert.equal(invoked.status, 403);
 });
 
 test.run();
