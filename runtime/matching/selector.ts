@@ -1,3 +1,4 @@
+import { TriggersError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
 import type { EventSelector } from "../domain/subscription.ts";
 import type { Budget } from "./budget.ts";
@@ -74,6 +75,17 @@ export function compileSelector(selector: EventSelector, at = "/event_selector")
     },
     explain: (event, budget) => compiled.explain(event, budget),
   };
+}
+
+/** A selector that was stored when the rules were others: one that is refused today matches nothing, and says why. */
+export function compileStored(selector: EventSelector): CompiledSelector {
+  try {
+    return compileSelector(selector);
+  } catch (thrown) {
+    if (!(thrown instanceof TriggersError)) throw thrown;
+    const because = `the selector is not valid any more: ${thrown.message}`;
+    return { matches: () => false, explain: () => ({ matched: false, clause: "", because }) };
+  }
 }
 
 /**

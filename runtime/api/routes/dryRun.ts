@@ -10,7 +10,7 @@ import { parseJson } from "../../domain/jsonNumber.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/schema.ts";
 import type { Enrich, EventSelector } from "../../domain/subscription.ts";
 import { reviewEvents, scanBody } from "../../domain/validate.ts";
-import { Budget, CUSTOMER_BUDGET, compileSelector } from "../../matching/index.ts";
+import { Budget, type CompiledSelector, CUSTOMER_BUDGET, compileStored } from "../../matching/index.ts";
 import { limitHeaders, overLimit } from "../../redis/limiter.ts";
 import { writeList } from "../../store/view.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -56,7 +56,7 @@ const ResultSchema = z.object({
 
 interface Active {
   readonly subscription_id: string;
-  readonly selector: ReturnType<typeof compileSelector>;
+  readonly selector: CompiledSelector;
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -116,7 +116,7 @@ export function register(app: Api, deps: Deps): void {
       for (const [at, { subscription_id, definition }] of subscriptions.entries()) {
         // Thousands of selectors are compiled in turns with what others ask.
         if (at % COMPILED_AT_ONCE === COMPILED_AT_ONCE - 1) await immediate();
-        active.push({ subscription_id, selector: compileSelector(definition.event_selector as EventSelector) });
+        active.push({ subscription_id, selector: compileStored(definition.event_selector as EventSelector) });
       }
       const budget = new Budget(CUSTOMER_BUDGET);
       /** Units that each subscription's selector took. */

@@ -5,7 +5,7 @@ import type { Event } from "../../domain/event.ts";
 import { spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
-import { checkTransform, compileSelector } from "../../matching/index.ts";
+import { checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { budget } from "../../store/bounds.ts";
 import { asEvent } from "../../store/read.ts";
 import { scanEvents } from "../../store/scanEvents.ts";
@@ -194,7 +194,7 @@ export function register(app: Api, deps: Deps): void {
         for (let after = "", page = PAGE; page === PAGE; ) {
           const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, after, PAGE);
           for (const { subscription_id, version, definition } of rows) {
-            const { clause, because } = compileSelector(definition.event_selector as EventSelector).explain(event);
+            const { clause, because } = compileStored(definition.event_selector as EventSelector).explain(event);
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
             found.push({ subscription_id, version, matched, clause, because });

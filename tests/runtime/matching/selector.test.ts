@@ -3,7 +3,7 @@ import { test } from "uvu";
 import type { TriggersError } from "../../../runtime/domain/errors.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
-import { compileSelector } from "../../../runtime/matching/index.ts";
+import { compileSelector, compileStored } from "../../../runtime/matching/index.ts";
 
 const event = (event_type: string | null, payload: Record<string, unknown> = {}): Event => ({
   event_id: "evt_01J00000000000000000000000",
@@ -326,5 +326,17 @@ for (const [cel, payload, wanted] of sound) {
   test(`${cel} ${wanted ? "wants" : "does not want"} ${JSON.stringify(payload)}`, () =>
     assert.equal(compileSelector({ cel }).matches(event(null, payload)), wanted));
 }
+
+test("a stored selector that is refused today matches nothing, and says why", () => {
+  const { matches, explain } = compileStored("$.a ==");
+  const event = { event_id: "evt_1", event_type: "a", received_at: "2026-01-01T00:00:00.000Z", payload: {} };
+  assert.equal(matches(event), false);
+  assert.deepEqual(explain(event), {
+    matched: false,
+    clause: "",
+    because:
+      "the selector is not valid any more: The event selector is not valid at position 6: unexpected end of expression.",
+  });
+});
 
 test.run();
