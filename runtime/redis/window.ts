@@ -1,15 +1,15 @@
 /**
- * The arithmetic of a limit: how many events passed, in slots of 50 ms, and how full a bucket is that the limit drains.
+ * The arithmetic of a limit: how many events passed, in slots of 100 ms, and how full a bucket is that the limit drains.
  *
  * What holds, for a limit of L events per second:
  * - who sends at most L events within any second is never refused, singly or in batches, also where a request is up to
  *   200 ms faster on its way than the one before it, and in whatever order requests come to be counted;
- * - nobody passes more than L events within any 750 ms, nor more than L × (T + 1.25) within any T seconds.
+ * - nobody passes more than L events within any 700 ms, nor more than L × (T + 1.25) within any T seconds.
  * Slots alone would let 1.25 L pass for ever, the bucket alone 2.25 L within a second. docs/decisions/rate-limit.md.
  */
-export const SLOT_MS = 50;
+export const SLOT_MS = 100;
 /** Slots that a limit holds for: a second less what requests may be late by. */
-export const WINDOW_SLOTS = 16;
+export const WINDOW_SLOTS = 8;
 /** The bucket's size, in thousandths of the limit: a second's events, and what requests may be late by. */
 export const BUCKET = 1_250;
 /** A request that waited longer than this to be counted counts as if it had come so long ago. */
