@@ -9,6 +9,7 @@ import { embeddedToServer } from "./redis/carryOver.ts";
 import { startChild } from "./redis/child.ts";
 import { CommandReader, encode, OK, RedisError } from "./redis/resp.ts";
 import type { RedisWorkerData, RedisWorkerMessage } from "./redis/worker.ts";
+import { StartError } from "./startError.ts";
 
 /**
  * The Redis behind ElastiCache's stand-in, by what there is: a server named by `REDIS_URL`; `valkey-server` or `redis-server` from the PATH, run
@@ -66,7 +67,8 @@ async function embedded({ folder, token, log = () => {} }: RedisChoice): Promise
       if ("line" in message) log(message.line);
       else if ("port" in message) resolve(message.port);
     });
-    worker.once("error", reject);
+    // On its way out of the thread an error loses its class: what ends it as it starts is the state that it opens.
+    worker.once("error", (cause) => reject(new StartError(cause.message, { cause })));
   });
   return {
     port,

@@ -47,8 +47,13 @@ export async function settledAccount(
 ): Promise<Account> {
   const until = Date.now() + patienceMs;
   for (;;) {
-    const account = await accountOf(state, local, ledger, sink);
-    if (lostOf(account) === 0 || Date.now() > until) return account;
+    try {
+      const account = await accountOf(state, local, ledger, sink);
+      if (lostOf(account) === 0 || Date.now() > until) return account;
+    } catch (cause) {
+      // A busy machine that has just started may answer a large page too late: asked again.
+      if (Date.now() > until) throw cause;
+    }
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
 }

@@ -86,6 +86,17 @@ test("values and expiries outlive a kill", async () => {
   db.close();
 });
 
+test("a file that is damaged is said as the reason why the platform can't start", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  folders.push(folder);
+  writeFileSync(join(folder, "keys.sqlite"), "no database at all".repeat(1_000));
+  await assert.rejects(
+    startRedis({ folder, token: undefined, server: false }),
+    (cause: Error) =>
+      cause.name === "StartError" && cause.message.includes("which holds the keys of Redis, is damaged: "),
+  );
+});
+
 test("the file does not grow with what is written over, and loses nothing by it", async () => {
   const disk = onDisk();
   const db = disk.open();
