@@ -140,6 +140,7 @@ function declareHome(
     queue: pipeline.ingest,
     payloads: store.payloads,
     subscriptions: service,
+    pepper: { arn: keys.pepperArn, toRead: keys.pepperToRead() },
     network: subscriptions.database.reach,
     provisionedConcurrency: settings.ingestConcurrency,
   });

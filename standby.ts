@@ -12,7 +12,7 @@ import { GradualDeploys } from "./components/gradualDeploys.ts";
 import { HomeWatch } from "./components/homeWatch.ts";
 import { Ingest } from "./components/ingest.ts";
 import { Observability } from "./components/observability.ts";
-import type { Edge, Home } from "./components/otherStacks.ts";
+import { type Edge, type Home, pepperIn } from "./components/otherStacks.ts";
 import { Relay } from "./components/relay.ts";
 import type { Settings } from "./components/settings.ts";
 
@@ -26,6 +26,7 @@ export function declareStandby(settings: Settings, edge: Edge, home: Home) {
     queue: relay.ingest,
     payloads: relay.payloads,
     subscriptions: relay.subscriptions,
+    pepper: pepperIn(edge, region),
     network: network.reach,
     provisionedConcurrency: settings.ingestConcurrency,
   });

@@ -29,7 +29,7 @@ const options = {
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
-  alias: { debug: "./runtime/redis/quiet.ts" },
+  alias: { debug: "./runtime/redis/quiet.ts", layerr: "./runtime/domain/layerr.ts" },
   // Some CommonJS packages in the bundle call `require` for Node's own modules, which an ES module does not have.
   banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
 } as const;

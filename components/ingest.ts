@@ -4,7 +4,7 @@ import type { IngestEnvironment } from "../runtime/ingest/environment.ts";
 import type { Cache } from "./cache.ts";
 import type { DataBucket } from "./dataBucket.ts";
 import { Handler, type HandlerDefaults, type HandlerNetwork } from "./handler.ts";
-import type { OriginOutputs } from "./otherStacks.ts";
+import type { OriginOutputs, PepperHere } from "./otherStacks.ts";
 import type { WorkQueue } from "./workQueue.ts";
 
 export interface IngestArgs {
@@ -16,6 +16,8 @@ export interface IngestArgs {
   readonly payloads: DataBucket;
   /** Tells the schemas of event types. */
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Verifies the edge's seal on who calls. */
+  readonly pepper: PepperHere;
   readonly network: HandlerNetwork;
   /** Environments kept warm. @default 0 */
   readonly provisionedConcurrency: number;
@@ -28,7 +30,7 @@ export class Ingest extends pulumi.ComponentResource {
 
   constructor(name: string, args: IngestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Ingest", name, {}, opts);
-    const { cache, queue, payloads, subscriptions } = args;
+    const { cache, queue, payloads, subscriptions, pepper } = args;
     this.handler = new Handler<IngestEnvironment>(
       name,
       {
@@ -37,6 +39,7 @@ export class Ingest extends pulumi.ComponentResource {
         environment: {
           INGEST_QUEUE_URL: queue.queue.url,
           PAYLOAD_BUCKET: payloads.bucket.bucket,
+          PEPPER_SECRET: pepper.arn,
           REDIS_URL: cache.url,
           REDIS_AUTH_SECRET: cache.token.secret.arn,
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
@@ -46,6 +49,7 @@ export class Ingest extends pulumi.ComponentResource {
           queue.toSee(),
           ...payloads.toWrite(),
           ...cache.token.toRead(),
+          ...pepper.toRead,
           subscriptions.toInvoke(),
         ],
         memoryMb: 1_024,

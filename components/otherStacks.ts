@@ -118,6 +118,29 @@ export class OtherStacks {
   }
 }
 
+/** The pepper as a region reads it. */
+export interface PepperHere {
+  readonly arn: pulumi.Input<string>;
+  readonly toRead: readonly Permission[];
+}
+
+/**
+ * The replica of the edge's pepper in a standby region, which must do without the home region: a replica of a secret, and of a
+ * key, has the ARN of the original but for its region. `triggers:keyRegions` of the edge's stack has to name the region.
+ */
+export function pepperIn(edge: Edge, region: string): PepperHere {
+  const here = (arn: pulumi.Input<string>) =>
+    pulumi.output(arn).apply((of) => of.replace(/^(arn:[^:]+:[^:]+):[^:]+/, `$1:${region}`));
+  const arn = here(edge.pepper_arn);
+  return {
+    arn,
+    toRead: [
+      { actions: ["secretsmanager:GetSecretValue"], resources: [arn] },
+      through(here(edge.pepper_key_arn), "secretsmanager", region, ["kms:Decrypt"]),
+    ],
+  };
+}
+
 /** The key directory of the edge's stack, used from the stack of the home region. */
 export class KeysElsewhere implements Keys {
   readonly tableName: pulumi.Output<string>;

@@ -1,11 +1,31 @@
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { gate } from "../aws/gate.ts";
+import { errorResponse } from "../domain/errors.ts";
+import { REQUEST_ID_HEADER } from "../domain/identity.ts";
+import { newId } from "../domain/ids.ts";
 import { buildApp } from "./app.ts";
 import { buildDeps } from "./buildDeps.ts";
 import { answerOf, requestOf } from "./functionUrl.ts";
 
-const app = buildApp(buildDeps());
+const deps = buildDeps();
+const app = buildApp(deps);
+const entrance = gate(async () => {
+  const { SecretString } = await deps.secrets.send(new GetSecretValueCommand({ SecretId: deps.env.PEPPER_SECRET }));
+  return SecretString ?? "";
+}, deps.now);
+await entrance.ready();
 
 /** The management API behind its Function URL. Every failure is already an answer of the app. */
 export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
-  return answerOf(await app.fetch(requestOf(event)));
+  let headers: LambdaFunctionURLEvent["headers"];
+  try {
+    headers = await entrance.pass(event.requestContext.http.method, event.headers);
+  } catch (cause) {
+    const requestId = event.headers[REQUEST_ID_HEADER] ?? newId("req", deps.now());
+    deps.log({ level: "ERROR", message: "api.unverified", request_id: requestId, error: String(cause) });
+    const { status, ...answer } = errorResponse(cause, requestId);
+    return { statusCode: status, ...answer };
+  }
+  return answerOf(await app.fetch(requestOf({ ...event, headers })));
 }

@@ -1,7 +1,9 @@
 import { TriggersError } from "./errors.ts";
 
-/** Who calls, as the edge verified it. It travels to the origin in one header that only the edge can set. */
+/** Who calls, as the edge verified it. It travels to the origin in one header, which counts only under the edge's seal. */
 export const IDENTITY_HEADER = "x-triggers-identity";
+/** The edge's seal on identity and request: seal.ts. */
+export const SEAL_HEADER = "x-triggers-seal";
 /** The caller's `Authorization`, copied by the viewer function before CloudFront overwrites it. Ends at the edge. */
 export const AUTHORIZATION_HEADER = "x-triggers-authorization";
 /** The id of the request, given by the edge and answered as `x-request-id`. */

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import type { CloudFrontRequestEvent, CloudFrontRequestResult } from "aws-lambda";
 import { LRUCache } from "lru-cache";
 import { USE_NOTED_EVERY_MS } from "../domain/keyRecord.ts";
+import { PepperCache } from "../domain/pepperCache.ts";
 import type { EdgeConfig } from "./config.ts";
 import { KeyCache } from "./keyCache.ts";
 import { type EdgePorts, originRequest } from "./originRequest.ts";
-import { PepperCache } from "./pepperCache.ts";
 import { nearestFirst } from "./regions.ts";
 import { openDirectory } from "./table.ts";
 

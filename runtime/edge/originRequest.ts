@@ -3,7 +3,7 @@ import { asTriggersError } from "../domain/errors.ts";
 import { type Identity, isPublic } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { type Authenticator, authenticate } from "./authenticate.ts";
-import { arrivalOf, authorizationOf, prepareBody, refusal, sign, strip } from "./request.ts";
+import { arrivalOf, authorizationOf, name, prepareBody, refusal, sign, strip } from "./request.ts";
 
 export interface EdgePorts extends Authenticator {
   /** A key was accepted. */
@@ -18,12 +18,12 @@ export async function originRequest(request: CloudFrontRequest, ports: EdgePorts
   try {
     const authorization = authorizationOf(request);
     strip(request);
-    let identity: Identity | undefined;
+    name(request, requestId);
     if (!isPublic(request.method, request.uri)) {
-      identity = await authenticate(authorization, request.clientIp, ports);
+      const identity = await authenticate(authorization, request.clientIp, ports);
       ports.used(identity);
+      sign(request, requestId, identity, await ports.peppers());
     }
-    sign(request, requestId, identity);
     prepareBody(request);
     return request;
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { CloudFrontHeaders, CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
+import type { Peppers } from "../domain/apiKey.ts";
 import { type ErrorCode, errorResponse } from "../domain/errors.ts";
 import {
   AUTHORIZATION_HEADER,
@@ -12,8 +13,10 @@ import {
   PATH_HEADER,
   RECEIVED_HEADER,
   REQUEST_ID_HEADER,
+  SEAL_HEADER,
 } from "../domain/identity.ts";
 import { isJsonType, MAX_BODY_BYTES } from "../domain/requestBody.ts";
+import { sealOf } from "../domain/seal.ts";
 
 /** What the edge makes of a CloudFront request: pure, but for the request it is given, which it changes in place. */
 
@@ -49,11 +52,18 @@ const asHeader = (path: string): string =>
 export const authorizationOf = (request: CloudFrontRequest): string | undefined =>
   header(request, AUTHORIZATION_HEADER);
 
-/** Says who calls, what for, and which request this is. */
-export function sign(request: CloudFrontRequest, requestId: string, identity: Identity | undefined): void {
+/** Says which request this is, and what for. */
+export function name(request: CloudFrontRequest, requestId: string): void {
   set(request, REQUEST_ID_HEADER, requestId);
   set(request, PATH_HEADER, asHeader(request.uri));
-  if (identity !== undefined) set(request, IDENTITY_HEADER, encodeIdentity(identity));
+}
+
+/** Says who calls, under a seal that only who knows the peppers can set. */
+export function sign(request: CloudFrontRequest, requestId: string, identity: Identity, peppers: Peppers): void {
+  const encoded = encodeIdentity(identity);
+  const path = header(request, PATH_HEADER)!;
+  set(request, IDENTITY_HEADER, encoded);
+  set(request, SEAL_HEADER, sealOf({ requestId, method: request.method, path, identity: encoded }, peppers));
 }
 
 /**

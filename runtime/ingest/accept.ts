@@ -56,6 +56,8 @@ export interface SendFailure extends Error {
 }
 
 export interface Ports {
+  /** The headers, without an identity that the edge has not sealed. @throws TriggersError when no seal can be looked at */
+  callerOf(method: string, headers: IngestRequest["headers"]): Promise<IngestRequest["headers"]>;
   readonly limiter: Pick<Limiter, "take">;
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
   /** The schemas of a tenant's event types, at most 5 s old as far as they can be reached. */
@@ -92,7 +94,8 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
   let identity: Identity | undefined;
   let verdict: Verdict | undefined;
   try {
-    identity = decodeIdentity(request.headers[IDENTITY_HEADER]);
+    const headers = await ports.callerOf(request.method, request.headers);
+    identity = decodeIdentity(headers[IDENTITY_HEADER]);
     readable = originHeaders(identity, origin);
     checkRoute(request);
     requireScope(identity, "events:write");

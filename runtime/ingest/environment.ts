@@ -3,6 +3,7 @@ import type { Environment } from "../domain/environment.ts";
 export const ingestVariables = [
   "INGEST_QUEUE_URL",
   "PAYLOAD_BUCKET",
+  "PEPPER_SECRET",
   "REDIS_URL",
   "REDIS_AUTH_SECRET",
   "SUBSCRIPTIONS_FUNCTION",

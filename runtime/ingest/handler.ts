@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { gate } from "../aws/gate.ts";
 import { settingsHere } from "../aws/signed.ts";
 import { encodeCalls, encodeIngest } from "../domain/codec.ts";
 import { readEnvironment } from "../domain/environment.ts";
@@ -41,7 +42,10 @@ const callLog = new CallLog({
   failed: (cause) => reportFailure("ingest.calls_not_told", undefined, cause),
 });
 
+const entrance = gate(() => aws.getSecret(env.PEPPER_SECRET), now);
+
 const ports: Ports = {
+  callerOf: entrance.pass,
   limiter: new Limiter({ redis, now, failedOpen: reportLimiterAway }),
   idempotency: new IdempotencyStore(redis, roomIn(redis, now)),
   schemas: (tenant) => schemas.of(tenant),
@@ -53,8 +57,8 @@ const ports: Ports = {
   failed: reportFailure,
 };
 
-// The first request finds the connection made; if it can't be, that request says so.
-await redis.ready(1_000);
+// The first request finds the connection made and the peppers read; if they can't be, that request says so.
+await Promise.all([redis.ready(1_000), entrance.ready()]);
 
 /** Whether this region takes events in: asked by a standby region, never through the distribution. */
 async function health(): Promise<LambdaFunctionURLResult> {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
+import { ADMINISTRATOR } from "../../local/iam.ts";
 import { formatKey, newKeyId, newSecret } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity } from "../../runtime/domain/identity.ts";
+import { newId } from "../../runtime/domain/ids.ts";
 import {
   type Answer,
   type Customer,
@@ -146,6 +149,42 @@ test("what a caller says in the platform's name gains nothing", async () => {
   assert.notEqual(answer.headers.get("x-request-id"), "req_forged");
   const health = await as(undefined, "GET", "/health", undefined, lies);
   assert.equal(health.status, 200);
+});
+
+test("who may invoke the origins' functions is nobody there without the edge's seal", async () => {
+  const lambda = new LambdaClient({
+    region: "us-east-1",
+    endpoint: platform.gatewayUrl,
+    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
+  });
+  const identity = encodeIdentity({
+    ...{ customer_id: customer.customer_id, environment: "live", key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+    ...{ scopes: ["events:write", "events:read", "admin"], limit_per_second: 1_000 },
+  });
+  const invoke = async (FunctionName: string, method: string, path: string) => {
+    const event = {
+      rawPath: path,
+      rawQueryString: "",
+      headers: {
+        "x-triggers-identity": identity,
+        "x-triggers-request-id": newId("req"),
+        "x-triggers-path": path,
+        "x-triggers-seal": `1.${"A".repeat(43)}`,
+        "content-type": "application/json",
+      },
+      requestContext: { domainName: "x", http: { method, path } },
+      ...(method === "POST" ? { body: '{"a":1}' } : {}),
+      isBase64Encoded: false,
+    };
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }));
+    const { statusCode, body } = JSON.parse(Buffer.from(Payload ?? []).toString());
+    return [statusCode, body === undefined ? undefined : JSON.parse(body).error?.code];
+  };
+  assert.deepEqual(await invoke("ingest", "POST", "/events"), [401, "unauthorized"]);
+  assert.deepEqual(await invoke("api", "GET", "/inbox"), [401, "unauthorized"]);
+  // All that a standby region's watch asks.
+  assert.equal((await invoke("ingest", "GET", "/health"))[0], 200);
+  lambda.destroy();
 });
 
 test("two Authorization headers are ambiguous, and refused", async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 import type { CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
+import { gate } from "../../runtime/aws/gate.ts";
 import {
   formatKey,
   hashSecret,
@@ -72,6 +73,7 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
   );
   let sent = 0;
   const ports: Ports = {
+    callerOf: gate(async () => JSON.stringify(peppers), Date.now).pass,
     limiter: new Limiter({
       redis: {
         run: async () => {

@@ -4,7 +4,9 @@ import type { CloudFrontRequest } from "aws-lambda";
 import { test } from "uvu";
 import { TriggersError } from "../../../runtime/domain/errors.ts";
 import { decodeIdentity, type Identity, isPublic, PATH_HEADER } from "../../../runtime/domain/identity.ts";
-import { arrivalOf, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
+import { newId } from "../../../runtime/domain/ids.ts";
+import { holds } from "../../../runtime/domain/seal.ts";
+import { arrivalOf, name, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
 
 const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
 const requestWith = (headers: Record<string, string>, body?: string | Buffer, truncated = false, method = "POST") =>
@@ -53,7 +55,7 @@ test("a request arrived when the viewer function saw it, as far as that can be",
 test("the path travels on as it was sent, in characters that a header may hold", () => {
   const pathOf = (uri: string) => {
     const request = { ...requestWith({}), uri } as CloudFrontRequest;
-    sign(request, "req_1", undefined);
+    name(request, "req_1");
     return headersOf(request)[PATH_HEADER];
   };
   assert.equal(pathOf("/event-types/a%2Fb%25%2E"), "/event-types/a%2Fb%25%2E");
@@ -81,10 +83,15 @@ test("the identity arrives as it was written", () => {
     limit_per_second: 5,
   };
   const request = requestWith({});
-  sign(request, "req_1", identity);
-  const { "x-triggers-identity": header, ...rest } = headersOf(request);
+  const requestId = newId("req");
+  const peppers = { current: "v1", versions: { v1: Buffer.alloc(32, 1).toString("base64") } };
+  name(request, requestId);
+  sign(request, requestId, identity, peppers);
+  const { "x-triggers-identity": header, "x-triggers-seal": seal, ...rest } = headersOf(request);
   assert.deepEqual(decodeIdentity(header), identity);
-  assert.deepEqual(rest, { "x-triggers-request-id": "req_1", "x-triggers-path": "/events" });
+  const sealed = { requestId, method: "POST", path: "/events", identity: header! };
+  assert.equal(holds(seal!, sealed, peppers, Date.now()), true);
+  assert.deepEqual(rest, { "x-triggers-request-id": requestId, "x-triggers-path": "/events" });
 });
 
 test("the body's hash is added, and its data need not be sent back", () => {

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { CloudFrontRequest } from "aws-lambda";
 import { bundle } from "../../../components/bundle.ts";
+import { gate } from "../../../runtime/aws/gate.ts";
 import {
   formatKey,
   hashSecret,
@@ -22,13 +23,21 @@ import {
   type Peppers,
 } from "../../../runtime/domain/apiKey.ts";
 import { encodeIngest } from "../../../runtime/domain/codec.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
-import { newUlid } from "../../../runtime/domain/ids.ts";
+import {
+  encodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+  PATH_HEADER,
+  REQUEST_ID_HEADER,
+  SEAL_HEADER,
+} from "../../../runtime/domain/identity.ts";
+import { newId, newUlid } from "../../../runtime/domain/ids.ts";
 import { pack } from "../../../runtime/domain/pack.ts";
+import { sealOf } from "../../../runtime/domain/seal.ts";
 import { readEvents } from "../../../runtime/domain/validate.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 import { KeyCache } from "../../../runtime/edge/keyCache.ts";
-import { authorizationOf, prepareBody, sign, strip } from "../../../runtime/edge/request.ts";
+import { authorizationOf, name, prepareBody, sign, strip } from "../../../runtime/edge/request.ts";
 import { accept, type Ports } from "../../../runtime/ingest/accept.ts";
 
 const order = (i: number) => ({
@@ -103,7 +112,10 @@ async function edge(event: string): Promise<string> {
   const request = JSON.parse(event) as CloudFrontRequest;
   const authorization = authorizationOf(request);
   strip(request);
-  sign(request, "req_01ARZ3NDEKTSV4RRFFQ69G5FAV", await authenticate(authorization, request.clientIp, authenticator));
+  const id = newId("req");
+  name(request, id);
+  const caller = await authenticate(authorization, request.clientIp, authenticator);
+  sign(request, id, caller, await authenticator.peppers());
   prepareBody(request);
   return JSON.stringify(request);
 }
@@ -112,6 +124,7 @@ async function edge(event: string): Promise<string> {
 
 const identity: Identity = { ...record, limit_per_second: 1_000 };
 const ports: Ports = {
+  callerOf: gate(async () => JSON.stringify(peppers), Date.now).pass,
   answered: () => {},
   limiter: {
     take: async () => ({ allowed: true, limit: 1_000, remaining: 900, resetSeconds: 1, retryAfterMs: 0, by: "redis" }),
@@ -132,6 +145,8 @@ const ports: Ports = {
     throw new Error(what, { cause });
   },
 };
+/** One request's, made at once: its seal holds for five minutes. */
+const sealed = { requestId: newId("req"), method: "POST", path: "/events", identity: encodeIdentity(identity) };
 const urlEvent = (body: Buffer): string =>
   JSON.stringify({
     version: "2.0",
@@ -141,8 +156,10 @@ const urlEvent = (body: Buffer): string =>
       host: "x.lambda-url.eu-west-1.on.aws",
       "content-type": "application/json",
       "x-forwarded-for": "203.0.113.7",
-      [IDENTITY_HEADER]: encodeIdentity(identity),
-      "x-triggers-request-id": "req_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+      [IDENTITY_HEADER]: sealed.identity,
+      [REQUEST_ID_HEADER]: sealed.requestId,
+      [PATH_HEADER]: sealed.path,
+      [SEAL_HEADER]: sealOf(sealed, peppers),
     },
     requestContext: { http: { method: "POST", path: "/events", sourceIp: "203.0.113.7" } },
     body: body.toString("utf8"),

@@ -45,6 +45,7 @@ export function platformOver(
     answered,
     now: START,
     ports: {
+      callerOf: async (_, headers) => headers,
       limiter: new Limiter({ redis, now: () => platform.now, failedOpen: () => failures.push("limiter") }),
       idempotency: new IdempotencyStore(redis),
       schemas: async () => schemas,

@@ -1,4 +1,4 @@
-import type { Peppers } from "../domain/apiKey.ts";
+import type { Peppers } from "./apiKey.ts";
 
 /** Read again after so long, beside the request that finds it old. */
 export const PEPPERS_MS = 5 * 60_000;

@@ -1,0 +1,50 @@
+import type { Peppers } from "../domain/apiKey.ts";
+import { TriggersError } from "../domain/errors.ts";
+import { IDENTITY_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SEAL_HEADER } from "../domain/identity.ts";
+import { PepperCache } from "../domain/pepperCache.ts";
+import { holds, versionIn } from "../domain/seal.ts";
+
+type Headers = Readonly<Record<string, string | undefined>>;
+
+/** Where requests come into an origin: who calls is believed only under the edge's seal. */
+export interface Gate {
+  /** Reads the peppers, so that the first request need not. Never rejects. */
+  ready(): Promise<void>;
+  /**
+   * The headers, without an identity that bears no seal: nobody calls then.
+   * @throws TriggersError `unavailable` when the peppers were never read, so that no seal can be looked at
+   */
+  pass(method: string, headers: Headers): Promise<Headers>;
+}
+
+/** @param read the value of the pepper secret */
+export function gate(read: () => Promise<string>, now: () => number): Gate {
+  const peppers = new PepperCache({ read: async () => JSON.parse(await read()) as Peppers, now });
+  return {
+    ready: () =>
+      peppers.get().then(
+        () => undefined,
+        () => undefined,
+      ),
+    async pass(method, headers) {
+      const identity = headers[IDENTITY_HEADER];
+      if (identity === undefined) return headers;
+      const seal = headers[SEAL_HEADER] ?? "";
+      const sealed = {
+        requestId: headers[REQUEST_ID_HEADER] ?? "",
+        method,
+        path: headers[PATH_HEADER] ?? "",
+        identity,
+      };
+      const known = await peppers.get(versionIn(seal)).catch((cause: unknown) => {
+        throw new TriggersError("unavailable", "Who calls can't be verified.", {
+          headers: { "retry-after": "1" },
+          cause,
+        });
+      });
+      if (holds(seal, sealed, known, now())) return headers;
+      const { [IDENTITY_HEADER]: _, ...nobody } = headers;
+      return nobody;
+    },
+  };
+}
