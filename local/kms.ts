@@ -52,7 +52,10 @@ export async function createKms(context: LocalContext): Promise<Kms> {
     const text = String(id ?? "");
     const alias = /(?:^|:)(alias\/.+)$/.exec(text)?.[1];
     const keyId = alias === undefined ? text.replace(/^arn:aws:kms:.*:key\//, "") : aliases.get(`${region}/${alias}`);
-    const key = keys.find((one) => one.id === keyId);
+    // A key and its replicas have one id: an ARN says which, an id means the one of the region.
+    const where = /^arn:aws:kms:([^:]+):.*:key\//.exec(text)?.[1] ?? region;
+    const named = keys.filter((one) => one.id === keyId);
+    const key = named.find((one) => one.region === where) ?? named[0];
     if (key === undefined)
       throw refuse(
         "NotFoundException",
@@ -120,7 +123,7 @@ export async function createKms(context: LocalContext): Promise<Kms> {
     },
     Decrypt(args, region) {
       const { key, plaintext } = decrypt(args);
-      if (args.KeyId !== undefined && find(args.KeyId, region) !== key)
+      if (args.KeyId !== undefined && find(args.KeyId, region).id !== key.id)
         throw refuse(
           "IncorrectKeyException",
           "The key ID in the request does not identify a CMK that can perform this operation.",
@@ -156,7 +159,11 @@ export async function createKms(context: LocalContext): Promise<Kms> {
     const region = regionOf(request, context);
     let key = keys.find((one) => one.logicalName === name && one.region === region);
     if (key === undefined) {
-      key = { id: randomUUID(), logicalName: name, region, material: randomBytes(32).toString("base64") };
+      const primary = optional(inputs, "primaryKeyArn", "string");
+      // A replica has the id and the material of its primary, and so the same ARN but for the region.
+      const like = primary === undefined ? undefined : find(primary, primary.split(":")[3]!);
+      const id = like?.id ?? `${inputs.multiRegion === true ? "mrk-" : ""}${randomUUID()}`;
+      key = { id, logicalName: name, region, material: like?.material ?? randomBytes(32).toString("base64") };
       keys.push(key);
       file.save();
     }

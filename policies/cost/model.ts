@@ -16,6 +16,8 @@ export interface Load {
   readonly webhookMs: number;
   /** Days that events stay in the table. */
   readonly retentionDays: number;
+  /** Share of requests whose events are read from the inbox, and acknowledged, by batch. */
+  readonly pulledShare: number;
 }
 
 export const usualLoad: Load = {
@@ -25,6 +27,7 @@ export const usualLoad: Load = {
   deliveriesPerEvent: 1,
   webhookMs: 100,
   retentionDays: 90,
+  pulledShare: 0.1,
 };
 
 export interface Line {
@@ -76,6 +79,18 @@ const runMs = {
   deliver: (events: number) => 20 + 0.01 * events,
 };
 
+/**
+ * Messages that an invocation gets: ten where they come so fast that ten always wait, two at a hundred a second, since without
+ * a batching window a poller hands over what it finds.
+ */
+const messagesPerRun = (messagesPerSecond: number): number => Math.min(10, Math.max(1, messagesPerSecond / 50));
+/** An environment that is always busy writes its counts so often a second: runtime/aws/collect.ts. */
+const COUNTS_PER_SECOND = 1;
+/** Units of an item of counts: some types, subscriptions and latencies. */
+const COUNT_UNITS = 2;
+/** A poller hands over so many invocations a second. Source: Lambda guide, "Provisioned mode" of SQS event sources. */
+const RUNS_PER_POLLER = 10;
+
 const counted = (n: number): string =>
   n >= 1e6
     ? `${(n / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} M`
@@ -115,6 +130,7 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     line("WAF", "rules", "waf_rule_month", rules, "rules");
     line("WAF", "requests looked at", "waf_request", requests, "requests");
   }
+  line("CloudFront", "asking which region takes events in", "cloudfront_kvs_read", requests, "requests");
   line("CloudFront", "bodies to the region", "cloudfront_to_origin_gb", bodyGb, "events x bytes, GB");
   line(
     "CloudFront",
@@ -141,9 +157,16 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
       `runs x ${ms.toFixed(0)} ms x ${memoryGb(name)} GB, GB s`,
     );
   };
+  /** Runs of a function that works a queue off, each of so many messages and milliseconds. */
+  const runsOf = (messages: number, msOf: (events: number) => number) => {
+    const each = messagesPerRun(messages / SECONDS);
+    return { runs: messages / each, ms: msOf(eventsPerRequest * each) };
+  };
+  const route = runsOf(requests, runMs.route);
+  const deliver = runsOf(batches, (of) => runMs.deliver(of) + webhookMs);
   run("ingest", requests, runMs.ingest(eventsPerRequest));
-  run("route", requests / 10, runMs.route(eventsPerRequest * 10));
-  run("deliver", batches / 10, runMs.deliver(eventsPerRequest * 10) + webhookMs);
+  run("route", route.runs, route.ms);
+  run("deliver", deliver.runs, deliver.ms);
   for (const warm of of("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")) {
     const name = warm.name.replace(/-warm$/, "");
     const count = Number(warm.inputs.provisionedConcurrentExecutions);
@@ -155,11 +178,19 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
       `${count} x ${memoryGb(name)} GB x ${SECONDS} s, GB s`,
     );
   }
-  const pollers = of("aws:lambda/eventSourceMapping:EventSourceMapping").reduce(
-    (sum, { inputs }) => sum + Number(at(inputs, "provisionedPollerConfig.minimumPollers") ?? 0),
-    0,
+  const pollers = of("aws:lambda/eventSourceMapping:EventSourceMapping").reduce((sum, { name, inputs }) => {
+    const least = at(inputs, "provisionedPollerConfig.minimumPollers");
+    if (least === undefined) return sum;
+    const { runs } = name.startsWith("route-ingest") ? route : deliver;
+    return sum + Math.max(Number(least), Math.ceil(runs / SECONDS / RUNS_PER_POLLER));
+  }, 0);
+  line(
+    "Lambda",
+    "pollers",
+    "poller_hour",
+    pollers * HOURS,
+    `${pollers} pollers (the least, or one for ${RUNS_PER_POLLER} runs a second) x ${HOURS} h`,
   );
-  line("Lambda", "pollers kept ready", "poller_hour", pollers * HOURS, `${pollers} pollers x ${HOURS} h`);
 
   const queueCalls = (sends: number, size: number) => sends * size + sends * size + sends / 10;
   line(
@@ -202,13 +233,34 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     bodyGb * deliveriesPerEvent,
     "events x bytes x deliveries, GB",
   );
-  const invocations = requests + (requests + batches) / 10;
+  const invocations = requests + route.runs + deliver.runs;
+  const countsOf = ({ runs, ms }: typeof route) => {
+    const perSecond = runs / SECONDS;
+    const environments = Math.max(1, (perSecond * ms) / 1_000);
+    return Math.min(perSecond, environments * COUNTS_PER_SECOND) * SECONDS;
+  };
   line(
     "DynamoDB",
     "usage counts",
     "dynamodb_write_unit",
-    ((requests + batches) / 10) * 4,
-    "runs of route and deliver x 4 units",
+    (countsOf(route) + countsOf(deliver)) * COUNT_UNITS,
+    `busy environments of route and deliver x ${COUNTS_PER_SECOND} a second x ${COUNT_UNITS} units`,
+  );
+  const pulled = requests * load.pulledShare;
+  const readUnits = Math.ceil((packed + 200) / 4_096) / 2;
+  line(
+    "DynamoDB",
+    "inbox reads",
+    "dynamodb_read_unit",
+    pulled * readUnits,
+    `pulled requests x ${readUnits} unit(s) of 4 KB, eventually consistent`,
+  );
+  line(
+    "DynamoDB",
+    "acknowledgements",
+    "dynamodb_write_unit",
+    pulled * batchUnits,
+    `pulled requests x ${batchUnits} unit(s): a mark costs what its item does`,
   );
   line(
     "CloudWatch",

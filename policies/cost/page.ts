@@ -25,9 +25,9 @@ export function costPage(prod: Graph, dev: Graph): string {
 
 \`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
 the resources that its program declares and list prices of ${priceDate} (\`policies/cost/prices.json\`), line by line with the formula. It knows no
-free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--json\`.
+free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--json\`.
 
-## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days
+## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days, a tenth of them read from the inbox and acknowledged
 
 | a month | ${bills.map(({ eventsPerRequest }) => `${eventsPerRequest} event${eventsPerRequest === 1 ? "" : "s"} a request`).join(" | ")} |
 |---|${bills.map(() => "---:|").join("")}

@@ -1,6 +1,6 @@
 /**
  * `npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000 [--stack prod]
- * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--json]`: the monthly bill, line by line.
+ * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--pulled-share 0.1] [--json]`: the monthly bill, line by line.
  */
 import { parseArgs } from "node:util";
 import { graphOf, stackConfig } from "../graph.ts";
@@ -13,6 +13,7 @@ const numbers = {
   "deliveries-per-event": "deliveriesPerEvent",
   "webhook-ms": "webhookMs",
   "retention-days": "retentionDays",
+  "pulled-share": "pulledShare",
 } as const satisfies Record<string, keyof Load>;
 
 const { values } = parseArgs({

@@ -23,7 +23,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
     headers = await entrance.pass(event.requestContext.http.method, event.headers);
   } catch (cause) {
     const requestId = event.headers[REQUEST_ID_HEADER] ?? newId("req", deps.now());
-    deps.log({ level: "ERROR", message: "api.unverified", request_id: requestId, error: String(cause) });
+    deps.log("error", "api.unverified", { request_id: requestId, error: String(cause) });
     const { status, ...answer } = errorResponse(cause, requestId);
     return { statusCode: status, ...answer };
   }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import { ADMINISTRATOR } from "../../local/iam.ts";
 import { formatKey, newKeyId, newSecret } from "../../runtime/domain/apiKey.ts";
 import { encodeIdentity } from "../../runtime/domain/identity.ts";
 import { newId } from "../../runtime/domain/ids.ts";
@@ -152,11 +151,7 @@ test("what a caller says in the platform's name gains nothing", async () => {
 });
 
 test("who may invoke the origins' functions is nobody there without the edge's seal", async () => {
-  const lambda = new LambdaClient({
-    region: "us-east-1",
-    endpoint: platform.gatewayUrl,
-    credentials: { accessKeyId: ADMINISTRATOR, secretAccessKey: "local" },
-  });
+  const lambda = new LambdaClient(platform.aws());
   const identity = encodeIdentity({
     ...{ customer_id: customer.customer_id, environment: "live", key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV" },
     ...{ scopes: ["events:write", "events:read", "admin"], limit_per_second: 1_000 },

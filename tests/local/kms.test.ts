@@ -78,6 +78,19 @@ test("the encryption context must be the same, in whatever order", async () => {
   }
 });
 
+test("a replica has its primary's id and material in its own region", async () => {
+  const make = async (type: "key" | "replicaKey", inputs: object) => {
+    const name = `aws:kms/${type}:${type === "key" ? "Key" : "ReplicaKey"}`;
+    return (await kms.resources[name]!({ type: name, name: `shared-${type}`, inputs: { ...inputs } })).state;
+  };
+  const primary = await make("key", { multiRegion: true });
+  const replica = await make("replicaKey", { primaryKeyArn: primary.arn, region: "eu-west-1" });
+  assert.match(String(primary.keyId), /^mrk-/);
+  assert.equal(replica.arn, String(primary.arn).replace("us-east-1", "eu-west-1"));
+  const { CiphertextBlob } = await call("Encrypt", { KeyId: primary.arn, Plaintext: plain("text") });
+  assert.equal((await call("Decrypt", { CiphertextBlob, KeyId: replica.arn })).Plaintext, plain("text"));
+});
+
 test("a data key comes in plain and sealed, or sealed alone", async () => {
   const both = await call("GenerateDataKey", { KeyId: keyId, KeySpec: "AES_256" });
   assert.equal(Buffer.from(both.Plaintext!, "base64").length, 32);

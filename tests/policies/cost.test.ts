@@ -47,8 +47,23 @@ test("a bill grows with each part of the load", () => {
     { deliveriesPerEvent: 2 },
     { retentionDays: 365 },
     { webhookMs: 1_000 },
+    { pulledShare: 0.5 },
   ])
     assert.ok(totalOf(billOf(prod, { ...usualLoad, ...more })) > base, JSON.stringify(more));
+});
+
+test("what was missing is there: counts by environment, the inbox, pollers for single events, the store at the edge", () => {
+  const [packed, single] = [100, 1].map((eventsPerRequest) => billOf(prod, { ...usualLoad, eventsPerRequest })) as [
+    readonly Line[],
+    readonly Line[],
+  ];
+  // An environment writes once a second however many runs it has: single events are 100 times the runs, not the counts.
+  assert.ok(usd(packed, "usage counts") < 150, String(usd(packed, "usage counts")));
+  assert.ok(usd(single, "usage counts") < 1_500, String(usd(single, "usage counts")));
+  const requests = (10_000 * 730 * 3_600) / 100;
+  assert.equal(usd(packed, "acknowledgements"), priceOf("dynamodb_write_unit", requests * 0.1 * 20));
+  assert.ok(usd(single, "pollers") > usd(packed, "pollers") + 500);
+  assert.equal(usd(packed, "asking which region takes events in"), priceOf("cloudfront_kvs_read", requests));
 });
 
 test("without events a stack costs what stands idle, and dev less than prod", () => {
