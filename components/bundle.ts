@@ -29,7 +29,12 @@ const options = {
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
-  alias: { debug: "./runtime/redis/quiet.ts", layerr: "./runtime/domain/layerr.ts" },
+  // What is never used of what they depend on: a cold start would read it all the same.
+  alias: {
+    "cluster-key-slot": "./runtime/redis/oneNode.ts",
+    debug: "./runtime/redis/quiet.ts",
+    layerr: "./runtime/domain/layerr.ts",
+  },
   // Some CommonJS packages in the bundle call `require` for Node's own modules, which an ES module does not have.
   banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
 } as const;

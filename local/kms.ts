@@ -162,7 +162,8 @@ export async function createKms(context: LocalContext): Promise<Kms> {
       const primary = optional(inputs, "primaryKeyArn", "string");
       // A replica has the id and the material of its primary, and so the same ARN but for the region.
       const like = primary === undefined ? undefined : find(primary, primary.split(":")[3]!);
-      const id = like?.id ?? `${inputs.multiRegion === true ? "mrk-" : ""}${randomUUID()}`;
+      const own = randomUUID();
+      const id = like?.id ?? (inputs.multiRegion === true ? `mrk-${own.replaceAll("-", "")}` : own);
       key = { id, logicalName: name, region, material: like?.material ?? randomBytes(32).toString("base64") };
       keys.push(key);
       file.save();
