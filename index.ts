@@ -52,6 +52,7 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
     behind,
     standbys,
     domain: settings.domain,
+    edgeLogs: { logRegions: settings.edgeLogRegions, logRetentionDays: settings.logRetentionDays, protect },
     addressLimit: settings.addressLimit,
   });
   const { distribution } = edge;
@@ -91,6 +92,7 @@ function declareHome(
       instanceClass: settings.databaseInstanceClass,
       storageGb: settings.databaseStorageGb,
       backupDays: settings.backupDays,
+      logs: defaults,
       multiAz,
       finalSnapshot: settings.finalSnapshot,
       protect,

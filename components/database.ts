@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { EncryptionKey } from "./encryptionKey.ts";
-import type { HandlerNetwork } from "./handler.ts";
+import type { HandlerDefaults, HandlerNetwork } from "./handler.ts";
 import type { Network } from "./network.ts";
 import { type Permission, policyOf, trustOf } from "./permissions.ts";
 
@@ -14,6 +14,8 @@ export interface DatabaseArgs {
   /** GiB to start with; grows by itself up to ten times that. */
   readonly storageGb: number;
   readonly backupDays: number;
+  /** Key and retention of its logs. */
+  readonly logs: Pick<HandlerDefaults, "keyArn" | "logRetentionDays">;
   readonly multiAz: boolean;
   /** A last snapshot when the instance is deleted. */
   readonly finalSnapshot: boolean;
@@ -78,9 +80,25 @@ export class Database extends pulumi.ComponentResource {
       },
       own,
     );
+    // RDS makes the groups of a new instance by itself, with neither key nor retention, unless they are there: so the name is ours.
+    const identifier = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    const exported = ["postgresql", "upgrade"];
+    const logGroups = exported.map(
+      (log) =>
+        new aws.cloudwatch.LogGroup(
+          `${name}-logs-${log}`,
+          {
+            name: `/aws/rds/instance/${identifier}/${log}`,
+            kmsKeyId: args.logs.keyArn,
+            retentionInDays: args.logs.logRetentionDays,
+          },
+          own,
+        ),
+    );
     this.instance = new aws.rds.Instance(
       `${name}-instance`,
       {
+        identifier,
         engine: "postgres",
         engineVersion: "17",
         instanceClass: args.instanceClass,
@@ -111,9 +129,9 @@ export class Database extends pulumi.ComponentResource {
         ...(args.finalSnapshot ? { finalSnapshotIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}-final` } : {}),
         performanceInsightsEnabled: true,
         performanceInsightsKmsKeyId: key.arn,
-        enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
+        enabledCloudwatchLogsExports: exported,
       },
-      { ...own, protect: args.protect },
+      { ...own, protect: args.protect, dependsOn: logGroups },
     );
 
     const secretArn = this.instance.masterUserSecrets.apply((secrets) => secrets[0]!.secretArn);

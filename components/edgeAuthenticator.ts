@@ -2,8 +2,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { EdgeConfig } from "../runtime/edge/config.ts";
 import { bundle } from "./bundle.ts";
+import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
 import type { KeyDirectory } from "./keyDirectory.ts";
-import { policyOf, trustOf } from "./permissions.ts";
+import { policyOf, toUseLogKey, trustOf } from "./permissions.ts";
 
 // Invariant: Lambda@Edge has no environment, no network of ours, no key of ours for its code: all it knows is in its
 // archive, so a change of settings is a new version. Replicas outlive the stack by hours, hence `skipDestroy`.
@@ -12,6 +13,10 @@ export interface EdgeAuthenticatorArgs {
   /** The region of the primary key directory. */
   readonly region: string;
   readonly keys: KeyDirectory;
+  /** Regions whose log groups are declared, with a key and a retention; in any other AWS makes one, without either, when it first runs there. */
+  readonly logRegions: readonly string[];
+  readonly logRetentionDays: number;
+  readonly protect: boolean;
 }
 
 /** Where CloudFront takes its functions from, whatever the region of the stack. */
@@ -20,6 +25,8 @@ const EDGE_REGION = "us-east-1";
 /** The Lambda@Edge function that tells who calls before a request reaches a region. */
 export class EdgeAuthenticator extends pulumi.ComponentResource {
   readonly function: aws.lambda.Function;
+  /** Its log groups by region; whoever sends it requests waits for them, or AWS makes them first. */
+  readonly logGroups: readonly aws.cloudwatch.LogGroup[];
 
   constructor(name: string, args: EdgeAuthenticatorArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:EdgeAuthenticator", name, {}, opts);
@@ -37,6 +44,22 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
       },
       own,
     );
+    const [first, ...others] = args.logRegions;
+    const logKey =
+      first === undefined
+        ? undefined
+        : new EncryptionKey(
+            `${name}-logs`,
+            {
+              purpose: "Logs of the function at the edge",
+              region: first,
+              replicaRegions: others,
+              services: args.logRegions.map(forLogGroups),
+              protect: args.protect,
+            },
+            own,
+          );
+    const logKeyOf = (where: string) => (where === first ? logKey!.arn : logKey!.replicaArns[where]!);
     const policy = new aws.iam.RolePolicy(
       `${name}-policy`,
       {
@@ -56,6 +79,7 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
             actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
             resources: [pulumi.interpolate`arn:aws:logs:*:${account}:log-group:/aws/lambda/us-east-1.*`],
           },
+          ...args.logRegions.map((where) => toUseLogKey(logKeyOf(where), where)),
         ]),
       },
       own,
@@ -90,6 +114,19 @@ export class EdgeAuthenticator extends pulumi.ComponentResource {
         skipDestroy: true,
       },
       { ...own, dependsOn: [policy] },
+    );
+    this.logGroups = args.logRegions.map(
+      (where) =>
+        new aws.cloudwatch.LogGroup(
+          `${name}-logs-${where}`,
+          {
+            region: where,
+            name: pulumi.interpolate`/aws/lambda/${EDGE_REGION}.${this.function.name}`,
+            kmsKeyId: logKeyOf(where),
+            retentionInDays: args.logRetentionDays,
+          },
+          own,
+        ),
     );
     this.registerOutputs({ arn: this.function.qualifiedArn });
   }

@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { DataBucket } from "./dataBucket.ts";
 import { Distribution } from "./distribution.ts";
-import { EdgeAuthenticator } from "./edgeAuthenticator.ts";
+import { EdgeAuthenticator, type EdgeAuthenticatorArgs } from "./edgeAuthenticator.ts";
 import type { KeyDirectory } from "./keyDirectory.ts";
 import type { EdgeOutputs, Home, Standby } from "./otherStacks.ts";
 import { ownNames } from "./webhookRules.ts";
@@ -15,6 +15,8 @@ export interface IngestEdgeArgs {
   readonly keys: KeyDirectory;
   /** The home region and the bucket of access logs. @default none yet: keys alone, which a region's stack needs first */
   readonly behind?: { readonly home: Home; readonly logs: DataBucket } | undefined;
+  /** Regions of the edge function's log groups, days that they keep their lines, and whether their key is protected. */
+  readonly edgeLogs: Pick<EdgeAuthenticatorArgs, "logRegions" | "logRetentionDays" | "protect">;
   /** Regions that take events in when the home region can't, by preference. */
   readonly standbys: readonly Standby[];
   /** Custom host name with its certificate. @default the distribution's own name */
@@ -44,7 +46,7 @@ export class IngestEdge extends pulumi.ComponentResource {
       },
       own,
     );
-    const authenticate = new EdgeAuthenticator("authenticate", { region, keys }, own);
+    const authenticate = new EdgeAuthenticator("authenticate", { region, keys, ...args.edgeLogs }, own);
     if (behind !== undefined) {
       this.distribution = new Distribution(
         name,
@@ -56,7 +58,7 @@ export class IngestEdge extends pulumi.ComponentResource {
           domain: args.domain,
           addressLimit: args.addressLimit,
         },
-        own,
+        { ...own, dependsOn: [...authenticate.logGroups] },
       );
       this.url = this.distribution.url;
     }

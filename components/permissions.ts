@@ -32,6 +32,11 @@ export const toWriteLogs = (
   region: pulumi.Input<string>,
 ): Permission[] => [
   { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [streams] },
+  toUseLogKey(keyArn, region),
+];
+
+/** The key's part of it. */
+export const toUseLogKey = (keyArn: pulumi.Input<string>, region: pulumi.Input<string>): Permission =>
   through(keyArn, "logs", region, [
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -40,8 +45,7 @@ export const toWriteLogs = (
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
-  ]),
-];
+  ]);
 
 /** An identity policy of these permissions, as JSON. @throws Error for a wildcard action, naming it */
 export function policyOf(permissions: readonly Permission[]): pulumi.Output<string> {

@@ -75,6 +75,13 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Host name of the public endpoint. Needed where `protect` is true: without one CloudFront's own name serves, which also speaks TLS 1.0.",
     ),
+  edgeLogRegions: z
+    .array(regionName)
+    .refine((regions) => new Set(regions).size === regions.length, "must not name a region twice")
+    .optional()
+    .describe(
+      "Regions in which the edge function's logs have a key and a retention; in any other region that it runs in, AWS makes a log group with neither. Unset: `keyRegions`.",
+    ),
   edgeStack: stackName.optional().describe("Stack of the edge; a `region` and a `standby` name it."),
   finalSnapshot: z
     .boolean()
@@ -163,9 +170,10 @@ export const settingsSchema = z.strictObject({
 });
 
 /** The settings with every default filled in, and the region of the stack. */
-export type Settings = Omit<z.output<typeof settingsSchema>, "keyRegions"> & {
+export type Settings = Omit<z.output<typeof settingsSchema>, "keyRegions" | "edgeLogRegions"> & {
   readonly region: string;
   readonly keyRegions: readonly string[];
+  readonly edgeLogRegions: readonly string[];
   /** Both of `domainName` and `certificateArn`, or neither. */
   readonly domain?: { readonly name: string; readonly certificateArn: string };
 };
@@ -280,7 +288,8 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
     );
   const { domainName: name, certificateArn, keyRegions = [region!] } = result.data;
   const domain = name !== undefined && certificateArn !== undefined ? { domain: { name, certificateArn } } : {};
-  return { ...result.data, region: region!, keyRegions, ...domain };
+  const { edgeLogRegions = keyRegions } = result.data;
+  return { ...result.data, region: region!, keyRegions, edgeLogRegions, ...domain };
 }
 
 /** The settings of the stack that is running. @throws RunError that lists every problem */

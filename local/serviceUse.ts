@@ -86,6 +86,8 @@ export class Landscape {
   /** Key by ARN, or by name for log groups, of what it encrypts. */
   readonly #keys = new Map<string, string>();
   readonly #logGroups = new Map<string, string>();
+  /** Role by function. */
+  readonly #roles = new Map<string, string>();
   readonly #account: string;
 
   constructor(account: string) {
@@ -100,7 +102,8 @@ export class Landscape {
     if (type === "aws:cloudwatch/logGroup:LogGroup") {
       this.#logGroups.set(`${region} ${String(outputs.name)}`, String(outputs.arn));
       remember(outputs.arn, inputs.kmsKeyId);
-    } else if (type === "aws:sns/topic:Topic") remember(outputs.arn, inputs.kmsMasterKeyId);
+    } else if (type === "aws:lambda/function:Function") this.#roles.set(String(outputs.name), String(inputs.role));
+    else if (type === "aws:sns/topic:Topic") remember(outputs.arn, inputs.kmsMasterKeyId);
     else if (type === "aws:rds/instance:Instance") {
       const [secret] = at(outputs, "masterUserSecrets.*.secretArn");
       remember(secret, inputs.masterUserSecretKmsKeyId);
@@ -120,7 +123,11 @@ export class Landscape {
       case "aws:cloudwatch/logGroup:LogGroup": {
         const key = text(inputs.kmsKeyId);
         const context = { "kms:encryptioncontext:aws:logs:arn": String(outputs.arn) };
-        return key === undefined ? [] : allOf(BY_LOGS, key, { service: `logs.${region}.amazonaws.com` }, context);
+        const byLogs =
+          key === undefined ? [] : allOf(BY_LOGS, key, { service: `logs.${region}.amazonaws.com` }, context);
+        // A function at the edge logs in whichever region it runs, to a group of its own there.
+        const role = this.#roles.get(/^\/aws\/lambda\/us-east-1\.(.+)$/.exec(String(outputs.name))?.[1] ?? "");
+        return role === undefined ? byLogs : [...byLogs, ...this.#writing(role, String(outputs.name), region)];
       }
       case "aws:lambda/function:Function":
         return this.#writing(inputs.role, at(inputs, "loggingConfig.logGroup")[0], region);

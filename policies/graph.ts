@@ -128,8 +128,8 @@ const extras: Readonly<Record<string, (name: string, region: string, inputs: Inp
     version: "1",
   }),
   "aws:lambda/functionUrl:FunctionUrl": (n, r) => ({ functionUrl: `https://${n}.lambda-url.${r}.on.aws/` }),
-  "aws:rds/instance:Instance": (n, r) => ({
-    identifier: n,
+  "aws:rds/instance:Instance": (n, r, inputs) => ({
+    identifier: inputs.identifier ?? n,
     port: 5432,
     address: `${n}.abc123.${r}.rds.amazonaws.com`,
     masterUserSecrets: [{ secretArn: `arn:aws:secretsmanager:${r}:${ACCOUNT}:secret:rds!db-${n}-a1b2c3` }],

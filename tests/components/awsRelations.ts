@@ -192,6 +192,15 @@ export const awsRelations: readonly AwsRelation[] = [
         ),
       },
       {
+        what: "the function at the edge may not use the key of its logs",
+        change: statements(rolePolicy, "authenticate-policy", (list) =>
+          list.filter((one) => !mentions(one, '"kms:ViaService":"logs.us-west-2')),
+        ),
+        finds: ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"].map(
+          (action) => `authenticate-role may not ${action} on ${ofKey("authenticate-logs-key-us-west-2", "us-west-2")}`,
+        ),
+      },
+      {
         what: "the archive's stream may not use the key of its logs",
         change: statements(rolePolicy, "archive-stream-policy", (list) =>
           list.filter((one) => !mentions(one, "logs.us-east-1.amazonaws.com")),

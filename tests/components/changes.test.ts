@@ -34,6 +34,7 @@ const rows: Row[] = [
       databaseInstanceClass: "db.r7g.xlarge",
       databaseStorageGb: "200",
       domainName: "events.example.com",
+      edgeLogRegions: '["us-east-1","us-west-2","eu-west-1","ap-south-1"]',
       ingestConcurrency: "0",
       logRetentionDays: "30",
       monthlyBudgetUsd: "100",
