@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { LocalFile } from "../../local/platform/state.ts";
 import { dice } from "../fuzz/random.ts";
 import { call } from "../support/platform.ts";
-import { startProcess } from "../support/process.ts";
+import { type Started, startProcess } from "../support/process.ts";
 import { type Account, lostOf, settledAccount } from "./account.ts";
 import { type Drill, faults, smallDisk } from "./faults.ts";
 import { EVENT_TYPE, newLedger, repeatUnanswered } from "./load.ts";
@@ -68,6 +68,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
   );
   const urn = drawn.flatMap(([name, { weight }]) => Array.from({ length: weight }, () => name));
   const rounds: Record<string, number> = {};
+  let last: Started | undefined;
   try {
     // The first one lives long enough for the subscriptions to take effect.
     const first = startProcess({ state });
@@ -82,7 +83,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
       rounds[name] = (rounds[name] ?? 0) + 1;
       say(`${name}: ${running.kills} kills, ${running.ledger.accepted.size} events accepted`);
     }
-    const last = startProcess({ state });
+    last = startProcess({ state });
     const local = await last.ready;
     await repeatUnanswered(local, running.ledger);
     const account = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
@@ -101,6 +102,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
       account,
     };
   } finally {
+    last?.child.kill("SIGKILL");
     sink.close();
     running.disk?.unmount();
   }
