@@ -1,4 +1,4 @@
-/** Redis and an SQS that takes everything, in a thread of their own: the other side of the bench's calls. */
+/** Redis, a secret and an SQS that takes everything, in a thread of their own: the other side of the bench's calls. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
@@ -9,7 +9,9 @@ const redis = await createRedisServer(new Keyspace(workerData.folder), { token: 
 await new Promise<void>((resolve) => redis.listen(0, "127.0.0.1", resolve));
 const http = createServer((incoming, response) => {
   incoming.resume();
-  incoming.on("end", () => response.end(incoming.url === "/" ? '{"MessageId":"1"}' : '{"tenants":[]}'));
+  const secret = incoming.headers["x-amz-target"] === "secretsmanager.GetSecretValue";
+  const answer = secret ? JSON.stringify({ SecretString: workerData.peppers }) : '{"MessageId":"1"}';
+  incoming.on("end", () => response.end(incoming.url === "/" ? answer : '{"tenants":[]}'));
 });
 await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
 parentPort!.postMessage({
