@@ -68,4 +68,21 @@ test("a 410 to a test removes the subscription, too, and cancels what waits", as
   assert.deepEqual([world.posts.length, world.delivery(first)!.status], [2, "cancelled"]);
 });
 
+test("a test gives its endpoint five seconds, half of what a delivery has", async () => {
+  const world = makeWorld();
+  world.subscribe();
+  const limits: unknown[] = [];
+  const { posting } = world.ports;
+  const post: typeof posting.post = (request, given) => {
+    limits.push(given);
+    return posting.post(request, given);
+  };
+  const event = { event_type: "triggers.test", payload: {} };
+  await sendSample(
+    { op: "test", tenant: TENANT, subscription_id: SUB, event },
+    { ...world.ports, posting: { ...posting, post } },
+  );
+  assert.deepEqual(limits, [{ timeoutMs: 5_000, restMs: 1_000 }]);
+});
+
 test.run();
