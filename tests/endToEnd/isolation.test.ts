@@ -70,9 +70,10 @@ const api = (tenant: Pick<Tenant, "key">, method: string, path: string, body?: u
 test.before(async () => {
   platform = await sharedPlatform();
   const { json } = await call(platform.url, "GET", "/openapi.json");
-  routes = Object.entries(json.paths as Record<string, object>).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
-  );
+  // The documentation's own paths are public and name no object of anybody's.
+  routes = Object.entries(json.paths as Record<string, object>)
+    .filter(([path]) => !path.startsWith("/docs"))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })));
   const customers = [await newCustomer(platform), await newCustomer(platform)];
   tenants = await Promise.all(
     customers.flatMap(({ customer_id, api_key, sandbox_key }) => [
