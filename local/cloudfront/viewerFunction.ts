@@ -83,6 +83,12 @@ function cloudfrontModule(stores: readonly ReadPair[]) {
 }
 
 /**
+ * A script that never ends is not waited for. Generous, since the time is the clock's: while a start works off what the last run left, a
+ * second was too short at times, and the platform did not start.
+ */
+const LOADING_MS = 30_000;
+
+/**
  * Compiles the code.
  * @param stores key value stores associated with the function
  * @throws Error when it is too long, imports what is not there, or doesn't define `handler`
@@ -104,7 +110,7 @@ export function compileViewerFunction(
     ...(imported === undefined ? {} : { [imported]: cloudfrontModule(stores) }),
   };
   const sandbox = createContext(globals, { codeGeneration: { strings: false, wasm: false } });
-  new Script(script, { filename: "viewer-function.js" }).runInContext(sandbox, { timeout: 1_000 });
+  new Script(script, { filename: "viewer-function.js" }).runInContext(sandbox, { timeout: LOADING_MS });
   const handler = new Script("typeof handler === 'function' ? handler : undefined").runInContext(sandbox);
   if (handler === undefined) throw new Error("the code of the CloudFront Function defines no function named handler");
 
