@@ -19,6 +19,10 @@ export interface Authenticator {
 
 const BEARER = /^Bearer +(\S{1,200})$/i;
 
+/** The key that a header names, whoever sent it. */
+export const keyIdIn = (authorization: string | undefined): string | undefined =>
+  parseKey(BEARER.exec(authorization ?? "")?.[1] ?? "")?.key_id;
+
 const away = (cause: unknown): TriggersError =>
   new TriggersError("unavailable", "API keys can't be verified at the moment.", {
     headers: { "retry-after": "1" },

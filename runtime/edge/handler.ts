@@ -6,6 +6,7 @@ import { PepperCache } from "../domain/pepperCache.ts";
 import type { EdgeConfig } from "./config.ts";
 import { KeyCache } from "./keyCache.ts";
 import { type EdgePorts, originRequest } from "./originRequest.ts";
+import { refusalTrace } from "./refusalTrace.ts";
 import { nearestFirst } from "./regions.ts";
 import { openDirectory } from "./table.ts";
 
@@ -15,6 +16,9 @@ const directory = openDirectory(config, nearestFirst(process.env.AWS_REGION ?? "
 const peppers = new PepperCache({ read: directory.peppers, now });
 /** Keys whose use this instance has noted, until it may be due again. */
 const noted = new LRUCache<string, true>({ max: 10_000, ttl: USE_NOTED_EVERY_MS });
+
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const trace = refusalTrace(say);
 
 const ports: EdgePorts = {
   keys: new KeyCache({ read: directory.read, now }),
@@ -28,10 +32,9 @@ const ports: EdgePorts = {
   },
   failed(requestId, cause) {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    process.stdout.write(
-      `${JSON.stringify({ level: "ERROR", message: "edge.failed", request_id: requestId, error })}\n`,
-    );
+    say({ level: "ERROR", message: "edge.failed", request_id: requestId, error });
   },
+  refused: (refused) => trace(now(), refused),
 };
 
 /** Origin-request, with the body: says who calls, or refuses. */

@@ -2,12 +2,15 @@ import type { CloudFrontRequest, CloudFrontRequestResult } from "aws-lambda";
 import { asTriggersError } from "../domain/errors.ts";
 import { type Identity, isPublic } from "../domain/identity.ts";
 import { newId } from "../domain/ids.ts";
-import { type Authenticator, authenticate } from "./authenticate.ts";
+import { type Authenticator, authenticate, keyIdIn } from "./authenticate.ts";
+import type { Refused } from "./refusalTrace.ts";
 import { arrivalOf, authorizationOf, name, prepareBody, refusal, sign, strip } from "./request.ts";
 
 export interface EdgePorts extends Authenticator {
   /** A key was accepted. */
   used(identity: Identity): void;
+  /** Nobody was recognised. */
+  refused(refused: Refused): void;
   /** A refusal shows as 5xx only. */
   failed(requestId: string, cause: unknown): void;
 }
@@ -15,8 +18,8 @@ export interface EdgePorts extends Authenticator {
 /** What becomes of a request at the edge: it goes on, changed in place, or is answered. Never throws. */
 export async function originRequest(request: CloudFrontRequest, ports: EdgePorts): Promise<CloudFrontRequestResult> {
   const requestId = newId("req", arrivalOf(request, ports.now()));
+  const authorization = authorizationOf(request);
   try {
-    const authorization = authorizationOf(request);
     strip(request);
     name(request, requestId);
     if (!isPublic(request.method, request.uri)) {
@@ -29,6 +32,8 @@ export async function originRequest(request: CloudFrontRequest, ports: EdgePorts
   } catch (thrown) {
     const error = asTriggersError(thrown);
     if (error.status >= 500) ports.failed(requestId, error.cause ?? error);
+    if (error.code === "unauthorized")
+      ports.refused({ request_id: requestId, source_ip: request.clientIp, key_id: keyIdIn(authorization) });
     return refusal(error, requestId);
   }
 }

@@ -66,6 +66,7 @@ export function inProcess(fail: (what: string, cause: unknown) => void): InProce
     peppers: async () => peppers,
     now: Date.now,
     used: () => {},
+    refused: () => {},
     failed: (_, cause) => fail("edge", cause),
   };
   const strict = compileSchema(

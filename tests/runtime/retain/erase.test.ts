@@ -242,7 +242,14 @@ test("erasing everything removes the customer's items, payloads, archive lines a
       .toString()
       .includes(eventId(ulidAt(theirs.first, 0))),
   );
-  const { erased } = done.result!.certificate as { erased: Record<string, number> };
+  const { erased, kept } = done.result!.certificate as { erased: Record<string, number>; kept: string[] };
+  assert.deepEqual(kept, [
+    "subscriptions with their selectors and headers",
+    "reference tables",
+    "event types and their schemas",
+    "usage counters, which name event types",
+    "the audit log",
+  ]);
   assert.deepEqual(erased, {
     events: 4,
     deliveries: 2,

@@ -1,0 +1,42 @@
+/**
+ * A trace of failed authentications that nobody can fill a log with: in each minute an instance tells of its first, tenth, hundredth …
+ * refusal, so it writes a few lines however many there are, and their order of magnitude is never lost.
+ */
+export interface RefusalLine {
+  readonly level: "WARN";
+  readonly message: "edge.refused";
+  /** Refusals of this instance in this minute, this one among them. */
+  readonly refused: number;
+  readonly request_id: string;
+  readonly source_ip: string;
+  /** The key that was tried, where the text named one. */
+  readonly key_id?: string;
+}
+
+export interface Refused {
+  readonly request_id: string;
+  readonly source_ip: string;
+  readonly key_id?: string | undefined;
+}
+
+const MINUTE_MS = 60_000;
+
+/** @returns what notes a refusal at a time, milliseconds since the epoch */
+export function refusalTrace(say: (line: RefusalLine) => void): (at: number, refused: Refused) => void {
+  let minute = Number.NaN;
+  let count = 0;
+  let next = 1;
+  return (at, { request_id, source_ip, key_id }) => {
+    const now = Math.floor(at / MINUTE_MS);
+    if (now !== minute) {
+      minute = now;
+      count = 0;
+      next = 1;
+    }
+    count += 1;
+    if (count < next) return;
+    next *= 10;
+    const key = key_id === undefined ? {} : { key_id };
+    say({ level: "WARN", message: "edge.refused", refused: count, request_id, source_ip, ...key });
+  };
+}
