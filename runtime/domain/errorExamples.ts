@@ -53,7 +53,7 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
   too_many_hops: {
     request: "POST /events by the webhook of a subscription that leads back there, with `triggers-hops: 5`",
     message:
-      "These events have come out of webhooks and back in 5 times; 4 are allowed. Does a subscription's webhook lead back to POST /events?",
+      "These events have come out of webhooks and back in 5 times; 4 are allowed. Look for a subscription whose webhook leads back to POST /events.",
   },
   not_found: {
     request: "GET /events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV, an id of nobody or of another customer",

@@ -20,7 +20,7 @@ export function hopsIn(headers: Readonly<Record<string, string | undefined>>): n
   const hops = told !== undefined && /^[0-9]{1,9}$/.test(told) ? Number(told) : 0;
   const all = Math.max(hops, headers[SUBSCRIPTION_HEADER] === undefined ? 0 : 1);
   if (all > MAX_HOPS) {
-    const message = `These events have come out of webhooks and back in ${all} times; ${MAX_HOPS} are allowed. Does a subscription's webhook lead back to POST /events?`;
+    const message = `These events have come out of webhooks and back in ${all} times; ${MAX_HOPS} are allowed. Look for a subscription whose webhook leads back to POST /events.`;
     throw new TriggersError("too_many_hops", message);
   }
   return all;

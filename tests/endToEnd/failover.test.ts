@@ -98,7 +98,8 @@ test("while the home region is away another takes events in, and none that was a
       return ids.filter((id) => !delivered.has(id)).length;
     },
     (missing) => missing === 0,
-    90_000,
+    // What the standby region could not hand over while the home region was away comes again after up to two minutes.
+    240_000,
   );
   for (let at = 0; at < ids.length; at += 1_000) {
     const body = { event_ids: ids.slice(at, at + 1_000) };

@@ -7,6 +7,7 @@ import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR } from "../../../runtime/domain/identity.ts";
+import { idleLimiter } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const test = suite("health");
@@ -32,6 +33,8 @@ test.before(async () => {
     dynamodb: { send: async () => ({}) },
     s3: { send: () => Promise.reject(missing) },
     lambda: { send: async () => ({}) },
+    limiter: idleLimiter,
+    countUsage: async () => undefined,
     secret: async () => "x",
     now: () => 0,
     log: () => undefined,
@@ -81,7 +84,7 @@ const operator: Identity = {
   ...{ customer_id: OPERATOR, environment: "live", key_id: "key_operator", scopes: ["admin"], limit_per_second: 1_000 },
 };
 const details = async (deps: Deps, who: Identity) => {
-  const limiter = { take: async () => ({ limit: 1, remaining: 1, resetSeconds: 1 }) };
+  const limiter = idleLimiter;
   const app = buildApp({ ...deps, limiter, countUsage: async () => {} } as unknown as Deps);
   const response = await app.request("/health/details", { headers: { [IDENTITY_HEADER]: encodeIdentity(who) } });
   // biome-ignore lint/suspicious/noExplicitAny: tests compare what comes back, whatever it is

@@ -72,8 +72,7 @@ test.before(async () => {
     signedCalls({
       region: "us-east-1",
       endpoint: served.endpoint,
-      accessKeyId: "a",
-      secretAccessKey: "b",
+      ...clientOf(served.endpoint).credentials,
       timeoutMs: 10_000,
     }),
   );
