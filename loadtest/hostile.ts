@@ -3,9 +3,9 @@
  *
  * The quiet customer sends an event every 200 ms to an endpoint that answers at once. Beside it a hostile one does its worst, each
  * way by itself and then several at random, at rates that its limits allow. Prints for each how long the quiet one's requests and
- * deliveries took, and what the hostile one was answered. A run in which an event of the quiet customer is missing is void.
+ * deliveries took, how much memory the platform has, and what the hostile one was answered. A run in which an event of the quiet customer is missing is void.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +28,7 @@ const dice = xoroshiro128plus(Number(values.seed));
 const EVERY_MS = 200;
 /** A change of subscriptions, schemas or tables counts for what begins five seconds later. */
 const IN_FORCE_MS = 6_000;
+const CALM_MS = 60_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const folder = mkdtempSync(join(tmpdir(), "triggers-hostile-"));
@@ -175,6 +176,10 @@ function beginAttack(key: string, chosen: readonly Attack[]): () => Promise<void
 
 const ms = (value: number): string => (value < 1_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(1)} s`);
 
+/** Resident memory of the platform. */
+const memoryMb = (pid: number): number =>
+  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1_024);
+
 /** The quiet customer's run. */
 async function measure(says: string): Promise<boolean> {
   receiver.reset();
@@ -196,9 +201,10 @@ async function measure(says: string): Promise<boolean> {
   }
   await Promise.all(sending);
   for (let waited = 0; waited < 60_000 && missing(ids) > 0; waited += 200) await pause(200);
+  const memory = target.pid === undefined ? "" : `   ${memoryMb(target.pid)} MB`;
   const told = [...answers].map(([status, times]) => `${times} x ${status === 0 ? "cut off" : status}`).join(", ");
   console.log(
-    `${says.padEnd(58)} POST p95 ${ms(accept.percentile(0.95)).padStart(7)}   end to end p50 ${ms(receiver.latency.percentile(0.5)).padStart(7)}  p95 ${ms(receiver.latency.percentile(0.95)).padStart(7)}   ${ids.length} sent, ${missing(ids)} missing   ${told}`,
+    `${says.padEnd(58)} POST p95 ${ms(accept.percentile(0.95)).padStart(7)}   end to end p50 ${ms(receiver.latency.percentile(0.5)).padStart(7)}  p95 ${ms(receiver.latency.percentile(0.95)).padStart(7)}   ${ids.length} sent, ${missing(ids)} missing${memory}   ${told}`,
   );
   return missing(ids) === 0;
 }
@@ -224,6 +230,8 @@ await pause(IN_FORCE_MS);
 const stops = several.map((key) => beginAttack(key, attacks));
 whole = (await measure("three customers, all of it at random")) && whole;
 await Promise.all(stops.map((stop) => stop()));
+await pause(CALM_MS);
+whole = (await measure("nobody else, a minute later")) && whole;
 await target.stop();
 await receiver.close();
 rmSync(folder, { recursive: true, force: true });
