@@ -252,15 +252,15 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     "DynamoDB",
     "inbox reads",
     "dynamodb_read_unit",
-    pulled * readUnits,
-    `pulled requests x ${readUnits} unit(s) of 4 KB, eventually consistent`,
+    pulled * (2 * readUnits + 1),
+    `pulled requests x ${readUnits} unit(s) of 4 KB, for the page and again to acknowledge, and half a unit for the mark each time`,
   );
   line(
     "DynamoDB",
     "acknowledgements",
     "dynamodb_write_unit",
-    pulled * batchUnits,
-    `pulled requests x ${batchUnits} unit(s): a mark costs what its item does`,
+    pulled,
+    "pulled requests x 1 unit: a mark beside the batch",
   );
   line(
     "CloudWatch",

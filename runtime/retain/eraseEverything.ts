@@ -7,12 +7,12 @@ import type { Tools } from "./work.ts";
 
 /** Everything that a customer sent up to the request: whole items of the table, and all idempotency entries. */
 
-/** Every batch and delivery of one of the tenants' shards. */
+/** Every batch, delivery and mark of one of the tenants' shards; marks last, since without batches none come after them. */
 export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, until: number): Promise<Cursor> {
   const tenant = cursor.tenants[Math.floor(cursor.at / SHARDS)]!;
   const bound = firstUlidAt(Date.parse(job.created_at) + 1);
   let current = cursor;
-  for (const kind of ["d", "x", "e"] as const) {
+  for (const kind of ["d", "x", "e", "a"] as const) {
     for (;;) {
       const { items, next } = await queryPage(tools.store, {
         KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",

@@ -3,6 +3,7 @@ import { batchSortKey, partitionOf } from "../domain/codec.ts";
 import { eventId, timeOf, ulidAt } from "../domain/ids.ts";
 import type { PrivacyScope } from "../domain/job.ts";
 import type { Job } from "../domain/service.ts";
+import { removeMarks } from "../store/acknowledged.ts";
 import { type ScannedBatch, scanEvents } from "../store/scanEvents.ts";
 import { mapConcurrently, type Store } from "../store/table.ts";
 import { stripDeliveries } from "./eraseAnswers.ts";
@@ -71,6 +72,7 @@ async function eraseOne(store: Store, scanned: ScannedBatch, wanted: (payload: s
   const before = erasedOffsets(batch, raws);
   // A post that was under way when its event was erased has told what it was answered since.
   const late = before.length === 0 ? 0 : await stripDeliveries(store, batch, before);
+  if (ids.length + before.length > 0) await removeMarks(store, batch, [...offsets, ...before]);
   return { scanned, ids, payloads, deliveries: deliveries + late, concerned: ids.length + before.length > 0 };
 }
 

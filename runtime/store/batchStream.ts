@@ -1,7 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type BatchItem, batchSortKey, decodeBatch, partitionOf } from "../domain/codec.ts";
+import { type BatchItem, batchSortKey, decodeBatch, type Item, partitionOf } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { SHARDS } from "../domain/ids.ts";
+import { markSortKey, marksBeside, withMarks } from "./acknowledged.ts";
 import { HEADS } from "./find.ts";
 import { getItems, queryPage, type Store } from "./table.ts";
 
@@ -33,8 +34,10 @@ export interface StreamRange {
   readonly types?: readonly string[];
   /** Only batches routed after this time, in milliseconds. */
   readonly routedAfter?: number;
-  /** Only batches with an event that isn't acknowledged. */
+  /** Only batches with an event that isn't acknowledged; with `marks`. */
   readonly unacknowledged?: boolean;
+  /** Adds the marks of acknowledgement that are beside the batches. */
+  readonly marks?: boolean;
   /** Leaves the packed events out: the batches come with an empty body. */
   readonly headsOnly?: boolean;
 }
@@ -85,20 +88,72 @@ interface Source {
   fill(step: number): Promise<number>;
 }
 
+/** Whether `a` comes before `b` in this order. */
+const beforeIn = (order: Order) =>
+  order === "asc" ? (a: string, b: string) => a < b : (a: string, b: string) => a > b;
+
+const isOpen = ({ acknowledged, count }: BatchItem): boolean => Object.keys(acknowledged).length < count;
+
+/**
+ * A shard's marks of acknowledgement, read in step with its batches. A batch has at most one such item, so as many of them
+ * mostly reach as far as the batches do, and both are read in one wait; where few are marked they are read far ahead.
+ */
+function shardMarks(store: Store, pk: string, range: StreamRange) {
+  const before = beforeIn(range.order);
+  const items = new Map<string, Item>();
+  let start: Item | undefined;
+  let reached: string | undefined;
+  let done = false;
+  async function fill(step: number): Promise<void> {
+    const page = await queryPage(store, {
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
+      ExpressionAttributeValues: {
+        ":pk": { S: pk },
+        ":lo": { S: markSortKey(range.lo) },
+        ":hi": { S: markSortKey(range.hi) },
+      },
+      ScanIndexForward: range.order === "asc",
+      Limit: step,
+      ...(start && { ExclusiveStartKey: start }),
+    });
+    for (const item of page.items) items.set(item.sk!.S!.slice(2), item);
+    start = page.next;
+    done = start === undefined;
+    reached = start?.sk?.S?.slice(2);
+  }
+  return {
+    /** Reads further unless it is ahead of the batches already. @param last first ULID up to which these are read */
+    async ahead(last: string | undefined, step: number): Promise<void> {
+      if (!done && (reached === undefined || last === undefined || !before(last, reached))) await fill(step);
+    },
+    /** Adds their marks to the batches that were read next, in their order. */
+    async addTo(batches: readonly BatchItem[], step: number): Promise<BatchItem[]> {
+      const last = batches.at(-1)?.first;
+      while (last !== undefined && !done && (reached === undefined || before(reached, last))) await fill(step);
+      const marked = batches.map((batch) => withMarks(batch, items.get(batch.first)));
+      for (const { first } of batches) items.delete(first);
+      return marked;
+    },
+  };
+}
+
 function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamRange): Source {
   const { values, ...filter } = filterOf(range);
+  const pk = `${tenant}#${shard}`;
+  const marks = range.marks === true ? shardMarks(store, pk, range) : undefined;
   let start: Record<string, AttributeValue> | undefined;
   const source: Source = {
     buffer: [],
     done: range.lo > range.hi,
     reached: undefined,
     async fill(step) {
-      const page = await queryPage(store, {
+      const alongside = marks?.ahead(source.reached, step);
+      const reading = queryPage(store, {
         KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
         ...filter,
         ExpressionAttributeValues: {
           ...values,
-          ":pk": { S: `${tenant}#${shard}` },
+          ":pk": { S: pk },
           ":lo": { S: batchSortKey(range.lo) },
           ":hi": { S: batchSortKey(range.hi) },
         },
@@ -110,7 +165,10 @@ function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamR
         }),
         ...(start && { ExclusiveStartKey: start }),
       });
-      for (const item of page.items) source.buffer.push(decodeBatch(item));
+      const [page] = await Promise.all([reading, alongside]);
+      const read = page.items.map(decodeBatch);
+      const batches = marks === undefined ? read : await marks.addTo(read, step);
+      for (const batch of batches) if (range.unacknowledged !== true || isOpen(batch)) source.buffer.push(batch);
       start = page.next;
       source.done = start === undefined;
       const last = start?.sk?.S ?? page.items.at(-1)?.sk?.S;
@@ -148,15 +206,19 @@ function stateSource(store: Store, tenant: Tenant, partition: StatePartition, ra
         (key) => partition.subscriptionId === undefined || key.includes(partition.subscriptionId),
       );
       const firsts = [...new Set(wanted.map((key) => key.slice(2, 28)))].filter((first) => first !== last);
-      const items = await getItems(
-        store,
-        firsts.map((first) => ({ pk: partitionOf(tenant, first), sk: batchSortKey(first) })),
-        range.headsOnly ? HEADS : undefined,
-      );
+      const [items, marks] = await Promise.all([
+        getItems(
+          store,
+          firsts.map((first) => ({ pk: partitionOf(tenant, first), sk: batchSortKey(first) })),
+          range.headsOnly ? HEADS : undefined,
+        ),
+        range.marks === true ? marksBeside(store, tenant, firsts) : undefined,
+      ]);
       const batches = new Map(items.map(decodeBatch).map((batch) => [batch.first, batch]));
       for (const first of firsts) {
         const batch = batches.get(first);
-        if (batch !== undefined && batch.expires_at > range.now) source.buffer.push(batch);
+        if (batch !== undefined && batch.expires_at > range.now)
+          source.buffer.push(withMarks(batch, marks?.get(first)));
       }
       last = firsts.at(-1) ?? last;
       source.reached = keys.at(-1)?.slice(2, 28) ?? source.reached;
@@ -183,7 +245,7 @@ export function batchStream(
     partitions === undefined
       ? Array.from({ length: SHARDS }, (_, shard) => shardSource(store, tenant, shard, range))
       : partitions.map((partition) => stateSource(store, tenant, partition, range));
-  const before = range.order === "asc" ? (a: string, b: string) => a < b : (a: string, b: string) => a > b;
+  const before = beforeIn(range.order);
   let step = FIRST_STEP;
   let scanned = 0;
   let last: string | undefined;

@@ -1,6 +1,7 @@
 import { type BatchItem, batchSortKey, decodeBatch, partitionOf } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
+import { marksBeside, withMarks } from "./acknowledged.ts";
 import { getItems, mapConcurrently, queryPage, type Store } from "./table.ts";
 
 /** Where an event is: its batch and its place in it. */
@@ -23,6 +24,8 @@ export interface FindOptions {
   readonly body: boolean;
   /** Deleted events are found too. @default false */
   readonly deleted?: boolean;
+  /** True where it matters what is acknowledged: without it, only marks in items of old are there. @default false */
+  readonly marks?: boolean;
 }
 
 const last = (ulids: readonly string[]): string => ulids.toSorted().at(-1)!;
@@ -89,7 +92,18 @@ export async function findEvents(
       hi = last(earlier);
     }
   });
-  return found;
+  return options.marks === true ? withTheirMarks(store, tenant, found) : found;
+}
+
+async function withTheirMarks(
+  store: Store,
+  tenant: Tenant,
+  found: ReadonlyMap<string, Found>,
+): Promise<Map<string, Found>> {
+  const batches = new Map([...found.values()].map(({ batch }) => [batch.first, batch]));
+  const marks = await marksBeside(store, tenant, [...batches.keys()]);
+  for (const [first, batch] of batches) batches.set(first, withMarks(batch, marks.get(first)));
+  return new Map([...found].map(([ulid, { batch, offset }]) => [ulid, { batch: batches.get(batch.first)!, offset }]));
 }
 
 /** Events accepted within this time may still be on their way to the table. */

@@ -9,14 +9,16 @@ import {
   partitionOf,
 } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
+import { addMark } from "./acknowledged.ts";
 import { deliveriesOf } from "./deliveries.ts";
 import { type Found, findSoon } from "./find.ts";
 import { mapConcurrently, type Store } from "./table.ts";
 import { rememberDeleted } from "./tombstones.ts";
 
 /**
- * Marks on single events inside a batch. Each changes its own entry of the item in place, under the condition that the item
- * exists, so marks of the same batch made at the same time, or twice, or while the batch is delivered, never undo each other.
+ * Marks on single events inside a batch. Each adds to what is there, so marks of the same batch made at the same time, or
+ * twice, or while the batch is delivered, never undo each other. Deletion is in the batch's item, under the condition that it
+ * exists, where nobody who reads the batch can miss it; acknowledgement is beside it.
  */
 export interface Marked {
   /** Events that bear the mark now, whether or not they did before. */
@@ -24,8 +26,6 @@ export interface Marked {
   readonly missing: readonly string[];
 }
 
-/** An update expression holds 300 operators; each offset needs two. */
-const OFFSETS = 100;
 const WIDTH = 16;
 
 /** @returns false when the item is gone */
@@ -73,23 +73,13 @@ export async function acknowledge(
   ulids: readonly string[],
   now: () => number,
 ): Promise<Marked> {
-  const found = await findSoon(store, tenant, ulids, { body: false }, now);
-  const gone = new Set(ulids.filter((ulid) => !found.has(ulid)));
-  await mapConcurrently(byBatch(found), WIDTH, async ({ batch, ulids: own, offsets }) => {
+  const found = await findSoon(store, tenant, ulids, { body: false, marks: true }, now);
+  await mapConcurrently(byBatch(found), WIDTH, async ({ batch, offsets }) => {
+    // What is marked already adds nothing, so repeating doesn't make the marks grow.
     const fresh = offsets.filter((offset) => batch.acknowledged[offset] === undefined);
-    for (let from = 0; from < fresh.length; from += OFFSETS) {
-      const some = fresh.slice(from, from + OFFSETS);
-      const alive = await update(store, {
-        Key: keyOf(tenant, batch.first),
-        UpdateExpression: `SET ${some.map((_, i) => `acknowledged.#${i} = if_not_exists(acknowledged.#${i}, :now)`).join(", ")}`,
-        ConditionExpression: "attribute_exists(pk)",
-        ExpressionAttributeNames: Object.fromEntries(some.map((offset, i) => [`#${i}`, String(offset)])),
-        ExpressionAttributeValues: { ":now": { N: String(now()) } },
-      });
-      if (!alive) for (const ulid of own) gone.add(ulid);
-    }
+    if (fresh.length > 0) await addMark(store, batch, fresh, now());
   });
-  return outcome(ulids, gone);
+  return outcome(ulids, new Set(ulids.filter((ulid) => !found.has(ulid))));
 }
 
 /** Deletes events from every read and cancels what of their deliveries still waits. Deleting again is harmless. */

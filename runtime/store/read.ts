@@ -89,6 +89,7 @@ function rangeOf(query: ReadQuery, position: Position, options: ReadOptions, mar
     lo: aboveMark(lo, from, mark),
     hi,
     now: Math.floor(now / 1_000),
+    marks: true,
     ...(query.types && { types: query.types }),
     ...(position.late && { routedAfter: position.began }),
     ...(query.acknowledged === false && { unacknowledged: true }),

@@ -203,7 +203,7 @@ export async function readBacklog(
   const stream = batchStream(
     store,
     tenant,
-    { order, lo, hi, now: Math.floor(now / 1_000) },
+    { order, lo, hi, now: Math.floor(now / 1_000), marks: true },
     budget(options.now),
     backlogPartitions(tenant, subscriptionId),
   );

@@ -15,6 +15,7 @@ import type { Job } from "../../runtime/domain/service.ts";
 import { erase } from "../../runtime/retain/erase.ts";
 import { exportEvents } from "../../runtime/retain/export.ts";
 import type { Works } from "../../runtime/retain/run.ts";
+import { addMark } from "../../runtime/store/acknowledged.ts";
 import type { JobBench } from "./jobs.ts";
 import { batchOf, deliveryOf, type Storage } from "./storage.ts";
 
@@ -50,7 +51,7 @@ export interface Drawn {
   readonly deletedBefore: boolean;
 }
 
-/** Stores a request in table and archive, as the router does. */
+/** Stores a request in table and archive, as the router does; all its events are acknowledged. */
 export async function putRequest(
   storage: Storage,
   bench: JobBench,
@@ -71,6 +72,7 @@ export async function putRequest(
     batch = { ...batch, body: { s3_key } };
   }
   await storage.put(encodeBatch(batch));
+  await addMark(storage.store, batch, all, bench.clock.now - ago + 1);
   if (drawn.delivered) {
     const attempts = [
       {

@@ -26,7 +26,7 @@ async function eventsByUlid(
 ): Promise<Map<string, StoredEvent>> {
   const tenant = tenantOf(identity);
   const [found, retentionMs] = await Promise.all([
-    findSoon(context.store, tenant, ulids, { body: true }, now),
+    findSoon(context.store, tenant, ulids, { body: true, marks: true }, now),
     context.retentionMs(identity),
   ]);
   const places = [...found].filter(([ulid]) => timeOf(ulid) >= now() - retentionMs);

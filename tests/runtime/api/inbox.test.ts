@@ -215,6 +215,36 @@ test("acknowledging and deleting act on single events of a batch, and repeating 
   assert.deepEqual(ack.body, { acknowledged: 0, missing: [ids[1]] });
 });
 
+test("marks of old, in the batch's own item, count with those of now, and their times stay", async () => {
+  const time = at(130_000);
+  const { ids } = await stored(
+    [0, 1, 2].map((n) => ({ n, event_type: "old" })),
+    140_000,
+    { acknowledged: { 0: time } },
+  );
+  const times = async (state: string) =>
+    (await get(`/inbox?event_type=old&order=asc&acknowledged=${state}`)).body.events.map(
+      (event: { acknowledged_at: string | null }) => event.acknowledged_at,
+    );
+  assert.deepEqual(await times("false"), [null, null]);
+  const { body } = await api.call(live, "POST", "/inbox/ack", { event_ids: ids.slice(0, 2) });
+  assert.deepEqual(body, { acknowledged: 2, missing: [] });
+  const [first, second, third] = await times("all");
+  assert.equal(first, new Date(time).toISOString());
+  assert.ok(Date.parse(second) > time);
+  assert.equal(third, null);
+  assert.deepEqual(await times("true"), [first, second]);
+  assert.deepEqual(await times("false"), [null]);
+  const lookup = await api.call(live, "POST", "/events/lookup", { event_ids: ids });
+  assert.deepEqual(
+    lookup.body.events.map((event: { acknowledged_at: string | null }) => event.acknowledged_at),
+    [first, second, null],
+  );
+  const { stages } = (await get(`/events/${ids[1]}/journey`)).body;
+  assert.deepEqual([stages.at(-1).stage, stages.at(-1).at], ["acknowledged", second]);
+  await api.call(live, "POST", "/inbox/ack", { event_ids: ids });
+});
+
 test("a thousand acknowledgements at once, from several callers, all hold", async () => {
   const { ids } = await stored(
     Array.from({ length: 1_000 }, (_, n) => ({ n, event_type: "many" })),

@@ -11,6 +11,7 @@ import {
 } from "../../../runtime/domain/codec.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
 import { unpack } from "../../../runtime/domain/pack.ts";
+import { withMarks } from "../../../runtime/store/acknowledged.ts";
 import {
   archiveAt,
   beginRequest,
@@ -98,6 +99,9 @@ test("wherever it crashes, an erasure leaves no trace of the subject and every o
             .filter((item) => item.sk!.S!.startsWith("e#"))
             .map((item) => [item.sk!.S!.slice(2), decodeBatch(item)]),
         );
+        const marks = new Map(
+          (await itemsOf()).filter((item) => item.sk!.S!.startsWith("a#")).map((item) => [item.sk!.S!.slice(2), item]),
+        );
         for (const { each, batch } of batches) {
           const stored = left.get(batch.first)!;
           const bytes =
@@ -113,6 +117,13 @@ test("wherever it crashes, an erasure leaves no trace of the subject and every o
             gone || (offset === 0 && each.deletedBefore) ? [offset] : [],
           );
           assert.deepEqual(stored.deleted, hidden);
+          const acknowledged = Object.keys(withMarks(stored, marks.get(batch.first)).acknowledged).map(Number);
+          assert.deepEqual(
+            acknowledged.sort((a, b) => a - b),
+            erased.flatMap((gone, offset) => (gone ? [] : [offset])),
+          );
+          // Where nothing is left to mark there is no item for it.
+          assert.equal(marks.has(batch.first), acknowledged.length > 0);
         }
         assert.ok(left.has(strangers.first));
         const certificate = done.result!.certificate as Record<string, unknown>;
@@ -269,6 +280,7 @@ test("a sandbox key erases its sandbox alone", async () => {
   bench.clock.now += 1_000;
   await bench.finish(begin(bench, "erasure", "cus_a.sandbox", subject).job_id, works);
   const tenants = (await itemsOf())
+    .filter((item) => item.sk!.S!.startsWith("e#"))
     .map(decodeBatch)
     .filter(({ deleted }) => deleted.length === 0)
     .map(({ tenant }) => tenant);

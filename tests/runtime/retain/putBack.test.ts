@@ -10,6 +10,7 @@ import { decodePutBackMessage, encodeHourMessage, encodePutBackMessage } from ".
 import { unpack } from "../../../runtime/domain/pack.ts";
 import { queuePutBack } from "../../../runtime/retain/putBack.ts";
 import { runJobs, type Works } from "../../../runtime/retain/run.ts";
+import { addMark } from "../../../runtime/store/acknowledged.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
 import { deleteEvents } from "../../../runtime/store/marks.ts";
 import { readEvents } from "../../../runtime/store/read.ts";
@@ -115,6 +116,14 @@ test("what the table knows is left alone: acknowledged, deleted, or there alread
   const before = await items();
   await putBack();
   assert.deepEqual(await items(), before);
+});
+
+test("what was acknowledged is so when its batch comes back, and its neighbours are not", async () => {
+  const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
+  await addMark(storage.store, batch, [1], bench.clock.now);
+  await putBack();
+  const found = await findEvents(storage.store, "cus_a", ulidsOf(batch), { now: 0, body: false, marks: true });
+  assert.deepEqual(found.get(batch.first)!.batch.acknowledged, { 1: bench.clock.now });
 });
 
 test("what a customer deleted does not come back, though its batch is gone", async () => {

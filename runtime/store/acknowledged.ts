@@ -1,0 +1,124 @@
+import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { type BatchItem, type Item, partitionOf } from "../domain/codec.ts";
+import type { Tenant } from "../domain/identity.ts";
+import { getItems, type Store } from "./table.ts";
+
+/**
+ * Marks of acknowledgement: an item `a#<first ULID>` beside the batch, so that a mark costs one write unit whatever the batch
+ * holds (docs/decisions/acknowledgements.md). Its set `marks` has a text for each acknowledgement, `<milliseconds in base
+ * 36>:<offsets>`, as in `m8x2k0qa:0-2,5`. Texts are only added, so callers at the same time never undo each other; of an event
+ * with several marks the earliest counts. Batches of old have marks in their own item, which count as well.
+ */
+export const markSortKey = (first: string): string => `a#${first}`;
+
+const keyOf = (tenant: Tenant, first: string) => ({
+  pk: { S: partitionOf(tenant, first) },
+  sk: { S: markSortKey(first) },
+});
+
+/** @param offsets distinct and ascending */
+function markText(at: number, offsets: readonly number[]): string {
+  const runs: [from: number, to: number][] = [];
+  for (const offset of offsets) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[1] === offset - 1) run[1] = offset;
+    else runs.push([offset, offset]);
+  }
+  return `${at.toString(36)}:${runs.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(",")}`;
+}
+
+/** Milliseconds by offset. */
+function timesOf(texts: readonly string[]): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const text of texts) {
+    const [time = "", runs = ""] = text.split(":");
+    const at = Number.parseInt(time, 36);
+    for (const run of runs.split(",")) {
+      const [from = 0, to = from] = run.split("-").map(Number);
+      for (let offset = from; offset <= to; offset += 1) times.set(offset, Math.min(at, times.get(offset) ?? at));
+    }
+  }
+  return times;
+}
+
+const textsOf = (times: ReadonlyMap<number, number>): string[] =>
+  [...Map.groupBy(times.keys(), (offset) => times.get(offset)!)].map(([at, offsets]) =>
+    markText(
+      at,
+      offsets.toSorted((a, b) => a - b),
+    ),
+  );
+
+/** The batch with the marks of this item, the one beside it, added to its own. */
+export function withMarks(batch: BatchItem, marks: Item | undefined): BatchItem {
+  if (marks === undefined) return batch;
+  const acknowledged: Record<number, number> = { ...batch.acknowledged };
+  for (const [offset, at] of timesOf(marks.marks?.SS ?? []))
+    acknowledged[offset] = Math.min(at, acknowledged[offset] ?? at);
+  return { ...batch, acknowledged };
+}
+
+/** The items of marks beside these batches, by first ULID. */
+export async function marksBeside(
+  store: Store,
+  tenant: Tenant,
+  firsts: readonly string[],
+): Promise<ReadonlyMap<string, Item>> {
+  const keys = firsts.map((first) => ({ pk: partitionOf(tenant, first), sk: markSortKey(first) }));
+  return new Map((await getItems(store, keys)).map((item) => [item.sk!.S!.slice(2), item]));
+}
+
+/** Adds a mark, which expires with its batch. @param offsets distinct, at least one; @param at milliseconds */
+export async function addMark(store: Store, batch: BatchItem, offsets: readonly number[], at: number): Promise<void> {
+  await store.dynamodb.send(
+    new UpdateItemCommand({
+      TableName: store.eventsTable,
+      Key: keyOf(batch.tenant, batch.first),
+      UpdateExpression: "SET expires_at = :expires ADD marks :marks",
+      ExpressionAttributeValues: {
+        ":expires": { N: String(batch.expires_at) },
+        ":marks": {
+          SS: [
+            markText(
+              at,
+              offsets.toSorted((a, b) => a - b),
+            ),
+          ],
+        },
+      },
+    }),
+  );
+}
+
+const TRIES = 8;
+
+/**
+ * Takes the marks of erased events away, and the item with the last of them.
+ * @throws Error when marks kept being added
+ */
+export async function removeMarks(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<void> {
+  const at = { TableName: store.eventsTable, Key: keyOf(batch.tenant, batch.first) };
+  for (let tried = 1; ; tried += 1) {
+    const { Item } = await store.dynamodb.send(new GetItemCommand({ ...at, ConsistentRead: true }));
+    const old = Item?.marks;
+    if (old?.SS === undefined) return;
+    const times = timesOf(old.SS);
+    if (offsets.filter((offset) => times.delete(offset)).length === 0) return;
+    const unchanged = { ...at, ConditionExpression: "marks = :old" };
+    const left = textsOf(times);
+    try {
+      await (left.length === 0
+        ? store.dynamodb.send(new DeleteItemCommand({ ...unchanged, ExpressionAttributeValues: { ":old": old } }))
+        : store.dynamodb.send(
+            new UpdateItemCommand({
+              ...unchanged,
+              UpdateExpression: "SET marks = :left",
+              ExpressionAttributeValues: { ":old": old, ":left": { SS: left } },
+            }),
+          ));
+      return;
+    } catch (error) {
+      if ((error as Error).name !== "ConditionalCheckFailedException" || tried === TRIES) throw error;
+    }
+  }
+}
