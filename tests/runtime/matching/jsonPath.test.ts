@@ -171,7 +171,9 @@ test("a logical expression holds when json-p3's filter of the same text selects 
     fc.property(logical, anyEvent, (text, one) => {
       // json-p3 takes a list of one string for that string in match() and search(), and `{}` for equal to `[]`; RFC 9535
       // does neither.
-      fc.pre(!/match|search/.test(text) && !JSON.stringify(one.payload).includes("{}"));
+      // It also compares numbers as doubles, and reads none that has more digits than a double holds.
+      const payload = JSON.stringify(one.payload);
+      fc.pre(!/match|search/.test(text) && !payload.includes("{}") && !/\d{16}/.test(text + payload));
       // In a filter over [payload], `$.` would be the list: the same places are reached from `@`.
       const expected = oracle(`$[?${text.replaceAll("$", "@")}]`, [one.payload] as never).length === 1;
       assert.equal(compileSelector({ jsonpath: `(${text})` }).matches(one), expected);
