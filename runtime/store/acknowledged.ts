@@ -1,4 +1,4 @@
-import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { type BatchItem, type Item, partitionOf } from "../domain/codec.ts";
 import type { Tenant } from "../domain/identity.ts";
 import { getItems, type Store } from "./table.ts";
@@ -11,7 +11,7 @@ import { getItems, type Store } from "./table.ts";
  */
 export const markSortKey = (first: string): string => `a#${first}`;
 
-const keyOf = (tenant: Tenant, first: string) => ({
+export const markKey = (tenant: Tenant, first: string) => ({
   pk: { S: partitionOf(tenant, first) },
   sk: { S: markSortKey(first) },
 });
@@ -28,7 +28,7 @@ function markText(at: number, offsets: readonly number[]): string {
 }
 
 /** Milliseconds by offset. */
-function timesOf(texts: readonly string[]): Map<number, number> {
+export function timesOf(texts: readonly string[]): Map<number, number> {
   const times = new Map<number, number>();
   for (const text of texts) {
     const [time = "", runs = ""] = text.split(":");
@@ -41,7 +41,8 @@ function timesOf(texts: readonly string[]): Map<number, number> {
   return times;
 }
 
-const textsOf = (times: ReadonlyMap<number, number>): string[] =>
+/** What gives these times again. */
+export const textsOf = (times: ReadonlyMap<number, number>): string[] =>
   [...Map.groupBy(times.keys(), (offset) => times.get(offset)!)].map(([at, offsets]) =>
     markText(
       at,
@@ -73,7 +74,7 @@ export async function addMark(store: Store, batch: BatchItem, offsets: readonly 
   await store.dynamodb.send(
     new UpdateItemCommand({
       TableName: store.eventsTable,
-      Key: keyOf(batch.tenant, batch.first),
+      Key: markKey(batch.tenant, batch.first),
       UpdateExpression: "SET expires_at = :expires ADD marks :marks",
       ExpressionAttributeValues: {
         ":expires": { N: String(batch.expires_at) },
@@ -88,37 +89,4 @@ export async function addMark(store: Store, batch: BatchItem, offsets: readonly 
       },
     }),
   );
-}
-
-const TRIES = 8;
-
-/**
- * Takes the marks of erased events away, and the item with the last of them.
- * @throws Error when marks kept being added
- */
-export async function removeMarks(store: Store, batch: BatchItem, offsets: readonly number[]): Promise<void> {
-  const at = { TableName: store.eventsTable, Key: keyOf(batch.tenant, batch.first) };
-  for (let tried = 1; ; tried += 1) {
-    const { Item } = await store.dynamodb.send(new GetItemCommand({ ...at, ConsistentRead: true }));
-    const old = Item?.marks;
-    if (old?.SS === undefined) return;
-    const times = timesOf(old.SS);
-    if (offsets.filter((offset) => times.delete(offset)).length === 0) return;
-    const unchanged = { ...at, ConditionExpression: "marks = :old" };
-    const left = textsOf(times);
-    try {
-      await (left.length === 0
-        ? store.dynamodb.send(new DeleteItemCommand({ ...unchanged, ExpressionAttributeValues: { ":old": old } }))
-        : store.dynamodb.send(
-            new UpdateItemCommand({
-              ...unchanged,
-              UpdateExpression: "SET marks = :left",
-              ExpressionAttributeValues: { ":old": old, ":left": { SS: left } },
-            }),
-          ));
-      return;
-    } catch (error) {
-      if ((error as Error).name !== "ConditionalCheckFailedException" || tried === TRIES) throw error;
-    }
-  }
 }

@@ -3,9 +3,10 @@ import { randomBytes } from "node:crypto";
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { type BatchItem, partitionOf } from "../../../runtime/domain/codec.ts";
+import type { BatchItem } from "../../../runtime/domain/codec.ts";
 import { ulidAt } from "../../../runtime/domain/ids.ts";
-import { addMark, markSortKey, removeMarks } from "../../../runtime/store/acknowledged.ts";
+import { removeMarks } from "../../../runtime/retain/eraseMarks.ts";
+import { addMark, markKey } from "../../../runtime/store/acknowledged.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
 import { acknowledge } from "../../../runtime/store/marks.ts";
 import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
@@ -57,7 +58,7 @@ async function readAll(tenant: string, query: ReadQuery, limit: number) {
 }
 
 const markOf = async ({ tenant, first }: BatchItem) => {
-  const Key = { pk: { S: partitionOf(tenant, first) }, sk: { S: markSortKey(first) } };
+  const Key = markKey(tenant, first);
   return (await store.dynamodb.send(new GetItemCommand({ TableName: "events", Key, ConsistentRead: true }))).Item;
 };
 
