@@ -5,6 +5,7 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
+import { markKey, textsOf } from "../../../runtime/store/acknowledged.ts";
 import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
 import { writeEvent } from "../../../runtime/store/view.ts";
 import { batchOf, deliveryOf, openStorage } from "../../support/storage.ts";
@@ -92,11 +93,12 @@ for (const [says, query] of questions) {
 }
 
 // Another customer, whose whole history is acknowledged, asks for what isn't: at first, and when that has been told once.
-const done = Object.fromEntries(Array.from({ length: BATCH }, (_, offset) => [offset, now]));
 for (let n = 0; n < EVENTS; n += BATCH) {
   const events = Array.from({ length: BATCH }, (_, i) => payload(n + i));
-  const batch = batchOf("cus_done", events, now - 600_000 - (EVENTS - n) * 100, { acknowledged: done });
+  const batch = batchOf("cus_done", events, now - 600_000 - (EVENTS - n) * 100);
+  const marks = { SS: textsOf(new Map(events.map((_, offset) => [offset, now]))) };
   pending.push({ PutRequest: { Item: encodeBatch(batch) } });
+  pending.push({ PutRequest: { Item: { ...markKey("cus_done", batch.first), marks } } });
   if (pending.length >= 100) await flush();
 }
 await flush();
