@@ -1,5 +1,5 @@
 import type { EventSelector } from "../domain/subscription.ts";
-import type { Ast } from "./cel/ast.ts";
+import { type Ast, partsOf } from "./cel/ast.ts";
 import { parseCel } from "./cel/parser.ts";
 import { BUDGET } from "./frame.ts";
 import { Invalid, naming } from "./invalid.ts";
@@ -71,35 +71,6 @@ const levelOf = (ast: Ast, loops: Loops): number =>
     : partsOf(ast).reduce((level, part) => Math.max(level, levelOf(part, loops)), 0);
 
 const nodesOf = (ast: Ast): number => partsOf(ast).reduce((sum, part) => sum + nodesOf(part), 1);
-
-function partsOf(ast: Ast): readonly Ast[] {
-  switch (ast.kind) {
-    case "literal":
-    case "name":
-      return [];
-    case "select":
-    case "has":
-    case "not":
-    case "minus":
-      return [ast.of];
-    case "index":
-      return [ast.of, ast.at];
-    case "call":
-      return ast.target === undefined ? ast.args : [ast.target, ...ast.args];
-    case "binary":
-      return [ast.left, ast.right];
-    case "logic":
-      return ast.parts;
-    case "choice":
-      return [ast.test, ast.yes, ast.no];
-    case "list":
-      return ast.items;
-    case "map":
-      return ast.entries.flat();
-    default:
-      return [ast.of, ast.test, ast.make].filter((part) => part !== undefined);
-  }
-}
 
 /** @param level of the first list that it goes through */
 function costOfSegments(segments: Segments, level: number): number {

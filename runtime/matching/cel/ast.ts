@@ -46,3 +46,33 @@ export type Literal =
   | bigint
   | { readonly uint: bigint }
   | Uint8Array;
+
+/** The expressions that an expression is made of. */
+export function partsOf(ast: Ast): readonly Ast[] {
+  switch (ast.kind) {
+    case "literal":
+    case "name":
+      return [];
+    case "select":
+    case "has":
+    case "not":
+    case "minus":
+      return [ast.of];
+    case "index":
+      return [ast.of, ast.at];
+    case "call":
+      return ast.target === undefined ? ast.args : [ast.target, ...ast.args];
+    case "binary":
+      return [ast.left, ast.right];
+    case "logic":
+      return ast.parts;
+    case "choice":
+      return [ast.test, ast.yes, ast.no];
+    case "list":
+      return ast.items;
+    case "map":
+      return ast.entries.flat();
+    default:
+      return [ast.of, ast.test, ast.make].filter((part) => part !== undefined);
+  }
+}

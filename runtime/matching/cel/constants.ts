@@ -1,6 +1,6 @@
 import type { Event } from "../../domain/event.ts";
 import { Fault, Frame } from "../frame.ts";
-import type { Ast } from "./ast.ts";
+import { type Ast, partsOf } from "./ast.ts";
 import { compile, refuse, type Scope } from "./compile.ts";
 import { namedType } from "./values.ts";
 
@@ -21,32 +21,3 @@ export function refuseBroken(ast: Ast, scope: Scope): void {
 /** Names that are left where there is no variable are those of types. A comprehension has a variable. */
 const isConstant = (ast: Ast): boolean =>
   ast.kind === "name" ? namedType(ast.name) !== undefined : ast.kind !== "macro" && partsOf(ast).every(isConstant);
-
-function partsOf(ast: Ast): readonly Ast[] {
-  switch (ast.kind) {
-    case "literal":
-    case "name":
-      return [];
-    case "select":
-    case "has":
-    case "not":
-    case "minus":
-      return [ast.of];
-    case "index":
-      return [ast.of, ast.at];
-    case "call":
-      return ast.target === undefined ? ast.args : [ast.target, ...ast.args];
-    case "binary":
-      return [ast.left, ast.right];
-    case "logic":
-      return ast.parts;
-    case "choice":
-      return [ast.test, ast.yes, ast.no];
-    case "list":
-      return ast.items;
-    case "map":
-      return ast.entries.flat();
-    default:
-      return [ast.of, ast.test, ast.make].filter((part) => part !== undefined);
-  }
-}
