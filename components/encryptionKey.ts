@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { type Permission, through } from "./permissions.ts";
+import { EVERY_USE_OF_A_KEY, type Permission, through } from "./permissions.ts";
 
 // Invariant: one key per purpose, so that withdrawing a key makes exactly one kind of data unreadable. The key's policy
 // lets the account delegate by IAM and lets each named service in only for this account; nobody else is in it.
@@ -42,16 +42,6 @@ const administration = [
   "kms:UpdateKeyDescription",
   "kms:UpdatePrimaryRegion",
 ] as const;
-
-const serviceUse = [
-  "kms:Decrypt",
-  "kms:DescribeKey",
-  "kms:Encrypt",
-  "kms:GenerateDataKey",
-  "kms:GenerateDataKeyWithoutPlaintext",
-  "kms:ReEncryptFrom",
-  "kms:ReEncryptTo",
-];
 
 /** An AWS service that uses a key in its own name, and how the key tells that it does so for this account. */
 export interface KeyService {
@@ -122,7 +112,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
           Sid: `Service${principal.replace(/[^A-Za-z0-9]/g, "")}`,
           Effect: "Allow",
           Principal: { Service: principal },
-          Action: serviceUse,
+          Action: EVERY_USE_OF_A_KEY,
           Resource: "*",
           Condition: onlyFor(account),
         })),

@@ -35,17 +35,20 @@ export const toWriteLogs = (
   toUseLogKey(keyArn, region),
 ];
 
+/** What AWS's documents ask for of a key where they write `kms:Encrypt*`, `Decrypt*`, `ReEncrypt*`, `GenerateDataKey*` and `Describe*`. */
+export const EVERY_USE_OF_A_KEY = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+] as const;
+
 /** The key's part of it. */
 export const toUseLogKey = (keyArn: pulumi.Input<string>, region: pulumi.Input<string>): Permission =>
-  through(keyArn, "logs", region, [
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-  ]);
+  through(keyArn, "logs", region, EVERY_USE_OF_A_KEY);
 
 /** An identity policy of these permissions, as JSON. @throws Error for a wildcard action, naming it */
 export function policyOf(permissions: readonly Permission[]): pulumi.Output<string> {
