@@ -6,9 +6,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/apiKey.ts";
+import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/identity/apiKey.ts";
+import { decodeKeyRecord } from "../runtime/domain/identity/keyRecord.ts";
 import { rfc3339 } from "../runtime/domain/ids.ts";
-import { decodeKeyRecord } from "../runtime/domain/keyRecord.ts";
 
 /**
  * A new pepper without a key that stops working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.

@@ -1,5 +1,5 @@
 import { settingsPage } from "../components/settingsPage.ts";
-import { errorsMarkdown } from "../runtime/domain/errorsMarkdown.ts";
+import { errorsMarkdown } from "../runtime/domain/errors/errorsMarkdown.ts";
 import { costPage } from "./cost/page.ts";
 import { exampleConfig, exampleGraph, examples } from "./graph.ts";
 import { permissionsPage } from "./permissions.ts";

@@ -1,6 +1,6 @@
 /** What a distribution does with a request, apart from HTTP: behaviour, functions, access control, origin. */
 import { createHash, randomBytes } from "node:crypto";
-import { type ErrorCode, errorResponse, TriggersError } from "../../runtime/domain/errors.ts";
+import { type ErrorCode, errorResponse, TriggersError } from "../../runtime/domain/errors/errors.ts";
 import { newId } from "../../runtime/domain/ids.ts";
 import type { LambdaFunction } from "../lambda/function.ts";
 import { type HttpAnswer, type HttpRequest, SYNC_LIMIT } from "../lambda/functionUrl.ts";

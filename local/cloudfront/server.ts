@@ -1,7 +1,7 @@
 /** The public HTTP server of a distribution: limits of a viewer's request, then `serve`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { ErrorCode } from "../../runtime/domain/errors.ts";
+import type { ErrorCode } from "../../runtime/domain/errors/errors.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";

@@ -55,7 +55,7 @@ export function priceOf(price: Price, units: number): number {
 }
 
 /**
- * How much smaller packed events are: measured with runtime/domain/pack.ts on orders of 750 bytes with random names, ids
+ * How much smaller packed events are: measured with runtime/domain/codec/pack.ts on orders of 750 bytes with random names, ids
  * and amounts (2.07 for one, 4.65 for 20, 5.04 for 100), between those by the logarithm of their number.
  */
 export function compressionOf(eventsPerRequest: number): number {

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { originHeaders, preflightHeaders } from "../domain/browser.ts";
-import { asTriggersError, errorResponse, TriggersError, unauthorized } from "../domain/errors.ts";
+import { asTriggersError, errorResponse, TriggersError, unauthorized } from "../domain/errors/errors.ts";
+import { originHeaders, preflightHeaders } from "../domain/identity/browser.ts";
 import {
   decodeIdentity,
   IDENTITY_HEADER,
@@ -9,7 +9,7 @@ import {
   isPublic,
   REQUEST_ID_HEADER,
   tenantOf,
-} from "../domain/identity.ts";
+} from "../domain/identity/identity.ts";
 import { newId, timeOf, ulidIn } from "../domain/ids.ts";
 import { isUnavailable } from "../domain/outage.ts";
 import { limitHeaders, type Verdict } from "../redis/limiter.ts";

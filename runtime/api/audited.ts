@@ -3,8 +3,8 @@ import { LRUCache } from "lru-cache";
 import { audit } from "../database/audit.ts";
 import type { Actor, AuditFact } from "../database/auditChain.ts";
 import { asCustomer, type Tx } from "../database/roles.ts";
-import type { TriggersError } from "../domain/errors.ts";
-import { type Identity, OPERATOR } from "../domain/identity.ts";
+import type { TriggersError } from "../domain/errors/errors.ts";
+import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
 
 /**

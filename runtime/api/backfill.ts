@@ -1,8 +1,8 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { insertJob } from "../database/jobs.ts";
 import type { Tx } from "../database/roles.ts";
-import { TriggersError } from "../domain/errors.ts";
-import { type Identity, type Tenant, tenantOf } from "../domain/identity.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
+import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { newId, rfc3339 } from "../domain/ids.ts";
 import { encodeJobMessage, type ReplayRequest } from "../domain/job.ts";
 import type { Deps } from "./deps.ts";

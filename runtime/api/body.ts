@@ -1,5 +1,5 @@
-import { TriggersError } from "../domain/errors.ts";
-import { checkJson } from "../domain/jsonText.ts";
+import { checkJson } from "../domain/body/jsonText.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 
 const MAX_DEPTH = 64;
 

@@ -9,8 +9,8 @@ import { usageOver } from "../aws/usage.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
 
-import { vaults } from "../domain/vault.ts";
-import { urlRulesOf } from "../domain/webhookUrl.ts";
+import { vaults } from "../domain/webhook/vault.ts";
+import { urlRulesOf } from "../domain/webhook/webhookUrl.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { endVersionsIn } from "../redis/endedVersions.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";

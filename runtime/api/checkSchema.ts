@@ -1,6 +1,6 @@
 import Ajv2020 from "ajv/dist/2020.js";
-import { TriggersError } from "../domain/errors.ts";
-import { compileSchema, SchemaError } from "../domain/schema.ts";
+import { compileSchema, SchemaError } from "../domain/body/schema.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 const metaSchema = new Ajv2020.default({ strict: false, validateFormats: false, logger: false, allErrors: true });
@@ -10,7 +10,7 @@ const invalid = (message: string, path = "", cause?: unknown) =>
 
 /**
  * Refuses what can't be the schema of an event type: not 2020-12, not valid by its own meta-schema, or beyond the bounds
- * of runtime/domain/schema.ts. @param text the same as it was written @throws TriggersError `invalid_schema`
+ * of runtime/domain/body/schema.ts. @param text the same as it was written @throws TriggersError `invalid_schema`
  */
 export function checkSchema(schema: unknown, text: string): void {
   if (typeof schema === "object" && schema !== null && "$schema" in schema) {

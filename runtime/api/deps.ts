@@ -8,10 +8,10 @@ import type { Kysely } from "kysely";
 import type { Log } from "../aws/log.ts";
 import type { CountUsage } from "../aws/usage.ts";
 import type { Database } from "../database/schema.ts";
-import type { Identity, Tenant } from "../domain/identity.ts";
+import type { Identity, Tenant } from "../domain/identity/identity.ts";
 
-import type { Vault } from "../domain/vault.ts";
-import type { UrlRules } from "../domain/webhookUrl.ts";
+import type { Vault } from "../domain/webhook/vault.ts";
+import type { UrlRules } from "../domain/webhook/webhookUrl.ts";
 import type { EndVersion } from "../redis/endedVersions.ts";
 import type { IdempotencyStore } from "../redis/idempotency.ts";
 import type { Limiter } from "../redis/limiter.ts";

@@ -1,4 +1,4 @@
-import { errorCatalog } from "../domain/errors.ts";
+import { errorCatalog } from "../domain/errors/errors.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
 /** The reference as HTML that needs nothing else: no script, no font, no other host. */

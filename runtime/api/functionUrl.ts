@@ -1,5 +1,5 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
-import { PATH_HEADER } from "../domain/identity.ts";
+import { PATH_HEADER } from "../domain/identity/identity.ts";
 
 /**
  * Between Function URL events (payload format 2.0) and the fetch API.

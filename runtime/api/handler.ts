@@ -1,8 +1,8 @@
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { gate } from "../aws/gate.ts";
-import { errorResponse } from "../domain/errors.ts";
-import { REQUEST_ID_HEADER } from "../domain/identity.ts";
+import { errorResponse } from "../domain/errors/errors.ts";
+import { REQUEST_ID_HEADER } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { buildApp } from "./app.ts";
 import { buildDeps } from "./buildDeps.ts";

@@ -3,7 +3,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Context } from "hono";
 import { findCarriedOut } from "../database/audit.ts";
 import { asCustomer } from "../database/roles.ts";
-import { asTriggersError, TriggersError } from "../domain/errors.ts";
+import { asTriggersError, TriggersError } from "../domain/errors/errors.ts";
 import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
 import { newUlid } from "../domain/ids.ts";
 import { type ClaimRequest, claimed } from "../redis/idempotency.ts";

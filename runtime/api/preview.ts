@@ -1,8 +1,8 @@
 import { invokeOver, serviceOver } from "../aws/service.ts";
-import type { Tenant } from "../domain/identity.ts";
-import { metadataOf } from "../domain/metadata.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
-import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhookPost.ts";
+import { metadataOf } from "../domain/webhook/metadata.ts";
+import { bodyOf, headersOf, textsOf, webhookId } from "../domain/webhook/webhookPost.ts";
 import { applyTransform, enrichmentKey, rowOf } from "../matching/index.ts";
 import type { Deps } from "./deps.ts";
 import { MASK } from "./subscriptionInput.ts";

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { LRUCache } from "lru-cache";
 import { asCustomer } from "../database/roles.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
-import { type Identity, tenantOf } from "../domain/identity.ts";
+import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { ulidIn } from "../domain/ids.ts";
 import type { Store } from "../store/table.ts";
 import type { IsRemoved } from "../store/view.ts";

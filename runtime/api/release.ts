@@ -1,6 +1,6 @@
 import { sendOrThrow } from "../aws/queues.ts";
-import { encodeDrain } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { encodeDrain } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { tellStop } from "../store/stops.ts";
 import type { Deps } from "./deps.ts";
 

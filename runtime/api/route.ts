@@ -1,8 +1,14 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors.ts";
-import { BODY_FAULT_HEADER, CONTENT_TYPE_HEADER, OPERATOR, requireScope, type Scope } from "../domain/identity.ts";
-import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
+import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
+import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
+import {
+  BODY_FAULT_HEADER,
+  CONTENT_TYPE_HEADER,
+  OPERATOR,
+  requireScope,
+  type Scope,
+} from "../domain/identity/identity.ts";
 import { parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema, isNeverGiven } from "./schemas.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
-import { environments, scopes } from "../domain/identity.ts";
+import { type ErrorCode, errorCatalog } from "../domain/errors/errors.ts";
+import { environments, scopes } from "../domain/identity/identity.ts";
 import { type IdPrefix, ulidIn } from "../domain/ids.ts";
 import { parseTypePattern } from "../matching/index.ts";
 

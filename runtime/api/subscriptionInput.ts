@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Definition } from "../database/schema.ts";
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
-import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhookUrl.ts";
+import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import { checkOrdinaryCost, checkTransform, compileSelector } from "../matching/index.ts";
 import { dictionary, EnvironmentSchema, EventTypeName, Timestamp } from "./schemas.ts";
 

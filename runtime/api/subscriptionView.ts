@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { SubscriptionRow } from "../database/subscriptions.ts";
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import { EnvironmentSchema, Timestamp } from "./schemas.ts";
 import { EnrichSchema, MASK, SelectorSchema, TransformSchema } from "./subscriptionInput.ts";
 

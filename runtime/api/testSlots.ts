@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import type { Deps } from "./deps.ts";
 
 /**

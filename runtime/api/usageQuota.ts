@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Identity, Tenant } from "../domain/identity.ts";
+import type { Identity, Tenant } from "../domain/identity/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import {
   busiest,
@@ -12,8 +12,8 @@ import {
   projectionRange,
   type Series,
   trendHours,
-} from "../domain/quota.ts";
-import { EVENTS, eventsOfKey, type UsageInterval } from "../domain/usage.ts";
+} from "../domain/usage/quota.ts";
+import { EVENTS, eventsOfKey, type UsageInterval } from "../domain/usage/usage.ts";
 import type { Deps } from "./deps.ts";
 import { Timestamp } from "./schemas.ts";
 import { readSeries, type TimeRange } from "./usageReads.ts";

@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { QueryCommand, type QueryCommandInput } from "@aws-sdk/client-dynamodb";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import {
   addTotals,
   emptyTotals,
@@ -13,7 +13,7 @@ import {
   ungroupedCounters,
   usagePartition,
   usageSortKey,
-} from "../domain/usage.ts";
+} from "../domain/usage/usage.ts";
 import { mapConcurrently } from "../store/table.ts";
 import type { Deps } from "./deps.ts";
 

@@ -1,8 +1,8 @@
-import type { Peppers } from "../domain/apiKey.ts";
-import { TriggersError } from "../domain/errors.ts";
-import { IDENTITY_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SEAL_HEADER } from "../domain/identity.ts";
-import { PepperCache } from "../domain/pepperCache.ts";
-import { holds, versionIn } from "../domain/seal.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
+import type { Peppers } from "../domain/identity/apiKey.ts";
+import { IDENTITY_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SEAL_HEADER } from "../domain/identity/identity.ts";
+import { PepperCache } from "../domain/identity/pepperCache.ts";
+import { holds, versionIn } from "../domain/identity/seal.ts";
 
 type Headers = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityBatchCommand } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
-import { CodecError } from "../domain/codec.ts";
+import { CodecError } from "../domain/codec/index.ts";
 import type { Sqs } from "./clients.ts";
 import { errorText, type Log } from "./log.ts";
 import { type Outgoing, sendAll } from "./queues.ts";

@@ -1,5 +1,5 @@
 import { BatchGetItemCommand, BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Item } from "../domain/codec.ts";
+import type { Item } from "../domain/codec/index.ts";
 import type { Dynamodb } from "./clients.ts";
 
 /** DynamoDB takes this much in one call. */

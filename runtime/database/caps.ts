@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import { TriggersError } from "../domain/errors.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { JobKind } from "../domain/service.ts";
 import type { Tx } from "./roles.ts";
 

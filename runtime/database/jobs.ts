@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Selectable } from "kysely";
-import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
-import type { Place, Vault } from "../domain/vault.ts";
+import type { Place, Vault } from "../domain/webhook/vault.ts";
 import { CAPS, refuseManyJobs } from "./caps.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from "kysely";
-import type { Environment, Tenant } from "../domain/identity.ts";
+import type { Environment, Tenant } from "../domain/identity/identity.ts";
 import type { JobKind, JobStatus } from "../domain/service.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { isSealed, type Place, type Vault } from "../domain/vault.ts";
+import { isSealed, type Place, type Vault } from "../domain/webhook/vault.ts";
 import { asService } from "./roles.ts";
 import type { Database, Definition } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { Tx } from "./roles.ts";
 
 type Counter = "subscriptions" | "schemas" | "reference_tables";

@@ -1,8 +1,8 @@
 import { DeleteItemCommand, GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { LRUCache } from "lru-cache";
 import type { Dynamodb } from "../aws/clients.ts";
-import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 
 /**
  * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: an endpoint that is well has no

@@ -7,7 +7,7 @@ import makeConnector from "undici/lib/core/connect.js";
 import symbols from "undici/lib/core/symbols.js";
 // The whole of undici is five times as much code to load in a cold environment.
 import AgentClass from "undici/lib/dispatcher/agent.js";
-import { forbiddenAddress, type UrlRules } from "../domain/webhookUrl.ts";
+import { forbiddenAddress, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 
 /**
  * The only way to a webhook's host. Invariant: a connection is made to an address that was checked, and to no other. A name

@@ -1,7 +1,13 @@
 import type { Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
-import { type DeliveryItem, type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import {
+  type DeliveryItem,
+  type DrainMessage,
+  encodeDrain,
+  encodeRetry,
+  type ProbeMessage,
+} from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
 import { type Targets, targetOf } from "./targets.ts";

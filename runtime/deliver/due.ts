@@ -1,6 +1,6 @@
 import { QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
-import type { Item } from "../domain/codec.ts";
+import type { Item } from "../domain/codec/index.ts";
 import type { SweepPorts } from "./sweep.ts";
 
 const PAGE = 200;

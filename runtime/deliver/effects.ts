@@ -1,10 +1,10 @@
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
-import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
-import type { UsageFact } from "../domain/usage.ts";
+import type { UsageFact } from "../domain/usage/usage.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
 import { type PlannedPost, toldReplay } from "./plan.ts";
 import { SLOW_MS } from "./postAll.ts";

@@ -1,4 +1,4 @@
-import type { Circuit } from "../domain/codec.ts";
+import type { Circuit } from "../domain/codec/index.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import type { Delivery } from "./plan.ts";
 

@@ -1,5 +1,4 @@
 import { type Key, keyText } from "../aws/tables.ts";
-import { SETTLED_MS } from "../domain/access.ts";
 import {
   type BatchItem,
   type Body,
@@ -11,10 +10,11 @@ import {
   deliverySortKey,
   type Item,
   partitionOf,
-} from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+} from "../domain/codec/index.ts";
+import { unpack } from "../domain/codec/pack.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
-import { unpack } from "../domain/pack.ts";
+import { SETTLED_MS } from "../domain/usage/access.ts";
 import { type Delivery, toSend } from "./plan.ts";
 import { baseItem } from "./settle.ts";
 import { type Unmade, unmade } from "./unmade.ts";

@@ -10,7 +10,7 @@ import {
   type Item,
   partitionOf,
   statePartitions,
-} from "../domain/codec.ts";
+} from "../domain/codec/index.ts";
 import type { Held } from "./drain.ts";
 
 /** Delivery items that others may change at the same time: a manual retry, an acknowledged backlog, a retry under way. */

@@ -1,5 +1,5 @@
 import type { Outgoing } from "../aws/queues.ts";
-import type { Circuit } from "../domain/codec.ts";
+import type { Circuit } from "../domain/codec/index.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { systemEvent } from "../domain/notice.ts";
 import { DISABLE_AFTER_MS } from "./circuits.ts";

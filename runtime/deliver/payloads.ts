@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Service } from "../aws/service.ts";
-import type { Tenant } from "../domain/identity.ts";
-import { metadataOf } from "../domain/metadata.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, METADATA } from "../domain/subscription.ts";
+import { metadataOf } from "../domain/webhook/metadata.ts";
 import { applyTransform, type EnrichmentKey, enrichmentKey, rowOf } from "../matching/index.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";

@@ -1,6 +1,6 @@
-import type { Attempt, DeliveryItem } from "../domain/codec.ts";
+import type { Attempt, DeliveryItem } from "../domain/codec/index.ts";
 import { type EventText, eventHeads } from "../domain/event.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { type Unmade, unmade } from "./unmade.ts";
 

@@ -1,5 +1,5 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
-import { checkWebhookUrl, type UrlRules } from "../domain/webhookUrl.ts";
+import { checkWebhookUrl, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
 import type { PostLimits, PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";

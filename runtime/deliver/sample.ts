@@ -1,7 +1,7 @@
 import { errorText, type Log } from "../aws/log.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
-import { checkWebhookUrl } from "../domain/webhookUrl.ts";
+import { checkWebhookUrl } from "../domain/webhook/webhookUrl.ts";
 import { afterGone } from "./effects.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";

@@ -1,4 +1,4 @@
-import type { Attempt, DeliveryItem } from "../domain/codec.ts";
+import type { Attempt, DeliveryItem } from "../domain/codec/index.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";

@@ -9,7 +9,7 @@ import {
   encodeProbe,
   encodeRetry,
   type Item,
-} from "../domain/codec.ts";
+} from "../domain/codec/index.ts";
 import { delaySeconds } from "./schedule.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
 import type { Stop } from "../store/stops.ts";
 

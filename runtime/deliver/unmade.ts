@@ -1,4 +1,4 @@
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 
 /**
  * Why there is nothing to post of an event, or of a whole delivery. Invariant: whatever goes wrong while a body is made ends

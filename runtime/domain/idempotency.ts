@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { TriggersError } from "./errors.ts";
-import type { Tenant } from "./identity.ts";
+import { TriggersError } from "./errors/errors.ts";
+import type { Tenant } from "./identity/identity.ts";
 
 /**
  * The name of an `Idempotency-Key` wherever it is kept: never the key itself, which may name a person. It goes with its

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CodecError } from "./codecError.ts";
+import { CodecError } from "./codec/codecError.ts";
 import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 

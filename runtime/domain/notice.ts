@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { encodeIngest, SYSTEM_KEY } from "./codec.ts";
-import type { Tenant } from "./identity.ts";
+import { encodeIngest, SYSTEM_KEY } from "./codec/index.ts";
+import { pack } from "./codec/pack.ts";
+import type { Tenant } from "./identity/identity.ts";
 import { firstUlidAt } from "./ids.ts";
-import { pack } from "./pack.ts";
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

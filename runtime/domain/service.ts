@@ -1,4 +1,4 @@
-import type { Tenant } from "./identity.ts";
+import type { Tenant } from "./identity/identity.ts";
 import type { Erasure } from "./job.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 

@@ -1,4 +1,4 @@
-import type { Environment, Tenant } from "./identity.ts";
+import type { Environment, Tenant } from "./identity/identity.ts";
 
 /** A selector as customers write it; all members of the object form must hold. */
 export type EventSelector =

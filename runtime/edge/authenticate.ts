@@ -1,6 +1,6 @@
-import { type KeyRecord, type KeyVersion, type Peppers, parseKey, versionOf } from "../domain/apiKey.ts";
-import { TriggersError, unauthorized } from "../domain/errors.ts";
-import type { Identity } from "../domain/identity.ts";
+import { TriggersError, unauthorized } from "../domain/errors/errors.ts";
+import { type KeyRecord, type KeyVersion, type Peppers, parseKey, versionOf } from "../domain/identity/apiKey.ts";
+import type { Identity } from "../domain/identity/identity.ts";
 import type { KeyCache } from "./keyCache.ts";
 
 /**

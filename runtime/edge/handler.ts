@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { CloudFrontRequestEvent, CloudFrontRequestResult } from "aws-lambda";
 import { LRUCache } from "lru-cache";
-import { USE_NOTED_EVERY_MS } from "../domain/keyRecord.ts";
-import { PepperCache } from "../domain/pepperCache.ts";
+import { USE_NOTED_EVERY_MS } from "../domain/identity/keyRecord.ts";
+import { PepperCache } from "../domain/identity/pepperCache.ts";
 import type { EdgeConfig } from "./config.ts";
 import { KeyCache } from "./keyCache.ts";
 import { type EdgePorts, originRequest } from "./originRequest.ts";

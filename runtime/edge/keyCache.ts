@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { KeyRecord } from "../domain/apiKey.ts";
+import type { KeyRecord } from "../domain/identity/apiKey.ts";
 
 /**
  * Key records at the edge.

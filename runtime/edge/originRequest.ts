@@ -1,6 +1,6 @@
 import type { CloudFrontRequest, CloudFrontRequestResult } from "aws-lambda";
-import { asTriggersError } from "../domain/errors.ts";
-import { type Identity, isPublic } from "../domain/identity.ts";
+import { asTriggersError } from "../domain/errors/errors.ts";
+import { type Identity, isPublic } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { type Authenticator, authenticate, keyIdIn } from "./authenticate.ts";
 import type { Refused } from "./refusalTrace.ts";

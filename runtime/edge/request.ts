@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { CloudFrontHeaders, CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
-import type { Peppers } from "../domain/apiKey.ts";
-import { type ErrorCode, errorResponse } from "../domain/errors.ts";
+import { isJsonType, MAX_BODY_BYTES } from "../domain/body/requestBody.ts";
+import { type ErrorCode, errorResponse } from "../domain/errors/errors.ts";
+import type { Peppers } from "../domain/identity/apiKey.ts";
 import {
   AUTHORIZATION_HEADER,
   BODY_FAULT_HEADER,
@@ -14,9 +15,8 @@ import {
   RECEIVED_HEADER,
   REQUEST_ID_HEADER,
   SEAL_HEADER,
-} from "../domain/identity.ts";
-import { isJsonType, MAX_BODY_BYTES } from "../domain/requestBody.ts";
-import { sealOf } from "../domain/seal.ts";
+} from "../domain/identity/identity.ts";
+import { sealOf } from "../domain/identity/seal.ts";
 
 /** What the edge makes of a CloudFront request: pure, but for the request it is given, which it changes in place. */
 

@@ -1,8 +1,8 @@
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import type { KeyRecord, Peppers } from "../domain/apiKey.ts";
-import { decodeKeyRecord, noteOfUse } from "../domain/keyRecord.ts";
+import type { KeyRecord, Peppers } from "../domain/identity/apiKey.ts";
+import { decodeKeyRecord, noteOfUse } from "../domain/identity/keyRecord.ts";
 import type { EdgeConfig } from "./config.ts";
 
 /** The replicas of the keys table and the pepper, nearest first; when one does not answer, the next is asked. */

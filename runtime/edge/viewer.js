@@ -35,7 +35,7 @@ function withoutSlash(uri) {
   return uri.length > 1 && uri.endsWith("/") ? uri.slice(0, -1) : uri;
 }
 
-// As `isPublic` of runtime/domain/identity.ts, which a test compares it with.
+// As `isPublic` of runtime/domain/identity/identity.ts, which a test compares it with.
 function isPublic(method, uri) {
   const open = ["/", "/health", "/openapi.json", "/docs"];
   return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/");
@@ -45,7 +45,7 @@ const BEARER = /^bearer +(trg_(?:live|sandbox)_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-// CRC-32 in six digits: the checksum of runtime/domain/apiKey.ts.
+// CRC-32 in six digits: the checksum of runtime/domain/identity/apiKey.ts.
 function checksumOf(text) {
   let crc = -1;
   for (let i = 0; i < text.length; i += 1) {

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { originHeaders, preflightHeaders } from "../domain/browser.ts";
-import { type IngestMessage, placeBody } from "../domain/codec.ts";
+import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
+import { checkTypes, readEvents, type Schemas, type ValidBody } from "../domain/body/validate.ts";
+import { type IngestMessage, placeBody } from "../domain/codec/index.ts";
+import { pack } from "../domain/codec/pack.ts";
 import {
   asTriggersError,
   type ErrorCode,
@@ -8,9 +10,9 @@ import {
   errorResponse,
   TriggersError,
   unauthorized,
-} from "../domain/errors.ts";
-import { hopsIn } from "../domain/hops.ts";
+} from "../domain/errors/errors.ts";
 import { bodyHashOf, idempotencyKeyIn, keyHashOf } from "../domain/idempotency.ts";
+import { originHeaders, preflightHeaders } from "../domain/identity/browser.ts";
 import {
   BODY_FAULT_HEADER,
   CONTENT_TYPE_HEADER,
@@ -21,11 +23,9 @@ import {
   requireScope,
   type Tenant,
   tenantOf,
-} from "../domain/identity.ts";
+} from "../domain/identity/identity.ts";
 import { eventId, newId, newUlid, timeOf, ulidAt, ulidIn } from "../domain/ids.ts";
-import { pack } from "../domain/pack.ts";
-import { checkMediaType, decodeBody, tooLarge } from "../domain/requestBody.ts";
-import { checkTypes, readEvents, type Schemas, type ValidBody } from "../domain/validate.ts";
+import { hopsIn } from "../domain/webhook/hops.ts";
 import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
 import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/limiter.ts";
 

@@ -1,5 +1,5 @@
-import type { CallsMessage } from "../domain/codec.ts";
-import { type Identity, type Tenant, tenantOf } from "../domain/identity.ts";
+import type { CallsMessage } from "../domain/codec/index.ts";
+import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 
 /**
  * Requests that were answered without making a batch: refusals and replays. They are told to route, which counts them for

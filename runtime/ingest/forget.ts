@@ -1,5 +1,5 @@
 import { entriesOf, type ForgetRequest, type Forgotten } from "../domain/idempotency.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
 import type { RedisConnection } from "../redis/connect.ts";
 

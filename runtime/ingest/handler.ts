@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { gate } from "../aws/gate.ts";
 import { settingsHere } from "../aws/signed.ts";
-import { encodeCalls, encodeIngest } from "../domain/codec.ts";
+import { encodeCalls, encodeIngest } from "../domain/codec/index.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import { connectRedis } from "../redis/connect.ts";

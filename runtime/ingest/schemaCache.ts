@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
-import type { Tenant } from "../domain/identity.ts";
-import { compileSchema, type SchemaCheck } from "../domain/schema.ts";
+import { compileSchema, type SchemaCheck } from "../domain/body/schema.ts";
+import type { Schemas } from "../domain/body/validate.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { TenantSchemas } from "../domain/service.ts";
-import type { Schemas } from "../domain/validate.ts";
 
 /**
  * The schemas of each tenant's event types. A registered schema counts for requests that begin 5 s later, so what is

@@ -1,4 +1,4 @@
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 
 /** What is wrong with a selector or transform, and where in its text. */
 export interface Problem {

@@ -1,4 +1,4 @@
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import type { Event } from "../domain/event.ts";
 import type { EventSelector } from "../domain/subscription.ts";
 import type { Budget } from "./budget.ts";

@@ -1,4 +1,4 @@
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import { numberKeyIn, parseJson } from "../domain/jsonNumber.ts";
 import type { Enrich, Transform } from "../domain/subscription.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";

@@ -1,4 +1,4 @@
-import { type ErrorDetail, TriggersError } from "../domain/errors.ts";
+import { type ErrorDetail, TriggersError } from "../domain/errors/errors.ts";
 import { type Enrich, METADATA, type Transform } from "../domain/subscription.ts";
 import { Invalid } from "./invalid.ts";
 import { type JsonPath, parsePath } from "./jsonPath/index.ts";

@@ -1,4 +1,4 @@
-import type { Identity, Tenant } from "../domain/identity.ts";
+import type { Identity, Tenant } from "../domain/identity/identity.ts";
 import type { RedisConnection } from "./connect.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { TriggersError } from "../domain/errors.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import { entriesOf } from "../domain/idempotency.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { RedisScripts } from "./connect.ts";
 import type { Room } from "./room.ts";
 

@@ -1,6 +1,6 @@
-import { TriggersError } from "../domain/errors.ts";
-import type { Identity, KeyLimit } from "../domain/identity.ts";
-import { tenantOf } from "../domain/identity.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
+import type { Identity, KeyLimit } from "../domain/identity/identity.ts";
+import { tenantOf } from "../domain/identity/identity.ts";
 import type { RedisScripts } from "./connect.ts";
 import { markFor } from "./endedVersions.ts";
 import { Shares } from "./shares.ts";

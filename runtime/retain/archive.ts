@@ -6,8 +6,8 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { archivePrefix } from "../domain/codec.ts";
-import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { archivePrefix } from "../domain/codec/index.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
 import type { Store } from "../store/table.ts";
 import { deletedOffsets } from "../store/tombstones.ts";

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
+import { objectEnd } from "../domain/body/scan.ts";
+import { Malformed } from "../domain/body/scanTokens.ts";
 import { ontoOneLine } from "../domain/event.ts";
-import { type Tenant, tenantOf } from "../domain/identity.ts";
-import { objectEnd } from "../domain/scan.ts";
-import { Malformed } from "../domain/scanTokens.ts";
+import { type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { type RawValue, scan } from "../matching/rawJson.ts";
 
 /**

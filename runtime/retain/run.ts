@@ -4,9 +4,9 @@ import { sendOrThrow } from "../aws/queues.ts";
 import { timeOf } from "../domain/ids.ts";
 import { decodeHourMessage, decodeJobMessage, decodePutBackMessage, encodeJobMessage } from "../domain/job.ts";
 import type { Job, JobKind } from "../domain/service.ts";
-import { archiveAccess } from "./access.ts";
-import { putBack } from "./putBack.ts";
-import { reconcile } from "./reconcile.ts";
+import { archiveAccess } from "./hourly/access.ts";
+import { reconcile } from "./hourly/reconcile.ts";
+import { putBack } from "./restore/restore.ts";
 import { type Checkpoint, JobError, type SliceWork, type Standing, type Tools } from "./work.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
 import { errorText } from "../aws/log.ts";
-import { decodeCalls } from "../domain/codec.ts";
-import type { UsageFact } from "../domain/usage.ts";
+import { decodeCalls } from "../domain/codec/index.ts";
+import type { UsageFact } from "../domain/usage/usage.ts";
 import type { RoutePorts } from "./route.ts";
 
 /**

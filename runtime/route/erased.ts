@@ -1,8 +1,8 @@
-import { type Body, placeBody } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type Body, placeBody } from "../domain/codec/index.ts";
+import { pack } from "../domain/codec/pack.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { type Erasure, isSubjectValue, subjectHash, subjectType } from "../domain/job.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
-import { pack } from "../domain/pack.ts";
 import { parsePath } from "../matching/index.ts";
 
 /**

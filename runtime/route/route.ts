@@ -13,13 +13,13 @@ import {
   encodeIngest,
   type IngestMessage,
   placeBody,
-} from "../domain/codec.ts";
+} from "../domain/codec/index.ts";
+import { pack, unpack } from "../domain/codec/pack.ts";
 import { eventHeads } from "../domain/event.ts";
-import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
-import { pack, unpack } from "../domain/pack.ts";
 import type { Tracer } from "../domain/trace.ts";
-import type { UsageFact } from "../domain/usage.ts";
+import type { UsageFact } from "../domain/usage/usage.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
 import { storedLate } from "../store/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";

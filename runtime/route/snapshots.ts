@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { Erasure } from "../domain/job.ts";
 import type { RoutedSubscription } from "../domain/subscription.ts";
 import { buildMatcher, type Matcher } from "../matching/index.ts";

@@ -1,5 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
-import { type BatchItem, SYSTEM_KEY } from "../domain/codec.ts";
+import { type BatchItem, SYSTEM_KEY } from "../domain/codec/index.ts";
 import { eventId, timeOf } from "../domain/ids.ts";
 import { batchSpanId, type Span, traceOf } from "../domain/trace.ts";
 

@@ -1,9 +1,16 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
 import { getAll, keyText, putAll } from "../aws/tables.ts";
-import { type BatchItem, batchSortKey, decodeBatch, encodeBatch, type Item, partitionOf } from "../domain/codec.ts";
+import {
+  type BatchItem,
+  batchSortKey,
+  decodeBatch,
+  encodeBatch,
+  type Item,
+  partitionOf,
+} from "../domain/codec/index.ts";
 
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 
 /**
  * Stores batches. Invariant: a batch that is stored already is never written over, for since then its events may have been

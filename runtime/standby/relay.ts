@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
-import { decodeCalls, decodeIngest } from "../domain/codec.ts";
+import { decodeCalls, decodeIngest } from "../domain/codec/index.ts";
 
 /**
  * Brings what this region accepted to the home region's ingest queue, where it goes on as if it had been accepted there.

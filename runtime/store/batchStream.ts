@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type BatchItem, batchSortKey, decodeBatch, type Item, partitionOf } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type BatchItem, batchSortKey, decodeBatch, type Item, partitionOf } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { SHARDS } from "../domain/ids.ts";
 import { markSortKey, marksBeside, withMarks } from "./acknowledged.ts";
 import { HEADS } from "./find.ts";

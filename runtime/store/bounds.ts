@@ -1,6 +1,6 @@
-import { statePartitions } from "../domain/codec.ts";
+import { statePartitions } from "../domain/codec/index.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt, timeOf } from "../domain/ids.ts";
 import type { Order, StatePartition } from "./batchStream.ts";
 

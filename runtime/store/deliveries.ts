@@ -1,5 +1,5 @@
-import { type DeliveryItem, decodeDeliveryItem, partitionOf } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type DeliveryItem, decodeDeliveryItem, partitionOf } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { shardOf } from "../domain/ids.ts";
 import { mapConcurrently, queryAll, type Store } from "./table.ts";
 

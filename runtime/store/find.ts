@@ -1,5 +1,5 @@
-import { type BatchItem, batchSortKey, decodeBatch, partitionOf } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { type BatchItem, batchSortKey, decodeBatch, partitionOf } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../domain/ids.ts";
 import { marksBeside, withMarks } from "./acknowledged.ts";
 import { getItems, mapConcurrently, queryPage, type Store } from "./table.ts";

@@ -1,5 +1,5 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { Store } from "./table.ts";
 
 // What whoever stores a batch has to know of the low-water mark of inboxes: see lowWater.ts.

@@ -1,5 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
 import { LATE_MS, lowWaterKey } from "./lateBatch.ts";
 import type { Position, ReadQuery } from "./read.ts";

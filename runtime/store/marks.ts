@@ -7,8 +7,8 @@ import {
   deliverySortKey,
   encodeDeliveryItem,
   partitionOf,
-} from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+} from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { addMark } from "./acknowledged.ts";
 import { deliveriesOf } from "./deliveries.ts";
 import { type Found, findSoon } from "./find.ts";

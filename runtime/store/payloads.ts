@@ -1,6 +1,6 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
-import type { BatchItem, Body } from "../domain/codec.ts";
-import { unpack } from "../domain/pack.ts";
+import type { BatchItem, Body } from "../domain/codec/index.ts";
+import { unpack } from "../domain/codec/pack.ts";
 import type { Store } from "./table.ts";
 
 /** The packed bytes, wherever they are; undefined when their object is gone (expired or erased). */

@@ -1,6 +1,6 @@
-import type { BatchItem } from "../domain/codec.ts";
+import type { BatchItem } from "../domain/codec/index.ts";
 import type { Event, EventStatus } from "../domain/event.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "./batchStream.ts";

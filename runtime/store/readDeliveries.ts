@@ -7,9 +7,9 @@ import {
   heldPartitions,
   partitionOf,
   statePartitions,
-} from "../domain/codec.ts";
+} from "../domain/codec/index.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { ulidAt } from "../domain/ids.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StatePartition } from "./batchStream.ts";
 import { budget, indexed, PAGE_BYTES, ulidsBetween } from "./bounds.ts";

@@ -1,5 +1,5 @@
-import type { BatchItem } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { BatchItem } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { ulidAt } from "../domain/ids.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
 import { ulidsBetween } from "./bounds.ts";

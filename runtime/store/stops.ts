@@ -1,7 +1,7 @@
 import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
-import type { Item } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Item } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 
 /**
  * What must not be posted to any more, told at once: whoever disables or removes a subscription writes it here before

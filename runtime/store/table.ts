@@ -1,7 +1,7 @@
 import { BatchGetItemCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Dynamodb } from "../aws/clients.ts";
-import type { Item } from "../domain/codec.ts";
+import type { Item } from "../domain/codec/index.ts";
 
 /**
  * The stored events as others read them: the management API for a customer's questions, the job function for replays,

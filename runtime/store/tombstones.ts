@@ -1,6 +1,6 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { partitionOf } from "../domain/codec.ts";
-import type { Tenant } from "../domain/identity.ts";
+import { partitionOf } from "../domain/codec/index.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import { getItems, type Store } from "./table.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type BatchItem, type DeliveryItem, deliveryId, deliveryStatusAt } from "../domain/codec.ts";
+import { type BatchItem, type DeliveryItem, deliveryId, deliveryStatusAt } from "../domain/codec/index.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../domain/event.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 

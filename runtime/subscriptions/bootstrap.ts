@@ -6,13 +6,13 @@ import { connect } from "../database/connect.ts";
 import { migrate } from "../database/migrate.ts";
 import type { Database } from "../database/schema.ts";
 import { sealExisting } from "../database/sealing.ts";
-import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/apiKey.ts";
 import { readEnvironment } from "../domain/environment.ts";
-import { OPERATOR } from "../domain/identity.ts";
+import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/identity/apiKey.ts";
+import { OPERATOR } from "../domain/identity/identity.ts";
+import { encodeKeyRecord } from "../domain/identity/keyRecord.ts";
 import { rfc3339 } from "../domain/ids.ts";
-import { encodeKeyRecord } from "../domain/keyRecord.ts";
 import { isUnavailable } from "../domain/outage.ts";
-import { newKeyRing, openVault } from "../domain/vault.ts";
+import { newKeyRing, openVault } from "../domain/webhook/vault.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
 
 /**

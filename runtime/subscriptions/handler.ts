@@ -4,7 +4,7 @@ import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { ServiceRequest } from "../domain/service.ts";
-import { vaults } from "../domain/vault.ts";
+import { vaults } from "../domain/webhook/vault.ts";
 import { subscriptionsVariables } from "./environment.ts";
 import { serve } from "./service.ts";
 

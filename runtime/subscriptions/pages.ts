@@ -3,10 +3,10 @@ import type { Tx } from "../database/roles.ts";
 import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
-import type { Tenant } from "../domain/identity.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
-import type { Vault } from "../domain/vault.ts";
+import type { Vault } from "../domain/webhook/vault.ts";
 
 /**
  * What routing reads. Every page of one reading answers for the version of its first page, which its cursor carries:

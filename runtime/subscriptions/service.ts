@@ -5,10 +5,10 @@ import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
-import { splitTenant, type Tenant } from "../domain/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
-import type { Vault } from "../domain/vault.ts";
+import type { Vault } from "../domain/webhook/vault.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
 type Op = ServiceRequest["op"];

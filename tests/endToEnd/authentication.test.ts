@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import { formatKey, newKeyId, newSecret } from "../../runtime/domain/apiKey.ts";
-import { encodeIdentity } from "../../runtime/domain/identity.ts";
+import { formatKey, newKeyId, newSecret } from "../../runtime/domain/identity/apiKey.ts";
+import { encodeIdentity } from "../../runtime/domain/identity/identity.ts";
 import { newId } from "../../runtime/domain/ids.ts";
 import {
   type Answer,

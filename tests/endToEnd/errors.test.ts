@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import Ajv2020 from "ajv/dist/2020.js";
 import { suite } from "uvu";
-import { errorExamples } from "../../runtime/domain/errorExamples.ts";
-import { type ErrorCode, errorCatalog } from "../../runtime/domain/errors.ts";
+import { errorExamples } from "../../runtime/domain/errors/errorExamples.ts";
+import { type ErrorCode, errorCatalog } from "../../runtime/domain/errors/errors.ts";
 import {
   type Answer,
   type CallOptions,

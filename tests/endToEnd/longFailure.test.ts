@@ -12,8 +12,8 @@ import {
   deliverySortKey,
   encodeDeliveryItem,
   partitionOf,
-} from "../../runtime/domain/codec.ts";
-import type { Tenant } from "../../runtime/domain/identity.ts";
+} from "../../runtime/domain/codec/index.ts";
+import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type Customer,

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
 import type { CloudFrontRequest, CloudFrontResultResponse } from "aws-lambda";
 import { gate } from "../../runtime/aws/gate.ts";
+import { MAX_BODY_BYTES } from "../../runtime/domain/body/requestBody.ts";
+import { compileSchema } from "../../runtime/domain/body/schema.ts";
 import {
   formatKey,
   hashSecret,
@@ -9,9 +11,7 @@ import {
   newKeyId,
   newSecret,
   type Peppers,
-} from "../../runtime/domain/apiKey.ts";
-import { MAX_BODY_BYTES } from "../../runtime/domain/requestBody.ts";
-import { compileSchema } from "../../runtime/domain/schema.ts";
+} from "../../runtime/domain/identity/apiKey.ts";
 import { KeyCache } from "../../runtime/edge/keyCache.ts";
 import { type EdgePorts, originRequest } from "../../runtime/edge/originRequest.ts";
 import { accept, type Ports } from "../../runtime/ingest/accept.ts";

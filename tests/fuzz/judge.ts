@@ -1,4 +1,4 @@
-import { errorCatalog } from "../../runtime/domain/errors.ts";
+import { errorCatalog } from "../../runtime/domain/errors/errors.ts";
 import type { Case } from "./cases.ts";
 import type { Outcome } from "./inProcess.ts";
 

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import type { Inputs, LocalContext } from "../../local/service.ts";
 import { createWaf } from "../../local/waf.ts";
 import { exampleGraph } from "../../policies/graph.ts";
-import { errorResponse, TriggersError } from "../../runtime/domain/errors.ts";
+import { errorResponse, TriggersError } from "../../runtime/domain/errors/errors.ts";
 import { testClock } from "./clock.ts";
 
 const test = suite("AWS WAF");

@@ -13,9 +13,9 @@ import {
   newKeyId,
   newSecret,
   type Peppers,
-} from "../../runtime/domain/apiKey.ts";
+} from "../../runtime/domain/identity/apiKey.ts";
+import { decodeKeyRecord, encodeKeyRecord, noteOfUse } from "../../runtime/domain/identity/keyRecord.ts";
 import { rfc3339 } from "../../runtime/domain/ids.ts";
-import { decodeKeyRecord, encodeKeyRecord, noteOfUse } from "../../runtime/domain/keyRecord.ts";
 import { testClock } from "../local/clock.ts";
 import { clientOf, type Served, serve } from "../local/serve.ts";
 

@@ -14,9 +14,15 @@ import type { Service } from "../../runtime/aws/service.ts";
 import { keyText } from "../../runtime/aws/tables.ts";
 import { deliver } from "../../runtime/deliver/deliver.ts";
 import { targetCache } from "../../runtime/deliver/targets.ts";
-import { type BatchItem, batchSortKey, encodeBatch, encodeIngest, partitionOf } from "../../runtime/domain/codec.ts";
+import {
+  type BatchItem,
+  batchSortKey,
+  encodeBatch,
+  encodeIngest,
+  partitionOf,
+} from "../../runtime/domain/codec/index.ts";
+import { pack } from "../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
-import { pack } from "../../runtime/domain/pack.ts";
 import { route } from "../../runtime/route/route.ts";
 import { snapshotCache } from "../../runtime/route/snapshots.ts";
 import { testClock } from "../local/clock.ts";

@@ -4,8 +4,14 @@ import dynalite from "dynalite";
 import { buildApp } from "../../runtime/api/app.ts";
 import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
-import type { Peppers } from "../../runtime/domain/apiKey.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR, scopes } from "../../runtime/domain/identity.ts";
+import type { Peppers } from "../../runtime/domain/identity/apiKey.ts";
+import {
+  encodeIdentity,
+  IDENTITY_HEADER,
+  type Identity,
+  OPERATOR,
+  scopes,
+} from "../../runtime/domain/identity/identity.ts";
 import { REQUESTS_PER_SECOND, type Verdict } from "../../runtime/redis/limiter.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
 import { memoryIdempotency } from "./idempotency.ts";

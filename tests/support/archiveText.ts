@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { encodeArchive } from "../../runtime/domain/codec.ts";
+import { encodeArchive } from "../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../runtime/domain/event.ts";
 
 /** JSON texts as senders format them: the same value with any insignificant whitespace. */

@@ -7,13 +7,13 @@ import {
   encodeBatch,
   encodeDeliveryItem,
   type Item,
-} from "../../runtime/domain/codec.ts";
+} from "../../runtime/domain/codec/index.ts";
+import { unpack } from "../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../runtime/domain/event.ts";
 import { scopeKey } from "../../runtime/domain/job.ts";
-import { unpack } from "../../runtime/domain/pack.ts";
 import type { Job } from "../../runtime/domain/service.ts";
-import { erase } from "../../runtime/retain/erase.ts";
-import { exportEvents } from "../../runtime/retain/export.ts";
+import { erase } from "../../runtime/retain/erase/erase.ts";
+import { exportEvents } from "../../runtime/retain/export/export.ts";
 import type { Works } from "../../runtime/retain/run.ts";
 import { addMark } from "../../runtime/store/acknowledged.ts";
 import type { JobBench } from "./jobs.ts";

@@ -8,9 +8,9 @@ import {
   encodeBatch,
   encodeDeliveryItem,
   type Item,
-} from "../../runtime/domain/codec.ts";
+} from "../../runtime/domain/codec/index.ts";
+import { pack } from "../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
-import { pack } from "../../runtime/domain/pack.ts";
 import type { Store } from "../../runtime/store/table.ts";
 
 /** The tables in a DynamoDB stand-in of this process, and an S3 of two commands in memory. */

@@ -6,8 +6,8 @@ import {
   PutItemCommand,
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { Tenant } from "../../runtime/domain/identity.ts";
-import { minuteShards, rollUp, type UsageFact, usageSortKey, usageWriter } from "../../runtime/domain/usage.ts";
+import type { Tenant } from "../../runtime/domain/identity/identity.ts";
+import { minuteShards, rollUp, type UsageFact, usageSortKey, usageWriter } from "../../runtime/domain/usage/usage.ts";
 
 const HOUR = 3_600_000;
 let writers = 0;

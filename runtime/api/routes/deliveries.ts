@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sendOrThrow } from "../../aws/queues.ts";
-import { encodeRetry, parseDeliveryId } from "../../domain/codec.ts";
-import { TriggersError } from "../../domain/errors.ts";
+import { encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import {
   currentDelivery,

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { errorExamples } from "../../domain/errorExamples.ts";
-import { errorBody, errorCatalog, TriggersError } from "../../domain/errors.ts";
+import { errorExamples } from "../../domain/errors/errorExamples.ts";
+import { errorBody, errorCatalog, TriggersError } from "../../domain/errors/errors.ts";
 import type { Api } from "../deps.ts";
 import { errorsPage, referencePage } from "../docsPage.ts";
 import { type OpenApiDocument, openApiOf } from "../openapi.ts";

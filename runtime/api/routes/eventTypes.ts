@@ -3,7 +3,7 @@ import { type Selectable, sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { TriggersError } from "../../domain/errors.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
 import { writeObject } from "../../matching/index.ts";
 import { change } from "../audited.ts";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { deliveryId } from "../../domain/codec.ts";
-import { TriggersError } from "../../domain/errors.ts";
-import type { Identity } from "../../domain/identity.ts";
-import { tenantOf } from "../../domain/identity.ts";
+import { deliveryId } from "../../domain/codec/index.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import type { Identity } from "../../domain/identity/identity.ts";
+import { tenantOf } from "../../domain/identity/identity.ts";
 import { eventId, rfc3339, timeOf, ulidIn } from "../../domain/ids.ts";
 import { PAGE_BYTES } from "../../store/bounds.ts";
 import { findSoon } from "../../store/find.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import { TriggersError } from "../../domain/errors.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Event } from "../../domain/event.ts";
 import { eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";

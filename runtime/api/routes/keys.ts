@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { CAPS, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
-import type { KeyRecord } from "../../domain/apiKey.ts";
-import { BROWSER_SCOPE, isOrigin } from "../../domain/browser.ts";
-import { TriggersError } from "../../domain/errors.ts";
-import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import type { KeyRecord } from "../../domain/identity/apiKey.ts";
+import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
+import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";

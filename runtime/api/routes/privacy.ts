@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
 import { type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
 import { numericOf } from "../../domain/jsonNumber.ts";

@@ -3,7 +3,7 @@ import { asCustomer } from "../../database/roles.ts";
 import { subscriptionsAt } from "../../database/subscriptions.ts";
 import type { Event } from "../../domain/event.ts";
 import { spliceEvent } from "../../domain/event.ts";
-import { requireScope } from "../../domain/identity.ts";
+import { requireScope } from "../../domain/identity/identity.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
 import { checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { budget } from "../../store/bounds.ts";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { TriggersError } from "../../domain/errors.ts";
-import { environments, requireLive, tenantOf } from "../../domain/identity.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import { environments, requireLive, tenantOf } from "../../domain/identity/identity.ts";
 import { rfc3339 } from "../../domain/ids.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";

@@ -6,7 +6,7 @@ import { asCustomer, type Tx } from "../../database/roles.ts";
 import { secretPlace } from "../../database/sealing.ts";
 import { activeByUrl, insertSubscriptions, urlHash } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../../domain/service.ts";
 import { change } from "../audited.ts";

@@ -17,11 +17,11 @@ import {
   urlHash,
 } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { type ErrorDetail, TriggersError } from "../../domain/errors.ts";
-import type { Environment, Identity } from "../../domain/identity.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
+import type { Environment, Identity } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { type Enrich, METADATA } from "../../domain/subscription.ts";
-import type { UrlRules } from "../../domain/webhookUrl.ts";
+import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { TriggersError } from "../../domain/errors.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
-import { share } from "../../domain/quota.ts";
-import { emptyTotals, quantiles, type Totals, type UsageInterval } from "../../domain/usage.ts";
+import { share } from "../../domain/usage/quota.ts";
+import { emptyTotals, quantiles, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { QueryMillis } from "../reads.ts";
 import { route } from "../route.ts";

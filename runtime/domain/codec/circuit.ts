@@ -1,4 +1,4 @@
-import type { Tenant } from "../identity.ts";
+import type { Tenant } from "../identity/identity.ts";
 import { checkItemVersion, countOf, type Item, keysOf, N, nOf, S, VERSION } from "./fields.ts";
 import { duePartition } from "./items.ts";
 

@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { CodecError } from "../codecError.ts";
-import type { Tenant } from "../identity.ts";
+import type { Tenant } from "../identity/identity.ts";
 import { isUlid } from "../ids.ts";
+import { CodecError } from "./codecError.ts";
 
 /** What the formats have in common: the version they carry, and reading a member or naming it as damaged. */
 

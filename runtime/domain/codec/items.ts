@@ -1,5 +1,5 @@
 import { type DeliveryStatus, deliveryStatuses } from "../event.ts";
-import type { Tenant } from "../identity.ts";
+import type { Tenant } from "../identity/identity.ts";
 import { isUlid, shardOf } from "../ids.ts";
 import {
   checkItemVersion,

@@ -1,7 +1,7 @@
-import type { CallFact } from "../access.ts";
-import { CodecError } from "../codecError.ts";
-import type { Tenant } from "../identity.ts";
+import type { Tenant } from "../identity/identity.ts";
 import { isUlid } from "../ids.ts";
+import type { CallFact } from "../usage/access.ts";
+import { CodecError } from "./codecError.ts";
 import {
   checkVersion,
   corrupt,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { verdict } from "../../../local/auditVerify.ts";
 import type { AuditEntry } from "../../../runtime/database/auditChain.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 
@@ -133,7 +133,7 @@ test("a change that fails after its entry was written leaves neither", async () 
     send: () => Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" })),
   });
   const { buildApp } = await import("../../../runtime/api/app.ts");
-  const { encodeIdentity, IDENTITY_HEADER } = await import("../../../runtime/domain/identity.ts");
+  const { encodeIdentity, IDENTITY_HEADER } = await import("../../../runtime/domain/identity/identity.ts");
   const app = buildApp({ ...api.deps, dynamodb: broken });
   const answer = await app.request("/keys", { method: "POST", headers: { [IDENTITY_HEADER]: encodeIdentity(live) } });
   assert.equal(answer.status, 503);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { CAPS } from "../../../runtime/database/caps.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { Limiter } from "../../../runtime/redis/limiter.ts";
 import { idleLimiter, startApi, type TestApi } from "../../support/api.ts";
 import { serviceLambda } from "../../support/service.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { up as numberKeys } from "../../../runtime/database/migrations/0003-number-keys.ts";
 import { asService } from "../../../runtime/database/roles.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import { numberKeyIn } from "../../../runtime/domain/jsonNumber.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { hostileNames } from "../../support/names.ts";

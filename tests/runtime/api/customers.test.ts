@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { parseKey } from "../../../runtime/domain/apiKey.ts";
-import { scopes } from "../../../runtime/domain/identity.ts";
-import { decodeKeyRecord } from "../../../runtime/domain/keyRecord.ts";
+import { parseKey } from "../../../runtime/domain/identity/apiKey.ts";
+import { scopes } from "../../../runtime/domain/identity/identity.ts";
+import { decodeKeyRecord } from "../../../runtime/domain/identity/keyRecord.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 

@@ -13,8 +13,8 @@ import {
   encodeDeliveryItem,
   type Item,
   partitionOf,
-} from "../../../runtime/domain/codec.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, newId, rfc3339, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";

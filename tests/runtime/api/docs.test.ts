@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
-import { errorCatalog } from "../../../runtime/domain/errors.ts";
+import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
 
 const test = suite("docs");
 const app = buildApp({ env: {}, now: Date.now, log: () => undefined } as unknown as Deps);

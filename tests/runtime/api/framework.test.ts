@@ -9,16 +9,16 @@ import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } fr
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf, pathOf, requestOf } from "../../../runtime/api/functionUrl.ts";
 import { route } from "../../../runtime/api/route.ts";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
+import { decodeBody } from "../../../runtime/domain/body/requestBody.ts";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import {
   CONTENT_TYPE_HEADER,
   encodeIdentity,
   IDENTITY_HEADER,
   type Identity,
   PATH_HEADER,
-} from "../../../runtime/domain/identity.ts";
+} from "../../../runtime/domain/identity/identity.ts";
 import { isUnavailable } from "../../../runtime/domain/outage.ts";
-import { decodeBody } from "../../../runtime/domain/requestBody.ts";
 
 import { idleLimiter } from "../../support/api.ts";
 

@@ -6,7 +6,7 @@ import { Kysely, PGliteDialect } from "kysely";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR } from "../../../runtime/domain/identity.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity, OPERATOR } from "../../../runtime/domain/identity/identity.ts";
 import { idleLimiter } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 

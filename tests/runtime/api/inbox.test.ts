@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { type BatchItem, encodeBatch, encodeDeliveryItem, type Item } from "../../../runtime/domain/codec.ts";
+import { type BatchItem, encodeBatch, encodeDeliveryItem, type Item } from "../../../runtime/domain/codec/index.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, newUlid, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
@@ -34,7 +34,7 @@ const get = (path: string, who = live) => api.call(who, "GET", path);
 
 test("an event reads the same in the inbox, by its id and by lookup, digits and all", async () => {
   const raw = Buffer.from('{"event_type":"big","n":12345678901234567890.10}');
-  const { pack } = await import("../../../runtime/domain/pack.ts");
+  const { pack } = await import("../../../runtime/domain/codec/pack.ts");
   const batch = batchOf(live.customer_id, [{ event_type: "big" }], at(60_000), {
     body: { inline: pack([raw]) },
     matched: { [SUB]: [0] },
@@ -266,7 +266,7 @@ test("deleting an event cancels the delivery that waits for it", async () => {
     encodeDeliveryItem(deliveryOf(batch, SUB, { status: "failed", next_attempt_at: at(-60_000), swept: true })),
   );
   await api.call(live, "DELETE", `/inbox/${ids[0]}`);
-  const { decodeDeliveryItem, deliverySortKey, partitionOf } = await import("../../../runtime/domain/codec.ts");
+  const { decodeDeliveryItem, deliverySortKey, partitionOf } = await import("../../../runtime/domain/codec/index.ts");
   const { GetItemCommand } = await import("@aws-sdk/client-dynamodb");
   const key = { pk: { S: partitionOf(live.customer_id, batch.first) }, sk: { S: deliverySortKey(batch.first, SUB) } };
   const { Item } = await api.deps.dynamodb.send(new GetItemCommand({ TableName: "events", Key: key }));

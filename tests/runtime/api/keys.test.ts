@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { parseKey, versionOf } from "../../../runtime/domain/apiKey.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
-import { decodeKeyRecord, noteOfUse } from "../../../runtime/domain/keyRecord.ts";
+import { parseKey, versionOf } from "../../../runtime/domain/identity/apiKey.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { decodeKeyRecord, noteOfUse } from "../../../runtime/domain/identity/keyRecord.ts";
 import type { EndVersion } from "../../../runtime/redis/endedVersions.ts";
 import { operator, peppers, startApi, type TestApi } from "../../support/api.ts";
 

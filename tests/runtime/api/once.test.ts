@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import { parseKey } from "../../../runtime/domain/apiKey.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import { parseKey } from "../../../runtime/domain/identity/apiKey.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { memoryIdempotency } from "../../support/idempotency.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { encodeBatch } from "../../../runtime/domain/codec.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import { encodeBatch } from "../../../runtime/domain/codec/index.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serviceLambda } from "../../support/service.ts";

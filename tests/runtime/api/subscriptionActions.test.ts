@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { decodeJobMessage } from "../../../runtime/domain/job.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
-import type { UsageFact } from "../../../runtime/domain/usage.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { addHourUp, countUsage } from "../../support/usage.ts";
 

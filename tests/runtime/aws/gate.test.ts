@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { gate } from "../../../runtime/aws/gate.ts";
-import type { Peppers } from "../../../runtime/domain/apiKey.ts";
-import { IDENTITY_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SEAL_HEADER } from "../../../runtime/domain/identity.ts";
+import type { Peppers } from "../../../runtime/domain/identity/apiKey.ts";
+import {
+  IDENTITY_HEADER,
+  PATH_HEADER,
+  REQUEST_ID_HEADER,
+  SEAL_HEADER,
+} from "../../../runtime/domain/identity/identity.ts";
+import { sealOf } from "../../../runtime/domain/identity/seal.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
-import { sealOf } from "../../../runtime/domain/seal.ts";
 
 const pepper = (n: number) => Buffer.alloc(32, n).toString("base64");
 const first: Peppers = { current: "v1", versions: { v1: pepper(1) } };

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import type { Sqs } from "../../../runtime/aws/clients.ts";
 import { givingBackOver, pauseSeconds } from "../../../runtime/aws/giveBack.ts";
-import { CodecError } from "../../../runtime/domain/codec.ts";
+import { CodecError } from "../../../runtime/domain/codec/index.ts";
 
 const record = (messageId: string, queue = "ingest", receives = 1): SQSRecord =>
   ({

@@ -5,7 +5,7 @@ import tls from "node:tls";
 import { test } from "uvu";
 import { guardedAgent, type Resolve } from "../../../runtime/deliver/connect.ts";
 import { post } from "../../../runtime/deliver/post.ts";
-import { checkWebhookUrl } from "../../../runtime/domain/webhookUrl.ts";
+import { checkWebhookUrl } from "../../../runtime/domain/webhook/webhookUrl.ts";
 import { byName, hostileUrls } from "../domain/hostileUrls.ts";
 
 /**

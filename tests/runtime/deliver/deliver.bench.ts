@@ -5,9 +5,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { bundle } from "../../../components/bundle.ts";
-import { encodeDelivery, encodeIngest } from "../../../runtime/domain/codec.ts";
+import { encodeDelivery, encodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
 
 const tenant = "cus_01JDGXS7G0ABCDEFGHJKMNPQRS";
 const subscription_id = "sub_01JDGXS7G0ABCDEFGHJKMNPQRT";

@@ -10,7 +10,7 @@ import {
   deliverySortKey,
   encodeDeliveryItem,
   partitionOf,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { SUB, TENANT } from "./world.ts";
 

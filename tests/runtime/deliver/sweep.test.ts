@@ -5,7 +5,7 @@ import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { circuitStore } from "../../../runtime/deliver/circuits.ts";
 import { dueIn } from "../../../runtime/deliver/due.ts";
 import { sweep } from "../../../runtime/deliver/sweep.ts";
-import { type DeliveryItem, decodeDeliver, encodeDeliveryItem } from "../../../runtime/domain/codec.ts";
+import { type DeliveryItem, decodeDeliver, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { START, SUB, TENANT } from "./world.ts";

@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { targetCache, targetOf } from "../../../runtime/deliver/targets.ts";
-import type { Tenant } from "../../../runtime/domain/identity.ts";
+import type { Tenant } from "../../../runtime/domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../../../runtime/domain/subscription.ts";
 
 import type { Stop } from "../../../runtime/store/stops.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import { payloadMaker } from "../../../runtime/deliver/payloads.ts";
 import { postAll } from "../../../runtime/deliver/postAll.ts";
-import { batchSortKey, partitionOf } from "../../../runtime/domain/codec.ts";
+import { batchSortKey, partitionOf } from "../../../runtime/domain/codec/index.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 

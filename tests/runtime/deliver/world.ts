@@ -24,9 +24,9 @@ import {
   type Item,
   partitionOf,
   statePartitions,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 
 /**

@@ -10,15 +10,15 @@ import {
   type Peppers,
   parseKey,
   versionOf,
-} from "../../../runtime/domain/apiKey.ts";
-import { environments, scopes } from "../../../runtime/domain/identity.ts";
+} from "../../../runtime/domain/identity/apiKey.ts";
+import { environments, scopes } from "../../../runtime/domain/identity/identity.ts";
 import {
   decodeKeyRecord,
   encodeKeyRecord,
   lastUsedIn,
   noteOfUse,
   usedItemId,
-} from "../../../runtime/domain/keyRecord.ts";
+} from "../../../runtime/domain/identity/keyRecord.ts";
 
 const environment = fc.constantFrom(...environments);
 const page = readFileSync(new URL("../../../docs/api-keys.md", import.meta.url), "utf8");

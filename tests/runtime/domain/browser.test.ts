@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { isOrigin, originHeaders, preflightHeaders } from "../../../runtime/domain/browser.ts";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
+import { isOrigin, originHeaders, preflightHeaders } from "../../../runtime/domain/identity/browser.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 
 const app = "https://app.example.com";
 const identity = (allowed_origins?: readonly string[]): Identity => ({

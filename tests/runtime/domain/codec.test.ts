@@ -29,7 +29,7 @@ import {
   type Item,
   parseDeliveryId,
   statePartitions,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
 import { deliveryStatuses } from "../../../runtime/domain/event.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { errorExamples } from "../../../runtime/domain/errorExamples.ts";
+import { errorExamples } from "../../../runtime/domain/errors/errorExamples.ts";
 import {
   asTriggersError,
   type ErrorCode,
@@ -8,7 +8,7 @@ import {
   errorCatalog,
   errorResponse,
   TriggersError,
-} from "../../../runtime/domain/errors.ts";
+} from "../../../runtime/domain/errors/errors.ts";
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 

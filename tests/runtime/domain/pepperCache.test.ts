@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { Peppers } from "../../../runtime/domain/apiKey.ts";
-import { PEPPERS_MS, PepperCache } from "../../../runtime/domain/pepperCache.ts";
+import type { Peppers } from "../../../runtime/domain/identity/apiKey.ts";
+import { PEPPERS_MS, PepperCache } from "../../../runtime/domain/identity/pepperCache.ts";
 
 function setup() {
   const world = { now: 0, away: false, reads: 0, peppers: { current: "1", versions: { "1": "AA==" } } as Peppers };

@@ -9,7 +9,7 @@ import {
   projectionOf,
   projectionRange,
   type Series,
-} from "../../../runtime/domain/quota.ts";
+} from "../../../runtime/domain/usage/quota.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;

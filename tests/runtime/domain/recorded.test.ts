@@ -16,8 +16,9 @@ import {
   encodeIngest,
   encodeProbe,
   encodeRetry,
-} from "../../../runtime/domain/codec.ts";
-import { decodeIdentity, encodeIdentity } from "../../../runtime/domain/identity.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import { decodeIdentity, encodeIdentity } from "../../../runtime/domain/identity/identity.ts";
+import { decodeKeyRecord, encodeKeyRecord } from "../../../runtime/domain/identity/keyRecord.ts";
 import {
   decodeHourMessage,
   decodeJobMessage,
@@ -28,7 +29,6 @@ import {
   type HourlyWork,
   type HourMessage,
 } from "../../../runtime/domain/job.ts";
-import { decodeKeyRecord, encodeKeyRecord } from "../../../runtime/domain/keyRecord.ts";
 
 /**
  * During a deployment two versions of the code read what each other wrote, and after one a queue still holds up to 14 days of the former

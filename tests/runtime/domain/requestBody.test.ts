@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { test } from "uvu";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
-import { decodeBody } from "../../../runtime/domain/requestBody.ts";
+import { decodeBody } from "../../../runtime/domain/body/requestBody.ts";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 
 /** What a body decodes to, or the code of the refusal. */
 function decoded(bytes: Uint8Array, encoding: string, limit?: number): string {

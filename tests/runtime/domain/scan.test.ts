@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { test } from "uvu";
-import { MAX_FAULTS, type Scan, scan } from "../../../runtime/domain/scan.ts";
-import { firstInvalidUtf8 } from "../../../runtime/domain/scanPosition.ts";
+import { MAX_FAULTS, type Scan, scan } from "../../../runtime/domain/body/scan.ts";
+import { firstInvalidUtf8 } from "../../../runtime/domain/body/scanPosition.ts";
 
 const runs = Number(process.env.SCAN_RUNS ?? 1_000);
 const of = (text: string | Buffer): Scan => scan(Buffer.from(text));

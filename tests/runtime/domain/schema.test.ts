@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { compileSchema, MAX_SCHEMA_BYTES, SchemaError, withinTime } from "../../../runtime/domain/schema.ts";
+import { compileSchema, MAX_SCHEMA_BYTES, SchemaError, withinTime } from "../../../runtime/domain/body/schema.ts";
 import { compareRationals, numberPair } from "../../support/numbers.ts";
 
 const faultsOf = (schema: unknown, event: object | string) =>

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import type { Peppers } from "../../../runtime/domain/apiKey.ts";
+import type { Peppers } from "../../../runtime/domain/identity/apiKey.ts";
+import { holds, sealOf, versionIn } from "../../../runtime/domain/identity/seal.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
-import { holds, sealOf, versionIn } from "../../../runtime/domain/seal.ts";
 
 const pepper = (n: number) => Buffer.alloc(32, n).toString("base64");
 const peppers: Peppers = { current: "v2", versions: { v1: pepper(1), v2: pepper(2) } };

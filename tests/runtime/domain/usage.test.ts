@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { test } from "uvu";
-import type { SendPut } from "../../../runtime/domain/counters.ts";
+import type { SendPut } from "../../../runtime/domain/usage/counters.ts";
 import {
   emptyTotals,
   latencyBucket,
@@ -14,7 +14,7 @@ import {
   type UsageFact,
   type UsageGroup,
   usageWriter,
-} from "../../../runtime/domain/usage.ts";
+} from "../../../runtime/domain/usage/usage.ts";
 
 const HOUR = Date.UTC(2026, 0, 2, 3);
 

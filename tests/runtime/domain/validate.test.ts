@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
-import { compileSchema } from "../../../runtime/domain/schema.ts";
-import { checkTypes, readEvents, reviewEvents, type Schemas, scanBody } from "../../../runtime/domain/validate.ts";
+import { compileSchema } from "../../../runtime/domain/body/schema.ts";
+import { checkTypes, readEvents, reviewEvents, type Schemas, scanBody } from "../../../runtime/domain/body/validate.ts";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 
 const none: Schemas = () => undefined;
 const number = compileSchema(JSON.stringify({ properties: { n: { type: "number" } } }));

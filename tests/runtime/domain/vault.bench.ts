@@ -1,5 +1,5 @@
 /** What sealing and opening a signing secret costs. */
-import { newKeyRing, openVault, type Place } from "../../../runtime/domain/vault.ts";
+import { newKeyRing, openVault, type Place } from "../../../runtime/domain/webhook/vault.ts";
 
 const vault = openVault(JSON.stringify(newKeyRing()));
 const ROUNDS = 100_000;

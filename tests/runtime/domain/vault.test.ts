@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { isSealed, newKeyRing, openVault, type Place } from "../../../runtime/domain/vault.ts";
+import { isSealed, newKeyRing, openVault, type Place } from "../../../runtime/domain/webhook/vault.ts";
 
 const ring = newKeyRing();
 const vault = openVault(JSON.stringify(ring));

@@ -7,7 +7,7 @@ import {
   forbiddenAddress,
   headerFault,
   urlRulesOf,
-} from "../../../runtime/domain/webhookUrl.ts";
+} from "../../../runtime/domain/webhook/webhookUrl.ts";
 import { hostileUrls } from "./hostileUrls.ts";
 
 const deployed = { allowLoopback: false };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import {
   formatKey,
   hashSecret,
@@ -8,8 +9,7 @@ import {
   newKeyId,
   newSecret,
   type Peppers,
-} from "../../../runtime/domain/apiKey.ts";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
+} from "../../../runtime/domain/identity/apiKey.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 import { GOOD_MS, KeyCache } from "../../../runtime/edge/keyCache.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { KeyRecord } from "../../../runtime/domain/apiKey.ts";
+import type { KeyRecord } from "../../../runtime/domain/identity/apiKey.ts";
 import { GOOD_MS, KeyCache, STALE_MS, UNKNOWN_MS } from "../../../runtime/edge/keyCache.ts";
 
 const recordOf = (key_id: string, status: "active" | "revoked" = "active") =>

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { CloudFrontRequest } from "aws-lambda";
 import { test } from "uvu";
-import { TriggersError } from "../../../runtime/domain/errors.ts";
-import { decodeIdentity, type Identity, isPublic, PATH_HEADER } from "../../../runtime/domain/identity.ts";
+import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
+import { decodeIdentity, type Identity, isPublic, PATH_HEADER } from "../../../runtime/domain/identity/identity.ts";
+import { holds } from "../../../runtime/domain/identity/seal.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
-import { holds } from "../../../runtime/domain/seal.ts";
 import { arrivalOf, name, prepareBody, refusal, sign, strip } from "../../../runtime/edge/request.ts";
 
 const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");

@@ -11,7 +11,7 @@ import {
   newKeyId,
   newSecret,
   type Peppers,
-} from "../../../runtime/domain/apiKey.ts";
+} from "../../../runtime/domain/identity/apiKey.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 import { KeyCache } from "../../../runtime/edge/keyCache.ts";
 

@@ -3,10 +3,9 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { test } from "uvu";
 import { compileViewerFunction } from "../../../local/cloudfront/viewerFunction.ts";
-
-import { formatKey, newKeyId, newSecret, parseKey } from "../../../runtime/domain/apiKey.ts";
-import { errorResponse } from "../../../runtime/domain/errors.ts";
-import { environments, isPublic } from "../../../runtime/domain/identity.ts";
+import { errorResponse } from "../../../runtime/domain/errors/errors.ts";
+import { formatKey, newKeyId, newSecret, parseKey } from "../../../runtime/domain/identity/apiKey.ts";
+import { environments, isPublic } from "../../../runtime/domain/identity/identity.ts";
 import { ulidIn } from "../../../runtime/domain/ids.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { type CallsMessage, decodeCalls, encodeCalls } from "../../../runtime/domain/codec.ts";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import { type CallsMessage, decodeCalls, encodeCalls } from "../../../runtime/domain/codec/index.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { CallLog } from "../../../runtime/ingest/callLog.ts";
 
 const MINUTE = Date.UTC(2026, 0, 2, 3, 4);

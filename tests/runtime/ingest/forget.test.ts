@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Forgotten } from "../../../runtime/domain/idempotency.ts";
 import { keyHashOf } from "../../../runtime/domain/idempotency.ts";
-import { tenantOf } from "../../../runtime/domain/identity.ts";
+import { tenantOf } from "../../../runtime/domain/identity/identity.ts";
 import { forget } from "../../../runtime/ingest/forget.ts";
 import { LEASE_MS } from "../../../runtime/redis/idempotency.ts";
 import { startRedis, type TestRedis } from "../redis/support/redis.ts";

@@ -14,6 +14,9 @@ import { Worker } from "node:worker_threads";
 import type { CloudFrontRequest } from "aws-lambda";
 import { bundle } from "../../../components/bundle.ts";
 import { gate } from "../../../runtime/aws/gate.ts";
+import { readEvents } from "../../../runtime/domain/body/validate.ts";
+import { encodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { pack } from "../../../runtime/domain/codec/pack.ts";
 import {
   formatKey,
   hashSecret,
@@ -21,8 +24,7 @@ import {
   newKeyId,
   newSecret,
   type Peppers,
-} from "../../../runtime/domain/apiKey.ts";
-import { encodeIngest } from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/identity/apiKey.ts";
 import {
   encodeIdentity,
   IDENTITY_HEADER,
@@ -30,11 +32,9 @@ import {
   PATH_HEADER,
   REQUEST_ID_HEADER,
   SEAL_HEADER,
-} from "../../../runtime/domain/identity.ts";
+} from "../../../runtime/domain/identity/identity.ts";
+import { sealOf } from "../../../runtime/domain/identity/seal.ts";
 import { newId, newUlid } from "../../../runtime/domain/ids.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
-import { sealOf } from "../../../runtime/domain/seal.ts";
-import { readEvents } from "../../../runtime/domain/validate.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 import { KeyCache } from "../../../runtime/edge/keyCache.ts";
 import { authorizationOf, name, prepareBody, sign, strip } from "../../../runtime/edge/request.ts";

@@ -3,8 +3,8 @@ import { test } from "uvu";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { payloadMaker } from "../../../runtime/deliver/payloads.ts";
 import type { Delivery } from "../../../runtime/deliver/plan.ts";
-import { scan } from "../../../runtime/domain/scan.ts";
-import { compileSchema } from "../../../runtime/domain/schema.ts";
+import { scan } from "../../../runtime/domain/body/scan.ts";
+import { compileSchema } from "../../../runtime/domain/body/schema.ts";
 import type { DeliveryTarget, EventSelector } from "../../../runtime/domain/subscription.ts";
 import {
   applyTransform,

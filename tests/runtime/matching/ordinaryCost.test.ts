@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import type { TriggersError } from "../../../runtime/domain/errors.ts";
+import type { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { Budget, checkOrdinaryCost, compileSelector } from "../../../runtime/matching/index.ts";
 

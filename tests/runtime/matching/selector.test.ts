@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { TriggersError } from "../../../runtime/domain/errors.ts";
+import type { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { compileSelector, compileStored } from "../../../runtime/matching/index.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { AwsError } from "../../../runtime/aws/signed.ts";
-import type { IngestMessage } from "../../../runtime/domain/codec.ts";
+import type { IngestMessage } from "../../../runtime/domain/codec/index.ts";
 import { entriesOf, keyHashOf } from "../../../runtime/domain/idempotency.ts";
-import { tenantOf } from "../../../runtime/domain/identity.ts";
+import { tenantOf } from "../../../runtime/domain/identity/identity.ts";
 import { accept } from "../../../runtime/ingest/accept.ts";
 import type { RedisScripts } from "../../../runtime/redis/connect.ts";
 import { IdempotencyStore, KEPT_MS, LEASE_MS } from "../../../runtime/redis/idempotency.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { RedisScripts } from "../../../runtime/redis/connect.ts";
 import { endVersionsIn } from "../../../runtime/redis/endedVersions.ts";
 import { Limiter, REDIS_PATIENCE_MS, REDIS_PAUSE_MS, type Verdict } from "../../../runtime/redis/limiter.ts";

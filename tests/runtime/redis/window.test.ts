@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import type { Identity } from "../../../runtime/domain/identity.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { Limiter } from "../../../runtime/redis/limiter.ts";
 import {
   BUCKET,

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { test } from "uvu";
-import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec.ts";
+import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { eventId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
 import { hourFolder } from "../../../runtime/retain/archive.ts";
 import { type ArchiveLine, parseLine } from "../../../runtime/retain/archiveLines.ts";
-import { runsOf } from "../../../runtime/retain/restore.ts";
+import { runsOf } from "../../../runtime/retain/replay/fromArchive.ts";
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { encodeArchive } from "../../../runtime/domain/codec.ts";
+import { encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import { type ArchiveLine, headOf, keepEvents, parseLine, splitLines } from "../../../runtime/retain/archiveLines.ts";

@@ -8,9 +8,9 @@ import {
   decodeDeliveryItem,
   encodeBatch,
   encodeDeliveryItem,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
-import { unpack } from "../../../runtime/domain/pack.ts";
 import { withMarks } from "../../../runtime/store/acknowledged.ts";
 import {
   archiveAt,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type BatchItem, decodeBatch, encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec.ts";
-import { unpack } from "../../../runtime/domain/pack.ts";
+import { type BatchItem, decodeBatch, encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import type { Job } from "../../../runtime/domain/service.ts";
 import {
   archiveAt,

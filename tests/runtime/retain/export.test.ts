@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
-import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/domain/codec.ts";
+import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { scopeKey } from "../../../runtime/domain/job.ts";
-import { erase } from "../../../runtime/retain/erase.ts";
-import { exportEvents } from "../../../runtime/retain/export.ts";
+import { erase } from "../../../runtime/retain/erase/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export/export.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
@@ -57,7 +57,7 @@ test("an export holds the subject's events of archive and table, each once and a
     `archive/events/prefix=${archivePrefix("cus_a")}/2026/01/01/00/x.gz`,
     gzipSync(Buffer.concat([...lines, ...lines])),
   );
-  const { pack } = await import("../../../runtime/domain/pack.ts");
+  const { pack } = await import("../../../runtime/domain/codec/pack.ts");
   for (let n = 2; n < 40; n += 1) {
     const inline = pack([Buffer.from(mine(n)), Buffer.from('{"user":{"id":8}}')]);
     await storage.put(encodeBatch(batchOf("cus_a", [{}, {}], now - 1_000 * n, { body: { inline } })));

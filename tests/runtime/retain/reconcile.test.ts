@@ -9,12 +9,12 @@ import {
   encodeArchive,
   encodeBatch,
   encodeDeliveryItem,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { rfc3339 } from "../../../runtime/domain/ids.ts";
-import { unpack } from "../../../runtime/domain/pack.ts";
-import { settledHour } from "../../../runtime/retain/hours.ts";
-import { reconcile } from "../../../runtime/retain/reconcile.ts";
+import { settledHour } from "../../../runtime/retain/hourly/hours.ts";
+import { reconcile } from "../../../runtime/retain/hourly/reconcile.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

@@ -9,12 +9,12 @@ import {
   encodeArchive,
   encodeBatch,
   encodeDeliveryItem,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { eventId, rfc3339, ulidAt } from "../../../runtime/domain/ids.ts";
-import { erase } from "../../../runtime/retain/erase.ts";
-import { exportEvents } from "../../../runtime/retain/export.ts";
-import { replay } from "../../../runtime/retain/replay.ts";
+import { erase } from "../../../runtime/retain/erase/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export/export.ts";
+import { replay } from "../../../runtime/retain/replay/replay.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
 import { deleteEvents } from "../../../runtime/store/marks.ts";

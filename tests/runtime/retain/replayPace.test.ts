@@ -8,12 +8,12 @@ import {
   encodeArchive,
   encodeBatch,
   encodeDeliveryItem,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { eventId, rfc3339 } from "../../../runtime/domain/ids.ts";
-import { erase } from "../../../runtime/retain/erase.ts";
-import { exportEvents } from "../../../runtime/retain/export.ts";
-import { replay } from "../../../runtime/retain/replay.ts";
+import { erase } from "../../../runtime/retain/erase/erase.ts";
+import { exportEvents } from "../../../runtime/retain/export/export.ts";
+import { replay } from "../../../runtime/retain/replay/replay.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";

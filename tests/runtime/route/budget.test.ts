@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { decodeIngest } from "../../../runtime/domain/codec.ts";
+import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { eventId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
 import { route } from "../../../runtime/route/route.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
-import { decodeIngest } from "../../../runtime/domain/codec.ts";
-import { unpack } from "../../../runtime/domain/pack.ts";
+import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { costlyTeller } from "../../../runtime/route/costly.ts";
 import { START, TENANT } from "./world.ts";
 

@@ -8,12 +8,12 @@ import {
   decodeDelivery,
   encodeIngest,
   type IngestMessage,
-} from "../../../runtime/domain/codec.ts";
+} from "../../../runtime/domain/codec/index.ts";
+import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { Erasure } from "../../../runtime/domain/job.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
 import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/subscription.ts";
-import type { UsageFact } from "../../../runtime/domain/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
 import { buildMatcher } from "../../../runtime/matching/index.ts";
 import { type RoutePorts, route } from "../../../runtime/route/route.ts";
 

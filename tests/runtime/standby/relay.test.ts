@@ -3,8 +3,8 @@ import type { SQSRecord } from "aws-lambda";
 import { test } from "uvu";
 import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
-import { encodeCalls, encodeIngest } from "../../../runtime/domain/codec.ts";
-import { pack } from "../../../runtime/domain/pack.ts";
+import { encodeCalls, encodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { type RelayPorts, relay } from "../../../runtime/standby/relay.ts";
 
 const FIRST = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

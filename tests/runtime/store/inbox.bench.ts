@@ -3,7 +3,7 @@
  * question, over the DynamoDB stand-in in the same process (so its work counts too).
  */
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec.ts";
+import { encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
 import { markKey, textsOf } from "../../../runtime/store/acknowledged.ts";
 import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";

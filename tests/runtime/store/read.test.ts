@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import type { BatchItem, DeliveryItem } from "../../../runtime/domain/codec.ts";
+import type { BatchItem, DeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import type { EventStatus } from "../../../runtime/domain/event.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";

@@ -1,7 +1,7 @@
-import type { IngestMessage } from "../../../../runtime/domain/codec.ts";
-import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../../runtime/domain/identity.ts";
-import { unpack } from "../../../../runtime/domain/pack.ts";
-import type { Schemas } from "../../../../runtime/domain/validate.ts";
+import type { Schemas } from "../../../../runtime/domain/body/validate.ts";
+import type { IngestMessage } from "../../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../../runtime/domain/codec/pack.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../../runtime/domain/identity/identity.ts";
 import { accept, type IngestAnswer, type IngestRequest, type Ports } from "../../../../runtime/ingest/accept.ts";
 import type { RedisScripts } from "../../../../runtime/redis/connect.ts";
 import { IdempotencyStore } from "../../../../runtime/redis/idempotency.ts";

@@ -1,0 +1,270 @@
+import { isUtf8 } from "node:buffer";
+import type { ErrorDetail } from "../errors/errors.ts";
+import { MAX_EVENTS_PER_REQUEST } from "../ids.ts";
+import { MAX_DEPTH, NameSet } from "./scanNames.ts";
+import { firstInvalidUtf8, type Position, positionAt } from "./scanPosition.ts";
+import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./scanTokens.ts";
+
+/**
+ * One pass over the bytes of a `POST /events` body: a strict RFC 8259 reader that builds no values. It finds where each
+ * event begins and ends, its `event_type`, and everything API.md forbids: bad syntax, repeated names, deep nesting.
+ *
+ * Invariants, each held by tests/runtime/domain/scan.test.ts: it accepts exactly the texts that `JSON.parse` accepts
+ * (less repeated names); an event's slice is its bytes as sent; work and memory are linear in the body, whatever it
+ * holds, for nothing recurses and no name is compared with all the others. docs/decisions/json-scanner.md says why it
+ * is ours. Lone surrogates in escapes are text like any other and stay as sent; only an event type may not hold one.
+ */
+
+/** A request's answer names at most this many faults. */
+export const MAX_FAULTS = 100;
+const MAX_EVENT_TYPE = 256;
+
+export interface ScannedEvent {
+  /** Offsets of the event in the body. */
+  readonly start: number;
+  readonly end: number;
+  readonly type: string | null;
+}
+
+export type Scan =
+  /** Not JSON (or not UTF-8): nothing more is known of the body. */
+  | { readonly kind: "malformed"; readonly message: string; readonly at: Position }
+  /** JSON. `faults` are in the order of the body, at most `MAX_FAULTS`; `count` is of all events, `events` of the first 1,000. */
+  | {
+      readonly kind: "scanned";
+      readonly array: boolean;
+      readonly count: number;
+      readonly events: readonly ScannedEvent[];
+      readonly faults: readonly ErrorDetail[];
+    };
+
+const QUOTE = 0x22;
+const LETTER_N = 0x6e;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+const EVENT_TYPE = Buffer.from("event_type");
+
+/** @param body the decoded bytes of the request */
+export function scan(body: Buffer): Scan {
+  if (!isUtf8(body)) {
+    return { kind: "malformed", message: "the text is not UTF-8", at: positionAt(body, firstInvalidUtf8(body)) };
+  }
+  const scanner = new Scanner(body);
+  try {
+    return scanner.run();
+  } catch (thrown) {
+    if (thrown instanceof Malformed) {
+      return { kind: "malformed", message: thrown.message, at: positionAt(body, thrown.at) };
+    }
+    throw thrown;
+  } finally {
+    shared.end();
+  }
+}
+
+/**
+ * Where the JSON object ends that begins at `start`, whatever follows it.
+ * @throws Malformed when it is no JSON, at the first byte that none could have there
+ */
+export function objectEnd(text: Buffer, start: number): number {
+  try {
+    return new Scanner(text).objectEnd(start);
+  } finally {
+    shared.end();
+  }
+}
+
+const shared = new NameSet();
+
+class Scanner {
+  private readonly body: Buffer;
+  private readonly events: ScannedEvent[] = [];
+  private readonly faults: ErrorDetail[] = [];
+  private readonly names: NameSet;
+  private count = 0;
+  private array = false;
+  private at: number;
+
+  constructor(body: Buffer) {
+    this.body = body;
+    this.names = shared.begin(body);
+    this.at = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
+  }
+
+  run(): Scan {
+    this.space();
+    this.array = this.body[this.at] === OPEN_ARRAY;
+    if (this.array) this.list();
+    else this.element();
+    this.space();
+    if (this.at < this.body.length) throw unexpected(this.body, "the end of the text", this.at);
+    return { kind: "scanned", array: this.array, count: this.count, events: this.events, faults: this.faults };
+  }
+
+  objectEnd(start: number): number {
+    if (this.body[start] !== OPEN_OBJECT) throw unexpected(this.body, '"{"', start);
+    this.at = start;
+    this.nested();
+    return this.at;
+  }
+
+  private list(): void {
+    this.at += 1;
+    this.space();
+    if (this.body[this.at] === CLOSE_ARRAY) {
+      this.at += 1;
+      return;
+    }
+    for (;;) {
+      this.element();
+      this.space();
+      const byte = this.body[this.at];
+      if (byte !== COMMA && byte !== CLOSE_ARRAY) throw unexpected(this.body, '"," or "]"', this.at);
+      this.at += 1;
+      if (byte === CLOSE_ARRAY) return;
+      this.space();
+    }
+  }
+
+  /** One event of the request. */
+  private element(): void {
+    const start = this.at;
+    const type = this.body[start] === OPEN_OBJECT ? this.nested() : this.notAnObject();
+    if (this.count < MAX_EVENTS_PER_REQUEST) this.events.push({ start, end: this.at, type });
+    this.count += 1;
+  }
+
+  private notAnObject(): null {
+    const kind = this.body[this.at] === OPEN_ARRAY ? "an array" : "a plain value";
+    if (kind === "an array") this.nested();
+    else this.at = skipScalar(this.body, this.at);
+    this.fault("invalid_event", "", `An event must be a JSON object; this is ${kind}.`);
+    return null;
+  }
+
+  /**
+   * Passes over an object or array with all that is in it; answers the `event_type` of an object. The cursor is a local
+   * variable here, and plain strings are passed over in place: this loop is where the time goes.
+   */
+  private nested(): string | null {
+    const { body, names } = this;
+    let type: string | null = null;
+    let deep = false;
+    let at = this.at + 1;
+    let depth = 1;
+    let inObject = body[this.at] === OPEN_OBJECT;
+    names.open(depth, inObject);
+    for (;;) {
+      while (SPACE[body[at]!] === 1) at += 1;
+      let byte = body[at];
+      if (byte === (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+        at += 1;
+        depth = names.close(depth);
+        if (depth === 0) break;
+        inObject = names.inObject(depth);
+        continue;
+      }
+      if (names.begun(depth)) {
+        if (byte !== COMMA) throw unexpected(this.body, inObject ? '"," or "}"' : '"," or "]"', at);
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        byte = body[at];
+      }
+      let isType = false;
+      if (inObject) {
+        if (byte !== QUOTE) throw unexpected(this.body, "a member name in quotes", at);
+        const start = at + 1;
+        let hash = 0;
+        do {
+          at += 1;
+          byte = body[at];
+          hash = (Math.imul(hash, 31) + byte!) | 0;
+        } while (PLAIN[byte!] === 1);
+        const plain = byte === QUOTE;
+        if (!plain) at = skipString(body, start - 1) - 1;
+        isType = this.name(depth, start, at, hash, !plain) && depth === 1;
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        if (body[at] !== COLON) throw unexpected(this.body, '":"', at);
+        at += 1;
+        while (SPACE[body[at]!] === 1) at += 1;
+        byte = body[at];
+      } else names.next(depth);
+      if (isType) type = this.eventType(at);
+      if (byte === QUOTE) {
+        const start = at;
+        do at += 1;
+        while (PLAIN[body[at]!] === 1);
+        if (body[at] === QUOTE) at += 1;
+        else at = skipString(body, start);
+      } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+        at += 1;
+        depth += 1;
+        inObject = byte === OPEN_OBJECT;
+        names.open(depth, inObject);
+        if (depth > MAX_DEPTH && !deep) {
+          deep = true;
+          this.fault("invalid_event", "", `The event is nested deeper than ${MAX_DEPTH} levels.`);
+        }
+      } else at = skipScalar(body, at);
+    }
+    this.at = at;
+    return type;
+  }
+
+  /** Takes note of a member's name, at these offsets between its quotes. Answers whether it is `event_type`. */
+  private name(depth: number, start: number, end: number, hash: number, escaped: boolean): boolean {
+    const { names } = this;
+    if (names.add(depth, start, end, hash, escaped)) {
+      const message = `The member name ${this.shown(start, end)} is repeated.`;
+      this.fault("invalid_json", names.pointer(depth), message, start - 1);
+    }
+    if (escaped) return names.text(start, end, true) === "event_type";
+    return end - start === EVENT_TYPE.length && EVENT_TYPE.compare(this.body, start, end) === 0;
+  }
+
+  /** Reads the value of `event_type`, which begins at `start`. */
+  private eventType(start: number): string | null {
+    if (this.body[start] !== QUOTE) {
+      // A null is the same as no `event_type`: so it is shown of an event that has none.
+      if (this.body[start] !== LETTER_N) {
+        this.fault("invalid_event", "/event_type", "`event_type` must be a string.");
+      }
+      return null;
+    }
+    const type = JSON.parse(this.body.toString("utf8", start, skipString(this.body, start))) as string;
+    // A text of at most 256 UTF-16 units has at most 256 characters; only a longer one needs counting.
+    const long =
+      type.length > MAX_EVENT_TYPE && (type.length > 2 * MAX_EVENT_TYPE || [...type].length > MAX_EVENT_TYPE);
+    if (type === "" || long) {
+      this.fault("invalid_event", "/event_type", `\`event_type\` must have 1 to ${MAX_EVENT_TYPE} characters.`);
+      return null;
+    }
+    if (!type.isWellFormed()) {
+      this.fault("invalid_event", "/event_type", "`event_type` must not hold a lone surrogate.");
+      return null;
+    }
+    return type;
+  }
+
+  private space(): void {
+    while (SPACE[this.body[this.at]!] === 1) this.at += 1;
+  }
+
+  /** A member name for a message: at most 64 characters, escapes as sent. */
+  private shown(start: number, end: number): string {
+    const text = this.body.toString("utf8", start, Math.min(end, start + 64));
+    return end - start > 64 ? `"${text}…"` : `"${text}"`;
+  }
+
+  private fault(code: "invalid_event" | "invalid_json", path: string, message: string, at?: number): void {
+    if (this.faults.length >= MAX_FAULTS) return;
+    const where = at === undefined ? {} : positionAt(this.body, at);
+    this.faults.push({ ...(this.array ? { index: this.count } : {}), path, code, message, ...where });
+  }
+}

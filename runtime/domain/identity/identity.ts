@@ -1,0 +1,113 @@
+import { TriggersError } from "../errors/errors.ts";
+
+/** Who calls, as the edge verified it. It travels to the origin in one header, which counts only under the edge's seal. */
+export const IDENTITY_HEADER = "x-triggers-identity";
+/** The edge's seal on identity and request: seal.ts. */
+export const SEAL_HEADER = "x-triggers-seal";
+/** The caller's `Authorization`, copied by the viewer function before CloudFront overwrites it. Ends at the edge. */
+export const AUTHORIZATION_HEADER = "x-triggers-authorization";
+/** The id of the request, given by the edge and answered as `x-request-id`. */
+export const REQUEST_ID_HEADER = "x-triggers-request-id";
+/** When the request came, as the viewer function saw it, milliseconds since the epoch. Ends at the edge, in the id. */
+export const RECEIVED_HEADER = "x-triggers-received";
+/** The path as the caller sent it: a Function URL may decode it on the way. */
+export const PATH_HEADER = "x-triggers-path";
+/** Why the edge took the body away; its value is an error code. */
+export const BODY_FAULT_HEADER = "x-triggers-body-fault";
+/** The caller's `Content-Type` where the edge had to change it, so that a Function URL leaves the bytes alone. */
+export const CONTENT_TYPE_HEADER = "x-triggers-content-type";
+
+export const environments = ["live", "sandbox"] as const;
+export type Environment = (typeof environments)[number];
+
+export const scopes = ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+/** What a new key may do unless its maker says otherwise. */
+export const defaultScopes: readonly Scope[] = ["events:write", "events:read", "subscriptions"];
+
+/** The customer id of the operator's own key: it administers customers and owns no events. */
+export const OPERATOR = "cus_operator";
+
+/** A key with a limit of its own, events per second. */
+export interface KeyLimit {
+  readonly key_id: string;
+  readonly limit_per_second: number;
+}
+
+export interface Identity {
+  readonly customer_id: string;
+  readonly environment: Environment;
+  readonly key_id: string;
+  readonly key_name?: string;
+  /** When the key got the text that was used, ms since the epoch. */
+  readonly key_version?: number;
+  readonly scopes: readonly Scope[];
+  /** The customer's limit in events per second. */
+  readonly limit_per_second: number;
+  /** The key's own limit below the customer's, events per second. */
+  readonly key_limit_per_second?: number;
+  /** Limited keys that it descends from: what it sends counts against theirs as well. */
+  readonly key_family?: readonly KeyLimit[];
+  /** Of a key that web pages hold: the only origins that it works from. */
+  readonly allowed_origins?: readonly string[];
+  /** The caller's address as the edge saw it; for the audit log. */
+  readonly source_ip?: string;
+}
+
+/**
+ * The unit of isolation: a customer's live or sandbox side. Every key of every store begins with it.
+ * `cus_01H…` (live) or `cus_01H….sandbox`.
+ */
+export type Tenant = string;
+
+export const tenantOf = (identity: Pick<Identity, "customer_id" | "environment">): Tenant =>
+  identity.environment === "sandbox" ? `${identity.customer_id}.sandbox` : identity.customer_id;
+
+export function splitTenant(tenant: Tenant): { customer_id: string; environment: Environment } {
+  return tenant.endsWith(".sandbox")
+    ? { customer_id: tenant.slice(0, -".sandbox".length), environment: "sandbox" }
+    : { customer_id: tenant, environment: "live" };
+}
+
+export const encodeIdentity = (identity: Identity): string =>
+  Buffer.from(JSON.stringify(identity), "utf8").toString("base64url");
+
+const notIdentified = () => new TriggersError("unauthorized", "The API key is missing or not valid.");
+
+/** @throws TriggersError `unauthorized` when the header is absent or not the edge's: the request did not come through it */
+export function decodeIdentity(header: string | undefined): Identity {
+  if (header === undefined || header === "") throw notIdentified();
+  let identity: Partial<Identity> | null;
+  try {
+    identity = JSON.parse(Buffer.from(header, "base64url").toString("utf8")) as Partial<Identity> | null;
+  } catch {
+    throw notIdentified();
+  }
+  const whole =
+    typeof identity?.customer_id === "string" &&
+    typeof identity.key_id === "string" &&
+    environments.includes(identity.environment as Environment) &&
+    Array.isArray(identity.scopes) &&
+    typeof identity.limit_per_second === "number";
+  if (!whole) throw notIdentified();
+  return identity as Identity;
+}
+
+/** What is the whole customer's is not changed from its sandbox. @throws TriggersError `forbidden` */
+export function requireLive({ environment }: Pick<Identity, "environment">): void {
+  if (environment === "sandbox")
+    throw new TriggersError("forbidden", "A sandbox key can't change what is live: use a live key.");
+}
+
+const PUBLIC = new Set(["/", "/health", "/openapi.json", "/docs"]);
+
+/** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
+export const isPublic = (method: string, path: string): boolean =>
+  method === "OPTIONS" || PUBLIC.has(path) || path.startsWith("/docs/");
+
+/** @throws TriggersError `forbidden` naming the scope. */
+export function requireScope(identity: Identity, scope: Scope): void {
+  if (!identity.scopes.includes(scope)) {
+    throw new TriggersError("forbidden", `This key lacks the scope "${scope}".`);
+  }
+}

@@ -1,0 +1,129 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { CodecError } from "../codec/codecError.ts";
+import type { KeyRecord, KeyVersion } from "./apiKey.ts";
+import { type Environment, environments, type KeyLimit, type Scope, scopes } from "./identity.ts";
+
+/**
+ * The `keys` table as its writer (api) and its readers (edge, api) see it.
+ *
+ * Invariant: an item that says who may do what is written by the api alone. When a key was last used is known at the
+ * edge, in any region, so it has an item of its own, `<key id>#used`: in a global table the last writer of an *item*
+ * wins, and a note of use written on another continent must never undo a revocation.
+ */
+export type KeyItem = Record<string, AttributeValue>;
+
+const optional = (record: KeyRecord, member: "name" | "expires_at"): KeyItem =>
+  record[member] === undefined ? {} : { [member]: { S: record[member] } };
+
+/** The item of a key when it is made: it has no children yet. `last_used_at` is not part of it: it is the other item's. */
+export function encodeKeyRecord(record: KeyRecord): KeyItem {
+  return {
+    key_id: { S: record.key_id },
+    customer_id: { S: record.customer_id },
+    environment: { S: record.environment },
+    scopes: { SS: [...record.scopes] },
+    status: { S: record.status },
+    versions: { S: JSON.stringify(record.versions) },
+    customer_limit_per_second: { N: String(record.customer_limit_per_second) },
+    ...(record.limit_per_second === undefined ? {} : { limit_per_second: { N: String(record.limit_per_second) } }),
+    ...(record.family === undefined ? {} : { family: { S: JSON.stringify(record.family) } }),
+    ...(record.allowed_origins === undefined ? {} : { allowed_origins: { SS: [...record.allowed_origins] } }),
+    created_at: { S: record.created_at },
+    ...optional(record, "name"),
+    ...optional(record, "expires_at"),
+  };
+}
+
+const corrupt = (member: string) => new CodecError("corrupt", `the key item has no valid "${member}"`);
+
+function text(item: KeyItem, member: string): string {
+  const value = item[member]?.S;
+  if (value === undefined || value === "") throw corrupt(member);
+  return value;
+}
+
+function positive(item: KeyItem, member: string): number {
+  const value = Number(item[member]?.N);
+  if (!(value > 0)) throw corrupt(member);
+  return value;
+}
+
+function versionsIn(item: KeyItem): KeyVersion[] {
+  let versions: unknown;
+  try {
+    versions = JSON.parse(text(item, "versions"));
+  } catch (cause) {
+    throw new CodecError("corrupt", 'the key item has no valid "versions"', { cause });
+  }
+  const whole = (version: Partial<KeyVersion> | null) =>
+    typeof version?.hash === "string" && typeof version.pepper_version === "string";
+  if (!Array.isArray(versions) || versions.length === 0 || !versions.every(whole)) throw corrupt("versions");
+  return versions as KeyVersion[];
+}
+
+function familyIn(item: KeyItem): KeyLimit[] {
+  let family: unknown;
+  try {
+    family = JSON.parse(text(item, "family"));
+  } catch (cause) {
+    throw new CodecError("corrupt", 'the key item has no valid "family"', { cause });
+  }
+  const whole = (one: Partial<KeyLimit> | null) => typeof one?.key_id === "string" && Number(one.limit_per_second) > 0;
+  if (!Array.isArray(family) || !family.every(whole)) throw corrupt("family");
+  return family as KeyLimit[];
+}
+
+/**
+ * The record in a key's item; unknown scopes, written by a newer version, grant nothing.
+ * @throws CodecError `corrupt` naming the attribute
+ */
+export function decodeKeyRecord(item: KeyItem): KeyRecord {
+  const environment = text(item, "environment") as Environment;
+  if (!environments.includes(environment)) throw corrupt("environment");
+  const status = text(item, "status");
+  if (status !== "active" && status !== "revoked") throw corrupt("status");
+  const name = item.name?.S;
+  const expires = item.expires_at?.S;
+  return {
+    key_id: text(item, "key_id"),
+    customer_id: text(item, "customer_id"),
+    environment,
+    ...(name === undefined ? {} : { name }),
+    scopes: (item.scopes?.SS ?? []).filter((scope): scope is Scope => scopes.includes(scope as Scope)),
+    status,
+    versions: versionsIn(item),
+    ...(expires === undefined ? {} : { expires_at: expires }),
+    customer_limit_per_second: positive(item, "customer_limit_per_second"),
+    ...(item.limit_per_second === undefined ? {} : { limit_per_second: positive(item, "limit_per_second") }),
+    ...(item.family === undefined ? {} : { family: familyIn(item) }),
+    ...(item.children?.SS === undefined ? {} : { children: item.children.SS }),
+    ...(item.allowed_origins?.SS === undefined ? {} : { allowed_origins: item.allowed_origins.SS }),
+    created_at: text(item, "created_at"),
+  };
+}
+
+/** How much time passes, at least, between two notes of a key's use. */
+export const USE_NOTED_EVERY_MS = 10 * 60_000;
+
+/** The key_id under which the note of a key's last use is stored. */
+export const usedItemId = (keyId: string): string => `${keyId}#used`;
+
+/** RFC 3339 time in a note of use, undefined when the key was never used. */
+export const lastUsedIn = (item: KeyItem | undefined): string | undefined => item?.last_used_at?.S;
+
+/**
+ * Input of the `UpdateItem` that notes a use at `now` (milliseconds). It fails its condition, harmlessly, when the
+ * last note is younger than `USE_NOTED_EVERY_MS`. The item has no customer_id, so lists of a customer's keys omit it.
+ */
+export function noteOfUse(table: string, keyId: string, now: number) {
+  return {
+    TableName: table,
+    Key: { key_id: { S: usedItemId(keyId) } },
+    UpdateExpression: "SET last_used_at = :now",
+    ConditionExpression: "attribute_not_exists(last_used_at) OR last_used_at < :before",
+    ExpressionAttributeValues: {
+      ":now": { S: new Date(now).toISOString() },
+      ":before": { S: new Date(now - USE_NOTED_EVERY_MS).toISOString() },
+    },
+  };
+}

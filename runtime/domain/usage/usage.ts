@@ -1,0 +1,367 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { Tenant } from "../identity/identity.ts";
+import { rfc3339 } from "../ids.ts";
+import { accessMinute, type CallFact, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
+import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
+
+/**
+ * Usage: what a tenant sent and what became of it, by minute, in total and by event type, key and subscription. Hours are
+ * added up from minutes once they are over (runtime/retain/hourly/rollUp.ts).
+ *
+ * Each execution environment counts in items of its own (counters.ts) of the `metrics` table: pk `<tenant>#m#<shard>`, sk
+ * `<minute>#<writer>`. A counter is an attribute: `e` (events of all), `t#order.created#e` (events of that type),
+ * `s#sub_…#l17` (attempts of that subscription in latency bucket 17). Beside usage, they hold who called what: access.ts.
+ *
+ * What is counted is counted once. docs/decisions/usage-counters.md says what is lost when an environment dies.
+ */
+
+/** Counters, each one letter in the attribute's name. */
+const measures = { requests: "r", events: "e", bytes: "b", delivered: "d", failed: "f", dead_lettered: "x" } as const;
+export type Measure = keyof typeof measures;
+export type Counts = Record<Measure, number>;
+
+const usageGroups = { event_type: "t", key: "k", subscription: "s" } as const;
+export type UsageGroup = keyof typeof usageGroups;
+
+/** One thing that happened. */
+export type UsageFact =
+  /** A request was stored for the first time (never counted again when its message is redelivered). */
+  | {
+      readonly kind: "accepted";
+      readonly tenant: Tenant;
+      /** Milliseconds since the epoch at which the request was accepted. */
+      readonly at: number;
+      readonly key_id: string;
+      /** Where the request came from, as far as the edge told. */
+      readonly source_ip?: string;
+      /** When it was counted, milliseconds. */
+      readonly routed_at: number;
+      /** Event type and payload bytes of each event. */
+      readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
+      /** How many of them each subscription matched. */
+      readonly matched?: Readonly<Record<string, number>>;
+      /** The rest of a request that was counted with its first events. */
+      readonly rest?: true;
+    }
+  /** One attempt to deliver these events to a subscription ended. `failed` ones will be tried again. */
+  | {
+      readonly kind: "attempted";
+      readonly tenant: Tenant;
+      readonly at: number;
+      readonly subscription_id: string;
+      readonly outcome: "delivered" | "failed" | "dead_lettered";
+      /** From sending the request to the whole answer, or the failure. */
+      readonly latency_ms: number;
+      /** Event type of each event of the attempt. */
+      readonly types: readonly (string | null)[];
+    }
+  | CallFact;
+
+// ---- latency histogram ---------------------------------------------------------------------------------------------
+
+/** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
+const GROWTH = Math.log(1.1);
+/** Holds whatever took longer than 25 minutes: no attempt may, and readers can name every bucket there is. */
+const LAST_BUCKET = 150;
+
+export const latencyBucket = (ms: number): number =>
+  ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / GROWTH - 1e-9));
+
+/** The value that stands for a bucket, in ms: the geometric middle of its bounds. */
+const bucketValue = (bucket: number): number => (bucket === 0 ? 1 : Math.exp((bucket - 0.5) * GROWTH));
+
+/**
+ * @param counts by bucket
+ * @param qs in (0, 1], ascending
+ * @returns for each of them milliseconds rounded to 0.1, or null when nothing was measured
+ */
+export function quantiles(counts: ReadonlyMap<number, number>, qs: readonly number[]): (number | null)[] {
+  if (counts.size === 0) return qs.map(() => null);
+  const buckets = [...counts.keys()].sort((a, b) => a - b);
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  let i = 0;
+  let seen = counts.get(buckets[0]!)!;
+  return qs.map((q) => {
+    const rank = Math.ceil(total * q);
+    while (seen < rank) seen += counts.get(buckets[++i]!)!;
+    return Math.round(bucketValue(buckets[i]!) * 10) / 10;
+  });
+}
+
+// ---- tallying ------------------------------------------------------------------------------------------------------
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const DAY_SECONDS = 86_400;
+/** How long items are kept, in days: minutes answer "just now", hours answer "last year". */
+const KEEP_DAYS = { m: 35, h: 400 } as const;
+export type UsageInterval = keyof typeof KEEP_DAYS;
+
+/** Where hours are, and where minutes were before each writer counted apart. */
+export const usagePartition = (tenant: Tenant, interval: UsageInterval): string => `${tenant}#${interval}`;
+/** Where minutes are counted. */
+export const minuteShards = (tenant: Tenant): string[] => shardsOf(usagePartition(tenant, "m"));
+const expiryOf = (interval: UsageInterval, start: number): number =>
+  Math.floor(start / 1_000) + KEEP_DAYS[interval] * DAY_SECONDS;
+/** Sort key of a start: RFC 3339 to the minute. What counts in it follows. */
+export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
+
+/** Adds a fact's counters. @param tally of the fact's tenant and interval */
+function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
+  if (fact.kind === "accepted") {
+    const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
+    for (const prefix of ["", `k#${fact.key_id}#`]) {
+      if (fact.rest === undefined) add(tally, `${prefix}r`, 1);
+      add(tally, `${prefix}e`, fact.events.length);
+      add(tally, `${prefix}b`, bytes);
+    }
+    for (const event of fact.events) {
+      add(tally, `t#${event.type ?? ""}#e`, 1);
+      add(tally, `t#${event.type ?? ""}#b`, event.bytes);
+    }
+    for (const type of new Set(fact.events.map((event) => event.type ?? ""))) add(tally, `t#${type}#r`, 1);
+    for (const [id, count] of Object.entries(fact.matched ?? {})) {
+      add(tally, `s#${id}#r`, 1);
+      add(tally, `s#${id}#e`, count);
+    }
+    return;
+  }
+  const letter = measures[fact.outcome];
+  const bucket = latencyBucket(fact.latency_ms);
+  for (const prefix of ["", `s#${fact.subscription_id}#`]) {
+    add(tally, `${prefix}${letter}`, fact.types.length);
+    add(tally, `${prefix}l${bucket}`, 1);
+  }
+  for (const type of fact.types) add(tally, `t#${type ?? ""}#${letter}`, 1);
+  for (const type of new Set(fact.types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
+}
+
+// ---- hours ---------------------------------------------------------------------------------------------------------
+
+/** Of an hour's own items: its minutes added up, and the mark that some of them came after that. */
+const ROLLED = "r";
+const LATE = "late";
+/** Lists the hours with late minutes, of all tenants. */
+export const LATE_PARTITION = "late#h";
+
+const rolledSortKey = (hour: number, page: number): string => usageSortKey(hour, `${ROLLED}${page}`);
+export const lateSortKey = (hour: number): string => usageSortKey(hour, LATE);
+const lateListKey = (tenant: Tenant, hour: number): string => `${tenant}#${usageSortKey(hour)}`;
+/** What an item of an hour is. Before hours were added up, their counters were items too. */
+export function hourItemOf(sk: string): "rolled" | "late" | "counted" {
+  const page = sk.slice(sk.indexOf("#") + 1);
+  return page === LATE ? "late" : page.startsWith(ROLLED) ? "rolled" : "counted";
+}
+
+/** Names in one item of an hour's sums: far below the 400 KB that an item may have. */
+const ROLLED_NAMES = 2_000;
+
+/**
+ * An hour's items, from all items of its minutes: the same whenever it is made of the same minutes.
+ * @param minutes items of the shards of `usagePartition(tenant, "m")`
+ */
+export function rollUp(
+  tenant: Tenant,
+  hour: number,
+  minutes: readonly Readonly<Record<string, AttributeValue>>[],
+): Record<string, AttributeValue>[] {
+  const sums: Tally = new Map();
+  for (const item of minutes)
+    for (const name in item) if (isCounter(name) && !isAccessCounter(name)) add(sums, name, Number(item[name]!.N));
+  const entries = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Array.from({ length: Math.ceil(entries.length / ROLLED_NAMES) }, (_, page) => ({
+    pk: { S: usagePartition(tenant, "h") },
+    sk: { S: rolledSortKey(hour, page) },
+    expires_at: { N: String(expiryOf("h", hour)) },
+    ...Object.fromEntries(
+      entries.slice(page * ROLLED_NAMES, (page + 1) * ROLLED_NAMES).map(([name, n]) => [name, { N: String(n) }]),
+    ),
+  }));
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+export interface UsageWriter {
+  /** Takes facts in; nothing leaves yet. */
+  add(facts: readonly UsageFact[]): void;
+  /** Writes all that was taken in. What fails is written the next time. @throws the first failure, after everything was tried */
+  flush(): Promise<void>;
+}
+
+interface Minute {
+  readonly tenant: Tenant;
+  readonly start: number;
+  readonly tally: Tally;
+}
+
+/**
+ * Make one per execution environment.
+ * @param writer unique to the execution environment, short: it is in the key of every item
+ * @param now milliseconds
+ */
+export function usageWriter(table: string, send: SendPut, writer: string, now: () => number): UsageWriter {
+  const counters = counterWriter(table, send, writer, now);
+  /** Taken in since the last flush. */
+  const fresh = new Map<string, Minute>();
+  /** Hours whose minutes changed so late that their sums may have been made. */
+  const late = new Map<string, { readonly tenant: Tenant; readonly hour: number }>();
+  let marks = 0;
+
+  function minuteOf(tenant: Tenant, at: number): Tally {
+    const start = Math.floor(at / MINUTE) * MINUTE;
+    const id = `${tenant} ${start}`;
+    const known = fresh.get(id);
+    if (known !== undefined) return known.tally;
+    const made: Minute = { tenant, start, tally: new Map() };
+    fresh.set(id, made);
+    return made.tally;
+  }
+
+  /** What was held back so long that an hour's records may be made counts, for them, in the minute of writing. */
+  function settleLate(): void {
+    const current = now();
+    for (const { tenant, start, tally } of [...fresh.values()]) {
+      const hour = Math.floor(start / HOUR) * HOUR;
+      if (current - (hour + HOUR) <= LATE_MS) continue;
+      const moved = [...tally].filter(([name]) => isAccessCounter(name));
+      for (const [name, n] of moved) {
+        tally.delete(name);
+        add(minuteOf(tenant, current), name, n);
+      }
+      if (tally.size > 0) late.set(`${tenant} ${hour}`, { tenant, hour });
+    }
+  }
+
+  /** After its minutes, so that whoever sees the mark sees them. */
+  async function markLate(): Promise<void> {
+    for (const [id, { tenant, hour }] of [...late]) {
+      marks += 1;
+      const mark = { S: `${writer}.${marks}` };
+      const expires_at = { N: String(expiryOf("m", hour)) };
+      const put = (pk: string, sk: string) =>
+        send({ TableName: table, Item: { pk: { S: pk }, sk: { S: sk }, mark, expires_at } });
+      await put(usagePartition(tenant, "h"), lateSortKey(hour));
+      await put(LATE_PARTITION, lateListKey(tenant, hour));
+      late.delete(id);
+    }
+  }
+
+  return {
+    add(facts) {
+      for (const fact of facts) {
+        if (fact.kind === "called") {
+          tallyCall(minuteOf(fact.tenant, fact.at), fact);
+          continue;
+        }
+        tallyFact(minuteOf(fact.tenant, fact.at), fact);
+        if (fact.kind === "accepted" && fact.rest === undefined)
+          tallyCall(minuteOf(fact.tenant, accessMinute(fact)), callOf(fact));
+      }
+    },
+    async flush() {
+      settleLate();
+      counters.add(
+        [...fresh.values()].map(({ tenant, start, tally }) => ({
+          pk: usagePartition(tenant, "m"),
+          sk: usageSortKey(start),
+          expires_at: expiryOf("m", start),
+          tally,
+        })),
+      );
+      fresh.clear();
+      await counters.flush();
+      await markLate();
+    },
+  };
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------
+
+export interface Totals extends Counts {
+  readonly latencies: Map<number, number>;
+}
+
+export const emptyTotals = (): Totals => ({
+  requests: 0,
+  events: 0,
+  bytes: 0,
+  delivered: 0,
+  failed: 0,
+  dead_lettered: 0,
+  latencies: new Map(),
+});
+
+const measureOf = new Map<string, Measure>(
+  Object.entries(measures).map(([measure, letter]) => [letter, measure as Measure]),
+);
+
+/** The counter of all events, and that of a key's. */
+export const EVENTS = measures.events;
+export const eventsOfKey = (key_id: string): string => `${usageGroups.key}#${key_id}#${measures.events}`;
+
+/** The counters of all, by name: what is left of an item when no group is asked for. */
+export const ungroupedCounters: readonly string[] = [
+  ...Object.values(measures),
+  ...Array.from({ length: LAST_BUCKET + 1 }, (_, bucket) => `l${bucket}`),
+];
+
+/** Where a counter belongs. */
+interface Place {
+  /** The group's value; undefined for the counters of all. */
+  readonly key: string | undefined;
+  /** A measure, or a latency's bucket. */
+  readonly counter: Measure | number;
+}
+
+/** @returns null for attributes that are no counters, or counters of another group */
+function placeOf(name: string, prefix: string | undefined): Place | null {
+  const cut = name.lastIndexOf("#");
+  if (cut >= 0 && (prefix === undefined || !name.startsWith(prefix))) return null;
+  const last = name.slice(cut + 1);
+  const counter = measureOf.get(last) ?? (/^l\d+$/.test(last) ? Number(last.slice(1)) : undefined);
+  if (counter === undefined) return null;
+  return { key: cut < 0 ? undefined : name.slice(prefix!.length, cut), counter };
+}
+
+/** Adds an item's counters to the totals of all, and to those by the group's values. */
+export type TallyReader = (
+  item: Readonly<Record<string, AttributeValue>>,
+  all: Totals,
+  groups: Map<string, Totals>,
+) => void;
+
+/**
+ * A reader for the items of one answer: it takes names apart once, since the items of a tenant have most of them in common.
+ * Events without a type count under the type `""`.
+ */
+export function tallyReader(group: UsageGroup | undefined): TallyReader {
+  const prefix = group === undefined ? undefined : `${usageGroups[group]}#`;
+  const places = new Map<string, Place | null>();
+  return (item, all, groups) => {
+    for (const name in item) {
+      let place = places.get(name);
+      if (place === undefined) {
+        place = placeOf(name, prefix);
+        places.set(name, place);
+      }
+      if (place === null) continue;
+      const { key, counter } = place;
+      let totals = key === undefined ? all : groups.get(key);
+      if (totals === undefined) {
+        totals = emptyTotals();
+        groups.set(key!, totals);
+      }
+      const n = Number(item[name]!.N);
+      if (typeof counter === "string") totals[counter] += n;
+      else totals.latencies.set(counter, (totals.latencies.get(counter) ?? 0) + n);
+    }
+  };
+}
+
+export function addTotals(into: Totals, more: Totals): void {
+  for (const name of Object.keys(measures) as Measure[]) into[name] += more[name];
+  for (const [bucket, count] of more.latencies) {
+    into.latencies.set(bucket, (into.latencies.get(bucket) ?? 0) + count);
+  }
+}

@@ -1,0 +1,17 @@
+import { rfc3339, timeOf } from "../ids.ts";
+
+/** What `enrich: { "from": "$event" }` adds to a payload. */
+export type Metadata = {
+  readonly received_at: string;
+  /** Region that accepted the event. */
+  readonly region: string;
+  /** Name of the API key that sent it, where the key has one. */
+  readonly key_name?: string;
+};
+
+/** @param first ULID of the event's batch: all of its events were received together */
+export const metadataOf = (first: string, region: string, keyName: string | undefined): Metadata => ({
+  received_at: rfc3339(timeOf(first)),
+  region,
+  ...(keyName === undefined ? {} : { key_name: keyName }),
+});

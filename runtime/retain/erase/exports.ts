@@ -1,0 +1,64 @@
+import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { timeOf } from "../../domain/ids.ts";
+import { exportFolder } from "../../domain/job.ts";
+import type { Job } from "../../domain/service.ts";
+import type { Tools } from "../work.ts";
+import { type Cursor, withCounts } from "./erasure.ts";
+
+/**
+ * What was exported before goes whole, since nobody can tell whom a finished export is about. One that is still being made
+ * holds events that were read before they were erased, and writes them when it likes: it is waited for. What was asked for
+ * after the last thing was found can hold nothing of it, and stays.
+ */
+
+/** Clocks of functions differ. */
+const MARGIN_MS = 5_000;
+const LOOK_AGAIN_SECONDS = 5;
+/** Without a saved slice for so long, a job has been given up by its queue and writes no more: four receives, half an hour apart. */
+const DEAD_MS = 3 * 3_600_000;
+
+/** @returns the cursor behind, or how many seconds to wait for jobs that may bring back what was erased */
+export async function inExports(
+  job: Job,
+  cursor: Cursor,
+  tools: Tools,
+): Promise<{ readonly cursor: Cursor; readonly waitSeconds?: number }> {
+  const since = Math.max(Date.parse(job.created_at), cursor.found_at ?? 0) + MARGIN_MS;
+  const { jobs } = (await tools.service({ op: "copying", tenants: cursor.tenants })).answer;
+  const early = jobs.filter(({ job_id }) => timeOf(job_id.slice(4)) <= since);
+  for (const { job_id, updated_at } of early) {
+    if (Date.parse(updated_at) > tools.now() - DEAD_MS) return { cursor, waitSeconds: LOOK_AGAIN_SECONDS };
+    const result = { error: "It was given up, and an erasure removed what there was of it." };
+    await tools.service({ op: "job_save", job_id, status: "failed", result });
+  }
+  const exports = await removeExports(cursor, since, tools);
+  return { cursor: withCounts(cursor, { exports }, [], exports) };
+}
+
+/** @param since exports that were asked for later stay @returns how many objects were removed */
+async function removeExports({ tenants }: Cursor, since: number, tools: Tools): Promise<number> {
+  const { s3 } = tools.store;
+  const Bucket = tools.env.EXPORT_BUCKET;
+  let removed = 0;
+  for (const tenant of tenants) {
+    const folder = exportFolder(tenant);
+    for (let token: string | undefined; ; ) {
+      const { Contents = [], NextContinuationToken } = await s3.send(
+        new ListObjectsV2Command({
+          Bucket,
+          Prefix: folder,
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+      );
+      for (const { Key } of Contents) {
+        const [jobId = ""] = Key!.slice(folder.length).split("/");
+        if (timeOf(jobId.slice(4)) > since) continue;
+        await s3.send(new DeleteObjectCommand({ Bucket, Key: Key! }));
+        removed += 1;
+      }
+      token = NextContinuationToken;
+      if (token === undefined) break;
+    }
+  }
+  return removed;
+}

@@ -1,0 +1,149 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
+import { sendOrThrow } from "../../aws/queues.ts";
+import { environments, OPERATOR } from "../../domain/identity/identity.ts";
+import { rfc3339 } from "../../domain/ids.ts";
+import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
+import {
+  type Access,
+  type AccessRecord,
+  type ArchivedAccess,
+  accessKey,
+  accessOf,
+  chainAccess,
+  LATE_MS,
+} from "../../domain/usage/access.ts";
+import { usagePartition } from "../../domain/usage/usage.ts";
+import type { Tools } from "../work.ts";
+import { HOUR_MS, hourName, settledHour } from "./hours.ts";
+import { itemsBetween, minutesOf, rollUpLate, writeHour } from "./rollUp.ts";
+
+/**
+ * Archives who called what: each hour's counts by key and minute, chained, one object a customer and hour in a bucket that
+ * (in production) takes nothing back, and an entry in the customer's audit log that names the last record's hash.
+ *
+ * Invariant: an object is written once, before its entry, and never again; so whatever is done twice comes to the same. The
+ * object follows the log's newest entry and the log follows the object: neither can be written anew without the other.
+ */
+
+/** Hours that are made up for, when nothing ran for a while. The counters themselves are kept for 35 days. */
+const LOOK_BACK_HOURS = 48;
+const DONE = "done/";
+
+/** Queues each settled hour of the last two days that isn't done. @returns the hours */
+export async function beginAccess(tools: Tools): Promise<readonly string[]> {
+  const last = settledHour(tools.now());
+  const first = last - (LOOK_BACK_HOURS - 1) * HOUR_MS;
+  const { Contents = [] } = await tools.store.s3.send(
+    new ListObjectsV2Command({
+      Bucket: tools.env.AUDIT_BUCKET,
+      Prefix: DONE,
+      StartAfter: `${DONE}${hourName(first - HOUR_MS)}`,
+    }),
+  );
+  const done = new Set(Contents.map(({ Key }) => Key));
+  const hours: string[] = [];
+  for (let hour = first; hour <= last; hour += HOUR_MS) {
+    if (!done.has(`${DONE}${hourName(hour)}`)) hours.push(rfc3339(hour));
+  }
+  await sendOrThrow(
+    tools.sqs,
+    tools.env.JOB_QUEUE_URL,
+    hours.map((hour) => ({ text: encodeHourMessage("access", { hour }), group: "access" })),
+  );
+  return hours;
+}
+
+/** Archives an hour for one page of customers and hands the next page on. */
+export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools): Promise<void> {
+  const { customer_ids, next_cursor } = (
+    await tools.service({ op: "customers", deleted: true, ...(cursor === undefined ? {} : { cursor }) })
+  ).answer;
+  let records = 0;
+  if (cursor === undefined) await rollUpLate(tools);
+  for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
+    records += await archiveCustomer(customerId, hour, tools);
+  }
+  if (next_cursor !== null) {
+    const text = encodeHourMessage("access", { hour, cursor: next_cursor });
+    await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "access" }]);
+  } else await put(tools, `${DONE}${hourName(Date.parse(hour))}`, Buffer.alloc(0));
+  tools.log("info", "retain.access_archived", { hour, customers: customer_ids.length, records });
+}
+
+async function archiveCustomer(customerId: string, hour: string, tools: Tools): Promise<number> {
+  const accesses = await accessesOf(customerId, hour, tools);
+  if (accesses.length === 0) return 0;
+  const object = accessKey(customerId, hour);
+  const log = (await tools.service({ op: "audit_head", customer_id: customerId, action: "access.archived", object }))
+    .answer;
+  if (log.told) return 0;
+  const follows = { seq: log.seq, hash: log.hash };
+  const made = chainAccess(customerId, hour, accesses, follows.hash);
+  const head = { customer_id: customerId, hour, follows };
+  const lines = [head, ...made].map((line) => JSON.stringify(line)).join("\n");
+  const written = await put(tools, object, gzipSync(`${lines}\n`));
+  // Written by a run that ended before it could tell: what that one saw stands.
+  const details = written ? said(hour, follows, made) : await read(tools, object);
+  await tools.service({
+    op: "audit",
+    customer_id: customerId,
+    actor: "retain",
+    action: "access.archived",
+    object,
+    outcome: "ok",
+    details: { ...details },
+    once: true,
+  });
+  return details.records;
+}
+
+const said = (hour: string, follows: ArchivedAccess["follows"], records: readonly AccessRecord[]): ArchivedAccess => ({
+  hour,
+  records: records.length,
+  hash: records.at(-1)!.hash,
+  follows,
+});
+
+async function read(tools: Tools, Key: string): Promise<ArchivedAccess> {
+  const { Body } = await tools.store.s3.send(new GetObjectCommand({ Bucket: tools.env.AUDIT_BUCKET, Key }));
+  const text = gunzipSync(await Body!.transformToByteArray()).toString("utf8");
+  const [head, ...records] = text.trimEnd().split("\n");
+  const { hour, follows } = JSON.parse(head!) as ArchivedAccess;
+  return said(
+    hour,
+    follows,
+    records.map((line) => JSON.parse(line) as AccessRecord),
+  );
+}
+
+/** @returns false when there was such an object before, which stays as it is */
+async function put(tools: Tools, Key: string, Body: Buffer): Promise<boolean> {
+  try {
+    await tools.store.s3.send(new PutObjectCommand({ Bucket: tools.env.AUDIT_BUCKET, Key, Body, IfNoneMatch: "*" }));
+    return true;
+  } catch (error) {
+    if ((error as Error).name === "PreconditionFailed") return false;
+    throw error;
+  }
+}
+
+/** Adds the hour up, and says what the customer's keys did in it, by minute, environment and key. */
+async function accessesOf(customerId: string, hour: string, tools: Tools): Promise<Access[]> {
+  const start = Date.parse(hour);
+  const name = hourName(start);
+  const found: Access[] = [];
+  for (const environment of environments) {
+    const tenant = environment === "live" ? customerId : `${customerId}.sandbox`;
+    const [counted, before] = await Promise.all([
+      minutesOf(tools, tenant, start),
+      // Minutes from before each writer counted apart.
+      itemsBetween(tools, usagePartition(tenant, "m"), name, `${name}~`),
+    ]);
+    // One that is not over, asked for by hand, would stand before all its minutes are there.
+    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools, tenant, start, counted);
+    const minutes = Map.groupBy([...counted, ...before], ({ sk }) => sk!.S!.slice(0, 16));
+    for (const [minute, pages] of minutes) found.push(...accessOf(pages, `${minute}:00.000Z`, environment));
+  }
+  return found.sort((a, b) => (a.minute < b.minute ? -1 : a.minute > b.minute ? 1 : 0));
+}

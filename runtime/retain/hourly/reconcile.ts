@@ -1,0 +1,124 @@
+import { sendOrThrow } from "../../aws/queues.ts";
+import { type BatchItem, encodeArchive } from "../../domain/codec/index.ts";
+import { eventHeads } from "../../domain/event.ts";
+import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
+import { eventId, rfc3339, timeOf, ulidAt } from "../../domain/ids.ts";
+import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
+import { type ScannedBatch, scanEvents } from "../../store/scanEvents.ts";
+import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "../archive.ts";
+import type { Tools } from "../work.ts";
+import { HOUR_MS } from "./hours.ts";
+import { retryStrays } from "./strays.ts";
+
+/**
+ * Nothing falls between table and archive, and no delivery is left lying: for each customer and hour the events of the table are looked up in the
+ * archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
+ * time and queues itself for the next page. What is archived twice because it was only late is read once by its readers.
+ */
+export interface Reconciled {
+  readonly hour: string;
+  readonly customers: number;
+  readonly events: number;
+  readonly missing: number;
+  /** Deliveries that nothing moved any more, sent on their way again. */
+  readonly strays: number;
+}
+
+/** Compares one page of customers, repairs what is missing, and hands the next page on. */
+export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Promise<Reconciled> {
+  const from = Date.parse(hour);
+  const { customer_ids, next_cursor } = (
+    await tools.service({ op: "customers", ...(cursor === undefined ? {} : { cursor }) })
+  ).answer;
+  let events = 0;
+  let missing = 0;
+  let strays = 0;
+  // Customers of one 64th share its objects: they are read once for all of them.
+  for (const [, customers] of Map.groupBy(customer_ids, archiveFolder)) {
+    const tenants = customers.flatMap((id) => [id, `${id}.sandbox`]);
+    const archived = await archivedIds(tools, tenants, from);
+    for (const tenant of tenants) {
+      const outcome = await compare(tools, tenant, from, archived.get(tenant) ?? new Set());
+      events += outcome.events;
+      missing += outcome.missing;
+      strays += outcome.strays;
+    }
+  }
+  if (next_cursor !== null) {
+    const text = encodeHourMessage("reconcile", { hour, cursor: next_cursor });
+    await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "reconcile" }]);
+  }
+  const report = { hour, customers: customer_ids.length, events, missing, strays };
+  tools.log(missing + strays > 0 ? "warn" : "info", "retain.reconciled", report);
+  return report;
+}
+
+/** Ids of the events of that hour that the archive holds, by tenant. */
+async function archivedIds(tools: Tools, tenants: readonly Tenant[], from: number): Promise<Map<Tenant, Set<string>>> {
+  const { s3 } = tools.store;
+  const bucket = tools.env.ARCHIVE_BUCKET;
+  const found = new Map(tenants.map((tenant) => [tenant, new Set<string>()]));
+  const { customer_id } = splitTenant(tenants[0]!);
+  // Clocks and buffers differ by minutes: arrivals from the hour itself until now.
+  for await (const key of archiveKeys(s3, bucket, customer_id, { from, to: tools.now() })) {
+    for (const { tenant, events } of (await readObject(tools, key, tenants)).lines) {
+      for (const { event_id } of events) {
+        const at = timeOf(event_id.slice(4));
+        if (at >= from && at < from + HOUR_MS) found.get(tenant)!.add(event_id);
+      }
+    }
+  }
+  return found;
+}
+
+async function compare(
+  tools: Tools,
+  tenant: Tenant,
+  from: number,
+  archived: ReadonlySet<string>,
+): Promise<{ events: number; missing: number; strays: number }> {
+  let events = 0;
+  let missing = 0;
+  let strays = 0;
+  const range = { order: "asc" as const, from, to: from + HOUR_MS };
+  for await (const step of scanEvents(tools.store, tenant, range, tools.now(), () => false)) {
+    if (step.kind === "paused") break;
+    const gaps: ScannedBatch[] = [];
+    for (const scanned of step.batches) {
+      const { batch, offsets } = scanned;
+      events += offsets.length;
+      const absent = offsets.filter((offset) => !archived.has(eventId(ulidAt(batch.first, offset))));
+      if (absent.length > 0) gaps.push({ ...scanned, offsets: absent });
+      missing += absent.length;
+    }
+    if (gaps.length > 0) await repair(tools, tenant, from, gaps);
+    strays += await retryStrays(
+      tools,
+      tenant,
+      step.batches.map(({ batch }) => batch),
+    );
+  }
+  if (missing > 0) {
+    const { customer_id, environment } = splitTenant(tenant);
+    tools.log("warn", "retain.archive_gap", { customer_id, environment, hour: rfc3339(from), events, missing });
+  }
+  return { events, missing, strays };
+}
+
+/** Writes the missing events under a key of their own, which the same repair writes again and no other does. */
+async function repair(tools: Tools, tenant: Tenant, from: number, gaps: readonly ScannedBatch[]): Promise<void> {
+  const { customer_id, environment } = splitTenant(tenant);
+  const lines = gaps.flatMap(({ batch, raws, offsets }) =>
+    encodeArchive(batch, customer_id, environment, textsOf(batch, raws, offsets)).map((record) =>
+      record.subarray(0, -1),
+    ),
+  );
+  const first = gaps[0]!.batch.first;
+  const key = `${archiveFolder(customer_id)}${hourFolder(from)}repair-${environment}-${customer_id}-${first}.gz`;
+  await writeLines(tools.store.s3, tools.env.ARCHIVE_BUCKET, key, lines);
+}
+
+function textsOf(batch: BatchItem, raws: readonly Buffer[], offsets: readonly number[]) {
+  const head = eventHeads(batch.first, batch.types);
+  return offsets.map((offset) => ({ head: head(offset), raw: raws[offset]! }));
+}

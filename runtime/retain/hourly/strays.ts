@@ -1,0 +1,49 @@
+import { sendOrThrow } from "../../aws/queues.ts";
+import { type BatchItem, type DeliveryItem, encodeRetry } from "../../domain/codec/index.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { deliveriesOf } from "../../store/deliveries.ts";
+import { allDeliveries } from "../../store/view.ts";
+import type { Tools } from "../work.ts";
+
+/**
+ * Deliveries that nothing moves any more: their message was lost, or lies in a dead-letter queue. Invariant: whatever is pending or
+ * failed has something that will attempt it. Held deliveries are drained, long waits are swept; all others had a message, and an hour
+ * later there is either an attempt or a stray. Two messages of one delivery do no harm: the second finds it attempted.
+ */
+
+/** A delay in a queue is 15 min at most. */
+const LATE_MS = 1_800_000;
+
+const isStray = ({ status, held, swept, next_attempt_at = 0 }: DeliveryItem, now: number): boolean =>
+  (status === "pending" || status === "failed") && held !== true && swept !== true && next_attempt_at < now - LATE_MS;
+
+/** Sends the strays among the deliveries of these batches to the queue of retries. @returns how many there were */
+export async function retryStrays(tools: Tools, tenant: Tenant, batches: readonly BatchItem[]): Promise<number> {
+  const matched = batches.filter((batch) => Object.keys(batch.matched).length > 0);
+  if (matched.length === 0) return 0;
+  const items = await deliveriesOf(
+    tools.store,
+    tenant,
+    matched.map(({ first }) => first),
+    batches.length,
+  );
+  const now = tools.now();
+  const strays = matched.flatMap((batch) => {
+    const alive = (indexes: readonly number[]) => indexes.some((offset) => !batch.deleted.includes(offset));
+    return allDeliveries(batch, items.get(batch.first) ?? []).filter(
+      (item) => alive(item.remaining ?? item.indexes) && isStray(item, now),
+    );
+  });
+  const messages = strays.map(({ first, subscription_id, attempts, replay_id }) => ({
+    text: encodeRetry({
+      tenant,
+      subscription_id,
+      batches: [first],
+      attempts: attempts.length,
+      ...(replay_id === undefined ? {} : { replay_id }),
+    }),
+    group: tenant,
+  }));
+  if (messages.length > 0) await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, messages);
+  return messages.length;
+}

@@ -1,0 +1,108 @@
+import { sendOrThrow } from "../../aws/queues.ts";
+import { deliverySortKey, encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { ulidIn } from "../../domain/ids.ts";
+import { type ReplayRequest, typesOf } from "../../domain/job.ts";
+import type { Job } from "../../domain/service.ts";
+import { findEvents } from "../../store/find.ts";
+import { readDeliveries } from "../../store/readDeliveries.ts";
+import type { Checkpoint, Slice, Tools } from "../work.ts";
+import { Pace } from "./pace.ts";
+
+interface Cursor {
+  /** Sort key of the last delivery dealt with. */
+  readonly delivery?: string;
+  /** How much of its rate the replay has spent (`Pace`). */
+  readonly spent?: number;
+  readonly began: number;
+}
+
+const PAGE = 500;
+
+/** Dead letters are tried again as themselves: same id, schedule anew; their posts name this replay. */
+export async function retryDeadLetters(
+  job: Job,
+  request: ReplayRequest,
+  tools: Tools,
+  until: number,
+  checkpoint: Checkpoint,
+): Promise<Slice> {
+  const cursor = (job.cursor as Cursor | null) ?? { began: tools.now() };
+  const pace = new Pace(request, tools, cursor.spent);
+  const types = typesOf(request);
+  const [subscriptionId] = request.subscription_ids ?? [];
+  const ids = request.delivery_ids === undefined ? undefined : new Set(request.delivery_ids);
+  const events = request.event_ids === undefined ? undefined : new Set(request.event_ids);
+  let { matched = 0, sent = 0 } = job.progress;
+  let after = cursor.delivery;
+  const standing = () => ({
+    cursor: { ...cursor, spent: pace.spent, ...(after === undefined ? {} : { delivery: after }) } satisfies Cursor,
+    progress: { ...job.progress, matched, sent },
+  });
+  const goesOn = () => checkpoint(standing());
+  for (;;) {
+    const page = await readDeliveries(
+      tools.store,
+      job.tenant,
+      {
+        statuses: ["dead_lettered"],
+        ...(subscriptionId === undefined ? {} : { subscriptionId }),
+        ...(request.from === undefined ? {} : { from: Date.parse(request.from) }),
+        ...(request.to === undefined ? {} : { to: Date.parse(request.to) }),
+      },
+      { began: cursor.began, ...(after === undefined ? {} : { after }) },
+      { limit: PAGE, now: tools.now, removed: removedOf(job, tools) },
+    );
+    const wanted = page.deliveries.filter(
+      ({ delivery_id, event_ids }) =>
+        (ids?.has(delivery_id) ?? true) && (events === undefined || event_ids.some((id) => events.has(id))),
+    );
+    const kept = types === undefined ? wanted : await ofTypes(job, wanted, types, tools);
+    for (const { delivery_id, event_ids, attempts } of kept) {
+      const { first, subscription_id, replay_id } = parseDeliveryId(delivery_id)!;
+      if (!(await pace.wait(event_ids.length, goesOn))) {
+        return { ...standing(), waitSeconds: pace.dueIn(event_ids.length) / 1_000 };
+      }
+      const text = encodeRetry({
+        tenant: job.tenant,
+        subscription_id,
+        batches: [first],
+        attempts: attempts.length,
+        manual: true,
+        retried_by: job.job_id,
+        ...(replay_id === undefined ? {} : { replay_id }),
+      });
+      await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, [{ text, group: job.tenant }]);
+      matched += event_ids.length;
+      sent += event_ids.length;
+      after = deliverySortKey(first, subscription_id, replay_id);
+      if (!(await goesOn()) || tools.now() >= until) return standing();
+    }
+    after = page.next?.after ?? after;
+    if (page.next === null) return { ...standing(), result: { matched, sent } };
+    if (!(await goesOn()) || tools.now() >= until) return standing();
+  }
+}
+
+/** Deliveries with an event of one of these types. */
+async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
+  job: Job,
+  deliveries: readonly D[],
+  types: readonly string[],
+  tools: Tools,
+): Promise<D[]> {
+  const ulids = deliveries.flatMap(({ event_ids }) => event_ids.flatMap((id) => ulidIn("evt", id) ?? []));
+  const found = await findEvents(tools.store, job.tenant, ulids, { now: tools.now(), body: false });
+  return deliveries.filter(({ event_ids }) =>
+    event_ids.some((id) => {
+      const place = found.get(id.slice(4));
+      return place !== undefined && types.includes(place.batch.types[place.offset] ?? "");
+    }),
+  );
+}
+
+const removedOf = (job: Job, tools: Tools) => async (ids: readonly string[]) => {
+  const wanted = ids.map((subscription_id) => ({ tenant: job.tenant, subscription_id }));
+  const { targets } = (await tools.service({ op: "targets", wanted })).answer;
+  const removed = new Set(targets.filter(({ status }) => status === "removed").map((each) => each.subscription_id));
+  return (id: string) => removed.has(id);
+};
