@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { graphOf, resourcesOf, stackConfig } from "../program/graph.ts";
 import { type Configuration, checkConfiguration, evaluate } from "./evaluate.ts";
-import { graphOf, resourcesOf, stackConfig } from "./graph.ts";
 import { htmlReport } from "./htmlReport.ts";
 import { reportOf } from "./report.ts";
 import { sarifReport } from "./sarifReport.ts";

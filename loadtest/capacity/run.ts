@@ -9,8 +9,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { billOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
-import { exampleGraph } from "../../policies/graph.ts";
+import { billOf, totalOf, usualLoad } from "../../program/cost/model.ts";
+import { exampleGraph } from "../../program/graph.ts";
 import { compareWithMeasured } from "./local.ts";
 import measured from "./measured.json" with { type: "json" };
 import { capacityPage, line, type Row } from "./page.ts";

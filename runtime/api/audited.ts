@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { LRUCache } from "lru-cache";
 import { audit } from "../database/audit.ts";
-import type { Actor, AuditFact } from "../database/auditChain.ts";
 import { asCustomer, type Tx } from "../database/roles.ts";
+import type { Actor, AuditFact } from "../domain/auditChain.ts";
 import type { TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";

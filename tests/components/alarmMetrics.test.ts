@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { exampleGraph, type Graph } from "../../policies/graph.ts";
+import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { makeWorld } from "../runtime/deliver/world.ts";
 
 /**

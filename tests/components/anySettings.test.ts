@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { test } from "uvu";
 import { type Configuration, evaluate } from "../../policies/evaluate.ts";
-import { exampleConfig, type examples, graphOf, resourcesOf } from "../../policies/graph.ts";
+import { exampleConfig, type examples, graphOf, resourcesOf } from "../../program/graph.ts";
 import { awsRelations } from "./awsRelations.ts";
 import { accepted, awsRules, valuesAt } from "./awsRules.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { exampleGraph, examples, type Graph } from "../../policies/graph.ts";
+import { exampleGraph, examples, type Graph } from "../../program/graph.ts";
 import { awsRelations } from "./awsRelations.ts";
 
 const stacks = new Map<string, Graph>();

@@ -8,7 +8,7 @@ import { KeyPolicies } from "../../local/keyPolicy.ts";
 import { scheduleKeyUse } from "../../local/keyUse.ts";
 import type { Authorization } from "../../local/service.ts";
 import { Landscape, type Use } from "../../local/serviceUse.ts";
-import type { Declared, Graph } from "../../policies/graph.ts";
+import type { Declared, Graph } from "../../program/graph.ts";
 
 type Inputs = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { exampleGraph, type Graph } from "../../policies/graph.ts";
+import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { accepted, awsRules, valuesAt } from "./awsRules.ts";
 
 const stacks: Graph[] = [];

@@ -3,7 +3,7 @@
  * would refuse. Paths are of arguments as declared; `*` stands for every member of a list. A missing value passes unless
  * the row demands it.
  */
-import type { Declared } from "../../policies/graph.ts";
+import type { Declared } from "../../program/graph.ts";
 
 export interface AwsRule {
   readonly type: string;

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { test } from "uvu";
 import { bundle } from "../../components/bundle.ts";
-import { exampleGraph } from "../../policies/graph.ts";
+import { exampleGraph } from "../../program/graph.ts";
 
 const KB = 1_000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { settingsSchema } from "../../components/settings.ts";
-import { exampleConfig, exampleGraph, type examples, type Graph, graphOf } from "../../policies/graph.ts";
+import { exampleConfig, exampleGraph, type examples, type Graph, graphOf } from "../../program/graph.ts";
 import { replacements } from "./replacements.ts";
 
 /** A change of one setting of a running stack, and what it deletes and makes again. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
-import { exampleConfig, exampleGraph, type Graph, graphOf } from "../../policies/graph.ts";
-import { toldByOtherStacks } from "../../policies/otherStacks.ts";
+import { exampleConfig, exampleGraph, type Graph, graphOf } from "../../program/graph.ts";
+import { toldByOtherStacks } from "../../program/otherStacks.ts";
 import { differencesOf, treeOf } from "./graphText.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** The resource graph as text that reads well in a review: a tree of components, each resource with its arguments. */
 import { stringify } from "yaml";
-import type { Declared, Graph } from "../../policies/graph.ts";
+import type { Declared, Graph } from "../../program/graph.ts";
 
 type Json = unknown;
 

@@ -2,7 +2,7 @@
  * What a change of a running stack would delete and make again. The provider decides that by argument: its schema says which
  * of them can't be changed in place. An engine then also replaces whatever can't take the new resource's name in place.
  */
-import type { Declared, Graph } from "../../policies/graph.ts";
+import type { Declared, Graph } from "../../program/graph.ts";
 
 /**
  * Arguments that can't be changed in place, by type. Source: schemas of terraform-provider-aws, `ForceNew` in

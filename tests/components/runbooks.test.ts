@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import { settingsSchema } from "../../components/settings.ts";
-import { exampleGraph } from "../../policies/graph.ts";
+import { exampleGraph } from "../../program/graph.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = globSync("docs/runbooks/*.md", { cwd: root }).sort();

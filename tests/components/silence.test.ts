@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "uvu";
 import { judge, readMetricAlarm } from "../../local/cloudwatch/alarms.ts";
 import { Metrics } from "../../local/cloudwatch/metrics.ts";
-import { exampleGraph, type Graph } from "../../policies/graph.ts";
+import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { testClock } from "../local/clock.ts";
 
 /** The program's own alarms for what should run, judged minute by minute. */

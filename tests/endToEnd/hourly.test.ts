@@ -125,7 +125,7 @@ test("who sent and read what becomes records, which audit:verify checks with the
   assert.deepEqual(calls.get("POST /events ok"), [1, 2]);
   assert.deepEqual(calls.get("POST /events invalid_json"), [1, 0]);
   assert.deepEqual(calls.get("GET /inbox ok"), [1, 2]);
-  const verified = await runScript("local/auditVerify.ts", ["--url", platform.url, "--key", key]);
+  const verified = await runScript("operations/auditVerify.ts", ["--url", platform.url, "--key", key]);
   assert.match(verified.text, /^\d+ entries, [1-9]\d* access records of 1 hours, unbroken\n/);
   assert.equal(verified.code, 0);
 });

@@ -68,7 +68,7 @@ async function inbox({ url }: Platform, key: string): Promise<[string, unknown][
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 const audit = (platform: Platform, key: string, ...more: string[]) =>
-  runScript("local/auditVerify.ts", ["--url", platform.url, "--key", key, ...more]);
+  runScript("operations/auditVerify.ts", ["--url", platform.url, "--key", key, ...more]);
 
 test("lost database, tables and secrets come back from copies, what was accepted since from the archive, and deliveries go on", async () => {
   const first = await start();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import { test } from "uvu";
@@ -29,7 +29,14 @@ function importsOf(file: string, text: string): Import[] {
 const files = [
   "index.ts",
   "standby.ts",
-  ...globSync(["components/**/*.ts", "runtime/**/*.{ts,js}", "local/**/*.ts", "policies/*.ts", "operations/*.ts"]),
+  ...globSync([
+    "components/**/*.ts",
+    "runtime/**/*.{ts,js}",
+    "local/**/*.ts",
+    "policies/**/*.ts",
+    "program/**/*.ts",
+    "operations/**/*.ts",
+  ]),
 ];
 const imports = files.flatMap((file) => importsOf(file, readFileSync(file, "utf8")));
 
@@ -70,11 +77,21 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
     "handlers know nothing of the program, the local platform or the policies",
     ({ file, target }) =>
-      file.startsWith("runtime/") && /^(roles|components|local|policies|operations)\/|^index\.ts/.test(target),
+      file.startsWith("runtime/") &&
+      /^(components|local|policies|program|operations)\/|^(index|standby)\.ts/.test(target),
   ],
   [
     "the local platform knows AWS's types, never our components",
-    ({ file, target }) => file.startsWith("local/") && /^(roles|components)\//.test(target),
+    ({ file, target }) => file.startsWith("local/") && /^(components|policies|program)\//.test(target),
+  ],
+  [
+    "the policy pack imports nothing of this project outside its folder, since Pulumi publishes that folder alone",
+    ({ file, target }) =>
+      file.startsWith("policies/") &&
+      file !== "policies/compliance.ts" &&
+      /^[\w-]+\//.test(target) &&
+      existsSync(target) &&
+      !target.startsWith("policies/"),
   ],
   [
     "PostgreSQL is touched only by the subscriptions service and the API",
@@ -97,11 +114,11 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       !["redis", "ingest", "api"].includes(stageOf(file)!),
   ],
   [
-    "what operators run knows of the handlers only the shared language, and of the local platform only types",
+    "what operators run knows of the handlers only the shared language, and of the local platform only types and its state files",
     ({ file, target, typeOnly }) =>
       file.startsWith("operations/") &&
-      (/^(components|policies)\//.test(target) ||
-        (target.startsWith("local/") && !typeOnly) ||
+      (/^(components|policies|program)\//.test(target) ||
+        (target.startsWith("local/") && target !== "local/platform/state.ts" && !typeOnly) ||
         (target.startsWith("runtime/") && !target.startsWith("runtime/domain/"))),
   ],
   [

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import { parse } from "yaml";
-import { examples } from "../../policies/graph.ts";
+import { examples } from "../../program/graph.ts";
 
 /** What a workflow of GitHub's must hold to, as far as this project cares. */
 interface Step {

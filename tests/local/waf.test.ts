@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import type { Inputs, LocalContext } from "../../local/service.ts";
 import { createWaf } from "../../local/waf.ts";
-import { exampleGraph } from "../../policies/graph.ts";
+import { exampleGraph } from "../../program/graph.ts";
 import { errorResponse, TriggersError } from "../../runtime/domain/errors/errors.ts";
 import { testClock } from "./clock.ts";
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { type Configuration, checkConfiguration, evaluate } from "../../policies/evaluate.ts";
-import { exampleConfig, exampleGraph, graphOf, resourcesOf } from "../../policies/graph.ts";
 import { managed, unlimitable } from "../../policies/privilege.ts";
 import { rules } from "../../policies/rules.ts";
+import { exampleConfig, exampleGraph, graphOf, resourcesOf } from "../../program/graph.ts";
 import { broken, findings, today } from "./program.ts";
 
 const shipped = JSON.parse(

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
-import { declaredByVpc, type VpcArguments } from "../../policies/crosswalk.ts";
 import type { Configuration } from "../../policies/evaluate.ts";
 import { type Resource, type Rule, stackOf } from "../../policies/rule.ts";
 import { rules, themes } from "../../policies/rules.ts";
+import { declaredByVpc, type VpcArguments } from "../../program/crosswalk.ts";
 import { argumentsOf } from "./arguments.ts";
 import { harmless } from "./harmless.ts";
 import { alarm, block, lambda, queue, rows, table } from "./mutations.ts";

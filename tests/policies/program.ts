@@ -1,7 +1,7 @@
 /** Our own program as the subject of the rules: its prod stack, and the same with one thing broken. */
 import { type Configuration, evaluate, type Verdict } from "../../policies/evaluate.ts";
-import { exampleConfig, graphOf, resourcesOf } from "../../policies/graph.ts";
 import type { Props, Resource } from "../../policies/rule.ts";
+import { exampleConfig, graphOf, resourcesOf } from "../../program/graph.ts";
 
 /** With every part that a setting adds, so that rules about it have a subject. */
 const whole = {

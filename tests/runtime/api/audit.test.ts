@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { verdict } from "../../../local/auditVerify.ts";
-import type { AuditEntry } from "../../../runtime/database/auditChain.ts";
+import { verdict } from "../../../operations/auditVerify.ts";
+import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";

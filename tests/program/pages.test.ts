@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
-import { generatedPages } from "../../policies/pages.ts";
+import { generatedPages } from "../../program/pages.ts";
 
 for (const [file, text] of Object.entries(await generatedPages()))
   test(`docs/${file} says what the program says (\`npm run docs\` writes it anew)`, () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { type AuditEntry, findTampering, GENESIS, hashOf } from "../../../runtime/database/auditChain.ts";
+import { type AuditEntry, findTampering, GENESIS, hashOf } from "../../../runtime/domain/auditChain.ts";
 import { canonicalJson } from "../../../runtime/domain/canonicalJson.ts";
 
 const CUSTOMER = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";

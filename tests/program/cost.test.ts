@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { billOf, compressionOf, type Line, priceOf, totalOf, usualLoad } from "../../policies/cost/model.ts";
-import { exampleGraph } from "../../policies/graph.ts";
+import { billOf, compressionOf, type Line, priceOf, totalOf, usualLoad } from "../../program/cost/model.ts";
+import { exampleGraph } from "../../program/graph.ts";
 
 const prod = await exampleGraph("prod");
 const dev = await exampleGraph("dev");
@@ -76,7 +76,7 @@ test("an instance without a listed price is an error that names it", () => {
     one.type === "aws:rds/instance:Instance" ? { ...one, inputs: { ...one.inputs, instanceClass: "db.x9.huge" } } : one,
   );
   assert.throws(() => billOf({ ...prod, resources }, usualLoad), {
-    message: "db.x9.huge: not in policies/cost/prices.json",
+    message: "db.x9.huge: not in program/cost/prices.json",
   });
 });
 

@@ -22,4 +22,4 @@ const seen: Seen = Object.fromEntries(
     .sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 writeFileSync(join(import.meta.dirname, "permissionsSeen.json"), `${JSON.stringify(seen, null, 2)}\n`);
-console.log("policies/permissionsSeen.json; `npm run docs` writes the page");
+console.log("program/permissionsSeen.json; `npm run docs` writes the page");

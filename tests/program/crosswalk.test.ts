@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { type Child, declaredByVpc, type VpcArguments } from "../../policies/crosswalk.ts";
+import { type Child, declaredByVpc, type VpcArguments } from "../../program/crosswalk.ts";
 import vpcs from "../corpus/awsx/vpc.json" with { type: "json" };
 
 const zonesOfRegion = ["a", "b", "c", "d", "e", "f"].map((zone) => `us-east-1${zone}`);

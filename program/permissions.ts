@@ -1,8 +1,8 @@
 /** What each function may do, in plain words, beside what the local platform saw it ask for. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { statementsOf } from "../policies/rule.ts";
 import type { Graph } from "./graph.ts";
-import { statementsOf } from "./rule.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -207,10 +207,10 @@ export function permissionsPage(graph: Graph, seen: Seen): string {
   };
   return `# What each function may do
 
-<!-- Generated from policies/permissions.ts by \`npm run docs\`. -->
+<!-- Generated from program/permissions.ts by \`npm run docs\`. -->
 
 Each function has a role of its own, and the role allows what is listed here and nothing else. *Used* compares it with what the functions asked for while the
-end-to-end tests ran on the local platform (\`npm run permissions\` runs them and writes policies/permissionsSeen.json anew). What is granted and never used has a reason
+end-to-end tests ran on the local platform (\`npm run permissions\` runs them and writes program/permissionsSeen.json anew). What is granted and never used has a reason
 here, or a test fails.
 
 ${[...byRole].map(section).join("\n")}`;

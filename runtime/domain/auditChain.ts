@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../domain/canonicalJson.ts";
+import { canonicalJson } from "./canonicalJson.ts";
 
 /**
  * The audit log's chain. Every entry's hash covers what it says, its number and the hash before it, so whoever holds one

@@ -11,7 +11,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type AuditEntry, findTampering, GENESIS } from "../runtime/database/auditChain.ts";
+import { type AuditEntry, findTampering, GENESIS } from "../runtime/domain/auditChain.ts";
 import { type AccessRecord, type ArchivedAccess, findAccessTampering } from "../runtime/domain/usage/access.ts";
 
 interface Log {

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import type { Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { pulumi } from "../local/pulumi.ts";
+import type { Resource } from "../policies/rule.ts";
 import { declaredByVpc } from "./crosswalk.ts";
 import { toldByOtherStacks } from "./otherStacks.ts";
-import type { Resource } from "./rule.ts";
 
 const root = join(import.meta.dirname, "..");
 

@@ -2,8 +2,9 @@
  * What a stack costs a month, line by line: what it declares, times what a load makes of it, times a dated price table.
  * Pure; every line carries the formula that it was worked out by.
  */
+
+import { at } from "../../policies/rule.ts";
 import type { Declared, Graph } from "../graph.ts";
-import { at } from "../rule.ts";
 import prices from "./prices.json" with { type: "json" };
 
 export interface Load {
@@ -108,7 +109,7 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
   };
   const perHour = (service: string, what: string, kind: string, count: number) => {
     const rate = (prices.hourly as Record<string, number>)[kind];
-    if (rate === undefined) throw new Error(`${kind}: not in policies/cost/prices.json`);
+    if (rate === undefined) throw new Error(`${kind}: not in program/cost/prices.json`);
     lines.push({ service, what, usd: rate * HOURS * count, formula: `${count} x ${kind} x ${HOURS} h x $${rate}` });
   };
 

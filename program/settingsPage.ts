@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { settingsSchema } from "./settings.ts";
+import { settingsSchema } from "../components/settings.ts";
 
 /** One setting as the page shows it. */
 interface Row {

@@ -21,10 +21,10 @@ export function costPage(prod: Graph, dev: Graph): string {
   const events = (10_000 * 730 * 3_600) / 1e6;
   return `# Cost
 
-<!-- Generated from policies/cost by \`npm run docs\`. -->
+<!-- Generated from program/cost by \`npm run docs\`. -->
 
 \`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
-the resources that its program declares and list prices of ${priceDate} (\`policies/cost/prices.json\`), line by line with the formula. It knows no
+the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It knows no
 free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--json\`.
 
 ## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days, a tenth of them read from the inbox and acknowledged

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { exampleConfig, exampleGraph, graphOf } from "../../policies/graph.ts";
-import { calledFor, grantsOf, useOf } from "../../policies/permissions.ts";
-import seen from "../../policies/permissionsSeen.json" with { type: "json" };
+import { exampleConfig, exampleGraph, graphOf } from "../../program/graph.ts";
+import { calledFor, grantsOf, useOf } from "../../program/permissions.ts";
+import seen from "../../program/permissionsSeen.json" with { type: "json" };
 
 // With everything that a setting may add.
 const graph = await graphOf("prod", {
