@@ -11,25 +11,25 @@
  * `region` the rest, the home region; `standby` (standby.ts) is a second region that takes events in while the home can't.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { Backups } from "./components/backups.ts";
-import type { DataBucket } from "./components/dataBucket.ts";
+import type { DataBucket } from "./components/blocks/dataBucket.ts";
 import { DeliveryEngine } from "./components/deliveryEngine.ts";
-import { EdgeWatch } from "./components/edgeWatch.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
-import { EventStore } from "./components/eventStore.ts";
-import { Forgetter } from "./components/forgetter.ts";
-import { Foundation, logBucket } from "./components/foundation.ts";
-import { GradualDeploys } from "./components/gradualDeploys.ts";
-import { Ingest } from "./components/ingest.ts";
 import { IngestEdge } from "./components/ingestEdge.ts";
-import { KeyDirectory, type Keys } from "./components/keyDirectory.ts";
-import { ManagementApi } from "./components/managementApi.ts";
-import { Observability } from "./components/observability.ts";
-import { type Home, KeysElsewhere, OtherStacks } from "./components/otherStacks.ts";
+import { Backups } from "./components/platform/backups.ts";
+import { EventStore } from "./components/platform/eventStore.ts";
+import { Forgetter } from "./components/platform/forgetter.ts";
+import { Foundation, logBucket } from "./components/platform/foundation.ts";
+import { GradualDeploys } from "./components/platform/gradualDeploys.ts";
+import { Ingest } from "./components/platform/ingest.ts";
+import { KeyDirectory, type Keys } from "./components/platform/keyDirectory.ts";
+import { ManagementApi } from "./components/platform/managementApi.ts";
 import { Retention } from "./components/retention.ts";
-import { readSettings } from "./components/settings.ts";
+import { type Home, KeysElsewhere, OtherStacks } from "./components/stack/otherStacks.ts";
+import { readSettings } from "./components/stack/settings.ts";
+import { ownNames, webhookRules } from "./components/stack/webhookRules.ts";
 import { SubscriptionStore } from "./components/subscriptionStore.ts";
-import { ownNames, webhookRules } from "./components/webhookRules.ts";
+import { EdgeWatch } from "./components/watch/edgeWatch.ts";
+import { Observability } from "./components/watch/observability.ts";
 import { declareStandby } from "./standby.ts";
 
 const settings = readSettings();

@@ -7,14 +7,14 @@
  */
 
 import * as pulumi from "@pulumi/pulumi";
-import { Foundation } from "./components/foundation.ts";
-import { GradualDeploys } from "./components/gradualDeploys.ts";
-import { HomeWatch } from "./components/homeWatch.ts";
-import { Ingest } from "./components/ingest.ts";
-import { Observability } from "./components/observability.ts";
-import { type Edge, type Home, pepperIn } from "./components/otherStacks.ts";
-import { Relay } from "./components/relay.ts";
-import type { Settings } from "./components/settings.ts";
+import { Foundation } from "./components/platform/foundation.ts";
+import { GradualDeploys } from "./components/platform/gradualDeploys.ts";
+import { HomeWatch } from "./components/platform/homeWatch.ts";
+import { Ingest } from "./components/platform/ingest.ts";
+import { Relay } from "./components/platform/relay.ts";
+import { type Edge, type Home, pepperIn } from "./components/stack/otherStacks.ts";
+import type { Settings } from "./components/stack/settings.ts";
+import { Observability } from "./components/watch/observability.ts";
 
 export function declareStandby(settings: Settings, edge: Edge, home: Home) {
   const { region, protect } = settings;

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DeliverEnvironment, SweepEnvironment } from "../runtime/deliver/environment.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import type { EventStore } from "./eventStore.ts";
-import { EverySoOften } from "./everySoOften.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { Tracing } from "./tracing.ts";
-import type { WebhookRules } from "./webhookRules.ts";
-import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
+import { EncryptionKey } from "./blocks/encryptionKey.ts";
+import { EverySoOften } from "./blocks/everySoOften.ts";
+import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
+import type { Tracing } from "./blocks/tracing.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./blocks/workQueue.ts";
+import type { EventStore } from "./platform/eventStore.ts";
+import type { WebhookRules } from "./stack/webhookRules.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
 // retries: each kind has a queue of its own.

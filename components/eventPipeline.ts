@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RouteEnvironment } from "../runtime/route/environment.ts";
+import { EncryptionKey } from "./blocks/encryptionKey.ts";
+import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
+import type { Tracing } from "./blocks/tracing.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./blocks/workQueue.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import type { EventStore } from "./eventStore.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
+import type { EventStore } from "./platform/eventStore.ts";
 import type { Retention } from "./retention.ts";
-import type { Tracing } from "./tracing.ts";
-import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
 
 // Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
 // only after everything that follows from it is written.

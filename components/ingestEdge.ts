@@ -1,11 +1,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { DataBucket } from "./dataBucket.ts";
-import { Distribution } from "./distribution.ts";
-import { EdgeAuthenticator, type EdgeAuthenticatorArgs } from "./edgeAuthenticator.ts";
-import type { KeyDirectory } from "./keyDirectory.ts";
-import type { EdgeOutputs, Home, Standby } from "./otherStacks.ts";
-import { ownNames } from "./webhookRules.ts";
+import type { DataBucket } from "./blocks/dataBucket.ts";
+import { Distribution } from "./blocks/distribution.ts";
+import { EdgeAuthenticator, type EdgeAuthenticatorArgs } from "./blocks/edgeAuthenticator.ts";
+import type { KeyDirectory } from "./platform/keyDirectory.ts";
+import type { EdgeOutputs, Home, Standby } from "./stack/otherStacks.ts";
+import { ownNames } from "./stack/webhookRules.ts";
 
 // Invariant: the only way to a function is through the distribution, whose edge function has said who calls.
 

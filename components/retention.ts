@@ -1,14 +1,14 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { RetainEnvironment } from "../runtime/retain/environment.ts";
-import { DataBucket } from "./dataBucket.ts";
+import { DataBucket } from "./blocks/dataBucket.ts";
+import { EncryptionKey } from "./blocks/encryptionKey.ts";
+import { EverySoOften } from "./blocks/everySoOften.ts";
+import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
+import { type Permission, policyOf, toWriteLogs, trustOf } from "./blocks/permissions.ts";
+import { WorkQueue } from "./blocks/workQueue.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import type { EventStore } from "./eventStore.ts";
-import { EverySoOften } from "./everySoOften.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
-import { type Permission, policyOf, toWriteLogs, trustOf } from "./permissions.ts";
-import { WorkQueue } from "./workQueue.ts";
+import type { EventStore } from "./platform/eventStore.ts";
 
 // Invariant: every object of the archive lies under the hashed prefix of its customers, so that erasing one customer
 // has to read one 64th of it and no more.

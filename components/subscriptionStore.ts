@@ -1,11 +1,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { BootstrapEnvironment, SubscriptionsEnvironment } from "../runtime/subscriptions/environment.ts";
-import { Database, type DatabaseArgs } from "./database.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { Keys } from "./keyDirectory.ts";
-import { Secret } from "./secret.ts";
+import { Database, type DatabaseArgs } from "./blocks/database.ts";
+import { EncryptionKey } from "./blocks/encryptionKey.ts";
+import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
+import { Secret } from "./blocks/secret.ts";
+import type { Keys } from "./platform/keyDirectory.ts";
 
 // Invariant: whoever waits for `ready` finds the schema of this version of the code, and every secret filled.
 

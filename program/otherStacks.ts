@@ -1,5 +1,5 @@
 /** What the stacks that a stack names would tell it: a program is judged without any of them being there. */
-import type { EdgeOutputs, HomeOutputs, StandbyOutputs } from "../components/otherStacks.ts";
+import type { EdgeOutputs, HomeOutputs, StandbyOutputs } from "../components/stack/otherStacks.ts";
 
 const account = "123456789012";
 const [home, other] = ["us-east-1", "us-west-2"] as const;

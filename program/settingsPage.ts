@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { settingsSchema } from "../components/settings.ts";
+import { settingsSchema } from "../components/stack/settings.ts";
 
 /** One setting as the page shows it. */
 interface Row {
@@ -51,7 +51,7 @@ export function settingsPage(stacks: Readonly<Record<string, Readonly<Record<str
   };
   return `# Configuration
 
-<!-- Generated from components/settings.ts by \`npm run docs\`. -->
+<!-- Generated from components/stack/settings.ts by \`npm run docs\`. -->
 
 Settings live in \`Pulumi.<stack>.yaml\` under \`triggers:\`, for example \`pulumi config set triggers:multiAz true\`. One schema checks
 them before anything is created: an unknown key, a wrong type, a value out of range or a combination that makes no sense stops the

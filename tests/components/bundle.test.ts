@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { test } from "uvu";
-import { bundle } from "../../components/bundle.ts";
+import { bundle } from "../../components/blocks/bundle.ts";
 import { exampleGraph } from "../../program/graph.ts";
 
 const KB = 1_000;

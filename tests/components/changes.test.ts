@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { settingsSchema } from "../../components/settings.ts";
+import { settingsSchema } from "../../components/stack/settings.ts";
 import { exampleConfig, exampleGraph, type examples, type Graph, graphOf } from "../../program/graph.ts";
 import { replacements } from "./replacements.ts";
 

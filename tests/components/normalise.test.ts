@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { attributesOf } from "../../components/dataTable.ts";
-import { normaliseHandler } from "../../components/handler.ts";
-import { policyOf } from "../../components/permissions.ts";
-import { normaliseQueue } from "../../components/workQueue.ts";
+import { attributesOf } from "../../components/blocks/dataTable.ts";
+import { normaliseHandler } from "../../components/blocks/handler.ts";
+import { policyOf } from "../../components/blocks/permissions.ts";
+import { normaliseQueue } from "../../components/blocks/workQueue.ts";
 
 test("a queue hides a message for six runs of its consumer", () =>
   assert.deepEqual(normaliseQueue({ consumerSeconds: 30 }), { visibilityTimeoutSeconds: 180, maxReceiveCount: 5 }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
-import { settingsSchema } from "../../components/settings.ts";
+import { settingsSchema } from "../../components/stack/settings.ts";
 import { exampleGraph } from "../../program/graph.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { test } from "uvu";
-import { normaliseSettings, type Surroundings } from "../../components/settings.ts";
+import { normaliseSettings, type Surroundings } from "../../components/stack/settings.ts";
 import { exampleConfig } from "../../program/graph.ts";
 
 const deployed: Surroundings = { region: "eu-west-1", deployed: true };

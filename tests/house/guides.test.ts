@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "uvu";
-import { settingsSchema } from "../../components/settings.ts";
+import { settingsSchema } from "../../components/stack/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
 const scripts = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> })

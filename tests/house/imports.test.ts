@@ -75,6 +75,14 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
     ({ file, target, typeOnly }) => file.startsWith("components/") && target.startsWith("runtime/") && !typeOnly,
   ],
   [
+    "a building block knows only building blocks and the stack's settings, never a component that is built of it",
+    ({ file, target, typeOnly }) =>
+      file.startsWith("components/blocks/") &&
+      /^components\//.test(target) &&
+      !/^components\/(blocks|stack)\//.test(target) &&
+      !typeOnly,
+  ],
+  [
     "handlers know nothing of the program, the local platform or the policies",
     ({ file, target }) =>
       file.startsWith("runtime/") &&
@@ -134,6 +142,15 @@ for (const [says, broken] of rules) {
     ),
   );
 }
+
+test("components/ holds the five components of an event's way, everything else has a folder below", () =>
+  assert.deepEqual(globSync("components/*.ts").sort(), [
+    "components/deliveryEngine.ts",
+    "components/eventPipeline.ts",
+    "components/ingestEdge.ts",
+    "components/retention.ts",
+    "components/subscriptionStore.ts",
+  ]));
 
 test("no test reads a stack file at the root: those are people's own, and a setting in one must break no test", () =>
   assert.deepEqual(

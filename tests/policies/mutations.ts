@@ -4,7 +4,7 @@
  * the first. Rules of encryption, transport and exposure have a row for every argument that can defeat them; mutations.test.ts
  * holds the table to what the rules read and to what the provider knows.
  */
-import { refusePlainText } from "../../components/permissions.ts";
+import { refusePlainText } from "../../components/blocks/permissions.ts";
 
 export const queue = "aws:sqs/queue:Queue";
 export const table = "aws:dynamodb/table:Table";

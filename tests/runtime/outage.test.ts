@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { suite } from "uvu";
-import { normaliseQueue, WAITS_FOR_DAYS } from "../../components/workQueue.ts";
+import { normaliseQueue, WAITS_FOR_DAYS } from "../../components/blocks/workQueue.ts";
 import { DurableFile } from "../../local/durable.ts";
 import { MessageStore, QUEUES } from "../../local/sqs/messages.ts";
 import { Queue } from "../../local/sqs/queue.ts";

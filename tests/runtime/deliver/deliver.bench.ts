@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { bundle } from "../../../components/bundle.ts";
+import { bundle } from "../../../components/blocks/bundle.ts";
 import { encodeDelivery, encodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";

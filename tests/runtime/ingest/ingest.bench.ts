@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { CloudFrontRequest } from "aws-lambda";
-import { bundle } from "../../../components/bundle.ts";
+import { bundle } from "../../../components/blocks/bundle.ts";
 import { gate } from "../../../runtime/aws/gate.ts";
 import { readEvents } from "../../../runtime/domain/body/validate.ts";
 import { encodeIngest } from "../../../runtime/domain/codec/index.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
 /** Root of the project: entries are named relative to it. */
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 export interface Bundle {
   /** Absolute path of the one ES module that Lambda loads as `index.mjs`. */

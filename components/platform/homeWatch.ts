@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { WatchEnvironment } from "../runtime/standby/environment.ts";
-import type { EncryptionKey } from "./encryptionKey.ts";
-import { EverySoOften } from "./everySoOften.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { Edge, Home } from "./otherStacks.ts";
-import type { WorkQueue } from "./workQueue.ts";
+import type { WatchEnvironment } from "../../runtime/standby/environment.ts";
+import type { EncryptionKey } from "../blocks/encryptionKey.ts";
+import { EverySoOften } from "../blocks/everySoOften.ts";
+import { Handler, type HandlerDefaults } from "../blocks/handler.ts";
+import type { WorkQueue } from "../blocks/workQueue.ts";
+import type { Edge, Home } from "../stack/otherStacks.ts";
 
 export interface HomeWatchArgs {
   readonly region: string;

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HomeServiceEnvironment, RelayEnvironment } from "../runtime/standby/environment.ts";
-import { DataBucket } from "./dataBucket.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
-import type { Home } from "./otherStacks.ts";
-import { through } from "./permissions.ts";
-import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./workQueue.ts";
+import type { HomeServiceEnvironment, RelayEnvironment } from "../../runtime/standby/environment.ts";
+import { DataBucket } from "../blocks/dataBucket.ts";
+import { EncryptionKey } from "../blocks/encryptionKey.ts";
+import { Handler, type HandlerDefaults } from "../blocks/handler.ts";
+import { through } from "../blocks/permissions.ts";
+import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "../blocks/workQueue.ts";
+import type { Home } from "../stack/otherStacks.ts";
 
 // Invariant: an accepted event is on `ingest`, on `ingest`'s dead-letter queue, or on the home region's ingest queue: relay
 // deletes a message only after the home region's queue has it.

@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { EdgeConfig } from "../runtime/edge/config.ts";
+import type { EdgeConfig } from "../../runtime/edge/config.ts";
+import type { KeyDirectory } from "../platform/keyDirectory.ts";
 import { bundle } from "./bundle.ts";
 import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
-import type { KeyDirectory } from "./keyDirectory.ts";
 import { policyOf, toUseLogKey, trustOf } from "./permissions.ts";
 
 // Invariant: Lambda@Edge has no environment, no network of ours, no key of ours for its code: all it knows is in its

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { EncryptionKey } from "./encryptionKey.ts";
-import { trustOf } from "./permissions.ts";
+import { EncryptionKey } from "../blocks/encryptionKey.ts";
+import { trustOf } from "../blocks/permissions.ts";
 
 export interface BackupsArgs {
   /** ARNs of what is backed up. */

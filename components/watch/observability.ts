@@ -1,15 +1,15 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Cache } from "../blocks/cache.ts";
+import type { Handler } from "../blocks/handler.ts";
+import type { WorkQueue } from "../blocks/workQueue.ts";
+import type { Ingest } from "../platform/ingest.ts";
+import type { Retention } from "../retention.ts";
+import type { SubscriptionStore } from "../subscriptionStore.ts";
 import { AlarmTopic } from "./alarmTopic.ts";
-import type { Cache } from "./cache.ts";
 import { dashboardOf } from "./dashboard.ts";
-import type { Handler } from "./handler.ts";
-import type { Ingest } from "./ingest.ts";
 import { watchObjectives } from "./objectives.ts";
-import type { Retention } from "./retention.ts";
 import { watchStores } from "./storeAlarms.ts";
-import type { SubscriptionStore } from "./subscriptionStore.ts";
-import type { WorkQueue } from "./workQueue.ts";
 
 // Invariant: every function and queue is watched, and every alarm names the page that says what to do.
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ForgetEnvironment } from "../runtime/ingest/environment.ts";
-import type { Cache } from "./cache.ts";
-import { Handler, type HandlerDefaults, type HandlerNetwork } from "./handler.ts";
+import type { ForgetEnvironment } from "../../runtime/ingest/environment.ts";
+import type { Cache } from "../blocks/cache.ts";
+import { Handler, type HandlerDefaults, type HandlerNetwork } from "../blocks/handler.ts";
 
 // Invariant: whoever may call this can remove idempotency entries and do nothing else with the cache, nor send an event.
 

@@ -1,12 +1,12 @@
 import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { Cache } from "./cache.ts";
-import { DataBucket } from "./dataBucket.ts";
-import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
-import type { HandlerDefaults } from "./handler.ts";
-import { Network } from "./network.ts";
-import type { Settings } from "./settings.ts";
-import { Tracing } from "./tracing.ts";
+import { Cache } from "../blocks/cache.ts";
+import { DataBucket } from "../blocks/dataBucket.ts";
+import { EncryptionKey, forLogGroups } from "../blocks/encryptionKey.ts";
+import type { HandlerDefaults } from "../blocks/handler.ts";
+import { Network } from "../blocks/network.ts";
+import { Tracing } from "../blocks/tracing.ts";
+import type { Settings } from "../stack/settings.ts";
 
 export type FoundationArgs = Pick<
   Settings,

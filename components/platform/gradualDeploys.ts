@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Handler } from "./handler.ts";
-import { policyOf, trustOf } from "./permissions.ts";
+import type { Handler } from "../blocks/handler.ts";
+import { policyOf, trustOf } from "../blocks/permissions.ts";
 
 // Invariant: with gradual deployments a new version gets traffic only from CodeDeploy, and loses it again when one of the
 // function's alarms rings. `pulumi up` publishes versions; .github/scripts/shift.sh then starts the shift.

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Environment, tracingVariables } from "../runtime/domain/environment.ts";
+import type { Environment, tracingVariables } from "../../runtime/domain/environment.ts";
 import { EncryptionKey } from "./encryptionKey.ts";
 import type { Permission } from "./permissions.ts";
 import { Secret } from "./secret.ts";

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Home, OriginOutputs, Standby } from "../stack/otherStacks.ts";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
-import type { Home, OriginOutputs, Standby } from "./otherStacks.ts";
 import { WebAcl } from "./webAcl.ts";
 
 /** A function that requests go to. */

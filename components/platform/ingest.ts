@@ -1,11 +1,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { IngestEnvironment } from "../runtime/ingest/environment.ts";
-import type { Cache } from "./cache.ts";
-import type { DataBucket } from "./dataBucket.ts";
-import { Handler, type HandlerDefaults, type HandlerNetwork } from "./handler.ts";
-import type { OriginOutputs, PepperHere } from "./otherStacks.ts";
-import type { WorkQueue } from "./workQueue.ts";
+import type { IngestEnvironment } from "../../runtime/ingest/environment.ts";
+import type { Cache } from "../blocks/cache.ts";
+import type { DataBucket } from "../blocks/dataBucket.ts";
+import { Handler, type HandlerDefaults, type HandlerNetwork } from "../blocks/handler.ts";
+import type { WorkQueue } from "../blocks/workQueue.ts";
+import type { OriginOutputs, PepperHere } from "../stack/otherStacks.ts";
 
 export interface IngestArgs {
   readonly defaults: HandlerDefaults;

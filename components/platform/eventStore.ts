@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DataBucket } from "./dataBucket.ts";
-import { DataTable } from "./dataTable.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
+import { DataBucket } from "../blocks/dataBucket.ts";
+import { DataTable } from "../blocks/dataTable.ts";
+import { EncryptionKey } from "../blocks/encryptionKey.ts";
 
 export interface EventStoreArgs {
   readonly region: string;

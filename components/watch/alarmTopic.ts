@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { EncryptionKey, forAccount } from "./encryptionKey.ts";
-import { refusePlainText } from "./permissions.ts";
+import { EncryptionKey, forAccount } from "../blocks/encryptionKey.ts";
+import { refusePlainText } from "../blocks/permissions.ts";
 
 /** A metric of one resource, or an expression over several. */
 export interface Metric {

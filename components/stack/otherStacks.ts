@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Keys } from "./keyDirectory.ts";
-import { type Permission, through } from "./permissions.ts";
+import { type Permission, through } from "../blocks/permissions.ts";
+import type { Keys } from "../platform/keyDirectory.ts";
 import type { Settings } from "./settings.ts";
 
 // What the stacks of one platform tell each other, and nothing else: the edge names its keys, a region names its

@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Distribution } from "../blocks/distribution.ts";
 import { AlarmTopic } from "./alarmTopic.ts";
 import { dashboardBody, graph } from "./dashboard.ts";
-import type { Distribution } from "./distribution.ts";
 
 /** CloudFront reports to us-east-1 only, and alarms live where their metrics are. */
 const EDGE_REGION = "us-east-1";

@@ -1,16 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ApiEnvironment } from "../runtime/api/environment.ts";
-import type { Cache } from "./cache.ts";
-import type { DeliveryEngine } from "./deliveryEngine.ts";
+import type { ApiEnvironment } from "../../runtime/api/environment.ts";
+import type { Cache } from "../blocks/cache.ts";
+import { Handler, type HandlerDefaults } from "../blocks/handler.ts";
+import type { WorkQueue } from "../blocks/workQueue.ts";
+import type { DeliveryEngine } from "../deliveryEngine.ts";
+import type { Retention } from "../retention.ts";
+import type { OriginOutputs } from "../stack/otherStacks.ts";
+import type { WebhookRules } from "../stack/webhookRules.ts";
+import type { SubscriptionStore } from "../subscriptionStore.ts";
 import type { EventStore } from "./eventStore.ts";
-import { Handler, type HandlerDefaults } from "./handler.ts";
 import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
-import type { OriginOutputs } from "./otherStacks.ts";
-import type { Retention } from "./retention.ts";
-import type { SubscriptionStore } from "./subscriptionStore.ts";
-import type { WebhookRules } from "./webhookRules.ts";
-import type { WorkQueue } from "./workQueue.ts";
 
 export interface ManagementApiArgs {
   readonly region: string;

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DataTable } from "./dataTable.ts";
-import { EncryptionKey } from "./encryptionKey.ts";
-import type { Permission } from "./permissions.ts";
-import { Secret } from "./secret.ts";
+import { DataTable } from "../blocks/dataTable.ts";
+import { EncryptionKey } from "../blocks/encryptionKey.ts";
+import type { Permission } from "../blocks/permissions.ts";
+import { Secret } from "../blocks/secret.ts";
 
 // Invariant: a key's secret is nowhere, only its HMAC under the pepper, and table and pepper have different keys:
 // whoever reads one without the other can verify nothing.
