@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { FreshCache } from "../domain/freshCache.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
 
 /**
@@ -6,23 +6,19 @@ import type { KeyRecord } from "../domain/identity/apiKey.ts";
  *
  * Invariants: a record serves for 60 s after it was read, so a revocation counts everywhere within 70 s (global tables
  * replicate in about a second); while the table can't be reached it serves for 15 min after it was read. Ids without a
- * record are remembered for 10 s, apart from the others and bounded: whoever sends random ids evicts only such ids.
- * However many requests ask for a record at once, the table is asked once.
+ * record are remembered for 10 s, apart from the others and bounded: random ids evict only one another.
  */
 export const GOOD_MS = 60_000;
 export const UNKNOWN_MS = 10_000;
 export const STALE_MS = 15 * 60_000;
-/** After a failed read, a record that may still serve is not asked for again so soon. */
-const PAUSE_MS = 5_000;
+/** A millisecond less: at 60 s the record is read again. */
+const WAIT_MS = GOOD_MS - 1;
 const MAX_GOOD = 50_000;
 const MAX_UNKNOWN = 50_000;
 
-interface Entry {
+interface Known {
   readonly record: KeyRecord;
-  /** When the read began. */
-  readonly readAt: number;
-  notBefore: number;
-  /** When a secret was last compared with a fresh record in vain. */
+  /** When a secret was last compared with a fresh record in vain; milliseconds since the epoch. */
   refusedAt: number;
 }
 
@@ -33,37 +29,31 @@ export interface KeyCachePorts {
 }
 
 export class KeyCache {
-  private readonly ports: KeyCachePorts;
-  private readonly good: LRUCache<string, Entry>;
-  private readonly unknown: LRUCache<string, number>;
-  private readonly reading = new Map<string, Promise<KeyRecord | undefined>>();
+  private readonly now: () => number;
+  private readonly known: FreshCache<string, Known>;
 
   constructor(
     ports: KeyCachePorts,
     sizes: { good: number; unknown: number } = { good: MAX_GOOD, unknown: MAX_UNKNOWN },
   ) {
-    this.ports = ports;
-    this.good = new LRUCache({ max: sizes.good });
-    this.unknown = new LRUCache({ max: sizes.unknown });
+    this.now = ports.now;
+    this.known = new FreshCache({
+      freshness: { refreshAfter: WAIT_MS, waitAfter: WAIT_MS, serveUntil: STALE_MS, pauseAfterFailure: 5_000 },
+      now: ports.now,
+      max: sizes.good,
+      absent: { max: sizes.unknown, ms: UNKNOWN_MS },
+      ask: async (asked) => {
+        const { key, held } = asked[0]!;
+        const record = await ports.read(key);
+        const refusedAt = held?.refusedAt ?? Number.NEGATIVE_INFINITY;
+        return new Map([[key, record === undefined ? null : { record, refusedAt }]]);
+      },
+    });
   }
 
   /** @throws when the table can't be reached and no record may serve instead */
   async get(keyId: string): Promise<KeyRecord | undefined> {
-    const now = this.ports.now();
-    // Both are looked at in every case, so that the time does not tell which of them knows the id.
-    const entry = this.good.get(keyId);
-    const missedAt = this.unknown.get(keyId);
-    if (entry !== undefined && now - entry.readAt < GOOD_MS) return entry.record;
-    if (missedAt !== undefined && now - missedAt < UNKNOWN_MS) return undefined;
-    const mayServe = entry !== undefined && now - entry.readAt < STALE_MS;
-    if (mayServe && now < entry.notBefore) return entry.record;
-    try {
-      return await this.read(keyId, now);
-    } catch (cause) {
-      if (!mayServe) throw cause;
-      entry.notBefore = now + PAUSE_MS;
-      return entry.record;
-    }
+    return (await this.known.get(keyId))?.record;
   }
 
   /**
@@ -71,11 +61,10 @@ export class KeyCache {
    * every 10 s a key while secrets don't fit, as often as for an unknown id, so the two can't be told apart by time.
    */
   async newer(keyId: string): Promise<KeyRecord | undefined> {
-    const now = this.ports.now();
-    const entry = this.good.get(keyId);
-    if (entry === undefined || now - entry.refusedAt < UNKNOWN_MS) return undefined;
+    const known = this.known.peek(keyId);
+    if (known === undefined || this.now() - known.refusedAt < UNKNOWN_MS) return undefined;
     try {
-      return await this.read(keyId, now);
+      return (await this.known.renew(keyId))?.record;
     } catch {
       return undefined;
     }
@@ -83,28 +72,7 @@ export class KeyCache {
 
   /** The freshest record refused a secret too. */
   refused(keyId: string): void {
-    const entry = this.good.get(keyId);
-    if (entry !== undefined) entry.refusedAt = this.ports.now();
-  }
-
-  private read(keyId: string, now: number): Promise<KeyRecord | undefined> {
-    const running = this.reading.get(keyId);
-    if (running !== undefined) return running;
-    const read = this.ports
-      .read(keyId)
-      .then((record) => {
-        if (record === undefined) {
-          this.good.delete(keyId);
-          this.unknown.set(keyId, now);
-        } else {
-          this.unknown.delete(keyId);
-          const refusedAt = this.good.get(keyId)?.refusedAt ?? Number.NEGATIVE_INFINITY;
-          this.good.set(keyId, { record, readAt: now, notBefore: 0, refusedAt });
-        }
-        return record;
-      })
-      .finally(() => this.reading.delete(keyId));
-    this.reading.set(keyId, read);
-    return read;
+    const known = this.known.peek(keyId);
+    if (known !== undefined) known.refusedAt = this.now();
   }
 }
