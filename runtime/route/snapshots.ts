@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
+import { type Asked, FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { Erasure } from "../domain/job.ts";
 import type { RoutedSubscription } from "../domain/subscription.ts";
@@ -18,11 +18,14 @@ import { buildMatcher, type Matcher } from "../matching/index.ts";
 const FRESH_MS = 4_000;
 /** An event that is younger has not waited: no erasure that it must obey can have begun so long before its last pass. */
 const WAITED_MS = 4_000;
-const ASK_EVERY_MS = 2_000;
+const FRESHNESS: Freshness = {
+  refreshAfter: 2_000,
+  waitAfter: FRESH_MS,
+  serveUntil: Number.POSITIVE_INFINITY,
+  pauseAfterFailure: 5_000,
+};
 /** How long one invocation waits for versions before it goes on with the last good snapshot. */
 const ASK_TIMEOUT_MS = 2_000;
-/** After a failed question, how long nobody waits for an answer again. */
-const GIVE_UP_MS = 5_000;
 /** A matcher takes about this many times the bytes of its subscriptions' JSON. */
 const MEMORY_FACTOR = 6;
 
@@ -37,11 +40,9 @@ export interface Snapshot {
   readonly byType: Map<string | null, readonly RoutedSubscription[]>;
 }
 
-interface Entry {
+interface Known {
   readonly snapshot: Snapshot;
   readonly bytes: number;
-  /** When the question that confirmed this version was sent; milliseconds. */
-  confirmedAt: number;
 }
 
 export interface Snapshots {
@@ -60,82 +61,51 @@ export interface SnapshotsOptions {
 }
 
 export function snapshotCache({ service, log, now, maxBytes }: SnapshotsOptions): Snapshots {
-  const entries = new LRUCache<Tenant, Entry>({
-    maxSize: maxBytes,
-    sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+  /** What has moved is read again; one that can't be read keeps its age. */
+  async function confirm(asked: readonly Asked<Tenant, Known>[]): Promise<Map<Tenant, Known>> {
+    const tenants = asked.map(({ key }) => key);
+    const { answer } = await service({ op: "versions", tenants }, { timeoutMs: ASK_TIMEOUT_MS });
+    const confirmed = await Promise.all(
+      asked.map(async ({ key, held }): Promise<[Tenant, Known][]> => {
+        if (held !== undefined && (answer.versions[key] ?? 0) === held.snapshot.version) return [[key, held]];
+        try {
+          return [[key, await read(service, log, key, held)]];
+        } catch (error) {
+          unknown(error);
+          return [];
+        }
+      }),
+    );
+    return new Map(confirmed.flat());
+  }
+  const unknown = (error: unknown) => log("warn", "route.versions_unknown", { error: errorText(error) });
+
+  const known = new FreshCache<Tenant, Known>({
+    freshness: FRESHNESS,
+    now,
+    max: maxBytes,
+    weigh: ({ bytes }) => bytes,
+    together: Number.POSITIVE_INFINITY,
+    along: "all",
+    newAlone: true,
+    ask: async (asked) => {
+      const [first] = asked;
+      if (first!.held !== undefined) return confirm(asked);
+      return new Map([[first!.key, await read(service, log, first!.key, undefined)]]);
+    },
+    failed: unknown,
   });
-  const loading = new Map<Tenant, Promise<Entry>>();
-  let asking: Promise<void> | undefined;
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let failedAt = Number.NEGATIVE_INFINITY;
-
-  /** Reads a customer's snapshot; two who want it at once share one reading. */
-  function load(tenant: Tenant): Promise<Entry> {
-    let promise = loading.get(tenant);
-    if (promise === undefined) {
-      promise = read(service, log, now, tenant, entries.get(tenant)).then((entry) => {
-        entries.set(tenant, entry);
-        return entry;
-      });
-      loading.set(tenant, promise);
-      promise.finally(() => loading.delete(tenant)).catch(() => undefined);
-    }
-    return promise;
-  }
-
-  /** Asks for the versions of all cached customers and reads again what has moved. */
-  async function ask(): Promise<void> {
-    const sentAt = now();
-    askedAt = sentAt;
-    try {
-      const tenants = [...entries.keys()];
-      const { answer } = await service({ op: "versions", tenants }, { timeoutMs: ASK_TIMEOUT_MS });
-      await Promise.all(
-        tenants.map(async (tenant) => {
-          const entry = entries.peek(tenant);
-          if (entry === undefined) return;
-          if ((answer.versions[tenant] ?? 0) === entry.snapshot.version) entry.confirmedAt = sentAt;
-          else await load(tenant);
-        }),
-      );
-    } catch (error) {
-      failedAt = now();
-      log("warn", "route.versions_unknown", { error: errorText(error) });
-    }
-  }
-
-  const refresh = (): Promise<void> => {
-    asking ??= ask().finally(() => {
-      asking = undefined;
-    });
-    return asking;
-  };
 
   return {
     async get(tenant, acceptedAt) {
-      const known = entries.get(tenant);
-      if (known === undefined) return (await load(tenant)).snapshot;
-      const least = Math.max(acceptedAt, now() - WAITED_MS) - FRESH_MS;
-      if (known.confirmedAt < least && now() - failedAt > GIVE_UP_MS) {
-        await refresh();
-        // What was under way may have been asked too early for this event.
-        const entry = entries.peek(tenant) ?? known;
-        if (entry.confirmedAt < least && now() - failedAt > GIVE_UP_MS) await refresh();
-      } else if (now() - Math.max(askedAt, known.confirmedAt) > ASK_EVERY_MS) void refresh();
-      return (entries.peek(tenant) ?? known).snapshot;
+      const { snapshot } = (await known.get(tenant, Math.max(acceptedAt, now() - WAITED_MS) - FRESH_MS))!;
+      return snapshot;
     },
   };
 }
 
 /** The customer's snapshot: the one before with what has changed since, or all of it, page by page. */
-async function read(
-  service: Service,
-  log: Log,
-  now: () => number,
-  tenant: Tenant,
-  before: Entry | undefined,
-): Promise<Entry> {
-  const sentAt = now();
+async function read(service: Service, log: Log, tenant: Tenant, before: Known | undefined): Promise<Known> {
   const since = before?.snapshot.version ?? 0;
   let cursor: string | null = null;
   let matcher: Matcher<RoutedSubscription> | undefined = before?.snapshot.matcher;
@@ -174,7 +144,6 @@ async function read(
   return {
     snapshot: { tenant, version, retention_days, matcher, erasures, byType: new Map() },
     bytes,
-    confirmedAt: sentAt,
   };
 }
 
