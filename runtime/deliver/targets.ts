@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
+import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
 import type { Stop } from "../store/stops.ts";
@@ -11,24 +12,26 @@ import type { Stop } from "../store/stops.ts";
  * that is due, whoever's it is, so that the service's load follows the environments and not the customers. And a second after
  * somebody was told that a subscription is disabled or removed, nothing that was known of it before is used any more.
  */
-const STALE_MS = 2_000;
-const TOO_OLD_MS = 4_000;
+const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 4_000, serveUntil: Number.POSITIVE_INFINITY };
 const ASK_TIMEOUT_MS = 2_000;
 const MAX_TARGETS = 5_000;
-/** What is known of stops is at most this old when a post begins; the rest of the second is for the way there. */
-const STOPS_FRESH_MS = 800;
-/** How long a post waits for news of stops; then it goes out, for nothing says that it must not. */
-const STOPS_PATIENCE_MS = 1_000;
+/**
+ * What is known of stops is at most this old when a post begins; the rest of the second is for the way there. A post waits
+ * a second for news of them, then it goes out, for nothing says that it must not.
+ */
+const STOPS_FRESHNESS: Freshness = {
+  refreshAfter: 800,
+  waitAfter: 800,
+  serveUntil: Number.POSITIVE_INFINITY,
+  pauseAfterFailure: 800,
+  patience: () => 1_000,
+};
 /** That many of the largest definitions fit the 6 MB of an answer. */
 const MAX_ASKED = 200;
 
-interface Entry extends SubscriptionOf {
-  /** Null when the customer has no such subscription (any more). */
-  readonly target: DeliveryTarget | null;
-  readonly askedAt: number;
-  /** Whether it was needed since it was asked for. */
-  used: boolean;
-}
+/** A subscription that the customer does not have (any more). It never comes back. */
+const REMOVED = "removed";
+type Known = DeliveryTarget | typeof REMOVED;
 
 /** Null for a subscription that is removed, undefined for one that could not be asked for. */
 type Found = (tenant: Tenant, id: string) => DeliveryTarget | null | undefined;
@@ -61,131 +64,72 @@ export function targetCache(
   now: () => number,
   stops: () => Promise<readonly Stop[]>,
 ): Targets {
-  const entries = new LRUCache<string, Entry>({ max: MAX_TARGETS });
   const keyOf = ({ tenant, subscription_id }: SubscriptionOf) => `${tenant} ${subscription_id}`;
-  const asking = new Map<string, Promise<void>>();
-  /** Counts what was forgotten; by key, or by tenant, the count from which on a question is young enough. */
-  let turn = 0;
-  const forgotten = new LRUCache<string, number>({ max: MAX_TARGETS });
+  const subscriptionOf = (key: string): SubscriptionOf => {
+    const [tenant, subscription_id] = key.split(" ") as [Tenant, string];
+    return { tenant, subscription_id };
+  };
+  const known = new FreshCache<string, Known>({
+    freshness: FRESHNESS,
+    now,
+    max: MAX_TARGETS,
+    together: MAX_ASKED,
+    along: "used",
+    final: (value) => value === REMOVED,
+    ask: async (asked) => {
+      const wanted = asked.map(({ key }) => subscriptionOf(key));
+      const patient = asked.some(({ held }) => held === undefined);
+      const { answer } = await service({ op: "targets", wanted }, patient ? {} : { timeoutMs: ASK_TIMEOUT_MS });
+      const live = answer.targets.filter(({ status }) => status !== "removed");
+      const found = new Map<string, Known>(live.map((target) => [keyOf(target), target]));
+      return new Map(asked.map(({ key }) => [key, found.get(key) ?? REMOVED]));
+    },
+    failed: (cause, keys) =>
+      log("warn", "deliver.targets_unknown", { subscriptions: keys.length, error: errorText(cause) }),
+  });
+
   const seenStops = new LRUCache<string, true>({ max: MAX_TARGETS });
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let looking: Promise<void> | undefined;
-  const age = (entry: Entry): number => (entry.target === null ? 0 : now() - entry.askedAt);
-
-  /** Never rejects: what it could not learn stays as it was, or unknown. */
-  async function ask(wanted: readonly SubscriptionOf[], timeoutMs?: number): Promise<void> {
-    const askedAt = now();
-    const askedIn = turn;
-    try {
-      const { answer } = await service({ op: "targets", wanted }, timeoutMs === undefined ? {} : { timeoutMs });
-      const found = new Map(answer.targets.map((target) => [keyOf(target), target]));
-      for (const { tenant, subscription_id } of wanted) {
-        const key = keyOf({ tenant, subscription_id });
-        // A removed subscription never comes back: an answer that says otherwise was under way when it was removed.
-        if (entries.peek(key)?.target === null) continue;
-        if (askedIn < Math.max(forgotten.get(key) ?? 0, forgotten.get(tenant) ?? 0)) continue;
-        const target = found.get(key);
-        const live = target === undefined || target.status === "removed" ? null : target;
-        entries.set(key, { tenant, subscription_id, target: live, askedAt, used: false });
+  /** Forgets what was told to stop: an answer that is under way does not count either. */
+  function stop({ tenant, subscription_id }: Stop): void {
+    const keys =
+      subscription_id === undefined
+        ? known.involved().filter((key) => subscriptionOf(key).tenant === tenant)
+        : [keyOf({ tenant, subscription_id })];
+    for (const key of keys) if (known.peek(key) !== REMOVED) known.forget(key);
+  }
+  /** Its one value says that stops were looked for. */
+  const looked = new FreshCache<"stops", true>({
+    freshness: STOPS_FRESHNESS,
+    now,
+    max: 1,
+    ask: async () => {
+      for (const each of await stops()) {
+        if (seenStops.has(each.key)) continue;
+        seenStops.set(each.key, true);
+        stop(each);
       }
-    } catch (error) {
-      log("warn", "deliver.targets_unknown", { subscriptions: wanted.length, error: errorText(error) });
-    }
-  }
-
-  function askAll(wanted: readonly SubscriptionOf[], timeoutMs?: number): void {
-    for (let at = 0; at < wanted.length; at += MAX_ASKED) {
-      const part = wanted.slice(at, at + MAX_ASKED);
-      const asked = ask(part, timeoutMs).then(() => {
-        for (const each of part) if (asking.get(keyOf(each)) === asked) asking.delete(keyOf(each));
-      });
-      for (const each of part) asking.set(keyOf(each), asked);
-    }
-  }
-
-  /** Forgets what was told to stop. A look that fails is tried again in a while: nobody's deliveries wait for it. */
-  async function look(): Promise<void> {
-    lookedAt = now();
-    try {
-      for (const { tenant, subscription_id, key } of await stops()) {
-        if (seenStops.has(key)) continue;
-        seenStops.set(key, true);
-        turn += 1;
-        forgotten.set(subscription_id === undefined ? tenant : keyOf({ tenant, subscription_id }), turn);
-        if (subscription_id !== undefined) forget(keyOf({ tenant, subscription_id }));
-        else for (const [known, entry] of [...entries.entries()]) if (entry.tenant === tenant) forget(known);
-      }
-    } catch (error) {
-      log("warn", "deliver.stops_unknown", { error: errorText(error) });
-    }
-  }
-
-  function forget(key: string): void {
-    if (entries.peek(key)?.target !== null) entries.delete(key);
-    asking.delete(key);
-  }
-
-  async function freshStops(): Promise<void> {
-    if (now() - lookedAt > STOPS_FRESH_MS)
-      looking ??= look().finally(() => {
-        looking = undefined;
-      });
-    if (looking === undefined) return;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOPS_PATIENCE_MS);
-    });
-    await Promise.race([looking, patience]);
-    clearTimeout(timer);
-  }
-
-  /** Asks for what is not known, or not for sure, and waits for it. */
-  async function learn(wanted: readonly SubscriptionOf[]): Promise<void> {
-    const missing: SubscriptionOf[] = [];
-    const waitedFor: SubscriptionOf[] = [];
-    let stale = false;
-    for (const each of wanted) {
-      const entry = entries.get(keyOf(each));
-      if (entry === undefined && !asking.has(keyOf(each))) missing.push(each);
-      if (entry !== undefined) entry.used = true;
-      if (entry === undefined || age(entry) > TOO_OLD_MS) waitedFor.push(each);
-      else stale ||= age(entry) > STALE_MS;
-    }
-    if (waitedFor.length === 0 && !stale) return;
-    // Whatever else is in use and stale is asked for in the same breath.
-    const known = [...entries.values()].filter(
-      (entry) => entry.used && age(entry) > STALE_MS && !asking.has(keyOf(entry)),
-    );
-    askAll([...missing, ...known], missing.length > 0 ? undefined : ASK_TIMEOUT_MS);
-    await Promise.all(waitedFor.map((each) => asking.get(keyOf(each))));
-  }
+      return new Map([["stops" as const, true as const]]);
+    },
+    failed: (cause) => log("warn", "deliver.stops_unknown", { error: errorText(cause) }),
+  });
+  const freshStops = (): Promise<unknown> => looked.get("stops").catch(() => undefined);
+  const targetOrNull = (value: Known | undefined) => (value === REMOVED ? null : value);
 
   const targets: Targets = {
     async get(wanted) {
       await freshStops();
-      const before = turn;
-      await learn(wanted);
-      // An answer that was under way when its subject was told to stop does not count.
-      if (turn !== before) await learn(wanted);
-      return (tenant, subscription_id) => entries.get(keyOf({ tenant, subscription_id }))?.target;
+      await known.refresh(wanted.map(keyOf));
+      return (tenant, subscription_id) => targetOrNull(known.peek(keyOf({ tenant, subscription_id })));
     },
 
     async standing(target) {
       await freshStops();
-      const known = entries.peek(keyOf(target))?.target;
-      if (known?.status === "active") return "active";
+      if (targetOrNull(known.peek(keyOf(target)))?.status === "active") return "active";
       const found = await targetOf(targets, target.tenant, target.subscription_id);
       return found?.status ?? "removed";
     },
 
-    removed: (tenant, subscription_id) =>
-      void entries.set(keyOf({ tenant, subscription_id }), {
-        tenant,
-        subscription_id,
-        target: null,
-        askedAt: now(),
-        used: false,
-      }),
+    removed: (tenant, subscription_id) => known.set(keyOf({ tenant, subscription_id }), REMOVED),
   };
   return targets;
 }
