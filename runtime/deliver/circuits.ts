@@ -1,15 +1,14 @@
 import { DeleteItemCommand, GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { LRUCache } from "lru-cache";
 import type { Dynamodb } from "../aws/clients.ts";
 import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec/index.ts";
+import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 
 /**
  * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: an endpoint that is well has no
  * item, so success costs nothing; what an invocation knows of the others is at most 5 s old.
  */
-const STALE_MS = 2_000;
-const TOO_OLD_MS = 5_000;
+const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 5_000, serveUntil: 5_000 };
 const MAX_TENANTS = 5_000;
 /** A circuit that nobody touches any more is forgotten. */
 const KEEP_SECONDS = 30 * 86_400;
@@ -53,17 +52,23 @@ export interface Circuits {
 }
 
 export function circuitStore(dynamodb: Dynamodb, table: string, now: () => number): Circuits {
-  const known = new LRUCache<Tenant, { circuits: Map<string, Circuit>; readAt: number }>({ max: MAX_TENANTS });
-  const reading = new Map<Tenant, Promise<void>>();
+  const known = new FreshCache<Tenant, Map<string, Circuit>>({
+    freshness: FRESHNESS,
+    now,
+    max: MAX_TENANTS,
+    ask: async (asked) => {
+      const { key } = asked[0]!;
+      return new Map([[key, await readAll(key)]]);
+    },
+  });
   const keyOf = (tenant: Tenant, id: string) => ({
     pk: { S: circuitPartition(tenant) },
     sk: { S: circuitSortKey(id) },
   });
   const remember = (circuit: Circuit) =>
-    known.peek(circuit.tenant)?.circuits.set(circuit.subscription_id, circuit) !== undefined;
+    known.peek(circuit.tenant)?.set(circuit.subscription_id, circuit) !== undefined;
 
-  async function readAll(tenant: Tenant): Promise<void> {
-    const readAt = now();
+  async function readAll(tenant: Tenant): Promise<Map<string, Circuit>> {
     const circuits = new Map<string, Circuit>();
     let from: Record<string, never> | undefined;
     do {
@@ -82,16 +87,7 @@ export function circuitStore(dynamodb: Dynamodb, table: string, now: () => numbe
       }
       from = page.LastEvaluatedKey;
     } while (from !== undefined);
-    known.set(tenant, { circuits, readAt });
-  }
-
-  function refresh(tenant: Tenant): Promise<void> {
-    let promise = reading.get(tenant);
-    if (promise === undefined) {
-      promise = readAll(tenant).finally(() => reading.delete(tenant));
-      reading.set(tenant, promise);
-    }
-    return promise;
+    return circuits;
   }
 
   const expiry = () => ({ N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) });
@@ -114,12 +110,7 @@ export function circuitStore(dynamodb: Dynamodb, table: string, now: () => numbe
   }
 
   return {
-    async of(tenant) {
-      const entry = known.get(tenant);
-      if (entry === undefined || now() - entry.readAt > TOO_OLD_MS) await refresh(tenant);
-      else if (now() - entry.readAt > STALE_MS) refresh(tenant).catch(() => undefined);
-      return known.get(tenant)?.circuits ?? new Map();
-    },
+    of: async (tenant) => (await known.get(tenant))!,
 
     async read(tenant, id) {
       const { Item } = await dynamodb.send(
@@ -151,7 +142,7 @@ export function circuitStore(dynamodb: Dynamodb, table: string, now: () => numbe
     },
 
     async suspect(tenant, id) {
-      if (known.peek(tenant)?.circuits.get(id)?.slow === true) return;
+      if (known.peek(tenant)?.get(id)?.slow === true) return;
       const { Attributes } = await dynamodb.send(
         new UpdateItemCommand({
           TableName: table,
@@ -170,7 +161,7 @@ export function circuitStore(dynamodb: Dynamodb, table: string, now: () => numbe
     },
 
     async succeeded(tenant, id) {
-      known.peek(tenant)?.circuits.delete(id);
+      known.peek(tenant)?.delete(id);
       await dynamodb.send(new DeleteItemCommand({ TableName: table, Key: keyOf(tenant, id) }));
     },
 
@@ -206,7 +197,7 @@ export function circuitStore(dynamodb: Dynamodb, table: string, now: () => numbe
     },
 
     async halfOpen(circuit) {
-      known.peek(circuit.tenant)?.circuits.delete(circuit.subscription_id);
+      known.peek(circuit.tenant)?.delete(circuit.subscription_id);
       await change(
         circuit,
         "SET failures = :n REMOVE opened_at, next_probe_at, next_attempt_at, due_pk",
