@@ -110,6 +110,7 @@ function declareHome(
     scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
     tracing,
     webhooks,
+    hostLimit: settings.hostLimit,
     protect,
   });
   const forgetter = new Forgetter("forgetter", { defaults, cache, network: subscriptions.database.reach });

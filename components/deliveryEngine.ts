@@ -21,6 +21,8 @@ export interface DeliveryEngineArgs {
   readonly scaling: Scaling;
   readonly tracing: Tracing;
   readonly webhooks: WebhookRules;
+  /** Posts a second to one host, by all customers. */
+  readonly hostLimit: number;
   readonly protect: boolean;
 }
 
@@ -56,6 +58,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
       ...args.webhooks,
+      HOST_LIMIT: String(args.hostLimit),
       ...args.tracing.environment,
     };
     this.deliver = new Handler<DeliverEnvironment>(

@@ -96,6 +96,11 @@ export const settingsSchema = z.strictObject({
   homeStack: stackName
     .optional()
     .describe("Stack of the home region; a `standby` names it, and the `edge` does once it is there."),
+  hostLimit: range(1, 1_000_000)
+    .default(2_000)
+    .describe(
+      "Posts a second to one host, by all customers; what is beyond waits. A host that has accepted no post within an hour gets 100.",
+    ),
   ingestConcurrency: range(0, 10_000)
     .default(0)
     .describe("Provisioned concurrency of ingest: environments kept warm. 0 keeps none."),

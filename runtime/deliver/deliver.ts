@@ -84,6 +84,7 @@ export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQS
   }
   await Promise.all(posting);
   await keeper.finish();
+  await ports.posting.hosts.told();
   for (const [message_id, error] of failures) {
     ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
   }

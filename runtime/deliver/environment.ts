@@ -13,6 +13,8 @@ export const deliverVariables = [
   "SUBSCRIPTIONS_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
   "OWN_HOSTS",
+  /** Posts a second to one host, by all customers. */
+  "HOST_LIMIT",
   ...tracingVariables,
 ] as const;
 export type DeliverEnvironment = Environment<typeof deliverVariables>;

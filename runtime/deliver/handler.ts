@@ -18,6 +18,7 @@ import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
 import { type DeliverPorts, deliver } from "./deliver.ts";
 import { deliverVariables } from "./environment.ts";
+import { hostsOver } from "./hosts.ts";
 import { heldIn, replaceItem } from "./items.ts";
 import { noticeOf } from "./notice.ts";
 import { payloadMaker } from "./payloads.ts";
@@ -65,6 +66,7 @@ const ports: DeliverPorts = {
     rules,
     now: Date.now,
     slow: slowEndpoints(Date.now),
+    hosts: hostsOver(dynamodb, env.EVENTS_TABLE, Number(env.HOST_LIMIT), { log, now: Date.now, dice: Math.random }),
     post: (request, limits) => post(connections(), request, limits, newAgent),
     standing: targets.standing,
     suspect: ({ tenant, subscription_id }) =>

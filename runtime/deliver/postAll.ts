@@ -1,5 +1,6 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhook/webhookUrl.ts";
+import type { Hosts } from "./hosts.ts";
 import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
 import type { PostLimits, PostRequest, PostResult } from "./post.ts";
 import { bodyOf, headersOf, webhookId } from "./request.ts";
@@ -43,6 +44,7 @@ export function slowEndpoints(now: () => number): SlowEndpoints {
 export interface Posting {
   readonly rules: UrlRules;
   readonly slow: SlowEndpoints;
+  readonly hosts: Hosts;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
@@ -78,7 +80,8 @@ export async function postAll(
       const own = semaphore(CONCURRENT_PER_ENDPOINT);
       const running: Promise<void>[] = [];
       let hangs = false;
-      const leaveOut = () => hangs || posting.now() > deadline;
+      let wait_ms: number | undefined;
+      const leaveOut = () => hangs || wait_ms !== undefined || posting.now() > deadline;
       for (const group of together(deliveries)) {
         const plan = planPosts(
           target,
@@ -100,7 +103,9 @@ export async function postAll(
           if (planned.last) unit = newUnit();
           current.open += planned.last ? 0 : 1;
           running.push(
-            make(planned, posting, leaveOut()).then((entry) => {
+            make(planned, posting, leaveOut()).then((made) => {
+              wait_ms ??= made.wait_ms;
+              const entry = made.result === undefined ? { ...made, wait_ms } : made;
               hangs ||= entry.result?.error === "timeout" || entry.result?.error === "connect_timeout";
               release();
               releaseOwn();
@@ -177,6 +182,10 @@ async function make({ post, content }: Planned, posting: Posting, leftOut: boole
     const hops = Math.max(...parts.map(({ delivery }) => delivery.hops ?? 0));
     const headers = headersOf(target, { id, attempt, slices: parts, replay_id, traceparent, hops }, body, at);
     if (!(await stands(post, posting))) return { post, id, at, result: undefined };
+    // A probe is one post, and others wait for what it finds.
+    const wait_ms = posting.hosts.enter(checked.url.hostname, target.tenant);
+    if (wait_ms !== undefined && !parts.some(({ delivery }) => delivery.probe))
+      return { post, id, at, result: undefined, wait_ms };
     return { post, id, at, result: await send(target, { url: checked.url, headers, body }, posting) };
   } catch (error) {
     return failed(unmade(step, error));
@@ -201,6 +210,7 @@ async function send(target: DeliveryTarget, request: PostRequest, posting: Posti
   try {
     const result = await posting.post(request);
     posting.slow.took(target.subscription_id, result.latency_ms);
+    if (result.error === null) posting.hosts.accepted(request.url.hostname);
     return result;
   } finally {
     clearTimeout(late);

@@ -57,7 +57,11 @@ export async function sendSample(
   const request = { headers: shown, body: body.toString("utf8") };
   const checked = checkWebhookUrl(target.webhook_url, posting.rules);
   if (!checked.ok) return { request, ...unsent, error: "forbidden_url" };
+  if (posting.hosts.enter(checked.url.hostname, tenant) !== undefined)
+    return { request, ...unsent, error: "host_busy" };
   const result = await posting.post({ url: checked.url, headers, body }, TEST_LIMITS);
+  if (result.error === null) posting.hosts.accepted(checked.url.hostname);
+  await posting.hosts.told();
   if (result.status === 410) {
     try {
       await afterGone(tenant, subscription_id, ports);

@@ -7,13 +7,15 @@ import { unmade } from "./unmade.ts";
 
 /** What becomes of deliveries after their posts. Pure: clock and dice are arguments. */
 
-/** A post that was made, or was left out because its endpoint hung or the invocation's time was up. */
+/** A post that was made, or was left out because its endpoint hung, its host has had all it may, or the invocation's time was up. */
 export interface PostDone {
   readonly post: PlannedPost;
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly result: PostResult | undefined;
+  /** How long one that was left out waits, in ms, where its host has had as many posts as it may. */
+  readonly wait_ms?: number | undefined;
 }
 
 /** Deliveries that are tried again together, with what has to be kept of each. */
@@ -43,7 +45,11 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
   const deliveries = [...new Set(unit.flatMap(({ post }) => post.parts.map(({ delivery }) => delivery)))];
   const sample = deliveries[0]!;
   const made = unit.filter((entry): entry is PostDone & { result: PostResult } => entry.result !== undefined);
-  const postponed = { kind: "postponed", retry_after_ms: Math.floor((1 + dice) * POSTPONED_MS) } as const;
+  const wait = Math.max(...unit.map(({ wait_ms = 0 }) => wait_ms));
+  const postponed = {
+    kind: "postponed",
+    retry_after_ms: Math.max(wait, Math.floor((1 + dice) * POSTPONED_MS)),
+  } as const;
   if (made.length === 0)
     return { deliveries, items: [], next: postponed, attempts: sample.attempts.length, posts: unit };
 

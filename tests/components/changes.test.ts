@@ -35,6 +35,7 @@ const rows: Row[] = [
       databaseStorageGb: "200",
       domainName: "events.example.com",
       edgeLogRegions: '["us-east-1","us-west-2","eu-west-1","ap-south-1"]',
+      hostLimit: "500",
       ingestConcurrency: "0",
       logRetentionDays: "30",
       monthlyBudgetUsd: "100",

@@ -1,9 +1,11 @@
+import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import type { SQSRecord } from "aws-lambda";
 import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { type Key, keyText } from "../../../runtime/aws/tables.ts";
 import type { Circuits } from "../../../runtime/deliver/circuits.ts";
 import { type DeliverPorts, deliver } from "../../../runtime/deliver/deliver.ts";
+import { hostsOver } from "../../../runtime/deliver/hosts.ts";
 import { merge } from "../../../runtime/deliver/items.ts";
 import type { PostRequest, PostResult } from "../../../runtime/deliver/post.ts";
 import { slowEndpoints } from "../../../runtime/deliver/postAll.ts";
@@ -64,7 +66,32 @@ export type Answer =
       readonly ms?: number;
     };
 
-export function makeWorld(options: { dice?: () => number } = {}) {
+/** The counters of hosts, of as many environments as share it: `ADD` as DynamoDB does it. */
+export function hostCounters() {
+  const items = new Map<string, Item>();
+  const writes: string[] = [];
+  return {
+    items,
+    writes,
+    dynamodb: {
+      async send({ input }: { input: UpdateItemCommandInput }) {
+        const key = keyText({ pk: input.Key!.pk!.S!, sk: input.Key!.sk!.S! });
+        const item = items.get(key) ?? {};
+        for (const [, name] of input.UpdateExpression!.matchAll(/:([a-z]+\d*)(?=,|$)/g)) {
+          const before = Number(item[name!]?.N ?? 0);
+          item[name!] = { N: String(before + Number(input.ExpressionAttributeValues![`:${name}`]!.N)) };
+        }
+        items.set(key, item);
+        writes.push(key);
+        return { Attributes: item };
+      },
+    } as never,
+  };
+}
+
+export function makeWorld(
+  options: { dice?: () => number; hostLimit?: number; counters?: ReturnType<typeof hostCounters> } = {},
+) {
   let clock = START;
   let ids = 0;
   const queue: Queued[] = [];
@@ -169,6 +196,11 @@ export function makeWorld(options: { dice?: () => number } = {}) {
       rules: { allowLoopback: false },
       now: () => clock,
       slow,
+      hosts: hostsOver((options.counters ?? hostCounters()).dynamodb, "events", options.hostLimit ?? 2_000, {
+        log: (level, message, fields = {}) => logs.push({ level, message, fields }),
+        now: () => clock,
+        dice: options.dice ?? (() => 0.999),
+      }),
       async post(request): Promise<PostResult> {
         posts.push({
           at: clock,
