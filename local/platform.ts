@@ -1,4 +1,4 @@
-/** The whole platform in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
+/** Any program in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Account } from "./account.ts";
@@ -18,11 +18,10 @@ import { createLogs } from "./logs.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
-import { type AwsAccess, type LocalFile, openState, type State } from "./platform/state.ts";
+import { type AwsAccess, openState, type State } from "./platform/state.ts";
 import { type DeclaredResource, type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
-import { startReceiver } from "./receiver.ts";
 import { createS3 } from "./s3.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
@@ -52,13 +51,14 @@ export interface PlatformOptions {
   readonly quotas?: number | undefined;
   /** Folder of the program. @default this project */
   readonly project?: string;
+  /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
+  readonly beside?: (state: State) => Promise<() => Promise<void>>;
 }
 
 /** The program running on the stand-ins, whatever it declares. */
 export interface Core {
   /** Public URL, without a slash at the end. */
   readonly url: string;
-  readonly sinkUrl: string;
   /** Where SDK clients go, with the credentials of a role, or of the administrator: `iam.credentialsOf`. */
   readonly gatewayUrl: string;
   /** How an SDK client calls the stand-ins. @param role the administrator when left out @param region the home region */
@@ -78,12 +78,6 @@ export interface Core {
   cutOff(region: string, off: boolean): Promise<void>;
   /** Takes no more requests, finishes what is under way, keeps the state, frees everything. */
   stop(): Promise<void>;
-}
-
-export interface Platform extends Core {
-  readonly apiKey: string;
-  readonly sandboxKey: string;
-  readonly operatorKey: string;
 }
 
 const ACCOUNT = "000000000000";
@@ -137,9 +131,9 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     state.release();
   };
   try {
-    const [gateway, receiver] = await Promise.all([startGateway(log), startReceiver(state.receiverPort)]);
-    closers.push(gateway.close, receiver.close);
-    state.rememberReceiver(receiver.port);
+    const [gateway, closeBeside] = await Promise.all([startGateway(log), options.beside?.(state)]);
+    closers.push(gateway.close);
+    if (closeBeside !== undefined) closers.push(closeBeside);
     const metrics = new Metrics();
     const context: LocalContext = {
       state: state.directory,
@@ -209,7 +203,6 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     };
     return {
       url,
-      sinkUrl: receiver.url,
       gatewayUrl: gateway.url,
       aws: (role = ADMINISTRATOR, region = context.region) => ({
         region,
@@ -230,21 +223,6 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
   } catch (cause) {
     await stop();
     throw stateError(cause, state.directory);
-  }
-}
-
-/** The platform with its demo customer, and `local.json`. @throws as `startCore` */
-export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const core = await startCore(options);
-  try {
-    const keys = await demoCustomer(core.url, core.state.readLocal(), await operatorKeyOf(core.outputs, core.services));
-    core.state.writeLocal({ url: core.url, ...keys, sink_url: core.sinkUrl, pid: process.pid });
-    // Starting is no load.
-    core.account?.begin();
-    return { ...core, apiKey: keys.api_key, sandboxKey: keys.sandbox_key, operatorKey: keys.operator_key };
-  } catch (cause) {
-    await core.stop();
-    throw cause;
   }
 }
 
@@ -302,42 +280,4 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
   // What takes work in closes first, what it relies on last.
   closers.unshift(...services.map((service) => async () => service.close()), async () => activity.flush());
   return { services, iam, keys, cloudfront, lambda, firehose };
-}
-
-/** Reads the operator's key from the secret that the program names in its export `operatorSecret`. */
-async function operatorKeyOf(outputs: ProgramOutputs, services: readonly LocalService[]): Promise<string> {
-  const api = services.find((service) => service.api?.name === "secretsmanager")?.api;
-  if (api === undefined) throw new Error("no service answers secretsmanager");
-  const answer = await api.call({
-    service: "secretsmanager",
-    region: "us-east-1",
-    method: "POST",
-    url: "/",
-    headers: {
-      "x-amz-target": "secretsmanager.GetSecretValue",
-      "content-type": "application/x-amz-json-1.1",
-    },
-    body: Buffer.from(JSON.stringify({ SecretId: outputs.operatorSecret })),
-  });
-  const { SecretString } = JSON.parse(String(answer.body)) as { SecretString?: string };
-  if (SecretString === undefined) throw new Error(`the operator's key is not in its secret: ${String(answer.body)}`);
-  return SecretString;
-}
-
-type Keys = Pick<LocalFile, "api_key" | "sandbox_key" | "operator_key">;
-
-/** The keys of the demo customer: those of the last run, or of a customer made now. */
-async function demoCustomer(url: string, known: LocalFile | undefined, operatorKey: string): Promise<Keys> {
-  if (known?.operator_key === operatorKey) {
-    return { api_key: known.api_key, sandbox_key: known.sandbox_key, operator_key: operatorKey };
-  }
-  const response = await fetch(`${url}/customers`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ name: "Demo" }),
-  });
-  const text = await response.text();
-  if (response.status !== 201) throw new Error(`the demo customer could not be created: ${response.status} ${text}`);
-  const { api_key, sandbox_key } = JSON.parse(text) as { api_key: string; sandbox_key: string };
-  return { api_key, sandbox_key, operator_key: operatorKey };
 }

@@ -1,7 +1,7 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Platform } from "./platform.ts";
+import type { Platform } from "./product/platform.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const state = process.env.TRIGGERS_STATE ?? ".triggers";
   // Whatever is written from here on, by any thread, is for this user's eyes only.
   process.umask(0o077);
-  const { startPlatform } = await import("./platform.ts");
+  const { startPlatform } = await import("./product/platform.ts");
   const platform = await startPlatform({
     state,
     port,

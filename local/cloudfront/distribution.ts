@@ -1,9 +1,8 @@
 /** What a distribution does with a request, apart from HTTP: behaviour, functions, access control, origin. */
 import { createHash, randomBytes } from "node:crypto";
-import { type ErrorCode, errorResponse, TriggersError } from "../../runtime/domain/errors/errors.ts";
-import { newId } from "../../runtime/domain/ids.ts";
 import type { LambdaFunction } from "../lambda/function.ts";
 import { type HttpAnswer, type HttpRequest, SYNC_LIMIT } from "../lambda/functionUrl.ts";
+import { ownAnswer } from "../product/ownAnswer.ts";
 import { EdgeValidationError, edgeEvent, readEdgeResult } from "./edgeEvent.ts";
 import type { AddedHeader, Forwarding } from "./policies.ts";
 import type { GeneratedResponse, ViewerFunction, ViewerRequest } from "./viewerFunction.ts";
@@ -54,16 +53,6 @@ const DROPPED =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|warning|x-real-ip|x-edge-.*|x-amz-cf-.*)$/;
 
 const EMPTY_HASH = createHash("sha256").digest("hex");
-
-/**
- * An answer that CloudFront itself makes. It has the format that the platform promises of every refusal, where CloudFront's
- * own is a page of HTML: whoever builds a client here meets one format. docs/decisions/edge-errors.md.
- */
-export function ownAnswer(code: ErrorCode, message: string, headers: Record<string, string> = {}): GeneratedResponse {
-  const error = new TriggersError(code, message, { headers });
-  const { status, headers: own, body } = errorResponse(error, newId("req"));
-  return { status, headers: { "x-cache": "Error from cloudfront", ...own }, body };
-}
 
 /** The edge function has no room for the request. Unlike CloudFront's own, it says when to come back, as Lambda's 429 does. */
 export function throttled(): GeneratedResponse {

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../runtime/domain/errors/errors.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";
+import { ownAnswer } from "../product/ownAnswer.ts";
 import { Admission } from "./admission.ts";
 import {
   type Behaviour,
@@ -12,7 +13,6 @@ import {
   type CallOrigin,
   type Distribution,
   newRequestId,
-  ownAnswer,
   replaced,
   serve,
   throttled,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { ArchiveReader } from "../../local/demo/archive.ts";
-import { ApiClient } from "../../local/demo/client.ts";
-import { runDemo } from "../../local/demo/flow.ts";
+import { ArchiveReader } from "../../local/product/demo/archive.ts";
+import { ApiClient } from "../../local/product/demo/client.ts";
+import { runDemo } from "../../local/product/demo/flow.ts";
 import { newCustomer, sharedPlatform } from "../support/platform.ts";
 
 const test = suite("the demo");

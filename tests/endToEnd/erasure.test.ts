@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
 import type { LocalFile } from "../../local/platform/state.ts";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 import { encodeIngest } from "../../runtime/domain/codec/index.ts";
 import { pack } from "../../runtime/domain/codec/pack.ts";
 import { keyHashOf } from "../../runtime/domain/idempotency.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, webhooksAt } from "../support/platform.ts";
 

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { promisify } from "node:util";
 import { suite } from "uvu";
-import { ArchiveReader } from "../../local/demo/archive.ts";
+import { ArchiveReader } from "../../local/product/demo/archive.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
-import { ArchiveReader } from "../../local/demo/archive.ts";
+import { ArchiveReader } from "../../local/product/demo/archive.ts";
 import { rfc3339, timeOf } from "../../runtime/domain/ids.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Customer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";

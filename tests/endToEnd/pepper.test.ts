@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 import { call, newCustomer } from "../support/platform.ts";
 import { runScript } from "../support/process.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
-import { startPlatform } from "../../local/platform.ts";
+import { startPlatform } from "../../local/product/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, sharedPlatform } from "../support/platform.ts";
 

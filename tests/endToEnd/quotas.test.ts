@@ -7,7 +7,7 @@ import { loadOf, met, modelled, type QuotasFile, requestsOf } from "../../loadte
 import { prepareCustomers } from "../../loadtest/customers.ts";
 import { generate } from "../../loadtest/generator.ts";
 import { duration, type Scenario, scenarios, shortened } from "../../loadtest/scenarios.ts";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 
 /**
  * A fiftieth of an AWS account under a fiftieth of 10,000 events a second: the quota that this machine meets first is the one that the

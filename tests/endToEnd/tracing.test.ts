@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { suite } from "uvu";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { otlpReceiver } from "../support/otlpReceiver.ts";
 import { call, newCustomer, webhooksAt } from "../support/platform.ts";

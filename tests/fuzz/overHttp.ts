@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPlatform } from "../../local/platform.ts";
+import { startPlatform } from "../../local/product/platform.ts";
 import { nextCase } from "./cases.ts";
 import { type Dice, dice } from "./random.ts";
 

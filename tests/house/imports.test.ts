@@ -50,6 +50,9 @@ const stageOf = (path: string): string | undefined => /^runtime\/([^/]+)\//.exec
 /** What a stage shares with others: its environment, which the program reads, and types. */
 const shared = (target: string): boolean => target.endsWith("/environment.ts");
 
+/** What the rest of the local platform may take from its folder `product`: what to start, and how a refusal looks. */
+const PRODUCT_DOORS = new Set(["local/product/platform.ts", "local/product/ownAnswer.ts"]);
+
 const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
     "the shared language and the matcher import nothing of AWS, Pulumi or Node I/O, types aside",
@@ -91,6 +94,14 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
     "the local platform knows AWS's types, never our components",
     ({ file, target }) => file.startsWith("local/") && /^(components|policies|program)\//.test(target),
+  ],
+  [
+    "of the local platform only what is in its folder `product` knows this product; the rest runs any program",
+    ({ file, target, typeOnly }) =>
+      file.startsWith("local/") &&
+      !file.startsWith("local/product/") &&
+      ((target.startsWith("runtime/") && !typeOnly) ||
+        (target.startsWith("local/product/") && !typeOnly && !PRODUCT_DOORS.has(target))),
   ],
   [
     "the policy pack imports nothing of this project outside its folder, since Pulumi publishes that folder alone",

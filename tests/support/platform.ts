@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Platform, startPlatform } from "../../local/platform.ts";
+import { type Platform, startPlatform } from "../../local/product/platform.ts";
 
 export interface SharedPlatform extends Platform {
   /** What the console showed so far. */

@@ -1,10 +1,10 @@
 /** `npm run demo`: real webhook payloads through the running platform, and the proof that nothing was changed or lost. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { administratorOf, type GatewayFile, type LocalFile } from "../platform/state.ts";
 import { ArchiveReader } from "./demo/archive.ts";
 import { ApiClient } from "./demo/client.ts";
 import { type DemoRow, runDemo } from "./demo/flow.ts";
-import { administratorOf, type GatewayFile, type LocalFile } from "./platform/state.ts";
 
 const state = process.env.TRIGGERS_STATE ?? ".triggers";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type ReceiverServer, startReceiverServer } from "../../local/receiver/server.ts";
-import { RequestStore } from "../../local/receiver/store.ts";
+import { type ReceiverServer, startReceiverServer } from "../../../local/product/receiver/server.ts";
+import { RequestStore } from "../../../local/product/receiver/store.ts";
 
 const test = suite("receiver");
 let server: ReceiverServer;

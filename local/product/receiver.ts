@@ -1,6 +1,6 @@
 /** Starts the built-in webhook receiver of `receiver/server.ts`. */
 import { Worker } from "node:worker_threads";
-import { threadEnvironment } from "./cache.ts";
+import { threadEnvironment } from "../cache.ts";
 
 export interface Receiver {
   /** `sink_url`: where webhooks may be sent; what came is at `<url>/requests`. */

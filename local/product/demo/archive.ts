@@ -1,7 +1,7 @@
 /** Reads the archive bucket of a running platform, as an engineer would with the AWS SDK. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
-import type { AwsAccess } from "../platform/state.ts";
+import type { AwsAccess } from "../../platform/state.ts";
 
 export class ArchiveReader {
   readonly #client: S3Client;
