@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { Histogram } from "./histogram.ts";
 import { startReceiver } from "./receiver.ts";
 import { startTarget } from "./target.ts";
@@ -48,7 +49,7 @@ async function call(key: string, method: string, path: string, body?: unknown): 
   const response = await fetch(target.url + path, {
     method,
     headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    ...defined({ body: mapDefined(body, (body) => (typeof body === "string" ? body : JSON.stringify(body))) }),
   });
   const text = await response.text();
   try {

@@ -14,6 +14,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { defined } from "../runtime/domain/defined.ts";
 import { archiveOf } from "./archive.ts";
 import { loadOf, met, modelled, type QuotasFile, type Rehearsed, requestsOf } from "./capacity/rehearsal.ts";
 import { prepareCustomers } from "./customers.ts";
@@ -124,7 +125,7 @@ async function withK6(
       ...process.env,
       URL: target.url,
       API_KEYS: keys.join(","),
-      ...(values.seconds === undefined ? {} : { SECONDS: values.seconds }),
+      ...defined({ SECONDS: values.seconds }),
       ...(values.rate === undefined && values.quotas === undefined ? {} : { RATE: values.rate ?? values.quotas }),
       K6_NO_USAGE_REPORT: "true",
     },
@@ -191,7 +192,7 @@ console.log(
 );
 const processes: Record<string, number> = {
   generator: process.pid,
-  ...(target.pid === undefined ? {} : { platform: target.pid }),
+  ...defined({ platform: target.pid }),
 };
 let startedAt = Date.now();
 const progress = setInterval(() => {

@@ -1,4 +1,6 @@
 /** The provider's data sources, answered for this one machine. An unknown one is an error that names it. */
+
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import type { LocalContext } from "./service.ts";
 
 type Args = Readonly<Record<string, unknown>>;
@@ -38,13 +40,15 @@ function policyJson(statements: readonly PolicyStatement[]): string {
           ? "*"
           : Object.fromEntries(principals.map(({ type, identifiers }) => [type, one(identifiers)]));
     return {
-      ...(sid === undefined ? {} : { Sid: sid }),
+      ...defined({ Sid: sid }),
       Effect: effect,
-      ...(actions === undefined ? {} : { Action: one(actions) }),
-      ...(notActions === undefined ? {} : { NotAction: one(notActions) }),
-      ...(resources === undefined ? {} : { Resource: one(resources) }),
-      ...(notResources === undefined ? {} : { NotResource: one(notResources) }),
-      ...(Principal === undefined ? {} : { Principal }),
+      ...defined({
+        Action: mapDefined(actions, one),
+        NotAction: mapDefined(notActions, one),
+        Resource: mapDefined(resources, one),
+        NotResource: mapDefined(notResources, one),
+        Principal,
+      }),
       ...(conditions === undefined ? {} : { Condition }),
     };
   });

@@ -3,6 +3,8 @@
  * then an allow, else an implicit deny. What is not understood is an error, never a yes: an unknown member, condition
  * operator or version is refused when the policy is read, before anything could be decided by it.
  */
+
+import { defined } from "../runtime/domain/defined.ts";
 import { type Context, compileConditions, substitute } from "./iamCondition.ts";
 
 export type { Context } from "./iamCondition.ts";
@@ -115,7 +117,7 @@ export function parsePolicy(document: unknown, kind: "identity" | "resource" | "
     return {
       allow: statement.Effect === "Allow",
       ...(typeof statement.Sid === "string" ? { sid: statement.Sid } : {}),
-      ...(principals === undefined ? {} : { principals }),
+      ...defined({ principals }),
       appliesTo: (request) => action(request.action) && resource(request) && conditions(request.context),
     };
   });

@@ -3,6 +3,7 @@
  * `logs/<function>.log` in the state. What was changed by hand stays until the next start.
  */
 import { statSync } from "node:fs";
+import { defined } from "../runtime/domain/defined.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
 import type { Lambda } from "./lambda.ts";
@@ -79,8 +80,7 @@ export function createLogs(context: LocalContext, written: Lambda["logs"]): Loca
             arn: `${arn}:*`,
             logGroupArn: arn,
             logGroupClass: "STANDARD",
-            ...(retentionInDays === undefined ? {} : { retentionInDays }),
-            ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+            ...defined({ retentionInDays, kmsKeyId }),
           })),
       }),
     ],

@@ -3,6 +3,8 @@
  * They are created by echoing their inputs with an id and an ARN. Whatever is in neither this table nor a service is an
  * error that names it: nothing is skipped in silence.
  */
+
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import type { Created, LocalContext, ResourceRequest } from "./service.ts";
 
 /** Pulumi type -> service part of its ARN, and outputs beyond id, arn and name where the program reads them. */
@@ -64,7 +66,8 @@ export const isWithoutEffect = (type: string): boolean => Object.hasOwn(table, t
 export function createWithoutEffect(request: ResourceRequest, context: LocalContext): Created {
   const entry = table[request.type] as Entry;
   const name = String(request.inputs.name ?? request.name);
-  const arn =
-    entry.arn === undefined ? {} : { arn: `arn:aws:${entry.arn}:${context.region}:${context.accountId}:${name}` };
+  const arn = defined({
+    arn: mapDefined(entry.arn, (arn) => `arn:aws:${arn}:${context.region}:${context.accountId}:${name}`),
+  });
   return { id: name, state: { ...request.inputs, name, ...arn, ...entry.outputs?.(request, context) } };
 }

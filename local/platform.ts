@@ -1,6 +1,7 @@
 /** Any program in this process: the stand-ins, the program that creates its resources on them, and its public URL. */
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { Account } from "./account.ts";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
@@ -143,7 +144,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,
       metrics,
-      ...(options.quotas === undefined ? {} : { account: new Account(options.quotas) }),
+      ...defined({ account: mapDefined(options.quotas, (quotas) => new Account(quotas)) }),
     };
     const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     const examine = examiner(context, iam, keys);
@@ -162,7 +163,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         standing,
         examine,
         onDeclared: (resource) => declared.push(resource),
-        ...(options.onCreated === undefined ? {} : { onCreated: options.onCreated }),
+        ...defined({ onCreated: options.onCreated }),
       });
       told.add(run.stack, outputs);
     }

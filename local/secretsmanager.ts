@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { defined } from "../runtime/domain/defined.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
@@ -98,8 +99,7 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
       VersionId: version.id,
       VersionStages: version.stages,
       CreatedDate: seconds(version.createdAt),
-      ...(version.text === undefined ? {} : { SecretString: version.text }),
-      ...(version.binary === undefined ? {} : { SecretBinary: version.binary }),
+      ...defined({ SecretString: version.text, SecretBinary: version.binary }),
     };
   }
 
@@ -134,8 +134,7 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
     if (version === undefined) {
       version = {
         id,
-        ...(text === undefined ? {} : { text }),
-        ...(binary === undefined ? {} : { binary }),
+        ...defined({ text, binary }),
         stages: [],
         createdAt: clock.now(),
       };
@@ -153,8 +152,7 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
     return {
       ARN: arnOf(secret, region),
       Name: secret.name,
-      ...(secret.description === undefined ? {} : { Description: secret.description }),
-      ...(secret.kmsKeyId === undefined ? {} : { KmsKeyId: secret.kmsKeyId }),
+      ...defined({ Description: secret.description, KmsKeyId: secret.kmsKeyId }),
       CreatedDate: seconds(secret.createdAt),
       PrimaryRegion: secret.region,
       ReplicationStatus: secret.replicas.map((Region) => ({ Region, Status: "InSync" })),

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { SQSRecord } from "aws-lambda";
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import { DurableFile } from "./durable.ts";
@@ -46,8 +47,7 @@ const lambdaAttributes = (attributes: MessageAttributes = {}): SQSRecord["messag
       name,
       {
         dataType: DataType as "String",
-        ...(StringValue === undefined ? {} : { stringValue: StringValue }),
-        ...(BinaryValue === undefined ? {} : { binaryValue: BinaryValue }),
+        ...defined({ stringValue: StringValue, binaryValue: BinaryValue }),
         stringListValues: [],
         binaryListValues: [],
       },
@@ -131,7 +131,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
       maxMessageBytes: number("maxMessageSize", MAX_MESSAGE_BYTES, 1024, MAX_MESSAGE_BYTES),
       receiveWait: number("receiveWaitTimeSeconds", 0, 0, 20),
       ...redriveOf(optional(inputs, "redrivePolicy", "string")),
-      ...(context.account === undefined ? {} : { maxInFlight: Math.floor(context.account.of("sqsInFlight")) }),
+      ...defined({ maxInFlight: mapDefined(context.account, (account) => Math.floor(account.of("sqsInFlight"))) }),
     };
     keys.set(arn, optional(inputs, "kmsMasterKeyId", "string"));
     const known = byArn.get(arn);
@@ -327,7 +327,7 @@ function lambdaRecord(received: Received, arn: string): SQSRecord {
     attributes: systemAttributes(received) as unknown as SQSRecord["attributes"],
     messageAttributes: lambdaAttributes(message.attributes),
     md5OfBody: message.md5,
-    ...(message.attributesMd5 === undefined ? {} : { md5OfMessageAttributes: message.attributesMd5 }),
+    ...defined({ md5OfMessageAttributes: message.attributesMd5 }),
     eventSource: "aws:sqs",
     eventSourceARN: arn,
     awsRegion: arn.split(":")[3]!,

@@ -1,3 +1,4 @@
+import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { GeneratedResponse } from "./cloudfront/viewerFunction.ts";
 import { list, onlySupports, physicalName, required } from "./declared.ts";
@@ -102,7 +103,9 @@ function readRule(rule: Inputs, bodies: readonly Inputs[]): RateRule {
       status: Number(custom?.responseCode ?? 403),
       headers: {
         "x-cache": "Error from cloudfront",
-        ...(body === undefined ? {} : { "content-type": contentTypes[String(body.contentType)] ?? "text/plain" }),
+        ...defined({
+          "content-type": mapDefined(body, (body) => contentTypes[String(body.contentType)] ?? "text/plain"),
+        }),
         ...Object.fromEntries(
           list(custom?.responseHeaders).map(({ name, value }) => [String(name).toLowerCase(), String(value)]),
         ),

@@ -13,6 +13,7 @@
 import { parseArgs } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
 import { add, type Directory, Refusal, retire, SETTLE_MS, use, usesOf } from "./peppers.ts";
 
@@ -42,7 +43,7 @@ function open(): Directory {
   const secret = values["pepper-secret"]!;
   // The ARN of a secret names its region: the primary's, where alone it may be written.
   const region = values.region ?? /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secret)?.[1];
-  const options = region === undefined ? {} : { region };
+  const options = defined({ region });
   return directoryOf(options, values["keys-table"]!, secret, values["operator-secret"]!);
 }
 

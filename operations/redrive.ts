@@ -10,6 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
 import { type DeadQueue, deadQueues, meant, Refusal, redrive } from "./redrives.ts";
 
@@ -28,7 +29,7 @@ function open(): { sqs: SQSClient; urls: readonly string[] } {
   }
   const urls = JSON.parse(values.queues) as readonly string[];
   const region = values.region ?? /^https:\/\/sqs\.([^.]+)\./.exec(urls[0] ?? "")?.[1];
-  return { sqs: new SQSClient(region === undefined ? {} : { region }), urls };
+  return { sqs: new SQSClient(defined({ region })), urls };
 }
 
 async function main(): Promise<void> {

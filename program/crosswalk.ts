@@ -4,6 +4,7 @@
  * this: the children that `awsx:ec2:Vpc` would declare, held to recordings of the component itself by a test.
  */
 import ipaddr from "ipaddr.js";
+import { defined } from "../runtime/domain/defined.ts";
 
 /** A child as it would be declared, before it has a URN. */
 export interface Child {
@@ -81,8 +82,7 @@ export function declaredByVpc(name: string, inputs: object, zonesOfRegion: reado
   const tags = { Name: name };
   const vpc = add("aws:ec2/vpc:Vpc", name, "vpc", `awsx:ec2:Vpc::${name}`, {
     cidrBlock: args.cidrBlock,
-    ...(args.enableDnsHostnames === undefined ? {} : { enableDnsHostnames: args.enableDnsHostnames }),
-    ...(args.enableDnsSupport === undefined ? {} : { enableDnsSupport: args.enableDnsSupport }),
+    ...defined({ enableDnsHostnames: args.enableDnsHostnames, enableDnsSupport: args.enableDnsSupport }),
     tags,
   });
   // Always there, whatever the subnets are like; only a route makes it a way out.

@@ -8,6 +8,7 @@ import type { Inputs as ProgramOutputs, Resource as ProgramResource } from "@pul
 import { parse } from "yaml";
 import { pulumi } from "../local/pulumi.ts";
 import type { Resource } from "../policies/rule.ts";
+import { defined } from "../runtime/domain/defined.ts";
 import { declaredByVpc } from "./crosswalk.ts";
 import { toldByOtherStacks } from "./otherStacks.ts";
 
@@ -196,7 +197,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
         const arn = arnFormats[type]?.(physical, where, inputs);
         const outputs: Inputs = {
           name: physical,
-          ...(arn === undefined ? {} : { arn }),
+          ...defined({ arn }),
           ...extras[type]?.(physical, where, inputs),
         };
         if (type !== "pulumi:pulumi:Stack") {

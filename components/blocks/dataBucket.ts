@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { EncryptionKey } from "./encryptionKey.ts";
 import { type Permission, refusePlainText } from "./permissions.ts";
 
@@ -143,10 +144,12 @@ export class DataBucket extends pulumi.ComponentResource {
             id: prefix === "" ? "everything" : prefix.replaceAll("/", ""),
             status: "Enabled",
             filter: { prefix },
-            ...(coldAfterDays === undefined
-              ? {}
-              : { transitions: [{ days: coldAfterDays, storageClass: "GLACIER_IR" }] }),
-            ...(deleteAfterDays === undefined ? {} : { expiration: { days: deleteAfterDays } }),
+            ...defined({
+              transitions: mapDefined(coldAfterDays, (coldAfterDays) => [
+                { days: coldAfterDays, storageClass: "GLACIER_IR" },
+              ]),
+              expiration: mapDefined(deleteAfterDays, (deleteAfterDays) => ({ days: deleteAfterDays })),
+            }),
           })),
         ],
       },
@@ -161,7 +164,7 @@ export class DataBucket extends pulumi.ComponentResource {
         policy: pulumi.jsonStringify({
           Version: "2012-10-17",
           // Named in it, so that the policy is written after it, and written anew when it is replaced.
-          ...(replacing === undefined ? {} : { Id: pulumi.interpolate`after-${replacing.id}` }),
+          ...defined({ Id: mapDefined(replacing, (replacing) => pulumi.interpolate`after-${replacing.id}`) }),
           Statement: [
             refusePlainText(
               ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { EncryptionKey } from "./encryptionKey.ts";
 import type { Permission } from "./permissions.ts";
 
@@ -59,14 +60,16 @@ export class DataTable extends pulumi.ComponentResource {
     this.args = args;
     this.indexes = Object.keys(args.indexes ?? {});
     const { replicaRegions = [], warmWriteUnits } = args;
-    const warm = warmWriteUnits === undefined ? {} : { warmThroughput: { writeUnitsPerSecond: warmWriteUnits } };
+    const warm = defined({
+      warmThroughput: mapDefined(warmWriteUnits, (warmWriteUnits) => ({ writeUnitsPerSecond: warmWriteUnits })),
+    });
     this.table = new aws.dynamodb.Table(
       `${name}-table`,
       {
         billingMode: "PAY_PER_REQUEST",
         attributes: attributesOf(args),
         hashKey: args.partition[0],
-        ...(args.sort === undefined ? {} : { rangeKey: args.sort[0] }),
+        ...defined({ rangeKey: mapDefined(args.sort, (sort) => sort[0]) }),
         globalSecondaryIndexes: Object.entries(args.indexes ?? {}).map(
           ([index, { partition, sort, carries = "ALL" }]) => ({
             name: index,
@@ -78,7 +81,7 @@ export class DataTable extends pulumi.ComponentResource {
             ...warm,
           }),
         ),
-        ...(args.expiry === undefined ? {} : { ttl: { attributeName: args.expiry, enabled: true } }),
+        ...defined({ ttl: mapDefined(args.expiry, (expiry) => ({ attributeName: expiry, enabled: true })) }),
         ...warm,
         serverSideEncryption: { enabled: true, kmsKeyArn: args.key.arn },
         pointInTimeRecovery: { enabled: true },

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { Home, OriginOutputs, Standby } from "../stack/otherStacks.ts";
 import { root } from "./bundle.ts";
 import type { DataBucket } from "./dataBucket.ts";
@@ -160,9 +161,9 @@ export class Distribution extends pulumi.ComponentResource {
           responsePagePath: `/docs/answers/${errorCode}`,
           errorCachingMinTtl: 0,
         })),
-        ...(acl === undefined ? {} : { webAclId: acl.arn }),
+        ...defined({ webAclId: mapDefined(acl, (acl) => acl.arn) }),
         restrictions: { geoRestriction: { restrictionType: "none" } },
-        ...(args.domain === undefined ? {} : { aliases: [args.domain.name] }),
+        ...defined({ aliases: mapDefined(args.domain, (domain) => [domain.name]) }),
         viewerCertificate:
           args.domain === undefined
             ? // CloudFront sets this with its own certificate, whatever is said. Source: API Reference, ViewerCertificate.

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined } from "../../runtime/domain/defined.ts";
 import { EVERY_USE_OF_A_KEY, type Permission, through } from "./permissions.ts";
 
 // Invariant: one key per purpose, so that withdrawing a key makes exactly one kind of data unreadable. The key's policy
@@ -96,7 +97,7 @@ export class EncryptionKey extends pulumi.ComponentResource {
     super("triggers:components:EncryptionKey", name, {}, opts);
     const own = { parent: this, protect: args.protect };
     const { replicaRegions = [], services = [] } = args;
-    const where = args.region === undefined ? {} : { region: args.region };
+    const where = defined({ region: args.region });
     const account = aws.getCallerIdentityOutput({}, { parent: this }).accountId;
     const policy = pulumi.jsonStringify({
       Version: "2012-10-17",

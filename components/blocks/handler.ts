@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { bundle } from "./bundle.ts";
 import { type Permission, policyOf, toWriteLogs, trustOf } from "./permissions.ts";
 
@@ -140,10 +141,13 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         loggingConfig: { logFormat: "JSON", logGroup: logs.name },
         tracingConfig: { mode: "Active" },
         publish: args.defaults.gradual,
-        ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
-        ...(args.network === undefined
-          ? {}
-          : { vpcConfig: { subnetIds: args.network.subnetIds, securityGroupIds: [...args.network.securityGroupIds] } }),
+        ...defined({
+          reservedConcurrentExecutions: reserved,
+          vpcConfig: mapDefined(args.network, (network) => ({
+            subnetIds: network.subnetIds,
+            securityGroupIds: [...network.securityGroupIds],
+          })),
+        }),
       },
       // A function that runs before its role may do its work fails its first calls.
       { ...own, dependsOn: [policy] },

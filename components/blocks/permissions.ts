@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { defined } from "../../runtime/domain/defined.ts";
 
 /** One thing a role may do: exact actions on named resources. */
 export interface Permission {
@@ -60,7 +61,7 @@ export function policyOf(permissions: readonly Permission[]): pulumi.Output<stri
       Effect: "Allow",
       Action: actions,
       Resource: resources,
-      ...(conditions === undefined ? {} : { Condition: conditions }),
+      ...defined({ Condition: conditions }),
     })),
   });
 }

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { EncryptionKey } from "./encryptionKey.ts";
 import type { Handler } from "./handler.ts";
 import { type Permission, refusePlainText } from "./permissions.ts";
@@ -144,10 +145,13 @@ export class WorkQueue extends pulumi.ComponentResource {
         functionName: handler.target.arn,
         batchSize: 10,
         functionResponseTypes: ["ReportBatchItemFailures"],
-        ...(concurrency === undefined ? {} : { scalingConfig: { maximumConcurrency: concurrency } }),
-        ...(pollers === undefined
-          ? {}
-          : { provisionedPollerConfig: { minimumPollers: pollers.minimum, maximumPollers: pollers.maximum } }),
+        ...defined({
+          scalingConfig: mapDefined(concurrency, (concurrency) => ({ maximumConcurrency: concurrency })),
+          provisionedPollerConfig: mapDefined(pollers, (pollers) => ({
+            minimumPollers: pollers.minimum,
+            maximumPollers: pollers.maximum,
+          })),
+        }),
       },
       { parent: this },
     );

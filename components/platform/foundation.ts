@@ -1,5 +1,6 @@
 import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { Cache } from "../blocks/cache.ts";
 import { DataBucket } from "../blocks/dataBucket.ts";
 import { EncryptionKey, forLogGroups } from "../blocks/encryptionKey.ts";
@@ -34,7 +35,9 @@ export const logBucket = (
       region,
       ageing: [{ prefix: "", deleteAfterDays: Math.max(90, logRetentionDays) }],
       receivesLogs: true,
-      ...(network === undefined ? {} : { replacesPolicy: (bucket: aws.s3.Bucket) => network.logFlows(bucket) }),
+      ...defined({
+        replacesPolicy: mapDefined(network, (network) => (bucket: aws.s3.Bucket) => network.logFlows(bucket)),
+      }),
       protect,
     },
     opts,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined } from "../../runtime/domain/defined.ts";
 import type { IngestEnvironment } from "../../runtime/ingest/environment.ts";
 import type { Cache } from "../blocks/cache.ts";
 import type { DataBucket } from "../blocks/dataBucket.ts";
@@ -74,7 +75,7 @@ export function originOf(
     name,
     {
       functionName: handler.function.name,
-      ...(handler.qualifier === undefined ? {} : { qualifier: handler.qualifier }),
+      ...defined({ qualifier: handler.qualifier }),
       authorizationType: "AWS_IAM",
       invokeMode: "BUFFERED",
     },

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { defined } from "../../runtime/domain/defined.ts";
 import { EncryptionKey, forAccount } from "../blocks/encryptionKey.ts";
 import { refusePlainText } from "../blocks/permissions.ts";
 
@@ -106,7 +107,7 @@ export class AlarmTopic extends pulumi.ComponentResource {
     const query = ([id, { namespace, name: metricName, dimensions, statistic }]: [string, Metric]) => ({
       id,
       returnData: expression === undefined,
-      metric: { namespace, metricName, stat: statistic, period, ...(dimensions === undefined ? {} : { dimensions }) },
+      metric: { namespace, metricName, stat: statistic, period, ...defined({ dimensions }) },
     });
     const actions = spec.silent === true ? {} : { alarmActions: [this.topic.arn], okActions: [this.topic.arn] };
     return new aws.cloudwatch.MetricAlarm(

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { Account } from "../account.ts";
 import type { Metrics } from "../cloudwatch/metrics.ts";
 import { machineIsFull } from "./machine.ts";
@@ -273,7 +274,7 @@ export class LambdaFunction {
       // Compiled code is kept beside the code.
       env: {
         ...settings.environment,
-        ...(settings.ownPorts === undefined ? {} : { LOCAL_PORTS: [...settings.ownPorts].join(",") }),
+        ...defined({ LOCAL_PORTS: mapDefined(settings.ownPorts, (ownPorts) => [...ownPorts].join(",")) }),
         NODE_COMPILE_CACHE: join(dirname(settings.module), "..", "compiled"),
       },
       execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],

@@ -3,6 +3,7 @@
  * arrives here already signed for by the distribution's origin access control.
  */
 import { isUtf8 } from "node:buffer";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { byName } from "../byName.ts";
 import type { Outcome } from "./function.ts";
 
@@ -64,9 +65,9 @@ export function urlEvent(
     routeKey: "$default",
     rawPath: decoded(request.path),
     rawQueryString: request.query,
-    ...(cookie === undefined ? {} : { cookies: cookie.split(/;\s*/) }),
+    ...defined({ cookies: mapDefined(cookie, (cookie) => cookie.split(/;\s*/)) }),
     headers: others,
-    ...(query === undefined ? {} : { queryStringParameters: query }),
+    ...defined({ queryStringParameters: query }),
     requestContext: {
       accountId: account,
       apiId: domain.slice(0, domain.indexOf(".")),

@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { Redis } from "ioredis";
+import { defined } from "../../runtime/domain/defined.ts";
 
 /**
  * A Redis server of this machine, run on the state. Invariant: at most one server uses the folder, and none outlives its platform. A
@@ -78,7 +79,7 @@ const clientOf = (port: number, token: string | undefined): Redis =>
   new Redis({
     port,
     host: "127.0.0.1",
-    ...(token === undefined ? {} : { password: token }),
+    ...defined({ password: token }),
     retryStrategy: () => null,
   });
 

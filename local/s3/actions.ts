@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { type ApiAnswer, ServiceError } from "../service.ts";
 import { document, elements, textOf, type Xml } from "../xml.ts";
 import { copySource } from "./authorization.ts";
@@ -53,9 +54,11 @@ function headersOf(
     "last-modified": new Date(info.modified).toUTCString(),
     "accept-ranges": "bytes",
     ...versionHeader(store, bucket, info.version),
-    ...(info.lockedUntil === undefined
-      ? {}
-      : { "x-amz-object-lock-retain-until-date": new Date(info.lockedUntil).toISOString() }),
+    ...defined({
+      "x-amz-object-lock-retain-until-date": mapDefined(info.lockedUntil, (lockedUntil) =>
+        new Date(lockedUntil).toISOString(),
+      ),
+    }),
   };
 }
 
@@ -118,7 +121,7 @@ function checkConditions(store: ObjectStore, { bucket, key, headers }: S3Request
 function lockOf(headers: S3Request["headers"], retention: number | undefined, now: number): { lockedUntil?: number } {
   const until = headers["x-amz-object-lock-retain-until-date"];
   if (headers["x-amz-object-lock-mode"] !== undefined && until !== undefined) return { lockedUntil: Date.parse(until) };
-  return retention === undefined ? {} : { lockedUntil: now + retention };
+  return defined({ lockedUntil: mapDefined(retention, (retention) => now + retention) });
 }
 
 function put(store: ObjectStore, request: S3Request, retention: number | undefined, now: number): ApiAnswer {

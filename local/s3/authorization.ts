@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Authorization } from "../service.ts";
 import { elements, textOf } from "../xml.ts";
 import type { S3Request } from "./request.ts";
@@ -59,5 +60,5 @@ export function copySource(
   const [path, version] = header.replace(/^\//, "").split("?versionId=") as [string, string?];
   const decoded = decodeURIComponent(path);
   const end = decoded.indexOf("/");
-  return { bucket: decoded.slice(0, end), key: decoded.slice(end + 1), ...(version === undefined ? {} : { version }) };
+  return { bucket: decoded.slice(0, end), key: decoded.slice(end + 1), ...defined({ version }) };
 }

@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import { list } from "../declared.ts";
 import type { Inputs } from "../service.ts";
 import type { ObjectStore } from "./store.ts";
@@ -32,9 +33,7 @@ export function readRules(declared: unknown): readonly Rule[] {
       const abort = days(first("abortIncompleteMultipartUpload").daysAfterInitiation);
       return {
         prefix: String(filter.prefix ?? rule.prefix ?? ""),
-        ...(expire === undefined ? {} : { expireAfterMs: expire }),
-        ...(old === undefined ? {} : { oldVersionsAfterMs: old }),
-        ...(abort === undefined ? {} : { abortUploadsAfterMs: abort }),
+        ...defined({ expireAfterMs: expire, oldVersionsAfterMs: old, abortUploadsAfterMs: abort }),
       };
     });
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { defined } from "../../runtime/domain/defined.ts";
 import { checkDatabase } from "../integrity.ts";
 import { ServiceError } from "../service.ts";
 
@@ -135,7 +136,7 @@ export class ObjectStore {
         headers,
         crc32: crc32Base64(body),
         marker: false,
-        ...(more.lockedUntil === undefined ? {} : { lockedUntil: more.lockedUntil }),
+        ...defined({ lockedUntil: more.lockedUntil }),
         file,
       }),
     );

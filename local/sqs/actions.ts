@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import { ServiceError } from "../service.ts";
 import type { Queue, Received } from "./queue.ts";
 import * as rules from "./rules.ts";
@@ -88,7 +89,7 @@ async function send(queue: Queue, args: Arguments, caller: Caller): Promise<Answ
   };
 }
 
-const present = (name: string, value: string | undefined): Answer => (value === undefined ? {} : { [name]: value });
+const present = (name: string, value: string | undefined): Answer => defined({ [name]: value });
 
 /** @throws ServiceError for a batch that is refused as a whole */
 function entriesOf(args: Arguments): readonly Entry[] {
@@ -158,9 +159,11 @@ export function systemAttributes({ message }: Received): Record<string, string> 
     SentTimestamp: String(message.sentAt),
     ApproximateReceiveCount: String(message.receives),
     ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
-    ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
-    ...(message.trace === undefined ? {} : { AWSTraceHeader: message.trace }),
-    ...(message.deadLetterSource === undefined ? {} : { DeadLetterQueueSourceArn: message.deadLetterSource }),
+    ...defined({
+      MessageGroupId: message.group,
+      AWSTraceHeader: message.trace,
+      DeadLetterQueueSourceArn: message.deadLetterSource,
+    }),
   };
 }
 

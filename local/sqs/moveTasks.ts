@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Clock } from "../clock.ts";
 import { ServiceError } from "../service.ts";
 import type { Queue } from "./queue.ts";
@@ -152,10 +153,9 @@ const described = ({ handle, source, destination, rate, startedAt, toMove, moved
   ...(status === "RUNNING" ? { TaskHandle: handle } : {}),
   Status: status,
   SourceArn: source,
-  ...(destination === undefined ? {} : { DestinationArn: destination }),
-  ...(rate === undefined ? {} : { MaxNumberOfMessagesPerSecond: rate }),
+  ...defined({ DestinationArn: destination, MaxNumberOfMessagesPerSecond: rate }),
   ApproximateNumberOfMessagesMoved: moved,
   ApproximateNumberOfMessagesToMove: toMove,
-  ...(failure === undefined ? {} : { FailureReason: failure }),
+  ...defined({ FailureReason: failure }),
   StartedTimestamp: startedAt,
 });

@@ -1,6 +1,7 @@
 /** One sandbox event, followed from `POST /events` to a webhook, the inbox and the archive: the only thing that is written. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { World } from "./checks.ts";
 import { type Finding, ok, refusal, wait, wrong } from "./finding.ts";
 
@@ -39,7 +40,7 @@ export async function followEvent(
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...defined({ body: mapDefined(body, (body) => JSON.stringify(body)) }),
     });
     const text = await response.text();
     try {

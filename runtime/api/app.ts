@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { defined } from "../domain/defined.ts";
 import { asTriggersError, errorResponse, TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import { originHeaders, preflightHeaders } from "../domain/identity/browser.ts";
 import {
@@ -68,7 +69,7 @@ async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
         tenant: tenantOf(identity),
         at: deps.now(),
         key_id,
-        ...(source_ip === undefined ? {} : { source_ip }),
+        ...defined({ source_ip }),
         call: c.get("call") ?? "unknown",
         outcome: c.get("outcome") ?? "ok",
         requests: 1,

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { audit } from "../database/audit.ts";
 import { asCustomer, type Tx } from "../database/roles.ts";
 import type { Actor, AuditFact } from "../domain/auditChain.ts";
+import { defined } from "../domain/defined.ts";
 import type { TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
@@ -16,7 +17,7 @@ const TOLD_REFUSALS = new Set([403, 404, 409, 412, 422]);
 const actorOf = ({ customer_id, key_id, key_name }: Identity): Actor => ({
   type: customer_id === OPERATOR ? "operator" : "key",
   key_id,
-  ...(key_name === undefined ? {} : { name: key_name }),
+  ...defined({ name: key_name }),
 });
 
 function factOf(
@@ -33,7 +34,7 @@ function factOf(
     object,
     source_ip: identity.source_ip ?? null,
     outcome,
-    details: { ...details, request_id: c.get("requestId"), ...(claim === undefined ? {} : { claim }) },
+    details: { ...details, request_id: c.get("requestId"), ...defined({ claim }) },
   };
 }
 

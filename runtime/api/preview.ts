@@ -1,4 +1,5 @@
 import { invokeOver, serviceOver } from "../aws/service.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
 import { metadataOf } from "../domain/webhook/metadata.ts";
@@ -51,7 +52,7 @@ export function previewer(deps: Deps): Previewer {
         tenant,
         table: enrich.from,
         keys: [text],
-        ...(number === undefined ? {} : { number_keys: [number] }),
+        ...defined({ number_keys: mapDefined(number, (number) => [number]) }),
       }).then(({ answer }) => rowOf(key, answer.rows));
       rows.set(id, found);
     }

@@ -1,6 +1,7 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
 import {
   BODY_FAULT_HEADER,
@@ -217,7 +218,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
   for (const [status, { description, schema, contentType }] of Object.entries(spec.responses)) {
     responses[status] = {
       description,
-      ...(schema === undefined ? {} : { content: { [contentType ?? "application/json"]: { schema } } }),
+      ...defined({ content: mapDefined(schema, (schema) => ({ [contentType ?? "application/json"]: { schema } })) }),
     };
   }
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
@@ -239,12 +240,17 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
       description: [spec.description, needs].filter(Boolean).join("\n\n"),
       security: spec.scope === "public" ? [] : [{ api_key: [] }],
       request: {
-        ...(spec.params === undefined ? {} : { params: spec.params as z.ZodObject }),
-        ...(spec.query === undefined ? {} : { query: spec.query as z.ZodObject }),
+        ...defined({
+          params: mapDefined(spec.params, (params) => params as z.ZodObject),
+          query: mapDefined(spec.query, (query) => query as z.ZodObject),
+        }),
         ...(spec.headers === undefined && spec.once !== true ? {} : { headers: spec.headers ?? IdempotencyHeaders }),
-        ...(spec.body === undefined
-          ? {}
-          : { body: { required: spec.optionalBody !== true, content: { "application/json": { schema: spec.body } } } }),
+        ...defined({
+          body: mapDefined(spec.body, (body) => ({
+            required: spec.optionalBody !== true,
+            content: { "application/json": { schema: body } },
+          })),
+        }),
       },
       responses,
     }),

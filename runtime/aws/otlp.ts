@@ -4,6 +4,7 @@ import { CompressionAlgorithm } from "@opentelemetry/otlp-exporter-base";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { ATTR_ERROR_TYPE, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Span } from "../domain/trace.ts";
 import type { ExporterOptions, SpanExporter } from "./tracing.ts";
 
@@ -67,13 +68,13 @@ function readable(span: Span, resource: Resource): ReadableSpan {
     name: span.name,
     kind: kinds[span.kind],
     spanContext: () => context(trace_id, span.span_id),
-    ...(parent === undefined ? {} : { parentSpanContext: context(trace_id, parent.span_id, parent.remote) }),
+    ...defined({ parentSpanContext: mapDefined(parent, (parent) => context(trace_id, parent.span_id, parent.remote)) }),
     startTime: time(span.start),
     endTime: time(span.end),
     duration: time(span.end - span.start),
     ended: true,
     status: { code: error === undefined ? SpanStatusCode.UNSET : SpanStatusCode.ERROR },
-    attributes: { ...Object.fromEntries(known), ...(error === undefined ? {} : { [ATTR_ERROR_TYPE]: error }) },
+    attributes: { ...Object.fromEntries(known), ...defined({ [ATTR_ERROR_TYPE]: error }) },
     links: link === undefined ? [] : [{ context: context(link.trace_id, link.span_id) }],
     events: [],
     resource,

@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
+import { defined } from "../domain/defined.ts";
 import type { Sqs } from "./clients.ts";
 
 /** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others; "" for nobody. */
@@ -75,7 +76,7 @@ async function sendCall(
       Id: String(at),
       MessageBody: message.text,
       ...(message.group === "" ? {} : { MessageGroupId: message.group }),
-      ...(message.delaySeconds === undefined ? {} : { DelaySeconds: message.delaySeconds }),
+      ...defined({ DelaySeconds: message.delaySeconds }),
     }),
   );
   try {

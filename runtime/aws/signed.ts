@@ -2,6 +2,7 @@ import { createHash, createHmac, createSecretKey, type KeyObject } from "node:cr
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { defined } from "../domain/defined.ts";
 
 /**
  * AWS calls signed by the SDK's own signer and sent over kept-alive connections, for the functions on an event's way. The
@@ -130,7 +131,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
     let made = signers.get(service);
     if (made === undefined) {
       const { accessKeyId, secretAccessKey, sessionToken } = settings;
-      const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+      const credentials = { accessKeyId, secretAccessKey, ...defined({ sessionToken }) };
       made = new SignatureV4({ service, region, credentials, sha256: Sha256, uriEscapePath: service !== "s3" });
       signers.set(service, made);
     }
@@ -229,6 +230,6 @@ function failureOf(service: string, { status, body }: Answer, sent: boolean): Aw
   const name = /"__type"\s*:\s*"(?:[^"#]*#)?([A-Za-z]+)"/.exec(text)?.[1];
   return new AwsError(`${service} answered ${status}: ${text.slice(0, 300)}`, sent, {
     status,
-    ...(name === undefined ? {} : { name }),
+    ...defined({ name }),
   });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Selectable } from "kysely";
+import { defined, mapDefined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
@@ -69,10 +70,12 @@ export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: num
   const row = await tx
     .updateTable("jobs")
     .set({
-      ...(change.status === undefined ? {} : { status: change.status }),
-      ...(change.cursor === undefined ? {} : { cursor: JSON.stringify(change.cursor) }),
-      ...(change.progress === undefined ? {} : { progress: JSON.stringify(change.progress) }),
-      ...(change.result === undefined ? {} : { result: JSON.stringify(change.result) }),
+      ...defined({
+        status: change.status,
+        cursor: mapDefined(change.cursor, (cursor) => JSON.stringify(cursor)),
+        progress: mapDefined(change.progress, (progress) => JSON.stringify(progress)),
+        result: mapDefined(change.result, (result) => JSON.stringify(result)),
+      }),
       updated_at: rfc3339(now),
     })
     .where("job_id", "=", jobId)
@@ -193,7 +196,10 @@ export async function recentErasures(
         const { subject } = request as Pick<Erasure, "subject">;
         const keyed = subject?.equals_hmac !== undefined && subject_key !== null;
         const key = keyed ? { key: vault.open(subject_key, subjectKeyPlace(customer_id)) } : {};
-        return { until: created_at.getTime(), ...(subject === undefined ? {} : { subject: { ...subject, ...key } }) };
+        return {
+          until: created_at.getTime(),
+          ...defined({ subject: mapDefined(subject, (subject) => ({ ...subject, ...key })) }),
+        };
       });
   return new Map(tenants.map((tenant) => [tenant, erasuresOf(tenant)]));
 }

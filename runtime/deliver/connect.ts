@@ -7,6 +7,7 @@ import makeConnector from "undici/lib/core/connect.js";
 import symbols from "undici/lib/core/symbols.js";
 // The whole of undici is five times as much code to load in a cold environment.
 import AgentClass from "undici/lib/dispatcher/agent.js";
+import { defined } from "../domain/defined.ts";
 import { forbiddenAddress, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 
 /**
@@ -79,7 +80,7 @@ function connectorBy({ timeoutMs, resolve, ca, ...rules }: ConnectOptions): buil
     timeout: timeoutMs,
     allowH2: true,
     preferH2: true,
-    ...(ca === undefined ? {} : { ca }),
+    ...defined({ ca }),
   } as buildConnector.BuildOptions);
   return (options, callback) => {
     // Sockets don't look up what is an address already.

@@ -3,6 +3,7 @@ import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/usage.ts";
@@ -290,8 +291,7 @@ function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.atte
     subscription_id,
     batches,
     attempts,
-    ...(replay_id === undefined ? {} : { replay_id }),
-    ...(retried_by === undefined ? {} : { retried_by }),
+    ...defined({ replay_id, retried_by }),
   });
   return { text, group: tenant };
 }

@@ -7,6 +7,7 @@ import {
   encodeRetry,
   type ProbeMessage,
 } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
@@ -98,7 +99,7 @@ function releases(items: readonly DeliveryItem[], maxBatch: number): Outgoing[] 
     const { tenant, subscription_id, replay_id, attempts } = group.items[0]!;
     const batches = group.items.map(({ first }) => first);
     const retry = { tenant, subscription_id, batches, attempts: attempts.length };
-    return { text: encodeRetry({ ...retry, ...(replay_id === undefined ? {} : { replay_id }) }), group: tenant };
+    return { text: encodeRetry({ ...retry, ...defined({ replay_id }) }), group: tenant };
   });
 }
 
@@ -129,7 +130,7 @@ export async function probe(
       subscription_id,
       batches: [oldest.first],
       attempts: oldest.attempts.length,
-      ...(oldest.replay_id === undefined ? {} : { replay_id: oldest.replay_id }),
+      ...defined({ replay_id: oldest.replay_id }),
     },
   };
 }

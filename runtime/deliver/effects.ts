@@ -2,6 +2,7 @@ import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec/index.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { UsageFact } from "../domain/usage/usage.ts";
@@ -141,7 +142,7 @@ function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number):
       attempt: attempts,
       status_code: result.status,
       error: result.error,
-      ...(result.unmade === undefined ? {} : { error_detail: result.unmade.text }),
+      ...defined({ error_detail: mapDefined(result.unmade, (unmade) => unmade.text) }),
       latency_ms: result.latency_ms,
       // What the promise on delivery is measured by; a replay answers to its own rate instead.
       ...(parts.every(({ delivery }) => toldReplay(delivery) === undefined)

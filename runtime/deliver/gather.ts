@@ -12,6 +12,7 @@ import {
   partitionOf,
 } from "../domain/codec/index.ts";
 import { unpack } from "../domain/codec/pack.ts";
+import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
@@ -81,7 +82,7 @@ const named = ({ messageId, message, probe = false }: Received): Named[] => {
     subscription_id,
     attempts,
     probe,
-    ...(replay_id === undefined ? {} : { replay_id }),
+    ...defined({ replay_id }),
   };
   return message.kind === "delivery"
     ? [{ ...common, first: message.first, manual: false, message }]
@@ -89,7 +90,7 @@ const named = ({ messageId, message, probe = false }: Received): Named[] => {
         ...common,
         first,
         manual: message.manual === true,
-        ...(message.retried_by === undefined ? {} : { retried_by: message.retried_by }),
+        ...defined({ retried_by: message.retried_by }),
       }));
 };
 
@@ -218,12 +219,7 @@ async function complete(
     manual: name.manual,
     probe: name.probe,
     events: [],
-    ...(name.replay_id === undefined ? {} : { replay_id: name.replay_id }),
-    ...(retriedBy === undefined ? {} : { retried_by: retriedBy }),
-    ...(keyName === undefined ? {} : { key_name: keyName }),
-    ...(trace === undefined ? {} : { traceparent: trace }),
-    ...(hops === undefined ? {} : { hops }),
-    ...(item === undefined ? {} : { item }),
+    ...defined({ replay_id: name.replay_id, retried_by: retriedBy, key_name: keyName, traceparent: trace, hops, item }),
   };
   const offsets = toSend(delivery);
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { defined } from "../domain/defined.ts";
 import { answered, usedBefore } from "./connect.ts";
 import type { Outcome } from "./schedule.ts";
 
@@ -63,7 +64,7 @@ export function post(
         status,
         error,
         latency_ms: Math.round((performance.now() - started) * 10) / 10,
-        ...(retryAfter === undefined ? {} : { retryAfter }),
+        ...defined({ retryAfter }),
         ...(size === 0 ? {} : { excerpt: excerptOf(chunks) }),
       });
     };

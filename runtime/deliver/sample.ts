@@ -1,4 +1,5 @@
 import { errorText, type Log } from "../aws/log.ts";
+import { defined } from "../domain/defined.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
 import { checkWebhookUrl } from "../domain/webhook/webhookUrl.ts";
@@ -75,6 +76,6 @@ export async function sendSample(
     status_code: result.status,
     latency_ms: result.latency_ms,
     error: result.error,
-    ...(result.excerpt === undefined ? {} : { response_excerpt: result.excerpt }),
+    ...defined({ response_excerpt: result.excerpt }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Attempt, DeliveryItem } from "../domain/codec/index.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
@@ -113,8 +114,7 @@ const attemptOf = ({ at, result }: PostDone & { result: PostResult }): Attempt =
   status_code: result.status,
   latency_ms: result.latency_ms,
   error: result.error,
-  ...(result.unmade === undefined ? {} : { error_detail: result.unmade.text }),
-  ...(result.excerpt === undefined ? {} : { response_excerpt: result.excerpt }),
+  ...defined({ error_detail: mapDefined(result.unmade, (unmade) => unmade.text), response_excerpt: result.excerpt }),
 });
 
 /** The part of a delivery's item that no attempt changes. */
@@ -126,8 +126,7 @@ export const baseItem = (delivery: Delivery) => ({
   indexes: delivery.indexes,
   attempts: delivery.attempts,
   expires_at: delivery.expires_at,
-  ...(delivery.replay_id === undefined ? {} : { replay_id: delivery.replay_id }),
-  ...(delivery.retried_by === undefined ? {} : { retried_by: delivery.retried_by }),
+  ...defined({ replay_id: delivery.replay_id, retried_by: delivery.retried_by }),
   ...(delivery.schedule_from === 0 ? {} : { schedule_from: delivery.schedule_from }),
   ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),
 });

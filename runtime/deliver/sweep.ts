@@ -10,6 +10,7 @@ import {
   encodeRetry,
   type Item,
 } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import { delaySeconds } from "./schedule.ts";
 
 /**
@@ -84,7 +85,7 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
       batches: group.map(({ first }) => first).sort(),
     };
     messages.push({
-      text: encodeRetry({ ...retry, ...(replay_id === undefined ? {} : { replay_id }) }),
+      text: encodeRetry({ ...retry, ...defined({ replay_id }) }),
       group: tenant,
       delaySeconds: delaySeconds(next_attempt_at - ports.now()),
     });

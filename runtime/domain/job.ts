@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { CodecError } from "./codec/codecError.ts";
+import { defined } from "./defined.ts";
 import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 
@@ -47,7 +48,7 @@ export function decodeHourMessage(text: string): (HourMessage & { readonly work:
   const work = hourlyWorks.find((each) => text.startsWith(`{"v":${VERSION},"k":"${each}",`));
   if (work === undefined) return undefined;
   const { hour, cursor } = JSON.parse(text) as HourMessage;
-  return { work, hour, ...(cursor === undefined ? {} : { cursor }) };
+  return { work, hour, ...defined({ cursor }) };
 }
 
 /** A third: put the events of a time back into the table, from one 64th of the archive, from this object on. */
@@ -67,7 +68,7 @@ export const encodePutBackMessage = (message: PutBackMessage): string =>
 export function decodePutBackMessage(text: string): PutBackMessage | undefined {
   if (!text.startsWith(`{"v":${VERSION},"k":"put_back",`)) return undefined;
   const { from, to, prefix, after } = JSON.parse(text) as PutBackMessage;
-  return { from, to, prefix, ...(after === undefined ? {} : { after }) };
+  return { from, to, prefix, ...defined({ after }) };
 }
 
 /** Events a second of a replay that names no rate: it leaves room for what arrives meanwhile. */

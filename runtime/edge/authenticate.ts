@@ -1,3 +1,4 @@
+import { defined } from "../domain/defined.ts";
 import { TriggersError, unauthorized } from "../domain/errors/errors.ts";
 import { type KeyRecord, type KeyVersion, type Peppers, parseKey, versionOf } from "../domain/identity/apiKey.ts";
 import type { Identity } from "../domain/identity/identity.ts";
@@ -78,12 +79,14 @@ const identityOf = (record: KeyRecord, version: KeyVersion, sourceIp: string): I
   customer_id: record.customer_id,
   environment: record.environment,
   key_id: record.key_id,
-  ...(record.name === undefined ? {} : { key_name: record.name }),
+  ...defined({ key_name: record.name }),
   key_version: Date.parse(version.created_at),
   scopes: record.scopes,
   limit_per_second: record.customer_limit_per_second,
-  ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
-  ...(record.family === undefined ? {} : { key_family: record.family }),
-  ...(record.allowed_origins === undefined ? {} : { allowed_origins: record.allowed_origins }),
+  ...defined({
+    key_limit_per_second: record.limit_per_second,
+    key_family: record.family,
+    allowed_origins: record.allowed_origins,
+  }),
   source_ip: sourceIp,
 });

@@ -1,3 +1,4 @@
+import { defined } from "../domain/defined.ts";
 /**
  * A trace of failed authentications that nobody can fill a log with: in each minute an instance tells of its first, tenth, hundredth …
  * refusal, so it writes a few lines however many there are, and their order of magnitude is never lost.
@@ -36,7 +37,7 @@ export function refusalTrace(say: (line: RefusalLine) => void): (at: number, ref
     count += 1;
     if (count < next) return;
     next *= 10;
-    const key = key_id === undefined ? {} : { key_id };
+    const key = defined({ key_id });
     say({ level: "WARN", message: "edge.refused", refused: count, request_id, source_ip, ...key });
   };
 }

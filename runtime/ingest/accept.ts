@@ -3,6 +3,7 @@ import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody
 import { checkTypes, readEvents, type Schemas, type ValidBody } from "../domain/body/validate.ts";
 import { type IngestMessage, placeBody } from "../domain/codec/index.ts";
 import { pack } from "../domain/codec/pack.ts";
+import { defined } from "../domain/defined.ts";
 import {
   asTriggersError,
   type ErrorCode,
@@ -211,11 +212,9 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
     const body = await placeBody(packed, `${tenant}/${first}`, ports.putPayload);
     const { types } = valid;
     const told = {
-      ...(key_name === undefined ? {} : { key_name }),
-      ...(source_ip === undefined ? {} : { source_ip }),
-      ...(traceparent === undefined ? {} : { traceparent }),
+      ...defined({ key_name, source_ip, traceparent }),
       ...(hops === 0 ? {} : { hops }),
-      ...(key_hash === undefined ? {} : { key_hash }),
+      ...defined({ key_hash }),
     };
     await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });
   } catch (cause) {

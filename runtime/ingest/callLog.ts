@@ -1,4 +1,5 @@
 import type { CallsMessage } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 
 /**
@@ -37,7 +38,7 @@ export class CallLog {
     this.#waiting.set(tenant, calls);
     const id = [at, key_id, source_ip, outcome].join(" ");
     const requests = (calls.get(id)?.requests ?? 0) + 1;
-    const source = source_ip === undefined ? {} : { source_ip };
+    const source = defined({ source_ip });
     calls.set(id, { at, key_id, ...source, call: "POST /events", outcome, requests, events: 0, bytes: 0 });
   }
 

@@ -1,3 +1,5 @@
+import { defined } from "../domain/defined.ts";
+
 /** What ingest says to the log: failures, and the metrics that alarms watch, in CloudWatch's embedded metric format. */
 
 const describe = (cause: unknown): string => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
@@ -8,7 +10,7 @@ const write = (line: object): void => {
 };
 
 export function reportFailure(what: string, requestId: string | undefined, cause: unknown): void {
-  const id = requestId === undefined ? {} : { request_id: requestId };
+  const id = defined({ request_id: requestId });
   write({ level: "ERROR", message: what, ...id, error: describe(cause), time: new Date().toISOString() });
 }
 

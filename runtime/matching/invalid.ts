@@ -1,3 +1,4 @@
+import { defined } from "../domain/defined.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 
 /** What is wrong with a selector or transform, and where in its text. */
@@ -39,9 +40,7 @@ export function naming<T>(path: string, work: () => T): T {
         {
           path,
           message,
-          ...(position === undefined ? {} : { position }),
-          ...(expected === undefined ? {} : { expected }),
-          ...(suggestion === undefined ? {} : { suggestion }),
+          ...defined({ position, expected, suggestion }),
         },
       ],
     });

@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { archivePrefix } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
 import type { Store } from "../store/table.ts";
@@ -182,7 +183,7 @@ export async function writeLines(
     return;
   }
   const Body = gzipSync(Buffer.concat(lines.flatMap((line) => [line, NEWLINE])));
-  const condition = etag === undefined ? {} : { IfMatch: etag };
+  const condition = defined({ IfMatch: etag });
   await s3.send(
     new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: "application/gzip", ...condition }),
   );

@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { errorText } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
+import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import { decodeHourMessage, decodeJobMessage, decodePutBackMessage, encodeJobMessage } from "../domain/job.ts";
 import type { Job, JobKind } from "../domain/service.ts";
@@ -84,7 +85,7 @@ async function runJob(job: Job, work: SliceWork, tools: Tools): Promise<void> {
       await tools.service({
         ...saving(job, slice),
         status: slice.result === undefined ? "running" : "succeeded",
-        ...(slice.result === undefined ? {} : { result: slice.result }),
+        ...defined({ result: slice.result }),
       })
     ).answer;
     tools.log("info", "retain.slice", { job_id: job.job_id, kind: job.kind, ...slice.progress });

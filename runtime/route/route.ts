@@ -15,6 +15,7 @@ import {
   placeBody,
 } from "../domain/codec/index.ts";
 import { pack, unpack } from "../domain/codec/pack.ts";
+import { defined } from "../domain/defined.ts";
 import { eventHeads } from "../domain/event.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
@@ -315,10 +316,12 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
     acknowledged: {},
     deleted: erased,
     expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
-    ...(message.key_name === undefined ? {} : { key_name: message.key_name }),
-    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
-    ...(message.hops === undefined ? {} : { hops: message.hops }),
-    ...(message.key_hash === undefined ? {} : { key_hash: message.key_hash }),
+    ...defined({
+      key_name: message.key_name,
+      traceparent: message.traceparent,
+      hops: message.hops,
+      key_hash: message.key_hash,
+    }),
   };
   const remove = erased.length === 0 && !cut ? undefined : key;
   const rest = cut ? await restAfter(one, done, ports) : undefined;
@@ -426,11 +429,9 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         attempts: 0,
         types,
         expires_at,
-        ...(body === undefined ? {} : { body }),
+        ...defined({ body }),
         ...(work.stored === "before" ? { repeated: true } : {}),
-        ...(key_name === undefined ? {} : { key_name }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-        ...(hops === undefined ? {} : { hops }),
+        ...defined({ key_name, traceparent, hops }),
       };
       messages.push({ work, message: { text: encodeDelivery(delivery), group: tenant } });
     }
@@ -471,7 +472,7 @@ async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
         at: timeOf(batch.first),
         routed_at: batch.routed_at,
         key_id: batch.key_id,
-        ...(source_ip === undefined ? {} : { source_ip }),
+        ...defined({ source_ip }),
         ...(rest === true ? { rest } : {}),
         events: events.map((raw, offset) => ({ type: batch.types[offset]!, bytes: raw.length })),
         matched: Object.fromEntries(Object.entries(batch.matched).map(([id, offsets]) => [id, offsets.length])),

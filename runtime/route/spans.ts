@@ -1,5 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
 import { type BatchItem, SYSTEM_KEY } from "../domain/codec/index.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import { eventId, timeOf } from "../domain/ids.ts";
 import { batchSpanId, type Span, traceOf } from "../domain/trace.ts";
 
@@ -22,7 +23,7 @@ export function spansOf(routed: readonly Routed[], ratio: number, started: numbe
     if (trace === undefined) return [];
     const { trace_id, caller } = trace;
     const { first, tenant, count, key_id, matched } = batch;
-    const remote = caller === undefined ? {} : { parent: { span_id: caller, remote: true } };
+    const remote = defined({ parent: mapDefined(caller, (caller) => ({ span_id: caller, remote: true })) });
     const common = { "triggers.tenant": tenant, "triggers.first_event_id": eventId(first), "triggers.events": count };
     const received = timeOf(first);
     const queued = Math.max(Number(record.attributes.SentTimestamp) || received, received);

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-cloudfront-keyvaluestore";
 // The store belongs to no region, so its calls are signed for all of them; the signer registers itself.
 import "@smithy/signature-v4a";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Takeover } from "./watch.ts";
 
 const KEY = "takeover";
@@ -24,7 +25,7 @@ export function openFailoverStore(arn: string): FailoverStore {
   const endpoint = AWS_ENDPOINT_URL === undefined ? undefined : new URL(AWS_ENDPOINT_URL);
   const client = new CloudFrontKeyValueStoreClient({
     maxAttempts: 2,
-    ...(endpoint === undefined ? {} : { endpoint: `${endpoint.protocol}//localhost:${endpoint.port}` }),
+    ...defined({ endpoint: mapDefined(endpoint, (endpoint) => `${endpoint.protocol}//localhost:${endpoint.port}`) }),
   });
   if (endpoint !== undefined) {
     // The client puts the account before the name of any host, and before an address it makes none: hence the detour.

@@ -1,4 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
 import { LATE_MS, lowWaterKey } from "./lateBatch.ts";
@@ -27,8 +28,7 @@ export async function lowWater(store: Store, tenant: Tenant): Promise<LowWater> 
   );
   return {
     generation: Number(Item?.generation?.N ?? 0),
-    ...(Item?.received_from?.N === undefined ? {} : { from: Number(Item.received_from.N) }),
-    ...(Item?.below?.S === undefined ? {} : { below: Item.below.S }),
+    ...defined({ from: mapDefined(Item?.received_from?.N, Number), below: Item?.below?.S }),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   encodeDeliveryItem,
   partitionOf,
 } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { addMark } from "./acknowledged.ts";
 import { deliveriesOf } from "./deliveries.ts";
@@ -177,7 +178,7 @@ export async function settleDelivery(
       ExpressionAttributeValues: {
         ":status": status!,
         ":attempts": attempts!,
-        ...(remaining === undefined ? {} : { ":remaining": remaining }),
+        ...defined({ ":remaining": remaining }),
         ...(over
           ? { ":delivered": { S: "delivered" }, ":reason": { S: "acknowledged_from_backlog" } }
           : { ":rest": { S: JSON.stringify(rest) } }),

@@ -8,6 +8,7 @@ import {
   partitionOf,
   statePartitions,
 } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { ulidAt } from "../domain/ids.ts";
@@ -101,7 +102,7 @@ export async function readDeliveries(
   const deliveries: DeliveryView[] = [];
   let size = 0;
   let after = position.after;
-  const next = () => ({ began: position.began, ...(after === undefined ? {} : { after }) });
+  const next = () => ({ began: position.began, ...defined({ after }) });
   for (;;) {
     const { batches, end, paused } = await take(stream);
     const matching = batches.filter(({ matched }) => Object.keys(matched).length > 0);

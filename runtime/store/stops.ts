@@ -1,6 +1,7 @@
 import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
 import type { Item } from "../domain/codec/index.ts";
+import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 
 /**
@@ -33,7 +34,9 @@ export async function tellStop(
   subscription_id: string | undefined,
   now: number,
 ): Promise<void> {
-  const subscription = subscription_id === undefined ? {} : { subscription_id: { S: subscription_id } };
+  const subscription = defined({
+    subscription_id: mapDefined(subscription_id, (subscription_id) => ({ S: subscription_id })),
+  });
   const item: Item = {
     pk: { S: PARTITION },
     sk: { S: `${sortKey(now)}#${tenant}#${subscription_id ?? ""}` },

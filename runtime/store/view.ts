@@ -1,4 +1,5 @@
 import { type BatchItem, type DeliveryItem, deliveryId, deliveryStatusAt } from "../domain/codec/index.ts";
+import { defined } from "../domain/defined.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../domain/event.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 
@@ -46,8 +47,7 @@ export function viewDelivery(
     attempts: item.attempts.map(({ unsent: _, answer_with: __, ...attempt }) => attempt),
     next_attempt_at: next === undefined ? null : rfc3339(next),
     created_at: createdAt(item.first, item.replay_id),
-    ...(item.reason === undefined ? {} : { reason: item.reason }),
-    ...(replay_id === undefined ? {} : { replay_id }),
+    ...defined({ reason: item.reason, replay_id }),
   };
 }
 

@@ -5,6 +5,7 @@ import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
+import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
@@ -115,10 +116,7 @@ const operations: {
 
   job_save: async (tx, { job_id, status, cursor, progress, result }, now) => {
     const change = {
-      ...(status === undefined ? {} : { status }),
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(progress === undefined ? {} : { progress }),
-      ...(result === undefined ? {} : { result }),
+      ...defined({ status, cursor, progress, result }),
     };
     const saved = await saveJob(tx, job_id, change, now);
     // Cancelled between two saves: what it did by then counts all the same.

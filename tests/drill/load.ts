@@ -1,4 +1,5 @@
 import type { LocalFile } from "../../local/platform/state.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Dice } from "../fuzz/random.ts";
 import { call } from "../support/platform.ts";
 
@@ -49,7 +50,7 @@ export async function repeatUnanswered(local: LocalFile, ledger: Ledger): Promis
 }
 
 async function post(local: LocalFile, ledger: Ledger, body: unknown, key: string | undefined): Promise<void> {
-  const headers = key === undefined ? {} : { "idempotency-key": key };
+  const headers = defined({ "idempotency-key": key });
   const known = key === undefined ? undefined : ledger.keyed.get(key)!;
   if (known !== undefined) known.sent += 1;
   let status = "none";

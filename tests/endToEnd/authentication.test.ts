@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import { formatKey, newKeyId, newSecret } from "../../runtime/domain/identity/apiKey.ts";
 import { encodeIdentity } from "../../runtime/domain/identity/identity.ts";
 import { newId } from "../../runtime/domain/ids.ts";
@@ -27,9 +28,7 @@ test.before(async () => {
 
 const as = (key: string | undefined, method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   call(platform.url, method, path, {
-    ...(key === undefined ? {} : { key }),
-    ...(body === undefined ? {} : { body }),
-    ...(headers === undefined ? {} : { headers }),
+    ...defined({ key, body, headers }),
   });
 const told = ({ status, json }: Answer) => [status, json.error.code, json.error.message];
 const UNAUTHORIZED = [401, "unauthorized", "The API key is missing or not valid."];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Webhook as Verifier } from "standardwebhooks";
 import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type Customer,
@@ -22,7 +23,7 @@ test.before(async () => {
 });
 
 const api = (method: string, path: string, body?: unknown) =>
-  call(platform.url, method, path, { key: customer.api_key, ...(body === undefined ? {} : { body }) });
+  call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
 
 interface Made {
   readonly id: string;

@@ -11,6 +11,7 @@ import type { LocalFile } from "../../local/platform/state.ts";
 import { type Platform, startPlatform } from "../../local/product/platform.ts";
 import { encodeIngest } from "../../runtime/domain/codec/index.ts";
 import { pack } from "../../runtime/domain/codec/pack.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import { keyHashOf } from "../../runtime/domain/idempotency.ts";
 import { eventId, newUlid, ulidAt } from "../../runtime/domain/ids.ts";
 import { eventually } from "../support/eventually.ts";
@@ -54,7 +55,7 @@ test.after(() => {
 });
 
 const api = (local: Pick<LocalFile, "url" | "api_key">, method: string, path: string, body?: unknown, headers = {}) =>
-  call(local.url, method, path, { key: local.api_key, headers, ...(body === undefined ? {} : { body }) });
+  call(local.url, method, path, { key: local.api_key, headers, ...defined({ body }) });
 
 /** Everything in which an event's bytes come to lie: table, payload object, archive, queue, delivery, export, replay. */
 async function live(local: LocalFile): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import {
   type Answer,
   type Customer,
@@ -121,7 +122,7 @@ const answered: [method: string, path: string, body?: unknown][] = [
 ];
 for (const [method, path, body] of answered) {
   test(`${method} ${path} ${String(JSON.stringify(body)).slice(0, 20)} tells a key what is left of its limit, and is not stored on the way`, async () => {
-    const { headers, text } = await ask(method, path, body === undefined ? {} : { body });
+    const { headers, text } = await ask(method, path, defined({ body }));
     const said = ["ratelimit-limit", "ratelimit-reset", "cache-control"].map((name) => headers.get(name));
     assert.deepEqual(said, ["1000", "1", "no-store"], text.slice(0, 200));
     assert.match(headers.get("ratelimit-remaining") ?? "", /^\d+$/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { deliveryId } from "../../runtime/domain/codec/index.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import { newId, newUlid } from "../../runtime/domain/ids.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
@@ -65,7 +66,7 @@ let tenants: Tenant[];
 let routes: { method: string; path: string }[];
 
 const api = (tenant: Pick<Tenant, "key">, method: string, path: string, body?: unknown): Promise<Answer> =>
-  call(platform.url, method, path, { key: tenant.key, ...(body === undefined ? {} : { body }) });
+  call(platform.url, method, path, { key: tenant.key, ...defined({ body }) });
 
 test.before(async () => {
   platform = await sharedPlatform();

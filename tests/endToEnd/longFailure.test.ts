@@ -13,6 +13,7 @@ import {
   encodeDeliveryItem,
   partitionOf,
 } from "../../runtime/domain/codec/index.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -41,7 +42,7 @@ test.before(async () => {
 test.after(() => dynamodb.destroy());
 
 const api = (method: string, path: string, body?: unknown) =>
-  call(platform.url, method, path, { key: customer.api_key, ...(body === undefined ? {} : { body }) });
+  call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
 
 /** A change counts for events accepted five seconds later. */
 const inForce = () => new Promise((resolve) => setTimeout(resolve, 5_000));

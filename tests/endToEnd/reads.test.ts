@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type Customer,
@@ -34,7 +35,7 @@ test.before(async () => {
 });
 
 const api = (method: string, path: string, body?: unknown) =>
-  call(platform.url, method, path, { key, ...(body === undefined ? {} : { body }) });
+  call(platform.url, method, path, { key, ...defined({ body }) });
 
 async function subscribe(selector: unknown, more: object = {}) {
   const path = `/reads/${customer.customer_id}/${paths++}`;

@@ -74,8 +74,12 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
     },
   ],
   [
-    "components import nothing of handlers but the types of their settings",
-    ({ file, target, typeOnly }) => file.startsWith("components/") && target.startsWith("runtime/") && !typeOnly,
+    "components import nothing of handlers but the types of their settings, and how to leave out what is undefined",
+    ({ file, target, typeOnly }) =>
+      file.startsWith("components/") &&
+      target.startsWith("runtime/") &&
+      !typeOnly &&
+      target !== "runtime/domain/defined.ts",
   ],
   [
     "a building block knows only building blocks and the stack's settings, never a component that is built of it",

@@ -5,6 +5,7 @@ import { Account } from "../../local/account.ts";
 import { Throughput } from "../../local/dynamodb/throughput.ts";
 import { createDynamodb } from "../../local/dynamodb.ts";
 import { type ApiCall, type LocalContext, ServiceError } from "../../local/service.ts";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import { testClock } from "./clock.ts";
 import { serve } from "./serve.ts";
 
@@ -86,7 +87,7 @@ async function table() {
     pk: { S: pk },
     sk: { S: String(++at) },
     body: { S: "x".repeat(bytes) },
-    ...(state === undefined ? {} : { state: { S: state } }),
+    ...defined({ state: mapDefined(state, (state) => ({ S: state })) }),
   });
   const put = (pk: string, bytes = 100, state?: string) =>
     call("PutItem", { TableName: "events", Item: item(pk, bytes, state) });

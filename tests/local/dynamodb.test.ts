@@ -9,6 +9,7 @@ import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { createDynamodb, type DynamoService } from "../../local/dynamodb.ts";
 import type { Inputs, LocalContext } from "../../local/service.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import { testClock } from "./clock.ts";
 import { dynamoConformance } from "./dynamodb.conformance.ts";
 import { clientOf, serve } from "./serve.ts";
@@ -159,7 +160,7 @@ test("items are deleted once they have expired, and their index entries with the
     const key = IndexName === undefined ? ["pk", "p"] : ["due_pk", "d"];
     const { Items } = await dynamo.request("Query", {
       TableName: "items",
-      ...(IndexName === undefined ? {} : { IndexName }),
+      ...defined({ IndexName }),
       KeyConditionExpression: `${key[0]} = :k`,
       ExpressionAttributeValues: { ":k": { S: key[1] } },
     });

@@ -9,6 +9,7 @@ import { createKms } from "../../local/kms.ts";
 import { createLogs } from "../../local/logs.ts";
 import { createWithoutEffect } from "../../local/noEffect.ts";
 import type { Created, Inputs, LocalContext } from "../../local/service.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 
 const test = suite("what services do for a resource's sake");
 const folders: string[] = [];
@@ -104,7 +105,7 @@ const using = (actions: string[], condition?: object) => ({
   Effect: "Allow",
   Action: actions,
   Resource: "*",
-  ...(condition === undefined ? {} : { Condition: condition }),
+  ...defined({ Condition: condition }),
 });
 const whole = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"];
 const writers: readonly (readonly [says: string, rights: object[], refused?: string])[] = [

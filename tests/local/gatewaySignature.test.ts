@@ -7,6 +7,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { SignatureV4a } from "@smithy/signature-v4a";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import { type Probe, startProbe } from "./probe.ts";
 
 const test = suite("signatures at the gateway");
@@ -236,7 +237,7 @@ const link = async (expiresIn = 60, date?: Date): Promise<URL> => {
   const client = new S3Client({ ...probe.core.aws(), forcePathStyle: true });
   const url = await getSignedUrl(client, new GetObjectCommand({ Bucket: "none", Key: "a/b" }), {
     expiresIn,
-    ...(date === undefined ? {} : { signingDate: date }),
+    ...defined({ signingDate: date }),
   });
   client.destroy();
   return new URL(url);

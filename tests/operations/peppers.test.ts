@@ -6,6 +6,7 @@ import { createDynamodb } from "../../local/dynamodb.ts";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
 import type { LocalService } from "../../local/service.ts";
 import { add, type Directory, retire, SETTLE_MS, use, usesOf } from "../../operations/peppers.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import {
   formatKey,
   hashSecret,
@@ -86,7 +87,7 @@ interface Stored extends Partial<Omit<KeyRecord, "versions">> {
 }
 function store({ hash = "AA==", pepper_version = "1", secret_expires_at, ...rest }: Stored) {
   const created_at = rfc3339(clock.now());
-  const ends = secret_expires_at === undefined ? {} : { expires_at: secret_expires_at };
+  const ends = defined({ expires_at: secret_expires_at });
   const record: KeyRecord = {
     key_id: newKeyId(clock.now()),
     customer_id: "cus_a",

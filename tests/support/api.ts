@@ -4,6 +4,7 @@ import dynalite from "dynalite";
 import { buildApp } from "../../runtime/api/app.ts";
 import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { Peppers } from "../../runtime/domain/identity/apiKey.ts";
 import {
   encodeIdentity,
@@ -144,7 +145,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     const response = await app.request(path, {
       method,
       headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(identity), ...headers },
-      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+      ...defined({ body: mapDefined(body, (body) => (raw ? (body as string) : JSON.stringify(body))) }),
     });
     const text = await response.text();
     const json = response.headers.get("content-type")?.startsWith("application/json") === true;

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Platform, startPlatform } from "../../local/product/platform.ts";
+import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 
 export interface SharedPlatform extends Platform {
   /** What the console showed so far. */
@@ -70,10 +71,10 @@ export async function call(base: string, method: string, path: string, options: 
     method,
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...defined({ authorization: mapDefined(key, (key) => `Bearer ${key}`) }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as string }),
+    ...defined({ body: mapDefined(body, (body) => (raw ? body : JSON.stringify(body)) as string) }),
   });
   const text = await response.text();
   let json: unknown;

@@ -1,3 +1,4 @@
+import { defined } from "../../../runtime/domain/defined.ts";
 /** The demo's HTTP client: JSON over `fetch`, patient with rate limits. */
 
 export class ApiClient {
@@ -18,7 +19,7 @@ export class ApiClient {
           authorization: `Bearer ${this.#key}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(body === undefined ? {} : { body }),
+        ...defined({ body }),
       });
       const text = await response.text();
       if (response.ok) return text;

@@ -7,6 +7,7 @@ import { asCustomer } from "../../database/roles.ts";
 import type { CustomerTable } from "../../database/schema.ts";
 import { removeAll } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
+import { defined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments, scopes, tenantOf } from "../../domain/identity/identity.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
@@ -174,8 +175,7 @@ export function register(app: Api, deps: Deps): void {
         const changed = await tx
           .updateTable("customers")
           .set({
-            ...(body.name === undefined ? {} : { name: body.name }),
-            ...(body.limit_per_second === undefined ? {} : { limit_per_second: body.limit_per_second }),
+            ...defined({ name: body.name, limit_per_second: body.limit_per_second }),
             updated_at: rfc3339(deps.now()),
           })
           .where("customer_id", "=", id)

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sendOrThrow } from "../../aws/queues.ts";
 import { encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { defined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import {
@@ -52,10 +53,7 @@ export function register(app: Api, deps: Deps): void {
     const { limit, cursor, subscription_id, replay_id, from, to } = asked;
     const query: DeliveryQuery = {
       ...(statuses && { statuses }),
-      ...(subscription_id === undefined ? {} : { subscriptionId: subscription_id }),
-      ...(replay_id === undefined ? {} : { replayId: replay_id }),
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
+      ...defined({ subscriptionId: subscription_id, replayId: replay_id, from, to }),
     };
     const purpose = `${c.get("tenant")}:deliveries`;
     // A cursor carries its filters; those of the request, where given, must be the same.
@@ -149,7 +147,7 @@ export function register(app: Api, deps: Deps): void {
         batches: [first],
         attempts: attempts.length,
         manual: true,
-        ...(replay_id === undefined ? {} : { replay_id }),
+        ...defined({ replay_id }),
       });
       await sendOrThrow(deps.sqs, deps.env.RETRY_QUEUE_URL, [{ text, group: tenant }]);
       return c.json(view, 202);

@@ -5,6 +5,7 @@ import { asCustomer } from "../../database/roles.ts";
 import type { Definition } from "../../database/schema.ts";
 import { compileSchema, type SchemaCheck } from "../../domain/body/schema.ts";
 import { reviewEvents, scanBody } from "../../domain/body/validate.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { eventId, newUlid, rfc3339, ulidAt } from "../../domain/ids.ts";
@@ -170,7 +171,7 @@ export function register(app: Api, deps: Deps): void {
         );
         const rest = {
           valid: errors === undefined,
-          ...(errors === undefined ? {} : { errors: errors.map(withoutIndex) }),
+          ...defined({ errors: mapDefined(errors, (errors) => errors.map(withoutIndex)) }),
           subscriptions: shown,
           ...(brief ? { omitted: verdicts.length - kept.length } : {}),
         };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Event } from "../../domain/event.ts";
 import { eventStatuses } from "../../domain/event.ts";
@@ -90,12 +91,10 @@ function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "wantsType
 const queryOf = (asked: Filters): ReadQuery => ({
   order: asked.order ?? "desc",
   acknowledged: asked.acknowledged === "all" ? "all" : asked.acknowledged === "true",
-  ...(asked.from === undefined ? {} : { from: asked.from }),
-  ...(asked.to === undefined ? {} : { to: asked.to }),
+  ...defined({ from: asked.from, to: asked.to }),
   ...(asked.event_type && typesOf(asked.event_type)),
   ...(asked.status && { statuses: asked.status }),
-  ...(asked.q === undefined ? {} : { text: asked.q }),
-  ...(asked.filter === undefined ? {} : { wants: compileFilter(asked.filter, "/filter") }),
+  ...defined({ text: asked.q, wants: mapDefined(asked.filter, (filter) => compileFilter(filter, "/filter")) }),
 });
 
 export function register(app: Api, deps: Deps): void {

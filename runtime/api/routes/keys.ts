@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { CAPS, refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
@@ -68,7 +69,7 @@ const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: number) =>
   environment: record.environment,
   scopes: record.scopes,
   limit_per_second: record.limit_per_second ?? null,
-  ...(record.allowed_origins === undefined ? {} : { allowed_origins: record.allowed_origins }),
+  ...defined({ allowed_origins: record.allowed_origins }),
   expires_at: record.expires_at ?? null,
   created_at: record.created_at,
   last_used_at: lastUsed ?? null,
@@ -204,10 +205,11 @@ export function register(app: Api, deps: Deps): void {
         customer_id: maker.customer_id,
         environment: body.environment ?? maker.environment,
         scopes,
-        ...(body.name === undefined ? {} : { name: body.name }),
-        ...(limit === undefined ? {} : { limit_per_second: limit }),
+        ...defined({ name: body.name, limit_per_second: limit }),
         ...(family.length === 0 ? {} : { family }),
-        ...(body.allowed_origins === undefined ? {} : { allowed_origins: [...new Set(body.allowed_origins)] }),
+        ...defined({
+          allowed_origins: mapDefined(body.allowed_origins, (allowed_origins) => [...new Set(allowed_origins)]),
+        }),
       };
       refuseMore(maker, asked);
       const { record, apiKey } = await change(deps, c, maker.customer_id, async (tx, tell) => {
@@ -217,7 +219,7 @@ export function register(app: Api, deps: Deps): void {
         const wanted = {
           ...asked,
           customer_limit_per_second: customerLimit,
-          ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
+          ...defined({ expires_at: mapDefined(expires, (expires) => new Date(expires).toISOString()) }),
         };
         refuseEscalation({ ...maker, limit_per_second: customerLimit }, ends, wanted);
         await refuseManyKeys(deps, maker.customer_id);

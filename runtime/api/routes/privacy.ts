@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
+import { defined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId, rfc3339 } from "../../domain/ids.ts";
 import { type PrivacyScope, scopeKey, subjectHash, subjectType } from "../../domain/job.ts";
@@ -133,7 +134,7 @@ export function register(app: Api, deps: Deps): void {
     scope: job.request,
     progress: job.progress,
     ...(await download(job)),
-    ...(job.result?.certificate === undefined ? {} : { certificate: job.result.certificate }),
+    ...defined({ certificate: job.result?.certificate }),
     ...(typeof job.result?.error === "string" ? { error: job.result.error } : {}),
     created_at: job.created_at,
     updated_at: job.updated_at,

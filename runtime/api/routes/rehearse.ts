@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { subscriptionsAt } from "../../database/subscriptions.ts";
+import { defined } from "../../domain/defined.ts";
 import type { Event } from "../../domain/event.ts";
 import { spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
@@ -119,7 +120,7 @@ export function register(app: Api, deps: Deps): void {
         order: "desc" as const,
         from: Math.max(body.from ?? 0, kept),
         to: Math.min(body.to ?? Number.POSITIVE_INFINITY, began + 1),
-        ...(after === undefined ? {} : { after }),
+        ...defined({ after }),
       };
       scan: for await (const step of scanEvents(context.store, tenant, range, deps.now(), budget(deps.now))) {
         if (step.kind === "paused") {

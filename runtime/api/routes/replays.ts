@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { findJob, insertJob, listJobs, saveJob } from "../../database/jobs.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { parseDeliveryId } from "../../domain/codec/index.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import type { Identity } from "../../domain/identity/identity.ts";
 import { newId, rfc3339, ulidIn } from "../../domain/ids.ts";
@@ -133,10 +134,12 @@ export function register(app: Api, deps: Deps): void {
 
   /** A replay is no faster than the customer may send. */
   const shared = (body: z.output<typeof DeadLetterBody>, { limit_per_second }: Identity) => ({
-    ...(body.from === undefined ? {} : { from: rfc3339(body.from) }),
-    ...(body.to === undefined ? {} : { to: rfc3339(body.to) }),
-    ...(body.event_type === undefined ? {} : { event_type: body.event_type }),
-    ...(body.event_ids === undefined ? {} : { event_ids: [...new Set(body.event_ids)] }),
+    ...defined({
+      from: mapDefined(body.from, rfc3339),
+      to: mapDefined(body.to, rfc3339),
+      event_type: body.event_type,
+      event_ids: mapDefined(body.event_ids, (event_ids) => [...new Set(event_ids)]),
+    }),
     rate_per_second: Math.min(body.rate_per_second ?? DEFAULT_REPLAY_RATE, limit_per_second),
   });
 
@@ -197,8 +200,10 @@ export function register(app: Api, deps: Deps): void {
       const request: ReplayRequest = {
         ...shared(body, c.get("identity")),
         dead_letters: true,
-        ...(body.delivery_ids === undefined ? {} : { delivery_ids: [...new Set(body.delivery_ids)] }),
-        ...(body.subscription_id === undefined ? {} : { subscription_ids: [body.subscription_id] }),
+        ...defined({
+          delivery_ids: mapDefined(body.delivery_ids, (delivery_ids) => [...new Set(delivery_ids)]),
+          subscription_ids: mapDefined(body.subscription_id, (subscription_id) => [subscription_id]),
+        }),
       };
       return c.json(viewReplay(await begin(c, request, [])), 202);
     },

@@ -17,6 +17,7 @@ import {
   urlHash,
 } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import type { Environment, Identity } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
@@ -141,7 +142,9 @@ export async function changeUnderLock(
   if ((wanted.status ?? current.status) === "active") await checkUrlFree(tx, tenant, definition, id);
   const change = {
     ...wanted,
-    ...(wanted.definition === undefined ? {} : { definition: sealDefinition(vault, current, wanted.definition) }),
+    ...defined({
+      definition: mapDefined(wanted.definition, (definition) => sealDefinition(vault, current, definition)),
+    }),
   };
   return { row: await changeSubscription(tx, current, change, snapshot, deps.now()), changed: true };
 }

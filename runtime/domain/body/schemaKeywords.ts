@@ -1,4 +1,5 @@
 import type { FuncKeywordDefinition } from "ajv/dist/core.js";
+import { defined } from "../defined.ts";
 import { compareNumeric, isMultiple, isNumeric, LongNumber, type Numeric, numberKey } from "../jsonNumber.ts";
 
 /**
@@ -69,7 +70,7 @@ const keyword = (
   compile: (schema: never) => (value: never) => { message: string; params?: object } | undefined,
 ): FuncKeywordDefinition => ({
   keyword: name,
-  ...(type === undefined ? {} : { type }),
+  ...defined({ type }),
   compile: (schema) => {
     const check = compile(schema as never);
     const validate: Check = (data, context) => {

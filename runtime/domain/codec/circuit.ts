@@ -1,3 +1,4 @@
+import { defined, mapDefined } from "../defined.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { checkItemVersion, countOf, type Item, keysOf, N, nOf, S, VERSION } from "./fields.ts";
 import { duePartition } from "./items.ts";
@@ -41,7 +42,7 @@ export function encodeCircuit(circuit: Circuit): Item {
     slow: { BOOL: circuit.slow },
     alerted: N(circuit.alerted),
     expires_at: N(circuit.expires_at),
-    ...(circuit.opened_at === undefined ? {} : { opened_at: N(circuit.opened_at) }),
+    ...defined({ opened_at: mapDefined(circuit.opened_at, N) }),
     ...(circuit.next_probe_at === undefined
       ? {}
       : {
@@ -49,7 +50,7 @@ export function encodeCircuit(circuit: Circuit): Item {
           next_attempt_at: N(circuit.next_probe_at),
           due_pk: S(duePartition(circuit.subscription_id)),
         }),
-    ...(circuit.probes === undefined ? {} : { probes: N(circuit.probes) }),
+    ...defined({ probes: mapDefined(circuit.probes, N) }),
   };
 }
 
@@ -66,8 +67,10 @@ export function decodeCircuit(item: Item): Circuit {
     slow: item.slow?.BOOL === true,
     alerted: item.alerted === undefined ? 0 : countOf(item, "alerted", what),
     expires_at: nOf(item, "expires_at", what),
-    ...(item.opened_at === undefined ? {} : { opened_at: nOf(item, "opened_at", what) }),
-    ...(item.next_probe_at === undefined ? {} : { next_probe_at: nOf(item, "next_probe_at", what) }),
-    ...(item.probes === undefined ? {} : { probes: countOf(item, "probes", what) }),
+    ...defined({
+      opened_at: mapDefined(item.opened_at, () => nOf(item, "opened_at", what)),
+      next_probe_at: mapDefined(item.next_probe_at, () => nOf(item, "next_probe_at", what)),
+      probes: mapDefined(item.probes, () => countOf(item, "probes", what)),
+    }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined, mapDefined } from "../defined.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { isUlid, shardOf } from "../ids.ts";
@@ -127,7 +128,7 @@ export function parseDeliveryId(
   return {
     first: first!,
     subscription_id: `sub_${subscription!}`,
-    ...(replay === undefined ? {} : { replay_id: `rpl_${replay}` }),
+    ...defined({ replay_id: mapDefined(replay, (replay) => `rpl_${replay}`) }),
   };
 }
 
@@ -176,16 +177,18 @@ export function encodeBatch(batch: BatchItem): Item {
     matched: J(Object.entries(batch.matched).map(([id, at]) => (at.length === batch.count ? [id] : [id, at]))),
     snapshot_version: N(batch.snapshot_version),
     routed_at: N(batch.routed_at),
-    ...(batch.stored_at === undefined ? {} : { stored_at: N(batch.stored_at) }),
+    ...defined({ stored_at: mapDefined(batch.stored_at, N) }),
     expires_at: N(batch.expires_at),
     ...bodyAttributes(batch.body),
     // Acknowledgement is a map from offset to time, deletion a number set: both are changed in place by update expressions.
     acknowledged: { M: Object.fromEntries(Object.entries(batch.acknowledged).map(([at, ms]) => [at, N(ms)])) },
     ...(batch.deleted.length === 0 ? {} : { deleted: { NS: batch.deleted.map(String) } }),
-    ...(batch.key_name === undefined ? {} : { key_name: S(batch.key_name) }),
-    ...(batch.traceparent === undefined ? {} : { traceparent: S(batch.traceparent) }),
-    ...(batch.hops === undefined ? {} : { hops: N(batch.hops) }),
-    ...(batch.key_hash === undefined ? {} : { key_hash: S(batch.key_hash) }),
+    ...defined({
+      key_name: mapDefined(batch.key_name, S),
+      traceparent: mapDefined(batch.traceparent, S),
+      hops: mapDefined(batch.hops, N),
+      key_hash: mapDefined(batch.key_hash, S),
+    }),
   };
 }
 
@@ -211,16 +214,18 @@ export function decodeBatch(item: Item): BatchItem {
     ),
     snapshot_version: nOf(item, "snapshot_version", what),
     routed_at: nOf(item, "routed_at", what),
-    ...(item.stored_at === undefined ? {} : { stored_at: nOf(item, "stored_at", what) }),
+    ...defined({ stored_at: mapDefined(item.stored_at, () => nOf(item, "stored_at", what)) }),
     acknowledged: Object.fromEntries(
       Object.entries(item.acknowledged?.M ?? {}).map(([at, ms]) => [Number(at), Number(ms.N)]),
     ),
     deleted: (item.deleted?.NS ?? []).map(Number).sort((a, b) => a - b),
     expires_at: nOf(item, "expires_at", what),
-    ...(item.key_name?.S === undefined ? {} : { key_name: item.key_name.S }),
-    ...(item.traceparent?.S === undefined ? {} : { traceparent: item.traceparent.S }),
-    ...(item.hops === undefined ? {} : { hops: nOf(item, "hops", what) }),
-    ...(item.key_hash?.S === undefined ? {} : { key_hash: item.key_hash.S }),
+    ...defined({
+      key_name: item.key_name?.S,
+      traceparent: item.traceparent?.S,
+      hops: mapDefined(item.hops, () => nOf(item, "hops", what)),
+      key_hash: item.key_hash?.S,
+    }),
   };
 }
 
@@ -244,15 +249,17 @@ export function encodeDeliveryItem(delivery: DeliveryItem): Item {
     status: S(status),
     attempts: J(delivery.attempts),
     expires_at: N(delivery.expires_at),
-    ...(state === undefined ? {} : { state_pk: S(state) }),
+    ...defined({ state_pk: mapDefined(state, S) }),
     ...(delivery.held === true ? { held: { BOOL: true } } : {}),
-    ...(delivery.next_attempt_at === undefined ? {} : { next_attempt_at: N(delivery.next_attempt_at) }),
+    ...defined({ next_attempt_at: mapDefined(delivery.next_attempt_at, N) }),
     ...(delivery.swept === true ? { due_pk: S(duePartition(delivery.group ?? first)) } : {}),
-    ...(delivery.remaining === undefined ? {} : { remaining: J(delivery.remaining) }),
-    ...(delivery.group === undefined ? {} : { group: S(delivery.group) }),
-    ...(delivery.schedule_from === undefined ? {} : { schedule_from: N(delivery.schedule_from) }),
-    ...(delivery.reason === undefined ? {} : { reason: S(delivery.reason) }),
-    ...(delivery.retried_by === undefined ? {} : { retried_by: S(delivery.retried_by) }),
+    ...defined({
+      remaining: mapDefined(delivery.remaining, J),
+      group: mapDefined(delivery.group, S),
+      schedule_from: mapDefined(delivery.schedule_from, N),
+      reason: mapDefined(delivery.reason, S),
+      retried_by: mapDefined(delivery.retried_by, S),
+    }),
   };
 }
 
@@ -275,16 +282,16 @@ export function decodeDeliveryItem(item: Item): DeliveryItem {
     status,
     attempts: attempts as Attempt[],
     expires_at: nOf(item, "expires_at", what),
-    ...(item.next_attempt_at === undefined ? {} : { next_attempt_at: nOf(item, "next_attempt_at", what) }),
+    ...defined({ next_attempt_at: mapDefined(item.next_attempt_at, () => nOf(item, "next_attempt_at", what)) }),
     ...(item.due_pk === undefined ? {} : { swept: true }),
     ...(item.held?.BOOL === true ? { held: true } : {}),
-    ...(item.remaining === undefined
-      ? {}
-      : { remaining: longIndexes(jOf(item, "remaining", what), count, what, "remaining") }),
-    ...(item.group?.S === undefined ? {} : { group: item.group.S }),
-    ...(item.schedule_from === undefined ? {} : { schedule_from: countOf(item, "schedule_from", what) }),
-    ...(item.reason?.S === undefined ? {} : { reason: item.reason.S }),
-    ...(item.retried_by?.S === undefined ? {} : { retried_by: item.retried_by.S }),
-    ...(parts[3] === undefined ? {} : { replay_id: parts[3] }),
+    ...defined({
+      remaining: mapDefined(item.remaining, () => longIndexes(jOf(item, "remaining", what), count, what, "remaining")),
+      group: item.group?.S,
+      schedule_from: mapDefined(item.schedule_from, () => countOf(item, "schedule_from", what)),
+      reason: item.reason?.S,
+      retried_by: item.retried_by?.S,
+      replay_id: parts[3],
+    }),
   };
 }

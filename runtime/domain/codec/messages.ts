@@ -1,3 +1,4 @@
+import { defined, mapDefined } from "../defined.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { isUlid } from "../ids.ts";
 import type { CallFact } from "../usage/access.ts";
@@ -183,8 +184,10 @@ export function decodeIngest(message: string): IngestMessage {
     ...optional(header, "source_ip"),
     ...optional(header, "traceparent"),
     ...optional(header, "key_hash"),
-    ...(header.hops === undefined ? {} : { hops: whole(header, "hops", what) }),
-    ...(header.part === undefined ? {} : { part: whole(header, "part", what) }),
+    ...defined({
+      hops: mapDefined(header.hops, () => whole(header, "hops", what)),
+      part: mapDefined(header.part, () => whole(header, "part", what)),
+    }),
     ...(header.rest === true ? { rest: true } : {}),
   };
 }
@@ -245,10 +248,12 @@ export function decodeDeliver(message: string): DeliverMessage {
         indexes: longIndexes(header.indexes, count, what),
         attempts: whole(header, "attempts", what),
         types: longTypes(header.types, count, what),
-        ...(body === undefined ? {} : { body }),
+        ...defined({ body }),
         ...(header.repeated === true ? { repeated: true } : {}),
-        ...(header.hops === undefined ? {} : { hops: whole(header, "hops", what) }),
-        ...(header.expires_at === undefined ? {} : { expires_at: whole(header, "expires_at", what) }),
+        ...defined({
+          hops: mapDefined(header.hops, () => whole(header, "hops", what)),
+          expires_at: mapDefined(header.expires_at, () => whole(header, "expires_at", what)),
+        }),
         ...optional(header, "replay_id"),
         ...optional(header, "key_name"),
         ...optional(header, "traceparent"),

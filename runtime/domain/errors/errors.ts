@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 /**
  * The one catalog of errors a caller can meet. Every refusal anywhere in the platform is a `TriggersError` whose code
  * stands here; one function per transport turns it into an answer. docs/errors.md is generated from this table.
@@ -239,7 +240,7 @@ export function errorBody(error: TriggersError, requestId: string): ErrorBody {
     error: {
       code: error.code,
       message: error.message,
-      ...(error.details === undefined ? {} : { details: error.details }),
+      ...defined({ details: error.details }),
       request_id: requestId,
       docs: `/docs/errors#${error.code}`,
     },

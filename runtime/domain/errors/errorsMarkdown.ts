@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { errorExamples } from "./errorExamples.ts";
 import { type ErrorCode, errorBody, errorCatalog, TriggersError } from "./errors.ts";
 
@@ -6,7 +7,7 @@ const EXAMPLE_ID = "req_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 function section(code: ErrorCode): string {
   const { status, retryable, when, remedy } = errorCatalog[code];
   const { request, message, details, headers = {} } = errorExamples[code];
-  const error = new TriggersError(code, message, details === undefined ? {} : { details });
+  const error = new TriggersError(code, message, defined({ details }));
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return [
     `## ${code}`,

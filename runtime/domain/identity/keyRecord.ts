@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { CodecError } from "../codec/codecError.ts";
+import { defined, mapDefined } from "../defined.ts";
 import type { KeyRecord, KeyVersion } from "./apiKey.ts";
 import { type Environment, environments, type KeyLimit, type Scope, scopes } from "./identity.ts";
 
@@ -25,9 +26,11 @@ export function encodeKeyRecord(record: KeyRecord): KeyItem {
     status: { S: record.status },
     versions: { S: JSON.stringify(record.versions) },
     customer_limit_per_second: { N: String(record.customer_limit_per_second) },
-    ...(record.limit_per_second === undefined ? {} : { limit_per_second: { N: String(record.limit_per_second) } }),
-    ...(record.family === undefined ? {} : { family: { S: JSON.stringify(record.family) } }),
-    ...(record.allowed_origins === undefined ? {} : { allowed_origins: { SS: [...record.allowed_origins] } }),
+    ...defined({
+      limit_per_second: mapDefined(record.limit_per_second, (limit_per_second) => ({ N: String(limit_per_second) })),
+      family: mapDefined(record.family, (family) => ({ S: JSON.stringify(family) })),
+      allowed_origins: mapDefined(record.allowed_origins, (allowed_origins) => ({ SS: [...allowed_origins] })),
+    }),
     created_at: { S: record.created_at },
     ...optional(record, "name"),
     ...optional(record, "expires_at"),
@@ -82,22 +85,22 @@ export function decodeKeyRecord(item: KeyItem): KeyRecord {
   if (!environments.includes(environment)) throw corrupt("environment");
   const status = text(item, "status");
   if (status !== "active" && status !== "revoked") throw corrupt("status");
-  const name = item.name?.S;
-  const expires = item.expires_at?.S;
   return {
     key_id: text(item, "key_id"),
     customer_id: text(item, "customer_id"),
     environment,
-    ...(name === undefined ? {} : { name }),
+    ...defined({ name: item.name?.S }),
     scopes: (item.scopes?.SS ?? []).filter((scope): scope is Scope => scopes.includes(scope as Scope)),
     status,
     versions: versionsIn(item),
-    ...(expires === undefined ? {} : { expires_at: expires }),
+    ...defined({ expires_at: item.expires_at?.S }),
     customer_limit_per_second: positive(item, "customer_limit_per_second"),
-    ...(item.limit_per_second === undefined ? {} : { limit_per_second: positive(item, "limit_per_second") }),
-    ...(item.family === undefined ? {} : { family: familyIn(item) }),
-    ...(item.children?.SS === undefined ? {} : { children: item.children.SS }),
-    ...(item.allowed_origins?.SS === undefined ? {} : { allowed_origins: item.allowed_origins.SS }),
+    ...defined({
+      limit_per_second: mapDefined(item.limit_per_second, () => positive(item, "limit_per_second")),
+      family: mapDefined(item.family, () => familyIn(item)),
+      children: item.children?.SS,
+      allowed_origins: item.allowed_origins?.SS,
+    }),
     created_at: text(item, "created_at"),
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import ipaddr from "ipaddr.js";
 import { canonicalJson } from "../canonicalJson.ts";
+import { defined } from "../defined.ts";
 import type { Environment, Tenant } from "../identity/identity.ts";
 import { add, type Tally } from "./counters.ts";
 
@@ -55,7 +56,7 @@ export const callOf = ({ tenant, at, key_id, source_ip, events }: AcceptedReques
   tenant,
   at,
   key_id,
-  ...(source_ip === undefined ? {} : { source_ip }),
+  ...defined({ source_ip }),
   call: "POST /events",
   outcome: "ok",
   requests: 1,

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { rfc3339, timeOf } from "../ids.ts";
 
 /** What `enrich: { "from": "$event" }` adds to a payload. */
@@ -13,5 +14,5 @@ export type Metadata = {
 export const metadataOf = (first: string, region: string, keyName: string | undefined): Metadata => ({
   received_at: rfc3339(timeOf(first)),
   region,
-  ...(keyName === undefined ? {} : { key_name: keyName }),
+  ...defined({ key_name: keyName }),
 });

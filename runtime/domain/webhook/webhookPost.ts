@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { defined } from "../defined.ts";
 import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
 import { eventId, ulidAt } from "../ids.ts";
@@ -92,9 +93,9 @@ export function headersOf(
     "triggers-subscription-id": target.subscription_id,
     "triggers-attempt": String(post.attempt),
     ...(target.format === "payload" ? { "triggers-event-ids": idsOf(post.slices).join(",") } : {}),
-    ...(post.replay_id === undefined ? {} : { "triggers-replay-id": post.replay_id }),
+    ...defined({ "triggers-replay-id": post.replay_id }),
     ...hopsOut(post.hops ?? 0),
-    ...(post.traceparent === undefined ? {} : { traceparent: post.traceparent }),
+    ...defined({ traceparent: post.traceparent }),
   };
 }
 

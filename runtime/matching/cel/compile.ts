@@ -1,3 +1,4 @@
+import { defined } from "../../domain/defined.ts";
 import { Fault, type Frame, type Path, TOO_COSTLY } from "../frame.ts";
 import { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator } from "./ast.ts";
@@ -81,7 +82,7 @@ export function compile(ast: Ast, scope: Scope): Compiled {
 }
 
 export const refuse = (ast: Ast, message: string, suggestion?: string): Invalid =>
-  new Invalid({ message, position: ast.start, ...(suggestion === undefined ? {} : { suggestion }) });
+  new Invalid({ message, position: ast.start, ...defined({ suggestion }) });
 
 /** A strict operation: it has a value only where all its operands have. */
 export function derived(

@@ -1,3 +1,4 @@
+import { defined } from "../../domain/defined.ts";
 import { Invalid } from "../invalid.ts";
 
 /** CEL's tokens (cel-spec, "Syntax"). `value` of a literal is the value itself. */
@@ -76,7 +77,7 @@ function unexpected(text: string, at: number): Invalid {
     message: `unexpected character ${JSON.stringify(character)}`,
     position: at,
     expected: "an operator, a name or a literal",
-    ...(suggestion === undefined ? {} : { suggestion }),
+    ...defined({ suggestion }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { Path } from "../frame.ts";
 import {
   comparisonNeeds,
@@ -56,7 +57,7 @@ function specific(ast: Ast, scope: Scope): Partial<BothNeeds> {
   }
   if (ast.kind === "has") {
     const { path } = compile(ast.of, scope);
-    return path === undefined ? {} : { needs: [[{ kind: "exists", path: path.child(ast.field) }]] };
+    return defined({ needs: mapDefined(path, (path) => [[{ kind: "exists", path: path.child(ast.field) }]] as Needs) });
   }
   if (ast.kind === "macro") return elements(ast, scope);
   if (ast.kind !== "call" || ast.target === undefined || ast.args.length !== 1) return {};
@@ -78,7 +79,7 @@ function binary(operator: string, left: Compiled, right: Compiled): Partial<Both
   const inverse = INVERSE[sign];
   return {
     ...(sign === "!=" ? {} : { needs }),
-    ...(inverse === undefined ? {} : { needsFalse: comparisonNeeds(path, inverse, value) }),
+    ...defined({ needsFalse: mapDefined(inverse, (inverse) => comparisonNeeds(path, inverse, value)) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "../../domain/defined.ts";
 import { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator, Macro } from "./ast.ts";
 import { type Token, tokenize } from "./lexer.ts";
@@ -81,7 +82,7 @@ class Parser {
     const { kind, text, start } = this.#next;
     const message = kind === "end" ? "the expression ends too early" : `unexpected \`${text}\``;
     const suggestion = WORDS.get(text.toLowerCase());
-    return new Invalid({ message, position: start, expected, ...(suggestion === undefined ? {} : { suggestion }) });
+    return new Invalid({ message, position: start, expected, ...defined({ suggestion }) });
   }
 
   /** `event.?a` and `event[?"a"]` are an extension of CEL that we have not: what is missing is no match anyway. */

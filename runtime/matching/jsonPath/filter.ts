@@ -1,4 +1,5 @@
 import type { JSONPathQuery } from "json-p3";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { LongNumber } from "../../domain/jsonNumber.ts";
 import { and, type Draft, leaf, not, or } from "../clause.ts";
 import { type Frame, type Path, type PathPool, TOO_COSTLY } from "../frame.ts";
@@ -247,7 +248,7 @@ export class JsonPathCompiler {
         const verb = `${value === true ? "matches" : "does not match"} ${show(pattern.value(frame))}`;
         return `${subject.text} ${shown(subject.value(frame))} ${verb}`;
       },
-      ...(subject.path === undefined ? {} : { needs: [[{ kind: "exists", path: subject.path }]] as Needs }),
+      ...defined({ needs: mapDefined(subject.path, (path) => [[{ kind: "exists", path }]] as Needs) }),
     });
   }
 }

@@ -7,6 +7,7 @@ import {
   type Token,
   TokenKind,
 } from "json-p3";
+import { defined } from "../../domain/defined.ts";
 import { numericOf } from "../../domain/jsonNumber.ts";
 import { Invalid } from "../invalid.ts";
 
@@ -62,7 +63,7 @@ function checkGrammar(segments: Segments, offset: number): void {
     new Invalid({
       message,
       position: Math.max(0, token.index - offset),
-      ...(suggestion === undefined ? {} : { suggestion }),
+      ...defined({ suggestion }),
     });
   const checkValue = (expression: Expression): void => {
     if (grouped.has(expression)) throw refuse("only conditions stand in parentheses, not values", expression);

@@ -1,3 +1,4 @@
+import { defined } from "../../domain/defined.ts";
 import { eventId, firstUlidAt, SHARDS, ulidAt } from "../../domain/ids.ts";
 import type { Job } from "../../domain/service.ts";
 import { mapConcurrently, queryPage } from "../../store/table.ts";
@@ -54,7 +55,7 @@ export async function everyEntry(job: Job, cursor: Cursor, tools: Tools, until: 
     const { removed, in_flight, next_cursor } = await tools.forget({
       tenant: cursor.tenants[cursor.at]!,
       until: Date.parse(job.created_at),
-      ...(current.after === undefined ? {} : { cursor: current.after }),
+      ...defined({ cursor: current.after }),
     });
     current = withCounts(current, { idempotency_entries: removed }, [], removed + in_flight.length);
     if (next_cursor === null) return onward(current, cursor.tenants.length, "archive");

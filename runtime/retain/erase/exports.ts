@@ -1,4 +1,5 @@
 import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { exportFolder } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
@@ -47,7 +48,7 @@ async function removeExports({ tenants }: Cursor, since: number, tools: Tools): 
         new ListObjectsV2Command({
           Bucket,
           Prefix: folder,
-          ...(token === undefined ? {} : { ContinuationToken: token }),
+          ...defined({ ContinuationToken: token }),
         }),
       );
       for (const { Key } of Contents) {

@@ -1,5 +1,6 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { batchSortKey, partitionOf } from "../../domain/codec/index.ts";
+import { defined } from "../../domain/defined.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import type { PrivacyScope } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
@@ -46,11 +47,11 @@ export async function subjectInTable(
     from: 0,
     to: Date.parse(job.created_at) + 1,
     deleted: true,
-    ...(after === undefined ? {} : { after }),
+    ...defined({ after }),
   };
   // At time 0 nothing has expired: what waits for its removal is erased too.
   for await (const step of scanEvents(tools.store, tenant, range, 0, () => tools.now() >= until)) {
-    if (step.kind === "paused") return { ...current, ...(step.reached === undefined ? {} : { after: step.reached }) };
+    if (step.kind === "paused") return { ...current, ...defined({ after: step.reached }) };
     const results = await mapConcurrently(step.batches, 8, (scanned) => eraseOne(tools.store, scanned, wanted));
     for (const { scanned, ids, payloads, deliveries } of results) {
       const more = { events: ids.length, payload_objects: payloads, deliveries };
@@ -58,7 +59,7 @@ export async function subjectInTable(
       after = ulidAt(scanned.batch.first, scanned.batch.count - 1);
     }
     current = await forgetEntries(current, results, tools);
-    if (tools.now() >= until) return { ...current, ...(after === undefined ? {} : { after }) };
+    if (tools.now() >= until) return { ...current, ...defined({ after }) };
   }
   return onward(current, cursor.tenants.length, "archive");
 }

@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { defined } from "../../domain/defined.ts";
 import { ontoOneLine, spliceEvent } from "../../domain/event.ts";
 import { splitTenant } from "../../domain/identity/identity.ts";
 import { rfc3339, timeOf, ulidAt } from "../../domain/ids.ts";
@@ -78,7 +79,7 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
     cutoff: cursor.cutoff,
     to: cursor.to,
     parts,
-    ...(over || after === undefined ? {} : { after }),
+    ...defined({ after: over ? undefined : after }),
   };
   return { cursor: next, progress: { ...job.progress, events: parts.reduce((sum, part) => sum + part.events, 0) } };
 };
@@ -133,7 +134,7 @@ async function fromTable(
     order: "asc" as const,
     from: cursor.cutoff,
     to: cursor.to,
-    ...(after === undefined ? {} : { after }),
+    ...defined({ after }),
   };
   for await (const step of scanEvents(tools.store, job.tenant, range, tools.now(), full)) {
     if (step.kind === "paused") return { after: step.reached ?? after, over: false };

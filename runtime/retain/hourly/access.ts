@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { sendOrThrow } from "../../aws/queues.ts";
+import { defined } from "../../domain/defined.ts";
 import { environments, OPERATOR } from "../../domain/identity/identity.ts";
 import { rfc3339 } from "../../domain/ids.ts";
 import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
@@ -57,7 +58,7 @@ export async function beginAccess(tools: Tools): Promise<readonly string[]> {
 /** Archives an hour for one page of customers and hands the next page on. */
 export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools): Promise<void> {
   const { customer_ids, next_cursor } = (
-    await tools.service({ op: "customers", deleted: true, ...(cursor === undefined ? {} : { cursor }) })
+    await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })
   ).answer;
   let records = 0;
   if (cursor === undefined) await rollUpLate(tools);

@@ -1,5 +1,6 @@
 import { sendOrThrow } from "../../aws/queues.ts";
 import { type BatchItem, encodeArchive } from "../../domain/codec/index.ts";
+import { defined } from "../../domain/defined.ts";
 import { eventHeads } from "../../domain/event.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../../domain/ids.ts";
@@ -27,9 +28,7 @@ export interface Reconciled {
 /** Compares one page of customers, repairs what is missing, and hands the next page on. */
 export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Promise<Reconciled> {
   const from = Date.parse(hour);
-  const { customer_ids, next_cursor } = (
-    await tools.service({ op: "customers", ...(cursor === undefined ? {} : { cursor }) })
-  ).answer;
+  const { customer_ids, next_cursor } = (await tools.service({ op: "customers", ...defined({ cursor }) })).answer;
   let events = 0;
   let missing = 0;
   let strays = 0;

@@ -1,4 +1,5 @@
 import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { LATE_PARTITION, lateSortKey, minuteShards, rollUp, usagePartition } from "../../domain/usage/usage.ts";
 import { mapConcurrently } from "../../store/table.ts";
@@ -27,7 +28,7 @@ export async function itemsBetween(tools: Tools, pk: string, lo: string, hi: str
         KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
         ExpressionAttributeValues: { ":pk": { S: pk }, ":lo": { S: lo }, ":hi": { S: hi } },
         ConsistentRead: true,
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+        ...defined({ ExclusiveStartKey: start }),
       }),
     );
     items.push(...(page.Items ?? []));

@@ -1,5 +1,6 @@
 import { sendOrThrow } from "../../aws/queues.ts";
 import { type BatchItem, type DeliveryItem, encodeRetry } from "../../domain/codec/index.ts";
+import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { deliveriesOf } from "../../store/deliveries.ts";
 import { allDeliveries } from "../../store/view.ts";
@@ -40,7 +41,7 @@ export async function retryStrays(tools: Tools, tenant: Tenant, batches: readonl
       subscription_id,
       batches: [first],
       attempts: attempts.length,
-      ...(replay_id === undefined ? {} : { replay_id }),
+      ...defined({ replay_id }),
     }),
     group: tenant,
   }));

@@ -1,5 +1,6 @@
 import { sendOrThrow } from "../../aws/queues.ts";
 import { deliverySortKey, encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
@@ -35,7 +36,7 @@ export async function retryDeadLetters(
   let { matched = 0, sent = 0 } = job.progress;
   let after = cursor.delivery;
   const standing = () => ({
-    cursor: { ...cursor, spent: pace.spent, ...(after === undefined ? {} : { delivery: after }) } satisfies Cursor,
+    cursor: { ...cursor, spent: pace.spent, ...defined({ delivery: after }) } satisfies Cursor,
     progress: { ...job.progress, matched, sent },
   });
   const goesOn = () => checkpoint(standing());
@@ -45,11 +46,13 @@ export async function retryDeadLetters(
       job.tenant,
       {
         statuses: ["dead_lettered"],
-        ...(subscriptionId === undefined ? {} : { subscriptionId }),
-        ...(request.from === undefined ? {} : { from: Date.parse(request.from) }),
-        ...(request.to === undefined ? {} : { to: Date.parse(request.to) }),
+        ...defined({
+          subscriptionId,
+          from: mapDefined(request.from, (from) => Date.parse(from)),
+          to: mapDefined(request.to, (to) => Date.parse(to)),
+        }),
       },
-      { began: cursor.began, ...(after === undefined ? {} : { after }) },
+      { began: cursor.began, ...defined({ after }) },
       { limit: PAGE, now: tools.now, removed: removedOf(job, tools) },
     );
     const wanted = page.deliveries.filter(
@@ -69,7 +72,7 @@ export async function retryDeadLetters(
         attempts: attempts.length,
         manual: true,
         retried_by: job.job_id,
-        ...(replay_id === undefined ? {} : { replay_id }),
+        ...defined({ replay_id }),
       });
       await sendOrThrow(tools.sqs, tools.env.RETRY_QUEUE_URL, [{ text, group: job.tenant }]);
       matched += event_ids.length;

@@ -1,5 +1,6 @@
 import { type Outgoing, sendOrThrow } from "../../aws/queues.ts";
 import { encodeDelivery } from "../../domain/codec/index.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Event } from "../../domain/event.ts";
 import { rfc3339, timeOf, ulidAt, ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
@@ -47,7 +48,7 @@ async function subscriptionsOf(job: Job, request: ReplayRequest, tools: Tools): 
     const { answer } = await tools.service({
       op: "snapshot",
       tenant: job.tenant,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...defined({ cursor }),
     });
     for (const each of answer.subscriptions) if (wanted?.has(each.subscription_id) ?? true) subscriptions.push(each);
     cursor = answer.next_cursor;
@@ -85,14 +86,13 @@ async function replayArchive(
 ): Promise<Slice> {
   const { after: begun, ...rest } = cursor;
   const standing = (events: number, after: string | undefined) => ({
-    cursor: { ...rest, ...(after === undefined ? {} : { after }) } satisfies Cursor,
+    cursor: { ...rest, ...defined({ after }) } satisfies Cursor,
     progress: { ...job.progress, restored: (job.progress.restored ?? 0) + events },
   });
   const wanted: Restored = {
     from: range.from,
     to: Math.min(range.to, cursor.cutoff),
-    ...(request.event_ids === undefined ? {} : { named: new Set(request.event_ids) }),
-    ...(begun === undefined ? {} : { after: begun }),
+    ...defined({ named: mapDefined(request.event_ids, (event_ids) => new Set(event_ids)), after: begun }),
   };
   const { events, next } = await restoreSlice(job, tools, wanted, until, (count, after) =>
     checkpoint(standing(count, after)),
@@ -116,7 +116,7 @@ async function replayTable(
   let after = cursor.after;
   let waitMs = 0;
   const standing = () => ({
-    cursor: { ...cursor, spent: pace.spent, ...(after === undefined ? {} : { after }) } satisfies Cursor,
+    cursor: { ...cursor, spent: pace.spent, ...defined({ after }) } satisfies Cursor,
     progress: { ...job.progress, matched, sent, examined },
   });
   const goesOn = () => checkpoint(standing());
@@ -168,7 +168,7 @@ function scanned(
   until: number,
 ): AsyncIterable<Scanned> {
   const types = typesOf(request);
-  const narrowed = { ...(types && { types }), ...(after === undefined ? {} : { after }) };
+  const narrowed = { ...(types && { types }), ...defined({ after }) };
   const spentUp = () => tools.now() >= until;
   return scanEvents(tools.store, tenant, { order: "asc", ...range, ...narrowed }, tools.now(), spentUp);
 }
@@ -232,9 +232,7 @@ function messagesOf(
       repeated: true,
       expires_at: Math.max(batch.expires_at, Math.floor(now / 1_000) + 3 * 86_400),
       replay_id: job.job_id,
-      ...(key_name === undefined ? {} : { key_name }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(hops === undefined ? {} : { hops }),
+      ...defined({ key_name, traceparent, hops }),
     });
     return { text, group: tenant };
   });

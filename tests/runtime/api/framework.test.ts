@@ -10,6 +10,7 @@ import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf, pathOf, requestOf } from "../../../runtime/api/functionUrl.ts";
 import { route } from "../../../runtime/api/route.ts";
 import { decodeBody } from "../../../runtime/domain/body/requestBody.ts";
+import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
 import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import {
   CONTENT_TYPE_HEADER,
@@ -19,7 +20,6 @@ import {
   PATH_HEADER,
 } from "../../../runtime/domain/identity/identity.ts";
 import { isUnavailable } from "../../../runtime/domain/outage.ts";
-
 import { idleLimiter } from "../../support/api.ts";
 
 const test = suite("framework");
@@ -84,7 +84,7 @@ async function ask(method: string, path: string, body?: string | Uint8Array, hea
   const response = await app.request(path, {
     method,
     headers: { [IDENTITY_HEADER]: encodeIdentity(identity), "content-type": "application/json", ...headers },
-    ...(body === undefined ? {} : { body: body as string }),
+    ...defined({ body: mapDefined(body, (body) => body as string) }),
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { parseKey, versionOf } from "../../../runtime/domain/identity/apiKey.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { decodeKeyRecord, noteOfUse } from "../../../runtime/domain/identity/keyRecord.ts";
@@ -216,8 +217,7 @@ const identityOf = async (apiKey: string): Promise<Identity> => {
     ...owner.live,
     key_id: record.key_id,
     scopes: record.scopes,
-    ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
-    ...(record.family === undefined ? {} : { key_family: record.family }),
+    ...defined({ key_limit_per_second: record.limit_per_second, key_family: record.family }),
   };
 };
 const make = async (maker: Identity, body: object = {}) => {

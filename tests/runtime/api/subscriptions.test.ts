@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
@@ -515,7 +516,7 @@ test("hidden values of headers do not go along to another origin, unless they ar
     for (const headers of [undefined, { authorization: "***", "x-b": "***" }]) {
       const answer = await api.call(owner.live, "PATCH", path, {
         webhook_url,
-        ...(headers === undefined ? {} : { headers }),
+        ...defined({ headers }),
       });
       assert.deepEqual(
         [answer.status, answer.body.error.code, answer.body.error.message],

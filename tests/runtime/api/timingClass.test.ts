@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Api, Deps } from "../../../runtime/api/deps.ts";
 import { deliveryId } from "../../../runtime/domain/codec/index.ts";
+import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, newId, newUlid } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
@@ -78,7 +79,7 @@ async function questions(method: string, path: string, body?: unknown) {
   const answer = await app.request(path, {
     method,
     headers: { "content-type": "application/json", [IDENTITY_HEADER]: encodeIdentity(live) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...defined({ body: mapDefined(body, (body) => JSON.stringify(body)) }),
   });
   return { status: answer.status, asked };
 }

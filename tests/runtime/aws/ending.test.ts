@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 
 /** A runtime that holds something, as a process of its own: signals end processes. */
 const code = `
@@ -21,7 +22,7 @@ const code = `
 async function run(api: string | undefined, started: (kill: () => void) => void) {
   const { AWS_LAMBDA_RUNTIME_API: _, ...env } = process.env;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
-    env: { ...env, ...(api === undefined ? {} : { AWS_LAMBDA_RUNTIME_API: api }) },
+    env: { ...env, ...defined({ AWS_LAMBDA_RUNTIME_API: api }) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   started(() => child.kill("SIGTERM"));

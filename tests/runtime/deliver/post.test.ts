@@ -8,6 +8,7 @@ import type { Agent } from "undici";
 import { test } from "uvu";
 import { guardedAgent } from "../../../runtime/deliver/connect.ts";
 import { nameOf, type PostResult, post } from "../../../runtime/deliver/post.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { eventually } from "../../support/eventually.ts";
 import { certificate, privateKey } from "./certificate.ts";
 
@@ -31,7 +32,7 @@ const PATIENT_MS = 10_000;
 const HASTY_MS = 150;
 const limits = { timeoutMs: PATIENT_MS, restMs: 60 };
 async function send(url: string, timeoutMs = PATIENT_MS, ca?: string): Promise<PostResult> {
-  const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS, ...(ca === undefined ? {} : { ca }) });
+  const agent = guardedAgent({ allowLoopback: true, timeoutMs: PATIENT_MS, ...defined({ ca }) });
   try {
     return await post(
       agent,

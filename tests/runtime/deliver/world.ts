@@ -28,6 +28,7 @@ import {
   statePartitions,
 } from "../../../runtime/domain/codec/index.ts";
 import { pack } from "../../../runtime/domain/codec/pack.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 
@@ -360,8 +361,7 @@ export function makeWorld(
       const body = { inline: pack(payloads.map((payload) => Buffer.from(JSON.stringify(payload)))) };
       const types = payloads.map((payload) => (payload as { event_type?: string }).event_type ?? null);
       const trace = {
-        ...(more.traceparent === undefined ? {} : { traceparent: more.traceparent }),
-        ...(more.hops === undefined ? {} : { hops: more.hops }),
+        ...defined({ traceparent: more.traceparent, hops: more.hops }),
       };
       const batch: BatchItem = {
         ...{ tenant: TENANT, first, count, types, key_id: "key_1", body, matched: { [subscription_id]: indexes } },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import { isOrigin, originHeaders, preflightHeaders } from "../../../runtime/domain/identity/browser.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
@@ -11,7 +12,7 @@ const identity = (allowed_origins?: readonly string[]): Identity => ({
   key_id: "key_1",
   scopes: ["events:write"],
   limit_per_second: 5,
-  ...(allowed_origins === undefined ? {} : { allowed_origins }),
+  ...defined({ allowed_origins }),
 });
 
 test("a key that is no browser's gets no header, whatever the origin", () => {

@@ -30,6 +30,7 @@ import {
   parseDeliveryId,
   statePartitions,
 } from "../../../runtime/domain/codec/index.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { deliveryStatuses } from "../../../runtime/domain/event.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 
@@ -235,7 +236,7 @@ test("a delivery's id names its batch, subscription and replay", () =>
     assert.deepEqual(parseDeliveryId(deliveryId(first, subscription_id, replay_id)), {
       first,
       subscription_id,
-      ...(replay_id === undefined ? {} : { replay_id }),
+      ...defined({ replay_id }),
     });
   }));
 

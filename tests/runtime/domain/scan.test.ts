@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import { MAX_FAULTS, type Scan, scan } from "../../../runtime/domain/body/scan.ts";
 import { firstInvalidUtf8 } from "../../../runtime/domain/body/scanPosition.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 
 const runs = Number(process.env.SCAN_RUNS ?? 1_000);
 const of = (text: string | Buffer): Scan => scan(Buffer.from(text));
@@ -67,7 +68,7 @@ for (const [says, text, message, line, column, byte] of malformed) {
 }
 
 const invalid = (path: string, message: string, index?: number) => ({
-  ...(index === undefined ? {} : { index }),
+  ...defined({ index }),
   path,
   code: "invalid_event",
   message,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import {
   formatKey,
@@ -22,7 +23,7 @@ const version = (secret: string, pepperVersion = "2", expires_at?: string): KeyV
   hash: hashSecret(secret, peppers.versions[pepperVersion]!),
   pepper_version: pepperVersion,
   created_at: at(-1_000),
-  ...(expires_at === undefined ? {} : { expires_at }),
+  ...defined({ expires_at }),
 });
 
 const secret = newSecret();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { CloudFrontRequest } from "aws-lambda";
 import { test } from "uvu";
+import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
 import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import { decodeIdentity, type Identity, isPublic, PATH_HEADER } from "../../../runtime/domain/identity/identity.ts";
 import { holds } from "../../../runtime/domain/identity/seal.ts";
@@ -16,16 +17,14 @@ const requestWith = (headers: Record<string, string>, body?: string | Buffer, tr
     uri: "/events",
     querystring: "",
     headers: Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [{ key, value }]])),
-    ...(body === undefined
-      ? {}
-      : {
-          body: {
-            inputTruncated: truncated,
-            action: "read-only",
-            encoding: "base64",
-            data: Buffer.from(body).toString("base64"),
-          },
-        }),
+    ...defined({
+      body: mapDefined(body, (body) => ({
+        inputTruncated: truncated,
+        action: "read-only",
+        encoding: "base64",
+        data: Buffer.from(body).toString("base64"),
+      })),
+    }),
   }) as CloudFrontRequest;
 const headersOf = ({ headers }: CloudFrontRequest) =>
   Object.fromEntries(Object.entries(headers).map(([name, [first]]) => [name, first!.value]));
@@ -41,8 +40,7 @@ test("these paths need no key, and no others", () => {
 
 test("a request arrived when the viewer function saw it, as far as that can be", () => {
   const now = 1_800_000_000_000;
-  const arrival = (said?: string) =>
-    arrivalOf(requestWith(said === undefined ? {} : { "x-triggers-received": said }), now);
+  const arrival = (said?: string) => arrivalOf(requestWith(defined({ "x-triggers-received": said })), now);
   assert.deepEqual([undefined, String(now - 300), String(now + 1), String(now - 3_600_000), "x"].map(arrival), [
     now,
     now - 300,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { RedisScripts } from "../../../runtime/redis/connect.ts";
 import { endVersionsIn } from "../../../runtime/redis/endedVersions.ts";
@@ -33,7 +34,7 @@ const customer = (limit: number, keyLimit?: number): Identity => {
     key_id: `key_${customers}`,
     scopes: ["events:write"],
     limit_per_second: limit,
-    ...(keyLimit === undefined ? {} : { key_limit_per_second: keyLimit }),
+    ...defined({ key_limit_per_second: keyLimit }),
   };
 };
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { type BatchItem, decodeBatch, encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Job } from "../../../runtime/domain/service.ts";
 import {
   archiveAt,
@@ -54,7 +55,7 @@ async function slice(job: Job): Promise<Job> {
   } = await works[job.kind](current, bench.tools, bench.clock.now + 20_000, async () => true);
   bench.clock.now += waitSeconds * 1_000;
   const status = result === undefined ? "running" : "succeeded";
-  const saved: Job = { ...current, status, cursor, progress, ...(result === undefined ? {} : { result }) };
+  const saved: Job = { ...current, status, cursor, progress, ...defined({ result }) };
   bench.jobs.set(job.job_id, saved);
   return saved;
 }

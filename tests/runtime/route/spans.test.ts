@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import { test } from "uvu";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { timeOf } from "../../../runtime/domain/ids.ts";
 import { batchSpanId, traceOf } from "../../../runtime/domain/trace.ts";
 import { type Routed, spansOf } from "../../../runtime/route/spans.ts";
@@ -17,7 +18,7 @@ const routed = (batch: Partial<Routed["batch"]> = {}, error?: unknown): Routed =
     attributes: { SentTimestamp: String(RECEIVED + 12) },
   } as SQSRecord,
   batch: { tenant: "cus_1", first: FIRST, count: 3, key_id: "key_1", matched: { sub_1: [0] }, ...batch } as never,
-  ...(error === undefined ? {} : { error }),
+  ...defined({ error }),
 });
 
 test("a batch has the span of its acceptance, below the caller's, and that of its routing below it", () => {

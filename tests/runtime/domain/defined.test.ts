@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
+
+test("exactly the members with a value are left, in their order, whatever the value is", () =>
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.stringMatching(/^[a-z]\w*$/), fc.option(fc.anything(), { nil: undefined })),
+      (members) => {
+        const expected = Object.entries(members).filter(([, value]) => value !== undefined);
+        assert.deepEqual(Object.entries(defined(members)), expected);
+      },
+    ),
+  ));
+
+test("no value is made of none, and one of every other, empty ones as well", () => {
+  const made = (value: unknown) => mapDefined(value, (each) => [each]);
+  assert.deepEqual([undefined, null, 0, "", false].map(made), [undefined, [null], [0], [""], [false]]);
+});
+
+test.run();
