@@ -76,7 +76,8 @@ function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
   });
 }
 
-function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, what: string): z.output<S> {
+/** @throws TriggersError `invalid_request`, with one detail for each thing wrong. @param what `body is`, `query is` */
+export function checked<S extends z.ZodType>(schema: S | undefined, value: unknown, what: string): z.output<S> {
   if (schema === undefined) return {} as z.output<S>;
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -14,9 +14,10 @@ import {
   trendHours,
 } from "../domain/usage/quota.ts";
 import { EVENTS, eventsOfKey, type UsageInterval } from "../domain/usage/usage.ts";
+import type { TimeRange } from "../store/counters.ts";
 import type { Deps } from "./deps.ts";
 import { Timestamp } from "./schemas.ts";
-import { readSeries, type TimeRange } from "./usageReads.ts";
+import { readSeries } from "./usageReads.ts";
 
 /** The `quota` of `GET /usage`: what of its limits a customer used, and where that leads. */
 

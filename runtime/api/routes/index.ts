@@ -10,6 +10,7 @@ import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
+import * as metrics from "./metrics.ts";
 import * as privacy from "./privacy.ts";
 import * as referenceTables from "./referenceTables.ts";
 import * as rehearse from "./rehearse.ts";
@@ -33,6 +34,7 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   eventTypes.register,
   referenceTables.register,
   usage.register,
+  metrics.register,
   keys.register,
   customers.register,
   privacy.register,

@@ -1,8 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/ids.ts";
+import { quantiles } from "../../domain/usage/histogram.ts";
 import { share } from "../../domain/usage/quota.ts";
-import { emptyTotals, quantiles, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";
+import { emptyTotals, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";
+import { csvAnswer, wantsCsv } from "../csv.ts";
 import type { Api, Deps } from "../deps.ts";
 import { QueryMillis } from "../reads.ts";
 import { route } from "../route.ts";
@@ -53,13 +55,6 @@ function numbersOf(totals: Totals, limit: number, ms: number) {
   const limit_use = ms <= 0 ? 0 : share(events / (ms / 1_000), limit);
   return { requests, events, bytes, delivered, failed, dead_lettered, latency_ms, limit_use };
 }
-
-/** RFC 4180; a text that a spreadsheet would take for a formula is quoted as text. */
-const csvCell = (value: string | number | null): string => {
-  if (value === null) return "";
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
 
 export function register(app: Api, deps: Deps): void {
   route(
@@ -115,7 +110,7 @@ export function register(app: Api, deps: Deps): void {
       const grouped = query.group_by !== undefined;
       const stored: UsageInterval = query.interval === "minute" ? "m" : "h";
       const tenant = c.get("tenant");
-      const table = c.req.header("accept")?.includes("text/csv") === true;
+      const table = wantsCsv(c.req.header("accept"));
       const [{ buckets: found, totals, series }, trend] = await Promise.all([
         readUsage(deps, tenant, stored, { from, to }, step, query.group_by, limitedCounters(identity)),
         table ? undefined : readTrend(deps, tenant, stored, { from, to }),
@@ -165,8 +160,9 @@ function csv(buckets: readonly z.infer<typeof Bucket>[], grouped: boolean): Resp
     "latency_ms_p99",
     "limit_use",
   ];
-  const lines = buckets.map((bucket) =>
-    [
+  return csvAnswer(
+    head,
+    buckets.map((bucket) => [
       bucket.start,
       ...(grouped ? [bucket.key ?? null] : []),
       ...columns.map((name) => bucket[name]),
@@ -174,8 +170,6 @@ function csv(buckets: readonly z.infer<typeof Bucket>[], grouped: boolean): Resp
       bucket.latency_ms.p95,
       bucket.latency_ms.p99,
       bucket.limit_use,
-    ].map(csvCell),
+    ]),
   );
-  const text = [head, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
-  return new Response(text, { headers: { "content-type": "text/csv; charset=utf-8" } });
 }

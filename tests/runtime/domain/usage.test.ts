@@ -3,11 +3,10 @@ import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamo
 import fc from "fast-check";
 import { test } from "uvu";
 import type { SendPut } from "../../../runtime/domain/usage/counters.ts";
+import { latencyBucket, quantiles } from "../../../runtime/domain/usage/histogram.ts";
 import {
   emptyTotals,
-  latencyBucket,
   minuteShards,
-  quantiles,
   rollUp,
   type Totals,
   tallyReader,

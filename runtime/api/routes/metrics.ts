@@ -1,0 +1,185 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { sql } from "kysely";
+import { asCustomer } from "../../database/roles.ts";
+import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
+import { dimensions, isLatency, type Measure, measures } from "../../domain/metrics/names.ts";
+import { MetricsQuery } from "../../domain/metrics/query.ts";
+import { MAX_POINTS } from "../../domain/metrics/range.ts";
+import type { Latency, Value } from "../../domain/metrics/values.ts";
+import { type MetricsReader, queryMetrics } from "../../store/metrics.ts";
+import { csvAnswer, wantsCsv } from "../csv.ts";
+import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { checked, route } from "../route.ts";
+import { Timestamp } from "../schemas.ts";
+import { countersOf } from "../usageReads.ts";
+
+const TAG = "Metrics";
+
+const LatencySchema = z
+  .object({
+    p50: z.number().nullable(),
+    p95: z.number().nullable(),
+    p99: z.number().nullable(),
+    count: z.number().int(),
+    buckets: z
+      .array(z.tuple([z.number(), z.number().int()]))
+      .optional()
+      .openapi({ description: "Upper bound in ms and count, ascending; with `histogram`." }),
+  })
+  .openapi("Latency");
+const ValueSchema = z.union([z.number(), z.null(), LatencySchema]);
+const Values = z.record(z.string(), ValueSchema).openapi({ description: "The measures asked for, by name." });
+const SeriesSchema = z
+  .object({
+    key: z.record(z.string(), z.string().nullable()).openapi({
+      description: "The values that the series is for, by dimension; `(other)` for all past `top`, null for none.",
+    }),
+    points: z.array(z.object({ start: Timestamp, partial: z.literal(true).optional() }).catchall(ValueSchema)).openapi({
+      description: "One for each interval, with the measures by name; `partial` while it is still filling.",
+    }),
+    totals: Values,
+  })
+  .openapi("MetricsSeries");
+const Compared = z.object({ from: Timestamp, to: Timestamp, series: z.array(SeriesSchema), totals: Values });
+const AnswerSchema = Compared.extend({
+  interval: z.enum(["minute", "hour", "day", "none"]),
+  time_zone: z.string(),
+  complete_until: Timestamp.openapi({ description: "What happened before is counted." }),
+  folded: z.number().int().openapi({ description: "Members of the series `(other)`." }),
+  compare: Compared.optional(),
+}).openapi("MetricsAnswer");
+
+const several = z.union([z.string(), z.array(z.string())]);
+/** A parameter that may repeat, one for each value of a list. */
+const list = several.transform((value) => [value].flat());
+
+const filterParameters = Object.fromEntries(
+  dimensions.map((name) => [`filter[${name}]`, list.optional().openapi({ description: "Repeats." })]),
+) as Record<`filter[${(typeof dimensions)[number]}]`, z.ZodOptional<typeof list>>;
+
+/** Parameters of `GET`: the members of the query object, lists repeated. What they say is checked as the object is. */
+const Parameters = z.strictObject({
+  measures: list.optional().openapi({ description: `Repeats: ${measures.join(", ")}.` }),
+  last: z.string().optional(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+  interval: z.string().optional(),
+  time_zone: z.string().optional(),
+  group_by: list.optional().openapi({ description: `Repeats, twice at most: ${dimensions.join(", ")}.` }),
+  ...filterParameters,
+  ...(Object.fromEntries(
+    dimensions.map((name) => [name, list.optional().openapi({ description: `As \`filter[${name}]\`.` })]),
+  ) as Record<(typeof dimensions)[number], z.ZodOptional<typeof list>>),
+  top: z.string().optional(),
+  compare: z.string().optional(),
+  histogram: z.string().optional(),
+});
+
+/** A number or a truth value as a parameter writes it; what is none stays a text, which the schema then refuses. */
+const asJson = (text: string | undefined, form: RegExp): unknown =>
+  text !== undefined && form.test(text) ? JSON.parse(text) : text;
+
+/** The query object that the parameters say. A space of a time was a `+` that its caller left as it is. */
+function objectOf(parameters: z.output<typeof Parameters>): unknown {
+  const { measures: named, last, from, to, interval, time_zone, group_by, compare } = parameters;
+  const filter = Object.fromEntries(
+    dimensions.flatMap((name) => {
+      const wanted = [...(parameters[name] ?? []), ...(parameters[`filter[${name}]`] ?? [])];
+      return wanted.length === 0 ? [] : [[name, wanted]];
+    }),
+  );
+  const members = {
+    measures: named ?? [],
+    last,
+    from: from?.replace(" ", "+"),
+    to: to?.replace(" ", "+"),
+    interval,
+    time_zone,
+    group_by,
+    ...(Object.keys(filter).length === 0 ? {} : { filter }),
+    top: asJson(parameters.top, /^\d{1,9}$/),
+    compare,
+    histogram: asJson(parameters.histogram, /^(true|false)$/),
+  };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+/** What queries of the metrics need of the API. */
+const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
+  ...countersOf(deps),
+  async workflows(tenant) {
+    const rows = await asCustomer(deps.db, customerId, (tx) =>
+      tx
+        .selectFrom("subscriptions")
+        .select(["subscription_id", sql<string | null>`definition->>'workflow_id'`.as("workflow_id")])
+        .where("tenant", "=", tenant)
+        .execute(),
+    );
+    return new Map(rows.map(({ subscription_id, workflow_id }) => [subscription_id, workflow_id]));
+  },
+});
+
+function answer(deps: Deps, c: Context<ApiEnv>, query: MetricsQuery): Promise<MetricsAnswer> {
+  const { customer_id, limit_per_second } = c.get("identity");
+  return queryMetrics(readerOf(deps, customer_id), { tenant: c.get("tenant"), limit_per_second }, query);
+}
+
+export function register(app: Api, deps: Deps): void {
+  const about = `At most ${MAX_POINTS} points of all series together. Points without facts are there, as zeros, latencies as null. A measure that can't be told apart by what the query names is null.`;
+  route(
+    app,
+    {
+      method: "post",
+      path: "/metrics/query",
+      tag: TAG,
+      summary: "What happened, in numbers",
+      description: about,
+      scope: "events:read",
+      body: MetricsQuery,
+      responses: { 200: { description: "Series, the largest first.", schema: AnswerSchema } },
+    },
+    async (c, { body }) => c.json(await answer(deps, c, body)),
+  );
+  route(
+    app,
+    {
+      method: "get",
+      path: "/metrics",
+      tag: TAG,
+      summary: "What happened, in numbers, by parameters",
+      description: `The same as \`POST /metrics/query\`; lists repeat: \`measures=events&measures=delivered\`. \`Accept: text/csv\` answers a table of the points. ${about}`,
+      scope: "events:read",
+      query: Parameters,
+      responses: { 200: { description: "Series, the largest first.", schema: AnswerSchema } },
+    },
+    async (c, { query }) => {
+      const asked = checked(MetricsQuery, objectOf(query), "query is");
+      const answered = await answer(deps, c, asked);
+      return wantsCsv(c.req.header("accept")) ? csvOf(asked, answered) : c.json(answered);
+    },
+  );
+}
+
+const columnsOf = (measure: Measure): string[] =>
+  isLatency(measure) ? ["p50", "p95", "p99", "count"].map((part) => `${measure}_${part}`) : [measure];
+
+function cellsOf(measure: Measure, value: Value): (number | null)[] {
+  if (!isLatency(measure)) return [value as number | null];
+  const { p50, p95, p99, count } = (value ?? { p50: null, p95: null, p99: null, count: 0 }) as Latency;
+  return [p50, p95, p99, count];
+}
+
+function csvOf(query: MetricsQuery, { series, compare }: MetricsAnswer): Response {
+  const head = ["start", ...query.group_by, ...query.measures.flatMap(columnsOf), "partial"];
+  const lines = (some: readonly Series[]) =>
+    some.flatMap(({ key, points }) =>
+      points.map((point) => [
+        point.start,
+        ...query.group_by.map((dimension) => key[dimension] ?? null),
+        ...query.measures.flatMap((measure) => cellsOf(measure, point[measure] as Value)),
+        point.partial === true ? "true" : "",
+      ]),
+    );
+  return csvAnswer(head, [...lines(series), ...(compare === undefined ? [] : lines(compare.series))]);
+}

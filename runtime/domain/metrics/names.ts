@@ -1,0 +1,81 @@
+/** The names of the metrics: what can be asked for, and by what it can be told apart. */
+
+/** Whole numbers that are added up. */
+export const countMeasures = [
+  "requests",
+  "events",
+  "bytes",
+  "refused",
+  "matched",
+  "unmatched",
+  "attempts",
+  "delivered",
+  "failed",
+  "dead_lettered",
+  "replayed",
+] as const;
+export type CountMeasure = (typeof countMeasures)[number];
+
+/** Shares from 0 to 1. */
+export const rateMeasures = ["delivery_success_rate", "error_rate", "limit_use"] as const;
+export type RateMeasure = (typeof rateMeasures)[number];
+
+/** Milliseconds, as quantiles. */
+export const latencyMeasures = ["accept_latency_ms", "delivery_latency_ms", "attempt_latency_ms"] as const;
+export type LatencyMeasure = (typeof latencyMeasures)[number];
+
+export const measures = [...countMeasures, ...rateMeasures, ...latencyMeasures] as const;
+export type Measure = (typeof measures)[number];
+
+export const isLatency = (measure: Measure): measure is LatencyMeasure =>
+  (latencyMeasures as readonly Measure[]).includes(measure);
+
+/** By what numbers can be told apart. */
+export const dimensions = ["event_type", "workflow_id", "subscription_id", "key_id", "status", "error"] as const;
+export type Dimension = (typeof dimensions)[number];
+
+/** Why an attempt to deliver failed. */
+export const errorClasses = [
+  "timeout",
+  "dns",
+  "connect",
+  "tls",
+  "redirect",
+  "http_4xx",
+  "http_5xx",
+  "gone",
+  "forbidden_address",
+  "other",
+] as const;
+export type ErrorClass = (typeof errorClasses)[number];
+
+/** Stands for all values past the most frequent ones. */
+export const OTHER = "(other)";
+
+const ofRequests: readonly Dimension[] = ["event_type", "key_id"];
+const ofDeliveries: readonly Dimension[] = ["event_type", "workflow_id", "subscription_id", "key_id", "status"];
+const ofAttempts: readonly Dimension[] = dimensions;
+
+/**
+ * What each measure can be told apart by. By anything else it is null: a refused request has no subscription, and no answer
+ * pretends that it has.
+ */
+export const dimensionsOf: Readonly<Record<Measure, readonly Dimension[]>> = {
+  requests: ofRequests,
+  events: ofDeliveries,
+  bytes: ofRequests,
+  refused: ["key_id"],
+  matched: ofDeliveries,
+  unmatched: ofRequests,
+  attempts: ofAttempts,
+  delivered: ofAttempts,
+  failed: ofAttempts,
+  dead_lettered: ofAttempts,
+  replayed: ofDeliveries,
+  delivery_success_rate: ofAttempts,
+  error_rate: ofAttempts,
+  limit_use: ["key_id"],
+  accept_latency_ms: ofRequests,
+  delivery_latency_ms: ofDeliveries,
+  attempt_latency_ms: ofAttempts,
+};

@@ -1,0 +1,58 @@
+import { Temporal } from "temporal-polyfill";
+
+/** Where minutes, hours and days begin in a time zone. All times are milliseconds since the epoch. */
+
+/** Whether the text names a time zone: not an offset, which has no daylight saving. */
+export function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z]/.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: text }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+export type Step = "minute" | "hour" | "day";
+
+const MINUTE_MS = 60_000;
+
+const zonedAt = (at: number, zone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+
+const beginningOf = (time: Temporal.ZonedDateTime, step: "hour" | "day"): Temporal.ZonedDateTime =>
+  step === "day" ? time.startOfDay() : time.round({ smallestUnit: "hour", roundingMode: "floor" });
+
+/** The beginning of the minute, hour or day that a time lies in. Every zone's offset is of whole minutes. */
+export function floorIn(zone: string, step: Step, at: number): number {
+  if (step === "minute") return Math.floor(at / MINUTE_MS) * MINUTE_MS;
+  return beginningOf(zonedAt(at, zone), step).epochMilliseconds;
+}
+
+/** The beginning of the next one. */
+export function nextIn(zone: string, step: Step, start: number): number {
+  if (step === "minute") return start + MINUTE_MS;
+  const time = zonedAt(start, zone);
+  const unit = step === "day" ? "days" : "hours";
+  // Where clocks go back by half an hour, the hour that they were in goes on: its second half is not another one.
+  for (let count = 1; ; count += 1) {
+    const next = beginningOf(time.add({ [unit]: count }), step).epochMilliseconds;
+    if (next > start) return next;
+  }
+}
+
+/** The time itself where something begins then, else the beginning of the next. */
+export function ceilIn(zone: string, step: Step, at: number): number {
+  const start = floorIn(zone, step, at);
+  return start === at ? at : nextIn(zone, step, start);
+}
+
+/** The beginnings from one on, which has to be one, to before another. */
+export function startsIn(zone: string, step: Step, from: number, to: number): number[] {
+  const starts: number[] = [];
+  for (let start = from; start < to; start = nextIn(zone, step, start)) starts.push(start);
+  return starts;
+}
+
+/** So many days or weeks earlier by the calendar, at the same time of day. */
+export const earlierIn = (zone: string, at: number, days: number): number =>
+  zonedAt(at, zone).subtract({ days }).epochMilliseconds;

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { countUsage } from "../../support/usage.ts";
+
+const test = suite("metrics over the API");
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+let api: TestApi;
+let live: Identity;
+let other: Identity;
+/** Three hours that are over. */
+let start: number;
+test.before(async () => {
+  api = await startApi();
+  ({ live } = await api.customer());
+  ({ live: other } = await api.customer("Other"));
+  start = Math.floor(api.deps.now() / HOUR) * HOUR - 5 * HOUR;
+  const accepted = (at: number, types: (string | null)[]): UsageFact => ({
+    kind: "accepted",
+    tenant: live.customer_id,
+    at,
+    routed_at: at,
+    key_id: live.key_id,
+    events: types.map((type) => ({ type, bytes: 100 })),
+    matched: {},
+  });
+  await countUsage(api.deps.dynamodb, [
+    accepted(start + MINUTE, ["a", "b", null]),
+    accepted(start + MINUTE, ["a"]),
+    accepted(start + HOUR, ["a", "c"]),
+  ]);
+});
+test.after(() => api.close());
+
+const iso = (ms: number) => new Date(ms).toISOString();
+const range = () => ({ from: iso(start), to: iso(start + 3 * HOUR) });
+const ask = (query: object, who = live) => api.call(who, "POST", "/metrics/query", query);
+
+test("points of the hours asked for, those without facts as zeros and null", async () => {
+  const { status, body } = await ask({ ...range(), measures: ["events", "accept_latency_ms"], interval: "hour" });
+  assert.equal(status, 200);
+  const none = { p50: null, p95: null, p99: null, count: 0 };
+  assert.deepEqual(
+    body.series.map((series: { key: object }) => series.key),
+    [{}],
+  );
+  assert.deepEqual(
+    body.series[0].points.map((point: { start: string; events: number }) => [point.start, point.events]),
+    [
+      [iso(start), 4],
+      [iso(start + HOUR), 2],
+      [iso(start + 2 * HOUR), 0],
+    ],
+  );
+  assert.deepEqual(body.series[0].points[2].accept_latency_ms, none);
+  assert.equal(body.totals.events, 6);
+  assert.deepEqual(
+    [body.from, body.to, body.interval, body.time_zone, body.folded],
+    [iso(start), iso(start + 3 * HOUR), "hour", "UTC", 0],
+  );
+  assert.ok(Date.parse(body.complete_until) <= api.deps.now());
+});
+
+test("what is past top is one series, counted", async () => {
+  const query = { ...range(), measures: ["events"], interval: "none", group_by: ["event_type"], top: 2 };
+  const { body } = await ask(query);
+  assert.equal(body.folded, 2);
+  assert.deepEqual(
+    body.series.map(({ key, totals }: { key: object; totals: object }) => [key, totals]),
+    [
+      [{ event_type: "a" }, { events: 3 }],
+      [{ event_type: "b" }, { events: 1 }],
+      [{ event_type: "(other)" }, { events: 2 }],
+    ],
+  );
+  assert.deepEqual(body.totals, { events: 6 });
+});
+
+test("a filter counts the values it names alone", async () => {
+  const { body } = await ask({ ...range(), measures: ["events"], filter: { event_type: ["b", null] } });
+  assert.equal(body.totals.events, 2);
+});
+
+test("the auto interval: minutes up to 6 h, hours up to 14 days, days beyond", async () => {
+  const intervals: string[] = [];
+  for (const last of ["6h", "361m", "14d", "15d"])
+    intervals.push((await ask({ measures: ["events"], last })).body.interval);
+  assert.deepEqual(intervals, ["minute", "hour", "hour", "day"]);
+  const { body } = await ask({ measures: ["events"], last: "24h" });
+  assert.equal(body.series[0].points.length, 24);
+  assert.equal(body.series[0].points.at(-1).partial, true);
+  assert.equal(body.series[0].points[0].partial, undefined);
+});
+
+test("compare tells the same series of the time before", async () => {
+  const query = {
+    from: iso(start + HOUR),
+    to: iso(start + 2 * HOUR),
+    measures: ["events"],
+    interval: "hour",
+    group_by: ["event_type"],
+    compare: "previous",
+  };
+  const { body } = await ask(query);
+  assert.deepEqual([body.compare.from, body.compare.to], [iso(start), iso(start + HOUR)]);
+  const keys = (series: { key: { event_type: string } }[]) => series.map(({ key }) => key.event_type);
+  assert.deepEqual(keys(body.series), ["a", "c"]);
+  assert.deepEqual(keys(body.compare.series), ["a", "c", "(other)"]);
+  assert.deepEqual(body.compare.totals, { events: 4 });
+  const week = await ask({ ...query, compare: "week" });
+  assert.equal(week.body.compare.from, iso(start + HOUR - 7 * 24 * HOUR));
+});
+
+test("GET takes the same as parameters, and answers a table where one is asked for", async () => {
+  const query = `from=${iso(start)}&to=${iso(start + 2 * HOUR)}&measures=events&measures=accept_latency_ms&interval=hour`;
+  const posted = await ask({
+    from: iso(start),
+    to: iso(start + 2 * HOUR),
+    measures: ["events", "accept_latency_ms"],
+    interval: "hour",
+    group_by: ["event_type"],
+    filter: { event_type: ["a", "b"] },
+    top: 1,
+  });
+  for (const filter of ["event_type=a&event_type=b", "filter[event_type]=a&filter[event_type]=b"]) {
+    const got = await api.call(live, "GET", `/metrics?${query}&group_by=event_type&${filter}&top=1`);
+    assert.equal(got.status, 200);
+    delete got.body.complete_until;
+    delete posted.body.complete_until;
+    assert.deepEqual(got.body, posted.body);
+  }
+  const { body, headers } = await api.call(live, "GET", `/metrics?${query}`, undefined, { accept: "text/csv" });
+  assert.equal(headers.get("content-type"), "text/csv; charset=utf-8");
+  assert.equal(
+    body,
+    [
+      "start,events,accept_latency_ms_p50,accept_latency_ms_p95,accept_latency_ms_p99,accept_latency_ms_count,partial",
+      `${iso(start)},4,,,,0,`,
+      `${iso(start + HOUR)},2,,,,0,`,
+      "",
+    ].join("\r\n"),
+  );
+});
+
+const refused: [says: string, query: object, path: string, names: RegExp][] = [
+  ["an unknown measure", { measures: ["evnts"] }, "/measures/0", /"events"/],
+  ["no measure", { measures: [] }, "/measures", /1/],
+  ["an unknown dimension", { measures: ["events"], group_by: ["color"] }, "/group_by/0", /"event_type"/],
+  ["three dimensions", { measures: ["events"], group_by: ["status", "error", "key_id"] }, "/group_by", /2/],
+  ["an unknown filter", { measures: ["events"], filter: { color: ["red"] } }, "/filter/color", /not known/],
+  ["an unknown error", { measures: ["failed"], filter: { error: ["boom"] } }, "/filter/error/0", /"timeout"/],
+  ["an unknown zone", { measures: ["events"], time_zone: "Mars/Olympus" }, "/time_zone", /IANA/],
+  ["an unknown interval", { measures: ["events"], interval: "week" }, "/interval", /"minute"/],
+  ["an unknown length", { measures: ["events"], last: "soon" }, "/last", /24h/],
+  ["two ranges", { measures: ["events"], last: "1h", from: "2026-01-01T00:00:00Z" }, "/last", /together/],
+  ["an end without a beginning", { measures: ["events"], to: "2026-01-01T00:00:00Z" }, "/from", /must be there/],
+  ["too many points", { measures: ["events"], last: "30d", interval: "minute" }, "/interval", /10000/],
+  [
+    "too many series",
+    { measures: ["events"], last: "30d", interval: "hour", group_by: ["event_type"], top: 100 },
+    "/top",
+    /10000/,
+  ],
+  ["minutes that are not kept", { measures: ["events"], ...old(40, 39), interval: "minute" }, "/from", /35 days/],
+  ["hours that are not kept", { measures: ["events"], ...old(500, 490), interval: "hour" }, "/from", /400 days/],
+  ["an empty range", { measures: ["events"], ...old(2, 2) }, "/to", /after/],
+  ["a range in the future", { measures: ["events"], ...old(-2, -3) }, "/from", /now/],
+  ["a top out of range", { measures: ["events"], group_by: ["error"], top: 101 }, "/top", /100/],
+  ["an unknown member", { measures: ["events"], sql: "select 1" }, "/sql", /not known/],
+];
+function old(from: number, to: number) {
+  const day = 24 * HOUR;
+  return { from: iso(Date.now() - from * day), to: iso(Date.now() - to * day) };
+}
+for (const [says, query, path, names] of refused)
+  test(`${says} is refused, and what is allowed is said`, async () => {
+    const { status, body } = await ask(query);
+    assert.equal(status, 400);
+    assert.equal(body.error.code, "invalid_request");
+    const [detail] = body.error.details;
+    assert.equal(detail.path, path);
+    assert.match(detail.message, names);
+  });
+
+test("nobody sees another customer's numbers, and a key without the scope sees none", async () => {
+  assert.equal((await ask({ ...range(), measures: ["events"] }, other)).body.totals.events, 0);
+  assert.equal((await ask({ measures: ["events"] }, { ...live, scopes: ["events:write"] })).status, 403);
+});
+
+test.run();
