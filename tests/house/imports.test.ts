@@ -52,6 +52,8 @@ const shared = (target: string): boolean => target.endsWith("/environment.ts");
 
 /** What the rest of the local platform may take from its folder `product`: what to start, and how a refusal looks. */
 const PRODUCT_DOORS = new Set(["local/product/platform.ts", "local/product/ownAnswer.ts"]);
+/** Knows nothing of the product, so every room but the policy pack may use it. */
+const PLAIN_LANGUAGE = "runtime/domain/defined.ts";
 
 const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
@@ -74,12 +76,9 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
     },
   ],
   [
-    "components import nothing of handlers but the types of their settings, and how to leave out what is undefined",
+    "components import nothing of handlers but the types of their settings",
     ({ file, target, typeOnly }) =>
-      file.startsWith("components/") &&
-      target.startsWith("runtime/") &&
-      !typeOnly &&
-      target !== "runtime/domain/defined.ts",
+      file.startsWith("components/") && target.startsWith("runtime/") && !typeOnly && target !== PLAIN_LANGUAGE,
   ],
   [
     "a building block knows only building blocks and the stack's settings, never a component that is built of it",
@@ -104,7 +103,7 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
     ({ file, target, typeOnly }) =>
       file.startsWith("local/") &&
       !file.startsWith("local/product/") &&
-      ((target.startsWith("runtime/") && !typeOnly) ||
+      ((target.startsWith("runtime/") && !typeOnly && target !== PLAIN_LANGUAGE) ||
         (target.startsWith("local/product/") && !typeOnly && !PRODUCT_DOORS.has(target))),
   ],
   [
