@@ -2,9 +2,11 @@ import { join } from "node:path";
 import type { LocalFile } from "../../local/platform/state.ts";
 import { dice } from "../fuzz/random.ts";
 import { call } from "../support/platform.ts";
-import { type Started, startProcess } from "../support/process.ts";
+import type { Started } from "../support/process.ts";
 import { type Account, lostOf, settledAccount } from "./account.ts";
-import { type Drill, faults, smallDisk } from "./faults.ts";
+import { smallDisk } from "./disks.ts";
+import { faults } from "./faults.ts";
+import { begin, type Drill } from "./lives.ts";
 import { EVENT_TYPE, newLedger, repeatUnanswered } from "./load.ts";
 import { startSink } from "./sink.ts";
 
@@ -24,8 +26,10 @@ export interface DrillReport {
   readonly lost: number;
   readonly rounds: Readonly<Record<string, number>>;
   readonly seconds: number;
-  /** Starts that failed, with what they said. */
+  /** What must not have been, such as starts that failed, with what was said. */
   readonly refusals: readonly string[];
+  /** How many calls and connections met each fault of a store. */
+  readonly met: Readonly<Record<string, number>>;
   readonly start_ms: { readonly p50: number; readonly most: number };
   readonly answers: Readonly<Record<string, number>>;
   readonly skipped: readonly string[];
@@ -43,8 +47,9 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
   const began = Date.now();
   const sink = await startSink(dice(seed + 1));
   const skipped: string[] = [];
-  const disk = options.only.includes("full") ? smallDisk(folder) : undefined;
-  if (typeof disk === "string") skipped.push(`full: ${disk}`);
+  const onDisk = options.only.filter((name) => faults[name]!.disk);
+  const disk = onDisk.length > 0 ? smallDisk(folder) : undefined;
+  if (typeof disk === "string") skipped.push(`${onDisk.join(", ")}: ${disk}`);
   const state = join(folder, "state");
   let prepared = false;
   const running: Drill = {
@@ -53,8 +58,12 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     dice: chance,
     say,
     disk: typeof disk === "string" ? undefined : disk,
+    uncounted: sink.uncounted,
     kills: 0,
+    clockMs: 0,
+    furthestMs: 0,
     refusals: [],
+    met: new Map(),
     startedIn: [],
     async prepare(local) {
       if (prepared) return;
@@ -64,14 +73,14 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     },
   };
   const drawn = Object.entries(faults).filter(
-    ([name]) => options.only.includes(name) && (name !== "full" || running.disk !== undefined),
+    ([name, { disk }]) => options.only.includes(name) && (disk !== true || running.disk !== undefined),
   );
   const urn = drawn.flatMap(([name, { weight }]) => Array.from({ length: weight }, () => name));
   const rounds: Record<string, number> = {};
   let last: Started | undefined;
   try {
     // The first one lives long enough for the subscriptions to take effect.
-    const first = startProcess({ state });
+    const first = begin(running);
     await running.prepare(await first.ready);
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     process.kill(first.child.pid!, "SIGKILL");
@@ -83,7 +92,8 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
       rounds[name] = (rounds[name] ?? 0) + 1;
       say(`${name}: ${running.kills} kills, ${running.ledger.accepted.size} events accepted`);
     }
-    last = startProcess({ state });
+    // What was accepted while the clock was ahead shows when that time has come.
+    last = begin({ ...running, clockMs: running.furthestMs });
     const local = await last.ready;
     await repeatUnanswered(local, running.ledger);
     const account = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
@@ -96,6 +106,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
       rounds,
       seconds: Math.round((Date.now() - began) / 1_000),
       refusals: running.refusals,
+      met: Object.fromEntries([...running.met].sort()),
       start_ms: { p50: Math.round(starts[starts.length >> 1] ?? 0), most: Math.round(starts.at(-1) ?? 0) },
       answers: Object.fromEntries(running.ledger.answers),
       skipped,

@@ -44,9 +44,13 @@ export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: (
   await Promise.all(Array.from({ length: CALLERS }, caller));
 }
 
-/** Sends again, with their keys, what had no answer. */
-export async function repeatUnanswered(local: LocalFile, ledger: Ledger): Promise<void> {
-  for (const [key, { body, ids }] of ledger.keyed) if (ids === undefined) await post(local, ledger, body, key);
+/** Sends again, with their keys, what had no answer, until `over` says so. */
+export async function repeatUnanswered(local: LocalFile, ledger: Ledger, over = () => false): Promise<void> {
+  const unanswered = [...ledger.keyed].filter(([, { ids }]) => ids === undefined);
+  for (const [key, { body }] of unanswered) {
+    if (over()) return;
+    await post(local, ledger, body, key);
+  }
 }
 
 async function post(local: LocalFile, ledger: Ledger, body: unknown, key: string | undefined): Promise<void> {

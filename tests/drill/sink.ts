@@ -7,6 +7,8 @@ export interface Sink {
   readonly url: string;
   /** How often each event was taken with a 200, by path. */
   taken(path: "/clean" | "/mixed"): ReadonlyMap<string, number>;
+  /** Takes without counting, or counts again. */
+  uncounted(yes: boolean): void;
   close(): void;
 }
 
@@ -19,6 +21,7 @@ export async function startSink(dice: Dice): Promise<Sink> {
     ["/clean", new Map()],
     ["/mixed", new Map()],
   ]);
+  let counting = true;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -34,10 +37,11 @@ export async function startSink(dice: Dice): Promise<Sink> {
         return;
       }
       const take = () => {
+        response.writeHead(200).end();
+        if (!counting) return;
         const counts = taken.get(path)!;
         const events = JSON.parse(Buffer.concat(chunks).toString("utf8")) as readonly { readonly event_id: string }[];
         for (const { event_id: id } of events) counts.set(id, (counts.get(id) ?? 0) + 1);
-        response.writeHead(200).end();
       };
       if (mixed && dice.oneIn(SLOW_ONE_IN)) setTimeout(take, SLOW_MS);
       else take();
@@ -47,6 +51,9 @@ export async function startSink(dice: Dice): Promise<Sink> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     taken: (path) => taken.get(path)!,
+    uncounted: (yes) => {
+      counting = !yes;
+    },
     close: () => {
       server.closeAllConnections();
       server.close();

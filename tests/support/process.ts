@@ -23,14 +23,24 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** What runs, instead of the start script. */
   readonly command?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether it and this process send each other messages. */
+  readonly channel?: boolean;
 }
 
-export function startProcess({ state, port = 0, args = [], command }: StartOptions): Started {
+export function startProcess({
+  state,
+  port = 0,
+  args = [],
+  command,
+  env = {},
+  channel = false,
+}: StartOptions): Started {
   const [program, ...rest] = command ?? startCommand;
   const child = spawn(program as string, [...rest, ...args], {
     cwd: root,
-    env: { ...process.env, PORT: String(port), TRIGGERS_STATE: state },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PORT: String(port), TRIGGERS_STATE: state, ...env },
+    stdio: channel ? ["ignore", "pipe", "pipe", "ipc"] : ["ignore", "pipe", "pipe"],
   });
   let output = "";
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
@@ -41,8 +51,8 @@ export function startProcess({ state, port = 0, args = [], command }: StartOptio
       output += chunk.toString();
       if (/^ready http.*\n.+\n/m.test(output)) resolve(JSON.parse(readFileSync(join(state, "local.json"), "utf8")));
     };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
+    child.stdout!.on("data", take);
+    child.stderr!.on("data", take);
     void ended.then((code) => reject(new Error(`ended with ${code} before it was ready:\n${output}`)));
   });
   ready.catch(() => {});

@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import { basename, relative } from "node:path";
+import type { LocalFile } from "../../local/platform/state.ts";
+import { call } from "../support/platform.ts";
+import { filesOf } from "./disks.ts";
+import { begin, type Drill, kill, pause, underLoad } from "./lives.ts";
+
+const PATIENCE_MS = 20_000;
+const CUT_BYTES = 4_096;
+
+/**
+ * After a kill a file of the state is found shorter than it was. What was in it may be gone: then the start is refused or says which file it was,
+ * never a word too few. The state is put back as it was afterwards, so that the account of the drill is of what may not be lost.
+ */
+export async function truncated(drill: Drill): Promise<void> {
+  const { state, dice, ledger, refusals, uncounted, say } = drill;
+  const before = new Set(ledger.accepted);
+  await underLoad(drill, async () => {});
+  const ids = [...ledger.accepted].filter((id) => !before.has(id));
+  const copy = `${state}.copy`;
+  spawnSync("cp", ["-a", state, copy]);
+  const file = dice.pick(filesOf(state).filter((path) => statSync(path).size > 0));
+  const { size } = statSync(file);
+  const cut = dice.oneIn(5) ? size : Math.min(size, 1 + dice.below(CUT_BYTES));
+  truncateSync(file, size - cut);
+  const what = `${relative(state, file)} cut by ${cut} of ${size} bytes`;
+  uncounted(true);
+  const started = begin(drill);
+  try {
+    const local = await started.ready;
+    const until = Date.now() + PATIENCE_MS;
+    let missing = await undelivered(local, ids);
+    while (missing.length > 0 && Date.now() < until && !started.output().includes(basename(file))) {
+      await pause(500);
+      missing = await undelivered(local, missing);
+    }
+    const told = started.output().includes(basename(file));
+    say(`  ${what}: ready, ${missing.length} of ${ids.length} missing${told ? ", told" : ""}`);
+    if (missing.length > 0 && !told)
+      refusals.push(
+        `${what}: ${missing.length} of ${ids.length} events are missing, and not a word\n${started.output()}`,
+      );
+    await kill(drill, started);
+  } catch {
+    const told = started.output();
+    say(`  ${what}: refused`);
+    if (!told.includes(basename(file)) || /^ {4}at /m.test(told))
+      refusals.push(`${what}: refused without its name\n${told}`);
+  }
+  uncounted(false);
+  rmSync(state, { recursive: true, force: true });
+  renameSync(copy, state);
+}
+
+async function undelivered(local: LocalFile, ids: readonly string[]): Promise<string[]> {
+  const missing: string[] = [];
+  for (const id of ids) {
+    const answer = await call(local.url, "GET", `/events/${id}`, { key: local.api_key }).catch(() => undefined);
+    if (answer?.json?.status !== "delivered") missing.push(id);
+  }
+  return missing;
+}
