@@ -48,7 +48,7 @@ export const filesOf = (state: string): string[] =>
     .map(({ parentPath, name }) => join(parentPath, name))
     .filter((path) => !/^(logs\/|lock\.|holder\.)/.test(relative(state, path)));
 
-export const foldersOf = (state: string): string[] =>
+const foldersOf = (state: string): string[] =>
   readdirSync(state, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ parentPath, name }) => join(parentPath, name));
