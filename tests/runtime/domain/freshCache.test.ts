@@ -144,7 +144,7 @@ test("at any time: one question a key, nothing too old served, nothing that was 
       assert.equal(world.overlapping, 0);
       assert.ok(world.largest <= (shape.together ?? 1));
     }),
-    { numRuns: 300 },
+    { numRuns: 2_000 },
   ));
 
 const FRESHNESS: Freshness = { refreshAfter: 100, waitAfter: 200, serveUntil: 1_000 };
