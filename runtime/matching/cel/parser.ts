@@ -1,30 +1,37 @@
+import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js";
 import { defined } from "../../domain/defined.ts";
 import { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator, Macro } from "./ast.ts";
-import { type Token, tokenize } from "./lexer.ts";
 import { celLimits } from "./limits.ts";
+import { type Source, sourceOf } from "./source.ts";
 
-const RESERVED = new Set(
-  "as break const continue else false for function if import in let loop null package namespace return true var void while".split(
-    " ",
-  ),
-);
-const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
-  ["true", true],
-  ["false", false],
-  ["null", null],
-]);
-/** What other languages write in words. */
-const WORDS: ReadonlyMap<string, string> = new Map([
+/** Its own bounds are above ours, which are checked with a message that says where. */
+const parser = new Environment({
+  limits: {
+    maxAstNodes: celLimits.length,
+    maxDepth: celLimits.length,
+    maxListElements: celLimits.length,
+    maxMapEntries: celLimits.length,
+    maxCallArguments: celLimits.length,
+  },
+});
+
+/** What other languages write. */
+const SUGGESTIONS: ReadonlyMap<string, string> = new Map([
   ["and", "`&&`"],
   ["or", "`||`"],
   ["not", "`!`"],
+  ["=", "`==`"],
+  ["&", "`&&`"],
+  ["|", "`||`"],
 ]);
 const MACROS = new Set<string>(["all", "exists", "exists_one", "filter", "map"] satisfies Macro["macro"][]);
-const RELATIONS = new Set(["==", "!=", "<", "<=", ">", ">=", "in"]);
 const MAX_INT = 2n ** 63n - 1n;
 
-/** A recursive-descent parser of CEL's grammar. @throws Invalid with position, what was expected and a suggestion */
+/**
+ * Parses an expression by `@marcbachmann/cel-js`; `source.ts` says what it lacks. docs/decisions/cel.md
+ * @throws Invalid with position, what was expected and a suggestion
+ */
 export function parseCel(text: string): Ast {
   if (text.length > celLimits.length) {
     throw new Invalid({
@@ -32,220 +39,202 @@ export function parseCel(text: string): Ast {
       position: celLimits.length,
     });
   }
-  return new Parser(tokenize(text)).whole();
+  const source = sourceOf(text);
+  let root: ASTNode;
+  try {
+    root = parser.parse(source.text).ast as ASTNode;
+  } catch (error) {
+    if (error instanceof ParseError) throw refusal(error, source, text);
+    throw error;
+  }
+  return new Reading(source).whole(root);
 }
 
-class Parser {
-  readonly #tokens: readonly Token[];
-  #at = 0;
-  #depth = 0;
+/** Turns the library's nodes into ours. Places are those of `source.text` until the end. */
+class Reading {
+  readonly #source: Source;
   #nodes = 0;
+  #depth = 0;
   #comprehensions = 0;
 
-  constructor(tokens: readonly Token[]) {
-    this.#tokens = tokens;
+  constructor(source: Source) {
+    this.#source = source;
   }
 
-  whole(): Ast {
-    const ast = this.#expression();
-    const { kind } = this.#next;
-    if (kind !== "end") throw this.#unexpected("an operator or the end of the expression");
-    return ast;
+  whole(root: ASTNode): Ast {
+    return this.#placed(this.#ast(root));
   }
 
-  get #next(): Token {
-    return this.#tokens[this.#at]!;
+  #invalid(message: string, place: number, more: { expected?: string; suggestion?: string } = {}): Invalid {
+    return new Invalid({ message, position: this.#source.at(place), ...more });
   }
 
-  #take(): Token {
-    const token = this.#next;
-    if (token.kind !== "end") this.#at += 1;
-    return token;
-  }
-
-  #is(sign: string): boolean {
-    return this.#next.text === sign && (this.#next.kind === "sign" || sign === "in");
-  }
-
-  #accept(sign: string): boolean {
-    const found = this.#is(sign);
-    if (found) this.#at += 1;
-    return found;
-  }
-
-  #expect(sign: string): Token {
-    if (!this.#is(sign)) throw this.#unexpected(`\`${sign}\``);
-    return this.#take();
-  }
-
-  #unexpected(expected: string): Invalid {
-    const { kind, text, start } = this.#next;
-    const message = kind === "end" ? "the expression ends too early" : `unexpected \`${text}\``;
-    const suggestion = WORDS.get(text.toLowerCase());
-    return new Invalid({ message, position: start, expected, ...defined({ suggestion }) });
-  }
-
-  /** `event.?a` and `event[?"a"]` are an extension of CEL that we have not: what is missing is no match anyway. */
-  #optional(of: Ast): Invalid {
-    const next = this.#tokens[this.#at + 1];
-    return new Invalid({
-      message: "optional fields (`.?`) are not part of this language",
-      position: this.#next.start,
-      ...(next?.kind === "name" && of.kind === "name" ? { suggestion: `\`has(${of.name}.${next.text})\`` } : {}),
-    });
-  }
-
-  #made<T extends Ast>(ast: T): T {
+  /** An expression with the parentheses around it. */
+  #ast(node: ASTNode): Ast {
+    let ast = this.#bare(node);
     this.#nodes += 1;
     if (this.#nodes > celLimits.nodes) {
-      throw new Invalid({ message: `an expression has at most ${celLimits.nodes} parts`, position: ast.start });
+      throw this.#invalid(`an expression has at most ${celLimits.nodes} parts`, ast.start);
+    }
+    for (const { open, end, innerStart, innerEnd } of this.#source.groups) {
+      if (innerStart === ast.start && innerEnd === ast.end) ast = { ...ast, start: open, end };
     }
     return ast;
   }
 
-  #deeper<T>(work: () => T): T {
+  #deeper(node: ASTNode, place: number): Ast {
     this.#depth += 1;
     if (this.#depth > celLimits.depth) {
-      throw new Invalid({
-        message: `an expression is nested at most ${celLimits.depth} deep`,
-        position: this.#next.start,
-      });
+      throw this.#invalid(`an expression is nested at most ${celLimits.depth} deep`, place);
     }
-    const result = work();
+    const ast = this.#ast(node);
     this.#depth -= 1;
-    return result;
-  }
-
-  #expression(): Ast {
-    return this.#deeper(() => {
-      const test = this.#logic("||");
-      if (!this.#accept("?")) return test;
-      const yes = this.#logic("||");
-      this.#expect(":");
-      const no = this.#expression();
-      return this.#made({ kind: "choice", test, yes, no, start: test.start, end: no.end });
-    });
-  }
-
-  #logic(operator: "&&" | "||"): Ast {
-    const operand = () => (operator === "||" ? this.#logic("&&") : this.#relation());
-    const parts = [operand()];
-    while (this.#accept(operator)) parts.push(operand());
-    if (parts.length === 1) return parts[0]!;
-    return this.#made({ kind: "logic", operator, parts, start: parts[0]!.start, end: parts.at(-1)!.end });
-  }
-
-  #relation(): Ast {
-    let left = this.#sum();
-    while (RELATIONS.has(this.#next.text) && (this.#next.kind === "sign" || this.#next.text === "in")) {
-      left = this.#binary(left, () => this.#sum());
-    }
-    return left;
-  }
-
-  #sum(): Ast {
-    let left = this.#product();
-    while (this.#is("+") || this.#is("-")) left = this.#binary(left, () => this.#product());
-    return left;
-  }
-
-  #product(): Ast {
-    let left = this.#unary();
-    while (this.#is("*") || this.#is("/") || this.#is("%")) left = this.#binary(left, () => this.#unary());
-    return left;
-  }
-
-  #binary(left: Ast, operand: () => Ast): Ast {
-    const operator = this.#take().text as BinaryOperator;
-    const right = operand();
-    return this.#made({ kind: "binary", operator, left, right, start: left.start, end: right.end });
-  }
-
-  #unary(): Ast {
-    const { start } = this.#next;
-    if (this.#accept("!")) {
-      const of = this.#deeper(() => this.#unary());
-      return this.#made({ kind: "not", of, start, end: of.end });
-    }
-    if (this.#is("-")) {
-      this.#take();
-      const { kind, value, end } = this.#next;
-      if (kind === "int" || kind === "double") {
-        this.#take();
-        const negative = kind === "int" ? -(value as bigint) : -(value as number);
-        return this.#members(this.#int(this.#made({ kind: "literal", value: negative, start, end })));
-      }
-      const of = this.#deeper(() => this.#unary());
-      return this.#made({ kind: "minus", of, start, end: of.end });
-    }
-    return this.#members(this.#primary());
-  }
-
-  #int<T extends Ast>(ast: T): T {
-    if (ast.kind === "literal" && typeof ast.value === "bigint" && (ast.value > MAX_INT || ast.value < -MAX_INT - 1n)) {
-      throw new Invalid({
-        message: "the int does not fit in 64 bits",
-        position: ast.start,
-        suggestion: "a uint (`u`) or a double",
-      });
-    }
     return ast;
   }
 
-  #members(primary: Ast): Ast {
-    let of = primary;
-    for (let links = 0; ; links += 1) {
-      if (links > celLimits.depth) {
-        throw new Invalid({ message: `a chain has at most ${celLimits.depth} links`, position: this.#next.start });
+  #bare(node: ASTNode): Ast {
+    const { start, end } = node;
+    switch (node.op) {
+      case "value":
+        return this.#literal(node.args as Literal, start, end);
+      case "id":
+        return { kind: "name", name: this.#named(node.args, start), start, end };
+      case ".": {
+        const of = this.#link(node.args[0]);
+        return { kind: "select", of, field: this.#named(node.args[1], node.pos), start: of.start, end };
       }
-      const { start } = of;
-      if (this.#accept(".")) {
-        if (this.#is("?")) throw this.#optional(of);
-        const token = this.#take();
-        if (token.kind !== "name" && token.kind !== "quoted") {
-          this.#at -= token.kind === "end" ? 0 : 1;
-          throw this.#unexpected("a field name");
-        }
-        const name = String(token.value);
-        if (token.kind === "name" && this.#is("(")) of = this.#call(of, name, start);
-        else of = this.#made({ kind: "select", of, field: name, start, end: token.end });
-      } else if (this.#accept("[")) {
-        if (this.#is("?")) throw this.#optional(of);
-        const at = this.#expression();
-        of = this.#made({ kind: "index", of, at, start, end: this.#expect("]").end });
-      } else return of;
+      case "[]": {
+        const of = this.#link(node.args[0]);
+        return { kind: "index", of, at: this.#ast(node.args[1]), start: of.start, end };
+      }
+      case "call":
+        return this.#call(undefined, this.#named(node.args[0], start), node.args[1], start, end);
+      case "rcall": {
+        const target = this.#link(node.args[1]);
+        return this.#call(target, node.args[0], node.args[2], target.start, end);
+      }
+      case "list":
+        return { kind: "list", items: this.#items(node.args), start, end };
+      case "map":
+        this.#bounded(node.args.map(([, value]) => value));
+        return {
+          kind: "map",
+          entries: node.args.map(([key, value]) => [this.#ast(key), this.#ast(value)]),
+          start,
+          end,
+        };
+      case "!_": {
+        const of = this.#deeper(node.args, start);
+        return { kind: "not", of, start, end: of.end };
+      }
+      case "-_":
+        return this.#minus(node.args, start);
+      case "||":
+      case "&&":
+        return this.#logic(node.args, node.op);
+      case "?:":
+        return this.#choice(node.args);
+      case ".?":
+      case "[?]":
+        throw this.#invalid("optional fields (`.?`) are not part of this language", start);
+      default:
+        return this.#binary(node.op, this.#ast(node.args[0]), this.#ast(node.args[1]));
     }
   }
 
-  #call(target: Ast | undefined, name: string, start: number): Ast {
-    this.#expect("(");
-    const variable = this.#next;
+  #named(name: string, place: number): string {
+    return this.#source.names.get(place) ?? name;
+  }
+
+  #literal(value: Literal, start: number, end: number): Ast {
+    if (typeof value === "bigint" && (value > MAX_INT || value < -MAX_INT - 1n)) {
+      throw this.#invalid("the int does not fit in 64 bits", start, { suggestion: "a uint (`u`) or a double" });
+    }
+    const unsigned = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
+    // The library's class of unsigned ints.
+    return { kind: "literal", value: unsigned ? { uint: value.valueOf() as bigint } : value, start, end };
+  }
+
+  #minus(of: ASTNode, start: number): Ast {
+    const negative = of.op === "value" && (typeof of.args === "bigint" || typeof of.args === "number");
+    if (negative && !this.#inParentheses(of)) return this.#literal(-(of.args as number), start, of.end);
+    const operand = this.#deeper(of, start);
+    return { kind: "minus", of: operand, start, end: operand.end };
+  }
+
+  #inParentheses({ start, end }: ASTNode): boolean {
+    return this.#source.groups.some(({ innerStart, innerEnd }) => innerStart === start && innerEnd === end);
+  }
+
+  /** One more link of a chain such as `a.b[0].c`. */
+  #link(node: ASTNode): Ast {
+    let links = 0;
+    for (let of = node; of.op === "." || of.op === "[]" || of.op === "rcall"; links += 1) {
+      of = of.op === "rcall" ? of.args[1] : of.args[0];
+      if (links >= celLimits.depth) throw this.#invalid(`a chain has at most ${celLimits.depth} links`, node.end);
+    }
+    return this.#ast(node);
+  }
+
+  /**
+   * `==` and `<` are relations of one rank in CEL, grouped from the left; the library binds `<` closer, so that
+   * `a == b < c` comes as `a == (b < c)`.
+   */
+  #binary(operator: BinaryOperator, left: Ast, right: Ast): Ast {
+    const regrouped = (operator === "==" || operator === "!=") && right.kind === "binary";
+    if (regrouped && RELATIONS.has(right.operator) && right.start === right.left.start) {
+      return this.#binary(right.operator, this.#binary(operator, left, right.left), right.right);
+    }
+    return { kind: "binary", operator, left, right, start: left.start, end: right.end };
+  }
+
+  /** Operands of one operator in a row are parts of one expression. */
+  #logic([first, last]: readonly ASTNode[], operator: "&&" | "||"): Ast {
+    const left = this.#ast(first!);
+    const right = this.#ast(last!);
+    const one = left.kind === "logic" && left.operator === operator && left.start === left.parts[0]!.start;
+    if (one) this.#nodes -= 1;
+    const parts = one ? [...left.parts, right] : [left, right];
+    return { kind: "logic", operator, parts, start: left.start, end: right.end };
+  }
+
+  #choice([condition, then, otherwise]: readonly ASTNode[]): Ast {
+    const test = this.#ast(condition!);
+    const yes = this.#ast(then!);
+    const bare = yes.kind === "choice" && yes.start === yes.test.start;
+    if (bare) throw this.#invalid("unexpected `?`", yes.test.end, { expected: "`:`" });
+    const no = this.#deeper(otherwise!, otherwise!.start);
+    return { kind: "choice", test, yes, no, start: test.start, end: no.end };
+  }
+
+  #items(nodes: readonly ASTNode[]): Ast[] {
+    this.#bounded(nodes);
+    return nodes.map((node) => this.#ast(node));
+  }
+
+  #bounded(nodes: readonly ASTNode[]): void {
+    const over = nodes[celLimits.items];
+    if (over !== undefined) throw this.#invalid(`a list has at most ${celLimits.items} items`, over.end);
+  }
+
+  #call(target: Ast | undefined, name: string, nodes: readonly ASTNode[], start: number, end: number): Ast {
     const macro = target !== undefined && MACROS.has(name);
     if (macro) this.#comprehensions += 1;
     if (this.#comprehensions > celLimits.comprehensions) {
-      throw new Invalid({
-        message: `comprehensions are nested at most ${celLimits.comprehensions} deep`,
-        position: variable.start,
-      });
+      const place = nodes[0]?.start ?? end;
+      throw this.#invalid(`comprehensions are nested at most ${celLimits.comprehensions} deep`, place);
     }
-    const args = this.#list(")", () => this.#expression());
+    const args = this.#items(nodes);
     if (macro) this.#comprehensions -= 1;
-    const { end } = this.#expect(")");
     if (target === undefined && name === "has") return this.#has(args, start, end);
     const [first, second, third] = args;
     const enough = args.length === 2 || (args.length === 3 && name === "map");
     if (!macro || first === undefined || second === undefined || !enough) {
-      return this.#made({ kind: "call", target, name, args, start, end });
+      return { kind: "call", target, name, args, start, end };
     }
-    if (first.kind !== "name") {
-      throw new Invalid({
-        message: `the first argument of ${name}() is a variable name`,
-        position: first.start,
-        expected: "a name",
-      });
-    }
+    if (first.kind !== "name") throw this.#invalid(...noVariable(name, first.start));
     const maps = name === "map";
-    return this.#made({
+    return {
       kind: "macro",
       macro: name as Macro["macro"],
       of: target!,
@@ -254,73 +243,111 @@ class Parser {
       make: maps ? (third ?? second) : undefined,
       start,
       end,
-    });
+    };
   }
 
   #has(args: readonly Ast[], start: number, end: number): Ast {
     const [only] = args;
     if (args.length === 1 && only?.kind === "select") {
-      return this.#made({ kind: "has", of: only.of, field: only.field, start, end });
+      return { kind: "has", of: only.of, field: only.field, start, end };
     }
-    throw new Invalid({
-      message: "has() takes one field, such as has(event.total)",
-      position: only?.start ?? start,
+    throw this.#invalid("has() takes one field, such as has(event.total)", only?.start ?? start, {
       expected: "a field",
     });
   }
 
-  #list<T>(close: string, item: () => T): T[] {
-    const items: T[] = [];
-    while (!this.#is(close)) {
-      items.push(item());
-      if (items.length > celLimits.items) {
-        throw new Invalid({ message: `a list has at most ${celLimits.items} items`, position: this.#next.start });
-      }
-      if (!this.#accept(",")) break;
-    }
-    return items;
+  /** The same tree with places in the customer's text. */
+  #placed<Node>(node: Node): Node {
+    if (Array.isArray(node)) return node.map((each) => this.#placed(each)) as Node;
+    if (typeof node !== "object" || node === null || node instanceof Uint8Array) return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([name, value]) => [
+        name,
+        name === "start" || name === "end"
+          ? this.#source.at(value as number)
+          : name === "value"
+            ? value
+            : this.#placed(value),
+      ]),
+    ) as Node;
   }
+}
 
-  #primary(): Ast {
-    const token = this.#next;
-    const { kind, text, value, start, end } = token;
-    if (kind === "string" || kind === "bytes" || kind === "int" || kind === "double") {
-      this.#take();
-      return this.#int(
-        this.#made({ kind: "literal", value: value as string | Uint8Array | bigint | number, start, end }),
-      );
-    }
-    if (kind === "uint") {
-      this.#take();
-      return this.#made({ kind: "literal", value: { uint: value as bigint }, start, end });
-    }
-    if (kind === "name") return this.#name(token);
-    if (this.#accept(".")) return this.#name(this.#next);
-    if (this.#accept("(")) {
-      const inner = this.#expression();
-      return { ...inner, start, end: this.#expect(")").end };
-    }
-    if (this.#accept("[")) {
-      const items = this.#list("]", () => this.#expression());
-      return this.#made({ kind: "list", items, start, end: this.#expect("]").end });
-    }
-    if (this.#accept("{")) {
-      const entries = this.#list("}", () => {
-        const key = this.#expression();
-        this.#expect(":");
-        return [key, this.#expression()] as const;
-      });
-      return this.#made({ kind: "map", entries, start, end: this.#expect("}").end });
-    }
-    throw this.#unexpected(text === "" ? "a value" : "a value, a name or `(`");
-  }
+type Literal = string | number | bigint | boolean | null | Uint8Array | { valueOf(): unknown };
 
-  #name({ kind, text, start, end }: Token): Ast {
-    const literal = LITERALS.get(text);
-    if (kind !== "name" || (RESERVED.has(text) && literal === undefined)) throw this.#unexpected("a value or a name");
-    this.#take();
-    if (literal !== undefined) return this.#made({ kind: "literal", value: literal, start, end });
-    if (this.#is("(")) return this.#call(undefined, text, start);
-    return this.#made({ kind: "name", name: text, start, end });
+const RELATIONS = new Set<string>(["<", "<=", ">", ">=", "in"]);
+
+const noVariable = (macro: string, place: number) =>
+  [`the first argument of ${macro}() is a variable name`, place, { expected: "a name" }] as const;
+
+/** What the library calls its tokens, as a reader knows them. */
+const TOKENS: Readonly<Record<string, string>> = {
+  RPAREN: "`)`",
+  RBRACKET: "`]`",
+  RBRACE: "`}`",
+  COLON: "`:`",
+  IDENTIFIER: "a field name",
+};
+
+/** Says what the library refuses in our words, with the place in the customer's text. */
+function refusal(error: ParseError, source: Source, text: string): Invalid {
+  const { start = 0, end = start } = error.range ?? {};
+  const position = source.at(start);
+  const word = text.slice(position, source.at(end));
+  const told = error.summary ?? error.message;
+  const invalid = (message: string, expected?: string) => {
+    const suggestion = SUGGESTIONS.get(word.toLowerCase());
+    return new Invalid({ message, position, ...defined({ expected, suggestion }) });
+  };
+  const unexpected = position >= text.length ? "the expression ends too early" : `unexpected \`${word}\``;
+  switch (error.code) {
+    case "expected_token": {
+      const expected = /^Expected (\w+)/.exec(told)?.[1] ?? "";
+      const optional = word === "?" && expected === "IDENTIFIER" ? optionalField(text, position) : undefined;
+      return optional ?? invalid(unexpected, TOKENS[expected] ?? "another sign");
+    }
+    case "unexpected_token":
+      if (word === "?" && /\[\s*$/.test(text.slice(0, position))) return optionalField(text, position);
+      return invalid(unexpected, position >= text.length ? "a value" : "a value, a name or `(`");
+    case "reserved_identifier":
+      return invalid(unexpected, "a value or a name");
+    case "unexpected_character":
+      // Of a character that no word begins with, and of a word that may not follow what is whole already.
+      return word.length === 1 && told.endsWith(`: ${word}`)
+        ? invalid(
+            `unexpected character ${JSON.stringify(characterAt(text, position))}`,
+            "an operator, a name or a literal",
+          )
+        : invalid(unexpected, "an operator or the end of the expression");
+    case "invalid_macro_argument":
+      return new Invalid({ message: noVariable(/^\w+/.exec(told)?.[0] ?? "it", 0)[0], position, expected: "a name" });
+    case "invalid_integer":
+    case "invalid_hex_integer":
+      return invalid(`${word} does not fit in 64 bits`);
+    case "bytes_unicode_escape":
+      return invalid("\\u is not allowed in bytes", ESCAPE);
+    case "invalid_unicode_surrogate":
+      return invalid(`${word} is not a character`, ESCAPE);
+    default:
+      return error.code.includes("escape")
+        ? invalid(`${word} is not an escape`, ESCAPE)
+        : invalid(`${told.charAt(0).toLowerCase()}${told.slice(1)}`);
   }
+}
+
+const ESCAPE = "an escape such as \\n, \\\\ or \\u00e9";
+
+const characterAt = (text: string, at: number): string => String.fromCodePoint(text.codePointAt(at) ?? 0);
+
+/** `event.?a` is an extension of CEL that we have not: what is missing is no match anyway. */
+function optionalField(text: string, position: number): Invalid {
+  const names = /([A-Za-z_]\w*)\s*\.\s*\?\s*([A-Za-z_]\w*)/y;
+  const from = /[A-Za-z_]\w*\s*\.\s*$/.exec(text.slice(0, position));
+  names.lastIndex = from?.index ?? 0;
+  const found = names.exec(text);
+  return new Invalid({
+    message: "optional fields (`.?`) are not part of this language",
+    position,
+    ...defined({ suggestion: found === null ? undefined : `\`has(${found[1]}.${found[2]})\`` }),
+  });
 }
