@@ -270,7 +270,8 @@ async function gateAll(
               });
             else toRetry.push({ message: forward(records.get(delivery.messageId)!, tenant), deliveries: [delivery] });
           }
-          if (target !== null && posted.length > 0) toPost.push({ target, deliveries: posted });
+          const first = posted.some((delivery) => ports.firstLane(records.get(delivery.messageId)!));
+          if (target !== null && posted.length > 0) toPost.push({ target, first, deliveries: posted });
         }
       } catch (error) {
         for (const { messageId } of ofTenant) failures.set(messageId, error);

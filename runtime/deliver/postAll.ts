@@ -61,6 +61,8 @@ export interface Posting {
 /** What is to be posted to one subscription. */
 export interface ToPost {
   readonly target: DeliveryTarget;
+  /** Whether they came from the queue of first attempts, where a slow endpoint keeps others waiting. */
+  readonly first: boolean;
   readonly deliveries: readonly Delivery[];
 }
 
@@ -76,12 +78,15 @@ export async function postAll(
   const deadline = posting.now() + BEGIN_WITHIN_MS;
   const slots = semaphore(CONCURRENT_POSTS);
   await Promise.all(
-    toPost.map(async ({ target, deliveries }) => {
+    toPost.map(async ({ target, first, deliveries }) => {
       const own = semaphore(CONCURRENT_PER_ENDPOINT);
       const running: Promise<void>[] = [];
       let hangs = false;
       let wait_ms: number | undefined;
-      const leaveOut = () => hangs || wait_ms !== undefined || posting.now() > deadline;
+      const { subscription_id } = target;
+      /** The rest goes to the queue of retries, at once. */
+      const elsewhere = () => first && posting.slow.has(subscription_id);
+      const leaveOut = () => elsewhere() || hangs || wait_ms !== undefined || posting.now() > deadline;
       for (const group of together(deliveries)) {
         const plan = planPosts(
           target,
@@ -105,8 +110,9 @@ export async function postAll(
           running.push(
             make(planned, posting, leaveOut()).then((made) => {
               wait_ms ??= made.wait_ms;
-              const entry = made.result === undefined ? { ...made, wait_ms } : made;
-              hangs ||= entry.result?.error === "timeout" || entry.result?.error === "connect_timeout";
+              hangs ||= made.result?.error === "timeout" || made.result?.error === "connect_timeout";
+              const wait = wait_ms ?? (elsewhere() && !hangs ? 0 : undefined);
+              const entry = made.result === undefined ? { ...made, wait_ms: wait } : made;
               release();
               releaseOwn();
               current.done.push(entry);

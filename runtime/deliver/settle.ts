@@ -15,7 +15,7 @@ export interface PostDone {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly result: PostResult | undefined;
-  /** How long one that was left out waits, in ms, where its host has had as many posts as it may. */
+  /** How long one that was left out waits, in ms, where that is known; undefined: as long as is usual. */
   readonly wait_ms?: number | undefined;
 }
 
@@ -46,10 +46,10 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
   const deliveries = [...new Set(unit.flatMap(({ post }) => post.parts.map(({ delivery }) => delivery)))];
   const sample = deliveries[0]!;
   const made = unit.filter((entry): entry is PostDone & { result: PostResult } => entry.result !== undefined);
-  const wait = Math.max(...unit.map(({ wait_ms = 0 }) => wait_ms));
+  const known = unit.flatMap(({ wait_ms }) => (wait_ms === undefined ? [] : [wait_ms]));
   const postponed = {
     kind: "postponed",
-    retry_after_ms: Math.max(wait, Math.floor((1 + dice) * POSTPONED_MS)),
+    retry_after_ms: known.length > 0 ? Math.max(...known) : Math.floor((1 + dice) * POSTPONED_MS),
   } as const;
   if (made.length === 0)
     return { deliveries, items: [], next: postponed, attempts: sample.attempts.length, posts: unit };

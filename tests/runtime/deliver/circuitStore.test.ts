@@ -79,7 +79,9 @@ test("a post that has waited two seconds tells of its endpoint while it still wa
       types: [null],
     };
     const results: PostDone[] = [];
-    const done = postAll([{ target, deliveries: [delivery as never] }], posting, (ended) => results.push(...ended));
+    const done = postAll([{ target, first: true, deliveries: [delivery as never] }], posting, (ended) =>
+      results.push(...ended),
+    );
     await new Promise((resolve) => setImmediate(resolve));
     mock.timers.tick(1_999);
     assert.deepEqual(suspected, []);

@@ -45,4 +45,19 @@ test("the second attempt of another endpoint is queued while the slowest post st
   assert.equal(world.delivery(others[3]![1], others[3]![0])?.status, "failed");
 });
 
+test("once an endpoint is seen to be slow, its further posts leave the queue of first attempts at once, and none is made twice", async () => {
+  const world = makeWorld();
+  world.subscribe({ max_batch: 1 });
+  world.answers(() => ({ status: 200, ms: 3_000 }));
+  const first = world.accept(Array.from({ length: 20 }, (_, n) => ({ n })));
+  await world.step("delivery");
+  assert.deepEqual(
+    [world.posts.length, world.waiting().map(({ kind, in_ms }) => [kind, in_ms])],
+    [1, [["retry", 1_000]]],
+  );
+  world.answers(() => 200);
+  await world.run(world.now() + 1_000);
+  assert.deepEqual([world.posts.length, world.delivery(first)?.status], [20, "delivered"]);
+});
+
 test.run();

@@ -1,5 +1,6 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import type { SQSRecord } from "aws-lambda";
+import { FairQueue } from "../../../local/sqs/fair.ts";
 import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { type Key, keyText } from "../../../runtime/aws/tables.ts";
@@ -43,6 +44,7 @@ const SECRET = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
 
 interface Queued {
   id: string;
+  group: string;
   queue: "delivery" | "retry";
   text: string;
   visibleAt: number;
@@ -116,9 +118,16 @@ export function makeWorld(
     if (fault !== undefined) throw fault;
   };
   const send = (name: Queued["queue"], messages: readonly Outgoing[]) => {
-    for (const { text, delaySeconds = 0 } of messages) {
+    for (const { text, group, delaySeconds = 0 } of messages) {
       ids += 1;
-      queue.push({ id: `m${ids}`, queue: name, text, visibleAt: clock + delaySeconds * 1_000, receives: 0 });
+      queue.push({
+        id: `m${ids}`,
+        group: group ?? "",
+        queue: name,
+        text,
+        visibleAt: clock + delaySeconds * 1_000,
+        receives: 0,
+      });
     }
   };
   const put = (item: DeliveryItem) => {
@@ -278,11 +287,13 @@ export function makeWorld(
     },
   };
 
-  /** Hands what is visible to deliver, at most ten messages of one queue. @returns false when nothing was */
+  /** Hands what is visible to deliver, at most ten messages of one queue, customers in turns. @returns false when nothing was */
   async function step(from?: Queued["queue"]): Promise<boolean> {
     const ready = queue.filter((entry) => entry.visibleAt <= clock && (from === undefined || entry.queue === from));
     const lane = ready[0]?.queue;
-    const batch = ready.filter((entry) => entry.queue === lane).slice(0, 10);
+    const turns = new FairQueue<Queued>();
+    for (const entry of ready) if (entry.queue === lane) turns.push(entry.group, entry);
+    const batch = Array.from({ length: Math.min(10, turns.size) }, () => turns.shift()!);
     if (batch.length === 0) return false;
     for (const entry of batch) {
       entry.receives += 1;
