@@ -99,7 +99,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   ready: { weight: 2, run: killWhenReady },
   row: { weight: 4, run: killInRow },
   stop: { weight: 1, run: stopAndGo },
-  clock: { weight: 2, run: clockSteps },
+  clock: { weight: 1, run: clockSteps },
   store: { weight: 3, run: storeFault },
   full: { weight: 2, disk: true, run: fullDisk },
   short: { weight: 2, disk: true, run: shortWrites },

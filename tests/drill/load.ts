@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { LocalFile } from "../../local/platform/state.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import type { Dice } from "../fuzz/random.ts";
@@ -26,13 +27,17 @@ export const EVENT_TYPE = "drill.event";
 const CALLERS = 4;
 const PAUSE_MS = 20;
 const LARGE_BYTES = 300_000;
+/** Text that no compression makes smaller: what is cut from it goes to the payload bucket. */
+const NOISE = randomBytes(LARGE_BYTES)
+  .toString("latin1")
+  .replaceAll(/[^ -~]/g, "~");
 
 /** Sends events from several callers until `over` says so. Broken connections and refusals are counted, and gone on from. */
 export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: () => boolean): Promise<void> {
   const caller = async () => {
     while (!over()) {
       const count = dice.oneIn(4) ? 20 : 1;
-      const pad = dice.oneIn(40) ? "x".repeat(dice.below(LARGE_BYTES)) : "";
+      const pad = dice.oneIn(20) ? NOISE.slice(0, dice.below(dice.oneIn(4) ? LARGE_BYTES : LARGE_BYTES / count)) : "";
       const events = Array.from({ length: count }, (_, n) => ({ event_type: EVENT_TYPE, n, chance: dice.next(), pad }));
       const body = count === 1 ? events[0] : events;
       const key = dice.oneIn(3) ? `drill-${dice.next()}` : undefined;

@@ -20,7 +20,10 @@ export async function truncated(drill: Drill): Promise<void> {
   const ids = [...ledger.accepted].filter((id) => !before.has(id));
   const copy = `${state}.copy`;
   spawnSync("cp", ["-a", state, copy]);
-  const file = dice.pick(filesOf(state).filter((path) => statSync(path).size > 0));
+  const files = filesOf(state).filter((path) => statSync(path).size > 0);
+  // PostgreSQL has hundreds of them, and all others together a few dozen.
+  const [clusters, others] = [/postgres/, /^(?!.*postgres)/].map((name) => files.filter((path) => name.test(path)));
+  const file = dice.pick(dice.oneIn(3) ? clusters! : others!);
   const { size } = statSync(file);
   const cut = dice.oneIn(5) ? size : Math.min(size, 1 + dice.below(CUT_BYTES));
   truncateSync(file, size - cut);
