@@ -26,7 +26,7 @@ export const newLedger = (): Ledger => ({
 export const EVENT_TYPE = "drill.event";
 const CALLERS = 4;
 const PAUSE_MS = 20;
-const LARGE_BYTES = 300_000;
+const LARGE_BYTES = 700_000;
 /** Text that no compression makes smaller: what is cut from it goes to the payload bucket. */
 const NOISE = randomBytes(LARGE_BYTES)
   .toString("latin1")
@@ -37,7 +37,7 @@ export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: (
   const caller = async () => {
     while (!over()) {
       const count = dice.oneIn(4) ? 20 : 1;
-      const pad = dice.oneIn(20) ? NOISE.slice(0, dice.below(dice.oneIn(4) ? LARGE_BYTES : LARGE_BYTES / count)) : "";
+      const pad = dice.oneIn(20) ? NOISE.slice(0, dice.below(LARGE_BYTES) / count) : "";
       const events = Array.from({ length: count }, (_, n) => ({ event_type: EVENT_TYPE, n, chance: dice.next(), pad }));
       const body = count === 1 ? events[0] : events;
       const key = dice.oneIn(3) ? `drill-${dice.next()}` : undefined;
