@@ -3,7 +3,7 @@ import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, METADATA } from "../domain/subscription.ts";
 import { metadataOf } from "../domain/webhook/metadata.ts";
-import { applyTransform, type EnrichmentKey, enrichmentKey, rowOf } from "../matching/index.ts";
+import { applyTransform, type EnrichmentKey, enrichmentKey, rowOf } from "../matching/transform.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
 import { type Unmade, unmade } from "./unmade.ts";

@@ -9,13 +9,13 @@ const KB = 1_000;
 
 /** Hard ceilings in bytes: a cold start reads and compiles every one of them. */
 const ceilings: [entry: string, most: number][] = [
-  ["runtime/ingest/handler.ts", 400 * KB],
+  ["runtime/ingest/handler.ts", 405 * KB],
   ["runtime/edge/handler.ts", 400 * KB],
-  ["runtime/route/handler.ts", 500 * KB],
+  ["runtime/route/handler.ts", 565 * KB],
   ["runtime/deliver/handler.ts", 950 * KB],
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_000 * KB],
-  ["runtime/api/handler.ts", 2_300 * KB],
+  ["runtime/api/handler.ts", 2_450 * KB],
 ];
 for (const [entry, most] of ceilings) {
   test(`${entry} is bundled in at most ${most / KB} KB`, () => {

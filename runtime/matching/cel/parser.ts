@@ -5,8 +5,8 @@ import type { Ast, BinaryOperator, Macro } from "./ast.ts";
 import { celLimits } from "./limits.ts";
 import { type Source, sourceOf } from "./source.ts";
 
-/** Its own bounds are above ours, which are checked with a message that says where. */
-const parser = new Environment({
+/** Its bounds are above ours, which are checked with a message that says where. */
+const library = new Environment({
   limits: {
     maxAstNodes: celLimits.length,
     maxDepth: celLimits.length,
@@ -42,7 +42,7 @@ export function parseCel(text: string): Ast {
   const source = sourceOf(text);
   let root: ASTNode;
   try {
-    root = parser.parse(source.text).ast as ASTNode;
+    root = library.parse(source.text).ast;
   } catch (error) {
     if (error instanceof ParseError) throw refusal(error, source, text);
     throw error;
@@ -232,7 +232,9 @@ class Reading {
     if (!macro || first === undefined || second === undefined || !enough) {
       return { kind: "call", target, name, args, start, end };
     }
-    if (first.kind !== "name") throw this.#invalid(...noVariable(name, first.start));
+    if (first.kind !== "name") {
+      throw this.#invalid(noVariable(name), first.start, { expected: "a name" });
+    }
     const maps = name === "map";
     return {
       kind: "macro",
@@ -277,8 +279,7 @@ type Literal = string | number | bigint | boolean | null | Uint8Array | { valueO
 
 const RELATIONS = new Set<string>(["<", "<=", ">", ">=", "in"]);
 
-const noVariable = (macro: string, place: number) =>
-  [`the first argument of ${macro}() is a variable name`, place, { expected: "a name" }] as const;
+const noVariable = (macro: string): string => `the first argument of ${macro}() is a variable name`;
 
 /** What the library calls its tokens, as a reader knows them. */
 const TOKENS: Readonly<Record<string, string>> = {
@@ -309,6 +310,8 @@ function refusal(error: ParseError, source: Source, text: string): Invalid {
     case "unexpected_token":
       if (word === "?" && /\[\s*$/.test(text.slice(0, position))) return optionalField(text, position);
       return invalid(unexpected, position >= text.length ? "a value" : "a value, a name or `(`");
+    case "invalid_macro_argument":
+      return invalid(noVariable(/(\w+)\s*\(\s*$/.exec(text.slice(0, position))?.[1] ?? "a macro"), "a name");
     case "reserved_identifier":
       return invalid(unexpected, "a value or a name");
     case "unexpected_character":
@@ -319,8 +322,6 @@ function refusal(error: ParseError, source: Source, text: string): Invalid {
             "an operator, a name or a literal",
           )
         : invalid(unexpected, "an operator or the end of the expression");
-    case "invalid_macro_argument":
-      return new Invalid({ message: noVariable(/^\w+/.exec(told)?.[0] ?? "it", 0)[0], position, expected: "a name" });
     case "invalid_integer":
     case "invalid_hex_integer":
       return invalid(`${word} does not fit in 64 bits`);
