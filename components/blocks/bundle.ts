@@ -36,7 +36,10 @@ const options = {
     layerr: "./runtime/domain/layerr.ts",
   },
   // Some CommonJS packages in the bundle call `require` for Node's own modules, which an ES module does not have.
-  banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
+  // A name longer than any that minifying gives.
+  banner: {
+    js: 'import{createRequire as requireOfModule}from"node:module";const require=requireOfModule(import.meta.url);',
+  },
 } as const;
 
 interface Manifest {
