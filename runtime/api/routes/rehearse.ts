@@ -45,6 +45,10 @@ const DRAFT: Omit<DeliveryTarget, "tenant" | "environment" | "event_selector"> =
   secrets: [],
 };
 
+/** Why a selector that matches an event by itself did not when the event was routed. */
+const PAUSED = "the subscription was paused, since its selector takes too much work";
+const TOO_MUCH_TOGETHER = "all selectors together took as much work as one event may, before this one was decided";
+
 export function register(app: Api, deps: Deps): void {
   const context = readContext(deps);
 
@@ -174,14 +178,21 @@ export function register(app: Api, deps: Deps): void {
       path: "/events/{id}/verdicts",
       tag: "Events",
       summary: "Why a stored event went where it went",
-      description: "Against every subscription as it stood when the event was routed.",
+      description:
+        "Against every subscription as it stood when the event was routed. `matched` is what was decided then: a disabled one that matched has the event in its backlog.",
       scope: "events:read",
       params: EventId,
       responses: {
         200: {
           description: "One verdict a subscription.",
           schema: z.object({
-            verdicts: z.array(VerdictSchema.extend({ version: z.number().int(), clause: z.string().optional() })),
+            verdicts: z.array(
+              VerdictSchema.extend({
+                version: z.number().int(),
+                clause: z.string().optional(),
+                status: z.enum(["active", "disabled"]).openapi({ description: "Its status then." }),
+              }),
+            ),
           }),
         },
       },
@@ -193,12 +204,13 @@ export function register(app: Api, deps: Deps): void {
       const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
         const found: Record<string, unknown>[] = [];
         for (let after = "", page = PAGE; page === PAGE; ) {
-          const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, after, PAGE);
-          for (const { subscription_id, version, definition } of rows) {
-            const { clause, because } = compileStored(definition.event_selector as EventSelector).explain(event);
+          const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, after, PAGE, "all");
+          for (const { subscription_id, version, definition, status, paused } of rows) {
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
-            found.push({ subscription_id, version, matched, clause, because });
+            const alone = compileStored(definition.event_selector as EventSelector).explain(event);
+            const because = paused ? PAUSED : alone.matched && !matched ? TOO_MUCH_TOGETHER : alone.because;
+            found.push({ subscription_id, version, matched, clause: alone.clause, because, status });
           }
           page = rows.length;
           after = rows.at(-1)?.subscription_id ?? after;

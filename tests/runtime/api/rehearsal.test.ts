@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
+import { asCustomer } from "../../../runtime/database/roles.ts";
+import { setStatus, TOO_COSTLY } from "../../../runtime/database/subscriptions.ts";
+import { currentVersion } from "../../../runtime/database/versions.ts";
 import { encodeBatch } from "../../../runtime/domain/codec/index.ts";
-import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { type Identity, tenantOf } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serviceLambda } from "../../support/service.ts";
@@ -186,6 +189,48 @@ test("verdicts tell of each subscription as it stood when the event was routed",
   );
   assert.match(body.verdicts[0].because, /40/);
   assert.equal((await api.call(other, "GET", `/events/${id}/verdicts`)).status, 404);
+});
+
+test("verdicts say what was decided, and the status then: disabled, paused for its work, or left out for that of all together", async () => {
+  const { live: own } = await api.customer("Decided");
+  const ids: string[] = [];
+  for (const name of ["active", "disabled", "paused", "left out"]) {
+    const webhook_url = `https://example.com/${encodeURIComponent(name)}`;
+    const made = await api.call(own, "POST", "/subscriptions", { webhook_url, event_selector: "order.*" });
+    ids.push(made.body.subscription_id);
+  }
+  const [active, disabled, paused, leftOut] = ids as [string, string, string, string];
+  const { customer_id } = own;
+  const tenant = tenantOf(own);
+  await api.call(own, "PATCH", `/subscriptions/${disabled}`, { status: "disabled" });
+  const snapshot_version = await asCustomer(api.deps.db, customer_id, async (tx) => {
+    await setStatus(tx, tenant, paused, "disabled", TOO_COSTLY, api.deps.now());
+    return await currentVersion(tx, tenant, "subscriptions");
+  });
+  const matched = { [active]: [0], [disabled]: [0] };
+  const batch = batchOf(customer_id, [{ event_type: "order.created" }], api.deps.now(), { matched, snapshot_version });
+  await api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: encodeBatch(batch) }));
+  // What became of them since then says nothing of that moment.
+  await api.call(own, "POST", `/subscriptions/${disabled}/enable`);
+  await api.call(own, "DELETE", `/subscriptions/${active}`);
+  const { body } = await api.call(own, "GET", `/events/${eventId(batch.first)}/verdicts`);
+  const because = 'event_type "order.created" is order.*';
+  const found = new Map(
+    body.verdicts.map((verdict: { subscription_id: string }) => [verdict.subscription_id, verdict]),
+  );
+  const of = (id: string) => {
+    const { matched, status, because } = found.get(id) as Record<string, unknown>;
+    return [matched, status, because];
+  };
+  assert.deepEqual(
+    [of(active), of(disabled), of(paused), of(leftOut)],
+    [
+      [true, "active", because],
+      [true, "disabled", because],
+      [false, "disabled", "the subscription was paused, since its selector takes too much work"],
+      [false, "active", "all selectors together took as much work as one event may, before this one was decided"],
+    ],
+  );
 });
 
 test("recorded events are rehearsed, and rows of reference tables shown, only with the scopes that read them", async () => {
