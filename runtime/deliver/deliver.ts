@@ -9,7 +9,8 @@ import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/usage.ts";
 import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
-import { afterPosts, type EffectPorts, factsOf } from "./effects.ts";
+import { afterPosts, type EffectPorts } from "./effects.ts";
+import { factsOf, movedOf } from "./facts.ts";
 import { gate } from "./gate.ts";
 import { type GatherPorts, gather, type Received } from "./gather.ts";
 import type { Delivery } from "./plan.ts";
@@ -177,8 +178,12 @@ async function keepUnits(
   failures: Map<string, unknown>,
   ports: DeliverPorts,
 ): Promise<void> {
-  await keepAll(settled, retries, kept, failures, ports);
-  await Promise.all([afterPosts(settled, ports), count(settled, ports), trace(settled, ports)]);
+  const { unkept, moved } = await keepAll(settled, retries, kept, failures, ports);
+  await Promise.all([
+    afterPosts(settled, ports),
+    count([...factsOf(settled, unkept), ...moved], ports),
+    trace(settled, ports),
+  ]);
 }
 
 const receivedBefore = (record: SQSRecord): boolean => Number(record.attributes.ApproximateReceiveCount) > 1;
@@ -297,6 +302,12 @@ function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.atte
   return { text, group: tenant };
 }
 
+/** What became of deliveries: those that could not be kept, and the new states of all others. */
+interface KeptAll {
+  readonly unkept: ReadonlySet<Delivery>;
+  readonly moved: readonly UsageFact[];
+}
+
 /** Queues next attempts, then keeps states: see the invariant. */
 async function keepAll(
   settled: readonly Settled[],
@@ -304,7 +315,7 @@ async function keepAll(
   kept: readonly Kept[],
   failures: Map<string, unknown>,
   ports: DeliverPorts,
-): Promise<void> {
+): Promise<KeptAll> {
   const retries = [...toRetry];
   const keep = [...kept];
   for (const { deliveries, items, next, attempts } of settled) {
@@ -355,12 +366,15 @@ async function keepAll(
       }
     }),
   ]);
+  const moved = keep.flatMap(({ item, delivery }) =>
+    delivery === undefined || unkept.has(delivery) ? [] : movedOf(delivery, item),
+  );
+  return { unkept, moved };
 }
 
 /** A count that can't be written now is written later, not by a second delivery. */
-async function count(settled: readonly Settled[], ports: DeliverPorts): Promise<void> {
+async function count(facts: readonly UsageFact[], ports: DeliverPorts): Promise<void> {
   try {
-    const facts = factsOf(settled);
     if (facts.length > 0) await ports.countUsage(facts);
   } catch (error) {
     ports.log("warn", "deliver.usage_not_counted_yet", { error: errorText(error) });

@@ -5,7 +5,6 @@ import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/co
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
-import type { UsageFact } from "../domain/usage/usage.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
 import { type PlannedPost, toldReplay } from "./plan.ts";
 import { SLOW_MS } from "./postAll.ts";
@@ -153,24 +152,3 @@ function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number):
     });
   }
 }
-
-/** Each post as a fact of usage. */
-export const factsOf = (settled: readonly Settled[]): UsageFact[] =>
-  settled.flatMap(({ posts, next }) =>
-    posts.flatMap(({ post, at, result }): UsageFact[] => {
-      if (result === undefined) return [];
-      const outcome =
-        result.error === null ? "delivered" : next.kind === "dead_lettered" ? "dead_lettered" : ("failed" as const);
-      return [
-        {
-          kind: "attempted",
-          tenant: post.target.tenant,
-          at,
-          subscription_id: post.target.subscription_id,
-          outcome,
-          latency_ms: result.latency_ms,
-          types: post.parts.flatMap(({ types, offsets }) => offsets.map((offset) => types[offset]!)),
-        },
-      ];
-    }),
-  );

@@ -197,6 +197,7 @@ async function complete(
   const retriedBy = name.retried_by ?? (name.manual ? undefined : item?.retried_by);
   const trace = message?.traceparent ?? batch?.traceparent;
   const hops = message?.hops ?? batch?.hops;
+  const keyId = message?.key_id ?? batch?.key_id;
   const keyName = message?.key_name ?? batch?.key_name;
   const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
   const delivery: Delivery = {
@@ -219,7 +220,8 @@ async function complete(
     manual: name.manual,
     probe: name.probe,
     events: [],
-    ...defined({ replay_id: name.replay_id, retried_by: retriedBy, key_name: keyName, traceparent: trace, hops, item }),
+    ...defined({ replay_id: name.replay_id, retried_by: retriedBy, key_id: keyId, key_name: keyName }),
+    ...defined({ traceparent: trace, hops, item }),
   };
   const offsets = toSend(delivery);
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });

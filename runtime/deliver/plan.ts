@@ -23,6 +23,8 @@ export interface Delivery {
   readonly replay_id?: string;
   /** The replay of dead letters that had it tried again. */
   readonly retried_by?: string;
+  /** The key that its events came with. */
+  readonly key_id?: string;
   readonly key_name?: string;
   readonly traceparent?: string;
   readonly hops?: number;

@@ -113,6 +113,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       traceparent: traceparentIn(request),
       hops: hopsIn(request.headers),
       key_hash: key === undefined ? undefined : keyHashOf(key),
+      arrived,
     };
     // In this order, so that what is refused for its schema has counted: checking costs more than anything else here.
     const limited = async () => {
@@ -200,19 +201,21 @@ interface Batch {
   readonly hops: number;
   /** Of its `Idempotency-Key`. */
   readonly key_hash: string | undefined;
+  /** When the edge received it, where that is known; milliseconds. */
+  readonly arrived: number | undefined;
 }
 
 const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);
 
 /** Sends the batch under these ids and tells the body of its 202. */
 async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
-  const { tenant, key_id, key_name, source_ip, valid, traceparent, hops, key_hash } = batch;
+  const { tenant, key_id, key_name, source_ip, valid, traceparent, hops, key_hash, arrived } = batch;
   const packed = pack(valid.events);
   try {
     const body = await placeBody(packed, `${tenant}/${first}`, ports.putPayload);
     const { types } = valid;
     const told = {
-      ...defined({ key_name, source_ip, traceparent }),
+      ...defined({ key_name, source_ip, traceparent, arrived }),
       ...(hops === 0 ? {} : { hops }),
       ...defined({ key_hash }),
     };

@@ -93,7 +93,7 @@ interface Work {
   /** What to deliver: as decided now, or as it was decided when the batch was first stored. */
   matched: BatchItem["matched"];
   deleted: readonly number[];
-  stored: "now" | "before";
+  stored: "now" | "before" | undefined;
   /** Holds events that were erased before they came here, or are stored elsewhere now: it goes when all else is done. */
   readonly remove?: string | undefined;
   /** The message for the events that there was no time to match. */
@@ -164,7 +164,7 @@ export async function route(
   }
   const { tracer } = ports;
   await Promise.all([
-    count(alive(works), ports),
+    count(works, ports),
     tracer?.export(() => spansOf(works, tracer.ratio, started, ports.now())),
     tellCostly(spending, ports),
   ]);
@@ -244,7 +244,7 @@ async function decideAll(
     try {
       const budget = budgetOf(isRest(one) ? spending.rests : spending.customers, one.message.tenant);
       const over = spending.isOver() || spentOn(spending.rests) >= RESTS_BUDGET;
-      if (budget.usedUp || over) later.push({ one, message: restMessage(one.message) });
+      if (budget.usedUp || over) later.push({ one, message: restMessage({ ...one.message, ...acceptLatency(one) }) });
       else works.push(await decide(one, budget, spending, ports));
     } catch (error) {
       failures.set(one.record.messageId, error);
@@ -325,7 +325,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
   };
   const remove = erased.length === 0 && !cut ? undefined : key;
   const rest = cut ? await restAfter(one, done, ports) : undefined;
-  return { record, message, again, events, batch, matched: left, deleted: erased, stored: "now", remove, rest };
+  return { record, message, again, events, batch, matched: left, deleted: erased, stored: undefined, remove, rest };
 }
 
 /** The events from an offset on, as a request of their own: ids of a request follow one another. */
@@ -378,6 +378,7 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
   if (fresh.length > 0) {
     try {
       await ports.storeNew(fresh.map(({ batch }) => batch));
+      for (const work of fresh) work.stored = "now";
     } catch (error) {
       for (const work of fresh) work.error = error;
     }
@@ -386,8 +387,8 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
     repeated.map(async (work) => {
       try {
         const before = await ports.storeAgain(work.batch);
+        work.stored = before === undefined ? "now" : "before";
         if (before === undefined) return;
-        work.stored = "before";
         work.matched = before.matched;
         work.deleted = [...new Set([...before.deleted, ...work.deleted])];
       } catch (error) {
@@ -419,7 +420,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
     for (const [subscription_id, all] of pairs) {
       const indexes = work.deleted.length === 0 ? all : all.filter((offset) => !work.deleted.includes(offset));
       if (indexes.length === 0) continue;
-      const { tenant, first, count, types, key_name, traceparent, hops, expires_at } = work.batch;
+      const { tenant, first, count, types, key_id, key_name, traceparent, hops, expires_at } = work.batch;
       const delivery: DeliveryMessage = {
         tenant,
         subscription_id,
@@ -431,6 +432,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         expires_at,
         ...defined({ body }),
         ...(work.stored === "before" ? { repeated: true } : {}),
+        key_id,
         ...defined({ key_name, traceparent, hops }),
       };
       messages.push({ work, message: { text: encodeDelivery(delivery), group: tenant } });
@@ -461,21 +463,37 @@ async function archive(works: readonly Work[], ports: RoutePorts): Promise<void>
   for (const [at, error] of outcomes.entries()) if (error !== undefined) works[at]!.error ??= error;
 }
 
+/** Lambda@Edge and CloudFront wait no longer for an answer: a message that says more was put back by hand. */
+const MAX_ACCEPT_MS = 60_000;
+
+/**
+ * From the edge's receipt until the queue had the request, which is when it is answered: the queue itself tells, so that each
+ * request has its own, and ingest has nothing to do for it. docs/decisions/metrics.md
+ */
+function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">): { accept_ms?: number } {
+  const { arrived, accept_ms, rest } = message;
+  if (rest === true || arrived === undefined) return {};
+  if (accept_ms !== undefined) return { accept_ms };
+  const ms = Number(record.attributes.SentTimestamp) - arrived;
+  // Clocks of two machines may differ by a little.
+  return ms <= MAX_ACCEPT_MS && ms > -1_000 ? { accept_ms: Math.max(0, ms) } : {};
+}
+
 /** Counts each request once: when it was stored. A count that can't be written now is written later, not by a second delivery. */
 async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const facts = works
     .filter(({ stored }) => stored === "now")
     .map(
-      ({ batch, events, message: { source_ip, rest } }): UsageFact => ({
+      ({ batch, events, record, message }): UsageFact => ({
         kind: "accepted",
         tenant: batch.tenant,
         at: timeOf(batch.first),
         routed_at: batch.routed_at,
         key_id: batch.key_id,
-        ...defined({ source_ip }),
-        ...(rest === true ? { rest } : {}),
+        ...defined({ source_ip: message.source_ip, rest: message.rest === true ? (true as const) : undefined }),
         events: events.map((raw, offset) => ({ type: batch.types[offset]!, bytes: raw.length })),
-        matched: Object.fromEntries(Object.entries(batch.matched).map(([id, offsets]) => [id, offsets.length])),
+        matched: batch.matched,
+        ...acceptLatency({ record, message }),
       }),
     );
   if (facts.length === 0) return;

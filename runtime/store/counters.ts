@@ -17,13 +17,13 @@ export interface CounterReader {
   now(): number;
 }
 
-const UNIT_MS = { m: 60_000, h: 3_600_000 } as const;
+export const UNIT_MS = { m: 60_000, h: 3_600_000 } as const;
 /** Queries at the same time: one of DynamoDB answers at most 1 MB. */
 const AT_ONCE = 16;
 /** Parts of a range of hours. Minutes have their shards instead. */
 const SEGMENTS = 8;
 /** Hours that are over are added up within two hours, and made up for within two days. */
-const UNROLLED_MS = 48 * UNIT_MS.h;
+export const UNROLLED_MS = 48 * UNIT_MS.h;
 
 export type CounterItem = Record<string, AttributeValue>;
 
@@ -35,14 +35,16 @@ export interface TimeRange {
 
 type Projection = Pick<QueryCommandInput, "ProjectionExpression" | "ExpressionAttributeNames">;
 
-/** Names of counters may hold any character; the few that are wanted of all need no stand-ins. */
-function projectionOf(names: readonly string[] | undefined): Projection {
+/** A letter, or one with a number: no word that DynamoDB reserves. All other names need stand-ins. */
+const PLAIN = /^[a-z]\d*$/;
+
+export function projectionOf(names: readonly string[] | undefined): Projection {
   if (names === undefined) return {};
-  const escaped = names.filter((name) => name.includes("#"));
+  const escaped = names.filter((name) => !PLAIN.test(name));
   return {
     ProjectionExpression: [
       "sk",
-      ...names.filter((name) => !name.includes("#")),
+      ...names.filter((name) => PLAIN.test(name)),
       ...escaped.map((_, i) => `#${i}`),
     ].join(","),
     ...(escaped.length > 0 && {
@@ -81,7 +83,7 @@ async function query(
 }
 
 /** Each on its own query, a few at once. */
-async function queryAll(
+export async function queryAll(
   reader: CounterReader,
   queries: readonly { readonly pk: string; readonly range: TimeRange }[],
   unit: number,
@@ -91,7 +93,7 @@ async function queryAll(
   await mapConcurrently(queries, AT_ONCE, ({ pk, range }) => query(reader, pk, unit, range, projection, take));
 }
 
-function segmentsOf({ from, to }: TimeRange, unit: number): TimeRange[] {
+export function segmentsOf({ from, to }: TimeRange, unit: number): TimeRange[] {
   const size = Math.max(unit, Math.ceil((to - from) / unit / SEGMENTS) * unit);
   const segments: TimeRange[] = [];
   for (let at = from; at < to; at += size) segments.push({ from: at, to: Math.min(at + size, to) });
@@ -99,7 +101,7 @@ function segmentsOf({ from, to }: TimeRange, unit: number): TimeRange[] {
 }
 
 /** Hours that stand side by side, as ranges. @param hours ascending */
-function rangesOf(hours: readonly number[]): TimeRange[] {
+export function rangesOf(hours: readonly number[]): TimeRange[] {
   const ranges: { from: number; to: number }[] = [];
   for (const hour of hours) {
     const last = ranges.at(-1);

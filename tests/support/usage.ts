@@ -7,6 +7,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
+import { hourItems, hourOf } from "../../runtime/domain/metrics/hours.ts";
 import { minuteShards, rollUp, type UsageFact, usageSortKey, usageWriter } from "../../runtime/domain/usage/usage.ts";
 
 const HOUR = 3_600_000;
@@ -44,7 +45,8 @@ async function minutesOf(dynamodb: DynamoDBClient, tenant: Tenant, hour: number)
 
 export async function addHourUp(dynamodb: DynamoDBClient, tenant: Tenant, at: number): Promise<void> {
   const hour = Math.floor(at / HOUR) * HOUR;
-  for (const Item of rollUp(tenant, hour, await minutesOf(dynamodb, tenant, hour)))
+  const minutes = await minutesOf(dynamodb, tenant, hour);
+  for (const Item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, hourOf(minutes))])
     await dynamodb.send(new PutItemCommand({ TableName: "metrics", Item }));
 }
 

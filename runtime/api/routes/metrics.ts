@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
 import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
 import { dimensions, isLatency, type Measure, measures } from "../../domain/metrics/names.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
@@ -108,6 +109,8 @@ function objectOf(parameters: z.output<typeof Parameters>): unknown {
 /** What queries of the metrics need of the API. */
 const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
   ...countersOf(deps),
+  readCube: () =>
+    Promise.reject(new TriggersError("unavailable", "Numbers by these dimensions together can't be read.")),
   async workflows(tenant) {
     const rows = await asCustomer(deps.db, customerId, (tx) =>
       tx

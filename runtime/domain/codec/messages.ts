@@ -64,6 +64,10 @@ export interface IngestMessage {
   readonly part?: number;
   /** It is what is left of a request whose first events are stored and counted. */
   readonly rest?: boolean;
+  /** When the edge received the request, milliseconds. */
+  readonly arrived?: number;
+  /** From then until the queue had it, milliseconds: where it was sent on since. */
+  readonly accept_ms?: number;
 }
 
 /** The first attempt of one (batch, subscription) pair: route -> deliver, or a replay -> deliver. */
@@ -86,6 +90,7 @@ export interface DeliveryMessage {
   /** As its request had them. */
   readonly hops?: number;
   readonly replay_id?: string;
+  readonly key_id?: string;
   readonly key_name?: string;
   readonly traceparent?: string;
 }
@@ -187,6 +192,8 @@ export function decodeIngest(message: string): IngestMessage {
     ...defined({
       hops: mapDefined(header.hops, () => whole(header, "hops", what)),
       part: mapDefined(header.part, () => whole(header, "part", what)),
+      arrived: mapDefined(header.arrived, () => whole(header, "arrived", what)),
+      accept_ms: mapDefined(header.accept_ms, () => whole(header, "accept_ms", what)),
     }),
     ...(header.rest === true ? { rest: true } : {}),
   };
@@ -255,6 +262,7 @@ export function decodeDeliver(message: string): DeliverMessage {
           expires_at: mapDefined(header.expires_at, () => whole(header, "expires_at", what)),
         }),
         ...optional(header, "replay_id"),
+        ...optional(header, "key_id"),
         ...optional(header, "key_name"),
         ...optional(header, "traceparent"),
       };

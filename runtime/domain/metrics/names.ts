@@ -79,3 +79,30 @@ export const dimensionsOf: Readonly<Record<Measure, readonly Dimension[]>> = {
   delivery_latency_ms: ofDeliveries,
   attempt_latency_ms: ofAttempts,
 };
+
+const classByName: Readonly<Record<string, ErrorClass>> = {
+  timeout: "timeout",
+  dns_error: "dns",
+  connect_timeout: "connect",
+  connection_refused: "connect",
+  connection_reset: "connect",
+  connection_closed: "connect",
+  connection_failed: "connect",
+  unreachable: "connect",
+  tls_error: "tls",
+  redirect: "redirect",
+  gone: "gone",
+  forbidden_address: "forbidden_address",
+};
+
+/**
+ * The class of an attempt's failure; null where it did not fail.
+ * @param error the attempt's, as deliver names it
+ * @param status of the answer, where there was one
+ */
+export function errorClassOf(error: string | null, status: number | null): ErrorClass | null {
+  if (error === null) return null;
+  if (error === "http_error" && status !== null)
+    return status >= 500 ? "http_5xx" : status >= 400 ? "http_4xx" : "other";
+  return classByName[error] ?? "other";
+}

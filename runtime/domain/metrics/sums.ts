@@ -54,7 +54,7 @@ export function measure(sums: Sums, name: HistogramName, ms: number, n = 1): voi
   countIn(sums.latencies[name], latencyBucket(ms), n);
 }
 
-/** Adds one to another; peaks are of different times, so the higher one stays. */
+/** Adds one to another: what is told by the second, by the second; of peaks, which are of different times, the higher one stays. */
 export function addSums(into: Sums, more: Sums): void {
   for (const name in more.counts) count(into, name as Counter, more.counts[name as Counter]!);
   for (const name in more.latencies) {
@@ -62,6 +62,10 @@ export function addSums(into: Sums, more: Sums): void {
     into.latencies[name as HistogramName] ??= new Map();
     const to = into.latencies[name as HistogramName]!;
     for (const [bucket, n] of from) countIn(to, bucket, n);
+  }
+  if (more.seconds !== undefined) {
+    into.seconds ??= new Map();
+    for (const [second, n] of more.seconds) countIn(into.seconds, second, n);
   }
   if (more.peak > into.peak) into.peak = more.peak;
 }

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { packRows, type Rows, rowIn } from "../metrics/facts.ts";
+import { addSums } from "../metrics/sums.ts";
 
 /**
  * Counters that many execution environments add to at once, each in items of its own.
@@ -25,6 +27,8 @@ export interface Counters {
   /** Seconds since the epoch. */
   readonly expires_at: number;
   readonly tally: ReadonlyMap<string, number>;
+  /** What is counted of the metrics (domain/metrics/facts.ts), packed in one attribute of the item. */
+  readonly rows?: Rows;
 }
 
 /** What the writer needs of DynamoDB: `(input) => client.send(new PutItemCommand(input))`. */
@@ -34,6 +38,10 @@ export type SendPut = (input: PutItemCommandInput) => Promise<unknown>;
 const SHARDS = 16;
 /** Names of counters in one item: about 20 KB, so that one more event type does not cost hundreds of units. */
 const NAMES = 400;
+/** Rows in one item: about as much. */
+const ROWS_EACH = 500;
+const hasNames = ({ tally }: Chunk): boolean => tally.size >= NAMES;
+const hasRows = ({ rows }: Chunk): boolean => rows.size >= ROWS_EACH;
 const PUTS_AT_ONCE = 32;
 /** An item that has not changed for so long is left alone; what comes later begins another. */
 const KEEP_MS = 90_000;
@@ -43,8 +51,10 @@ const MAX_KEPT = 10_000;
 /** Where the counters of a partition are. */
 export const shardsOf = (pk: string): string[] => Array.from({ length: SHARDS }, (_, shard) => `${pk}#${shard}`);
 
+/** The attribute that holds rows. */
+export const ROWS = "rows";
 /** Attributes that are no counters. */
-const RESERVED = new Set(["pk", "sk", "n", "expires_at"]);
+const RESERVED = new Set(["pk", "sk", "n", "expires_at", ROWS]);
 /** Whether an attribute counts something; older items hold their writers' marks too. */
 export const isCounter = (name: string): boolean => !RESERVED.has(name) && !name.startsWith("w#");
 
@@ -52,12 +62,14 @@ export const isCounter = (name: string): boolean => !RESERVED.has(name) && !name
 interface Chunk {
   readonly id: number;
   readonly tally: Tally;
+  readonly rows: Rows;
   changed: boolean;
 }
 
-interface Own extends Omit<Counters, "tally"> {
+interface Own extends Omit<Counters, "tally" | "rows"> {
   readonly chunks: Chunk[];
   readonly places: Map<string, Chunk>;
+  readonly rowPlaces: Map<string, Chunk>;
   touchedAt: number;
 }
 
@@ -82,21 +94,21 @@ export function counterWriter(table: string, send: SendPut, writer: string, now:
   let number = 0;
   let last: Promise<void> = Promise.resolve();
 
-  const chunkFor = (own: Own, name: string): Chunk => {
-    const known = own.places.get(name);
+  const chunkFor = (own: Own, places: Map<string, Chunk>, name: string, isFull: (chunk: Chunk) => boolean): Chunk => {
+    const known = places.get(name);
     if (known !== undefined) return known;
-    let chunk = own.chunks.at(-1);
-    if (chunk === undefined || chunk.tally.size >= NAMES) {
+    let chunk = own.chunks.find((each) => !isFull(each));
+    if (chunk === undefined) {
       // Ids are never used again: an item that was left alone keeps what is in it.
       chunks += 1;
-      chunk = { id: chunks, tally: new Map(), changed: true };
+      chunk = { id: chunks, tally: new Map(), rows: new Map(), changed: true };
       own.chunks.push(chunk);
     }
-    own.places.set(name, chunk);
+    places.set(name, chunk);
     return chunk;
   };
 
-  const putOf = ({ pk, sk, expires_at }: Own, { id, tally }: Chunk): PutItemCommandInput => {
+  const putOf = ({ pk, sk, expires_at }: Own, { id, tally, rows }: Chunk): PutItemCommandInput => {
     number += 1;
     const n: AttributeValue = { N: String(number) };
     return {
@@ -107,6 +119,7 @@ export function counterWriter(table: string, send: SendPut, writer: string, now:
         n,
         expires_at: { N: String(expires_at) },
         ...Object.fromEntries([...tally].map(([name, count]) => [name, { N: String(count) }])),
+        ...(rows.size === 0 ? {} : { [ROWS]: { B: packRows(rows) } }),
       },
       ConditionExpression: "attribute_not_exists(n) OR n < :n",
       ExpressionAttributeValues: { ":n": n },
@@ -144,14 +157,19 @@ export function counterWriter(table: string, send: SendPut, writer: string, now:
 
   return {
     add(counters) {
-      for (const { tally, ...key } of counters) {
+      for (const { tally, rows, ...key } of counters) {
         const id = `${key.pk} ${key.sk}`;
-        const own = items.get(id) ?? { ...key, chunks: [], places: new Map(), touchedAt: 0 };
+        const own = items.get(id) ?? { ...key, chunks: [], places: new Map(), rowPlaces: new Map(), touchedAt: 0 };
         items.set(id, own);
         own.touchedAt = now();
         for (const [name, n] of tally) {
-          const chunk = chunkFor(own, name);
+          const chunk = chunkFor(own, own.places, name, hasNames);
           add(chunk.tally, name, n);
+          chunk.changed = true;
+        }
+        for (const [name, sums] of rows ?? []) {
+          const chunk = chunkFor(own, own.rowPlaces, name, hasRows);
+          addSums(rowIn(chunk.rows, name), sums);
           chunk.changed = true;
         }
       }

@@ -1,6 +1,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { rfc3339 } from "../ids.ts";
+import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
+import type { ErrorClass } from "../metrics/names.ts";
 import { accessMinute, type CallFact, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
 import { LAST_BUCKET, latencyBucket } from "./histogram.ts";
@@ -39,22 +42,49 @@ export type UsageFact =
       readonly routed_at: number;
       /** Event type and payload bytes of each event. */
       readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
-      /** How many of them each subscription matched. */
-      readonly matched?: Readonly<Record<string, number>>;
+      /** Which of them each subscription matched, by offset, ascending. */
+      readonly matched?: Readonly<Record<string, readonly number[]>>;
+      /** From the edge's receipt until the queue had the request, and so until it could be answered; where it is known. */
+      readonly accept_ms?: number;
       /** The rest of a request that was counted with its first events. */
       readonly rest?: true;
     }
-  /** One attempt to deliver these events to a subscription ended. `failed` ones will be tried again. */
+  /** One attempt to deliver events to a subscription ended. `failed` ones will be tried again. */
   | {
       readonly kind: "attempted";
       readonly tenant: Tenant;
       readonly at: number;
       readonly subscription_id: string;
-      readonly outcome: "delivered" | "failed" | "dead_lettered";
+      /** What it was to its deliveries; null where that could not be kept, so that they will be attempted again. */
+      readonly outcome: "delivered" | "failed" | "dead_lettered" | null;
+      /** Why it failed; null or left out where it did not. */
+      readonly error?: ErrorClass | null;
       /** From sending the request to the whole answer, or the failure. */
       readonly latency_ms: number;
-      /** Event type of each event of the attempt. */
+      /** The deliveries that it was made of. */
+      readonly parts: readonly {
+        /** Event type of each event of the attempt. */
+        readonly types: readonly (string | null)[];
+        /** The key that the events came with, where it is known. */
+        readonly key_id?: string;
+        /** From the events' receipt to this success, where it is their first; never for what a replay sent. */
+        readonly first_success_ms?: number;
+        /** A replay sent them, and tried for the first time. */
+        readonly replayed?: true;
+      }[];
+    }
+  /** A delivery came to another state. */
+  | {
+      readonly kind: "moved";
+      readonly tenant: Tenant;
+      /** When its events were received. */
+      readonly at: number;
+      readonly subscription_id: string;
+      readonly key_id?: string;
+      /** Event type of each of its events. */
       readonly types: readonly (string | null)[];
+      readonly from: DeliveryStatus;
+      readonly to: DeliveryStatus;
     }
   | CallFact;
 
@@ -76,8 +106,30 @@ const expiryOf = (interval: UsageInterval, start: number): number =>
 /** Sort key of a start: RFC 3339 to the minute. What counts in it follows. */
 export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
 
+interface OfType {
+  events: number;
+  bytes: number;
+}
+
+/** Events and bytes by type, `""` for none. Most requests are of one type: the one before is asked first. */
+function byType(events: readonly { readonly type: string | null; readonly bytes: number }[]): Map<string, OfType> {
+  const found = new Map<string, OfType>();
+  let [last, lastType]: [OfType | undefined, string | null | undefined] = [undefined, undefined];
+  for (const { type, bytes } of events) {
+    if (last === undefined || type !== lastType) {
+      const name = type ?? "";
+      last = found.get(name) ?? { events: 0, bytes: 0 };
+      found.set(name, last);
+      lastType = type;
+    }
+    last.events += 1;
+    last.bytes += bytes;
+  }
+  return found;
+}
+
 /** Adds a fact's counters. @param tally of the fact's tenant and interval */
-function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
+function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact | { kind: "moved" }>): void {
   if (fact.kind === "accepted") {
     const bytes = fact.events.reduce((sum, event) => sum + event.bytes, 0);
     for (const prefix of ["", `k#${fact.key_id}#`]) {
@@ -85,25 +137,26 @@ function tallyFact(tally: Tally, fact: Exclude<UsageFact, CallFact>): void {
       add(tally, `${prefix}e`, fact.events.length);
       add(tally, `${prefix}b`, bytes);
     }
-    for (const event of fact.events) {
-      add(tally, `t#${event.type ?? ""}#e`, 1);
-      add(tally, `t#${event.type ?? ""}#b`, event.bytes);
+    for (const [type, own] of byType(fact.events)) {
+      add(tally, `t#${type}#e`, own.events);
+      add(tally, `t#${type}#b`, own.bytes);
+      add(tally, `t#${type}#r`, 1);
     }
-    for (const type of new Set(fact.events.map((event) => event.type ?? ""))) add(tally, `t#${type}#r`, 1);
-    for (const [id, count] of Object.entries(fact.matched ?? {})) {
+    for (const [id, offsets] of Object.entries(fact.matched ?? {})) {
       add(tally, `s#${id}#r`, 1);
-      add(tally, `s#${id}#e`, count);
+      add(tally, `s#${id}#e`, offsets.length);
     }
     return;
   }
-  const letter = measures[fact.outcome];
+  const letter = fact.outcome === null ? undefined : measures[fact.outcome];
   const bucket = latencyBucket(fact.latency_ms);
+  const types = fact.parts.length === 1 ? fact.parts[0]!.types : fact.parts.flatMap((part) => part.types);
   for (const prefix of ["", `s#${fact.subscription_id}#`]) {
-    add(tally, `${prefix}${letter}`, fact.types.length);
+    if (letter !== undefined) add(tally, `${prefix}${letter}`, types.length);
     add(tally, `${prefix}l${bucket}`, 1);
   }
-  for (const type of fact.types) add(tally, `t#${type ?? ""}#${letter}`, 1);
-  for (const type of new Set(fact.types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
+  if (letter !== undefined) for (const type of types) add(tally, `t#${type ?? ""}#${letter}`, 1);
+  for (const type of new Set(types)) add(tally, `t#${type ?? ""}#l${bucket}`, 1);
 }
 
 // ---- hours ---------------------------------------------------------------------------------------------------------
@@ -162,6 +215,7 @@ interface Minute {
   readonly tenant: Tenant;
   readonly start: number;
   readonly tally: Tally;
+  readonly rows: Rows;
 }
 
 /**
@@ -177,28 +231,30 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
   const late = new Map<string, { readonly tenant: Tenant; readonly hour: number }>();
   let marks = 0;
 
-  function minuteOf(tenant: Tenant, at: number): Tally {
+  const bounded = boundedRows();
+
+  function minuteOf(tenant: Tenant, at: number): Minute {
     const start = Math.floor(at / MINUTE) * MINUTE;
     const id = `${tenant} ${start}`;
     const known = fresh.get(id);
-    if (known !== undefined) return known.tally;
-    const made: Minute = { tenant, start, tally: new Map() };
+    if (known !== undefined) return known;
+    const made: Minute = { tenant, start, tally: new Map(), rows: new Map() };
     fresh.set(id, made);
-    return made.tally;
+    return made;
   }
 
   /** What was held back so long that an hour's records may be made counts, for them, in the minute of writing. */
   function settleLate(): void {
     const current = now();
-    for (const { tenant, start, tally } of [...fresh.values()]) {
+    for (const { tenant, start, tally, rows } of [...fresh.values()]) {
       const hour = Math.floor(start / HOUR) * HOUR;
       if (current - (hour + HOUR) <= LATE_MS) continue;
       const moved = [...tally].filter(([name]) => isAccessCounter(name));
       for (const [name, n] of moved) {
         tally.delete(name);
-        add(minuteOf(tenant, current), name, n);
+        add(minuteOf(tenant, current).tally, name, n);
       }
-      if (tally.size > 0) late.set(`${tenant} ${hour}`, { tenant, hour });
+      if (tally.size > 0 || rows.size > 0) late.set(`${tenant} ${hour}`, { tenant, hour });
     }
   }
 
@@ -219,23 +275,23 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
   return {
     add(facts) {
       for (const fact of facts) {
-        if (fact.kind === "called") {
-          tallyCall(minuteOf(fact.tenant, fact.at), fact);
-          continue;
-        }
-        tallyFact(minuteOf(fact.tenant, fact.at), fact);
+        const minute = minuteOf(fact.tenant, fact.at);
+        tallyRows(bounded(fact.tenant, Math.floor(fact.at / HOUR), minute.rows), fact);
+        if (fact.kind === "called") tallyCall(minute.tally, fact);
+        else if (fact.kind !== "moved") tallyFact(minute.tally, fact);
         if (fact.kind === "accepted" && fact.rest === undefined)
-          tallyCall(minuteOf(fact.tenant, accessMinute(fact)), callOf(fact));
+          tallyCall(minuteOf(fact.tenant, accessMinute(fact)).tally, callOf(fact));
       }
     },
     async flush() {
       settleLate();
       counters.add(
-        [...fresh.values()].map(({ tenant, start, tally }) => ({
+        [...fresh.values()].map(({ tenant, start, tally, rows }) => ({
           pk: usagePartition(tenant, "m"),
           sk: usageSortKey(start),
           expires_at: expiryOf("m", start),
           tally,
+          rows,
         })),
       );
       fresh.clear();

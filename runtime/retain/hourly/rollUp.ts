@@ -1,6 +1,7 @@
 import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import { hourItems, hourOf } from "../../domain/metrics/hours.ts";
 import { LATE_PARTITION, lateSortKey, minuteShards, rollUp, usagePartition } from "../../domain/usage/usage.ts";
 import { mapConcurrently } from "../../store/table.ts";
 import type { Tools } from "../work.ts";
@@ -48,7 +49,7 @@ export async function minutesOf(tools: Tools, tenant: Tenant, hour: number): Pro
 
 /** Writes an hour's items. @param minutes of `minutesOf` */
 export async function writeHour(tools: Tools, tenant: Tenant, hour: number, minutes: readonly Item[]): Promise<void> {
-  for (const item of rollUp(tenant, hour, minutes))
+  for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, hourOf(minutes))])
     await tools.store.dynamodb.send(new PutItemCommand({ TableName: tools.env.METRICS_TABLE, Item: item }));
 }
 

@@ -216,7 +216,7 @@ function messagesOf(
       else list.push(offset);
     }
   }
-  const { tenant, first, count, types, key_name, traceparent, hops } = batch;
+  const { tenant, first, count, types, key_id, key_name, traceparent, hops } = batch;
   let events = 0;
   const outgoing = [...wanted].map(([subscription_id, indexes]): Outgoing => {
     events += indexes.length;
@@ -232,6 +232,7 @@ function messagesOf(
       repeated: true,
       expires_at: Math.max(batch.expires_at, Math.floor(now / 1_000) + 3 * 86_400),
       replay_id: job.job_id,
+      key_id,
       ...defined({ key_name, traceparent, hops }),
     });
     return { text, group: tenant };

@@ -92,7 +92,7 @@ for (let hour = 0; hour < 720; hour += 1) {
       subscription_id: `sub_${i % 20}`,
       outcome: "delivered",
       latency_ms: 5 + ((i * 37) % 400),
-      types: [types[i % 20]!],
+      parts: [{ types: [types[i % 20]!] }],
     }),
   );
   await countUsage(dynamodb, [...facts, ...attempts]);

@@ -26,7 +26,7 @@ test.before(async () => {
     routed_at: at,
     key_id: live.key_id,
     events: types.map((type) => ({ type, bytes: 100 })),
-    matched: { sub_1: types.length },
+    matched: { sub_1: types.map((_, i) => i) },
   });
   const attempted = (at: number, outcome: "delivered" | "failed" | "dead_lettered", latency_ms: number): UsageFact => ({
     kind: "attempted",
@@ -35,7 +35,7 @@ test.before(async () => {
     subscription_id: "sub_1",
     outcome,
     latency_ms,
-    types: ["a"],
+    parts: [{ types: ["a"] }],
   });
   await write([accepted(start + 60_000, ["a", "b", null]), attempted(start + 61_000, "delivered", 100)]);
   await write([

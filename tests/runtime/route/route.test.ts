@@ -28,7 +28,7 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
   assert.equal(world.archived.length, 3);
   assert.deepEqual(
     world.facts.map((fact) => fact.kind === "accepted" && [fact.key_id, fact.matched]),
-    [["key_1", { sub_a: 2, sub_b: 2 }]],
+    [["key_1", { sub_a: [0, 1], sub_b: [1, 2] }]],
   );
 });
 
