@@ -42,11 +42,9 @@ export function projectionOf(names: readonly string[] | undefined): Projection {
   if (names === undefined) return {};
   const escaped = names.filter((name) => !PLAIN.test(name));
   return {
-    ProjectionExpression: [
-      "sk",
-      ...names.filter((name) => PLAIN.test(name)),
-      ...escaped.map((_, i) => `#${i}`),
-    ].join(","),
+    ProjectionExpression: ["sk", ...names.filter((name) => PLAIN.test(name)), ...escaped.map((_, i) => `#${i}`)].join(
+      ",",
+    ),
     ...(escaped.length > 0 && {
       ExpressionAttributeNames: Object.fromEntries(escaped.map((name, i) => [`#${i}`, name])),
     }),
