@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ObservabilityArgs } from "./observability.ts";
+import type { ObservabilityArgs } from "./observabilityArgs.ts";
 
 type Series = readonly pulumi.Input<string>[];
 

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AlarmTopic } from "./alarmTopic.ts";
-import type { ObservabilityArgs } from "./observability.ts";
+import type { ObservabilityArgs } from "./observabilityArgs.ts";
 
 /** What the product promises. */
 const objectives = {

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Retention } from "../retention.ts";
 import type { SubscriptionStore } from "../subscriptionStore.ts";
 import type { AlarmTopic, Metric } from "./alarmTopic.ts";
-import type { ObservabilityArgs } from "./observability.ts";
+import type { ObservabilityArgs } from "./observabilityArgs.ts";
 
 type StoreAlarmsArgs = Pick<
   ObservabilityArgs,

@@ -1,4 +1,4 @@
-import type { Dynalite, Item, QueryTable } from "./dynalite.ts";
+import type { Dynalite, Item, QueryTable } from "./dynaliteTypes.ts";
 
 /**
  * One page of Query or Scan, in place of dynalite's: that one takes each number apart in arbitrary precision to know its size, which

@@ -1,5 +1,5 @@
 import { Stream } from "node:stream";
-import type { ValueStream } from "./dynalite.ts";
+import type { ValueStream } from "./dynaliteTypes.ts";
 
 /** A stream of the oldest kind, which is what dynalite's reader of streams takes without reading twice. */
 export class Rows extends Stream implements ValueStream {

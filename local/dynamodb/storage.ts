@@ -1,15 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import {
-  type Done,
-  helpers,
-  type Item,
-  type ItemStore,
-  type Range,
-  type Store,
-  type SubStore,
-  type TableDescription,
-  type TableStore,
-} from "./dynalite.ts";
+import { helpers } from "./dynalite.ts";
+import type { Done, Item, ItemStore, Range, Store, SubStore, TableDescription, TableStore } from "./dynaliteTypes.ts";
 import { Rows } from "./rows.ts";
 
 /**

@@ -6,7 +6,20 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { ATTR_ERROR_TYPE, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Span } from "../domain/trace.ts";
-import type { ExporterOptions, SpanExporter } from "./tracing.ts";
+
+/** Sends spans; throws what went wrong. */
+export interface SpanExporter {
+  export(spans: readonly Span[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ExporterOptions {
+  /** Base URL of an OTLP/HTTP receiver: spans go to `/v1/traces` below it. */
+  readonly endpoint: string;
+  /** Headers as in `OTEL_EXPORTER_OTLP_HEADERS`; undefined for none. */
+  readonly headers: () => Promise<string | undefined>;
+  readonly timeoutMs: number;
+}
 
 /** OTLP/HTTP in protobuf, gzipped: what every receiver of OTLP takes. Imported by `tracing.ts` alone, and only when needed. */
 

@@ -1,6 +1,7 @@
 import type { Environment, tracingVariables } from "../domain/environment.ts";
 import type { Span, Tracer } from "../domain/trace.ts";
 import { errorText, type Log } from "./log.ts";
+import type { ExporterOptions, SpanExporter } from "./otlp.ts";
 
 /**
  * Exports spans, where that is configured. Invariant: tracing costs an invocation at most one second, and that at most once
@@ -14,20 +15,6 @@ const REST_MS = 30_000;
 const IDLE_MS = 4_000;
 /** How long headers are remembered; a new value of their secret is in use after that. */
 const HEADERS_MS = 300_000;
-
-/** Sends spans; throws what went wrong. */
-export interface SpanExporter {
-  export(spans: readonly Span[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface ExporterOptions {
-  /** Base URL of an OTLP/HTTP receiver: spans go to `/v1/traces` below it. */
-  readonly endpoint: string;
-  /** Headers as in `OTEL_EXPORTER_OTLP_HEADERS`; undefined for none. */
-  readonly headers: () => Promise<string | undefined>;
-  readonly timeoutMs: number;
-}
 
 export interface TracerOptions {
   readonly log: Log;

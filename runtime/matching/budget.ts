@@ -1,5 +1,3 @@
-import { BUDGET } from "./frame.ts";
-
 /**
  * What matching may cost one customer: for an event, for an invocation, for a dry-run. Counted in units of fuel (about 50 ns
  * each), not by the clock, so that a busy machine decides as an idle one does. Each selector has its own bound beneath
@@ -7,6 +5,8 @@ import { BUDGET } from "./frame.ts";
  * decide, those that are not end as too costly, which is no match. So the work is bounded by the number of selectors, whatever they are.
  */
 
+/** Units for one selector on one event: about half a millisecond. */
+export const BUDGET = 10_000;
 /** Units for one event: about 50 ms. A hundred selectors may use all that each may. */
 export const EVENT_BUDGET = 1_000_000;
 /** Units that one customer's events may take of an invocation that others share: about half a second. */

@@ -1,5 +1,5 @@
 import type { Event } from "../domain/event.ts";
-import type { Budget } from "./budget.ts";
+import { BUDGET, type Budget } from "./budget.ts";
 
 /**
  * One event while selectors look at it. Invariants: a frame belongs to one event and one pass, its `stamp` is unique in
@@ -8,7 +8,6 @@ import type { Budget } from "./budget.ts";
  * Work is bounded: every evaluation of one selector starts with `BUDGET` units, and whatever costs time takes some off,
  * a unit standing for about 50 ns. Work that goes below zero ends as a `Fault`, which is no match.
  */
-export const BUDGET = 10_000;
 
 /** Why an expression has no value: a missing field, a type mismatch, too much work. A value, never thrown. */
 export class Fault {

@@ -1,7 +1,7 @@
 import type { EventSelector } from "../domain/subscription.ts";
+import { BUDGET } from "./budget.ts";
 import { type Ast, partsOf } from "./cel/ast.ts";
 import { parseCel } from "./cel/parser.ts";
-import { BUDGET } from "./frame.ts";
 import { Invalid, naming } from "./invalid.ts";
 import { type Expression, expressions, isDescendant, parseQuery, type Segments, selectors } from "./jsonPath/parse.ts";
 

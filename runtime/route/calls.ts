@@ -1,8 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
-import { errorText } from "../aws/log.ts";
+import { errorText, type Log } from "../aws/log.ts";
 import { decodeCalls } from "../domain/codec/index.ts";
 import type { UsageFact } from "../domain/usage/usage.ts";
-import type { RoutePorts } from "./route.ts";
 
 /**
  * Counts what ingest answered without a batch. A message that comes again is counted again, so it does not: a count that can't
@@ -11,7 +10,7 @@ import type { RoutePorts } from "./route.ts";
  */
 export async function countCalls(
   records: readonly SQSRecord[],
-  ports: Pick<RoutePorts, "countUsage" | "log">,
+  ports: { readonly countUsage: (facts: readonly UsageFact[]) => Promise<void>; readonly log: Log },
   failures: Map<string, unknown>,
 ): Promise<readonly SQSRecord[]> {
   const facts: UsageFact[] = [];

@@ -3,7 +3,7 @@ import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt } from "../domain/ids.ts";
 import { LATE_MS, lowWaterKey } from "./lateBatch.ts";
-import type { Position, ReadQuery } from "./read.ts";
+import type { Position, ReadQuery } from "./readQuery.ts";
 import type { Store } from "./table.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { BatchItem } from "../domain/codec/index.ts";
-import type { Event, EventStatus } from "../domain/event.ts";
+import type { Event } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
@@ -9,6 +9,7 @@ import { deliveriesOf } from "./deliveries.ts";
 import { LATE_MS } from "./lateBatch.ts";
 import { aboveMark, type LowWater, lowWater, markAfter } from "./lowWater.ts";
 import { rawEvents } from "./payloads.ts";
+import type { Position, ReadQuery } from "./readQuery.ts";
 import { mapConcurrently, type Store } from "./table.ts";
 import { containsText, foldCase } from "./text.ts";
 import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view.ts";
@@ -22,35 +23,6 @@ import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view
  * behind the position: a batch that was routed after `began` is therefore left to a last phase, which reads the newest
  * `LATE_MS` before `began` again and gives just these, at the very end whatever the order.
  */
-export interface ReadQuery {
-  readonly order: Order;
-  /** Received at or after, before; milliseconds. */
-  readonly from?: number;
-  readonly to?: number;
-  readonly types?: readonly string[];
-  /** Whether an event of this type is wanted, where types are not simply listed. */
-  readonly wantsType?: (type: string) => boolean;
-  readonly statuses?: readonly EventStatus[];
-  readonly acknowledged: boolean | "all";
-  /** Whether the event is wanted; asked only of events that pass everything else but the status. */
-  readonly wants?: (event: Event) => boolean;
-  /** Text contained in the payload, whatever the case. */
-  readonly text?: string;
-}
-
-export interface Position {
-  /** When reading began, milliseconds. */
-  readonly began: number;
-  /** ULID of the last event that was given or passed over; none before the first. */
-  readonly after?: string;
-  /** In the last phase: events that were stored after reading began. */
-  readonly late?: true;
-  /** ULID of the last event given. */
-  readonly given?: string;
-  /** Of the low-water mark when reading began. */
-  readonly generation?: number;
-}
-
 export interface Page {
   readonly events: readonly StoredEvent[];
   /** Where the next page begins; null at the end. A page may be short, even empty, and yet have one. */

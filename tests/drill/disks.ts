@@ -1,18 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { begin, type Drill, kill, type Life, pause, underLoad } from "./lives.ts";
+import { begin, type Disk, type Drill, kill, type Life, pause, underLoad } from "./lives.ts";
 
 /** A disk that can be made too small: a tmpfs, which needs the rights to mount it. */
-export interface Disk {
-  /** Leaves so much room beyond what is used. */
-  leave(bytes: number): void;
-  enlarge(): void;
-  /** Lets nothing be opened for writing any more, or lets it again. */
-  readOnly(folder: string, yes: boolean): void;
-  unmount(): void;
-}
-
 const DISK_BYTES = 6 * 2 ** 30;
 
 /** @returns the reason where nothing can be mounted */

@@ -1,9 +1,17 @@
 import type { LocalFile } from "../../local/platform/state.ts";
 import type { Dice } from "../fuzz/random.ts";
 import type { Started } from "../support/process.ts";
-import type { Disk } from "./disks.ts";
 import { startDisturbed } from "./disturbing.ts";
 import { type Ledger, load, repeatUnanswered } from "./load.ts";
+
+export interface Disk {
+  /** Leaves so much room beyond what is used. */
+  leave(bytes: number): void;
+  enlarge(): void;
+  /** Lets nothing be opened for writing any more, or lets it again. */
+  readOnly(folder: string, yes: boolean): void;
+  unmount(): void;
+}
 
 /** One state folder, and the lives that the platform leads on it. */
 export interface Drill {

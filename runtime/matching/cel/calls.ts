@@ -1,13 +1,14 @@
 import { Fault } from "../frame.ts";
 import type { Ast } from "./ast.ts";
-import { type Compiled, compile, constant, derived, refuse, type Scope } from "./compile.ts";
-import { type Fn, globalFunctions, matchesFixed, methods } from "./functions.ts";
+import { type Compile, type Compiled, constant, derived, refuse, type Scope } from "./compiled.ts";
+import type { Fn } from "./fn.ts";
+import { globalFunctions, matchesFixed, methods } from "./functions.ts";
 import { nearestName } from "./names.ts";
 import { timeField, timeFields } from "./time.ts";
 import { T, Timestamp, typeNames } from "./values.ts";
 
 /** A function call or a method call, with its overloads checked as far as types are known. */
-export function compileCall(ast: Extract<Ast, { kind: "call" }>, scope: Scope): Compiled {
+export function compileCall(ast: Extract<Ast, { kind: "call" }>, scope: Scope, compile: Compile): Compiled {
   const table = ast.target === undefined ? globalFunctions : methods;
   const fn: Fn | undefined = Object.hasOwn(table, ast.name) ? table[ast.name] : undefined;
   if (fn === undefined) return unknownCall(ast, scope);

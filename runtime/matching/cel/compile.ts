@@ -1,44 +1,12 @@
-import { defined } from "../../domain/defined.ts";
-import { Fault, type Frame, type Path, TOO_COSTLY } from "../frame.ts";
-import { Invalid } from "../invalid.ts";
+import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
+import type { Invalid } from "../invalid.ts";
 import type { Ast, BinaryOperator } from "./ast.ts";
 import { compileCall } from "./calls.ts";
+import { type Compiled, condition, derived, refuse, type Scope } from "./compiled.ts";
 import { compileMacro } from "./macros.ts";
 import { adaptedTypes, adapting, negate, operations, resultTypes } from "./operators.ts";
 import { field, has, index, literal, name, qualified } from "./places.ts";
 import { CelMap, noOverload, normalKey, T, typeNames, type Value } from "./values.ts";
-
-/** An expression as a closure, and what is known of it. */
-export interface Compiled {
-  readonly run: (frame: Frame) => Value;
-  /** What it may come to, a set of `T`. */
-  readonly types: number;
-  /** Set when it is a place in the event. */
-  readonly path?: Path;
-  readonly literal?: Value;
-  /** Set when it is a list written in the expression. */
-  readonly items?: readonly Compiled[];
-  /** Places that must exist, or there is no value. */
-  readonly reads: readonly Path[];
-  /** Parts, its own and its operands': about 20 ns of work each. */
-  readonly weight: number;
-}
-
-export interface Scope {
-  readonly variables: ReadonlyMap<string, Compiled>;
-  /** Comprehension variables in force. */
-  readonly depth: number;
-  /** Refuse what can't succeed for any event; off only where a test asks for unchecked evaluation. */
-  readonly strict: boolean;
-}
-
-export const constant = (literal: Value, types: number): Compiled => ({
-  run: () => literal,
-  types,
-  literal,
-  reads: [],
-  weight: 1,
-});
 
 /** @throws Invalid with the position, when the expression can't succeed for any event */
 export function compile(ast: Ast, scope: Scope): Compiled {
@@ -48,13 +16,13 @@ export function compile(ast: Ast, scope: Scope): Compiled {
     case "name":
       return name(ast, scope);
     case "select":
-      return qualified(ast, scope) ?? field(ast, scope);
+      return qualified(ast, scope) ?? field(ast, scope, compile);
     case "has":
-      return has(ast, scope);
+      return has(ast, scope, compile);
     case "index":
-      return index(ast, scope);
+      return index(ast, scope, compile);
     case "call":
-      return compileCall(ast, scope);
+      return compileCall(ast, scope, compile);
     case "not":
       return not(ast, scope);
     case "minus": {
@@ -77,34 +45,8 @@ export function compile(ast: Ast, scope: Scope): Compiled {
     case "map":
       return map(ast, scope);
     default:
-      return compileMacro(ast, scope);
+      return compileMacro(ast, scope, compile);
   }
-}
-
-export const refuse = (ast: Ast, message: string, suggestion?: string): Invalid =>
-  new Invalid({ message, position: ast.start, ...defined({ suggestion }) });
-
-/** A strict operation: it has a value only where all its operands have. */
-export function derived(
-  operands: readonly Compiled[],
-  types: number,
-  run: (values: readonly Value[], frame: Frame) => Value,
-): Compiled {
-  const runs = operands.map((operand) => operand.run);
-  return {
-    run: (frame) => {
-      const values: Value[] = [];
-      for (const one of runs) {
-        const value = one(frame);
-        if (value instanceof Fault) return value;
-        values.push(value);
-      }
-      return run(values, frame);
-    },
-    types,
-    reads: operands.flatMap((operand) => operand.reads),
-    weight: operands.reduce((sum, operand) => sum + operand.weight, 1),
-  };
 }
 
 function not(ast: Extract<Ast, { kind: "not" }>, scope: Scope): Compiled {
@@ -182,7 +124,7 @@ function fastComparison(operator: BinaryOperator, left: Compiled, right: Compile
 }
 
 function logic(ast: Extract<Ast, { kind: "logic" }>, scope: Scope): Compiled {
-  const parts = ast.parts.map((part) => condition(part, scope));
+  const parts = ast.parts.map((part) => condition(part, scope, compile));
   const runs = parts.map((part) => part.run);
   const absorbing = ast.operator === "||";
   return {
@@ -201,16 +143,8 @@ function logic(ast: Extract<Ast, { kind: "logic" }>, scope: Scope): Compiled {
   };
 }
 
-/** An expression where a bool must stand. */
-export function condition(ast: Ast, scope: Scope): Compiled {
-  const compiled = compile(ast, scope);
-  if ((compiled.types & T.bool) === 0 && scope.strict)
-    throw refuse(ast, `a bool must stand here, not ${typeNames(compiled.types)}`);
-  return compiled;
-}
-
 function choice(ast: Extract<Ast, { kind: "choice" }>, scope: Scope): Compiled {
-  const test = condition(ast.test, scope);
+  const test = condition(ast.test, scope, compile);
   const yes = compile(ast.yes, scope);
   const no = compile(ast.no, scope);
   return {

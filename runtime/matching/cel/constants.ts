@@ -1,7 +1,8 @@
 import type { Event } from "../../domain/event.ts";
 import { Fault, Frame } from "../frame.ts";
 import { type Ast, partsOf } from "./ast.ts";
-import { compile, refuse, type Scope } from "./compile.ts";
+import { compile } from "./compile.ts";
+import { refuse, type Scope } from "./compiled.ts";
 import { namedType } from "./values.ts";
 
 const NO_EVENT: Event = { event_id: "", event_type: null, received_at: "", payload: {} };

@@ -1,6 +1,6 @@
 import { LongNumber } from "../../domain/jsonNumber.ts";
 import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
-import type { Fn } from "./functions.ts";
+import type { Fn } from "./fn.ts";
 import { duration, timestamp } from "./operators.ts";
 import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from "./time.ts";
 import { Duration, int, noOverload, T, Timestamp, TypeName, typeNameOf, Uint, uint, type Value } from "./values.ts";

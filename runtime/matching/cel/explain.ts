@@ -1,7 +1,8 @@
 import { Fault, type Frame, type Truth } from "../frame.ts";
 import { show } from "../text.ts";
 import type { Ast } from "./ast.ts";
-import { compile, type Scope } from "./compile.ts";
+import { compile } from "./compile.ts";
+import type { Scope } from "./compiled.ts";
 import { MIRRORED } from "./lookups.ts";
 import { parseCel } from "./parser.ts";
 import { formatDuration, formatTimestamp } from "./time.ts";

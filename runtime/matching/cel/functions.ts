@@ -2,21 +2,10 @@ import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import { compileRegex, type Regex, regexOf } from "../regex.ts";
 import { characters, holds, searchCost } from "../text.ts";
 import { conversions } from "./conversions.ts";
+import type { Fn } from "./fn.ts";
 import { isMap, sizeOfMap } from "./operators.ts";
 import { timeField, timeFields } from "./time.ts";
 import { Duration, noOverload, T, Timestamp, type Value } from "./values.ts";
-
-/**
- * A function or method. `accepts` are the types each argument may have (the receiver of a method first), for checking;
- * `run` still meets every type at match time and answers a Fault for those it has no overload for.
- */
-export interface Fn {
-  readonly accepts: readonly number[];
-  /** How many of the arguments may be left out. */
-  readonly optional?: number;
-  readonly returns: number;
-  readonly run: (args: readonly Value[], frame: Frame) => Value;
-}
 
 const textFn = (returns: number, run: (args: readonly string[], frame: Frame) => Value, count = 2): Fn => ({
   accepts: Array.from({ length: count }, () => T.string),

@@ -1,7 +1,8 @@
 import { and, type Draft, leaf, not, or } from "../clause.ts";
 import { Fault, type PathPool } from "../frame.ts";
 import type { Ast } from "./ast.ts";
-import { condition, type Scope } from "./compile.ts";
+import { compile } from "./compile.ts";
+import { condition, type Scope } from "./compiled.ts";
 import { refuseBroken } from "./constants.ts";
 import { explain } from "./explain.ts";
 import { needsOf } from "./lookups.ts";
@@ -31,7 +32,7 @@ function clauseOf(ast: Ast, source: string, scope: Scope): Draft {
     );
   }
   if (ast.kind === "not") return not(text, clauseOf(ast.of, source, scope));
-  const { run } = condition(ast, scope);
+  const { run } = condition(ast, scope, compile);
   return leaf({
     text,
     test: (frame) => {

@@ -11,7 +11,8 @@ import {
   type Scalar,
 } from "../needs.ts";
 import type { Ast, Macro } from "./ast.ts";
-import { type Compiled, compile, type Scope } from "./compile.ts";
+import { compile } from "./compile.ts";
+import type { Compiled, Scope } from "./compiled.ts";
 import { asDouble, isNumber, T, type Value } from "./values.ts";
 
 /** What an expression being true, or being false, demands of the event. */

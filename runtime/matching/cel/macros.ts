@@ -1,11 +1,11 @@
 import { Fault, type Frame, TOO_COSTLY } from "../frame.ts";
 import type { Macro, Place } from "./ast.ts";
-import { type Compiled, compile, condition, refuse, type Scope } from "./compile.ts";
+import { type Compile, type Compiled, condition, refuse, type Scope } from "./compiled.ts";
 import { isMap, keysOfMap } from "./operators.ts";
 import { noOverload, T, typeNames, type Value } from "./values.ts";
 
 /** `all`, `exists`, `exists_one`, `filter` and `map` over a list or the keys of a map (cel-spec, "Macros"). */
-export function compileMacro(ast: Macro & Place, scope: Scope): Compiled {
+export function compileMacro(ast: Macro & Place, scope: Scope, compile: Compile): Compiled {
   const of = compile(ast.of, scope);
   if ((of.types & (T.list | T.map)) === 0 && scope.strict) {
     throw refuse(ast.of, `${ast.macro}() works on a list or a map, not ${typeNames(of.types)}`);
@@ -18,7 +18,7 @@ export function compileMacro(ast: Macro & Place, scope: Scope): Compiled {
     weight: 1,
   };
   const inner: Scope = { ...scope, depth: slot + 1, variables: new Map(scope.variables).set(ast.variable, element) };
-  const test = ast.test === undefined ? undefined : condition(ast.test, inner);
+  const test = ast.test === undefined ? undefined : condition(ast.test, inner, compile);
   const make = ast.make === undefined ? undefined : compile(ast.make, inner);
   const body = (test?.weight ?? 0) + (make?.weight ?? 0);
   const step = 1 + Math.ceil(body / 2);

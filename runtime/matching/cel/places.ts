@@ -1,6 +1,6 @@
 import { Fault, type Frame, type Path, type PathPool } from "../frame.ts";
 import type { Ast, Literal } from "./ast.ts";
-import { type Compiled, compile, constant, derived, refuse, type Scope } from "./compile.ts";
+import { type Compile, type Compiled, constant, derived, refuse, type Scope } from "./compiled.ts";
 import { nearestName } from "./names.ts";
 import { isMap, lookUp, select } from "./operators.ts";
 import { parseTimestamp } from "./time.ts";
@@ -95,7 +95,7 @@ const dottedName = (ast: Ast): string | undefined => {
   return of === undefined ? undefined : `${of}.${ast.field}`;
 };
 
-export function field(ast: Extract<Ast, { kind: "select" }>, scope: Scope): Compiled {
+export function field(ast: Extract<Ast, { kind: "select" }>, scope: Scope, compile: Compile): Compiled {
   const of = compile(ast.of, scope);
   if ((of.types & T.map) === 0 && scope.strict)
     throw refuse(ast, `a ${typeNames(of.types)} has no field \`${ast.field}\``);
@@ -103,7 +103,7 @@ export function field(ast: Extract<Ast, { kind: "select" }>, scope: Scope): Comp
   return derived([of], of.types === T.json ? T.json : T.any, ([value]) => select(value, ast.field));
 }
 
-export function has(ast: Extract<Ast, { kind: "has" }>, scope: Scope): Compiled {
+export function has(ast: Extract<Ast, { kind: "has" }>, scope: Scope, compile: Compile): Compiled {
   const of = compile(ast.of, scope);
   if ((of.types & T.map) === 0 && scope.strict)
     throw refuse(ast, `a ${typeNames(of.types)} has no field \`${ast.field}\``);
@@ -112,7 +112,7 @@ export function has(ast: Extract<Ast, { kind: "has" }>, scope: Scope): Compiled 
   return derived([of], T.bool, test);
 }
 
-export function index(ast: Extract<Ast, { kind: "index" }>, scope: Scope): Compiled {
+export function index(ast: Extract<Ast, { kind: "index" }>, scope: Scope, compile: Compile): Compiled {
   const of = compile(ast.of, scope);
   const at = compile(ast.at, scope);
   if ((of.types & (T.map | T.list)) === 0 && scope.strict)

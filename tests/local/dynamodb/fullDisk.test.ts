@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { suite } from "uvu";
-import type { Item } from "../../../local/dynamodb/dynalite.ts";
+import type { Item } from "../../../local/dynamodb/dynaliteTypes.ts";
 import { SqliteStore } from "../../../local/dynamodb/storage.ts";
 import { ObjectStore } from "../../../local/s3/store.ts";
 

@@ -4,7 +4,8 @@
  */
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
-import { BUDGET, Frame, PathPool } from "../../../runtime/matching/frame.ts";
+import { BUDGET } from "../../../runtime/matching/budget.ts";
+import { Frame, PathPool } from "../../../runtime/matching/frame.ts";
 import { compile } from "../../../runtime/matching/selector.ts";
 
 const MEGABYTE = 1_000_000;

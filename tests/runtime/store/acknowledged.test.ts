@@ -9,7 +9,8 @@ import { removeMarks } from "../../../runtime/retain/erase/marks.ts";
 import { addMark, markKey } from "../../../runtime/store/acknowledged.ts";
 import { findEvents } from "../../../runtime/store/find.ts";
 import { acknowledge } from "../../../runtime/store/marks.ts";
-import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
+import { readEvents } from "../../../runtime/store/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
 import type { Store } from "../../../runtime/store/table.ts";
 import { batchItem, batchOf, deliveryItem, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

@@ -6,7 +6,8 @@ import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
 import { markKey, textsOf } from "../../../runtime/store/acknowledged.ts";
-import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
+import { readEvents } from "../../../runtime/store/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
 import { writeEvent } from "../../../runtime/store/view.ts";
 import { batchOf, deliveryOf, openStorage } from "../../support/storage.ts";
 

@@ -4,7 +4,8 @@ import { suite } from "uvu";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import { LATE_MS, removeLowWater, storedLate } from "../../../runtime/store/lateBatch.ts";
 import { acknowledge } from "../../../runtime/store/marks.ts";
-import { type Position, type ReadOptions, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
+import { type ReadOptions, readEvents } from "../../../runtime/store/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
 import type { Store } from "../../../runtime/store/table.ts";
 import { batchItem, batchOf, openStorage, type Storage } from "../../support/storage.ts";
 

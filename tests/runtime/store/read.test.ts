@@ -4,7 +4,8 @@ import { suite } from "uvu";
 import type { BatchItem, DeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import type { EventStatus } from "../../../runtime/domain/event.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
-import { type Position, type ReadQuery, readEvents } from "../../../runtime/store/read.ts";
+import { readEvents } from "../../../runtime/store/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
 import { writeEvent } from "../../../runtime/store/view.ts";
 import { batchItem, batchOf, deliveryItem, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

@@ -3,7 +3,8 @@
  * their evaluation by our CEL. Left out, by name and reason: what needs protocol buffer messages, and extensions.
  */
 import { getConformanceSuite, type IncrementalTestSuite } from "@bufbuild/cel-spec/testdata/tests.js";
-import { type Compiled, compile, type Scope } from "../../../../runtime/matching/cel/compile.ts";
+import { compile } from "../../../../runtime/matching/cel/compile.ts";
+import type { Compiled, Scope } from "../../../../runtime/matching/cel/compiled.ts";
 import { equal } from "../../../../runtime/matching/cel/operators.ts";
 import { parseCel } from "../../../../runtime/matching/cel/parser.ts";
 import {
