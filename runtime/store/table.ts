@@ -1,5 +1,6 @@
 import { BatchGetItemCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
+import pLimit from "p-limit";
 import type { Dynamodb } from "../aws/clients.ts";
 import type { Item } from "../domain/codec/index.ts";
 
@@ -88,16 +89,8 @@ export async function getItems(
 }
 
 /** Like `Promise.all` over `items.map(work)`, with at most `width` at a time. */
-export async function mapConcurrently<T, R>(
+export const mapConcurrently = <T, R>(
   items: readonly T[],
   width: number,
   work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const worker = async () => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return results;
-}
+): Promise<R[]> => pLimit(width).map(items, (item) => work(item));
