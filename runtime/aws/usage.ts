@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { type UsageFact, usageWriter } from "../domain/usage/usage.ts";
+import type { UsageFact } from "../domain/usage/fact.ts";
+import { usageWriter } from "../domain/usage/usage.ts";
 import type { Dynamodb } from "./clients.ts";
 import { collector } from "./collect.ts";
 import { beforeEnding } from "./ending.ts";

@@ -6,7 +6,7 @@ import { type DeliverMessage, type DeliveryItem, decodeDeliver, encodeRetry } fr
 import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
-import type { UsageFact } from "../domain/usage/usage.ts";
+import type { UsageFact } from "../domain/usage/fact.ts";
 import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
 import { afterPosts, type EffectPorts } from "./effects.ts";

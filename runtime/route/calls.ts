@@ -1,7 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
 import { errorText, type Log } from "../aws/log.ts";
 import { decodeCalls } from "../domain/codec/index.ts";
-import type { UsageFact } from "../domain/usage/usage.ts";
+import type { UsageFact } from "../domain/usage/fact.ts";
 
 /**
  * Counts what ingest answered without a batch. A message that comes again is counted again, so it does not: a count that can't

@@ -20,7 +20,7 @@ import { eventHeads } from "../domain/event.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
-import type { UsageFact } from "../domain/usage/usage.ts";
+import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
 import { storedLate } from "../store/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";

@@ -8,7 +8,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import { hourItems, hourOf } from "../../runtime/domain/metrics/hours.ts";
-import { minuteShards, rollUp, type UsageFact, usageSortKey, usageWriter } from "../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../runtime/domain/usage/fact.ts";
+import { minuteShards, rollUp, usageSortKey, usageWriter } from "../../runtime/domain/usage/usage.ts";
 
 const HOUR = 3_600_000;
 let writers = 0;

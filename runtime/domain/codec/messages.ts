@@ -1,7 +1,7 @@
 import { defined, mapDefined } from "../defined.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { isUlid } from "../ids.ts";
-import type { CallFact } from "../usage/access.ts";
+import type { CallFact } from "../usage/fact.ts";
 import { CodecError } from "./codecError.ts";
 import {
   checkVersion,

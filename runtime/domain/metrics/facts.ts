@@ -2,7 +2,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { errorCatalog } from "../errors/errors.ts";
 import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
-import type { UsageFact } from "../usage/usage.ts";
+import type { UsageFact } from "../usage/fact.ts";
 import type { Dims } from "./answer.ts";
 import { type Dimension, type ErrorClass, errorClasses, OTHER } from "./names.ts";
 import { addSums, type Counter, count, counters, histograms, measure, noSums, type Sums } from "./sums.ts";

@@ -5,31 +5,13 @@ import { canonicalJson } from "../canonicalJson.ts";
 import { defined } from "../defined.ts";
 import type { Environment, Tenant } from "../identity/identity.ts";
 import { add, type Tally } from "./counters.ts";
+import type { CallFact } from "./fact.ts";
 
 /**
  * Who called what: the audit of ingestion and reads, by key and minute. The counts stand among the usage counters of the
  * minute, so that ingestion pays no call of its own for them: `a#<key>#<call>#<outcome>#<r|e|b>` and `i#<key>#<address>#r`.
  * Once an hour is over, its counts become records, which are chained and archived (runtime/retain/hourly/access.ts).
  */
-
-/** Calls of the API with the same outcome. */
-export interface CallFact {
-  readonly kind: "called";
-  readonly tenant: Tenant;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly key_id: string;
-  readonly source_ip?: string;
-  /** Method and route, `GET /inbox`. */
-  readonly call: string;
-  /** `ok`, or the code of the error that was answered. */
-  readonly outcome: string;
-  readonly requests: number;
-  /** Events taken in or handed out. */
-  readonly events: number;
-  /** Payload bytes taken in. */
-  readonly bytes: number;
-}
 
 /** Records of an hour are made this long after its end; what is counted later belongs to the minute of counting. */
 export const SETTLED_MS = 3_600_000;

@@ -1,11 +1,10 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { rfc3339 } from "../ids.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
-import type { ErrorClass } from "../metrics/names.ts";
-import { accessMinute, type CallFact, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
+import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
+import type { CallFact, UsageFact } from "./fact.ts";
 import { LAST_BUCKET, latencyBucket } from "./histogram.ts";
 
 /**
@@ -26,67 +25,6 @@ export type Counts = Record<Measure, number>;
 
 const usageGroups = { event_type: "t", key: "k", subscription: "s" } as const;
 export type UsageGroup = keyof typeof usageGroups;
-
-/** One thing that happened. */
-export type UsageFact =
-  /** A request was stored for the first time (never counted again when its message is redelivered). */
-  | {
-      readonly kind: "accepted";
-      readonly tenant: Tenant;
-      /** Milliseconds since the epoch at which the request was accepted. */
-      readonly at: number;
-      readonly key_id: string;
-      /** Where the request came from, as far as the edge told. */
-      readonly source_ip?: string;
-      /** When it was counted, milliseconds. */
-      readonly routed_at: number;
-      /** Event type and payload bytes of each event. */
-      readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
-      /** Which of them each subscription matched, by offset, ascending. */
-      readonly matched?: Readonly<Record<string, readonly number[]>>;
-      /** From the edge's receipt until the queue had the request, and so until it could be answered; where it is known. */
-      readonly accept_ms?: number;
-      /** The rest of a request that was counted with its first events. */
-      readonly rest?: true;
-    }
-  /** One attempt to deliver events to a subscription ended. `failed` ones will be tried again. */
-  | {
-      readonly kind: "attempted";
-      readonly tenant: Tenant;
-      readonly at: number;
-      readonly subscription_id: string;
-      /** What it was to its deliveries; null where that could not be kept, so that they will be attempted again. */
-      readonly outcome: "delivered" | "failed" | "dead_lettered" | null;
-      /** Why it failed; null or left out where it did not. */
-      readonly error?: ErrorClass | null;
-      /** From sending the request to the whole answer, or the failure. */
-      readonly latency_ms: number;
-      /** The deliveries that it was made of. */
-      readonly parts: readonly {
-        /** Event type of each event of the attempt. */
-        readonly types: readonly (string | null)[];
-        /** The key that the events came with, where it is known. */
-        readonly key_id?: string;
-        /** From the events' receipt to this success, where it is their first; never for what a replay sent. */
-        readonly first_success_ms?: number;
-        /** A replay sent them, and tried for the first time. */
-        readonly replayed?: true;
-      }[];
-    }
-  /** A delivery came to another state. */
-  | {
-      readonly kind: "moved";
-      readonly tenant: Tenant;
-      /** When its events were received. */
-      readonly at: number;
-      readonly subscription_id: string;
-      readonly key_id?: string;
-      /** Event type of each of its events. */
-      readonly types: readonly (string | null)[];
-      readonly from: DeliveryStatus;
-      readonly to: DeliveryStatus;
-    }
-  | CallFact;
 
 // ---- tallying ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { countUsage } from "../../support/usage.ts";
 

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamodb } from "../../../local/dynamodb.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, scopes } from "../../../runtime/domain/identity/identity.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { clientOf, serve } from "../../local/serve.ts";
 import { startApi } from "../../support/api.ts";
 import { addHourUp, countUsage } from "../../support/usage.ts";

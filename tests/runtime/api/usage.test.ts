@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { addHourUp, countUsage } from "../../support/usage.ts";
 

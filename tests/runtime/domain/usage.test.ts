@@ -3,6 +3,7 @@ import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamo
 import fc from "fast-check";
 import { test } from "uvu";
 import type { SendPut } from "../../../runtime/domain/usage/counters.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { latencyBucket, quantiles } from "../../../runtime/domain/usage/histogram.ts";
 import {
   emptyTotals,
@@ -10,7 +11,6 @@ import {
   rollUp,
   type Totals,
   tallyReader,
-  type UsageFact,
   type UsageGroup,
   usageWriter,
 } from "../../../runtime/domain/usage/usage.ts";

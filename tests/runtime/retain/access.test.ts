@@ -8,7 +8,7 @@ import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { rfc3339 } from "../../../runtime/domain/ids.ts";
 import { type AccessRecord, accessKey, chainAccess } from "../../../runtime/domain/usage/access.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { archiveAccess, beginAccess } from "../../../runtime/retain/hourly/access.ts";
 import { HOUR_MS, settledHour } from "../../../runtime/retain/hourly/hours.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";

@@ -13,7 +13,7 @@ import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { Erasure } from "../../../runtime/domain/job.ts";
 import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/subscription.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/usage.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { buildMatcher } from "../../../runtime/matching/index.ts";
 import { type RoutePorts, route } from "../../../runtime/route/route.ts";
 
