@@ -219,6 +219,9 @@ function declareHome(
       home: pulumi.output(home),
       /** Secret that holds the operator's API key. */
       operatorSecret: subscriptions.operatorKey.secret.arn,
+      /** Secret with the keys that seal what customers entrust, and the function that seals anew, for `npm run sealing`. */
+      sealingSecret: subscriptions.sealing.secret.arn,
+      bootstrapFunction: subscriptions.bootstrap.function.name,
       eventsTable: store.events.table.name,
       archiveBucket: retention.archive.bucket.bucket,
       ingestQueueUrl: pipeline.ingest.queue.url,

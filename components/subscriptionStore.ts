@@ -27,6 +27,8 @@ export class SubscriptionStore extends pulumi.ComponentResource {
   readonly cursorSecret: Secret;
   /** The data key that seals what customers entrust: signing secrets and values of headers. */
   readonly sealing: Secret;
+  /** What a deployment runs first, and whoever changes the data key asks. */
+  readonly bootstrap: Handler<BootstrapEnvironment>;
   /** Done once migrations have run and secrets are filled. */
   readonly ready: pulumi.Resource;
 
@@ -48,7 +50,7 @@ export class SubscriptionStore extends pulumi.ComponentResource {
     this.cursorSecret = new Secret("cursor", { description: "Signs cursors of lists", key: secretKey, region }, own);
 
     this.sealing = new Secret("sealing", { description: "Seals customers' secrets", key: secretKey, region }, own);
-    const bootstrap = new Handler<BootstrapEnvironment>(
+    this.bootstrap = new Handler<BootstrapEnvironment>(
       "bootstrap",
       {
         // It runs once a deployment, always the newest.
@@ -81,9 +83,9 @@ export class SubscriptionStore extends pulumi.ComponentResource {
     this.ready = new aws.lambda.Invocation(
       "bootstrap",
       {
-        functionName: bootstrap.function.name,
-        input: JSON.stringify({ code: bootstrap.codeHash }),
-        triggers: { code: bootstrap.codeHash },
+        functionName: this.bootstrap.function.name,
+        input: JSON.stringify({ code: this.bootstrap.codeHash }),
+        triggers: { code: this.bootstrap.codeHash },
       },
       { parent: this, dependsOn: [database.ready] },
     );

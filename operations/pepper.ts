@@ -15,7 +15,8 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
-import { add, type Directory, Refusal, retire, SETTLE_MS, use, usesOf } from "./peppers.ts";
+import { Refusal, SETTLE_MS } from "./heldSecret.ts";
+import { add, type Directory, retire, use, usesOf } from "./peppers.ts";
 
 const USAGE = "npm run pepper -- [add | use | retire <version>]; see docs/api-keys.md";
 const named = ["keys-table", "pepper-secret", "operator-secret"] as const;

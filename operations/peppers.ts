@@ -1,14 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type DynamoDBClient, GetItemCommand, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  type SecretsManagerClient,
-  UpdateSecretVersionStageCommand,
-} from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/identity/apiKey.ts";
 import { decodeKeyRecord } from "../runtime/domain/identity/keyRecord.ts";
 import { rfc3339 } from "../runtime/domain/ids.ts";
+import { Refusal, readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
 
 /**
  * A new pepper without a key that stops working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.
@@ -17,14 +13,6 @@ import { rfc3339 } from "../runtime/domain/ids.ts";
  * that is gone. The first holds since `use` waits until every cache has read the secret again after `add`; the second since `retire`
  * waits as long after `use`, so that nobody makes keys under the old version any more, and then looks at every key.
  */
-
-/** Milliseconds until whoever verifies or makes keys has read the secret anew: both keep it for five minutes. */
-export const SETTLE_MS = 10 * 60_000;
-
-/** Why a step was not taken; nothing has changed. The message is for the person at the keyboard. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
-}
 
 export interface Directory {
   readonly dynamodb: DynamoDBClient;
@@ -37,12 +25,12 @@ export interface Directory {
   now(): number;
 }
 
-interface Held {
-  readonly peppers: Peppers;
-  readonly versionId: string;
-  /** When the secret was last written, milliseconds. */
-  readonly writtenAt: number;
-}
+const read = async ({ secrets, pepperSecret }: Directory) =>
+  readSecret(secrets, pepperSecret, (value): Peppers => {
+    const peppers = value as Peppers;
+    if (peppers.versions?.[peppers.current] === undefined) throw new Error(`${pepperSecret} holds no peppers`);
+    return peppers;
+  });
 
 export interface VersionUse {
   readonly version: string;
@@ -51,46 +39,6 @@ export interface VersionUse {
   readonly keys: number;
   /** Whose they are, sorted. */
   readonly customers: readonly string[];
-}
-
-/** @throws Error when the secret holds no peppers */
-async function read({ secrets, pepperSecret }: Directory): Promise<Held> {
-  const answer = await secrets.send(new GetSecretValueCommand({ SecretId: pepperSecret }));
-  const peppers = JSON.parse(answer.SecretString ?? "") as Peppers;
-  if (peppers.versions?.[peppers.current] === undefined) throw new Error(`${pepperSecret} holds no peppers`);
-  return { peppers, versionId: answer.VersionId!, writtenAt: answer.CreatedDate!.getTime() };
-}
-
-/** Puts the peppers in place of those that were read. @throws Refusal when somebody else did so meanwhile */
-async function replace({ secrets, pepperSecret }: Directory, held: Held, peppers: Peppers): Promise<void> {
-  const { VersionId } = await secrets.send(
-    new PutSecretValueCommand({
-      SecretId: pepperSecret,
-      SecretString: JSON.stringify(peppers),
-      VersionStages: ["TRIGGERS_NEXT"],
-    }),
-  );
-  try {
-    await secrets.send(
-      new UpdateSecretVersionStageCommand({
-        SecretId: pepperSecret,
-        VersionStage: "AWSCURRENT",
-        MoveToVersionId: VersionId,
-        RemoveFromVersionId: held.versionId,
-      }),
-    );
-  } catch (cause) {
-    if ((cause as Error).name !== "InvalidParameterException") throw cause;
-    throw new Refusal("the secret was changed by somebody else meanwhile", { cause });
-  }
-}
-
-function settled(held: Held, now: number, settleMs: number): void {
-  const left = held.writtenAt + settleMs - now;
-  if (left > 0)
-    throw new Refusal(
-      `the secret was written ${Math.floor((now - held.writtenAt) / 1_000)} s ago: try again in ${Math.ceil(left / 1_000)} s, when every cache has it`,
-    );
 }
 
 const newest = ({ versions }: Peppers): number => Math.max(...Object.keys(versions).map(Number));
@@ -117,7 +65,7 @@ async function* everyKey({ dynamodb, keysTable }: Directory): AsyncGenerator<Key
 
 /** Which version how many keys need: reads the whole table. */
 export async function usesOf(directory: Directory): Promise<VersionUse[]> {
-  const { peppers } = await read(directory);
+  const { value: peppers } = await read(directory);
   const customers = new Map<string, string[]>();
   for await (const record of everyKey(directory))
     for (const version of new Set(openUnder(record, directory.now())))
@@ -139,12 +87,12 @@ export async function usesOf(directory: Directory): Promise<VersionUse[]> {
 /** Adds a version that nothing relies on yet. @returns its name @throws Refusal when one already waits to be used */
 export async function add(directory: Directory): Promise<string> {
   const held = await read(directory);
-  const last = newest(held.peppers);
-  if (String(last) !== held.peppers.current) throw new Refusal(`version ${last} waits to be used`);
+  const last = newest(held.value);
+  if (String(last) !== held.value.current) throw new Refusal(`version ${last} waits to be used`);
   const version = String(last + 1);
-  await replace(directory, held, {
-    ...held.peppers,
-    versions: { ...held.peppers.versions, [version]: randomBytes(32).toString("base64") },
+  await replaceSecret(directory.secrets, directory.pepperSecret, held, {
+    ...held.value,
+    versions: { ...held.value.versions, [version]: randomBytes(32).toString("base64") },
   });
   return version;
 }
@@ -156,15 +104,15 @@ export async function add(directory: Directory): Promise<string> {
  */
 export async function use(directory: Directory, settleMs = SETTLE_MS): Promise<string> {
   const held = await read(directory);
-  const version = String(newest(held.peppers));
-  if (version === held.peppers.current) {
+  const version = String(newest(held.value));
+  if (version === held.value.current) {
     // An earlier run may have ended before this.
-    if (await moveOperator(directory, held.peppers)) return version;
+    if (await moveOperator(directory, held.value)) return version;
     throw new Refusal(`version ${version} is in use already; add another first`);
   }
   settled(held, directory.now(), settleMs);
-  const peppers = { ...held.peppers, current: version };
-  await replace(directory, held, peppers);
+  const peppers = { ...held.value, current: version };
+  await replaceSecret(directory.secrets, directory.pepperSecret, held, peppers);
   await moveOperator(directory, peppers);
   return version;
 }
@@ -201,14 +149,14 @@ async function moveOperator(directory: Directory, peppers: Peppers): Promise<boo
  */
 export async function retire(directory: Directory, version: string, settleMs = SETTLE_MS): Promise<void> {
   const held = await read(directory);
-  const { [version]: gone, ...versions } = held.peppers.versions;
+  const { [version]: gone, ...versions } = held.value.versions;
   if (gone === undefined) throw new Refusal(`there is no version ${version}`);
-  if (version === held.peppers.current) throw new Refusal(`version ${version} is what new keys are stored under`);
+  if (version === held.value.current) throw new Refusal(`version ${version} is what new keys are stored under`);
   settled(held, directory.now(), settleMs);
   const needed = (await usesOf(directory)).find((one) => one.version === version);
   if (needed !== undefined && needed.keys > 0)
     throw new Refusal(
       `${needed.keys} key(s) need version ${version}: of ${needed.customers.join(", ")}. They move when they are rotated or made anew`,
     );
-  await replace(directory, held, { ...held.peppers, versions });
+  await replaceSecret(directory.secrets, directory.pepperSecret, held, { ...held.value, versions });
 }

@@ -5,10 +5,11 @@ import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
-import type { Place, Vault } from "../domain/webhook/vault.ts";
+import type { Vault } from "../domain/webhook/vault.ts";
 import { CAPS, refuseManyJobs } from "./caps.ts";
 import type { Tx } from "./roles.ts";
 import type { JobTable } from "./schema.ts";
+import { subjectKeyPlace } from "./sealing.ts";
 
 const jobOf = (row: Selectable<JobTable>): Job => ({
   ...row,
@@ -144,7 +145,6 @@ export function tenantsErased(tenant: Tenant): readonly Tenant[] {
 }
 
 const SUBJECT_KEY_BYTES = 32;
-const subjectKeyPlace = (customerId: string): Place => [customerId, "", "subject_key"];
 
 /** The key under which the customer's erased persons are remembered, made where there is none; the row stays locked. */
 export async function subjectKey(tx: Tx, customerId: string, vault: Vault): Promise<string> {

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Context } from "aws-lambda";
 import { type Kysely, sql } from "kysely";
 import { connect } from "../database/connect.ts";
 import { migrate } from "../database/migrate.ts";
 import type { Database } from "../database/schema.ts";
-import { sealExisting } from "../database/sealing.ts";
+import { countSealed, sealAnew } from "../database/sealing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/identity/apiKey.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
@@ -27,6 +28,8 @@ interface Bootstrap {
   readonly dynamodb: DynamoDBClient;
   readonly secrets: SecretsManagerClient;
   now(): number;
+  /** Milliseconds: no more texts are sealed then, the next run goes on. */
+  readonly until: number;
 }
 
 /** The secret's value, made and stored first when it has none yet. */
@@ -84,7 +87,7 @@ export async function bootstrap(context: Bootstrap) {
   const operator = await ensureOperator(context, JSON.parse(pepper.value) as Peppers);
   const ring = await ensureSecret(context, context.env.SEALING_SECRET, () => JSON.stringify(newKeyRing()));
   // Once the version before could read what is sealed: it runs on while this one is deployed.
-  const sealed = ring.made ? 0 : await sealExisting(context.db, openVault(ring.value));
+  const sealed = ring.made ? 0 : await sealAnew(context.db, openVault(ring.value), () => context.now() > context.until);
   return { sealed, migrations, pepper_made: pepper.made, cursor_secret_made: cursor.made, operator_key_made: operator };
 }
 
@@ -118,12 +121,30 @@ export async function untilItAnswers(ask: () => Promise<unknown>, { now, pause }
 
 const time: Time = { now: Date.now, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
 
-export async function handler() {
+/** Time that sealing a page may take. */
+const LEFT_MS = 20_000;
+
+/** What `npm run sealing` asks: how many texts each key of the ring has sealed. */
+export interface CountSealed {
+  readonly op: "count_sealed";
+}
+
+/** @param event of a deployment, or of an operator who asks for the same once more, or just counts */
+export async function handler(event: CountSealed | { readonly code?: string }, invocation: Context) {
   const env = readEnvironment(bootstrapVariables);
+  const until = Date.now() + invocation.getRemainingTimeInMillis() - LEFT_MS;
   const db = connect(env);
-  const context = { env, db, dynamodb: new DynamoDBClient({}), secrets: new SecretsManagerClient({}), now: Date.now };
+  const context = {
+    env,
+    db,
+    dynamodb: new DynamoDBClient({}),
+    secrets: new SecretsManagerClient({}),
+    now: Date.now,
+    until,
+  };
   try {
     await untilItAnswers(() => sql`select 1`.execute(db), time);
+    if ("op" in event) return await countSealed(db);
     return await bootstrap(context);
   } finally {
     await db.destroy();

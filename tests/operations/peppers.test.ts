@@ -5,7 +5,8 @@ import { suite } from "uvu";
 import { createDynamodb } from "../../local/dynamodb.ts";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
 import type { LocalService } from "../../local/service.ts";
-import { add, type Directory, retire, SETTLE_MS, use, usesOf } from "../../operations/peppers.ts";
+import { SETTLE_MS } from "../../operations/heldSecret.ts";
+import { add, type Directory, retire, use, usesOf } from "../../operations/peppers.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import {
   formatKey,

@@ -17,6 +17,8 @@ export interface KeyRing {
 export type Place = readonly [customerId: string, subscriptionId: string, member: string];
 
 export interface Vault {
+  /** Version of the key that seals. */
+  readonly current: string;
   /** `sealed:<version>:<iv, tag and ciphertext in base64url>`. */
   seal(text: string, place: Place): string;
   /** A text that was stored before texts were sealed is returned as it is. @throws Error when it was not sealed for this place */
@@ -30,9 +32,12 @@ const SEALED = /^sealed:([A-Za-z0-9]+):([A-Za-z0-9_-]+)$/;
 /** Derived keys that are kept. */
 const KEYS_KEPT = 1_000;
 
-export const newKeyRing = (): KeyRing => ({ current: "1", keys: { "1": randomBytes(KEY_BYTES).toString("base64") } });
+export const newDataKey = (): string => randomBytes(KEY_BYTES).toString("base64");
 
-export const isSealed = (text: string): boolean => SEALED.test(text);
+export const newKeyRing = (): KeyRing => ({ current: "1", keys: { "1": newDataKey() } });
+
+/** Version of the key that a text is sealed by; undefined for clear text. */
+export const sealedBy = (text: string): string | undefined => SEALED.exec(text)?.[1];
 
 /** @param ring JSON of a `KeyRing` @throws Error when it is none */
 export function openVault(ring: string): Vault {
@@ -53,6 +58,7 @@ export function openVault(ring: string): Vault {
   keyOf(current, "");
 
   return {
+    current,
     seal(text, place) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv("aes-256-gcm", keyOf(current, place[0]), iv);
