@@ -1,14 +1,15 @@
 /**
  * `npm test [-- words…]`: types, lint, dead code, then every `*.test.ts`, and one closing line `N passed, N failed`.
- * Unit tests run in parallel processes; those in `tests/endToEnd` share a process and so a booted platform.
+ * Unit tests run in parallel processes, those of a folder in one; those in `tests/endToEnd` say their group (support/groups.ts).
  * With words, only test files whose path contains one of them run, without the checks.
  */
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { cacheFolder } from "../local/cache.ts";
 import { startFlags } from "../local/startScript.ts";
+import { chunksOf, endToEndGroups, groupNames } from "./support/groups.ts";
 
 interface Outcome {
   readonly passed: number;
@@ -84,24 +85,10 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 }
 
 // End-to-end tests wait a lot: for retries, timeouts, platforms that start. They begin first, each group in a process of its
-// own, and what computes fills the time in between. Those that start a platform themselves don't share one.
-const alone = /\/(demo|erasure|failover|kill|pepper|permission|quotas|readme|restore|start|tracing)\.test\.ts$/;
-const patient = /\/(delivery|load)\.test\.ts$/;
-const sharing = endToEnd.filter((file) => !alone.test(file) && !patient.test(file));
-const half = Math.ceil(sharing.length / 2);
-const among = (pattern: RegExp) => endToEnd.filter((file) => pattern.test(file));
-const groups = [
-  among(patient),
-  among(/\/(erasure|pepper|tracing)\./),
-  among(/\/(failover|quotas|restore)\./),
-  among(/\/(demo|kill|permission|readme|start)\./),
-  sharing.slice(0, half),
-  sharing.slice(half),
-].filter((files) => files.length > 0);
-// Neighbours mostly import the same, and compute the same graphs: those of a folder share a process.
-const chunks = [...Map.groupBy(unit, dirname).values()].flatMap((files) =>
-  Array.from({ length: Math.ceil(files.length / 8) }, (_, at) => files.slice(at * 8, at * 8 + 8)),
-);
+// own, and what computes fills the time in between.
+const byGroup = endToEndGroups(endToEnd, (file) => readFileSync(file, "utf8"));
+const groups = groupNames.flatMap((name) => (byGroup.has(name) ? [byGroup.get(name)!] : []));
+const chunks = chunksOf(unit, dirname);
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const job = (files: readonly string[]) => () =>
   group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files);

@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";

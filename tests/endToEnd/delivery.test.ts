@@ -1,3 +1,4 @@
+// group: patient
 import assert from "node:assert/strict";
 import { Webhook as Verifier } from "standardwebhooks";
 import { suite } from "uvu";

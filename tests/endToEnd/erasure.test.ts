@@ -1,3 +1,4 @@
+// group: own platform 1
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import Ajv2020 from "ajv/dist/2020.js";
 import { suite } from "uvu";

@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { suite } from "uvu";

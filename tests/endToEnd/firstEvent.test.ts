@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";

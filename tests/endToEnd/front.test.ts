@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { suite } from "uvu";

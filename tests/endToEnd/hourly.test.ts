@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

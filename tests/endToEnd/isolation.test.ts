@@ -1,3 +1,4 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";

@@ -1,3 +1,4 @@
+// group: patient
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { archiveOf } from "../../loadtest/archive.ts";

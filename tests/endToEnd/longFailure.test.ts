@@ -1,3 +1,4 @@
+// group: shared 2
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";

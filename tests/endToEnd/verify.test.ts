@@ -1,3 +1,4 @@
+// group: shared 2
 import assert from "node:assert/strict";
 import {
   CloudWatchLogsClient,

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { conformanceCases, type Deviations } from "../support/conformance.ts";
 import { clientOf } from "./serve.ts";
 
 /** What any DynamoDB has to do, asked through the SDK: ours and dynalite as it comes are held to it. */
@@ -35,11 +36,11 @@ type Attributes = Record<
   | { BOOL: boolean }
 >;
 
-/** @param deviations cases that the implementation is known to fail, and how; each is seen to fail */
+/** @param deviations cases that the implementation is known to fail, and with what */
 export function dynamoConformance(
   name: string,
   start: () => Promise<DynamoUnderTest>,
-  deviations: Readonly<Record<string, string>> = {},
+  deviations: Deviations = {},
 ): void {
   const test = suite(`DynamoDB: ${name}`);
   let dynamo: DynamoUnderTest;
@@ -75,11 +76,7 @@ export function dynamoConformance(
     assert.equal(thrown?.name, error);
     if (message !== undefined) assert.equal(thrown?.message, message);
   };
-  const holds = (title: string, work: () => Promise<void>) => {
-    const deviation = deviations[title];
-    if (deviation === undefined) test(title, work);
-    else test(`NOT ${title}: ${deviation}`, () => assert.rejects(work));
-  };
+  const { holds, run } = conformanceCases(test, deviations);
 
   holds("an item comes back as it was put, every type of it", async () => {
     const pk = partition();
@@ -452,5 +449,5 @@ export function dynamoConformance(
     );
   });
 
-  test.run();
+  run();
 }

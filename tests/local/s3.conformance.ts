@@ -18,6 +18,7 @@ import {
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { conformanceCases, type Deviations } from "../support/conformance.ts";
 import { clientOf } from "./serve.ts";
 
 /** What any S3 has to do, asked through the SDK: ours and fauxqs are held to it. */
@@ -27,12 +28,8 @@ export interface S3UnderTest {
   close(): Promise<void>;
 }
 
-/** @param deviations cases that the implementation is known to fail, and how; each is seen to fail */
-export function s3Conformance(
-  name: string,
-  start: () => Promise<S3UnderTest>,
-  deviations: Readonly<Record<string, string>> = {},
-): void {
+/** @param deviations cases that the implementation is known to fail, and with what */
+export function s3Conformance(name: string, start: () => Promise<S3UnderTest>, deviations: Deviations = {}): void {
   const test = suite(`S3: ${name}`);
   let s3: S3UnderTest;
   let client: S3Client;
@@ -63,11 +60,7 @@ export function s3Conformance(
     )) as (Error & { $metadata: { httpStatusCode: number } }) | undefined;
     assert.deepEqual([thrown?.name, thrown?.$metadata.httpStatusCode], [error, status]);
   };
-  const holds = (title: string, work: () => Promise<void>) => {
-    const deviation = deviations[title];
-    if (deviation === undefined) test(title, work);
-    else test(`NOT ${title}: ${deviation}`, () => assert.rejects(work));
-  };
+  const { holds, run } = conformanceCases(test, deviations);
 
   holds("an object comes back as it was put, with its headers and metadata", async () => {
     const Bucket = await bucket();
@@ -310,5 +303,5 @@ export function s3Conformance(
     );
   });
 
-  test.run();
+  run();
 }

@@ -16,6 +16,7 @@ import {
   StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
+import { conformanceCases, type Deviations } from "../support/conformance.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientOf } from "./serve.ts";
 
@@ -28,12 +29,8 @@ export interface SqsUnderTest {
   close(): Promise<void>;
 }
 
-/** @param deviations cases that the implementation is known to fail, and how; each is seen to fail */
-export function sqsConformance(
-  name: string,
-  start: () => Promise<SqsUnderTest>,
-  deviations: Readonly<Record<string, string>> = {},
-): void {
+/** @param deviations cases that the implementation is known to fail, and with what */
+export function sqsConformance(name: string, start: () => Promise<SqsUnderTest>, deviations: Deviations = {}): void {
   const test = suite(`SQS: ${name}`);
   let sqs: SqsUnderTest;
   let client: SQSClient;
@@ -63,11 +60,7 @@ export function sqsConformance(
     );
     assert.equal(thrown?.name.replace("AWS.SimpleQueueService.", ""), error);
   };
-  const holds = (title: string, work: () => Promise<void>) => {
-    const deviation = deviations[title];
-    if (deviation === undefined) test(title, work);
-    else test(`NOT ${title}: ${deviation}`, () => assert.rejects(work));
-  };
+  const { holds, run } = conformanceCases(test, deviations);
 
   holds("a message is received as it was sent, with its MD5", async () => {
     const url = await queue();
@@ -351,5 +344,5 @@ export function sqsConformance(
     await refused(start(deadArn, { DestinationArn: sqs.queueArn("nowhere") }), "ResourceNotFoundException");
   });
 
-  test.run();
+  run();
 }

@@ -37,16 +37,49 @@ sqsConformance(
     };
   },
   {
-    "a message is received as it was sent, with its MD5": "characters outside the basic plane are refused",
-    "system attributes tell how often and when a message was received, and its group": "no group on standard queues",
-    "a message received too often goes to the dead-letter queue, with its source": "the source is not told",
-    "batches without entries, with too many, with bad or repeated ids are refused whole": "ids are not checked",
-    "arguments out of range are refused": "they are not checked",
-    "a receipt handle that never was is refused": "it is taken",
-    "the visibility of a message that is not in flight can't be changed": "it is taken",
-    "a move task puts dead messages back where they came from, as new ones": "there are no move tasks",
-    "a move task can move elsewhere, at a rate, and be cancelled": "there are no move tasks",
-    "a move task is refused out of a queue that is none, or nobody's dead-letter queue": "there are no move tasks",
-    "a purge empties the queue, and can't follow another at once": "it can",
+    "a message is received as it was sent, with its MD5": {
+      why: "characters outside the basic plane are refused",
+      fails: /InvalidMessageContents: Invalid characters found/,
+    },
+    "system attributes tell how often and when a message was received, and its group": {
+      why: "no group on standard queues",
+      fails: /\n\+ undefined\n- 'cus_1'\n$/,
+    },
+    "a message received too often goes to the dead-letter queue, with its source": {
+      why: "the source is not told",
+      fails: /\n\+ undefined\n- 'arn:aws:sqs:us-east-1:000000000000:queue-\d+'\n$/,
+    },
+    "batches without entries, with too many, with bad or repeated ids are refused whole": {
+      why: "ids are not checked",
+      fails: /\n\+ undefined\n- 'InvalidBatchEntryId'\n$/,
+    },
+    "arguments out of range are refused": {
+      why: "they are not checked",
+      fails: /\n\+ undefined\n- 'InvalidParameterValue'\n$/,
+    },
+    "a receipt handle that never was is refused": {
+      why: "it is taken",
+      fails: /\n\+ undefined\n- 'ReceiptHandleIsInvalid'\n$/,
+    },
+    "the visibility of a message that is not in flight can't be changed": {
+      why: "it is taken",
+      fails: /\n\+ undefined\n- 'MessageNotInflight'\n$/,
+    },
+    "a move task puts dead messages back where they came from, as new ones": {
+      why: "there are no move tasks",
+      fails: /^InvalidAction: Unknown action: StartMessageMoveTask$/,
+    },
+    "a move task can move elsewhere, at a rate, and be cancelled": {
+      why: "there are no move tasks",
+      fails: /^InvalidAction: Unknown action: StartMessageMoveTask$/,
+    },
+    "a move task is refused out of a queue that is none, or nobody's dead-letter queue": {
+      why: "there are no move tasks",
+      fails: /\n\+ 'InvalidAction'\n- 'ResourceNotFoundException'\n$/,
+    },
+    "a purge empties the queue, and can't follow another at once": {
+      why: "it can",
+      fails: /\n\+ undefined\n- 'PurgeQueueInProgress'\n$/,
+    },
   },
 );

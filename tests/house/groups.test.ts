@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { test } from "uvu";
+import { fails } from "../support/conformance.ts";
+import { chunksOf, endToEndGroups } from "../support/groups.ts";
+
+const files = globSync("tests/**/*.test.ts").sort();
+const endToEnd = files.filter((file) => file.startsWith("tests/endToEnd/"));
+const textOf = (file: string): string => readFileSync(file, "utf8");
+
+test("every test file runs, and runs once", () => {
+  const run = [
+    ...[...endToEndGroups(endToEnd, textOf).values()].flat(),
+    ...chunksOf(
+      files.filter((file) => !endToEnd.includes(file)),
+      dirname,
+    ).flat(),
+  ];
+  assert.deepEqual(run.sort(), files);
+});
+
+test("an end-to-end test without a group, or with an unknown one, is refused by name", () => {
+  assert.throws(
+    () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => 'import { test } from "uvu";'),
+    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient, own platform 1, .*, shared 2$/,
+  );
+  assert.throws(
+    () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => "// group: fast"),
+    /shared 2; "fast" is none of them$/,
+  );
+});
+
+/** `test.run();` of uvu at the end of a file, or `sqsConformance(…)`, which runs the tests of a suite. */
+const RUNS = /^(?:\w+\.run\(\);|\w+Conformance\()/m;
+
+test("what calls itself a test file runs its tests, and no other file does", () =>
+  assert.deepEqual(
+    globSync("tests/**/*.ts")
+      .filter((file) => RUNS.test(textOf(file)))
+      .sort(),
+    files,
+  ));
+
+test("a deviation that is gone fails, and so does one that fails with another error", async () => {
+  await fails(async () => assert.equal(1, 2), /1 !== 2/);
+  await assert.rejects(() => fails(async () => {}, /1 !== 2/), { message: "the case passes: take its deviation away" });
+  await assert.rejects(() => fails(async () => assert.equal(1, 3), /1 !== 2/), /did not match/);
+});
+
+test.run();

@@ -1,0 +1,46 @@
+/**
+ * Which test files share a process. Those of a folder do, as they mostly import the same. An end-to-end test says its group
+ * itself, in a line of its own.
+ * @example // group: shared
+ */
+export const groupNames = [
+  /** Waits longest for retries and timeouts, so it begins first. */
+  "patient",
+  /** Start platforms of their own, one after another; three groups, so that they take about the same time. */
+  "own platform 1",
+  "own platform 2",
+  "own platform 3",
+  /** Share a booted platform, in two processes. */
+  "shared 1",
+  "shared 2",
+] as const;
+export type Group = (typeof groupNames)[number];
+
+/** Matches `// group: own platform 2`. */
+const GROUP = /^\/\/ group: (.*)$/m;
+
+/** @throws Error that names a file in tests/endToEnd without a group, or with one that is none */
+export function endToEndGroups(
+  files: readonly string[],
+  textOf: (file: string) => string,
+): ReadonlyMap<Group, readonly string[]> {
+  return Map.groupBy(files, (file) => {
+    const group = GROUP.exec(textOf(file))?.[1];
+    if (!groupNames.includes(group as Group))
+      throw new Error(
+        `${file} needs a line "// group: <name>" with one of: ${groupNames.join(", ")}${group === undefined ? "" : `; "${group}" is none of them`}`,
+      );
+    return group as Group;
+  });
+}
+
+/** At most so many files of a folder share a process: more would leave other processors idle at the end. */
+const CHUNK = 8;
+
+/** @param folderOf a file's folder @returns the files, by folder and in parts of `CHUNK` */
+export const chunksOf = (files: readonly string[], folderOf: (file: string) => string): string[][] =>
+  [...Map.groupBy(files, folderOf).values()].flatMap((inFolder) =>
+    Array.from({ length: Math.ceil(inFolder.length / CHUNK) }, (_, at) =>
+      inFolder.slice(at * CHUNK, at * CHUNK + CHUNK),
+    ),
+  );
