@@ -19,7 +19,7 @@ interface Remembered {
   readonly receiver_port: number;
 }
 
-/** What `local.json` tells tools: see API.md, "Starting it". */
+/** `local.json`, which tools read to find the running platform: its addresses and keys. */
 export interface LocalFile {
   readonly url: string;
   readonly api_key: string;

@@ -1,5 +1,5 @@
 /**
- * JSON numbers by value, whatever their length (API.md, "Numbers"). RFC 8259 sets no bound on a number; JavaScript reads
+ * JSON numbers by value, whatever their length (docs/decisions/numbers.md). RFC 8259 sets no bound on a number; JavaScript reads
  * each as the nearest double.
  *
  * Two decimals of at most 15 significant digits, from 1e-300 to 1e300 in size, are never the same double, and a double

@@ -1,6 +1,6 @@
 import { Invalid } from "./invalid.ts";
 
-/** Longest event type or pattern, in characters: what an event's own `event_type` may have (API.md "Events"). */
+/** Longest event type or pattern, in characters: as long as an event's own `event_type` may be. */
 const MAX_LENGTH = 256;
 
 export interface TypePattern {

@@ -468,7 +468,7 @@ const MAX_ACCEPT_MS = 60_000;
 
 /**
  * From the edge's receipt until the queue had the request, which is when it is answered: the queue itself tells, so that each
- * request has its own, and ingest has nothing to do for it. docs/decisions/metrics.md
+ * request has its own, and ingest has nothing to do for it.
  */
 function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">): { accept_ms?: number } {
   const { arrived, accept_ms, rest } = message;

@@ -16,7 +16,6 @@ import type { Tenant } from "../domain/identity/identity.ts";
  * Stores batches. Invariant: a batch that is stored already is never written over, for since then its events may have been
  * acknowledged, deleted or erased, and its routing decided. A first receive can't have stored it before, so those go in one
  * unconditional call; anything received again is put one by one, on the condition that it isn't there.
- * docs/decisions/batch-writes.md has the figures.
  */
 
 /** @throws Error when they are not all stored */

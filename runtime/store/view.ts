@@ -5,7 +5,7 @@ import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
 
 /** What an event and its deliveries look like to a customer. Pure. */
 
-/** A delivery as API.md "Lists, objects, waiting" has it. Within an event, `event_ids` names that event alone. */
+/** A delivery as the API shows it. Within an event, `event_ids` names that event alone. */
 export interface DeliveryView {
   readonly delivery_id: string;
   readonly subscription_id: string;

@@ -16,7 +16,7 @@ import {
   sharedPlatform,
 } from "../support/platform.ts";
 
-/** API.md "Authentication", sentence by sentence, through the whole platform. */
+/** What the API promises about authentication, sentence by sentence, through the whole platform. */
 const test = suite("authentication");
 let platform: SharedPlatform;
 let customer: Customer;

@@ -12,7 +12,7 @@ import {
   sharedPlatform,
 } from "../support/platform.ts";
 
-/** API.md "Events" (writing) and "Fine print: Bodies", sentence by sentence, through the whole platform. */
+/** What the API promises about sending events and about bodies, sentence by sentence, through the whole platform. */
 const test = suite("writing events");
 let platform: SharedPlatform;
 let customer: Customer;

@@ -7,7 +7,7 @@ import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./s
 
 /**
  * One pass over the bytes of a `POST /events` body: a strict RFC 8259 reader that builds no values. It finds where each
- * event begins and ends, its `event_type`, and everything API.md forbids: bad syntax, repeated names, deep nesting.
+ * event begins and ends, its `event_type`, and everything that makes it invalid: bad syntax, repeated names, deep nesting.
  *
  * Invariants, each held by tests/runtime/domain/scan.test.ts: it accepts exactly the texts that `JSON.parse` accepts
  * (less repeated names); an event's slice is its bytes as sent; work and memory are linear in the body, whatever it

@@ -234,7 +234,7 @@ export function asTriggersError(thrown: unknown): TriggersError {
   return new TriggersError("internal", "The platform failed to process this request.", { cause: thrown });
 }
 
-/** The body of an error answer, as API.md "Errors" fixes it. */
+/** The body of an error answer. docs/errors.md shows it to customers. */
 export function errorBody(error: TriggersError, requestId: string): ErrorBody {
   return {
     error: {

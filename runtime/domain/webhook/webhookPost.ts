@@ -12,7 +12,8 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /**
  * The `webhook-id` of a post: `msg_` and 26 characters drawn from a hash over the subscription, the replay and the events
- * it carries. Equal ids mean equal events, in this attempt and in every other; docs/decisions/webhook-id.md says why.
+ * it carries. Equal ids mean equal events, in this attempt and in every other,
+ * so that a receiver can drop a post that it has had before.
  * @param slices offsets of the events by the first ULID of their batch, in the order of the body
  */
 export function webhookId(

@@ -6,7 +6,7 @@ import { isMap, lookUp, select } from "./operators.ts";
 import { parseTimestamp } from "./time.ts";
 import { namedType, T, typeNames, Uint, type Value } from "./values.ts";
 
-/** What an expression sees of an event (API.md, "Subscriptions"). */
+/** What an expression sees of an event (docs/matching.md). */
 export function eventScope(pool: PathPool): Scope {
   let scope = scopes.get(pool);
   if (scope === undefined) {

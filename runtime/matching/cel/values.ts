@@ -149,7 +149,7 @@ export const isNumber = (value: Value): value is CelNumber =>
   isNumeric(value) || typeof value === "bigint" || value instanceof Uint;
 
 /**
- * Less than zero, zero or more; NaN when unordered. Numbers compare by value (API.md, "Numbers"), of whatever types they are.
+ * Less than zero, zero or more; NaN when unordered. Numbers compare by value (docs/decisions/numbers.md), of whatever types they are.
  * Only past the ends of an int, from 2^63 on, is an int compared with a double as the double nearest to it, as cel-spec has
  * it (`not_lt_dyn_int_big_lossy_double`).
  */
