@@ -55,6 +55,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
       file,
       accountId: context.accountId,
       region: context.region,
+      background: context.acceptFirst === true,
     } satisfies DynamoWorkerData,
     env: threadEnvironment(),
   });

@@ -86,6 +86,8 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   async function createMapping(request: ResourceRequest) {
     const { enabled, ...settings } = readMapping(request);
     const entry = registry.get(settings.functionName);
+    // Nobody waits for what it returns.
+    if (context.acceptFirst === true) entry.lambda.inBackground();
     mappings.add(entry, settings, enabled);
     return { id: request.name, state: { ...request.inputs, uuid: request.name, functionArn: entry.settings.arn } };
   }

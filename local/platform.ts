@@ -20,6 +20,7 @@ import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
 import { type AwsAccess, openState, type State } from "./platform/state.ts";
+import { helpersStepBack } from "./priority.ts";
 import { type DeclaredResource, type ProgramOutputs, runProgram, type Standing } from "./program.ts";
 import { createRandom } from "./random.ts";
 import { createRds } from "./rds.ts";
@@ -50,6 +51,8 @@ export interface PlatformOptions {
   readonly regions?: Regions;
   /** Share of AWS's default quotas that holds the stand-ins back, above 0 and at most 1. @default nothing does */
   readonly quotas?: number | undefined;
+  /** Whether accepting comes first where processors are short (`priority.ts`). @default everything is alike */
+  readonly acceptFirst?: boolean;
   /** Folder of the program. @default this project */
   readonly project?: string;
   /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
@@ -132,6 +135,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     state.release();
   };
   try {
+    if (options.acceptFirst === true) helpersStepBack();
     const [gateway, closeBeside] = await Promise.all([startGateway(log), options.beside?.(state)]);
     closers.push(gateway.close);
     if (closeBeside !== undefined) closers.push(closeBeside);
@@ -144,7 +148,10 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,
       metrics,
-      ...defined({ account: mapDefined(options.quotas, (quotas) => new Account(quotas)) }),
+      ...defined({
+        account: mapDefined(options.quotas, (quotas) => new Account(quotas)),
+        acceptFirst: options.acceptFirst,
+      }),
     };
     const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
     const examine = examiner(context, iam, keys);

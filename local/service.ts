@@ -86,6 +86,8 @@ export interface QueueTake {
   readonly records: SQSRecord[];
   /** How long the one that waited longest could have been received before, milliseconds. */
   readonly waitedMs: number;
+  /** Messages that still wait. */
+  readonly waiting: number;
 }
 
 /** How a schedule or another service starts a function: asynchronously, with Lambda's retries. */
@@ -107,6 +109,8 @@ export interface LocalContext {
   readonly metrics?: Metrics;
   /** Quotas that hold stand-ins back. @default none do */
   readonly account?: Account;
+  /** Whether what works off queues waits for what accepts, where processors are short. @default both are alike */
+  readonly acceptFirst?: boolean;
 }
 
 /** A refusal with the real service's code: `AWS.SimpleQueueService.NonExistentQueue`. */

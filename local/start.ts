@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     port,
     fresh: values.fresh,
     quotas,
+    acceptFirst: true,
     ...(home === undefined || standby === undefined ? {} : { regions: [home, standby] as const }),
     log: (line) => say(`${stamp()} ${line}`),
     onCreated: ({ type, name }) => {

@@ -16,12 +16,12 @@ const SLICES = 10;
 const ALWAYS = 200;
 const BURST = 1_000;
 
-/** So many a second are let in even while messages can't be worked off: whoever sends so few is not the cause. */
+/** Requests a second that are let in even while queues are full: a caller of so few is not the cause. */
 const FEW_PER_SECOND = 20;
 
 export interface Overload {
-  /** Whether messages come in faster than they are worked off. */
-  readonly behind: () => boolean;
+  /** Whether the queues behind hold as much as can be kept. */
+  readonly queuesFull: () => boolean;
   /** Whether the processors have nothing left. */
   readonly full: () => boolean;
   /** Milliseconds that never go back. */
@@ -49,8 +49,8 @@ export class Admission {
     else this.#over ??= now;
     const patience = now - this.#refusedAt < REMEMBER_MS ? AGAIN_MS : BURST_MS;
     const piled = this.#over !== undefined && (now - this.#over > patience || this.#underWay >= BURST);
-    const behind = perMs * 1_000 >= FEW_PER_SECOND && this.#overload.behind();
-    if (!(piled && this.#overload.full()) && !behind) return true;
+    const noRoom = perMs * 1_000 >= FEW_PER_SECOND && this.#overload.queuesFull();
+    if (!(piled && this.#overload.full()) && !noRoom) return true;
     this.#refusedAt = now;
     return false;
   }

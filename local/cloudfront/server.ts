@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { ErrorCode } from "../../runtime/domain/errors/errors.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
-import { machineIsBehind, machineIsFull } from "../lambda/machine.ts";
+import { machineIsFull, queuesAreFull } from "../lambda/machine.ts";
 import { ownAnswer } from "../product/ownAnswer.ts";
 import { Admission } from "./admission.ts";
 import {
@@ -104,7 +104,7 @@ export async function startPublicServer(
   let stopping = false;
   let idle: (() => void) | undefined;
 
-  const overloaded = { behind: machineIsBehind, full: machineIsFull, now: () => performance.now() };
+  const overloaded = { queuesFull: queuesAreFull, full: machineIsFull, now: () => performance.now() };
   const admissions = new WeakMap<Behaviour, Admission>();
   function admissionOf(behaviour: Behaviour): Admission | undefined {
     if (behaviour.edge === undefined) return undefined;

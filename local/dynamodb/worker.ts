@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { stepBack } from "../priority.ts";
 import { isKnown, perform, type Refusal } from "./dynalite.ts";
 import { WholePage } from "./queryTable.ts";
 import { SqliteStore } from "./storage.ts";
@@ -11,6 +12,8 @@ export interface DynamoWorkerData {
   readonly file: string;
   readonly accountId: string;
   readonly region: string;
+  /** Whether the thread waits for others where processors are short. */
+  readonly background: boolean;
 }
 export type DynamoTask =
   | { readonly id: number; readonly action: string; readonly body: Uint8Array }
@@ -29,7 +32,8 @@ const TRANSFERRED_LENGTH = 4096;
 
 const SWEPT_AT_ONCE = 1000;
 
-const { file, accountId, region } = workerData as DynamoWorkerData;
+const { file, accountId, region, background } = workerData as DynamoWorkerData;
+if (background) stepBack();
 const port = parentPort!;
 const store = new SqliteStore(file, { accountId, region });
 const encoder = new TextEncoder();

@@ -94,6 +94,7 @@ export class LambdaFunction {
   /** Environments that are its own, out of what all share. */
   readonly #reserved: number | undefined;
   #heldMs = 0;
+  #background = false;
   readonly #threads = new Set<Thread>();
   readonly #idle: Environment[] = [];
   readonly #waiting: Invocation[] = [];
@@ -124,6 +125,11 @@ export class LambdaFunction {
   atTheEdge(): this {
     this.#heldMs = EDGE_HELD_MS;
     return this;
+  }
+
+  /** From now on its threads wait for those of other functions where processors are short. */
+  inBackground(): void {
+    this.#background = true;
   }
 
   /** Invocations under way or waiting. */
@@ -267,6 +273,7 @@ export class LambdaFunction {
       version: settings.version,
       memoryMb: settings.memoryMb,
       logFile: settings.logFile,
+      background: this.#background,
     };
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
       name: settings.name,

@@ -9,9 +9,11 @@ const FULL = 0.7;
 const FULL_BY_ALL = 0.92;
 /** Looked at once a quarter second at most, for all functions together. */
 const LOOK_MS = 250;
-/** How long a message may wait for an invocation, where five seconds are promised for all of its way; and how long the machine counts as behind after one that waited longer. */
-const LATE_MS = 4_000;
-const HOLD_MS = 250;
+/**
+ * Messages that may wait in one queue. Each takes about half a kilobyte of memory while it waits, and all of them are made up for
+ * after the rush: more than these would be an hour's work.
+ */
+const MOST_WAITING = 500_000;
 
 /** Processor time of all cores since they started, milliseconds. */
 function ticks(): { idle: number; all: number } {
@@ -24,7 +26,8 @@ function ticks(): { idle: number; all: number } {
 }
 
 let looked = { at: performance.now(), cpu: process.cpuUsage(), ticks: ticks(), full: false };
-let behindUntil = 0;
+/** How many messages wait, by queue. */
+const waiting = new Map<string, number>();
 
 /** Whether this process has been using nearly all the machine has, or all processes together have. */
 export function machineIsFull(): boolean {
@@ -38,10 +41,10 @@ export function machineIsFull(): boolean {
   return looked.full;
 }
 
-/** Tells how long a message has waited, where nothing but the machine kept it waiting. */
-export function messageWaited(ms: number): void {
-  if (ms > LATE_MS && machineIsFull()) behindUntil = performance.now() + HOLD_MS;
+/** Tells how many messages wait in a queue for their function. */
+export function messagesWait(queueArn: string, count: number): void {
+  waiting.set(queueArn, count);
 }
 
-/** Whether messages come in faster than the machine works them off. */
-export const machineIsBehind = (): boolean => performance.now() < behindUntil;
+/** Whether queues hold as much as this machine can keep. */
+export const queuesAreFull = (): boolean => [...waiting.values()].some((count) => count >= MOST_WAITING);

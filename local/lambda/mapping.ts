@@ -7,7 +7,7 @@ import type { Account } from "../account.ts";
 import type { QueueSource } from "../service.ts";
 import type { Outcome } from "./function.ts";
 import { SYNC_LIMIT } from "./functionUrl.ts";
-import { machineIsFull, messageWaited } from "./machine.ts";
+import { machineIsFull, messagesWait } from "./machine.ts";
 
 export interface MappingSettings {
   readonly queueArn: string;
@@ -118,6 +118,7 @@ export class QueueMapping {
     this.#wake?.();
     await this.#loop;
     while (this.#running.size > 0) await this.#change();
+    messagesWait(this.settings.queueArn, 0);
   }
 
   /** Invocations that may ever be under way. */
@@ -174,8 +175,8 @@ export class QueueMapping {
   async #gather(): Promise<SQSRecord[]> {
     const { queueArn, batchSize, windowMs } = this.settings;
     const take = async (count: number, waitMs: number) => {
-      const { records, waitedMs } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
-      if (this.#atWork() === this.#running.size) messageWaited(waitedMs);
+      const { records, waitedMs, waiting } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
+      messagesWait(queueArn, waiting);
       if (waitedMs > LONG_MS) this.#late = true;
       return records;
     };

@@ -10,6 +10,8 @@ export interface ThreadData {
   readonly version: string;
   readonly memoryMb: number;
   readonly logFile: string;
+  /** Whether the thread waits for others where processors are short. */
+  readonly background: boolean;
 }
 
 export type ToThread =

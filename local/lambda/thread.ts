@@ -5,6 +5,7 @@
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
+import { stepBack } from "../priority.ts";
 import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
 
 /** When the code that the first invocations compiled is worth keeping. */
@@ -13,6 +14,7 @@ const FLUSH_MS = 2_000;
 type Handler = (event: unknown, context: unknown) => unknown;
 
 const data = workerData as ThreadData;
+if (data.background) stepBack();
 const port = parentPort as NonNullable<typeof parentPort>;
 const handlers = new Map<number, Handler>();
 const say = (message: FromThread) => port.postMessage(message);

@@ -32,6 +32,7 @@ export function queueSource(queues: ReadonlyMap<string, Queue>): QueueSource {
       return {
         records: received.map((one) => lambdaRecord(one, arn)),
         waitedMs: received.reduce((longest, { waitedMs }) => Math.max(longest, waitedMs), 0),
+        waiting: queue.counts().ready,
       };
     },
     async delete(arn, handles) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import { call } from "../support/platform.ts";
@@ -24,6 +24,12 @@ const openToOthers = (root: string): string[] =>
     return found?.isDirectory() === true && (found.mode & 0o077) !== 0;
   });
 
+/** Names of a process's threads that wait for the others where processors are short, as far as Linux keeps them. */
+const steppedBack = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/task`)
+    .filter((thread) => getPriority(Number(thread)) === 15)
+    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
+
 test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
   const state = join(folder, "state");
   const started = startProcess({ state, command: ["npm", "start", "--silent"] });
@@ -41,6 +47,14 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   const body = { event_type: "order.created", id: 1 };
   const accepted = await call(local.url, "POST", "/events", { key: local.api_key, body });
   assert.equal(accepted.status, 202);
+  if (process.platform === "linux") {
+    let back = steppedBack(local.pid);
+    // The event that was accepted starts a thread of route.
+    for (; !back.includes("route"); back = steppedBack(local.pid))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(back.includes("dynamodb"), back.join(" "));
+    assert.ok(!back.some((name) => /^redis|ingest|edge/.test(name)) && getPriority(local.pid) < 15, back.join(" "));
+  }
   process.kill(local.pid, "SIGINT");
   await started.ended;
   assert.match(started.output(), /\nstopping: finishing what is under way[^\n]*\n(.*\n)*stopped\n$/);

@@ -5,11 +5,11 @@ import { Admission } from "../../../local/cloudfront/admission.ts";
 const test = suite("admission");
 
 /** A server that answers `perSecond` requests in the order they came, offered `rates[i]` a second for second `i`. */
-function run(rates: readonly number[], perSecond: number, machine: { full?: boolean; behind?: boolean } = {}) {
+function run(rates: readonly number[], perSecond: number, machine: { full?: boolean; queuesFull?: boolean } = {}) {
   let now = 0;
   const admission = new Admission({
     full: () => machine.full ?? true,
-    behind: () => machine.behind ?? false,
+    queuesFull: () => machine.queuesFull ?? false,
     now: () => now,
   });
   const queue: number[] = [];
@@ -65,9 +65,9 @@ test("waiting for something other than the machine is no overload", () => {
 });
 
 test("little is let in while the messages of what was accepted can't be worked off, and all of what is little", () => {
-  const much = run(new Array<number>(10).fill(500), 500, { behind: true });
+  const much = run(new Array<number>(10).fill(500), 500, { queuesFull: true });
   for (const { admitted } of last(much, 8)) assert.ok(admitted > 0 && admitted <= 25, `${admitted} admitted`);
-  const little = run(new Array<number>(10).fill(15), 500, { behind: true });
+  const little = run(new Array<number>(10).fill(15), 500, { queuesFull: true });
   assert.ok(little.every(({ admitted, offered }) => admitted === offered));
 });
 

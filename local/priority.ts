@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
+import { basename } from "node:path";
+
+/**
+ * Who goes first when processors are short: accepting. What works off queues, and what it works with, waits for threads of
+ * normal priority, as in AWS nothing behind the queue takes anything from what stands before it.
+ *
+ * On Linux a priority belongs to a thread (sched(7)). Elsewhere it belongs to the process, so all threads stay alike there.
+ * docs/decisions/overload.md
+ */
+
+/** As `nice` counts, from -20 to 19: a thread of 15 gets a 28th of what one of 0 gets, and all that is left over. */
+const BACKGROUND = 15;
+const LINUX = process.platform === "linux";
+
+/** Lets the thread that calls this wait for those of normal priority. */
+export function stepBack(): void {
+  if (LINUX) stepBackThread(Number(basename(readlinkSync("/proc/thread-self"))));
+}
+
+/** Lets the threads wait on which V8 collects garbage and compiles beside all others. */
+export function helpersStepBack(): void {
+  if (!LINUX) return;
+  for (const thread of readdirSync("/proc/self/task")) {
+    const name = readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
+    if (/V8Worker/.test(name)) stepBackThread(Number(thread));
+  }
+}
+
+function stepBackThread(thread: number): void {
+  try {
+    setPriority(thread, BACKGROUND);
+  } catch {
+    // Where this is not allowed, in some containers, threads stay alike.
+  }
+}

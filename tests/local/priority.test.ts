@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { getPriority } from "node:os";
+import { Worker } from "node:worker_threads";
+import { suite } from "uvu";
+import { helpersStepBack } from "../../local/priority.ts";
+
+const test = suite("which threads go first");
+const linux = process.platform === "linux";
+
+test("a thread that steps back does so alone", async () => {
+  const worker = new Worker(
+    `import { readlinkSync } from "node:fs";
+     import { parentPort } from "node:worker_threads";
+     import { stepBack } from ${JSON.stringify(new URL("../../local/priority.ts", import.meta.url).href)};
+     stepBack();
+     parentPort.postMessage(process.platform === "linux" ? Number(readlinkSync("/proc/thread-self").split("/").at(-1)) : 0);
+     parentPort.once("message", () => process.exit());`,
+    { eval: true, type: "module" } as object,
+  );
+  const before = getPriority(process.pid);
+  const thread = await new Promise<number>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  assert.deepEqual([getPriority(thread), getPriority(process.pid)], [linux ? 15 : before, before]);
+  worker.postMessage("end");
+  await worker.terminate();
+});
+
+test("V8's helpers step back, and no other thread of the process", () => {
+  helpersStepBack();
+  if (!linux) return;
+  for (const thread of readdirSync("/proc/self/task")) {
+    const name = readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
+    if (name.includes("V8Worker")) assert.equal(getPriority(Number(thread)), 15, name);
+    else if (thread === String(process.pid)) assert.notEqual(getPriority(Number(thread)), 15, name);
+  }
+});
+
+test.run();
