@@ -117,7 +117,7 @@ export function recordLine(text: string, filters: readonly MetricFilter[], metri
   } catch {
     return;
   }
-  const at = typeof line.time === "string" ? Date.parse(line.time) : undefined;
+  const at = typeof line.timestamp === "string" ? Date.parse(line.timestamp) : undefined;
   for (const { matches, namespace, name, value } of filters) {
     if (!matches(line)) continue;
     const number = Number(value.startsWith("$.") ? memberOf(line, value) : value);

@@ -1,17 +1,24 @@
 /**
- * One JSON line to standard output, which Lambda carries to CloudWatch as it is. `message` is `<stage>.<what happened>`,
- * units are in the names of the fields (`_ms`, `_bytes`), and neither payloads nor secrets are ever among them.
+ * One JSON line to standard output, which Lambda carries to CloudWatch as it is. `level` and `timestamp` are spelt as in the
+ * lines that Lambda itself writes, so one filter finds both. `message` is `<stage>.<what happened>`, and units are in the
+ * names of the fields (`_ms`, `_bytes`). Payloads and secrets are never logged. docs/decisions/logger.md says why it is ours.
+ * @example {"timestamp":"2026-11-25T12:00:00.000Z","level":"ERROR","message":"route.failed","error":"TypeError: …"}
  */
 export type Log = (level: Level, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 export type Level = "info" | "warn" | "error";
 
 export const log: Log = (level, message, fields = {}) => {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+  const line = { timestamp: new Date().toISOString(), level: level.toUpperCase(), message, ...fields };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-/** What an error says, with the name and message of what caused it. */
+/** Name and message of an error, and those of its cause. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.name}: ${error.cause.message})` : "";
   return `${error.name}: ${error.message}${cause}`;
 }
+
+/** An error with the place where it was thrown, for faults that nobody expected. */
+export const errorStack = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { CloudFrontRequestEvent, CloudFrontRequestResult } from "aws-lambda";
 import { LRUCache } from "lru-cache";
+import { errorStack, log } from "../aws/log.ts";
 import { USE_NOTED_EVERY_MS } from "../domain/identity/keyRecord.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
 import type { EdgeConfig } from "./config.ts";
@@ -17,8 +18,7 @@ const peppers = new PepperCache({ read: directory.peppers, now });
 /** Keys whose use this instance has noted, until it may be due again. */
 const noted = new LRUCache<string, true>({ max: 10_000, ttl: USE_NOTED_EVERY_MS });
 
-const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-const trace = refusalTrace(say);
+const trace = refusalTrace((line) => log("warn", "edge.refused", { ...line }));
 
 const ports: EdgePorts = {
   keys: new KeyCache({ read: directory.read, now }),
@@ -31,8 +31,7 @@ const ports: EdgePorts = {
     void directory.noteUse(key_id, now());
   },
   failed(requestId, cause) {
-    const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    say({ level: "ERROR", message: "edge.failed", request_id: requestId, error });
+    log("error", "edge.failed", { request_id: requestId, error: errorStack(cause) });
   },
   refused: (refused) => trace(now(), refused),
 };

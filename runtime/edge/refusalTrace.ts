@@ -1,11 +1,10 @@
 import { defined } from "../domain/defined.ts";
+
 /**
- * A trace of failed authentications that nobody can fill a log with: in each minute an instance tells of its first, tenth, hundredth …
- * refusal, so it writes a few lines however many there are, and their order of magnitude is never lost.
+ * A trace of failed authentications that can't fill a log: in each minute an instance logs its first, tenth, hundredth …
+ * refusal. So it writes a few lines for any number of refusals, and their order of magnitude is always known.
  */
 export interface RefusalLine {
-  readonly level: "WARN";
-  readonly message: "edge.refused";
   /** Refusals of this instance in this minute, this one among them. */
   readonly refused: number;
   readonly request_id: string;
@@ -37,7 +36,6 @@ export function refusalTrace(say: (line: RefusalLine) => void): (at: number, ref
     count += 1;
     if (count < next) return;
     next *= 10;
-    const key = defined({ key_id });
-    say({ level: "WARN", message: "edge.refused", refused: count, request_id, source_ip, ...key });
+    say({ refused: count, request_id, source_ip, ...defined({ key_id }) });
   };
 }

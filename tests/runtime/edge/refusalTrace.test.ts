@@ -20,8 +20,6 @@ test("however many fail in a minute, a few lines tell how many, from where and w
     ],
   );
   assert.deepEqual(lines[0], {
-    level: "WARN",
-    message: "edge.refused",
     refused: 1,
     request_id: "req_1",
     source_ip: "203.0.113.7",
