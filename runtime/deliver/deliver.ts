@@ -15,6 +15,7 @@ import { gate } from "./gate.ts";
 import { type GatherPorts, gather, type Received } from "./gather.ts";
 import type { Delivery } from "./plan.ts";
 import { type Posting, postAll, type ToPost } from "./postAll.ts";
+import { failuresOf } from "./problems.ts";
 import { delaySeconds } from "./schedule.ts";
 import { baseItem, type PostDone, type Settled, settle, settleFailed } from "./settle.ts";
 import { spansOf } from "./spans.ts";
@@ -182,6 +183,7 @@ async function keepUnits(
   await Promise.all([
     afterPosts(settled, ports),
     count([...factsOf(settled, unkept), ...moved], ports),
+    tellProblems(settled, unkept, ports),
     trace(settled, ports),
   ]);
 }
@@ -379,6 +381,24 @@ async function count(facts: readonly UsageFact[], ports: DeliverPorts): Promise<
   } catch (error) {
     ports.log("warn", "deliver.usage_not_counted_yet", { error: errorText(error) });
   }
+}
+
+/** What failed is told of beside the deliveries: where that can't be written, they are what they are all the same. */
+async function tellProblems(
+  settled: readonly Settled[],
+  unkept: ReadonlySet<Delivery>,
+  { problems, log }: DeliverPorts,
+): Promise<void> {
+  await Promise.all(
+    failuresOf(settled, unkept).map(async (failures) => {
+      try {
+        await problems.failed(failures);
+      } catch (error) {
+        const { tenant, subscription_id } = failures;
+        log("warn", "deliver.problem_not_told", { tenant, subscription_id, error: errorText(error) });
+      }
+    }),
+  );
 }
 
 /** Nor is a span that can't be exported. */

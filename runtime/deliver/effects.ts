@@ -5,6 +5,7 @@ import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/co
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
+import type { Problems } from "../store/problems.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
 import { type PlannedPost, toldReplay } from "./plan.ts";
 import { SLOW_MS } from "./postAll.ts";
@@ -19,6 +20,7 @@ export interface EffectPorts {
   readonly now: () => number;
   readonly service: Service;
   readonly circuits: Circuits;
+  readonly problems: Problems;
   readonly targets: Pick<Targets, "removed">;
   /** Tells all others that nothing is posted to a subscription any more. */
   stop(tenant: Tenant, subscriptionId: string): Promise<void>;
@@ -75,6 +77,7 @@ async function afterSubscription(
     // One that answers, but late, has nothing to be forgotten: it is served apart until it answers soon.
     if (known.failures === 0 && results.every(({ latency_ms }) => latency_ms >= SLOW_MS)) return;
     await ports.circuits.succeeded(tenant, subscription_id);
+    await ports.problems.well(tenant, subscription_id);
     if (known.opened_at === undefined) return;
     ports.log("info", "deliver.circuit_closed", { tenant, subscription_id, open_ms: ports.now() - known.opened_at });
     await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);

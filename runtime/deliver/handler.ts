@@ -13,6 +13,7 @@ import { encodeDeliveryItem } from "../domain/codec/index.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
 import { urlRulesOf } from "../domain/webhook/webhookUrl.ts";
+import { problemsIn } from "../store/problems.ts";
 import { recentStops, tellStop } from "../store/stops.ts";
 import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
@@ -61,6 +62,7 @@ const ports: DeliverPorts = {
   service,
   targets,
   circuits,
+  problems: problemsIn(dynamodb, env.EVENTS_TABLE, Date.now),
   held: heldIn(dynamodb, env.EVENTS_TABLE),
   posting: {
     rules,

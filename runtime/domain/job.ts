@@ -3,6 +3,7 @@ import { CodecError } from "./codec/codecError.ts";
 import { defined } from "./defined.ts";
 import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
+import type { Cause } from "./problem.ts";
 
 /** A message of the jobs queue: work on this job, from where it stands in the database. */
 const VERSION = 1;
@@ -86,6 +87,8 @@ export interface ReplayRequest {
   /** Only deliveries that were given up, each tried again as itself: `POST /dead-letters/replay`. */
   readonly dead_letters?: true;
   readonly delivery_ids?: readonly string[];
+  /** With `dead_letters`: those whose last attempt failed like this, and those that still wait after it. */
+  readonly problem?: Cause;
 }
 
 /** The types that a replay is narrowed to; undefined for all. */

@@ -12,6 +12,7 @@ import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
 import * as metrics from "./metrics.ts";
 import * as privacy from "./privacy.ts";
+import * as problems from "./problems.ts";
 import * as referenceTables from "./referenceTables.ts";
 import * as rehearse from "./rehearse.ts";
 import * as replays from "./replays.ts";
@@ -27,6 +28,7 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   inbox.register,
   deliveries.register,
   replays.register,
+  problems.register,
   backlog.register,
   subscriptions.register,
   rehearse.register,

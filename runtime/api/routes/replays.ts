@@ -26,7 +26,7 @@ const Rate = z.number().int().min(1).max(10_000).openapi({
     "Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
 });
 
-const ReplaySchema = z
+export const ReplaySchema = z
   .object({
     replay_id: z.string(),
     status: z.enum(jobStatuses),
@@ -63,7 +63,7 @@ const DeadLetterBody = z.strictObject({
 
 const ReplayId = z.object({ id: ulidParam("rpl") });
 
-const viewReplay = (job: Job) => ({
+export const viewReplay = (job: Job) => ({
   replay_id: job.job_id,
   status: job.status,
   matched: job.progress.matched ?? 0,
@@ -90,57 +90,68 @@ function checkRange(from: number | undefined, to: number | undefined): void {
   }
 }
 
-export function register(app: Api, deps: Deps): void {
-  /** Adds the job, tells the audit log and hands it on, all or nothing. */
-  async function begin(c: Context<ApiEnv>, request: ReplayRequest, subscriptions: readonly string[]): Promise<Job> {
-    const identity = c.get("identity");
-    const tenant = c.get("tenant");
-    const now = deps.now();
-    return change(deps, c, identity.customer_id, async (tx, tell) => {
-      if (subscriptions.length > 0) {
-        const rows = await tx
-          .selectFrom("subscriptions")
-          .select("subscription_id")
-          .where("tenant", "=", tenant)
-          .where("status", "<>", "removed")
-          .where("subscription_id", "in", subscriptions)
-          .execute();
-        const known = new Set(rows.map((row) => row.subscription_id));
-        const unknown = subscriptions.findIndex((id) => !known.has(id));
-        if (unknown >= 0) {
-          throw new TriggersError("unprocessable", `There is no subscription ${subscriptions[unknown]}.`, {
-            details: [{ path: `/subscription_ids/${unknown}`, message: "names no subscription" }],
-          });
-        }
+/**
+ * Adds the job of a replay, tells the audit log and hands it on, all or nothing.
+ * @param subscriptions that have to be there: `unprocessable` where one is not
+ */
+export async function beginReplay(
+  deps: Deps,
+  c: Context<ApiEnv>,
+  request: ReplayRequest,
+  subscriptions: readonly string[],
+): Promise<Job> {
+  const identity = c.get("identity");
+  const tenant = c.get("tenant");
+  const now = deps.now();
+  return change(deps, c, identity.customer_id, async (tx, tell) => {
+    if (subscriptions.length > 0) {
+      const rows = await tx
+        .selectFrom("subscriptions")
+        .select("subscription_id")
+        .where("tenant", "=", tenant)
+        .where("status", "<>", "removed")
+        .where("subscription_id", "in", subscriptions)
+        .execute();
+      const known = new Set(rows.map((row) => row.subscription_id));
+      const unknown = subscriptions.findIndex((id) => !known.has(id));
+      if (unknown >= 0) {
+        throw new TriggersError("unprocessable", `There is no subscription ${subscriptions[unknown]}.`, {
+          details: [{ path: `/subscription_ids/${unknown}`, message: "names no subscription" }],
+        });
       }
-      const job = await insertJob(
-        tx,
-        {
-          job_id: newId("rpl", now),
-          kind: "replay",
-          tenant,
-          customer_id: identity.customer_id,
-          request: { ...request },
-          progress: { matched: 0, sent: 0 },
-          created_by: identity.key_id,
-        },
-        now,
-      );
-      tell(job.job_id, { request });
-      await startJob(deps, tenant, job.job_id);
-      return job;
-    });
-  }
+    }
+    const job = await insertJob(
+      tx,
+      {
+        job_id: newId("rpl", now),
+        kind: "replay",
+        tenant,
+        customer_id: identity.customer_id,
+        request: { ...request },
+        progress: { matched: 0, sent: 0 },
+        created_by: identity.key_id,
+      },
+      now,
+    );
+    tell(job.job_id, { request });
+    await startJob(deps, tenant, job.job_id);
+    return job;
+  });
+}
 
-  /** A replay is no faster than the customer may send. */
-  const shared = (body: z.output<typeof DeadLetterBody>, { limit_per_second }: Identity) => ({
+/** A replay is no faster than the customer may send. */
+export const replayRate = (asked: number | undefined, { limit_per_second }: Identity): number =>
+  Math.min(asked ?? DEFAULT_REPLAY_RATE, limit_per_second);
+
+export function register(app: Api, deps: Deps): void {
+  const shared = (body: z.output<typeof DeadLetterBody>, identity: Identity) => ({
     ...defined({
       from: mapDefined(body.from, rfc3339),
       to: mapDefined(body.to, rfc3339),
       event_type: body.event_type,
       event_ids: mapDefined(body.event_ids, (event_ids) => [...new Set(event_ids)]),
     }),
-    rate_per_second: Math.min(body.rate_per_second ?? DEFAULT_REPLAY_RATE, limit_per_second),
+    rate_per_second: replayRate(body.rate_per_second, identity),
   });
 
   route(
@@ -173,7 +184,7 @@ export function register(app: Api, deps: Deps): void {
         to: rfc3339(Math.min(body.to ?? Number.POSITIVE_INFINITY, deps.now() + 1)),
         ...(subscriptions.length === 0 ? {} : { subscription_ids: subscriptions }),
       };
-      return c.json(viewReplay(await begin(c, request, subscriptions)), 202);
+      return c.json(viewReplay(await beginReplay(deps, c, request, subscriptions)), 202);
     },
   );
 
@@ -205,7 +216,7 @@ export function register(app: Api, deps: Deps): void {
           subscription_ids: mapDefined(body.subscription_id, (subscription_id) => [subscription_id]),
         }),
       };
-      return c.json(viewReplay(await begin(c, request, [])), 202);
+      return c.json(viewReplay(await beginReplay(deps, c, request, [])), 202);
     },
   );
 

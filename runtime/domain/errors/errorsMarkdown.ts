@@ -1,6 +1,7 @@
 import { defined } from "../defined.ts";
 import { errorExamples } from "./errorExamples.ts";
 import { type ErrorCode, errorBody, errorCatalog, TriggersError } from "./errors.ts";
+import { type FailureEntry, failureCatalog, statusCatalog } from "./failures.ts";
 
 const EXAMPLE_ID = "req_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -18,6 +19,21 @@ function section(code: ErrorCode): string {
   ].join("\n\n");
 }
 
+/** What fails at endpoints: no refusal of ours, so it has no code. */
+function failuresSection(): string {
+  const row = (name: string, { explanation, advice }: FailureEntry) => `| ${name} | ${explanation} | ${advice} |`;
+  return [
+    "## Failed deliveries",
+    "What `GET /problems` calls `error`, and the metrics too; where a status says more, it is told by the status.",
+    [
+      "| error | what it means | what to do |",
+      "|---|---|---|",
+      ...Object.entries(failureCatalog).map(([error, entry]) => row(`\`${error}\``, entry)),
+      ...Object.entries(statusCatalog).map(([status, entry]) => row(status, entry)),
+    ].join("\n"),
+  ].join("\n\n");
+}
+
 /** docs/errors.md: the whole catalog, written from it and never by hand. */
 export function errorsMarkdown(): string {
   const codes = Object.keys(errorCatalog) as ErrorCode[];
@@ -31,5 +47,6 @@ export function errorsMarkdown(): string {
     "`429` and `503` carry `Retry-After` in seconds; answers of `POST /events` carry `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` besides. A `5xx` never hides an accepted event, and a `202` never covers a lost one.",
     ["| code | status | worth repeating | when |", "|---|---|---|---|", ...rows].join("\n"),
     ...codes.map(section),
+    failuresSection(),
   ].join("\n\n")}\n`;
 }

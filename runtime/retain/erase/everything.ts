@@ -1,6 +1,10 @@
+import { DeleteItemCommand } from "@aws-sdk/client-dynamodb";
 import { defined } from "../../domain/defined.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
 import { eventId, firstUlidAt, SHARDS, ulidAt } from "../../domain/ids.ts";
+import { decodeProblem } from "../../domain/problem.ts";
 import type { Job } from "../../domain/service.ts";
+import { problemItems } from "../../store/problems.ts";
 import { mapConcurrently, queryPage } from "../../store/table.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, onward, withCounts } from "./erasure.ts";
@@ -13,6 +17,7 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
   const tenant = cursor.tenants[Math.floor(cursor.at / SHARDS)]!;
   const bound = firstUlidAt(Date.parse(job.created_at) + 1);
   let current = cursor;
+  if (cursor.at % SHARDS === 0) await everyProblem(tenant, Date.parse(job.created_at), tools);
   for (const kind of ["d", "x", "e", "a"] as const) {
     for (;;) {
       const { items, next } = await queryPage(tools.store, {
@@ -46,6 +51,17 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
     }
   }
   return onward(current, cursor.tenants.length * SHARDS, "entries");
+}
+
+/** What failed up to the request: it names subscriptions and deliveries. */
+async function everyProblem(tenant: Tenant, until: number, { store }: Tools): Promise<void> {
+  const items = await problemItems(store.dynamodb, store.eventsTable, tenant);
+  await mapConcurrently(
+    items.filter((item) => decodeProblem(item).last_at <= until),
+    16,
+    ({ pk, sk }) =>
+      store.dynamodb.send(new DeleteItemCommand({ TableName: store.eventsTable, Key: { pk: pk!, sk: sk! } })),
+  );
 }
 
 /** Entries of requests that never came to be a batch are among them, so no batch can name them all: Redis is walked through. */

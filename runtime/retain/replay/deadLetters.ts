@@ -3,6 +3,7 @@ import { deliverySortKey, encodeRetry, parseDeliveryId } from "../../domain/code
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
+import { errorClassOf } from "../../domain/metrics/names.ts";
 import type { Job } from "../../domain/service.ts";
 import { findEvents } from "../../store/find.ts";
 import { readDeliveries } from "../../store/readDeliveries.ts";
@@ -19,7 +20,7 @@ interface Cursor {
 
 const PAGE = 500;
 
-/** Dead letters are tried again as themselves: same id, schedule anew; their posts name this replay. */
+/** Dead letters, or the deliveries of a problem, are tried again as themselves: same id, schedule anew; their posts name this replay. */
 export async function retryDeadLetters(
   job: Job,
   request: ReplayRequest,
@@ -45,7 +46,7 @@ export async function retryDeadLetters(
       tools.store,
       job.tenant,
       {
-        statuses: ["dead_lettered"],
+        statuses: request.problem === undefined ? ["dead_lettered"] : ["dead_lettered", "failed", "pending"],
         ...defined({
           subscriptionId,
           from: mapDefined(request.from, (from) => Date.parse(from)),
@@ -56,8 +57,10 @@ export async function retryDeadLetters(
       { limit: PAGE, now: tools.now, removed: removedOf(job, tools) },
     );
     const wanted = page.deliveries.filter(
-      ({ delivery_id, event_ids }) =>
-        (ids?.has(delivery_id) ?? true) && (events === undefined || event_ids.some((id) => events.has(id))),
+      ({ delivery_id, event_ids, attempts }) =>
+        failedLike(attempts.at(-1), request.problem) &&
+        (ids?.has(delivery_id) ?? true) &&
+        (events === undefined || event_ids.some((id) => events.has(id))),
     );
     const kept = types === undefined ? wanted : await ofTypes(job, wanted, types, tools);
     for (const { delivery_id, event_ids, attempts } of kept) {
@@ -85,6 +88,16 @@ export async function retryDeadLetters(
     if (!(await goesOn()) || tools.now() >= until) return standing();
   }
 }
+
+/** Whether an attempt failed as a problem says, where one is named. */
+const failedLike = (
+  last: { readonly error: string | null; readonly status_code: number | null } | undefined,
+  problem: ReplayRequest["problem"],
+): boolean =>
+  problem === undefined ||
+  (last !== undefined &&
+    last.status_code === problem.status_code &&
+    errorClassOf(last.error, last.status_code) === problem.error);
 
 /** Deliveries with an event of one of these types. */
 async function ofTypes<D extends { readonly event_ids: readonly string[] }>(

@@ -32,6 +32,7 @@ import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import type { Failures } from "../../../runtime/store/problems.ts";
 
 /**
  * A small world around deliver and sweep: queues with delays, a table, one endpoint a subscription, and a clock that only
@@ -184,6 +185,9 @@ export function makeWorld(
     },
   };
 
+  /** What was told of problems: failures, and subscriptions that are well again. */
+  const failures: Failures[] = [];
+  const well: string[] = [];
   const slow = slowEndpoints(() => clock);
   const ports: DeliverPorts = {
     log: (level, message, fields = {}) => logs.push({ level, message, fields }),
@@ -195,6 +199,15 @@ export function makeWorld(
       standing: async ({ subscription_id }) => targets.get(subscription_id)?.status ?? "removed",
     },
     circuits: circuitPorts,
+    problems: {
+      async failed(told) {
+        strike("problem");
+        failures.push(told);
+      },
+      async well(_, id) {
+        well.push(id);
+      },
+    },
     held: {
       page: async (tenant, id, limit) => inState(heldPartitions(tenant, id)).slice(0, limit),
       failed: async (tenant, id, limit) =>
@@ -329,6 +342,8 @@ export function makeWorld(
     queue,
     items,
     circuits,
+    failures,
+    well,
     targets,
     faults,
     ports,

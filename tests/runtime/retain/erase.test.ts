@@ -11,6 +11,7 @@ import {
 } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { decodeProblem, encodeProblem, type Problem } from "../../../runtime/domain/problem.ts";
 import { withMarks } from "../../../runtime/store/acknowledged.ts";
 import {
   archiveAt,
@@ -206,6 +207,24 @@ test("erasing everything asks for every entry up to the request, in slices", asy
   assert.deepEqual(asked, [...one, ...one]);
   const { erased } = done.result!.certificate as { erased: Record<string, number> };
   assert.equal(erased.idempotency_entries, 24);
+});
+
+test("erasing everything removes the problems up to the request, and nobody else's", async () => {
+  const bench = jobBench(storage);
+  const at = bench.clock.now;
+  const problem = (tenant: string, last_at: number): Problem => ({
+    ...{ tenant, subscription_id: SUB, error: "http_5xx", status_code: 500, said: "open", said_at: last_at },
+    ...{ count: 1, events: 1, first_at: last_at, last_at, sample_delivery_id: "dlv_x" },
+  });
+  for (const tenant of ["cus_a", "cus_a.sandbox", "cus_b"])
+    await storage.put(encodeProblem(problem(tenant, at - 1_000)));
+  await storage.put(encodeProblem({ ...problem("cus_a", at + 60_000), status_code: 502 }));
+  await bench.finish(begin(bench, "erasure", "cus_a", { all: true }).job_id, works);
+  const left = (await itemsOf()).filter(({ pk }) => pk!.S!.endsWith("#problems")).map(decodeProblem);
+  assert.deepEqual(left.map(({ tenant, status_code }) => [tenant, status_code]).sort(), [
+    ["cus_a", 502],
+    ["cus_b", 500],
+  ]);
 });
 
 test("a delivery that waits only for erased events is cancelled", async () => {

@@ -167,4 +167,36 @@ test("dead letters are tried again as themselves, those that the filter names", 
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
 });
 
+test("of a problem, those deliveries that failed like it last and have not arrived, given up or still waiting", async () => {
+  const failed = (status_code: number) => [
+    { at: "2026-11-25T00:00:00Z", status_code, latency_ms: 5, error: "http_error" },
+  ];
+  const wanted: string[] = [];
+  for (const [at, [status, code]] of (
+    [
+      ["dead_lettered", 500],
+      ["failed", 500],
+      ["failed", 404],
+      ["delivered", 500],
+    ] as const
+  ).entries()) {
+    const batch = await put(3_000 + at, [1]);
+    if (code === 500 && status !== "delivered") wanted.push(batch.first);
+    const item = deliveryOf(batch, ORDERS.subscription_id, { status, attempts: failed(code), reason: "x" });
+    await storage.put(encodeDeliveryItem(item));
+  }
+  bench.sent.clear();
+  const request = { dead_letters: true, subscription_ids: [ORDERS.subscription_id] };
+  const problem = { error: "http_5xx", status_code: 500 };
+  const { job_id } = bench.begin("replay", "cus_a", { ...request, problem });
+  const { progress } = await bench.finish(job_id, works);
+  assert.deepEqual(
+    sent()
+      .flatMap((message) => (message.kind === "retry" ? message.batches : []))
+      .sort(),
+    wanted.sort(),
+  );
+  assert.deepEqual([progress.matched, progress.sent], [2, 2]);
+});
+
 test.run();
