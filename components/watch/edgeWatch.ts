@@ -29,13 +29,13 @@ export class EdgeWatch extends pulumi.ComponentResource {
       dimensions: { DistributionId: id, Region: "Global" },
     });
     topic.alarm("edge-5xx", {
-      says: "More than 1 % of requests end in a 5xx at the distribution.",
+      says: "More than 1 % of the distribution's responses are 5xx.",
       runbook: "edge",
       metrics: { value: metric("5xxErrorRate", "Average") },
       above: 1,
     });
     topic.alarm("edge-function", {
-      says: "The authenticating function fails at the edge, or is refused there for want of quota.",
+      says: "The authenticating function fails at the edge, or Lambda@Edge throttles it because a quota is used up.",
       runbook: "edge",
       metrics: {
         execution: metric("LambdaExecutionError", "Sum"),

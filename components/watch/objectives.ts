@@ -37,7 +37,7 @@ export function watchObjectives(
   });
   topic.alarm("accept-latency", {
     // Of the function itself: for the latency of its URL, AWS offers averages and maxima, no percentiles.
-    says: `More than 5 % of POST /events take ingest longer than ${objectives.acceptMs} ms.`,
+    says: `p95 latency of POST /events is above ${objectives.acceptMs} ms.`,
     runbook: "accept-latency",
     metrics: { value: requests("Duration", "p95") },
     above: objectives.acceptMs,
@@ -47,7 +47,7 @@ export function watchObjectives(
   for (const { name, rate, long, short } of burns) {
     const window = (seconds: number) =>
       topic.alarm(`availability-${name}-${seconds}`, {
-        says: `POST /events fails ${rate} times more often than its error budget allows, over ${seconds / 60} minutes.`,
+        says: `POST /events used its error budget ${rate} times too fast in the last ${seconds / 60} minutes.`,
         runbook: "availability",
         metrics: { errors: requests("Url5xxCount", "Sum"), requests: requests("UrlRequestCount", "Sum") },
         expression: "errors / requests",
@@ -58,7 +58,7 @@ export function watchObjectives(
       });
     topic.both(
       `availability-${name}`,
-      { says: `POST /events burns its error budget ${rate} times too fast.`, runbook: "availability" },
+      { says: `POST /events uses its error budget ${rate} times too fast.`, runbook: "availability" },
       window(long),
       window(short),
     );
@@ -88,7 +88,7 @@ function watchDelivery(
     { parent },
   );
   topic.alarm("end-to-end-latency", {
-    says: `95 % of first deliveries are attempted within ${objectives.endToEndMs / 1_000} s of acceptance no more.`,
+    says: `p95 time from acceptance to the first delivery attempt is above ${objectives.endToEndMs / 1_000} s.`,
     runbook: "end-to-end-latency",
     metrics: { value: { namespace, name: "SinceAccepted", statistic: "p95" } },
     above: objectives.endToEndMs,

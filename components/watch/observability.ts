@@ -68,20 +68,20 @@ export class Observability extends pulumi.ComponentResource {
         dimensions: { FunctionName: handler.function.name },
       });
       const errors = topic.alarm(`${name}-errors`, {
-        says: `More than 1 % of the runs of ${name} fail.`,
+        says: `More than 1 % of the invocations of ${name} fail.`,
         runbook: "function-errors",
         metrics: { errors: metric("Errors"), runs: metric("Invocations") },
         expression: "errors / runs",
         above: 0.01,
       });
       const throttles = topic.alarm(`${name}-throttles`, {
-        says: `Runs of ${name} are refused for want of concurrency.`,
+        says: `Invocations of ${name} are throttled: its concurrency is used up.`,
         runbook: "function-throttles",
         metrics: { value: metric("Throttles") },
         above: 0,
       });
       topic.alarm(`${name}-duration`, {
-        says: `${name} comes close to its timeout of ${handler.timeoutSeconds} s.`,
+        says: `Invocations of ${name} take almost as long as its timeout of ${handler.timeoutSeconds} s.`,
         runbook: "function-duration",
         metrics: { value: metric("Duration", "p99") },
         above: handler.timeoutSeconds * 800,
@@ -90,7 +90,7 @@ export class Observability extends pulumi.ComponentResource {
       const beat = beats[name];
       if (beat !== undefined) {
         topic.alarm(`${name}-silent`, {
-          says: `${name} has not run for ${(beat.period * beat.points) / 60} minutes, and a schedule should start it.`,
+          says: `${name}, which a schedule starts, has not run for ${(beat.period * beat.points) / 60} minutes.`,
           runbook: "schedules",
           metrics: { value: metric("Invocations") },
           below: 1,
@@ -106,7 +106,7 @@ export class Observability extends pulumi.ComponentResource {
       dimensions: { ScheduleGroup: "default" },
     });
     topic.alarm("schedules", {
-      says: "A schedule could not start what it should.",
+      says: "A schedule could not start its function.",
       runbook: "schedules",
       metrics: { failed: schedules("TargetErrorCount"), dropped: schedules("InvocationDroppedCount") },
       expression: "FILL(failed, 0) + FILL(dropped, 0)",
@@ -134,20 +134,20 @@ export class Observability extends pulumi.ComponentResource {
         dimensions: { QueueName: of.name },
       });
       topic.alarm(`${name}-oldest`, {
-        says: `The oldest message of ${name} has waited for more than ${lateSeconds / 60} minutes.`,
+        says: `The oldest message in the queue ${name} is older than ${lateSeconds / 60} minutes.`,
         runbook: "queue-age",
         metrics: { value: metric(queue, "ApproximateAgeOfOldestMessage") },
         above: lateSeconds,
       });
       topic.alarm(`${name}-dead`, {
-        says: `${name} has dead messages.`,
+        says: `The dead-letter queue of ${name} holds messages.`,
         runbook: "dead-letters",
         metrics: { value: metric(dead, "ApproximateNumberOfMessagesVisible") },
         above: 0,
         points: 1,
       });
       topic.alarm(`${name}-in-flight`, {
-        says: `More than 80 % of the messages that ${name} may have in flight are.`,
+        says: `The queue ${name} has more than 80 % of the messages in flight that SQS allows.`,
         runbook: "quota",
         metrics: { value: metric(queue, "ApproximateNumberOfMessagesNotVisible") },
         above: 0.8 * MOST_IN_FLIGHT,
@@ -167,7 +167,7 @@ export class Observability extends pulumi.ComponentResource {
       this.own,
     );
     topic.alarm("takeover", {
-      says: "The home region does not take events in, so this standby region does.",
+      says: "The home region takes no events in, so this standby region has taken over.",
       runbook: "failover",
       metrics: { value: { namespace, name: "Takeover", statistic: "Sum" } },
       above: 0,

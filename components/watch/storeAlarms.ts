@@ -20,7 +20,7 @@ export function watchStores(topic: AlarmTopic, args: StoreAlarmsArgs): void {
         dimensions,
       });
       topic.alarm(`${alarm}-throttles`, {
-        says: `DynamoDB refuses reads or writes of ${what}.`,
+        says: `DynamoDB throttles reads or writes of ${what}.`,
         runbook: "table-throttles",
         metrics: { reads: metric("ReadThrottleEvents"), writes: metric("WriteThrottleEvents") },
         expression: "FILL(reads, 0) + FILL(writes, 0)",
@@ -41,7 +41,7 @@ export function watchStores(topic: AlarmTopic, args: StoreAlarmsArgs): void {
   const { memberClusters } = args.cache.replicationGroup;
   const nodes = Array.from({ length: args.cache.nodes }, (_, i) => `node${i + 1}`);
   topic.alarm("cache-memory", {
-    says: "The cache uses more than 80 % of its memory and will refuse writes when it is full.",
+    says: "The cache uses more than 80 % of its memory; it refuses writes when it is full.",
     runbook: "cache",
     metrics: Object.fromEntries(
       nodes.map((node, i) => [
@@ -59,7 +59,7 @@ export function watchStores(topic: AlarmTopic, args: StoreAlarmsArgs): void {
   });
   // A share: among thousands of requests a minute some meet a cold start or a pause of the cache.
   topic.alarm("limiter-away", {
-    says: "For more than 1 % of requests limits are not kept across instances, since the cache does not answer ingest in time.",
+    says: "The cache answers ingest too late for more than 1 % of requests, which are limited by each instance alone.",
     runbook: "cache",
     metrics: {
       open: {
@@ -88,14 +88,14 @@ function watchArchive(topic: AlarmTopic, retention: Retention): void {
     dimensions: { DeliveryStreamName: retention.stream.name },
   });
   topic.alarm("archive-freshness", {
-    says: "Events have waited for more than half an hour to be archived.",
+    says: "Events wait for more than 30 minutes to be archived.",
     runbook: "archive",
     metrics: { value: firehose("DeliveryToS3.DataFreshness", "Maximum") },
     above: 1_800,
   });
   // Source: Firehose Developer Guide, "Implement best practices with CloudWatch Alarms".
   topic.alarm("archive-quota", {
-    says: "More than 80 % of the bytes that the archive's stream takes in a second come in.",
+    says: "The archive's stream receives more than 80 % of its quota of bytes per second.",
     runbook: "quota",
     metrics: {
       incoming: firehose("IncomingBytes", "Sum"),
@@ -116,14 +116,14 @@ function watchFailed(
   firehose: (name: string, statistic: string) => Metric,
 ): void {
   topic.alarm("archive-partitions", {
-    says: "The archive's stream has more partitions open than it may, and puts events aside.",
+    says: "The archive's stream has more open partitions than its quota allows, and writes events to failed/ instead.",
     runbook: "archive",
     metrics: { value: firehose("PartitionCountExceeded", "Maximum") },
     above: 0,
     points: 1,
   });
   topic.alarm("archive-failed", {
-    says: "The archive's stream has put events aside under failed/.",
+    says: "The archive's stream has written events to failed/.",
     runbook: "archive",
     metrics: {
       value: {
@@ -147,21 +147,21 @@ function watchDatabase(topic: AlarmTopic, subscriptions: SubscriptionStore): voi
     dimensions: database,
   });
   topic.alarm("database-cpu", {
-    says: "PostgreSQL is busier than 80 %.",
+    says: "PostgreSQL uses more than 80 % of its CPU.",
     runbook: "database",
     metrics: { value: rds("CPUUtilization", "Average") },
     above: 80,
     points: 10,
   });
   topic.alarm("database-space", {
-    says: "PostgreSQL has less than 5 GiB of storage left.",
+    says: "PostgreSQL has less than 5 GiB of free storage.",
     runbook: "database",
     metrics: { free: rds("FreeStorageSpace", "Minimum") },
     expression: "5 * 1024 * 1024 * 1024 - free",
     above: 0,
   });
   topic.alarm("database-memory", {
-    says: "PostgreSQL has less than 64 MiB of memory left, or says nothing.",
+    says: "PostgreSQL has less than 64 MiB of free memory, or reports no metrics.",
     runbook: "database",
     metrics: { value: rds("FreeableMemory", "Minimum") },
     below: 64 * 1024 * 1024,
@@ -174,21 +174,21 @@ function watchDatabase(topic: AlarmTopic, subscriptions: SubscriptionStore): voi
     dimensions: { ProxyName: subscriptions.database.proxy.name },
   });
   topic.alarm("database-connections", {
-    says: "The proxy before PostgreSQL has more than 80 % of the connections that it may have.",
+    says: "The proxy in front of PostgreSQL uses more than 80 % of its connections.",
     runbook: "database",
     metrics: { open: proxy("DatabaseConnections", "Maximum"), most: proxy("MaxDatabaseConnectionsAllowed", "Minimum") },
     expression: "open / most * 100",
     above: 80,
   });
   topic.alarm("database-sign-in", {
-    says: "The proxy can't open connections to PostgreSQL: the password is refused, or the database is away.",
+    says: "The proxy can't connect to PostgreSQL: the password is wrong, or the database is down.",
     runbook: "database",
     metrics: { value: proxy("DatabaseConnectionsSetupFailed", "Sum") },
     above: 0,
     bad: 3,
   });
   topic.alarm("database-borrow", {
-    says: "Functions wait for more than a second for a connection to PostgreSQL.",
+    says: "Functions wait for more than 1 second for a connection to PostgreSQL.",
     runbook: "database",
     // Microseconds.
     metrics: { value: proxy("DatabaseConnectionsBorrowLatency", "Average") },
