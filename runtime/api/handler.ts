@@ -1,5 +1,6 @@
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { gate } from "../aws/gate.ts";
 import { errorResponse } from "../domain/errors/errors.ts";
 import { REQUEST_ID_HEADER } from "../domain/identity/identity.ts";
@@ -16,16 +17,23 @@ const entrance = gate(async () => {
 }, deps.now);
 await entrance.ready();
 
-/** The management API behind its Function URL. Every failure is already an answer of the app. */
-export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+/** The management API behind its Function URL. Every failure is already an answer of the app, but for these two. */
+export const handler = (event: LambdaFunctionURLEvent, context: RunTime): Promise<LambdaFunctionURLResult> =>
+  withinTime(context, answerTo(event), (late) => refuse(event, "api.late", late));
+
+async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
   let headers: LambdaFunctionURLEvent["headers"];
   try {
     headers = await entrance.pass(event.requestContext.http.method, event.headers);
   } catch (cause) {
-    const requestId = event.headers[REQUEST_ID_HEADER] ?? newId("req", deps.now());
-    deps.log("error", "api.unverified", { request_id: requestId, error: String(cause) });
-    const { status, ...answer } = errorResponse(cause, requestId);
-    return { statusCode: status, ...answer };
+    return refuse(event, "api.unverified", cause);
   }
   return answerOf(await app.fetch(requestOf({ ...event, headers })));
+}
+
+function refuse({ headers }: LambdaFunctionURLEvent, what: string, cause: unknown): LambdaFunctionURLResult {
+  const requestId = headers[REQUEST_ID_HEADER] ?? newId("req", deps.now());
+  deps.log("error", what, { request_id: requestId, error: String(cause) });
+  const { status, ...answer } = errorResponse(cause, requestId);
+  return { statusCode: status, ...answer };
 }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { LRUCache } from "lru-cache";
 import { asCustomer } from "../database/roles.ts";
+import { ageOf } from "../domain/age.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { ulidIn } from "../domain/ids.ts";
@@ -43,7 +44,7 @@ export function readContext(deps: Deps): ReadContext {
 function makeContext(deps: Deps): ReadContext {
   // A removal is for good, so it may be remembered; that there was none may not, beyond a blink.
   const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
-  const retention = new LRUCache<string, { readonly ms: number; readonly until: number }>({ max: 10_000 });
+  const retention = new LRUCache<string, { readonly ms: number; readonly at: number }>({ max: 10_000 });
   return {
     store: storeOf(deps),
     async removed(identity, ids) {
@@ -68,12 +69,12 @@ function makeContext(deps: Deps): ReadContext {
     },
     async retentionMs({ customer_id }) {
       const known = retention.get(customer_id);
-      if (known !== undefined && known.until > deps.now()) return known.ms;
+      if (known !== undefined && ageOf(known.at, deps.now()) < RETENTION_CACHE_MS) return known.ms;
       const row = await asCustomer(deps.db, customer_id, (tx) =>
         tx.selectFrom("customers").select("retention_days").where("customer_id", "=", customer_id).executeTakeFirst(),
       );
       const ms = (row?.retention_days ?? 90) * DAY_MS;
-      retention.set(customer_id, { ms, until: deps.now() + RETENTION_CACHE_MS });
+      retention.set(customer_id, { ms, at: deps.now() });
       return ms;
     },
   };

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import { errorText, type Log } from "./log.ts";
 
 /**
@@ -36,7 +37,7 @@ export function collector({ flush, log, now, after }: CollectorOptions): Collect
 
   return {
     async collected() {
-      writes = writes.filter((at) => now() - at < WINDOW_MS);
+      writes = writes.filter((at) => ageOf(at, now()) < WINDOW_MS);
       if (writes.length < AT_ONCE) return write();
       if (waiting) return;
       waiting = true;

@@ -12,7 +12,8 @@ export interface Gate {
   ready(): Promise<void>;
   /**
    * The headers, without an identity that bears no seal: nobody calls then.
-   * @throws TriggersError `unavailable` when the peppers were never read, so that no seal can be looked at
+   * @throws TriggersError `unavailable` when the peppers were never read, so that no seal can be looked at; and when a seal is right but old, as
+   *   where a clock was set on the way: the key is good, so 401 would be wrong
    */
   pass(method: string, headers: Headers): Promise<Headers>;
 }
@@ -42,7 +43,12 @@ export function gate(read: () => Promise<string>, now: () => number): Gate {
           cause,
         });
       });
-      if (holds(seal, sealed, known, now())) return headers;
+      const held = holds(seal, sealed, known, now());
+      if (held === true) return headers;
+      if (held === "late")
+        throw new TriggersError("unavailable", "The request was too long on its way. Nothing was done.", {
+          headers: { "retry-after": "1" },
+        });
       const { [IDENTITY_HEADER]: _, ...nobody } = headers;
       return nobody;
     },

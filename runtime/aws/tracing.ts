@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import type { Environment, tracingVariables } from "../domain/environment.ts";
 import type { Span, Tracer } from "../domain/trace.ts";
 import { errorText, type Log } from "./log.ts";
@@ -41,7 +42,8 @@ export function tracerOver(env: Environment<typeof tracingVariables>, options: T
   let exporter: Promise<SpanExporter> | undefined;
   let openedAt = 0;
   let usedAt = 0;
-  let restUntil = 0;
+  /** When it began to rest. */
+  let restsSince = Number.NEGATIVE_INFINITY;
   let dropped = 0;
 
   function current(): Promise<SpanExporter> {
@@ -63,14 +65,14 @@ export function tracerOver(env: Environment<typeof tracingVariables>, options: T
   function failed(error: unknown, spans: number): void {
     forget();
     dropped += spans;
-    restUntil = now() + REST_MS;
+    restsSince = now();
     log("warn", "tracing.export_failed", { error: errorText(error), dropped_spans: dropped, rests_ms: REST_MS });
   }
 
   async function send(spans: readonly Span[]): Promise<void> {
     try {
       await (await current()).export(spans);
-      restUntil = 0;
+      restsSince = Number.NEGATIVE_INFINITY;
       if (dropped > 0) log("info", "tracing.resumed", { dropped_spans: dropped });
       dropped = 0;
     } catch (error) {
@@ -85,14 +87,14 @@ export function tracerOver(env: Environment<typeof tracingVariables>, options: T
         const spans = spansOf();
         if (spans.length === 0) return;
         await loading;
-        if (now() < restUntil) {
+        if (ageOf(restsSince, now()) < REST_MS) {
           dropped += spans.length;
           return;
         }
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<void>((resolve) => {
           timer = setTimeout(() => {
-            restUntil = now() + REST_MS;
+            restsSince = now();
             resolve();
           }, waitMs);
         });

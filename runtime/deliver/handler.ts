@@ -9,6 +9,7 @@ import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { getAll, putAll } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { usageOver } from "../aws/usage.ts";
+import { ageOf } from "../domain/age.ts";
 import { encodeDeliveryItem } from "../domain/codec/index.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
@@ -40,7 +41,7 @@ let usedAt = 0;
 
 /** Between invocations the function stands still, and its connections with it: old ones are not trusted with a post. */
 function connections(): Agent {
-  if (agent === undefined || Date.now() - usedAt > KEEP_ALIVE_MS) {
+  if (agent === undefined || ageOf(usedAt, Date.now()) > KEEP_ALIVE_MS) {
     void agent?.destroy().catch(() => undefined);
     agent = newAgent();
   }

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import type { Hosts } from "./hosts.ts";
@@ -28,14 +29,14 @@ export interface SlowEndpoints {
 }
 
 export function slowEndpoints(now: () => number): SlowEndpoints {
-  const until = new Map<string, number>();
+  const slowAt = new Map<string, number>();
   return {
-    has: (id) => (until.get(id) ?? 0) > now(),
+    has: (id) => ageOf(slowAt.get(id) ?? Number.NEGATIVE_INFINITY, now()) < SLOW_FOR_MS,
     took(id, latencyMs) {
-      if (latencyMs < SLOW_MS) until.delete(id);
+      if (latencyMs < SLOW_MS) slowAt.delete(id);
       else {
-        if (until.size >= MAX_REMEMBERED) until.clear();
-        until.set(id, now() + SLOW_FOR_MS);
+        if (slowAt.size >= MAX_REMEMBERED) slowAt.clear();
+        slowAt.set(id, now());
       }
     },
   };

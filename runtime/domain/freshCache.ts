@@ -73,6 +73,9 @@ export class FreshCache<Key extends string, Value extends {}> {
   readonly #absent: LRUCache<Key, number>;
   readonly #asking = new Map<Key, Promise<Outcome<Key, Value>>>();
   #failedAt = Number.NEGATIVE_INFINITY;
+  #seenAt = Number.NEGATIVE_INFINITY;
+  /** By how much the clock has been set back so far. */
+  #back = 0;
 
   constructor(options: FreshCacheOptions<Key, Value>) {
     this.#options = options;
@@ -119,7 +122,8 @@ export class FreshCache<Key extends string, Value extends {}> {
 
   /** Milliseconds since the question that the value answers; infinite without a value. */
   age(key: Key): number {
-    return this.#options.now() - (this.#entries.peek(key)?.askedAt ?? Number.NEGATIVE_INFINITY);
+    const now = this.#now();
+    return now - (this.#entries.peek(key)?.askedAt ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Every key with a value, or with a question under way. */
@@ -129,7 +133,7 @@ export class FreshCache<Key extends string, Value extends {}> {
 
   set(key: Key, value: Value): void {
     this.#asking.delete(key);
-    this.#entries.set(key, { value, askedAt: this.#options.now(), used: false });
+    this.#entries.set(key, { value, askedAt: this.#now(), used: false });
   }
 
   forget(key: Key): void {
@@ -137,14 +141,28 @@ export class FreshCache<Key extends string, Value extends {}> {
     this.#entries.delete(key);
   }
 
+  /** The clock. Where it was set back, what is remembered stays as old as it is: else it would count as fresh for as long. */
+  #now(): number {
+    const now = this.#options.now();
+    const back = this.#seenAt - now;
+    this.#seenAt = now;
+    if (!(back > 0)) return now;
+    for (const entry of this.#entries.values()) entry.askedAt -= back;
+    for (const [key, at] of [...this.#absent]) this.#absent.set(key, at - back);
+    this.#failedAt -= back;
+    this.#back += back;
+    return now;
+  }
+
   #mayServe(entry: Entry<Value>): boolean {
-    return this.#options.now() - entry.askedAt < this.#options.freshness.serveUntil;
+    const now = this.#now();
+    return now - entry.askedAt < this.#options.freshness.serveUntil;
   }
 
   async #ensure(keys: readonly Key[], asOf: number | undefined): Promise<Outcome<Key, Value> | undefined> {
-    const { now, freshness, final } = this.#options;
+    const { freshness, final } = this.#options;
     const { refreshAfter, waitAfter, pauseAfterFailure = 0, patience } = freshness;
-    const at = now();
+    const at = this.#now();
     const since = asOf ?? at - waitAfter;
     const lacking = (key: Key): boolean => {
       const entry = this.#entries.peek(key);
@@ -199,8 +217,8 @@ export class FreshCache<Key extends string, Value extends {}> {
 
   /** What to ask for along with other keys. */
   #due(along: "used" | "all"): Key[] {
-    const { now, freshness, final } = this.#options;
-    const at = now();
+    const { freshness, final } = this.#options;
+    const at = this.#now();
     return [...this.#entries].flatMap(([key, { used, askedAt, value }]) => {
       const due = along === "all" || (used && at - askedAt > freshness.refreshAfter);
       return due && final?.(value) !== true && !this.#asking.has(key) ? [key] : [];
@@ -208,22 +226,25 @@ export class FreshCache<Key extends string, Value extends {}> {
   }
 
   #send(keys: readonly Key[]): void {
-    const askedAt = this.#options.now();
+    const askedAt = this.#now();
+    const back = this.#back;
     const asked = keys.map((key) => ({ key, held: this.#entries.peek(key)?.value }));
     const work: Promise<Outcome<Key, Value>> = this.#options
       .ask(asked)
       .then((answers) => {
         const taken = new Map<Key, { value: Value; askedAt: number }>();
+        const now = this.#now();
+        const since = Math.min(now, askedAt - (this.#back - back));
         for (const key of keys) {
           const answer = answers.get(key);
           if (answer === undefined || this.#asking.get(key) !== work) continue;
-          this.#take(key, answer, askedAt);
-          if (answer !== null) taken.set(key, { value: answer, askedAt });
+          this.#take(key, answer, since);
+          if (answer !== null) taken.set(key, { value: answer, askedAt: since });
         }
         return { taken };
       })
       .catch((cause: unknown) => {
-        this.#failedAt = this.#options.now();
+        this.#failedAt = this.#now();
         this.#options.failed?.(cause, keys);
         return { taken: new Map(), error: { cause } };
       })

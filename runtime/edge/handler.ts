@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
 import type { CloudFrontRequestEvent, CloudFrontRequestResult } from "aws-lambda";
 import { LRUCache } from "lru-cache";
+import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { errorStack, log } from "../aws/log.ts";
 import { USE_NOTED_EVERY_MS } from "../domain/identity/keyRecord.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
+import { newId } from "../domain/ids.ts";
 import type { EdgeConfig } from "./config.ts";
 import { KeyCache } from "./keyCache.ts";
 import { type EdgePorts, originRequest } from "./originRequest.ts";
 import { refusalTrace } from "./refusalTrace.ts";
 import { nearestFirst } from "./regions.ts";
+import { refusal } from "./request.ts";
 import { openDirectory } from "./table.ts";
 
 const config = JSON.parse(readFileSync(new URL("./config.json", import.meta.url), "utf8")) as EdgeConfig;
@@ -37,5 +40,9 @@ const ports: EdgePorts = {
 };
 
 /** Origin-request, with the body: says who calls, or refuses. */
-export const handler = (event: CloudFrontRequestEvent): Promise<CloudFrontRequestResult> =>
-  originRequest(event.Records[0]!.cf.request, ports);
+export const handler = (event: CloudFrontRequestEvent, context: RunTime): Promise<CloudFrontRequestResult> =>
+  withinTime<CloudFrontRequestResult>(context, originRequest(event.Records[0]!.cf.request, ports), (late) => {
+    const requestId = newId("req", now());
+    ports.failed(requestId, late);
+    return refusal(late, requestId);
+  });

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
 
@@ -62,7 +63,7 @@ export class KeyCache {
    */
   async newer(keyId: string): Promise<KeyRecord | undefined> {
     const known = this.known.peek(keyId);
-    if (known === undefined || this.now() - known.refusedAt < UNKNOWN_MS) return undefined;
+    if (known === undefined || ageOf(known.refusedAt, this.now()) < UNKNOWN_MS) return undefined;
     try {
       return (await this.known.renew(keyId))?.record;
     } catch {

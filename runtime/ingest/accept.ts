@@ -221,7 +221,11 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
     };
     await ports.send({ tenant, first, count: valid.events.length, types, key_id, body, ...told });
   } catch (cause) {
-    const message = "The events could not be stored; none was accepted.";
+    // A queue that fell silent may have them.
+    const message =
+      (cause as Partial<SendFailure>).sent === true
+        ? "Whether the events could be stored is not known; the same `Idempotency-Key` makes a repeat safe."
+        : "The events could not be stored; none was accepted.";
     throw new TriggersError("unavailable", message, { headers: SOON, cause });
   }
   return answerOf(valid, first);

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import type { CallsMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
@@ -44,7 +45,7 @@ export class CallLog {
 
   /** Tells what waits, if it is time. Never throws: what can't be told now waits for the next time. */
   async tell(): Promise<void> {
-    if (this.#waiting.size === 0 || this.#queueAway || this.#ports.now() - this.#toldAt < PAUSE_MS) return;
+    if (this.#waiting.size === 0 || this.#queueAway || ageOf(this.#toldAt, this.#ports.now()) < PAUSE_MS) return;
     this.#toldAt = this.#ports.now();
     const waiting = this.#waiting;
     this.#waiting = new Map();

@@ -1,9 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { gate } from "../aws/gate.ts";
 import { settingsHere } from "../aws/signed.ts";
 import { encodeCalls, encodeIngest } from "../domain/codec/index.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { errorResponse } from "../domain/errors/errors.ts";
+import { REQUEST_ID_HEADER } from "../domain/identity/identity.ts";
+import { newId } from "../domain/ids.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { CLAIM_SCRIPT, IdempotencyStore, SETTLE_SCRIPT } from "../redis/idempotency.ts";
@@ -72,7 +76,15 @@ async function health(): Promise<LambdaFunctionURLResult> {
 }
 
 /** `POST /events` behind its Function URL, payload format 2.0. */
-export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+export const handler = (event: LambdaFunctionURLEvent, context: RunTime): Promise<LambdaFunctionURLResult> =>
+  withinTime<LambdaFunctionURLResult>(context, answerTo(event), (late) => {
+    const requestId = event.headers[REQUEST_ID_HEADER] ?? newId("req", now());
+    reportFailure("ingest.late", requestId, late);
+    const { status, ...answer } = errorResponse(late, requestId);
+    return { statusCode: status, ...answer };
+  });
+
+async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
   if (event.rawPath === "/health") return health();
   const { status, headers, body } = await accept(
     {

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Identity, KeyLimit } from "../domain/identity/identity.ts";
 import { tenantOf } from "../domain/identity/identity.ts";
@@ -82,7 +83,7 @@ function limitsOf(identity: Identity): readonly Limit[] {
 export class Limiter {
   readonly #ports: LimiterPorts;
   readonly #shares = new Shares();
-  #pausedUntil = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: LimiterPorts) {
     this.#ports = ports;
@@ -103,11 +104,11 @@ export class Limiter {
     arrived = this.#ports.now(),
   ): Promise<Verdict> {
     const now = this.#ports.now();
-    if (now >= this.#pausedUntil) {
+    if (ageOf(this.#failedAt, now) >= REDIS_PAUSE_MS) {
       try {
         return await this.#ask(limits, mark, cost, Math.min(now, Math.max(arrived, now - LATE_MS)));
       } catch (cause) {
-        this.#pausedUntil = this.#ports.now() + REDIS_PAUSE_MS;
+        this.#failedAt = this.#ports.now();
         this.#ports.failedOpen(cause);
       }
     }

@@ -1,3 +1,4 @@
+import { ageOf } from "../domain/age.ts";
 import type { RedisConnection } from "./connect.ts";
 
 /**
@@ -32,7 +33,7 @@ export function roomIn(redis: Pick<RedisConnection, "command">, now: () => numbe
 
   return {
     left() {
-      if (now() - askedAt >= ASK_EVERY_MS) {
+      if (ageOf(askedAt, now()) >= ASK_EVERY_MS) {
         askedAt = now();
         // Redis that does not answer says so to the claim itself.
         ask().catch(() => undefined);

@@ -75,7 +75,8 @@ export class Shares {
     const fade = Math.exp(-ms / MEMORY_MS);
     window.own *= fade;
     window.all *= fade;
-    window.at = Math.max(window.at, now);
+    // Also where the clock was set back.
+    window.at = now;
     return window;
   }
 }

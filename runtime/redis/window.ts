@@ -14,6 +14,8 @@ export const WINDOW_SLOTS = 8;
 export const BUCKET = 1_250;
 /** A request that waited longer than this to be counted counts as if it had come so long ago. */
 export const LATE_MS = 2_000;
+/** A state that is so far ahead of a request was made by a clock that was wrong: the window begins anew. */
+const AHEAD_MS = 10_000;
 /** Slots that are kept: whatever a late request is counted with. */
 export const KEPT_SLOTS = WINDOW_SLOTS + LATE_MS / SLOT_MS;
 
@@ -99,6 +101,7 @@ end
 for i = 1, windows do
   local key, limit = KEYS[i], tonumber(ARGV[2 + i])
   local text = redis.call('GET', key)
+  if text and tonumber(string.match(text, '^%d+')) > arrived + ${AHEAD_MS} then text = false end
   local head, counts, first, last = {arrived, 0, 0, slot}, {}, slot, slot
   if text then
     local n = 0

@@ -33,10 +33,10 @@ export async function truncated(drill: Drill): Promise<void> {
   try {
     const local = await started.ready;
     const until = Date.now() + PATIENCE_MS;
-    let missing = await undelivered(local, ids);
+    let missing = await lacking(local, ids);
     while (missing.length > 0 && Date.now() < until && !started.output().includes(basename(file))) {
       await pause(500);
-      missing = await undelivered(local, missing);
+      missing = await lacking(local, missing);
     }
     const told = started.output().includes(basename(file));
     say(`  ${what}: ready, ${missing.length} of ${ids.length} missing${told ? ", told" : ""}`);
@@ -56,11 +56,12 @@ export async function truncated(drill: Drill): Promise<void> {
   renameSync(copy, state);
 }
 
-async function undelivered(local: LocalFile, ids: readonly string[]): Promise<string[]> {
+/** Those that nobody knows, or that nothing has been tried for. */
+async function lacking(local: LocalFile, ids: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const id of ids) {
     const answer = await call(local.url, "GET", `/events/${id}`, { key: local.api_key }).catch(() => undefined);
-    if (answer?.json?.status !== "delivered") missing.push(id);
+    if (answer?.status !== 200 || answer.json.status === "pending") missing.push(id);
   }
   return missing;
 }

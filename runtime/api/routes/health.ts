@@ -5,6 +5,7 @@ import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { z } from "@hono/zod-openapi";
 import { Redis } from "ioredis";
 import { sql } from "kysely";
+import { ageOf } from "../../domain/age.ts";
 import { rfc3339 } from "../../domain/ids.ts";
 import type { ServiceRequest } from "../../domain/service.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -135,7 +136,7 @@ function remembered(deps: Deps): () => Promise<Details> {
   let looking: Promise<Details> | undefined;
   let last: { readonly at: number; readonly details: Details } | undefined;
   return async () => {
-    if (last !== undefined && deps.now() - last.at < KEPT_MS) return last.details;
+    if (last !== undefined && ageOf(last.at, deps.now()) < KEPT_MS) return last.details;
     looking ??= askAll(deps)
       .then((details) => {
         last = { at: deps.now(), details };

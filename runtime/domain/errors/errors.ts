@@ -168,7 +168,7 @@ export const errorCatalog = {
   ),
   unavailable: entry(
     503,
-    "A part that is needed to answer safely can't be reached. Nothing was accepted.",
+    "A part that is needed to answer safely can't be reached, or took too long. Nothing was accepted, unless the message says that this is not known.",
     "Repeat after the time in `Retry-After`.",
     true,
   ),

@@ -49,13 +49,17 @@ export function sealOf(sealed: Sealed, { current, versions }: Peppers): string {
 /** Which version of the pepper a seal needs; undefined when it is none. */
 export const versionIn = (seal: string): string | undefined => /^(.{1,100})\.[\w-]{43}$/.exec(seal)?.[1];
 
-/** Whether the seal is on just this, and fresh. Takes the same time whatever is wrong with it. @param now milliseconds */
-export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: number): boolean {
+/**
+ * Whether the seal is on just this, and fresh; `late` where it is on just this and a clock says that it is no longer, or not yet. Takes the same
+ * time whatever is wrong with it. @param now milliseconds
+ */
+export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: number): boolean | "late" {
   const version = versionIn(seal);
   const pepper = version === undefined ? undefined : versions[version];
   const expected = macOf(sealed, pepper ?? "");
   const said = Buffer.from(seal.slice(-43), "base64url");
   const same = said.length === expected.length && timingSafeEqual(said, expected);
   const ulid = ulidIn("req", sealed.requestId);
-  return same && pepper !== undefined && ulid !== undefined && Math.abs(now - timeOf(ulid)) <= VALID_MS;
+  if (!same || pepper === undefined || ulid === undefined) return false;
+  return Math.abs(now - timeOf(ulid)) <= VALID_MS || "late";
 }

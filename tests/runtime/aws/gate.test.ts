@@ -60,6 +60,15 @@ test("where the peppers can't be read, no answer is given of who calls", async (
   });
 });
 
+test("a request whose clock was set on its way is to be repeated: its key is good", async () => {
+  const { pass } = gate(
+    async () => JSON.stringify(first),
+    () => NOW,
+  );
+  for (const ms of [-7_200_000, 7_200_000])
+    await assert.rejects(pass("POST", headersUnder(first, NOW + ms)), { code: "unavailable" });
+});
+
 test("a new pepper is known as soon as the edge seals by it, and the old one as long as it is there", async () => {
   let peppers = first;
   let clock = NOW;

@@ -16,10 +16,17 @@ interface Version {
 /** Lets all promises that can go on do so. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+const pass = (world: { now: number; real: number }, ms: number): void => {
+  world.now += ms;
+  world.real += ms;
+};
+
 /** A source that answers when it is told to, with what it held when it was asked. */
 function source(freshness: Freshness, options: { together?: number; along?: "used" | "all"; newAlone?: boolean }) {
   const world = {
+    /** What the clock says, and what it would say had nobody set it. */
     now: 1_000,
+    real: 1_000,
     away: false,
     questions: [] as { live: Set<Key>; answer: () => void }[],
     overlapping: 0,
@@ -32,7 +39,7 @@ function source(freshness: Freshness, options: { together?: number; along?: "use
     ...options,
     ask: (asked: readonly Asked<Key, Version>[]) => {
       const keys = asked.map(({ key }) => key);
-      const sentAt = world.now;
+      const sentAt = world.real;
       world.largest = Math.max(world.largest, keys.length);
       for (const { live } of world.questions) if (keys.some((key) => live.has(key))) world.overlapping += 1;
       return new Promise((resolve, reject) => {
@@ -55,6 +62,7 @@ type Step =
   | { readonly do: "get"; readonly key: Key }
   | { readonly do: "forget"; readonly key: Key }
   | { readonly do: "pass"; readonly ms: number }
+  | { readonly do: "set back"; readonly ms: number }
   | { readonly do: "answer" }
   | { readonly do: "away"; readonly away: boolean };
 const key = fc.constantFrom(...KEYS);
@@ -62,6 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("get" as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("forget" as const), key }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 300 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("set back" as const), ms: fc.constantFrom(1, 500, 7_200_000) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("answer" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("away" as const), away: fc.boolean() }) },
 );
@@ -93,7 +102,13 @@ test("at any time: one question a key, nothing too old served, nothing that was 
       let failures = 0;
       const gets: Promise<void>[] = [];
       for (const each of steps) {
-        if (each.do === "pass") world.now += each.ms;
+        if (each.do === "pass") pass(world, each.ms);
+        if (each.do === "set back") {
+          // The clock is looked at before and after: what passes in between is not known.
+          cache.age(KEYS[0]);
+          world.now -= each.ms;
+          cache.age(KEYS[0]);
+        }
         if (each.do === "away") world.away = each.away;
         if (each.do === "answer") {
           if (world.away && world.questions.length > 0) failures += 1;
@@ -104,11 +119,11 @@ test("at any time: one question a key, nothing too old served, nothing that was 
           // Its question goes on, but its answer counts no more: another one may be sent.
           for (const question of world.questions) question.live.delete(each.key);
           // A millisecond passes: what is asked in this one is asked before.
-          forgottenAt.set(each.key, world.now);
-          world.now += 1;
+          forgottenAt.set(each.key, world.real);
+          pass(world, 1);
         }
         if (each.do === "get") {
-          const calledAt = world.now;
+          const calledAt = world.real;
           const age = cache.age(each.key);
           const [failedBefore, forgottenBefore] = [failures, forgottenAt.get(each.key) ?? 0];
           let done = false;
@@ -120,8 +135,8 @@ test("at any time: one question a key, nothing too old served, nothing that was 
                 if (value.at <= forgottenBefore) faults.push("a value from before it was forgotten");
                 const old = calledAt - value.at;
                 if (old > freshness.waitAfter && failures === 0) faults.push(`${old} ms old while nothing ever failed`);
-                if (world.now - value.at >= freshness.serveUntil && old > freshness.waitAfter)
-                  faults.push(`served ${world.now - value.at} ms after it was asked for`);
+                if (world.real - value.at >= freshness.serveUntil && old > freshness.waitAfter)
+                  faults.push(`served ${world.real - value.at} ms after it was asked for`);
               },
               () => {
                 done = true;

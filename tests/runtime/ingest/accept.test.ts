@@ -395,27 +395,27 @@ test("a request that alone exceeds the limit is told so", async () => {
   );
 });
 
-test("a queue that does not take the events is never answered with 202", async () => {
-  const platform = platformOver(redis.connection, {
-    send: async () => {
-      throw new AwsError("down", true);
-    },
-  });
-  const answer = await platform.post("{}", {}, newcomer());
-  assert.deepEqual(
-    [answer.status, errorOf(answer), answer.headers["retry-after"]],
-    [
-      503,
-      {
-        code: "unavailable",
-        message: "The events could not be stored; none was accepted.",
-        docs: "/docs/errors#unavailable",
+for (const [says, sent, message] of [
+  ["refuses", false, "The events could not be stored; none was accepted."],
+  [
+    "fell silent over",
+    true,
+    "Whether the events could be stored is not known; the same `Idempotency-Key` makes a repeat safe.",
+  ],
+] as const)
+  test(`events that the queue ${says} are never answered with 202`, async () => {
+    const platform = platformOver(redis.connection, {
+      send: async () => {
+        throw new AwsError("down", sent);
       },
-      "1",
-    ],
-  );
-  assert.deepEqual(platform.failures, ["ingest.failed"]);
-});
+    });
+    const answer = await platform.post("{}", {}, newcomer());
+    assert.deepEqual(
+      [answer.status, errorOf(answer), answer.headers["retry-after"]],
+      [503, { code: "unavailable", message, docs: "/docs/errors#unavailable" }, "1"],
+    );
+    assert.deepEqual(platform.failures, ["ingest.failed"]);
+  });
 
 test("what nobody foresaw is 500, and its text stays inside", async () => {
   const platform = platformOver(redis.connection, {

@@ -233,6 +233,36 @@ test("without Redis a key's own limit still holds below the customer's", async (
   assert.equal((await limiter.take({ ...unlimited, key_id: "key_other" }, 100)).allowed, true);
 });
 
+test("a clock that is set back by hours neither lets the limit go nor refuses who keeps to it", async () => {
+  const connection = { away: false };
+  const limiter = limiterOver({
+    ...redis.connection,
+    run(...args) {
+      return connection.away ? Promise.reject(new Error("away")) : redis.connection.run(...args);
+    },
+  });
+  const who = customer(10);
+  const passing = async () => {
+    let passed = 0;
+    for (let i = 0; i < 30; i += 1) passed += (await limiter.take(who, 1)).allowed ? 1 : 0;
+    return passed;
+  };
+  assert.equal(await passing(), 10);
+  now -= 7_200_000;
+  assert.equal(await passing(), 10);
+  // While Redis is away, and in the moment after.
+  connection.away = true;
+  now += 5_000;
+  await passing();
+  now -= 7_200_000;
+  await passing();
+  now += 5_000;
+  assert.equal(await passing(), 10);
+  connection.away = false;
+  now -= 7_200_000;
+  assert.equal((await limiter.take(who, 1)).by, "redis");
+});
+
 test("a Redis that is silent counts as away after a quarter of a second", async () => {
   const patience: number[] = [];
   const limiter = limiterOver({
