@@ -11,7 +11,7 @@ import type { DeliveryEngine } from "./deliveryEngine.ts";
 import type { EventStore } from "./platform/eventStore.ts";
 
 // Invariant: every object of the archive lies under the hashed prefix of its customers, so that erasing one customer
-// has to read one 64th of it and no more.
+// has to read only one 64th of it.
 
 export interface RetentionArgs {
   readonly region: string;

@@ -7,7 +7,7 @@ import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
 import { Secret } from "./blocks/secret.ts";
 import type { Keys } from "./platform/keyDirectory.ts";
 
-// Invariant: whoever waits for `ready` finds the schema of this version of the code, and every secret filled.
+// Invariant: a resource that waits for `ready` finds the schema of this version of the code, and a value in every secret.
 
 export interface SubscriptionStoreArgs {
   readonly region: string;
@@ -27,7 +27,7 @@ export class SubscriptionStore extends pulumi.ComponentResource {
   readonly cursorSecret: Secret;
   /** The data key that seals what customers entrust: signing secrets and values of headers. */
   readonly sealing: Secret;
-  /** What a deployment runs first, and whoever changes the data key asks. */
+  /** The function that a deployment runs first, and that an operator calls to change the data key. */
   readonly bootstrap: Handler<BootstrapEnvironment>;
   /** Done once migrations have run and secrets are filled. */
   readonly ready: pulumi.Resource;

@@ -38,7 +38,7 @@ const target = await startTarget(join(folder, "state"));
 
 interface Answered {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a few members of whatever comes back are read
+  // biome-ignore lint/suspicious/noExplicitAny: a few members of an unknown answer are read
   readonly json: any;
 }
 

@@ -150,7 +150,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Wa
     // Source: CloudFront API reference, ViewerCertificate. It takes what is said and does otherwise, which nobody notices.
     if (certificate.cloudfrontDefaultCertificate === true && version !== "TLSv1")
       throw new Error(
-        `CloudFront speaks TLSv1 and later with its own certificate, whatever is said, and not ${version}`,
+        `with its own certificate CloudFront always accepts TLSv1, so the minimum version can't be ${version}`,
       );
     const id = `E${hex(request.name)}`;
     if (distribution !== undefined && distribution.id !== id)

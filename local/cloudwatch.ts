@@ -1,6 +1,6 @@
 /**
  * CloudWatch on one machine: metrics of the last hours, which the other stand-ins publish, and the alarms over them. Alarms tell nobody
- * here; whoever asks sees their state. An expression or pattern that is not supported stops the start.
+ * here; a caller of the API sees their state. An expression or pattern that is not supported stops the start.
  */
 import { type Clock, systemClock } from "./clock.ts";
 import {

@@ -19,7 +19,7 @@ export interface FirehoseService extends LocalService {
   /** Delivers what every stream has buffered, now. */
   flush(): Promise<void>;
   /**
-   * For tests: from now on the bucket takes nothing, and what could not be delivered for so long is given up.
+   * For tests: from now on the bucket refuses objects, and records that could not be delivered for this number of milliseconds are given up.
    * @returns how many records were given up so far, and what mends it again
    */
   breakDelivery(giveUpAfterMs: number): { lost(): number; mend(): void };

@@ -54,7 +54,7 @@ const FRAME_HEADER_BYTES = 24;
 
 /**
  * How many bytes of a write-ahead log were written in its latest generation and can't be read. What lies behind the valid frames is of an
- * earlier generation and counts no more; a frame of the latest one with a wrong checksum, or a part of one, is damage, or a
+ * earlier generation and no longer counts; a frame of the latest one with a wrong checksum, or a part of one, is damage, or a
  * write that a kill cut off. Source: sqlite.org/fileformat2.html, "The Write-Ahead Log".
  */
 export function damagedLogBytes(path: string): number {

@@ -3,7 +3,7 @@ import type { Authorization } from "./service.ts";
 
 /**
  * The policies of keys. Invariant: nobody uses a key unless its own policy lets them, either by name or by leaving it to the account's IAM
- * policies, whatever those say. Source: KMS developer guide, "Key policies in AWS KMS".
+ * policies, and those can't change it. Source: KMS developer guide, "Key policies in AWS KMS".
  */
 export class KeyPolicies {
   readonly #policies = new Map<string, readonly Statement[]>();

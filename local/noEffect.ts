@@ -1,6 +1,6 @@
 /**
  * Resource types that change nothing on one machine: network, alarms, dashboards, log groups, backups and the like.
- * They are created by echoing their inputs with an id and an ARN. Whatever is in neither this table nor a service is an
+ * They are created by echoing their inputs with an id and an ARN. A type that is in neither this table nor a service is an
  * error that names it: nothing is skipped in silence.
  */
 

@@ -32,14 +32,14 @@ const BY_LOGS = [
   "kms:GenerateDataKeyWithoutPlaintext",
 ];
 /**
- * Whoever writes to an encrypted log group, beside the service itself. Source: the same page, step 3; AWS's managed policy
- * CloudWatchLogsAPIKeyAccess asks for these two and no more.
+ * The role that writes to an encrypted log group, beside the service itself. Source: the same page, step 3; AWS's managed policy
+ * CloudWatchLogsAPIKeyAccess asks for these two only.
  */
 const BY_WRITER = ["kms:Decrypt", "kms:GenerateDataKey"];
 /** Source: SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics". */
 const BY_PUBLISHER = ["kms:Decrypt", "kms:GenerateDataKey"];
 /**
- * A store that encrypts by itself takes a grant when it is created, with the rights of whoever creates it. Sources: DynamoDB, RDS, ElastiCache and
+ * A store that encrypts by itself takes a grant when it is created, with the rights of the role that creates it. Sources: DynamoDB, RDS, ElastiCache and
  * Secrets Manager guides on encryption at rest; AWS Backup guide, "Encryption for backups"; Firehose guide, "Data protection".
  */
 const BY_STORE = [

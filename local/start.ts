@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     fail(`PORT must be a number from 0 to 65535, not "${process.env.PORT}".`);
   const state = process.env.TRIGGERS_STATE ?? ".triggers";
-  // Whatever is written from here on, by any thread, is for this user's eyes only.
+  // Files that any thread writes from here on are readable by this user alone.
   process.umask(0o077);
   const { startPlatform } = await import("./product/platform.ts");
   const platform = await startPlatform({
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
       if (SHOWN.test(type)) say(`${seconds()}  ${type.split(/[:/]/)[1]?.padEnd(15)} ${name}`);
     },
   });
-  // Before the line that says it is ready: whoever reads that may stop it at once.
+  // Before the line that says it is ready: a reader of that line may stop it at once.
   process.on("SIGINT", () => void drain(platform));
   process.on("SIGTERM", () => void drain(platform));
   welcome(platform, state);

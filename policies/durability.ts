@@ -12,7 +12,7 @@ const table = "aws:dynamodb/table:Table";
 export const durability: readonly Rule[] = [
   {
     name: "data-protected",
-    description: "Pulumi refuses to delete whatever holds data.",
+    description: "Pulumi refuses to delete resources that hold data.",
     severity: "high",
     remedy: "Set `triggers:protect: true` in the stack file.",
     serves: available,

@@ -3,7 +3,7 @@
  * check that says what is wrong. The same rules run in a Pulumi preview (pack.ts) and offline (compliance.ts).
  */
 
-// Whatever a provider may declare: a rule looks at the members it knows.
+// A provider may declare any member: a rule looks at those it knows.
 export type Props = Readonly<Record<string, unknown>>;
 
 export interface Resource {

@@ -119,7 +119,7 @@ export const transport: readonly Rule[] = [
     subjects: [distribution],
     evidence: ["viewerCertificate.minimumProtocolVersion", "aliases"],
     check: ({ props }) =>
-      // With its own certificate CloudFront sets TLSv1 whatever is said, and a certificate of ours serves nothing without a name of ours.
+      // With its own certificate CloudFront always sets TLSv1, and a certificate of ours is used only with a name of ours.
       /^TLSv1\.(2_20(21|25)|3_2025)$/.test(textAt(props, "viewerCertificate.minimumProtocolVersion")) &&
       at(props, "viewerCertificate.cloudfrontDefaultCertificate") !== true &&
       textAt(props, "viewerCertificate.acmCertificateArn") !== "" &&

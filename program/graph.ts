@@ -156,7 +156,7 @@ const graphs = new Map<string, Promise<Graph>>();
 
 /**
  * The graph of a stack, computed once. Programs share Pulumi's global state, so runs follow one another, never overlap.
- * @param told outputs of whatever stack the program names
+ * @param told outputs of each stack that the program names
  * @throws Error of the program, such as the list of what is wrong in the configuration, or of two resources with one URN
  */
 export function graphOf(

@@ -49,7 +49,7 @@ export class Cache extends pulumi.ComponentResource {
     );
     const parameters = new aws.elasticache.ParameterGroup(
       `${name}-parameters`,
-      // Counters must not be dropped silently for want of memory: a refused write fails open, an evicted one lies.
+      // Counters must not be dropped silently when memory is full: a refused write fails open, but an evicted counter gives a wrong count.
       { family: "valkey8", parameters: [{ name: "maxmemory-policy", value: "noeviction" }] },
       own,
     );

@@ -39,7 +39,7 @@ export interface DataBucketArgs {
 /**
  * Statements by which logs come in: S3's own access logs, and what CloudWatch's log delivery brings (flow logs, CloudFront). The
  * latter also looks at the bucket first. AWS's own text has a condition on an access control list, `s3:x-amz-acl`; this bucket takes no such
- * lists, and the condition would refuse whoever sends none. Sources: VPC User Guide, "Amazon S3 bucket permissions for flow logs"; CloudWatch
+ * lists, and the condition would refuse a service that sends none. Sources: VPC User Guide, "Amazon S3 bucket permissions for flow logs"; CloudWatch
  * Logs User Guide, "Logs sent to Amazon S3"; S3 User Guide, "Enabling Amazon S3 server access logging".
  */
 function letLogsIn(bucketArn: pulumi.Input<string>, account: pulumi.Input<string>) {

@@ -44,7 +44,7 @@ const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
  */
 const WORDLESS = [414, 502, 504];
 
-/** Whatever belongs to CloudFront takes us-east-1 for its region. */
+/** Resources of CloudFront belong to us-east-1. */
 const EDGE_REGION = "us-east-1";
 
 /** The distribution: TLS 1.2 and later under a name of our own, nothing cached, every request authenticated before it leaves the edge. */
@@ -166,7 +166,7 @@ export class Distribution extends pulumi.ComponentResource {
         ...defined({ aliases: mapDefined(args.domain, (domain) => [domain.name]) }),
         viewerCertificate:
           args.domain === undefined
-            ? // CloudFront sets this with its own certificate, whatever is said. Source: API Reference, ViewerCertificate.
+            ? // CloudFront sets this with its own certificate, and ignores the argument. Source: API Reference, ViewerCertificate.
               { cloudfrontDefaultCertificate: true, minimumProtocolVersion: "TLSv1" }
             : {
                 acmCertificateArn: args.domain.certificateArn,

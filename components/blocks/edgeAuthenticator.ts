@@ -25,7 +25,7 @@ const EDGE_REGION = "us-east-1";
 /** The Lambda@Edge function that tells who calls before a request reaches a region. */
 export class EdgeAuthenticator extends pulumi.ComponentResource {
   readonly function: aws.lambda.Function;
-  /** Its log groups by region; whoever sends it requests waits for them, or AWS makes them first. */
+  /** Its log groups by region. A distribution that sends it requests depends on them; otherwise AWS creates them first. */
   readonly logGroups: readonly aws.cloudwatch.LogGroup[];
 
   constructor(name: string, args: EdgeAuthenticatorArgs, opts?: pulumi.ComponentResourceOptions) {

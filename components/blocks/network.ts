@@ -6,7 +6,7 @@ import type { HandlerNetwork } from "./handler.ts";
 
 // Invariant: the network has no way to the internet, in or out: its subnets have no route there and give out no public
 // addresses. (awsx always attaches an internet gateway; no route leads to it.) What stands in it reaches AWS through
-// endpoints, and whatever posts to strangers' webhooks stands outside it.
+// endpoints, and the function that posts to customers' webhooks runs outside it.
 
 export interface NetworkArgs {
   readonly region: string;

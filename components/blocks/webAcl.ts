@@ -21,7 +21,7 @@ export interface WebAclArgs {
 }
 
 /**
- * What stands before the distribution: addresses that send too much are refused before a function is spent on them. Whoever has no valid key can
+ * What stands before the distribution: addresses that send too much are refused before a function is spent on them. A caller without a valid key can
  * otherwise take the concurrency that the functions of the region share with those at the edge.
  */
 export class WebAcl extends pulumi.ComponentResource {

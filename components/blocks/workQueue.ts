@@ -8,7 +8,7 @@ import { type Permission, refusePlainText } from "./permissions.ts";
 // Invariant: a message leaves `queue` only deleted or moved to `dead`, or 14 days after its first send, wherever it is.
 
 /**
- * As many receives as SQS allows, for queues whose consumer gives back what it can't work off yet: an outage of whatever it
+ * As many receives as SQS allows, for queues whose consumer gives back what it can't work off yet: an outage of anything it
  * needs may use up hundreds.
  */
 export const WAITS_FOR_DAYS = 1_000;
@@ -24,7 +24,7 @@ export interface WorkQueueArgs {
   readonly consumerSeconds: number;
   /** Receives before a message is dead, 1 to 1,000. @default 5 */
   readonly maxReceives?: number;
-  /** Longest delay that messages are sent with, in seconds, 0 to 900: so long they wait on purpose. @default 0 */
+  /** Longest delay that messages are sent with, in seconds, 0 to 900. They wait for this delay on purpose. @default 0 */
   readonly longestDelaySeconds?: number;
   /** Refuse deletion: the queue holds accepted events. */
   readonly protect: boolean;

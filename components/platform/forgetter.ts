@@ -3,7 +3,7 @@ import type { ForgetEnvironment } from "../../runtime/ingest/environment.ts";
 import type { Cache } from "../blocks/cache.ts";
 import { Handler, type HandlerDefaults, type HandlerNetwork } from "../blocks/handler.ts";
 
-// Invariant: whoever may call this can remove idempotency entries and do nothing else with the cache, nor send an event.
+// Invariant: a role that may call this can remove idempotency entries. It can do nothing else with the cache and send no events.
 
 export interface ForgetterArgs {
   readonly defaults: HandlerDefaults;

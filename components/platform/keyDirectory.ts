@@ -5,7 +5,7 @@ import type { Permission } from "../blocks/permissions.ts";
 import { Secret } from "../blocks/secret.ts";
 
 // Invariant: a key's secret is nowhere, only its HMAC under the pepper, and table and pepper have different keys:
-// whoever reads one without the other can verify nothing.
+// a reader of only one of them can verify nothing.
 
 /** The key directory as a region uses it, whichever stack holds it. */
 export interface Keys {

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 /**
- * The platform's configuration: one schema, read once, before any resource is created. Whatever is wrong in a stack file
+ * The platform's configuration: one schema, read once, before any resource is created. A mistake in a stack file
  * (unknown keys, types, ranges, combinations) stops the program with every problem in one list.
  */
 const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region's name, such as eu-west-1");
@@ -135,7 +135,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Event pollers kept ready on the ingest and delivery queues, `{ minimum, maximum }`; unset, Lambda ramps up.",
     ),
-  protect: z.boolean().default(true).describe("Refuses to delete whatever holds data, by Pulumi and by AWS."),
+  protect: z.boolean().default(true).describe("Pulumi and AWS refuse to delete resources that hold data."),
   reservedConcurrency: z
     .strictObject({
       ingest: range(1, 100_000).optional(),
@@ -212,7 +212,7 @@ function roleProblems({ role, edgeStack, homeStack, standbyStacks }: StackNames)
   return problems;
 }
 
-/** CloudFront's own name speaks TLS 1.0, whatever a distribution says: it is good enough for what needs no protection. */
+/** CloudFront's own name accepts TLS 1.0 in every distribution. It is only for stacks that need no protection. */
 function domainProblems(
   { role, protect, domainName }: Pick<z.output<typeof settingsSchema>, "role" | "protect" | "domainName">,
   { deployed }: Surroundings,

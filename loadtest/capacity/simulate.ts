@@ -8,7 +8,7 @@ import { Clock, Fifo, Tokens } from "./stage.ts";
 /**
  * A discrete-event simulation of the deployment: edge -> ingest -> queue -> route -> queue -> deliver -> endpoint, one
  * simulated object a request (the unit the platform bills and stores by), under the account's quotas and ramp rates.
- * Whatever makes a request wait or be refused is charged to the quota that did it.
+ * Each wait and each refusal is charged to the quota that caused it.
  */
 
 /** Seconds unless said otherwise: medians of what the handlers take, from the benches, plus the services' own latency. */

@@ -36,7 +36,7 @@ export interface Distribution {
   readonly behaviours: readonly Behaviour[];
   /** Origins by id: a viewer function may pick another than its behaviour's. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** What replaces answers of a status, whoever gave them. */
+  /** Pages that replace answers of a status, from the origin or from CloudFront itself. */
   readonly errorPages: ReadonlyMap<number, ErrorPage>;
 }
 

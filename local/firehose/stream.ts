@@ -15,7 +15,7 @@ import { evaluatePrefix, formatTime } from "./prefix.ts";
 const compress = promisify(gzip);
 const LEAST_BUFFER_MS = 1_000;
 const RETRY_MS = 5_000;
-/** Firehose keeps trying for so long and then gives the records up. */
+/** Milliseconds that Firehose retries a delivery for before it gives the records up. */
 const GIVE_UP_MS = 24 * 3_600_000;
 
 /** The records of all streams that are not delivered yet. */

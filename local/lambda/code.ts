@@ -33,7 +33,7 @@ async function entriesOf(value: unknown, path: string): Promise<Entry[]> {
   throw new Error(`the code of a function must be an AssetArchive of file and string assets (at "${path || "code"}")`);
 }
 
-/** Code that no platform has started with for so long is of an earlier version. */
+/** Age in milliseconds at which unused code is taken for that of an earlier version. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 
 function forgetOld(folder: string): void {
@@ -44,7 +44,7 @@ function forgetOld(folder: string): void {
 }
 
 /**
- * Writes the archive to `<folder>/<hash of its content>/code` unless it is there already. Whatever state it runs with, the same
+ * Writes the archive to `<folder>/<hash of its content>/code` unless it is there already. The same
  * code has the same path, so that what V8 compiles of it is found again.
  * @returns that folder, and the size of all files in bytes
  */

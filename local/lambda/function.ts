@@ -24,7 +24,7 @@ const PATIENCE_MS = 25;
 const BUSY = 0.6;
 /** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
 const BUSY_WHEN_FULL = 0.2;
-/** Over so long, then: in a shorter time any thread computes nothing now and then. */
+/** Milliseconds over which activity is measured: in a shorter time every thread is idle now and then. */
 const LOOK_WHEN_FULL_MS = 250;
 /** Source: CloudFront Developer Guide, "Quotas": "each instance of your Lambda@Edge function can serve up to 10 requests per second". */
 const EDGE_HELD_MS = 100;

@@ -125,7 +125,7 @@ function opened(directory: string, fresh: boolean, release: () => void): State {
     readLocal: () =>
       readJson<LocalFile>(
         localFile,
-        "It holds the keys of the demo customer. Put back a copy of it. Or delete it: a new demo customer with new keys is made then, and the events of the earlier one stay, for whoever still has its keys.",
+        "It holds the keys of the demo customer. Put back a copy of it. Or delete it: a new demo customer with new keys is made then, and the events of the earlier one stay readable with its keys.",
       ),
     // It holds keys: for this user's eyes only.
     writeLocal: (file) => writeJson(localFile, file, 0o600),

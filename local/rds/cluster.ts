@@ -112,7 +112,7 @@ export class Cluster {
   }
 }
 
-/** The role of RDS for whoever signs in by IAM, which its master user may grant. */
+/** The role of RDS for users that sign in by IAM, which its master user may grant. */
 const provideIamRole = (user: string): string => `do $$ begin
   if not exists (select from pg_roles where rolname = 'rds_iam') then
     create role rds_iam nologin;

@@ -131,7 +131,7 @@ function healthOf(byIam: boolean): TargetHealth {
 }
 
 /**
- * Whether a user signs in by IAM token and no longer by password, as the proxy does: RDS asks for the first of whoever is a member of
+ * Whether a user signs in by IAM token and no longer by password, as the proxy does: RDS asks for the first of every member of
  * `rds_iam`, also by way of other roles. That the master user may grant `rds_iam` makes it no member; here that right is a
  * membership from the beginning, which does not count. Source: RDS user guide, "IAM database authentication", limitations; the line
  * `hostssl all +rds_iam all pam` of its pg_hba.conf.

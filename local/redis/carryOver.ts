@@ -57,7 +57,7 @@ export function serverToEmbedded(folder: string, db: Keyspace, log: (line: strin
   rmSync(join(folder, FOLDER), { recursive: true, force: true });
 }
 
-/** Base first, then what was added, as the manifest lists them: `file <name> seq <n> type b|h|i`. History counts no more. */
+/** Base first, then what was added, as the manifest lists them: `file <name> seq <n> type b|h|i`. History no longer counts. */
 const filesOf = (manifest: string): string[] =>
   manifest.split("\n").flatMap((line) => {
     const [, file, type] = /^file (\S+) seq \d+ type ([bhi])/.exec(line) ?? [];

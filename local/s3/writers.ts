@@ -2,7 +2,7 @@ import { evaluate, isPrincipal, parsePolicy } from "../iamPolicy.ts";
 import type { BucketPolicies } from "./policies.ts";
 
 /**
- * Services that write to buckets in their own name. Invariant: a service writes only what the policy that stands allows it; whoever replaces a
+ * Services that write to buckets in their own name. Invariant: a service writes only what the policy that stands allows it; a program that replaces a
  * policy takes away what the one before allowed.
  */
 export interface Writer {

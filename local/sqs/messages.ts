@@ -99,7 +99,7 @@ export class MessageStore {
     return message;
   }
 
-  /** Takes a message in for whoever waits until it can't be lost. @throws Error when it can't be kept: then the store has forgotten it */
+  /** Stores a message; resolves when a kill can no longer lose it. @throws Error when it can't be stored: then the store has forgotten it */
   async addDurably(
     draft: Draft,
     held: (message: Message) => void,
@@ -188,7 +188,7 @@ export class MessageStore {
         state: "new",
         ticket: 0,
         receives,
-        // Whoever received it last has ended with the last run, whatever came of it.
+        // Its last receiver ended with the last run, whether it succeeded or not.
         unended: receives === 0 ? 0 : Math.min(receives, (row.unended ?? 0) + 1),
         firstReceivedAt: row.first_received_at ?? 0,
       });

@@ -30,7 +30,7 @@ export interface Received {
 
 /**
  * A standard queue. Invariant: a message that was answered as sent is, until it is deleted or its retention ends, in exactly one of
- * ready, delayed or in flight, or in the dead-letter queue; and it is in the file, from which a restart takes it again. Whoever held a receipt before
+ * ready, delayed or in flight, or in the dead-letter queue; and it is in the file, from which a restart takes it again. A receipt from before
  * a restart is gone, so then everything in flight is ready at once, and that receive is no failure of the message: however often the
  * platform is killed, none comes into the dead-letter queue by that.
  */

@@ -1,5 +1,5 @@
 /**
- * What a stack declares, as Pulumi's state has it: the checks go through this list, so whatever a later version adds is looked at, too.
+ * What a stack declares, as Pulumi's state has it: the checks go through this list, so resources that a later version adds are checked, too.
  * The local platform writes the same list beside its state.
  */
 import { execFileSync } from "node:child_process";

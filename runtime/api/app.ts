@@ -57,7 +57,7 @@ function refuseMalformedPath(path: string): void {
   }
 }
 
-/** Counts the call for the audit of who read what. An answer never fails for want of its count. */
+/** Counts the call for the audit of who read what. An answer never fails because its count failed. */
 async function countCall(deps: Deps, c: Context<ApiEnv>): Promise<void> {
   const identity = c.get("identity") as Identity | undefined;
   if (identity === undefined) return;

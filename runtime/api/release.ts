@@ -4,7 +4,7 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import { tellStop } from "../store/stops.ts";
 import type { Deps } from "./deps.ts";
 
-/** After this long no function remembers a subscription as it was before the change. */
+/** Seconds after which no function remembers a subscription as it was before the change. */
 const SETTLED_SECONDS = 6;
 
 /**

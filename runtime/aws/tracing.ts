@@ -12,7 +12,7 @@ import type { ExporterOptions, SpanExporter } from "./otlp.ts";
 const WAIT_MS = 1_000;
 const TIMEOUT_MS = 5_000;
 const REST_MS = 30_000;
-/** Connections are not trusted after a pause this long: a function stands still between invocations. */
+/** Milliseconds of pause after which a connection is opened anew: a function stands still between invocations. */
 const IDLE_MS = 4_000;
 /** How long headers are remembered; a new value of their secret is in use after that. */
 const HEADERS_MS = 300_000;

@@ -140,7 +140,7 @@ export interface JobTable {
   request: Json<Readonly<Record<string, unknown>>>;
   /** Where the work continues after a crash or a hand-over; opaque to all but the worker. */
   cursor: Json<unknown>;
-  /** Counts for whoever watches: `{ "matched": 0, "sent": 0 }`. */
+  /** Counts that the API shows: `{ "matched": 0, "sent": 0 }`. */
   progress: Json<Readonly<Record<string, number>>>;
   /** Download link's object, certificate, failure. */
   result: Json<Readonly<Record<string, unknown>> | null>;

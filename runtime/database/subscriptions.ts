@@ -115,9 +115,9 @@ export async function insertSubscriptions(
 
 /** Why a subscription is disabled whose selector takes too much work. */
 export const TOO_COSTLY = "selector_too_costly";
-/** So often it is met before it is paused, over this long at least: a short burst of odd events is not enough. */
+/** Number of events that must have met it before the subscription is paused, and the shortest time they must spread over, in milliseconds: a short burst of odd events is not enough. */
 const PAUSE_AFTER = { times: 10, ms: 60_000 } as const;
-/** Met no more for this long, it begins anew. */
+/** Milliseconds without such an event after which counting begins anew. */
 const COSTLY_FORGOTTEN_MS = 86_400_000;
 
 /**

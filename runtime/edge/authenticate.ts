@@ -9,7 +9,7 @@ import type { KeyCache } from "./keyCache.ts";
  *
  * Invariant: every refusal is the same answer, and takes the same work. An unknown id and a wrong secret cost one look
  * into the cache (or, equally often, the table) and the same HMACs. A key whose checksum fails is refused before that:
- * this tells nothing, for whoever holds the text can compute its checksum.
+ * this tells nothing, for a holder of the text can compute its checksum.
  */
 export interface Authenticator {
   readonly keys: Pick<KeyCache, "get" | "newer" | "refused">;
@@ -20,7 +20,7 @@ export interface Authenticator {
 
 const BEARER = /^Bearer +(\S{1,200})$/i;
 
-/** The key that a header names, whoever sent it. */
+/** The key that a header names. It is not yet known who sent it. */
 export const keyIdIn = (authorization: string | undefined): string | undefined =>
   parseKey(BEARER.exec(authorization ?? "")?.[1] ?? "")?.key_id;
 

@@ -68,7 +68,7 @@ export function sign(request: CloudFrontRequest, requestId: string, identity: Id
 
 /**
  * Makes the body fit to travel: its SHA-256, which origin access control demands and callers can't be asked for, and
- * whatever keeps a Function URL from reading it as text. A body that can't travel is taken away and its fault named,
+ * everything that keeps a Function URL from reading it as text. A body that can't travel is taken away and its fault named,
  * for the origin to answer with what else it knows.
  */
 export function prepareBody(request: CloudFrontRequest): void {

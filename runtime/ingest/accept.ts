@@ -34,7 +34,7 @@ import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/li
  * What `POST /events` does with one request.
  *
  * Invariant: 202 is answered only after the queue has the whole request, or under a key whose first request did so; and
- * whatever is answered otherwise, nothing was accepted, save where the queue fell silent, which a keyed repeat heals.
+ * with any other answer nothing was accepted, except when the queue did not answer; a repeat with the same key repairs that.
  */
 
 export interface IngestRequest {

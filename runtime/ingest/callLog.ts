@@ -30,7 +30,7 @@ export class CallLog {
   }
 
   add(identity: Identity, outcome: string): void {
-    // The queue itself may be away: whoever waits for a refusal must not wait for it a second time.
+    // The queue itself may be away: a caller that waits for a refusal must not wait for it a second time.
     this.#queueAway = outcome === "unavailable";
     const { key_id, source_ip } = identity;
     const at = Math.floor(this.#ports.now() / MINUTE_MS) * MINUTE_MS;

@@ -5,7 +5,7 @@ import { BUDGET, type Budget } from "./budget.ts";
  * One event while selectors look at it. Invariants: a frame belongs to one event and one pass, its `stamp` is unique in
  * the process, and everything remembered for an event (path values, member lists) carries that stamp or lives here.
  *
- * Work is bounded: every evaluation of one selector starts with `BUDGET` units, and whatever costs time takes some off,
+ * Work is bounded: every evaluation of one selector starts with `BUDGET` units, and every step that costs time takes some off,
  * a unit standing for about 50 ns. Work that goes below zero ends as a `Fault`, which is no match.
  */
 
@@ -168,7 +168,7 @@ export function stepInto(value: unknown, step: string | number): unknown {
   return (value as Record<string, unknown>)[step];
 }
 
-/** Paths shared by all selectors of one matcher, so that each is read once whoever asks. */
+/** Paths shared by all selectors of one matcher, so that each is read once for all of them. */
 export class PathPool {
   readonly event = new Path("event");
   readonly event_type = new Path("event_type");

@@ -42,7 +42,7 @@ export function compileRegex(pattern: string): Regex | string {
 const recent = new LRUCache<string, Regex | { readonly unusable: string }>({ max: 256 });
 
 /**
- * A pattern that is only known at match time; an evaluation pays for compiling it once, whoever met it before.
+ * A pattern that is only known at match time; each evaluation pays for compiling it once, also when another has compiled it before.
  * @param translate from another language of patterns to RE2's; of one use of this function, always the same
  */
 export function regexOf(

@@ -31,7 +31,7 @@ export interface RedisSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A connection that says nothing for so long while it is asked is dead. A lost host closes none: TCP gives up after minutes. */
+/** Milliseconds after which a connection that does not answer a command is taken for dead. A lost host closes no connection, and TCP gives up only after minutes. */
 const SOCKET_TIMEOUT_MS = 3_000;
 /** After so many commands in a row without an answer in time, the next is sent over a connection of its own. */
 const TIMEOUTS_IN_A_ROW = 3;

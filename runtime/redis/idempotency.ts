@@ -8,12 +8,12 @@ import type { Room } from "./room.ts";
  * What became of a request that carries an `Idempotency-Key`.
  *
  * Invariant: requests with one key and one body never make two sets of events. Upheld by the *first ULID*, which is
- * written with the claim, before anything is sent, and stays with it: whoever takes over after a crash or a failed send
+ * written with the claim, before anything is sent, and stays with it: an instance that takes over after a crash or a failed send
  * sends the same events under the same ids, which every later stage stores over themselves. A claim forgotten (`drop`)
  * is one of which it is certain that nothing was sent under it.
  */
 
-/** A claim whose holder has not been heard of for so long may be taken over. Longer than ingest's timeout. */
+/** Milliseconds after which a claim may be taken over if its holder has not renewed it. Longer than ingest's timeout. */
 export const LEASE_MS = 15_000;
 export const KEPT_MS = 24 * 3_600_000;
 /** Redis is waited for longer here than by the limiter: without it a keyed request can't be answered. */

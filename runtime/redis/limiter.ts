@@ -15,7 +15,7 @@ import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 
 /** Longer than this and Redis counts as away for the request. */
 export const REDIS_PATIENCE_MS = 250;
-/** After a failure Redis is left alone for so long. */
+/** Milliseconds for which Redis is not asked after a failure. */
 export const REDIS_PAUSE_MS = 1_000;
 /** Requests a second that one key may make of the management API, whatever they are. */
 export const REQUESTS_PER_SECOND = 200;

@@ -23,7 +23,7 @@ interface Window {
 
 /** Windows that are remembered; who falls out begins anew. */
 const MAX_WINDOWS = 20_000;
-/** What was seen so long ago counts for a third. */
+/** Milliseconds after which an observation counts for a third. */
 const MEMORY_MS = 10_000;
 /** Of a limit whose traffic this environment has not seen yet. */
 const UNKNOWN_SHARE = 1 / 4;

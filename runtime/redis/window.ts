@@ -12,7 +12,7 @@ export const SLOT_MS = 100;
 export const WINDOW_SLOTS = 8;
 /** The bucket's size, in thousandths of the limit: a second's events, and what requests may be late by. */
 export const BUCKET = 1_250;
-/** A request that waited longer than this to be counted counts as if it had come so long ago. */
+/** Milliseconds. A request that waits longer to be counted counts as if it had waited for this time. */
 export const LATE_MS = 2_000;
 /** A state that is so far ahead of a request was made by a clock that was wrong: the window begins anew. */
 const AHEAD_MS = 10_000;

@@ -8,7 +8,7 @@ import { decodeCalls, decodeIngest } from "../domain/codec/index.ts";
  * Brings what this region accepted to the home region's ingest queue, where it goes on as if it had been accepted there.
  *
  * Invariant: a message is done only when the home region's queue has it, and its payload, where it has one apart, before
- * that. Whatever fails comes again, and what is damaged is dead; a message that arrives twice is harmless, since routing stores it under its ids.
+ * that. A message that fails comes again, and a damaged one goes to the dead-letter queue; a message that arrives twice is harmless, since routing stores it under its ids.
  */
 export interface RelayPorts {
   readonly log: Log;

@@ -9,7 +9,7 @@ import { beginning, decide, isBusy, type Step, type WatchState } from "./watch.t
 const env = readEnvironment(watchVariables);
 const region = process.env.AWS_REGION ?? "";
 const store = openFailoverStore(env.FAILOVER_STORE);
-/** A check may take this long; two of them in a row move the traffic. */
+/** Milliseconds that a check may take; two failed checks in a row move the traffic. */
 const CHECK_MS = 2_500;
 /** A run stops a little before the next begins. */
 const RUN_MS = 57_000;
@@ -51,7 +51,7 @@ async function tell(step: Step, until: number): Promise<void> {
   if (step === "none") return;
   const held = await store.read();
   const others = held !== undefined && held.region !== region && held.until > Date.now();
-  // Whoever was first keeps it: two standby regions must not take it from each other.
+  // The first standby region keeps it: two of them must not take it from each other.
   if (others) return;
   if (step === "take_over") await store.write({ region, until });
   else if (held !== undefined) await store.clear();

@@ -205,7 +205,7 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
     if (!movedSet.has(tenant)) return [{ tenant, version }];
     const schemas = (byTenant.get(tenant) ?? []).map(({ tenant: _, ...schema }) => schema);
     const bytes = Buffer.byteLength(JSON.stringify(schemas));
-    // The first is answered whatever it holds: leaving it out would leave it out for ever.
+    // The first is always answered: leaving it out would leave it out for ever.
     if (bytes > room && room < ANSWER_BYTES) return [];
     room -= bytes;
     return [{ tenant, version, schemas }];

@@ -1,6 +1,6 @@
 /**
  * What a change of a running stack would delete and make again. The provider decides that by argument: its schema says which
- * of them can't be changed in place. An engine then also replaces whatever can't take the new resource's name in place.
+ * of them can't be changed in place. An engine then also replaces each resource that can't take the new resource's name in place.
  */
 import type { Declared, Graph } from "../../program/graph.ts";
 

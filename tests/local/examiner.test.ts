@@ -33,7 +33,7 @@ const logs = (condition: object) =>
 const forGroups = (pattern: string) => ({ ArnLike: { "kms:EncryptionContext:aws:logs:arn": pattern } });
 const ofGroups = logs(forGroups(`arn:aws:logs:us-east-1:${ACCOUNT}:*`));
 
-/** A key, a role and whatever else, each declared and looked at in turn. */
+/** A key, a role and other resources, each declared and looked at in turn. */
 async function stand() {
   const state = mkdtempSync(join(tmpdir(), "examiner-"));
   folders.push(state);

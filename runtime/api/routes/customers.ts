@@ -47,7 +47,7 @@ const viewOf = (row: CustomerRow) => ({
 
 const notFound = (id: string) => new TriggersError("not_found", `There is no customer ${id}.`);
 
-/** Edges let a revoked key pass for so long at most. */
+/** Milliseconds for which an edge may still let a revoked key pass. */
 const KEYS_KNOWN_MS = 70_000;
 const ERASE_AFTER_SECONDS = 75;
 

@@ -125,7 +125,7 @@ export function register(app: Api, deps: Deps): void {
       once: true,
       tag: TAG,
       summary: "Try a delivery again now",
-      description: "Whatever its state, also one that arrived or was given up, and also the second time.",
+      description: "In any state, also a delivery that arrived or was given up, and also a second time.",
       scope: "events:read",
       params: DeliveryId,
       responses: {

@@ -14,7 +14,7 @@ import { Timestamp } from "../schemas.ts";
 
 /**
  * Whether the platform can serve. Invariant: however often anybody asks, an environment asks its dependencies once in five
- * seconds, and one question at a time; and whoever has no key learns of each whether it answers, nothing else.
+ * seconds, and one question at a time; and a caller without a key learns of each only whether it answers.
  */
 const KEPT_MS = 5_000;
 

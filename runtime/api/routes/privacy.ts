@@ -153,7 +153,7 @@ export function register(app: Api, deps: Deps): void {
       const key = "all" in scope ? "" : await subjectKey(tx, identity.customer_id, vault);
       const request = shownScope(scope, key);
       if (kind === "erasure") {
-        // Whoever routes or delivers what was accepted before hears of it as of a change of subscriptions.
+        // Stages that route or deliver earlier events learn of it like of a change of subscriptions.
         for (const each of tenantsErased(tenant)) {
           await nextVersion(tx, each, identity.customer_id, "subscriptions");
         }

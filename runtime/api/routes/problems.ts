@@ -147,7 +147,12 @@ export function register(app: Api, deps: Deps): void {
 
   const decisions: readonly (readonly [verb: string, state: ProblemState, summary: string, description: string])[] = [
     ["acknowledge", "acknowledged", "Say that somebody looks after a problem", "It still resolves by itself."],
-    ["mute", "muted", "Hide a problem", "It stays muted, whatever happens, until it is acknowledged or resolved."],
+    [
+      "mute",
+      "muted",
+      "Hide a problem",
+      "It stays muted until it is acknowledged or resolved, also when it fails again.",
+    ],
     ["resolve", "resolved", "Say that a problem is solved", "It opens again when it recurs."],
   ];
   for (const [verb, state, summary, description] of decisions)

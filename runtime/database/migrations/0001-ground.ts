@@ -151,7 +151,7 @@ const TABLES = [
 
 /**
  * Two roles that own nothing: one sees the customer its transaction names, the other serves the platform itself. Nobody signs in
- * as either, so they have no login and are never granted `rds_iam`: whoever is a member of that role, also by way of another role,
+ * as either, so they have no login and are never granted `rds_iam`: a member of that role, also by way of another role,
  * can't sign in by password any more. Who connects becomes a member of both here, and the proxy connects by password.
  */
 const roles = `

@@ -8,7 +8,7 @@ import { namedType } from "./values.ts";
 const NO_EVENT: Event = { event_id: "", event_type: null, received_at: "", payload: {} };
 
 /**
- * Refuses what no event has a part in and yet has no value, such as `duration("1d")`: whoever wrote it finds out at once, and
+ * Refuses a constant that has no value, such as `duration("1d")`: its author finds out at once, and
  * not by events that never match. CEL itself only says so when it gets there. @throws Invalid with its position
  */
 export function refuseBroken(ast: Ast, scope: Scope): void {

@@ -41,7 +41,7 @@ export function needsOf(ast: Ast, scope: Scope): BothNeeds {
     const [all, any] = ast.operator === "&&" ? [conjunction, disjunction] : [disjunction, conjunction];
     return { needs: all(parts.map(({ needs }) => needs)), needsFalse: any(parts.map(({ needsFalse }) => needsFalse)) };
   }
-  // Whatever it comes to, what it reads must be there, or it comes to nothing.
+  // It has a value only if everything that it reads is there.
   const { reads } = compile(ast, scope);
   const present: Needs = [reads.slice(0, 2).map((path): Need => ({ kind: "exists", path }))];
   return { needs: present, needsFalse: present, ...specific(ast, scope) };

@@ -6,7 +6,7 @@ import type { Interval } from "./intervals.ts";
 /**
  * The index: a persistent tree of buckets. An item is filed under one of its needs; a bucket that grows past `SPLIT`
  * becomes a tree of its own over the needs its items have left. So an event reaches an item only if it meets every need
- * on the way, and whatever it reaches is a candidate, no more: the selector itself decides.
+ * on the way, and each selector it reaches is only a candidate: the selector itself decides.
  */
 export interface Item<E> {
   readonly entry: E;
