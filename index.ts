@@ -16,6 +16,7 @@ import { DeliveryEngine } from "./components/deliveryEngine.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
 import { IngestEdge } from "./components/ingestEdge.ts";
 import { Backups } from "./components/platform/backups.ts";
+import { Console } from "./components/platform/console.ts";
 import { EventStore } from "./components/platform/eventStore.ts";
 import { Forgetter } from "./components/platform/forgetter.ts";
 import { Foundation, logBucket } from "./components/platform/foundation.ts";
@@ -23,6 +24,7 @@ import { GradualDeploys } from "./components/platform/gradualDeploys.ts";
 import { Ingest } from "./components/platform/ingest.ts";
 import { KeyDirectory, type Keys } from "./components/platform/keyDirectory.ts";
 import { ManagementApi } from "./components/platform/managementApi.ts";
+import { SignIn } from "./components/platform/signIn.ts";
 import { Retention } from "./components/retention.ts";
 import { type Home, KeysElsewhere, OtherStacks } from "./components/stack/otherStacks.ts";
 import { readSettings } from "./components/stack/settings.ts";
@@ -57,6 +59,7 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
   });
   const { distribution } = edge;
   if (distribution !== undefined) new EdgeWatch("edge-watch", { distribution, email: settings.alarmEmail, protect });
+  if (edge.url !== undefined) new SignIn("sign-in", { keys, url: edge.url, issuer: settings.signIn, protect });
   return {
     edge: edge.outputs,
     /** Where callers send their requests. */
@@ -64,6 +67,8 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
     keysTable: keys.tableName,
     /** Secret with the peppers of API keys, for `npm run pepper`. */
     pepperSecret: keys.pepperArn,
+    /** Where `npm run pages` puts the console's pages. */
+    pagesBucket: edge.pages?.bucket.bucket,
   };
 }
 
@@ -167,6 +172,16 @@ function declareHome(
     webhooks,
   });
 
+  const people = new Console("console", {
+    region,
+    defaults,
+    keys,
+    api: api.api,
+    ingest: ingest.handler,
+    subscriptions: service,
+    protect,
+  });
+
   // What outlives a mistake, and who watches.
   declareBackups([...backedUp, subscriptions.database.instance.arn]);
   const handlers = {
@@ -177,14 +192,20 @@ function declareHome(
     sweep: delivery.sweep,
     subscriptions: service,
     api: api.api,
+    console: people.console,
     job: retention.job,
   };
   const watch = new Observability("observability", {
     region,
     handlers,
     queues,
-    tables: { events: store.events.table.name, metrics: store.metrics.table.name, keys: keys.tableName },
-    indexes: { events: store.events.indexes },
+    tables: {
+      events: store.events.table.name,
+      metrics: store.metrics.table.name,
+      keys: keys.tableName,
+      sessions: people.sessions.table.name,
+    },
+    indexes: { events: store.events.indexes, sessions: people.sessions.indexes },
     ingest,
     retention,
     subscriptions,
@@ -203,6 +224,7 @@ function declareHome(
     region,
     ingest: ingest.origin,
     api: api.origin,
+    console: people.origin,
     ingest_arn: ingest.handler.target.arn,
     subscriptions_arn: service.target.arn,
     queue_url: pipeline.ingest.queue.url,

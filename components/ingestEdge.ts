@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { DataBucket } from "./blocks/dataBucket.ts";
+import { DataBucket } from "./blocks/dataBucket.ts";
 import { Distribution } from "./blocks/distribution.ts";
 import { EdgeAuthenticator, type EdgeAuthenticatorArgs } from "./blocks/edgeAuthenticator.ts";
 import type { KeyDirectory } from "./platform/keyDirectory.ts";
@@ -30,6 +30,8 @@ export class IngestEdge extends pulumi.ComponentResource {
   readonly distribution: Distribution | undefined;
   /** Where callers send their requests; undefined while there is no home region. */
   readonly url: pulumi.Output<string> | undefined;
+  /** The bucket of the console's pages; undefined while there is no home region. */
+  readonly pages: DataBucket | undefined;
   /** What the stacks of regions have to know. */
   readonly outputs: pulumi.Output<EdgeOutputs>;
 
@@ -48,45 +50,49 @@ export class IngestEdge extends pulumi.ComponentResource {
     );
     const authenticate = new EdgeAuthenticator("authenticate", { region, keys, ...args.edgeLogs }, own);
     if (behind !== undefined) {
+      // What is in it is the same for everybody, and public.
+      const pages = new DataBucket(
+        "pages",
+        {
+          region,
+          ageing: [{ prefix: "console/assets/", deleteAfterDays: 365 }],
+          accessLogs: behind.logs,
+          servesDistributions: true,
+          protect: args.edgeLogs.protect,
+        },
+        own,
+      );
+      this.pages = pages;
       this.distribution = new Distribution(
         name,
         {
           authenticate: authenticate.function.qualifiedArn,
           failoverStore: failover.arn,
           ...behind,
+          pages,
           standbys,
           domain: args.domain,
           addressLimit: args.addressLimit,
         },
-        { ...own, dependsOn: [...authenticate.logGroups] },
+        { ...own, dependsOn: [...authenticate.logGroups, pages.policy] },
       );
       this.url = this.distribution.url;
     }
     const hosts = pulumi
       .output(this.distribution?.distribution.domainName)
       .apply((name) => [...ownNames(args.domain), ...(name === undefined ? [] : [name])]);
-    this.outputs = pulumi
-      .all([
-        keys.tableName,
-        keys.table.table.arn,
-        keys.tableKey.arn,
-        keys.pepperArn,
-        keys.pepperKey.arn,
-        failover.arn,
-        hosts,
-      ])
-      .apply(
-        ([table, tableArn, tableKey, pepper, pepperKey, store, known]): EdgeOutputs => ({
-          region,
-          keys_table: table,
-          keys_table_arn: tableArn,
-          keys_table_key_arn: tableKey,
-          pepper_arn: pepper,
-          pepper_key_arn: pepperKey,
-          failover_store: store,
-          hosts: known,
-        }),
-      );
+    this.outputs = pulumi.output({
+      region,
+      keys_table: keys.tableName,
+      keys_table_arn: keys.table.table.arn,
+      keys_table_key_arn: keys.tableKey.arn,
+      pepper_arn: keys.pepperArn,
+      pepper_key_arn: keys.pepperKey.arn,
+      sign_in_arn: keys.signInArn,
+      sign_in_key_arn: keys.signInKey.arn,
+      failover_store: failover.arn,
+      hosts,
+    });
     this.registerOutputs({ url: this.url });
   }
 }

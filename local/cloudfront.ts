@@ -1,5 +1,6 @@
 /** Amazon CloudFront on one machine: one distribution, served over HTTP on the platform's public port. */
 import { createHash } from "node:crypto";
+import { bucketIn, readObject } from "./cloudfront/bucketOrigin.ts";
 import type { Behaviour, Distribution, ErrorPage, Origin } from "./cloudfront/distribution.ts";
 import { createKeyValueStores, type ReadPair } from "./cloudfront/keyValueStore.ts";
 import { createManagement, type Described } from "./cloudfront/management.ts";
@@ -17,6 +18,7 @@ import { compileViewerFunction } from "./cloudfront/viewerFunction.ts";
 import { list, onlySupports, optional, physicalName, required } from "./declared.ts";
 import { wildcard } from "./iamPolicy.ts";
 import type { Lambda } from "./lambda.ts";
+import type { S3Service } from "./s3.ts";
 import type { Inputs, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 import type { Waf } from "./waf.ts";
 
@@ -67,10 +69,17 @@ function errorPageOf({ errorCode, responseCode, responsePagePath, errorCachingMi
   return [status, { path: responsePagePath, status: Number(responseCode) }];
 }
 
-export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Waf): CloudFront {
+/** @param ready resolves once a bucket holds what it is to serve: who asks before waits for that. @default at once */
+export function createCloudFront(
+  context: LocalContext,
+  lambda: Lambda,
+  waf?: Waf,
+  s3?: S3Service,
+  ready: (bucket: string) => Promise<void> = async () => {},
+): CloudFront {
   const stores = createKeyValueStores(context);
   const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();
-  const controls = new Set<string>();
+  const controls = new Map<string, string>();
   const forwardings = new Map<string, Forwarding>();
   const responses = new Map<string, { add: readonly AddedHeader[]; remove: readonly string[] }>([
     [SECURITY_HEADERS, { add: securityHeaders, remove: [] }],
@@ -84,15 +93,22 @@ export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Wa
     onlyMembers("an origin", origin, ORIGIN);
     const domain = String(origin.domainName);
     const control = origin.originAccessControlId as string | undefined;
-    if (!lambda.hasUrl(domain))
-      throw new Error(`the origin ${domain} is not a Function URL of this program: no other origin is served locally`);
-    if (control !== undefined && control !== "" && !controls.has(control))
-      throw new Error(`there is no origin access control ${control}`);
+    const bucket = bucketIn(domain);
+    const isBucket = bucket !== undefined && s3?.objects.has(bucket) === true;
+    if (!lambda.hasUrl(domain) && !isBucket)
+      throw new Error(
+        `the origin ${domain} is neither a Function URL nor a bucket of this program: no other is served locally`,
+      );
+    if (control !== undefined && control !== "" && controls.get(control) !== (isBucket ? "s3" : "lambda"))
+      throw new Error(`there is no origin access control ${control} for what ${domain} is`);
+    if (isBucket && (control === undefined || control === ""))
+      throw new Error(`the bucket ${bucket} is private, and no origin access control signs for the distribution`);
     const custom = origin.customOriginConfig as Inputs | undefined;
     return [
       String(origin.originId),
       {
         domain,
+        bucket: isBucket ? bucket : undefined,
         customHeaders: Object.fromEntries(
           list(origin.customHeaders).map(({ name, value }) => [String(name), String(value)]),
         ),
@@ -136,6 +152,7 @@ export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Wa
         edges[0] === undefined
           ? undefined
           : { lambda: lambda.edgeFunction(String(edges[0].lambdaArn)), includeBody: edges[0].includeBody === true },
+      compress: inputs.compress === true,
       addHeaders: response?.add ?? [],
       removeHeaders: response?.remove ?? [],
     };
@@ -210,12 +227,13 @@ export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Wa
       },
       "aws:cloudfront/originAccessControl:OriginAccessControl": async (request) => {
         onlySupports(request, "name description originAccessControlOriginType signingBehavior signingProtocol");
-        if (request.inputs.originAccessControlOriginType !== "lambda")
-          throw new Error("only origin access controls for lambda are supported locally");
+        const kind = String(request.inputs.originAccessControlOriginType);
+        if (kind !== "lambda" && kind !== "s3")
+          throw new Error("only origin access controls for lambda and s3 are supported locally");
         if (request.inputs.signingBehavior !== "always")
           throw new Error('signingBehavior must be "always": otherwise the caller could sign');
         const id = `E${hex(`oac-${request.name}`)}`;
-        controls.add(id);
+        controls.set(id, kind);
         return { id, state: { ...request.inputs, arn: arnOf("origin-access-control", id), etag: id } };
       },
       "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": async (request) => {
@@ -238,7 +256,9 @@ export function createCloudFront(context: LocalContext, lambda: Lambda, waf?: Wa
       if (distribution === undefined)
         throw new Error("the program declares no CloudFront distribution, so nothing would be public");
       const callOrigin = (origin: Origin, request: Parameters<Lambda["callUrl"]>[1], sourceArn: string) =>
-        lambda.callUrl(origin.domain, request, sourceArn);
+        origin.bucket === undefined
+          ? lambda.callUrl(origin.domain, request, sourceArn)
+          : readObject(s3!, { bucket: origin.bucket, request, sourceArn, account: context.accountId, ready });
       server = await startPublicServer(() => distribution!, port, callOrigin, context.log);
       return server;
     },

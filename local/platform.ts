@@ -6,6 +6,7 @@ import { Account } from "./account.ts";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
 import { createCloudWatch } from "./cloudwatch.ts";
+import { createCognito, type Person } from "./cognito.ts";
 import { createDynamodb } from "./dynamodb.ts";
 import { createElastiCache } from "./elasticache.ts";
 import { examiner } from "./examiner.ts";
@@ -55,6 +56,10 @@ export interface PlatformOptions {
   readonly acceptFirst?: boolean;
   /** Folder of the program. @default this project */
   readonly project?: string;
+  /** Who may sign in to the user pools that the program declares. @default nobody */
+  readonly people?: readonly Person[];
+  /** Resolves once a bucket that a distribution serves is filled; who asks for an object before waits for it. @default it is */
+  readonly filled?: (bucket: string) => Promise<void>;
   /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
   readonly beside?: (state: State) => Promise<() => Promise<void>>;
 }
@@ -252,7 +257,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
   });
   const waf = createWaf(context);
-  const cloudfront = createCloudFront(context, lambda, waf);
+  const cloudfront = createCloudFront(context, lambda, waf, s3, options.filled);
   const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));
   const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
     iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
@@ -283,6 +288,7 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     rds,
     cache,
     random,
+    await createCognito(context, options.people ?? []),
     iam,
   ];
   // What takes work in closes first, what it relies on last.

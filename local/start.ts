@@ -57,13 +57,15 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => void drain(platform));
   process.on("SIGTERM", () => void drain(platform));
   welcome(platform, state);
+  void platform.pages();
 }
 
-function welcome({ url, sandboxKey, sinkUrl }: Platform, state: string): void {
+function welcome({ url, consoleUrl, sandboxKey, sinkUrl }: Platform, state: string): void {
   say("");
   say(`ready ${url}`);
   say(sandboxKey);
   say("");
+  say(`console       ${consoleUrl}`);
   say(`live key      api_key in ${join(state, "local.json")}, for your eyes only`);
   say(`webhooks      ${sinkUrl} takes any, ${sinkUrl}/requests shows them`);
   say(`state, logs   ${state}`);

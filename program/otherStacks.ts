@@ -12,6 +12,8 @@ const edge: EdgeOutputs = {
   keys_table_key_arn: arn("kms", "key/keys-key"),
   pepper_arn: arn("secretsmanager", "secret:pepper-secret-a1b2c3"),
   pepper_key_arn: arn("kms", "key/pepper-key"),
+  sign_in_arn: arn("secretsmanager", "secret:sign-in-secret-d4e5f6"),
+  sign_in_key_arn: arn("kms", "key/sign-in-key"),
   failover_store: arn("cloudfront", "key-value-store/failover", ""),
   hosts: ["events.example.com", "d111111abcdef8.cloudfront.net"],
 };
@@ -20,6 +22,7 @@ const homeRegion: HomeOutputs = {
   region: home,
   ingest: { url: `https://ingest.lambda-url.${home}.on.aws/`, function: "ingest", qualifier: "live" },
   api: { url: `https://api.lambda-url.${home}.on.aws/`, function: "api", qualifier: "live" },
+  console: { url: `https://console.lambda-url.${home}.on.aws/`, function: "console", qualifier: "live" },
   ingest_arn: arn("lambda", "function:ingest:live"),
   subscriptions_arn: arn("lambda", "function:subscriptions:live"),
   queue_url: `https://sqs.${home}.amazonaws.com/${account}/home-ingest-queue`,

@@ -24,6 +24,8 @@ export interface DataBucketArgs {
   readonly ageing: readonly Ageing[];
   /** Bucket that receives the access log. */
   readonly accessLogs?: DataBucket;
+  /** Lets distributions of this account read it, for everybody to see. @default false */
+  readonly servesDistributions?: boolean;
   /** Lets S3 and CloudWatch's log delivery write here, for this account only. @default false */
   readonly receivesLogs?: boolean;
   /**
@@ -73,6 +75,22 @@ function letLogsIn(bucketArn: pulumi.Input<string>, account: pulumi.Input<string
     ),
   ];
 }
+
+/**
+ * By which CloudFront reads on behalf of viewers. It may list too, or what is not there would look forbidden; the distribution, which needs
+ * the bucket, is not known here, so any of the account may. Source: CloudFront Developer Guide, "Restrict access to an Amazon S3 origin".
+ */
+const letDistributionsRead = (bucketArn: pulumi.Input<string>, account: pulumi.Input<string>) => ({
+  Sid: "Distributions",
+  Effect: "Allow",
+  Principal: { Service: "cloudfront.amazonaws.com" },
+  Action: ["s3:GetObject", "s3:ListBucket"],
+  Resource: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
+  Condition: {
+    StringEquals: { "aws:SourceAccount": account },
+    ArnLike: { "aws:SourceArn": pulumi.interpolate`arn:aws:cloudfront::${account}:distribution/*` },
+  },
+});
 
 /** A private, encrypted bucket. */
 export class DataBucket extends pulumi.ComponentResource {
@@ -170,6 +188,7 @@ export class DataBucket extends pulumi.ComponentResource {
               ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
               [this.bucket.arn, pulumi.interpolate`${this.bucket.arn}/*`],
             ),
+            ...(args.servesDistributions === true ? [letDistributionsRead(this.bucket.arn, account)] : []),
             ...(args.receivesLogs === true ? letLogsIn(this.bucket.arn, account) : []),
           ],
         }),

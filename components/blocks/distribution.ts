@@ -27,6 +27,8 @@ export interface DistributionArgs {
   /** Where `POST /events` goes in its place. */
   readonly standbys: readonly Standby[];
   readonly logs: DataBucket;
+  /** The bucket of the console's pages. */
+  readonly pages: DataBucket;
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
   /** Requests a minute from one address beyond which it is refused. @default no web ACL */
   readonly addressLimit?: number | undefined;
@@ -35,6 +37,30 @@ export interface DistributionArgs {
 /** CloudFront's own policies. Source: Developer Guide, "Use managed cache policies", "… origin request policies". */
 const CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
+const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+
+/**
+ * What a page of the console may do: run its own scripts, no text as one (Trusted Types), and ask this host alone. React writes no style
+ * into markup, so none needs to be allowed there.
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
+/** Where the console's function answers; whatever else is under `/console` is a page. */
+const CONSOLE_CALLS = ["/console/api/*", "/console/session*"];
+const CONSOLE_PAGES = ["/console", "/console/*"];
 
 const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
@@ -67,6 +93,26 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
+    const toPages = new aws.cloudfront.Function(
+      "pages",
+      {
+        runtime: "cloudfront-js-2.0",
+        comment: "Answers every path of the console with its one page",
+        code: readFileSync(join(root, "runtime/edge/pages.js"), "utf8"),
+        publish: true,
+      },
+      own,
+    );
+    const readPages = new aws.cloudfront.OriginAccessControl(
+      "pages-access",
+      {
+        description: "Signs what the distribution reads of the bucket of pages",
+        originAccessControlOriginType: "s3",
+        signingBehavior: "always",
+        signingProtocol: "sigv4",
+      },
+      own,
+    );
     const access = new aws.cloudfront.OriginAccessControl(
       "origin-access",
       {
@@ -96,7 +142,32 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
-    const { home, standbys } = args;
+    const pageHeaders = new aws.cloudfront.ResponseHeadersPolicy(
+      "page-headers",
+      {
+        securityHeadersConfig: {
+          strictTransportSecurity: {
+            accessControlMaxAgeSec: 63_072_000,
+            includeSubdomains: true,
+            preload: true,
+            override: true,
+          },
+          contentTypeOptions: { override: true },
+          frameOptions: { frameOption: "DENY", override: true },
+          referrerPolicy: { referrerPolicy: "no-referrer", override: true },
+          contentSecurityPolicy: { contentSecurityPolicy: CONTENT_SECURITY_POLICY, override: true },
+        },
+        customHeadersConfig: {
+          items: [
+            { header: "Cross-Origin-Opener-Policy", value: "same-origin", override: true },
+            { header: "Cross-Origin-Resource-Policy", value: "same-origin", override: true },
+            { header: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=()", override: true },
+          ],
+        },
+      },
+      own,
+    );
+    const { home, standbys, pages } = args;
     // The viewer function names an origin by its region, `ingest-eu-west-1`.
     const target = (id: string, what: string, region: pulumi.Input<string>, at: Home["ingest"]): Target => ({
       id,
@@ -106,9 +177,11 @@ export class Distribution extends pulumi.ComponentResource {
     });
     const api = target("api", "api", home.region, home.api);
     const ingest = target("ingest", "ingest", home.region, home.ingest);
+    const console = target("console", "console", home.region, home.console);
     const targets = [
       api,
       ingest,
+      console,
       ...standbys.map((other) => target(`ingest-${other.stack}`, "ingest", other.region, other.ingest)),
     ];
     const origin = ({ originId, at }: Target) => ({
@@ -139,6 +212,18 @@ export class Distribution extends pulumi.ComponentResource {
       functionAssociations: [{ eventType: "viewer-request", functionArn: viewer.arn }],
       lambdaFunctionAssociations: [{ eventType: "origin-request", lambdaArn: args.authenticate, includeBody: true }],
     });
+    const page = (pathPattern: string) => ({
+      pathPattern,
+      targetOriginId: "pages",
+      viewerProtocolPolicy: "redirect-to-https",
+      allowedMethods: ["GET", "HEAD"],
+      cachedMethods: ["GET", "HEAD"],
+      // gzip and Brotli, by what the browser takes.
+      compress: true,
+      cachePolicyId: CACHING_OPTIMIZED,
+      responseHeadersPolicyId: pageHeaders.id,
+      functionAssociations: [{ eventType: "viewer-request", functionArn: toPages.arn }],
+    });
     const acl = args.addressLimit === undefined ? undefined : new WebAcl("edge", { perMinute: args.addressLimit }, own);
     this.distribution = new aws.cloudfront.Distribution(
       `${name}-distribution`,
@@ -148,13 +233,21 @@ export class Distribution extends pulumi.ComponentResource {
         isIpv6Enabled: true,
         httpVersion: "http2and3",
         priceClass: "PriceClass_All",
-        origins: targets.map(origin),
+        origins: [
+          ...targets.map(origin),
+          {
+            originId: "pages",
+            domainName: pages.bucket.bucketRegionalDomainName,
+            originAccessControlId: readPages.id,
+          },
+        ],
         defaultCacheBehavior: behavior(api.originId),
         // The behaviour is chosen before the viewer function takes a path's last slash away.
-        orderedCacheBehaviors: ["/events", "/events/"].map((pathPattern) => ({
-          pathPattern,
-          ...behavior(ingest.originId),
-        })),
+        orderedCacheBehaviors: [
+          ...["/events", "/events/"].map((pathPattern) => ({ pathPattern, ...behavior(ingest.originId) })),
+          ...CONSOLE_CALLS.map((pathPattern) => ({ pathPattern, ...behavior(console.originId) })),
+          ...CONSOLE_PAGES.map(page),
+        ],
         customErrorResponses: WORDLESS.map((errorCode) => ({
           errorCode,
           responseCode: errorCode,

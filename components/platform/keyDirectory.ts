@@ -11,10 +11,13 @@ import { Secret } from "../blocks/secret.ts";
 export interface Keys {
   readonly tableName: pulumi.Output<string>;
   readonly pepperArn: pulumi.Output<string>;
+  /** ARN of the secret that says where people sign in. */
+  readonly signInArn: pulumi.Output<string>;
   /** These item actions on the table and its index. @example ["dynamodb:GetItem"] */
   to(...actions: readonly `dynamodb:${string}`[]): Permission[];
   pepperToRead(): Permission[];
   pepperToWrite(): Permission[];
+  signInToRead(): Permission[];
 }
 
 export interface KeyDirectoryArgs {
@@ -31,6 +34,8 @@ export class KeyDirectory extends pulumi.ComponentResource implements Keys {
   readonly regions: readonly string[];
   readonly tableKey: EncryptionKey;
   readonly pepperKey: EncryptionKey;
+  readonly signIn: Secret;
+  readonly signInKey: EncryptionKey;
 
   constructor(name: string, args: KeyDirectoryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:KeyDirectory", name, {}, opts);
@@ -57,6 +62,12 @@ export class KeyDirectory extends pulumi.ComponentResource implements Keys {
       { description: "Peppers of API keys by version, JSON", key: this.pepperKey, region, replicaRegions },
       own,
     );
+    this.signInKey = new EncryptionKey("sign-in", { purpose: "How people sign in", protect }, own);
+    this.signIn = new Secret(
+      "sign-in",
+      { description: "Issuer of people's sign-in, with the client's id and secret, JSON", key: this.signInKey, region },
+      own,
+    );
     this.registerOutputs();
   }
 
@@ -66,6 +77,14 @@ export class KeyDirectory extends pulumi.ComponentResource implements Keys {
 
   get pepperArn(): pulumi.Output<string> {
     return this.pepper.secret.arn;
+  }
+
+  get signInArn(): pulumi.Output<string> {
+    return this.signIn.secret.arn;
+  }
+
+  signInToRead(): Permission[] {
+    return this.signIn.toRead();
   }
 
   to(...actions: readonly `dynamodb:${string}`[]): Permission[] {

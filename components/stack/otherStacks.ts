@@ -26,6 +26,8 @@ export interface EdgeOutputs {
   readonly keys_table_key_arn: string;
   readonly pepper_arn: string;
   readonly pepper_key_arn: string;
+  readonly sign_in_arn: string;
+  readonly sign_in_key_arn: string;
   /** ARN of the CloudFront KeyValueStore in which a standby region says that it takes over. */
   readonly failover_store: string;
   /** Where the platform is reached; what is posted there by a webhook would come back as an event. */
@@ -37,6 +39,7 @@ export interface HomeOutputs {
   readonly region: string;
   readonly ingest: OriginOutputs;
   readonly api: OriginOutputs;
+  readonly console: OriginOutputs;
   /** What a standby region may use: the way into this region's pipeline. */
   readonly ingest_arn: string;
   readonly subscriptions_arn: string;
@@ -145,6 +148,7 @@ export function pepperIn(edge: Edge, region: string): PepperHere {
 export class KeysElsewhere implements Keys {
   readonly tableName: pulumi.Output<string>;
   readonly pepperArn: pulumi.Output<string>;
+  readonly signInArn: pulumi.Output<string>;
   private readonly edge: Edge;
   private readonly region: string;
 
@@ -158,6 +162,7 @@ export class KeysElsewhere implements Keys {
       return edge.keys_table as pulumi.Output<string>;
     });
     this.pepperArn = pulumi.output(edge.pepper_arn);
+    this.signInArn = pulumi.output(edge.sign_in_arn);
   }
 
   to(...actions: readonly `dynamodb:${string}`[]): Permission[] {
@@ -166,6 +171,13 @@ export class KeysElsewhere implements Keys {
     return [
       { actions, resources: [arn, ...indexed] },
       through(key, "dynamodb", this.region, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    ];
+  }
+
+  signInToRead(): Permission[] {
+    return [
+      { actions: ["secretsmanager:GetSecretValue"], resources: [this.edge.sign_in_arn] },
+      through(this.edge.sign_in_key_arn, "secretsmanager", this.region, ["kms:Decrypt"]),
     ];
   }
 

@@ -19,6 +19,14 @@ const stackName = z
 
 const range = (least: number, most: number) => z.number().int().min(least).max(most);
 
+/** An issuer of OpenID Connect. `clientSecret` is a secret of the stack: `pulumi config set --secret --path triggers:signIn.clientSecret`. */
+const signIn = z.strictObject({
+  issuer: z.url({ protocol: /^https$/, error: "must be a URL that begins with https://" }),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1),
+});
+export type SignInSettings = z.output<typeof signIn>;
+
 export const settingsSchema = z.strictObject({
   addressLimit: range(10, 2_000_000_000)
     .optional()
@@ -156,6 +164,11 @@ export const settingsSchema = z.strictObject({
   routeConcurrency: range(2, 1_000)
     .optional()
     .describe("Most invocations of route at once; unset, Lambda's own scaling decides."),
+  signIn: signIn
+    .optional()
+    .describe(
+      "Issuer by which people sign in to the console, with the client's id and secret there; unset, a Cognito user pool is made. Its redirect URI is `<url>/console/session/callback`.",
+    ),
   standbyStacks: z
     .array(stackName)
     .refine((stacks) => new Set(stacks).size === stacks.length, "must not name a stack twice")

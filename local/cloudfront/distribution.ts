@@ -9,6 +9,8 @@ import type { GeneratedResponse, ViewerFunction, ViewerRequest } from "./viewerF
 
 export interface Origin {
   readonly domain: string;
+  /** Name of the bucket whose objects are served; undefined for a function's URL. */
+  readonly bucket?: string | undefined;
   readonly customHeaders: Readonly<Record<string, string>>;
   /** Whether an origin access control signs every request, and so overwrites Authorization. */
   readonly signed: boolean;
@@ -23,6 +25,8 @@ export interface Behaviour {
   readonly forwarding: Forwarding;
   readonly viewerFunction: ViewerFunction | undefined;
   readonly edge: { readonly lambda: LambdaFunction; readonly includeBody: boolean } | undefined;
+  /** Whether answers go out compressed, where the viewer takes it. */
+  readonly compress: boolean;
   readonly addHeaders: readonly AddedHeader[];
   readonly removeHeaders: readonly string[];
 }

@@ -7,6 +7,7 @@ import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsFull, queuesAreFull } from "../lambda/machine.ts";
 import { ownAnswer } from "../product/ownAnswer.ts";
 import { Admission } from "./admission.ts";
+import { compressed } from "./compression.ts";
 import {
   type Behaviour,
   behaviourOf,
@@ -186,7 +187,10 @@ export async function startPublicServer(
     requestId: string,
   ): Promise<void> {
     const ip = addressOf(request);
-    write(response, await replaced(deployed(), answer, ip, requestId, callOrigin, log), behaviour, requestId);
+    const found = await replaced(deployed(), answer, ip, requestId, callOrigin, log);
+    const accepts = request.headers["accept-encoding"];
+    const packed = behaviour.compress ? compressed(found, typeof accepts === "string" ? accepts : undefined) : found;
+    write(response, packed, behaviour, requestId);
   }
 
   const server: Server = createServer(

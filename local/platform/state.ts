@@ -26,6 +26,8 @@ export interface LocalFile {
   readonly sandbox_key: string;
   readonly operator_key: string;
   readonly sink_url: string;
+  /** Where people sign in; absent in what an earlier version wrote. */
+  readonly console_url?: string;
   readonly pid: number;
 }
 

@@ -1,12 +1,18 @@
 /** Triggers in this process: its program on the stand-ins, a receiver for its webhooks, and a demo customer with keys. */
 
+import { resolve } from "node:path";
 import type { LocalFile } from "../platform/state.ts";
 import { type Core, type PlatformOptions, startCore } from "../platform.ts";
 import type { ProgramOutputs } from "../program.ts";
 import type { LocalService } from "../service.ts";
+import { pagesBeside } from "./pages.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 export interface Platform extends Core {
+  /** Where people sign in. */
+  readonly consoleUrl: string;
+  /** Builds the console's pages and puts them into their bucket, once; who asks for one waits for it too. */
+  pages(): Promise<void>;
   /** Of the receiver, where webhooks may be sent. */
   readonly sinkUrl: string;
   readonly apiKey: string;
@@ -17,24 +23,41 @@ export interface Platform extends Core {
 /** The platform with its demo customer, and `local.json`. @throws as `startCore` */
 export async function startPlatform(options: Omit<PlatformOptions, "beside">): Promise<Platform> {
   let receiver: Receiver | undefined;
+  const pages = pagesBeside(resolve(options.state), options.log);
   const core = await startCore({
     ...options,
+    people: demoPeople,
+    filled: pages.ready,
     // Before the program: what a stopped platform had still to deliver is posted as soon as its functions run.
     beside: async (state) => {
       receiver = await startReceiver(state.receiverPort);
       state.rememberReceiver(receiver.port);
-      return receiver.close;
+      return async () => {
+        pages.stop();
+        await receiver!.close();
+      };
     },
   });
   const sinkUrl = receiver!.url;
   try {
-    const keys = await demoCustomer(core.url, core.state.readLocal(), await operatorKeyOf(core.outputs, core.services));
-    core.state.writeLocal({ url: core.url, ...keys, sink_url: sinkUrl, pid: process.pid });
+    const known = core.state.readLocal();
+    const keys = await demoCustomer(core.url, known, await operatorKeyOf(core.outputs, core.services));
+    if (known?.console_url === undefined || known.api_key !== keys.api_key) await invitePeople(core.url, keys);
+    const consoleUrl = `${core.url}/console/`;
+    core.state.writeLocal({
+      url: core.url,
+      ...keys,
+      sink_url: sinkUrl,
+      console_url: consoleUrl,
+      pid: process.pid,
+    });
     // Starting is no load.
     core.account?.begin();
     return {
       ...core,
       sinkUrl,
+      consoleUrl,
+      pages: pages.ready,
       apiKey: keys.api_key,
       sandboxKey: keys.sandbox_key,
       operatorKey: keys.operator_key,
@@ -63,6 +86,29 @@ async function operatorKeyOf(outputs: ProgramOutputs, services: readonly LocalSe
   const { SecretString } = JSON.parse(String(answer.body)) as { SecretString?: string };
   if (SecretString === undefined) throw new Error(`the operator's key is not in its secret: ${String(answer.body)}`);
   return SecretString;
+}
+
+/** Who may sign in here: one person a role of the demo customer, and the operator's own. */
+const demoPeople = ["Owner", "Developer", "Operations", "Business", "Executive", "Auditor", "Operator"].map((name) => ({
+  name,
+  email: `${name.toLowerCase()}@demo.example`,
+}));
+
+/** Lets the demo's people in; those who were invited before stay as they are. */
+async function invitePeople(url: string, { api_key, operator_key }: Keys): Promise<void> {
+  const invite = async ({ name, email }: (typeof demoPeople)[number]) => {
+    const role = name.toLowerCase();
+    const key = role === "operator" ? operator_key : api_key;
+    const response = await fetch(`${url}/people`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ name, email, role }),
+    });
+    const text = await response.text();
+    if (response.status !== 201 && response.status !== 409)
+      throw new Error(`${name} could not be invited: ${response.status} ${text}`);
+  };
+  await Promise.all(demoPeople.map(invite));
 }
 
 type Keys = Pick<LocalFile, "api_key" | "sandbox_key" | "operator_key">;

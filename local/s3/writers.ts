@@ -50,17 +50,28 @@ export class BucketWriters {
     this.#writers.push(writer);
   }
 
-  /** What such a writer may not do, as things stand. */
-  refusedTo({ service, bucket, key, looks, context }: Writer): string | undefined {
-    const arn = `arn:aws:s3:::${bucket}`;
+  /** Whether the policy that stands lets a service do this. @param context condition keys in lower case */
+  allows(
+    service: string,
+    bucket: string,
+    action: string,
+    key: string,
+    context: Readonly<Record<string, string>>,
+  ): boolean {
     const statements = parsePolicy(this.#policies.get(bucket) ?? '{"Statement":[]}', "resource");
     const about = statements.filter((one) => isPrincipal(one, "Service", service));
-    const needs: readonly (readonly [action: string, resource: string])[] = [
-      ["s3:PutObject", `${arn}/${key}`],
-      ...(looks ? ([["s3:GetBucketAcl", arn]] as const) : []),
+    const arn = `arn:aws:s3:::${bucket}`;
+    const resource = key === "" ? arn : `${arn}/${key}`;
+    return evaluate(about, { action, resource, context: { "aws:securetransport": "true", ...context } }) === "allow";
+  }
+
+  /** What such a writer may not do, as things stand. */
+  refusedTo({ service, bucket, key, looks, context }: Writer): string | undefined {
+    const needs: readonly (readonly [action: string, key: string])[] = [
+      ["s3:PutObject", key],
+      ...(looks ? ([["s3:GetBucketAcl", ""]] as const) : []),
     ];
-    const asked = { "aws:securetransport": "true", ...context };
-    return needs.find(([action, resource]) => evaluate(about, { action, resource, context: asked }) !== "allow")?.[0];
+    return needs.find(([action, at]) => !this.allows(service, bucket, action, at, context))?.[0];
   }
 
   /** @throws Error of the first policy that is no longer what was declared, or that keeps a writer out */

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { defined } from "../../runtime/domain/defined.ts";
 import type { Clock } from "../clock.ts";
@@ -32,6 +32,8 @@ interface Secret {
   replicaKeys?: Record<string, string>;
   readonly createdAt: number;
   versions: Version[];
+  /** Hash of the value that the program declared last. */
+  declared?: string;
 }
 
 const notFound = (message = "Secrets Manager can't find the specified secret.") =>
@@ -93,7 +95,11 @@ export class Secrets {
    */
   declareVersion(args: Args, region: string): { readonly arn: string; readonly id: string; readonly stages: string[] } {
     const secret = this.find(args.SecretId, region);
-    if (!secret.versions.some(({ stages }) => stages.includes(CURRENT))) this.put(args, region);
+    const text = String(args.SecretString ?? args.SecretBinary ?? "");
+    const declared = createHash("sha256").update(text).digest("hex");
+    const changed = secret.declared !== undefined && secret.declared !== declared;
+    secret.declared = declared;
+    if (changed || !secret.versions.some(({ stages }) => stages.includes(CURRENT))) this.put(args, region);
     const { id, stages } = this.#versionOf(secret, undefined, undefined);
     return { arn: this.arnOf(secret), id, stages };
   }

@@ -17,6 +17,7 @@ import { limitHeaders, type Verdict } from "../redis/limiter.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { pathOf } from "./functionUrl.ts";
+import { maskForPerson } from "./masks.ts";
 import { once } from "./once.ts";
 import { routes } from "./routes/index.ts";
 
@@ -125,6 +126,7 @@ export function buildApp(deps: Deps): Api {
       refuseMalformedPath(path);
       refuseReservedName(c);
       await next();
+      if (identity?.person !== undefined && c.res.ok) await maskForPerson(deps, c, identity.person);
     } catch (thrown) {
       // What routes throw has been answered below; this is an unknown route's.
       c.set("outcome", asTriggersError(thrown).code);

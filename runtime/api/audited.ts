@@ -14,11 +14,10 @@ import type { ApiEnv, Deps } from "./deps.ts";
  */
 const TOLD_REFUSALS = new Set([403, 404, 409, 412, 422]);
 
-const actorOf = ({ customer_id, key_id, key_name }: Identity): Actor => ({
-  type: customer_id === OPERATOR ? "operator" : "key",
-  key_id,
-  ...defined({ name: key_name }),
-});
+const actorOf = ({ customer_id, key_id, key_name, person }: Identity): Actor =>
+  person === undefined
+    ? { type: customer_id === OPERATOR ? "operator" : "key", key_id, ...defined({ name: key_name }) }
+    : { type: "person", person_id: person.person_id, name: person.name, role: person.role };
 
 function factOf(
   c: Context<ApiEnv>,

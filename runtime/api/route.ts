@@ -10,6 +10,7 @@ import {
   requireScope,
   type Scope,
 } from "../domain/identity/identity.ts";
+import { requirePermission } from "../domain/people/roles.ts";
 import { parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema, isNeverGiven } from "./schemas.ts";
@@ -167,7 +168,7 @@ export function route<
   app.on(spec.method.toUpperCase(), path, async (c) => {
     c.set("action", spec.action);
     c.set("call", `${spec.method.toUpperCase()} ${spec.path}`);
-    if (spec.scope !== "public") authorize(c, spec.scope);
+    if (spec.scope !== "public") authorize(c, spec.scope, c.get("call")!);
     refuseFault(c.req.header(BODY_FAULT_HEADER));
     const inPath = c.req.param() as Record<string, string>;
     const params = inPathOf(spec.params, inPath);
@@ -191,8 +192,13 @@ export function route<
   });
 }
 
-function authorize(c: Context<ApiEnv>, scope: Scope | "operator"): void {
+/** A person may what their role may; a key what its scopes say. */
+function authorize(c: Context<ApiEnv>, scope: Scope | "operator", call: string): void {
   const identity = c.get("identity");
+  if (identity.person !== undefined) {
+    requirePermission(identity.person.role, call);
+    return;
+  }
   if (scope === "operator" && identity.customer_id !== OPERATOR) {
     throw new TriggersError("forbidden", "Only the operator's key may do this.");
   }

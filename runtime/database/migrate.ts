@@ -6,6 +6,7 @@ import { up as numberKeys } from "./migrations/0003-number-keys.ts";
 import { up as costly } from "./migrations/0004-costly.ts";
 import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
 import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
+import { up as people } from "./migrations/0007-people.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0004-costly": { up: costly },
   "0005-no-kept-secrets": { up: noKeptSecrets },
   "0006-subject-keys": { up: subjectKeys },
+  "0007-people": { up: people },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -1,5 +1,7 @@
 import type { ColumnType, Generated } from "kysely";
 import type { Environment, Tenant } from "../domain/identity/identity.ts";
+import type { Masking } from "../domain/people/masking.ts";
+import type { Role } from "../domain/people/roles.ts";
 import type { JobKind, JobStatus } from "../domain/service.ts";
 
 /**
@@ -19,6 +21,8 @@ export interface CustomerTable {
   retention_days: Generated<number>;
   /** Under which erased persons are remembered, sealed. */
   subject_key: Generated<string | null>;
+  /** What the console hides of payloads; null until the customer says something. */
+  masking: ColumnType<Masking | null, string | null | undefined, string | null>;
   created_at: Time;
   updated_at: Time;
 }
@@ -170,6 +174,40 @@ export interface AuditHeadTable {
   hash: string;
 }
 
+export type PersonStatus = "invited" | "active" | "removed";
+
+/** People who may sign in to a customer; those of the operator belong to `cus_operator`. */
+export interface PersonTable {
+  person_id: string;
+  customer_id: string;
+  /** In lower case. */
+  email: string;
+  name: string | null;
+  role: Role;
+  status: PersonStatus;
+  /** Who vouches for the person, and as whom; null until the first sign-in. */
+  issuer: string | null;
+  subject: string | null;
+  invited_by: string;
+  created_at: Time;
+  updated_at: Time;
+  signed_in_at: Time | null;
+}
+
+/** Who saw the payload of an event, and how. */
+export interface EventViewTable {
+  view_id: string;
+  customer_id: string;
+  tenant: Tenant;
+  event_id: string;
+  at: Time;
+  person_id: string;
+  name: string;
+  role: Role;
+  how: "payload" | "reveal";
+  reason: string | null;
+}
+
 export interface Database {
   customers: CustomerTable;
   tenant_versions: TenantVersionTable;
@@ -182,4 +220,6 @@ export interface Database {
   jobs: JobTable;
   audit_log: AuditTable;
   audit_heads: AuditHeadTable;
+  people: PersonTable;
+  event_views: EventViewTable;
 }

@@ -12,6 +12,7 @@ export const GENESIS = "0".repeat(64);
 export type Actor =
   | { readonly type: "key"; readonly key_id: string; readonly name?: string }
   | { readonly type: "operator"; readonly key_id: string; readonly name?: string }
+  | { readonly type: "person"; readonly person_id: string; readonly name: string; readonly role: string }
   | { readonly type: "platform"; readonly name: string };
 
 /** What is told: who did what to which object, from where, and how it ended. */

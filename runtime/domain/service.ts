@@ -1,5 +1,6 @@
 import type { Tenant } from "./identity/identity.ts";
 import type { Erasure } from "./job.ts";
+import type { Membership } from "./people/person.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 
 /**
@@ -37,6 +38,17 @@ export type ServiceRequest =
     }
   /** Days that the tenant's events are kept. */
   | { readonly op: "retention"; readonly tenants: readonly Tenant[] }
+  /**
+   * Where a person whom an issuer vouches for is known. With `email`, which the issuer has verified, invitations to it are accepted:
+   * the person has just signed in.
+   */
+  | {
+      readonly op: "memberships";
+      readonly issuer: string;
+      readonly subject: string;
+      readonly email?: string;
+      readonly name?: string;
+    }
   /** A page of the ids of all customers that are not deleted, or of the deleted ones too. */
   | { readonly op: "customers"; readonly cursor?: string; readonly deleted?: true }
   /** One replay, export or erasure by its public id. */
@@ -122,6 +134,7 @@ export interface ServiceAnswers {
   /** Rows as JSON texts, by key: numbers keep their digits. Pairs, since any text can be a key. */
   reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
+  memberships: { readonly memberships: readonly Membership[] };
   customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
   job: { readonly job: Job | null };
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };

@@ -1,10 +1,20 @@
 import type { CloudFrontRequest, CloudFrontRequestResult } from "aws-lambda";
 import { asTriggersError } from "../domain/errors/errors.ts";
-import { type Identity, isPublic } from "../domain/identity/identity.ts";
+import { type Identity, isConsole, isPublic } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { type Authenticator, authenticate, keyIdIn } from "./authenticate.ts";
 import type { Refused } from "./refusalTrace.ts";
-import { arrivalOf, authorizationOf, name, prepareBody, refusal, sign, strip } from "./request.ts";
+import {
+  arrivalOf,
+  authorizationOf,
+  consoleHeadersOf,
+  name,
+  prepareBody,
+  refusal,
+  setAll,
+  sign,
+  strip,
+} from "./request.ts";
 
 export interface EdgePorts extends Authenticator {
   /** A key was accepted. */
@@ -19,10 +29,13 @@ export interface EdgePorts extends Authenticator {
 export async function originRequest(request: CloudFrontRequest, ports: EdgePorts): Promise<CloudFrontRequestResult> {
   const requestId = newId("req", arrivalOf(request, ports.now()));
   const authorization = authorizationOf(request);
+  const toConsole = isConsole(request.uri);
+  const said = toConsole ? consoleHeadersOf(request) : {};
   try {
     strip(request);
     name(request, requestId);
-    if (!isPublic(request.method, request.uri)) {
+    if (toConsole) setAll(request, said);
+    else if (!isPublic(request.method, request.uri)) {
       const identity = await authenticate(authorization, request.clientIp, ports);
       ports.used(identity);
       sign(request, requestId, identity, await ports.peppers());

@@ -7,14 +7,17 @@ import type { Peppers } from "../domain/identity/apiKey.ts";
 import {
   AUTHORIZATION_HEADER,
   BODY_FAULT_HEADER,
+  CONSOLE_HEADERS,
   CONTENT_TYPE_HEADER,
   encodeIdentity,
+  HOST_HEADER,
   IDENTITY_HEADER,
   type Identity,
   PATH_HEADER,
   RECEIVED_HEADER,
   REQUEST_ID_HEADER,
   SEAL_HEADER,
+  SOURCE_HEADER,
 } from "../domain/identity/identity.ts";
 import { sealOf } from "../domain/identity/seal.ts";
 
@@ -34,6 +37,19 @@ export function strip(request: CloudFrontRequest): void {
   for (const name of Object.keys(request.headers)) {
     if (name.startsWith("x-triggers-") || name === "authorization") delete request.headers[name];
   }
+}
+
+/** What the viewer function and the page say of a request to the console, to be kept past `strip`. */
+export function consoleHeadersOf(request: CloudFrontRequest): Readonly<Record<string, string>> {
+  const said = [HOST_HEADER, ...CONSOLE_HEADERS].flatMap((name) => {
+    const value = header(request, name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...Object.fromEntries(said), [SOURCE_HEADER]: request.clientIp };
+}
+
+export function setAll(request: CloudFrontRequest, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) set(request, name, value);
 }
 
 /** When the viewer function saw the request; now, where it doesn't say or can't be right. */

@@ -19,10 +19,17 @@ async function takingOver() {
   }
 }
 
-function mark(headers) {
+// As `isConsole` and `CONSOLE_HEADERS` there: the console's function knows people by their session, and hears what its pages say.
+const CONSOLE = /^\/console\/(?:api|session)(?:\/|s(?:\/|$)|$)/;
+const SAID = ["x-triggers-console", "x-triggers-environment", "x-triggers-key-id", "x-triggers-without-payloads"];
+
+function mark(headers, toConsole) {
   for (const name in headers) {
-    if (name.toLowerCase().startsWith("x-triggers-")) delete headers[name];
+    const lower = name.toLowerCase();
+    if (lower.startsWith("x-triggers-") && !(toConsole && SAID.includes(lower))) delete headers[name];
   }
+  // The origin is asked under its own name, and a page's origin can only be compared with the one that the browser knows.
+  if (toConsole && headers.host) headers["x-triggers-host"] = { value: headers.host.value };
   const authorization = headers.authorization;
   if (authorization) {
     const values = authorization.multiValue || [];
@@ -103,9 +110,14 @@ function unauthorized() {
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name
 async function handler(event) {
   const request = event.request;
-  mark(request.headers);
   request.uri = withoutSlash(request.uri);
-  if (!isPublic(request.method, request.uri) && !looksLikeKey(request.headers["x-triggers-authorization"])) {
+  const toConsole = CONSOLE.test(request.uri);
+  mark(request.headers, toConsole);
+  if (
+    !toConsole &&
+    !isPublic(request.method, request.uri) &&
+    !looksLikeKey(request.headers["x-triggers-authorization"])
+  ) {
     return unauthorized();
   }
   if (request.uri === "/events") {

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
+import { acceptInvitations, membershipsOf } from "../database/people.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
@@ -97,6 +98,11 @@ const operations: {
     return {
       days: Object.fromEntries(tenants.map((tenant) => [tenant, days.get(splitTenant(tenant).customer_id) ?? 90])),
     };
+  },
+
+  memberships: async (tx, { issuer, subject, email, name }, now) => {
+    if (email !== undefined) await acceptInvitations(tx, { issuer, subject, email, name }, now);
+    return { memberships: await membershipsOf(tx, issuer, subject) };
   },
 
   customers: async (tx, { cursor = "", deleted = false }) => {

@@ -35,7 +35,9 @@ const subscribe = (body: object) =>
   ask("POST", "/subscriptions", { body: { webhook_url: `${platform.sinkUrl}/errors`, event_selector: "a", ...body } });
 
 /** What needs a part of the platform, or of a request, to fail. */
-type Elsewhere = "internal" | "unavailable" | "bad_gateway" | "gateway_timeout" | "request_timeout";
+type Elsewhere = "internal" | "unavailable" | "bad_gateway" | "gateway_timeout" | "request_timeout" | Console;
+/** What only people in the console come to. */
+type Console = "cross_site" | "sign_in_again";
 
 /** How a caller comes to each code. */
 const ways: Readonly<Record<Exclude<ErrorCode, Elsewhere>, () => Promise<Answer>>> = {

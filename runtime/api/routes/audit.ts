@@ -17,8 +17,10 @@ const Entry = z
     seq: z.number().int().openapi({ description: "Counts the customer's entries from 1, without gaps." }),
     at: Timestamp,
     actor: z.object({
-      type: z.enum(["key", "operator", "platform"]),
+      type: z.enum(["key", "operator", "person", "platform"]),
       key_id: z.string().optional(),
+      person_id: z.string().optional(),
+      role: z.string().optional(),
       name: z.string().optional(),
     }),
     action: z.string().openapi({ example: "subscription.create" }),

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Selectable } from "kysely";
 import { insertJob } from "../../database/jobs.ts";
 import type { Tx } from "../../database/roles.ts";
-import { asCustomer } from "../../database/roles.ts";
+import { asCustomer, asService } from "../../database/roles.ts";
 import type { CustomerTable } from "../../database/schema.ts";
 import { removeAll } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
@@ -14,11 +14,12 @@ import { newId, rfc3339 } from "../../domain/ids.ts";
 import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
 import { route } from "../route.ts";
-import { Timestamp, ulidParam } from "../schemas.ts";
+import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 import { LimitSchema } from "./keys.ts";
 
 const TAG = "Customers";
@@ -70,6 +71,8 @@ async function end(deps: Deps, tx: Tx, customerId: string, by: string): Promise<
     .where("customer_id", "=", customerId)
     .execute();
   await tx.deleteFrom("event_schemas").where("customer_id", "=", customerId).execute();
+  await tx.deleteFrom("event_views").where("customer_id", "=", customerId).execute();
+  await tx.deleteFrom("people").where("customer_id", "=", customerId).execute();
   const job_id = newId("prv", deps.now());
   const scope: PrivacyScope = { all: true };
   await deps.s3.send(
@@ -132,6 +135,40 @@ export function register(app: Api, deps: Deps): void {
         return { ...viewOf(row), api_key: live!.apiKey, sandbox_key: sandbox!.apiKey };
       });
       return c.json(answer, 201);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/customers",
+      tag: TAG,
+      summary: "List the customers",
+      scope: "operator",
+      query: z.strictObject(listQuery),
+      responses: {
+        200: {
+          description: "One page, by id.",
+          schema: z.object({ customers: z.array(CustomerSchema), next_cursor: NextCursor }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const purpose = "customers";
+      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asService(deps.db, (tx) =>
+        tx
+          .selectFrom("customers")
+          .selectAll()
+          .where("status", "=", "active")
+          .where("customer_id", ">", after)
+          .orderBy("customer_id")
+          .limit(query.limit + 1)
+          .execute(),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ customer_id }) => customer_id);
+      return c.json({ customers: items.map(viewOf), next_cursor });
     },
   );
 

@@ -10,7 +10,9 @@ import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as keys from "./keys.ts";
+import * as masking from "./masking.ts";
 import * as metrics from "./metrics.ts";
+import * as people from "./people.ts";
 import * as privacy from "./privacy.ts";
 import * as problems from "./problems.ts";
 import * as referenceTables from "./referenceTables.ts";
@@ -39,6 +41,8 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   metrics.register,
   keys.register,
   customers.register,
+  people.register,
+  masking.register,
   privacy.register,
   retention.register,
   audit.register,

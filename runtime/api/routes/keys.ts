@@ -132,6 +132,7 @@ function familyOf({ key_id, key_limit_per_second: limit, key_family = [] }: Iden
  * @throws TriggersError `unauthorized` when it has been revoked since the edge let it pass
  */
 async function endOf(deps: Deps, maker: Identity): Promise<string | undefined> {
+  if (maker.person !== undefined) return undefined;
   const record = await getKey(deps, maker.customer_id, maker.key_id);
   if (record.status !== "active") throw new TriggersError("unauthorized", "The API key is missing or not valid.");
   return record.expires_at;
@@ -226,7 +227,8 @@ export function register(app: Api, deps: Deps): void {
         const made = await makeKey(deps, wanted);
         tell(made.record.key_id, { name: body.name ?? null, environment: wanted.environment, scopes });
         await putKey(deps, made.record);
-        await adopt(deps, maker.key_id, made.record.key_id);
+        // A key that a person made ends when somebody revokes it, not when the person leaves.
+        if (maker.person === undefined) await adopt(deps, maker.key_id, made.record.key_id);
         return made;
       });
       return c.json({ ...viewOf(record, undefined, deps.now()), api_key: apiKey }, 201);

@@ -55,6 +55,14 @@ export const errorExamples: Readonly<Record<ErrorCode, ErrorExample>> = {
     message:
       "These events have come out of webhooks and back in 5 times; 4 are allowed. Look for a subscription whose webhook leads back to POST /events.",
   },
+  cross_site: {
+    request: "DELETE /console/api/keys/{key_id} by a page of https://elsewhere.example",
+    message: "A change through the console comes from its own pages and bears the header x-triggers-console: 1.",
+  },
+  sign_in_again: {
+    request: "POST /console/api/reveal half an hour after signing in",
+    message: "Sign in again first: the last sign-in is more than 5 minutes ago.",
+  },
   not_found: {
     request: "GET /events/evt_01ARZ3NDEKTSV4RRFFQ69G5FAV, an id of nobody or of another customer",
     message: "There is no event evt_01ARZ3NDEKTSV4RRFFQ69G5FAV.",

@@ -56,6 +56,16 @@ export const errorCatalog = {
     "A key with `allowed_origins` was used from another origin, or outside of a web page.",
     "Call from a page of one of its origins, or use a key without `allowed_origins` on a server.",
   ),
+  cross_site: entry(
+    403,
+    "A change was asked for through the console by another site's page, or without the header `x-triggers-console: 1`.",
+    "Make it on the console's own pages, or call the API with a key.",
+  ),
+  sign_in_again: entry(
+    403,
+    "What is asked for needs a sign-in that is at most five minutes old.",
+    "Sign in again, then repeat the request.",
+  ),
   not_found: entry(404, "There is no such route, or no such object for this customer.", "Check the path and the id."),
   method_not_allowed: entry(405, "The route exists, but not with this method.", "Use a method listed in `Allow`."),
   idempotency_conflict: entry(

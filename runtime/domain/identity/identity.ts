@@ -1,4 +1,5 @@
 import { TriggersError } from "../errors/errors.ts";
+import type { Person } from "../people/person.ts";
 
 /** Who calls, as the edge verified it. It travels to the origin in one header, which counts only under the edge's seal. */
 export const IDENTITY_HEADER = "x-triggers-identity";
@@ -12,6 +13,16 @@ export const REQUEST_ID_HEADER = "x-triggers-request-id";
 export const RECEIVED_HEADER = "x-triggers-received";
 /** The path as the caller sent it: a Function URL may decode it on the way. */
 export const PATH_HEADER = "x-triggers-path";
+/** Under which name the browser reached the platform, and from which address: told to the console alone. */
+export const HOST_HEADER = "x-triggers-host";
+export const SOURCE_HEADER = "x-triggers-source-ip";
+/** What pages of the console say of a request: that one of them makes it, for which side, as which key, without payloads. */
+export const CONSOLE_HEADERS = [
+  "x-triggers-console",
+  "x-triggers-environment",
+  "x-triggers-key-id",
+  "x-triggers-without-payloads",
+] as const;
 /** Why the edge took the body away; its value is an error code. */
 export const BODY_FAULT_HEADER = "x-triggers-body-fault";
 /** The caller's `Content-Type` where the edge had to change it, so that a Function URL leaves the bytes alone. */
@@ -52,6 +63,8 @@ export interface Identity {
   readonly allowed_origins?: readonly string[];
   /** The caller's address as the edge saw it; for the audit log. */
   readonly source_ip?: string;
+  /** Who acts, where it is a person in the console and no key: `key_id` then names the person. */
+  readonly person?: Person;
 }
 
 /**
@@ -100,6 +113,9 @@ export function requireLive({ environment }: Pick<Identity, "environment">): voi
 }
 
 const PUBLIC = new Set(["/", "/health", "/openapi.json", "/docs"]);
+
+/** What the console's function answers: it knows people by their session, and needs no key. */
+export const isConsole = (path: string): boolean => /^\/console\/(?:api|session)(?:\/|s(?:\/|$)|$)/.test(path);
 
 /** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
 export const isPublic = (method: string, path: string): boolean =>

@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "/console/",
+  plugins: [react(), tailwindcss()],
+  build: {
+    outDir: join(import.meta.dirname, "../.build/console"),
+    emptyOutDir: true,
+    target: "es2023",
+    assetsDir: "assets",
+    // The policy of the pages forbids data: for scripts, and a picture is as well a file.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});

@@ -1,0 +1,206 @@
+import type { Context } from "hono";
+import { asCustomer } from "../database/roles.ts";
+import { newId, rfc3339 } from "../domain/ids.ts";
+import { defaultMasking, MASK, type Masking, maskText, maskUrl } from "../domain/people/masking.ts";
+import type { Person } from "../domain/people/person.ts";
+import { may } from "../domain/people/roles.ts";
+import { type JsonPath, parsePath } from "../matching/index.ts";
+import type { ApiEnv, Deps } from "./deps.ts";
+
+/**
+ * What a person's answer holds.
+ *
+ * Invariant: what the role may not see leaves this function for no browser, on whatever route it stands. An answer is looked
+ * through as a whole, so a new route is masked before anybody thinks of it; and every payload that is let out is recorded as seen.
+ */
+
+/** Work that one path may take on one payload, in units of about 50 ns. What takes more is masked whole. */
+const PATH_WORK = 1_000_000;
+
+type Members = Record<string, unknown>;
+const isObject = (value: unknown): value is Members =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+
+/** Numbers stay the texts that they are: parsed, written again, no digit is lost. */
+const parse = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" && context?.source !== undefined ? JSON.rawJSON(context.source) : value,
+  );
+
+/** Every text, number and boolean hidden; the shape stays. */
+function hidden(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hidden);
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, hidden(member)]));
+  return value === null ? null : MASK;
+}
+
+/** Texts of a value, names of members aside, masked by what is recognised in them. */
+function recognised(value: unknown, detect: Masking["detect"]): unknown {
+  if (typeof value === "string") return maskText(value, detect);
+  if (Array.isArray(value)) return value.map((each) => recognised(each, detect));
+  if (isObject(value))
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, recognised(member, detect)]));
+  // A number can be that of a card.
+  if (JSON.isRawJSON(value)) {
+    const text = JSON.stringify(value);
+    const masked = maskText(text, detect);
+    return masked === text ? value : masked;
+  }
+  return value;
+}
+
+function hideAt(root: unknown, location: readonly (string | number)[]): unknown {
+  const [step, ...rest] = location;
+  if (step === undefined) return MASK;
+  if (Array.isArray(root)) return root.map((each, index) => (index === step ? hideAt(each, rest) : each));
+  if (!isObject(root) || !Object.hasOwn(root, step)) return root;
+  return Object.fromEntries(
+    Object.entries(root).map(([name, member]) => [name, name === step ? hideAt(member, rest) : member]),
+  );
+}
+
+class Masks {
+  /** Events whose payload was let out. */
+  readonly shown = new Set<string>();
+  private readonly masking: Masking;
+  private readonly paths: readonly JsonPath[];
+  private readonly person: Person;
+  private readonly whole: boolean;
+
+  constructor(masking: Masking, person: Person, whole: boolean) {
+    this.masking = masking;
+    this.paths = masking.paths.map(parsePath);
+    this.person = person;
+    this.whole = whole;
+  }
+
+  payload(value: unknown): unknown {
+    if (!may(this.person.role, "payloads")) return hidden(value);
+    if (this.whole) return value;
+    const plain: unknown = JSON.parse(JSON.stringify(value));
+    let masked = value;
+    for (const path of this.paths) {
+      try {
+        for (const location of path.locations(plain, PATH_WORK)) masked = hideAt(masked, location);
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        return hidden(value);
+      }
+    }
+    return recognised(masked, this.masking.detect);
+  }
+
+  /** A text that was made of payloads: why something matched, what an endpoint answered. */
+  derived(text: string): string {
+    if (!may(this.person.role, "payloads")) return MASK;
+    if (this.whole) return text;
+    const named = this.paths.flatMap(({ steps }) => (steps ?? []).filter((step) => typeof step === "string").slice(-1));
+    if (named.some((name) => text.includes(name))) return `${MASK} (it names what is masked)`;
+    return maskText(text, this.masking.detect);
+  }
+
+  /** The body of a post that was made of payloads, as events or as they are. */
+  private body(text: string): string {
+    try {
+      const value = parse(text);
+      const list = Array.isArray(value) ? value : [value];
+      const masked = list.map((one) => (isEvent(one) ? this.walk(one) : this.payload(one)));
+      return JSON.stringify(Array.isArray(value) ? masked : masked[0]);
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      return this.derived(text);
+    }
+  }
+
+  walk(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((each) => this.walk(each));
+    if (!isObject(value)) return value;
+    const event = isEvent(value);
+    const entries = Object.entries(value).flatMap(([name, member]): [string, unknown][] => {
+      if (event && name === "payload") {
+        if (this.person.without_payloads === true) return [];
+        if (may(this.person.role, "payloads")) this.shown.add(value.event_id as string);
+        return [[name, this.payload(member)]];
+      }
+      if (typeof member !== "string") return [[name, this.walk(member)]];
+      if (name === "webhook_url") return [[name, this.whole || member === "" ? member : maskUrl(member)]];
+      if (name === "because" || name === "clause" || name === "response_excerpt") return [[name, this.derived(member)]];
+      if (name === "body" && isObject(value.headers)) return [[name, this.body(member)]];
+      return [[name, member]];
+    });
+    return Object.fromEntries(entries);
+  }
+}
+
+const isEvent = (value: unknown): value is Members =>
+  isObject(value) && typeof value.event_id === "string" && Object.hasOwn(value, "payload");
+
+/**
+ * An answer as this person may see it.
+ * @param whole without what the customer masks: for what is revealed
+ * @returns the text, and the events whose payload is in it
+ */
+export function maskAnswer(
+  text: string,
+  masking: Masking,
+  person: Person,
+  whole = false,
+): { readonly text: string; readonly shown: readonly string[] } {
+  const masks = new Masks(masking, person, whole);
+  const masked = masks.walk(parse(text));
+  return { text: JSON.stringify(masked), shown: [...masks.shown] };
+}
+
+/** What the customer has the console hide. */
+export async function maskingOf(deps: Deps, customerId: string): Promise<Masking> {
+  const row = await asCustomer(deps.db, customerId, (tx) =>
+    tx.selectFrom("customers").select("masking").where("customer_id", "=", customerId).executeTakeFirst(),
+  );
+  return row?.masking ?? defaultMasking;
+}
+
+/** Records that a person has seen these events' payloads. */
+export async function recordViews(
+  deps: Deps,
+  c: Context<ApiEnv>,
+  person: Person,
+  events: readonly string[],
+  how: "payload" | "reveal",
+  reason: string | null = null,
+): Promise<void> {
+  if (events.length === 0) return;
+  const { customer_id } = c.get("identity");
+  const { person_id, name, role } = person;
+  const at = rfc3339(deps.now());
+  await asCustomer(deps.db, customer_id, (tx) =>
+    tx
+      .insertInto("event_views")
+      .values(
+        events.map((event_id) => ({
+          view_id: newId("aud", deps.now()),
+          customer_id,
+          tenant: c.get("tenant"),
+          event_id,
+          at,
+          person_id,
+          name,
+          role,
+          how,
+          reason,
+        })),
+      )
+      .execute(),
+  );
+}
+
+/** Puts what this person may see in place of the route's answer; a view that can't be recorded is not granted. */
+export async function maskForPerson(deps: Deps, c: Context<ApiEnv>, person: Person): Promise<void> {
+  const type = c.res.headers.get("content-type") ?? "";
+  if (!type.startsWith("application/json") || c.get("call") === "POST /reveal") return;
+  const masking = await maskingOf(deps, c.get("identity").customer_id);
+  const { text, shown } = maskAnswer(await c.res.text(), masking, person);
+  await recordViews(deps, c, person, shown, "payload");
+  const headers = new Headers(c.res.headers);
+  headers.delete("content-length");
+  c.res = new Response(text, { status: c.res.status, headers });
+}

@@ -1,0 +1,203 @@
+import { z } from "@hono/zod-openapi";
+import { asCustomer } from "../../database/roles.ts";
+import { findSubscription } from "../../database/subscriptions.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import { requireLive } from "../../domain/identity/identity.ts";
+import { rfc3339 } from "../../domain/ids.ts";
+import { detected } from "../../domain/people/masking.ts";
+import { roles } from "../../domain/people/roles.ts";
+import { parsePath } from "../../matching/index.ts";
+import { writeEvent } from "../../store/view.ts";
+import { change } from "../audited.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import type { Api, Deps } from "../deps.ts";
+import { maskingOf, recordViews } from "../masks.ts";
+import { EventId, readContext } from "../reads.ts";
+import { route } from "../route.ts";
+import { NextCursor, Timestamp } from "../schemas.ts";
+import { eventById } from "./events.ts";
+
+const TAG = "People";
+const MOST_PATHS = 100;
+/** How old a sign-in may be for something to be revealed, and how long the page shows it, milliseconds. */
+const SIGNED_IN_MS = 300_000;
+const SHOWN_MS = 60_000;
+
+const MaskingSchema = z
+  .strictObject({
+    paths: z
+      .array(z.string().min(1).max(1_000))
+      .max(MOST_PATHS)
+      .openapi({
+        description: "JSONPath queries (RFC 9535) of members of a payload that are always masked.",
+        example: ["$.card"],
+      }),
+    detect: z.array(z.enum(detected)).max(detected.length).openapi({
+      description: "What is recognised and masked wherever it stands in a text.",
+    }),
+  })
+  .openapi("Masking");
+
+/** @throws TriggersError `invalid_request` naming each path that is none */
+function refusePaths(paths: readonly string[]): void {
+  const details = paths.flatMap((path, index) => {
+    try {
+      parsePath(path);
+      return [];
+    } catch (cause) {
+      return [{ path: `/paths/${index}`, message: (cause as Error).message || "is not a JSONPath" }];
+    }
+  });
+  if (details.length > 0) throw new TriggersError("invalid_request", "The body is not valid.", { details });
+}
+
+export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/masking",
+      tag: TAG,
+      summary: "What the console hides of payloads",
+      scope: "admin",
+      responses: { 200: { description: "Paths, and what is recognised.", schema: MaskingSchema } },
+    },
+    async (c) => c.json(await maskingOf(deps, c.get("identity").customer_id)),
+  );
+
+  route(
+    app,
+    {
+      method: "put",
+      path: "/masking",
+      tag: TAG,
+      summary: "Set what the console hides of payloads",
+      description: "Counts for every answer from then on. For a live key, or an owner in the console.",
+      scope: "admin",
+      action: "masking.update",
+      body: MaskingSchema,
+      responses: { 200: { description: "As set.", schema: MaskingSchema } },
+    },
+    async (c, { body }) => {
+      const { customer_id } = c.get("identity");
+      requireLive(c.get("identity"));
+      refusePaths(body.paths);
+      await change(deps, c, customer_id, async (tx, tell) => {
+        await tx
+          .updateTable("customers")
+          .set({ masking: JSON.stringify(body), updated_at: rfc3339(deps.now()) })
+          .where("customer_id", "=", customer_id)
+          .execute();
+        tell(customer_id, body);
+      });
+      return c.json(body);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/reveal",
+      tag: TAG,
+      summary: "Show one thing without its mask",
+      description:
+        "An event's payload, or a subscription's webhook URL, for people in the console whose role may and who have signed in within the last five minutes. Pages show it for a minute. Each leaves one record in the audit log.",
+      scope: "admin",
+      action: "reveal",
+      body: z.strictObject({
+        object: z.string().regex(/^(evt|sub)_[0-9A-HJKMNP-TV-Z]{26}$/, "must be an event's or a subscription's id"),
+        reason: z.string().trim().min(3).max(500),
+      }),
+      responses: {
+        200: {
+          description: "The thing itself.",
+          schema: z.object({ object: z.string(), revealed: z.record(z.string(), z.unknown()), expires_at: Timestamp }),
+        },
+      },
+      errors: ["sign_in_again", "not_found"],
+    },
+    async (c, { body: { object, reason } }) => {
+      const identity = c.get("identity");
+      const { person } = identity;
+      if (person === undefined)
+        throw new TriggersError("forbidden", "Only people are shown what is masked: a key's answers have no mask.");
+      if (deps.now() - person.signed_in_at > SIGNED_IN_MS)
+        throw new TriggersError("sign_in_again", "Sign in again first: the last sign-in is more than 5 minutes ago.");
+      const event = object.startsWith("evt_") ? await eventById(context, identity, object, deps.now) : undefined;
+      const revealed = await change(deps, c, identity.customer_id, async (tx, tell) => {
+        tell(object, { reason });
+        if (event !== undefined) return writeEvent(event).toString("utf8");
+        const row = await findSubscription(tx, c.get("tenant"), object);
+        if (row === undefined) throw new TriggersError("not_found", `There is no subscription ${object}.`);
+        return JSON.stringify({ subscription_id: object, webhook_url: row.definition.webhook_url });
+      });
+      if (event !== undefined) await recordViews(deps, c, person, [object], "reveal", reason);
+      const expires = rfc3339(deps.now() + SHOWN_MS);
+      // Spliced, so that a payload's numbers keep their digits.
+      const text = `{"object":${JSON.stringify(object)},"revealed":${revealed},"expires_at":${JSON.stringify(expires)}}`;
+      return c.body(text, 200, { "content-type": "application/json" });
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/events/{id}/viewers",
+      tag: TAG,
+      summary: "Who looked at an event's payload in the console",
+      description: "Newest first. Reads by keys are in the audit of access, by key and minute.",
+      scope: "admin",
+      params: EventId,
+      query: z.strictObject(listQuery),
+      responses: {
+        200: {
+          description: "One page.",
+          schema: z.object({
+            viewers: z.array(
+              z.object({
+                at: Timestamp,
+                person_id: z.string(),
+                name: z.string(),
+                role: z.enum(roles),
+                how: z.enum(["payload", "reveal"]),
+                reason: z.string().nullable(),
+              }),
+            ),
+            next_cursor: NextCursor,
+          }),
+        },
+      },
+    },
+    async (c, { params: { id }, query }) => {
+      const { customer_id } = c.get("identity");
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:viewers:${id}`;
+      const before = query.cursor === undefined ? "~" : await readCursor<string>(deps, purpose, query.cursor);
+      const rows = await asCustomer(deps.db, customer_id, (tx) =>
+        tx
+          .selectFrom("event_views")
+          .selectAll()
+          .where("tenant", "=", tenant)
+          .where("event_id", "=", id)
+          .where("view_id", "<", before)
+          .orderBy("view_id", "desc")
+          .limit(query.limit + 1)
+          .execute(),
+      );
+      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ view_id }) => view_id);
+      const viewers = items.map(({ at, person_id, name, role, how, reason }) => ({
+        at: at.toISOString(),
+        person_id,
+        name,
+        role,
+        how,
+        reason,
+      }));
+      return c.json({ viewers, next_cursor });
+    },
+  );
+}

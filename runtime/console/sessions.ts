@@ -1,0 +1,197 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { Dynamodb } from "../aws/clients.ts";
+import type { Membership } from "../domain/people/person.ts";
+
+/**
+ * Sessions, as records of a table behind a cookie.
+ *
+ * Invariant: what is in the cookie is nowhere else. The table is read by its SHA-256, so whoever reads the table can act as nobody; and a
+ * session that was ended, idle for 15 minutes or begun 8 hours ago is none, whatever the table still holds.
+ */
+
+export const IDLE_MS = 15 * 60_000;
+export const LONGEST_MS = 8 * 3_600_000;
+/** How long a sign-in at the issuer may take. */
+const SIGNING_IN_MS = 10 * 60_000;
+
+export interface Session {
+  readonly session_id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string;
+  readonly name: string;
+  /** The customer that the session is in; one of the memberships. */
+  readonly customer_id: string;
+  readonly memberships: readonly Membership[];
+  /** When the memberships were last asked for, and the other times, milliseconds since the epoch. */
+  readonly checked_at: number;
+  readonly created_at: number;
+  readonly active_at: number;
+  readonly signed_in_at: number;
+  readonly source_ip: string;
+  readonly user_agent: string;
+}
+
+/** What is remembered while a person is at the issuer. */
+export interface SigningIn {
+  readonly verifier: string;
+  readonly nonce: string;
+  readonly return_to: string;
+  readonly created_at: number;
+}
+
+export const endsAt = ({ created_at, active_at }: Pick<Session, "created_at" | "active_at">): number =>
+  Math.min(active_at + IDLE_MS, created_at + LONGEST_MS);
+
+/** 256 bits that nobody guesses. */
+export const newToken = (): string => randomBytes(32).toString("base64url");
+const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex");
+
+/** One person at one issuer, in a form that no two pairs share. */
+const personOf = ({ issuer, subject }: Pick<Session, "issuer" | "subject">): string =>
+  JSON.stringify([issuer, subject]);
+
+const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
+
+export class Sessions {
+  private readonly dynamodb: Dynamodb;
+  private readonly table: string;
+  private readonly now: () => number;
+
+  constructor(dynamodb: Dynamodb, table: string, now: () => number) {
+    this.dynamodb = dynamodb;
+    this.table = table;
+    this.now = now;
+  }
+
+  /** Writes the session as it is, under the cookie's token. */
+  async put(token: string, session: Session): Promise<void> {
+    await this.dynamodb.send(
+      new PutItemCommand({
+        TableName: this.table,
+        Item: {
+          pk: { S: `session#${hashOf(token)}` },
+          sk: { S: "session" },
+          person: { S: personOf(session) },
+          session_id: { S: session.session_id },
+          session: { S: JSON.stringify(session) },
+          expires_at: { N: seconds(endsAt(session)) },
+        },
+      }),
+    );
+  }
+
+  /** Writes what has changed of a session, unless it was ended meanwhile. @returns whether it was still there */
+  async change(token: string, session: Session): Promise<boolean> {
+    try {
+      await this.dynamodb.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: { pk: { S: `session#${hashOf(token)}` }, sk: { S: "session" } },
+          UpdateExpression: "SET #session = :session, expires_at = :expires",
+          ConditionExpression: "attribute_exists(pk)",
+          ExpressionAttributeNames: { "#session": "session" },
+          ExpressionAttributeValues: {
+            ":session": { S: JSON.stringify(session) },
+            ":expires": { N: seconds(endsAt(session)) },
+          },
+        }),
+      );
+      return true;
+    } catch (cause) {
+      if ((cause as Error).name !== "ConditionalCheckFailedException") throw cause;
+      return false;
+    }
+  }
+
+  /** @returns undefined for one that is none any more */
+  async get(token: string): Promise<Session | undefined> {
+    const { Item } = await this.dynamodb.send(
+      new GetItemCommand({
+        TableName: this.table,
+        Key: { pk: { S: `session#${hashOf(token)}` }, sk: { S: "session" } },
+        ConsistentRead: true,
+      }),
+    );
+    const text = Item?.session?.S;
+    if (text === undefined) return undefined;
+    const session = JSON.parse(text) as Session;
+    return endsAt(session) > this.now() ? session : undefined;
+  }
+
+  async end(token: string): Promise<void> {
+    await this.remove(`session#${hashOf(token)}`);
+  }
+
+  /** All sessions of the person, newest first. */
+  async ofPerson(person: Pick<Session, "issuer" | "subject">): Promise<Session[]> {
+    const rows = await this.rowsOf(person);
+    return rows.map(({ session }) => session).filter((session) => endsAt(session) > this.now());
+  }
+
+  /** Ends one of the person's sessions by its id. @returns whether there was one */
+  async endOne(person: Pick<Session, "issuer" | "subject">, sessionId: string): Promise<boolean> {
+    const row = (await this.rowsOf(person)).find(({ session }) => session.session_id === sessionId);
+    if (row === undefined) return false;
+    await this.remove(row.pk);
+    return true;
+  }
+
+  /** @returns the token of its cookie, which is its state at the issuer too */
+  async begin(signingIn: SigningIn): Promise<string> {
+    const token = newToken();
+    await this.dynamodb.send(
+      new PutItemCommand({
+        TableName: this.table,
+        Item: {
+          pk: { S: `signing-in#${hashOf(token)}` },
+          sk: { S: "session" },
+          session: { S: JSON.stringify(signingIn) },
+          expires_at: { N: seconds(signingIn.created_at + SIGNING_IN_MS) },
+        },
+      }),
+    );
+    return token;
+  }
+
+  /** What was begun under this token, once. */
+  async take(token: string): Promise<SigningIn | undefined> {
+    const { Attributes } = await this.dynamodb.send(
+      new DeleteItemCommand({
+        TableName: this.table,
+        Key: { pk: { S: `signing-in#${hashOf(token)}` }, sk: { S: "session" } },
+        ReturnValues: "ALL_OLD",
+      }),
+    );
+    const text = Attributes?.session?.S;
+    if (text === undefined) return undefined;
+    const begun = JSON.parse(text) as SigningIn;
+    return begun.created_at + SIGNING_IN_MS > this.now() ? begun : undefined;
+  }
+
+  private async remove(pk: string): Promise<void> {
+    await this.dynamodb.send(
+      new DeleteItemCommand({ TableName: this.table, Key: { pk: { S: pk }, sk: { S: "session" } } }),
+    );
+  }
+
+  private async rowsOf(person: Pick<Session, "issuer" | "subject">): Promise<{ pk: string; session: Session }[]> {
+    const { Items } = await this.dynamodb.send(
+      new QueryCommand({
+        TableName: this.table,
+        IndexName: "by_person",
+        KeyConditionExpression: "person = :person",
+        ExpressionAttributeValues: { ":person": { S: personOf(person) } },
+        ScanIndexForward: false,
+      }),
+    );
+    return (Items ?? []).map((item) => ({ pk: item.pk!.S!, session: JSON.parse(item.session!.S!) as Session }));
+  }
+}
