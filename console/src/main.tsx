@@ -1,0 +1,86 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode, Suspense } from "react";
+import { createRoot } from "react-dom/client";
+import { Redirect, Route, Router, Switch } from "wouter";
+import { ApiError } from "./api.ts";
+import { SignInPage } from "./pages/signIn.tsx";
+import { places } from "./places.ts";
+import { applyTheme } from "./preferences.ts";
+import { SessionProvider, useMay } from "./session.tsx";
+import { Shell } from "./shell/shell.tsx";
+import { Empty, Loading, Page } from "./ui/basic.tsx";
+import { keep } from "./url.ts";
+import "./styles.css";
+
+applyTheme();
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What was refused is refused again; what could not be reached may be there a moment later.
+      retry: (tries, error) => tries < 2 && (!(error instanceof ApiError) || error.status >= 500 || error.status === 0),
+      staleTime: 2_000,
+      refetchOnWindowFocus: false,
+    },
+  },
+});
+
+function First() {
+  const may = useMay();
+  const place = places.find(({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)));
+  return <Redirect to={keep(place!.path)} replace />;
+}
+
+function Pages() {
+  const may = useMay();
+  return (
+    <Suspense fallback={<Loading />}>
+      <Switch>
+        {[...places]
+          .sort((a, b) => Number(a.path.includes(":")) - Number(b.path.includes(":")))
+          .map(({ path, name, permission, page: Body }) => (
+            <Route key={path} path={path}>
+              {permission === undefined || may(permission) ? (
+                <Body />
+              ) : (
+                <Page title={name}>
+                  <Empty title="Your role does not include this.">
+                    <a href="/docs/roles">What each role may do</a> is written down; an owner can change yours.
+                  </Empty>
+                </Page>
+              )}
+            </Route>
+          ))}
+        <Route path="/">
+          <First />
+        </Route>
+        <Route>
+          <Page title="There is no such page">
+            <Empty title="The address leads nowhere.">Choose a place in the navigation.</Empty>
+          </Page>
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <Router base="/console">
+        <Switch>
+          <Route path="/sign-in">
+            <SignInPage />
+          </Route>
+          <Route>
+            <SessionProvider>
+              <Shell>
+                <Pages />
+              </Shell>
+            </SessionProvider>
+          </Route>
+        </Switch>
+      </Router>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,275 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link, useParams } from "wouter";
+import { z } from "zod";
+import { ApiError, call, callText, memberText } from "../api.ts";
+import { ms } from "../format.ts";
+import { useMay } from "../session.tsx";
+import type { Event } from "../types.ts";
+import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { DeliveryAttempts } from "../ui/attempts.tsx";
+import { List } from "../ui/list.tsx";
+import { Ask, Confirm } from "../ui/overlay.tsx";
+import { Tabs } from "../ui/tabs.tsx";
+import { Table } from "../ui/table.tsx";
+import { keep, useUrl } from "../url.ts";
+
+const tabs = ["story", "payload", "verdicts", "deliveries", "viewers"] as const;
+const own = { tab: z.enum(tabs).catch("story") };
+
+interface Stage {
+  readonly stage: string;
+  readonly at: string;
+  readonly duration_ms: number;
+  readonly subscription_id?: string;
+  readonly attempt?: number;
+  readonly status_code?: number | null;
+  readonly error?: string | null;
+}
+
+const stageNames: Readonly<Record<string, string>> = {
+  accepted: "Accepted",
+  routed: "Matched with subscriptions",
+  stored: "Stored",
+  attempt: "Delivery attempt",
+  acknowledged: "Acknowledged",
+};
+
+function Story({ id }: { id: string }) {
+  const [{ env, zone }] = useUrl(own);
+  const query = useQuery({
+    queryKey: ["journey", id, env],
+    queryFn: () => call<{ stages: Stage[] }>("GET", `/events/${id}/journey`, { env, withoutPayloads: true }),
+    refetchInterval: 3_000,
+  });
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  return (
+    <ol className="grid gap-0 border-l-2 border-line pl-4">
+      {query.data.stages.map((stage, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name of their own
+        <li key={index} className="relative pb-4">
+          <span aria-hidden="true" className="absolute top-1.5 -left-[1.4rem] size-2.5 rounded-full bg-accent" />
+          <p className="font-medium">
+            {stageNames[stage.stage] ?? stage.stage}
+            {stage.subscription_id === undefined ? null : (
+              <>
+                {" to "}
+                <Link href={keep(`/subscriptions/${stage.subscription_id}`)} className="mono">
+                  {stage.subscription_id}
+                </Link>
+              </>
+            )}
+            {stage.status_code === undefined || stage.status_code === null ? "" : ` · answered ${stage.status_code}`}
+            {stage.error === undefined || stage.error === null ? "" : ` · ${stage.error}`}
+          </p>
+          <p className="text-sm text-muted">
+            <When at={stage.at} zone={zone} /> · {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
+          </p>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+const SHOWN_MS = 60_000;
+
+function Payload({ id }: { id: string }) {
+  const [{ env }] = useUrl(own);
+  const may = useMay();
+  const client = useQueryClient();
+  const [revealed, setRevealed] = useState<string>();
+  const query = useQuery({
+    queryKey: ["payload", id, env],
+    queryFn: () => callText("GET", `/api/events/${id}`, { env }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  useEffect(() => {
+    if (revealed === undefined) return;
+    const timer = setTimeout(() => setRevealed(undefined), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [revealed]);
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const reveal = async (reason: string) => {
+    try {
+      const text = await callText("POST", "/api/reveal", { env, body: { object: id, reason } });
+      const whole = memberText(text, "revealed") ?? "{}";
+      setRevealed(memberText(whole, "payload"));
+      await client.invalidateQueries({ queryKey: ["list", `/events/${id}/viewers`] });
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.code === "sign_in_again")
+        window.location.assign(`/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`);
+      throw cause;
+    }
+  };
+  return (
+    <div className="grid gap-3">
+      {revealed === undefined ? null : <Note tone="warn">Shown without its mask for one minute. The audit log says that you looked, and why.</Note>}
+      <Code label="Payload" text={revealed ?? memberText(query.data, "payload") ?? "{}"} />
+      {may("reveal") && revealed === undefined ? (
+        <div>
+          <Ask label="Reveal" title="Show the payload without its mask" field="Reason" hint="It is written into the audit log." action={reveal} />
+        </div>
+      ) : null}
+      {may("payloads") ? null : <p className="text-sm text-muted">Your role sees the shape of a payload, and no values.</p>}
+    </div>
+  );
+}
+
+interface Verdict {
+  readonly subscription_id: string;
+  readonly version: number;
+  readonly matched: boolean;
+  readonly because?: string;
+}
+
+function Verdicts({ id }: { id: string }) {
+  const [{ env }] = useUrl(own);
+  const query = useQuery({
+    queryKey: ["verdicts", id, env],
+    queryFn: () => call<{ verdicts: Verdict[] }>("GET", `/events/${id}/verdicts`, { env }),
+  });
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const { verdicts } = query.data;
+  if (verdicts.length === 0)
+    return (
+      <Empty title="There was no subscription when this event was routed.">
+        <Link href={keep("/subscriptions")}>Make one</Link>, then replay the event.
+      </Empty>
+    );
+  return (
+    <Table
+      caption="What each subscription made of this event"
+      rows={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}
+      rowKey={({ subscription_id }) => subscription_id}
+      columns={[
+        { name: "Verdict", cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />) },
+        { name: "Because", cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : "") },
+        { name: "Subscription", cell: ({ subscription_id }) => <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">{subscription_id}</Link> },
+        { name: "Version then", cell: ({ version }) => version },
+      ]}
+    />
+  );
+}
+
+interface View {
+  readonly at: string;
+  readonly name: string;
+  readonly role: string;
+  readonly how: string;
+  readonly reason: string | null;
+}
+
+function Viewers({ id }: { id: string }) {
+  const [{ env, zone }] = useUrl(own);
+  return (
+    <List<View>
+      caption="Who looked at the payload"
+      source={{ path: `/events/${id}/viewers`, member: "viewers", options: { env } }}
+      rowKey={({ at, name, how }) => `${at} ${name} ${how}`}
+      empty={<Empty title="Nobody has looked at this payload in the console." />}
+      columns={[
+        { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
+        { name: "Who", cell: ({ name, role }) => `${name} (${role})` },
+        { name: "How", cell: ({ how }) => (how === "reveal" ? "without its mask" : "masked") },
+        { name: "Reason", cell: ({ reason }) => reason ?? "" },
+      ]}
+    />
+  );
+}
+
+export default function EventPage() {
+  const { id = "" } = useParams();
+  const [state, set] = useUrl(own);
+  const may = useMay();
+  const client = useQueryClient();
+  const { env } = state;
+  const query = useQuery({
+    queryKey: ["event", id, env],
+    queryFn: async () => {
+      try {
+        return await call<Event>("GET", `/events/${id}`, { env, withoutPayloads: true });
+      } catch (cause) {
+        // A link says which event it means, and may not say on which side that is.
+        const other = env === "live" ? "sandbox" : "live";
+        if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
+        const found = await call<Event>("GET", `/events/${id}`, { env: other, withoutPayloads: true }).catch(() => undefined);
+        if (found === undefined) throw cause;
+        set({ env: other });
+        return found;
+      }
+    },
+    refetchInterval: 3_000,
+  });
+  if (query.isPending)
+    return (
+      <Page title="Event">
+        <Loading />
+      </Page>
+    );
+  if (query.isError)
+    return (
+      <Page title="Event">
+        <Failure error={query.error} retry={() => void query.refetch()} />
+      </Page>
+    );
+  const event = query.data;
+  const act = (method: string, path: string, body?: unknown) => async () => {
+    await call(method, path, { env, ...(body === undefined ? {} : { body }) });
+    await client.invalidateQueries();
+  };
+  return (
+    <Page
+      title="Event"
+      actions={
+        may("handle") ? (
+          <>
+            {event.acknowledged_at === null ? (
+              <Confirm label="Acknowledge" title="Acknowledge this event?" text="It leaves the inbox of what is not acknowledged yet." action={act("POST", "/inbox/ack", { event_ids: [id] })} />
+            ) : null}
+            <Confirm label="Replay" title="Replay this event?" text="It is matched again with today's subscriptions, and delivered to those that match." action={act("POST", "/replays", { event_ids: [id] })} />
+          </>
+        ) : null
+      }
+    >
+      <Facts
+        of={[
+          ["Event", <span key="id" className="mono">{event.event_id}</span>],
+          ["Type", event.event_type ?? "none"],
+          ["Received", <When key="at" at={event.received_at} zone={state.zone} />],
+          ["Status", <Status key="status" status={event.status} />],
+          ["Environment", <Status key="env" status={env} />],
+          ["Acknowledged", event.acknowledged_at === null ? "not yet" : <When key="ack" at={event.acknowledged_at} zone={state.zone} />],
+        ]}
+      />
+      <Tabs
+        label="About this event"
+        selected={state.tab}
+        select={(tab) => set({ tab }, false)}
+        tabs={[
+          { id: "story", name: "Story", body: () => <Story id={id} /> },
+          { id: "payload", name: "Payload", body: () => <Payload id={id} /> },
+          { id: "verdicts", name: "Verdicts", body: () => <Verdicts id={id} /> },
+          {
+            id: "deliveries",
+            name: "Deliveries",
+            body: () =>
+              event.deliveries.length === 0 ? (
+                <Empty title="No subscription matched this event.">The tab Verdicts says why, for each of them.</Empty>
+              ) : (
+                <div className="grid gap-3">
+                  {event.deliveries.map((delivery) => (
+                    <DeliveryAttempts key={delivery.delivery_id} delivery={delivery} />
+                  ))}
+                </div>
+              ),
+          },
+          ...(may("viewers") ? [{ id: "viewers", name: "Viewers", body: () => <Viewers id={id} /> }] : []),
+        ]}
+      />
+    </Page>
+  );
+}
+

@@ -1,0 +1,235 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { z } from "zod";
+import { call, queryOf } from "../api.ts";
+import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
+import { useRowKeys } from "../shell/shortcuts.ts";
+import type { Event } from "../types.ts";
+import { Button, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { useList } from "../ui/list.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { Range } from "../ui/range.tsx";
+import { Table } from "../ui/table.tsx";
+import { keep, timesOf, useUrl } from "../url.ts";
+
+const statuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
+const own = {
+  status: z.enum(statuses).optional().catch(undefined),
+  type: z.string().optional().catch(undefined),
+  q: z.string().optional().catch(undefined),
+  cel: z.string().optional().catch(undefined),
+  acknowledged: z.enum(["false", "true", "all"]).catch("all"),
+};
+const LIVE_MS = 2_000;
+
+/** How many arrived in each part of the range, of those that are listed. */
+function Histogram({ events, from, to }: { events: readonly Event[]; from: number; to: number }) {
+  const bars = 48;
+  const counts = useMemo(() => {
+    const all = new Array<number>(bars).fill(0);
+    for (const { received_at } of events) {
+      const at = Math.floor(((Date.parse(received_at) - from) / (to - from)) * bars);
+      if (at >= 0 && at < bars) all[at]! += 1;
+    }
+    return all;
+  }, [events, from, to]);
+  const most = Math.max(1, ...counts);
+  const busiest = counts.indexOf(most);
+  return (
+    <svg viewBox={`0 0 ${bars * 10} 60`} preserveAspectRatio="none" className="h-14 w-full" role="img" aria-label={`${count(events.length)} listed events over the range; the busiest of ${bars} parts is part ${busiest + 1}, with ${counts[busiest]}.`}>
+      {counts.map((value, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: bars have no name but their place
+        <rect key={index} x={index * 10 + 1} width={8} y={60 - (value / most) * 58} height={(value / most) * 58} fill="var(--accent)" />
+      ))}
+    </svg>
+  );
+}
+
+export default function Events() {
+  const [state, set] = useUrl(own);
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const may = useMay();
+  const [paused, setPaused] = useState(false);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  // A range that ends now is fixed while it is looked at; what arrives later is counted by the look for new ones.
+  const fixed = `${state.range} ${state.from} ${state.to}`;
+  const times = useMemo(() => timesOf(state), [fixed]);
+  const params = {
+    from: times.from,
+    to: times.to,
+    event_type: state.type,
+    status: state.status,
+    acknowledged: state.acknowledged,
+    q: state.q,
+    filter: state.cel,
+    limit: "50",
+  };
+  const ends = times.to !== undefined;
+  const list = useList<Event>({
+    path: "/inbox",
+    member: "events",
+    params,
+    options: { env: state.env, withoutPayloads: true },
+    every: paused || ends ? false : LIVE_MS,
+  });
+  const newest = list.rows[0]?.received_at;
+  // While paused, new rows wait: they are counted and never shift what one reads.
+  const waiting = useQuery({
+    queryKey: ["waiting", params, newest, state.env],
+    enabled: paused && !ends,
+    refetchInterval: LIVE_MS,
+    queryFn: ({ signal }) => {
+      const from = newest === undefined ? times.from : new Date(Date.parse(newest) + 1).toISOString();
+      return call<{ events: Event[] }>("GET", `/inbox${queryOf({ ...params, from, limit: "1000" })}`, {
+        env: state.env,
+        withoutPayloads: true,
+        signal,
+      });
+    },
+  });
+  const ids = list.rows.map(({ event_id }) => event_id);
+  const toggle = (id: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
+  useRowKeys(ids, { open: (id) => navigate(keep(`/events/${id}`)), choose: toggle });
+  const event_ids = [...chosen];
+  const done = async () => {
+    setChosen(new Set());
+    await client.invalidateQueries({ queryKey: ["list", "/inbox"] });
+  };
+  const act = (method: string, path: string, body: unknown) => async () => {
+    await call(method, path, { env: state.env, body });
+    await done();
+  };
+  const typesSeen = useMemo(() => {
+    const all = new Map<string, number>();
+    for (const { event_type } of list.rows) if (event_type !== null) all.set(event_type, (all.get(event_type) ?? 0) + 1);
+    return [...all].sort((a, b) => b[1] - a[1]).slice(0, 8);
+  }, [list.rows]);
+  return (
+    <Page
+      title="Events"
+      actions={
+        ends ? null : (
+          <Button aria-pressed={paused} onPress={() => setPaused(!paused)}>
+            {paused ? "Resume" : "Pause"}
+          </Button>
+        )
+      }
+    >
+      <Range />
+      <form
+        className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const data = new FormData(event.currentTarget);
+          set({ q: String(data.get("q")), cel: String(data.get("cel")), type: String(data.get("type")) }, false);
+        }}
+      >
+        <Field label="Search text">
+          {(ids) => <input {...ids} name="q" key={state.q} type="search" className="field" defaultValue={state.q} placeholder="Contained in the payload" />}
+        </Field>
+        <Field label="CEL filter">
+          {(ids) => <input {...ids} name="cel" key={state.cel} className="field mono" defaultValue={state.cel} placeholder="event.amount > 100.0" />}
+        </Field>
+        <Field label="Type">
+          {(ids) => <input {...ids} name="type" key={state.type} className="field" defaultValue={state.type} placeholder="order.*" />}
+        </Field>
+        <Field label="Status">
+          {(ids) => (
+            <select {...ids} className="field" value={state.status ?? ""} onChange={(event) => set({ status: event.target.value }, false)}>
+              <option value="">Any</option>
+              {statuses.map((status) => (
+                <option key={status} value={status}>
+                  {status.replaceAll("_", " ")}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label="Acknowledged">
+          {(ids) => (
+            <select {...ids} className="field" value={state.acknowledged} onChange={(event) => set({ acknowledged: event.target.value }, false)}>
+              <option value="all">All</option>
+              <option value="false">Not yet</option>
+              <option value="true">Acknowledged</option>
+            </select>
+          )}
+        </Field>
+        <div className="flex items-end gap-2">
+          <Button type="submit" look="primary">
+            Search
+          </Button>
+          <Button onPress={() => set({ q: undefined, cel: undefined, type: undefined, status: undefined, acknowledged: undefined }, false)}>Clear</Button>
+        </div>
+      </form>
+      {typesSeen.length === 0 ? null : (
+        // biome-ignore lint/a11y/useSemanticElements: buttons that narrow the list, no part of a form
+        <div className="flex flex-wrap gap-2" role="group" aria-label="Types among the listed events">
+          {typesSeen.map(([type, seen]) => (
+            <Button key={type} className="min-h-8 py-0.5 text-xs" aria-pressed={state.type === type} onPress={() => set({ type: state.type === type ? undefined : type }, false)}>
+              {type} · {count(seen)}
+            </Button>
+          ))}
+        </div>
+      )}
+      {list.isPending ? (
+        <Loading />
+      ) : list.isError ? (
+        <Failure error={list.error} retry={() => void list.refetch()} />
+      ) : list.rows.length === 0 ? (
+        <Empty title={`No ${state.env} events in this range.`}>
+          Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
+        </Empty>
+      ) : (
+        <>
+          <Histogram events={list.rows} from={Date.parse(times.from)} to={times.to === undefined ? Date.now() : Date.parse(times.to)} />
+          {paused ? (
+            <Note>
+              Paused. {waiting.data === undefined ? "" : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
+              <button type="button" className="cursor-pointer underline" onClick={() => { setPaused(false); void list.refetch(); }}>
+                show them
+              </button>
+              .
+            </Note>
+          ) : null}
+          {chosen.size === 0 || !may("handle") ? null : (
+            <div className="flex flex-wrap items-center gap-2">
+              <span className="text-sm">{count(chosen.size)} chosen</span>
+              <Confirm label="Acknowledge" title={`Acknowledge ${count(chosen.size)} events?`} text="They leave the inbox of what is not acknowledged yet." action={act("POST", "/inbox/ack", { event_ids })} />
+              <Confirm label="Replay" title={`Replay ${count(chosen.size)} events?`} text="They are matched again with today's subscriptions, and delivered to those that match." action={act("POST", "/replays", { event_ids })} />
+              <Confirm label="Delete" look="danger" title={`Delete ${count(chosen.size)} events?`} text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone." action={act("POST", "/inbox/delete", { event_ids })} />
+              <Button onPress={() => setChosen(new Set())}>Choose none</Button>
+            </div>
+          )}
+          <Table
+            caption="Events, newest first"
+            rows={list.rows}
+            rowKey={({ event_id }) => event_id}
+            selected={({ event_id }) => chosen.has(event_id)}
+            columns={[
+              ...(may("handle")
+                ? [{ name: "Choose", cell: ({ event_id }: Event) => <input type="checkbox" className="size-5" aria-label={`Choose ${event_id}`} checked={chosen.has(event_id)} onChange={() => toggle(event_id)} /> }]
+                : []),
+              { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
+              { name: "Type", cell: ({ event_type }: Event) => event_type ?? <span className="text-muted">none</span> },
+              { name: "Event", cell: ({ event_id }: Event) => <Link href={keep(`/events/${event_id}`)} className="mono">{event_id}</Link> },
+              { name: "Status", cell: ({ status }: Event) => <Status status={status} /> },
+              { name: "Deliveries", cell: ({ deliveries }: Event) => count(deliveries.length) },
+            ]}
+          />
+          {list.hasNextPage ? (
+            <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+              {list.isFetchingNextPage ? "Loading…" : "Show more"}
+            </Button>
+          ) : null}
+        </>
+      )}
+    </Page>
+  );
+}

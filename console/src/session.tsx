@@ -1,0 +1,120 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import { ApiError, callText, onSessionEnd } from "./api.ts";
+import type { Session } from "./types.ts";
+import { Button, Failure, Loading } from "./ui/basic.tsx";
+import { Dialog } from "./ui/overlay.tsx";
+
+/** Who is signed in, for how long, and what happens when that ends: nothing that was being written is lost. */
+
+const Context = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (session === undefined) throw new Error("this stands inside of a session alone");
+  return session;
+}
+
+export const useMay = () => {
+  const { permissions } = useSession();
+  return (permission: string): boolean => permissions.includes(permission);
+};
+
+/** To the page where one signs in, and back to where one was. */
+export function toSignIn(why: string): void {
+  const here = `${window.location.pathname}${window.location.search}`;
+  if (window.location.pathname === "/console/sign-in") return;
+  window.location.assign(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(here)}`);
+}
+
+export async function signOut(): Promise<void> {
+  await callText("DELETE", "/session");
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith("draft ")) sessionStorage.removeItem(name);
+  window.location.assign("/console/sign-in?ended=signed_out");
+}
+
+const WARN_MS = 120_000;
+const EXTEND_EVERY_MS = 30_000;
+const GESTURES = ["pointerdown", "keydown", "wheel", "touchmove"] as const;
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["session"],
+    queryFn: async () => JSON.parse(await callText("GET", "/session")) as Session,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  const [left, setLeft] = useState(Number.POSITIVE_INFINITY);
+  const extendedAt = useRef(Date.now());
+  const signedIn = data !== undefined;
+  const ends = data === undefined ? Number.POSITIVE_INFINITY : Date.parse(data.expires_at);
+
+  useEffect(() => onSessionEnd(() => toSignIn("ended")), []);
+  useEffect(() => {
+    if (error instanceof ApiError && error.status === 401) toSignIn("none");
+  }, [error]);
+
+  const extend = async () => {
+    extendedAt.current = Date.now();
+    const session = JSON.parse(await callText("POST", "/session/extend")) as Session;
+    client.setQueryData(["session"], session);
+  };
+
+  // A gesture is activity, and what a page does by itself is none.
+  useEffect(() => {
+    if (!signedIn) return;
+    const gesture = () => {
+      if (Date.now() - extendedAt.current > EXTEND_EVERY_MS) void extend().catch(() => {});
+    };
+    for (const name of GESTURES) window.addEventListener(name, gesture, { passive: true });
+    return () => {
+      for (const name of GESTURES) window.removeEventListener(name, gesture);
+    };
+  });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const remaining = ends - Date.now();
+      setLeft(remaining);
+      if (remaining <= 0) toSignIn("idle");
+    }, 1_000);
+    return () => clearInterval(timer);
+  }, [ends]);
+
+  if (data === undefined) {
+    const refused = error instanceof ApiError && error.status === 401;
+    return error === null || refused ? <Loading /> : <Failure error={error} retry={() => void refetch()} />;
+  }
+  return (
+    <Context value={data}>
+      {children}
+      <Dialog title="Are you still there?" open={left < WARN_MS && left > 0} close={() => void extend()} alert>
+        <p>
+          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since nothing has been touched for a while. What you
+          were writing is kept.
+        </p>
+        <div className="flex justify-end gap-2">
+          <Button onPress={() => void signOut()}>Sign out</Button>
+          <Button look="primary" autoFocus onPress={() => void extend()}>
+            Stay signed in
+          </Button>
+        </div>
+      </Dialog>
+    </Context>
+  );
+}
+
+/** A text that outlives the page: kept in this tab while it is being written. */
+export function useDraft(name: string, initial: string): [string, (text: string) => void, () => void] {
+  const key = `draft ${name}`;
+  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? initial);
+  const set = (next: string) => {
+    setText(next);
+    sessionStorage.setItem(key, next);
+  };
+  const drop = () => {
+    sessionStorage.removeItem(key);
+    setText(initial);
+  };
+  return [text, set, drop];
+}

@@ -1,0 +1,173 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useId, useState } from "react";
+import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
+import { Link, useLocation } from "wouter";
+import { callText } from "../api.ts";
+import { type Place, places } from "../places.ts";
+import { signOut, useMay, useSession } from "../session.tsx";
+import { keep, useCommon } from "../url.ts";
+import { Button } from "../ui/basic.tsx";
+import { Dialog } from "../ui/overlay.tsx";
+import { Palette } from "./palette.tsx";
+import { useShortcuts } from "./shortcuts.ts";
+
+const groups = ["Look", "Do", "Manage", "Platform"] as const;
+
+function NavLink({ place, className, current }: { place: Place; className: string; current: boolean }) {
+  return (
+    <Link
+      href={keep(place.path)}
+      aria-current={current ? "page" : undefined}
+      className={`rounded-md px-3 py-1.5 text-sm text-text no-underline hover:bg-sunk ${current ? "bg-accent-soft font-semibold" : ""} ${className}`}
+    >
+      {place.name}
+    </Link>
+  );
+}
+
+/** The longest place that the path is in. */
+function placeAt(path: string, all: readonly Place[]): Place | undefined {
+  const within = all.filter((place) => path === place.path || path.startsWith(`${place.path}/`));
+  return within.sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+export function Shell({ children }: { children: ReactNode }) {
+  const [path, navigate] = useLocation();
+  const session = useSession();
+  const client = useQueryClient();
+  const may = useMay();
+  const [{ env }, set] = useCommon();
+  const [more, setMore] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const id = useId();
+  const shown = places.filter(({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)));
+  const here = placeAt(path, shown);
+  useShortcuts({ places: shown, openPalette: () => setPalette(true) });
+
+  const switchCustomer = async (customer: string) => {
+    const body = { customer_id: customer };
+    client.clear();
+    client.setQueryData(["session"], JSON.parse(await callText("POST", "/session/customer", { body })));
+    navigate(keep("/"));
+  };
+
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[13rem_1fr]">
+      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2">
+        Skip to the content
+      </a>
+      <nav aria-label="Main" className="sticky top-0 hidden h-dvh flex-col gap-4 overflow-y-auto border-r border-line bg-panel p-3 md:flex">
+        <Link href={keep("/")} className="px-3 text-lg font-bold text-text no-underline">
+          Triggers
+        </Link>
+        {groups.map((group) => {
+          const of = shown.filter((place) => place.group === group);
+          return of.length === 0 ? null : (
+            <div key={group} className="grid gap-0.5">
+              <p className="px-3 text-xs font-medium text-muted">{group}</p>
+              {of.map((place) => (
+                <NavLink key={place.path} place={place} className="" current={place === here} />
+              ))}
+            </div>
+          );
+        })}
+      </nav>
+      <div className="min-w-0 max-md:pb-16">
+        <header className="sticky top-0 z-20 flex flex-wrap items-center gap-2 border-b border-line bg-panel px-4 py-2 text-sm">
+          {session.customers.length > 1 ? (
+            <>
+              <label className="sr-only" htmlFor={`${id}-customer`}>
+                Customer
+              </label>
+              <select
+                id={`${id}-customer`}
+                className="field w-auto"
+                value={session.customer_id}
+                onChange={(event) => void switchCustomer(event.target.value)}
+              >
+                {session.customers.map(({ customer_id, name }) => (
+                  <option key={customer_id} value={customer_id}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            </>
+          ) : (
+            <span className="font-semibold">{session.customer_name}</span>
+          )}
+          <label className="sr-only" htmlFor={`${id}-env`}>
+            Environment
+          </label>
+          <select
+            id={`${id}-env`}
+            className={`field w-auto font-semibold ${env === "sandbox" ? "bg-info-soft text-info" : ""}`}
+            value={env}
+            onChange={(event) => set({ env: event.target.value }, false)}
+          >
+            <option value="live">Live</option>
+            <option value="sandbox">Sandbox</option>
+          </select>
+          <span className="grow" />
+          <Button look="plain" onPress={() => setPalette(true)} aria-keyshortcuts="Control+K Meta+K">
+            Go to… <kbd className="text-xs text-muted max-sm:hidden">Ctrl K</kbd>
+          </Button>
+          <MenuTrigger>
+            <Button aria-label="Account">{session.person.name}</Button>
+            <Popover className="z-40 min-w-56 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
+              <p className="px-3 py-2 text-muted">
+                {session.person.email}
+                <br />
+                {session.role} in {session.customer_name}
+              </p>
+              <Menu aria-label="Account" className="outline-none">
+                <MenuItem
+                  className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
+                  onAction={() => navigate(keep("/settings"))}
+                >
+                  Settings
+                </MenuItem>
+                <MenuItem
+                  className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
+                  onAction={() => void signOut()}
+                >
+                  Sign out
+                </MenuItem>
+              </Menu>
+            </Popover>
+          </MenuTrigger>
+        </header>
+        {env === "sandbox" ? (
+          <p className="border-b border-line bg-info-soft px-4 py-1 text-sm text-info">
+            Sandbox: events, subscriptions and deliveries here are kept apart from what is live.
+          </p>
+        ) : null}
+        <main id="content" className="mx-auto max-w-6xl p-4">
+          {children}
+        </main>
+      </div>
+      <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-30 grid auto-cols-fr grid-flow-col border-t border-line bg-panel md:hidden">
+        {shown
+          .filter(({ phone }) => phone === true)
+          .slice(0, 4)
+          .map((place) => (
+            <NavLink key={place.path} place={place} className="rounded-none py-3 text-center text-xs" current={place === here} />
+          ))}
+        <Button look="quiet" className="rounded-none text-xs" onPress={() => setMore(true)}>
+          More
+        </Button>
+      </nav>
+      <Dialog title="Go to" open={more} close={() => setMore(false)}>
+        <ul className="grid gap-1">
+          {shown.map((place) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the link inside is what keyboards reach
+            <li key={place.path} onClick={() => setMore(false)}>
+              <NavLink place={place} className="block" current={place === here} />
+            </li>
+          ))}
+        </ul>
+        <Button onPress={() => setMore(false)}>Close</Button>
+      </Dialog>
+      {palette ? <Palette places={shown} close={() => setPalette(false)} /> : null}
+    </div>
+  );
+}

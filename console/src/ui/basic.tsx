@@ -1,0 +1,208 @@
+import { type ReactNode, useEffect, useId, useState } from "react";
+import { Button as AriaButton, type ButtonProps } from "react-aria-components";
+import { ApiError } from "../api.ts";
+import { ago, time } from "../format.ts";
+
+const looks = {
+  primary: "bg-accent text-accent-text border-accent hover:opacity-90",
+  plain: "bg-panel text-text border-edge hover:bg-sunk",
+  quiet: "bg-transparent text-text border-transparent hover:bg-sunk",
+  danger: "bg-panel text-bad border-bad hover:bg-bad-soft",
+} as const;
+
+export function Button({ look = "plain", className = "", ...props }: ButtonProps & { look?: keyof typeof looks; className?: string }) {
+  return (
+    <AriaButton
+      {...props}
+      className={`inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium disabled:cursor-not-allowed disabled:opacity-60 ${looks[look]} ${className}`}
+    />
+  );
+}
+
+const tones: Readonly<Record<string, string>> = {
+  good: "bg-good-soft text-good",
+  warn: "bg-warn-soft text-warn",
+  bad: "bg-bad-soft text-bad",
+  info: "bg-info-soft text-info",
+  plain: "bg-sunk text-text",
+};
+const statuses: Readonly<Record<string, readonly [tone: string, mark: string]>> = {
+  delivered: ["good", "✓"],
+  succeeded: ["good", "✓"],
+  active: ["good", "✓"],
+  ok: ["good", "✓"],
+  pending: ["info", "…"],
+  running: ["info", "…"],
+  invited: ["info", "…"],
+  failed: ["warn", "↻"],
+  disabled: ["warn", "‖"],
+  dead_lettered: ["bad", "✕"],
+  revoked: ["bad", "✕"],
+  expired: ["bad", "✕"],
+  cancelled: ["plain", "–"],
+  unmatched: ["plain", "○"],
+  live: ["bad", "●"],
+  sandbox: ["info", "◌"],
+};
+
+/** A status in its colour, with a mark for those who see none. */
+export function Status({ status }: { status: string }) {
+  const [tone, mark] = statuses[status] ?? ["plain", "•"];
+  return (
+    <span className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-medium whitespace-nowrap ${tones[tone]}`}>
+      <span aria-hidden="true">{mark}</span>
+      {status.replaceAll("_", " ")}
+    </span>
+  );
+}
+
+export function Note({ tone = "info", title, children }: { tone?: string; title?: string; children?: ReactNode }) {
+  return (
+    <div className={`rounded-md p-3 text-sm ${tones[tone]}`}>
+      {title === undefined ? null : <p className="font-semibold">{title}</p>}
+      {children}
+    </div>
+  );
+}
+
+/** What went wrong, and what to do about it. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const known = error instanceof ApiError ? error : undefined;
+  return (
+    <div role="alert" className={`rounded-md p-3 text-sm ${tones.bad}`}>
+      <p className="font-semibold">{known?.message ?? (error as Error).message}</p>
+      {known === undefined || known.details.length === 0 ? null : (
+        <ul className="mt-1 list-disc pl-5">
+          {known.details.map((detail, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: details have no name of their own
+            <li key={index}>
+              {detail.index === undefined ? "" : `event ${detail.index + 1}: `}
+              {detail.path ? <code>{detail.path}</code> : null} {detail.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {known === undefined ? null : (
+        <p className="mt-1">
+          <a className="text-bad" href={known.docs ?? `/docs/errors#${known.code}`} target="_blank" rel="noreferrer">
+            {known.code}
+          </a>
+          {known.requestId === undefined ? null : <span className="mono"> · {known.requestId}</span>}
+        </p>
+      )}
+      {retry === undefined ? null : (
+        <Button className="mt-2" onPress={retry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** The states that every view has before it has something to show. */
+export function Loading({ what = "Loading" }: { what?: string }) {
+  return (
+    <p role="status" className="p-4 text-sm text-muted">
+      {what}…
+    </p>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="card text-center">
+      <p className="font-semibold">{title}</p>
+      <div className="mt-1 text-sm text-muted">{children}</div>
+    </div>
+  );
+}
+
+/** When, as it was, with how long ago beside it. */
+export function When({ at, zone }: { at: string | null | undefined; zone?: string | undefined }) {
+  if (at === null || at === undefined) return <span className="text-muted">never</span>;
+  return (
+    <time dateTime={at} title={`${at} · ${ago(at)}`} className="whitespace-nowrap">
+      {time(at, zone)}
+    </time>
+  );
+}
+
+export function Field({ label, hint, error, children }: { label: string; hint?: ReactNode; error?: string | undefined; children: (ids: { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean | undefined }) => ReactNode }) {
+  const id = useId();
+  const described = hint !== undefined || error !== undefined ? `${id}-hint` : undefined;
+  return (
+    <div className="grid gap-1">
+      <label htmlFor={id} className="text-sm font-medium">
+        {label}
+      </label>
+      {children({ id, "aria-describedby": described, "aria-invalid": error === undefined ? undefined : true })}
+      {described === undefined ? null : (
+        <p id={described} className={`text-xs ${error === undefined ? "text-muted" : "text-bad"}`}>
+          {error ?? hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Code or data to read and copy. */
+export function Code({ text, label }: { text: string; label: string }) {
+  return (
+    <figure className="relative m-0" aria-label={label}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard */}
+      <pre tabIndex={0} className="max-h-[32rem] overflow-auto rounded-md border border-line bg-sunk p-3 pr-20 whitespace-pre-wrap">
+        {text}
+      </pre>
+      <div className="absolute top-1.5 right-1.5">
+        <Copy text={text} what={label} />
+      </div>
+    </figure>
+  );
+}
+
+export function Copy({ text, what }: { text: string; what: string }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), 2_000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  return (
+    <Button
+      className="min-h-8 px-2 py-1 text-xs"
+      aria-label={`Copy ${what}`}
+      onPress={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
+    >
+      {done ? "Copied" : "Copy"}
+    </Button>
+  );
+}
+
+/** Pairs of a name and what it is. */
+export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1.5 text-sm max-sm:grid-cols-1">
+      {of.map(([name, value]) => (
+        <div key={name} className="contents">
+          <dt className="text-muted">{name}</dt>
+          <dd className="min-w-0 max-sm:mb-1">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · Triggers`;
+  }, [title]);
+  return (
+    <div className="grid gap-4">
+      <header className="flex flex-wrap items-center justify-between gap-2">
+        <h1 className="text-2xl font-semibold">{title}</h1>
+        <div className="flex flex-wrap gap-2">{actions}</div>
+      </header>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { type CallOptions, call, queryOf } from "../api.ts";
+import { Button, Failure, Loading } from "./basic.tsx";
+import { type Column, Table } from "./table.tsx";
+
+export interface ListSource {
+  readonly path: string;
+  /** Member of the answer that holds the rows. */
+  readonly member: string;
+  readonly params?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly options?: CallOptions;
+  /** Milliseconds between two looks; none when left out. */
+  readonly every?: number | false;
+}
+
+/** A list of the API, page by page. */
+export function useList<Row>({ path, member, params = {}, options = {}, every }: ListSource) {
+  const query = useInfiniteQuery({
+    queryKey: ["list", path, params, options.env, options.withoutPayloads],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      call<Record<string, unknown>>("GET", `${path}${queryOf({ ...params, cursor: pageParam })}`, { ...options, signal }),
+    getNextPageParam: (last) => (last.next_cursor as string | null) ?? undefined,
+    refetchInterval: every ?? false,
+  });
+  const rows = (query.data?.pages ?? []).flatMap((page) => (page[member] ?? []) as Row[]);
+  return { ...query, rows };
+}
+
+/** A list with its states: loading, failed, empty, more. */
+export function List<Row>({ source, caption, columns, rowKey, empty }: {
+  source: ListSource;
+  caption: string;
+  columns: readonly Column<Row>[];
+  rowKey: (row: Row) => string;
+  empty: ReactNode;
+}) {
+  const list = useList<Row>(source);
+  if (list.isPending) return <Loading />;
+  if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
+  if (list.rows.length === 0) return <>{empty}</>;
+  return (
+    <div className="grid gap-3">
+      <Table caption={caption} columns={columns} rows={list.rows} rowKey={rowKey} />
+      {list.hasNextPage ? (
+        <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+          {list.isFetchingNextPage ? "Loading…" : "Show more"}
+        </Button>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+import type { ReactNode } from "react";
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row) => ReactNode;
+}
+
+/** Rows of one kind. On a phone each row is a card, whose cells bear the names of their columns. */
+export function Table<Row>({ caption, columns, rows, rowKey, selected }: {
+  caption: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  rowKey: (row: Row) => string;
+  selected?: ((row: Row) => boolean) | undefined;
+}) {
+  return (
+    <div className="overflow-x-auto rounded-lg border border-line bg-panel">
+      <table className="w-full border-collapse text-sm max-md:block">
+        <caption className="sr-only">{caption}</caption>
+        <thead className="max-md:sr-only">
+          <tr className="border-b border-line bg-sunk text-left">
+            {columns.map(({ name }) => (
+              <th key={name} scope="col" className="px-3 py-2 font-medium whitespace-nowrap">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody className="max-md:block">
+          {rows.map((row) => (
+            <tr
+              key={rowKey(row)}
+              data-row={rowKey(row)}
+              className={`border-b border-line last:border-b-0 max-md:block max-md:p-3 ${selected?.(row) === true ? "bg-accent-soft" : ""}`}
+            >
+              {columns.map(({ name, cell }) => (
+                <td key={name} className="px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1">
+                  <span className="hidden text-muted max-md:inline">{name}</span>
+                  <span className="min-w-0">{cell(row)}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,73 @@
+import { useMemo } from "react";
+import { useLocation, useSearch } from "wouter";
+import { z } from "zod";
+import type { Environment } from "./api.ts";
+
+/** The state of a page is its URL: read here by a schema, changed by writing it. */
+
+const ranges = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 } as const;
+export type Preset = keyof typeof ranges;
+export const presets: readonly (readonly [Preset, string])[] = [
+  ["1h", "1 h"],
+  ["24h", "24 h"],
+  ["7d", "7 d"],
+  ["30d", "30 d"],
+];
+
+/** What every page's URL may hold; a value that is none counts as absent. */
+const common = {
+  env: z.enum(["live", "sandbox"]).catch("live"),
+  range: z.enum(["1h", "24h", "7d", "30d", "custom"]).catch("24h"),
+  from: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  to: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  zone: z.string().optional().catch(undefined),
+};
+
+export type CommonState = z.output<z.ZodObject<typeof common>>;
+
+/** The page's state: what every page has, and its own. */
+export function useUrl<S extends z.ZodRawShape>(own: S) {
+  const search = useSearch();
+  const [path, navigate] = useLocation();
+  const state = useMemo(() => {
+    const query = new URLSearchParams(search);
+    const values = Object.fromEntries(
+      [...new Set(query.keys())].map((name) => [name, query.getAll(name).length > 1 ? query.getAll(name) : query.get(name)]),
+    );
+    return z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodObject<S>>;
+  }, [search, own]);
+  const set = (changes: Readonly<Record<string, string | readonly string[] | undefined>>, replace = true) => {
+    const query = new URLSearchParams(window.location.search);
+    for (const [name, value] of Object.entries(changes)) {
+      query.delete(name);
+      for (const each of value === undefined || value === "" ? [] : [value].flat()) query.append(name, each);
+    }
+    const text = query.toString();
+    navigate(`${path}${text === "" ? "" : `?${text}`}`, { replace });
+  };
+  return [state, set] as const;
+}
+
+const none = {};
+export const useCommon = () => useUrl(none);
+export const useEnv = (): Environment => useCommon()[0].env;
+
+/** What stays when one goes from page to page. */
+export function keep(path: string, more: Readonly<Record<string, string>> = {}): string {
+  const here = new URLSearchParams(window.location.search);
+  const query = new URLSearchParams();
+  for (const name of ["env", "range", "from", "to", "zone"]) {
+    const value = here.get(name);
+    if (value !== null) query.set(name, value);
+  }
+  for (const [name, value] of Object.entries(more)) query.set(name, value);
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/** The times that a state's range stands for, `to` exclusive; a preset ends now. */
+export function timesOf({ range, from, to }: CommonState, now = Date.now()): { from: string; to: string | undefined } {
+  if (range === "custom" && from !== undefined) return { from, to };
+  const length = ranges[range === "custom" ? "24h" : range];
+  return { from: new Date(now - length).toISOString(), to: undefined };
+}
