@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DataBucket } from "./blocks/dataBucket.ts";
 import { Distribution } from "./blocks/distribution.ts";
 import { EdgeAuthenticator, type EdgeAuthenticatorArgs } from "./blocks/edgeAuthenticator.ts";
+import { EncryptionKey, forDistributions } from "./blocks/encryptionKey.ts";
 import type { KeyDirectory } from "./platform/keyDirectory.ts";
 import type { EdgeOutputs, Home, Standby } from "./stack/otherStacks.ts";
 import { ownNames } from "./stack/webhookRules.ts";
@@ -51,9 +52,15 @@ export class IngestEdge extends pulumi.ComponentResource {
     const authenticate = new EdgeAuthenticator("authenticate", { region, keys, ...args.edgeLogs }, own);
     if (behind !== undefined) {
       // What is in it is the same for everybody, and public.
+      const key = new EncryptionKey(
+        "pages",
+        { purpose: "The console's pages", services: [forDistributions], protect: args.edgeLogs.protect },
+        own,
+      );
       const pages = new DataBucket(
         "pages",
         {
+          key,
           region,
           ageing: [{ prefix: "console/assets/", deleteAfterDays: 365 }],
           accessLogs: behind.logs,

@@ -38,6 +38,16 @@ export const durability: readonly Rule[] = [
     check: ({ props }) => (props.deletionProtectionEnabled === true ? undefined : "the table can be deleted"),
   },
   {
+    name: "people-deletion-protection",
+    description: "AWS refuses to delete the people who may sign in.",
+    severity: "high",
+    remedy: "Set `triggers:protect: true` in the stack file.",
+    serves: [...available],
+    subjects: ["aws:cognito/userPool:UserPool"],
+    evidence: ["deletionProtection"],
+    check: ({ props }) => (props.deletionProtection === "ACTIVE" ? undefined : "the user pool can be deleted"),
+  },
+  {
     name: "table-restorable",
     description: "Every table can be restored to any second of the last 35 days.",
     severity: "high",

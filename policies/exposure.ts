@@ -15,7 +15,47 @@ const waysOut = [
   "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
 ];
 
+/** What a user pool's password must have, beyond its length. */
+const kinds = ["requireLowercase", "requireNumbers", "requireUppercase"];
+const LONG = 14;
+
 export const exposure: readonly Rule[] = [
+  {
+    name: "people-by-invitation",
+    description: "Nobody makes an account for themselves, passwords are long, and a second factor can be asked for.",
+    severity: "high",
+    remedy: "Declare user pools through SignIn.",
+    serves: ["SOC 2 CC6.1", ...boundary],
+    subjects: ["aws:cognito/userPool:UserPool"],
+    evidence: ["adminCreateUserConfig", "passwordPolicy", "mfaConfiguration"],
+    check: ({ props }) => {
+      const weak = [
+        ...(at(props, "adminCreateUserConfig.allowAdminCreateUserOnly") === true ? [] : ["everybody may sign up"]),
+        ...(Number(at(props, "passwordPolicy.minimumLength") ?? 0) >= LONG &&
+        kinds.every((kind) => at(props, `passwordPolicy.${kind}`) === true)
+          ? []
+          : ["passwords may be weak"]),
+        ...(["ON", "OPTIONAL"].includes(String(props.mfaConfiguration)) ? [] : ["no second factor is possible"]),
+      ];
+      return weak.length === 0 ? undefined : weak.join(", ");
+    },
+  },
+  {
+    name: "people-sign-in-by-code",
+    description: "The console signs people in by an authorization code and a secret of its own, and comes back by TLS.",
+    severity: "high",
+    remedy: "Declare clients of user pools through SignIn.",
+    serves: ["SOC 2 CC6.1", ...boundary],
+    subjects: ["aws:cognito/userPoolClient:UserPoolClient"],
+    evidence: ["generateSecret", "allowedOauthFlows", "explicitAuthFlows", "callbackUrls"],
+    check: ({ props }) => {
+      const flows = JSON.stringify(props.allowedOauthFlows) === '["code"]';
+      const explicit = JSON.stringify(props.explicitAuthFlows) === '["ALLOW_REFRESH_TOKEN_AUTH"]';
+      const callbacks = (props.callbackUrls ?? []) as unknown[];
+      const back = callbacks.every((url) => typeof url !== "string" || url.startsWith("https://"));
+      return props.generateSecret === true && flows && explicit && back ? undefined : "people can sign in otherwise";
+    },
+  },
   {
     name: "bucket-not-public",
     description: "Every bucket blocks each of the four ways to become public.",

@@ -84,6 +84,10 @@ const behaviors = ({ props }: Resource) => [
   ...listAt(props, "orderedCacheBehaviors"),
 ];
 
+/** An origin that is a bucket, read under an origin access control. */
+const isBucket = (origin: Props): boolean =>
+  at(origin, "customOriginConfig") === undefined && at(origin, "originAccessControlId") !== undefined;
+
 export const transport: readonly Rule[] = [
   guarded(
     "bucket-tls",
@@ -143,7 +147,8 @@ export const transport: readonly Rule[] = [
   },
   {
     name: "origin-tls-1-2",
-    description: "The distribution speaks TLS 1.2 with its origins and nothing else.",
+    description:
+      "The distribution speaks TLS 1.2 with its origins and nothing else; with a bucket it speaks as viewers do, by TLS alone.",
     severity: "critical",
     remedy: 'Set `originProtocolPolicy: "https-only"` and `originSslProtocols: ["TLSv1.2"]` on every origin.',
     serves: ["FSBP CloudFront.9", "FSBP CloudFront.10", ...inTransit],
@@ -152,8 +157,9 @@ export const transport: readonly Rule[] = [
     check: ({ props }) => {
       const weak = listAt(props, "origins").filter(
         (origin) =>
-          at(origin, "customOriginConfig.originProtocolPolicy") !== "https-only" ||
-          JSON.stringify(at(origin, "customOriginConfig.originSslProtocols")) !== '["TLSv1.2"]',
+          !isBucket(origin) &&
+          (at(origin, "customOriginConfig.originProtocolPolicy") !== "https-only" ||
+            JSON.stringify(at(origin, "customOriginConfig.originSslProtocols")) !== '["TLSv1.2"]'),
       );
       return weak.length === 0
         ? undefined

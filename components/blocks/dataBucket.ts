@@ -86,10 +86,7 @@ const letDistributionsRead = (bucketArn: pulumi.Input<string>, account: pulumi.I
   Principal: { Service: "cloudfront.amazonaws.com" },
   Action: ["s3:GetObject", "s3:ListBucket"],
   Resource: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
-  Condition: {
-    StringEquals: { "aws:SourceAccount": account },
-    ArnLike: { "aws:SourceArn": pulumi.interpolate`arn:aws:cloudfront::${account}:distribution/*` },
-  },
+  Condition: { ArnLike: { "aws:SourceArn": pulumi.interpolate`arn:aws:cloudfront::${account}:distribution/*` } },
 });
 
 /** A private, encrypted bucket. */

@@ -215,7 +215,7 @@ export class Distribution extends pulumi.ComponentResource {
     const page = (pathPattern: string) => ({
       pathPattern,
       targetOriginId: "pages",
-      viewerProtocolPolicy: "redirect-to-https",
+      viewerProtocolPolicy: "https-only",
       allowedMethods: ["GET", "HEAD"],
       cachedMethods: ["GET", "HEAD"],
       // gzip and Brotli, by what the browser takes.

@@ -69,6 +69,17 @@ export const forLogGroups = (region: string): KeyService => ({
   }),
 });
 
+/**
+ * CloudFront, which reads what its distributions serve and says which of them asks. Source: CloudFront Developer Guide, "Restrict access to an
+ * Amazon S3 origin", SSE-KMS.
+ */
+export const forDistributions: KeyService = {
+  principal: "cloudfront.amazonaws.com",
+  onlyFor: (account) => ({
+    ArnLike: { "aws:SourceArn": pulumi.interpolate`arn:aws:cloudfront::${account}:distribution/*` },
+  }),
+};
+
 export interface EncryptionKeyArgs {
   /** What it encrypts, for the person who reads the console. */
   readonly purpose: string;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { SignInSettings } from "../stack/settings.ts";
@@ -59,10 +60,11 @@ export class SignIn extends pulumi.ComponentResource {
       },
       { ...own, protect },
     );
-    // Its name is unique in the region, whoever's it is.
+    // Its name is unique in the region, whoever's it is, and takes no word that a stack may be named by.
+    const mark = createHash("sha256").update(label).digest("hex").slice(0, 8);
     new aws.cognito.UserPoolDomain(
       "people",
-      { domain: pulumi.interpolate`${label}-${account}`, userPoolId: pool.id },
+      { domain: pulumi.interpolate`people-${account}-${mark}`, userPoolId: pool.id },
       own,
     );
     const client = new aws.cognito.UserPoolClient(

@@ -77,7 +77,10 @@ const errorOf = ({ status, text }: Answer): ApiError => {
     const { error } = JSON.parse(text) as { error: ConstructorParameters<typeof ApiError>[1] };
     return new ApiError(status, error);
   } catch {
-    return new ApiError(status, { code: "unavailable", message: `The platform answered ${status} without saying why.` });
+    return new ApiError(status, {
+      code: "unavailable",
+      message: `The platform answered ${status} without saying why.`,
+    });
   }
 };
 

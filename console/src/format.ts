@@ -5,7 +5,11 @@ export const count = (value: number): string => number.format(value);
 export const ms = (value: number): string =>
   value < 1_000 ? `${number.format(Math.round(value))} ms` : `${number.format(Math.round(value / 100) / 10)} s`;
 export const bytes = (value: number): string =>
-  value < 1_000 ? `${value} B` : value < 1_000_000 ? `${(value / 1_000).toFixed(1)} KB` : `${(value / 1_000_000).toFixed(2)} MB`;
+  value < 1_000
+    ? `${value} B`
+    : value < 1_000_000
+      ? `${(value / 1_000).toFixed(1)} KB`
+      : `${(value / 1_000_000).toFixed(2)} MB`;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 function formatOf(zone: string | undefined): Intl.DateTimeFormat {

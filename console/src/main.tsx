@@ -27,7 +27,9 @@ const client = new QueryClient({
 
 function First() {
   const may = useMay();
-  const place = places.find(({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)));
+  const place = places.find(
+    ({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)),
+  );
   return <Redirect to={keep(place!.path)} replace />;
 }
 

@@ -90,8 +90,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       {children}
       <Dialog title="Are you still there?" open={left < WARN_MS && left > 0} close={() => void extend()} alert>
         <p>
-          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since nothing has been touched for a while. What you
-          were writing is kept.
+          You will be signed out in {Math.max(0, Math.ceil(left / 1_000))} seconds, since nothing has been touched for a
+          while. What you were writing is kept.
         </p>
         <div className="flex justify-end gap-2">
           <Button onPress={() => void signOut()}>Sign out</Button>

@@ -13,7 +13,8 @@ export type Language = (typeof languages)[number];
 
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 /** A literal that Python and JavaScript read alike: JSON, with what ends a line in JavaScript of old escaped. */
-const literal = (text: string): string => JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+const literal = (text: string): string =>
+  JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 
 export function snippet(language: Language, { url, body, idempotencyKey }: Sending): string {
   const key = idempotencyKey === undefined || idempotencyKey === "" ? undefined : idempotencyKey;

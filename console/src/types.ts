@@ -29,7 +29,9 @@ export interface Event {
   readonly deliveries: readonly Delivery[];
 }
 
-export type Selector = string | { readonly event_type?: string | readonly string[]; readonly jsonpath?: string; readonly cel?: string };
+export type Selector =
+  | string
+  | { readonly event_type?: string | readonly string[]; readonly jsonpath?: string; readonly cel?: string };
 
 export interface Subscription {
   readonly subscription_id: string;

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Environment } from "./api.ts";
 
 /** The state of a page is its URL: read here by a schema, changed by writing it. */
@@ -14,27 +14,41 @@ export const presets: readonly (readonly [Preset, string])[] = [
   ["30d", "30 d"],
 ];
 
-/** What every page's URL may hold; a value that is none counts as absent. */
+/** One of these; what is none counts as the fallback. */
+export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, fallback: V[number]) =>
+  z.catch(z.enum(values), fallback as never);
+/** One of these, or nothing. */
+export const maybeOneOf = <const V extends readonly [string, ...string[]]>(values: V) =>
+  z.catch(z.optional(z.enum(values)), undefined);
+/** Any text, or nothing. */
+export const anyText = z.catch(z.optional(z.string()), undefined);
+
+const instant = z.catch(z.optional(z.iso.datetime({ offset: true })), undefined);
+
+/** What every page's URL may hold. */
 const common = {
-  env: z.enum(["live", "sandbox"]).catch("live"),
-  range: z.enum(["1h", "24h", "7d", "30d", "custom"]).catch("24h"),
-  from: z.iso.datetime({ offset: true }).optional().catch(undefined),
-  to: z.iso.datetime({ offset: true }).optional().catch(undefined),
-  zone: z.string().optional().catch(undefined),
+  env: oneOf(["live", "sandbox"], "live"),
+  range: oneOf(["1h", "24h", "7d", "30d", "custom"], "24h"),
+  from: instant,
+  to: instant,
+  zone: anyText,
 };
 
-export type CommonState = z.output<z.ZodObject<typeof common>>;
+export type CommonState = z.output<z.ZodMiniObject<typeof common>>;
 
 /** The page's state: what every page has, and its own. */
-export function useUrl<S extends z.ZodRawShape>(own: S) {
+export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
   const search = useSearch();
   const [path, navigate] = useLocation();
   const state = useMemo(() => {
     const query = new URLSearchParams(search);
     const values = Object.fromEntries(
-      [...new Set(query.keys())].map((name) => [name, query.getAll(name).length > 1 ? query.getAll(name) : query.get(name)]),
+      [...new Set(query.keys())].map((name) => [
+        name,
+        query.getAll(name).length > 1 ? query.getAll(name) : query.get(name),
+      ]),
     );
-    return z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodObject<S>>;
+    return z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodMiniObject<S>>;
   }, [search, own]);
   const set = (changes: Readonly<Record<string, string | readonly string[] | undefined>>, replace = true) => {
     const query = new URLSearchParams(window.location.search);

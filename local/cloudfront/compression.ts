@@ -1,6 +1,7 @@
 /** Compression at the edge. Source: CloudFront Developer Guide, "Serve compressed files". */
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { LRUCache } from "lru-cache";
+import { defined } from "../../runtime/domain/defined.ts";
 import type { GeneratedResponse } from "./viewerFunction.ts";
 
 /** Of the types that CloudFront compresses, those that a bucket of pages may hold. */
@@ -41,7 +42,7 @@ export function compressed(answer: GeneratedResponse, accepts: string | undefine
       ...headers,
       "content-encoding": coding,
       vary: "Accept-Encoding",
-      ...(weak === undefined ? {} : { etag: weak }),
+      ...defined({ etag: weak }),
     },
     body: packed,
   };

@@ -1,4 +1,5 @@
 import { errorCatalog } from "../domain/errors/errors.ts";
+import { calls, matrix, type Permission, permissions, roles } from "../domain/people/roles.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
 /** The reference as HTML that needs nothing else: no script, no font, no other host. */
@@ -146,5 +147,25 @@ export function errorsPage(): string {
     "Errors",
     nav,
     `<h1>Errors</h1><p>Every refusal has one shape. <code>code</code> is for programs, <code>message</code> for people; <code>details</code>, where given, names each thing wrong.</p><pre><code>${escaped(JSON.stringify(example, null, 2))}</code></pre>${main.join("")}`,
+  );
+}
+
+/** What each role may do in the console: the matrix by which the API refuses. */
+export function rolesPage(): string {
+  const names = Object.keys(permissions) as Permission[];
+  const head = `<tr><th>Permission</th>${roles.map((role) => `<th>${role}</th>`).join("")}</tr>`;
+  const rows = names.map(
+    (name) =>
+      `<tr><td>${escaped(permissions[name])}</td>${roles.map((role) => `<td>${matrix[role].includes(name) ? "yes" : "–"}</td>`).join("")}</tr>`,
+  );
+  const needed = names.map((name) => {
+    const of = Object.entries(calls).filter(([, needs]) => needs === name);
+    const list = of.map(([call]) => `<li><code>${escaped(call)}</code></li>`).join("");
+    return `<section><h3>${escaped(permissions[name])}</h3>${list === "" ? "<p>Decides what answers show.</p>" : `<ul>${list}</ul>`}</section>`;
+  });
+  return page(
+    "Roles",
+    `<p><a href="/docs">Reference</a></p><p><a href="/docs/errors">Errors</a></p>`,
+    `<h1>Roles</h1><p>People sign in to the console and have one role in each customer. An owner invites them and decides on their roles; the last owner can be neither removed nor changed. Keys have scopes instead, see the reference.</p><table>${head}${rows.join("")}</table><h2>What each permission lets through</h2>${needed.join("")}`,
   );
 }

@@ -1,6 +1,7 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { LambdaFunctionURLResult } from "aws-lambda";
 import type { Dynamodb, Invoke } from "../aws/clients.ts";
+import { defined } from "../domain/defined.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import {
   BODY_FAULT_HEADER,
@@ -115,11 +116,13 @@ async function withKey(identity: Identity, keyId: string, ports: ForwardPorts): 
     ...identity,
     environment: record.environment,
     key_id: record.key_id,
-    ...(record.name === undefined ? {} : { key_name: record.name }),
     scopes: record.scopes,
     limit_per_second: record.customer_limit_per_second,
-    ...(record.limit_per_second === undefined ? {} : { key_limit_per_second: record.limit_per_second }),
-    ...(record.family === undefined ? {} : { key_family: record.family }),
+    ...defined({
+      key_name: record.name ?? identity.key_name,
+      key_limit_per_second: record.limit_per_second,
+      key_family: record.family,
+    }),
   };
 }
 

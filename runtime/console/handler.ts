@@ -3,6 +3,7 @@ import { clientsOver } from "../aws/clients.ts";
 import { errorText, log } from "../aws/log.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
+import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { Peppers } from "../domain/identity/apiKey.ts";
 import { HOST_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SOURCE_HEADER } from "../domain/identity/identity.ts";
@@ -33,7 +34,7 @@ const pages = new Console({
   signIn: new SignIn(() => secret(env.SIGN_IN_SECRET), now),
   peppers: new PepperCache({ read: async () => JSON.parse(await secret(env.PEPPER_SECRET)) as Peppers, now }),
   memberships: async ({ issuer, subject, email, name }) => {
-    const named = { ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
+    const named = defined({ email, name });
     return (await service({ op: "memberships", issuer, subject, ...named })).answer.memberships;
   },
   invoke,

@@ -1,6 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
+import { defined } from "../domain/defined.ts";
 import { newUlid, rfc3339 } from "../domain/ids.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
@@ -81,7 +82,7 @@ export class Sends {
             ":newest": { S: before ?? "snd_~" },
           },
           ScanIndexForward: false,
-          ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+          ...defined({ ExclusiveStartKey: start }),
         }),
       );
       for (const item of page.Items ?? []) {

@@ -1,3 +1,4 @@
+import { defined } from "../domain/defined.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
 import { rfc3339 } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
@@ -21,7 +22,7 @@ const OPERATOR_NAME = "Operator";
  */
 export async function acceptInvitations(tx: Tx, { issuer, subject, email, name }: Vouched, now: number): Promise<void> {
   const at = rfc3339(now);
-  const named = name === undefined ? {} : { name };
+  const named = defined({ name });
   await tx
     .updateTable("people")
     .set({ issuer, subject, ...named, status: "active", signed_in_at: at, updated_at: at })

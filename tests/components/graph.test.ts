@@ -123,6 +123,7 @@ test("every resource but the parts on the first page has a parent", () => {
       .map(({ type }) => type.replace("triggers:components:", "")),
     [
       "Backups",
+      "Console",
       "DeliveryEngine",
       "EdgeWatch",
       "EventPipeline",
@@ -136,6 +137,7 @@ test("every resource but the parts on the first page has a parent", () => {
       "ManagementApi",
       "Observability",
       "Retention",
+      "SignIn",
       "SubscriptionStore",
     ],
   );

@@ -98,6 +98,9 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
     "sourceArn",
     "statementId",
   ],
+  "aws:cognito/userPool:UserPool": ["aliasAttributes", "usernameAttributes", "usernameConfiguration"],
+  "aws:cognito/userPoolClient:UserPoolClient": ["generateSecret", "userPoolId"],
+  "aws:cognito/userPoolDomain:UserPoolDomain": ["domain", "userPoolId"],
   "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": ["functionName", "qualifier"],
   "aws:rds/instance:Instance": [
     "availabilityZone",

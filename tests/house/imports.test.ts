@@ -145,7 +145,7 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
   ],
   [
     "nothing imports a Node module without its prefix",
-    ({ target }) => builtinModules.includes(target.split("/")[0]!) && !target.startsWith("node:"),
+    ({ target }) => builtinModules.includes(target.split("/")[0]!) && !/^node:|\.tsx?$/.test(target),
   ],
 ];
 for (const [says, broken] of rules) {

@@ -6,6 +6,23 @@ export const harmless: readonly [type: string, argument: string, why: string][] 
   ["aws:backup/selection:Selection", "iamRoleArn", "a role, whose rights other rules look at"],
   ["aws:backup/vault:Vault", "forceDestroy", "the rule nothing-forced looks at it"],
   [
+    "aws:cognito/userPool:UserPool",
+    "lambdaConfig",
+    "functions of a pool's own, which may refuse more and let in what they are asked to",
+  ],
+  ["aws:cognito/userPool:UserPool", "passwordPolicy.passwordHistorySize", "refuses more"],
+  [
+    "aws:cognito/userPool:UserPool",
+    "passwordPolicy.requireSymbols",
+    "length does more than symbols, which people write down",
+  ],
+  ["aws:cognito/userPool:UserPool", "passwordPolicy.temporaryPasswordValidityDays", "how long an invitation waits"],
+  ["aws:cognito/userPool:UserPool", "signInPolicy.allowedFirstAuthFactors", "factors beside the password"],
+  ["aws:cognito/userPool:UserPool", "smsAuthenticationMessage", "a text"],
+  ["aws:cognito/userPool:UserPool", "userPoolAddOns", "looks closer, lets in no more"],
+  ["aws:cognito/userPoolClient:UserPoolClient", "authSessionValidity", "how long a sign-in may take"],
+  ["aws:cognito/userPoolClient:UserPoolClient", "refreshTokenRotation", "no refresh token is used"],
+  [
     "aws:cloudfront/distribution:Distribution",
     "continuousDeploymentPolicyId",
     "sends part of the traffic to a second distribution, which the same rules look at",

@@ -14,6 +14,7 @@ const key = "aws:kms/key:Key";
 const rds = "aws:rds/instance:Instance";
 const valkey = "aws:elasticache/replicationGroup:ReplicationGroup";
 const stream = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
+const userPool = "aws:cognito/userPool:UserPool";
 const distribution = "aws:cloudfront/distribution:Distribution";
 const policy = "aws:iam/rolePolicy:RolePolicy";
 export const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
@@ -354,6 +355,57 @@ export const rows: readonly Row[] = [
       "origins/1/customOriginConfig/originSslProtocols",
       by,
       "origins reached otherwise: ingest-us-east-1",
+    ],
+  ),
+  [
+    "origin-tls-1-2",
+    distribution,
+    "edge-distribution",
+    "origins/3/originAccessControlId",
+    undefined,
+    "origins reached otherwise: pages",
+  ],
+  ...(
+    [
+      ["adminCreateUserConfig/allowAdminCreateUserOnly", undefined, "everybody may sign up"],
+      ["adminCreateUserConfig/allowAdminCreateUserOnly", false, "everybody may sign up"],
+      ["passwordPolicy/minimumLength", 8, "passwords may be weak"],
+      ["passwordPolicy/minimumLength", undefined, "passwords may be weak"],
+      ["passwordPolicy/requireLowercase", false, "passwords may be weak"],
+      ["passwordPolicy/requireNumbers", false, "passwords may be weak"],
+      ["passwordPolicy/requireUppercase", false, "passwords may be weak"],
+      ["mfaConfiguration", "OFF", "no second factor is possible"],
+      ["mfaConfiguration", undefined, "no second factor is possible"],
+    ] as const
+  ).map(([path, by, says]): Row => ["people-by-invitation", userPool, "people", path, by, says]),
+  ...(
+    [
+      ["generateSecret", undefined],
+      ["generateSecret", false],
+      ["allowedOauthFlows", ["code", "implicit"]],
+      ["allowedOauthFlows", undefined],
+      ["explicitAuthFlows", ["ALLOW_USER_PASSWORD_AUTH"]],
+      ["explicitAuthFlows", undefined],
+      ["callbackUrls", ["http://events.example.com/console/session/callback"]],
+    ] as const
+  ).map(
+    ([path, by]): Row => [
+      "people-sign-in-by-code",
+      "aws:cognito/userPoolClient:UserPoolClient",
+      "console",
+      path,
+      by,
+      "people can sign in otherwise",
+    ],
+  ),
+  ...["INACTIVE", undefined].map(
+    (by): Row => [
+      "people-deletion-protection",
+      userPool,
+      "people",
+      "deletionProtection",
+      by,
+      "the user pool can be deleted",
     ],
   ),
   ...["http-only", "match-viewer", undefined].map(

@@ -1,4 +1,5 @@
 /** A person's session in the console, without a browser: cookies kept as a browser would, pages of the issuer filled in. */
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Answer } from "./platform.ts";
 
 type Cookies = Map<string, string>;
@@ -79,7 +80,7 @@ const sessionOf = (base: string, cookies: Cookies): Session => ({
         "x-triggers-console": "1",
         origin: base,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(environment === undefined ? {} : { "x-triggers-environment": environment }),
+        ...defined({ "x-triggers-environment": environment }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),

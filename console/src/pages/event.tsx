@@ -1,21 +1,20 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useParams } from "wouter";
-import { z } from "zod";
 import { ApiError, call, callText, memberText } from "../api.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event } from "../types.ts";
-import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
+import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
-import { Tabs } from "../ui/tabs.tsx";
 import { Table } from "../ui/table.tsx";
-import { keep, useUrl } from "../url.ts";
+import { Tabs } from "../ui/tabs.tsx";
+import { keep, oneOf, useUrl } from "../url.ts";
 
 const tabs = ["story", "payload", "verdicts", "deliveries", "viewers"] as const;
-const own = { tab: z.enum(tabs).catch("story") };
+const own = { tab: oneOf(tabs, "story") };
 
 interface Stage {
   readonly stage: string;
@@ -64,7 +63,8 @@ function Story({ id }: { id: string }) {
             {stage.error === undefined || stage.error === null ? "" : ` · ${stage.error}`}
           </p>
           <p className="text-sm text-muted">
-            <When at={stage.at} zone={zone} /> · {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
+            <When at={stage.at} zone={zone} /> ·{" "}
+            {index === 0 ? "begins here" : `${ms(stage.duration_ms)} after what came before`}
           </p>
         </li>
       ))}
@@ -99,20 +99,32 @@ function Payload({ id }: { id: string }) {
       await client.invalidateQueries({ queryKey: ["list", `/events/${id}/viewers`] });
     } catch (cause) {
       if (cause instanceof ApiError && cause.code === "sign_in_again")
-        window.location.assign(`/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`);
+        window.location.assign(
+          `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,
+        );
       throw cause;
     }
   };
   return (
     <div className="grid gap-3">
-      {revealed === undefined ? null : <Note tone="warn">Shown without its mask for one minute. The audit log says that you looked, and why.</Note>}
+      {revealed === undefined ? null : (
+        <Note tone="warn">Shown without its mask for one minute. The audit log says that you looked, and why.</Note>
+      )}
       <Code label="Payload" text={revealed ?? memberText(query.data, "payload") ?? "{}"} />
       {may("reveal") && revealed === undefined ? (
         <div>
-          <Ask label="Reveal" title="Show the payload without its mask" field="Reason" hint="It is written into the audit log." action={reveal} />
+          <Ask
+            label="Reveal"
+            title="Show the payload without its mask"
+            field="Reason"
+            hint="It is written into the audit log."
+            action={reveal}
+          />
         </div>
       ) : null}
-      {may("payloads") ? null : <p className="text-sm text-muted">Your role sees the shape of a payload, and no values.</p>}
+      {may("payloads") ? null : (
+        <p className="text-sm text-muted">Your role sees the shape of a payload, and no values.</p>
+      )}
     </div>
   );
 }
@@ -145,9 +157,19 @@ function Verdicts({ id }: { id: string }) {
       rows={[...verdicts].sort((a, b) => Number(b.matched) - Number(a.matched))}
       rowKey={({ subscription_id }) => subscription_id}
       columns={[
-        { name: "Verdict", cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />) },
+        {
+          name: "Verdict",
+          cell: ({ matched }) => (matched ? <Status status="matched" /> : <Status status="not matched" />),
+        },
         { name: "Because", cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : "") },
-        { name: "Subscription", cell: ({ subscription_id }) => <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">{subscription_id}</Link> },
+        {
+          name: "Subscription",
+          cell: ({ subscription_id }) => (
+            <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
+              {subscription_id}
+            </Link>
+          ),
+        },
         { name: "Version then", cell: ({ version }) => version },
       ]}
     />
@@ -195,7 +217,9 @@ export default function EventPage() {
         // A link says which event it means, and may not say on which side that is.
         const other = env === "live" ? "sandbox" : "live";
         if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
-        const found = await call<Event>("GET", `/events/${id}`, { env: other, withoutPayloads: true }).catch(() => undefined);
+        const found = await call<Event>("GET", `/events/${id}`, { env: other, withoutPayloads: true }).catch(
+          () => undefined,
+        );
         if (found === undefined) throw cause;
         set({ env: other });
         return found;
@@ -227,21 +251,43 @@ export default function EventPage() {
         may("handle") ? (
           <>
             {event.acknowledged_at === null ? (
-              <Confirm label="Acknowledge" title="Acknowledge this event?" text="It leaves the inbox of what is not acknowledged yet." action={act("POST", "/inbox/ack", { event_ids: [id] })} />
+              <Confirm
+                label="Acknowledge"
+                title="Acknowledge this event?"
+                text="It leaves the inbox of what is not acknowledged yet."
+                action={act("POST", "/inbox/ack", { event_ids: [id] })}
+              />
             ) : null}
-            <Confirm label="Replay" title="Replay this event?" text="It is matched again with today's subscriptions, and delivered to those that match." action={act("POST", "/replays", { event_ids: [id] })} />
+            <Confirm
+              label="Replay"
+              title="Replay this event?"
+              text="It is matched again with today's subscriptions, and delivered to those that match."
+              action={act("POST", "/replays", { event_ids: [id] })}
+            />
           </>
         ) : null
       }
     >
       <Facts
         of={[
-          ["Event", <span key="id" className="mono">{event.event_id}</span>],
+          [
+            "Event",
+            <span key="id" className="mono">
+              {event.event_id}
+            </span>,
+          ],
           ["Type", event.event_type ?? "none"],
           ["Received", <When key="at" at={event.received_at} zone={state.zone} />],
           ["Status", <Status key="status" status={event.status} />],
           ["Environment", <Status key="env" status={env} />],
-          ["Acknowledged", event.acknowledged_at === null ? "not yet" : <When key="ack" at={event.acknowledged_at} zone={state.zone} />],
+          [
+            "Acknowledged",
+            event.acknowledged_at === null ? (
+              "not yet"
+            ) : (
+              <When key="ack" at={event.acknowledged_at} zone={state.zone} />
+            ),
+          ],
         ]}
       />
       <Tabs
@@ -272,4 +318,3 @@ export default function EventPage() {
     </Page>
   );
 }
-

@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { z } from "zod";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -12,15 +11,15 @@ import { useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
-import { keep, timesOf, useUrl } from "../url.ts";
+import { anyText, keep, maybeOneOf, oneOf, timesOf, useUrl } from "../url.ts";
 
 const statuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
 const own = {
-  status: z.enum(statuses).optional().catch(undefined),
-  type: z.string().optional().catch(undefined),
-  q: z.string().optional().catch(undefined),
-  cel: z.string().optional().catch(undefined),
-  acknowledged: z.enum(["false", "true", "all"]).catch("all"),
+  status: maybeOneOf(statuses),
+  type: anyText,
+  q: anyText,
+  cel: anyText,
+  acknowledged: oneOf(["false", "true", "all"], "all"),
 };
 const LIVE_MS = 2_000;
 
@@ -38,10 +37,23 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
   const most = Math.max(1, ...counts);
   const busiest = counts.indexOf(most);
   return (
-    <svg viewBox={`0 0 ${bars * 10} 60`} preserveAspectRatio="none" className="h-14 w-full" role="img" aria-label={`${count(events.length)} listed events over the range; the busiest of ${bars} parts is part ${busiest + 1}, with ${counts[busiest]}.`}>
+    <svg
+      viewBox={`0 0 ${bars * 10} 60`}
+      preserveAspectRatio="none"
+      className="h-14 w-full"
+      role="img"
+      aria-label={`${count(events.length)} listed events over the range; the busiest of ${bars} parts is part ${busiest + 1}, with ${counts[busiest]}.`}
+    >
       {counts.map((value, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: bars have no name but their place
-        <rect key={index} x={index * 10 + 1} width={8} y={60 - (value / most) * 58} height={(value / most) * 58} fill="var(--accent)" />
+        <rect
+          // biome-ignore lint/suspicious/noArrayIndexKey: bars have no name but their place
+          key={index}
+          x={index * 10 + 1}
+          width={8}
+          y={60 - (value / most) * 58}
+          height={(value / most) * 58}
+          fill="var(--accent)"
+        />
       ))}
     </svg>
   );
@@ -56,6 +68,7 @@ export default function Events() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   // A range that ends now is fixed while it is looked at; what arrives later is counted by the look for new ones.
   const fixed = `${state.range} ${state.from} ${state.to}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
   const times = useMemo(() => timesOf(state), [fixed]);
   const params = {
     from: times.from,
@@ -108,7 +121,8 @@ export default function Events() {
   };
   const typesSeen = useMemo(() => {
     const all = new Map<string, number>();
-    for (const { event_type } of list.rows) if (event_type !== null) all.set(event_type, (all.get(event_type) ?? 0) + 1);
+    for (const { event_type } of list.rows)
+      if (event_type !== null) all.set(event_type, (all.get(event_type) ?? 0) + 1);
     return [...all].sort((a, b) => b[1] - a[1]).slice(0, 8);
   }, [list.rows]);
   return (
@@ -132,17 +146,50 @@ export default function Events() {
         }}
       >
         <Field label="Search text">
-          {(ids) => <input {...ids} name="q" key={state.q} type="search" className="field" defaultValue={state.q} placeholder="Contained in the payload" />}
+          {(ids) => (
+            <input
+              {...ids}
+              name="q"
+              key={state.q}
+              type="search"
+              className="field"
+              defaultValue={state.q}
+              placeholder="Contained in the payload"
+            />
+          )}
         </Field>
         <Field label="CEL filter">
-          {(ids) => <input {...ids} name="cel" key={state.cel} className="field mono" defaultValue={state.cel} placeholder="event.amount > 100.0" />}
+          {(ids) => (
+            <input
+              {...ids}
+              name="cel"
+              key={state.cel}
+              className="field mono"
+              defaultValue={state.cel}
+              placeholder="event.amount > 100.0"
+            />
+          )}
         </Field>
         <Field label="Type">
-          {(ids) => <input {...ids} name="type" key={state.type} className="field" defaultValue={state.type} placeholder="order.*" />}
+          {(ids) => (
+            <input
+              {...ids}
+              name="type"
+              key={state.type}
+              className="field"
+              defaultValue={state.type}
+              placeholder="order.*"
+            />
+          )}
         </Field>
         <Field label="Status">
           {(ids) => (
-            <select {...ids} className="field" value={state.status ?? ""} onChange={(event) => set({ status: event.target.value }, false)}>
+            <select
+              {...ids}
+              className="field"
+              value={state.status ?? ""}
+              onChange={(event) => set({ status: event.target.value }, false)}
+            >
               <option value="">Any</option>
               {statuses.map((status) => (
                 <option key={status} value={status}>
@@ -154,7 +201,12 @@ export default function Events() {
         </Field>
         <Field label="Acknowledged">
           {(ids) => (
-            <select {...ids} className="field" value={state.acknowledged} onChange={(event) => set({ acknowledged: event.target.value }, false)}>
+            <select
+              {...ids}
+              className="field"
+              value={state.acknowledged}
+              onChange={(event) => set({ acknowledged: event.target.value }, false)}
+            >
               <option value="all">All</option>
               <option value="false">Not yet</option>
               <option value="true">Acknowledged</option>
@@ -165,14 +217,24 @@ export default function Events() {
           <Button type="submit" look="primary">
             Search
           </Button>
-          <Button onPress={() => set({ q: undefined, cel: undefined, type: undefined, status: undefined, acknowledged: undefined }, false)}>Clear</Button>
+          <Button
+            onPress={() =>
+              set({ q: undefined, cel: undefined, type: undefined, status: undefined, acknowledged: undefined }, false)
+            }
+          >
+            Clear
+          </Button>
         </div>
       </form>
       {typesSeen.length === 0 ? null : (
-        // biome-ignore lint/a11y/useSemanticElements: buttons that narrow the list, no part of a form
         <div className="flex flex-wrap gap-2" role="group" aria-label="Types among the listed events">
           {typesSeen.map(([type, seen]) => (
-            <Button key={type} className="min-h-8 py-0.5 text-xs" aria-pressed={state.type === type} onPress={() => set({ type: state.type === type ? undefined : type }, false)}>
+            <Button
+              key={type}
+              className="min-h-8 py-0.5 text-xs"
+              aria-pressed={state.type === type}
+              onPress={() => set({ type: state.type === type ? undefined : type }, false)}
+            >
               {type} · {count(seen)}
             </Button>
           ))}
@@ -188,11 +250,25 @@ export default function Events() {
         </Empty>
       ) : (
         <>
-          <Histogram events={list.rows} from={Date.parse(times.from)} to={times.to === undefined ? Date.now() : Date.parse(times.to)} />
+          <Histogram
+            events={list.rows}
+            from={Date.parse(times.from)}
+            to={times.to === undefined ? Date.now() : Date.parse(times.to)}
+          />
           {paused ? (
             <Note>
-              Paused. {waiting.data === undefined ? "" : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
-              <button type="button" className="cursor-pointer underline" onClick={() => { setPaused(false); void list.refetch(); }}>
+              Paused.{" "}
+              {waiting.data === undefined
+                ? ""
+                : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
+              <button
+                type="button"
+                className="cursor-pointer underline"
+                onClick={() => {
+                  setPaused(false);
+                  void list.refetch();
+                }}
+              >
                 show them
               </button>
               .
@@ -201,9 +277,25 @@ export default function Events() {
           {chosen.size === 0 || !may("handle") ? null : (
             <div className="flex flex-wrap items-center gap-2">
               <span className="text-sm">{count(chosen.size)} chosen</span>
-              <Confirm label="Acknowledge" title={`Acknowledge ${count(chosen.size)} events?`} text="They leave the inbox of what is not acknowledged yet." action={act("POST", "/inbox/ack", { event_ids })} />
-              <Confirm label="Replay" title={`Replay ${count(chosen.size)} events?`} text="They are matched again with today's subscriptions, and delivered to those that match." action={act("POST", "/replays", { event_ids })} />
-              <Confirm label="Delete" look="danger" title={`Delete ${count(chosen.size)} events?`} text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone." action={act("POST", "/inbox/delete", { event_ids })} />
+              <Confirm
+                label="Acknowledge"
+                title={`Acknowledge ${count(chosen.size)} events?`}
+                text="They leave the inbox of what is not acknowledged yet."
+                action={act("POST", "/inbox/ack", { event_ids })}
+              />
+              <Confirm
+                label="Replay"
+                title={`Replay ${count(chosen.size)} events?`}
+                text="They are matched again with today's subscriptions, and delivered to those that match."
+                action={act("POST", "/replays", { event_ids })}
+              />
+              <Confirm
+                label="Delete"
+                look="danger"
+                title={`Delete ${count(chosen.size)} events?`}
+                text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
+                action={act("POST", "/inbox/delete", { event_ids })}
+              />
               <Button onPress={() => setChosen(new Set())}>Choose none</Button>
             </div>
           )}
@@ -214,11 +306,31 @@ export default function Events() {
             selected={({ event_id }) => chosen.has(event_id)}
             columns={[
               ...(may("handle")
-                ? [{ name: "Choose", cell: ({ event_id }: Event) => <input type="checkbox" className="size-5" aria-label={`Choose ${event_id}`} checked={chosen.has(event_id)} onChange={() => toggle(event_id)} /> }]
+                ? [
+                    {
+                      name: "Choose",
+                      cell: ({ event_id }: Event) => (
+                        <input
+                          type="checkbox"
+                          className="size-5"
+                          aria-label={`Choose ${event_id}`}
+                          checked={chosen.has(event_id)}
+                          onChange={() => toggle(event_id)}
+                        />
+                      ),
+                    },
+                  ]
                 : []),
               { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
               { name: "Type", cell: ({ event_type }: Event) => event_type ?? <span className="text-muted">none</span> },
-              { name: "Event", cell: ({ event_id }: Event) => <Link href={keep(`/events/${event_id}`)} className="mono">{event_id}</Link> },
+              {
+                name: "Event",
+                cell: ({ event_id }: Event) => (
+                  <Link href={keep(`/events/${event_id}`)} className="mono">
+                    {event_id}
+                  </Link>
+                ),
+              },
               { name: "Status", cell: ({ status }: Event) => <Status status={status} /> },
               { name: "Deliveries", cell: ({ deliveries }: Event) => count(deliveries.length) },
             ]}

@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
-import { z } from "zod";
 import { ApiError, call, type ErrorDetail, pretty, send } from "../api.ts";
 import { bytes, ms } from "../format.ts";
 import { useDraft } from "../session.tsx";
@@ -10,12 +9,12 @@ import { firstBody, templates } from "../templates.ts";
 import type { Key } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Field, Loading, Note, Page, Status } from "../ui/basic.tsx";
 import { Tabs } from "../ui/tabs.tsx";
-import { keep, useUrl } from "../url.ts";
+import { anyText, keep, oneOf, useUrl } from "../url.ts";
 
 const own = {
-  tab: z.enum(["json", "form", "template"]).catch("json"),
-  key: z.string().optional().catch(undefined),
-  code: z.enum(languages).catch("curl"),
+  tab: oneOf(["json", "form", "template"], "json"),
+  key: anyText,
+  code: oneOf(languages, "curl"),
 };
 
 interface DryRun {
@@ -90,7 +89,8 @@ function textOf(rows: readonly Row[]): string {
   const members = rows
     .filter(({ name }) => name !== "")
     .map(({ name, kind, value }) => {
-      const text = kind === "text" ? JSON.stringify(value) : faultOf(value) === undefined ? value : JSON.stringify(value);
+      const text =
+        kind === "text" ? JSON.stringify(value) : faultOf(value) === undefined ? value : JSON.stringify(value);
       return `  ${JSON.stringify(name)}: ${text}`;
     });
   return `{\n${members.join(",\n")}\n}`;
@@ -98,35 +98,71 @@ function textOf(rows: readonly Row[]): string {
 
 function Form({ text, change }: { text: string; change: (text: string) => void }) {
   const rows = rowsOf(text);
-  if (rows === undefined) return <Empty title="The form fills in one event.">The text is no JSON object: correct it, or choose a template.</Empty>;
-  const set = (index: number, changes: Partial<Row>) => change(textOf(rows.map((row, at) => (at === index ? { ...row, ...changes } : row))));
+  if (rows === undefined)
+    return (
+      <Empty title="The form fills in one event.">The text is no JSON object: correct it, or choose a template.</Empty>
+    );
+  const set = (index: number, changes: Partial<Row>) =>
+    change(textOf(rows.map((row, at) => (at === index ? { ...row, ...changes } : row))));
   return (
     <div className="grid gap-2">
       {rows.map((row, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row's name is what is being written
         <fieldset key={index} className="grid gap-2 sm:grid-cols-[1fr_8rem_2fr_auto]">
           <legend className="sr-only">Member {index + 1}</legend>
-          <input aria-label="Name" className="field" value={row.name} onChange={(event) => set(index, { name: event.target.value })} />
-          <select aria-label="Kind" className="field" value={row.kind} onChange={(event) => set(index, { kind: event.target.value as Row["kind"], value: event.target.value === "yes or no" ? "true" : row.value })}>
+          <input
+            aria-label="Name"
+            className="field"
+            value={row.name}
+            onChange={(event) => set(index, { name: event.target.value })}
+          />
+          <select
+            aria-label="Kind"
+            className="field"
+            value={row.kind}
+            onChange={(event) =>
+              set(index, {
+                kind: event.target.value as Row["kind"],
+                value: event.target.value === "yes or no" ? "true" : row.value,
+              })
+            }
+          >
             {["text", "number", "yes or no", "JSON"].map((kind) => (
               <option key={kind}>{kind}</option>
             ))}
           </select>
           {row.kind === "yes or no" ? (
-            <select aria-label="Value" className="field" value={row.value} onChange={(event) => set(index, { value: event.target.value })}>
+            <select
+              aria-label="Value"
+              className="field"
+              value={row.value}
+              onChange={(event) => set(index, { value: event.target.value })}
+            >
               <option value="true">yes</option>
               <option value="false">no</option>
             </select>
           ) : (
-            <input aria-label="Value" className="field" value={row.value} onChange={(event) => set(index, { value: event.target.value })} />
+            <input
+              aria-label="Value"
+              className="field"
+              value={row.value}
+              onChange={(event) => set(index, { value: event.target.value })}
+            />
           )}
-          <Button aria-label={`Remove ${row.name}`} onPress={() => change(textOf(rows.filter((_, at) => at !== index)))}>
+          <Button
+            aria-label={`Remove ${row.name}`}
+            onPress={() => change(textOf(rows.filter((_, at) => at !== index)))}
+          >
             Remove
           </Button>
         </fieldset>
       ))}
       <div>
-        <Button onPress={() => change(textOf([...rows, { name: `member_${rows.length + 1}`, kind: "text", value: "" }]))}>Add a member</Button>
+        <Button
+          onPress={() => change(textOf([...rows, { name: `member_${rows.length + 1}`, kind: "text", value: "" }]))}
+        >
+          Add a member
+        </Button>
       </div>
     </div>
   );
@@ -151,7 +187,9 @@ function Receivers({ dry }: { dry: DryRun }) {
               </ul>
             </Note>
           )}
-          {result.valid && result.subscriptions.length === 0 ? <p className="text-sm text-muted">There is no subscription on this side, so nobody would receive it.</p> : null}
+          {result.valid && result.subscriptions.length === 0 ? (
+            <p className="text-sm text-muted">There is no subscription on this side, so nobody would receive it.</p>
+          ) : null}
           <ul className="grid gap-2">
             {[...result.subscriptions]
               .sort((a, b) => Number(b.matched) - Number(a.matched))
@@ -211,14 +249,28 @@ function Outcome({ sent, again, env }: { sent: Sent; again: () => void; env: str
           ["Sent at", sent.at],
           ["Took", ms(sent.took)],
           ["Size", bytes(new Blob([sent.requestBody]).size)],
-          ["Request id", <span key="id" className="mono">{sent.headers.find(([name]) => name === "x-request-id")?.[1] ?? ""}</span>],
-          ["Limit left", `${sent.headers.find(([name]) => name === "ratelimit-remaining")?.[1] ?? "?"} of ${sent.headers.find(([name]) => name === "ratelimit-limit")?.[1] ?? "?"} this second`],
+          [
+            "Request id",
+            <span key="id" className="mono">
+              {sent.headers.find(([name]) => name === "x-request-id")?.[1] ?? ""}
+            </span>,
+          ],
+          [
+            "Limit left",
+            `${sent.headers.find(([name]) => name === "ratelimit-remaining")?.[1] ?? "?"} of ${sent.headers.find(([name]) => name === "ratelimit-limit")?.[1] ?? "?"} this second`,
+          ],
         ]}
       />
       <h3 className="font-medium">Request</h3>
-      <Code label="Request" text={`POST /events\n${sent.requestHeaders.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${sent.requestBody}`} />
+      <Code
+        label="Request"
+        text={`POST /events\n${sent.requestHeaders.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${sent.requestBody}`}
+      />
       <h3 className="font-medium">Response</h3>
-      <Code label="Response" text={`${sent.status}\n${sent.headers.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${pretty(sent.body)}`} />
+      <Code
+        label="Response"
+        text={`${sent.status}\n${sent.headers.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${pretty(sent.body)}`}
+      />
       <div>
         <Button onPress={again}>Send again</Button>
       </div>
@@ -237,7 +289,9 @@ export default function Send() {
     queryKey: ["keys for sending"],
     queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
   });
-  const choices = (keys.data?.keys ?? []).filter(usable).sort((a, b) => (a.environment === b.environment ? 0 : a.environment === "sandbox" ? -1 : 1));
+  const choices = (keys.data?.keys ?? [])
+    .filter(usable)
+    .sort((a, b) => (a.environment === b.environment ? 0 : a.environment === "sandbox" ? -1 : 1));
   const chosen = choices.find(({ key_id }) => key_id === state.key) ?? choices[0];
   const env = chosen?.environment ?? "sandbox";
   const fault = faultOf(text);
@@ -246,10 +300,22 @@ export default function Send() {
     queryKey: ["dry run", settled, chosen?.key_id],
     enabled: chosen !== undefined && faultOf(settled) === undefined,
     retry: false,
-    queryFn: ({ signal }) => call<DryRun>("POST", "/events/dry-run", { env, body: settled, headers: { "x-triggers-key-id": chosen?.key_id }, signal }),
+    queryFn: ({ signal }) =>
+      call<DryRun>("POST", "/events/dry-run", {
+        env,
+        body: settled,
+        headers: { "x-triggers-key-id": chosen?.key_id },
+        signal,
+      }),
   });
-  const invalid = dry.data?.results.flatMap(({ errors = [] }, index) => errors.map((error) => ({ ...error, index }))) ?? [];
-  const complaint = fault ?? (dry.error instanceof ApiError ? [dry.error.message, ...dry.error.details.map(({ path = "", message }) => `${path} ${message}`)].join(" · ") : undefined) ?? (invalid.length > 0 ? invalid.map(({ path, message }) => `${path} ${message}`).join(" · ") : undefined);
+  const invalid =
+    dry.data?.results.flatMap(({ errors = [] }, index) => errors.map((error) => ({ ...error, index }))) ?? [];
+  const complaint =
+    fault ??
+    (dry.error instanceof ApiError
+      ? [dry.error.message, ...dry.error.details.map(({ path = "", message }) => `${path} ${message}`)].join(" · ")
+      : undefined) ??
+    (invalid.length > 0 ? invalid.map(({ path, message }) => `${path} ${message}`).join(" · ") : undefined);
 
   const sendNow = async (body: string) => {
     setBusy(true);
@@ -257,7 +323,10 @@ export default function Send() {
     const began = performance.now();
     const at = new Date().toISOString();
     try {
-      const headers = { "x-triggers-key-id": chosen?.key_id, "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey };
+      const headers = {
+        "x-triggers-key-id": chosen?.key_id,
+        "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey,
+      };
       const answer = await send("POST", "/api/events", { env, body, headers });
       setSent({
         at,
@@ -268,7 +337,9 @@ export default function Send() {
         ],
         requestBody: body,
         status: answer.status,
-        headers: [...answer.headers].filter(([name]) => /^(content-type|x-request-id|ratelimit-|retry-after|idempotency-|triggers-)/.test(name)),
+        headers: [...answer.headers].filter(([name]) =>
+          /^(content-type|x-request-id|ratelimit-|retry-after|idempotency-|triggers-)/.test(name),
+        ),
         body: answer.text,
         took: performance.now() - began,
       });
@@ -278,17 +349,33 @@ export default function Send() {
     setBusy(false);
   };
 
-  if (keys.isPending) return <Page title="Send an event"><Loading /></Page>;
+  if (keys.isPending)
+    return (
+      <Page title="Send an event">
+        <Loading />
+      </Page>
+    );
   return (
     <Page title="Send an event" actions={<Link href={keep("/send/history")}>Sent events of the last 24 h</Link>}>
       {keys.isError ? <Failure error={keys.error} /> : null}
       <div className="grid gap-6 lg:grid-cols-2">
         <section aria-label="Event" className="grid content-start gap-4">
-          {env === "live" ? <Note tone="bad" title="This is live.">What you send is delivered to your subscribers, and counts for your bill.</Note> : <Note>Sandbox: what you send stays apart from what is live.</Note>}
+          {env === "live" ? (
+            <Note tone="bad" title="This is live.">
+              What you send is delivered to your subscribers, and counts for your bill.
+            </Note>
+          ) : (
+            <Note>Sandbox: what you send stays apart from what is live.</Note>
+          )}
           <div className="grid gap-3 sm:grid-cols-2">
             <Field label="API key" hint="You act as this key: its side, its limit. Its secret stays where it is.">
               {(ids) => (
-                <select {...ids} className="field" value={chosen?.key_id ?? ""} onChange={(event) => set({ key: event.target.value })}>
+                <select
+                  {...ids}
+                  className="field"
+                  value={chosen?.key_id ?? ""}
+                  onChange={(event) => set({ key: event.target.value })}
+                >
                   {choices.map((key) => (
                     <option key={key.key_id} value={key.key_id}>
                       {key.environment}: {key.name ?? key.key_id}
@@ -298,10 +385,22 @@ export default function Send() {
               )}
             </Field>
             <Field label="Idempotency key" hint="Optional. A repeat within 24 h answers what the first one answered.">
-              {(ids) => <input {...ids} className="field mono" value={idempotencyKey} maxLength={255} onChange={(event) => setIdempotencyKey(event.target.value)} />}
+              {(ids) => (
+                <input
+                  {...ids}
+                  className="field mono"
+                  value={idempotencyKey}
+                  maxLength={255}
+                  onChange={(event) => setIdempotencyKey(event.target.value)}
+                />
+              )}
             </Field>
           </div>
-          {choices.length === 0 ? <Note tone="warn">No active key may send events. <Link href={keep("/keys")}>Make one</Link>.</Note> : null}
+          {choices.length === 0 ? (
+            <Note tone="warn">
+              No active key may send events. <Link href={keep("/keys")}>Make one</Link>.
+            </Note>
+          ) : null}
           <Tabs
             label="How to write the event"
             selected={state.tab}
@@ -311,9 +410,20 @@ export default function Send() {
                 id: "json",
                 name: "JSON",
                 body: () => (
-                  <Field label="Payload" error={complaint} hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type.">
+                  <Field
+                    label="Payload"
+                    error={complaint}
+                    hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type."
+                  >
                     {(ids) => (
-                      <textarea {...ids} spellCheck={false} rows={16} className="field mono" value={text} onChange={(event) => setText(event.target.value)} />
+                      <textarea
+                        {...ids}
+                        spellCheck={false}
+                        rows={16}
+                        className="field mono"
+                        value={text}
+                        onChange={(event) => setText(event.target.value)}
+                      />
                     )}
                   </Field>
                 ),
@@ -350,7 +460,11 @@ export default function Send() {
             <Button onPress={() => void dry.refetch()} isDisabled={fault !== undefined || chosen === undefined}>
               Try
             </Button>
-            <Button look="primary" isDisabled={busy || fault !== undefined || chosen === undefined} onPress={() => void sendNow(text)}>
+            <Button
+              look="primary"
+              isDisabled={busy || fault !== undefined || chosen === undefined}
+              onPress={() => void sendNow(text)}
+            >
               {busy ? "Sending…" : "Send event"}
             </Button>
             <Button look="quiet" onPress={dropText}>
@@ -360,12 +474,20 @@ export default function Send() {
           <section aria-label="Who would receive it" className="grid gap-2">
             <h2 className="text-lg font-semibold">Who would receive it</h2>
             {dry.isFetching ? <p className="text-sm text-muted">Trying…</p> : null}
-            {dry.data === undefined ? <p className="text-sm text-muted">Nothing is stored or sent by trying.</p> : <Receivers dry={dry.data} />}
+            {dry.data === undefined ? (
+              <p className="text-sm text-muted">Nothing is stored or sent by trying.</p>
+            ) : (
+              <Receivers dry={dry.data} />
+            )}
           </section>
         </section>
         <section aria-label="What happened" className="grid min-w-0 content-start gap-4">
           {failure === undefined ? null : <Failure error={failure} />}
-          {sent === undefined ? <Empty title="Nothing is sent yet.">Request and answer stand here, exactly as they were.</Empty> : <Outcome sent={sent} env={env} again={() => void sendNow(sent.requestBody)} />}
+          {sent === undefined ? (
+            <Empty title="Nothing is sent yet.">Request and answer stand here, exactly as they were.</Empty>
+          ) : (
+            <Outcome sent={sent} env={env} again={() => void sendNow(sent.requestBody)} />
+          )}
           <h2 className="text-lg font-semibold">The same in code</h2>
           <Tabs
             label="Language"
@@ -374,7 +496,12 @@ export default function Send() {
             tabs={languages.map((language) => ({
               id: language,
               name: language,
-              body: () => <Code label={language} text={snippet(language, { url: window.location.origin, body: text, idempotencyKey })} />,
+              body: () => (
+                <Code
+                  label={language}
+                  text={snippet(language, { url: window.location.origin, body: text, idempotencyKey })}
+                />
+              ),
             }))}
           />
         </section>

@@ -2,8 +2,8 @@ import { useId, useState } from "react";
 import { useLocation } from "wouter";
 import type { Place } from "../places.ts";
 import { signOut } from "../session.tsx";
-import { keep, useCommon } from "../url.ts";
 import { Dialog } from "../ui/overlay.tsx";
+import { keep, useCommon } from "../url.ts";
 
 interface Command {
   readonly name: string;
@@ -29,7 +29,10 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
     { name: `Switch to ${other}`, run: () => set({ env: other }, false) },
     { name: "Sign out", run: () => void signOut() },
   ];
-  const found = [...byId, ...commands.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()))].slice(0, 12);
+  const found = [...byId, ...commands.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()))].slice(
+    0,
+    12,
+  );
   const chosen = Math.min(at, Math.max(0, found.length - 1));
   const run = (command: Command | undefined) => {
     close();
@@ -42,7 +45,6 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
       </label>
       <input
         id={id}
-        // biome-ignore lint/a11y/noAutofocus: it was opened to type into
         autoFocus
         className="field"
         role="combobox"
@@ -63,14 +65,12 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
           event.preventDefault();
         }}
       />
-      {/* biome-ignore lint/a11y/useSemanticElements: no form takes its value */}
       <ul id={`${id}-list`} role="listbox" aria-label="Places" className="grid max-h-80 gap-0.5 overflow-y-auto">
         {found.map((command, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled where one types
           <li
             key={command.name}
             id={`${id}-${index}`}
-            // biome-ignore lint/a11y/useSemanticElements: no form takes its value
             role="option"
             aria-selected={index === chosen}
             tabIndex={-1}

@@ -5,9 +5,9 @@ import { Link, useLocation } from "wouter";
 import { callText } from "../api.ts";
 import { type Place, places } from "../places.ts";
 import { signOut, useMay, useSession } from "../session.tsx";
-import { keep, useCommon } from "../url.ts";
 import { Button } from "../ui/basic.tsx";
 import { Dialog } from "../ui/overlay.tsx";
+import { keep, useCommon } from "../url.ts";
 import { Palette } from "./palette.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 
@@ -40,7 +40,9 @@ export function Shell({ children }: { children: ReactNode }) {
   const [more, setMore] = useState(false);
   const [palette, setPalette] = useState(false);
   const id = useId();
-  const shown = places.filter(({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)));
+  const shown = places.filter(
+    ({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)),
+  );
   const here = placeAt(path, shown);
   useShortcuts({ places: shown, openPalette: () => setPalette(true) });
 
@@ -53,10 +55,16 @@ export function Shell({ children }: { children: ReactNode }) {
 
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[13rem_1fr]">
-      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2">
+      <a
+        href="#content"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-panel focus:p-2"
+      >
         Skip to the content
       </a>
-      <nav aria-label="Main" className="sticky top-0 hidden h-dvh flex-col gap-4 overflow-y-auto border-r border-line bg-panel p-3 md:flex">
+      <nav
+        aria-label="Main"
+        className="sticky top-0 hidden h-dvh flex-col gap-4 overflow-y-auto border-r border-line bg-panel p-3 md:flex"
+      >
         <Link href={keep("/")} className="px-3 text-lg font-bold text-text no-underline">
           Triggers
         </Link>
@@ -145,12 +153,20 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
-      <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-30 grid auto-cols-fr grid-flow-col border-t border-line bg-panel md:hidden">
+      <nav
+        aria-label="Main"
+        className="fixed inset-x-0 bottom-0 z-30 grid auto-cols-fr grid-flow-col border-t border-line bg-panel md:hidden"
+      >
         {shown
           .filter(({ phone }) => phone === true)
           .slice(0, 4)
           .map((place) => (
-            <NavLink key={place.path} place={place} className="rounded-none py-3 text-center text-xs" current={place === here} />
+            <NavLink
+              key={place.path}
+              place={place}
+              className="rounded-none py-3 text-center text-xs"
+              current={place === here}
+            />
           ))}
         <Button look="quiet" className="rounded-none text-xs" onPress={() => setMore(true)}>
           More

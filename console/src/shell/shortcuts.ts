@@ -18,7 +18,10 @@ const isModified = (event: KeyboardEvent): boolean => event.ctrlKey || event.met
 /** Somebody is writing, or an input method is composing. */
 export const isTyping = (event: KeyboardEvent): boolean => {
   const target = event.target as HTMLElement | null;
-  return event.isComposing || target?.closest("input, textarea, select, [contenteditable], [role=menu], [role=listbox], dialog") !== null;
+  return (
+    event.isComposing ||
+    target?.closest("input, textarea, select, [contenteditable], [role=menu], [role=listbox], dialog") !== null
+  );
 };
 
 const NEXT_MS = 1_500;
@@ -49,7 +52,10 @@ export function useShortcuts({ places, openPalette }: { places: readonly Place[]
 }
 
 /** `j`, `k`, Enter and `x` over the rows of a list. */
-export function useRowKeys(rows: readonly string[], acts: { readonly open: (row: string) => void; readonly choose?: (row: string) => void }): void {
+export function useRowKeys(
+  rows: readonly string[],
+  acts: { readonly open: (row: string) => void; readonly choose?: (row: string) => void },
+): void {
   const at = useRef(-1);
   useEffect(() => {
     const show = (index: number) => {

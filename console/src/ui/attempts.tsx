@@ -24,29 +24,60 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
         <Facts
           of={[
             ["Status", <Status key="status" status={status} />],
-            ["Delivery", <span key="id" className="mono">{delivery_id}</span>],
-            ["To", <Link key="sub" href={keep(`/subscriptions/${subscription_id}`)} className="mono">{subscription_id}</Link>],
-            ...(next_attempt_at === null ? [] : ([["Next attempt", <When key="next" at={next_attempt_at} zone={zone} />]] as const)),
-            ...(replay_id === undefined ? [] : ([["Replay", <span key="rpl" className="mono">{replay_id}</span>]] as const)),
+            [
+              "Delivery",
+              <span key="id" className="mono">
+                {delivery_id}
+              </span>,
+            ],
+            [
+              "To",
+              <Link key="sub" href={keep(`/subscriptions/${subscription_id}`)} className="mono">
+                {subscription_id}
+              </Link>,
+            ],
+            ...(next_attempt_at === null
+              ? []
+              : ([["Next attempt", <When key="next" at={next_attempt_at} zone={zone} />]] as const)),
+            ...(replay_id === undefined
+              ? []
+              : ([
+                  [
+                    "Replay",
+                    <span key="rpl" className="mono">
+                      {replay_id}
+                    </span>,
+                  ],
+                ] as const)),
           ]}
         />
         {may("handle") && (status === "failed" || status === "dead_lettered") ? (
-          <Confirm label="Retry" title="Try this delivery now?" text="It is posted to the webhook again, at once." action={retry} />
+          <Confirm
+            label="Retry"
+            title="Try this delivery now?"
+            text="It is posted to the webhook again, at once."
+            action={retry}
+          />
         ) : null}
       </div>
       {attempts.length === 0 ? (
-        <p className="text-sm text-muted">No attempt has been made yet, or the first one succeeded and left no more to tell.</p>
+        <p className="text-sm text-muted">
+          No attempt has been made yet, or the first one succeeded and left no more to tell.
+        </p>
       ) : (
         <ol className="grid gap-2 text-sm">
           {attempts.map((attempt, index) => (
             <li key={attempt.at} className="border-t border-line pt-2">
               <p>
                 <span className="font-medium">Attempt {index + 1}</span> · <When at={attempt.at} zone={zone} /> ·{" "}
-                {attempt.status_code === null ? "no answer" : `answered ${attempt.status_code}`} · {ms(attempt.latency_ms)}
+                {attempt.status_code === null ? "no answer" : `answered ${attempt.status_code}`} ·{" "}
+                {ms(attempt.latency_ms)}
                 {attempt.error === null ? "" : ` · ${attempt.error}`}
               </p>
               {attempt.response_excerpt === undefined || attempt.response_excerpt === "" ? null : (
-                <pre className="mt-1 max-h-40 overflow-auto rounded bg-sunk p-2 whitespace-pre-wrap">{attempt.response_excerpt}</pre>
+                <pre className="mt-1 max-h-40 overflow-auto rounded bg-sunk p-2 whitespace-pre-wrap">
+                  {attempt.response_excerpt}
+                </pre>
               )}
             </li>
           ))}

@@ -10,7 +10,11 @@ const looks = {
   danger: "bg-panel text-bad border-bad hover:bg-bad-soft",
 } as const;
 
-export function Button({ look = "plain", className = "", ...props }: ButtonProps & { look?: keyof typeof looks; className?: string }) {
+export function Button({
+  look = "plain",
+  className = "",
+  ...props
+}: ButtonProps & { look?: keyof typeof looks; className?: string }) {
   return (
     <AriaButton
       {...props}
@@ -49,7 +53,9 @@ const statuses: Readonly<Record<string, readonly [tone: string, mark: string]>> 
 export function Status({ status }: { status: string }) {
   const [tone, mark] = statuses[status] ?? ["plain", "•"];
   return (
-    <span className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-medium whitespace-nowrap ${tones[tone]}`}>
+    <span
+      className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-medium whitespace-nowrap ${tones[tone]}`}
+    >
       <span aria-hidden="true">{mark}</span>
       {status.replaceAll("_", " ")}
     </span>
@@ -127,7 +133,21 @@ export function When({ at, zone }: { at: string | null | undefined; zone?: strin
   );
 }
 
-export function Field({ label, hint, error, children }: { label: string; hint?: ReactNode; error?: string | undefined; children: (ids: { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean | undefined }) => ReactNode }) {
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+}: {
+  label: string;
+  hint?: ReactNode;
+  error?: string | undefined;
+  children: (ids: {
+    id: string;
+    "aria-describedby": string | undefined;
+    "aria-invalid": boolean | undefined;
+  }) => ReactNode;
+}) {
   const id = useId();
   const described = hint !== undefined || error !== undefined ? `${id}-hint` : undefined;
   return (
@@ -149,8 +169,11 @@ export function Field({ label, hint, error, children }: { label: string; hint?: 
 export function Code({ text, label }: { text: string; label: string }) {
   return (
     <figure className="relative m-0" aria-label={label}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard */}
-      <pre tabIndex={0} className="max-h-[32rem] overflow-auto rounded-md border border-line bg-sunk p-3 pr-20 whitespace-pre-wrap">
+      {/* What scrolls can be reached by keyboard. */}
+      <pre
+        tabIndex={0}
+        className="max-h-[32rem] overflow-auto rounded-md border border-line bg-sunk p-3 pr-20 whitespace-pre-wrap"
+      >
         {text}
       </pre>
       <div className="absolute top-1.5 right-1.5">

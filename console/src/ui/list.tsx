@@ -20,7 +20,10 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
     queryKey: ["list", path, params, options.env, options.withoutPayloads],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      call<Record<string, unknown>>("GET", `${path}${queryOf({ ...params, cursor: pageParam })}`, { ...options, signal }),
+      call<Record<string, unknown>>("GET", `${path}${queryOf({ ...params, cursor: pageParam })}`, {
+        ...options,
+        signal,
+      }),
     getNextPageParam: (last) => (last.next_cursor as string | null) ?? undefined,
     refetchInterval: every ?? false,
   });
@@ -29,7 +32,13 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
 }
 
 /** A list with its states: loading, failed, empty, more. */
-export function List<Row>({ source, caption, columns, rowKey, empty }: {
+export function List<Row>({
+  source,
+  caption,
+  columns,
+  rowKey,
+  empty,
+}: {
   source: ListSource;
   caption: string;
   columns: readonly Column<Row>[];

@@ -2,7 +2,19 @@ import { type ReactNode, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { Button, Failure, Field } from "./basic.tsx";
 
-export function Dialog({ title, open, close, children, alert = false }: { title: string; open: boolean; close: () => void; children: ReactNode; alert?: boolean }) {
+export function Dialog({
+  title,
+  open,
+  close,
+  children,
+  alert = false,
+}: {
+  title: string;
+  open: boolean;
+  close: () => void;
+  children: ReactNode;
+  alert?: boolean;
+}) {
   return (
     <ModalOverlay
       isOpen={open}
@@ -25,7 +37,14 @@ export function Dialog({ title, open, close, children, alert = false }: { title:
 }
 
 /** Asks before something is done that can't be taken back; says how many it concerns. */
-export function Confirm({ label, title, text, action, look = "plain", disabled = false }: {
+export function Confirm({
+  label,
+  title,
+  text,
+  action,
+  look = "plain",
+  disabled = false,
+}: {
   label: string;
   title: string;
   text: ReactNode;
@@ -67,7 +86,19 @@ export function Confirm({ label, title, text, action, look = "plain", disabled =
 }
 
 /** A dialog with one line to write. */
-export function Ask({ label, title, field, action, hint }: { label: string; title: string; field: string; hint?: string; action: (value: string) => Promise<unknown> }) {
+export function Ask({
+  label,
+  title,
+  field,
+  action,
+  hint,
+}: {
+  label: string;
+  title: string;
+  field: string;
+  hint?: string;
+  action: (value: string) => Promise<unknown>;
+}) {
   const [open, setOpen] = useState(false);
   const [value, setValue] = useState("");
   const [error, setError] = useState<unknown>();
@@ -93,7 +124,9 @@ export function Ask({ label, title, field, action, hint }: { label: string; titl
           }}
         >
           <Field label={field} hint={hint}>
-            {(ids) => <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />}
+            {(ids) => (
+              <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
+            )}
           </Field>
           {error === undefined ? null : <Failure error={error} />}
           <div className="flex justify-end gap-2">

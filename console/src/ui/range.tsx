@@ -19,7 +19,6 @@ export function Range() {
   const id = useId();
   return (
     <div className="flex flex-wrap items-center gap-2 text-sm">
-      {/* biome-ignore lint/a11y/useSemanticElements: a group of buttons, and no part of a form */}
       <div role="group" aria-label="Range" className="flex">
         {[...presets, ["custom", "Custom"] as const].map(([value, name]) => (
           <Button

@@ -6,7 +6,13 @@ export interface Column<Row> {
 }
 
 /** Rows of one kind. On a phone each row is a card, whose cells bear the names of their columns. */
-export function Table<Row>({ caption, columns, rows, rowKey, selected }: {
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  rowKey,
+  selected,
+}: {
   caption: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
@@ -34,7 +40,10 @@ export function Table<Row>({ caption, columns, rows, rowKey, selected }: {
               className={`border-b border-line last:border-b-0 max-md:block max-md:p-3 ${selected?.(row) === true ? "bg-accent-soft" : ""}`}
             >
               {columns.map(({ name, cell }) => (
-                <td key={name} className="px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1">
+                <td
+                  key={name}
+                  className="px-3 py-2 align-top max-md:flex max-md:justify-between max-md:gap-4 max-md:px-0 max-md:py-1"
+                >
                   <span className="hidden text-muted max-md:inline">{name}</span>
                   <span className="min-w-0">{cell(row)}</span>
                 </td>

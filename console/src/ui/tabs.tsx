@@ -1,8 +1,13 @@
 import type { ReactNode } from "react";
-import { Tab, TabList, TabPanel, Tabs as AriaTabs } from "react-aria-components";
+import { Tabs as AriaTabs, Tab, TabList, TabPanel } from "react-aria-components";
 
 /** Views of one thing; which one is in the URL. */
-export function Tabs({ label, tabs, selected, select }: {
+export function Tabs({
+  label,
+  tabs,
+  selected,
+  select,
+}: {
   label: string;
   tabs: readonly { readonly id: string; readonly name: string; readonly body: () => ReactNode }[];
   selected: string;

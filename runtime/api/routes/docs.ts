@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { errorExamples } from "../../domain/errors/errorExamples.ts";
 import { errorBody, errorCatalog, TriggersError } from "../../domain/errors/errors.ts";
 import type { Api } from "../deps.ts";
-import { errorsPage, referencePage } from "../docsPage.ts";
+import { errorsPage, referencePage, rolesPage } from "../docsPage.ts";
 import { type OpenApiDocument, openApiOf } from "../openapi.ts";
 import { route } from "../route.ts";
 import { ErrorSchema } from "../schemas.ts";
@@ -90,6 +90,19 @@ export function register(app: Api): void {
       const { message, headers } = errorExamples[code];
       return c.json(errorBody(new TriggersError(code, message), c.get("requestId")), 200, headers);
     },
+  );
+  const rolesHtml = rolesPage();
+  route(
+    app,
+    {
+      method: "get",
+      path: "/docs/roles",
+      tag: TAG,
+      summary: "What each role may do in the console",
+      scope: "public",
+      responses: html,
+    },
+    (c) => c.body(rolesHtml, 200, HTML_HEADERS),
   );
   const errors = errorsPage();
   route(

@@ -1,0 +1,215 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { ApiError, call, pretty } from "../api.ts";
+import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
+import type { Event, Subscription } from "../types.ts";
+import { Button, Code, Empty, Failure, Field, Note, Page, When } from "../ui/basic.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { draftOf, type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
+import { Table } from "../ui/table.tsx";
+import { anyText, keep, useUrl } from "../url.ts";
+
+const own = { type: anyText, jsonpath: anyText, cel: anyText, subscription: anyText };
+const DEBOUNCE_MS = 400;
+const WEEK_MS = 604_800_000;
+
+interface Rehearsal {
+  readonly examined: number;
+  readonly matched: number;
+  readonly samples: readonly { readonly event: Event; readonly request: { readonly body: string } }[];
+  readonly near_misses: readonly { readonly event_id: string; readonly clause: string; readonly because: string }[];
+  readonly next_cursor: string | null;
+}
+
+/** A selector against recorded events, while it is being written: what matches, what nearly does, and which clause decides. */
+export default function Match() {
+  const [state, set] = useUrl(own);
+  const [, navigate] = useLocation();
+  const may = useMay();
+  const [draft, setDraft] = useState<SelectorDraft>({
+    type: state.type ?? "",
+    jsonpath: state.jsonpath ?? "",
+    cel: state.cel ?? "",
+  });
+  const [url, setUrl] = useState("");
+  const [workflow, setWorkflow] = useState("");
+  const [secret, setSecret] = useState<string>();
+  const { env } = state;
+  const subscription = useQuery({
+    queryKey: ["subscription", state.subscription, env],
+    enabled: state.subscription !== undefined,
+    queryFn: () => call<Subscription>("GET", `/subscriptions/${state.subscription}`, { env }),
+  });
+  const loaded = subscription.data?.event_selector;
+  useEffect(() => {
+    if (loaded !== undefined) setDraft(draftOf(loaded));
+  }, [loaded]);
+  useEffect(() => {
+    const timer = setTimeout(() => set({ type: draft.type, jsonpath: draft.jsonpath, cel: draft.cel }), DEBOUNCE_MS);
+    return () => clearTimeout(timer);
+  });
+  const wanted = selectorOf({ type: state.type ?? "", jsonpath: state.jsonpath ?? "", cel: state.cel ?? "" });
+  const nothing = Object.keys(wanted).length === 0;
+  const query = useQuery({
+    queryKey: ["rehearse", wanted, env],
+    enabled: !nothing,
+    retry: false,
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      call<Rehearsal>("POST", "/subscriptions/rehearse", {
+        env,
+        signal,
+        body: { event_selector: wanted, from: new Date(Date.now() - WEEK_MS).toISOString(), limit: 5_000 },
+      }),
+  });
+  const invalid =
+    query.error instanceof ApiError
+      ? [query.error.message, ...query.error.details.map(({ path = "", message }) => `${path} ${message}`)].join(" ")
+      : undefined;
+  const save = async () => {
+    if (state.subscription !== undefined) {
+      await call("PATCH", `/subscriptions/${state.subscription}`, { env, body: { event_selector: wanted } });
+      navigate(keep(`/subscriptions/${state.subscription}`));
+      return;
+    }
+    const made = await call<{ subscription_id: string; signing_secret: string }>("POST", "/subscriptions", {
+      env,
+      body: { event_selector: wanted, webhook_url: url, ...(workflow === "" ? {} : { workflow_id: workflow }) },
+    });
+    setSecret(made.signing_secret);
+  };
+  const { data } = query;
+  const others = data === undefined ? 0 : data.examined - data.matched;
+  return (
+    <Page title="Match studio">
+      <p className="text-sm text-muted">
+        {state.subscription === undefined ? "A selector" : "This subscription's selector"} against the {env} events of
+        the last seven days, while you type. Nothing is sent.
+      </p>
+      <div className="grid gap-6 lg:grid-cols-2">
+        <section aria-label="Selector" className="grid content-start gap-4">
+          <SelectorFields draft={draft} change={setDraft} error={nothing ? undefined : invalid} />
+          {may("configure") ? (
+            <div className="card grid gap-3">
+              {state.subscription === undefined ? (
+                <>
+                  <Field label="Webhook URL" hint="Where a new subscription with this selector delivers to.">
+                    {(ids) => (
+                      <input
+                        {...ids}
+                        className="field mono"
+                        value={url}
+                        onChange={(event) => setUrl(event.target.value)}
+                        placeholder="https://example.com/hooks"
+                      />
+                    )}
+                  </Field>
+                  <Field label="Workflow" hint="Optional.">
+                    {(ids) => (
+                      <input
+                        {...ids}
+                        className="field"
+                        value={workflow}
+                        onChange={(event) => setWorkflow(event.target.value)}
+                      />
+                    )}
+                  </Field>
+                </>
+              ) : null}
+              {secret === undefined ? null : (
+                <Note tone="good" title="Saved. Its signing secret is shown this once.">
+                  <Code label="Signing secret" text={secret} />
+                </Note>
+              )}
+              <div>
+                <Confirm
+                  label="Save"
+                  look="primary"
+                  disabled={nothing || query.isError}
+                  title={state.subscription === undefined ? "Make a subscription of it?" : "Change the subscription?"}
+                  text={
+                    data === undefined
+                      ? "It counts for events from 5 seconds on."
+                      : `It counts for events from 5 seconds on. Of the last ${count(data.examined)} events it would have delivered ${count(data.matched)}; a backfill from the subscription's page delivers them too.`
+                  }
+                  action={save}
+                />
+              </div>
+            </div>
+          ) : null}
+        </section>
+        <section aria-label="What it matches" className="grid min-w-0 content-start gap-4" aria-live="polite">
+          {nothing ? (
+            <Empty title="Write a selector.">An event type is enough to begin with: order.*</Empty>
+          ) : query.isError ? (
+            <Failure error={query.error} />
+          ) : data === undefined ? (
+            <p className="text-sm text-muted">Looking…</p>
+          ) : (
+            <>
+              <div className="grid grid-cols-3 gap-3">
+                {[
+                  ["Examined", data.examined],
+                  ["Matched", data.matched],
+                  ["Not matched", others],
+                ].map(([name, value]) => (
+                  <div key={name} className="card">
+                    <p className="text-sm text-muted">{name}</p>
+                    <p className="text-xl font-semibold">{count(value as number)}</p>
+                  </div>
+                ))}
+              </div>
+              {data.next_cursor === null ? null : (
+                <Note>
+                  These are the newest {count(data.examined)} events; there are older ones in these seven days.
+                </Note>
+              )}
+              <h2 className="text-lg font-semibold">Near misses</h2>
+              {data.near_misses.length === 0 ? (
+                <p className="text-sm text-muted">
+                  None: what does not match is of other types, or nothing was looked at.
+                </p>
+              ) : (
+                <Table
+                  caption="Events that nearly match, with the clause that decided"
+                  rows={data.near_misses}
+                  rowKey={({ event_id }) => event_id}
+                  columns={[
+                    { name: "Because", cell: ({ because }) => because },
+                    { name: "Clause", cell: ({ clause }) => <code>{clause}</code> },
+                    {
+                      name: "Event",
+                      cell: ({ event_id }) => (
+                        <Link href={keep(`/events/${event_id}`)} className="mono">
+                          {event_id}
+                        </Link>
+                      ),
+                    },
+                  ]}
+                />
+              )}
+              <h2 className="text-lg font-semibold">Matched</h2>
+              {data.samples.length === 0 ? (
+                <p className="text-sm text-muted">No event of these seven days matches.</p>
+              ) : null}
+              {data.samples.map(({ event, request }) => (
+                <details key={event.event_id} className="card">
+                  <summary className="cursor-pointer text-sm">
+                    <When at={event.received_at} zone={state.zone} /> · {event.event_type ?? "no type"} ·{" "}
+                    <span className="mono">{event.event_id}</span>
+                  </summary>
+                  <div className="mt-2 grid gap-2">
+                    <Code label="What would be sent" text={pretty(request.body)} />
+                    <Button onPress={() => navigate(keep(`/events/${event.event_id}`))}>Open the event</Button>
+                  </div>
+                </details>
+              ))}
+            </>
+          )}
+        </section>
+      </div>
+    </Page>
+  );
+}

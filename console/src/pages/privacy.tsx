@@ -1,0 +1,248 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "../api.ts";
+import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
+import { Button, Code, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { List } from "../ui/list.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { useCommon } from "../url.ts";
+
+interface Request {
+  readonly request_id: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly scope: unknown;
+  readonly progress: Readonly<Record<string, number>>;
+  readonly download_url?: string | null;
+  readonly certificate?: unknown;
+  readonly created_at: string;
+}
+interface Masking {
+  readonly paths: readonly string[];
+  readonly detect: readonly string[];
+}
+
+function Retention() {
+  const may = useMay();
+  const client = useQueryClient();
+  const query = useQuery({ queryKey: ["retention"], queryFn: () => call<{ days: number }>("GET", "/retention") });
+  const [days, setDays] = useState<string>();
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const shown = days ?? String(query.data.days);
+  const save = async () => {
+    await call("PUT", "/retention", { body: { days: Number(shown) } });
+    await client.invalidateQueries({ queryKey: ["retention"] });
+  };
+  return (
+    <div className="flex flex-wrap items-end gap-2">
+      <Field label="Days that events are kept" hint="Counts for events stored from then on.">
+        {(ids) => (
+          <input
+            {...ids}
+            inputMode="numeric"
+            className="field w-40"
+            readOnly={!may("decide_privacy")}
+            value={shown}
+            onChange={(event) => setDays(event.target.value)}
+          />
+        )}
+      </Field>
+      {may("decide_privacy") ? (
+        <Confirm
+          label="Save days"
+          title={`Keep events for ${shown} days?`}
+          text="For live and sandbox alike."
+          action={save}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+const kinds: readonly (readonly [string, string])[] = [
+  ["email", "E-mail addresses"],
+  ["card", "Card numbers"],
+  ["phone", "Phone numbers"],
+  ["token", "Tokens and keys"],
+];
+
+function MaskingForm() {
+  const may = useMay();
+  const client = useQueryClient();
+  const query = useQuery({ queryKey: ["masking"], queryFn: () => call<Masking>("GET", "/masking") });
+  const [changed, setChanged] = useState<Masking>();
+  const [error, setError] = useState<unknown>();
+  const [done, setDone] = useState(false);
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const masking = changed ?? query.data;
+  const save = async () => {
+    setError(undefined);
+    setDone(false);
+    try {
+      await call("PUT", "/masking", {
+        body: { ...masking, paths: masking.paths.map((path) => path.trim()).filter((path) => path !== "") },
+      });
+      await client.invalidateQueries({ queryKey: ["masking"] });
+      setChanged(undefined);
+      setDone(true);
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  const locked = !may("decide_privacy");
+  return (
+    <div className="grid max-w-2xl gap-3">
+      <Field
+        label="Members that are always masked"
+        hint="JSONPath of the payload, one a line: $.card, $.customer.email"
+      >
+        {(ids) => (
+          <textarea
+            {...ids}
+            rows={4}
+            spellCheck={false}
+            readOnly={locked}
+            className="field mono"
+            value={masking.paths.join("\n")}
+            onChange={(event) => setChanged({ ...masking, paths: event.target.value.split("\n") })}
+          />
+        )}
+      </Field>
+      <fieldset className="grid gap-1" disabled={locked}>
+        <legend className="text-sm font-medium">Recognised and masked wherever it stands</legend>
+        {kinds.map(([kind, name]) => (
+          <label key={kind} className="flex items-center gap-2 text-sm">
+            <input
+              type="checkbox"
+              className="size-5"
+              checked={masking.detect.includes(kind)}
+              onChange={() =>
+                setChanged({
+                  ...masking,
+                  detect: masking.detect.includes(kind)
+                    ? masking.detect.filter((each) => each !== kind)
+                    : [...masking.detect, kind],
+                })
+              }
+            />
+            {name}
+          </label>
+        ))}
+      </fieldset>
+      {error === undefined ? null : <Failure error={error} />}
+      {done ? <Note tone="good">Saved: it counts for everything that is shown from now on.</Note> : null}
+      {locked ? null : (
+        <div>
+          <Button look="primary" onPress={() => void save()}>
+            Save masking
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Ask() {
+  const [{ env }] = useCommon();
+  const client = useQueryClient();
+  const [path, setPath] = useState("$.customer.email");
+  const [value, setValue] = useState("");
+  const ask = (what: "exports" | "erasures") => async () => {
+    await call("POST", `/privacy/${what}`, { env, body: { subject: { jsonpath: path, equals: value } } });
+    await client.invalidateQueries({ queryKey: ["list", "/privacy/requests"] });
+  };
+  return (
+    <div className="card grid gap-3">
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Where the person is named">
+          {(ids) => (
+            <input {...ids} className="field mono" value={path} onChange={(event) => setPath(event.target.value)} />
+          )}
+        </Field>
+        <Field label="By which value">
+          {(ids) => (
+            <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
+          )}
+        </Field>
+      </div>
+      <div className="flex flex-wrap gap-2">
+        <Confirm
+          label="Export"
+          disabled={value === ""}
+          title="Export what is kept of this person?"
+          text={`Every ${env} event whose payload holds this value at this path, as a file to download.`}
+          action={ask("exports")}
+        />
+        <Confirm
+          label="Erase"
+          look="danger"
+          disabled={value === ""}
+          title="Erase what is kept of this person?"
+          text={`Every ${env} event whose payload holds this value at this path, from every store. It can't be undone; a certificate says what was done.`}
+          action={ask("erasures")}
+        />
+      </div>
+    </div>
+  );
+}
+
+export default function Privacy() {
+  const [{ env, zone }] = useCommon();
+  const may = useMay();
+  return (
+    <Page title="Privacy">
+      <section className="grid gap-2" aria-label="What is collected">
+        <h2 className="text-lg font-semibold">What is collected</h2>
+        <p className="max-w-3xl text-sm">
+          Events as you send them, for as long as you say below; who sent and read what, by key and minute; who signed
+          in here, what they changed, and whose payloads they looked at. The console itself counts nothing of what you
+          do: no analytics, no cookie but the one of the session.
+        </p>
+      </section>
+      <section className="grid gap-2" aria-label="Retention">
+        <h2 className="text-lg font-semibold">Retention</h2>
+        <Retention />
+      </section>
+      <section className="grid gap-2" aria-label="Masking">
+        <h2 className="text-lg font-semibold">Masking</h2>
+        <MaskingForm />
+      </section>
+      <section className="grid gap-2" aria-label="Requests">
+        <h2 className="text-lg font-semibold">Requests of people</h2>
+        {may("decide_privacy") ? <Ask /> : null}
+        <List<Request>
+          caption="Exports and erasures, newest first"
+          source={{ path: "/privacy/requests", member: "requests", options: { env }, every: 3_000 }}
+          rowKey={({ request_id }) => request_id}
+          empty={<Empty title="Nobody has asked for an export or an erasure." />}
+          columns={[
+            { name: "Asked", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
+            { name: "What", cell: ({ kind }) => kind },
+            { name: "Status", cell: ({ status }) => <Status status={status} /> },
+            {
+              name: "So far",
+              cell: ({ progress }) =>
+                Object.entries(progress)
+                  .map(([name, value]) => `${name.replaceAll("_", " ")} ${count(value)}`)
+                  .join(", "),
+            },
+            {
+              name: "Result",
+              cell: ({ download_url, certificate, request_id }) =>
+                download_url ? (
+                  <a href={download_url}>Download</a>
+                ) : certificate === undefined ? (
+                  ""
+                ) : (
+                  <Code label={`Certificate of ${request_id}`} text={JSON.stringify(certificate, null, 2)} />
+                ),
+            },
+          ]}
+        />
+      </section>
+    </Page>
+  );
+}

@@ -1,0 +1,129 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { callText } from "../api.ts";
+import { places } from "../places.ts";
+import { setPreferences, usePreferences } from "../preferences.ts";
+import { useSession } from "../session.tsx";
+import { shortcuts } from "../shell/shortcuts.ts";
+import { Facts, Failure, Field, Loading, Page, When } from "../ui/basic.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { Range } from "../ui/range.tsx";
+import { Table } from "../ui/table.tsx";
+import { useCommon } from "../url.ts";
+
+interface Listed {
+  readonly session_id: string;
+  readonly created_at: string;
+  readonly active_at: string;
+  readonly expires_at: string;
+  readonly source_ip: string;
+  readonly user_agent: string;
+  readonly current: boolean;
+}
+
+function Sessions() {
+  const [{ zone }] = useCommon();
+  const client = useQueryClient();
+  const query = useQuery({
+    queryKey: ["sessions"],
+    queryFn: async () => JSON.parse(await callText("GET", "/sessions")) as { sessions: Listed[] },
+  });
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const end = (id: string) => async () => {
+    await callText("DELETE", `/sessions/${id}`);
+    await client.invalidateQueries({ queryKey: ["sessions"] });
+  };
+  return (
+    <Table
+      caption="Your sessions"
+      rows={query.data.sessions}
+      rowKey={({ session_id }) => session_id}
+      columns={[
+        { name: "Begun", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
+        { name: "Last touched", cell: ({ active_at }) => <When at={active_at} zone={zone} /> },
+        { name: "From", cell: ({ source_ip }) => source_ip },
+        { name: "Browser", cell: ({ user_agent }) => user_agent },
+        {
+          name: "End",
+          cell: ({ session_id, current }) =>
+            current ? (
+              "this one"
+            ) : (
+              <Confirm
+                label="End"
+                title="End this session?"
+                text="Whoever uses it has to sign in again."
+                action={end(session_id)}
+              />
+            ),
+        },
+      ]}
+    />
+  );
+}
+
+export default function Settings() {
+  const session = useSession();
+  const { theme, letters } = usePreferences();
+  const [{ zone }] = useCommon();
+  return (
+    <Page title="Settings">
+      <Facts
+        of={[
+          ["You", `${session.person.name} (${session.person.email})`],
+          ["Role", `${session.role} in ${session.customer_name}`],
+          ["Signed in", <When key="in" at={session.signed_in_at} zone={zone} />],
+          ["Ends at the latest", <When key="ends" at={session.ends_at} zone={zone} />],
+        ]}
+      />
+      <section className="grid gap-3" aria-label="Appearance">
+        <h2 className="text-lg font-semibold">Appearance</h2>
+        <div className="max-w-xs">
+          <Field label="Theme">
+            {(ids) => (
+              <select
+                {...ids}
+                className="field"
+                value={theme}
+                onChange={(event) => setPreferences({ theme: event.target.value as typeof theme })}
+              >
+                <option value="system">As the system</option>
+                <option value="light">Light</option>
+                <option value="dark">Dark</option>
+              </select>
+            )}
+          </Field>
+        </div>
+        <Range />
+      </section>
+      <section className="grid gap-2" aria-label="Sessions">
+        <h2 className="text-lg font-semibold">Your sessions</h2>
+        <Sessions />
+      </section>
+      <section className="grid gap-2" aria-label="Keyboard">
+        <h2 className="text-lg font-semibold">Keyboard</h2>
+        <label className="flex items-center gap-2 text-sm">
+          <input
+            type="checkbox"
+            className="size-5"
+            checked={letters}
+            onChange={(event) => setPreferences({ letters: event.target.checked })}
+          />
+          Single letters act as shortcuts
+        </label>
+        <Table
+          caption="Shortcuts"
+          rows={[
+            ...shortcuts,
+            ...places.flatMap(({ letter, name }) => (letter === undefined ? [] : [[`g ${letter}`, name] as const])),
+          ]}
+          rowKey={([keys]) => keys}
+          columns={[
+            { name: "Keys", cell: ([keys]) => <kbd>{keys}</kbd> },
+            { name: "Does", cell: ([, does]) => does },
+          ]}
+        />
+      </section>
+    </Page>
+  );
+}

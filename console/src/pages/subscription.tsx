@@ -1,0 +1,481 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useLocation, useParams } from "wouter";
+import { ApiError, call, callText, pretty } from "../api.ts";
+import { count, ms, selectorText } from "../format.ts";
+import { useMay } from "../session.tsx";
+import type { Event, Subscription } from "../types.ts";
+import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { DeliveryTable } from "../ui/deliveryTable.tsx";
+import { List } from "../ui/list.tsx";
+import { Ask, Confirm } from "../ui/overlay.tsx";
+import { Range } from "../ui/range.tsx";
+import { draftOf, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
+import { Tabs } from "../ui/tabs.tsx";
+import { anyText, keep, oneOf, timesOf, useUrl } from "../url.ts";
+
+const own = { tab: oneOf(["overview", "selector", "deliveries", "backlog", "changes"], "overview"), open: anyText };
+
+interface Usage {
+  readonly totals: {
+    readonly delivered: number;
+    readonly failed: number;
+    readonly dead_lettered: number;
+    readonly latency_ms: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
+  };
+  readonly buckets: readonly {
+    readonly key?: string;
+    readonly delivered: number;
+    readonly failed: number;
+    readonly dead_lettered: number;
+  }[];
+}
+
+/** How it has done in the range: deliveries, failures, latency. */
+function Health({ id }: { id: string }) {
+  const [state] = useUrl(own);
+  const query = useQuery({
+    queryKey: ["usage of", id, state.range, state.from, state.to, state.env],
+    queryFn: () => {
+      const { from, to } = timesOf(state);
+      const query = new URLSearchParams({ from, interval: "day", group_by: "subscription" });
+      if (to !== undefined) query.set("to", to);
+      return call<Usage>("GET", `/usage?${query}`, { env: state.env });
+    },
+    refetchInterval: 10_000,
+  });
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const of = query.data.buckets.filter(({ key }) => key === id);
+  const sum = (name: "delivered" | "failed" | "dead_lettered") => of.reduce((total, bucket) => total + bucket[name], 0);
+  const [delivered, failed, dead] = [sum("delivered"), sum("failed"), sum("dead_lettered")];
+  const ended = delivered + dead;
+  return (
+    <div className="grid gap-3 sm:grid-cols-4">
+      {[
+        ["Delivered", count(delivered)],
+        ["Failed attempts", count(failed)],
+        ["Dead-lettered", count(dead)],
+        ["Success rate", ended === 0 ? "nothing ended yet" : `${((100 * delivered) / ended).toFixed(1)} %`],
+      ].map(([name, value]) => (
+        <div key={name} className="card">
+          <p className="text-sm text-muted">{name}</p>
+          <p className="text-xl font-semibold">{value}</p>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface TestAnswer {
+  readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  readonly delivered: boolean;
+  readonly status_code: number | null;
+  readonly latency_ms: number;
+  readonly error: string | null;
+  readonly response_excerpt?: string;
+}
+
+function Overview({ subscription }: { subscription: Subscription }) {
+  const [{ env, zone }] = useUrl(own);
+  const may = useMay();
+  const [revealed, setRevealed] = useState<string>();
+  const [tested, setTested] = useState<TestAnswer>();
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const { subscription_id: id } = subscription;
+  const reveal = async (reason: string) => {
+    try {
+      const text = await callText("POST", "/api/reveal", { env, body: { object: id, reason } });
+      setRevealed((JSON.parse(text) as { revealed: { webhook_url: string } }).revealed.webhook_url);
+      setTimeout(() => setRevealed(undefined), 60_000);
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.code === "sign_in_again")
+        window.location.assign(
+          `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,
+        );
+      throw cause;
+    }
+  };
+  const test = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      setTested(await call<TestAnswer>("POST", `/subscriptions/${id}/test`, { env, body: {} }));
+    } catch (cause) {
+      setError(cause);
+    }
+    setBusy(false);
+  };
+  return (
+    <div className="grid gap-4">
+      <Range />
+      <Health id={id} />
+      <Facts
+        of={[
+          [
+            "Subscription",
+            <span key="id" className="mono">
+              {id}
+            </span>,
+          ],
+          ["Workflow", subscription.workflow_id ?? "none"],
+          ["Selects", <code key="sel">{selectorText(subscription.event_selector)}</code>],
+          [
+            "Webhook",
+            <span key="url" className="mono">
+              {revealed ?? subscription.webhook_url}
+            </span>,
+          ],
+          [
+            "Receives",
+            `${subscription.format === "event" ? "events" : "bare payloads"}, up to ${subscription.max_batch} at once`,
+          ],
+          ["Headers", Object.keys(subscription.headers).join(", ") || "none of its own"],
+          ["Created", <When key="c" at={subscription.created_at} zone={zone} />],
+          ["Changed", <When key="u" at={subscription.updated_at} zone={zone} />],
+        ]}
+      />
+      <div className="flex flex-wrap gap-2">
+        {may("reveal") && revealed === undefined ? (
+          <Ask
+            label="Reveal the URL"
+            title="Show the whole webhook URL for a minute"
+            field="Reason"
+            hint="It is written into the audit log."
+            action={reveal}
+          />
+        ) : null}
+        {may("configure") ? (
+          <Button isDisabled={busy} onPress={() => void test()}>
+            {busy ? "Testing…" : "Test"}
+          </Button>
+        ) : null}
+      </div>
+      {error === undefined ? null : <Failure error={error} />}
+      {tested === undefined ? null : (
+        <section aria-label="What came back" className="grid gap-2">
+          <Note
+            tone={tested.delivered ? "good" : "bad"}
+            title={tested.delivered ? "The endpoint took the sample." : "The endpoint did not take the sample."}
+          >
+            {tested.status_code === null ? "No answer" : `Answered ${tested.status_code}`} after {ms(tested.latency_ms)}
+            {tested.error === null ? "" : ` · ${tested.error}`}
+          </Note>
+          <Code label="What was sent" text={pretty(tested.request.body)} />
+          {tested.response_excerpt === undefined ? null : (
+            <Code label="What came back" text={tested.response_excerpt} />
+          )}
+        </section>
+      )}
+    </div>
+  );
+}
+
+function SelectorTab({ subscription, saved }: { subscription: Subscription; saved: () => void }) {
+  const [{ env }] = useUrl(own);
+  const may = useMay();
+  const [draft, setDraft] = useState(() => draftOf(subscription.event_selector));
+  const [error, setError] = useState<unknown>();
+  const [done, setDone] = useState(false);
+  const save = async () => {
+    setError(undefined);
+    setDone(false);
+    try {
+      await call("PATCH", `/subscriptions/${subscription.subscription_id}`, {
+        env,
+        body: { event_selector: selectorOf(draft) },
+      });
+      setDone(true);
+      saved();
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <div className="grid max-w-2xl gap-4">
+      <Code label="Selector" text={JSON.stringify(subscription.event_selector, null, 2)} />
+      {may("configure") ? (
+        <>
+          <SelectorFields draft={draft} change={setDraft} />
+          {error === undefined ? null : <Failure error={error} />}
+          {done ? <Note tone="good">Saved: it counts for events accepted 5 seconds from now.</Note> : null}
+          <div className="flex flex-wrap items-center gap-3">
+            <Button look="primary" onPress={() => void save()}>
+              Save
+            </Button>
+            {may("payloads") ? (
+              <Link href={keep("/match", { subscription: subscription.subscription_id })}>
+                Try it against recorded events
+              </Link>
+            ) : null}
+          </div>
+        </>
+      ) : null}
+      {subscription.transform === null ? null : (
+        <Code label="Transform" text={JSON.stringify(subscription.transform, null, 2)} />
+      )}
+      {subscription.enrich === null ? null : (
+        <Code label="Enrichment" text={JSON.stringify(subscription.enrich, null, 2)} />
+      )}
+    </div>
+  );
+}
+
+interface AuditEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly actor: { readonly type: string; readonly name?: string; readonly key_id?: string };
+  readonly action: string;
+  readonly object: string | null;
+  readonly outcome: string;
+  readonly details: unknown;
+}
+
+function Changes({ subscription }: { subscription: Subscription }) {
+  const [{ zone }] = useUrl(own);
+  const may = useMay();
+  const { subscription_id: id, version, created_at, updated_at } = subscription;
+  const query = useQuery({
+    queryKey: ["changes of", id],
+    enabled: may("audit"),
+    queryFn: () => call<{ audit: AuditEntry[] }>("GET", "/audit?limit=1000"),
+  });
+  const entries = (query.data?.audit ?? []).filter(({ object }) => object === id);
+  return (
+    <div className="grid gap-3">
+      <p className="text-sm">
+        This is version {version}. It was made <When at={created_at} zone={zone} />
+        {version === 1 ? "" : ", and changed last "}
+        {version === 1 ? "" : <When at={updated_at} zone={zone} />}.
+      </p>
+      {may("audit") ? (
+        query.isPending ? (
+          <Loading />
+        ) : (
+          <ol className="grid gap-2 text-sm">
+            {entries.map(({ seq, at, actor, action, outcome, details }) => (
+              <li key={seq} className="card">
+                <p className="font-medium">
+                  {action} by {actor.name ?? actor.key_id ?? actor.type} · <When at={at} zone={zone} /> · {outcome}
+                </p>
+                <pre className="mt-1 max-h-40 overflow-auto whitespace-pre-wrap">
+                  {JSON.stringify(details, null, 2)}
+                </pre>
+              </li>
+            ))}
+          </ol>
+        )
+      ) : (
+        <p className="text-sm text-muted">Who changed what stands in the audit log, which owners and auditors read.</p>
+      )}
+    </div>
+  );
+}
+
+export default function SubscriptionPage() {
+  const { id = "" } = useParams();
+  const [state, set] = useUrl(own);
+  const [, navigate] = useLocation();
+  const may = useMay();
+  const client = useQueryClient();
+  const [secret, setSecret] = useState<string>();
+  const { env } = state;
+  const query = useQuery({
+    queryKey: ["subscription", id, env],
+    queryFn: async () => {
+      try {
+        return await call<Subscription>("GET", `/subscriptions/${id}`, { env });
+      } catch (cause) {
+        const other = env === "live" ? "sandbox" : "live";
+        if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
+        const found = await call<Subscription>("GET", `/subscriptions/${id}`, { env: other }).catch(() => undefined);
+        if (found === undefined) throw cause;
+        set({ env: other });
+        return found;
+      }
+    },
+  });
+  if (query.isPending)
+    return (
+      <Page title="Subscription">
+        <Loading />
+      </Page>
+    );
+  if (query.isError)
+    return (
+      <Page title="Subscription">
+        <Failure error={query.error} retry={() => void query.refetch()} />
+      </Page>
+    );
+  const subscription = query.data;
+  const change = (method: string, path: string, body?: unknown) => async () => {
+    await call(method, `/subscriptions/${id}${path}`, { env, ...(body === undefined ? {} : { body }) });
+    await client.invalidateQueries();
+  };
+  const rotate = async (overlap: string) => {
+    const { signing_secret } = await call<{ signing_secret: string }>("POST", `/subscriptions/${id}/rotate-secret`, {
+      env,
+      body: { overlap_seconds: overlap === "" ? 86_400 : Number(overlap) },
+    });
+    setSecret(signing_secret);
+  };
+  const backfill = async (from: string) => {
+    const body = { from: new Date(from).toISOString(), subscription_ids: [id] };
+    const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
+    navigate(keep("/replays", { open: replay_id }));
+  };
+  const ack = async (event_id: string) => {
+    await call("POST", `/subscriptions/${id}/backlog/ack`, { env, body: { event_ids: [event_id] } });
+    await client.invalidateQueries({ queryKey: ["list", `/subscriptions/${id}/backlog`] });
+  };
+  return (
+    <Page
+      title="Subscription"
+      actions={
+        may("configure") ? (
+          <>
+            {subscription.status === "active" ? (
+              <Confirm
+                label="Disable"
+                title="Disable this subscription?"
+                text="Nothing more is sent. What matches it waits in its backlog until it is enabled."
+                action={change("PATCH", "", { status: "disabled" })}
+              />
+            ) : (
+              <Confirm
+                label="Enable"
+                title="Enable this subscription?"
+                text="What waits in its backlog is delivered."
+                action={change("POST", "/enable")}
+              />
+            )}
+            <Ask
+              label="Rotate secret"
+              title="Give it a new signing secret"
+              field="Overlap in seconds"
+              hint="So long the old one signs too; empty is a day, 0 ends it at once."
+              action={rotate}
+            />
+            <Ask
+              label="Backfill"
+              title="Deliver what matched since a time"
+              field="Since"
+              hint="A time such as 2026-11-27T08:00Z."
+              action={backfill}
+            />
+            <Confirm
+              label="Delete"
+              look="danger"
+              title="Delete this subscription?"
+              text="Nothing more is sent, and what waits for it is cancelled."
+              action={async () => {
+                await change("DELETE", "")();
+                navigate(keep("/subscriptions"));
+              }}
+            />
+          </>
+        ) : null
+      }
+    >
+      <div className="flex flex-wrap items-center gap-2">
+        <span className="text-lg font-medium">{subscription.workflow_id ?? subscription.subscription_id}</span>
+        <Status status={subscription.status} />
+        <Status status={env} />
+      </div>
+      {subscription.status === "disabled" ? (
+        <Note tone="warn">
+          Disabled:{" "}
+          {subscription.disabled_reason === "requested"
+            ? "somebody asked for it"
+            : (subscription.disabled_reason ?? "").replaceAll("_", " ")}
+          . What matches it waits in its backlog.
+        </Note>
+      ) : null}
+      {secret === undefined ? null : (
+        <Note tone="warn" title="The new secret is shown this once.">
+          <Code label="Signing secret" text={secret} />
+        </Note>
+      )}
+      <Tabs
+        label="About this subscription"
+        selected={state.tab}
+        select={(tab) => set({ tab, open: undefined }, false)}
+        tabs={[
+          { id: "overview", name: "Overview", body: () => <Overview subscription={subscription} /> },
+          {
+            id: "selector",
+            name: "Selector",
+            body: () => (
+              <SelectorTab key={subscription.version} subscription={subscription} saved={() => void query.refetch()} />
+            ),
+          },
+          {
+            id: "deliveries",
+            name: "Deliveries",
+            body: () => (
+              <DeliveryTable
+                source={{
+                  path: "/deliveries",
+                  member: "deliveries",
+                  params: { subscription_id: id, limit: "50" },
+                  options: { env },
+                  every: 5_000,
+                }}
+                open={state.open}
+                select={(open) => set({ open }, false)}
+                empty={<Empty title="Nothing has been delivered to it yet.">Send an event that it selects.</Empty>}
+              />
+            ),
+          },
+          {
+            id: "backlog",
+            name: "Backlog",
+            body: () => (
+              <List<Event>
+                caption="What this subscription has not received, oldest first"
+                source={{
+                  path: `/subscriptions/${id}/backlog`,
+                  member: "events",
+                  options: { env, withoutPayloads: true },
+                  params: { limit: "50" },
+                }}
+                rowKey={({ event_id }) => event_id}
+                empty={
+                  <Empty title="Nothing waits.">
+                    What can't be delivered stays here, to be read or delivered later.
+                  </Empty>
+                }
+                columns={[
+                  { name: "Received", cell: ({ received_at }) => <When at={received_at} zone={state.zone} /> },
+                  { name: "Type", cell: ({ event_type }) => event_type ?? "none" },
+                  {
+                    name: "Event",
+                    cell: ({ event_id }) => (
+                      <Link href={keep(`/events/${event_id}`)} className="mono">
+                        {event_id}
+                      </Link>
+                    ),
+                  },
+                  {
+                    name: "Take off",
+                    cell: ({ event_id }) =>
+                      may("handle") ? (
+                        <Confirm
+                          label="Take off"
+                          title="Take this event off the backlog?"
+                          text="It counts as delivered, and is not sent any more."
+                          action={() => ack(event_id)}
+                        />
+                      ) : null,
+                  },
+                ]}
+              />
+            ),
+          },
+          { id: "changes", name: "Changes", body: () => <Changes subscription={subscription} /> },
+        ]}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,136 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { call } from "../api.ts";
+import { selectorText } from "../format.ts";
+import { useMay } from "../session.tsx";
+import type { Subscription } from "../types.ts";
+import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
+import { List } from "../ui/list.tsx";
+import { Dialog } from "../ui/overlay.tsx";
+import { type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
+import { keep, maybeOneOf, useUrl } from "../url.ts";
+
+const own = { status: maybeOneOf(["active", "disabled"]) };
+
+function Create() {
+  const [{ env }] = useUrl(own);
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const [workflow, setWorkflow] = useState("");
+  const [url, setUrl] = useState("");
+  const [draft, setDraft] = useState<SelectorDraft>({ type: "", jsonpath: "", cel: "" });
+  const [error, setError] = useState<unknown>();
+  const [made, setMade] = useState<{ subscription_id: string; signing_secret: string }>();
+  const create = async () => {
+    setError(undefined);
+    try {
+      const body = {
+        ...(workflow === "" ? {} : { workflow_id: workflow }),
+        webhook_url: url,
+        event_selector: selectorOf(draft),
+      };
+      setMade(await call("POST", "/subscriptions", { env, body }));
+      await client.invalidateQueries({ queryKey: ["list", "/subscriptions"] });
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  const close = () => {
+    setOpen(false);
+    if (made !== undefined) navigate(keep(`/subscriptions/${made.subscription_id}`));
+  };
+  return (
+    <>
+      <Button look="primary" onPress={() => setOpen(true)}>
+        New subscription
+      </Button>
+      <Dialog title={`New ${env} subscription`} open={open} close={close}>
+        {made === undefined ? (
+          <>
+            <Field label="Webhook URL" hint="Public https.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  className="field mono"
+                  value={url}
+                  onChange={(event) => setUrl(event.target.value)}
+                  placeholder="https://example.com/hooks"
+                />
+              )}
+            </Field>
+            <Field label="Workflow" hint="Optional: your own name for what it starts.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  className="field"
+                  value={workflow}
+                  onChange={(event) => setWorkflow(event.target.value)}
+                />
+              )}
+            </Field>
+            <SelectorFields draft={draft} change={setDraft} />
+            {error === undefined ? null : <Failure error={error} />}
+            <div className="flex justify-end gap-2">
+              <Button onPress={close}>Cancel</Button>
+              <Button look="primary" onPress={() => void create()}>
+                Create
+              </Button>
+            </div>
+          </>
+        ) : (
+          <>
+            <Note tone="good" title="It is effective within 5 seconds.">
+              Its signing secret is shown this once: keep it where your endpoint can read it.
+            </Note>
+            <Code label="Signing secret" text={made.signing_secret} />
+            <div className="flex justify-end">
+              <Button look="primary" onPress={close}>
+                Done
+              </Button>
+            </div>
+          </>
+        )}
+      </Dialog>
+    </>
+  );
+}
+
+export default function Subscriptions() {
+  const [state] = useUrl(own);
+  const may = useMay();
+  return (
+    <Page title="Subscriptions" actions={may("configure") ? <Create /> : null}>
+      <List<Subscription>
+        caption="Subscriptions"
+        source={{
+          path: "/subscriptions",
+          member: "subscriptions",
+          options: { env: state.env },
+          params: { limit: "100" },
+        }}
+        rowKey={({ subscription_id }) => subscription_id}
+        empty={
+          <Empty title={`There is no ${state.env} subscription yet.`}>
+            A subscription says which events go to which webhook.
+          </Empty>
+        }
+        columns={[
+          {
+            name: "Subscription",
+            cell: ({ subscription_id, workflow_id }) => (
+              <Link href={keep(`/subscriptions/${subscription_id}`)}>
+                {workflow_id ?? <span className="mono">{subscription_id}</span>}
+              </Link>
+            ),
+          },
+          { name: "Status", cell: ({ status }) => <Status status={status} /> },
+          { name: "Selects", cell: ({ event_selector }) => <code>{selectorText(event_selector)}</code> },
+          { name: "Webhook", cell: ({ webhook_url }) => <span className="mono">{webhook_url}</span> },
+          { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
+        ]}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,247 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+import { call } from "../api.ts";
+import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
+import type { Event } from "../types.ts";
+import { Button, Code, Empty, Failure, Field, Loading, Note, Page, When } from "../ui/basic.tsx";
+import { List } from "../ui/list.tsx";
+import { Confirm, Dialog } from "../ui/overlay.tsx";
+import { Table } from "../ui/table.tsx";
+import { anyText, keep, useUrl } from "../url.ts";
+
+const own = { open: anyText };
+
+interface EventType {
+  readonly event_type: string;
+  readonly version: number;
+  readonly schema: unknown;
+  readonly updated_at: string;
+}
+
+interface Shape {
+  readonly path: string;
+  readonly kinds: readonly string[];
+  readonly share: number;
+}
+
+const kindOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "list" : typeof value === "object" ? "object" : typeof value;
+
+/** The members that events have, which kinds of value they hold, and in what share of the events they stand. */
+function shapeOf(payloads: readonly unknown[]): Shape[] {
+  const seen = new Map<string, { kinds: Set<string>; count: number }>();
+  const walk = (value: unknown, path: string, found: Set<string>) => {
+    if (path !== "") {
+      const known = seen.get(path) ?? { kinds: new Set<string>(), count: 0 };
+      known.kinds.add(kindOf(value));
+      if (!found.has(path)) known.count += 1;
+      found.add(path);
+      seen.set(path, known);
+    }
+    if (Array.isArray(value)) for (const item of value.slice(0, 20)) walk(item, `${path}[*]`, found);
+    else if (typeof value === "object" && value !== null)
+      for (const [name, member] of Object.entries(value)) walk(member, `${path}.${name}`, found);
+  };
+  for (const payload of payloads) walk(payload, "", new Set());
+  return [...seen]
+    .map(([path, { kinds, count: times }]) => ({ path: `$${path}`, kinds: [...kinds], share: times / payloads.length }))
+    .slice(0, 200);
+}
+
+function Details({ type }: { type: string }) {
+  const [{ env }] = useUrl(own);
+  const query = useQuery({
+    queryKey: ["shape of", type, env],
+    queryFn: () =>
+      call<{ events: Event[] }>(
+        "GET",
+        `/inbox?${new URLSearchParams({ event_type: type, limit: "100", acknowledged: "all" })}`,
+        { env },
+      ),
+  });
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const { events } = query.data;
+  if (events.length === 0) return <Empty title="No event of this type is recorded on this side." />;
+  const shape = shapeOf(events.map(({ payload }) => payload));
+  return (
+    <div className="grid gap-3">
+      <p className="text-sm">Inferred from the newest {count(events.length)} events of this type.</p>
+      <Table
+        caption="Members of the payload"
+        rows={shape}
+        rowKey={({ path }) => path}
+        columns={[
+          { name: "Member", cell: ({ path }) => <code>{path}</code> },
+          { name: "Holds", cell: ({ kinds }) => kinds.join(" or ") },
+          { name: "In", cell: ({ share }) => `${Math.round(share * 100)} % of events` },
+        ]}
+      />
+    </div>
+  );
+}
+
+function Edit({ known }: { known?: EventType }) {
+  const [{ env }] = useUrl(own);
+  const client = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const [type, setType] = useState(known?.event_type ?? "");
+  const [text, setText] = useState(
+    JSON.stringify(known?.schema ?? { type: "object", required: [], properties: {} }, null, 2),
+  );
+  const [error, setError] = useState<unknown>();
+  const save = async () => {
+    setError(undefined);
+    try {
+      await call("PUT", `/event-types/${encodeURIComponent(type)}`, { env, body: text });
+      setOpen(false);
+      await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <>
+      <Button {...(known === undefined ? { look: "primary" as const } : {})} onPress={() => setOpen(true)}>
+        {known === undefined ? "New schema" : "Change"}
+      </Button>
+      <Dialog
+        title={known === undefined ? "Register a schema" : `Change the schema of ${known.event_type}`}
+        open={open}
+        close={() => setOpen(false)}
+      >
+        {known === undefined ? (
+          <Field label="Event type">
+            {(ids) => (
+              <input {...ids} className="field mono" value={type} onChange={(event) => setType(event.target.value)} />
+            )}
+          </Field>
+        ) : null}
+        <Field
+          label="JSON Schema (2020-12)"
+          hint="Counts for requests that begin 5 seconds later; events that break it are refused."
+        >
+          {(ids) => (
+            <textarea
+              {...ids}
+              rows={12}
+              spellCheck={false}
+              className="field mono"
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+            />
+          )}
+        </Field>
+        {error === undefined ? null : <Failure error={error} />}
+        <div className="flex justify-end gap-2">
+          <Button onPress={() => setOpen(false)}>Cancel</Button>
+          <Button look="primary" onPress={() => void save()}>
+            Save
+          </Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}
+
+export default function Types() {
+  const [state, set] = useUrl(own);
+  const may = useMay();
+  const client = useQueryClient();
+  const recent = useQuery({
+    queryKey: ["types seen", state.env],
+    queryFn: () =>
+      call<{ events: Event[] }>("GET", "/inbox?limit=1000&acknowledged=all", { env: state.env, withoutPayloads: true }),
+  });
+  const seen = new Map<string, number>();
+  for (const { event_type } of recent.data?.events ?? [])
+    if (event_type !== null) seen.set(event_type, (seen.get(event_type) ?? 0) + 1);
+  const remove = (type: string) => async () => {
+    await call("DELETE", `/event-types/${encodeURIComponent(type)}`, { env: state.env });
+    await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
+  };
+  return (
+    <Page title="Event types" actions={may("configure") ? <Edit /> : null}>
+      <h2 className="text-lg font-semibold">With a schema</h2>
+      <List<EventType>
+        caption="Event types with a schema"
+        source={{ path: "/event-types", member: "event_types", options: { env: state.env } }}
+        rowKey={({ event_type }) => event_type}
+        empty={
+          <Empty title="No event type has a schema.">
+            With one, events that break it are refused before they are accepted.
+          </Empty>
+        }
+        columns={[
+          { name: "Type", cell: ({ event_type }) => <code>{event_type}</code> },
+          { name: "Version", cell: ({ version }) => version },
+          { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
+          {
+            name: "Schema",
+            cell: ({ schema, event_type }) => (
+              <Code label={`Schema of ${event_type}`} text={JSON.stringify(schema, null, 2)} />
+            ),
+          },
+          {
+            name: "Change",
+            cell: (type) =>
+              may("configure") ? (
+                <span className="flex flex-wrap gap-2">
+                  <Edit known={type} />
+                  <Confirm
+                    label="Remove"
+                    look="danger"
+                    title={`Remove the schema of ${type.event_type}?`}
+                    text="Events of this type are not checked any more."
+                    action={remove(type.event_type)}
+                  />
+                </span>
+              ) : null,
+          },
+        ]}
+      />
+      <h2 className="text-lg font-semibold">Seen among the newest 1,000 events</h2>
+      {recent.isPending ? (
+        <Loading />
+      ) : recent.isError ? (
+        <Failure error={recent.error} />
+      ) : seen.size === 0 ? (
+        <Empty title={`No ${state.env} event with a type yet.`} />
+      ) : (
+        <Table
+          caption="Event types that were seen"
+          rows={[...seen].sort((a, b) => b[1] - a[1])}
+          rowKey={([type]) => type}
+          selected={([type]) => type === state.open}
+          columns={[
+            { name: "Type", cell: ([type]) => <code>{type}</code> },
+            { name: "Events", cell: ([, times]) => count(times) },
+            { name: "Look", cell: ([type]) => <Link href={keep("/events", { type })}>its events</Link> },
+            {
+              name: "Shape",
+              cell: ([type]) =>
+                may("payloads") ? (
+                  <Button
+                    className="min-h-8 py-0.5"
+                    aria-label={`Shape of ${type}`}
+                    onPress={() => set({ open: type })}
+                  >
+                    Shape
+                  </Button>
+                ) : null,
+            },
+          ]}
+        />
+      )}
+      {state.open === undefined ? null : (
+        <section aria-label={`Shape of ${state.open}`} className="grid gap-2">
+          <h2 className="text-lg font-semibold">{state.open}</h2>
+          <Details type={state.open} />
+        </section>
+      )}
+      {recent.data?.events.length === 1_000 ? <Note>Only the newest 1,000 events were looked at.</Note> : null}
+    </Page>
+  );
+}
