@@ -21,7 +21,7 @@ export const useMay = () => {
 };
 
 /** To the page where one signs in, and back to where one was. */
-export function toSignIn(why: string): void {
+function toSignIn(why: string): void {
   const here = `${window.location.pathname}${window.location.search}`;
   if (window.location.pathname === "/console/sign-in") return;
   window.location.assign(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(here)}`);

@@ -1,7 +1,6 @@
 import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 import * as z from "zod/mini";
-import type { Environment } from "./api.ts";
 
 /** The state of a page is its URL: read here by a schema, changed by writing it. */
 
@@ -64,7 +63,6 @@ export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
 
 const none = {};
 export const useCommon = () => useUrl(none);
-export const useEnv = (): Environment => useCommon()[0].env;
 
 /** What stays when one goes from page to page. */
 export function keep(path: string, more: Readonly<Record<string, string>> = {}): string {

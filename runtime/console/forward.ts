@@ -47,9 +47,9 @@ export interface Answered {
 }
 
 /** The page says by these what it means; edge and viewer function let them pass for the console alone. */
-export const ENVIRONMENT_HEADER = "x-triggers-environment";
-export const KEY_HEADER = "x-triggers-key-id";
-export const WITHOUT_PAYLOADS_HEADER = "x-triggers-without-payloads";
+const ENVIRONMENT_HEADER = "x-triggers-environment";
+const KEY_HEADER = "x-triggers-key-id";
+const WITHOUT_PAYLOADS_HEADER = "x-triggers-without-payloads";
 
 /** What goes on to the API of what the browser sent. */
 const PASSED_ON = [

@@ -16,7 +16,7 @@ export const shortcuts: readonly (readonly [keys: string, does: string])[] = [
 
 const isModified = (event: KeyboardEvent): boolean => event.ctrlKey || event.metaKey || event.altKey;
 /** Somebody is writing, or an input method is composing. */
-export const isTyping = (event: KeyboardEvent): boolean => {
+const isTyping = (event: KeyboardEvent): boolean => {
   const target = event.target as HTMLElement | null;
   return (
     event.isComposing ||

@@ -183,7 +183,7 @@ export function Code({ text, label }: { text: string; label: string }) {
   );
 }
 
-export function Copy({ text, what }: { text: string; what: string }) {
+function Copy({ text, what }: { text: string; what: string }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;

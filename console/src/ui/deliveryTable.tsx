@@ -78,7 +78,7 @@ export function DeliveryTable({
             name: "Attempts",
             cell: ({ delivery_id, attempts }) => (
               <Button
-                className="min-h-8 py-0.5"
+                className="min-h-8 py-0.5 whitespace-nowrap"
                 aria-label={`Attempts of ${delivery_id}`}
                 onPress={() => select(delivery_id)}
               >
