@@ -6,19 +6,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Person } from "./cognito/provider.ts";
+import type { Client, Person } from "./cognito/provider.ts";
 import { onlySupports, optional, physicalName, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
-
-export type { Person } from "./cognito/provider.ts";
-
-export interface Client {
-  readonly id: string;
-  readonly secret: string;
-  /** As they were declared; the host of each stands for this machine. */
-  readonly callbacks: readonly string[];
-}
 
 interface Kept {
   port: number;

@@ -6,6 +6,7 @@ import { ApiError } from "./api.ts";
 import { SignInPage } from "./pages/signIn.tsx";
 import { places } from "./places.ts";
 import { applyTheme } from "./preferences.ts";
+import { routes } from "./routes.ts";
 import { SessionProvider, useMay } from "./session.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { Empty, Loading, Page } from "./ui/basic.tsx";
@@ -40,19 +41,22 @@ function Pages() {
       <Switch>
         {[...places]
           .sort((a, b) => Number(a.path.includes(":")) - Number(b.path.includes(":")))
-          .map(({ path, name, permission, page: Body }) => (
-            <Route key={path} path={path}>
-              {permission === undefined || may(permission) ? (
-                <Body />
-              ) : (
-                <Page title={name}>
-                  <Empty title="Your role does not include this.">
-                    <a href="/docs/roles">What each role may do</a> is written down; an owner can change yours.
-                  </Empty>
-                </Page>
-              )}
-            </Route>
-          ))}
+          .map(({ path, name, permission }) => {
+            const Body = routes[path]!;
+            return (
+              <Route key={path} path={path}>
+                {permission === undefined || may(permission) ? (
+                  <Body />
+                ) : (
+                  <Page title={name}>
+                    <Empty title="Your role does not include this.">
+                      <a href="/docs/roles">What each role may do</a> is written down; an owner can change yours.
+                    </Empty>
+                  </Page>
+                )}
+              </Route>
+            );
+          })}
         <Route path="/">
           <First />
         </Route>

@@ -3,7 +3,13 @@ import { generateKeyPairSync } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import Provider, { type Adapter, type AdapterPayload, interactionPolicy } from "oidc-provider";
-import type { Client } from "../cognito.ts";
+
+export interface Client {
+  readonly id: string;
+  readonly secret: string;
+  /** As they were declared; the host of each stands for this machine. */
+  readonly callbacks: readonly string[];
+}
 
 export interface Person {
   /** On the button. */

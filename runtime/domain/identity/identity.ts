@@ -1,5 +1,6 @@
 import { TriggersError } from "../errors/errors.ts";
 import type { Person } from "../people/person.ts";
+import type { Scope } from "./scope.ts";
 
 /** Who calls, as the edge verified it. It travels to the origin in one header, which counts only under the edge's seal. */
 export const IDENTITY_HEADER = "x-triggers-identity";
@@ -31,10 +32,7 @@ export const CONTENT_TYPE_HEADER = "x-triggers-content-type";
 export const environments = ["live", "sandbox"] as const;
 export type Environment = (typeof environments)[number];
 
-export const scopes = ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"] as const;
-export type Scope = (typeof scopes)[number];
-/** What a new key may do unless its maker says otherwise. */
-export const defaultScopes: readonly Scope[] = ["events:write", "events:read", "subscriptions"];
+export { defaultScopes, type Scope, scopes } from "./scope.ts";
 
 /** The customer id of the operator's own key: it administers customers and owns no events. */
 export const OPERATOR = "cus_operator";

@@ -1,5 +1,5 @@
 import { TriggersError } from "../errors/errors.ts";
-import type { Scope } from "../identity/identity.ts";
+import type { Scope } from "../identity/scope.ts";
 
 /**
  * What people may do. One matrix: the API refuses by it, the console hides by it, `/docs/roles` prints it and tests walk it.
@@ -78,7 +78,6 @@ export const calls: Readonly<Record<string, Permission>> = {
   "POST /events": "send",
   "POST /events/dry-run": "send",
   "GET /sends": "send",
-  "GET /sends/{id}": "send",
   "POST /inbox/ack": "handle",
   "POST /inbox/delete": "handle",
   "DELETE /inbox/{id}": "handle",
