@@ -16,7 +16,7 @@ const ceilings: [entry: string, most: number][] = [
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_000 * KB],
   ["runtime/console/handler.ts", 400 * KB],
-  ["runtime/api/handler.ts", 2_450 * KB],
+  ["runtime/api/handler.ts", 2_500 * KB],
 ];
 for (const [entry, most] of ceilings) {
   test(`${entry} is bundled in at most ${most / KB} KB`, () => {

@@ -1,5 +1,7 @@
+// group: shared 1
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
 import { calls, matrix, type Role, roles } from "../../runtime/domain/people/roles.ts";
 import { type Session, signIn } from "../support/console.ts";
 import { eventually } from "../support/eventually.ts";
@@ -227,7 +229,7 @@ test("people are invited, changed and removed by an owner, and one owner is alwa
     ["PATCH", { role: "auditor" }],
     ["DELETE", undefined],
   ] as const) {
-    const answer = await owner.call(method, `/console/api/people/${me}`, body === undefined ? {} : { body });
+    const answer = await owner.call(method, `/console/api/people/${me}`, defined({ body }));
     assert.deepEqual([answer.status, answer.json.error.code], [409, "conflict"]);
   }
   const invited = await owner.call("POST", "/console/api/people", {
