@@ -3,7 +3,7 @@ import { type DynamoDBClient, GetItemCommand, ScanCommand, UpdateItemCommand } f
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/identity/apiKey.ts";
 import { decodeKeyRecord } from "../runtime/domain/identity/keyRecord.ts";
-import { rfc3339 } from "../runtime/domain/ids.ts";
+import { rfc3339 } from "../runtime/domain/time.ts";
 import { Refusal, readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
 
 /**

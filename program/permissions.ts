@@ -1,10 +1,7 @@
 /** What each function may do, in plain words, beside what the local platform saw it ask for. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { statementsOf } from "../policies/rule.ts";
 import type { Graph } from "./graph.ts";
-
-const root = join(import.meta.dirname, "..");
 
 /** One action that a function's role allows. */
 export interface Grant {
@@ -116,18 +113,20 @@ const actionOf: Readonly<Record<string, string>> = {
 const action = (command: string): string =>
   actionOf[command] ?? `${command.endsWith("Object") ? "s3" : "dynamodb"}:${command}`;
 
-/** Actions that the sources of each function's bundle call for, by role. */
+/** The SDK has these for S3 Express and for the discovery of endpoints, neither of which is used here. */
+const NEVER_SENT = new Set(["CreateSession", "DescribeEndpoints"]);
+
+/** Actions that each function's bundle may call for, by role. */
 export function calledFor(graph: Graph): Seen {
   const functions = graph.resources.filter(({ type }) => type === "aws:lambda/function:Function");
   return Object.fromEntries(
     functions.map(({ inputs }) => {
       const folder = /[^"]*\.build\/[^/"]+\//.exec(JSON.stringify(inputs.code))![0];
-      const { inputs: sources } = JSON.parse(readFileSync(`${folder}manifest.json`, "utf8")) as { inputs: object };
-      const own = Object.keys(sources).filter((path) => path.startsWith("runtime/"));
-      const commands = own.flatMap((path) =>
-        [...readFileSync(join(root, path), "utf8").matchAll(/new (\w+)Command\(/g)].map(([, command]) => command!),
-      );
-      return [String(inputs.role).split("/").at(-1)!, [...new Set(commands.map(action))].sort()];
+      const { commands } = JSON.parse(readFileSync(`${folder}manifest.json`, "utf8")) as {
+        readonly commands: readonly string[];
+      };
+      const asked = commands.filter((command) => !NEVER_SENT.has(command));
+      return [String(inputs.role).split("/").at(-1)!, [...new Set(asked.map(action))].sort()];
     }),
   );
 }

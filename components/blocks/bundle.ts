@@ -46,6 +46,8 @@ interface Manifest {
   readonly options: string;
   /** Content hash of every source file that went in, by path relative to the root. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Commands of the AWS SDK that the code may send, `DeleteItem`: those that the bundler did not leave out as unused. */
+  readonly commands: readonly string[];
   readonly hash: string;
   readonly bytes: number;
 }
@@ -68,7 +70,9 @@ function hashOf(path: string): string | undefined {
 }
 
 const fresh = (manifest: Manifest): boolean =>
-  manifest.options === fingerprint && Object.entries(manifest.inputs).every(([path, hash]) => hashOf(path) === hash);
+  manifest.options === fingerprint &&
+  (manifest.commands as Manifest["commands"] | undefined) !== undefined &&
+  Object.entries(manifest.inputs).every(([path, hash]) => hashOf(path) === hash);
 
 const write = (file: string, data: string | Uint8Array): void => {
   // Whole files only: several programs may bundle at the same time, and all of them write the same bytes.
@@ -76,6 +80,9 @@ const write = (file: string, data: string | Uint8Array): void => {
   writeFileSync(draft, data);
   renameSync(draft, file);
 };
+
+/** A module of the AWS SDK that holds one command: `…/client-dynamodb/dist-es/commands/DeleteItemCommand.js`. */
+const COMMAND = /\/@aws-sdk\/client-[\w-]+\/dist-es\/commands\/(\w+)Command\.js$/;
 
 const build = (entry: string, outfile: string) =>
   buildSync({
@@ -117,9 +124,13 @@ export function bundle(entry: string): Bundle {
     const file = relative(root, resolve(root, path));
     return [file, hashOf(file)!];
   });
+  const kept = Object.values(built.metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
   const manifest: Manifest = {
     options: fingerprint,
     inputs: Object.fromEntries(inputs),
+    commands: kept.flatMap((path) => COMMAND.exec(path)?.[1] ?? []).sort(),
     hash: sha256(source),
     bytes: source.byteLength,
   };

@@ -3,8 +3,9 @@ import { insertJob } from "../database/jobs.ts";
 import type { Tx } from "../database/roles.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
-import { newId, rfc3339 } from "../domain/ids.ts";
+import { newId } from "../domain/ids.ts";
 import { encodeJobMessage, type ReplayRequest } from "../domain/job.ts";
+import { rfc3339 } from "../domain/time.ts";
 import type { Deps } from "./deps.ts";
 
 /** @throws TriggersError `invalid_request` for a time still to come */

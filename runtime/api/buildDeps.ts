@@ -1,11 +1,11 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { LRUCache } from "lru-cache";
+import { dynamodbClient } from "../aws/dynamodb.ts";
 import { log } from "../aws/log.ts";
-import { usageOver } from "../aws/usage.ts";
+import { usageOver } from "../counters/write.ts";
 import { connect } from "../database/connect.ts";
 import { readEnvironment } from "../domain/environment.ts";
 
@@ -36,7 +36,7 @@ export function buildDeps(): Deps {
     },
   });
   const vaultOf = vaults();
-  const dynamodb = new DynamoDBClient({});
+  const dynamodb = dynamodbClient();
   const secret = (id: string) => values.forceFetch(id);
   const redis = connectRedis({
     url: env.REDIS_URL,
@@ -49,7 +49,7 @@ export function buildDeps(): Deps {
     region: process.env.AWS_REGION ?? "",
     db: connect(env),
     dynamodb,
-    countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
+    countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
     sqs: new SQSClient({}),
     lambda: new LambdaClient({}),

@@ -1,12 +1,13 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import type { Dynamodb } from "../aws/clients.ts";
 import type { Log } from "../aws/log.ts";
-import type { CountUsage } from "../aws/usage.ts";
+import type { Table } from "../aws/tables.ts";
+import type { CountUsage } from "../counters/write.ts";
 import type { Database } from "../database/schema.ts";
 import type { Identity, Tenant } from "../domain/identity/identity.ts";
 
@@ -26,7 +27,7 @@ export interface Deps {
   readonly region: string;
   /** Reach it through `asCustomer` of runtime/database, which sets the row-level security's customer. */
   readonly db: Kysely<Database>;
-  readonly dynamodb: DynamoDBClient;
+  readonly dynamodb: Dynamodb;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
@@ -48,6 +49,9 @@ export interface Deps {
   /** One structured line; never a payload or a secret. */
   readonly log: Log;
 }
+
+/** The events table, for the room that owns it. */
+export const eventsOf = ({ dynamodb, env }: Deps): Table => ({ dynamodb, name: env.EVENTS_TABLE });
 
 /** What the middleware leaves in the context: `c.get("identity")`. Absent on public routes. */
 export interface ApiVariables {

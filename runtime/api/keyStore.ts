@@ -10,7 +10,7 @@ import { TriggersError } from "../domain/errors/errors.ts";
 import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/identity/apiKey.ts";
 import { type Environment, type KeyLimit, type Scope, tenantOf } from "../domain/identity/identity.ts";
 import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, usedItemId } from "../domain/identity/keyRecord.ts";
-import { rfc3339 } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { EDGES_KNOW_MS } from "../redis/endedVersions.ts";
 import type { Deps } from "./deps.ts";
 

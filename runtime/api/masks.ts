@@ -1,9 +1,10 @@
 import type { Context } from "hono";
 import { asCustomer } from "../database/roles.ts";
-import { newId, rfc3339 } from "../domain/ids.ts";
+import { newId } from "../domain/ids.ts";
 import { defaultMasking, MASK, type Masking, maskText, maskUrl } from "../domain/people/masking.ts";
 import type { Person } from "../domain/people/person.ts";
 import { may } from "../domain/people/roles.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { type JsonPath, parsePath } from "../matching/index.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
 

@@ -5,17 +5,16 @@ import { ageOf } from "../domain/age.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { ulidIn } from "../domain/ids.ts";
+import type { IsRemoved } from "../store/inbox/view.ts";
 import type { Store } from "../store/table.ts";
-import type { IsRemoved } from "../store/view.ts";
-import type { Deps } from "./deps.ts";
+import { type Deps, eventsOf } from "./deps.ts";
 import { QueryTime, Timestamp, ulidParam } from "./schemas.ts";
 
 /** What the routes that read events back have in common. */
 
 const storeOf = (deps: Deps): Store => ({
-  dynamodb: deps.dynamodb,
+  events: eventsOf(deps),
   s3: deps.s3,
-  eventsTable: deps.env.EVENTS_TABLE,
   payloadBucket: deps.env.PAYLOAD_BUCKET,
 });
 

@@ -2,7 +2,7 @@ import { sendOrThrow } from "../aws/queues.ts";
 import { encodeDrain } from "../domain/codec/index.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { tellStop } from "../store/stops.ts";
-import type { Deps } from "./deps.ts";
+import { type Deps, eventsOf } from "./deps.ts";
 
 /** Seconds after which no function remembers a subscription as it was before the change. */
 const SETTLED_SECONDS = 6;
@@ -26,7 +26,7 @@ export const releaseHeld = (deps: Deps, tenant: Tenant, subscription_id: string)
  */
 export async function stopPosts(deps: Deps, tenant: Tenant, subscription_id?: string): Promise<void> {
   try {
-    await tellStop(deps.dynamodb, deps.env.EVENTS_TABLE, tenant, subscription_id, deps.now());
+    await tellStop(eventsOf(deps), tenant, subscription_id, deps.now());
   } catch (error) {
     deps.log("error", "api.stop_not_told", { tenant, subscription_id, error: String(error) });
   }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import type { TimeRange } from "../counters/read.ts";
 import type { Identity, Tenant } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
 import {
   busiest,
   type LimitUse,
@@ -14,7 +15,6 @@ import {
   trendHours,
 } from "../domain/usage/quota.ts";
 import { EVENTS, eventsOfKey, type UsageInterval } from "../domain/usage/usage.ts";
-import type { TimeRange } from "../store/counters.ts";
 import type { Deps } from "./deps.ts";
 import { Timestamp } from "./schemas.ts";
 import { readSeries } from "./usageReads.ts";

@@ -1,4 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { type CounterReader, eachItem, type TimeRange } from "../counters/read.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import {
   addTotals,
@@ -9,14 +10,12 @@ import {
   type UsageInterval,
   ungroupedCounters,
 } from "../domain/usage/usage.ts";
-import { type CounterReader, eachItem, type TimeRange } from "../store/counters.ts";
 import type { Deps } from "./deps.ts";
 
 /** Reading the usage counters of the `metrics` table. */
 
 export const countersOf = ({ dynamodb, env, now }: Deps): CounterReader => ({
-  dynamodb,
-  metricsTable: env.METRICS_TABLE,
+  counters: { dynamodb, name: env.METRICS_TABLE },
   now,
 });
 

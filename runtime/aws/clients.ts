@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { FirehoseClient } from "@aws-sdk/client-firehose";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import type { Item } from "../domain/codec/index.ts";
+import type { Item } from "../domain/codec/fields.ts";
 import { type Answer, AwsError, type Call, type SignedCalls } from "./signed.ts";
 
 /**

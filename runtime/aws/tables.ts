@@ -1,80 +1,206 @@
-import { BatchGetItemCommand, BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Item } from "../domain/codec/index.ts";
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import type { Item } from "../domain/codec/fields.ts";
+import { defined } from "../domain/defined.ts";
 import type { Dynamodb } from "./clients.ts";
 
-/** DynamoDB takes this much in one call. */
-const MAX_PUTS = 25;
+/**
+ * Access to DynamoDB's tables: nobody else sends its commands. Each table has one room that knows its keys and attributes:
+ * `store` the events, `keys` the API keys, `counters` the metrics; a stage calls that room (tests/house/imports.test.ts).
+ */
+
+export interface Table {
+  readonly dynamodb: Dynamodb;
+  readonly name: string;
+}
+
+/**
+ * `strong`: every write that was answered before is seen. `eventual`: those of the last second may be missing, at half the
+ * price; an index knows nothing else.
+ */
+export type Consistency = "strong" | "eventual";
+
+const consistent = (consistency: Consistency) => (consistency === "strong" ? { ConsistentRead: true } : {});
+
+/** What must hold for a write. */
+export type Condition = Pick<
+  UpdateItemCommandInput,
+  "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues"
+>;
+export type Change = Omit<UpdateItemCommandInput, "TableName" | "Key">;
+
+/** Whether DynamoDB refused a write since its condition did not hold. */
+const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
+
+/** What a write comes to, or undefined where its condition did not hold. */
+async function unlessRefused<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isRefused(error)) return undefined;
+    throw error;
+  }
+}
+
+/** DynamoDB takes so many keys, and so many items to write, in one call. */
 const MAX_GETS = 100;
+const MAX_PUTS = 25;
 const TRIES = 6;
 const FIRST_PAUSE_MS = 20;
 
-const pause = (tried: number) => new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tried - 1)));
-const chunks = <T>(all: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-
 /**
- * Puts items with distinct keys, whatever is there; what DynamoDB leaves unprocessed again, with growing pauses.
- * @throws Error when some are still unprocessed after six tries, or a call is refused
+ * The one policy for what DynamoDB leaves unprocessed: it is asked for again, after a pause that doubles from 20 ms for as
+ * long as nothing gets done.
+ * @param ask does a part of the group, and returns what is left
+ * @throws Error after six answers in a row that got nothing done
  */
-export async function putAll(dynamodb: Dynamodb, table: string, items: readonly Item[]): Promise<void> {
-  await Promise.all(
-    chunks(items, MAX_PUTS).map(async (chunk) => {
-      let requests = chunk.map((Item) => ({ PutRequest: { Item } }));
-      for (let tried = 1; requests.length > 0; tried += 1) {
-        const { UnprocessedItems } = await dynamodb.send(
-          new BatchWriteItemCommand({ RequestItems: { [table]: requests } }),
-        );
-        requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
-        if (requests.length === 0) return;
-        if (tried === TRIES) throw new Error(`${requests.length} items were still not written after ${TRIES} tries`);
-        await pause(tried);
-      }
-    }),
-  );
+async function untilDone<T>(
+  all: readonly T[],
+  size: number,
+  done: string,
+  ask: (group: readonly T[]) => Promise<readonly T[]>,
+): Promise<void> {
+  const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+  const doAll = async (group: readonly T[]): Promise<void> => {
+    let rest = group;
+    for (let tried = 1; ; tried += 1) {
+      const left = await ask(rest);
+      if (left.length === 0) return;
+      if (left.length < rest.length) tried = 1;
+      if (tried === TRIES) throw new Error(`${left.length} items were still not ${done} after ${TRIES} tries`);
+      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tried - 1)));
+      rest = left;
+    }
+  };
+  await Promise.all(groups.map(doAll));
 }
 
-export interface Key {
-  readonly pk: string;
-  readonly sk: string;
-}
-export const keyText = ({ pk, sk }: Key): string => `${pk}\n${sk}`;
-
-/**
- * Reads the items of distinct keys, strongly consistent.
- * @param attributes names to read; all when left out
- * @returns those that exist, by `keyText`
- * @throws Error when some are still unprocessed after six tries, or a call is refused
- */
-export async function getAll(
-  dynamodb: Dynamodb,
-  table: string,
-  keys: readonly Key[],
-  attributes?: readonly string[],
-): Promise<Map<string, Item>> {
-  const found = new Map<string, Item>();
-  const projection =
-    attributes === undefined
-      ? {}
-      : {
-          ProjectionExpression: attributes.map((_, i) => `#${i}`).join(", "),
-          ExpressionAttributeNames: Object.fromEntries(attributes.map((name, i) => [`#${i}`, name])),
-        };
-  await Promise.all(
-    chunks(keys, MAX_GETS).map(async (chunk) => {
-      let waiting: Item[] = chunk.map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } }));
-      for (let tried = 1; waiting.length > 0; tried += 1) {
-        const { Responses, UnprocessedKeys } = await dynamodb.send(
-          new BatchGetItemCommand({
-            RequestItems: { [table]: { Keys: waiting, ConsistentRead: true, ...projection } },
-          }),
-        );
-        for (const item of Responses?.[table] ?? []) found.set(keyText({ pk: item.pk!.S!, sk: item.sk!.S! }), item);
-        waiting = (UnprocessedKeys?.[table]?.Keys ?? []) as Item[];
-        if (waiting.length === 0) return;
-        if (tried === TRIES) throw new Error(`${waiting.length} items were still not read after ${TRIES} tries`);
-        await pause(tried);
-      }
-    }),
+export async function getItem(table: Table, key: Item, consistency: Consistency): Promise<Item | undefined> {
+  const { Item: found } = await table.dynamodb.send(
+    new GetItemCommand({ TableName: table.name, Key: key, ...consistent(consistency) }),
   );
   return found;
+}
+
+/**
+ * The items of these distinct keys that exist, in no particular order.
+ * @param attributes names to read; all when left out
+ * @throws Error when some are still unprocessed after six tries, or a call is refused
+ */
+export async function getItems(
+  table: Table,
+  keys: readonly Item[],
+  consistency: Consistency,
+  attributes?: readonly string[],
+): Promise<Item[]> {
+  const found: Item[] = [];
+  const how = { ...consistent(consistency), ...projectionOf(attributes) };
+  await untilDone(keys, MAX_GETS, "read", async (group) => {
+    const { Responses, UnprocessedKeys } = await table.dynamodb.send(
+      new BatchGetItemCommand({ RequestItems: { [table.name]: { Keys: [...group], ...how } } }),
+    );
+    found.push(...(Responses?.[table.name] ?? []));
+    return UnprocessedKeys?.[table.name]?.Keys ?? [];
+  });
+  return found;
+}
+
+/** Reads only these attributes, whatever their names are. */
+export const projectionOf = (attributes: readonly string[] | undefined) =>
+  attributes === undefined
+    ? {}
+    : {
+        ProjectionExpression: attributes.map((_, i) => `#p${i}`).join(", "),
+        ExpressionAttributeNames: Object.fromEntries(attributes.map((name, i) => [`#p${i}`, name])),
+      };
+
+/** A key condition: everything in a partition between two sort keys, both inclusive. */
+export const between = (pk: string, lo: string, hi: string) => ({
+  KeyConditionExpression: "pk = :pk AND sk BETWEEN :lo AND :hi",
+  ExpressionAttributeValues: { ":pk": { S: pk }, ":lo": { S: lo }, ":hi": { S: hi } } satisfies Item,
+});
+
+export interface Query extends Omit<QueryCommandInput, "TableName" | "ConsistentRead"> {
+  readonly consistency: Consistency;
+}
+
+/** One page of a query. */
+export interface Page {
+  readonly items: readonly Item[];
+  /** Items looked at, before a filter expression left some out. */
+  readonly scanned: number;
+  /** Where the next page begins; undefined at the end. */
+  readonly next: Item | undefined;
+}
+
+export async function queryPage(table: Table, { consistency, ...query }: Query): Promise<Page> {
+  const { Items, ScannedCount, LastEvaluatedKey } = await table.dynamodb.send(
+    new QueryCommand({ TableName: table.name, ...query, ...consistent(consistency) }),
+  );
+  return { items: Items ?? [], scanned: ScannedCount ?? 0, next: LastEvaluatedKey };
+}
+
+/** What a query finds, page after page. */
+export async function* queryPages(table: Table, query: Query): AsyncGenerator<readonly Item[]> {
+  let next: Item | undefined;
+  do {
+    const page = await queryPage(table, { ...query, ...defined({ ExclusiveStartKey: next }) });
+    yield page.items;
+    next = page.next;
+  } while (next !== undefined);
+}
+
+/** Everything a query finds. */
+export async function queryAll(table: Table, query: Query): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of queryPages(table, query)) items.push(...page);
+  return items;
+}
+
+/** @returns false when the condition did not hold */
+export async function putItem(table: Table, item: Item, condition: Condition = {}): Promise<boolean> {
+  const put = new PutItemCommand({ TableName: table.name, Item: item, ...condition });
+  return (await unlessRefused(table.dynamodb.send(put))) !== undefined;
+}
+
+/**
+ * Puts items with distinct keys, whatever is there.
+ * @throws Error when some are still unprocessed after six tries, or a call is refused
+ */
+export async function putItems(table: Table, items: readonly Item[]): Promise<void> {
+  const requests = items.map((item) => ({ PutRequest: { Item: item } }));
+  await untilDone(requests, MAX_PUTS, "written", async (group) => {
+    const { UnprocessedItems } = await table.dynamodb.send(
+      new BatchWriteItemCommand({ RequestItems: { [table.name]: [...group] } }),
+    );
+    return (UnprocessedItems?.[table.name] ?? []) as typeof requests;
+  });
+}
+
+/** @returns the attributes that `ReturnValues` asks for, none by default; undefined when the condition did not hold */
+export async function updateItem(table: Table, key: Item, change: Change): Promise<Item | undefined> {
+  const update = new UpdateItemCommand({ TableName: table.name, Key: key, ...change });
+  const answer = await unlessRefused(table.dynamodb.send(update));
+  return answer && (answer.Attributes ?? {});
+}
+
+/** @returns false when the condition did not hold */
+export async function deleteItem(table: Table, key: Item, condition: Condition = {}): Promise<boolean> {
+  const remove = new DeleteItemCommand({ TableName: table.name, Key: key, ...condition });
+  return (await unlessRefused(table.dynamodb.send(remove))) !== undefined;
+}
+
+/** Resolves when DynamoDB knows the table. */
+export async function askTable(table: Table): Promise<void> {
+  await table.dynamodb.send(new DescribeTableCommand({ TableName: table.name }));
 }

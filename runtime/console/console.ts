@@ -1,8 +1,9 @@
 import { errorResponse, TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
-import { newId, rfc3339 } from "../domain/ids.ts";
+import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { matrix, requirePermission } from "../domain/people/roles.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
 import type { Send, Sends } from "./sends.ts";
 import { endsAt, IDLE_MS, LONGEST_MS, newToken, type Session, type Sessions } from "./sessions.ts";

@@ -2,7 +2,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
 import { defined } from "../domain/defined.ts";
-import { newUlid, rfc3339 } from "../domain/ids.ts";
+import { newUlid } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
 

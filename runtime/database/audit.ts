@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { type AuditEntry, type AuditFact, GENESIS, hashOf } from "../domain/auditChain.ts";
-import { rfc3339, timeOf } from "../domain/ids.ts";
+import { timeOf } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /** How much the clocks of two functions may differ. */

@@ -1,7 +1,7 @@
 import { defined } from "../domain/defined.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
+import { rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /** Whom an issuer vouches for. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { canonicalUrl } from "../domain/webhook/webhookUrl.ts";
 import type { Tx } from "./roles.ts";
 import type { Definition, SubscriptionStatus, SubscriptionTable } from "./schema.ts";

@@ -1,8 +1,17 @@
-import { DeleteItemCommand, GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Dynamodb } from "../aws/clients.ts";
-import { type Circuit, circuitPartition, circuitSortKey, decodeCircuit, duePartition } from "../domain/codec/index.ts";
+import type { Table } from "../aws/tables.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Circuit } from "../store/circuits/circuitItem.ts";
+import {
+  addFailures,
+  closeCircuit,
+  markSlow,
+  openCircuit,
+  readCircuit,
+  readCircuits,
+  removeCircuit,
+  setAlerted,
+} from "../store/circuits/circuits.ts";
 
 /**
  * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: an endpoint that is well has no
@@ -51,160 +60,54 @@ export interface Circuits {
   alerted(circuit: Circuit, level: number): Promise<void>;
 }
 
-export function circuitStore(dynamodb: Dynamodb, table: string, now: () => number): Circuits {
+export function circuitStore(events: Table, now: () => number): Circuits {
   const known = new FreshCache<Tenant, Map<string, Circuit>>({
     freshness: FRESHNESS,
     now,
     max: MAX_TENANTS,
     ask: async (asked) => {
       const { key } = asked[0]!;
-      return new Map([[key, await readAll(key)]]);
+      return new Map([[key, await readCircuits(events, key)]]);
     },
-  });
-  const keyOf = (tenant: Tenant, id: string) => ({
-    pk: { S: circuitPartition(tenant) },
-    sk: { S: circuitSortKey(id) },
   });
   const remember = (circuit: Circuit) =>
     known.peek(circuit.tenant)?.set(circuit.subscription_id, circuit) !== undefined;
-
-  async function readAll(tenant: Tenant): Promise<Map<string, Circuit>> {
-    const circuits = new Map<string, Circuit>();
-    let from: Record<string, never> | undefined;
-    do {
-      const page: { Items?: never[]; LastEvaluatedKey?: Record<string, never> } = (await dynamodb.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: "pk = :pk",
-          ExpressionAttributeValues: { ":pk": { S: circuitPartition(tenant) } },
-          ConsistentRead: true,
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      )) as never;
-      for (const item of page.Items ?? []) {
-        const circuit = decodeCircuit(item);
-        circuits.set(circuit.subscription_id, circuit);
-      }
-      from = page.LastEvaluatedKey;
-    } while (from !== undefined);
-    return circuits;
-  }
-
-  const expiry = () => ({ N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) });
-
-  /** Changes a circuit unless it is gone by now. */
-  async function change({ tenant, subscription_id }: Circuit, expression: string, n: number): Promise<void> {
-    try {
-      await dynamodb.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: keyOf(tenant, subscription_id),
-          UpdateExpression: expression,
-          ConditionExpression: "attribute_exists(pk)",
-          ExpressionAttributeValues: { ":n": { N: String(n) } },
-        }),
-      );
-    } catch (error) {
-      if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-    }
-  }
+  const expiry = () => Math.floor(now() / 1_000) + KEEP_SECONDS;
 
   return {
     of: async (tenant) => (await known.get(tenant))!,
 
-    async read(tenant, id) {
-      const { Item } = await dynamodb.send(
-        new GetItemCommand({ TableName: table, Key: keyOf(tenant, id), ConsistentRead: true }),
-      );
-      return Item === undefined ? undefined : decodeCircuit(Item);
-    },
+    read: (tenant, subscription_id) => readCircuit(events, { tenant, subscription_id }),
 
-    async failed(tenant, id, failures, slow) {
-      const { Attributes } = await dynamodb.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: keyOf(tenant, id),
-          UpdateExpression:
-            "SET v = :v, slow = :slow, expires_at = :x, failing_since = if_not_exists(failing_since, :now) ADD failures :n",
-          ExpressionAttributeValues: {
-            ":v": { N: "1" },
-            ":n": { N: String(failures) },
-            ":slow": { BOOL: slow },
-            ":now": { N: String(now()) },
-            ":x": expiry(),
-          },
-          ReturnValues: "ALL_NEW",
-        }),
-      );
-      const circuit = decodeCircuit(Attributes!);
+    async failed(tenant, subscription_id, failures, slow) {
+      const change = { failures, slow, now: now(), expires_at: expiry() };
+      const circuit = await addFailures(events, { tenant, subscription_id }, change);
       remember(circuit);
       return circuit;
     },
 
-    async suspect(tenant, id) {
-      if (known.peek(tenant)?.get(id)?.slow === true) return;
-      const { Attributes } = await dynamodb.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: keyOf(tenant, id),
-          UpdateExpression: "SET v = :v, slow = :slow, expires_at = :x, failures = if_not_exists(failures, :none)",
-          ExpressionAttributeValues: {
-            ":v": { N: "1" },
-            ":slow": { BOOL: true },
-            ":x": expiry(),
-            ":none": { N: "0" },
-          },
-          ReturnValues: "ALL_NEW",
-        }),
-      );
-      remember(decodeCircuit(Attributes!));
+    async suspect(tenant, subscription_id) {
+      if (known.peek(tenant)?.get(subscription_id)?.slow === true) return;
+      remember(await markSlow(events, { tenant, subscription_id }, expiry()));
     },
 
-    async succeeded(tenant, id) {
-      known.peek(tenant)?.delete(id);
-      await dynamodb.send(new DeleteItemCommand({ TableName: table, Key: keyOf(tenant, id) }));
+    async succeeded(tenant, subscription_id) {
+      known.peek(tenant)?.delete(subscription_id);
+      await removeCircuit(events, { tenant, subscription_id });
     },
 
     async open(circuit, nextProbeAt) {
-      const first = circuit.next_probe_at === undefined;
-      try {
-        const { Attributes } = await dynamodb.send(
-          new UpdateItemCommand({
-            TableName: table,
-            Key: keyOf(circuit.tenant, circuit.subscription_id),
-            UpdateExpression:
-              "SET opened_at = if_not_exists(opened_at, :now), next_probe_at = :at, next_attempt_at = :due, due_pk = :pk, probes = :n",
-            ConditionExpression: first
-              ? "attribute_exists(pk) AND attribute_not_exists(next_probe_at)"
-              : "next_probe_at = :was",
-            ExpressionAttributeValues: {
-              ":now": { N: String(now()) },
-              ":at": { N: String(nextProbeAt) },
-              ":due": { N: String(nextProbeAt + PROBE_GRACE_MS) },
-              ":pk": { S: duePartition(circuit.subscription_id) },
-              ":n": { N: String((circuit.probes ?? -1) + 1) },
-              ...(first ? {} : { ":was": { N: String(circuit.next_probe_at) } }),
-            },
-            ReturnValues: "ALL_NEW",
-          }),
-        );
-        remember(decodeCircuit(Attributes!));
-        return true;
-      } catch (error) {
-        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-        return false;
-      }
+      const times = { now: now(), next_probe_at: nextProbeAt, due_at: nextProbeAt + PROBE_GRACE_MS };
+      const opened = await openCircuit(events, circuit, times);
+      if (opened !== undefined) remember(opened);
+      return opened !== undefined;
     },
 
     async halfOpen(circuit) {
       known.peek(circuit.tenant)?.delete(circuit.subscription_id);
-      await change(
-        circuit,
-        "SET failures = :n REMOVE opened_at, next_probe_at, next_attempt_at, due_pk",
-        OPEN_AFTER - 1,
-      );
+      await closeCircuit(events, circuit, OPEN_AFTER - 1);
     },
 
-    alerted: (circuit, level) => change(circuit, "SET alerted = :n", level),
+    alerted: (circuit, level) => setAlerted(events, circuit, level),
   };
 }

@@ -1,14 +1,9 @@
 import type { Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
-import {
-  type DeliveryItem,
-  type DrainMessage,
-  encodeDrain,
-  encodeRetry,
-  type ProbeMessage,
-} from "../domain/codec/index.ts";
+import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
 import { type Targets, targetOf } from "./targets.ts";

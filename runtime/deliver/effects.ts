@@ -1,10 +1,11 @@
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
-import { type Circuit, deliveryId, encodeDrain, encodeProbe } from "../domain/codec/index.ts";
+import { encodeDrain, encodeProbe } from "../domain/codec/index.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { timeOf } from "../domain/ids.ts";
+import { deliveryId, timeOf } from "../domain/ids.ts";
+import type { Circuit } from "../store/circuits/circuitItem.ts";
 import type { Problems } from "../store/problems.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
 import { type PlannedPost, toldReplay } from "./plan.ts";

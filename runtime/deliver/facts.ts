@@ -1,8 +1,8 @@
-import type { DeliveryItem } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import { errorClassOf } from "../domain/metrics/names.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
+import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Delivery, type Part, toldReplay } from "./plan.ts";
 import type { Settled } from "./settle.ts";
 

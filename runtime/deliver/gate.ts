@@ -1,5 +1,5 @@
-import type { Circuit } from "../domain/codec/index.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Circuit } from "../store/circuits/circuitItem.ts";
 import type { Delivery } from "./plan.ts";
 
 /** Whether a delivery is posted now, and what becomes of it otherwise. Pure. */

@@ -1,21 +1,13 @@
-import { type Key, keyText } from "../aws/tables.ts";
-import {
-  type BatchItem,
-  type Body,
-  batchSortKey,
-  type DeliverMessage,
-  type DeliveryItem,
-  decodeBatch,
-  decodeDeliveryItem,
-  deliverySortKey,
-  type Item,
-  partitionOf,
-} from "../domain/codec/index.ts";
+import type { Body, DeliverMessage } from "../domain/codec/index.ts";
 import { unpack } from "../domain/codec/pack.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
+import type { BatchItem } from "../store/batches/batchItem.ts";
+import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
+import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
 import { type Delivery, toSend } from "./plan.ts";
 import { baseItem } from "./settle.ts";
 import { type Unmade, unmade } from "./unmade.ts";
@@ -50,7 +42,7 @@ export interface Received {
 
 export interface GatherPorts {
   readonly now: () => number;
-  readItems(keys: readonly Key[], attributes?: readonly string[]): Promise<Map<string, Item>>;
+  read(wanted: Wanted): Promise<StoredDeliveries>;
   fetchBody(key: string): Promise<Uint8Array | undefined>;
 }
 
@@ -94,20 +86,11 @@ const named = ({ messageId, message, probe = false }: Received): Named[] => {
       }));
 };
 
-const batchKey = ({ tenant, first }: { tenant: Tenant; first: string }): Key => ({
-  pk: partitionOf(tenant, first),
-  sk: batchSortKey(first),
-});
-const itemKey = (d: { tenant: Tenant; first: string; subscription_id: string; replay_id?: string }): Key => ({
-  pk: partitionOf(d.tenant, d.first),
-  sk: deliverySortKey(d.first, d.subscription_id, d.replay_id),
-});
-
 /** Two messages of one delivery are one attempt; that of somebody who asked for it counts first. */
 function distinct<T extends { name: Named }>(all: readonly T[]): T[] {
   const found = new Map<string, T>();
   for (const entry of all) {
-    const key = keyText(itemKey(entry.name));
+    const key = keyText(deliveryKey(entry.name));
     if (!found.has(key) || entry.name.manual) found.set(key, entry);
   }
   return [...found.values()];
@@ -116,30 +99,24 @@ function distinct<T extends { name: Named }>(all: readonly T[]): T[] {
 /** Reads what the messages need: nothing for a first attempt that carries its events, items and batches for all else. */
 export async function gather(received: readonly Received[], ports: GatherPorts): Promise<Gathered> {
   const all = distinct(received.flatMap((entry) => named(entry).map((name) => ({ name, again: entry.again }))));
-  const keys = new Map<string, Key>();
-  const want = (key: Key) => keys.set(keyText(key), key);
-  const old = new Map<string, Key>();
+  const wanted = { deliveries: [] as Named[], batches: [] as Named[], deletions: [] as Named[] };
   const readers = new Set<Named>();
   for (const { name, again } of all) {
     const age = ports.now() - timeOf(name.first);
     // Who has waited so long may have been taken for a stray, and been tried by a message of its own.
     const overtaken = age > STRAY_MS && name.replay_id === undefined;
     const first = name.message !== undefined && name.attempts === 0 && !again && !overtaken;
-    if (!first) want(itemKey(name));
-    if (!first || name.message?.body === undefined) want(batchKey(name));
-    else if (age > FRESH_MS) old.set(keyText(batchKey(name)), batchKey(name));
+    if (!first) wanted.deliveries.push(name);
+    if (!first || name.message?.body === undefined) wanted.batches.push(name);
+    else if (age > FRESH_MS) wanted.deletions.push(name);
     else continue;
     readers.add(name);
   }
-  for (const key of keys.keys()) old.delete(key);
-  const none = new Map<string, Item>();
   const errors = new Map<string, unknown>();
-  const [items, deletions] = await Promise.all([
-    keys.size === 0 ? none : ports.readItems([...keys.values()]),
-    old.size === 0 ? none : ports.readItems([...old.values()], ["pk", "sk", "deleted"]),
-  ]).catch((error) => {
+  const nothing = new StoredDeliveries([], []);
+  const stored = await (readers.size === 0 ? Promise.resolve(nothing) : ports.read(wanted)).catch((error) => {
     for (const { messageId } of readers) errors.set(messageId, error);
-    return [none, none];
+    return nothing;
   });
   const packs = new Map<string, Promise<readonly Buffer[] | undefined>>();
   const deliveries: Delivery[] = [];
@@ -148,7 +125,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
     all.map(async ({ name }) => {
       if (errors.has(name.messageId)) return;
       try {
-        const found = await complete(name, readers.has(name), items, deletions, packs, ports);
+        const found = await complete(name, readers.has(name), stored, packs, ports);
         if (found === undefined) return;
         if ("events" in found) deliveries.push(found);
         else ended.push(found);
@@ -167,27 +144,24 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
 async function complete(
   name: Named,
   read: boolean,
-  items: ReadonlyMap<string, Item>,
-  deletions: ReadonlyMap<string, Item>,
+  stored: StoredDeliveries,
   packs: Map<string, Promise<readonly Buffer[] | undefined>>,
   ports: GatherPorts,
 ): Promise<Delivery | Ended | undefined> {
   const { message } = name;
-  const storedItem = items.get(keyText(itemKey(name)));
-  const item = storedItem === undefined ? undefined : decodeDeliveryItem(storedItem);
+  const item = stored.delivery(name);
   if (item !== undefined && !acts(name, item, ports.now())) return undefined;
-  const storedBatch = items.get(keyText(batchKey(name)));
   let unreadable: Unmade | undefined;
   let batch: BatchItem | undefined;
   try {
-    batch = storedBatch === undefined ? undefined : decodeBatch(storedBatch);
+    batch = stored.batch(name);
   } catch (error) {
     // Whatever else tells what is to be delivered lets it fail as an attempt, with its reason.
     if (item === undefined && message === undefined) throw error;
     unreadable = unmade("payload_unreadable", error);
   }
   // Erased or expired: a message that still carries the events must not outlive them.
-  const gone = read && storedBatch === undefined && !deletions.has(keyText(batchKey(name)));
+  const gone = read && !stored.hasBatch(name);
   if (gone && item === undefined) return undefined;
   const indexes = item?.indexes ?? message?.indexes ?? batch?.matched[name.subscription_id];
   if (indexes === undefined) return undefined;
@@ -199,7 +173,7 @@ async function complete(
   const hops = message?.hops ?? batch?.hops;
   const keyId = message?.key_id ?? batch?.key_id;
   const keyName = message?.key_name ?? batch?.key_name;
-  const deleted = batch?.deleted ?? (deletions.get(keyText(batchKey(name)))?.deleted?.NS ?? []).map(Number);
+  const deleted = batch?.deleted ?? stored.deleted(name);
   const delivery: Delivery = {
     messageId: name.messageId,
     tenant: name.tenant,
@@ -230,7 +204,8 @@ async function complete(
   // Where both are known the batch's is the newer: what was erased of a large request moved what is left.
   const body = gone ? undefined : (batch?.body ?? message?.body);
   try {
-    const events = body === undefined ? undefined : await unpackOnce(keyText(batchKey(name)), body, packs, ports);
+    const events =
+      body === undefined ? undefined : await unpackOnce(keyText(batchKey(name.tenant, name.first)), body, packs, ports);
     if (events === undefined) return end("events_expired");
     return { ...delivery, events: ownOf(events, offsets) };
   } catch (error) {

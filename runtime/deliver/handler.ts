@@ -6,14 +6,16 @@ import { errorText, log } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
-import { getAll, putAll } from "../aws/tables.ts";
+import type { Table } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
-import { usageOver } from "../aws/usage.ts";
+import { usageOver } from "../counters/write.ts";
 import { ageOf } from "../domain/age.ts";
-import { encodeDeliveryItem } from "../domain/codec/index.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
 import { urlRulesOf } from "../domain/webhook/webhookUrl.ts";
+import { putDeliveries, replaceDelivery } from "../store/deliveries/changeDelivery.ts";
+import { readFromTable } from "../store/deliveries/stored.ts";
+import { heldIn } from "../store/deliveries/waiting.ts";
 import { problemsIn } from "../store/problems.ts";
 import { recentStops, tellStop } from "../store/stops.ts";
 import { circuitStore } from "./circuits.ts";
@@ -21,7 +23,6 @@ import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
 import { type DeliverPorts, deliver } from "./deliver.ts";
 import { deliverVariables } from "./environment.ts";
 import { hostsOver } from "./hosts.ts";
-import { heldIn, replaceItem } from "./items.ts";
 import { noticeOf } from "./notice.ts";
 import { payloadMaker } from "./payloads.ts";
 import { post, TIMEOUT_MS } from "./post.ts";
@@ -31,6 +32,7 @@ import { targetCache } from "./targets.ts";
 
 const env = readEnvironment(deliverVariables);
 const { dynamodb, sqs, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
+const events: Table = { dynamodb, name: env.EVENTS_TABLE };
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const rules = urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS });
 const tracer = tracerOver(env, { log, getSecret });
@@ -52,9 +54,9 @@ function connections(): Agent {
 const queueName = (urlOrArn: string): string => urlOrArn.split(/[/:]/).at(-1)!;
 const firstLane = queueName(env.DELIVERY_QUEUE_URL);
 
-const circuits = circuitStore(dynamodb, env.EVENTS_TABLE, Date.now);
+const circuits = circuitStore(events, Date.now);
 
-const targets = targetCache(service, log, Date.now, () => recentStops(dynamodb, env.EVENTS_TABLE, Date.now()));
+const targets = targetCache(service, log, Date.now, () => recentStops(events, Date.now()));
 
 const ports: DeliverPorts = {
   log,
@@ -63,13 +65,13 @@ const ports: DeliverPorts = {
   service,
   targets,
   circuits,
-  problems: problemsIn(dynamodb, env.EVENTS_TABLE, Date.now),
-  held: heldIn(dynamodb, env.EVENTS_TABLE),
+  problems: problemsIn(events, Date.now),
+  held: heldIn(events),
   posting: {
     rules,
     now: Date.now,
     slow: slowEndpoints(Date.now),
-    hosts: hostsOver(dynamodb, env.EVENTS_TABLE, Number(env.HOST_LIMIT), { log, now: Date.now, dice: Math.random }),
+    hosts: hostsOver(events, Number(env.HOST_LIMIT), { log, now: Date.now, dice: Math.random }),
     post: (request, limits) => post(connections(), request, limits, newAgent),
     standing: targets.standing,
     suspect: ({ tenant, subscription_id }) =>
@@ -80,13 +82,13 @@ const ports: DeliverPorts = {
     payloads: payloadMaker({ service, region: process.env.AWS_REGION ?? "", now: Date.now }),
   },
   firstLane: ({ eventSourceARN }) => queueName(eventSourceARN) === firstLane,
-  readItems: (keys, attributes) => getAll(dynamodb, env.EVENTS_TABLE, keys, attributes),
+  read: (wanted) => readFromTable(events, wanted),
   fetchBody: (key) => getObject(env.PAYLOAD_BUCKET, key),
-  putItems: (items) => putAll(dynamodb, env.EVENTS_TABLE, items.map(encodeDeliveryItem)),
-  replaceItem: (before, after) => replaceItem(dynamodb, env.EVENTS_TABLE, before, after),
+  putItems: (items) => putDeliveries(events, items),
+  replaceItem: (before, after) => replaceDelivery(events, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
-  countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
-  stop: (tenant, id) => tellStop(dynamodb, env.EVENTS_TABLE, tenant, id, Date.now()),
+  countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
+  stop: (tenant, id) => tellStop(events, tenant, id, Date.now()),
   giveBack: givingBackOver(
     sqs,
     [

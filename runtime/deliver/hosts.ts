@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { LRUCache } from "lru-cache";
-import type { Dynamodb } from "../aws/clients.ts";
 import { errorText, type Log } from "../aws/log.ts";
-import type { Item } from "../domain/codec/index.ts";
+import type { Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { addHostCounts } from "../store/hostCounts.ts";
 
 /**
  * What all customers together post to one host, bounded: a host is somebody's, and nobody proves that it is theirs
@@ -28,7 +27,6 @@ const AHEAD = 0.3;
 const MAX_HOSTS = 10_000;
 /** Longest delay of a queued message. */
 const LONGEST_WAIT_MS = 900_000;
-const KEEP_SECONDS = 3_600;
 
 export interface Hosts {
   /** Counts a post that is about to begin. @returns undefined, or how long it has to wait, in ms: then it isn't counted */
@@ -61,8 +59,7 @@ interface Count {
  * @param dice in [0, 1)
  */
 export function hostsOver(
-  dynamodb: Pick<Dynamodb, "send">,
-  table: string,
+  events: Table,
   perSecond: number,
   { log, now, dice }: { readonly log: Log; readonly now: () => number; readonly dice: () => number },
 ): Hosts {
@@ -97,28 +94,12 @@ export function hostsOver(
     count.allHeld += held;
     count.accepted = 0;
     count.held = 0;
-    const lanes = [...own.entries()].filter(([, posts]) => posts > 0);
-    const added: [string, number][] = [
-      ...lanes.map(([lane, posts]): [string, number] => [`l${lane}`, posts]),
-      ["accepted", accepted],
-      ["held", held],
-    ];
+    const lanes = new Map([...own.entries()].filter(([, posts]) => posts > 0));
     try {
-      const { Attributes = {} }: { Attributes?: Item | undefined } = await dynamodb.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: { pk: { S: `host#${host}` }, sk: { S: String(count.window).padStart(12, "0") } },
-          UpdateExpression: `SET expires_at = :x ADD ${added.map(([name]) => `${name} :${name}`).join(", ")}`,
-          ExpressionAttributeValues: {
-            ":x": { N: String(Math.floor(now() / 1_000) + KEEP_SECONDS) },
-            ...Object.fromEntries(added.map(([name, posts]) => [`:${name}`, { N: String(posts) }])),
-          },
-          ReturnValues: "ALL_NEW",
-        }),
-      );
-      count.all = Float64Array.from({ length: LANES }, (_, lane) => Number(Attributes[`l${lane}`]?.N ?? 0));
-      count.allHeld = Number(Attributes.held?.N ?? 0);
-      if (Number(Attributes.accepted?.N ?? 0) > 0) proved.set(host, now() + PROVED_FOR_MS);
+      const all = await addHostCounts(events, { host, window: count.window, now: now() }, { lanes, accepted, held });
+      count.all = Float64Array.from({ length: LANES }, (_, lane) => all.lanes.get(lane) ?? 0);
+      count.allHeld = all.held;
+      if (all.accepted > 0) proved.set(host, now() + PROVED_FOR_MS);
     } catch (error) {
       for (const [lane, posts] of lanes) {
         count.own[lane]! += posts;

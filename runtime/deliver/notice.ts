@@ -1,7 +1,7 @@
 import type { Outgoing } from "../aws/queues.ts";
-import type { Circuit } from "../domain/codec/index.ts";
-import { rfc3339 } from "../domain/ids.ts";
 import { systemEvent } from "../domain/notice.ts";
+import { rfc3339 } from "../domain/time.ts";
+import type { Circuit } from "../store/circuits/circuitItem.ts";
 import { DISABLE_AFTER_MS } from "./circuits.ts";
 
 /** `subscription.failing` at 50, 70 and 90 percent of the way to being disabled, `subscription.disabled` at 100. */

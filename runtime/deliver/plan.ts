@@ -1,7 +1,7 @@
-import type { Attempt, DeliveryItem } from "../domain/codec/index.ts";
 import { type EventText, eventHeads } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Unmade, unmade } from "./unmade.ts";
 
 /** One delivery that this invocation works on. */

@@ -1,4 +1,4 @@
-import { deliveryId } from "../domain/codec/index.ts";
+import { deliveryId } from "../domain/ids.ts";
 import { errorClassOf } from "../domain/metrics/names.ts";
 import type { Failures } from "../store/problems.ts";
 import type { Delivery, Part } from "./plan.ts";

@@ -1,6 +1,6 @@
-import type { Attempt, DeliveryItem } from "../domain/codec/index.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
-import { rfc3339 } from "../domain/ids.ts";
+import { rfc3339 } from "../domain/time.ts";
+import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
 import { decide, MAX_QUEUE_DELAY_MS, type Next } from "./schedule.ts";

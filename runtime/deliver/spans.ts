@@ -1,5 +1,4 @@
-import { deliveryId } from "../domain/codec/index.ts";
-import { eventId } from "../domain/ids.ts";
+import { deliveryId, eventId } from "../domain/ids.ts";
 import { attemptSpanId, batchSpanId, type Span, traceOf, traceparentOf } from "../domain/trace.ts";
 import { type Part, type PlannedPost, toldReplay } from "./plan.ts";
 import type { Settled } from "./settle.ts";

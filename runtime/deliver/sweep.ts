@@ -1,16 +1,11 @@
 import type { Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
-import {
-  circuitSortKey,
-  type DeliveryItem,
-  DUE_PARTITIONS,
-  decodeCircuit,
-  decodeDeliveryItem,
-  encodeProbe,
-  encodeRetry,
-  type Item,
-} from "../domain/codec/index.ts";
+import type { Item } from "../domain/codec/fields.ts";
+import { encodeProbe, encodeRetry } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
+import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { decodeDue } from "../store/deliveries/waiting.ts";
+import { duePartitions } from "../store/keys.ts";
 import { delaySeconds } from "./schedule.ts";
 
 /**
@@ -44,8 +39,8 @@ export async function sweep(ports: SweepPorts): Promise<{ deliveries: number; pr
   const started = ports.now();
   const counts = { deliveries: 0, probes: 0 };
   await Promise.all(
-    Array.from({ length: DUE_PARTITIONS }, async (_, n) => {
-      for await (const page of ports.due(`due#${n}`, started + AHEAD_MS)) {
+    duePartitions.map(async (partition) => {
+      for await (const page of ports.due(partition, started + AHEAD_MS)) {
         await sweepPage(page, ports, counts);
         if (ports.now() - started > RUN_MS) return;
       }
@@ -69,11 +64,12 @@ async function sweepPage(page: readonly Item[], ports: SweepPorts, counts: { del
   const deliveries: DeliveryItem[] = [];
   for (const item of page) {
     if (!claimed.has(item)) continue;
-    if (item.sk?.S?.startsWith(circuitSortKey("")) === true) {
-      const { tenant, subscription_id } = decodeCircuit(item);
+    const found = decodeDue(item);
+    if ("circuit" in found) {
+      const { tenant, subscription_id } = found.circuit;
       messages.push({ text: encodeProbe({ tenant, subscription_id }), group: tenant });
       counts.probes += 1;
-    } else deliveries.push(decodeDeliveryItem(item));
+    } else deliveries.push(found.delivery);
   }
   // Deliveries of one post share partition and time, so they stand side by side here and are sent as one.
   for (const group of Map.groupBy(deliveries, groupKey).values()) {

@@ -1,4 +1,5 @@
-import { eventId, rfc3339, timeOf, ulidAt } from "./ids.ts";
+import { eventId, timeOf, ulidAt } from "./ids.ts";
+import { rfc3339 } from "./time.ts";
 
 /** An event as matching and transforms see it. `payload` is the parsed JSON; numbers may have lost digits. */
 export interface Event {

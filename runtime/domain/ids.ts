@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { decodeTime, encodeTime } from "ulidx";
+import { defined, mapDefined } from "./defined.ts";
 
 /**
  * Ids. An event id is `evt_` + ULID; the events of one request have consecutive ULIDs that share their first random
@@ -78,5 +79,24 @@ export function ulidIn(prefix: IdPrefix, id: string): string | undefined {
   return isUlid(ulid) ? ulid : undefined;
 }
 
-/** RFC 3339 UTC with milliseconds. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+/** The public id of a delivery: `dlv_<batch ulid>_<subscription ulid>[_<replay ulid>]`. */
+export const deliveryId = (first: string, subscriptionId: string, replayId?: string): string =>
+  `dlv_${[first, subscriptionId.slice(4), ...(replayId === undefined ? [] : [replayId.slice(4)])].join("_")}`;
+
+/** What a delivery id names, or undefined when it is not one. */
+export function parseDeliveryId(
+  id: string,
+): { first: string; subscription_id: string; replay_id?: string } | undefined {
+  const [prefix, first, subscription, replay, ...rest] = id.split("_");
+  if (
+    prefix !== "dlv" ||
+    rest.length > 0 ||
+    ![first, subscription, replay ?? first].every((p) => p !== undefined && isUlid(p))
+  )
+    return undefined;
+  return {
+    first: first!,
+    subscription_id: `sub_${subscription!}`,
+    ...defined({ replay_id: mapDefined(replay, (replay) => `rpl_${replay}`) }),
+  };
+}

@@ -10,8 +10,8 @@ import { archivePrefix } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
+import { deletedOffsets } from "../store/erasure/tombstones.ts";
 import type { Store } from "../store/table.ts";
-import { deletedOffsets } from "../store/tombstones.ts";
 import {
   type ArchivedEvent,
   type ArchiveLine,

@@ -1,14 +1,14 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { dynamodbClient } from "../aws/dynamodb.ts";
 import { log } from "../aws/log.ts";
 import { invokeOver, serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { Forgotten } from "../domain/idempotency.ts";
-import { rfc3339 } from "../domain/ids.ts";
 import type { HourlyWork } from "../domain/job.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { retainVariables } from "./environment.ts";
 import { erase } from "./erase/erase.ts";
 import { exportEvents } from "./export/export.ts";
@@ -25,14 +25,15 @@ const FORGET_TIMEOUT_MS = 30_000;
 
 const env = readEnvironment(retainVariables);
 const invoke = invokeOver(new LambdaClient({}));
+const dynamodb = dynamodbClient();
 const tools: Tools = {
   env,
   store: {
-    dynamodb: new DynamoDBClient({}),
+    events: { dynamodb, name: env.EVENTS_TABLE },
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
-    eventsTable: env.EVENTS_TABLE,
     payloadBucket: env.PAYLOAD_BUCKET,
   },
+  counters: { dynamodb, name: env.METRICS_TABLE },
   sqs: new SQSClient({ md5: false }),
   service: serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION),
   forget: async (request) => {

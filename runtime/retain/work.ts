@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
+import type { Table } from "../aws/tables.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
 import type { Job } from "../domain/service.ts";
 import type { Store } from "../store/table.ts";
@@ -10,6 +11,8 @@ import type { RetainEnvironment } from "./environment.ts";
 export interface Tools {
   readonly env: RetainEnvironment;
   readonly store: Store;
+  /** The `metrics` table. */
+  readonly counters: Table;
   readonly sqs: SQSClient;
   readonly service: Service;
   /** Asks the function that reaches Redis. @throws Error when it failed */

@@ -1,8 +1,8 @@
 import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/ids.ts";
 import { systemEvent } from "../domain/notice.ts";
+import { rfc3339 } from "../domain/time.ts";
 import type { RoutePorts } from "./route.ts";
 
 /**

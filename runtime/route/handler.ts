@@ -5,16 +5,17 @@ import { log } from "../aws/log.ts";
 import { sendAll, sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
+import type { Table } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
-import { usageOver } from "../aws/usage.ts";
+import { usageOver } from "../counters/write.ts";
 import { readEnvironment } from "../domain/environment.ts";
-import { removeLowWater } from "../store/lateBatch.ts";
+import { storeAgain, storedCount, storeNew } from "../store/batches/storeBatches.ts";
+import { removeLowWater } from "../store/inbox/lateBatch.ts";
 import { archiveAll } from "./archive.ts";
 import { costlyTeller } from "./costly.ts";
 import { routeVariables } from "./environment.ts";
 import { type RoutePorts, route } from "./route.ts";
 import { snapshotCache } from "./snapshots.ts";
-import { storeAgain, storedCount, storeNew } from "./store.ts";
 
 /** Memory for customers' subscriptions; the function has about four times as much. */
 const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
@@ -23,7 +24,7 @@ const env = readEnvironment(routeVariables);
 const { dynamodb, sqs, firehose, invoke, getObject, putObject, deleteObject, getSecret } = clientsOver(
   signedCalls(settingsHere(5_000)),
 );
-
+const events: Table = { dynamodb, name: env.EVENTS_TABLE };
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 
 const ports: RoutePorts = {
@@ -38,13 +39,13 @@ const ports: RoutePorts = {
   fetchBody: (key) => getObject(env.PAYLOAD_BUCKET, key),
   putPayload: (key, packed) => putObject(env.PAYLOAD_BUCKET, key, packed),
   removePayload: (key) => deleteObject(env.PAYLOAD_BUCKET, key),
-  storeNew: (batches) => storeNew(dynamodb, env.EVENTS_TABLE, batches),
-  storeAgain: (batch) => storeAgain(dynamodb, env.EVENTS_TABLE, batch),
+  storeNew: (batches) => storeNew(events, batches),
+  storeAgain: (batch) => storeAgain(events, batch),
   queue: (messages) => sendAll(sqs, env.DELIVERY_QUEUE_URL, messages),
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
-  removeLowWater: (tenant) => removeLowWater({ dynamodb, eventsTable: env.EVENTS_TABLE }, tenant),
-  countUsage: usageOver(dynamodb, env.METRICS_TABLE, log),
-  storedCount: (tenant, first) => storedCount(dynamodb, env.EVENTS_TABLE, tenant, first),
+  removeLowWater: (tenant) => removeLowWater(events, tenant),
+  countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
+  storedCount: (tenant, first) => storedCount(events, tenant, first),
   sendBack: (messages) => sendAll(sqs, env.INGEST_QUEUE_URL, messages),
   tellCostly: costlyTeller({
     service,

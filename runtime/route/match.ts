@@ -1,6 +1,7 @@
 import type { Event } from "../domain/event.ts";
-import { eventId, rfc3339, timeOf, ulidAt } from "../domain/ids.ts";
+import { eventId, timeOf, ulidAt } from "../domain/ids.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { Budget, EVENT_BUDGET } from "../matching/index.ts";
 import type { Snapshot } from "./snapshots.ts";
 

@@ -3,7 +3,6 @@ import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import {
-  type BatchItem,
   type Body,
   CodecError,
   type DeliveryMessage,
@@ -22,14 +21,15 @@ import { timeOf, ulidAt } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
-import { storedLate } from "../store/lateBatch.ts";
+import type { BatchItem } from "../store/batches/batchItem.ts";
+import type { Stored } from "../store/batches/storeBatches.ts";
+import { storedLate } from "../store/inbox/lateBatch.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
 import { allErased, offsetsErased, removeErased, restOf } from "./erased.ts";
 import { matchBatch } from "./match.ts";
 import type { Snapshot, Snapshots } from "./snapshots.ts";
 import { spansOf } from "./spans.ts";
-import type { Stored } from "./store.ts";
 
 /**
  * Routes an invocation's messages: match, store, fan out, archive.

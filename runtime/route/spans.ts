@@ -1,8 +1,9 @@
 import type { SQSRecord } from "aws-lambda";
-import { type BatchItem, SYSTEM_KEY } from "../domain/codec/index.ts";
+import { SYSTEM_KEY } from "../domain/codec/index.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import { eventId, timeOf } from "../domain/ids.ts";
 import { batchSpanId, type Span, traceOf } from "../domain/trace.ts";
+import type { BatchItem } from "../store/batches/batchItem.ts";
 
 /** What became of a message, as far as its spans tell. */
 export interface Routed {

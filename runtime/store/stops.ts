@@ -1,8 +1,8 @@
-import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import type { Dynamodb } from "../aws/clients.ts";
-import type { Item } from "../domain/codec/index.ts";
+import { putItem, queryAll, type Table } from "../aws/tables.ts";
+import { S } from "../domain/codec/fields.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { STOPS, stopKey, stopSortKey } from "./keys.ts";
 
 /**
  * What must not be posted to any more, told at once: whoever disables or removes a subscription writes it here before
@@ -18,52 +18,36 @@ export interface Stop {
   readonly key: string;
 }
 
-const PARTITION = "stops";
 /** Nobody asks for older ones; the table's expiry takes them away. */
 const KEEP_SECONDS = 3_600;
 /** How far back readers look: clocks of two machines differ by less. */
 const LOOK_BACK_MS = 10_000;
 
-const sortKey = (at: number): string => String(at).padStart(15, "0");
-
 /** Tells that a subscription's definition has changed so that posts must stop, or, without an id, all of a tenant's. */
 export async function tellStop(
-  dynamodb: Pick<Dynamodb, "send">,
-  table: string,
+  events: Table,
   tenant: Tenant,
   subscription_id: string | undefined,
   now: number,
 ): Promise<void> {
-  const subscription = defined({
-    subscription_id: mapDefined(subscription_id, (subscription_id) => ({ S: subscription_id })),
-  });
-  const item: Item = {
-    pk: { S: PARTITION },
-    sk: { S: `${sortKey(now)}#${tenant}#${subscription_id ?? ""}` },
+  await putItem(events, {
+    ...stopKey(now, tenant, subscription_id),
     tenant: { S: tenant },
-    ...subscription,
+    ...defined({ subscription_id: mapDefined(subscription_id, S) }),
     expires_at: { N: String(Math.floor(now / 1_000) + KEEP_SECONDS) },
-  };
-  await dynamodb.send(new PutItemCommand({ TableName: table, Item: item }));
+  });
 }
 
 /** What was told in the last seconds. */
-export async function recentStops(dynamodb: Pick<Dynamodb, "send">, table: string, now: number): Promise<Stop[]> {
-  const stops: Stop[] = [];
-  let from: Item | undefined;
-  do {
-    const page: { Items?: Item[] | undefined; LastEvaluatedKey?: Item | undefined } = await dynamodb.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: "pk = :pk AND sk >= :from",
-        ExpressionAttributeValues: { ":pk": { S: PARTITION }, ":from": { S: sortKey(now - LOOK_BACK_MS) } },
-        ConsistentRead: true,
-        ...(from && { ExclusiveStartKey: from }),
-      }),
-    );
-    for (const { tenant, subscription_id, sk } of page.Items ?? [])
-      stops.push({ tenant: tenant!.S as Tenant, subscription_id: subscription_id?.S, key: sk!.S! });
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
-  return stops;
+export async function recentStops(events: Table, now: number): Promise<Stop[]> {
+  const items = await queryAll(events, {
+    KeyConditionExpression: "pk = :pk AND sk >= :from",
+    ExpressionAttributeValues: { ":pk": { S: STOPS }, ":from": { S: stopSortKey(now - LOOK_BACK_MS) } },
+    consistency: "strong",
+  });
+  return items.map(({ tenant, subscription_id, sk }) => ({
+    tenant: tenant!.S as Tenant,
+    subscription_id: subscription_id?.S,
+    key: sk!.S!,
+  }));
 }

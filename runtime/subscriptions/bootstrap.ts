@@ -11,8 +11,8 @@ import { readEnvironment } from "../domain/environment.ts";
 import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/identity/apiKey.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
 import { encodeKeyRecord } from "../domain/identity/keyRecord.ts";
-import { rfc3339 } from "../domain/ids.ts";
 import { isUnavailable } from "../domain/outage.ts";
+import { rfc3339 } from "../domain/time.ts";
 import { newKeyRing, openVault } from "../domain/webhook/vault.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
 

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { deliveryId } from "../../runtime/domain/codec/index.ts";
 import { defined } from "../../runtime/domain/defined.ts";
-import { newId, newUlid } from "../../runtime/domain/ids.ts";
+import { deliveryId, newId, newUlid } from "../../runtime/domain/ids.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 

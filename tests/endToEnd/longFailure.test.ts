@@ -5,17 +5,11 @@ import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } fro
 import { suite } from "uvu";
 import { DISABLE_AFTER_MS } from "../../runtime/deliver/circuits.ts";
 import { CEILINGS_MS } from "../../runtime/deliver/schedule.ts";
-import {
-  circuitPartition,
-  circuitSortKey,
-  decodeCircuit,
-  decodeDeliveryItem,
-  deliverySortKey,
-  encodeDeliveryItem,
-  partitionOf,
-} from "../../runtime/domain/codec/index.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
+import { decodeCircuit } from "../../runtime/store/circuits/circuitItem.ts";
+import { decodeDeliveryItem, encodeDeliveryItem } from "../../runtime/store/deliveries/deliveryItem.ts";
+import { circuitKey, circuitPartition, deliverySortKey, partitionOf } from "../../runtime/store/keys.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type Customer,
@@ -132,7 +126,8 @@ test("after five days of failing a subscription is disabled, its owner is told b
   const event = await send("ill");
   const { deliveries } = await standing(event, "failed");
   const circuit = await eventually(
-    () => stored(circuitPartition(customer.customer_id as Tenant), circuitSortKey(id)),
+    () =>
+      stored(circuitPartition(customer.customer_id as Tenant), circuitKey(customer.customer_id as Tenant, id).sk!.S!),
     (item) => decodeCircuit(item).failures > 0,
   );
   const failing_since = { N: String(decodeCircuit(circuit).failing_since - DISABLE_AFTER_MS) };

@@ -17,7 +17,7 @@ import {
   type Peppers,
 } from "../../runtime/domain/identity/apiKey.ts";
 import { decodeKeyRecord, encodeKeyRecord, noteOfUse } from "../../runtime/domain/identity/keyRecord.ts";
-import { rfc3339 } from "../../runtime/domain/ids.ts";
+import { rfc3339 } from "../../runtime/domain/time.ts";
 import { testClock } from "../local/clock.ts";
 import { clientOf, type Served, serve } from "../local/serve.ts";
 

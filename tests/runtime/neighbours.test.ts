@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import { FairQueue } from "../../local/sqs/fair.ts";
 import type { Outgoing } from "../../runtime/aws/queues.ts";
-import { keyText } from "../../runtime/aws/tables.ts";
 import { unmade } from "../../runtime/deliver/unmade.ts";
-import { batchSortKey, encodeBatch, partitionOf } from "../../runtime/domain/codec/index.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import type { Budget } from "../../runtime/matching/index.ts";
 import { route } from "../../runtime/route/route.ts";
+import { encodeBatch } from "../../runtime/store/batches/batchItem.ts";
+import { batchKey, keyText } from "../../runtime/store/keys.ts";
 import { type Answer, makeWorld as makeDeliverWorld } from "./deliver/world.ts";
 import { makeWorld as makeRouteWorld } from "./route/world.ts";
 
@@ -154,10 +154,7 @@ async function run(attackers: readonly Hostile[]): Promise<{ latencies: number[]
     },
     async storeNew(batches: Parameters<typeof routing.ports.storeNew>[0]) {
       for (const batch of batches)
-        delivering.items.set(
-          keyText({ pk: partitionOf(batch.tenant, batch.first), sk: batchSortKey(batch.first) }),
-          encodeBatch(batch),
-        );
+        delivering.items.set(keyText(batchKey(batch.tenant, batch.first)), encodeBatch(batch));
       await routing.ports.storeAgain(batches[0]!);
     },
     async queue(messages: readonly Outgoing[]) {

@@ -11,20 +11,15 @@ import { Queue } from "../../local/sqs/queue.ts";
 import { type GiveBack, givingBack } from "../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../runtime/aws/queues.ts";
 import type { Service } from "../../runtime/aws/service.ts";
-import { keyText } from "../../runtime/aws/tables.ts";
 import { deliver } from "../../runtime/deliver/deliver.ts";
 import { targetCache } from "../../runtime/deliver/targets.ts";
-import {
-  type BatchItem,
-  batchSortKey,
-  encodeBatch,
-  encodeIngest,
-  partitionOf,
-} from "../../runtime/domain/codec/index.ts";
+import { encodeIngest } from "../../runtime/domain/codec/index.ts";
 import { pack } from "../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
 import { route } from "../../runtime/route/route.ts";
 import { snapshotCache } from "../../runtime/route/snapshots.ts";
+import { type BatchItem, encodeBatch } from "../../runtime/store/batches/batchItem.ts";
+import { batchKey, keyText } from "../../runtime/store/keys.ts";
 import { testClock } from "../local/clock.ts";
 import { makeWorld, START, TENANT } from "./deliver/world.ts";
 
@@ -101,8 +96,7 @@ function makePlatform() {
     }
   }
   const store = (batch: BatchItem): void => {
-    const key = { pk: partitionOf(batch.tenant, batch.first), sk: batchSortKey(batch.first) };
-    world.items.set(keyText(key), encodeBatch(batch));
+    world.items.set(keyText(batchKey(batch.tenant, batch.first)), encodeBatch(batch));
   };
   return {
     state,

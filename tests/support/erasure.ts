@@ -1,13 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
-import {
-  archivePrefix,
-  type BatchItem,
-  encodeArchive,
-  encodeBatch,
-  encodeDeliveryItem,
-  type Item,
-} from "../../runtime/domain/codec/index.ts";
+import type { Item } from "../../runtime/domain/codec/fields.ts";
+import { archivePrefix, encodeArchive } from "../../runtime/domain/codec/index.ts";
 import { unpack } from "../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../runtime/domain/event.ts";
 import { scopeKey } from "../../runtime/domain/job.ts";
@@ -15,7 +9,9 @@ import type { Job } from "../../runtime/domain/service.ts";
 import { erase } from "../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../runtime/retain/export/export.ts";
 import type { Works } from "../../runtime/retain/run.ts";
-import { addMark } from "../../runtime/store/acknowledged.ts";
+import { type BatchItem, encodeBatch } from "../../runtime/store/batches/batchItem.ts";
+import { encodeDeliveryItem } from "../../runtime/store/deliveries/deliveryItem.ts";
+import { addMark } from "../../runtime/store/inbox/acknowledged.ts";
 import type { JobBench } from "./jobs.ts";
 import { batchOf, deliveryOf, type Storage } from "./storage.ts";
 
@@ -29,7 +25,7 @@ export const subject = { subject: { jsonpath: "$.user.email", equals: SECRET } }
 export async function everythingIn(storage: Storage): Promise<string> {
   const texts: string[] = [];
   for (const TableName of ["events", "metrics"]) {
-    const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName }));
+    const { Items = [] } = await storage.dynamodb.send(new ScanCommand({ TableName }));
     for (const item of Items) {
       texts.push(JSON.stringify(item));
       if (item.body?.B !== undefined) texts.push(...unpack(item.body.B).map(String));
@@ -128,4 +124,4 @@ export function beginRequest(
 
 /** Every item of the events table. */
 export const itemsIn = async (storage: Storage): Promise<Item[]> =>
-  (await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }))).Items ?? [];
+  (await storage.dynamodb.send(new ScanCommand({ TableName: "events" }))).Items ?? [];

@@ -2,10 +2,11 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
 import type { Service } from "../../runtime/aws/service.ts";
 import type { ForgetRequest, Forgotten } from "../../runtime/domain/idempotency.ts";
-import { newId, rfc3339 } from "../../runtime/domain/ids.ts";
+import { newId } from "../../runtime/domain/ids.ts";
 import { encodeJobMessage } from "../../runtime/domain/job.ts";
 import type { Job, JobKind } from "../../runtime/domain/service.ts";
 import type { RoutedSubscription } from "../../runtime/domain/subscription.ts";
+import { rfc3339 } from "../../runtime/domain/time.ts";
 import { runJobs, type Works } from "../../runtime/retain/run.ts";
 import type { Tools } from "../../runtime/retain/work.ts";
 import type { Storage } from "./storage.ts";
@@ -112,6 +113,7 @@ export function jobBench(storage: Storage): JobBench {
       FORGET_FUNCTION: "forget",
     },
     store: storage.store,
+    counters: { dynamodb: storage.store.events.dynamodb, name: "metrics" },
     sqs,
     service,
     forget: (request) => all.forget(request),

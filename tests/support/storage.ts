@@ -2,20 +2,18 @@ import { createHash } from "node:crypto";
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import dynalite from "dynalite";
-import {
-  type BatchItem,
-  type DeliveryItem,
-  encodeBatch,
-  encodeDeliveryItem,
-  type Item,
-} from "../../runtime/domain/codec/index.ts";
+import type { Item } from "../../runtime/domain/codec/fields.ts";
 import { pack } from "../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
+import { type BatchItem, encodeBatch } from "../../runtime/store/batches/batchItem.ts";
+import { type DeliveryItem, encodeDeliveryItem } from "../../runtime/store/deliveries/deliveryItem.ts";
 import type { Store } from "../../runtime/store/table.ts";
 
 /** The tables in a DynamoDB stand-in of this process, and an S3 of two commands in memory. */
 export interface Storage {
   readonly store: Store;
+  /** The client of its tables. */
+  readonly dynamodb: DynamoDBClient;
   /** Objects by `<bucket>/<key>`. */
   readonly objects: Map<string, Uint8Array>;
   put(item: Item): Promise<void>;
@@ -120,7 +118,8 @@ export async function openStorage(): Promise<Storage> {
   await createDataTables(dynamodb);
   const objects = new Map<string, Uint8Array>();
   return {
-    store: { dynamodb, s3: memoryS3(objects), eventsTable: "events", payloadBucket: "payloads" },
+    store: { events: { dynamodb, name: "events" }, s3: memoryS3(objects), payloadBucket: "payloads" },
+    dynamodb,
     objects,
     async put(item) {
       await dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));

@@ -1,11 +1,6 @@
 /** Counting as an execution environment does, and adding hours up as the job does, without waiting for either. */
-import {
-  type AttributeValue,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { Dynamodb } from "../../runtime/aws/clients.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import { hourItems, hourOf } from "../../runtime/domain/metrics/hours.ts";
 import type { UsageFact } from "../../runtime/domain/usage/fact.ts";
@@ -15,7 +10,7 @@ const HOUR = 3_600_000;
 let writers = 0;
 
 /** Counts facts as an environment of its own, at the time of the last of them. */
-export async function countUsage(dynamodb: DynamoDBClient, facts: readonly UsageFact[]): Promise<void> {
+export async function countUsage(dynamodb: Dynamodb, facts: readonly UsageFact[]): Promise<void> {
   const now = Math.max(...facts.map((fact) => (fact.kind === "accepted" ? fact.routed_at : fact.at)));
   const send = (input: ConstructorParameters<typeof PutItemCommand>[0]) => dynamodb.send(new PutItemCommand(input));
   const writer = usageWriter("metrics", send, `w${writers++}`, () => now);
@@ -25,7 +20,7 @@ export async function countUsage(dynamodb: DynamoDBClient, facts: readonly Usage
 
 type Item = Record<string, AttributeValue>;
 
-async function minutesOf(dynamodb: DynamoDBClient, tenant: Tenant, hour: number): Promise<Item[]> {
+async function minutesOf(dynamodb: Dynamodb, tenant: Tenant, hour: number): Promise<Item[]> {
   const shards = await Promise.all(
     minuteShards(tenant).map((pk) =>
       dynamodb.send(
@@ -44,7 +39,7 @@ async function minutesOf(dynamodb: DynamoDBClient, tenant: Tenant, hour: number)
   return shards.flatMap(({ Items = [] }) => Items);
 }
 
-export async function addHourUp(dynamodb: DynamoDBClient, tenant: Tenant, at: number): Promise<void> {
+export async function addHourUp(dynamodb: Dynamodb, tenant: Tenant, at: number): Promise<void> {
   const hour = Math.floor(at / HOUR) * HOUR;
   const minutes = await minutesOf(dynamodb, tenant, hour);
   for (const Item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, hourOf(minutes))])
@@ -52,7 +47,7 @@ export async function addHourUp(dynamodb: DynamoDBClient, tenant: Tenant, at: nu
 }
 
 /** Removes an hour's minutes, as their expiry does. */
-export async function expireMinutes(dynamodb: DynamoDBClient, tenant: Tenant, at: number): Promise<void> {
+export async function expireMinutes(dynamodb: Dynamodb, tenant: Tenant, at: number): Promise<void> {
   for (const { pk, sk } of await minutesOf(dynamodb, tenant, Math.floor(at / HOUR) * HOUR))
     await dynamodb.send(new DeleteItemCommand({ TableName: "metrics", Key: { pk: pk!, sk: sk! } }));
 }

@@ -5,7 +5,7 @@ import { auditHead, auditPage } from "../../database/audit.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments } from "../../domain/identity/identity.ts";
-import { rfc3339 } from "../../domain/ids.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { type AccessRecord, accessKey } from "../../domain/usage/access.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";

@@ -1,15 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { asCustomer } from "../../database/roles.ts";
+import { mapConcurrently } from "../../domain/concurrently.ts";
 import { eventId } from "../../domain/ids.ts";
-import { deliveriesOf } from "../../store/deliveries.ts";
-import { findEvents } from "../../store/find.ts";
-import { settleDelivery } from "../../store/marks.ts";
-import { rawEvents } from "../../store/payloads.ts";
-import { withStatus } from "../../store/read.ts";
-import { owedOffsets, readBacklog } from "../../store/readDeliveries.ts";
-import { mapConcurrently } from "../../store/table.ts";
-import { writeEvent, writeList } from "../../store/view.ts";
+import { findEvents } from "../../store/batches/find.ts";
+import { rawEvents } from "../../store/batches/payloads.ts";
+import { settleDelivery } from "../../store/deliveries/changeDelivery.ts";
+import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
+import { owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
+import { withStatus } from "../../store/inbox/read.ts";
+import { writeEvent, writeList } from "../../store/inbox/view.ts";
 import { listQuery, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { EventIds, InboxEventSchema, jsonBytes, readContext, splitIds } from "../reads.ts";
@@ -116,7 +116,7 @@ export function register(app: Api, deps: Deps): void {
           if (matched || own.some((item) => item.indexes.includes(offset))) known.add(ulid);
         }
         for (const item of own) {
-          await settleDelivery(context.store, item, offsets, (current) => owedOffsets(batch, current));
+          await settleDelivery(context.store.events, item, offsets, (current) => owedOffsets(batch, current));
         }
       });
       const missing = ulids.filter((ulid) => !known.has(ulid));

@@ -1,18 +1,19 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sendOrThrow } from "../../aws/queues.ts";
-import { encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
+import { parseDeliveryId } from "../../domain/ids.ts";
 import {
   currentDelivery,
   type DeliveryPosition,
   type DeliveryQuery,
   findDelivery,
   readDeliveries,
-} from "../../store/readDeliveries.ts";
-import { viewDelivery } from "../../store/view.ts";
+} from "../../store/deliveries/readDeliveries.ts";
+import { viewDelivery } from "../../store/inbox/view.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";

@@ -4,7 +4,7 @@ import { asCustomer } from "../../database/roles.ts";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
-import { rfc3339 } from "../../domain/ids.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { writeObject } from "../../matching/index.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";

@@ -1,4 +1,3 @@
-import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
@@ -6,9 +5,10 @@ import { z } from "@hono/zod-openapi";
 import { Redis } from "ioredis";
 import { sql } from "kysely";
 import { ageOf } from "../../domain/age.ts";
-import { rfc3339 } from "../../domain/ids.ts";
 import type { ServiceRequest } from "../../domain/service.ts";
-import type { Api, Deps } from "../deps.ts";
+import { rfc3339 } from "../../domain/time.ts";
+import { askEvents } from "../../store/table.ts";
+import { type Api, type Deps, eventsOf } from "../deps.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 
@@ -93,7 +93,7 @@ const checks = (
 ): Readonly<Record<string, () => Promise<unknown>>> => ({
   sqs: async () => dead(await askQueues(deps)),
   postgresql: () => sql`select 1`.execute(deps.db),
-  dynamodb: () => deps.dynamodb.send(new DescribeTableCommand({ TableName: deps.env.EVENTS_TABLE })),
+  dynamodb: () => askEvents(eventsOf(deps)),
   redis: () => pingRedis(deps),
   s3: () => askS3(deps),
   secrets: () => deps.secret(deps.env.CURSOR_SECRET),

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
+import { type MetricsReader, queryMetrics } from "../../counters/metrics.ts";
 import { asCustomer } from "../../database/roles.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
@@ -8,7 +9,6 @@ import { dimensions, isLatency, type Measure, measures } from "../../domain/metr
 import { MetricsQuery } from "../../domain/metrics/query.ts";
 import { MAX_POINTS } from "../../domain/metrics/range.ts";
 import type { Latency, Value } from "../../domain/metrics/values.ts";
-import { type MetricsReader, queryMetrics } from "../../store/metrics.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { checked, route } from "../route.ts";

@@ -4,7 +4,6 @@ import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { failureOf } from "../../domain/errors/failures.ts";
-import { rfc3339 } from "../../domain/ids.ts";
 import { errorClasses } from "../../domain/metrics/names.ts";
 import {
   decodeProblem,
@@ -15,10 +14,11 @@ import {
   problemStates,
   stateOf,
 } from "../../domain/problem.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
-import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { type Api, type ApiEnv, type Deps, eventsOf } from "../deps.ts";
 import { route } from "../route.ts";
 import { idIn, NextCursor, Timestamp } from "../schemas.ts";
 import { beginReplay, ReplaySchema, replayRate, viewReplay } from "./replays.ts";
@@ -88,7 +88,7 @@ export function register(app: Api, deps: Deps): void {
 
   async function found(c: Context<ApiEnv>, id: string): Promise<Problem> {
     const named = parseProblemId(id)!;
-    const problem = await findProblem(deps.dynamodb, deps.env.EVENTS_TABLE, c.get("tenant"), named);
+    const problem = await findProblem(eventsOf(deps), c.get("tenant"), named);
     if (problem === undefined) throw new TriggersError("not_found", `There is no problem ${id}.`);
     return problem;
   }
@@ -122,7 +122,7 @@ export function register(app: Api, deps: Deps): void {
       const states = query.state === undefined ? undefined : [...new Set(query.state)].sort();
       const purpose = `${tenant}:problems:${states?.join(",") ?? ""}`;
       const after = query.cursor === undefined ? undefined : await readCursor<Position>(deps, purpose, query.cursor);
-      const all = (await problemItems(deps.dynamodb, deps.env.EVENTS_TABLE, tenant)).map(decodeProblem);
+      const all = (await problemItems(eventsOf(deps), tenant)).map(decodeProblem);
       const wanted = all
         .filter((problem) => states?.includes(stateOf(problem, now)) ?? true)
         .map((problem) => ({ problem, id: idOf(problem) }))
@@ -172,9 +172,8 @@ export function register(app: Api, deps: Deps): void {
       },
       async (c, { params }) => {
         await change(deps, c, c.get("identity").customer_id, async (_tx, tell) => {
-          const { EVENTS_TABLE } = deps.env;
           const named = parseProblemId(params.id)!;
-          const said = await sayOfProblem(deps.dynamodb, EVENTS_TABLE, c.get("tenant"), named, state, deps.now());
+          const said = await sayOfProblem(eventsOf(deps), c.get("tenant"), named, state, deps.now());
           if (!said) throw new TriggersError("not_found", `There is no problem ${params.id}.`);
           tell(params.id);
         });

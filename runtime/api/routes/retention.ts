@@ -3,7 +3,7 @@ import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments, requireLive, tenantOf } from "../../domain/identity/identity.ts";
-import { rfc3339 } from "../../domain/ids.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";

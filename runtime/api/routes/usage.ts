@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { TriggersError } from "../../domain/errors/errors.ts";
-import { rfc3339 } from "../../domain/ids.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { quantiles } from "../../domain/usage/histogram.ts";
 import { share } from "../../domain/usage/quota.ts";
 import { emptyTotals, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";

@@ -3,7 +3,5 @@
  * versions it knows and refuses others by name, so that old and new functions can run side by side during a deployment.
  */
 export * from "./archive.ts";
-export * from "./circuit.ts";
 export { CodecError } from "./codecError.ts";
-export * from "./items.ts";
 export * from "./messages.ts";

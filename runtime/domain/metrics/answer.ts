@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from "../event.ts";
-import { rfc3339 } from "../ids.ts";
+import { rfc3339 } from "../time.ts";
 import { type Dimension, type ErrorClass, OTHER } from "./names.ts";
 import { dimensionsIn, type MetricsQuery } from "./query.ts";
 import type { Range, Span } from "./range.ts";

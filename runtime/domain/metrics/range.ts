@@ -1,5 +1,5 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
-import { rfc3339 } from "../ids.ts";
+import { rfc3339 } from "../time.ts";
 import { type Interval, lastMinutes, lastOf, type MetricsQuery, topOf } from "./query.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 

@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { rfc3339 } from "../ids.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
+import { rfc3339 } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
 import type { CallFact, UsageFact } from "./fact.ts";
@@ -9,7 +9,7 @@ import { LAST_BUCKET, latencyBucket } from "./histogram.ts";
 
 /**
  * Usage: what a tenant sent and what became of it, by minute, in total and by event type, key and subscription. Hours are
- * added up from minutes once they are over (runtime/retain/hourly/rollUp.ts).
+ * added up from minutes once they are over (runtime/counters/hours.ts).
  *
  * Each execution environment counts in items of its own (counters.ts) of the `metrics` table: pk `<tenant>#m#<shard>`, sk
  * `<minute>#<writer>`. A counter is an attribute: `e` (events of all), `t#order.created#e` (events of that type),

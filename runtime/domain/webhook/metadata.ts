@@ -1,5 +1,6 @@
 import { defined } from "../defined.ts";
-import { rfc3339, timeOf } from "../ids.ts";
+import { timeOf } from "../ids.ts";
+import { rfc3339 } from "../time.ts";
 
 /** What `enrich: { "from": "$event" }` adds to a payload. */
 export type Metadata = {

@@ -1,6 +1,6 @@
 import { splitTenant } from "../../domain/identity/identity.ts";
-import { rfc3339 } from "../../domain/ids.ts";
 import type { Job } from "../../domain/service.ts";
+import { rfc3339 } from "../../domain/time.ts";
 import { forgetScope, readScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";
 import { inArchive } from "./archive.ts";

@@ -1,17 +1,16 @@
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { batchSortKey, partitionOf } from "../../domain/codec/index.ts";
+import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import type { PrivacyScope } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
-import { type ScannedBatch, scanEvents } from "../../store/scanEvents.ts";
-import { mapConcurrently, type Store } from "../../store/table.ts";
+import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
+import { erasedOffsets, eraseInBatch, forgetKeyHash } from "../../store/erasure/eraseInBatch.ts";
+import { removeMarks } from "../../store/erasure/removeMarks.ts";
+import { stripDeliveries } from "../../store/erasure/stripDeliveries.ts";
+import type { Store } from "../../store/table.ts";
 import { withinScope } from "../scope.ts";
 import type { Tools } from "../work.ts";
-import { stripDeliveries } from "./answers.ts";
 import { type Cursor, onward, withCounts } from "./erasure.ts";
-import { removeMarks } from "./marks.ts";
-import { erasedOffsets, eraseInBatch } from "./table.ts";
 
 /**
  * A data subject's events in the table, batch by batch, and the idempotency entries of the requests that brought them.
@@ -91,13 +90,7 @@ async function forgetEntries(cursor: Cursor, results: readonly Found[], tools: T
   });
   const gone = keyed.filter(({ key_hash }) => !in_flight.includes(key_hash));
   await mapConcurrently(gone, 8, async ({ tenant, first }) => {
-    await tools.store.dynamodb.send(
-      new UpdateItemCommand({
-        TableName: tools.store.eventsTable,
-        Key: { pk: { S: partitionOf(tenant, first) }, sk: { S: batchSortKey(first) } },
-        UpdateExpression: "REMOVE key_hash",
-      }),
-    );
+    await forgetKeyHash(tools.store, tenant, first);
   });
   return withCounts(cursor, { idempotency_entries: removed }, [], removed + in_flight.length);
 }

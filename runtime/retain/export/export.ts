@@ -11,10 +11,11 @@ import {
 import { defined } from "../../domain/defined.ts";
 import { ontoOneLine, spliceEvent } from "../../domain/event.ts";
 import { splitTenant } from "../../domain/identity/identity.ts";
-import { rfc3339, timeOf, ulidAt } from "../../domain/ids.ts";
+import { timeOf, ulidAt } from "../../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
-import { scanEvents } from "../../store/scanEvents.ts";
+import { rfc3339 } from "../../domain/time.ts";
+import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";

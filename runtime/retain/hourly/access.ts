@@ -1,10 +1,11 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { sendOrThrow } from "../../aws/queues.ts";
+import { minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
 import { defined } from "../../domain/defined.ts";
 import { environments, OPERATOR } from "../../domain/identity/identity.ts";
-import { rfc3339 } from "../../domain/ids.ts";
 import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
+import { HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
 import {
   type Access,
   type AccessRecord,
@@ -14,10 +15,8 @@ import {
   chainAccess,
   LATE_MS,
 } from "../../domain/usage/access.ts";
-import { usagePartition } from "../../domain/usage/usage.ts";
 import type { Tools } from "../work.ts";
-import { HOUR_MS, hourName, settledHour } from "./hours.ts";
-import { itemsBetween, minutesOf, rollUpLate, writeHour } from "./rollUp.ts";
+import { settledHour } from "./hours.ts";
 
 /**
  * Archives who called what: each hour's counts by key and minute, chained, one object a customer and hour in a bucket that
@@ -61,7 +60,7 @@ export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools)
     await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })
   ).answer;
   let records = 0;
-  if (cursor === undefined) await rollUpLate(tools);
+  if (cursor === undefined) await rollUpLate(tools.counters);
   for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
     records += await archiveCustomer(customerId, hour, tools);
   }
@@ -132,17 +131,15 @@ async function put(tools: Tools, Key: string, Body: Buffer): Promise<boolean> {
 /** Adds the hour up, and says what the customer's keys did in it, by minute, environment and key. */
 async function accessesOf(customerId: string, hour: string, tools: Tools): Promise<Access[]> {
   const start = Date.parse(hour);
-  const name = hourName(start);
   const found: Access[] = [];
   for (const environment of environments) {
     const tenant = environment === "live" ? customerId : `${customerId}.sandbox`;
     const [counted, before] = await Promise.all([
-      minutesOf(tools, tenant, start),
-      // Minutes from before each writer counted apart.
-      itemsBetween(tools, usagePartition(tenant, "m"), name, `${name}~`),
+      minutesOf(tools.counters, tenant, start),
+      oldMinutesOf(tools.counters, tenant, start),
     ]);
     // One that is not over, asked for by hand, would stand before all its minutes are there.
-    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools, tenant, start, counted);
+    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools.counters, tenant, start, counted);
     const minutes = Map.groupBy([...counted, ...before], ({ sk }) => sk!.S!.slice(0, 16));
     for (const [minute, pages] of minutes) found.push(...accessOf(pages, `${minute}:00.000Z`, environment));
   }

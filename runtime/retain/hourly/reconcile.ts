@@ -1,14 +1,15 @@
 import { sendOrThrow } from "../../aws/queues.ts";
-import { type BatchItem, encodeArchive } from "../../domain/codec/index.ts";
+import { encodeArchive } from "../../domain/codec/index.ts";
 import { defined } from "../../domain/defined.ts";
 import { eventHeads } from "../../domain/event.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
-import { eventId, rfc3339, timeOf, ulidAt } from "../../domain/ids.ts";
+import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
-import { type ScannedBatch, scanEvents } from "../../store/scanEvents.ts";
+import { HOUR_MS, rfc3339 } from "../../domain/time.ts";
+import type { BatchItem } from "../../store/batches/batchItem.ts";
+import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "../archive.ts";
 import type { Tools } from "../work.ts";
-import { HOUR_MS } from "./hours.ts";
 import { retryStrays } from "./strays.ts";
 
 /**

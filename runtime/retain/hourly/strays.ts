@@ -1,9 +1,11 @@
 import { sendOrThrow } from "../../aws/queues.ts";
-import { type BatchItem, type DeliveryItem, encodeRetry } from "../../domain/codec/index.ts";
+import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { deliveriesOf } from "../../store/deliveries.ts";
-import { allDeliveries } from "../../store/view.ts";
+import type { BatchItem } from "../../store/batches/batchItem.ts";
+import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
+import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
+import { allDeliveries } from "../../store/inbox/view.ts";
 import type { Tools } from "../work.ts";
 
 /**

@@ -1,12 +1,13 @@
 import { sendOrThrow } from "../../aws/queues.ts";
-import { deliverySortKey, encodeRetry, parseDeliveryId } from "../../domain/codec/index.ts";
+import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
-import { ulidIn } from "../../domain/ids.ts";
+import { parseDeliveryId, ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
 import { errorClassOf } from "../../domain/metrics/names.ts";
 import type { Job } from "../../domain/service.ts";
-import { findEvents } from "../../store/find.ts";
-import { readDeliveries } from "../../store/readDeliveries.ts";
+import { findEvents } from "../../store/batches/find.ts";
+import { readDeliveries } from "../../store/deliveries/readDeliveries.ts";
+import { deliverySortKey } from "../../store/keys.ts";
 import type { Checkpoint, Slice, Tools } from "../work.ts";
 import { Pace } from "./pace.ts";
 

@@ -1,10 +1,11 @@
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { type BatchItem, encodeBatch, placeBody } from "../../domain/codec/index.ts";
+import { placeBody } from "../../domain/codec/index.ts";
 import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/service.ts";
+import type { BatchItem } from "../../store/batches/batchItem.ts";
+import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import type { ArchivedEvent } from "../archiveLines.ts";
 import type { Tools } from "../work.ts";
@@ -106,16 +107,6 @@ export async function putRun(
     deleted: [],
     expires_at: Math.floor(tools.now() / 1_000) + keepSeconds,
   };
-  try {
-    await tools.store.dynamodb.send(
-      new PutItemCommand({
-        TableName: tools.store.eventsTable,
-        Item: encodeBatch(batch),
-        ConditionExpression: "attribute_not_exists(pk)",
-      }),
-    );
-  } catch (error) {
-    // Not expired yet, or put back by an earlier run.
-    if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-  }
+  // Where it is there, it has not expired yet, or was put back by an earlier run.
+  await storeUnlessThere(tools.store.events, batch);
 }

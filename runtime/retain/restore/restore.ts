@@ -1,10 +1,11 @@
 import { sendOrThrow } from "../../aws/queues.ts";
 import { archivePrefixes } from "../../domain/codec/index.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { rfc3339, timeOf } from "../../domain/ids.ts";
+import { timeOf } from "../../domain/ids.ts";
 import { encodePutBackMessage, type PutBackMessage } from "../../domain/job.ts";
-import { findEvents } from "../../store/find.ts";
-import { removeLowWater } from "../../store/lateBatch.ts";
+import { rfc3339 } from "../../domain/time.ts";
+import { findEvents } from "../../store/batches/find.ts";
+import { removeLowWater } from "../../store/inbox/lateBatch.ts";
 import { ARRIVAL_MS, keptEvents, keysUnder, readObject } from "../archive.ts";
 import type { ArchiveLine } from "../archiveLines.ts";
 import { putRun, runsOf } from "../replay/fromArchive.ts";
@@ -98,6 +99,6 @@ async function putBackOf(
     events += run.length;
   }
   // The inbox may have been read to its end meanwhile: it must not go on believing that nothing is below.
-  if (events > 0) await removeLowWater(tools.store, tenant);
+  if (events > 0) await removeLowWater(tools.store.events, tenant);
   return events;
 }

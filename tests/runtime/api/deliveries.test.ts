@@ -2,20 +2,18 @@ import assert from "node:assert/strict";
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import {
-  type BatchItem,
-  type DeliveryItem,
-  decodeDeliver,
-  decodeDeliveryItem,
-  deliveryId,
-  deliverySortKey,
-  encodeBatch,
-  encodeDeliveryItem,
-  type Item,
-  partitionOf,
-} from "../../../runtime/domain/codec/index.ts";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
+import { decodeDeliver } from "../../../runtime/domain/codec/index.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
-import { eventId, newId, rfc3339, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
+import { deliveryId, eventId, newId, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
+import { rfc3339 } from "../../../runtime/domain/time.ts";
+import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import {
+  type DeliveryItem,
+  decodeDeliveryItem,
+  encodeDeliveryItem,
+} from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { deliverySortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
 

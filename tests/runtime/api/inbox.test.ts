@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { type BatchItem, encodeBatch, encodeDeliveryItem, type Item } from "../../../runtime/domain/codec/index.ts";
+import { eventsOf } from "../../../runtime/api/deps.ts";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import { eventId, newUlid, timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
+import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { readDelivery } from "../../../runtime/store/deliveries/changeDelivery.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
 
@@ -266,11 +270,8 @@ test("deleting an event cancels the delivery that waits for it", async () => {
     encodeDeliveryItem(deliveryOf(batch, SUB, { status: "failed", next_attempt_at: at(-60_000), swept: true })),
   );
   await api.call(live, "DELETE", `/inbox/${ids[0]}`);
-  const { decodeDeliveryItem, deliverySortKey, partitionOf } = await import("../../../runtime/domain/codec/index.ts");
-  const { GetItemCommand } = await import("@aws-sdk/client-dynamodb");
-  const key = { pk: { S: partitionOf(live.customer_id, batch.first) }, sk: { S: deliverySortKey(batch.first, SUB) } };
-  const { Item } = await api.deps.dynamodb.send(new GetItemCommand({ TableName: "events", Key: key }));
-  const { status, reason, next_attempt_at, swept } = decodeDeliveryItem(Item as Item);
+  const name = { tenant: live.customer_id, first: batch.first, subscription_id: SUB };
+  const { status, reason, next_attempt_at, swept } = (await readDelivery(eventsOf(api.deps), name))!;
   assert.deepEqual(
     { status, reason, next_attempt_at, swept },
     {

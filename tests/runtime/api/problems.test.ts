@@ -20,7 +20,7 @@ test.before(async () => {
       },
     } as never,
   });
-  problems = problemsIn(api.deps.dynamodb, "events", api.deps.now);
+  problems = problemsIn({ dynamodb: api.deps.dynamodb, name: "events" }, api.deps.now);
 });
 test.after(() => api.close());
 

@@ -4,10 +4,9 @@ import type { KyselyPlugin } from "kysely";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import type { Api, Deps } from "../../../runtime/api/deps.ts";
-import { deliveryId } from "../../../runtime/domain/codec/index.ts";
 import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
-import { eventId, newId, newUlid } from "../../../runtime/domain/ids.ts";
+import { deliveryId, eventId, newId, newUlid } from "../../../runtime/domain/ids.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { batchItem, batchOf, deliveryItem, deliveryOf } from "../../support/storage.ts";
 

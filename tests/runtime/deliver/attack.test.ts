@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { test } from "uvu";
-import { batchSortKey, encodeDelivery, encodeRetry, partitionOf } from "../../../runtime/domain/codec/index.ts";
+import { encodeDelivery, encodeRetry } from "../../../runtime/domain/codec/index.ts";
+import { batchSortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 /** What happens at the same time as deliveries, or in the middle of one. */

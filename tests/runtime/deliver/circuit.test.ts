@@ -3,8 +3,8 @@ import { test } from "uvu";
 import { alertLevel, OPEN_AFTER, PROBE_WAITS_MS, probeWaitMs } from "../../../runtime/deliver/circuits.ts";
 import { gate } from "../../../runtime/deliver/gate.ts";
 import { CONCURRENT_PER_ENDPOINT } from "../../../runtime/deliver/postAll.ts";
-import type { Circuit } from "../../../runtime/domain/codec/index.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import type { Circuit } from "../../../runtime/store/circuits/circuitItem.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 const MINUTE = 60_000;

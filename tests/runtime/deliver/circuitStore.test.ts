@@ -20,7 +20,7 @@ test.before(async () => {
 test.after(() => storage.close());
 test.before.each(() => {
   clock += 60_000;
-  const environment = () => circuitStore(storage.store.dynamodb, storage.store.eventsTable, () => clock);
+  const environment = () => circuitStore(storage.store.events, () => clock);
   [here, elsewhere] = [environment(), environment()];
 });
 test.after.each(() => here.succeeded(TENANT, SUB));

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { test } from "uvu";
 import { CEILINGS_MS } from "../../../runtime/deliver/schedule.ts";
-import { batchSortKey, encodeRetry, partitionOf } from "../../../runtime/domain/codec/index.ts";
+import { encodeRetry } from "../../../runtime/domain/codec/index.ts";
 import { eventId, newId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { batchSortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 const HOUR = 3_600_000;

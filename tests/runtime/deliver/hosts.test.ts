@@ -20,8 +20,8 @@ test.before.each(() => {
   clock += 60_000;
 });
 
-const environment = (limit: number, over = storage.store.dynamodb as never): Hosts =>
-  hostsOver(over, storage.store.eventsTable, limit, { log: () => {}, now: () => clock, dice: () => 0.5 });
+const environment = (limit: number, over = storage.dynamodb as never): Hosts =>
+  hostsOver({ dynamodb: over, name: "events" }, limit, { log: () => {}, now: () => clock, dice: () => 0.5 });
 const tenant = (name: string) => `cus_${name}` as typeof TENANT;
 
 /** How many of so many posts may begin, each told before the next begins. */

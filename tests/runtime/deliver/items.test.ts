@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { getAll, keyText } from "../../../runtime/aws/tables.ts";
-import { heldIn, merge, replaceItem } from "../../../runtime/deliver/items.ts";
-import {
-  type Attempt,
-  type DeliveryItem,
-  decodeDeliveryItem,
-  deliverySortKey,
-  encodeDeliveryItem,
-  partitionOf,
-} from "../../../runtime/domain/codec/index.ts";
+import { merge, readDelivery, replaceDelivery } from "../../../runtime/store/deliveries/changeDelivery.ts";
+import { type Attempt, type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { heldIn } from "../../../runtime/store/deliveries/waiting.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { SUB, TENANT } from "./world.ts";
 
@@ -41,12 +33,9 @@ const item = (more: Partial<DeliveryItem> = {}): DeliveryItem => ({
   ...more,
 });
 const replace = (before: DeliveryItem | undefined, after: DeliveryItem) =>
-  replaceItem(storage.store.dynamodb, storage.store.eventsTable, before, after);
+  replaceDelivery(storage.store.events, before, after);
 async function stored(): Promise<DeliveryItem> {
-  const key = { pk: partitionOf(TENANT, FIRST), sk: deliverySortKey(FIRST, SUB) };
-  return decodeDeliveryItem(
-    (await getAll(storage.store.dynamodb, storage.store.eventsTable, [key])).get(keyText(key))!,
-  );
+  return (await readDelivery(storage.store.events, { tenant: TENANT, first: FIRST, subscription_id: SUB }))!;
 }
 
 const { next_attempt_at: _, ...ended } = item();
@@ -116,7 +105,7 @@ test("what is held, and what has failed, is found by subscription, the oldest fi
     }
   }
   await replace(undefined, { ...ended, status: "pending", held: true });
-  const held = heldIn(storage.store.dynamodb, storage.store.eventsTable);
+  const held = heldIn(storage.store.events);
   const failed = await held.failed(TENANT, other, 2);
   assert.deepEqual(
     failed.map(({ first, subscription_id }) => [first, subscription_id]),
@@ -131,11 +120,9 @@ test("what is held, and what has failed, is found by subscription, the oldest fi
 
 test("what was put before the index had shards is found among what came since", async () => {
   const old = item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR0" });
-  const { dynamodb, eventsTable } = storage.store;
-  const Item = { ...encodeDeliveryItem(old), state_pk: { S: `${TENANT}#failed` } };
-  await dynamodb.send(new PutItemCommand({ TableName: eventsTable, Item }));
+  await storage.put({ ...encodeDeliveryItem(old), state_pk: { S: `${TENANT}#failed` } });
   await replace(undefined, item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR9" }));
-  const failed = await heldIn(dynamodb, eventsTable).failed(TENANT, SUB, 10);
+  const failed = await heldIn(storage.store.events).failed(TENANT, SUB, 10);
   assert.deepEqual([failed[0]?.first, failed.at(-1)?.first], [old.first, "01JDGXS7G0ABCDEFGHJKMNPQR9"]);
 });
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { noticeOf } from "../../../runtime/deliver/notice.ts";
-import { type Circuit, decodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { timeOf } from "../../../runtime/domain/ids.ts";
+import type { Circuit } from "../../../runtime/store/circuits/circuitItem.ts";
 import { START, SUB, TENANT } from "./world.ts";
 
 const test = suite("what owners are told");

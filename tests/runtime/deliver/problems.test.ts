@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { deliveryId } from "../../../runtime/domain/codec/index.ts";
+import { deliveryId } from "../../../runtime/domain/ids.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 const test = suite("what deliver tells of problems");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { deliveryId } from "../../../runtime/domain/codec/index.ts";
+import { deliveryId } from "../../../runtime/domain/ids.ts";
 import { batchSpanId, type Span, traceOf } from "../../../runtime/domain/trace.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 

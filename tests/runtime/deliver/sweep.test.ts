@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import { circuitStore } from "../../../runtime/deliver/circuits.ts";
-import { dueIn } from "../../../runtime/deliver/due.ts";
 import { sweep } from "../../../runtime/deliver/sweep.ts";
-import { type DeliveryItem, decodeDeliver, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
+import { decodeDeliver } from "../../../runtime/domain/codec/index.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
+import { type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { claimDue, due } from "../../../runtime/store/deliveries/waiting.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 import { START, SUB, TENANT } from "./world.ts";
 
@@ -31,13 +31,13 @@ async function waits(next_attempt_at: number, more: Partial<DeliveryItem> = {}):
     next_attempt_at,
     ...more,
   };
-  const { dynamodb, eventsTable } = storage.store;
-  await dynamodb.send(new PutItemCommand({ TableName: eventsTable, Item: encodeDeliveryItem(item) }));
+  await storage.put(encodeDeliveryItem(item));
   return first;
 }
 const run = (retry = async (messages: readonly Outgoing[]) => void sent.push(...messages)) =>
   sweep({
-    ...dueIn(storage.store.dynamodb, storage.store.eventsTable),
+    due: (partition, until) => due(storage.store.events, partition, until),
+    claim: (item, until) => claimDue(storage.store.events, item, until),
     log: () => undefined,
     now: () => clock,
     retry,
@@ -112,7 +112,7 @@ test("deliveries of one post go back as one", async () => {
 });
 
 test("a probe whose own message is overdue is sent, and only then", async () => {
-  const circuits = circuitStore(storage.store.dynamodb, storage.store.eventsTable, () => clock);
+  const circuits = circuitStore(storage.store.events, () => clock);
   await circuits.open(await circuits.failed(TENANT, SUB, 10, false), START + 5_000);
   assert.deepEqual(await run(), { deliveries: 0, probes: 0 });
   clock += 120_000;

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import { payloadMaker } from "../../../runtime/deliver/payloads.ts";
 import { postAll } from "../../../runtime/deliver/postAll.ts";
-import { batchSortKey, partitionOf } from "../../../runtime/domain/codec/index.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import { batchSortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
 const test = suite("what can't be made");

@@ -3,35 +3,28 @@ import type { SQSRecord } from "aws-lambda";
 import { FairQueue } from "../../../local/sqs/fair.ts";
 import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
-import { type Key, keyText } from "../../../runtime/aws/tables.ts";
 import type { Circuits } from "../../../runtime/deliver/circuits.ts";
 import { type DeliverPorts, deliver } from "../../../runtime/deliver/deliver.ts";
 import { hostsOver } from "../../../runtime/deliver/hosts.ts";
-import { merge } from "../../../runtime/deliver/items.ts";
 import type { PostRequest, PostResult } from "../../../runtime/deliver/post.ts";
 import { slowEndpoints } from "../../../runtime/deliver/postAll.ts";
 import { sweep } from "../../../runtime/deliver/sweep.ts";
-import {
-  type BatchItem,
-  batchSortKey,
-  type Circuit,
-  type DeliveryItem,
-  decodeDeliver,
-  decodeDeliveryItem,
-  deliverySortKey,
-  encodeBatch,
-  encodeCircuit,
-  encodeDelivery,
-  encodeDeliveryItem,
-  heldPartitions,
-  type Item,
-  partitionOf,
-  statePartitions,
-} from "../../../runtime/domain/codec/index.ts";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
+import { decodeDeliver, encodeDelivery } from "../../../runtime/domain/codec/index.ts";
 import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { type Circuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
+import { merge } from "../../../runtime/store/deliveries/changeDelivery.ts";
+import {
+  type DeliveryItem,
+  decodeDeliveryItem,
+  encodeDeliveryItem,
+} from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { readStored } from "../../../runtime/store/deliveries/stored.ts";
+import { batchKey, deliveryKey, heldPartitions, keyText, statePartitions } from "../../../runtime/store/keys.ts";
 import type { Failures } from "../../../runtime/store/problems.ts";
 
 /**
@@ -79,7 +72,7 @@ export function hostCounters() {
     writes,
     dynamodb: {
       async send({ input }: { input: UpdateItemCommandInput }) {
-        const key = keyText({ pk: input.Key!.pk!.S!, sk: input.Key!.sk!.S! });
+        const key = keyText(input.Key!);
         const item = items.get(key) ?? {};
         for (const [, name] of input.UpdateExpression!.matchAll(/:([a-z]+\d*)(?=,|$)/g)) {
           const before = Number(item[name!]?.N ?? 0);
@@ -133,13 +126,9 @@ export function makeWorld(
   };
   const put = (item: DeliveryItem) => {
     const encoded = encodeDeliveryItem(item);
-    items.set(keyText({ pk: encoded.pk!.S!, sk: encoded.sk!.S! }), encoded);
+    items.set(keyText(encoded), encoded);
   };
-  const keyOf = (item: DeliveryItem) =>
-    keyText({
-      pk: partitionOf(item.tenant, item.first),
-      sk: deliverySortKey(item.first, item.subscription_id, item.replay_id),
-    });
+  const keyOf = (item: DeliveryItem) => keyText(deliveryKey(item));
   const inState = (partitions: readonly string[]) =>
     [...items.values()]
       .filter((item) => partitions.includes(item.state_pk?.S ?? ""))
@@ -219,11 +208,15 @@ export function makeWorld(
       rules: { allowLoopback: false },
       now: () => clock,
       slow,
-      hosts: hostsOver((options.counters ?? hostCounters()).dynamodb, "events", options.hostLimit ?? 2_000, {
-        log: (level, message, fields = {}) => logs.push({ level, message, fields }),
-        now: () => clock,
-        dice: options.dice ?? (() => 0.999),
-      }),
+      hosts: hostsOver(
+        { dynamodb: (options.counters ?? hostCounters()).dynamodb, name: "events" },
+        options.hostLimit ?? 2_000,
+        {
+          log: (level, message, fields = {}) => logs.push({ level, message, fields }),
+          now: () => clock,
+          dice: options.dice ?? (() => 0.999),
+        },
+      ),
       async post(request): Promise<PostResult> {
         posts.push({
           at: clock,
@@ -253,10 +246,10 @@ export function makeWorld(
       payloads: async (_, delivery) => (offset) => delivery.events[offset]!,
     },
     firstLane: (record) => record.eventSourceARN === "delivery",
-    async readItems(keys: readonly Key[]) {
+    async read(wanted) {
       strike("read");
-      return new Map(
-        keys.flatMap((key) => (items.has(keyText(key)) ? [[keyText(key), items.get(keyText(key))!]] : [])),
+      return readStored(wanted, async (keys) =>
+        keys.map((key) => items.get(keyText(key))).filter((item) => item !== undefined),
       );
     },
     fetchBody: async () => undefined,
@@ -394,7 +387,7 @@ export function makeWorld(
         ...{ snapshot_version: 1, routed_at: clock, acknowledged: {}, deleted: [], expires_at: 2_000_000_000 },
         ...trace,
       };
-      items.set(keyText({ pk: partitionOf(TENANT, first), sk: batchSortKey(first) }), encodeBatch(batch));
+      items.set(keyText(batchKey(TENANT, first)), encodeBatch(batch));
       const text = encodeDelivery({
         ...{ tenant: TENANT, subscription_id, first, count, indexes, attempts: 0, types, ...trace },
         ...(inline ? { body } : {}),
@@ -404,7 +397,7 @@ export function makeWorld(
     },
     send,
     delivery(first: string, subscription_id = SUB): DeliveryItem | undefined {
-      const item = items.get(keyText({ pk: partitionOf(TENANT, first), sk: deliverySortKey(first, subscription_id) }));
+      const item = items.get(keyText(deliveryKey({ tenant: TENANT, first, subscription_id })));
       return item === undefined ? undefined : decodeDeliveryItem(item);
     },
     /** Works off all that is visible, without moving the clock. */
@@ -441,7 +434,7 @@ export function makeWorld(
         },
         async claim(item, until) {
           if (item.sk!.S!.startsWith("c#")) return true;
-          const key = keyText({ pk: item.pk!.S!, sk: item.sk!.S! });
+          const key = keyText(item);
           const current = items.get(key);
           if (current?.next_attempt_at?.N !== item.next_attempt_at?.N || current?.due_pk === undefined) return false;
           items.set(key, { ...current, next_attempt_at: { N: String(until) } });

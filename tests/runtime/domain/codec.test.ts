@@ -1,38 +1,34 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
 import {
   archivePrefix,
-  type BatchItem,
-  type Circuit,
   CodecError,
   type DeliverMessage,
-  type DeliveryItem,
-  decodeBatch,
-  decodeCircuit,
   decodeDeliver,
   decodeDelivery,
-  decodeDeliveryItem,
   decodeIngest,
-  deliveryId,
-  deliveryStatusAt,
   encodeArchive,
-  encodeBatch,
-  encodeCircuit,
   encodeDelivery,
-  encodeDeliveryItem,
   encodeDrain,
   encodeIngest,
   encodeProbe,
   encodeRetry,
   type IngestMessage,
-  type Item,
-  parseDeliveryId,
-  statePartitions,
 } from "../../../runtime/domain/codec/index.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { deliveryStatuses } from "../../../runtime/domain/event.ts";
-import { newUlid } from "../../../runtime/domain/ids.ts";
+import { deliveryId, newUlid, parseDeliveryId } from "../../../runtime/domain/ids.ts";
+import { type BatchItem, decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { type Circuit, decodeCircuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
+import {
+  type DeliveryItem,
+  decodeDeliveryItem,
+  deliveryStatusAt,
+  encodeDeliveryItem,
+} from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { statePartitions } from "../../../runtime/store/keys.ts";
 
 const runs = Number(process.env.FC_RUNS ?? 300);
 const law = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void) =>

@@ -3,15 +3,9 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import {
-  decodeBatch,
-  decodeCircuit,
   decodeDeliver,
-  decodeDeliveryItem,
   decodeIngest,
-  encodeBatch,
-  encodeCircuit,
   encodeDelivery,
-  encodeDeliveryItem,
   encodeDrain,
   encodeIngest,
   encodeProbe,
@@ -29,6 +23,9 @@ import {
   type HourlyWork,
   type HourMessage,
 } from "../../../runtime/domain/job.ts";
+import { decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { decodeCircuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
+import { decodeDeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 
 /**
  * During a deployment two versions of the code read what each other wrote, and after one a queue still holds up to 14 days of the former

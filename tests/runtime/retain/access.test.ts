@@ -6,11 +6,11 @@ import { verdict } from "../../../operations/auditVerify.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
 import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
-import { rfc3339 } from "../../../runtime/domain/ids.ts";
+import { HOUR_MS, rfc3339 } from "../../../runtime/domain/time.ts";
 import { type AccessRecord, accessKey, chainAccess } from "../../../runtime/domain/usage/access.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { archiveAccess, beginAccess } from "../../../runtime/retain/hourly/access.ts";
-import { HOUR_MS, settledHour } from "../../../runtime/retain/hourly/hours.ts";
+import { settledHour } from "../../../runtime/retain/hourly/hours.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { jobBench } from "../../support/jobs.ts";
@@ -36,7 +36,7 @@ test.before.each(() => {
   before = () => undefined;
   const { dynamodb } = api.deps;
   const s3 = memoryS3(objects);
-  const store = { dynamodb, s3, eventsTable: "events", payloadBucket: "payloads" };
+  const store = { events: { dynamodb, name: "events" }, s3, payloadBucket: "payloads" };
   const bench = jobBench({ store } as unknown as Storage);
   tools = {
     ...bench.tools,

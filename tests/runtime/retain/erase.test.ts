@@ -2,17 +2,13 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { suite } from "uvu";
-import {
-  archivePrefix,
-  decodeBatch,
-  decodeDeliveryItem,
-  encodeBatch,
-  encodeDeliveryItem,
-} from "../../../runtime/domain/codec/index.ts";
+import { archivePrefix } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventId, ulidAt } from "../../../runtime/domain/ids.ts";
 import { decodeProblem, encodeProblem, type Problem } from "../../../runtime/domain/problem.ts";
-import { withMarks } from "../../../runtime/store/acknowledged.ts";
+import { decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { decodeDeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { withMarks } from "../../../runtime/store/inbox/acknowledged.ts";
 import {
   archiveAt,
   beginRequest,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type BatchItem, decodeBatch, encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Job } from "../../../runtime/domain/service.ts";
+import { type BatchItem, decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import {
   archiveAt,
   beginRequest,

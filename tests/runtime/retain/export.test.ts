@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
-import { archivePrefix, encodeArchive, encodeBatch } from "../../../runtime/domain/codec/index.ts";
+import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { scopeKey } from "../../../runtime/domain/job.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../../runtime/retain/export/export.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
+import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
 

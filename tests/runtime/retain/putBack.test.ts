@@ -2,19 +2,21 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
-import { archivePrefix, type BatchItem, encodeArchive, encodeBatch } from "../../../runtime/domain/codec/index.ts";
+import { archivePrefix, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { splitTenant } from "../../../runtime/domain/identity/identity.ts";
-import { rfc3339, ulidAt } from "../../../runtime/domain/ids.ts";
+import { ulidAt } from "../../../runtime/domain/ids.ts";
 import { decodePutBackMessage, encodeHourMessage, encodePutBackMessage } from "../../../runtime/domain/job.ts";
+import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { queuePutBack } from "../../../runtime/retain/restore/restore.ts";
 import { runJobs, type Works } from "../../../runtime/retain/run.ts";
-import { addMark } from "../../../runtime/store/acknowledged.ts";
-import { findEvents } from "../../../runtime/store/find.ts";
-import { deleteEvents } from "../../../runtime/store/marks.ts";
-import { readEvents } from "../../../runtime/store/read.ts";
-import { rememberDeleted } from "../../../runtime/store/tombstones.ts";
+import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { findEvents } from "../../../runtime/store/batches/find.ts";
+import { rememberDeleted } from "../../../runtime/store/erasure/tombstones.ts";
+import { addMark } from "../../../runtime/store/inbox/acknowledged.ts";
+import { deleteEvents } from "../../../runtime/store/inbox/marks.ts";
+import { readEvents } from "../../../runtime/store/inbox/read.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -79,7 +81,7 @@ async function payloadsOf(batch: BatchItem, tenant = "cus_a"): Promise<unknown[]
 
 /** Everything in the table, by key, but the marks of inboxes, which count every time that something was put back. */
 async function items(): Promise<unknown[]> {
-  const { Items = [] } = await storage.store.dynamodb.send(new ScanCommand({ TableName: "events" }));
+  const { Items = [] } = await storage.dynamodb.send(new ScanCommand({ TableName: "events" }));
   return Items.filter(({ sk }) => sk?.S !== "w#inbox").toSorted((a, b) =>
     JSON.stringify([a.pk, a.sk]) < JSON.stringify([b.pk, b.sk]) ? -1 : 1,
   );

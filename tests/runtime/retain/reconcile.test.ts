@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { suite } from "uvu";
-import {
-  archivePrefix,
-  type BatchItem,
-  type DeliveryItem,
-  decodeDeliver,
-  encodeArchive,
-  encodeBatch,
-  encodeDeliveryItem,
-} from "../../../runtime/domain/codec/index.ts";
+import { archivePrefix, decodeDeliver, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
-import { rfc3339 } from "../../../runtime/domain/ids.ts";
+import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { settledHour } from "../../../runtime/retain/hourly/hours.ts";
 import { reconcile } from "../../../runtime/retain/hourly/reconcile.ts";
+import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { type DeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

@@ -5,19 +5,19 @@ import {
   archivePrefix,
   type DeliverMessage,
   decodeDeliver,
-  deliveryId,
   encodeArchive,
-  encodeBatch,
-  encodeDeliveryItem,
 } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
-import { eventId, rfc3339, ulidAt } from "../../../runtime/domain/ids.ts";
+import { deliveryId, eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../../runtime/retain/export/export.ts";
 import { replay } from "../../../runtime/retain/replay/replay.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
-import { findEvents } from "../../../runtime/store/find.ts";
-import { deleteEvents } from "../../../runtime/store/marks.ts";
+import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { findEvents } from "../../../runtime/store/batches/find.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { deleteEvents } from "../../../runtime/store/inbox/marks.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

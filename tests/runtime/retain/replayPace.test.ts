@@ -2,20 +2,17 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import type { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import {
-  archivePrefix,
-  decodeDeliver,
-  encodeArchive,
-  encodeBatch,
-  encodeDeliveryItem,
-} from "../../../runtime/domain/codec/index.ts";
+import { archivePrefix, decodeDeliver, encodeArchive } from "../../../runtime/domain/codec/index.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
-import { eventId, rfc3339 } from "../../../runtime/domain/ids.ts";
+import { eventId } from "../../../runtime/domain/ids.ts";
+import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../../runtime/retain/export/export.ts";
 import { replay } from "../../../runtime/retain/replay/replay.ts";
 import type { Works } from "../../../runtime/retain/run.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
+import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { test } from "uvu";
-import { type BatchItem, encodeCalls } from "../../../runtime/domain/codec/index.ts";
+import { encodeCalls } from "../../../runtime/domain/codec/index.ts";
 import { pack, unpack } from "../../../runtime/domain/codec/pack.ts";
 import { type Erasure, subjectHash } from "../../../runtime/domain/job.ts";
+import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 import { makeWorld, START, TENANT } from "./world.ts";
 
 test("a batch is stored with what matched, its deliveries are queued, and its events archived", async () => {

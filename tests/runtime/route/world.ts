@@ -3,7 +3,6 @@ import type { SQSRecord } from "aws-lambda";
 import { givingBack } from "../../../runtime/aws/giveBack.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import {
-  type BatchItem,
   type DeliveryMessage,
   decodeDelivery,
   encodeIngest,
@@ -16,6 +15,7 @@ import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { buildMatcher } from "../../../runtime/matching/index.ts";
 import { type RoutePorts, route } from "../../../runtime/route/route.ts";
+import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
 
 /** Route between maps in place of AWS, and a clock that only moves when told. */
 export const TENANT = "cus_01JDGXS7G0ABCDEFGHJKMNPQRS";

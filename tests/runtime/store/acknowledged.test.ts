@@ -3,14 +3,15 @@ import { randomBytes } from "node:crypto";
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
-import type { BatchItem } from "../../../runtime/domain/codec/index.ts";
 import { ulidAt } from "../../../runtime/domain/ids.ts";
-import { removeMarks } from "../../../runtime/retain/erase/marks.ts";
-import { addMark, markKey } from "../../../runtime/store/acknowledged.ts";
-import { findEvents } from "../../../runtime/store/find.ts";
-import { acknowledge } from "../../../runtime/store/marks.ts";
-import { readEvents } from "../../../runtime/store/read.ts";
-import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
+import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
+import { findEvents } from "../../../runtime/store/batches/find.ts";
+import { removeMarks } from "../../../runtime/store/erasure/removeMarks.ts";
+import { addMark } from "../../../runtime/store/inbox/acknowledged.ts";
+import { acknowledge } from "../../../runtime/store/inbox/marks.ts";
+import { readEvents } from "../../../runtime/store/inbox/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
+import { markKey } from "../../../runtime/store/keys.ts";
 import type { Store } from "../../../runtime/store/table.ts";
 import { batchItem, batchOf, deliveryItem, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -27,7 +28,7 @@ const units: number[] = [];
 let markQueries = 0;
 test.before(async () => {
   storage = await openStorage();
-  const { dynamodb } = storage.store;
+  const { dynamodb } = storage;
   const send = async (command: unknown) => {
     if (
       command instanceof QueryCommand &&
@@ -39,7 +40,7 @@ test.before(async () => {
     units.push(answer.ConsumedCapacity!.CapacityUnits!);
     return answer;
   };
-  store = { ...storage.store, dynamodb: Object.assign(Object.create(dynamodb), { send }) };
+  store = { ...storage.store, events: { dynamodb: Object.assign(Object.create(dynamodb), { send }), name: "events" } };
 });
 test.after(() => storage.close());
 
@@ -60,7 +61,7 @@ async function readAll(tenant: string, query: ReadQuery, limit: number) {
 
 const markOf = async ({ tenant, first }: BatchItem) => {
   const Key = markKey(tenant, first);
-  return (await store.dynamodb.send(new GetItemCommand({ TableName: "events", Key, ConsistentRead: true }))).Item;
+  return (await storage.dynamodb.send(new GetItemCommand({ TableName: "events", Key, ConsistentRead: true }))).Item;
 };
 
 /** A stored request, and which of its events bear a mark of old in the batch's item. */

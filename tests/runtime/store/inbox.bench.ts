@@ -3,12 +3,14 @@
  * question, over the DynamoDB stand-in in the same process (so its work counts too).
  */
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { encodeBatch, encodeDeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import { compileSelector } from "../../../runtime/matching/index.ts";
-import { markKey, textsOf } from "../../../runtime/store/acknowledged.ts";
-import { readEvents } from "../../../runtime/store/read.ts";
-import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
-import { writeEvent } from "../../../runtime/store/view.ts";
+import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { textsOf } from "../../../runtime/store/inbox/acknowledged.ts";
+import { readEvents } from "../../../runtime/store/inbox/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
+import { writeEvent } from "../../../runtime/store/inbox/view.ts";
+import { markKey } from "../../../runtime/store/keys.ts";
 import { batchOf, deliveryOf, openStorage } from "../../support/storage.ts";
 
 const EVENTS = Number(process.env.EVENTS ?? 1_000_000);
@@ -36,7 +38,7 @@ let pending: object[] = [];
 const flush = async () => {
   for (let from = 0; from < pending.length; from += 25) {
     const requests = pending.slice(from, from + 25);
-    await storage.store.dynamodb.send(new BatchWriteItemCommand({ RequestItems: { events: requests } as never }));
+    await storage.dynamodb.send(new BatchWriteItemCommand({ RequestItems: { events: requests } as never }));
   }
   pending = [];
 };

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
-import { LATE_MS, removeLowWater, storedLate } from "../../../runtime/store/lateBatch.ts";
-import { acknowledge } from "../../../runtime/store/marks.ts";
-import { type ReadOptions, readEvents } from "../../../runtime/store/read.ts";
-import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
+import { LATE_MS, removeLowWater, storedLate } from "../../../runtime/store/inbox/lateBatch.ts";
+import { acknowledge } from "../../../runtime/store/inbox/marks.ts";
+import { type ReadOptions, readEvents } from "../../../runtime/store/inbox/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
 import type { Store } from "../../../runtime/store/table.ts";
 import { batchItem, batchOf, openStorage, type Storage } from "../../support/storage.ts";
 
@@ -20,13 +20,13 @@ let store: Store;
 let looked = 0;
 test.before(async () => {
   storage = await openStorage();
-  const { dynamodb } = storage.store;
+  const { dynamodb } = storage;
   const send = async (command: never) => {
     const answer = (await dynamodb.send(command)) as { ScannedCount?: number };
     looked += answer.ScannedCount ?? 0;
     return answer;
   };
-  store = { ...storage.store, dynamodb: Object.assign(Object.create(dynamodb), { send }) };
+  store = { ...storage.store, events: { dynamodb: Object.assign(Object.create(dynamodb), { send }), name: "events" } };
 });
 test.after(() => storage.close());
 
@@ -91,7 +91,7 @@ test("a batch that is stored a day late is found, also by a reading that follows
   for (let i = 0; i < 3; i += 1) await put("cus_late", NOW - DAY + i, []);
   const first = await readEvents(store, "cus_late", open, { began: NOW }, options(NOW, { limit: 2 }));
   const [late] = await put("cus_late", NOW - 2 * DAY, []);
-  await removeLowWater(store, "cus_late");
+  await removeLowWater(store.events, "cus_late");
   // Where that reading has passed the late batch already, it ends without it; it may not set the mark above it.
   const beyond = { ...first.next!, after: late!, given: first.next!.after! };
   assert.equal((await readEvents(store, "cus_late", open, beyond, options(NOW))).next?.late, undefined);
@@ -134,7 +134,7 @@ test("whatever is accepted, stored late and acknowledged, a reading gives exactl
         else if (each.kind === "accept") {
           const ulids = await put(tenant, now - each.ago, [], each.count);
           for (const ulid of ulids) waiting.add(ulid);
-          if (storedLate(timeOf(ulids[0]!), now)) await removeLowWater(store, tenant);
+          if (storedLate(timeOf(ulids[0]!), now)) await removeLowWater(store.events, tenant);
         } else if (each.kind === "acknowledge") {
           const ulid = [...waiting].sort()[each.which % Math.max(1, waiting.size)];
           if (ulid === undefined) continue;

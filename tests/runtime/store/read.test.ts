@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import type { BatchItem, DeliveryItem } from "../../../runtime/domain/codec/index.ts";
 import type { EventStatus } from "../../../runtime/domain/event.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
-import { readEvents } from "../../../runtime/store/read.ts";
-import type { Position, ReadQuery } from "../../../runtime/store/readQuery.ts";
-import { writeEvent } from "../../../runtime/store/view.ts";
+import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
+import type { DeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { readEvents } from "../../../runtime/store/inbox/read.ts";
+import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
+import { writeEvent } from "../../../runtime/store/inbox/view.ts";
 import { batchItem, batchOf, deliveryItem, deliveryOf, openStorage, type Storage } from "../../support/storage.ts";
 
 const test = suite("reading events");

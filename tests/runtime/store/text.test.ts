@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { containsText, foldCase } from "../../../runtime/store/text.ts";
+import { containsText, foldCase } from "../../../runtime/store/inbox/text.ts";
 
 const finds = (q: string, payload: string): boolean => containsText(Buffer.from(payload), foldCase(q));
 

@@ -1,0 +1,68 @@
+import { between, deleteItem, putItem, queryAll, type Table } from "../aws/tables.ts";
+import type { Item } from "../domain/codec/fields.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
+import { hourItems, hourOf } from "../domain/metrics/hours.ts";
+import { hourName } from "../domain/time.ts";
+import { LATE_PARTITION, lateSortKey, minuteShards, rollUp, usagePartition } from "../domain/usage/usage.ts";
+
+/**
+ * Adds an hour up from its minutes once it is over.
+ *
+ * Invariant: an hour's items follow from its minutes alone, so adding up again changes nothing but what came since. Who
+ * counts in an hour that may have been added up leaves a mark, after its minutes; the hour is then added up again, and the
+ * mark goes only if no other took its place.
+ */
+
+const SHARDS_AT_ONCE = 8;
+
+/** All items of a partition between two sort keys, as they are now. */
+const itemsBetween = (counters: Table, pk: string, lo: string, hi: string): Promise<Item[]> =>
+  queryAll(counters, { ...between(pk, lo, hi), consistency: "strong" });
+
+/** The items of an hour's minutes from before each writer counted apart. */
+export const oldMinutesOf = (counters: Table, tenant: Tenant, hour: number): Promise<Item[]> =>
+  itemsBetween(counters, usagePartition(tenant, "m"), hourName(hour), `${hourName(hour)}~`);
+
+/** The items of an hour's minutes, as each writer counted them. */
+export async function minutesOf(counters: Table, tenant: Tenant, hour: number): Promise<Item[]> {
+  const name = hourName(hour);
+  const shards = await mapConcurrently(minuteShards(tenant), SHARDS_AT_ONCE, (pk) =>
+    itemsBetween(counters, pk, name, `${name}~`),
+  );
+  return shards.flat();
+}
+
+/** Writes an hour's items. @param minutes of `minutesOf` */
+export async function writeHour(
+  counters: Table,
+  tenant: Tenant,
+  hour: number,
+  minutes: readonly Item[],
+): Promise<void> {
+  for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, hourOf(minutes))])
+    await putItem(counters, item);
+}
+
+/** Adds up again the hours whose minutes changed after that. @returns how many */
+export async function rollUpLate(counters: Table): Promise<number> {
+  const listed = await itemsBetween(counters, LATE_PARTITION, "", "~");
+  for (const item of listed) {
+    const sk = item.sk!.S!;
+    const cut = sk.indexOf("#");
+    const tenant: Tenant = sk.slice(0, cut);
+    const hour = Date.parse(`${sk.slice(cut + 1, -1)}:00.000Z`);
+    const pk = usagePartition(tenant, "h");
+    const [mark] = await itemsBetween(counters, pk, lateSortKey(hour), lateSortKey(hour));
+    await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour));
+    if (mark !== undefined) await removeMark(counters, mark);
+    await removeMark(counters, item);
+  }
+  return listed.length;
+}
+
+/** Unless another took its place, or it is gone. */
+async function removeMark(counters: Table, { pk, sk, mark }: Item): Promise<void> {
+  const seen = { ConditionExpression: "mark = :seen", ExpressionAttributeValues: { ":seen": mark! } };
+  await deleteItem(counters, { pk: pk!, sk: sk! }, seen);
+}

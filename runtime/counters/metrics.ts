@@ -1,0 +1,187 @@
+import { queryAll as queryTable } from "../aws/tables.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
+import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take } from "../domain/metrics/answer.ts";
+import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
+import {
+  hourStart,
+  hoursPartition,
+  isWholeQuarter,
+  minuteOf,
+  readHour,
+  rowsByMinute,
+  type StoredGrain,
+} from "../domain/metrics/hours.ts";
+import { dimensionsIn, type MetricsQuery } from "../domain/metrics/query.ts";
+import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
+import { ROWS } from "../domain/usage/counters.ts";
+import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
+import {
+  type CounterItem,
+  type CounterReader,
+  projectionOf,
+  queryAll,
+  rangesOf,
+  segmentsOf,
+  type TimeRange,
+  UNIT_MS,
+  UNROLLED_MS,
+} from "./read.ts";
+
+/** Answering queries of the metrics: the one way to them, for the API, alerts and reports alike. */
+
+/** Rows of whole hours from the cube, where joint and old ones are. */
+export type ReadCube = (
+  tenant: Tenant,
+  grain: Grain,
+  ranges: readonly TimeRange[],
+  query: MetricsQuery,
+  take: Take,
+) => Promise<void>;
+
+export interface MetricsReader extends CounterReader {
+  /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
+  workflows(tenant: Tenant): Promise<ReadonlyMap<string, string | null>>;
+  readonly readCube: ReadCube;
+}
+
+/** Whose metrics. */
+export interface Measured {
+  readonly tenant: Tenant;
+  /** Events a second that it may send. */
+  readonly limit_per_second: number;
+}
+
+/** What happened so long ago is counted: writers wait three seconds at most, and routing takes its time. */
+const COUNTED_AFTER_MS = 10_000;
+/** Ranges up to this long are read by the minute. */
+const BY_MINUTE_MS = 6 * UNIT_MS.h;
+const DAY_MS = 24 * UNIT_MS.h;
+
+/**
+ * Answers a query from what is counted.
+ * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or is older than what is kept
+ */
+export async function queryMetrics(
+  reader: MetricsReader,
+  { tenant, limit_per_second }: Measured,
+  query: MetricsQuery,
+): Promise<MetricsAnswer> {
+  const now = reader.now();
+  const range = rangeOf(query, now);
+  const workflows = dimensionsIn(query).includes("workflow_id") ? await reader.workflows(tenant) : undefined;
+  const context: AnswerContext = {
+    limit: limit_per_second,
+    completeUntil: now - COUNTED_AFTER_MS,
+    workflowOf: (id) => workflows?.get(id) ?? null,
+  };
+  const gather = async (span: Span): Promise<Gathering> => {
+    const gathering = new Gathering(query, span, context);
+    await readRows(reader, tenant, query, span, gathering.take);
+    return gathering;
+  };
+  const [gathered, before] = await Promise.all([
+    gather(range),
+    range.compare === undefined ? undefined : gather(range.compare),
+  ]);
+  return answerOf(query, range, context, gathered, before);
+}
+
+/** Hands over the rows that a query needs, each with a time that lies within one point. */
+async function readRows(
+  reader: MetricsReader,
+  tenant: Tenant,
+  query: MetricsQuery,
+  span: Span,
+  take: Take,
+): Promise<void> {
+  const grain = grainFor(dimensionsIn(query));
+  const now = reader.now();
+  const to = Math.min(span.to, now + UNIT_MS.m);
+  if (to <= span.from) return;
+  const minutesKept = hourStart(now - KEPT_DAYS.minute * DAY_MS);
+  if (to - span.from <= BY_MINUTE_MS && span.from >= minutesKept)
+    return readMinutes(reader, tenant, grain, [{ from: span.from, to }], take);
+  const hoursKept = hourStart(now - KEPT_DAYS.hour * DAY_MS);
+  const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
+  const split = Math.min(Math.max(first, hoursKept), end);
+  const { added, open } = await readHours(reader, tenant, grain, { from: split, to: end }, take);
+  // What does not begin or end with a quarter is told by the minute, where there still are minutes.
+  const edges = [span.from, to]
+    .filter((edge) => !isWholeQuarter(edge) && edge < now && edge >= minutesKept)
+    .map(hourStart);
+  const byMinute = new Set([...open, ...edges]);
+  for (const [hour, give] of added) if (!byMinute.has(hour)) give();
+  const joint = grain === "joint" ? [...added.keys()].filter((hour) => !byMinute.has(hour)) : [];
+  const old = split > first ? [{ from: first, to: split }] : [];
+  const fromCube = [...old, ...rangesOf(joint.sort((a, b) => a - b))];
+  await Promise.all([
+    readMinutes(reader, tenant, grain, rangesOf([...byMinute].sort((a, b) => a - b)), take),
+    fromCube.length === 0 ? undefined : reader.readCube(tenant, grain, fromCube, query, take),
+  ]);
+}
+
+async function readMinutes(
+  reader: MetricsReader,
+  tenant: Tenant,
+  grain: Grain,
+  ranges: readonly TimeRange[],
+  take: Take,
+): Promise<void> {
+  const found: [number, CounterItem][] = [];
+  const queries = ranges.flatMap((range) => minuteShards(tenant).map((pk) => ({ pk, range })));
+  await queryAll(reader, queries, UNIT_MS.m, projectionOf([ROWS]), (start, item) => found.push([start, item]));
+  for (const [minute, rows] of rowsByMinute(found, (key) => grainOf(key) === grain))
+    for (const [key, sums] of rows) take(minute, dimsOf(key), sums);
+}
+
+interface ReadHours {
+  /** Hours that were added up, each with what hands its rows over. */
+  readonly added: ReadonlyMap<number, () => void>;
+  /** Hours that have to be read by the minute: not added up yet, or before all of their minutes were there. */
+  readonly open: readonly number[];
+}
+
+async function readHours(
+  reader: MetricsReader,
+  tenant: Tenant,
+  grain: Grain,
+  range: TimeRange,
+  take: Take,
+): Promise<ReadHours> {
+  if (range.from >= range.to) return { added: new Map(), open: [] };
+  const pk = hoursPartition(tenant);
+  const items = new Map<number, CounterItem[]>();
+  const segments = segmentsOf(range, UNIT_MS.h).map((segment) => ({ pk, range: segment }));
+  const wanted = projectionOf(grain === "joint" ? [] : [grain]);
+  const [late] = await Promise.all([
+    lateHours(reader, tenant),
+    queryAll(reader, segments, UNIT_MS.h, wanted, (start, item) => {
+      items.set(start, [...(items.get(start) ?? []), item]);
+    }),
+  ]);
+  const open = [...late].filter((hour) => hour >= range.from && hour < range.to);
+  const now = reader.now();
+  for (let hour = Math.max(range.from, hourStart(now - UNROLLED_MS)); hour < range.to && hour <= now; hour += UNIT_MS.h)
+    if (!late.has(hour) && !items.has(hour)) open.push(hour);
+  const added = new Map<number, () => void>();
+  for (const [hour, own] of items) {
+    if (late.has(hour)) continue;
+    added.set(hour, () => {
+      if (grain === "joint") return;
+      for (const item of own)
+        readHour(item, hour, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums));
+    });
+  }
+  return { added, open };
+}
+
+/** Hours of a tenant whose minutes changed after they were added up. */
+async function lateHours(reader: MetricsReader, tenant: Tenant): Promise<ReadonlySet<number>> {
+  const items = await queryTable(reader.counters, {
+    KeyConditionExpression: "pk = :pk AND begins_with(sk, :tenant)",
+    ExpressionAttributeValues: { ":pk": { S: LATE_PARTITION }, ":tenant": { S: `${tenant}#` } },
+    ProjectionExpression: "sk",
+    consistency: "eventual",
+  });
+  return new Set(items.map(({ sk }) => minuteOf({ sk: { S: sk!.S!.slice(tenant.length + 1) } })));
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from "node:crypto";
+import { collector } from "../aws/collect.ts";
+import { beforeEnding } from "../aws/ending.ts";
+import type { Log } from "../aws/log.ts";
+import { putItem, type Table } from "../aws/tables.ts";
+import type { SendPut } from "../domain/usage/counters.ts";
+import type { UsageFact } from "../domain/usage/fact.ts";
+import { usageWriter } from "../domain/usage/usage.ts";
+
+/**
+ * Counts facts of usage, in an execution environment. What can't be written now is kept and written later: a failure needs
+ * to be told, and nothing else.
+ * @throws what the write throws
+ */
+export type CountUsage = (facts: readonly UsageFact[]) => Promise<void>;
+
+/** Make one per execution environment. */
+export function usageOver(counters: Table, log: Log): CountUsage {
+  const id = randomBytes(6).toString("base64url");
+  const put: SendPut = ({ TableName: _, Item, ...condition }) => putItem(counters, Item!, condition);
+  const writer = usageWriter(counters.name, put, id, Date.now);
+  const { collected } = collector({
+    flush: writer.flush,
+    log,
+    now: Date.now,
+    after: (ms, run) => void setTimeout(run, ms).unref(),
+  });
+  beforeEnding(writer.flush);
+  return (facts) => {
+    writer.add(facts);
+    return collected();
+  };
+}

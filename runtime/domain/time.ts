@@ -1,0 +1,21 @@
+/** Time: its units, and the names of its parts. */
+
+/** Milliseconds: since the epoch, or long. */
+export type Millis = number;
+/** Seconds: since the epoch, as DynamoDB's expiry counts, or long. */
+export type Seconds = number;
+
+export const MINUTE_MS: Millis = 60_000;
+export const HOUR_MS: Millis = 60 * MINUTE_MS;
+export const DAY_MS: Millis = 24 * HOUR_MS;
+export const HOUR_SECONDS: Seconds = 3_600;
+export const DAY_SECONDS: Seconds = 24 * HOUR_SECONDS;
+
+/** Whole seconds since the epoch. */
+export const secondsOf = (ms: Millis): Seconds => Math.floor(ms / 1_000);
+
+/** RFC 3339 UTC with milliseconds. */
+export const rfc3339 = (ms: Millis): string => new Date(ms).toISOString();
+
+/** `2026-01-02T03` of an hour's time. */
+export const hourName = (hour: Millis): string => rfc3339(hour).slice(0, 13);

@@ -1,0 +1,55 @@
+import type { DeliveryStatus } from "../../domain/event.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { firstUlidAt, timeOf } from "../../domain/ids.ts";
+import { statePartitions } from "../keys.ts";
+import type { Order, StatePartition } from "./batchStream.ts";
+
+/** How far a page of a list reaches: in time, in work and in bytes. */
+
+/** An answer of a Lambda function holds 6 MB. */
+export const PAGE_BYTES = 4_500_000;
+
+/** What one page may cost, so that a search for something rare answers in time and goes on by its cursor. */
+const BUDGET = { batches: 20_000, events: 50_000, bytes: 32_000_000, ms: 1_500 } as const;
+
+export interface Spent {
+  events: number;
+  bytes: number;
+}
+
+/** Whether the page's budget is used up, from now on. @param now the clock, milliseconds */
+export function budget(now: () => number, spent: Spent = { events: 0, bytes: 0 }): (scanned: number) => boolean {
+  const started = now();
+  return (scanned) =>
+    scanned >= BUDGET.batches ||
+    spent.events >= BUDGET.events ||
+    spent.bytes >= BUDGET.bytes ||
+    now() - started >= BUDGET.ms;
+}
+
+const FIRST = "0".repeat(26);
+const LAST = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
+
+/**
+ * Bounds, both inclusive, on the first ULIDs of batches.
+ * @param from milliseconds, inclusive
+ * @param to milliseconds, exclusive
+ * @param after ULID of the last event given; its own batch is within the bounds
+ */
+export function ulidsBetween(order: Order, from: number, to: number, after?: string): { lo: string; hi: string } {
+  // `to` is exclusive, a bound inclusive; no ULID ends in sixteen zeros, so both come to the same.
+  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST;
+  let hi = to <= 0 ? FIRST : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST)));
+  if (after === undefined) return { lo, hi };
+  // The batch of the last event begins at or before it, within the 15 bits in which ULIDs of a request count.
+  const low = `${after.slice(0, -3)}000`;
+  if (order === "asc") lo = lo > low ? lo : low;
+  else hi = hi < after ? hi : after;
+  return { lo, hi };
+}
+
+/** Where the sparse index answers for these statuses: its partitions; undefined where it can't. */
+export const indexed = (tenant: Tenant, statuses: readonly string[] | undefined): StatePartition[] | undefined =>
+  statuses?.every((status) => status === "failed" || status === "dead_lettered")
+    ? statuses.flatMap((status) => statePartitions(tenant, status as DeliveryStatus).map((pk) => ({ pk })))
+    : undefined;

@@ -1,0 +1,87 @@
+import { mapConcurrently } from "../../domain/concurrently.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { ulidAt } from "../../domain/ids.ts";
+import type { Store } from "../table.ts";
+import type { BatchItem } from "./batchItem.ts";
+import { batchStream, type Order, PAUSED } from "./batchStream.ts";
+import { ulidsBetween } from "./bounds.ts";
+import { rawEvents } from "./payloads.ts";
+
+/** A batch with the raw bytes of its events, and the offsets that count: not deleted, and behind the position. */
+export interface ScannedBatch {
+  readonly batch: BatchItem;
+  readonly raws: readonly Buffer[];
+  readonly offsets: readonly number[];
+}
+
+export interface ScanRange {
+  readonly order: Order;
+  /** Received at or after, before; milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly types?: readonly string[];
+  /** ULID of the last event that was dealt with. */
+  readonly after?: string;
+  /** Events that were deleted are given too: their bytes are still there. */
+  readonly deleted?: boolean;
+}
+
+export type Scanned =
+  | { readonly kind: "batches"; readonly batches: readonly ScannedBatch[] }
+  /** The budget is used up: everything up to this event was given or is unwanted. */
+  | { readonly kind: "paused"; readonly reached: string | undefined };
+
+const CHUNK = 50;
+
+/**
+ * A tenant's recorded events in order, whole batches at a time, without their deliveries: what replays, exports, erasures
+ * and rehearsals read. Batches whose payload is gone are left out.
+ * @param exhausted asked before each further read
+ */
+export async function* scanEvents(
+  store: Store,
+  tenant: Tenant,
+  range: ScanRange,
+  now: number,
+  exhausted: (scanned: number) => boolean,
+): AsyncGenerator<Scanned> {
+  const { lo, hi } = ulidsBetween(range.order, range.from, range.to, range.after);
+  const stream = batchStream(
+    store,
+    tenant,
+    { order: range.order, lo, hi, now: Math.floor(now / 1_000), ...(range.types && { types: range.types }) },
+    exhausted,
+  );
+  for (;;) {
+    const batches: BatchItem[] = [];
+    let end = false;
+    let paused = false;
+    while (batches.length < CHUNK) {
+      const batch = await stream.next();
+      end = batch === undefined;
+      paused = batch === PAUSED;
+      if (batch === undefined || batch === PAUSED) break;
+      batches.push(batch);
+    }
+    const loaded = await mapConcurrently(batches, 8, async (batch): Promise<ScannedBatch[]> => {
+      const offsets = wantedOffsets(batch, range);
+      if (offsets.length === 0) return [];
+      const raws = await rawEvents(store, batch);
+      return raws === undefined ? [] : [{ batch, raws, offsets }];
+    });
+    if (loaded.length > 0) yield { kind: "batches", batches: loaded.flat() };
+    if (paused) yield { kind: "paused", reached: stream.reached };
+    if (end || paused) return;
+  }
+}
+
+function wantedOffsets(batch: BatchItem, { order, types, after, deleted = false }: ScanRange): number[] {
+  const offsets = Array.from({ length: batch.count }, (_, i) => i).filter((offset) => {
+    if (!deleted && batch.deleted.includes(offset)) return false;
+    if (types !== undefined && !types.includes(batch.types[offset] ?? "")) return false;
+    if (after === undefined) return true;
+    const ulid = ulidAt(batch.first, offset);
+    return order === "asc" ? ulid > after : ulid < after;
+  });
+  return order === "asc" ? offsets : offsets.reverse();
+}

@@ -1,0 +1,41 @@
+import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { batchKey } from "../keys.ts";
+import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
+
+/**
+ * Stores batches. Invariant: a batch that is stored already is never written over, for since then its events may have been
+ * acknowledged, deleted or erased, and its routing decided. A first receive can't have stored it before, so those go in one
+ * unconditional call; anything received again is put one by one, on the condition that it isn't there.
+ */
+
+/** @throws Error when they are not all stored */
+export const storeNew = (events: Table, batches: readonly BatchItem[]): Promise<void> =>
+  putItems(events, batches.map(encodeBatch));
+
+/** Stores a batch unless it is stored. @returns false when it was */
+export const storeUnlessThere = (events: Table, batch: BatchItem): Promise<boolean> =>
+  putItem(events, encodeBatch(batch), { ConditionExpression: "attribute_not_exists(pk)" });
+
+/** What a stored batch already decided. */
+export interface Stored {
+  readonly matched: BatchItem["matched"];
+  readonly deleted: readonly number[];
+}
+
+/** Stores a batch unless it is stored. @returns undefined when it was stored now, else what is there */
+export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
+  if (await storeUnlessThere(events, batch)) return undefined;
+  // Expired between the two calls: nothing is left to deliver.
+  return (await readBatch(events, batch.tenant, batch.first)) ?? { matched: {}, deleted: [] };
+}
+
+/** How many events are stored under a request's first id; undefined where none are. */
+export const storedCount = async (events: Table, tenant: Tenant, first: string): Promise<number | undefined> =>
+  (await readBatch(events, tenant, first))?.count;
+
+/** The batch as it is now. @throws CodecError when it can't be read */
+export async function readBatch(events: Table, tenant: Tenant, first: string): Promise<BatchItem | undefined> {
+  const [item] = await getItems(events, [batchKey(tenant, first)], "strong");
+  return item === undefined ? undefined : decodeBatch(item);
+}

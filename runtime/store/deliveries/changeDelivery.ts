@@ -1,0 +1,193 @@
+import { getItems, putItem, putItems, type Table, updateItem } from "../../aws/tables.ts";
+import type { Item } from "../../domain/codec/fields.ts";
+import { defined } from "../../domain/defined.ts";
+import { type DeliveryName, deliveryKey } from "../keys.ts";
+import { type Attempt, type DeliveryItem, decodeDeliveryItem, encodeDeliveryItem } from "./deliveryItem.ts";
+
+/**
+ * Changes of delivery items that others may change at the same time: an attempt, a manual retry, a deletion, an acknowledged
+ * backlog, an erasure. Invariant: each is made to what is there now, under the condition that it is still so; nobody's change
+ * is written over.
+ */
+
+/** How often a change is tried over one that came in between. */
+const TRIES = 5;
+/** An erasure is tried more often: it must not give up before everybody else has. */
+const ERASURE_TRIES = 8;
+
+/** Takes a delivery that waits no longer out of the indexes. */
+const REMOVE_WAITING = "REMOVE state_pk, due_pk, next_attempt_at, held";
+
+/** Puts deliveries that nobody else can be working on. */
+export const putDeliveries = (events: Table, deliveries: readonly DeliveryItem[]): Promise<void> =>
+  putItems(events, deliveries.map(encodeDeliveryItem));
+
+/** The delivery as it is now. @throws CodecError when it can't be read */
+export async function readDelivery(events: Table, name: DeliveryName): Promise<DeliveryItem | undefined> {
+  const item = await itemNow(events, name);
+  return item === undefined ? undefined : decodeDeliveryItem(item);
+}
+
+const itemNow = async (events: Table, name: DeliveryName): Promise<Item | undefined> =>
+  (await getItems(events, [deliveryKey(name)], "strong"))[0];
+
+/**
+ * Our change from `before` to `after`, made to what is there now: attempts add up, what either side has taken off
+ * `remaining` stays off, and a delivery that has ended meanwhile stays ended. Pure.
+ */
+export function merge(before: DeliveryItem | undefined, after: DeliveryItem, current: DeliveryItem): DeliveryItem {
+  const attempts = [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)];
+  if (current.status === "delivered" || current.status === "cancelled" || after.status === "delivered") {
+    const { held: _, swept: __, next_attempt_at: ___, remaining: ____, ...ended } = after;
+    return { ...ended, attempts, status: current.status === "cancelled" ? "cancelled" : "delivered" };
+  }
+  const mine = after.remaining ?? after.indexes;
+  const theirs = new Set(current.remaining ?? current.indexes);
+  const remaining = mine.filter((offset) => theirs.has(offset));
+  if (remaining.length === after.indexes.length) return { ...after, attempts };
+  return { ...after, attempts, remaining };
+}
+
+/**
+ * Puts `after` where `before` was read (undefined: nothing), or merges it into what has come there since.
+ * @throws Error when the delivery kept changing
+ */
+export async function replaceDelivery(
+  events: Table,
+  before: DeliveryItem | undefined,
+  after: DeliveryItem,
+): Promise<void> {
+  let expected = before === undefined ? undefined : encodeDeliveryItem(before);
+  let wanted = after;
+  for (let tried = 1; ; tried += 1) {
+    if (await putItem(events, encodeDeliveryItem(wanted), unchanged(expected))) return;
+    if (tried === TRIES) throw keptChanging(after);
+    expected = await itemNow(events, after);
+    wanted = expected === undefined ? after : merge(before, after, decodeDeliveryItem(expected));
+  }
+}
+
+const keptChanging = ({ first, subscription_id }: DeliveryName): Error =>
+  new Error(`the delivery of ${first} to ${subscription_id} kept changing`);
+
+/** The condition that an item is still as it was read, as far as others change it. */
+function unchanged(expected: Item | undefined) {
+  if (expected === undefined) return { ConditionExpression: "attribute_not_exists(pk)" };
+  const same = (name: string) =>
+    expected[name] === undefined ? `attribute_not_exists(#${name})` : `#${name} = :${name}`;
+  const compared = ["attempts", "status", "remaining", "held"];
+  const present = compared.filter((name) => expected[name] !== undefined);
+  return {
+    ConditionExpression: compared.map(same).join(" AND "),
+    ExpressionAttributeNames: Object.fromEntries(compared.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(present.map((name) => [`:${name}`, expected[name]!])),
+  };
+}
+
+/**
+ * Changes some attributes of a delivery, unless an attempt has changed it since it was read.
+ * @param condition holds besides
+ * @returns whether it was changed
+ */
+async function changeSince(
+  events: Table,
+  item: DeliveryItem,
+  {
+    expression,
+    condition,
+    values,
+  }: { readonly expression: string; readonly condition?: string; readonly values: Item },
+): Promise<boolean> {
+  const { status, attempts } = encodeDeliveryItem(item);
+  const changed = await updateItem(events, deliveryKey(item), {
+    UpdateExpression: expression,
+    ConditionExpression: ["#status = :status", "attempts = :attempts", ...(condition ? [condition] : [])].join(" AND "),
+    ExpressionAttributeNames: { "#status": "status" },
+    ExpressionAttributeValues: { ":status": status!, ":attempts": attempts!, ...values },
+  });
+  return changed !== undefined;
+}
+
+/** Cancels a waiting delivery, unless an attempt has changed it since it was read. @returns whether it was cancelled */
+export const cancelDelivery = (events: Table, item: DeliveryItem, reason: string): Promise<boolean> =>
+  changeSince(events, item, {
+    expression: `SET #status = :cancelled, reason = :reason ${REMOVE_WAITING}`,
+    values: { ":cancelled": { S: "cancelled" }, ":reason": { S: reason } },
+  });
+
+/**
+ * Takes events off a delivery that owes them, since its subscriber has read them itself: what is left goes on as before,
+ * and a delivery with nothing left counts as delivered. An attempt that is recorded meanwhile is looked at again.
+ * @param owed the offsets a delivery still owes
+ * @throws Error when the delivery kept changing
+ */
+export async function settleDelivery(
+  events: Table,
+  item: DeliveryItem,
+  offsets: ReadonlySet<number>,
+  owed: (item: DeliveryItem) => number[],
+): Promise<void> {
+  let current: DeliveryItem | undefined = item;
+  for (let tried = 1; current !== undefined; tried += 1) {
+    const before = owed(current);
+    const rest = before.filter((offset) => !offsets.has(offset));
+    if (rest.length === before.length) return;
+    const { remaining } = encodeDeliveryItem(current);
+    const done = await changeSince(events, current, {
+      ...(rest.length === 0
+        ? {
+            expression: `SET #status = :delivered, reason = :reason ${REMOVE_WAITING}, remaining`,
+            values: {
+              ...defined({ ":remaining": remaining }),
+              ":delivered": { S: "delivered" },
+              ":reason": { S: "acknowledged_from_backlog" },
+            },
+          }
+        : {
+            expression: "SET remaining = :rest",
+            values: { ...defined({ ":remaining": remaining }), ":rest": { S: JSON.stringify(rest) } },
+          }),
+      condition: remaining === undefined ? "attribute_not_exists(remaining)" : "remaining = :remaining",
+    });
+    if (done) return;
+    if (tried === TRIES) throw keptChanging(item);
+    current = await readDelivery(events, item);
+  }
+}
+
+const withoutAnswer = ({ response_excerpt: _, ...attempt }: Attempt): Attempt => attempt;
+
+/**
+ * Takes what was answered to these attempts off a delivery, and cancels it where it is over.
+ * @returns false when there was nothing to change
+ * @throws Error when the delivery kept changing
+ */
+export async function stripAnswers(
+  events: Table,
+  item: DeliveryItem,
+  strip: (attempt: Attempt) => boolean,
+  isOver: (item: DeliveryItem) => boolean,
+): Promise<boolean> {
+  const stripped = (attempt: Attempt) => attempt.response_excerpt !== undefined && strip(attempt);
+  let current: DeliveryItem | undefined = item;
+  for (let tried = 1; current !== undefined; tried += 1) {
+    const over = isOver(current);
+    if (!over && !current.attempts.some(stripped)) return false;
+    const left = current.attempts.map((attempt) => (stripped(attempt) ? withoutAnswer(attempt) : attempt));
+    const attempts = { ":left": { S: JSON.stringify(left) } };
+    const done = await changeSince(
+      events,
+      current,
+      over
+        ? {
+            expression: `SET attempts = :left, #status = :over, reason = :reason ${REMOVE_WAITING}`,
+            values: { ...attempts, ":over": { S: "cancelled" }, ":reason": { S: "event_erased" } },
+          }
+        : { expression: "SET attempts = :left", values: attempts },
+    );
+    if (done) return true;
+    if (tried === ERASURE_TRIES) throw keptChanging(item);
+    current = await readDelivery(events, item);
+  }
+  return false;
+}

@@ -1,0 +1,46 @@
+import { queryAll } from "../../aws/tables.ts";
+import { mapConcurrently } from "../../domain/concurrently.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { shardOf } from "../../domain/ids.ts";
+import { firstIn, kindBetween, partitionOf } from "../keys.ts";
+import type { Store } from "../table.ts";
+import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
+
+/** Below this share of wanted batches in a range, asking for each of them is cheaper than reading the range. */
+const DENSE = 0.25;
+const FEW = 3;
+
+/**
+ * The delivery items of these batches, by first ULID; a batch without any is left out.
+ * @param firsts ascending or descending
+ * @param looked batches that lie in the same range, wanted or not: tells whether to read the range or each batch
+ */
+export async function deliveriesOf(
+  store: Store,
+  tenant: Tenant,
+  firsts: readonly string[],
+  looked = firsts.length,
+): Promise<Map<string, DeliveryItem[]>> {
+  const dense = firsts.length >= looked * DENSE;
+  const ranges = [...Map.groupBy(firsts, shardOf).values()].flatMap((shard) => {
+    if (!dense || shard.length <= FEW) return shard.map((first) => [first, first] as const);
+    const ends = [shard[0]!, shard.at(-1)!].sort();
+    return [[ends[0]!, ends[1]!] as const];
+  });
+  const wanted = new Set(firsts);
+  const found = new Map<string, DeliveryItem[]>();
+  await mapConcurrently(ranges, 16, async ([lo, hi]) => {
+    const items = await queryAll(store.events, {
+      ...kindBetween(partitionOf(tenant, lo), "d", lo, hi),
+      consistency: "eventual",
+    });
+    for (const item of items) {
+      if (!wanted.has(firstIn(item.sk!.S!))) continue;
+      const delivery = decodeDeliveryItem(item);
+      const list = found.get(delivery.first);
+      if (list === undefined) found.set(delivery.first, [delivery]);
+      else list.push(delivery);
+    }
+  });
+  return found;
+}

@@ -1,0 +1,74 @@
+import { getItems, type Table } from "../../aws/tables.ts";
+import type { Item } from "../../domain/codec/fields.ts";
+import { type BatchItem, decodeBatch } from "../batches/batchItem.ts";
+import { batchKey, type DeliveryName, deliveryKey, keyText } from "../keys.ts";
+import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
+
+/** A batch by its tenant and its first ULID. */
+export type BatchName = Pick<DeliveryName, "tenant" | "first">;
+
+/** What is read before deliveries are attempted. */
+export interface Wanted {
+  readonly deliveries: readonly DeliveryName[];
+  readonly batches: readonly BatchName[];
+  /** Batches of which only the deleted events matter; those in `batches` are left out. */
+  readonly deletions: readonly BatchName[];
+}
+
+/** Reads items by their keys, strongly consistent. @param attributes all when left out */
+export type ReadItems = (keys: readonly Item[], attributes?: readonly string[]) => Promise<readonly Item[]>;
+
+/** What is stored of deliveries and batches that were asked for. An item is decoded when it is looked at. */
+export class StoredDeliveries {
+  readonly #items: ReadonlyMap<string, Item>;
+  readonly #deletions: ReadonlyMap<string, Item>;
+
+  constructor(items: readonly Item[], deletions: readonly Item[]) {
+    const byKey = (all: readonly Item[]) => new Map(all.map((item) => [keyText(item), item]));
+    this.#items = byKey(items);
+    this.#deletions = byKey(deletions);
+  }
+
+  /** @throws CodecError when it can't be read */
+  delivery(name: DeliveryName): DeliveryItem | undefined {
+    const item = this.#items.get(keyText(deliveryKey(name)));
+    return item === undefined ? undefined : decodeDeliveryItem(item);
+  }
+
+  /** A batch that was asked for as a whole. @throws CodecError when it can't be read */
+  batch({ tenant, first }: BatchName): BatchItem | undefined {
+    const item = this.#items.get(keyText(batchKey(tenant, first)));
+    return item === undefined ? undefined : decodeBatch(item);
+  }
+
+  /** Whether there is the batch, however it was asked for. */
+  hasBatch({ tenant, first }: BatchName): boolean {
+    const key = keyText(batchKey(tenant, first));
+    return this.#items.has(key) || this.#deletions.has(key);
+  }
+
+  /** Offsets of the deleted events of a batch that was asked for its deletions. */
+  deleted({ tenant, first }: BatchName): readonly number[] {
+    const item = this.#deletions.get(keyText(batchKey(tenant, first)));
+    return (item?.deleted?.NS ?? []).map(Number);
+  }
+}
+
+/** @throws what reading throws */
+export async function readStored(wanted: Wanted, read: ReadItems): Promise<StoredDeliveries> {
+  const keys = new Map<string, Item>();
+  const add = (to: Map<string, Item>, key: Item) => to.set(keyText(key), key);
+  for (const name of wanted.deliveries) add(keys, deliveryKey(name));
+  for (const { tenant, first } of wanted.batches) add(keys, batchKey(tenant, first));
+  const deletions = new Map<string, Item>();
+  for (const { tenant, first } of wanted.deletions) add(deletions, batchKey(tenant, first));
+  for (const key of keys.keys()) deletions.delete(key);
+  const [items, deleted] = await Promise.all([
+    keys.size === 0 ? [] : read([...keys.values()]),
+    deletions.size === 0 ? [] : read([...deletions.values()], ["pk", "sk", "deleted"]),
+  ]);
+  return new StoredDeliveries(items, deleted);
+}
+
+export const readFromTable = (events: Table, wanted: Wanted): Promise<StoredDeliveries> =>
+  readStored(wanted, (keys, attributes) => getItems(events, keys, "strong", attributes));

@@ -1,0 +1,95 @@
+import { getItems, queryPage, queryPages, type Table, updateItem } from "../../aws/tables.ts";
+import type { Item } from "../../domain/codec/fields.ts";
+import { defined } from "../../domain/defined.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { type Circuit, decodeCircuit } from "../circuits/circuitItem.ts";
+import { heldPartitions, isCircuit, keyText, statePartitions } from "../keys.ts";
+import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
+
+/** Deliveries that wait, as the two sparse indexes find them: by what they wait for, and by when they are due. */
+export interface Held {
+  /** The oldest held deliveries of a subscription. */
+  page(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
+  /** Failed deliveries of a subscription, those that wait for their next attempt. */
+  failed(tenant: Tenant, subscriptionId: string, limit: number): Promise<DeliveryItem[]>;
+}
+
+/**
+ * Reads the index by state, which holds keys alone, and then the items. What has gone on since the index was written is left
+ * out.
+ */
+export function heldIn(events: Table): Held {
+  /** Keys of a partition's oldest items. */
+  async function oldest(partition: string, limit: number, subscriptionId: string): Promise<Item[]> {
+    const found: Item[] = [];
+    let next: Item | undefined;
+    do {
+      const page = await queryPage(events, {
+        IndexName: "by_state",
+        KeyConditionExpression: "state_pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: partition } },
+        ProjectionExpression: "pk, sk",
+        Limit: Math.max(limit, 100),
+        consistency: "eventual",
+        ...defined({ ExclusiveStartKey: next }),
+      });
+      for (const { pk, sk } of page.items) if (sk!.S!.includes(subscriptionId)) found.push({ pk: pk!, sk: sk! });
+      next = page.next;
+    } while (next !== undefined && found.length < limit);
+    return found;
+  }
+
+  async function query(
+    partitions: readonly string[],
+    limit: number,
+    subscriptionId: string,
+    wanted: (item: DeliveryItem) => boolean,
+  ): Promise<DeliveryItem[]> {
+    const found = await Promise.all(partitions.map((partition) => oldest(partition, limit, subscriptionId)));
+    const keys = found.flat().sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1));
+    const deliveries: DeliveryItem[] = [];
+    while (deliveries.length < limit && keys.length > 0) {
+      const some = keys.splice(0, limit - deliveries.length);
+      const items = new Map((await getItems(events, some, "strong")).map((item) => [keyText(item), item]));
+      const current = some.map((key) => items.get(keyText(key))).filter((item) => item !== undefined);
+      deliveries.push(...current.map(decodeDeliveryItem).filter(wanted));
+    }
+    return deliveries;
+  }
+
+  return {
+    page: (tenant, id, limit) => query(heldPartitions(tenant, id), limit, id, ({ held }) => held === true),
+    failed: (tenant, id, limit) =>
+      query(statePartitions(tenant, "failed"), limit, id, ({ status }) => status === "failed"),
+  };
+}
+
+const DUE_PAGE = 200;
+
+/** What is due in a partition until a time in milliseconds, earliest first, page by page. */
+export const due = (events: Table, partition: string, until: number): AsyncGenerator<readonly Item[]> =>
+  queryPages(events, {
+    IndexName: "due",
+    KeyConditionExpression: "due_pk = :pk AND next_attempt_at <= :until",
+    ExpressionAttributeValues: { ":pk": { S: partition }, ":until": { N: String(until) } },
+    Limit: DUE_PAGE,
+    consistency: "eventual",
+  });
+
+/** Moves the time of what is due on. @param until milliseconds @returns false when another has done so */
+export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item, until: number): Promise<boolean> {
+  const claimed = await updateItem(
+    events,
+    { pk: pk!, sk: sk! },
+    {
+      UpdateExpression: "SET next_attempt_at = :until",
+      ConditionExpression: "next_attempt_at = :was AND attribute_exists(due_pk)",
+      ExpressionAttributeValues: { ":until": { N: String(until) }, ":was": next_attempt_at! },
+    },
+  );
+  return claimed !== undefined;
+}
+
+/** What is due: a delivery's next attempt, or a circuit's probe. @throws CodecError */
+export const decodeDue = (item: Item): { readonly delivery: DeliveryItem } | { readonly circuit: Circuit } =>
+  isCircuit(item) ? { circuit: decodeCircuit(item) } : { delivery: decodeDeliveryItem(item) };

@@ -1,0 +1,43 @@
+import { type Table, updateItem } from "../aws/tables.ts";
+import { N } from "../domain/codec/fields.ts";
+import { hostKey } from "./keys.ts";
+
+/** What all execution environments have posted to a host in a window of ten seconds: one item each, which goes by itself. */
+const KEEP_SECONDS = 3_600;
+
+export interface HostCounts {
+  /** Posts by lane. */
+  readonly lanes: ReadonlyMap<number, number>;
+  /** Posts that the host accepted. */
+  readonly accepted: number;
+  /** Posts that were put off. */
+  readonly held: number;
+}
+
+/** Adds counts to a host's. @param window counted since the epoch; `now` in milliseconds @returns what all have counted by now */
+export async function addHostCounts(
+  events: Table,
+  { host, window, now }: { readonly host: string; readonly window: number; readonly now: number },
+  { lanes, accepted, held }: HostCounts,
+): Promise<HostCounts> {
+  const added: [string, number][] = [
+    ...[...lanes].map(([lane, posts]): [string, number] => [`l${lane}`, posts]),
+    ["accepted", accepted],
+    ["held", held],
+  ];
+  const all = await updateItem(events, hostKey(host, window), {
+    UpdateExpression: `SET expires_at = :x ADD ${added.map(([name]) => `${name} :${name}`).join(", ")}`,
+    ExpressionAttributeValues: {
+      ":x": N(Math.floor(now / 1_000) + KEEP_SECONDS),
+      ...Object.fromEntries(added.map(([name, posts]) => [`:${name}`, N(posts)])),
+    },
+    ReturnValues: "ALL_NEW",
+  });
+  const countOf = (name: string) => Number(all?.[name]?.N ?? 0);
+  const counted = Object.keys(all ?? {}).filter((name) => /^l\d+$/.test(name));
+  return {
+    lanes: new Map(counted.map((name) => [Number(name.slice(1)), countOf(name)])),
+    accepted: countOf("accepted"),
+    held: countOf("held"),
+  };
+}

@@ -1,0 +1,64 @@
+import { getItem, updateItem } from "../../aws/tables.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
+import type { Tenant } from "../../domain/identity/identity.ts";
+import { firstUlidAt } from "../../domain/ids.ts";
+import { lowWaterKey } from "../keys.ts";
+import type { Store } from "../table.ts";
+import { LATE_MS } from "./lateBatch.ts";
+import type { Position, ReadQuery } from "./readQuery.ts";
+
+/**
+ * The low-water mark of an inbox: between its time and its ULID every event is acknowledged or deleted, so whoever asks for
+ * those that aren't begins above it, instead of reading a long history to find nothing.
+ *
+ * Invariant: acknowledging and deleting are never undone, so the range stays empty unless a batch is stored in it later.
+ * Batches are stored within `LATE_MS` of their acceptance, above any mark; whoever stores one later removes the mark after it,
+ * and counts its generation on, so that a reading which began before can't set it again.
+ */
+export interface LowWater {
+  readonly generation: number;
+  /** Milliseconds: what was received before was not looked at. */
+  readonly from?: number;
+  /** Batches whose first ULID is below have nothing open. */
+  readonly below?: string;
+}
+
+export async function lowWater(store: Store, tenant: Tenant): Promise<LowWater> {
+  const item = await getItem(store.events, lowWaterKey(tenant), "strong");
+  return {
+    generation: Number(item?.generation?.N ?? 0),
+    ...defined({ from: mapDefined(item?.received_from?.N, Number), below: item?.below?.S }),
+  };
+}
+
+/** Where a reading begins that looks back to `from`: above the mark if that covers it. */
+export const aboveMark = (lo: string, from: number, mark: LowWater | undefined): string =>
+  mark?.below !== undefined && mark.from !== undefined && from >= mark.from && mark.below > lo ? mark.below : lo;
+
+/**
+ * Sets the mark after a reading down to the oldest of all events that aren't acknowledged; any other proves nothing.
+ * @param from milliseconds: the reading looked at nothing received before
+ */
+export async function markAfter(
+  store: Store,
+  tenant: Tenant,
+  { order, acknowledged, ...filters }: ReadQuery,
+  { generation, began, given: lowest }: Position,
+  from: number,
+): Promise<void> {
+  const all = Object.values(filters).every((filter) => filter === undefined);
+  if (order !== "desc" || acknowledged !== false || !all || generation === undefined) return;
+  const settled = firstUlidAt(began - LATE_MS);
+  // The batch of an event begins at or before it, within the 15 bits in which ULIDs of a request count.
+  const open = lowest === undefined ? settled : `${lowest.slice(0, -3)}000`;
+  await updateItem(store.events, lowWaterKey(tenant), {
+    UpdateExpression: "SET below = :below, received_from = :from, generation = :generation",
+    ConditionExpression:
+      generation === 0 ? "attribute_not_exists(generation) OR generation = :generation" : "generation = :generation",
+    ExpressionAttributeValues: {
+      ":below": { S: [open, settled].sort()[0]! },
+      ":from": { N: String(Math.max(0, Math.ceil(from))) },
+      ":generation": { N: String(generation) },
+    },
+  });
+}

@@ -1,0 +1,33 @@
+import type { Event, EventStatus } from "../../domain/event.ts";
+import type { Order } from "../batches/batchStream.ts";
+
+/** Which events are read, and in which order. */
+export interface ReadQuery {
+  readonly order: Order;
+  /** Received at or after, before; milliseconds. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly types?: readonly string[];
+  /** Whether an event of this type is wanted, where types are not simply listed. */
+  readonly wantsType?: (type: string) => boolean;
+  readonly statuses?: readonly EventStatus[];
+  readonly acknowledged: boolean | "all";
+  /** Whether the event is wanted; asked only of events that pass everything else but the status. */
+  readonly wants?: (event: Event) => boolean;
+  /** Text contained in the payload, whatever the case. */
+  readonly text?: string;
+}
+
+/** Where reading goes on. read.ts says what it guarantees. */
+export interface Position {
+  /** When reading began, milliseconds. */
+  readonly began: number;
+  /** ULID of the last event that was given or passed over; none before the first. */
+  readonly after?: string;
+  /** In the last phase: events that were stored after reading began. */
+  readonly late?: true;
+  /** ULID of the last event given. */
+  readonly given?: string;
+  /** Of the low-water mark when reading began. */
+  readonly generation?: number;
+}
