@@ -86,7 +86,7 @@ export const errorCatalog = {
   ),
   conflict: entry(
     409,
-    "The object is in a state, or has changed to one, in which this can't be done.",
+    "The object's state does not allow this, or another request changed it first.",
     "Read the object again and repeat the change.",
   ),
   precondition_failed: entry(
@@ -106,18 +106,18 @@ export const errorCatalog = {
   ),
   unprocessable: entry(
     422,
-    "The request is well-formed but can't be carried out.",
-    "Read the message; change the request.",
+    "The request has the right form, but can't be carried out.",
+    "Read the message and change the request.",
   ),
   too_many_hops: entry(
     422,
-    "The events have come out of webhooks of the platform and back in more than four times.",
+    "The events have returned from webhooks of the platform to `POST /events` more than four times.",
     "Find the subscription whose webhook leads back to `POST /events`, and narrow its selector or remove it.",
   ),
   limit_reached: entry(
     422,
-    "The customer has as many of these as it may have at a time.",
-    "Remove some, or wait until one has ended. docs/limits.md lists the bounds.",
+    "The customer has reached the limit for these objects.",
+    "Remove some, or wait until one has ended. docs/limits.md lists the limits.",
   ),
   invalid_selector: entry(
     422,
@@ -136,7 +136,7 @@ export const errorCatalog = {
   ),
   invalid_header: entry(
     422,
-    "A custom header has a reserved name or an impossible value.",
+    "A custom header has a reserved name or an invalid value.",
     "Rename it: `host`, `content-*`, `webhook-*`, `triggers-*` and hop-by-hop headers are reserved.",
   ),
   webhook_url_forbidden: entry(
@@ -154,31 +154,31 @@ export const errorCatalog = {
   ),
   rate_limited: entry(
     429,
-    "The customer's or the key's limit of events, or the key's of requests, per second is used up.",
+    "The rate limit is used up: events per second of the customer or the key, or requests per second of the key.",
     "Repeat after the time in `Retry-After`.",
     true,
   ),
   internal: entry(
     500,
-    "The platform failed in a way it did not foresee.",
-    "Repeat; if it persists, send us the `request_id`.",
+    "The platform had an unexpected fault.",
+    "Repeat the request. If it fails again, send us the `request_id`.",
     true,
   ),
   bad_gateway: entry(
     502,
-    "A part of the platform did not answer as it should. Whether something was done is not known.",
+    "A part of the platform gave no valid answer. The change may or may not have been made.",
     "Repeat after the time in `Retry-After`, with the same `Idempotency-Key` where something is created.",
     true,
   ),
   gateway_timeout: entry(
     504,
-    "A part of the platform did not answer in time. Whether something was done is not known.",
+    "A part of the platform did not answer in time. The change may or may not have been made.",
     "Repeat after the time in `Retry-After`, with the same `Idempotency-Key` where something is created.",
     true,
   ),
   unavailable: entry(
     503,
-    "A part that is needed to answer safely can't be reached, or took too long. Nothing was accepted, unless the message says that this is not known.",
+    "A part of the platform can't be reached or is too slow. Nothing was accepted, unless the message says that this is unknown.",
     "Repeat after the time in `Retry-After`.",
     true,
   ),
