@@ -29,6 +29,7 @@ export const unlimitable: Readonly<Record<string, string>> = {
   "ec2:DescribeSubnets": "describe actions of EC2 take no resource (Service Authorization Reference, EC2)",
   "ec2:UnassignPrivateIpAddresses":
     "Lambda makes network interfaces whose ids nobody knows before (Lambda Developer Guide, VPC execution role)",
+  "cloudwatch:GetMetricData": "no resource type (Service Authorization Reference, CloudWatch)",
   "xray:PutTelemetryRecords": "no resource type (Service Authorization Reference, X-Ray)",
   "xray:PutTraceSegments": "no resource type (Service Authorization Reference, X-Ray)",
 };

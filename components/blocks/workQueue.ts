@@ -105,9 +105,9 @@ export class WorkQueue extends pulumi.ComponentResource {
     return { actions: ["sqs:GetQueueAttributes"], resources: [this.queue.arn] };
   }
 
-  /** Asking how many messages lie dead. */
-  toSeeDead(): Permission {
-    return { actions: ["sqs:GetQueueAttributes"], resources: [this.dead.arn] };
+  /** Asking how many messages wait, and how many were given up. */
+  toCount(): Permission {
+    return { actions: ["sqs:GetQueueAttributes"], resources: [this.queue.arn, this.dead.arn] };
   }
 
   /** Taking messages off the queue, as an event source mapping does in its function's name. */

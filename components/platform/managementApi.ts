@@ -21,7 +21,7 @@ export interface ManagementApiArgs {
   readonly subscriptions: SubscriptionStore;
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
-  /** Those whose dead letters `/health` tells. */
+  /** Those whose depth and dead letters `/status` tells. */
   readonly queues: readonly WorkQueue[];
   readonly webhooks: WebhookRules;
 }
@@ -50,6 +50,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           REDIS_AUTH_SECRET: cache.token.secret.arn,
           RETRY_QUEUE_URL: delivery.retry.queue.url,
           JOB_QUEUE_URL: retention.jobs.queue.url,
+          QUEUE_URLS: pulumi.all(args.queues.map(({ queue }) => queue.url)).apply((urls) => urls.join(" ")),
           DEAD_LETTER_QUEUE_URLS: pulumi.all(args.queues.map(({ dead }) => dead.url)).apply((urls) => urls.join(" ")),
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           ARCHIVE_BUCKET: retention.archive.bucket.bucket,
@@ -87,7 +88,8 @@ export class ManagementApi extends pulumi.ComponentResource {
           ...subscriptions.sealing.toRead(),
           ...delivery.retry.toSend(),
           ...retention.jobs.toSend(),
-          ...args.queues.map((queue) => queue.toSeeDead()),
+          ...args.queues.map((queue) => queue.toCount()),
+          { actions: ["cloudwatch:GetMetricData"], resources: ["*"] },
           ...store.payloads.toRead(),
           ...retention.archive.toRead(),
           retention.archive.toList(),

@@ -9,6 +9,7 @@ import {
   type Identity,
   isPublic,
   REQUEST_ID_HEADER,
+  tellsMoreWithKey,
   tenantOf,
 } from "../domain/identity/identity.ts";
 import { newId, timeOf, ulidIn } from "../domain/ids.ts";
@@ -106,7 +107,8 @@ export function buildApp(deps: Deps): Api {
         headers: { ...preflightHeaders(path, methods, origin), ...NO_STORE, "x-request-id": requestId },
       });
     }
-    if (!isPublic(method, path)) {
+    const withKey = tellsMoreWithKey(path) && c.req.header(IDENTITY_HEADER) !== undefined;
+    if (withKey || !isPublic(method, path)) {
       const identity = decodeIdentity(c.req.header(IDENTITY_HEADER));
       c.set("identity", identity);
       c.set("tenant", tenantOf(identity));

@@ -1,3 +1,4 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -49,6 +50,7 @@ export function buildDeps(): Deps {
     region: process.env.AWS_REGION ?? "",
     db: connect(env),
     dynamodb,
+    cloudwatch: new CloudWatchClient({}),
     countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
     s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
     sqs: new SQSClient({}),

@@ -1,3 +1,4 @@
+import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -28,6 +29,7 @@ export interface Deps {
   /** Reach it through `asCustomer` of runtime/database, which sets the row-level security's customer. */
   readonly db: Kysely<Database>;
   readonly dynamodb: Dynamodb;
+  readonly cloudwatch: CloudWatchClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;

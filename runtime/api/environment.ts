@@ -13,6 +13,7 @@ export const apiVariables = [
   "REDIS_AUTH_SECRET",
   "RETRY_QUEUE_URL",
   "JOB_QUEUE_URL",
+  "QUEUE_URLS",
   "DEAD_LETTER_QUEUE_URLS",
   "PAYLOAD_BUCKET",
   "ARCHIVE_BUCKET",

@@ -7,6 +7,7 @@ import { up as costly } from "./migrations/0004-costly.ts";
 import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
 import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
 import { up as people } from "./migrations/0007-people.ts";
+import { up as incidents } from "./migrations/0009-incidents.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0005-no-kept-secrets": { up: noKeptSecrets },
   "0006-subject-keys": { up: subjectKeys },
   "0007-people": { up: people },
+  "0009-incidents": { up: incidents },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

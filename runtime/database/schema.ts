@@ -208,6 +208,20 @@ export interface EventViewTable {
   reason: string | null;
 }
 
+/** What the operator tells of the platform; belongs to no customer. */
+export interface IncidentTable {
+  incident_id: string;
+  kind: "incident" | "maintenance";
+  title: string;
+  message: string | null;
+  components: string[];
+  impact: "none" | "degraded" | "down";
+  starts_at: ColumnType<Date, string, string>;
+  ends_at: ColumnType<Date | null, string | null, string | null>;
+  created_at: ColumnType<Date, string, never>;
+  updated_at: ColumnType<Date, string, string>;
+}
+
 export interface Database {
   customers: CustomerTable;
   tenant_versions: TenantVersionTable;
@@ -222,4 +236,5 @@ export interface Database {
   audit_heads: AuditHeadTable;
   people: PersonTable;
   event_views: EventViewTable;
+  incidents: IncidentTable;
 }

@@ -13,7 +13,7 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 export const MAX_EVENTS_PER_REQUEST = 1_000;
 export const SHARDS = 8;
 
-const prefixes = ["evt", "sub", "key", "cus", "dlv", "rpl", "prv", "req", "aud", "psn", "ses", "snd"] as const;
+const prefixes = ["evt", "sub", "key", "cus", "dlv", "rpl", "prv", "req", "aud", "psn", "ses", "snd", "inc"] as const;
 export type IdPrefix = (typeof prefixes)[number];
 
 const encodeRandom = (bytes: Uint8Array): string => {

@@ -1,6 +1,6 @@
 import type { CloudFrontRequest, CloudFrontRequestResult } from "aws-lambda";
 import { asTriggersError } from "../domain/errors/errors.ts";
-import { type Identity, isConsole, isPublic } from "../domain/identity/identity.ts";
+import { type Identity, isConsole, isPublic, tellsMoreWithKey } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { type Authenticator, authenticate, keyIdIn } from "./authenticate.ts";
 import type { Refused } from "./refusalTrace.ts";
@@ -34,8 +34,9 @@ export async function originRequest(request: CloudFrontRequest, ports: EdgePorts
   try {
     strip(request);
     name(request, requestId);
+    const withKey = authorization !== undefined && tellsMoreWithKey(request.uri);
     if (toConsole) setAll(request, said);
-    else if (!isPublic(request.method, request.uri)) {
+    else if (withKey || !isPublic(request.method, request.uri)) {
       const identity = await authenticate(authorization, request.clientIp, ports);
       ports.used(identity);
       sign(request, requestId, identity, await ports.peppers());

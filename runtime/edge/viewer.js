@@ -44,7 +44,7 @@ function withoutSlash(uri) {
 
 // As `isPublic` of runtime/domain/identity/identity.ts, which a test compares it with.
 function isPublic(method, uri) {
-  const open = ["/", "/health", "/openapi.json", "/docs"];
+  const open = ["/", "/health", "/status", "/openapi.json", "/docs"];
   return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/");
 }
 

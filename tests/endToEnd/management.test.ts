@@ -34,6 +34,17 @@ test("a key revoked before it was ever used is refused, with the one message for
   assert.equal(revoked.json.error.message, unknown.json.error.message);
 });
 
+test("the platform's status needs no key, tells more with one, and refuses a wrong one", async () => {
+  const bare = await call(platform.url, "GET", "/status");
+  assert.deepEqual([bare.status, bare.json.components.queue], [200, { status: "ok" }]);
+  const { status, json } = await ask("GET", "/status");
+  assert.deepEqual(
+    [status, typeof json.components.queue.depth, typeof json.components.database.throttles],
+    [200, "number", "number"],
+  );
+  assert.equal((await ask("GET", "/status", { key: customer.api_key.replace(/.$/, "!") })).status, 401);
+});
+
 test("both texts of a rotated key open during the overlap", async () => {
   const { json: made } = await ask("POST", "/keys", { body: {} });
   const { json: rotated } = await ask("POST", `/keys/${made.key_id}/rotate`, { body: { overlap_seconds: 60 } });

@@ -123,7 +123,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     idempotency: memoryIdempotency(),
     limiter: idleLimiter,
     s3: memoryS3(new Map()),
-    ...({} as Pick<Deps, "lambda" | "secrets">),
+    ...({} as Pick<Deps, "cloudwatch" | "lambda" | "secrets">),
     // Nobody works off what is sent here.
     sqs: { send: async () => ({}) } as unknown as Deps["sqs"],
     ...fakes,

@@ -9,6 +9,7 @@ import * as events from "./events.ts";
 import * as eventTypes from "./eventTypes.ts";
 import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
+import * as incidents from "./incidents.ts";
 import * as keys from "./keys.ts";
 import * as masking from "./masking.ts";
 import * as metrics from "./metrics.ts";
@@ -19,6 +20,7 @@ import * as referenceTables from "./referenceTables.ts";
 import * as rehearse from "./rehearse.ts";
 import * as replays from "./replays.ts";
 import * as retention from "./retention.ts";
+import * as status from "./status.ts";
 import * as subscriptionActions from "./subscriptionActions.ts";
 import * as subscriptions from "./subscriptions.ts";
 import * as usage from "./usage.ts";
@@ -47,5 +49,7 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   retention.register,
   audit.register,
   health.register,
+  status.register,
+  incidents.register,
   docs.register,
 ];

@@ -110,7 +110,7 @@ export function requireLive({ environment }: Pick<Identity, "environment">): voi
     throw new TriggersError("forbidden", "A sandbox key can't change what is live: use a live key.");
 }
 
-const PUBLIC = new Set(["/", "/health", "/openapi.json", "/docs"]);
+const PUBLIC = new Set(["/", "/health", "/status", "/openapi.json", "/docs"]);
 
 /** What the console's function answers: it knows people by their session, and needs no key. */
 export const isConsole = (path: string): boolean => /^\/console\/(?:api|session)(?:\/|s(?:\/|$)|$)/.test(path);
@@ -118,6 +118,9 @@ export const isConsole = (path: string): boolean => /^\/console\/(?:api|session)
 /** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
 export const isPublic = (method: string, path: string): boolean =>
   method === "OPTIONS" || PUBLIC.has(path) || path.startsWith("/docs/");
+
+/** Answered without a key, and with more to a caller who sends one: it is looked at where there is one. */
+export const tellsMoreWithKey = (path: string): boolean => path === "/status";
 
 /** @throws TriggersError `forbidden` naming the scope. */
 export function requireScope(identity: Identity, scope: Scope): void {

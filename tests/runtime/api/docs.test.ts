@@ -42,6 +42,7 @@ test("every operation but the public ones needs a key, and says what it answers 
     "GET /docs/errors",
     "GET /health",
     "GET /openapi.json",
+    "GET /status",
   ]);
   for (const { name, operation } of operations) {
     assert.equal("401" in operation.responses, operation.security.length > 0, name);

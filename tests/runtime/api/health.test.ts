@@ -26,6 +26,7 @@ test.before(async () => {
     env: {
       REDIS_URL: `redis://127.0.0.1:${(redis.address() as AddressInfo).port}`,
       REDIS_AUTH_SECRET: "",
+      QUEUE_URLS: "https://sqs/1/ingest https://sqs/1/retry",
       DEAD_LETTER_QUEUE_URLS: "https://sqs/1/ingest-dead https://sqs/1/retry-dead",
     },
     sqs: { send: async () => ({ Attributes: { ApproximateNumberOfMessages: "0" } }) },

@@ -138,6 +138,7 @@ test("the typed schema names the tables that exist", async () => {
     customers: true,
     event_schemas: true,
     event_views: true,
+    incidents: true,
     jobs: true,
     people: true,
     reference_rows: true,

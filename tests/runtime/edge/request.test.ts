@@ -30,7 +30,7 @@ const headersOf = ({ headers }: CloudFrontRequest) =>
   Object.fromEntries(Object.entries(headers).map(([name, [first]]) => [name, first!.value]));
 
 test("these paths need no key, and no others", () => {
-  for (const uri of ["/", "/health", "/openapi.json", "/docs", "/docs/", "/docs/errors"])
+  for (const uri of ["/", "/health", "/status", "/openapi.json", "/docs", "/docs/", "/docs/errors"])
     assert.equal(isPublic("GET", uri), true, uri);
   for (const uri of ["/events", "/healthz", "/health/", "/docsx", "/Health", "/openapi.json/x", "//docs"]) {
     assert.equal(isPublic("GET", uri), false, uri);
