@@ -1,20 +1,23 @@
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import type { Table } from "../aws/tables.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/identity/apiKey.ts";
 import { type Environment, type KeyLimit, type Scope, tenantOf } from "../domain/identity/identity.ts";
-import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, usedItemId } from "../domain/identity/keyRecord.ts";
 import { rfc3339 } from "../domain/time.ts";
+import {
+  addChild,
+  putNewKey,
+  readKey,
+  readKeysOf,
+  readLastUses,
+  replaceVersions,
+  revoke,
+  writeCustomerLimit,
+} from "../keys/keysTable.ts";
 import { EDGES_KNOW_MS } from "../redis/endedVersions.ts";
 import type { Deps } from "./deps.ts";
 
-/** The `keys` table from its only writer. A secret is known here for the length of one request and stored as its HMAC. */
+/** The API keys from their only writer. A secret is known here for the length of one request and stored as its HMAC. */
+/** Keys in a page. */
 const BATCH = 100;
 
 const peppersOf = async (deps: Deps): Promise<Peppers> =>
@@ -52,76 +55,30 @@ export async function makeKey(deps: Deps, key: NewKey): Promise<{ record: KeyRec
   return { record, apiKey: formatKey(key.environment, keyId, secret) };
 }
 
+const keysOf = ({ dynamodb, env }: Deps): Table => ({ dynamodb, name: env.KEYS_TABLE });
+
 export async function putKey(deps: Deps, record: KeyRecord): Promise<void> {
-  await deps.dynamodb.send(
-    new PutItemCommand({
-      TableName: deps.env.KEYS_TABLE,
-      Item: encodeKeyRecord(record),
-      ConditionExpression: "attribute_not_exists(key_id)",
-    }),
-  );
+  if (!(await putNewKey(keysOf(deps), record))) throw new Error(`there is a key ${record.key_id} already`);
 }
 
 /** The customer's key. @throws TriggersError `not_found` */
 export async function getKey(deps: Deps, customerId: string, keyId: string): Promise<KeyRecord> {
-  const { Item } = await deps.dynamodb.send(
-    new GetItemCommand({ TableName: deps.env.KEYS_TABLE, Key: { key_id: { S: keyId } }, ConsistentRead: true }),
-  );
-  const record = Item?.customer_id === undefined ? undefined : decodeKeyRecord(Item);
+  const record = await readKey(keysOf(deps), keyId, "strong");
   if (record?.customer_id !== customerId) throw new TriggersError("not_found", `There is no key ${keyId}.`);
   return record;
 }
 
 /** Keys of a customer by id, after `after`, at most `limit`, revoked ones included. */
-export async function listKeys(
+export const listKeys = (
   deps: Deps,
   customerId: string,
   after: string | undefined,
   limit: number,
-): Promise<KeyRecord[]> {
-  const records: KeyRecord[] = [];
-  const owner = { customer_id: { S: customerId } };
-  let start = after === undefined ? undefined : { ...owner, key_id: { S: after } };
-  do {
-    const page = await deps.dynamodb.send(
-      new QueryCommand({
-        TableName: deps.env.KEYS_TABLE,
-        IndexName: "by_customer",
-        KeyConditionExpression: "customer_id = :customer",
-        ExpressionAttributeValues: { ":customer": owner.customer_id },
-        ExclusiveStartKey: start,
-        Limit: limit - records.length,
-      }),
-    );
-    records.push(...(page.Items ?? []).map(decodeKeyRecord));
-    start = page.LastEvaluatedKey as typeof start;
-  } while (start !== undefined && records.length < limit);
-  return records;
-}
+): Promise<KeyRecord[]> => readKeysOf(keysOf(deps), customerId, after, limit);
 
 /** When these keys were last used, by key id. Coarse: a use is noted once in a while. */
-export async function lastUses(deps: Deps, keyIds: readonly string[]): Promise<Map<string, string>> {
-  const uses = new Map<string, string>();
-  for (let at = 0; at < keyIds.length; at += BATCH) {
-    let keys = keyIds.slice(at, at + BATCH).map((id) => ({ key_id: { S: usedItemId(id) } }));
-    while (keys.length > 0) {
-      const { Responses, UnprocessedKeys } = await deps.dynamodb.send(
-        new BatchGetItemCommand({ RequestItems: { [deps.env.KEYS_TABLE]: { Keys: keys } } }),
-      );
-      for (const item of Responses?.[deps.env.KEYS_TABLE] ?? []) {
-        const used = lastUsedIn(item);
-        if (used !== undefined) uses.set(item.key_id!.S!.slice(0, -usedItemId("").length), used);
-      }
-      keys = (UnprocessedKeys?.[deps.env.KEYS_TABLE]?.Keys ?? []) as typeof keys;
-    }
-  }
-  return uses;
-}
-
-const changedMeanwhile = (cause: unknown) =>
-  cause instanceof ConditionalCheckFailedException
-    ? new TriggersError("conflict", "The key was changed by another request.", { cause })
-    : cause;
+export const lastUses = (deps: Deps, keyIds: readonly string[]): Promise<Map<string, string>> =>
+  readLastUses(keysOf(deps), keyIds);
 
 /** Old versions that may overlap with the new one. */
 const MAX_OVERLAPPING = 3;
@@ -159,36 +116,10 @@ export async function rotateKey(
     .filter(({ expires_at }) => Date.parse(expires_at) > now)
     .slice(0, MAX_OVERLAPPING);
   const rotated = { ...record, versions: [await newVersion(deps, secret), ...older] };
-  const update = new UpdateItemCommand({
-    TableName: deps.env.KEYS_TABLE,
-    Key: { key_id: { S: record.key_id } },
-    UpdateExpression: "SET versions = :new",
-    ConditionExpression: "versions = :old AND #status = :active",
-    ExpressionAttributeNames: { "#status": "status" },
-    ExpressionAttributeValues: {
-      ":new": { S: JSON.stringify(rotated.versions) },
-      ":old": { S: JSON.stringify(record.versions) },
-      ":active": { S: "active" },
-    },
-  });
-  await deps.dynamodb.send(update).catch((cause) => {
-    throw changedMeanwhile(cause);
-  });
+  if (!(await replaceVersions(keysOf(deps), record, rotated)))
+    throw new TriggersError("conflict", "The key was changed by another request.");
   await endVersions(deps, record, ends);
   return { record: rotated, apiKey: formatKey(record.environment, record.key_id, secret) };
-}
-
-async function set(deps: Deps, keyId: string, attribute: string, value: { S: string } | { N: string }): Promise<void> {
-  await deps.dynamodb.send(
-    new UpdateItemCommand({
-      TableName: deps.env.KEYS_TABLE,
-      Key: { key_id: { S: keyId } },
-      UpdateExpression: "SET #attribute = :value",
-      ConditionExpression: "attribute_exists(key_id)",
-      ExpressionAttributeNames: { "#attribute": attribute },
-      ExpressionAttributeValues: { ":value": value },
-    }),
-  );
 }
 
 /**
@@ -196,19 +127,9 @@ async function set(deps: Deps, keyId: string, attribute: string, value: { S: str
  * @throws TriggersError `unauthorized` when the maker has been revoked meanwhile
  */
 export async function adopt(deps: Deps, makerId: string, childId: string): Promise<void> {
-  const update = new UpdateItemCommand({
-    TableName: deps.env.KEYS_TABLE,
-    Key: { key_id: { S: makerId } },
-    UpdateExpression: "ADD children :child",
-    ConditionExpression: "#status = :active",
-    ExpressionAttributeNames: { "#status": "status" },
-    ExpressionAttributeValues: { ":child": { SS: [childId] }, ":active": { S: "active" } },
-  });
-  await deps.dynamodb.send(update).catch(async (cause) => {
-    if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-    await revokeKey(deps, childId);
-    throw new TriggersError("unauthorized", "The API key is missing or not valid.", { cause });
-  });
+  if (await addChild(keysOf(deps), makerId, childId)) return;
+  await revokeKey(deps, childId);
+  throw new TriggersError("unauthorized", "The API key is missing or not valid.");
 }
 
 /** Revokes a key and all that descend from it. @returns ids of those that were not revoked before, the key's first */
@@ -216,29 +137,20 @@ export async function revokeFamily(deps: Deps, keyId: string): Promise<string[]>
   const revoked: string[] = [];
   const seen = new Set([keyId]);
   for (const id of seen) {
-    const { Attributes } = await deps.dynamodb.send(
-      new UpdateItemCommand({
-        TableName: deps.env.KEYS_TABLE,
-        Key: { key_id: { S: id } },
-        UpdateExpression: "SET #status = :revoked",
-        ConditionExpression: "attribute_exists(key_id)",
-        ExpressionAttributeNames: { "#status": "status" },
-        ExpressionAttributeValues: { ":revoked": { S: "revoked" } },
-        // As it was before: a key can't be given children once it is revoked.
-        ReturnValues: "ALL_OLD",
-      }),
-    );
-    if (Attributes?.status?.S !== "revoked") revoked.push(id);
-    for (const child of Attributes?.children?.SS ?? []) seen.add(child);
+    const { before, children } = await revoke(keysOf(deps), id);
+    if (!before) revoked.push(id);
+    for (const child of children) seen.add(child);
   }
   return revoked;
 }
 
-export const revokeKey = (deps: Deps, keyId: string): Promise<void> => set(deps, keyId, "status", { S: "revoked" });
+export async function revokeKey(deps: Deps, keyId: string): Promise<void> {
+  await revoke(keysOf(deps), keyId);
+}
 
 /** The customer's limit, as the edge reads it from each of the customer's keys. */
 export const setCustomerLimit = (deps: Deps, keyId: string, limitPerSecond: number): Promise<void> =>
-  set(deps, keyId, "customer_limit_per_second", { N: String(limitPerSecond) });
+  writeCustomerLimit(keysOf(deps), keyId, limitPerSecond);
 
 /** Every key of a customer, page by page. */
 export async function* everyKey(deps: Deps, customerId: string): AsyncGenerator<KeyRecord> {

@@ -2,6 +2,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
+  type DeleteItemCommandInput,
   DescribeTableCommand,
   GetItemCommand,
   PutItemCommand,
@@ -194,10 +195,15 @@ export async function updateItem(table: Table, key: Item, change: Change): Promi
   return answer && (answer.Attributes ?? {});
 }
 
-/** @returns false when the condition did not hold */
-export async function deleteItem(table: Table, key: Item, condition: Condition = {}): Promise<boolean> {
-  const remove = new DeleteItemCommand({ TableName: table.name, Key: key, ...condition });
-  return (await unlessRefused(table.dynamodb.send(remove))) !== undefined;
+/** @returns the attributes that `ReturnValues` asks for, none by default; undefined when the condition did not hold */
+export async function deleteItem(
+  table: Table,
+  key: Item,
+  how: Condition & Pick<DeleteItemCommandInput, "ReturnValues"> = {},
+): Promise<Item | undefined> {
+  const remove = new DeleteItemCommand({ TableName: table.name, Key: key, ...how });
+  const answer = await unlessRefused(table.dynamodb.send(remove));
+  return answer && (answer.Attributes ?? {});
 }
 
 /** Resolves when DynamoDB knows the table. */

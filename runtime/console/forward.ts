@@ -1,4 +1,3 @@
-import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { LambdaFunctionURLResult } from "aws-lambda";
 import type { Dynamodb, Invoke } from "../aws/clients.ts";
 import { defined } from "../domain/defined.ts";
@@ -15,12 +14,12 @@ import {
   REQUEST_ID_HEADER,
   SEAL_HEADER,
 } from "../domain/identity/identity.ts";
-import { decodeKeyRecord } from "../domain/identity/keyRecord.ts";
 import type { PepperCache } from "../domain/identity/pepperCache.ts";
 import { sealOf } from "../domain/identity/seal.ts";
 import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { requirePermission, scopesOf } from "../domain/people/roles.ts";
+import { readKey } from "../keys/keysTable.ts";
 import type { Session } from "./sessions.ts";
 
 /**
@@ -104,10 +103,7 @@ export function identityOf(session: Session, member: Membership, asked: Asked): 
  * @throws TriggersError `not_found`; `forbidden` for one that may not send
  */
 async function withKey(identity: Identity, keyId: string, ports: ForwardPorts): Promise<Identity> {
-  const { Item } = await ports.dynamodb.send(
-    new GetItemCommand({ TableName: ports.keysTable, Key: { key_id: { S: keyId } }, ConsistentRead: true }),
-  );
-  const record = Item?.customer_id === undefined ? undefined : decodeKeyRecord(Item);
+  const record = await readKey({ dynamodb: ports.dynamodb, name: ports.keysTable }, keyId, "strong");
   const ended = record?.expires_at !== undefined && Date.parse(record.expires_at) <= ports.now();
   if (record?.customer_id !== identity.customer_id) throw new TriggersError("not_found", `There is no key ${keyId}.`);
   if (record.status !== "active" || ended)

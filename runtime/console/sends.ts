@@ -1,7 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
-import { defined } from "../domain/defined.ts";
+import { between, putItem, queryPages, type Table } from "../aws/tables.ts";
 import { newUlid } from "../domain/ids.ts";
 import { rfc3339 } from "../domain/time.ts";
 
@@ -36,13 +35,11 @@ export interface Send {
 const partition = (owner: string): string => `sends#${owner}`;
 
 export class Sends {
-  private readonly dynamodb: Dynamodb;
-  private readonly table: string;
+  private readonly table: Table;
   private readonly now: () => number;
 
   constructor(dynamodb: Dynamodb, table: string, now: () => number) {
-    this.dynamodb = dynamodb;
-    this.table = table;
+    this.table = { dynamodb, name: table };
     this.now = now;
   }
 
@@ -53,17 +50,12 @@ export class Sends {
     const parts = Math.ceil(packed.length / PART_BYTES);
     // The first part last: a send is there with all of its parts, or not at all.
     for (let part = parts - 1; part >= 0; part -= 1) {
-      await this.dynamodb.send(
-        new PutItemCommand({
-          TableName: this.table,
-          Item: {
-            pk: { S: partition(owner) },
-            sk: { S: `${id}#${part}` },
-            part: { B: packed.subarray(part * PART_BYTES, (part + 1) * PART_BYTES) },
-            expires_at: { N: String(Math.ceil((now + KEPT_MS) / 1_000)) },
-          },
-        }),
-      );
+      await putItem(this.table, {
+        pk: { S: partition(owner) },
+        sk: { S: `${id}#${part}` },
+        part: { B: packed.subarray(part * PART_BYTES, (part + 1) * PART_BYTES) },
+        expires_at: { N: String(Math.ceil((now + KEPT_MS) / 1_000)) },
+      });
     }
   }
 
@@ -71,29 +63,20 @@ export class Sends {
   async list(owner: string, limit: number, before?: string): Promise<Send[]> {
     const parts = new Map<string, Map<number, Uint8Array>>();
     const oldest = `snd_${newUlid(this.now() - KEPT_MS).slice(0, 10)}`;
-    let start: Record<string, { S: string }> | undefined;
-    do {
-      const page = await this.dynamodb.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: "pk = :owner AND sk BETWEEN :oldest AND :newest",
-          ExpressionAttributeValues: {
-            ":owner": { S: partition(owner) },
-            ":oldest": { S: oldest },
-            ":newest": { S: before ?? "snd_~" },
-          },
-          ScanIndexForward: false,
-          ...defined({ ExclusiveStartKey: start }),
-        }),
-      );
-      for (const item of page.Items ?? []) {
+    const pages = queryPages(this.table, {
+      ...between(partition(owner), oldest, before ?? "snd_~"),
+      ScanIndexForward: false,
+      consistency: "eventual",
+    });
+    for await (const items of pages) {
+      for (const item of items) {
         const [id, part] = item.sk!.S!.split("#") as [string, string];
         const known = parts.get(id) ?? new Map<number, Uint8Array>();
         known.set(Number(part), item.part!.B!);
         parts.set(id, known);
       }
-      start = page.LastEvaluatedKey as typeof start;
-    } while (start !== undefined && parts.size <= Math.min(limit, MOST_LISTED));
+      if (parts.size > Math.min(limit, MOST_LISTED)) break;
+    }
     return [...parts.values()].slice(0, limit).flatMap((found) => {
       const whole = [...found].sort(([a], [b]) => a - b).map(([, bytes]) => bytes);
       if (!found.has(0)) return [];

@@ -1,12 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../aws/clients.ts";
+import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Membership } from "../domain/people/person.ts";
 
 /**
@@ -58,76 +52,56 @@ const hashOf = (token: string): string => createHash("sha256").update(token).dig
 const personOf = ({ issuer, subject }: Pick<Session, "issuer" | "subject">): string =>
   JSON.stringify([issuer, subject]);
 
+const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: "session" } });
+const sessionKey = (token: string) => keyOf(`session#${hashOf(token)}`);
+const signingInKey = (token: string) => keyOf(`signing-in#${hashOf(token)}`);
+
 const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
 
 export class Sessions {
-  private readonly dynamodb: Dynamodb;
-  private readonly table: string;
+  private readonly table: Table;
   private readonly now: () => number;
 
   constructor(dynamodb: Dynamodb, table: string, now: () => number) {
-    this.dynamodb = dynamodb;
-    this.table = table;
+    this.table = { dynamodb, name: table };
     this.now = now;
   }
 
   /** Writes the session as it is, under the cookie's token. */
   async put(token: string, session: Session): Promise<void> {
-    await this.dynamodb.send(
-      new PutItemCommand({
-        TableName: this.table,
-        Item: {
-          pk: { S: `session#${hashOf(token)}` },
-          sk: { S: "session" },
-          person: { S: personOf(session) },
-          session_id: { S: session.session_id },
-          session: { S: JSON.stringify(session) },
-          expires_at: { N: seconds(endsAt(session)) },
-        },
-      }),
-    );
+    await putItem(this.table, {
+      ...sessionKey(token),
+      person: { S: personOf(session) },
+      session_id: { S: session.session_id },
+      session: { S: JSON.stringify(session) },
+      expires_at: { N: seconds(endsAt(session)) },
+    });
   }
 
   /** Writes what has changed of a session, unless it was ended meanwhile. @returns whether it was still there */
   async change(token: string, session: Session): Promise<boolean> {
-    try {
-      await this.dynamodb.send(
-        new UpdateItemCommand({
-          TableName: this.table,
-          Key: { pk: { S: `session#${hashOf(token)}` }, sk: { S: "session" } },
-          UpdateExpression: "SET #session = :session, expires_at = :expires",
-          ConditionExpression: "attribute_exists(pk)",
-          ExpressionAttributeNames: { "#session": "session" },
-          ExpressionAttributeValues: {
-            ":session": { S: JSON.stringify(session) },
-            ":expires": { N: seconds(endsAt(session)) },
-          },
-        }),
-      );
-      return true;
-    } catch (cause) {
-      if ((cause as Error).name !== "ConditionalCheckFailedException") throw cause;
-      return false;
-    }
+    const changed = await updateItem(this.table, sessionKey(token), {
+      UpdateExpression: "SET #session = :session, expires_at = :expires",
+      ConditionExpression: "attribute_exists(pk)",
+      ExpressionAttributeNames: { "#session": "session" },
+      ExpressionAttributeValues: {
+        ":session": { S: JSON.stringify(session) },
+        ":expires": { N: seconds(endsAt(session)) },
+      },
+    });
+    return changed !== undefined;
   }
 
   /** @returns undefined for one that is none any more */
   async get(token: string): Promise<Session | undefined> {
-    const { Item } = await this.dynamodb.send(
-      new GetItemCommand({
-        TableName: this.table,
-        Key: { pk: { S: `session#${hashOf(token)}` }, sk: { S: "session" } },
-        ConsistentRead: true,
-      }),
-    );
-    const text = Item?.session?.S;
+    const text = (await getItem(this.table, sessionKey(token), "strong"))?.session?.S;
     if (text === undefined) return undefined;
     const session = JSON.parse(text) as Session;
     return endsAt(session) > this.now() ? session : undefined;
   }
 
   async end(token: string): Promise<void> {
-    await this.remove(`session#${hashOf(token)}`);
+    await deleteItem(this.table, sessionKey(token));
   }
 
   /** All sessions of the person, newest first. */
@@ -140,58 +114,38 @@ export class Sessions {
   async endOne(person: Pick<Session, "issuer" | "subject">, sessionId: string): Promise<boolean> {
     const row = (await this.rowsOf(person)).find(({ session }) => session.session_id === sessionId);
     if (row === undefined) return false;
-    await this.remove(row.pk);
+    await deleteItem(this.table, keyOf(row.pk));
     return true;
   }
 
   /** @returns the token of its cookie, which is its state at the issuer too */
   async begin(signingIn: SigningIn): Promise<string> {
     const token = newToken();
-    await this.dynamodb.send(
-      new PutItemCommand({
-        TableName: this.table,
-        Item: {
-          pk: { S: `signing-in#${hashOf(token)}` },
-          sk: { S: "session" },
-          session: { S: JSON.stringify(signingIn) },
-          expires_at: { N: seconds(signingIn.created_at + SIGNING_IN_MS) },
-        },
-      }),
-    );
+    await putItem(this.table, {
+      ...signingInKey(token),
+      session: { S: JSON.stringify(signingIn) },
+      expires_at: { N: seconds(signingIn.created_at + SIGNING_IN_MS) },
+    });
     return token;
   }
 
   /** What was begun under this token, once. */
   async take(token: string): Promise<SigningIn | undefined> {
-    const { Attributes } = await this.dynamodb.send(
-      new DeleteItemCommand({
-        TableName: this.table,
-        Key: { pk: { S: `signing-in#${hashOf(token)}` }, sk: { S: "session" } },
-        ReturnValues: "ALL_OLD",
-      }),
-    );
-    const text = Attributes?.session?.S;
+    const taken = await deleteItem(this.table, signingInKey(token), { ReturnValues: "ALL_OLD" });
+    const text = taken?.session?.S;
     if (text === undefined) return undefined;
     const begun = JSON.parse(text) as SigningIn;
     return begun.created_at + SIGNING_IN_MS > this.now() ? begun : undefined;
   }
 
-  private async remove(pk: string): Promise<void> {
-    await this.dynamodb.send(
-      new DeleteItemCommand({ TableName: this.table, Key: { pk: { S: pk }, sk: { S: "session" } } }),
-    );
-  }
-
   private async rowsOf(person: Pick<Session, "issuer" | "subject">): Promise<{ pk: string; session: Session }[]> {
-    const { Items } = await this.dynamodb.send(
-      new QueryCommand({
-        TableName: this.table,
-        IndexName: "by_person",
-        KeyConditionExpression: "person = :person",
-        ExpressionAttributeValues: { ":person": { S: personOf(person) } },
-        ScanIndexForward: false,
-      }),
-    );
-    return (Items ?? []).map((item) => ({ pk: item.pk!.S!, session: JSON.parse(item.session!.S!) as Session }));
+    const items = await queryAll(this.table, {
+      IndexName: "by_person",
+      KeyConditionExpression: "person = :person",
+      ExpressionAttributeValues: { ":person": { S: personOf(person) } },
+      ScanIndexForward: false,
+      consistency: "eventual",
+    });
+    return items.map((item) => ({ pk: item.pk!.S!, session: JSON.parse(item.session!.S!) as Session }));
   }
 }

@@ -1,8 +1,8 @@
-import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { dynamodbClient } from "../aws/dynamodb.ts";
 import type { KeyRecord, Peppers } from "../domain/identity/apiKey.ts";
-import { decodeKeyRecord, noteOfUse } from "../domain/identity/keyRecord.ts";
+import { noteUse, readKey } from "../keys/keysTable.ts";
 import type { EdgeConfig } from "./config.ts";
 
 /** The replicas of the keys table and the pepper, nearest first; when one does not answer, the next is asked. */
@@ -20,7 +20,10 @@ export function openDirectory(config: EdgeConfig, regions: readonly string[]): D
   const clients = regions.map((region) => {
     const requestHandler = new NodeHttpHandler({ connectionTimeout: 500, requestTimeout: 1_000 });
     const options = { region, maxAttempts: 1, requestHandler };
-    return { table: new DynamoDBClient(options), secrets: new SecretsManagerClient(options) };
+    return {
+      keys: { dynamodb: dynamodbClient(options), name: config.keys_table },
+      secrets: new SecretsManagerClient(options),
+    };
   });
   const inTurn = async <T>(ask: (client: (typeof clients)[number]) => Promise<T>): Promise<T> => {
     let failure: unknown;
@@ -34,21 +37,14 @@ export function openDirectory(config: EdgeConfig, regions: readonly string[]): D
     throw failure;
   };
   return {
-    read: (keyId) =>
-      inTurn(async ({ table }) => {
-        const { Item } = await table.send(
-          new GetItemCommand({ TableName: config.keys_table, Key: { key_id: { S: keyId } } }),
-        );
-        return Item === undefined ? undefined : decodeKeyRecord(Item);
-      }),
+    read: (keyId) => inTurn(({ keys }) => readKey(keys, keyId, "eventual")),
     peppers: () =>
       inTurn(async ({ secrets }) => {
         const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: config.pepper_secret }));
         return JSON.parse(SecretString ?? "") as Peppers;
       }),
     noteUse: async (keyId, now) => {
-      const note = new UpdateItemCommand(noteOfUse(config.keys_table, keyId, now));
-      await clients[0]!.table.send(note).catch(() => {}); // noted meanwhile, or lost: it is coarse anyway
+      await noteUse(clients[0]!.keys, keyId, now).catch(() => {}); // lost: it is coarse anyway
     },
   };
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Context } from "aws-lambda";
 import { type Kysely, sql } from "kysely";
+import { dynamodbClient } from "../aws/dynamodb.ts";
+import type { Table } from "../aws/tables.ts";
 import { connect } from "../database/connect.ts";
 import { migrate } from "../database/migrate.ts";
 import type { Database } from "../database/schema.ts";
@@ -10,10 +11,10 @@ import { countSealed, sealAnew } from "../database/sealing.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/identity/apiKey.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
-import { encodeKeyRecord } from "../domain/identity/keyRecord.ts";
 import { isUnavailable } from "../domain/outage.ts";
 import { rfc3339 } from "../domain/time.ts";
 import { newKeyRing, openVault } from "../domain/webhook/vault.ts";
+import { putNewKey, readKey } from "../keys/keysTable.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
 
 /**
@@ -25,7 +26,8 @@ const OPERATOR_LIMIT = 1_000;
 interface Bootstrap {
   readonly env: BootstrapEnvironment;
   readonly db: Kysely<Database>;
-  readonly dynamodb: DynamoDBClient;
+  /** The `keys` table. */
+  readonly keys: Table;
   readonly secrets: SecretsManagerClient;
   now(): number;
   /** Milliseconds: no more texts are sealed then, the next run goes on. */
@@ -55,14 +57,13 @@ const newPeppers = (): string =>
 
 /** Stores the operator key's record unless it is there: the secret is written first, so that it can't be lost. */
 async function ensureOperator(bootstrap: Bootstrap, peppers: Peppers): Promise<boolean> {
-  const { env, dynamodb, now } = bootstrap;
+  const { env, keys, now } = bootstrap;
   const { value } = await ensureSecret(bootstrap, env.OPERATOR_SECRET, () =>
     formatKey("live", newKeyId(now()), newSecret()),
   );
   const key = parseKey(value);
   if (key === undefined) throw new Error("the operator's secret holds no API key");
-  const at = { TableName: env.KEYS_TABLE, Key: { key_id: { S: key.key_id } } };
-  if ((await dynamodb.send(new GetItemCommand(at))).Item !== undefined) return false;
+  if ((await readKey(keys, key.key_id, "eventual")) !== undefined) return false;
   const hash = hashSecret(key.secret, peppers.versions[peppers.current]!);
   const record = {
     key_id: key.key_id,
@@ -75,8 +76,7 @@ async function ensureOperator(bootstrap: Bootstrap, peppers: Peppers): Promise<b
     customer_limit_per_second: OPERATOR_LIMIT,
     created_at: rfc3339(now()),
   } as const;
-  await dynamodb.send(new PutItemCommand({ TableName: env.KEYS_TABLE, Item: encodeKeyRecord(record) }));
-  return true;
+  return putNewKey(keys, record);
 }
 
 /** Runs every step. @returns what was done now, for the deployment's log */
@@ -137,7 +137,7 @@ export async function handler(event: CountSealed | { readonly code?: string }, i
   const context = {
     env,
     db,
-    dynamodb: new DynamoDBClient({}),
+    keys: { dynamodb: dynamodbClient(), name: env.KEYS_TABLE },
     secrets: new SecretsManagerClient({}),
     now: Date.now,
     until,

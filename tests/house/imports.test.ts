@@ -54,6 +54,14 @@ const shared = (target: string): boolean => target.endsWith("/environment.ts");
 const PRODUCT_DOORS = new Set(["local/product/platform.ts", "local/product/ownAnswer.ts"]);
 /** Knows nothing of the product, so every room but the policy pack may use it. */
 const PLAIN_LANGUAGE = "runtime/domain/defined.ts";
+/** Who knows the keys and attributes of a table, and so may read and write it. */
+const TABLE_OWNERS = [
+  "runtime/store/",
+  "runtime/counters/",
+  "runtime/keys/",
+  "runtime/console/sessions.ts",
+  "runtime/console/sends.ts",
+];
 
 const rules: [says: string, broken: (one: Import) => boolean][] = [
   [
@@ -116,6 +124,19 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       !target.startsWith("policies/"),
   ],
   [
+    "DynamoDB's client is imported by the room for AWS alone: all others say what they want of a table",
+    ({ file, target, typeOnly }) =>
+      file.startsWith("runtime/") &&
+      target.startsWith("@aws-sdk/client-dynamodb") &&
+      !typeOnly &&
+      stageOf(file) !== "aws",
+  ],
+  [
+    "a table is asked only by the room that owns it: the events, the metrics, the API keys, the console's sessions",
+    ({ file, target, typeOnly }) =>
+      target === "runtime/aws/tables.ts" && !typeOnly && !TABLE_OWNERS.some((owner) => file.startsWith(owner)),
+  ],
+  [
     "PostgreSQL is touched only by the subscriptions service and the API",
     ({ file, target }) =>
       file.startsWith("runtime/") &&
@@ -175,6 +196,25 @@ test("no test reads a stack file at the root: those are people's own, and a sett
     ),
     [],
   ));
+
+test("a stage that sends a command of its own, or asks a table itself, is found", () => {
+  const made = importsOf(
+    "runtime/deliver/handler.ts",
+    [
+      'import { PutItemCommand } from "@aws-sdk/client-dynamodb";',
+      'import { putItem, type Table } from "../aws/tables.ts";',
+      'import type { AttributeValue } from "@aws-sdk/client-dynamodb";',
+      'import type { Table } from "../aws/tables.ts";',
+    ].join("\n"),
+  );
+  assert.deepEqual(
+    made.filter((one) => rules.some(([, broken]) => broken(one))).map(({ target, typeOnly }) => [target, typeOnly]),
+    [
+      ["@aws-sdk/client-dynamodb", false],
+      ["runtime/aws/tables.ts", false],
+    ],
+  );
+});
 
 test("the check sees every way to import", () =>
   assert.deepEqual(

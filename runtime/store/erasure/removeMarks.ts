@@ -23,12 +23,12 @@ export async function removeMarks({ events }: Store, batch: BatchItem, offsets: 
     const done =
       left.length === 0
         ? await deleteItem(events, key, { ConditionExpression, ExpressionAttributeValues })
-        : (await updateItem(events, key, {
+        : await updateItem(events, key, {
             UpdateExpression: "SET marks = :left",
             ConditionExpression,
             ExpressionAttributeValues: { ...ExpressionAttributeValues, ":left": { SS: left } },
-          })) !== undefined;
-    if (done) return;
+          });
+    if (done !== undefined) return;
     if (tried === TRIES) throw new Error(`the marks of ${batch.first} kept changing`);
   }
 }

@@ -56,7 +56,14 @@ function fakes(secrets: Map<string, string>, items: Map<string, KeyItem>, failAt
     SEALING_SECRET: "sealing",
   } as Parameters<typeof bootstrap>[0]["env"];
   const client = { send: answer } as never;
-  const context = { env, db: database.db, dynamodb: client, secrets: client, now: () => NOW, until: NOW + 60_000 };
+  const context = {
+    env,
+    db: database.db,
+    keys: { dynamodb: client, name: "keys" },
+    secrets: client,
+    now: () => NOW,
+    until: NOW + 60_000,
+  };
   return { context, calls: () => calls };
 }
 
