@@ -13,7 +13,7 @@ export function createRandom(context: LocalContext): LocalService {
   const file = new JsonFile<Record<string, string>>(join(context.state, "random.json"), {});
 
   /** The value kept under type and name, drawn first if there is none. */
-  function once({ type, name }: ResourceRequest, draw: () => string): string {
+  function remembered({ type, name }: ResourceRequest, draw: () => string): string {
     const key = `${type} ${name}`;
     if (file.value[key] === undefined) {
       file.value[key] = draw();
@@ -35,13 +35,17 @@ export function createRandom(context: LocalContext): LocalService {
       inputs.numeric === false || inputs.number === false ? "" : DIGITS,
       inputs.special === false ? "" : (optional(inputs, "overrideSpecial", "string") ?? SPECIAL),
     ].join("");
-    const result = once(request, () => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(""));
+    const result = remembered(request, () =>
+      Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join(""),
+    );
     return { id: "none", state: { ...inputs, result } };
   }
 
   async function createId(request: ResourceRequest): Promise<Created> {
     onlySupports(request, "byteLength prefix keepers");
-    const hex = once(request, () => randomBytes(optional(request.inputs, "byteLength", "number") ?? 0).toString("hex"));
+    const hex = remembered(request, () =>
+      randomBytes(optional(request.inputs, "byteLength", "number") ?? 0).toString("hex"),
+    );
     const bytes = Buffer.from(hex, "hex");
     const prefix = optional(request.inputs, "prefix", "string") ?? "";
     const id = bytes.toString("base64url");
@@ -58,7 +62,7 @@ export function createRandom(context: LocalContext): LocalService {
   }
 
   async function createUuid(request: ResourceRequest): Promise<Created> {
-    const result = once(request, randomUUID);
+    const result = remembered(request, randomUUID);
     return { id: result, state: { ...request.inputs, result } };
   }
 
@@ -68,7 +72,9 @@ export function createRandom(context: LocalContext): LocalService {
       "random:index/randomString:RandomString": createPassword,
       "random:index/randomId:RandomId": createId,
       "random:index/randomBytes:RandomBytes": async (request) => {
-        const hex = once(request, () => randomBytes(optional(request.inputs, "length", "number") ?? 0).toString("hex"));
+        const hex = remembered(request, () =>
+          randomBytes(optional(request.inputs, "length", "number") ?? 0).toString("hex"),
+        );
         return { id: "none", state: { ...request.inputs, hex, base64: Buffer.from(hex, "hex").toString("base64") } };
       },
       "random:index/randomUuid:RandomUuid": createUuid,

@@ -4,7 +4,7 @@ import { at, listAt, type Rule, refersTo } from "./rule.ts";
 
 const available = ["SOC 2 A1.2", "GDPR Art. 32(1)(b)"];
 const restorable = ["SOC 2 A1.2", "GDPR Art. 32(1)(c)"];
-const limited = ["GDPR Art. 5(1)(e)"];
+const storageLimitation = ["GDPR Art. 5(1)(e)"];
 
 const database = "aws:rds/instance:Instance";
 const table = "aws:dynamodb/table:Table";
@@ -151,7 +151,7 @@ export const durability: readonly Rule[] = [
     description: "Every bucket has rules for what grows old.",
     severity: "medium",
     remedy: "Give DataBucket its `ageing`.",
-    serves: ["FSBP S3.13", ...limited],
+    serves: ["FSBP S3.13", ...storageLimitation],
     subjects: ["aws:s3/bucket:Bucket"],
     evidence: ["bucket"],
     wholeStack: true,
@@ -202,7 +202,7 @@ export const durability: readonly Rule[] = [
     description: "Stored events leave the table by themselves when their retention is over.",
     severity: "medium",
     remedy: "Give DataTable its `expiry`.",
-    serves: limited,
+    serves: storageLimitation,
     subjects: [table],
     evidence: ["ttl"],
     check: ({ name, props }) =>
@@ -213,7 +213,7 @@ export const durability: readonly Rule[] = [
     description: "Every log group says how long it keeps its lines.",
     severity: "medium",
     remedy: "Set `retentionInDays`.",
-    serves: ["FSBP CloudWatch.16", ...limited],
+    serves: ["FSBP CloudWatch.16", ...storageLimitation],
     subjects: ["aws:cloudwatch/logGroup:LogGroup"],
     evidence: ["retentionInDays"],
     check: ({ props }) => (Number(props.retentionInDays ?? 0) > 0 ? undefined : "lines stay for ever"),

@@ -58,7 +58,7 @@ const CONTENT_SECURITY_POLICY = [
   "trusted-types 'none'",
 ].join("; ");
 
-/** Where the console's function answers; whatever else is under `/console` is a page. */
+/** Where the console's function answers; every other path under `/console` is a page. */
 const CONSOLE_CALLS = ["/console/api/*", "/console/session*"];
 const CONSOLE_PAGES = ["/console", "/console/*"];
 

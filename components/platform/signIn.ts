@@ -60,7 +60,7 @@ export class SignIn extends pulumi.ComponentResource {
       },
       { ...own, protect },
     );
-    // Its name is unique in the region, whoever's it is, and takes no word that a stack may be named by.
+    // Its name is unique in the region, over all accounts, and takes no word that a stack may be named by.
     const mark = createHash("sha256").update(label).digest("hex").slice(0, 8);
     new aws.cognito.UserPoolDomain(
       "people",

@@ -26,7 +26,7 @@ export interface ProviderOptions {
   readonly key: string;
 }
 
-/** What it remembers for a while: whoever is signing in when the platform stops begins again. */
+/** What it remembers for a while: a person who is signing in when the platform stops begins again. */
 class Memory implements Adapter {
   static readonly kept = new LRUCache<string, AdapterPayload>({ max: 10_000 });
   private readonly kind: string;

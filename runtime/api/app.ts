@@ -18,8 +18,8 @@ import { limitHeaders, type Verdict } from "../redis/limiter.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { pathOf } from "./functionUrl.ts";
+import { withIdempotencyKey } from "./idempotencyKeys.ts";
 import { maskForPerson } from "./masks.ts";
-import { once } from "./once.ts";
 import { routes } from "./routes/index.ts";
 
 const pattern = (path: string): RegExp =>
@@ -95,7 +95,7 @@ export function buildApp(deps: Deps): Api {
     const requestId = c.req.header(REQUEST_ID_HEADER) ?? newId("req", deps.now());
     c.set("requestId", requestId);
     c.set("told", {});
-    c.set("once", (raw, work) => once(deps, c, raw, work));
+    c.set("withIdempotencyKey", (raw, work) => withIdempotencyKey(deps, c, raw, work));
     const { method, path } = c.req;
     const origin = c.req.header("origin");
     if (method === "OPTIONS") {

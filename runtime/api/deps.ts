@@ -65,7 +65,7 @@ export interface ApiVariables {
   /** The management change that is asked for, `key.create`: a refusal of it is audited. Absent on other routes. */
   action: string | undefined;
   /** Does the work once for the caller's `Idempotency-Key`. @param raw the decoded body */
-  once(raw: Uint8Array, work: () => Promise<Response> | Response): Promise<Response>;
+  withIdempotencyKey(raw: Uint8Array, work: () => Promise<Response> | Response): Promise<Response>;
   /** First ULID of the claim on the caller's `Idempotency-Key`, if there is one: the change's audit entry names it. */
   claim: string | undefined;
   /** The route, `GET /inbox`, and how it ended where that was not `ok`: for the audit of reads. */

@@ -34,7 +34,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
   readonly action?: string;
   /** It creates or starts something: an `Idempotency-Key` makes sure that it does so once. */
-  readonly once?: true;
+  readonly idempotent?: true;
   /** Path parameters, each decoded once. One that can't be is 400; an id that was never given, `idIn`, 404. */
   readonly params?: P;
   /** `z.strictObject`, so that an unknown parameter is refused. */
@@ -188,7 +188,7 @@ export function route<
         ? ({} as z.output<B>)
         : checked(spec.body, absent ? {} : parseJson(raw), "body is");
     const work = () => handler(c, { params, query, body, raw });
-    return spec.once === true ? c.get("once")(raw, work) : work();
+    return spec.idempotent === true ? c.get("withIdempotencyKey")(raw, work) : work();
   });
 }
 
@@ -217,7 +217,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
     spec.scope === "public"
       ? ["internal"]
       : ["invalid_request", "unauthorized", "forbidden", "internal", "unavailable"];
-  if (spec.once === true) general.push("idempotency_conflict", "idempotency_in_flight");
+  if (spec.idempotent === true) general.push("idempotency_conflict", "idempotency_in_flight");
   if (spec.params !== undefined) general.push("not_found");
   if (spec.body !== undefined) general.push("invalid_json", "payload_too_large", "unsupported_media_type");
   const byStatus = Map.groupBy(new Set([...general, ...(spec.errors ?? [])]), (code) => errorCatalog[code].status);
@@ -251,7 +251,9 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
           params: mapDefined(spec.params, (params) => params as z.ZodObject),
           query: mapDefined(spec.query, (query) => query as z.ZodObject),
         }),
-        ...(spec.headers === undefined && spec.once !== true ? {} : { headers: spec.headers ?? IdempotencyHeaders }),
+        ...(spec.headers === undefined && spec.idempotent !== true
+          ? {}
+          : { headers: spec.headers ?? IdempotencyHeaders }),
         ...defined({
           body: mapDefined(spec.body, (body) => ({
             required: spec.optionalBody !== true,

@@ -175,7 +175,7 @@ export async function putItem(table: Table, item: Item, condition: Condition = {
 }
 
 /**
- * Puts items with distinct keys, whatever is there.
+ * Puts items with distinct keys, over existing ones too.
  * @throws Error when some are still unprocessed after six tries, or a call is refused
  */
 export async function putItems(table: Table, items: readonly Item[]): Promise<void> {

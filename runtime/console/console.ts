@@ -48,7 +48,7 @@ const setCookie = (name: string, value: string, seconds: number): string =>
   `${name}=${value}; Max-Age=${seconds}; ${ATTRIBUTES}`;
 const dropCookie = (name: string): string => `${name}=; Max-Age=0; ${ATTRIBUTES}`;
 
-/** A change of role, or a removal, counts for sessions after so long. */
+/** Milliseconds after which a change of role, or a removal, counts for sessions. */
 const CHECK_MS = 30_000;
 const API = "/console/api";
 const SESSION = "/console/session";
@@ -89,7 +89,7 @@ function refuseOthersPages(request: ConsoleRequest): void {
     );
 }
 
-/** A page of the console, whatever else was asked for: nobody is sent to another site. */
+/** A page of the console for any target that was asked for: nobody is sent to another site. */
 export function ownPage(path: string | null): string {
   if (path === null || !path.startsWith("/console/") || path.startsWith("/console/api/")) return "/console/";
   const url = new URL(path, "https://console.invalid");

@@ -51,9 +51,9 @@ export interface Measured {
   readonly limit_per_second: number;
 }
 
-/** What happened so long ago is counted: writers wait three seconds at most, and routing takes its time. */
+/** Milliseconds after which a fact is counted: writers wait for three seconds at most, and routing takes its time. */
 const COUNTED_AFTER_MS = 10_000;
-/** Ranges up to this long are read by the minute. */
+/** Longest range that is read by the minute. */
 const BY_MINUTE_MS = 6 * UNIT_MS.h;
 const DAY_MS = 24 * UNIT_MS.h;
 

@@ -18,7 +18,7 @@ const OPERATOR_NAME = "Operator";
 
 /**
  * Binds every invitation to this address to who has just signed in with it, and notes the sign-in where the person is known already. An
- * invitation is taken by the first who proves the address; whoever gets the address later finds it taken.
+ * invitation is taken by the first who proves the address; a later owner of the address finds it taken.
  */
 export async function acceptInvitations(tx: Tx, { issuer, subject, email, name }: Vouched, now: number): Promise<void> {
   const at = rfc3339(now);

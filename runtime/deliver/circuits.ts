@@ -26,7 +26,7 @@ const KEEP_SECONDS = 30 * 86_400;
 export const OPEN_AFTER = 10;
 /** Waits before each probe of an open circuit; the last one repeats. */
 export const PROBE_WAITS_MS: readonly number[] = [5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000];
-/** After this long without a success the subscription is disabled. */
+/** Milliseconds without a success after which the subscription is disabled. */
 export const DISABLE_AFTER_MS = 5 * 86_400_000;
 /** Percent of that time at which the owner is warned. */
 const ALERTS = [50, 70, 90, 100] as const;
@@ -44,7 +44,7 @@ export function alertLevel(failingSince: number, now: number): number {
 export interface Circuits {
   /** Circuits of a tenant's failing endpoints by subscription id. */
   of(tenant: Tenant): Promise<ReadonlyMap<string, Circuit>>;
-  /** What is stored now, whatever is remembered. */
+  /** The stored circuit, past the cache. */
   read(tenant: Tenant, subscriptionId: string): Promise<Circuit | undefined>;
   /** Adds failures in a row. @returns the circuit after it */
   failed(tenant: Tenant, subscriptionId: string, failures: number, slow: boolean): Promise<Circuit>;

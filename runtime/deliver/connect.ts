@@ -128,7 +128,7 @@ function watched(socket: Socket, origin: string): Socket {
   socket.prependListener("error", (error) => {
     if (answeredOn.get(localPort) === true) ofUsed.add(error);
   });
-  // Whoever is told that it closed asks in the same turn.
+  // The caller that learns of the close asks again in the same turn.
   socket.once("close", () => setImmediate(() => answeredOn.delete(localPort)));
   Object.defineProperty(socket, HTTP1_PARSER, {
     configurable: true,
@@ -163,7 +163,7 @@ export function usedBefore(error: unknown, origin: string): boolean {
 
 /** Connections to one origin at a time; posts beyond it wait. */
 const CONNECTIONS_PER_ORIGIN = 50;
-/** An idle connection is kept this long; longer than a pause between invocations, it is not trusted any more. */
+/** Milliseconds for which an idle connection is kept. After a longer pause between invocations it may be broken. */
 export const KEEP_ALIVE_MS = 4_000;
 const MAX_ANSWER_HEADERS = 16_384;
 

@@ -26,7 +26,7 @@ import { type Targets, unknown } from "./targets.ts";
  * Delivers an invocation's messages: read what they need, gate, post, settle.
  *
  * Invariant: a message counts as done only after every delivery it names has been attempted or put aside, the next attempt is
- * queued, and its state is kept; in this order. Whatever fails in between, the message comes again and the delivery is at
+ * queued, and its state is kept; in this order. If anything fails in between, the message comes again and the delivery is at
  * worst posted twice, never not at all: a retry that is queued while its state is not yet kept acts by what its message says.
  */
 export interface DeliverPorts extends GatherPorts, EffectPorts {

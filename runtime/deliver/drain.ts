@@ -9,7 +9,7 @@ import type { Received } from "./gather.ts";
 import { type Targets, targetOf } from "./targets.ts";
 
 /**
- * Held deliveries: released at a bounded rate, or tried one at a time. Invariant: whatever is held is looked at again once
+ * Held deliveries: released at a bounded rate, or tried one at a time. Invariant: a held delivery is looked at again once
  * its subscription is enabled or its circuit closes. A drain looks twice, the second time after every state that an
  * invocation may have remembered is stale, so that what was held a moment too late is found as well.
  */
@@ -34,7 +34,7 @@ interface DrainPorts {
 const DRAIN_STEP = 100;
 const STEP_SECONDS = 1;
 const SECOND_LOOK_SECONDS = 60;
-/** A released delivery whose message is lost is found by the sweeper after this long. */
+/** Milliseconds after which the sweeper finds a released delivery whose message is lost. */
 const RELEASE_GRACE_MS = 900_000;
 
 /** One step of a drain; it sends itself again until nothing is left. */

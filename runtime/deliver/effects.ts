@@ -55,7 +55,7 @@ export async function afterGone(
 ): Promise<void> {
   ports.targets.removed(tenant, subscription_id);
   await ports.service({ op: "remove", tenant, subscription_id, reason: "webhook_gone" });
-  // Not before it is removed: whoever hears of it asks what it is now.
+  // Only after it is removed: a stage that learns of the change asks for the new state.
   await ports.stop(tenant, subscription_id);
   await ports.circuits.succeeded(tenant, subscription_id);
   await ports.retry([{ text: encodeDrain({ tenant, subscription_id, pass: 1 }), group: tenant }]);

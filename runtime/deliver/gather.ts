@@ -63,7 +63,7 @@ export interface Gathered {
 const DEFAULT_RETENTION_SECONDS = 90 * 86_400;
 /** A first attempt that waited longer than this asks first what was deleted meanwhile. */
 const FRESH_MS = 30_000;
-/** Strays are looked for in hours that ended at least so long ago. */
+/** Milliseconds after the end of an hour at which strays of that hour are looked for. */
 const STRAY_MS = SETTLED_MS;
 
 const named = ({ messageId, message, probe = false }: Received): Named[] => {
@@ -103,7 +103,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
   const readers = new Set<Named>();
   for (const { name, again } of all) {
     const age = ports.now() - timeOf(name.first);
-    // Who has waited so long may have been taken for a stray, and been tried by a message of its own.
+    // A delivery that has waited for this time may count as a stray, and have been tried by another message.
     const overtaken = age > STRAY_MS && name.replay_id === undefined;
     const first = name.message !== undefined && name.attempts === 0 && !again && !overtaken;
     if (!first) wanted.deliveries.push(name);
@@ -150,13 +150,13 @@ async function complete(
 ): Promise<Delivery | Ended | undefined> {
   const { message } = name;
   const item = stored.delivery(name);
-  if (item !== undefined && !acts(name, item, ports.now())) return undefined;
+  if (item !== undefined && !mayAttempt(name, item, ports.now())) return undefined;
   let unreadable: Unmade | undefined;
   let batch: BatchItem | undefined;
   try {
     batch = stored.batch(name);
   } catch (error) {
-    // Whatever else tells what is to be delivered lets it fail as an attempt, with its reason.
+    // Any other fault in the description of a delivery makes its attempt fail, with the reason.
     if (item === undefined && message === undefined) throw error;
     unreadable = unmade("payload_unreadable", error);
   }
@@ -167,7 +167,7 @@ async function complete(
   if (indexes === undefined) return undefined;
   const finished = item?.status === "delivered" || item?.status === "dead_lettered" || item?.status === "cancelled";
   const attempts = item?.attempts ?? [];
-  // Whoever asks for another attempt by hand asks in no replay's name.
+  // Another attempt by hand belongs to no replay.
   const retriedBy = name.retried_by ?? (name.manual ? undefined : item?.retried_by);
   const trace = message?.traceparent ?? batch?.traceparent;
   const hops = message?.hops ?? batch?.hops;
@@ -225,11 +225,11 @@ function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly 
 const EARLY_MS = 1_000;
 
 /**
- * Whether a message still has something to say: its delivery waits, and has not been attempted since the message was sent,
- * or is due again. The second covers attempts that two invocations made at once: both count, and either's message may be the
- * one that carries on.
+ * Whether a message may attempt its delivery: the delivery waits, and was either not attempted since the message was sent, or
+ * is due again. It is due again after two invocations attempted it at the same time: both attempts count, and the message of
+ * either may be the one that continues.
  */
-function acts(name: Named, item: DeliveryItem, now: number): boolean {
+function mayAttempt(name: Named, item: DeliveryItem, now: number): boolean {
   if (name.manual || name.probe) return true;
   if (item.status !== "failed" && item.status !== "pending") return false;
   return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS;

@@ -32,7 +32,7 @@ export interface PostResult extends Outcome {
 const CLOSED: ReadonlySet<string> = new Set(["connection_closed", "connection_reset"]);
 
 /**
- * Posts and never throws: whatever goes wrong is a named failure.
+ * Posts and never throws: every fault is a named failure.
  * @param fresh what to post over once more where a connection that had been used before was closed without any answer: an
  * endpoint may close what is idle at any moment (RFC 9112, 9.3.1), so that says nothing of it. Its connections are new.
  */
@@ -104,7 +104,7 @@ export function post(
           go(second);
           return;
         }
-        // Whoever has sent a status has answered; that the connection broke afterwards changes nothing.
+        // An endpoint that has sent a status has answered, also if the connection broke afterwards.
         finish(status === null ? nameOf(error) : errorOfStatus(status));
       },
     };

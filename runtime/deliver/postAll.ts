@@ -17,7 +17,7 @@ const CONCURRENT_POSTS = 50;
 export const CONCURRENT_PER_ENDPOINT = 5;
 /** Later than this no post is begun: it must end, and be kept, before the function's 60 s are up. */
 const BEGIN_WITHIN_MS = 40_000;
-/** A post that took longer makes its endpoint a slow one, for this long. */
+/** Milliseconds. A post that takes longer makes its endpoint a slow one, for the same time. */
 export const SLOW_MS = 2_000;
 const SLOW_FOR_MS = 60_000;
 const MAX_REMEMBERED = 10_000;

@@ -41,7 +41,7 @@ export interface Outcome {
 
 export type Next =
   | { readonly kind: "delivered" }
-  /** The subscriber wants no more: the subscription is removed. */
+  /** The subscriber answered 410: the subscription is removed. */
   | { readonly kind: "gone" }
   | { readonly kind: "failed"; readonly retry_after_ms: number }
   | { readonly kind: "dead_lettered"; readonly reason: string };

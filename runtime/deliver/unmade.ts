@@ -1,7 +1,7 @@
 import { TriggersError } from "../domain/errors/errors.ts";
 
 /**
- * Why there is nothing to post of an event, or of a whole delivery. Invariant: whatever goes wrong while a body is made ends
+ * Why there is nothing to post of an event, or of a whole delivery. Invariant: every fault while a body is made ends
  * as one of these, so that it is kept as a failed attempt with its reason, tried again by the schedule, and a dead letter in
  * the end; it says nothing about the endpoint, whose circuit it leaves alone.
  */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "./canonicalJson.ts";
 
 /**
- * The audit log's chain. Every entry's hash covers what it says, its number and the hash before it, so whoever holds one
+ * The audit log's chain. Every entry's hash covers what it says, its number and the hash before it, so a customer that holds one
  * later hash can prove that nothing before it was changed, removed, added or moved. The rule is public:
  *   hash = SHA-256 of the JSON array [customer_id, seq, at, actor, action, object, source_ip, outcome, details, prev_hash]
  * with the members of objects sorted by name, in lower-case hex; the first entry follows 64 zeros.

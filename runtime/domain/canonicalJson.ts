@@ -1,4 +1,4 @@
-/** JSON with sorted members: the same text for the same value, whoever writes it. */
+/** JSON with sorted members: the same text for the same value from every writer. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";

@@ -4,7 +4,7 @@ import type { Tenant } from "./identity/identity.ts";
 
 /**
  * The name of an `Idempotency-Key` wherever it is kept: never the key itself, which may name a person. It goes with its
- * batch, so that whoever erases events finds their entry in Redis without an index of its own.
+ * batch, so that an erasure finds their entry in Redis without an index of its own.
  */
 export const keyHashOf = (key: string): string => createHash("sha256").update(key).digest("base64url");
 

@@ -147,5 +147,5 @@ export const scopeKey = (jobId: string): string => `scopes/${jobId}.json`;
 /** Folder of a tenant's exports, and of one of them. */
 export const exportFolder = (tenant: string, jobId?: string): string =>
   `exports/${tenant}/${jobId === undefined ? "" : `${jobId}/`}`;
-/** Exports can be fetched this long. */
+/** How long exports can be fetched. */
 export const EXPORT_DAYS = 7;

@@ -39,7 +39,7 @@ export interface Problem extends Cause {
   readonly sample_delivery_id: string;
 }
 
-/** A problem resolves by itself after this long without a failure, once its endpoint has answered well. */
+/** Milliseconds without a failure after which a problem resolves by itself, if its endpoint has answered well since. */
 export const RESOLVED_AFTER_MS = 30 * 60_000;
 /** One that nothing touches is forgotten. */
 export const PROBLEM_KEPT_SECONDS = 90 * 86_400;

@@ -129,7 +129,7 @@ export interface ServiceAnswers {
     /** Disabled by now, and since when they were met. */
     readonly paused: readonly { readonly subscription_id: string; readonly since: string }[];
   };
-  /** One answer a tenant; whoever has too much to fit is left out, and asks again. */
+  /** One answer per tenant. A tenant whose answer does not fit is left out, and asked for again. */
   schemas: { readonly tenants: readonly TenantSchemas[] };
   /** Rows as JSON texts, by key: numbers keep their digits. Pairs, since any text can be a key. */
   reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };

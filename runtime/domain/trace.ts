@@ -21,7 +21,7 @@ export interface Span {
   readonly trace_id: string;
   /** 16 hex digits. */
   readonly span_id: string;
-  readonly parent?: { readonly span_id: string /** Set by whoever called us. */; readonly remote: boolean };
+  readonly parent?: { readonly span_id: string /** Set by the caller. */; readonly remote: boolean };
   /** Milliseconds since the epoch. */
   readonly start: number;
   readonly end: number;

@@ -116,7 +116,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       arrived,
     };
     // In this order, so that what is refused for its schema has counted: checking costs more than anything else here.
-    const limited = async () => {
+    const applyLimits = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
       if (verdict.ended === true) throw unauthorized();
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
@@ -125,10 +125,10 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     let answer: string;
     let replayed: Record<string, string> = {};
     if (batch.key_hash === undefined) {
-      await limited();
+      await applyLimits();
       answer = await sendBatch(batch, firstUlid(valid, ports), ports);
     } else {
-      const outcome = await once(batch.key_hash, body, batch, limited, ports, requestId);
+      const outcome = await acceptWithKey(batch.key_hash, body, batch, applyLimits, ports, requestId);
       answer = outcome.answer;
       if (outcome.replayed) {
         replayed = { "idempotency-replayed": "true" };
@@ -240,11 +240,11 @@ function answerOf({ array, events }: ValidBody, first: string): string {
 }
 
 /** A request with an `Idempotency-Key`: replayed, refused, or carried out under the ids its key was first given. */
-async function once(
+async function acceptWithKey(
   keyHash: string,
   body: Buffer,
   batch: Batch,
-  limited: () => Promise<void>,
+  applyLimits: () => Promise<void>,
   ports: Ports,
   requestId: string,
 ): Promise<{ answer: string; replayed: boolean }> {
@@ -264,7 +264,7 @@ async function once(
     work.catch((cause: unknown) => ports.failed("ingest.unsettled", requestId, cause));
   let answer: string;
   try {
-    await limited();
+    await applyLimits();
     answer = await sendBatch(batch, claim.first, ports);
   } catch (thrown) {
     const cause = (thrown as Error).cause as Partial<SendFailure> | undefined;

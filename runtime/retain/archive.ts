@@ -95,7 +95,7 @@ export async function* keysUnder(
 }
 
 /**
- * Reads an object; nothing of it when it is gone. What can't be read is logged, and passed over by whoever asks.
+ * Reads an object; nothing of it when it is gone. An object that can't be read is logged, and its callers pass over it.
  * @param tenants whose lines are wanted; everybody's when undefined
  */
 export async function readObject(tools: Reading, key: string, tenants?: readonly Tenant[]): Promise<ArchiveObject> {
@@ -149,7 +149,7 @@ function linesOf(bytes: Buffer): ReturnType<typeof splitLines> {
 }
 
 /**
- * Writes fewer lines over an object that is still as it was read, or removes it when none is left: whoever else rewrites it
+ * Writes fewer lines over an object that is still as it was read, or removes it when none is left: another job that rewrites it
  * only takes lines away too. @returns false when it was changed or removed meanwhile
  */
 export async function replaceLines(

@@ -35,7 +35,7 @@ import { spansOf } from "./spans.ts";
  * Routes an invocation's messages: match, store, fan out, archive.
  *
  * Invariant: a message counts as done only when its batch is stored, its deliveries are queued and its archive records are
- * taken, in this order of beginning; whatever step fails, the message comes again, and each step is safe to repeat.
+ * taken, in this order of beginning; if a step fails, the message comes again, and each step is safe to repeat.
  */
 
 /** What routing does to the world. Outcomes by position: undefined where it succeeded. */
@@ -336,7 +336,7 @@ async function restAfter({ message, events }: Loaded, from: number, ports: Route
   return restMessage({ ...message, first, count, types: message.types.slice(from), body, rest: true });
 }
 
-/** Sends on what was left of requests, once the events before are stored: whoever comes again finds where it was cut. */
+/** Sends the rest of requests on, once the events before it are stored: a repeated message finds where it was cut. */
 async function continueRests(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const cut = works.filter((work) => work.rest !== undefined);
   if (cut.length === 0) return;

@@ -16,7 +16,7 @@ import { buildMatcher, type Matcher } from "../matching/index.ts";
  * customers at once, and only what has moved is read again.
  */
 const FRESH_MS = 4_000;
-/** An event that is younger has not waited: no erasure that it must obey can have begun so long before its last pass. */
+/** An event that is younger has not waited: no erasure that it must obey can have begun that much earlier than its last pass. */
 const WAITED_MS = 4_000;
 const FRESHNESS: Freshness = {
   refreshAfter: 2_000,

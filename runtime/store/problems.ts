@@ -86,7 +86,7 @@ export function problemsIn(table: Table, now: () => number): Problems {
   };
 }
 
-/** @param saidBefore when that was said which this is to replace; undefined for whatever was said. @returns false where it is not there */
+/** @param saidBefore when that was said which this is to replace; undefined to replace any. @returns false where it is not there */
 async function say(table: Table, key: Item, state: ProblemState, at: number, saidBefore?: number): Promise<boolean> {
   const said = await updateItem(table, key, {
     UpdateExpression: "SET said = :said, said_at = :at",

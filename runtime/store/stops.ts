@@ -5,8 +5,8 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import { STOPS, stopKey, stopSortKey } from "./keys.ts";
 
 /**
- * What must not be posted to any more, told at once: whoever disables or removes a subscription writes it here before
- * answering, and whoever posts reads what was written in the last seconds, once for all customers. So no post begins later
+ * What must not be posted to any more, told at once: a stage that disables or removes a subscription writes it here before
+ * answering, and a stage that posts reads what was written in the last seconds, once for all customers. So no post begins later
  * than a second after the answer, while definitions themselves are remembered for longer. One partition of the events
  * table holds all of them, for they are few, and short-lived: a query finds nothing most of the time, and costs one read unit.
  */

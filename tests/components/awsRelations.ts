@@ -355,7 +355,7 @@ export const awsRelations: readonly AwsRelation[] = [
     ],
   },
   {
-    says: "whatever takes on a role waits for the role's policies",
+    says: "a resource that takes on a role waits for the role's policies",
     source: "IAM User Guide, Troubleshoot IAM, Changes that I make are not always immediately visible",
     problems: (graph) => {
       const roles = new Map(

@@ -627,7 +627,7 @@ export const awsRules: readonly AwsRule[] = [
   rule<boolean>(
     distribution,
     "viewerCertificate.cloudfrontDefaultCertificate",
-    "comes with TLSv1, which CloudFront sets with its own certificate whatever is said, and without a name of one's own",
+    "comes with TLSv1, which CloudFront always sets with its own certificate, and without a name of one's own",
     "CloudFront API Reference, ViewerCertificate",
     (byDefault, { inputs }) =>
       !byDefault ||

@@ -216,7 +216,7 @@ const tampering: Readonly<Record<string, (sent: Sent, dice: string) => void>> = 
   },
 };
 
-test("whatever is changed of a signed call, it is refused", async () => {
+test("a signed call that was changed anywhere is refused", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...calls),

@@ -139,7 +139,7 @@ test("the access log of a bucket needs a policy that lets S3 write", async () =>
   assert.equal(await start(), mayNot("the access log of archive", "logging.s3.amazonaws.com", "s3:PutObject"));
 });
 
-test("whatever comes in whatever order, all is well if the whole policy comes after the flow log", () =>
+test("resources in any order are fine if the whole policy comes after the flow log", () =>
   fc.assert(
     fc.asyncProperty(fc.shuffledSubarray(["policy", "flows", "accesses"] as const, { minLength: 3 }), async (order) => {
       const stood = await stand();

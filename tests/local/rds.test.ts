@@ -168,7 +168,7 @@ test("until it is committed a grant shuts nobody out, and rolled back it never d
   await inside.end();
 });
 
-test("whoever reaches rds_iam over any roles is shut out, and nobody else", async () => {
+test("a user that reaches rds_iam over any roles is refused, and no other", async () => {
   const inside = await client();
   const names = ["r0", "r1", "r2", "r3"];
   // A role is granted only to those after it, so that no circle arises. Who makes a role is its member: so is the master user.

@@ -91,7 +91,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/customers",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Create a customer",
       scope: "operator",

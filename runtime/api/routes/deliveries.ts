@@ -123,7 +123,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/deliveries/{id}/retry",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Try a delivery again now",
       description: "In any state, also a delivery that arrived or was given up, and also a second time.",

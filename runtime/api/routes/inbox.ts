@@ -82,10 +82,10 @@ function compileFilter(filter: string, path: string): (event: Event) => boolean 
 }
 
 /** Types that are named are asked of the table; with a pattern among them, of each event that is read. */
-function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "wantsType"> {
+function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "matchesType"> {
   const patterns = texts.map(parseTypePattern);
   if (patterns.every(({ exact }) => exact)) return { types: texts };
-  return { wantsType: (type) => patterns.some(({ matches }) => matches(type)) };
+  return { matchesType: (type) => patterns.some(({ matches }) => matches(type)) };
 }
 
 const queryOf = (asked: Filters): ReadQuery => ({
@@ -94,7 +94,7 @@ const queryOf = (asked: Filters): ReadQuery => ({
   ...defined({ from: asked.from, to: asked.to }),
   ...(asked.event_type && typesOf(asked.event_type)),
   ...(asked.status && { statuses: asked.status }),
-  ...defined({ text: asked.q, wants: mapDefined(asked.filter, (filter) => compileFilter(filter, "/filter")) }),
+  ...defined({ text: asked.q, matches: mapDefined(asked.filter, (filter) => compileFilter(filter, "/filter")) }),
 });
 
 export function register(app: Api, deps: Deps): void {

@@ -180,7 +180,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/keys",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Create an API key",
       description:
@@ -286,7 +286,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/keys/{key_id}/rotate",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Give a key a new text",
       description: "The new one is valid at once, the old one until the overlap ends.",

@@ -134,7 +134,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/people",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Invite a person",
       description:

@@ -179,7 +179,7 @@ export function register(app: Api, deps: Deps): void {
       {
         method: "post",
         path,
-        once: true,
+        idempotent: true,
         tag: TAG,
         summary: kind === "export" ? "Export a data subject's events, or all" : "Erase a data subject's events, or all",
         description:

@@ -161,7 +161,7 @@ export function register(app: Api, deps: Deps): void {
       {
         method: "post",
         path: `/problems/{id}/${verb}`,
-        once: true,
+        idempotent: true,
         tag: TAG,
         summary,
         description: `${description} Repeating it is harmless.`,
@@ -186,7 +186,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/problems/{id}/retry",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Try all deliveries of a problem again",
       description:

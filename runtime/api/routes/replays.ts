@@ -159,7 +159,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/replays",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Deliver recorded events again",
       description:
@@ -193,7 +193,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/dead-letters/replay",
-      once: true,
+      idempotent: true,
       tag: "Deliveries",
       summary: "Try deliveries again that were given up",
       description: "By their ids, by events, or all that the filter names. Each starts its schedule anew.",
@@ -274,7 +274,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/replays/{id}/cancel",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Cancel a replay",
       description:

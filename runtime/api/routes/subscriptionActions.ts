@@ -79,7 +79,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/import",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Create up to 10,000 subscriptions at once",
       description:
@@ -164,7 +164,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/rotate-secret",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Give a subscription a new signing secret",
       description:
@@ -205,7 +205,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/enable",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Enable a disabled subscription",
       scope: "subscriptions",
@@ -235,7 +235,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions/{id}/test",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Send a sample to the webhook now",
       description:

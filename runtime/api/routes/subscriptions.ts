@@ -160,7 +160,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/subscriptions",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Subscribe a webhook to events",
       description: "Effective for events accepted 5 s later, or sooner.",

@@ -237,7 +237,7 @@ export const encodeDrain = (message: DrainMessage): string =>
 export const encodeProbe = (message: ProbeMessage): string =>
   encodeLines({ v: VERSION, k: "probe", ...message }, undefined);
 
-/** Reads whatever the delivery and retry queues carry. @throws CodecError */
+/** Reads any message of the delivery and retry queues. @throws CodecError */
 export function decodeDeliver(message: string): DeliverMessage {
   const { header, body } = decodeLines(message, "delivery message");
   checkKind(header, ["delivery", "retry", "drain", "probe"]);

@@ -232,7 +232,7 @@ export class TriggersError extends Error {
   }
 }
 
-/** Whoever has no key that is good: one message for all. */
+/** For every request without a valid key, one message. */
 export const unauthorized = (): TriggersError =>
   new TriggersError("unauthorized", "The API key is missing or not valid.", {
     headers: { "www-authenticate": "Bearer" },

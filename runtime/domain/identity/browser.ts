@@ -4,7 +4,7 @@ import type { Identity, Scope } from "./identity.ts";
 /**
  * Keys that web pages hold (CORS, https://fetch.spec.whatwg.org/#http-cors-protocol).
  *
- * Invariant: an answer lets a page read it only if a key that names the page's origin asked. Whoever holds a page holds
+ * Invariant: an answer lets a page read it only if a key that names the page's origin asked. A reader of a page holds
  * its key, so such a key may do no more than send events, and works from its origins alone.
  */
 export const BROWSER_SCOPE: Scope = "events:write";

@@ -1,7 +1,7 @@
 import { FreshCache } from "../freshCache.ts";
 import type { Peppers } from "./apiKey.ts";
 
-/** Read again after so long, beside the request that finds it old. */
+/** Milliseconds after which it is read again, in the background of the request that finds it old. */
 export const PEPPERS_MS = 5 * 60_000;
 /** A version that is missing is asked for at most so often. */
 const MISSING_MS = 10_000;

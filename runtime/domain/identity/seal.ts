@@ -51,7 +51,7 @@ export const versionIn = (seal: string): string | undefined => /^(.{1,100})\.[\w
 
 /**
  * Whether the seal is on just this, and fresh; `late` where it is on just this and a clock says that it is no longer, or not yet. Takes the same
- * time whatever is wrong with it. @param now milliseconds
+ * time for every fault. @param now milliseconds
  */
 export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: number): boolean | "late" {
   const version = versionIn(seal);

@@ -13,9 +13,9 @@ import type { CallFact } from "./fact.ts";
  * Once an hour is over, its counts become records, which are chained and archived (runtime/retain/hourly/access.ts).
  */
 
-/** Records of an hour are made this long after its end; what is counted later belongs to the minute of counting. */
+/** Milliseconds after the end of an hour at which its records are made. A call that is counted later belongs to the minute of counting. */
 export const SETTLED_MS = 3_600_000;
-/** What is counted so long after its hour's end may have missed what is made of the hour. */
+/** Milliseconds after the end of an hour at which a count may come too late for the records of the hour. */
 export const LATE_MS = SETTLED_MS / 2;
 
 /** Whether a counter is about access, not usage. */

@@ -43,7 +43,7 @@ const ROWS_EACH = 500;
 const hasNames = ({ tally }: Chunk): boolean => tally.size >= NAMES;
 const hasRows = ({ rows }: Chunk): boolean => rows.size >= ROWS_EACH;
 const PUTS_AT_ONCE = 32;
-/** An item that has not changed for so long is left alone; what comes later begins another. */
+/** Milliseconds without a change after which an item is closed. A later count begins another item. */
 const KEEP_MS = 90_000;
 /** Items whose puts have failed are kept to be put again, up to so many. */
 const MAX_KEPT = 10_000;

@@ -2,7 +2,7 @@
 
 /** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
 const GROWTH = Math.log(1.1);
-/** Holds whatever took longer than 25 minutes: no attempt may, and readers can name every bucket there is. */
+/** Holds all that took longer than 25 minutes: no attempt may, and readers can name every bucket there is. */
 export const LAST_BUCKET = 150;
 
 export const latencyBucket = (ms: number): number =>

@@ -196,7 +196,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
     }
   }
 
-  /** After its minutes, so that whoever sees the mark sees them. */
+  /** After its minutes, so that a reader of the mark sees them. */
   async function markLate(): Promise<void> {
     for (const [id, { tenant, hour }] of [...late]) {
       marks += 1;

@@ -4,7 +4,7 @@ import ipaddr from "ipaddr.js";
  * The guard against webhooks that point inwards (SSRF). Invariant: a webhook is only ever dialled at an address that
  * `forbiddenAddress` let pass, and only when its URL passed `checkWebhookUrl`. The first is upheld by the connector in
  * runtime/deliver/connect.ts (it checks every resolved address and connects to the one it checked), the second by
- * whoever stores a URL and again by deliver before each post. Without them a customer could make the platform call its
+ * the API when it stores a URL, and again by deliver before each post. Without them a customer could make the platform call its
  * own metadata service, the Lambda runtime API, or a neighbour.
  */
 
@@ -160,7 +160,7 @@ const withPlainEscapes = (text: string): string =>
     return /[\w.~-]/.test(character) ? character : written.toUpperCase();
   });
 
-/** An empty userinfo (`https://@host`) leaves no trace in the parsed URL, yet misleads whoever reads it. */
+/** An empty userinfo (`https://@host`) leaves no trace in the parsed URL, but misleads its reader. */
 const hasUserinfo = (text: string): boolean => /^[a-z]+:[\\/]*[^\\/?#]*@/i.test(text.trim());
 
 /** The host without brackets or the root's dot, in lower case as the URL parser leaves it. */

@@ -12,11 +12,11 @@ import { subjectInTable } from "./subject.ts";
 /**
  * Erasure of a data subject, or of everything a customer sent up to the request. Table, payload objects and idempotency
  * entries, then the customer's 64th of the archive, then its exports; the wait for what was still on its way; and the same again, until a
- * whole pass finds nothing. Only then is the certificate written into the audit log. Whatever is erased twice is harmless.
+ * whole pass finds nothing. Only then is the certificate written into the audit log. Erasing twice is harmless.
  */
 /**
  * Beyond the archive stream's buffer. Route hears of an erasure within 8 s and erases what comes later, and a post takes 10 s
- * at most; whatever either wrote without knowing is in the table by then, and found by the next pass.
+ * at most; the events that either wrote without knowing are in the table by then, and found by the next pass.
  */
 const ON_ITS_WAY_SECONDS = 12;
 /** What arrives after this many passes was sent after the request; it can't happen without a clock gone wrong. */

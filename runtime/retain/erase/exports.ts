@@ -15,7 +15,7 @@ import { type Cursor, withCounts } from "./erasure.ts";
 /** Clocks of functions differ. */
 const MARGIN_MS = 5_000;
 const LOOK_AGAIN_SECONDS = 5;
-/** Without a saved slice for so long, a job has been given up by its queue and writes no more: four receives, half an hour apart. */
+/** Milliseconds without a saved slice after which a job no longer writes: its queue has given it up after four receives, half an hour apart. */
 const DEAD_MS = 3 * 3_600_000;
 
 /** @returns the cursor behind, or how many seconds to wait for jobs that may bring back what was erased */

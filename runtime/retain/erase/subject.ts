@@ -14,7 +14,7 @@ import { type Cursor, onward, withCounts } from "./erasure.ts";
 
 /**
  * A data subject's events in the table, batch by batch, and the idempotency entries of the requests that brought them.
- * A batch keeps the hash of its key until the entry is gone, so whatever a crash or a request under way left of one is
+ * A batch keeps the hash of its key until the entry is gone, so the remains of a crash or of a request under way are
  * found by the next pass.
  */
 

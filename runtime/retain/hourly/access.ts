@@ -22,7 +22,7 @@ import { settledHour } from "./hours.ts";
  * Archives who called what: each hour's counts by key and minute, chained, one object a customer and hour in a bucket that
  * (in production) takes nothing back, and an entry in the customer's audit log that names the last record's hash.
  *
- * Invariant: an object is written once, before its entry, and never again; so whatever is done twice comes to the same. The
+ * Invariant: an object is written once, before its entry, and never again; so a step that is done twice has the same result. The
  * object follows the log's newest entry and the log follows the object: neither can be written anew without the other.
  */
 

@@ -245,7 +245,7 @@ export function batchStream(
   let reached: string | undefined;
 
   async function fill(): Promise<void> {
-    // Whoever is running low reads along with the one that ran out: one wait instead of one for each.
+    // A shard that is running low is read together with the one that ran out: one wait instead of one for each.
     const low = sources.filter((source) => !source.done && source.buffer.length <= step / 4);
     const sizes = await Promise.all(low.map((source) => source.fill(step)));
     for (const size of sizes) scanned += size;

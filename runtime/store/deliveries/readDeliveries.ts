@@ -51,7 +51,7 @@ export function currentDelivery(
   return { offsets, status: cancelled ? "cancelled" : item.status };
 }
 
-/** Up to a chunk of batches. `end`: there are no more; `paused`: the budget is used up. */
+/** Up to a chunk of batches. `end`: all are read; `paused`: the budget is used up. */
 async function take(stream: BatchStream): Promise<{ batches: BatchItem[]; end: boolean; paused: boolean }> {
   const batches: BatchItem[] = [];
   while (batches.length < CHUNK) {

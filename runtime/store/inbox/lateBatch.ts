@@ -2,7 +2,7 @@ import { type Table, updateItem } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { lowWaterKey } from "../keys.ts";
 
-// What whoever stores a batch has to know of the low-water mark of inboxes: see lowWater.ts.
+// What a stage that stores a batch has to know of the low-water mark of inboxes: see lowWater.ts.
 
 /** How long after acceptance a batch is expected in the table at the latest. */
 export const LATE_MS = 120_000;

@@ -8,11 +8,11 @@ import { LATE_MS } from "./lateBatch.ts";
 import type { Position, ReadQuery } from "./readQuery.ts";
 
 /**
- * The low-water mark of an inbox: between its time and its ULID every event is acknowledged or deleted, so whoever asks for
+ * The low-water mark of an inbox: between its time and its ULID every event is acknowledged or deleted, so a reading that asks for
  * those that aren't begins above it, instead of reading a long history to find nothing.
  *
  * Invariant: acknowledging and deleting are never undone, so the range stays empty unless a batch is stored in it later.
- * Batches are stored within `LATE_MS` of their acceptance, above any mark; whoever stores one later removes the mark after it,
+ * Batches are stored within `LATE_MS` of their acceptance, above any mark; a stage that stores one later removes the mark after it,
  * and counts its generation on, so that a reading which began before can't set it again.
  */
 export interface LowWater {

@@ -80,7 +80,7 @@ export async function deleteEvents(
     if (alive === undefined) for (const ulid of own) gone.add(ulid);
     else await rememberDeleted(store, tenant, batch.first, offsets);
   });
-  // After the mark: whoever delivers later sees it; what waits already is cancelled here.
+  // After the mark: a later delivery sees it, and deliveries that wait already are cancelled here.
   await cancelDeliveries(store, tenant, groups);
   return outcome(ulids, gone);
 }

@@ -81,7 +81,7 @@ function candidates(batch: BatchItem, query: ReadQuery, position: Position): num
     if (batch.deleted.includes(offset)) continue;
     const type = batch.types[offset] ?? "";
     if (query.types !== undefined && !query.types.includes(type)) continue;
-    if (query.wantsType !== undefined && (type === "" || !query.wantsType(type))) continue;
+    if (query.matchesType !== undefined && (type === "" || !query.matchesType(type))) continue;
     if (query.acknowledged !== "all" && (batch.acknowledged[offset] !== undefined) !== query.acknowledged) continue;
     if (position.after !== undefined) {
       const ulid = ulidAt(batch.first, offset);
@@ -120,7 +120,7 @@ async function withPayloads(
       spent.events += 1;
       spent.bytes += raw.length;
       if (text !== undefined && !containsText(raw, text)) return [];
-      return query.wants === undefined || query.wants(asEvent(batch, offset, raw)) ? [{ offset, raw }] : [];
+      return query.matches === undefined || query.matches(asEvent(batch, offset, raw)) ? [{ offset, raw }] : [];
     });
     return { batch, events };
   });

@@ -66,7 +66,7 @@ const noBody: [says: string, body: string | Uint8Array, answered: unknown[], hea
   ["a form", "all=true", [415, "unsupported_media_type"], { "content-type": "application/x-www-form-urlencoded" }],
 ];
 for (const [says, body, answered, headers] of noBody)
-  test(`a body that is ${says} is refused by whatever takes one`, async () => {
+  test(`a body that is ${says} is refused by every route that takes one`, async () => {
     for (const [method, path] of takingBodies)
       assert.deepEqual(await answer(method, path, body, headers), answered, `${method} ${path}`);
   });
@@ -180,7 +180,7 @@ test("times before and after all events find none, and too many buckets of usage
   assert.deepEqual(await answer("GET", "/audit/access?hour=0001-01-01T00:00:00Z"), [404, "not_found"]);
 });
 
-test("an id that names nothing of this customer's is not found, whoever's it is; what is no such id is a bad parameter", async () => {
+test("an id of another customer's object is not found, like one of no object; a text that is no id is a bad parameter", async () => {
   const strange = [
     "x",
     "%00",

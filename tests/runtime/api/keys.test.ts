@@ -374,7 +374,7 @@ test("the list holds every key of the customer once, page by page, and no other 
   assert.deepEqual([...seen].sort(), [...made].sort());
 });
 
-test("another customer's key is 404, whatever is asked of it", async () => {
+test("another customer's key is 404 for every request about it", async () => {
   const other = await api.customer("Other");
   const path = `/keys/${owner.live.key_id}`;
   const answers = await Promise.all([

@@ -98,7 +98,7 @@ test("what was used of the limit is told for the range, what is expected from no
   });
 });
 
-test("the projection is the same whatever is asked for", async () => {
+test("the projection is the same for every range that is asked for", async () => {
   for (let day = 1; day <= 30; day += 1) await accept(NOW - day * DAY, 100 * (31 - day));
   const [asked, ...others] = await Promise.all([
     quota(NOW - DAY, NOW),

@@ -33,7 +33,7 @@ function limited(shares: readonly number[]) {
 const named = (count: number): Item[] => Array.from({ length: count }, (_, i) => ({ pk: { S: `k${i}` } }));
 const names = (items: readonly Item[]) => items.map(({ pk }) => pk!.S!).sort();
 
-test("whatever is left unprocessed is asked for again, each item once, for reads and writes alike", () =>
+test("unprocessed items are asked for again, each once, for reads and writes alike", () =>
   fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 0, max: 20 }),

@@ -111,7 +111,7 @@ test("what an invocation has no time for is left for the next, in no attempt's n
 });
 
 const deeds = ["retry", "replay", "delete", "remove", "disable", "enable", "drain", "step", "wait"] as const;
-test("whatever is done at once by whoever, nothing is posted for a removed subscription or a deleted event, and all else ends", () =>
+test("nothing is posted for a removed subscription or a deleted event, and all else ends, under any changes at once", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...deeds), { minLength: 1, maxLength: 12 }),

@@ -419,7 +419,7 @@ test("a manual retry always acts, also the second time, and begins the schedule 
   assert.equal(item.next_attempt_at! - world.now(), 3_996);
 });
 
-test("a manual retry acts before the first attempt was made, as often as asked, whatever holds deliveries back", async () => {
+test("a manual retry is made before the first attempt, as often as asked, and while deliveries are held back", async () => {
   const world = makeWorld();
   world.subscribe({ status: "disabled" });
   const first = world.accept([{ n: 1 }]);

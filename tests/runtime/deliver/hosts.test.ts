@@ -120,7 +120,7 @@ test("a test of a subscription whose host has had all it may says so", async () 
   assert.deepEqual([delivered, error, world.posts.length], [false, "host_busy", sent]);
 });
 
-test("in no window more begin than the limit and what environments have not told, whatever comes", () =>
+test("in no window more posts begin than the limit and those that environments have not reported yet", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ environment: fc.nat(3), customer: fc.nat(5), posts: fc.nat(60), ms: fc.nat(3_000) }), {

@@ -125,7 +125,7 @@ test("one that answers 200 and drips its body is delivered, and is not waited fo
   assert.ok(latency_ms < PATIENT_MS);
 });
 
-test("whatever goes wrong has its own name", async () => {
+test("every fault has its own name", async () => {
   const port = await listening(net.createServer());
   const closed = net.createServer();
   closed.listen(0, "127.0.0.1");
@@ -215,7 +215,7 @@ async function answeringHttp2(talk: (stream: http2.ServerHttp2Stream) => void) {
   };
 }
 
-test("over HTTP/2, too, whatever goes wrong has a name, and no answer is read past 1 KB or waited for past its time", async () => {
+test("over HTTP/2, too, every fault has a name, and no answer is read past 1 KB or waited for past its time", async () => {
   const { constants } = http2;
   const cases: [name: string | null, status: number | null, talk: (stream: http2.ServerHttp2Stream) => void][] = [
     [null, 200, (stream) => stream.respond({ ":status": 200 }, { endStream: true })],

@@ -224,7 +224,7 @@ test("a thousand events that a transform makes a hundred times larger are never 
   assert.ok(most < 8_000_000, `${most} bytes`);
 });
 
-test("whatever fails for whichever events, each is delivered or told, and nothing waits without a message", () =>
+test("each event is delivered or reported under any failures, and nothing waits without a message", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(fc.constantFrom("fine", "fails", "too large"), { minLength: 1, maxLength: 6 }), {

@@ -116,7 +116,7 @@ test("at any time: one question a key, nothing too old served, nothing that was 
         }
         if (each.do === "forget") {
           cache.forget(each.key);
-          // Its question goes on, but its answer counts no more: another one may be sent.
+          // Its question continues, but its answer no longer counts: another one may be sent.
           for (const question of world.questions) question.live.delete(each.key);
           // A millisecond passes: what is asked in this one is asked before.
           forgottenAt.set(each.key, world.real);

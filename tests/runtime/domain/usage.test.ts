@@ -129,7 +129,7 @@ test("environments are spread over the shards of a tenant's minutes", async () =
 
 /** How sending can go wrong: refused, answered too late to be heard, or arriving again after a later one. */
 const faults = ["none", "refused", "unheard", "again later"] as const;
-test("whatever happens to a put, and however often it arrives, everything is counted once", () =>
+test("everything is counted once, also when a put fails or arrives several times", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...faults), { maxLength: 20 }),

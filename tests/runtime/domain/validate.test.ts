@@ -139,7 +139,7 @@ test("an event and a schema that are large together are not compared for longer 
   ]);
 });
 
-test("whatever is wrong in the events of a body is told before their schemas are asked", () => {
+test("faults in the events of a body are reported before their schemas are checked", () => {
   const { code, details } = refusalOf('[{"event_type":"t","n":"x"},{"event_type":7}]', numbers);
   assert.deepEqual([code, details?.length], ["invalid_event", 1]);
 });

@@ -8,7 +8,7 @@ const vault = openVault(JSON.stringify(ring));
 const word = fc.string({ minLength: 1, maxLength: 12 });
 const place = fc.tuple(word, word, word) as fc.Arbitrary<Place>;
 
-test("whatever is sealed for a place is opened there, does not show, and is never sealed alike twice", () =>
+test("a text that is sealed for a place opens there, does not show, and is never sealed alike twice", () =>
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 4 }), place, (text, at) => {
       const sealed = vault.seal(text, at);

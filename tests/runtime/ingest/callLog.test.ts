@@ -49,7 +49,7 @@ test("the first refusal is told at once, those of the next second together after
   ]);
 });
 
-test("what can't be told waits; and whoever was refused because the queue is away doesn't wait for it again", async () => {
+test("calls that can't be sent wait; a caller that was refused because the queue is down doesn't wait for it again", async () => {
   const { log, sent, failures, clock } = logAt(1);
   log.add(who, "replayed");
   await log.tell();

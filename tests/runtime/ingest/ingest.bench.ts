@@ -1,6 +1,6 @@
 /**
  * CPU of accepting a request: what the edge and ingest do themselves, step by step; then the bundled ingest function with
- * its calls to Redis and SQS; then the bundles' sizes and their cold import. CPU is that of this thread: whoever answers
+ * its calls to Redis and SQS; then the bundles' sizes and their cold import. CPU is that of this thread: the process that answers
  * the calls runs in another.
  */
 

@@ -19,7 +19,7 @@ import { formatted, oldArchive } from "../../support/archiveText.ts";
 import { type JobBench, jobBench } from "../../support/jobs.ts";
 import { batchOf, openStorage, type Storage } from "../../support/storage.ts";
 
-/** Whatever reads the archive reads what was written before a sender's line ends were taken out, and passes over what nobody can read. */
+/** Every reader of the archive reads lines from before line ends of senders were removed, and passes over lines that can't be read. */
 const test = suite("events over several lines");
 const works: Works = { erasure: erase, export: exportEvents, replay };
 const HOUR = 3_600_000;

@@ -93,7 +93,7 @@ test("another customer's messages in the same invocation are stored and queued b
   assert.ok(order.length > 1);
 });
 
-test("whoever made it so is told of: the selectors that took much, where events took all that one may", async () => {
+test("the owner hears of the selectors that took much, where events took all that one may", async () => {
   const world = makeWorld({ ...heavy(300), [all]: "d" });
   await world.route(world.message([long(1)]), world.message([{ event_type: "d" }], { tenant: NEIGHBOUR }));
   assert.deepEqual(
@@ -145,7 +145,7 @@ test("a large request that was cut leaves nothing of itself in the bucket, and c
   assert.equal(world.deliveries.length, before);
 });
 
-test("whatever fails and comes again, each event is stored, archived and delivered", () =>
+test("each event is stored, archived and delivered, also after failures and repeats", () =>
   fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 12 }),

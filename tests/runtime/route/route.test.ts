@@ -42,7 +42,7 @@ const people = [{ user: { email: "ada@example.com" } }, { user: { email: "bob@ex
 const bodyOf = (batch: BatchItem | undefined) =>
   batch !== undefined && "inline" in batch.body ? unpack(batch.body.inline).map(String) : batch?.body;
 
-test("what was erased while it waited is stored empty, and neither archived nor delivered, whatever is repeated", async () => {
+test("what was erased while it waited is stored empty, and neither archived nor delivered, also when messages are repeated", async () => {
   const world = makeWorld({ sub_a: "$.user", sub_b: "$.user.email == 'ada@example.com'" });
   const record = world.message(people);
   world.advance(86_400_000);

@@ -62,7 +62,7 @@ function fake() {
     advance: (ms: number) => {
       clock += ms;
     },
-    /** Ids that match an event of this type, accepted this long ago. */
+    /** Ids that match an event of this type. @param ageMs time since it was accepted */
     async matches(event_type: string, acceptedAgo = 0): Promise<string[]> {
       const { matcher } = await cache.get(TENANT, clock - acceptedAgo);
       const event = { event_id: "evt_1", event_type, received_at: new Date(clock).toISOString(), payload: {} };

@@ -77,7 +77,7 @@ const call = fc.record({
   times: fc.integer({ min: 1, max: 3 }),
 });
 
-test("whatever is acknowledged, in any order and again, over marks of old, every reading tells it as a list would", () =>
+test("every reading shows acknowledgements as a list would, in any order, repeated, and over old marks", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(request, { minLength: 1, maxLength: 15 }),
@@ -180,7 +180,7 @@ test("a hundred events acknowledged one by one cost two units at most each", asy
   assert.ok(units.filter((unit) => unit === 1).length > 60, String(units));
 });
 
-test("of several marks the earliest counts, whoever writes first and wherever it is", async () => {
+test("of several marks the earliest counts, in any order and place", async () => {
   const batch = batchOf(newTenant(), [{}, {}, {}, {}], START, { acknowledged: { 3: NOW - 5 } });
   await storage.put(batchItem(batch));
   await addMark(store, batch, [0, 1, 3], NOW + 5);

@@ -57,7 +57,7 @@ for (let n = 0; n < EVENTS; n += BATCH) {
 await flush();
 console.log(`${EVENTS} events stored in ${((performance.now() - started) / 1_000).toFixed(0)} s`);
 
-const cel = (filter: string) => ({ wants: compileSelector({ cel: filter }).matches });
+const cel = (filter: string) => ({ matches: compileSelector({ cel: filter }).matches });
 const questions: [says: string, query: Partial<ReadQuery>][] = [
   ["the newest 1,000", {}],
   ["the newest 1,000, all states", { acknowledged: "all" }],

@@ -77,7 +77,7 @@ test("only a reading that looked at everything sets the mark", async () => {
   const filters: Partial<ReadQuery>[] = [
     { types: ["nothing"] },
     { text: "nothing" },
-    { wants: () => false },
+    { matches: () => false },
     { from: NOW - 1_000 },
     { to: NOW - 2 * DAY },
     { statuses: ["failed"] },
@@ -123,7 +123,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 let tenants = 0;
-test("whatever is accepted, stored late and acknowledged, a reading gives exactly what isn't acknowledged", () =>
+test("a reading gives exactly the events that aren't acknowledged, also when events are stored late", () =>
   fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const tenant = `cus_p${++tenants}`;

@@ -143,7 +143,7 @@ function expected(model: readonly Modelled[], query: ReadQuery): string[] {
   return query.order === "asc" ? ulids : ulids.reverse();
 }
 
-test("whatever is asked, in either order and any page size, the pages together are what a plain list would give", () =>
+test("the pages together are what a plain list would give, for any query, order and page size", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(request, { maxLength: 25 }),

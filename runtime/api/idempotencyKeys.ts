@@ -67,7 +67,7 @@ const lost = (how: string, cause?: unknown) =>
  * @param raw the decoded body
  * @throws TriggersError as `claimed` does; `conflict` where the work was done and its answer is lost
  */
-export async function once(
+export async function withIdempotencyKey(
   deps: Deps,
   c: Context<ApiEnv>,
   raw: Uint8Array,
