@@ -90,7 +90,7 @@ export function register(app: Api, deps: Deps): void {
     {
       method: "post",
       path: "/incidents",
-      once: true,
+      idempotent: true,
       tag: TAG,
       summary: "Tell customers of an incident or of maintenance",
       description: "`GET /status` shows it at once. Without `starts_at` it begins now.",
