@@ -4,7 +4,7 @@ import type { Tx } from "../database/roles.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
-import { encodeJobMessage, type ReplayRequest } from "../domain/job.ts";
+import { encodeJobsMessage, type ReplayRequest } from "../domain/job.ts";
 import { rfc3339 } from "../domain/time.ts";
 import type { Deps } from "./deps.ts";
 
@@ -64,7 +64,7 @@ export async function startJob(
   await deps.sqs.send(
     new SendMessageCommand({
       QueueUrl: deps.env.JOB_QUEUE_URL,
-      MessageBody: encodeJobMessage(jobId),
+      MessageBody: encodeJobsMessage({ kind: "job", job_id: jobId }),
       MessageGroupId: tenant,
       DelaySeconds: afterSeconds,
     }),

@@ -1,59 +1,23 @@
 import { createHash } from "node:crypto";
 import { CodecError } from "./codec/codecError.ts";
-import { defined } from "./defined.ts";
+import { checkVersion, type Header, optional, text, VERSION } from "./codec/fields.ts";
 import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 import type { Cause } from "./problem.ts";
 
-/** A message of the jobs queue: work on this job, from where it stands in the database. */
-const VERSION = 1;
-
-export const encodeJobMessage = (jobId: string): string => JSON.stringify({ v: VERSION, k: "job", job_id: jobId });
-
-/** @returns the job's id @throws CodecError */
-export function decodeJobMessage(text: string): string {
-  let message: { v?: unknown; k?: unknown; job_id?: unknown };
-  try {
-    message = JSON.parse(text) as typeof message;
-  } catch (cause) {
-    throw new CodecError("corrupt", "the job message is not JSON", { cause });
-  }
-  if (typeof message.v === "number" && message.v !== VERSION) {
-    throw new CodecError(
-      "unknown_version",
-      `the job message has version ${message.v}; this code reads version ${VERSION}`,
-    );
-  }
-  if (message.k !== "job" || typeof message.job_id !== "string") {
-    throw new CodecError("corrupt", "the job message names no job");
-  }
-  return message.job_id;
-}
-
 /** What is done for every customer once an hour is over: compare table and archive, or archive who called what. */
-const hourlyWorks = ["reconcile", "access"] as const;
-export type HourlyWork = (typeof hourlyWorks)[number];
+export type HourlyWork = "reconcile" | "access";
 
-/** Another message of the jobs queue: hourly work on this hour, from this page of customers on. */
-export interface HourMessage {
+/** An hour that is worked on, from this page of customers on. */
+export interface HourWork {
   /** RFC 3339, on the hour. */
   readonly hour: string;
   readonly cursor?: string;
 }
 
-export const encodeHourMessage = (work: HourlyWork, message: HourMessage): string =>
-  JSON.stringify({ v: VERSION, k: work, ...message });
-
-/** The message where it is one, else undefined: it may be a job's. */
-export function decodeHourMessage(text: string): (HourMessage & { readonly work: HourlyWork }) | undefined {
-  const work = hourlyWorks.find((each) => text.startsWith(`{"v":${VERSION},"k":"${each}",`));
-  if (work === undefined) return undefined;
-  const { hour, cursor } = JSON.parse(text) as HourMessage;
-  return { work, hour, ...defined({ cursor }) };
-}
-
-/** A third: put the events of a time back into the table, from one 64th of the archive, from this object on. */
+/** Put the events of a time back into the table, from one 64th of the archive, from this object on. */
 export interface PutBackMessage {
+  readonly kind: "put_back";
   /** RFC 3339; accepted at or after, and before. */
   readonly from: string;
   readonly to: string;
@@ -62,14 +26,43 @@ export interface PutBackMessage {
   readonly after?: string;
 }
 
-export const encodePutBackMessage = (message: PutBackMessage): string =>
-  JSON.stringify({ v: VERSION, k: "put_back", ...message });
+/** What the jobs queue carries: work on a job, from where it stands in the database, and what is nobody's job. */
+export type JobsMessage =
+  | { readonly kind: "job"; readonly job_id: string }
+  | ({ readonly kind: HourlyWork } & HourWork)
+  | PutBackMessage;
 
-/** The message where it is one, else undefined. */
-export function decodePutBackMessage(text: string): PutBackMessage | undefined {
-  if (!text.startsWith(`{"v":${VERSION},"k":"put_back",`)) return undefined;
-  const { from, to, prefix, after } = JSON.parse(text) as PutBackMessage;
-  return { from, to, prefix, ...defined({ after }) };
+export const encodeJobsMessage = ({ kind, ...message }: JobsMessage): string =>
+  JSON.stringify({ v: VERSION, k: kind, ...message });
+
+/** @throws CodecError naming what is not readable */
+export function decodeJobsMessage(message: string): JobsMessage {
+  let header: Header;
+  try {
+    header = JSON.parse(message) as Header;
+  } catch (cause) {
+    throw new CodecError("corrupt", "the jobs message is not JSON", { cause });
+  }
+  checkVersion(header.v, "jobs message");
+  const kind = header.k as JobsMessage["kind"];
+  const what = `${kind} message`;
+  switch (kind) {
+    case "job":
+      return { kind, job_id: text(header, "job_id", what) };
+    case "reconcile":
+    case "access":
+      return { kind, hour: text(header, "hour", what), ...optional(header, "cursor") };
+    case "put_back":
+      return {
+        kind,
+        from: text(header, "from", what),
+        to: text(header, "to", what),
+        prefix: text(header, "prefix", what),
+        ...optional(header, "after"),
+      };
+    default:
+      throw new CodecError("corrupt", `the jobs queue carries no message of the kind ${String(kind satisfies never)}`);
+  }
 }
 
 /** Events a second of a replay that names no rate: it leaves room for what arrives meanwhile. */

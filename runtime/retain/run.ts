@@ -3,7 +3,7 @@ import { errorText } from "../aws/log.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
-import { decodeHourMessage, decodeJobMessage, decodePutBackMessage, encodeJobMessage } from "../domain/job.ts";
+import { decodeJobsMessage, encodeJobsMessage } from "../domain/job.ts";
 import type { Job, JobKind } from "../domain/service.ts";
 import { archiveAccess } from "./hourly/access.ts";
 import { reconcile } from "./hourly/reconcile.ts";
@@ -45,18 +45,21 @@ export async function runJobs(event: SQSEvent, works: Works, tools: Tools): Prom
 }
 
 async function runRecord(record: SQSRecord, works: Works, tools: Tools): Promise<void> {
-  const hourly = decodeHourMessage(record.body);
-  if (hourly !== undefined) {
-    const { work, ...message } = hourly;
-    await (work === "access" ? archiveAccess(message, tools) : reconcile(message, tools));
-    return;
+  const message = decodeJobsMessage(record.body);
+  switch (message.kind) {
+    case "job":
+      return runMessage(record, message.job_id, works, tools);
+    case "access":
+      return archiveAccess(message, tools);
+    case "reconcile":
+      return void (await reconcile(message, tools));
+    case "put_back":
+      return void (await putBack(message, tools));
   }
-  const lost = decodePutBackMessage(record.body);
-  if (lost !== undefined) {
-    await putBack(lost, tools);
-    return;
-  }
-  const jobId = decodeJobMessage(record.body);
+}
+
+/** Works on a job, and tells its customer once it fails for good. */
+async function runMessage(record: SQSRecord, jobId: string, works: Works, tools: Tools): Promise<void> {
   const { job } = (await tools.service({ op: "job", job_id: jobId })).answer;
   if (job === null) {
     if (tools.now() - timeOf(jobId.slice(4)) < COMMITTED_WITHIN_MS) {
@@ -119,4 +122,6 @@ function checkpointOf(job: Job, tools: Tools): Checkpoint {
 }
 
 const again = (tools: Tools, jobId: string, group: string, delaySeconds: number): Promise<void> =>
-  sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text: encodeJobMessage(jobId), group, delaySeconds }]);
+  sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [
+    { text: encodeJobsMessage({ kind: "job", job_id: jobId }), group, delaySeconds },
+  ]);

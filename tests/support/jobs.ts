@@ -3,7 +3,7 @@ import type { SQSEvent } from "aws-lambda";
 import type { Service } from "../../runtime/aws/service.ts";
 import type { ForgetRequest, Forgotten } from "../../runtime/domain/idempotency.ts";
 import { newId } from "../../runtime/domain/ids.ts";
-import { encodeJobMessage } from "../../runtime/domain/job.ts";
+import { encodeJobsMessage } from "../../runtime/domain/job.ts";
 import type { Job, JobKind } from "../../runtime/domain/service.ts";
 import type { RoutedSubscription } from "../../runtime/domain/subscription.ts";
 import { rfc3339 } from "../../runtime/domain/time.ts";
@@ -154,7 +154,7 @@ export function jobBench(storage: Storage): JobBench {
         Records: [
           {
             messageId: "1",
-            body: encodeJobMessage(jobId),
+            body: encodeJobsMessage({ kind: "job", job_id: jobId }),
             attributes: { ApproximateReceiveCount: "1", SentTimestamp: "0" },
           },
         ],

@@ -4,7 +4,7 @@ import { sendOrThrow } from "../../aws/queues.ts";
 import { minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
 import { defined } from "../../domain/defined.ts";
 import { environments, OPERATOR } from "../../domain/identity/identity.ts";
-import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
+import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
 import { HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
 import {
   type Access,
@@ -49,13 +49,13 @@ export async function beginAccess(tools: Tools): Promise<readonly string[]> {
   await sendOrThrow(
     tools.sqs,
     tools.env.JOB_QUEUE_URL,
-    hours.map((hour) => ({ text: encodeHourMessage("access", { hour }), group: "access" })),
+    hours.map((hour) => ({ text: encodeJobsMessage({ kind: "access", hour }), group: "access" })),
   );
   return hours;
 }
 
 /** Archives an hour for one page of customers and hands the next page on. */
-export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools): Promise<void> {
+export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): Promise<void> {
   const { customer_ids, next_cursor } = (
     await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })
   ).answer;
@@ -65,7 +65,7 @@ export async function archiveAccess({ hour, cursor }: HourMessage, tools: Tools)
     records += await archiveCustomer(customerId, hour, tools);
   }
   if (next_cursor !== null) {
-    const text = encodeHourMessage("access", { hour, cursor: next_cursor });
+    const text = encodeJobsMessage({ kind: "access", hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "access" }]);
   } else await put(tools, `${DONE}${hourName(Date.parse(hour))}`, Buffer.alloc(0));
   tools.log("info", "retain.access_archived", { hour, customers: customer_ids.length, records });

@@ -4,7 +4,7 @@ import { defined } from "../../domain/defined.ts";
 import { eventHeads } from "../../domain/event.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
-import { encodeHourMessage, type HourMessage } from "../../domain/job.ts";
+import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
 import { HOUR_MS, rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
@@ -27,7 +27,7 @@ export interface Reconciled {
 }
 
 /** Compares one page of customers, repairs what is missing, and hands the next page on. */
-export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Promise<Reconciled> {
+export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promise<Reconciled> {
   const from = Date.parse(hour);
   const { customer_ids, next_cursor } = (await tools.service({ op: "customers", ...defined({ cursor }) })).answer;
   let events = 0;
@@ -45,7 +45,7 @@ export async function reconcile({ hour, cursor }: HourMessage, tools: Tools): Pr
     }
   }
   if (next_cursor !== null) {
-    const text = encodeHourMessage("reconcile", { hour, cursor: next_cursor });
+    const text = encodeJobsMessage({ kind: "reconcile", hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "reconcile" }]);
   }
   const report = { hour, customers: customer_ids.length, events, missing, strays };

@@ -2,7 +2,7 @@ import { sendOrThrow } from "../../aws/queues.ts";
 import { archivePrefixes } from "../../domain/codec/index.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { timeOf } from "../../domain/ids.ts";
-import { encodePutBackMessage, type PutBackMessage } from "../../domain/job.ts";
+import { encodeJobsMessage, type PutBackMessage } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { removeLowWater } from "../../store/inbox/lateBatch.ts";
@@ -42,7 +42,7 @@ export async function queuePutBack(
     tools.sqs,
     tools.env.JOB_QUEUE_URL,
     archivePrefixes.map((prefix) => ({
-      text: encodePutBackMessage({ ...range, prefix }),
+      text: encodeJobsMessage({ kind: "put_back", ...range, prefix }),
       group: `put-back-${prefix}`,
     })),
   );
@@ -62,7 +62,7 @@ export async function putBack(message: PutBackMessage, tools: Tools): Promise<nu
     for (const [tenant, own] of Map.groupBy(lines, (line) => line.tenant))
       events += await putBackOf(tenant, own, range, tools);
     if (tools.now() < until) continue;
-    const text = encodePutBackMessage({ ...message, after: key });
+    const text = encodeJobsMessage({ ...message, after: key });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: `put-back-${message.prefix}` }]);
     break;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
-import { decodeJobMessage } from "../../../runtime/domain/job.ts";
+import { decodeJobsMessage } from "../../../runtime/domain/job.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { serve } from "../../support/service.ts";
@@ -120,8 +120,8 @@ test("backfill_from begins a replay for this subscription alone", async () => {
   assert.equal(status, 201);
   const message = sent.at(-1)!;
   assert.deepEqual(
-    [message.QueueUrl, message.MessageGroupId, decodeJobMessage(message.MessageBody)],
-    ["JOB_QUEUE_URL", owner.customer_id, body.backfill_replay_id],
+    [message.QueueUrl, message.MessageGroupId, decodeJobsMessage(message.MessageBody)],
+    ["JOB_QUEUE_URL", owner.customer_id, { kind: "job", job_id: body.backfill_replay_id }],
   );
   const { job } = await serve(api.deps.db, { op: "job", job_id: body.backfill_replay_id }, 0);
   assert.deepEqual(

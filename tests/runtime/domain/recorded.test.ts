@@ -13,16 +13,7 @@ import {
 } from "../../../runtime/domain/codec/index.ts";
 import { decodeIdentity, encodeIdentity } from "../../../runtime/domain/identity/identity.ts";
 import { decodeKeyRecord, encodeKeyRecord } from "../../../runtime/domain/identity/keyRecord.ts";
-import {
-  decodeHourMessage,
-  decodeJobMessage,
-  decodePutBackMessage,
-  encodeHourMessage,
-  encodeJobMessage,
-  encodePutBackMessage,
-  type HourlyWork,
-  type HourMessage,
-} from "../../../runtime/domain/job.ts";
+import { decodeJobsMessage, encodeJobsMessage, type HourlyWork, type HourWork } from "../../../runtime/domain/job.ts";
 import { decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { decodeCircuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
 import { decodeDeliveryItem, encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
@@ -91,21 +82,33 @@ const formats: Readonly<Record<string, { value: any; encode(value: any): unknown
     encode: ({ kind: _, ...message }) => encodeProbe(message),
     decode: decodeDeliver,
   },
-  job: { value: replay_id, encode: encodeJobMessage, decode: decodeJobMessage },
+  // The values are those of the first version, which had a decoder for each kind.
+  job: {
+    value: replay_id,
+    encode: (job_id) => encodeJobsMessage({ kind: "job", job_id }),
+    decode: (text) => (decodeJobsMessage(text) as { job_id: string }).job_id,
+  },
   ...Object.fromEntries(
     (["reconcile", "access"] as const).map((work) => [
       work,
       {
         value: { work, hour: "2026-11-25T10:00:00.000Z", cursor: "cus_a" },
-        encode: ({ work, ...message }: HourMessage & { work: HourlyWork }) => encodeHourMessage(work, message),
-        decode: decodeHourMessage,
+        encode: ({ work: kind, ...message }: HourWork & { work: HourlyWork }) =>
+          encodeJobsMessage({ kind, ...message }),
+        decode: (text: string) => {
+          const { kind, ...message } = decodeJobsMessage(text);
+          return { work: kind, ...message };
+        },
       },
     ]),
   ),
   "put back": {
     value: { from: "2026-11-25T10:00:00.000Z", to: "2026-11-25T11:00:00.000Z", prefix: "0a", after: "events/x" },
-    encode: encodePutBackMessage,
-    decode: decodePutBackMessage,
+    encode: (message) => encodeJobsMessage({ kind: "put_back", ...message }),
+    decode: (text) => {
+      const { kind: _, ...message } = decodeJobsMessage(text);
+      return message;
+    },
   },
   batch: {
     value: {

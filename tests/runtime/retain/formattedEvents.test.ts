@@ -165,7 +165,10 @@ each("what a restored table lacks is put back, everybody's", async (texts) => {
   const at = bench.clock.now - DAY;
   const batch = archived(texts, at);
   const range = { from: rfc3339(at - HOUR), to: rfc3339(at + HOUR) };
-  assert.equal(await putBack({ ...range, prefix: archivePrefix("cus_a") }, bench.tools), texts.length + 1);
+  assert.equal(
+    await putBack({ kind: "put_back", ...range, prefix: archivePrefix("cus_a") }, bench.tools),
+    texts.length + 1,
+  );
   assert.deepEqual(await stored(batch), texts);
 });
 

@@ -7,7 +7,6 @@ import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { eventHeads } from "../../../runtime/domain/event.ts";
 import { splitTenant } from "../../../runtime/domain/identity/identity.ts";
 import { ulidAt } from "../../../runtime/domain/ids.ts";
-import { decodePutBackMessage, encodeHourMessage, encodePutBackMessage } from "../../../runtime/domain/job.ts";
 import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { queuePutBack } from "../../../runtime/retain/restore/restore.ts";
 import { runJobs, type Works } from "../../../runtime/retain/run.ts";
@@ -180,12 +179,6 @@ test("times that are none, or the wrong way round, are refused", async () => {
   });
   await assert.rejects(queuePutBack({ from: rfc3339(2), to: rfc3339(1) }, bench.tools), RangeError);
   assert.equal(bench.sent.get("jobs"), undefined);
-});
-
-test("its message is told from the others of the queue", () => {
-  const message = { from: rfc3339(0), to: rfc3339(1), prefix: "0a", after: "events/x" };
-  assert.deepEqual(decodePutBackMessage(encodePutBackMessage(message)), message);
-  assert.equal(decodePutBackMessage(encodeHourMessage("reconcile", { hour: rfc3339(0) })), undefined);
 });
 
 test.run();
