@@ -90,6 +90,7 @@ function declareHome(
   // What customers ask for.
   const subscriptions = new SubscriptionStore("subscriptions", {
     region,
+    shards: settings.eventShards,
     defaults,
     keys,
     database: {
@@ -106,7 +107,13 @@ function declareHome(
   const service = subscriptions.service;
 
   // The event's way, last stage first.
-  const store = new EventStore("store", { region, logs, warmWriteUnits: settings.warmWriteUnits, protect });
+  const store = new EventStore("store", {
+    region,
+    logs,
+    warmWriteUnits: settings.warmWriteUnits,
+    shards: settings.eventShards,
+    protect,
+  });
   const delivery = new DeliveryEngine("delivery", {
     region,
     defaults,

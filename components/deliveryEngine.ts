@@ -49,6 +49,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
     this.notice = new WorkQueue("notice", common, own);
     const environment = {
       EVENTS_TABLE: store.events.table.name,
+      EVENT_SHARDS: store.shards,
       METRICS_TABLE: store.metrics.table.name,
       DELIVERY_QUEUE_URL: this.delivery.queue.url,
       DELIVERY_DEAD_URL: this.delivery.dead.url,

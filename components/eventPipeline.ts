@@ -50,6 +50,7 @@ export class EventPipeline extends pulumi.ComponentResource {
         entry: "runtime/route/handler.ts",
         environment: {
           EVENTS_TABLE: store.events.table.name,
+          EVENT_SHARDS: store.shards,
           METRICS_TABLE: store.metrics.table.name,
           INGEST_QUEUE_URL: this.ingest.queue.url,
           INGEST_DEAD_URL: this.ingest.dead.url,

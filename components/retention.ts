@@ -90,6 +90,7 @@ export class Retention extends pulumi.ComponentResource {
         entry: "runtime/retain/handler.ts",
         environment: {
           EVENTS_TABLE: store.events.table.name,
+          EVENT_SHARDS: store.shards,
           METRICS_TABLE: store.metrics.table.name,
           RETRY_QUEUE_URL: delivery.retry.queue.url,
           JOB_QUEUE_URL: this.jobs.queue.url,

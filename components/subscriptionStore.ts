@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { ShardRule } from "../runtime/domain/shards.ts";
 import type { BootstrapEnvironment, SubscriptionsEnvironment } from "../runtime/subscriptions/environment.ts";
 import { Database, type DatabaseArgs } from "./blocks/database.ts";
 import { EncryptionKey } from "./blocks/encryptionKey.ts";
@@ -14,6 +15,8 @@ export interface SubscriptionStoreArgs {
   readonly defaults: HandlerDefaults;
   readonly database: DatabaseArgs;
   readonly keys: Keys;
+  /** Over how many partitions of the events table customers are spread, by time. */
+  readonly shards: readonly ShardRule[];
 }
 
 /** PostgreSQL, its migrations, and the service that asks it for everybody else. */
@@ -36,6 +39,7 @@ export class SubscriptionStore extends pulumi.ComponentResource {
     super("triggers:components:SubscriptionStore", name, {}, opts);
     const own = { parent: this };
     const { region, defaults, keys } = args;
+    const shards = JSON.stringify(args.shards);
     const database = new Database("database", args.database, own);
     this.database = database;
     const secretKey = new EncryptionKey(
@@ -63,6 +67,7 @@ export class SubscriptionStore extends pulumi.ComponentResource {
           OPERATOR_SECRET: this.operatorKey.secret.arn,
           CURSOR_SECRET: this.cursorSecret.secret.arn,
           SEALING_SECRET: this.sealing.secret.arn,
+          EVENT_SHARDS: shards,
         },
         permissions: [
           database.toConnect,
@@ -85,7 +90,7 @@ export class SubscriptionStore extends pulumi.ComponentResource {
       {
         functionName: this.bootstrap.function.name,
         input: JSON.stringify({ code: this.bootstrap.codeHash }),
-        triggers: { code: this.bootstrap.codeHash },
+        triggers: { code: this.bootstrap.codeHash, shards },
       },
       { parent: this, dependsOn: [database.ready] },
     );

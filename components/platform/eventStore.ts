@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ShardRule } from "../../runtime/domain/shards.ts";
 import { DataBucket } from "../blocks/dataBucket.ts";
 import { DataTable } from "../blocks/dataTable.ts";
 import { EncryptionKey } from "../blocks/encryptionKey.ts";
@@ -8,6 +9,8 @@ export interface EventStoreArgs {
   readonly logs: DataBucket;
   /** Write units a second that the table of events serves from the first second on. @default DynamoDB's own */
   readonly warmWriteUnits?: number | undefined;
+  /** Over how many partitions customers are spread, by time. */
+  readonly shards: readonly ShardRule[];
   readonly protect: boolean;
 }
 
@@ -16,6 +19,8 @@ export class EventStore extends pulumi.ComponentResource {
   readonly events: DataTable;
   readonly metrics: DataTable;
   readonly payloads: DataBucket;
+  /** The rules of partitions, as functions find them in their environment. */
+  readonly shards: string;
   /** Encrypts the payloads. */
   readonly payloadKey: EncryptionKey;
 
@@ -23,6 +28,7 @@ export class EventStore extends pulumi.ComponentResource {
     super("triggers:components:EventStore", name, {}, opts);
     const own = { parent: this };
     const { region, protect } = args;
+    this.shards = JSON.stringify(args.shards);
     const key = new EncryptionKey(name, { purpose: "Events and their deliveries", protect }, own);
     this.events = new DataTable(
       "events",

@@ -43,6 +43,7 @@ export class ManagementApi extends pulumi.ComponentResource {
         environment: {
           ...subscriptions.database.variables,
           EVENTS_TABLE: store.events.table.name,
+          EVENT_SHARDS: store.shards,
           METRICS_TABLE: store.metrics.table.name,
           KEYS_TABLE: keys.tableName,
           PEPPER_SECRET: keys.pepperArn,

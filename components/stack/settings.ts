@@ -91,6 +91,31 @@ export const settingsSchema = z.strictObject({
       "Regions in which the edge function's logs have a key and a retention; in any other region that it runs in, AWS makes a log group with neither. Unset: `keyRegions`.",
     ),
   edgeStack: stackName.optional().describe("Stack of the edge; a `region` and a `standby` name it."),
+  eventShards: z
+    .array(
+      z.strictObject({
+        from: z.iso.datetime({ error: "must be a time in UTC, such as 2027-01-31T00:00:00Z" }),
+        shards: z.literal([8, 16, 32, 64, 128], "must be 8, 16, 32, 64 or 128"),
+        customers: z
+          .array(z.string().regex(/^cus_[0-9A-HJKMNP-TV-Z]{26}$/, "must be a customer's id"))
+          .min(1)
+          .max(40)
+          .optional(),
+      }),
+    )
+    .max(10)
+    .refine(
+      (rules) => rules.every(({ from }, at) => at === 0 || rules[at - 1]!.from < from),
+      "must be in the order of time",
+    )
+    .refine(
+      (rules) => JSON.stringify(rules).length <= 1_500,
+      "must not exceed 1,500 characters: functions have it in their environment",
+    )
+    .default([])
+    .describe(
+      "Partitions of the events table over which customers are spread, each 1,000 writes a second: rules `{ from, shards, customers }` by time, for the customers named or for all; before the first there are 8. A rule begins a day after its deployment at the earliest, and is never changed or taken away once it has.",
+    ),
   finalSnapshot: z
     .boolean()
     .default(true)

@@ -1,4 +1,5 @@
 import { ACCOUNT_QUOTAS, firehoseBytesPerSecondIn } from "../../local/account.ts";
+import { FIRST_SHARDS } from "../../runtime/domain/shards.ts";
 
 /**
  * What AWS allows, as data: the capacity model reads nothing else about AWS. Defaults of a new account in us-east-1, with the
@@ -55,7 +56,7 @@ export const defaultQuotas: Quotas = {
   tableWriteUnits: ACCOUNT_QUOTAS.tableWriteUnits,
   tableWarmWriteUnits: ACCOUNT_QUOTAS.tableWarmWriteUnits,
   partitionWriteUnits: ACCOUNT_QUOTAS.partitionWriteUnits,
-  shards: 8,
+  shards: FIRST_SHARDS,
   firehoseBytesPerSecond: ACCOUNT_QUOTAS.firehoseBytesPerSecond,
   firehoseStreams: 1,
   ingestProvisioned: 0,
@@ -74,7 +75,8 @@ export function raised(eventsPerSecond: number, eventsPerRequest: number, eventB
     tableWriteUnits: Math.max(40_000, requests * 60),
     tableWarmWriteUnits: Math.max(4_000, requests * 45),
     firehoseBytesPerSecond: Math.max(defaultQuotas.firehoseBytesPerSecond, eventsPerSecond * eventBytes * 1.5),
-    shards: Math.max(8, Math.ceil((requests * 0.1 * 40) / 1_000)),
+    // What the setting takes: a power of two.
+    shards: 2 ** Math.ceil(Math.log2(Math.max(8, (requests * 0.1 * 40) / 1_000))),
   };
 }
 
@@ -120,9 +122,12 @@ export const remedies: Readonly<Record<QuotaName, { readonly source: string; rea
   partitionWriteUnits: {
     source: "DynamoDB: 1,000 write units a partition",
     remedy:
-      "give the busiest customer more shards (the number is in runtime/domain/ids.ts), or pack more events a request",
+      "give the busiest customer more shards by triggers:eventShards, a day before it needs them, or pack more events a request",
   },
-  shards: { source: "DESIGN: 8 a customer", remedy: "not a quota" },
+  shards: {
+    source: "the program: triggers:eventShards, 8 unless set",
+    remedy: "set triggers:eventShards for the busiest customer",
+  },
   firehoseBytesPerSecond: {
     source:
       "Firehose quotas: Direct PUT bytes per second (5 MiB in us-east-1, us-west-2 and eu-west-1, 1 MiB elsewhere), before compression",

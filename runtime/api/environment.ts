@@ -6,6 +6,8 @@ export const apiVariables = [
   "DATABASE_NAME",
   "DATABASE_USER",
   "EVENTS_TABLE",
+  /** Over how many partitions of it customers are spread: runtime/domain/shards.ts. */
+  "EVENT_SHARDS",
   "METRICS_TABLE",
   "KEYS_TABLE",
   "PEPPER_SECRET",

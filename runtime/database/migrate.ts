@@ -8,6 +8,7 @@ import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
 import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
 import { up as people } from "./migrations/0007-people.ts";
 import { up as incidents } from "./migrations/0009-incidents.ts";
+import { up as eventShards } from "./migrations/0010-event-shards.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0006-subject-keys": { up: subjectKeys },
   "0007-people": { up: people },
   "0009-incidents": { up: incidents },
+  "0010-event-shards": { up: eventShards },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

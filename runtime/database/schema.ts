@@ -3,6 +3,7 @@ import type { Environment, Tenant } from "../domain/identity/identity.ts";
 import type { Masking } from "../domain/people/masking.ts";
 import type { Role } from "../domain/people/roles.ts";
 import type { JobKind, JobStatus } from "../domain/service.ts";
+import type { ShardRule } from "../domain/shards.ts";
 
 /**
  * The tables as Kysely sees them; migrations/ creates them. Every row carries the customer it belongs to, by which
@@ -222,7 +223,14 @@ export interface IncidentTable {
   updated_at: ColumnType<Date, string, string>;
 }
 
+/** A rule of the last deployment: see runtime/domain/shards.ts. */
+export interface EventShardTable {
+  from_at: Time;
+  rule: Json<ShardRule>;
+}
+
 export interface Database {
+  event_shards: EventShardTable;
   customers: CustomerTable;
   tenant_versions: TenantVersionTable;
   subscriptions: SubscriptionTable;

@@ -2,6 +2,8 @@ import { type Environment, tracingVariables } from "../domain/environment.ts";
 
 export const deliverVariables = [
   "EVENTS_TABLE",
+  /** Over how many partitions of it customers are spread: runtime/domain/shards.ts. */
+  "EVENT_SHARDS",
   "METRICS_TABLE",
   "DELIVERY_QUEUE_URL",
   "DELIVERY_DEAD_URL",

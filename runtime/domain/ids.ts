@@ -4,14 +4,13 @@ import { defined, mapDefined } from "./defined.ts";
 
 /**
  * Ids. An event id is `evt_` + ULID; the events of one request have consecutive ULIDs that share their first random
- * character, which picks the shard. So any event's batch is one descending query away, and received_at is in the id.
+ * character, which picks the shard (shards.ts). So any event's batch is one descending query away, and received_at is in the id.
  */
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** Events a request may hold; leaves the low 15 bits of the random part room to count. */
 export const MAX_EVENTS_PER_REQUEST = 1_000;
-export const SHARDS = 8;
 
 const prefixes = ["evt", "sub", "key", "cus", "dlv", "rpl", "prv", "req", "aud", "psn", "ses", "snd", "inc"] as const;
 export type IdPrefix = (typeof prefixes)[number];
@@ -55,9 +54,6 @@ export function offsetOf(first: string, ulid: string, count: number): number {
   const offset = lowValue(ulid) - lowValue(first);
   return offset >= 0 && offset < count ? offset : -1;
 }
-
-/** The shard, 0 to 7, of an event or batch: its ULID's first random character. */
-export const shardOf = (ulid: string): number => CROCKFORD.indexOf(ulid[10]!) % SHARDS;
 
 /** Milliseconds since the epoch at which the ULID was made. */
 export const timeOf = (ulid: string): number => decodeTime(ulid);

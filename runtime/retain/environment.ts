@@ -2,6 +2,8 @@ import type { Environment } from "../domain/environment.ts";
 
 export const retainVariables = [
   "EVENTS_TABLE",
+  /** Over how many partitions of it customers are spread: runtime/domain/shards.ts. */
+  "EVENT_SHARDS",
   "METRICS_TABLE",
   "RETRY_QUEUE_URL",
   "JOB_QUEUE_URL",

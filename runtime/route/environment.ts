@@ -2,6 +2,8 @@ import { type Environment, tracingVariables } from "../domain/environment.ts";
 
 export const routeVariables = [
   "EVENTS_TABLE",
+  /** Over how many partitions of it customers are spread: runtime/domain/shards.ts. */
+  "EVENT_SHARDS",
   "METRICS_TABLE",
   "INGEST_QUEUE_URL",
   "INGEST_DEAD_URL",

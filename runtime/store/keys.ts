@@ -2,10 +2,10 @@ import { between } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { shardOf } from "../domain/ids.ts";
+import { shardOf, shardsOf } from "../domain/shards.ts";
 
 /**
- * Keys of the events table and of its two indexes, and ranges of them. A tenant's partitions are its eight shards, in which a
+ * Keys of the events table and of its two indexes, and ranges of them. A tenant's partitions are its shards (domain/shards.ts), in which a
  * batch stands beside what belongs to it; the sort key begins with the kind of the item and the batch's first ULID.
  */
 
@@ -18,7 +18,10 @@ export const keyText = ({ pk, sk }: Item): string => `${pk!.S}\n${sk!.S}`;
 export type Kind = "e" | "d" | "a" | "x";
 
 /** Partition of a batch and of all that belongs to it. */
-export const partitionOf = (tenant: Tenant, first: string): string => shardPartition(tenant, shardOf(first));
+export const partitionOf = (tenant: Tenant, first: string): string => shardPartition(tenant, shardOf(tenant, first));
+/** Every partition that a tenant's batches may be in, whenever they came. */
+export const partitionsOf = (tenant: Tenant): string[] =>
+  Array.from({ length: shardsOf(tenant) }, (_, shard) => shardPartition(tenant, shard));
 export const shardPartition = (tenant: Tenant, shard: number): string => `${tenant}#${shard}`;
 
 /** The first ULID of the batch that an item of a shard belongs to. @param sk its sort key */

@@ -12,10 +12,12 @@ import { readEnvironment } from "../domain/environment.ts";
 import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } from "../domain/identity/apiKey.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
 import { isUnavailable } from "../domain/outage.ts";
+import type { ShardRule } from "../domain/shards.ts";
 import { rfc3339 } from "../domain/time.ts";
 import { newKeyRing, openVault } from "../domain/webhook/vault.ts";
 import { putNewKey, readKey } from "../keys/keysTable.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
+import { keepShards } from "./shardHistory.ts";
 
 /**
  * What a deployment needs before its first request: tables, pepper, cursor secret, operator key. Every step finds out
@@ -85,6 +87,7 @@ export async function bootstrap(context: Bootstrap) {
   const pepper = await ensureSecret(context, context.env.PEPPER_SECRET, newPeppers);
   const cursor = await ensureSecret(context, context.env.CURSOR_SECRET, () => randomBytes(32).toString("base64"));
   const operator = await ensureOperator(context, JSON.parse(pepper.value) as Peppers);
+  await keepShards(context.db, JSON.parse(context.env.EVENT_SHARDS) as ShardRule[], context.now(), operator);
   const ring = await ensureSecret(context, context.env.SEALING_SECRET, () => JSON.stringify(newKeyRing()));
   // Once the version before could read what is sealed: it runs on while this one is deployed.
   const sealed = ring.made ? 0 : await sealAnew(context.db, openVault(ring.value), () => context.now() > context.until);

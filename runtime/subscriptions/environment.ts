@@ -21,5 +21,6 @@ export const bootstrapVariables = [
   "CURSOR_SECRET",
   "OPERATOR_SECRET",
   "SEALING_SECRET",
+  "EVENT_SHARDS",
 ] as const;
 export type BootstrapEnvironment = Environment<typeof bootstrapVariables>;

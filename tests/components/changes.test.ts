@@ -35,6 +35,7 @@ const rows: Row[] = [
       databaseStorageGb: "200",
       domainName: "events.example.com",
       edgeLogRegions: '["us-east-1","us-west-2","eu-west-1","ap-south-1"]',
+      eventShards: '[{"from":"2030-01-01T00:00:00Z","shards":32}]',
       hostLimit: "500",
       ingestConcurrency: "0",
       logRetentionDays: "30",
@@ -47,7 +48,8 @@ const rows: Row[] = [
       traceSampleRatio: "0.1",
       warmWriteUnits: "20000",
     },
-    [],
+    // What a deployment does first is done again, to see that rules of partitions that have begun are kept.
+    ["aws:lambda/invocation:Invocation::bootstrap"],
   ],
   ["prod-edge", { homeStack: "acme/triggers/other-home" }, []],
   ["prod-us-east-1", { edgeStack: "acme/triggers/other-edge" }, []],

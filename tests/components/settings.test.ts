@@ -165,6 +165,20 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     ["reservedConcurrency: route must not be below routeConcurrency: what is taken off the queue then is refused"],
   ],
   [
+    "rules of partitions out of order",
+    { eventShards: '[{"from":"2027-02-01T00:00:00Z","shards":16},{"from":"2027-01-01T00:00:00Z","shards":32}]' },
+    ["eventShards: must be in the order of time"],
+  ],
+  [
+    "a rule of partitions with a wrong time, number and customer",
+    { eventShards: '[{"from":"tomorrow","shards":12,"customers":["cus_1"]}]' },
+    [
+      "eventShards.0.from: must be a time in UTC, such as 2027-01-31T00:00:00Z",
+      "eventShards.0.shards: must be 8, 16, 32, 64 or 128",
+      "eventShards.0.customers.0: must be a customer's id",
+    ],
+  ],
+  [
     "concurrency for a function nobody knows",
     { reservedConcurrency: '{"moon":10}' },
     ["reservedConcurrency.moon: no such setting"],

@@ -56,6 +56,17 @@ for (const [quotas, name] of breaks) {
   });
 }
 
+test("a busy customer on eight partitions is held back by them, and on thirty-two by nothing", () => {
+  // Singles at 1,000 a second, all of one customer, on partitions that take a tenth of DynamoDB's.
+  const singles: Load = { ...load, eventsPerRequest: 1, busiest: 1, requestsPerSecond: () => 1_000, seconds: 20 };
+  const few = { ...ample, lambdaConcurrency: 5_000, tableWarmWriteUnits: 40_000, partitionWriteUnits: 100 };
+  const names = (shards: number) => [...simulate({ ...few, shards }, singles).felt.keys()];
+  assert.deepEqual(
+    [names(8).includes("partitionWriteUnits"), names(32).includes("partitionWriteUnits")],
+    [true, false],
+  );
+});
+
 test("a quota that is only brushed does not count as broken, one that holds back for seconds does", () => {
   const brushed = simulate({ ...ample, lambdaScalingPer10s: 20, ingestProvisioned: 0 }, load);
   assert.ok(brushed.felt.has("lambdaScalingPer10s"), [...brushed.felt.keys()].join());

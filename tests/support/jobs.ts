@@ -100,6 +100,7 @@ export function jobBench(storage: Storage): JobBench {
 
   const tools: Tools = {
     env: {
+      EVENT_SHARDS: "[]",
       EVENTS_TABLE: "events",
       METRICS_TABLE: "metrics",
       RETRY_QUEUE_URL: "retry",

@@ -1,9 +1,10 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { firstUlidAt, SHARDS } from "../../domain/ids.ts";
+import { firstUlidAt } from "../../domain/ids.ts";
 import { decodeProblem } from "../../domain/problem.ts";
 import type { Job } from "../../domain/service.ts";
+import { MOST_SHARDS, shardsOf } from "../../domain/shards.ts";
 import { erasedKinds, eraseShard } from "../../store/erasure/eraseShard.ts";
 import { problemItems, removeProblem } from "../../store/problems.ts";
 import type { Tools } from "../work.ts";
@@ -13,13 +14,16 @@ import { type Cursor, onward, withCounts } from "./erasure.ts";
 
 /** Every batch, delivery and mark of one of the tenants' shards. */
 export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, until: number): Promise<Cursor> {
-  const tenant = cursor.tenants[Math.floor(cursor.at / SHARDS)]!;
+  // Places among as many shards as there may ever be: one goes on meaning the same when there are more.
+  const tenant = cursor.tenants[Math.floor(cursor.at / MOST_SHARDS)]!;
+  const shard = cursor.at % MOST_SHARDS;
+  const last = cursor.tenants.length * MOST_SHARDS;
+  if (shard >= shardsOf(tenant)) return onward(cursor, last, "entries");
   const before = firstUlidAt(Date.parse(job.created_at) + 1);
   let current = cursor;
-  if (cursor.at % SHARDS === 0) await everyProblem(tenant, Date.parse(job.created_at), tools);
+  if (shard === 0) await everyProblem(tenant, Date.parse(job.created_at), tools);
   for (const kind of erasedKinds) {
     for (;;) {
-      const shard = cursor.at % SHARDS;
       const { items, ids, deliveries, payloads, more } = await eraseShard(tools.store, tenant, { shard, kind, before });
       const counts = { events: ids.length, payload_objects: payloads, deliveries };
       current = withCounts(current, counts, ids, items);
@@ -28,7 +32,7 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
       if (!more) break;
     }
   }
-  return onward(current, cursor.tenants.length * SHARDS, "entries");
+  return onward(current, last, "entries");
 }
 
 /** What failed up to the request: it names subscriptions and deliveries. */

@@ -2,15 +2,14 @@ import { getItems, projectionOf, queryPage } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { SHARDS } from "../../domain/ids.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
-import { batchKey, firstIn, inStateBetween, kindBetween, shardPartition } from "../keys.ts";
+import { batchKey, firstIn, inStateBetween, kindBetween, partitionsOf } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { type BatchItem, decodeBatch } from "./batchItem.ts";
 import { HEADS } from "./find.ts";
 
 /**
- * A tenant's batches in the order of their ULIDs, merged from its eight shards (or from the index of failed deliveries).
+ * A tenant's batches in the order of their ULIDs, merged from its partitions (or from the index of failed deliveries).
  * Reads ahead in growing steps, so that a small page reads little and a long search reads a lot at a time.
  */
 export interface BatchStream {
@@ -136,9 +135,8 @@ function shardMarks(store: Store, pk: string, range: StreamRange) {
   };
 }
 
-function shardSource(store: Store, tenant: Tenant, shard: number, range: StreamRange): Source {
+function shardSource(store: Store, pk: string, range: StreamRange): Source {
   const { values, ...filter } = filterOf(range);
-  const pk = shardPartition(tenant, shard);
   const batches = kindBetween(pk, "e", range.lo, range.hi);
   const heads = projectionOf(range.headsOnly === true ? HEADS : undefined);
   const marks = range.marks === true ? shardMarks(store, pk, range) : undefined;
@@ -236,7 +234,7 @@ export function batchStream(
 ): BatchStream {
   const sources =
     partitions === undefined
-      ? Array.from({ length: SHARDS }, (_, shard) => shardSource(store, tenant, shard, range))
+      ? partitionsOf(tenant).map((pk) => shardSource(store, pk, range))
       : partitions.map((partition) => stateSource(store, tenant, partition, range));
   const before = beforeIn(range.order);
   let step = FIRST_STEP;

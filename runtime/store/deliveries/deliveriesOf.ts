@@ -1,7 +1,6 @@
 import { queryAll } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { shardOf } from "../../domain/ids.ts";
 import { firstIn, kindBetween, partitionOf } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
@@ -22,7 +21,7 @@ export async function deliveriesOf(
   looked = firsts.length,
 ): Promise<Map<string, DeliveryItem[]>> {
   const dense = firsts.length >= looked * DENSE;
-  const ranges = [...Map.groupBy(firsts, shardOf).values()].flatMap((shard) => {
+  const ranges = [...Map.groupBy(firsts, (first) => partitionOf(tenant, first)).values()].flatMap((shard) => {
     if (!dense || shard.length <= FEW) return shard.map((first) => [first, first] as const);
     const ends = [shard[0]!, shard.at(-1)!].sort();
     return [[ends[0]!, ends[1]!] as const];

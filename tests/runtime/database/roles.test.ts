@@ -137,6 +137,7 @@ test("the typed schema names the tables that exist", async () => {
     audit_log: true,
     customers: true,
     event_schemas: true,
+    event_shards: true,
     event_views: true,
     incidents: true,
     jobs: true,

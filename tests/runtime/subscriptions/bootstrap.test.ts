@@ -54,6 +54,7 @@ function fakes(secrets: Map<string, string>, items: Map<string, KeyItem>, failAt
     CURSOR_SECRET: "cursor",
     OPERATOR_SECRET: "operator",
     SEALING_SECRET: "sealing",
+    EVENT_SHARDS: "[]",
   } as Parameters<typeof bootstrap>[0]["env"];
   const client = { send: answer } as never;
   const context = {
