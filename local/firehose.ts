@@ -33,6 +33,7 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
   const file = new DurableFile(join(context.state, "firehose", "streams.sqlite"), RECORDS, {
     what: "the archive's streams",
     withoutIt: "the hourly comparison of table and archive puts the events back that they held",
+    row: "records",
     log: context.log,
   });
   const { last } = file.get("SELECT max(seq) AS last FROM records") as { last: number | null };

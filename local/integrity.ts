@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { type Salvaged, salvage } from "./salvage.ts";
 import { StartError } from "./startError.ts";
 
 /** Whether a SQLite file of the state can be trusted: asked before it is opened for good. */
@@ -8,6 +9,8 @@ export interface Kept {
   readonly what: string;
   /** What it means to go on without what was in it. */
   readonly withoutIt: string;
+  /** Whether rows that are still good go on without those that are not: each tells by itself whether it is whole. */
+  readonly row?: string;
   readonly log: (line: string) => void;
 }
 
@@ -20,7 +23,8 @@ const DAMAGE = new Set([11, 26]);
  * Tells what is missing at the end of the file's log, and refuses a file whose structure is broken.
  * @throws StartError with the file and what to do
  */
-export function checkDatabase(path: string, { what, withoutIt, log }: Kept): void {
+export function checkDatabase(path: string, kept: Kept): void {
+  const { what, withoutIt, log } = kept;
   if (!existsSync(path)) return;
   const lost = damagedLogBytes(`${path}-wal`);
   if (lost > 0)
@@ -28,6 +32,7 @@ export function checkDatabase(path: string, { what, withoutIt, log }: Kept): voi
       `${what}: the last ${lost} bytes of ${path}-wal can't be read and are passed over; if more than the last moment is in them, put back a copy, or else ${withoutIt}`,
     );
   const db = new DatabaseSync(path);
+  let broken: Error | undefined;
   try {
     // Reading any page tells whether it is a database at all.
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -37,14 +42,34 @@ export function checkDatabase(path: string, { what, withoutIt, log }: Kept): voi
       throw Object.assign(new Error(found.quick_check.split("\n").at(-1)), { errcode: 11 });
   } catch (cause) {
     if (!DAMAGE.has(((cause as { errcode?: number }).errcode ?? 0) & 0xff)) throw cause;
-    throw new StartError(
-      `${path}, which holds ${what}, is damaged: ${(cause as Error).message}.\nPut back a copy of it if there is one. Or move it away, with the -wal beside it, and start again: this part of the state begins empty then, and ${withoutIt}.`,
-      { cause },
-    );
+    broken = cause as Error;
   } finally {
     db.close();
   }
+  if (broken === undefined) return;
+  const salvaged = kept.row === undefined ? undefined : salvage(path);
+  if (salvaged !== undefined) {
+    log(toldOf(path, kept, broken, salvaged));
+    return;
+  }
+  throw new StartError(
+    `${path}, which holds ${what}, is damaged: ${broken.message}.\nPut back a copy of it if there is one. Or move it away, with the -wal beside it, and start again: this part of the state begins empty then, and ${withoutIt}.`,
+    { cause: broken },
+  );
 }
+
+/** What is kept and what is dropped of a damaged file, and what to do about it. */
+function toldOf(path: string, { what, withoutIt, row = "rows" }: Kept, cause: Error, salvaged: readonly Salvaged[]) {
+  const kept = salvaged.reduce((sum, { rows }) => sum + rows, 0);
+  const places = salvaged.flatMap(({ table, unread }) => unread.map(({ from, to }) => `${table} ${from} to ${to}`));
+  const dropped =
+    places.length === 0
+      ? "none is known to be missing"
+      : `what was in ${places.length === 1 ? "this range" : "these ranges"} of row numbers can't be read: ${places.slice(0, MOST_PLACES).join(", ")}${places.length > MOST_PLACES ? " and more" : ""}`;
+  return `${what}: ${path} is damaged (${cause.message}); ${kept} ${row} could be read and go on, ${dropped}. The damaged file is kept as ${path}.damaged: put back a copy if there is one; without what is missing, ${withoutIt}`;
+}
+
+const MOST_PLACES = 20;
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 const swap = (word: number): number =>

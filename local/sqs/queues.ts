@@ -26,6 +26,7 @@ export class Queues {
     this.#file = new DurableFile(join(context.state, "sqs", "queues.sqlite"), QUEUES, {
       what: "the queues",
       withoutIt: "accepted events that were still on their way to inbox, archive and webhooks are lost",
+      row: "messages and receives",
       log: context.log,
     });
     this.#stopExpiry = this.#expireLater();
