@@ -1,5 +1,6 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { parseJson } from "../domain/body/managementBody.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import { type ErrorCode, type ErrorDetail, errorCatalog, TriggersError } from "../domain/errors/errors.ts";
@@ -11,7 +12,6 @@ import {
   type Scope,
 } from "../domain/identity/identity.ts";
 import { requirePermission } from "../domain/people/roles.ts";
-import { parseJson } from "./body.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema, isNeverGiven } from "./schemas.ts";
 

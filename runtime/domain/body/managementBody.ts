@@ -1,7 +1,6 @@
-import { checkJson } from "../domain/body/jsonText.ts";
-import { TriggersError } from "../domain/errors/errors.ts";
-
-const MAX_DEPTH = 64;
+import { TriggersError } from "../errors/errors.ts";
+import { checkJson } from "./jsonText.ts";
+import { MAX_DEPTH } from "./scanNames.ts";
 
 const invalid = (message: string, path = "") =>
   new TriggersError("invalid_request", message, { details: [{ path, message }] });
