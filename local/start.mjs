@@ -11,5 +11,7 @@ if (Number(process.versions.node.split(".")[0]) < NEEDED) {
   );
   process.exit(1);
 }
+// Before anything is loaded: with a cold disk that alone takes seconds.
+process.stdout.write("starting: the program of index.ts on this machine, in a few seconds (Ctrl-C stops it)\n");
 enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/triggers/compiled"));
 await import("./start.ts");

@@ -35,6 +35,7 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   const started = startProcess({ state, command: ["npm", "start", "--silent"] });
   const local = await started.ready;
   const lines = started.output().split("\n");
+  assert.match(lines[0]!, /^starting: /);
   const at = lines.findIndex((line) => line.startsWith("ready "));
   assert.deepEqual([lines[at], lines[at + 1]], [`ready ${local.url}`, local.sandbox_key]);
   assert.equal(lines.filter((line) => line.startsWith("ready ")).length, 1);
