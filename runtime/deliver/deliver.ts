@@ -12,6 +12,7 @@ import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
 import { afterPosts, type EffectPorts } from "./effects.ts";
 import { factsOf, movedOf } from "./facts.ts";
+import { type Failure, failuresAt } from "./failure.ts";
 import { gate } from "./gate.ts";
 import { type GatherPorts, gather, type Received } from "./gather.ts";
 import type { Delivery } from "./plan.ts";
@@ -64,35 +65,40 @@ interface Kept {
 
 /** @returns ids of the messages that have to come again */
 export async function deliver(event: SQSEvent, ports: DeliverPorts): Promise<SQSBatchResponse> {
-  const failures = new Map<string, unknown>();
   const records = new Map(event.Records.map((record) => [record.messageId, record]));
-  const read = event.Records.flatMap((record): Read[] => {
-    try {
-      return [{ record, message: decodeDeliver(record.body) }];
-    } catch (error) {
-      failures.set(record.messageId, error);
-      return [];
-    }
-  });
-  const probes = await carryOut(read, ports, failures);
+  const { read, failed: undecoded } = decodeAll(event.Records);
+  const { probes, failed: undrained } = await carryOut(read, ports);
+  const failed = [...undecoded, ...undrained];
   const received = [...(await outdated(read.flatMap(asReceived), ports)), ...probes];
-  const keeper = keeperOf(ports, failures);
+  const keeper = keeperOf(ports);
   const posting: Promise<void>[] = [];
   for (const portion of portions(received)) {
-    const { deliveries, ended, errors } = await gather(portion, ports);
-    for (const [id, error] of errors) failures.set(id, error);
-    const kept: Kept[] = ended.map(({ item, delivery }) => ({ item, delivery }));
-    const { toPost, toRetry } = await gateAll(deliveries, records, kept, failures, ports);
-    keeper.keep(kept, toRetry);
+    const { deliveries, ended, failed: unread } = await gather(portion, ports);
+    const { toPost, toRetry, toKeep, failed: ungated } = await gateAll(deliveries, records, ports);
+    failed.push(...unread, ...ungated);
+    keeper.keep([...ended, ...toKeep], toRetry);
     posting.push(postAll(toPost, ports.posting, (done) => keeper.settle(done)));
   }
   await Promise.all(posting);
-  await keeper.finish();
+  failed.push(...(await keeper.finish()));
   await ports.posting.hosts.told();
-  for (const [message_id, error] of failures) {
-    ports.log("error", "deliver.failed", { message_id, error: errorText(error) });
+  const failures = new Map(failed.map((failure) => [failure.message_id, failure]));
+  for (const { message_id, phase, error } of failures.values())
+    ports.log("error", "deliver.failed", { message_id, phase, error: errorText(error) });
+  return ports.giveBack(event.Records, new Map([...failures].map(([id, { error }]) => [id, error])));
+}
+
+function decodeAll(records: readonly SQSRecord[]): { readonly read: Read[]; readonly failed: Failure[] } {
+  const read: Read[] = [];
+  const failed: Failure[] = [];
+  for (const record of records) {
+    try {
+      read.push({ record, message: decodeDeliver(record.body) });
+    } catch (error) {
+      failed.push(...failuresAt("decode", [record], error));
+    }
   }
-  return ports.giveBack(event.Records, failures);
+  return { read, failed };
 }
 
 /** Batches read at a time: at 1 MB each, unpacked, the memory of an invocation has room for them. */
@@ -128,11 +134,12 @@ interface Keeper {
   settle(done: readonly PostDone[]): void;
   /** Takes what needs no post. */
   keep(kept: readonly Kept[], retries: readonly Retry[]): void;
-  /** Writes what is left, and waits for all that was begun. */
-  finish(): Promise<void>;
+  /** Writes what is left, and waits for all that was begun. @returns what could not be kept */
+  finish(): Promise<readonly Failure[]>;
 }
 
-function keeperOf(ports: DeliverPorts, failures: Map<string, unknown>): Keeper {
+function keeperOf(ports: DeliverPorts): Keeper {
+  const failed: Failure[] = [];
   let settled: Settled[] = [];
   let kept: Kept[] = [];
   let retries: Retry[] = [];
@@ -145,7 +152,7 @@ function keeperOf(ports: DeliverPorts, failures: Map<string, unknown>): Keeper {
     const [units, others, messages] = [settled, kept, retries];
     [settled, kept, retries] = [[], [], []];
     if (units.length + others.length + messages.length > 0)
-      writing = writing.then(() => keepUnits(units, messages, others, failures, ports));
+      writing = writing.then(async () => void failed.push(...(await keepUnits(units, messages, others, ports))));
     return writing;
   }
 
@@ -159,7 +166,10 @@ function keeperOf(ports: DeliverPorts, failures: Map<string, unknown>): Keeper {
       retries.push(...messages);
       if (kept.length + retries.length > 0) timer ??= setTimeout(write, GATHER_RESULTS_MS);
     },
-    finish: write,
+    async finish() {
+      await write();
+      return failed;
+    },
   };
 }
 
@@ -172,21 +182,21 @@ function settleSafely(done: readonly PostDone[], ports: DeliverPorts): Settled {
   }
 }
 
-/** Never rejects: messages whose deliveries can't be kept are among the failures. */
+/** Never rejects. @returns the messages whose deliveries could not be kept */
 async function keepUnits(
   settled: readonly Settled[],
   retries: readonly Retry[],
   kept: readonly Kept[],
-  failures: Map<string, unknown>,
   ports: DeliverPorts,
-): Promise<void> {
-  const { unkept, moved } = await keepAll(settled, retries, kept, failures, ports);
+): Promise<readonly Failure[]> {
+  const { unkept, moved, failed } = await keepAll(settled, retries, kept, ports);
   await Promise.all([
     afterPosts(settled, ports),
     count([...factsOf(settled, unkept), ...moved], ports),
     tellProblems(settled, unkept, ports),
     trace(settled, ports),
   ]);
+  return failed;
 }
 
 const receivedBefore = (record: SQSRecord): boolean => Number(record.attributes.ApproximateReceiveCount) > 1;
@@ -217,31 +227,40 @@ async function outdated(received: readonly Received[], ports: DeliverPorts): Pro
 async function carryOut(
   read: readonly Read[],
   ports: DeliverPorts,
-  failures: Map<string, unknown>,
-): Promise<Received[]> {
+): Promise<{ readonly probes: Received[]; readonly failed: Failure[] }> {
+  const failed: Failure[] = [];
   const probes = await Promise.all(
     read.map(async ({ record, message }) => {
       try {
         if (message.kind === "drain") await drain(message, ports);
         if (message.kind === "probe") return await probe(record.messageId, message, ports);
       } catch (error) {
-        failures.set(record.messageId, error);
+        failed.push(...failuresAt("drain", [record], error));
       }
       return undefined;
     }),
   );
-  return probes.filter((entry) => entry !== undefined);
+  return { probes: probes.filter((entry) => entry !== undefined), failed };
+}
+
+/** What becomes of deliveries before anything is posted. */
+interface Gated {
+  readonly toPost: readonly ToPost[];
+  readonly toRetry: readonly Retry[];
+  /** Put aside, or over. */
+  readonly toKeep: readonly Kept[];
+  readonly failed: readonly Failure[];
 }
 
 async function gateAll(
   deliveries: readonly Delivery[],
   records: ReadonlyMap<string, SQSRecord>,
-  keep: Kept[],
-  failures: Map<string, unknown>,
   ports: DeliverPorts,
-): Promise<{ toPost: ToPost[]; toRetry: Retry[] }> {
+): Promise<Gated> {
   const toPost: ToPost[] = [];
   const toRetry: Retry[] = [];
+  const toKeep: Kept[] = [];
+  const failed: Failure[] = [];
   const targetOf = await ports.targets.get(deliveries);
   await Promise.all(
     [...Map.groupBy(deliveries, ({ tenant }) => tenant)].map(async ([tenant, ofTenant]) => {
@@ -251,7 +270,7 @@ async function gateAll(
         for (const [id, group] of bySubscription) {
           const target = targetOf(tenant, id);
           if (target === undefined) {
-            for (const { messageId } of group) failures.set(messageId, unknown(id));
+            failed.push(...failuresAt("gate", group, unknown(id)));
             continue;
           }
           const circuit = circuits.get(id);
@@ -262,12 +281,12 @@ async function gateAll(
             const decision = gate(delivery, target, circuit, lane, ports.now(), ports.dice());
             if (decision.kind === "post") posted.push(delivery);
             else if (decision.kind === "cancel")
-              keep.push({
+              toKeep.push({
                 delivery,
                 item: { ...baseItem(delivery), status: "cancelled", reason: "subscription_removed" },
               });
             else if (decision.kind === "hold")
-              keep.push({
+              toKeep.push({
                 delivery,
                 item: { ...baseItem(delivery), status: "pending", held: true, reason: decision.reason },
               });
@@ -282,11 +301,11 @@ async function gateAll(
           if (target !== null && posted.length > 0) toPost.push({ target, first, deliveries: posted });
         }
       } catch (error) {
-        for (const { messageId } of ofTenant) failures.set(messageId, error);
+        failed.push(...failuresAt("gate", ofTenant, error));
       }
     }),
   );
-  return { toPost, toRetry };
+  return { toPost, toRetry, toKeep, failed };
 }
 
 const forward = (record: SQSRecord, group: string): Outgoing => ({ text: record.body, group });
@@ -309,6 +328,7 @@ function retryOf(deliveries: readonly Delivery[], attempts = deliveries[0]!.atte
 interface KeptAll {
   readonly unkept: ReadonlySet<Delivery>;
   readonly moved: readonly UsageFact[];
+  readonly failed: readonly Failure[];
 }
 
 /** Queues next attempts, then keeps states: see the invariant. */
@@ -316,7 +336,6 @@ async function keepAll(
   settled: readonly Settled[],
   toRetry: readonly Retry[],
   kept: readonly Kept[],
-  failures: Map<string, unknown>,
   ports: DeliverPorts,
 ): Promise<KeptAll> {
   const retries = [...toRetry];
@@ -329,17 +348,16 @@ async function keepAll(
     }
   }
   const unkept = new Set<Delivery>();
-  const fail = (deliveries: readonly Delivery[], error: unknown) => {
-    for (const delivery of deliveries) {
-      unkept.add(delivery);
-      failures.set(delivery.messageId, error);
-    }
+  const failed: Failure[] = [];
+  const fail = (phase: "queue" | "keep", deliveries: readonly Delivery[], error: unknown) => {
+    for (const delivery of deliveries) unkept.add(delivery);
+    failed.push(...failuresAt(phase, deliveries, error));
   };
   if (retries.length > 0) {
     try {
       await ports.retry(retries.map(({ message }) => message));
     } catch (error) {
-      for (const { deliveries } of retries) fail(deliveries, error);
+      for (const { deliveries } of retries) fail("queue", deliveries, error);
     }
   }
   const fresh = new Map<string, Kept>();
@@ -356,7 +374,7 @@ async function keepAll(
     try {
       await ports.putItems([...fresh.values()].map(({ item }) => item));
     } catch (error) {
-      for (const { delivery } of fresh.values()) if (delivery !== undefined) fail([delivery], error);
+      for (const { delivery } of fresh.values()) if (delivery !== undefined) fail("keep", [delivery], error);
     }
   };
   await Promise.all([
@@ -365,14 +383,14 @@ async function keepAll(
       try {
         await ports.replaceItem(delivery?.item, item);
       } catch (error) {
-        if (delivery !== undefined) fail([delivery], error);
+        if (delivery !== undefined) fail("keep", [delivery], error);
       }
     }),
   ]);
   const moved = keep.flatMap(({ item, delivery }) =>
     delivery === undefined || unkept.has(delivery) ? [] : movedOf(delivery, item),
   );
-  return { unkept, moved };
+  return { unkept, moved, failed };
 }
 
 /** A count that can't be written now is written later, not by a second delivery. */

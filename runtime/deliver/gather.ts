@@ -8,6 +8,7 @@ import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
 import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
+import type { Failure } from "./failure.ts";
 import { type Delivery, toSend } from "./plan.ts";
 import { baseItem } from "./settle.ts";
 import { type Unmade, unmade } from "./unmade.ts";
@@ -56,8 +57,8 @@ export interface Gathered {
   readonly deliveries: readonly Delivery[];
   /** Deliveries that need no attempt, with their new state. */
   readonly ended: readonly Ended[];
-  /** By message id: what kept it from being read. */
-  readonly errors: ReadonlyMap<string, unknown>;
+  /** Messages that could not be read for. */
+  readonly failed: readonly Failure[];
 }
 
 const DEFAULT_RETENTION_SECONDS = 90 * 86_400;
@@ -134,7 +135,8 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
       }
     }),
   );
-  return { deliveries, ended, errors };
+  const failed = [...errors].map(([message_id, error]): Failure => ({ message_id, phase: "read", error }));
+  return { deliveries, ended, failed };
 }
 
 /**

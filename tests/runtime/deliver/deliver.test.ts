@@ -4,7 +4,7 @@ import { Webhook } from "standardwebhooks";
 import { test } from "uvu";
 import { CEILINGS_MS } from "../../../runtime/deliver/schedule.ts";
 import { encodeRetry } from "../../../runtime/domain/codec/index.ts";
-import { eventId, newId, ulidAt } from "../../../runtime/domain/ids.ts";
+import { eventId, newId, newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
 import { batchSortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
@@ -501,11 +501,49 @@ test("a message that can't be read is dead at once, and alone", async () => {
     [
       {
         message_id: "m1",
+        phase: "decode",
         error: "CodecError: the delivery message has no readable header (SyntaxError: Unexpected end of JSON input)",
       },
     ],
   );
 });
+
+const phases: [phase: string, breakIt: (world: ReturnType<typeof makeWorld>) => void][] = [
+  [
+    "read",
+    (world) => {
+      world.send("retry", [
+        {
+          text: encodeRetry({ tenant: TENANT, subscription_id: SUB, batches: [newUlid(START)], attempts: 1 }),
+          group: TENANT,
+        },
+      ]);
+      world.faults.set("read", new Error("away"));
+    },
+  ],
+  ["gate", (world) => void world.targets.set(SUB, undefined)],
+  [
+    "queue",
+    (world) => {
+      world.answers(() => 500);
+      world.faults.set("retry", new Error("away"));
+    },
+  ],
+  ["keep", (world) => void world.faults.set("record", new Error("away"))],
+];
+for (const [phase, breakIt] of phases)
+  test(`a message that fails at the phase "${phase}" comes again, and its log line says so`, async () => {
+    const world = makeWorld();
+    world.subscribe();
+    if (phase !== "read") world.accept([{ n: 1 }]);
+    breakIt(world);
+    await world.step();
+    assert.deepEqual(
+      world.logs.filter(({ message }) => message === "deliver.failed").map(({ fields }) => fields.phase),
+      [phase],
+    );
+    assert.equal(world.queue.filter(({ receives }) => receives === 1).length, 1);
+  });
 
 const steps = ["read", "retry", "record", "delete"] as const;
 test("whichever step fails, nothing is lost, and duplicates are at most one for each fault", () =>

@@ -1,0 +1,20 @@
+/**
+ * Where a message failed, so that it has to come again. A post that fails is none of them: it is an attempt, and kept as one.
+ * - `decode`: it can't be read; `drain`: what is held can't be released, or tried;
+ * - `read`: the stored deliveries and batches; `gate`: subscriptions and circuits can't be asked;
+ * - `queue`: its next attempt can't be queued; `keep`: its new state can't be written.
+ */
+export type Phase = "decode" | "drain" | "read" | "gate" | "queue" | "keep";
+
+export interface Failure {
+  readonly message_id: string;
+  readonly phase: Phase;
+  readonly error: unknown;
+}
+
+/** The failures of these messages at one phase, of the same cause. */
+export const failuresAt = (
+  phase: Phase,
+  messages: readonly { readonly messageId: string }[],
+  error: unknown,
+): Failure[] => messages.map(({ messageId }) => ({ message_id: messageId, phase, error }));
