@@ -24,6 +24,7 @@ import { GradualDeploys } from "./components/platform/gradualDeploys.ts";
 import { Ingest } from "./components/platform/ingest.ts";
 import { KeyDirectory, type Keys } from "./components/platform/keyDirectory.ts";
 import { ManagementApi } from "./components/platform/managementApi.ts";
+import { MetricsCube } from "./components/platform/metricsCube.ts";
 import { SignIn } from "./components/platform/signIn.ts";
 import { Retention } from "./components/retention.ts";
 import { type Home, KeysElsewhere, OtherStacks } from "./components/stack/otherStacks.ts";
@@ -126,6 +127,7 @@ function declareHome(
     protect,
   });
   const forgetter = new Forgetter("forgetter", { defaults, cache, network: subscriptions.database.reach });
+  const cube = new MetricsCube("numbers", { region, defaults, store, logs, protect });
   const retention = new Retention("retention", {
     region,
     defaults,
@@ -133,6 +135,7 @@ function declareHome(
     delivery,
     subscriptions: service,
     forget: forgetter.handler,
+    cube,
     logs,
     bufferSeconds: settings.archiveBufferSeconds,
     auditLockDays: settings.auditLockDays,
@@ -175,6 +178,7 @@ function declareHome(
     subscriptions,
     delivery,
     retention,
+    cube,
     queues: Object.values(queues),
     webhooks,
   });
@@ -201,6 +205,7 @@ function declareHome(
     api: api.api,
     console: people.console,
     job: retention.job,
+    cube: cube.handler,
   };
   const watch = new Observability("observability", {
     region,

@@ -9,6 +9,7 @@ import { type Permission, policyOf, toWriteLogs, trustOf } from "./blocks/permis
 import { WorkQueue } from "./blocks/workQueue.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
 import type { EventStore } from "./platform/eventStore.ts";
+import type { MetricsCube } from "./platform/metricsCube.ts";
 
 // Invariant: every object of the archive lies under the hashed prefix of its customers, so that erasing one customer
 // has to read only one 64th of it.
@@ -21,6 +22,7 @@ export interface RetentionArgs {
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
   /** Removes idempotency entries. */
   readonly forget: Handler<Readonly<Record<string, string>>>;
+  readonly cube: MetricsCube;
   readonly logs: DataBucket;
   /** Longest time, 0 to 900 seconds, that the archive waits for more before it writes. */
   readonly bufferSeconds: number;
@@ -45,7 +47,7 @@ export class Retention extends pulumi.ComponentResource {
   constructor(name: string, args: RetentionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Retention", name, {}, opts);
     const own = { parent: this };
-    const { region, defaults, store, delivery, subscriptions, forget, protect } = args;
+    const { region, defaults, store, delivery, subscriptions, forget, cube, protect } = args;
     this.region = region;
     const archiveKey = new EncryptionKey("archive", { purpose: "Archived events", protect }, own);
     const exportKey = new EncryptionKey("exports", { purpose: "Exports for download", protect }, own);
@@ -101,6 +103,8 @@ export class Retention extends pulumi.ComponentResource {
           ARCHIVE_BUFFER_SECONDS: String(args.bufferSeconds),
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
           FORGET_FUNCTION: forget.target.arn,
+          CUBE_FUNCTION: cube.handler.target.arn,
+          CUBE_BUCKET: cube.bucket.bucket.bucket,
         },
         permissions: [
           ...this.jobs.toConsume(),
@@ -126,6 +130,9 @@ export class Retention extends pulumi.ComponentResource {
           this.audit.toList(),
           subscriptions.toInvoke(),
           forget.toInvoke(),
+          cube.handler.toInvoke(),
+          cube.bucket.toList(),
+          cube.bucket.toDelete(),
         ],
         memoryMb: 1_024,
         timeoutSeconds: 300,

@@ -72,6 +72,9 @@ const stream = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
 const table = "aws:dynamodb/table:Table";
 const secret = "aws:secretsmanager/secret:Secret";
 
+const workgroup = "aws:athena/workgroup:Workgroup";
+const results = "configuration.resultConfiguration.encryptionConfiguration";
+
 export const encryption: readonly Rule[] = [
   keyed("queue-own-key", "Every queue", "aws:sqs/queue:Queue", "kmsMasterKeyId", {
     serves: ["FSBP SQS.1"],
@@ -125,6 +128,15 @@ export const encryption: readonly Rule[] = [
           ? undefined
           : "`extendedS3Configuration.s3BackupConfiguration.kmsKeyArn` names no customer-managed key";
       },
+    ),
+  }),
+  keyed("query-results-own-key", "What is asked in SQL", workgroup, `${results}.kmsKeyArn`, {
+    serves: ["FSBP Athena.1"],
+    evidence: [`${results}.encryptionOption`, "configuration.enforceWorkgroupConfiguration"],
+    besides: all(on("configuration.enforceWorkgroupConfiguration"), (props) =>
+      at(props, `${results}.encryptionOption`) === "SSE_KMS"
+        ? undefined
+        : `\`${results}.encryptionOption\` takes a key of AWS's own`,
     ),
   }),
   {

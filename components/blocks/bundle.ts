@@ -29,6 +29,8 @@ const options = {
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
+  // Loads a library of the machine's own: it goes along as files (duckdb.ts).
+  external: ["@duckdb/node-bindings"],
   // What is never used of what they depend on: a cold start would read it all the same.
   alias: {
     "cluster-key-slot": "./runtime/redis/oneNode.ts",
@@ -88,6 +90,7 @@ const build = (entry: string, outfile: string) =>
   buildSync({
     ...options,
     mainFields: [...options.mainFields],
+    external: [...options.external],
     entryPoints: [join(root, entry)],
     outfile,
     absWorkingDir: root,

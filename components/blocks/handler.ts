@@ -33,6 +33,8 @@ export interface HandlerArgs<Variables extends Readonly<Record<string, string>>>
   /** Exactly the variables that the entry reads. */
   readonly environment: { readonly [Name in keyof Variables]: pulumi.Input<string> };
   readonly permissions: readonly Permission[];
+  /** Files that the code needs beside the bundle, by their path in the archive. @default none */
+  readonly files?: Readonly<Record<string, string>>;
   /** Memory in MB, 128 to 10,240; processor time grows with it. @default 512 */
   readonly memoryMb?: number;
   /** Longest run in seconds, 1 to 900. @default 30 */
@@ -129,6 +131,9 @@ export class Handler<Variables extends Readonly<Record<string, string>>> extends
         code: new pulumi.asset.AssetArchive({
           "index.mjs": new pulumi.asset.FileAsset(built.code),
           "index.mjs.map": new pulumi.asset.FileAsset(built.map),
+          ...Object.fromEntries(
+            Object.entries(args.files ?? {}).map(([name, path]) => [name, new pulumi.asset.FileAsset(path)]),
+          ),
         }),
         role: role.arn,
         memorySize: memoryMb,

@@ -11,6 +11,7 @@ import type { SubscriptionStore } from "../subscriptionStore.ts";
 import type { EventStore } from "./eventStore.ts";
 import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
+import type { MetricsCube } from "./metricsCube.ts";
 
 export interface ManagementApiArgs {
   readonly region: string;
@@ -21,6 +22,7 @@ export interface ManagementApiArgs {
   readonly subscriptions: SubscriptionStore;
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
+  readonly cube: MetricsCube;
   /** Those whose depth and dead letters `/status` tells. */
   readonly queues: readonly WorkQueue[];
   readonly webhooks: WebhookRules;
@@ -34,7 +36,7 @@ export class ManagementApi extends pulumi.ComponentResource {
   constructor(name: string, args: ManagementApiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:ManagementApi", name, {}, opts);
     const own = { parent: this };
-    const { cache, keys, store, subscriptions, delivery, retention } = args;
+    const { cache, keys, store, subscriptions, delivery, retention, cube } = args;
     this.api = new Handler<ApiEnvironment>(
       "api",
       {
@@ -59,6 +61,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           AUDIT_BUCKET: retention.audit.bucket.bucket,
           SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
           DELIVER_FUNCTION: delivery.deliver.target.arn,
+          CUBE_FUNCTION: cube.handler.target.arn,
           ...args.webhooks,
           CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
           SEALING_SECRET: subscriptions.sealing.secret.arn,
@@ -67,6 +70,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           subscriptions.database.toConnect,
           subscriptions.service.toInvoke(),
           delivery.deliver.toInvoke(),
+          cube.handler.toInvoke(),
           ...store.events.to(
             "dynamodb:BatchGetItem",
             "dynamodb:DescribeTable",

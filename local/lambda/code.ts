@@ -1,7 +1,9 @@
 /** The code of a function: the archive that the program declares, laid out in a folder as Lambda unpacks it. */
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -15,7 +17,34 @@ import { dirname, join } from "node:path";
 
 interface Entry {
   readonly path: string;
-  readonly bytes: Buffer;
+  readonly size: number;
+  /** What tells it from another: the content, or of a large file the times that it changed. */
+  readonly identity: Buffer;
+  lay(target: string): void;
+}
+
+/** A library of tens of megabytes is neither read nor copied at each start. */
+const LARGE_BYTES = 4 * 1_024 * 1_024;
+
+const ofBytes = (path: string, bytes: Buffer): Entry => ({
+  path,
+  size: bytes.length,
+  identity: bytes,
+  lay: (target) => writeFileSync(target, bytes),
+});
+
+function ofFile(path: string, file: string): Entry {
+  const { size, mtimeMs } = statSync(file);
+  if (size < LARGE_BYTES) return ofBytes(path, readFileSync(file));
+  const lay = (target: string) => {
+    try {
+      linkSync(file, target);
+    } catch {
+      // On another disk.
+      copyFileSync(file, target);
+    }
+  };
+  return { path, size, identity: Buffer.from(`${file}\0${mtimeMs}`), lay };
 }
 
 /** The classes of assets share their `isInstance`: what they hold tells them apart. */
@@ -23,13 +52,13 @@ type Held = Readonly<Record<"text" | "path" | "assets", unknown>>;
 
 async function entriesOf(value: unknown, path: string): Promise<Entry[]> {
   const held = (await value) as Held;
-  if (held.text !== undefined) return [{ path, bytes: Buffer.from((await held.text) as string) }];
+  if (held.text !== undefined) return [ofBytes(path, Buffer.from((await held.text) as string))];
   if (held.assets !== undefined) {
     const assets = Object.entries((await held.assets) as Record<string, unknown>);
     const inner = assets.map(([name, asset]) => entriesOf(asset, path === "" ? name : `${path}/${name}`));
     return (await Promise.all(inner)).flat();
   }
-  if (held.path !== undefined && path !== "") return [{ path, bytes: readFileSync((await held.path) as string) }];
+  if (held.path !== undefined && path !== "") return [ofFile(path, (await held.path) as string)];
   throw new Error(`the code of a function must be an AssetArchive of file and string assets (at "${path || "code"}")`);
 }
 
@@ -54,15 +83,15 @@ export async function unpackCode(
 ): Promise<{ directory: string; hash: string; size: number }> {
   const entries = (await entriesOf(code, "")).sort((a, b) => (a.path < b.path ? -1 : 1));
   const hash = createHash("sha256");
-  for (const { path, bytes } of entries) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  for (const { path, size, identity } of entries) hash.update(`${path}\0${size}\0`).update(identity);
   const digest = hash.digest();
   const home = join(folder, digest.toString("hex").slice(0, 16));
   if (existsSync(home)) utimesSync(home, new Date(), new Date());
   else {
     const partial = `${home}.${process.pid}`;
-    for (const { path, bytes } of entries) {
+    for (const { path, lay } of entries) {
       mkdirSync(dirname(join(partial, "code", path)), { recursive: true });
-      writeFileSync(join(partial, "code", path), bytes);
+      lay(join(partial, "code", path));
     }
     try {
       renameSync(partial, home);
@@ -75,6 +104,6 @@ export async function unpackCode(
   return {
     directory: join(home, "code"),
     hash: digest.toString("base64"),
-    size: entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    size: entries.reduce((sum, { size }) => sum + size, 0),
   };
 }

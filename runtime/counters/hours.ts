@@ -2,8 +2,9 @@ import { between, deleteItem, putItem, queryAll, type Table } from "../aws/table
 import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { CubeRequest } from "../domain/metrics/cube.ts";
 import { hourItems, hourOf } from "../domain/metrics/hours.ts";
-import { hourName } from "../domain/time.ts";
+import { hourName, rfc3339 } from "../domain/time.ts";
 import { LATE_PARTITION, lateSortKey, minuteShards, rollUp, usagePartition } from "../domain/usage/usage.ts";
 
 /**
@@ -33,19 +34,27 @@ export async function minutesOf(counters: Table, tenant: Tenant, hour: number): 
   return shards.flat();
 }
 
+/** Has the cube take an hour in. */
+export type FoldHour = (request: Extract<CubeRequest, { op: "fold" }>) => Promise<unknown>;
+
 /** Writes an hour's items. @param minutes of `minutesOf` */
 export async function writeHour(
   counters: Table,
   tenant: Tenant,
   hour: number,
   minutes: readonly Item[],
+  fold: FoldHour,
 ): Promise<void> {
-  for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, hourOf(minutes))])
+  if (minutes.length === 0) return;
+  const added = hourOf(minutes);
+  // First, since an hour that is added up is read from the cube.
+  if (added.quarters.size > 0) await fold({ op: "fold", tenant, hour: rfc3339(hour) });
+  for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, added)])
     await putItem(counters, item);
 }
 
 /** Adds up again the hours whose minutes changed after that. @returns how many */
-export async function rollUpLate(counters: Table): Promise<number> {
+export async function rollUpLate(counters: Table, fold: FoldHour): Promise<number> {
   const listed = await itemsBetween(counters, LATE_PARTITION, "", "~");
   for (const item of listed) {
     const sk = item.sk!.S!;
@@ -54,7 +63,7 @@ export async function rollUpLate(counters: Table): Promise<number> {
     const hour = Date.parse(`${sk.slice(cut + 1, -1)}:00.000Z`);
     const pk = usagePartition(tenant, "h");
     const [mark] = await itemsBetween(counters, pk, lateSortKey(hour), lateSortKey(hour));
-    await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour));
+    await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour), fold);
     if (mark !== undefined) await removeMark(counters, mark);
     await removeMark(counters, item);
   }

@@ -1,6 +1,8 @@
 import { queryAll as queryTable } from "../aws/tables.ts";
+import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take } from "../domain/metrics/answer.ts";
+import type { CubeRequest } from "../domain/metrics/cube.ts";
 import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
 import {
   hourStart,
@@ -11,7 +13,7 @@ import {
   rowsByMinute,
   type StoredGrain,
 } from "../domain/metrics/hours.ts";
-import { dimensionsIn, type MetricsQuery } from "../domain/metrics/query.ts";
+import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
@@ -41,8 +43,12 @@ export type ReadCube = (
 export interface MetricsReader extends CounterReader {
   /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
   workflows(tenant: Tenant): Promise<ReadonlyMap<string, string | null>>;
-  readonly readCube: ReadCube;
+  /** Reads the cube, or has its function answer what needs it. */
+  readonly cube: { readonly read: ReadCube } | { readonly ask: AskCube };
 }
+
+/** Answers a query where the cube is. */
+export type AskCube = (request: Extract<CubeRequest, { op: "query" }>) => Promise<MetricsAnswer>;
 
 /** Whose metrics. */
 export interface Measured {
@@ -69,6 +75,14 @@ export async function queryMetrics(
   const now = reader.now();
   const range = rangeOf(query, now);
   const workflows = dimensionsIn(query).includes("workflow_id") ? await reader.workflows(tenant) : undefined;
+  if (
+    "ask" in reader.cube &&
+    [range, range.compare].some((span) => span !== undefined && needsCube(query, range.interval, span, now))
+  ) {
+    const named = workflows === undefined ? undefined : [...workflows].filter(([, id]) => id !== null);
+    const told = defined({ workflows: named as [string, string][] | undefined });
+    return reader.cube.ask({ op: "query", tenant, limit_per_second, query, now, ...told });
+  }
   const context: AnswerContext = {
     limit: limit_per_second,
     completeUntil: now - COUNTED_AFTER_MS,
@@ -76,7 +90,7 @@ export async function queryMetrics(
   };
   const gather = async (span: Span): Promise<Gathering> => {
     const gathering = new Gathering(query, span, context);
-    await readRows(reader, tenant, query, span, gathering.take);
+    await readRows(reader, tenant, query, range.interval, span, gathering.take);
     return gathering;
   };
   const [gathered, before] = await Promise.all([
@@ -86,11 +100,22 @@ export async function queryMetrics(
   return answerOf(query, range, context, gathered, before);
 }
 
+/** Whether a span is told by the minute alone. */
+const isByMinute = (interval: Interval, { from, to }: TimeRange, now: number): boolean =>
+  interval === "minute" || (Math.min(to, now) - from <= BY_MINUTE_MS && from >= keptSince("minute", now));
+
+const keptSince = (what: keyof typeof KEPT_DAYS, now: number): number => hourStart(now - KEPT_DAYS[what] * DAY_MS);
+
+const needsCube = (query: MetricsQuery, interval: Interval, span: Span, now: number): boolean =>
+  !isByMinute(interval, span, now) &&
+  (hourStart(span.from) < keptSince("hour", now) || grainFor(dimensionsIn(query)) === "joint");
+
 /** Hands over the rows that a query needs, each with a time that lies within one point. */
 async function readRows(
   reader: MetricsReader,
   tenant: Tenant,
   query: MetricsQuery,
+  interval: Interval,
   span: Span,
   take: Take,
 ): Promise<void> {
@@ -98,10 +123,9 @@ async function readRows(
   const now = reader.now();
   const to = Math.min(span.to, now + UNIT_MS.m);
   if (to <= span.from) return;
-  const minutesKept = hourStart(now - KEPT_DAYS.minute * DAY_MS);
-  if (to - span.from <= BY_MINUTE_MS && span.from >= minutesKept)
-    return readMinutes(reader, tenant, grain, [{ from: span.from, to }], take);
-  const hoursKept = hourStart(now - KEPT_DAYS.hour * DAY_MS);
+  if (isByMinute(interval, span, now)) return readMinutes(reader, tenant, grain, [{ from: span.from, to }], take);
+  const minutesKept = keptSince("minute", now);
+  const hoursKept = keptSince("hour", now);
   const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
   const split = Math.min(Math.max(first, hoursKept), end);
   const { added, open } = await readHours(reader, tenant, grain, { from: split, to: end }, take);
@@ -116,8 +140,13 @@ async function readRows(
   const fromCube = [...old, ...rangesOf(joint.sort((a, b) => a - b))];
   await Promise.all([
     readMinutes(reader, tenant, grain, rangesOf([...byMinute].sort((a, b) => a - b)), take),
-    fromCube.length === 0 ? undefined : reader.readCube(tenant, grain, fromCube, query, take),
+    fromCube.length === 0 ? undefined : readCube(reader, tenant, grain, fromCube, query, take),
   ]);
+}
+
+function readCube({ cube }: MetricsReader, ...asked: Parameters<ReadCube>): Promise<void> {
+  if ("read" in cube) return cube.read(...asked);
+  throw new Error("what needs the cube is answered by its function");
 }
 
 async function readMinutes(

@@ -14,5 +14,7 @@ export const retainVariables = [
   "ARCHIVE_BUFFER_SECONDS",
   "SUBSCRIPTIONS_FUNCTION",
   "FORGET_FUNCTION",
+  "CUBE_FUNCTION",
+  "CUBE_BUCKET",
 ] as const;
 export type RetainEnvironment = Environment<typeof retainVariables>;

@@ -8,6 +8,7 @@ import { invokeOver, serviceOver } from "../aws/service.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { Forgotten } from "../domain/idempotency.ts";
 import type { HourlyWork } from "../domain/job.ts";
+import type { Folded } from "../domain/metrics/cube.ts";
 import { rfc3339 } from "../domain/time.ts";
 import { retainVariables } from "./environment.ts";
 import { erase } from "./erase/erase.ts";
@@ -22,6 +23,9 @@ import type { Tools } from "./work.ts";
 
 /** Its walk takes 10 s at most. */
 const FORGET_TIMEOUT_MS = 30_000;
+
+/** An hour of the busiest customer takes seconds. */
+const FOLD_TIMEOUT_MS = 60_000;
 
 const env = readEnvironment(retainVariables);
 const invoke = invokeOver(new LambdaClient({}));
@@ -39,6 +43,10 @@ const tools: Tools = {
   forget: async (request) => {
     const answer = await invoke(env.FORGET_FUNCTION, JSON.stringify(request), FORGET_TIMEOUT_MS);
     return JSON.parse(answer.toString("utf8")) as Forgotten;
+  },
+  fold: async (request) => {
+    const answer = await invoke(env.CUBE_FUNCTION, JSON.stringify(request), FOLD_TIMEOUT_MS);
+    return JSON.parse(answer.toString("utf8")) as Folded;
   },
   log,
   now: Date.now,

@@ -3,6 +3,7 @@ import type { Log } from "../aws/log.ts";
 import type { Service } from "../aws/service.ts";
 import type { Table } from "../aws/tables.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
+import type { CubeRequest, Folded } from "../domain/metrics/cube.ts";
 import type { Job } from "../domain/service.ts";
 import type { Store } from "../store/table.ts";
 import type { RetainEnvironment } from "./environment.ts";
@@ -17,6 +18,8 @@ export interface Tools {
   readonly service: Service;
   /** Asks the function that reaches Redis. @throws Error when it failed */
   forget(request: ForgetRequest): Promise<Forgotten>;
+  /** Has the cube take an hour in. @throws Error when it failed */
+  fold(request: Extract<CubeRequest, { op: "fold" }>): Promise<Folded>;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   now(): number;

@@ -89,6 +89,9 @@ const document = (type: string, path: string, principal: boolean, most: number):
   );
 
 const queue = "aws:sqs/queue:Queue";
+const glueDatabase = "aws:glue/catalogDatabase:CatalogDatabase";
+const glueTable = "aws:glue/catalogTable:CatalogTable";
+const workgroup = "aws:athena/workgroup:Workgroup";
 const lambda = "aws:lambda/function:Function";
 const mapping = "aws:lambda/eventSourceMapping:EventSourceMapping";
 const table = "aws:dynamodb/table:Table";
@@ -1168,6 +1171,56 @@ export const awsRules: readonly AwsRule[] = [
         ? /\.(s3|dynamodb)$/.test(String(inputs.serviceName)) && inputs.subnetIds === undefined
         : kind === "Interface" && inputs.routeTableIds === undefined,
     "Door",
+  ),
+  text(
+    glueDatabase,
+    "name",
+    /^[a-z0-9_]{1,255}$/,
+    "Athena User Guide, Naming databases, tables and columns",
+    "My-Data",
+  ),
+  text(glueTable, "name", /^[a-z0-9_]{1,255}$/, "Athena User Guide, Naming databases, tables and columns", "my facts"),
+  among(glueTable, "tableType", ["EXTERNAL_TABLE", "VIRTUAL_VIEW"], "Glue API Reference, TableInput"),
+  text(
+    glueTable,
+    "storageDescriptor.location",
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/([^*]*\/)?$/,
+    "Athena User Guide, Specify a table location in Amazon S3",
+    "s3://bucket/*.parquet",
+  ),
+  among(
+    glueTable,
+    "storageDescriptor.columns.*.type",
+    ["string", "bigint", "int", "timestamp", "array<struct<bucket:int,n:bigint>>"],
+    "Athena User Guide, Data types in Amazon Athena",
+  ),
+  text(workgroup, "name", /^[a-zA-Z0-9._-]{1,128}$/, "Athena API Reference, CreateWorkGroup", "my group"),
+  rule<number>(
+    workgroup,
+    "configuration.bytesScannedCutoffPerQuery",
+    "is 10 MB at least",
+    "Athena API Reference, WorkGroupConfiguration",
+    (n) => Number.isInteger(n) && n >= 10_000_000,
+    9_999_999,
+  ),
+  text(
+    workgroup,
+    "configuration.resultConfiguration.outputLocation",
+    /^s3:\/\/[^/]+\/.*$/,
+    "Athena API Reference, ResultConfiguration",
+    "results/",
+  ),
+  among(
+    workgroup,
+    "configuration.resultConfiguration.encryptionConfiguration.encryptionOption",
+    ["SSE_S3", "SSE_KMS", "CSE_KMS"],
+    "Athena API Reference, EncryptionConfiguration",
+  ),
+  arn(
+    workgroup,
+    "configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn",
+    "kms",
+    "Athena API Reference, EncryptionConfiguration",
   ),
   among("aws:ec2/flowLog:FlowLog", "trafficType", ["ACCEPT", "REJECT", "ALL"], "EC2 API Reference, CreateFlowLogs"),
   among(

@@ -11,12 +11,13 @@ const KB = 1_000;
 const ceilings: [entry: string, most: number][] = [
   ["runtime/ingest/handler.ts", 405 * KB],
   ["runtime/edge/handler.ts", 400 * KB],
-  ["runtime/route/handler.ts", 565 * KB],
+  ["runtime/route/handler.ts", 575 * KB],
   ["runtime/deliver/handler.ts", 950 * KB],
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_000 * KB],
   ["runtime/console/handler.ts", 400 * KB],
   ["runtime/api/handler.ts", 2_500 * KB],
+  ["runtime/cube/handler.ts", 1_500 * KB],
 ];
 for (const [entry, most] of ceilings) {
   test(`${entry} is bundled in at most ${most / KB} KB`, () => {
@@ -58,6 +59,7 @@ test("every function finds exactly the variables that its stage declares", async
     api: await declared("api", "apiVariables"),
     bootstrap: await declared("subscriptions", "bootstrapVariables"),
     console: await declared("console", "consoleVariables"),
+    cube: await declared("cube", "cubeVariables"),
     deliver: await declared("deliver", "deliverVariables"),
     forget: await declared("ingest", "forgetVariables"),
     ingest: await declared("ingest", "ingestVariables"),

@@ -135,6 +135,7 @@ test("every resource but the parts on the first page has a parent", () => {
       "IngestEdge",
       "KeyDirectory",
       "ManagementApi",
+      "MetricsCube",
       "Observability",
       "Retention",
       "SignIn",

@@ -9,6 +9,7 @@ import type { Declared, Graph } from "../../program/graph.ts";
  * internal/service/<service>/<resource>.go; of @pulumi/random its own documentation. A type that isn't here is an error.
  */
 const fixed: Readonly<Record<string, readonly string[]>> = {
+  "aws:athena/workgroup:Workgroup": ["name"],
   "aws:backup/plan:Plan": ["name"],
   "aws:backup/selection:Selection": ["iamRoleArn", "name", "notResources", "planId", "resources", "selectionTags"],
   "aws:backup/vault:Vault": ["kmsKeyArn", "name"],
@@ -76,6 +77,14 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
     "subnetGroupName",
   ],
   "aws:elasticache/subnetGroup:SubnetGroup": ["name"],
+  "aws:glue/catalogDatabase:CatalogDatabase": ["catalogId", "name"],
+  "aws:glue/catalogTable:CatalogTable": [
+    "catalogId",
+    "databaseName",
+    "name",
+    "openTableFormatInput",
+    "partitionIndices",
+  ],
   "aws:iam/role:Role": ["name", "namePrefix", "path"],
   "aws:iam/rolePolicy:RolePolicy": ["name", "namePrefix", "role"],
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["policyArn", "role"],

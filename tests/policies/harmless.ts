@@ -3,8 +3,44 @@
  * reason. What stands neither here nor in mutations.ts fails a test: so does what a new version of the provider brings.
  */
 export const harmless: readonly [type: string, argument: string, why: string][] = [
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.customerContentEncryptionConfiguration",
+    "what notebooks keep; the workgroup is for SQL",
+  ],
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.enableMinimumEncryptionConfiguration",
+    "a least encryption; the rule asks for the workgroup's own",
+  ],
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.managedQueryResultsConfiguration",
+    "another place for results, which AWS refuses beside a location",
+  ],
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.monitoringConfiguration",
+    "logs of Spark; the workgroup is for SQL",
+  ],
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.queryResultsS3AccessGrantsConfiguration",
+    "narrows who writes results, by their identity",
+  ],
+  [
+    "aws:athena/workgroup:Workgroup",
+    "configuration.resultConfiguration.aclConfiguration",
+    "the bucket takes no access control lists",
+  ],
+  ["aws:athena/workgroup:Workgroup", "forceDestroy", "the rule nothing-forced looks at it"],
   ["aws:backup/selection:Selection", "iamRoleArn", "a role, whose rights other rules look at"],
   ["aws:backup/vault:Vault", "forceDestroy", "the rule nothing-forced looks at it"],
+  [
+    "aws:glue/catalogDatabase:CatalogDatabase",
+    "createTableDefaultPermissions",
+    "who may see new tables' names and columns; the objects have a policy and a key of their own",
+  ],
   [
     "aws:cognito/userPool:UserPool",
     "lambdaConfig",

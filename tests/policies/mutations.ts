@@ -15,6 +15,7 @@ const rds = "aws:rds/instance:Instance";
 const valkey = "aws:elasticache/replicationGroup:ReplicationGroup";
 const stream = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
 const userPool = "aws:cognito/userPool:UserPool";
+const workgroup = "aws:athena/workgroup:Workgroup";
 const distribution = "aws:cloudfront/distribution:Distribution";
 const policy = "aws:iam/rolePolicy:RolePolicy";
 export const alarm = "aws:cloudwatch/metricAlarm:MetricAlarm";
@@ -177,6 +178,23 @@ export const rows: readonly Row[] = [
       "serverSideEncryption/keyType",
       by,
       "`serverSideEncryption.keyType` takes a key of AWS's own",
+    ],
+  ),
+  ...keyless(
+    "query-results-own-key",
+    workgroup,
+    "numbers-workgroup",
+    "configuration/resultConfiguration/encryptionConfiguration/kmsKeyArn",
+  ),
+  ...off("query-results-own-key", workgroup, "numbers-workgroup", "configuration/enforceWorkgroupConfiguration"),
+  ...[undefined, "SSE_S3"].map(
+    (by): Row => [
+      "query-results-own-key",
+      workgroup,
+      "numbers-workgroup",
+      "configuration/resultConfiguration/encryptionConfiguration/encryptionOption",
+      by,
+      "`configuration.resultConfiguration.encryptionConfiguration.encryptionOption` takes a key of AWS's own",
     ],
   ),
   ...keyless("stream-target-own-key", stream, "retention-stream", "extendedS3Configuration/kmsKeyArn"),

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
+import { invokeOver } from "../../aws/service.ts";
 import { type MetricsReader, queryMetrics } from "../../counters/metrics.ts";
 import { asCustomer } from "../../database/roles.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
 import type { MetricsAnswer, Series } from "../../domain/metrics/answer.ts";
 import { dimensions, isLatency, type Measure, measures } from "../../domain/metrics/names.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
@@ -16,6 +16,8 @@ import { Timestamp } from "../schemas.ts";
 import { countersOf } from "../usageReads.ts";
 
 const TAG = "Metrics";
+/** A second less than this function itself may take. */
+const CUBE_TIMEOUT_MS = 28_000;
 
 const LatencySchema = z
   .object({
@@ -109,8 +111,12 @@ function objectOf(parameters: z.output<typeof Parameters>): unknown {
 /** What queries of the metrics need of the API. */
 const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
   ...countersOf(deps),
-  readCube: () =>
-    Promise.reject(new TriggersError("unavailable", "Numbers by these dimensions together can't be read.")),
+  cube: {
+    async ask(request) {
+      const answered = await invokeOver(deps.lambda)(deps.env.CUBE_FUNCTION, JSON.stringify(request), CUBE_TIMEOUT_MS);
+      return JSON.parse(answered.toString("utf8")) as MetricsAnswer;
+    },
+  },
   async workflows(tenant) {
     const rows = await asCustomer(deps.db, customerId, (tx) =>
       tx

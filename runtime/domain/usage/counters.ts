@@ -31,7 +31,7 @@ export interface Counters {
   readonly rows?: Rows;
 }
 
-/** What the writer needs of DynamoDB: `(input) => client.send(new PutItemCommand(input))`. */
+/** What the writer needs of DynamoDB: puts one item. */
 export type SendPut = (input: PutItemCommandInput) => Promise<unknown>;
 
 /** A partition takes 1,000 units a second: writers are spread over so many. */

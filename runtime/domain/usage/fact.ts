@@ -2,6 +2,8 @@ import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import type { ErrorClass } from "../metrics/names.ts";
 
+/** What is counted, for usage, metrics and the audit of calls alike. */
+
 /** Calls of the API with the same outcome. */
 export interface CallFact {
   readonly kind: "called";

@@ -60,7 +60,7 @@ export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): P
     await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })
   ).answer;
   let records = 0;
-  if (cursor === undefined) await rollUpLate(tools.counters);
+  if (cursor === undefined) await rollUpLate(tools.counters, tools.fold);
   for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
     records += await archiveCustomer(customerId, hour, tools);
   }
@@ -139,7 +139,7 @@ async function accessesOf(customerId: string, hour: string, tools: Tools): Promi
       oldMinutesOf(tools.counters, tenant, start),
     ]);
     // One that is not over, asked for by hand, would stand before all its minutes are there.
-    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools.counters, tenant, start, counted);
+    if (tools.now() - (start + HOUR_MS) > LATE_MS) await writeHour(tools.counters, tenant, start, counted, tools.fold);
     const minutes = Map.groupBy([...counted, ...before], ({ sk }) => sk!.S!.slice(0, 16));
     for (const [minute, pages] of minutes) found.push(...accessOf(pages, `${minute}:00.000Z`, environment));
   }
