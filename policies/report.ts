@@ -55,6 +55,37 @@ const notCovered: readonly string[] = [
   "AWS's own part of the shared responsibility: see AWS Artifact for its SOC 2 and ISO reports.",
 ];
 
+/**
+ * Where a function at the edge may run, and log: the regions of CloudFront's regional edge caches. Source: CloudFront developer guide,
+ * "How CloudFront works with regional edge caches"; CloudFront features, "Global edge network".
+ */
+const EDGE_REGIONS = [
+  "ap-northeast-1",
+  "ap-northeast-2",
+  "ap-south-1",
+  "ap-southeast-1",
+  "ap-southeast-2",
+  "eu-central-1",
+  "eu-west-1",
+  "eu-west-2",
+  "sa-east-1",
+  "us-east-1",
+  "us-east-2",
+  "us-west-1",
+  "us-west-2",
+] as const;
+const EDGE_LOGS = "/aws/lambda/us-east-1.";
+
+/** The regions in which the edge's logs have a group that nobody declared: AWS makes it, without a key or an end. */
+function edgeRegionsWithoutLogs(resources: readonly Resource[], region: string): string[] {
+  const groups = resources.filter(
+    ({ type, props }) => type === "aws:cloudwatch/logGroup:LogGroup" && String(props.name ?? "").startsWith(EDGE_LOGS),
+  );
+  if (groups.length === 0) return [];
+  const declared = new Set(groups.map(({ props }) => props.region ?? region));
+  return EDGE_REGIONS.filter((where) => !declared.has(where));
+}
+
 /** `aws:sqs/queue:Queue` as people say it: `sqs Queue`. */
 const shortType = (type: string): string => type.replace(/^aws:([^/]+)\/.*:/, "$1 ");
 
@@ -64,6 +95,9 @@ function evidenceAt(resource: Resource, path: string): unknown {
   if (!path.endsWith(".*")) return at(resource.props, path);
   return Object.keys((at(resource.props, path.slice(0, -2)) ?? {}) as object).sort();
 }
+
+const edgeLogs = (regions: readonly string[]): string =>
+  `Logs of the function at the edge in ${regions.join(", ")}: should it run there, AWS makes a log group without a key of ours and without a retention. \`triggers:edgeLogRegions\` declares more of them.`;
 
 /** @param resources of the stack, which the verdicts are about @param now when the report was made */
 export function reportOf(
@@ -76,6 +110,7 @@ export function reportOf(
   const whole = stackOf(resources);
   const count = (outcome: Verdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
   const byRule = Map.groupBy(verdicts, ({ rule }) => rule);
+  const without = edgeRegionsWithoutLogs(resources, region);
   const controls: Record<string, string[]> = {};
   for (const rule of byRule.keys())
     for (const control of rule.serves) {
@@ -112,6 +147,6 @@ export function reportOf(
       })),
     })),
     controls: Object.fromEntries(Object.entries(controls).sort(([a], [b]) => a.localeCompare(b))),
-    not_covered: notCovered,
+    not_covered: without.length === 0 ? notCovered : [...notCovered, edgeLogs(without)],
   };
 }

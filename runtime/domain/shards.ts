@@ -6,7 +6,7 @@ import { timeOf } from "./ids.ts";
  *
  * Invariant: where something is follows from its id alone. The id holds when it was made, and the rules say how many
  * partitions there were at that time, so no rule that has begun is ever changed (runtime/subscriptions/shardHistory.ts
- * refuses it), and whoever looks through a customer's partitions looks through as many as there ever were.
+ * refuses it), and a reader of all of a customer's partitions reads as many as there ever were.
  * docs/decisions/event-shards.md
  */
 export interface ShardRule {

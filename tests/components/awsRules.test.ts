@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
+import { nameLimits, unnamed } from "./awsNames.ts";
 import { accepted, awsRules, valuesAt } from "./awsRules.ts";
 
 const stacks: Graph[] = [];
@@ -22,6 +23,49 @@ for (const { stack, resources } of stacks) {
       [],
     ));
 }
+
+/** What Pulumi adds by itself, and what `pulumi:autonaming` may put before it (docs/deploy.md). */
+const HEX = "0123456";
+const namings: [says: string, name: (stack: string, name: string) => string][] = [
+  ["Pulumi's own names", (_, name) => `${name}-${HEX}`],
+  ["names that begin with the stack's", (stack, name) => `${stack}-${name}-${HEX}`],
+];
+
+/** Names that are longer than AWS takes. */
+const tooLong = ({ stack, resources }: Pick<Graph, "stack" | "resources">, nameOf: (typeof namings)[number][1]) =>
+  resources.flatMap(({ type, name, inputs }) => {
+    const named = nameLimits[type];
+    if (named === undefined) return [];
+    const given = inputs[named.path];
+    const text = typeof given === "string" ? given : nameOf(stack, name);
+    return text.length > named.most ? [`${text}: ${type} takes ${named.most} characters (${named.source})`] : [];
+  });
+
+for (const graph of stacks)
+  for (const [says, nameOf] of namings)
+    test(`AWS would take ${says} in ${graph.stack}`, () => assert.deepEqual(tooLong(graph, nameOf), []));
+
+test("a name that is too long is told, with what AWS takes", () => {
+  const cache = stacks
+    .find(({ stack }) => stack === "prod-us-east-1")!
+    .resources.filter(({ type }) => type === "aws:elasticache/replicationGroup:ReplicationGroup");
+  assert.deepEqual(
+    tooLong({ stack: "prod-us-east-1", resources: cache }, (stack, name) => `triggers-${stack}-${name}-${HEX}`),
+    [
+      "triggers-prod-us-east-1-cache-group-0123456: aws:elasticache/replicationGroup:ReplicationGroup takes 40 characters (ElastiCache API, CreateReplicationGroup)",
+    ],
+  );
+});
+
+test("of every type it is known how long its name may be, or that it has none", () => {
+  const types = stacks.flatMap(({ resources }) =>
+    resources.filter(({ custom, type }) => custom && type.startsWith("aws:")),
+  );
+  assert.deepEqual(
+    [...new Set(types.map(({ type }) => type))].filter((type) => type in nameLimits === unnamed.has(type)),
+    [],
+  );
+});
 
 test("every type of resource has rules", () => {
   const covered = new Set(awsRules.map(({ type }) => type));

@@ -66,6 +66,28 @@ test("the page shows each rule, each exception with its end, and what is not cov
   for (const line of report.not_covered) assert.ok(page.includes(prose(line)), line);
 });
 
+test("regions in which the edge may log to a group that nobody declared are named, until each has one", () => {
+  const named = report.not_covered.filter((line) => line.startsWith("Logs of the function at the edge"));
+  assert.deepEqual(named, [
+    "Logs of the function at the edge in ap-northeast-1, ap-northeast-2, ap-south-1, ap-southeast-1, ap-southeast-2, eu-central-1, eu-west-2, sa-east-1, us-east-2, us-west-1: should it run there, AWS makes a log group without a key of ours and without a retention. `triggers:edgeLogRegions` declares more of them.",
+  ]);
+  const group = program.find(({ name }) => name === "authenticate-logs-us-east-1")!;
+  const everywhere = [
+    ...program,
+    ...named[0]!
+      .slice("Logs of the function at the edge in ".length, named[0]!.indexOf(":"))
+      .split(", ")
+      .map((region) => ({ ...group, name: `authenticate-logs-${region}`, props: { ...group.props, region } })),
+  ];
+  const whole = reportOf("prod", "us-east-1", [], everywhere, today);
+  assert.equal(whole.not_covered.length, report.not_covered.length - 1);
+  const without = program.filter(({ type }) => type !== "aws:cloudwatch/logGroup:LogGroup");
+  assert.equal(
+    reportOf("prod-us-east-1", "us-east-1", [], without, today).not_covered.length,
+    whole.not_covered.length,
+  );
+});
+
 test("the page says of every control how it stands", () => {
   const row = (page: string) => /<td>FSBP KMS\.4<\/td><td>(.*?)<\/td>/.exec(page)?.[1];
   const keys = report.themes.flatMap(({ rules }) => rules).find(({ name }) => name === "key-rotates")!.subjects.length;
