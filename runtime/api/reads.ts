@@ -5,6 +5,8 @@ import { ageOf } from "../domain/age.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { ulidIn } from "../domain/ids.ts";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
+import { DAY_MS } from "../domain/time.ts";
 import type { IsRemoved } from "../store/inbox/view.ts";
 import type { Store } from "../store/table.ts";
 import { type Deps, eventsOf } from "./deps.ts";
@@ -18,7 +20,6 @@ const storeOf = (deps: Deps): Store => ({
   payloadBucket: deps.env.PAYLOAD_BUCKET,
 });
 
-const DAY_MS = 86_400_000;
 const IDS_PER_QUERY = 1_000;
 const RETENTION_CACHE_MS = 5_000;
 
@@ -72,7 +73,7 @@ function makeContext(deps: Deps): ReadContext {
       const row = await asCustomer(deps.db, customer_id, (tx) =>
         tx.selectFrom("customers").select("retention_days").where("customer_id", "=", customer_id).executeTakeFirst(),
       );
-      const ms = (row?.retention_days ?? 90) * DAY_MS;
+      const ms = (row?.retention_days ?? DEFAULT_RETENTION_DAYS) * DAY_MS;
       retention.set(customer_id, { ms, at: deps.now() });
       return ms;
     },

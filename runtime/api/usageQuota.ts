@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { TimeRange } from "../counters/read.ts";
 import type { Identity, Tenant } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { HOUR_MS, rfc3339 } from "../domain/time.ts";
 import {
   busiest,
   type LimitUse,
@@ -21,7 +21,6 @@ import { readSeries } from "./usageReads.ts";
 
 /** The `quota` of `GET /usage`: what of its limits a customer used, and where that leads. */
 
-const HOUR_MS = 3_600_000;
 const described = <T extends z.ZodType>(schema: T, description: string): T => schema.openapi({ description });
 
 const LimitUseSchema = z.object({

@@ -15,6 +15,7 @@ import {
 } from "../domain/metrics/hours.ts";
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
+import { DAY_MS } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
 import {
@@ -61,7 +62,6 @@ export interface Measured {
 const COUNTED_AFTER_MS = 10_000;
 /** Longest range that is read by the minute. */
 const BY_MINUTE_MS = 6 * UNIT_MS.h;
-const DAY_MS = 24 * UNIT_MS.h;
 
 /**
  * Answers a query from what is counted.

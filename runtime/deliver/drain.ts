@@ -6,6 +6,7 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
+import { EARLY_MS } from "./schedule.ts";
 import { type Targets, targetOf } from "./targets.ts";
 
 /**
@@ -107,7 +108,7 @@ export async function probe(
   const { tenant, subscription_id } = message;
   const circuit = await ports.circuits.read(tenant, subscription_id);
   // Closed meanwhile, or another invocation has planned the next probe already.
-  if (circuit?.opened_at === undefined || (circuit.next_probe_at ?? 0) > ports.now() + EARLY_MS) return undefined;
+  if (circuit?.opened_at === undefined || (circuit.next_probe_at ?? 0) > ports.now() + EARLY_MS.probe) return undefined;
   const [oldest] = await ports.held.page(tenant, subscription_id, 1);
   if (oldest === undefined) {
     await ports.circuits.halfOpen(circuit);
@@ -129,6 +130,3 @@ export async function probe(
     },
   };
 }
-
-/** Clocks of two machines may differ by this much. */
-const EARLY_MS = 2_000;

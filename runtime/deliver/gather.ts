@@ -3,6 +3,8 @@ import { unpack } from "../domain/codec/pack.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
+import { DAY_SECONDS, secondsOf } from "../domain/time.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
 import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
@@ -10,6 +12,7 @@ import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
 import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
 import type { Failure } from "./failure.ts";
 import { type Delivery, toSend } from "./plan.ts";
+import { EARLY_MS } from "./schedule.ts";
 import { baseItem } from "./settle.ts";
 import { type Unmade, unmade } from "./unmade.ts";
 
@@ -61,7 +64,6 @@ export interface Gathered {
   readonly failed: readonly Failure[];
 }
 
-const DEFAULT_RETENTION_SECONDS = 90 * 86_400;
 /** A first attempt that waited longer than this asks first what was deleted meanwhile. */
 const FRESH_MS = 30_000;
 /** Milliseconds after the end of an hour at which strays of that hour are looked for. */
@@ -192,7 +194,7 @@ async function complete(
       item?.expires_at ??
       message?.expires_at ??
       batch?.expires_at ??
-      Math.floor(timeOf(name.first) / 1_000) + DEFAULT_RETENTION_SECONDS,
+      secondsOf(timeOf(name.first)) + DEFAULT_RETENTION_DAYS * DAY_SECONDS,
     manual: name.manual,
     probe: name.probe,
     events: [],
@@ -223,9 +225,6 @@ function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly 
   return own;
 }
 
-/** How early a message may come and still find its delivery due: clocks differ. */
-const EARLY_MS = 1_000;
-
 /**
  * Whether a message may attempt its delivery: the delivery waits, and was either not attempted since the message was sent, or
  * is due again. It is due again after two invocations attempted it at the same time: both attempts count, and the message of
@@ -234,7 +233,7 @@ const EARLY_MS = 1_000;
 function mayAttempt(name: Named, item: DeliveryItem, now: number): boolean {
   if (name.manual || name.probe) return true;
   if (item.status !== "failed" && item.status !== "pending") return false;
-  return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS;
+  return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS.attempt;
 }
 
 function unpackOnce(

@@ -27,6 +27,9 @@ export const MAX_RETRY_AFTER_MS = 24 * HOUR;
 /** Longest delay of an SQS message; longer waits are found by the sweeper. */
 export const MAX_QUEUE_DELAY_MS = 900 * SECOND;
 
+/** How early a message may come and still find its attempt, or its probe, due: clocks of two machines differ. */
+export const EARLY_MS = { attempt: SECOND, probe: 2 * SECOND } as const;
+
 /** What a post came to. */
 export interface Outcome {
   /** HTTP status, null when there was no answer. */

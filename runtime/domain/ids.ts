@@ -61,6 +61,16 @@ export const timeOf = (ulid: string): number => decodeTime(ulid);
 /** The smallest ULID of a millisecond: a bound for range queries. */
 export const firstUlidAt = (ms: number): string => `${encodeTime(Math.max(0, ms), 10)}0000000000000000`;
 
+/** The lowest and the highest ULID there are. */
+export const FIRST_ULID = "0".repeat(26);
+export const LAST_ULID = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
+
+/** What the ULIDs of one request share: all but the last 15 bits, three characters. */
+export const runOf = (ulid: string): string => ulid.slice(0, -LOW);
+
+/** The lowest ULID with which the request of this event can begin: at or before it, within the 15 bits. */
+export const lowestOfRun = (ulid: string): string => runOf(ulid) + "0".repeat(LOW);
+
 export const isUlid = (text: string): boolean => ULID.test(text);
 
 export const eventId = (ulid: string): string => `evt_${ulid}`;

@@ -1,4 +1,5 @@
 import { defined } from "../domain/defined.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 
 /**
  * A trace of failed authentications that can't fill a log: in each minute an instance logs its first, tenth, hundredth …
@@ -18,8 +19,6 @@ export interface Refused {
   readonly source_ip: string;
   readonly key_id?: string | undefined;
 }
-
-const MINUTE_MS = 60_000;
 
 /** @returns what notes a refusal at a time, milliseconds since the epoch */
 export function refusalTrace(say: (line: RefusalLine) => void): (at: number, refused: Refused) => void {

@@ -2,6 +2,7 @@ import { ageOf } from "../domain/age.ts";
 import type { CallsMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 
 /**
  * Requests that were answered without making a batch: refusals and replays. They are told to route, which counts them for
@@ -9,7 +10,6 @@ import { type Identity, type Tenant, tenantOf } from "../domain/identity/identit
  * environment has not told when it ends is lost: at most the refusals of its last second.
  */
 const PAUSE_MS = 1_000;
-const MINUTE_MS = 60_000;
 
 type Call = CallsMessage["calls"][number];
 

@@ -10,6 +10,7 @@ import { archivePrefix } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { MAX_EVENTS_PER_REQUEST, offsetOf } from "../domain/ids.ts";
+import { HOUR_MS } from "../domain/time.ts";
 import { deletedOffsets } from "../store/erasure/tombstones.ts";
 import type { Store } from "../store/table.ts";
 import {
@@ -44,7 +45,6 @@ type Reading = Pick<Tools, "log"> & {
   readonly env: Pick<RetainEnvironment, "ARCHIVE_BUCKET">;
 };
 
-const HOUR_MS = 3_600_000;
 const NEWLINE = Buffer.from("\n");
 /** Firehose keeps trying for a day before it gives a record up: so late can an event arrive. */
 export const ARRIVAL_MS = 24 * HOUR_MS;

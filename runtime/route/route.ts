@@ -18,6 +18,7 @@ import { defined } from "../domain/defined.ts";
 import { eventHeads } from "../domain/event.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
+import { DAY_SECONDS } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
@@ -75,7 +76,6 @@ const INLINE_DELIVERY = 47_000;
 const MAX_INLINE_COPIES = 16;
 /** Older messages may come out of a dead-letter queue, which forgets how often they were received. */
 const FIRST_RECEIVE_MS = 300_000;
-const DAY_SECONDS = 86_400;
 
 /** Time that storing, queueing and archiving may take: no event is matched any more when less is left of an invocation. */
 const LEFT_MS = 8_000;

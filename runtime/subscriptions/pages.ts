@@ -4,6 +4,7 @@ import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
@@ -39,8 +40,6 @@ function fitting<T>(rows: readonly T[], sizeOf: (row: T) => number): readonly T[
   });
   return end < 0 ? rows : rows.slice(0, end);
 }
-
-const DEFAULT_RETENTION_DAYS = 90;
 
 async function retentionOf(tx: Tx, customerId: string): Promise<number> {
   const row = await tx

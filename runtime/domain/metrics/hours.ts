@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
+import { HOUR_MS } from "../time.ts";
 import { ROWS } from "../usage/counters.ts";
 import { usageSortKey } from "../usage/usage.ts";
 import {
@@ -24,7 +25,6 @@ import { addSums, type Sums } from "./sums.ts";
  * Invariant: an hour follows from its minutes alone, so adding it up again changes nothing but what came since.
  */
 
-const HOUR_MS = 3_600_000;
 export const QUARTER_MS = 900_000;
 const KEEP_SECONDS = 400 * 86_400;
 /** Rows in one item: far below the 400 KB that an item may have. */

@@ -1,13 +1,9 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
-import { rfc3339 } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, rfc3339 } from "../time.ts";
 import { type Interval, lastMinutes, lastOf, type MetricsQuery, topOf } from "./query.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
 /** The time that a query asks about, cut into its points. All times are milliseconds since the epoch. */
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /** Points of all series of an answer together. */
 export const MAX_POINTS = 10_000;

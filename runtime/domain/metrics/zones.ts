@@ -1,4 +1,5 @@
 import { Temporal } from "temporal-polyfill";
+import { MINUTE_MS } from "../time.ts";
 
 /** Where minutes, hours and days begin in a time zone. All times are milliseconds since the epoch. */
 
@@ -13,8 +14,6 @@ export function isTimeZone(text: string): boolean {
 }
 
 export type Step = "minute" | "hour" | "day";
-
-const MINUTE_MS = 60_000;
 
 const zonedAt = (at: number, zone: string): Temporal.ZonedDateTime =>
   Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from "../time.ts";
 /**
  * What of a limit was used, and where that leads. Everything is counted in accepted events, as the limit is; today's limit is
  * held against all of the past. Starts and times are milliseconds since the epoch; months and days are UTC's.
@@ -5,9 +6,6 @@
 
 /** Events by the start of their hour or minute; starts without events may be absent. */
 export type Series = ReadonlyMap<number, number>;
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /** Days that a trend is made of: whole weeks, since working days are unlike Sundays. */
 const TREND_DAYS = 28;

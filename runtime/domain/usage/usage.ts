@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
-import { rfc3339 } from "../time.ts";
+import { DAY_SECONDS, HOUR_MS, MINUTE_MS, rfc3339 } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
 import type { CallFact, UsageFact } from "./fact.ts";
@@ -28,9 +28,6 @@ export type UsageGroup = keyof typeof usageGroups;
 
 // ---- tallying ------------------------------------------------------------------------------------------------------
 
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY_SECONDS = 86_400;
 /** How long items are kept, in days: minutes answer "just now", hours answer "last year". */
 const KEEP_DAYS = { m: 35, h: 400 } as const;
 export type UsageInterval = keyof typeof KEEP_DAYS;
@@ -172,7 +169,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
   const bounded = boundedRows();
 
   function minuteOf(tenant: Tenant, at: number): Minute {
-    const start = Math.floor(at / MINUTE) * MINUTE;
+    const start = Math.floor(at / MINUTE_MS) * MINUTE_MS;
     const id = `${tenant} ${start}`;
     const known = fresh.get(id);
     if (known !== undefined) return known;
@@ -185,8 +182,8 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
   function settleLate(): void {
     const current = now();
     for (const { tenant, start, tally, rows } of [...fresh.values()]) {
-      const hour = Math.floor(start / HOUR) * HOUR;
-      if (current - (hour + HOUR) <= LATE_MS) continue;
+      const hour = Math.floor(start / HOUR_MS) * HOUR_MS;
+      if (current - (hour + HOUR_MS) <= LATE_MS) continue;
       const moved = [...tally].filter(([name]) => isAccessCounter(name));
       for (const [name, n] of moved) {
         tally.delete(name);
@@ -214,7 +211,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
     add(facts) {
       for (const fact of facts) {
         const minute = minuteOf(fact.tenant, fact.at);
-        tallyRows(bounded(fact.tenant, Math.floor(fact.at / HOUR), minute.rows), fact);
+        tallyRows(bounded(fact.tenant, Math.floor(fact.at / HOUR_MS), minute.rows), fact);
         if (fact.kind === "called") tallyCall(minute.tally, fact);
         else if (fact.kind !== "moved") tallyFact(minute.tally, fact);
         if (fact.kind === "accepted" && fact.rest === undefined)

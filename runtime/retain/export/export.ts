@@ -13,8 +13,9 @@ import { ontoOneLine, spliceEvent } from "../../domain/event.ts";
 import { splitTenant } from "../../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder } from "../../domain/job.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { Job } from "../../domain/service.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, rfc3339 } from "../../domain/time.ts";
 import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
@@ -44,7 +45,6 @@ interface Cursor {
   readonly result?: Readonly<Record<string, unknown>>;
 }
 
-const DAY_MS = 86_400_000;
 const PART_BYTES = 64_000_000;
 /** S3 takes parts of 5 MiB and more. */
 const UPLOAD_BYTES = 8_388_608;
@@ -88,7 +88,7 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
 async function begin(job: Job, tools: Tools): Promise<Cursor> {
   const { days } = (await tools.service({ op: "retention", tenants: [job.tenant] })).answer;
   const to = Date.parse(job.created_at);
-  return { phase: "archive", cutoff: to - (days[job.tenant] ?? 90) * DAY_MS, to, parts: [] };
+  return { phase: "archive", cutoff: to - (days[job.tenant] ?? DEFAULT_RETENTION_DAYS) * DAY_MS, to, parts: [] };
 }
 
 interface Reached {

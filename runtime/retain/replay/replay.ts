@@ -4,9 +4,10 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Event } from "../../domain/event.ts";
 import { timeOf, ulidAt, ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { Job } from "../../domain/service.ts";
 import type { RoutedSubscription } from "../../domain/subscription.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, rfc3339 } from "../../domain/time.ts";
 import { buildMatcher, type Matcher } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
@@ -39,8 +40,6 @@ interface Range {
   readonly to: number;
 }
 
-const DAY_MS = 86_400_000;
-
 /** Today's subscriptions, or those of them that the replay names. */
 async function subscriptionsOf(job: Job, request: ReplayRequest, tools: Tools): Promise<Matcher<RoutedSubscription>> {
   const wanted = request.subscription_ids === undefined ? undefined : new Set(request.subscription_ids);
@@ -67,7 +66,7 @@ export const replay: SliceWork = async (job, tools, until, checkpoint) => {
   const times = (request.event_ids ?? []).map((id) => timeOf(id.slice(4)));
   const from = times.length > 0 ? Math.min(...times) : Date.parse(request.from ?? rfc3339(0));
   const to = times.length > 0 ? Math.max(...times) + 1 : Date.parse(request.to ?? rfc3339(now));
-  const fresh = now - (days[job.tenant] ?? 90) * DAY_MS;
+  const fresh = now - (days[job.tenant] ?? DEFAULT_RETENTION_DAYS) * DAY_MS;
   const cursor =
     (reached as Cursor | null) ??
     ({ phase: from < fresh ? "archive" : "table", cutoff: fresh, began: now } satisfies Cursor);

@@ -3,7 +3,8 @@ import { archivePrefixes } from "../../domain/codec/index.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { encodeJobsMessage, type PutBackMessage } from "../../domain/job.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
+import { DAY_SECONDS, rfc3339 } from "../../domain/time.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { removeLowWater } from "../../store/inbox/lateBatch.ts";
 import { ARRIVAL_MS, keptEvents, keysUnder, readObject } from "../archive.ts";
@@ -19,7 +20,6 @@ import type { Tools } from "../work.ts";
 
 /** Of one invocation, whose timeout is 300 s. */
 const RUN_MS = 120_000;
-const DAY_SECONDS = 86_400;
 /** Stands where the id of the key would that sent the event: the archive doesn't say. */
 const SENDER = "archive";
 
@@ -93,7 +93,7 @@ async function putBackOf(
   let events = 0;
   for (const run of runsOf(missing)) {
     const age = Math.floor((tools.now() - timeOf(run[0]!.event_id.slice(4))) / 1_000);
-    const keepSeconds = (days[tenant] ?? 90) * DAY_SECONDS - age;
+    const keepSeconds = (days[tenant] ?? DEFAULT_RETENTION_DAYS) * DAY_SECONDS - age;
     if (keepSeconds <= 0) continue;
     await putRun(tools, run, { tenant, key_id: SENDER, keepSeconds });
     events += run.length;

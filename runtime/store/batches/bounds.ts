@@ -1,6 +1,6 @@
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { firstUlidAt, timeOf } from "../../domain/ids.ts";
+import { FIRST_ULID, firstUlidAt, LAST_ULID, lowestOfRun, timeOf } from "../../domain/ids.ts";
 import { statePartitions } from "../keys.ts";
 import type { Order, StatePartition } from "./batchStream.ts";
 
@@ -27,9 +27,6 @@ export function budget(now: () => number, spent: Spent = { events: 0, bytes: 0 }
     now() - started >= BUDGET.ms;
 }
 
-const FIRST = "0".repeat(26);
-const LAST = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
-
 /**
  * Bounds, both inclusive, on the first ULIDs of batches.
  * @param from milliseconds, inclusive
@@ -38,11 +35,10 @@ const LAST = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
  */
 export function ulidsBetween(order: Order, from: number, to: number, after?: string): { lo: string; hi: string } {
   // `to` is exclusive, a bound inclusive; no ULID ends in sixteen zeros, so both come to the same.
-  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST;
-  let hi = to <= 0 ? FIRST : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST)));
+  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST_ULID;
+  let hi = to <= 0 ? FIRST_ULID : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST_ULID)));
   if (after === undefined) return { lo, hi };
-  // The batch of the last event begins at or before it, within the 15 bits in which ULIDs of a request count.
-  const low = `${after.slice(0, -3)}000`;
+  const low = lowestOfRun(after);
   if (order === "asc") lo = lo > low ? lo : low;
   else hi = hi < after ? hi : after;
   return { lo, hi };

@@ -1,7 +1,7 @@
 import { getItems, projectionOf, queryPage } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { offsetOf, timeOf } from "../../domain/ids.ts";
+import { lowestOfRun, offsetOf, runOf, timeOf } from "../../domain/ids.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, kindBetween, partitionOf } from "../keys.ts";
 import type { Store } from "../table.ts";
@@ -46,9 +46,6 @@ export interface FindOptions {
 
 const last = (ulids: readonly string[]): string => ulids.toSorted().at(-1)!;
 
-/** Events of one request share all but the last 15 bits, three characters. */
-const runOf = (ulid: string): string => ulid.slice(0, -3);
-
 /**
  * Finds events by their ULIDs. Most requests carry one event, whose batch has the same ULID, so these are asked for by
  * their keys, 100 at a time; the rest by one query a request: its batch is the last that begins at or before the event.
@@ -83,11 +80,11 @@ export async function findEvents(
     }
   }
   const rest = [...runs].filter(([run]) => !known.has(run));
-  await mapConcurrently(rest, 16, async ([run, members]) => {
+  await mapConcurrently(rest, 16, async ([, members]) => {
     // One run can hold several batches only if 65 random bits agree within a millisecond; the loop costs nothing.
     for (let hi = last(members); ; ) {
       const { items } = await queryPage(store.events, {
-        ...kindBetween(partitionOf(tenant, hi), "e", `${run}000`, hi),
+        ...kindBetween(partitionOf(tenant, hi), "e", lowestOfRun(hi), hi),
         ...projectionOf(attributes),
         ScanIndexForward: false,
         Limit: 1,

@@ -1,7 +1,7 @@
 import { getItem, updateItem } from "../../aws/tables.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { firstUlidAt } from "../../domain/ids.ts";
+import { firstUlidAt, lowestOfRun } from "../../domain/ids.ts";
 import { lowWaterKey } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { LATE_MS } from "./lateBatch.ts";
@@ -49,8 +49,7 @@ export async function markAfter(
   const all = Object.values(filters).every((filter) => filter === undefined);
   if (order !== "desc" || acknowledged !== false || !all || generation === undefined) return;
   const settled = firstUlidAt(began - LATE_MS);
-  // The batch of an event begins at or before it, within the 15 bits in which ULIDs of a request count.
-  const open = lowest === undefined ? settled : `${lowest.slice(0, -3)}000`;
+  const open = lowest === undefined ? settled : lowestOfRun(lowest);
   await updateItem(store.events, lowWaterKey(tenant), {
     UpdateExpression: "SET below = :below, received_from = :from, generation = :generation",
     ConditionExpression:
