@@ -60,7 +60,7 @@ export class Account {
   readonly share: number;
   readonly #clock: Clock;
   readonly #buckets = new Map<string, Bucket>();
-  /** What was asked for beyond the defaults, by quota and key. */
+  /** Requests beyond the defaults, by quota and key. */
   readonly #raised = new Map<string, number>();
   readonly #felt = new Map<AccountQuota, { second: number; times: number; bySecond: Map<number, number> }>();
   #since: number;

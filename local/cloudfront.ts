@@ -164,7 +164,7 @@ export function createCloudFront(
     if (inputs.enabled !== true) throw new Error("the distribution is not enabled");
     const certificate = (inputs.viewerCertificate ?? {}) as Inputs;
     const version = String(certificate.minimumProtocolVersion ?? "TLSv1");
-    // Source: CloudFront API reference, ViewerCertificate. It takes what is said and does otherwise, which nobody notices.
+    // Source: CloudFront API reference, ViewerCertificate. CloudFront accepts another value and ignores it without an error.
     if (certificate.cloudfrontDefaultCertificate === true && version !== "TLSv1")
       throw new Error(
         `with its own certificate CloudFront always accepts TLSv1, so the minimum version can't be ${version}`,

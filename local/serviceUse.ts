@@ -113,7 +113,7 @@ export class Landscape {
     }
   }
 
-  /** What is done for a resource's sake. */
+  /** An action that a service takes for a resource. */
   usesOf(seen: Seen): Use[] {
     const { type, inputs, outputs, region } = seen;
     const stores = (STORES[type] ?? []).flatMap((path) =>

@@ -1,6 +1,6 @@
 import { at, listAt, type Rule, refersTo } from "./rule.ts";
 
-/** What is accepted is kept as long as it should be, survives a mistake, and goes when its time is over. */
+/** Accepted events are kept for their retention time, survive a mistake, and are deleted afterwards. */
 
 const available = ["SOC 2 A1.2", "GDPR Art. 32(1)(b)"];
 const restorable = ["SOC 2 A1.2", "GDPR Art. 32(1)(c)"];

@@ -41,7 +41,7 @@ const withSources = (resource: PolicyResource): Resource => ({
   ),
 });
 
-/** What has been told: an exception speaks once, however many resources it covers. */
+/** Exceptions that were reported: each is reported once, for any number of resources. */
 const told = new Set<Exception>();
 
 function tell(rule: Rule, resource: Resource, stack: ReturnType<typeof stackOf>, report: ReportViolation): void {

@@ -17,7 +17,7 @@ export type Seen = Readonly<Record<string, readonly string[]>>;
 const words: Readonly<Record<string, string>> = {
   "cloudfront-keyvaluestore:DeleteKey": "clear what it said in",
   "cloudfront-keyvaluestore:DescribeKeyValueStore": "ask for the version of",
-  "cloudfront-keyvaluestore:GetKey": "read what is said in",
+  "cloudfront-keyvaluestore:GetKey": "read the values of",
   "cloudfront-keyvaluestore:PutKey": "say which region takes events in, in",
   "cloudwatch:GetMetricData": "read the metrics of",
   "dynamodb:BatchGetItem": "read items of",
@@ -173,7 +173,7 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   {
     action: /^s3:(PutObject|DeleteObject)$/,
     role: /^route-role$/,
-    why: "what is left of a large body when an erasure overtook it, by signed calls of runtime/aws/clients.ts without the SDK",
+    why: "the rest of a large body that arrived during an erasure, by signed calls of runtime/aws/clients.ts without the SDK",
   },
   {
     action: /^s3:PutObject$/,

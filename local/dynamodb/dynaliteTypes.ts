@@ -85,7 +85,7 @@ export interface QueryArguments {
 
 /**
  * Answers one page.
- * @param fromTable the index lacks what is asked for, which its items in the table have
+ * @param fromTable the index lacks attributes that the query asks for, and the items of the table have them
  * @param keyNames attributes of the key from which the next page goes on
  */
 export type QueryTable = (

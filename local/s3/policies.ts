@@ -1,4 +1,4 @@
-/** Bucket policies as they stand: what was written last, by the program or by somebody else, is the whole policy. */
+/** Bucket policies in force: the last one that was written, by the program or by another, is the whole policy. */
 import { type ApiAnswer, ServiceError } from "../service.ts";
 import type { S3Request } from "./request.ts";
 

@@ -88,7 +88,7 @@ function decodeChunks(framed: Buffer): { body: Buffer; trailers: Record<string, 
   return { body: Buffer.concat(parts), trailers };
 }
 
-/** What is kept of a request's headers and answered with the object. */
+/** Headers of the request that are stored and returned with the object. */
 export function storedHeaders(headers: ApiCall["headers"]): Record<string, string> {
   const kept: Record<string, string> = { "content-type": headers["content-type"] ?? "binary/octet-stream" };
   for (const [name, value] of Object.entries(headers)) {

@@ -296,7 +296,7 @@ export class ObjectStore {
   #insert(bucket: string, info: ObjectInfo): ObjectInfo {
     let replaced: readonly string[] = [];
     this.#transaction(() => {
-      // Without versioning an object replaces itself; what was written while versioning was on stays.
+      // Without versioning a new object replaces the old one; versions from the time of versioning stay.
       const old = this.#prepare("SELECT file FROM objects WHERE bucket = ? AND key = ? AND version = ?").all(
         bucket,
         info.key,

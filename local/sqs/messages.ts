@@ -51,7 +51,7 @@ interface Row {
   readonly first_received_at: number | null;
 }
 
-/** What is kept of a message beside its body and its receives. */
+/** A stored message without its body and its receives. */
 type Meta = Omit<Draft, "body" | "receives" | "firstReceivedAt">;
 
 /** Queues by number: each has tables of its own. */

@@ -34,7 +34,7 @@ export interface Deps {
   readonly sqs: SQSClient;
   readonly lambda: LambdaClient;
   readonly secrets: SecretsManagerClient;
-  /** Tells what is left of a caller's limits. */
+  /** Tells how much of a caller's limits remains. */
   readonly limiter: Pick<Limiter, "take" | "takeRequest">;
   /** Ends a text of a key before the edge knows. */
   readonly endVersion: EndVersion;
@@ -58,7 +58,7 @@ export const eventsOf = ({ dynamodb, env }: Deps): Table => ({ dynamodb, name: e
 /** What the middleware leaves in the context: `c.get("identity")`. Absent on public routes. */
 export interface ApiVariables {
   requestId: string;
-  /** Headers of every answer to this caller: what is left of its limits, what lets its page read the answer. */
+  /** Headers of every answer to this caller: how much of its limits remains, and the CORS headers for its page. */
   told: Readonly<Record<string, string>>;
   identity: Identity;
   tenant: Tenant;

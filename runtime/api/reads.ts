@@ -127,8 +127,8 @@ export const DeliverySchema = z
     attempts: z.array(AttemptSchema),
     next_attempt_at: Timestamp.nullable(),
     created_at: Timestamp,
-    reason: z.string().optional().openapi({ description: "Why it was given up or cancelled." }),
-    replay_id: z.string().optional().openapi({ description: "The replay that last had it sent, as its posts say." }),
+    reason: z.string().optional().openapi({ description: "Why its retries ended, or why it was cancelled." }),
+    replay_id: z.string().optional().openapi({ description: "Id of the last replay that sent it, as in its posts." }),
   })
   .openapi("Delivery");
 
@@ -137,7 +137,7 @@ export const EventSchema = z
     event_id: z.string(),
     event_type: z.string().nullable(),
     received_at: Timestamp,
-    payload: z.record(z.string(), z.unknown()).openapi({ description: "What was sent, byte for byte." }),
+    payload: z.record(z.string(), z.unknown()).openapi({ description: "The payload, byte for byte as it was sent." }),
   })
   .openapi("Event");
 

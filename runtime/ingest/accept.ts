@@ -150,7 +150,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       body: answer,
     };
   } catch (thrown) {
-    // Everyone who is known learns what is left of the limit, also from a refusal.
+    // Every known caller learns how much of the limit remains, also from a refusal.
     if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
     const error = verdict?.ended === true ? unauthorized() : asTriggersError(thrown);
     if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);

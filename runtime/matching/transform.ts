@@ -41,7 +41,7 @@ function parse(transform: Transform): Parsed {
 
 /**
  * The payload as one subscriber receives it: extract, rename, omit, then the enrichment as one more member. Works on
- * the JSON text, so that what is kept keeps its characters (numbers their digits); only whitespace may go.
+ * the JSON text, so that the rest keeps its characters (numbers their digits); only whitespace may go.
  * @param raw the payload's JSON text, an object
  * @returns `raw` itself when there is nothing to change
  * @throws TriggersError `unprocessable` when finding what to omit takes too much work: nothing is let out by mistake;

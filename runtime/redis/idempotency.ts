@@ -111,7 +111,7 @@ export class IdempotencyStore {
 
   /**
    * One atomic step.
-   * @throws when Redis can't be reached, or is so full that what is left belongs to the limits: nothing is known then, nor
+   * @throws when Redis can't be reached, or is so full that the remaining memory belongs to the limits: nothing is known then, nor
    * may anything be accepted
    */
   async claim(request: ClaimRequest): Promise<Claim> {
@@ -126,7 +126,7 @@ export class IdempotencyStore {
   }
 
   /**
-   * What was asked is durable: from now on this is the key's.
+   * The request is durable: from now on its result belongs to the key.
    * @param answer what can't be told from the first ULID and a repeat of the request; "" where all of it can
    */
   async done(request: ClaimRequest, first: string, answer: string): Promise<void> {

@@ -90,7 +90,7 @@ export class Limiter {
   }
 
   /**
-   * Counts `cost` events if they fit; with a cost of 0 only tells what is left. Never throws.
+   * Counts `cost` events if they fit; with a cost of 0 only tells how many remain. Never throws.
    * @param arrived when the request came to the edge, ms since the epoch: how long it took from there is not the caller's
    */
   take(identity: Identity, cost: number, arrived?: number): Promise<Verdict> {

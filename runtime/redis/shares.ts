@@ -46,7 +46,7 @@ export class Shares {
     window.tokens = Math.max(Math.min(0, window.tokens), window.tokens - taken);
   }
 
-  /** What is left of this environment's share, and what it is refilled by a second. */
+  /** Remaining part of this environment's share, and its refill per second. */
   left(name: string, limit: number, now: number): { readonly tokens: number; readonly perSecond: number } {
     return { tokens: this.#at(name, limit, now).tokens, perSecond: limit * this.#share(name) };
   }

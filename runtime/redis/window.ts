@@ -19,7 +19,7 @@ const AHEAD_MS = 10_000;
 /** Slots that are kept: whatever a late request is counted with. */
 export const KEPT_SLOTS = WINDOW_SLOTS + LATE_MS / SLOT_MS;
 
-/** What is known of one window. */
+/** The state of one window. */
 export interface State {
   /** The latest arrival, ms since the epoch. */
   readonly at: number;

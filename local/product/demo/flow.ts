@@ -1,6 +1,6 @@
 /**
  * The demo: every payload singly and in batches, subscriptions for a few of their types, and the proof that inbox,
- * webhooks and archive hold, byte for byte, what was sent.
+ * webhooks and archive hold the same bytes.
  */
 import { createHmac } from "node:crypto";
 import type { ArchiveReader } from "./archive.ts";

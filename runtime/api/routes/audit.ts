@@ -93,7 +93,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/audit",
       tag: "Audit",
-      summary: "Who changed what, when, from where, with which outcome",
+      summary: "Audit log: every change, with actor, time, address and outcome",
       description:
         "Newest first. Entries are chained by hash: `npm run audit:verify` finds one that was changed, removed or moved. The header `triggers-audit-head` names the customer, and the newest entry's number and hash.",
       scope: "admin",
@@ -122,7 +122,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/audit/access",
       tag: "Audit",
-      summary: "Who sent and read what, by key and minute, of one hour",
+      summary: "Calls of one hour, by key and minute",
       description:
         "Oldest first. Made an hour after the hour has ended, for hours in which the customer's keys called anything; the entry `access.archived` of the audit log then names the number of records, the hash of the last, and the entry whose hash the first one follows. `npm run audit:verify` checks them along with the log.",
       scope: "admin",

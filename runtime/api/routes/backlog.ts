@@ -82,14 +82,15 @@ export function register(app: Api, deps: Deps): void {
       method: "post",
       path: "/subscriptions/{id}/backlog/ack",
       tag: TAG,
-      summary: "Take events off a subscription's deliveries",
-      description: "They count as delivered and are not sent any more. Repeating it is harmless.",
+      summary: "Acknowledge events of a subscription's backlog",
+      description: "They count as delivered and are not sent. It is safe to repeat the call.",
       scope: "events:read",
       params: SubscriptionId,
       body: EventIds,
       responses: {
         200: {
-          description: "How many of the events this subscription is no longer owed, and which it never was.",
+          description:
+            "Number of events that will not be sent to this subscription now, and ids that were not in its backlog.",
           schema: z.object({ acknowledged: z.number().int(), missing: z.array(z.string()) }),
         },
       },

@@ -161,7 +161,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/dead-letters",
       tag: TAG,
-      summary: "List deliveries that were given up",
+      summary: "List dead letters: deliveries whose retries have ended",
       description: "With the reason and every attempt, those of the newest events first.",
       scope: "events:read",
       query: DeadLetterQuery,

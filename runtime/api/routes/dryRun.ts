@@ -53,7 +53,11 @@ const ResultSchema = z.object({
       duration_us: z.number().optional(),
     }),
   ),
-  omitted: z.number().int().optional().openapi({ description: "Subscriptions that don't match, left out for room." }),
+  omitted: z
+    .number()
+    .int()
+    .optional()
+    .openapi({ description: "Number of subscriptions that don't match and are left out to save space." }),
 });
 
 interface Active {
@@ -196,7 +200,7 @@ const enriches = ({ enrich }: Definition): boolean => enrich !== null && (enrich
 
 const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
 
-/** What was left undecided is not told as decided. */
+/** Subscriptions that were not decided are not reported as decided. */
 function tooCostly(took: ReadonlyMap<string, number>): TriggersError {
   const worst = [...took].reduce((most, one) => (one[1] > most[1] ? one : most));
   const message = `Matching so many subscriptions takes too long, that of ${worst[0]} longest; try fewer or smaller events.`;

@@ -16,7 +16,7 @@ const HealthDetails = z
     checked_at: Timestamp,
     dependencies: z.record(z.string(), z.object({ status: Status, latency_ms: z.number() })),
     dead_messages: z.record(z.string(), z.number()).optional().openapi({
-      description: "By queue: messages that were given up and wait to be put back. Left out when there are none.",
+      description: "Number of messages in each dead-letter queue that is not empty.",
     }),
   })
   .openapi("HealthDetails");
@@ -29,8 +29,8 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/health",
       tag: "Platform",
-      summary: "Whether the platform can serve, dependency by dependency",
-      description: "What is answered may be five seconds old.",
+      summary: "Health of the platform, by dependency",
+      description: "The answer may be five seconds old.",
       scope: "public",
       responses: {
         200: { description: "Everything answers.", schema: Health },
@@ -51,9 +51,9 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/health/details",
       tag: "Platform",
-      summary: "How long each dependency took to answer, and what lies in dead-letter queues",
+      summary: "Latency of each dependency, and messages in dead-letter queues",
       scope: "operator",
-      responses: { 200: { description: "What was found, five seconds ago at most.", schema: HealthDetails } },
+      responses: { 200: { description: "The state at most five seconds ago.", schema: HealthDetails } },
     },
     async (c) => {
       const { queues, ...rest } = await health();

@@ -155,12 +155,12 @@ export function register(app: Api, deps: Deps): void {
       path: "/inbox/ack",
       tag: TAG,
       summary: "Acknowledge events",
-      description: "They leave the list that `GET /inbox` gives by default. Repeating it is harmless.",
+      description: "They leave the default list of `GET /inbox`. It is safe to repeat the call.",
       scope: "events:read",
       body: EventIds,
       responses: {
         200: {
-          description: "How many of the events are acknowledged now, and which don't exist.",
+          description: "Number of events that are acknowledged now, and ids that don't exist.",
           schema: z.object({ acknowledged: z.number().int(), missing: z.array(z.string()) }),
         },
       },
@@ -179,13 +179,13 @@ export function register(app: Api, deps: Deps): void {
       path: "/inbox/delete",
       tag: TAG,
       summary: "Delete events",
-      description: "They are gone from every read, and what of their deliveries still waits is cancelled.",
+      description: "No read returns them any more, and their waiting deliveries are cancelled.",
       scope: "events:read",
       action: "event.delete",
       body: EventIds,
       responses: {
         200: {
-          description: "How many of the events are deleted now, and which never existed.",
+          description: "Number of events that are deleted now, and ids that don't exist.",
           schema: z.object({ deleted: z.number().int(), missing: z.array(z.string()) }),
         },
       },

@@ -288,7 +288,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/keys/{key_id}/rotate",
       idempotent: true,
       tag: TAG,
-      summary: "Give a key a new text",
+      summary: "Rotate a key",
       description: "The new one is valid at once, the old one until the overlap ends.",
       scope: "keys",
       action: "key.rotate",

@@ -33,7 +33,7 @@ const MaskingSchema = z
         example: ["$.card"],
       }),
     detect: z.array(z.enum(detected)).max(detected.length).openapi({
-      description: "What is recognised and masked wherever it stands in a text.",
+      description: "Kinds of data that are masked anywhere in a text.",
     }),
   })
   .openapi("Masking");
@@ -60,9 +60,9 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/masking",
       tag: TAG,
-      summary: "What the console hides of payloads",
+      summary: "Read which parts of payloads the console masks",
       scope: "admin",
-      responses: { 200: { description: "Paths, and what is recognised.", schema: MaskingSchema } },
+      responses: { 200: { description: "Paths, and kinds of data that are recognised.", schema: MaskingSchema } },
     },
     async (c) => c.json(await maskingOf(deps, c.get("identity").customer_id)),
   );
@@ -73,8 +73,8 @@ export function register(app: Api, deps: Deps): void {
       method: "put",
       path: "/masking",
       tag: TAG,
-      summary: "Set what the console hides of payloads",
-      description: "Counts for every answer from then on. For a live key, or an owner in the console.",
+      summary: "Set which parts of payloads the console masks",
+      description: "In force for every later answer. Needs a live key, or an owner in the console.",
       scope: "admin",
       action: "masking.update",
       body: MaskingSchema,
@@ -148,7 +148,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/events/{id}/viewers",
       tag: TAG,
-      summary: "Who looked at an event's payload in the console",
+      summary: "List who read an event's payload in the console",
       description: "Newest first. Reads by keys are in the audit of access, by key and minute.",
       scope: "admin",
       params: EventId,

@@ -51,7 +51,9 @@ const RequestSchema = z
     status: z.enum(["pending", "running", "succeeded", "failed", "cancelled"]),
     scope: z
       .record(z.string(), z.unknown())
-      .openapi({ description: "What was asked; a value only as its HMAC, under a key that goes when all is erased." }),
+      .openapi({
+        description: "The request. A value is shown only as its HMAC, under a key that is deleted when all is erased.",
+      }),
     progress: z.record(z.string(), z.number()).openapi({ description: "Counts, so far." }),
     download_url: z
       .string()
@@ -234,7 +236,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/privacy/requests/{id}",
       tag: TAG,
       summary: "Read a privacy request",
-      description: "With its counts, and the download link or the certificate once it is done.",
+      description: "With its counts, and, when it is done, the download link or the certificate.",
       scope: "privacy",
       params: RequestId,
       responses: { 200: { description: "The request.", schema: RequestSchema } },

@@ -31,7 +31,7 @@ const ProblemSchema = z
     subscription_id: z.string(),
     workflow_id: z.string().nullable(),
     error: z.enum(errorClasses),
-    status_code: z.number().int().optional().openapi({ description: "Where the endpoint answered one." }),
+    status_code: z.number().int().optional().openapi({ description: "Present if the endpoint answered." }),
     state: z.enum(problemStates),
     count: z.number().int().openapi({ description: "Attempts that failed." }),
     events: z.number().int().openapi({ description: "Events that it happened to." }),
@@ -104,7 +104,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/problems",
       tag: TAG,
-      summary: "What fails, why, and what to do about it",
+      summary: "List problems: what fails, why, and how to fix it",
       description:
         "Failed attempts of the last 90 days, grouped by subscription and error, those that failed last first. One resolves by itself after 30 minutes of success, and opens again when it recurs.",
       scope: "events:read",

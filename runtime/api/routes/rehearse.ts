@@ -74,7 +74,7 @@ export function register(app: Api, deps: Deps): void {
       }),
       responses: {
         200: {
-          description: "What it would have matched.",
+          description: "The events that it would have matched.",
           schema: z.object({
             examined: z.number().int(),
             matched: z.number().int(),
@@ -176,7 +176,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/events/{id}/verdicts",
       tag: "Events",
-      summary: "Why a stored event went where it went",
+      summary: "Explain which subscriptions a stored event matched, and why",
       description:
         "Against every subscription as it stood when the event was routed. `matched` is what was decided then: a disabled one that matched has the event in its backlog.",
       scope: "events:read",

@@ -21,7 +21,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/retention",
       tag: TAG,
-      summary: "How many days events are kept",
+      summary: "Read the number of days that events are kept",
       scope: "admin",
       responses: { 200: { description: "Days, for live and sandbox alike.", schema: Retention } },
     },
@@ -41,7 +41,7 @@ export function register(app: Api, deps: Deps): void {
       method: "put",
       path: "/retention",
       tag: TAG,
-      summary: "Set how many days events are kept",
+      summary: "Set the number of days that events are kept",
       description:
         "Counts for events stored from then on; those stored before keep the day they were given. For a live key alone.",
       scope: "admin",

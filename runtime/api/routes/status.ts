@@ -118,7 +118,7 @@ export function register(app: Api, deps: Deps): void {
       method: "get",
       path: "/status",
       tag: "Platform",
-      summary: "How the platform is, part by part, with incidents and maintenance",
+      summary: "State of each part of the platform, with incidents and maintenance",
       description:
         "Without a key: the state of each part. With one: figures as well. What is answered may be five seconds old, figures of CloudWatch a minute.",
       scope: "public",

@@ -166,7 +166,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/subscriptions/{id}/rotate-secret",
       idempotent: true,
       tag: TAG,
-      summary: "Give a subscription a new signing secret",
+      summary: "Rotate a subscription's signing secret",
       description:
         "Deliveries carry a signature of the new secret at once, and of the old one too until the overlap ends.",
       scope: "subscriptions",
@@ -250,7 +250,7 @@ export function register(app: Api, deps: Deps): void {
       optionalBody: true,
       responses: {
         200: {
-          description: "What was sent and what came back.",
+          description: "The request, and the endpoint's answer.",
           schema: z.object({
             request: z.object({ headers: z.record(z.string(), z.string()), body: z.string() }),
             delivered: z.boolean(),

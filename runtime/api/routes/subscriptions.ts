@@ -326,7 +326,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/subscriptions/{id}",
       tag: TAG,
       summary: "Unsubscribe",
-      description: "Nothing more is sent; waiting deliveries are cancelled.",
+      description: "Its waiting deliveries are cancelled, and nothing is sent any more.",
       scope: "subscriptions",
       action: "subscription.delete",
       params: SubscriptionId,

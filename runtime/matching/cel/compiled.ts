@@ -4,7 +4,7 @@ import { Invalid } from "../invalid.ts";
 import type { Ast } from "./ast.ts";
 import { T, typeNames, type Value } from "./values.ts";
 
-/** An expression as a closure, and what is known of it. */
+/** An expression as a closure, with the facts that are known before an event. */
 export interface Compiled {
   readonly run: (frame: Frame) => Value;
   /** What it may come to, a set of `T`. */

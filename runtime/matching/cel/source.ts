@@ -61,7 +61,7 @@ export function sourceOf(original: string): Source {
   const names = new Map<number, string>();
   const groups: Group[] = [];
   const brackets: { open: number; group: boolean; innerStart: number | undefined }[] = [];
-  /** Whether what was read last ends an operand, and where it ends. */
+  /** Whether the last token ends an operand, and where it ends. */
   let operand = false;
   let wordEnd = 0;
   let afterDot = false;

@@ -110,7 +110,7 @@ function cut<V>(node: Node<V>, hash: number, key: Scalar, shift: number, owner: 
   own.children.splice(at, 1);
   own.mask &= ~bit;
   const [only] = own.children;
-  // A branch with a single leaf would make the shape depend on history; what is left moves up.
+  // A branch with a single leaf would make the shape depend on history; the remaining leaf moves up.
   return own.children.length > 1 ? own : only?.kind === "branch" ? own : only;
 }
 
