@@ -11,7 +11,7 @@ import type { CubeFiles } from "./files.ts";
 /**
  * Takes an hour into its day's file.
  *
- * Invariant: of each hour a file holds the rows that were folded last, whatever was folded before or is folded beside it: two that
+ * Invariant: of each hour a file holds the rows that were folded last, also when others were folded before or are folded at the same time: two that
  * fold hours of one day at once can't undo each other's, since a file is put only in place of the one that was read.
  */
 

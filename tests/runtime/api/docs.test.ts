@@ -40,6 +40,7 @@ test("every operation but the public ones needs a key, and says what it answers 
     "GET /docs",
     "GET /docs/answers/{status}",
     "GET /docs/errors",
+    "GET /docs/roles",
     "GET /health",
     "GET /openapi.json",
     "GET /status",
