@@ -11,7 +11,7 @@ import { addSums, type Counter, count, counters, histograms, measure, noSums, ty
  *
  * A fact counts in several grains at once: in all, by its type, by its key, by its subscription (each by status and error where it
  * has them), and in the joint grain, by all of them together. A query reads the one grain that knows all it names, so nothing
- * counts twice in an answer.
+ * counts twice in an answer. docs/decisions/metrics.md says why.
  */
 
 export const grains = ["total", "type", "key", "subscription", "joint"] as const;
