@@ -22,7 +22,7 @@ const LONG = 14;
 export const exposure: readonly Rule[] = [
   {
     name: "people-by-invitation",
-    description: "Nobody makes an account for themselves, passwords are long, and a second factor can be asked for.",
+    description: "Nobody makes an account for themselves, passwords are long, and a second factor is asked for.",
     severity: "high",
     remedy: "Declare user pools through SignIn.",
     serves: ["SOC 2 CC6.1", ...boundary],
@@ -35,7 +35,7 @@ export const exposure: readonly Rule[] = [
         kinds.every((kind) => at(props, `passwordPolicy.${kind}`) === true)
           ? []
           : ["passwords may be weak"]),
-        ...(["ON", "OPTIONAL"].includes(String(props.mfaConfiguration)) ? [] : ["no second factor is possible"]),
+        ...(props.mfaConfiguration === "ON" ? [] : ["a second factor is not asked for"]),
       ];
       return weak.length === 0 ? undefined : weak.join(", ");
     },

@@ -33,7 +33,7 @@ export class SignIn extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** A pool that an administrator fills: nobody makes an account for themselves, and a second factor can be asked for. */
+  /** A pool that an administrator fills: nobody makes an account for themselves, and everybody has a second factor. */
   private userPool(url: pulumi.Output<string>, protect: boolean) {
     const own = { parent: this };
     const label = `${pulumi.getProject()}-${pulumi.getStack()}`;
@@ -45,7 +45,7 @@ export class SignIn extends pulumi.ComponentResource {
         adminCreateUserConfig: { allowAdminCreateUserOnly: true },
         usernameAttributes: ["email"],
         autoVerifiedAttributes: ["email"],
-        mfaConfiguration: "OPTIONAL",
+        mfaConfiguration: "ON",
         softwareTokenMfaConfiguration: { enabled: true },
         passwordPolicy: {
           minimumLength: 14,

@@ -392,8 +392,9 @@ export const rows: readonly Row[] = [
       ["passwordPolicy/requireLowercase", false, "passwords may be weak"],
       ["passwordPolicy/requireNumbers", false, "passwords may be weak"],
       ["passwordPolicy/requireUppercase", false, "passwords may be weak"],
-      ["mfaConfiguration", "OFF", "no second factor is possible"],
-      ["mfaConfiguration", undefined, "no second factor is possible"],
+      ["mfaConfiguration", "OFF", "a second factor is not asked for"],
+      ["mfaConfiguration", "OPTIONAL", "a second factor is not asked for"],
+      ["mfaConfiguration", undefined, "a second factor is not asked for"],
     ] as const
   ).map(([path, by, says]): Row => ["people-by-invitation", userPool, "people", path, by, says]),
   ...(
