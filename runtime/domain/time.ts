@@ -8,8 +8,7 @@ export type Seconds = number;
 export const MINUTE_MS: Millis = 60_000;
 export const HOUR_MS: Millis = 60 * MINUTE_MS;
 export const DAY_MS: Millis = 24 * HOUR_MS;
-export const HOUR_SECONDS: Seconds = 3_600;
-export const DAY_SECONDS: Seconds = 24 * HOUR_SECONDS;
+export const DAY_SECONDS: Seconds = 86_400;
 
 /** Whole seconds since the epoch. */
 export const secondsOf = (ms: Millis): Seconds => Math.floor(ms / 1_000);

@@ -111,7 +111,7 @@ export const inStateBetween = (pk: string, lo: string, hi: string) => ({
 
 // ---- the sparse index `due`, in which deliveries and circuits are ordered by time ----
 
-export const DUE_PARTITIONS = 16;
+const DUE_PARTITIONS = 16;
 /** Which of its partitions something waits in; by a ULID or a post's id, so that a post stays together. */
 export const duePartition = (id: string): string => `due#${spread(id, DUE_PARTITIONS)}`;
 export const duePartitions: readonly string[] = Array.from({ length: DUE_PARTITIONS }, (_, n) => `due#${n}`);
