@@ -14,6 +14,7 @@ const limit = (path: string, most: number, source: string): NameLimit => ({ path
 
 /** By type. */
 export const nameLimits: Readonly<Record<string, NameLimit>> = {
+  "aws:athena/workgroup:Workgroup": limit("name", 128, "Athena API, CreateWorkGroup"),
   "aws:backup/plan:Plan": limit("name", 50, "AWS Backup API, BackupPlanInput"),
   "aws:backup/selection:Selection": limit("name", 50, "AWS Backup API, BackupSelection"),
   "aws:backup/vault:Vault": limit("name", 50, "AWS Backup API, CreateBackupVault"),
@@ -60,6 +61,8 @@ export const nameLimits: Readonly<Record<string, NameLimit>> = {
     "ElastiCache API, CreateReplicationGroup",
   ),
   "aws:elasticache/subnetGroup:SubnetGroup": limit("name", 255, "ElastiCache API, CreateCacheSubnetGroup"),
+  "aws:glue/catalogDatabase:CatalogDatabase": limit("name", 255, "Glue API, DatabaseInput"),
+  "aws:glue/catalogTable:CatalogTable": limit("name", 255, "Glue API, TableInput"),
   "aws:iam/role:Role": limit("name", 64, "IAM API, CreateRole"),
   "aws:iam/rolePolicy:RolePolicy": limit("name", 128, "IAM API, PutRolePolicy"),
   "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": limit("name", 64, "Firehose API, CreateDeliveryStream"),
