@@ -60,11 +60,12 @@ function binary(ast: Extract<Ast, { kind: "binary" }>, scope: Scope): Compiled {
   const left = compile(ast.left, scope);
   const right = compile(ast.right, scope);
   // A double that is nothing else was written or made as one; what may be others, too, is of the event.
-  const mayAdapt = [left, right].some(({ types }) => (types & T.double) !== 0 && types !== T.double);
+  const ofEvent = ({ types }: Compiled): boolean => (types & T.double) !== 0 && types !== T.double;
+  const mayAdapt = ofEvent(left) || ofEvent(right);
   const types = (mayAdapt ? adaptedTypes : resultTypes)(operator, left.types, right.types);
   if (types === 0 && scope.strict) throw mismatch(ast, left, right);
   const known = types === 0 ? T.any : types;
-  const operation = mayAdapt ? adapting(operator) : operations[operator];
+  const operation = mayAdapt ? adapting(operator, ofEvent(left), ofEvent(right)) : operations[operator];
   return (
     fastComparison(operator, left, right) ??
     derived([left, right], known, ([a, b], frame) => {

@@ -218,9 +218,10 @@ const ARITHMETIC = new Set<BinaryOperator>(["+", "-", "*", "/", "%"]);
 
 /**
  * The operation where either side may be a number of the event, which is a `double` and yet was meant as what it looks like: with
- * an int or a uint a whole one counts as such, and so do two whole ones under `%`, which doubles have not.
+ * an int or a uint a whole one counts as such, and so do two whole ones under `%`, which doubles have not. A side that can't be of
+ * the event stays what it is: `dyn(0) + 0.0` is an error.
  */
-export function adapting(operator: BinaryOperator): Operation {
+export function adapting(operator: BinaryOperator, leftOfEvent: boolean, rightOfEvent: boolean): Operation {
   const operation = operations[operator];
   if (!ARITHMETIC.has(operator)) return operation;
   return (a, b, frame) => {
@@ -229,8 +230,8 @@ export function adapting(operator: BinaryOperator): Operation {
         ? operation(asInt(a), asInt(b), frame)
         : operation(asJsonDouble(a), asJsonDouble(b), frame);
     }
-    if (isNumeric(a)) return operation(like(a, b), b, frame);
-    return isNumeric(b) ? operation(a, like(b, a), frame) : operation(a, b, frame);
+    if (isNumeric(a)) return operation(leftOfEvent ? like(a, b) : a, b, frame);
+    return isNumeric(b) && rightOfEvent ? operation(a, like(b, a), frame) : operation(a, b, frame);
   };
 }
 

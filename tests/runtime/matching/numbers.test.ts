@@ -123,6 +123,10 @@ const table: [cel: string, payload: string, wanted: boolean][] = [
   ["event.n > 0.0", '{"n":1e-400}', true],
   ["event.n == 0", '{"n":1e-400}', false],
   ["event.n + 1 == 2", '{"n":"1"}', false],
+  // What is written as a double stays one, beside an int whose type is not known before.
+  ["dyn(event.n == 1 ? 0 : 1) + 0.0 == 0.0", '{"n":1}', false],
+  ["0.5 * dyn(event.n == 1 ? 2 : 1) == 1.0", '{"n":1}', false],
+  ["dyn(event.n) + 0.0 == 1.0", '{"n":1}', true],
   ["has(event.n.a)", '{"n":9007199254740993}', false],
   ["size(event.n) == 0", '{"n":9007199254740993}', false],
   ["event.n.exists(k, true)", '{"n":9007199254740993}', false],
