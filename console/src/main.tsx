@@ -28,6 +28,7 @@ const client = new QueryClient({
 
 function First() {
   const may = useMay();
+  if (may("customers")) return <Redirect to={keep("/operator/customers")} replace />;
   const place = places.find(
     ({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)),
   );
@@ -47,6 +48,8 @@ function Pages() {
               <Route key={path} path={path}>
                 {permission === undefined || may(permission) ? (
                   <Body />
+                ) : path === "/" ? (
+                  <First />
                 ) : (
                   <Page title={name}>
                     <Empty title="Your role does not include this.">
@@ -57,9 +60,6 @@ function Pages() {
               </Route>
             );
           })}
-        <Route path="/">
-          <First />
-        </Route>
         <Route>
           <Page title="There is no such page">
             <Empty title="The address leads nowhere.">Choose a place in the navigation.</Empty>

@@ -13,10 +13,12 @@ export interface Place {
 }
 
 export const places: readonly Place[] = [
+  { path: "/", name: "Overview", group: "Look", letter: "o", permission: "figures" },
   { path: "/events", name: "Events", group: "Look", letter: "e", permission: "events", phone: true },
   { path: "/events/:id", name: "Event", group: "Look", permission: "events", hidden: true },
   { path: "/deliveries", name: "Deliveries", group: "Look", letter: "d", permission: "events", phone: true },
   { path: "/dead-letters", name: "Dead letters", group: "Look", letter: "l", permission: "events" },
+  { path: "/problems", name: "Problems", group: "Look", letter: "b", permission: "events" },
   { path: "/replays", name: "Replays", group: "Look", letter: "r", permission: "events" },
   { path: "/send", name: "Send an event", group: "Do", letter: "s", permission: "send", phone: true },
   { path: "/send/history", name: "Sent events", group: "Do", letter: "h", permission: "send" },
@@ -30,6 +32,7 @@ export const places: readonly Place[] = [
     phone: true,
   },
   { path: "/subscriptions/:id", name: "Subscription", group: "Manage", permission: "subscriptions", hidden: true },
+  { path: "/usage", name: "Usage and quota", group: "Look", letter: "q", permission: "figures" },
   { path: "/types", name: "Event types", group: "Manage", letter: "t", permission: "subscriptions" },
   { path: "/keys", name: "API keys", group: "Manage", letter: "k", permission: "keys" },
   { path: "/people", name: "People", group: "Manage", letter: "p", permission: "people" },

@@ -39,7 +39,7 @@ const GESTURES = ["pointerdown", "keydown", "wheel", "touchmove"] as const;
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const { data, error, refetch } = useQuery({
+  const { data, error, refetch, dataUpdatedAt } = useQuery({
     queryKey: ["session"],
     queryFn: async () => JSON.parse(await callText("GET", "/session")) as Session,
     staleTime: Number.POSITIVE_INFINITY,
@@ -48,7 +48,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [left, setLeft] = useState(Number.POSITIVE_INFINITY);
   const extendedAt = useRef(Date.now());
   const signedIn = data !== undefined;
-  const ends = data === undefined ? Number.POSITIVE_INFINITY : Date.parse(data.expires_at);
+  // By how long it lasts, not by when it ends: the clocks of the two machines may differ by more than a session is long.
+  const ends =
+    data === undefined ? Number.POSITIVE_INFINITY : dataUpdatedAt + Date.parse(data.expires_at) - Date.parse(data.now);
 
   useEffect(() => onSessionEnd(() => toSignIn("ended")), []);
   useEffect(() => {

@@ -66,6 +66,8 @@ export interface Key {
 
 export interface Session {
   readonly session_id: string;
+  /** When this was answered, by the platform's clock. */
+  readonly now: string;
   readonly expires_at: string;
   readonly ends_at: string;
   readonly signed_in_at: string;

@@ -209,14 +209,14 @@ export class Console {
     const { sessions, now } = this.ports;
     switch (`${request.method} ${path}`) {
       case `GET ${SESSION}`:
-        return json(200, viewOf(session));
+        return json(200, viewOf(session, now()));
       case `DELETE ${SESSION}`:
         await sessions.end(token);
         return { status: 204, headers: NO_STORE, cookies: [dropCookie(COOKIE)], body: "" };
       case `POST ${SESSION}/extend`: {
         const extended = { ...session, active_at: now() };
         if (!(await sessions.change(token, extended))) throw notSignedIn();
-        return json(200, viewOf(extended));
+        return json(200, viewOf(extended, now()));
       }
       case `POST ${SESSION}/customer`: {
         const wanted = customerIn(request.body);
@@ -224,7 +224,7 @@ export class Console {
           throw new TriggersError("not_found", `There is no customer ${wanted} that you belong to.`);
         const moved = { ...session, customer_id: wanted, active_at: now() };
         if (!(await sessions.change(token, moved))) throw notSignedIn();
-        return json(200, viewOf(moved));
+        return json(200, viewOf(moved, now()));
       }
       case `GET ${SESSION}s`: {
         const all = await sessions.ofPerson(session);
@@ -325,10 +325,12 @@ const timesOf = (session: Session) => ({
   user_agent: session.user_agent,
 });
 
-function viewOf(session: Session) {
+/** @param now of this machine: a browser's clock may be anywhere */
+function viewOf(session: Session, now: number) {
   const member = session.memberships.find(({ customer_id }) => customer_id === session.customer_id)!;
   return {
     ...timesOf(session),
+    now: rfc3339(now),
     idle_seconds: IDLE_MS / 1_000,
     ends_at: rfc3339(session.created_at + LONGEST_MS),
     person: { person_id: member.person_id, name: session.name, email: session.email },

@@ -28,6 +28,7 @@ const prefixes: Readonly<Record<string, string>> = {
   inbox: "evt",
   privacy: "prv",
   sends: "snd",
+  problems: "prb",
 };
 const pathOf = (route: string): string =>
   route

@@ -119,8 +119,9 @@ export function Shell({ children }: { children: ReactNode }) {
           <Button look="plain" onPress={() => setPalette(true)} aria-keyshortcuts="Control+K Meta+K">
             Go to… <kbd className="text-xs text-muted max-sm:hidden">Ctrl K</kbd>
           </Button>
+          <span className="text-muted max-sm:hidden">{session.person.name}</span>
           <MenuTrigger>
-            <Button aria-label="Account">{session.person.name}</Button>
+            <Button>Account</Button>
             <Popover className="z-40 min-w-56 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
               <p className="px-3 py-2 text-muted">
                 {session.person.email}

@@ -55,7 +55,7 @@ export const matrix: Readonly<Record<Role, readonly Permission[]>> = {
   business: ["figures", "events", "subscriptions"],
   executive: ["figures"],
   auditor: ["figures", "events", "subscriptions", "keys", "viewers", "audit", "privacy"],
-  operator: ["figures", "customers", "people"],
+  operator: ["customers", "people"],
 };
 
 /** What each call of the API needs. */
@@ -72,6 +72,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "GET /deliveries": "events",
   "GET /deliveries/{id}": "events",
   "GET /dead-letters": "events",
+  "GET /problems": "events",
   "GET /replays": "events",
   "GET /replays/{id}": "events",
   "GET /subscriptions/{id}/backlog": "events",
@@ -85,6 +86,10 @@ export const calls: Readonly<Record<string, Permission>> = {
   "POST /dead-letters/replay": "handle",
   "POST /replays": "handle",
   "POST /replays/{id}/cancel": "handle",
+  "POST /problems/{id}/acknowledge": "handle",
+  "POST /problems/{id}/mute": "handle",
+  "POST /problems/{id}/resolve": "handle",
+  "POST /problems/{id}/retry": "handle",
   "POST /subscriptions/{id}/backlog/ack": "handle",
   "GET /subscriptions": "subscriptions",
   "GET /subscriptions/{id}": "subscriptions",

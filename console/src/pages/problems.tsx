@@ -1,0 +1,126 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { call } from "../api.ts";
+import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
+import { Button, Empty, Failure, Field, Loading, Page, Status, When } from "../ui/basic.tsx";
+import { useList } from "../ui/list.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { keep, maybeOneOf, useUrl } from "../url.ts";
+
+const states = ["open", "acknowledged", "resolved", "muted"] as const;
+const own = { state: maybeOneOf(states) };
+
+interface Problem {
+  readonly problem_id: string;
+  readonly subscription_id: string;
+  readonly workflow_id: string | null;
+  readonly error: string;
+  readonly status_code?: number;
+  readonly state: string;
+  readonly count: number;
+  readonly events: number;
+  readonly first_at: string;
+  readonly last_at: string;
+  readonly sample_delivery_id: string;
+  readonly explanation: string;
+  readonly advice: string;
+}
+
+/** Failures by subscription and cause: what it is, what to do about it, and everything of it tried again. */
+export default function Problems() {
+  const [state, set] = useUrl(own);
+  const may = useMay();
+  const client = useQueryClient();
+  const list = useList<Problem>({
+    path: "/problems",
+    member: "problems",
+    params: { state: state.state },
+    options: { env: state.env },
+    every: 10_000,
+  });
+  const act = (id: string, what: string) => async () => {
+    await call("POST", `/problems/${id}/${what}`, { env: state.env });
+    await client.invalidateQueries({ queryKey: ["list", "/problems"] });
+  };
+  return (
+    <Page title="Problems">
+      <div className="max-w-xs">
+        <Field label="State">
+          {(ids) => (
+            <select
+              {...ids}
+              className="field"
+              value={state.state ?? ""}
+              onChange={(event) => set({ state: event.target.value }, false)}
+            >
+              <option value="">Any</option>
+              {states.map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
+      {list.isPending ? (
+        <Loading />
+      ) : list.isError ? (
+        <Failure error={list.error} retry={() => void list.refetch()} />
+      ) : list.rows.length === 0 ? (
+        <Empty title={`No ${state.env} problem.`}>Where deliveries fail, their cause and a remedy stand here.</Empty>
+      ) : (
+        <ul className="grid gap-3">
+          {list.rows.map((problem) => (
+            <li key={problem.problem_id} className="card grid gap-2">
+              <div className="flex flex-wrap items-center gap-2">
+                <Status status={problem.state} />
+                <h2 className="font-semibold">
+                  {problem.error.replaceAll("_", " ")}
+                  {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
+                  <Link href={keep(`/subscriptions/${problem.subscription_id}`)}>
+                    {problem.workflow_id ?? problem.subscription_id}
+                  </Link>
+                </h2>
+              </div>
+              <p className="text-sm">{problem.explanation}</p>
+              <p className="text-sm">
+                <strong>What to do:</strong> {problem.advice}
+              </p>
+              <p className="text-sm text-muted">
+                {count(problem.count)} failed attempts of {count(problem.events)} events, from{" "}
+                <When at={problem.first_at} zone={state.zone} /> to <When at={problem.last_at} zone={state.zone} />.{" "}
+                <Link
+                  href={keep("/deliveries", {
+                    subscription: problem.subscription_id,
+                    open: problem.sample_delivery_id,
+                  })}
+                >
+                  Look at a delivery
+                </Link>
+              </p>
+              {may("handle") ? (
+                <div className="flex flex-wrap gap-2">
+                  <Confirm
+                    label="Retry all"
+                    title={`Retry ${count(problem.events)} events?`}
+                    text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
+                    action={act(problem.problem_id, "retry")}
+                  />
+                  {problem.state === "open" ? (
+                    <Button onPress={() => void act(problem.problem_id, "acknowledge")()}>Acknowledge</Button>
+                  ) : null}
+                  {problem.state === "muted" ? null : (
+                    <Button onPress={() => void act(problem.problem_id, "mute")()}>Mute</Button>
+                  )}
+                  {problem.state === "resolved" ? null : (
+                    <Button onPress={() => void act(problem.problem_id, "resolve")()}>Resolve</Button>
+                  )}
+                </div>
+              ) : null}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Page>
+  );
+}

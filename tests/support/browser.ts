@@ -1,0 +1,34 @@
+/** The system's Chromium, driven by playwright-core: one for all tests of a process. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+
+/** Path of a Chromium of this machine; `CHROMIUM` names another. */
+export function chromiumHere(): string | undefined {
+  if (process.env.CHROMIUM !== undefined) return process.env.CHROMIUM;
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
+}
+
+let browser: Promise<Browser> | undefined;
+
+/** A page in a context of its own: no cookie of another, in the language and zone that tests expect. */
+export async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+  browser ??= chromium.launch({ executablePath: chromiumHere()!, args: ["--no-sandbox"] });
+  const context = await (await browser).newContext({
+    viewport: { width: 1_280, height: 900 },
+    locale: "en-GB",
+    timezoneId: "UTC",
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  return page;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
