@@ -5,6 +5,7 @@ const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
 /** The page of each place, by its path; each is loaded when somebody goes there. */
 export const routes: Readonly<Record<string, LazyExoticComponent<ComponentType>>> = {
   "/": page(() => import("./pages/overview.tsx")),
+  "/health": page(() => import("./pages/health.tsx")),
   "/usage": page(() => import("./pages/usage.tsx")),
   "/problems": page(() => import("./pages/problems.tsx")),
   "/events": page(() => import("./pages/events.tsx")),

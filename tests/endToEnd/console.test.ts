@@ -34,6 +34,7 @@ const pathOf = (route: string): string =>
   route
     .replace("{key_id}", `key_${ULID}`)
     .replace("{person_id}", `psn_${ULID}`)
+    .replace("{incident_id}", `inc_${ULID}`)
     .replace("{customer_id}", `cus_${ULID}`)
     .replace(/\{(type|name)\}/, "nothing")
     .replace("{id}", `${prefixes[route.split("/")[1]!]}_${ULID}`);

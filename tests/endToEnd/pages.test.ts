@@ -28,6 +28,10 @@ async function signIn(page: Page, role: Role, path = "/console/"): Promise<void>
 
 async function go(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(`${platform.url}/console${path}`);
+  await settled(page, heading);
+}
+
+async function settled(page: Page, heading: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
   // Every view has come to one of its states.
   await eventually(
@@ -85,7 +89,7 @@ if (chromiumHere() === undefined) {
       page.on("console", (message) => {
         if (/Content Security Policy|Trusted/i.test(message.text())) errors.push(message.text());
       });
-      await signIn(page, role);
+      await signIn(page, role, "/console/settings?env=sandbox");
       const wanted = shown.filter(({ permission }) => permission === undefined || may(role, permission as Permission));
       const links = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allTextContents();
       assert.deepEqual(
@@ -93,12 +97,14 @@ if (chromiumHere() === undefined) {
         [...wanted].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group)).map(({ name }) => name),
       );
       for (const { path, name } of wanted) {
-        await go(page, `${path}?env=sandbox`, name);
+        await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true }).click();
+        await settled(page, name);
+        assert.equal(new URL(page.url()).pathname, `/console${path}`);
         if (role !== "owner" && role !== "operator") continue;
         assert.deepEqual(await faults(page), [], `${name}, in light`);
         await picture(page, `${role} ${name}`);
       }
-      const [closed] = shown.filter((place) => !wanted.includes(place));
+      const [closed] = shown.filter((place) => place.path !== "/" && !wanted.includes(place));
       if (closed !== undefined) {
         await go(page, closed.path, closed.name);
         await page.getByText("Your role does not include this.").waitFor();

@@ -47,7 +47,11 @@ export default function Audit() {
               open === seq ? (
                 <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
               ) : (
-                <Button className="min-h-8 py-0.5" aria-label={`Details of entry ${seq}`} onPress={() => setOpen(seq)}>
+                <Button
+                  className="min-h-8 py-0.5"
+                  aria-label={`Show details of entry ${seq}`}
+                  onPress={() => setOpen(seq)}
+                >
                   Show
                 </Button>
               ),

@@ -165,7 +165,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <NavLink
               key={place.path}
               place={place}
-              className="rounded-none py-3 text-center text-xs"
+              className="rounded-none px-1 py-3 text-center text-[0.7rem] hyphens-auto"
               current={place === here}
             />
           ))}

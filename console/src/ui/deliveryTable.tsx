@@ -79,7 +79,7 @@ export function DeliveryTable({
             cell: ({ delivery_id, attempts }) => (
               <Button
                 className="min-h-8 py-0.5 whitespace-nowrap"
-                aria-label={`Attempts of ${delivery_id}`}
+                aria-label={`${count(attempts.length)} · open the attempts of ${delivery_id}`}
                 onPress={() => select(delivery_id)}
               >
                 {count(attempts.length)} · open

@@ -135,6 +135,8 @@ export const calls: Readonly<Record<string, Permission>> = {
   "GET /customers/{customer_id}": "customers",
   "PATCH /customers/{customer_id}": "customers",
   "DELETE /customers/{customer_id}": "customers",
+  "POST /incidents": "customers",
+  "PATCH /incidents/{incident_id}": "customers",
 };
 
 export const may = (role: Role, permission: Permission): boolean => matrix[role].includes(permission);
