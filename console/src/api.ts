@@ -46,13 +46,13 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Whoever is told when a call finds that the session has ended. */
+/** Told when a call finds that the session has ended. */
 let ended: () => void = () => {};
 export const onSessionEnd = (tell: () => void): void => {
   ended = tell;
 };
 
-/** One call as it is, whatever it answers. @param path under `/console` */
+/** One call as it is; a refusal is an answer too. @param path under `/console` */
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const { env, body, headers = {}, signal, withoutPayloads } = options;
   const all: Record<string, string> = { "x-triggers-console": "1", accept: "application/json" };
@@ -115,7 +115,7 @@ interface ExactJson {
   rawJSON?(text: string): object;
 }
 
-/** JSON laid out to read, its numbers as they are written: no digit is lost, whatever its length. */
+/** JSON laid out to read, its numbers as they are written: no digit is lost. */
 export function pretty(text: string): string {
   try {
     const { rawJSON } = JSON as ExactJson;

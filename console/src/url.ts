@@ -50,6 +50,8 @@ export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
     return z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodMiniObject<S>>;
   }, [search, own]);
   const set = (changes: Readonly<Record<string, string | readonly string[] | undefined>>, replace = true) => {
+    // A page that one has just left, and that waits hidden until the next one is loaded, writes no address any more.
+    if (window.location.pathname.replace(/\/$/, "") !== `/console${path}`.replace(/\/$/, "")) return;
     const query = new URLSearchParams(window.location.search);
     for (const [name, value] of Object.entries(changes)) {
       query.delete(name);

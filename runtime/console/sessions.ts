@@ -7,7 +7,7 @@ import type { Membership } from "../domain/people/person.ts";
  * Sessions, as records of a table behind a cookie.
  *
  * Invariant: what is in the cookie is nowhere else. The table is read by its SHA-256, so a reader of the table can act as nobody; and a
- * session that was ended, idle for 15 minutes or begun 8 hours ago is none, whatever the table still holds.
+ * session that was ended, idle for 15 minutes or begun 8 hours ago is none, even where the table still holds it.
  */
 
 export const IDLE_MS = 15 * 60_000;

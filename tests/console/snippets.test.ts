@@ -13,6 +13,7 @@ interface Got {
 }
 
 const bodies = [
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is to arrive as it is
   '{"event_type":"order.created","text":"it\'s \\"quoted\\" \\\\ and $HOME `date` ${x}"}',
   '[{"a":1},\n {"b":"ä — 漢字 \u2028"}]',
 ];

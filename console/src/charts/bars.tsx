@@ -12,7 +12,7 @@ const WIDTH = 600;
 const HEIGHT = 140;
 
 /** What the eye smooths: the mean of a bar and those around it. */
-export function movingAverage(values: readonly number[], reach = 2): number[] {
+function movingAverage(values: readonly number[], reach = 2): number[] {
   return values.map((_, at) => {
     const near = values.slice(Math.max(0, at - reach), at + reach + 1);
     return near.reduce((sum, value) => sum + value, 0) / near.length;

@@ -52,7 +52,7 @@ function Sessions() {
               <Confirm
                 label="End"
                 title="End this session?"
-                text="Whoever uses it has to sign in again."
+                text="The browser that uses it has to sign in again."
                 action={end(session_id)}
               />
             ),
