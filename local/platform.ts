@@ -19,6 +19,7 @@ import { createLambda } from "./lambda.ts";
 import { createLogDelivery } from "./logDelivery.ts";
 import { createLogs } from "./logs.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
+import { warnOfFewFiles } from "./platform/openFiles.ts";
 import { readStack } from "./platform/stack.ts";
 import { type Regions, stackRuns, ToldOutputs } from "./platform/stacks.ts";
 import { type AwsAccess, openState, type State } from "./platform/state.ts";
@@ -110,20 +111,6 @@ async function tryPort(port: number): Promise<void> {
     probe.once("error", (cause: NodeJS.ErrnoException) => reject(portError(port, cause)));
     probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
   });
-}
-
-/** About 250 are open when idle; each connection and each post to a webhook is another. */
-const FILES_NEEDED = 1_024;
-
-/** Node.js has raised the soft limit to the hard one already. */
-function warnOfFewFiles(log: (line: string) => void): void {
-  if (process.report === undefined) return;
-  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
-  const soft = Number(userLimits?.open_files?.soft);
-  if (soft < FILES_NEEDED)
-    log(
-      `only ${soft} files may be open at once, and under load the platform needs ${FILES_NEEDED} or more: raise the limit ("ulimit -n")`,
-    );
 }
 
 /** @throws StartError with what to do about it; Error of a resource that could not be created */
