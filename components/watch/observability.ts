@@ -26,6 +26,15 @@ const beats: Readonly<Record<string, { readonly period: number; readonly points:
   watch: { period: 60, points: 3 },
 };
 
+interface LogAlarm {
+  /** Of the filter and of the alarm. */
+  readonly name: string;
+  readonly metricName: string;
+  readonly pattern: string;
+  readonly says: string;
+  readonly runbook: string;
+}
+
 /** Alarms for every promise and every way to break one, a dashboard, a budget. */
 export class Observability extends pulumi.ComponentResource {
   readonly topic: pulumi.Output<string>;
@@ -43,6 +52,7 @@ export class Observability extends pulumi.ComponentResource {
     this.watchQueues(regional, args);
     watchStores(regional, args);
     if (args.homeWatch !== undefined) this.watchTakeover(regional, args.homeWatch);
+    if (args.handlers.job !== undefined) this.watchArchive(regional, args.handlers.job);
     new aws.cloudwatch.Dashboard(
       `${name}-dashboard`,
       {
@@ -156,20 +166,45 @@ export class Observability extends pulumi.ComponentResource {
   }
 
   private watchTakeover(topic: AlarmTopic, homeWatch: AnyHandler): void {
+    this.watchLog(topic, homeWatch, {
+      name: "takeover",
+      metricName: "Takeover",
+      pattern: '{ $.message = "standby.took_over" || $.message = "standby.edge_not_told" }',
+      says: "The home region takes no events in, so this standby region has taken over.",
+      runbook: "failover",
+    });
+  }
+
+  /** What can't be read in the archive is passed over by all that read it, so that somebody has to hear of it. */
+  private watchArchive(topic: AlarmTopic, job: AnyHandler): void {
+    this.watchLog(topic, job, {
+      name: "archive-unreadable",
+      metricName: "ArchiveUnreadable",
+      pattern: '{ $.message = "retain.archive_unreadable" }',
+      says: "A line or an object of the archive can't be read.",
+      runbook: "archive-unreadable",
+    });
+  }
+
+  /** Rings at the first line of a function's log that a pattern matches. */
+  private watchLog(
+    topic: AlarmTopic,
+    { logGroup }: AnyHandler,
+    { name, metricName, pattern, ...ring }: LogAlarm,
+  ): void {
     const namespace = `${pulumi.getProject()}/${pulumi.getStack()}`;
     new aws.cloudwatch.LogMetricFilter(
-      "takeover",
+      name,
       {
-        logGroupName: homeWatch.logGroup.name,
-        pattern: '{ $.message = "standby.took_over" || $.message = "standby.edge_not_told" }',
-        metricTransformation: { namespace, name: "Takeover", value: "1", unit: "Count" },
+        logGroupName: logGroup.name,
+        pattern,
+        metricTransformation: { namespace, name: metricName, value: "1", unit: "Count" },
       },
       this.own,
     );
-    topic.alarm("takeover", {
-      says: "The home region takes no events in, so this standby region has taken over.",
-      runbook: "failover",
-      metrics: { value: { namespace, name: "Takeover", statistic: "Sum" } },
+    topic.alarm(name, {
+      ...ring,
+      metrics: { value: { namespace, name: metricName, statistic: "Sum" } },
       above: 0,
       points: 1,
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { exampleGraph, type Graph } from "../../program/graph.ts";
 import { makeWorld } from "../runtime/deliver/world.ts";
@@ -136,11 +137,20 @@ function askedFor({ resources }: Graph): Asked[] {
 
 const prod = await exampleGraph("prod");
 const asked = [...askedFor(prod), ...askedFor(await exampleGraph("dev"))];
-const filter = prod.resources.find(({ type }) => type === "aws:cloudwatch/logMetricFilter:LogMetricFilter")!.inputs as {
-  logGroupName: string;
-  pattern: string;
-  metricTransformation: { namespace: string; name: string; value: string };
-};
+interface LogFilter {
+  readonly logGroupName: string;
+  readonly pattern: string;
+  readonly metricTransformation: { readonly namespace: string; readonly name: string; readonly value: string };
+}
+
+/** The filter whose metric this is. */
+const filterOf = (metric: string): LogFilter =>
+  prod.resources
+    .filter(({ type }) => type === "aws:cloudwatch/logMetricFilter:LogMetricFilter")
+    .map(({ inputs }) => inputs as unknown as LogFilter)
+    .find(({ metricTransformation }) => metricTransformation.name === metric)!;
+
+const logGroupOf = (name: string) => prod.resources.find((one) => one.name === name)!.outputs.name;
 
 test("every metric of AWS's that is asked for exists, by dimensions that it has", () =>
   assert.deepEqual(
@@ -182,7 +192,13 @@ test("every other metric is published by our own code", () =>
           .map(({ namespace, name }) => `${namespace} ${name}`),
       ),
     ].sort(),
-    ["Triggers LimiterFailedOpen", "triggers/dev SinceAccepted", "triggers/prod SinceAccepted"],
+    [
+      "Triggers LimiterFailedOpen",
+      "triggers/dev ArchiveUnreadable",
+      "triggers/dev SinceAccepted",
+      "triggers/prod ArchiveUnreadable",
+      "triggers/prod SinceAccepted",
+    ],
   ));
 
 test("ingest publishes LimiterFailedOpen as the alarm asks for it", async () => {
@@ -218,10 +234,11 @@ test("ingest publishes LimiterFailedOpen as the alarm asks for it", async () => 
 });
 
 test("deliver logs what the time from acceptance to the first attempt is counted by, first attempts alone", async () => {
+  const filter = filterOf("SinceAccepted");
   const alarm = askedFor(prod).find(({ by, name }) => by === "end-to-end-latency-alarm" && name === "SinceAccepted")!;
   assert.deepEqual(
     [filter.metricTransformation.namespace, filter.metricTransformation.name, filter.logGroupName],
-    [alarm.namespace, alarm.name, prod.resources.find(({ name }) => name === "deliver-logs")!.outputs.name],
+    [alarm.namespace, alarm.name, logGroupOf("deliver-logs")],
   );
   assert.equal(
     filter.pattern,
@@ -244,6 +261,14 @@ test("deliver logs what the time from acceptance to the first attempt is counted
     counted.map((fields) => fields[filter.metricTransformation.value.replace("$.", "")]),
     [40],
   );
+});
+
+test("what the job function logs of an unreadable line rings, under the name that it logs", () => {
+  const { logGroupName, pattern, metricTransformation } = filterOf("ArchiveUnreadable");
+  const alarm = askedFor(prod).find(({ name }) => name === "ArchiveUnreadable")!;
+  assert.deepEqual([metricTransformation.namespace, logGroupName], [alarm.namespace, logGroupOf("job-logs")]);
+  const logged = /\$\.message = "([^"]+)"/.exec(pattern)![1]!;
+  assert.match(readFileSync("runtime/retain/archive.ts", "utf8"), new RegExp(`tools\\.log\\("error", "${logged}"`));
 });
 
 test.run();
