@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import type { AddressInfo, Server } from "node:net";
 import { dirname, join } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { cacheFolder, threadEnvironment } from "./cache.ts";
@@ -6,6 +8,8 @@ import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
 import type { Iam } from "./iam.ts";
 import { JsonFile } from "./jsonFile.ts";
 import type { Owner } from "./rds/cluster.ts";
+import { sessionOf } from "./rds/elsewhere.ts";
+import { createGate } from "./rds/front.ts";
 import { maySignIn } from "./rds/signIn.ts";
 import type { RdsTask, RdsWorkerData, RdsWorkerMessage, SignInQuestion, SignInVerdict } from "./rds/worker.ts";
 import {
@@ -80,6 +84,7 @@ export async function createRds(
   /** Databases that the proxy's target group holds. */
   const registered: string[] = [];
   let address: Address | undefined;
+  let gate: Server | undefined;
   let instance: string | undefined;
 
   let last: Promise<unknown> = Promise.resolve();
@@ -116,13 +121,19 @@ export async function createRds(
 
   async function open(owner: Owner): Promise<Address> {
     if (databaseUrl !== undefined) {
-      const { hostname, port, username, pathname } = new URL(databaseUrl);
-      return {
-        host: hostname,
-        port: Number(port || 5432),
-        user: decodeURIComponent(username),
-        database: decodeURIComponent(pathname.slice(1)),
-      };
+      const { hostname, port, username, password, pathname } = new URL(databaseUrl);
+      const there = { user: decodeURIComponent(username), database: decodeURIComponent(pathname.slice(1)) };
+      if (password === "") return { host: hostname, port: Number(port || 5432), ...there };
+      // Functions sign in by a token of IAM, which that server doesn't know: the password is the platform's.
+      gate = createGate({
+        ...there,
+        version: "",
+        maySignIn: iam && ((signIn) => maySignIn(signIn, iam, `${address?.host}:${address?.port}`, asUser)),
+        upstream: () => sessionOf(databaseUrl),
+      });
+      gate.listen(0, "127.0.0.1");
+      await once(gate, "listening");
+      return { host: "127.0.0.1", port: (gate.address() as AddressInfo).port, ...there };
     }
     const answer = await ask({ open: owner });
     return { host: "127.0.0.1", port: "port" in answer ? answer.port : 0, ...owner };
@@ -272,6 +283,7 @@ export async function createRds(
       if (worker !== undefined && address !== undefined) await ask({ scrub: true });
     },
     async close() {
+      gate?.close();
       if (worker === undefined) return;
       const ended = new Promise((resolve) => worker.once("exit", resolve));
       worker.postMessage({ close: true } satisfies RdsTask);

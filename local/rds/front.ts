@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { SignIn } from "./signIn.ts";
 
 /**
@@ -31,6 +32,15 @@ export interface FrontOptions {
   readonly maySignIn?: ((signIn: SignIn) => Promise<boolean>) | undefined;
   /** As `server_version` tells it. */
   readonly version: string;
+  /** A session of its own for each client, signed in: the client speaks with that from then on. @default the backend's one session */
+  readonly upstream?: (() => Promise<Upstream>) | undefined;
+}
+
+/** A session of a server elsewhere, whose next message is a client's. */
+export interface Upstream {
+  readonly socket: Duplex;
+  /** What the server has told of itself, by name. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 const SSL_REQUEST = 80877103;
@@ -48,6 +58,13 @@ const ABOUT_ROLES = /\b(grant|revoke)\b|\b(create|alter|drop)\s+(role|user|group
 
 /** Query, Sync, Flush, CopyDone, CopyFail: what came before them can run now. */
 const BOUNDARIES = new Set([0x51, 0x53, 0x48, 0x63, 0x66]);
+
+/** A front that judges who comes, and hands each client a session of a server elsewhere. */
+export const createGate = (options: FrontOptions & Required<Pick<FrontOptions, "upstream">>): Server =>
+  createServer({ noDelay: true }, (socket) => {
+    socket.on("error", () => socket.destroy());
+    new Session(socket, options, () => undefined);
+  });
 
 export function createFront(backend: Backend, options: FrontOptions): Server {
   let owner: Session | undefined;
@@ -226,9 +243,17 @@ class Session {
   }
 
   #admit(): false {
-    const { version } = this.#options;
+    const { version, upstream } = this.#options;
     const refusal = this.#options.admit?.();
     if (refusal !== undefined) return this.#refuse(refusal.code, refusal.message);
+    if (upstream !== undefined) {
+      this.#signing = "judged";
+      upstream().then(
+        (session) => this.#handOver(session),
+        (error: Error) => this.#refuse("08006", `the server behind this one can't be reached: ${error.message}`),
+      );
+      return false;
+    }
     const settings = {
       server_version: version,
       server_encoding: "UTF8",
@@ -238,6 +263,12 @@ class Session {
       integer_datetimes: "on",
       standard_conforming_strings: "on",
     };
+    this.#greet(settings);
+    this.#started = true;
+    return false;
+  }
+
+  #greet(settings: Readonly<Record<string, string>>): void {
     this.#socket.write(
       Buffer.concat([
         message("R", Buffer.from([0, 0, 0, 0])),
@@ -246,8 +277,16 @@ class Session {
         message("Z", Buffer.from("I")),
       ]),
     );
-    this.#started = true;
-    return false;
+  }
+
+  #handOver({ socket, settings }: Upstream): void {
+    this.#greet(settings);
+    this.#socket.removeAllListeners("data");
+    socket.on("error", () => this.#socket.destroy());
+    socket.on("close", () => this.#socket.destroy());
+    this.#socket.on("close", () => socket.destroy());
+    socket.write(this.#bytes);
+    this.#socket.pipe(socket).pipe(this.#socket);
   }
 
   #refuse(code: string, text: string): false {

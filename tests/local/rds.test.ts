@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Signer, type SignerConfig } from "@aws-sdk/rds-signer";
+import { PGlite } from "@electric-sql/pglite";
 import fc from "fast-check";
 import pg from "pg";
 import { suite } from "uvu";
@@ -345,10 +346,50 @@ test("what was deleted leaves no bytes behind once the database is scrubbed, and
 });
 
 test("DATABASE_URL names the server to use instead", async () => {
-  const elsewhere = await createRds(fresh(), { databaseUrl: "postgres://me:secret@db.local:6543/mine" });
+  const elsewhere = await createRds(fresh(), { databaseUrl: "postgres://me@db.local:6543/mine" });
   const { state } = await declare(elsewhere);
   assert.deepEqual([state.address, state.port, state.username, state.dbName], ["db.local", 6543, "me", "mine"]);
   await elsewhere.close();
+});
+
+test("a server named with a password is reached through a door of our own, which asks for a token of IAM in its place", async () => {
+  // PGlite behind a front that asks for a password: the server elsewhere.
+  const cluster = await PGlite.create();
+  const server = createFront(
+    {
+      exec: async (messages) => cluster.execProtocolRaw(messages),
+      rollback: async () => void (await cluster.exec("rollback")),
+    },
+    { user: "me", database: "mine", version: "17.5", maySignIn: async ({ password }) => password === "s:cret" },
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `postgres://me:${encodeURIComponent("s:cret")}@127.0.0.1:${port}/mine`;
+  const asked: string[] = [];
+  const iam = {
+    callerOf: () => undefined,
+    refusal: (role: unknown) => void asked.push(String(role)),
+  } as never;
+  const [open, guarded] = [
+    await createRds(fresh(), { databaseUrl: url }),
+    await createRds(fresh(), { databaseUrl: url, iam }),
+  ];
+  const [{ state }, { state: behind }] = [await declare(open), await declare(guarded)];
+  assert.notEqual(state.port, port);
+  const clientOf = (to: typeof state, password: string) =>
+    new pg.Client({ host: "127.0.0.1", port: Number(to.port), user: "me", database: "mine", password });
+  const both = [clientOf(state, "whatever"), clientOf(state, "")];
+  await Promise.all(both.map((client) => client.connect()));
+  const [one, two] = both as [pg.Client, pg.Client];
+  assert.deepEqual((await one.query("select 1 + $1::int as n", [1])).rows, [{ n: 2 }]);
+  await one.query("create table t (n int)");
+  await one.query("insert into t values (7)");
+  assert.deepEqual((await two.query("select n from t")).rows, [{ n: 7 }]);
+  await Promise.all(both.map((client) => client.end()));
+  await assert.rejects(clientOf(behind, "s:cret").connect(), /The IAM authentication failed for the role me/);
+  await Promise.all([open.close(), guarded.close()]);
+  await new Promise<void>((done) => server.close(() => done()));
+  await cluster.close();
 });
 
 test("other engines, arguments that change behaviour, and a second instance are refused by name", async () => {
