@@ -118,7 +118,7 @@ export class Retention extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"),
+          ...store.metrics.to("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
           ...[store.payloads, this.archive, this.exports].flatMap((bucket) => [
             ...bucket.toRead(),
             ...bucket.toWrite(),

@@ -9,6 +9,7 @@ import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
 import { up as people } from "./migrations/0007-people.ts";
 import { up as incidents } from "./migrations/0009-incidents.ts";
 import { up as eventShards } from "./migrations/0010-event-shards.ts";
+import { up as metricsDays } from "./migrations/0011-metrics-days.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -25,6 +26,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0007-people": { up: people },
   "0009-incidents": { up: incidents },
   "0010-event-shards": { up: eventShards },
+  "0011-metrics-days": { up: metricsDays },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

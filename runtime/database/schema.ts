@@ -20,6 +20,8 @@ export interface CustomerTable {
   limit_per_second: number;
   status: "active" | "deleted";
   retention_days: Generated<number>;
+  /** Days that numbers are kept; null for ever. */
+  metrics_days: ColumnType<number | null, number | null | undefined, number | null>;
   /** Under which erased persons are remembered, sealed. */
   subject_key: Generated<string | null>;
   /** What the console hides of payloads; null until the customer says something. */

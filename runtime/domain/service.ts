@@ -135,7 +135,12 @@ export interface ServiceAnswers {
   reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
   memberships: { readonly memberships: readonly Membership[] };
-  customers: { readonly customer_ids: readonly string[]; readonly next_cursor: string | null };
+  customers: {
+    readonly customer_ids: readonly string[];
+    readonly next_cursor: string | null;
+    /** Of those that do not keep their numbers for ever, for how many days they do. */
+    readonly metrics_days?: Readonly<Record<string, number>>;
+  };
   job: { readonly job: Job | null };
   job_save: { readonly saved: boolean; readonly status: JobStatus | null };
   copying: { readonly jobs: readonly { readonly job_id: string; readonly updated_at: string }[] };

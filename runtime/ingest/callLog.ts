@@ -16,6 +16,8 @@ type Call = CallsMessage["calls"][number];
 export interface CallLogPorts {
   send(message: CallsMessage): Promise<void>;
   now(): number;
+  /** Calls `run` after so many milliseconds; between invocations the environment stands still, and this with it. */
+  after(ms: number, run: () => void): void;
   failed(cause: unknown): void;
 }
 
@@ -24,6 +26,7 @@ export class CallLog {
   #waiting = new Map<Tenant, Map<string, Call>>();
   #toldAt = Number.NEGATIVE_INFINITY;
   #queueAway = false;
+  #toBeTold = false;
 
   constructor(ports: CallLogPorts) {
     this.#ports = ports;
@@ -43,9 +46,24 @@ export class CallLog {
     calls.set(id, { at, key_id, ...source, call: "POST /events", outcome, requests, events: 0, bytes: 0 });
   }
 
+  /** The last refusals of a burst are told without waiting for another call. */
+  #tellLater(ms: number): void {
+    if (this.#toBeTold) return;
+    this.#toBeTold = true;
+    this.#ports.after(ms, () => {
+      this.#toBeTold = false;
+      void this.tell();
+    });
+  }
+
   /** Tells what waits, if it is time. Never throws: what can't be told now waits for the next time. */
   async tell(): Promise<void> {
-    if (this.#waiting.size === 0 || this.#queueAway || ageOf(this.#toldAt, this.#ports.now()) < PAUSE_MS) return;
+    if (this.#waiting.size === 0 || this.#queueAway) return;
+    const paused = ageOf(this.#toldAt, this.#ports.now());
+    if (paused < PAUSE_MS) {
+      this.#tellLater(PAUSE_MS - paused);
+      return;
+    }
     this.#toldAt = this.#ports.now();
     const waiting = this.#waiting;
     this.#waiting = new Map();

@@ -43,6 +43,7 @@ const schemas = new SchemaCache({
 const callLog = new CallLog({
   send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeCalls(message), message.tenant),
   now,
+  after: (ms, run) => void setTimeout(run, ms).unref(),
   failed: (cause) => reportFailure("ingest.calls_not_told", undefined, cause),
 });
 

@@ -108,14 +108,21 @@ const operations: {
   customers: async (tx, { cursor = "", deleted = false }) => {
     const rows = await tx
       .selectFrom("customers")
-      .select("customer_id")
+      .select(["customer_id", "metrics_days"])
       .where("status", "in", deleted ? ["active", "deleted"] : ["active"])
       .where("customer_id", ">", cursor)
       .orderBy("customer_id")
       .limit(CUSTOMERS_PAGE)
       .execute();
     const customer_ids = rows.map((row) => row.customer_id);
-    return { customer_ids, next_cursor: rows.length < CUSTOMERS_PAGE ? null : customer_ids.at(-1)! };
+    const kept = rows.flatMap((row) =>
+      row.metrics_days === null ? [] : [[row.customer_id, row.metrics_days] as const],
+    );
+    return {
+      customer_ids,
+      next_cursor: rows.length < CUSTOMERS_PAGE ? null : customer_ids.at(-1)!,
+      ...(kept.length === 0 ? {} : { metrics_days: Object.fromEntries(kept) }),
+    };
   },
 
   job: async (tx, { job_id }) => ({ job: (await findJob(tx, job_id)) ?? null }),

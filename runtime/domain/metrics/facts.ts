@@ -133,7 +133,7 @@ export function tallyRows(row: RowOf, fact: UsageFact): void {
 const NOT_REFUSED: ReadonlySet<string> = new Set(["ok", "replayed", "internal"]);
 
 /** What a caller has to mend, or to try again. */
-export const isRefusal = ({ call, outcome }: Extract<UsageFact, { kind: "called" }>): boolean =>
+const isRefusal = ({ call, outcome }: Extract<UsageFact, { kind: "called" }>): boolean =>
   call === "POST /events" && !NOT_REFUSED.has(outcome);
 
 interface OfType {

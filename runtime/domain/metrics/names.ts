@@ -1,7 +1,7 @@
 /** The names of the metrics: what can be asked for, and by what it can be told apart. */
 
 /** Whole numbers that are added up. */
-export const countMeasures = [
+const countMeasures = [
   "requests",
   "events",
   "bytes",
@@ -17,11 +17,11 @@ export const countMeasures = [
 export type CountMeasure = (typeof countMeasures)[number];
 
 /** Shares from 0 to 1. */
-export const rateMeasures = ["delivery_success_rate", "error_rate", "limit_use"] as const;
+const rateMeasures = ["delivery_success_rate", "error_rate", "limit_use"] as const;
 export type RateMeasure = (typeof rateMeasures)[number];
 
 /** Milliseconds, as quantiles. */
-export const latencyMeasures = ["accept_latency_ms", "delivery_latency_ms", "attempt_latency_ms"] as const;
+const latencyMeasures = ["accept_latency_ms", "delivery_latency_ms", "attempt_latency_ms"] as const;
 export type LatencyMeasure = (typeof latencyMeasures)[number];
 
 export const measures = [...countMeasures, ...rateMeasures, ...latencyMeasures] as const;

@@ -43,11 +43,11 @@ const names = values(z.string().max(1_024).nullable());
 
 const unique = <V>(list: readonly V[]): boolean => new Set(list).size === list.length;
 
-export const intervals = ["minute", "hour", "day", "none"] as const;
+const intervals = ["minute", "hour", "day", "none"] as const;
 export type Interval = (typeof intervals)[number];
 
 /** Series in an answer, beside the one for all others. */
-export const MAX_TOP = 100;
+const MAX_TOP = 100;
 const DEFAULT_TOP = 20;
 
 export const MetricsQuery = z

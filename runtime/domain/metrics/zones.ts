@@ -28,7 +28,7 @@ export function floorIn(zone: string, step: Step, at: number): number {
 }
 
 /** The beginning of the next one. */
-export function nextIn(zone: string, step: Step, start: number): number {
+function nextIn(zone: string, step: Step, start: number): number {
   if (step === "minute") return start + MINUTE_MS;
   const time = zonedAt(start, zone);
   const unit = step === "day" ? "days" : "hours";

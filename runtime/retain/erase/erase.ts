@@ -5,7 +5,7 @@ import { forgetScope, readScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";
 import { inArchive } from "./archive.ts";
 import { begin, type Cursor, countsOf } from "./erasure.ts";
-import { everyEntry, everythingInTable } from "./everything.ts";
+import { everyEntry, everyNumber, everythingInTable } from "./everything.ts";
 import { inExports } from "./exports.ts";
 import { subjectInTable } from "./subject.ts";
 
@@ -61,6 +61,8 @@ async function advance(
     }
     case "entries":
       return { cursor: await everyEntry(job, cursor, tools, until) };
+    case "numbers":
+      return { cursor: await everyNumber(job, cursor, tools) };
     case "archive":
       return { cursor: await inArchive(job, await readScope(job, tools), cursor, tools, until) };
     case "exports": {

@@ -3,7 +3,7 @@ import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import type { Job } from "../../domain/service.ts";
 
 /** Where an erasure stands, and what it has done so far: the cursor that is saved after each slice. */
-export type Phase = "table" | "entries" | "archive" | "exports" | "wait" | "forget" | "certify";
+export type Phase = "table" | "entries" | "numbers" | "archive" | "exports" | "wait" | "forget" | "certify";
 
 export interface Counts {
   readonly events: number;
@@ -13,6 +13,8 @@ export interface Counts {
   readonly archived_events: number;
   readonly archive_objects: number;
   readonly exports: number;
+  /** Items and files of metrics. */
+  readonly metrics: number;
 }
 
 export interface Cursor {
@@ -43,6 +45,7 @@ const nothing: Counts = {
   archived_events: 0,
   archive_objects: 0,
   exports: 0,
+  metrics: 0,
 };
 
 /** What began before a deployment may not know of all that is counted since. */

@@ -7,6 +7,7 @@ import type { Job } from "../../domain/service.ts";
 import { MOST_SHARDS, shardsOf } from "../../domain/shards.ts";
 import { erasedKinds, eraseShard } from "../../store/erasure/eraseShard.ts";
 import { problemItems, removeProblem } from "../../store/problems.ts";
+import { eraseNumbers } from "../numbers.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, onward, withCounts } from "./erasure.ts";
 
@@ -55,8 +56,14 @@ export async function everyEntry(job: Job, cursor: Cursor, tools: Tools, until: 
       ...defined({ cursor: current.after }),
     });
     current = withCounts(current, { idempotency_entries: removed }, [], removed + in_flight.length);
-    if (next_cursor === null) return onward(current, cursor.tenants.length, "archive");
+    if (next_cursor === null) return onward(current, cursor.tenants.length, "numbers");
     current = { ...current, after: next_cursor };
     if (tools.now() >= until) return current;
   }
+}
+
+/** Metrics up to the request. Writers may put those of the last minutes once more: the next pass removes them again. */
+export async function everyNumber(job: Job, cursor: Cursor, tools: Tools): Promise<Cursor> {
+  const metrics = await eraseNumbers(tools, cursor.tenants[cursor.at]!, Date.parse(job.created_at));
+  return onward(withCounts(cursor, { metrics }, [], 0), cursor.tenants.length, "archive");
 }

@@ -3,7 +3,7 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-s
 import { sendOrThrow } from "../../aws/queues.ts";
 import { minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
 import { defined } from "../../domain/defined.ts";
-import { environments, OPERATOR } from "../../domain/identity/identity.ts";
+import { environments, OPERATOR, tenantOf } from "../../domain/identity/identity.ts";
 import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
 import { HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
 import {
@@ -15,6 +15,7 @@ import {
   chainAccess,
   LATE_MS,
 } from "../../domain/usage/access.ts";
+import { keepNumbers } from "../numbers.ts";
 import type { Tools } from "../work.ts";
 import { settledHour } from "./hours.ts";
 
@@ -29,6 +30,8 @@ import { settledHour } from "./hours.ts";
 /** Hours that are made up for, when nothing ran for a while. The counters themselves are kept for 35 days. */
 const LOOK_BACK_HOURS = 48;
 const DONE = "done/";
+/** With this hour of each day, numbers that are no longer kept are removed. */
+const TIDY_HOUR = 3;
 
 /** Queues each settled hour of the last two days that isn't done. @returns the hours */
 export async function beginAccess(tools: Tools): Promise<readonly string[]> {
@@ -56,13 +59,18 @@ export async function beginAccess(tools: Tools): Promise<readonly string[]> {
 
 /** Archives an hour for one page of customers and hands the next page on. */
 export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): Promise<void> {
-  const { customer_ids, next_cursor } = (
-    await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })
-  ).answer;
+  const {
+    customer_ids,
+    next_cursor,
+    metrics_days = {},
+  } = (await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })).answer;
   let records = 0;
   if (cursor === undefined) await rollUpLate(tools.counters, tools.fold);
   for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
     records += await archiveCustomer(customerId, hour, tools);
+    if (new Date(hour).getUTCHours() === TIDY_HOUR)
+      for (const environment of environments)
+        await keepNumbers(tools, tenantOf({ customer_id: customerId, environment }), metrics_days[customerId]);
   }
   if (next_cursor !== null) {
     const text = encodeJobsMessage({ kind: "access", hour, cursor: next_cursor });

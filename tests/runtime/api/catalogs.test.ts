@@ -310,6 +310,17 @@ test("reference tables and event types of another customer, or the other environ
   assert.equal((await call("GET", "/event-types/mine", undefined, other.live)).status, 200);
 });
 
+test("numbers are kept for ever until the customer says for how many days", async () => {
+  const keeper = (await api.customer("Keeper")).live;
+  const put = (body: object) => call("PUT", "/retention", body, keeper);
+  assert.deepEqual((await put({ days: 90, metrics_days: 500 })).body, { days: 90, metrics_days: 500 });
+  assert.deepEqual((await put({ days: 91 })).body, { days: 91, metrics_days: 500 });
+  const { answer } = { answer: await serve(api.deps.db, { op: "customers" }, 0) };
+  assert.equal(answer.metrics_days?.[keeper.customer_id], 500);
+  assert.deepEqual((await put({ days: 91, metrics_days: null })).body, { days: 91 });
+  assert.equal((await put({ days: 91, metrics_days: 0 })).status, 400);
+});
+
 test("retention is the customer's, 90 days until it is set, and routing hears of a change", async () => {
   const other = await api.customer("Other");
   assert.deepEqual((await call("GET", "/retention", undefined, other.live)).body, { days: 90 });

@@ -18,15 +18,17 @@ function logAt(fails = 0) {
   const sent: CallsMessage[] = [];
   const failures: unknown[] = [];
   const clock = { now: MINUTE + 500 };
+  const later: (() => void)[] = [];
   const log = new CallLog({
     now: () => clock.now,
+    after: (_ms, run) => void later.push(run),
     send: async (message) => {
       if (failures.length < fails) throw new Error("away");
       sent.push(decodeCalls(encodeCalls(message))!);
     },
     failed: (cause) => failures.push(cause),
   });
-  return { log, sent, failures, clock };
+  return { log, sent, failures, clock, later };
 }
 const told = { at: MINUTE, key_id: "key_1", source_ip: "198.51.100.7", call: "POST /events", events: 0, bytes: 0 };
 
@@ -47,6 +49,22 @@ test("the first refusal is told at once, those of the next second together after
     { tenant: "cus_a", calls: [{ ...told, outcome: "rate_limited", requests: 500 }] },
     { tenant: "cus_a.sandbox", calls: [{ ...told, outcome: "invalid_json", requests: 1 }] },
   ]);
+});
+
+test("the last refusals of a burst are told though no call comes after them", async () => {
+  const { log, sent, clock, later } = logAt();
+  for (let i = 0; i < 3; i += 1) {
+    log.add(who, "rate_limited");
+    await log.tell();
+  }
+  assert.equal(later.length, 1);
+  clock.now += 1_000;
+  later[0]!();
+  await Promise.resolve();
+  assert.deepEqual(
+    sent.map(({ calls }) => calls[0]!.requests),
+    [1, 2],
+  );
 });
 
 test("calls that can't be sent wait; a caller that was refused because the queue is down doesn't wait for it again", async () => {

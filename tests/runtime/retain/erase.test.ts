@@ -284,6 +284,7 @@ test("erasing everything removes the customer's items, payloads, archive lines a
     archived_events: 5,
     archive_objects: 3,
     exports: 1,
+    metrics: 0,
   });
 });
 
