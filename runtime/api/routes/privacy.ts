@@ -23,9 +23,11 @@ import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 const TAG = "Privacy";
 const LINK_SECONDS = 3_600;
 
+/** Any JSON number: one that no double holds, such as 1e400, is read as it was written. */
+const AnyNumber = z.custom<number>((value) => typeof value === "number", "must be a number").openapi({ type: "number" });
 const Subject = z.strictObject({
   jsonpath: z.string().min(1).max(1_000).openapi({ example: "$.user.email" }),
-  equals: z.union([z.string().min(1).max(1_000), z.number(), z.boolean()]),
+  equals: z.union([z.string().min(1).max(1_000), AnyNumber, z.boolean()]),
 });
 const ScopeBody = z
   .strictObject({

@@ -150,6 +150,19 @@ test("an erased person is remembered by an HMAC under a key of the customer's, w
   assert.notEqual(after.scope.subject.equals_hmac, one.scope.subject.equals_hmac);
 });
 
+test("a person may be known by a number that no double holds, and is by its value alone", async () => {
+  const { live } = await api.customer("Large");
+  const ask = async (equals: string) => {
+    const body = `{"subject":{"jsonpath":"$.id","equals":${equals}}}`;
+    const answer = await api.call(live, "POST", "/privacy/erasures", body);
+    assert.equal(answer.status, 202, equals);
+    return answer.body.scope.subject.equals_hmac;
+  };
+  assert.equal(await ask("1e400"), await ask("10E399"));
+  assert.notEqual(await ask("1e400"), await ask("1e401"));
+  assert.notEqual(await ask("9007199254740993"), await ask("9007199254740992"));
+});
+
 test("a path that leads everywhere erases only with the customer's id", async () => {
   const { live, customer_id } = await api.customer("Wide");
   for (const jsonpath of ["$..*", "$.a..[*]"]) {
