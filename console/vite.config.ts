@@ -1,11 +1,17 @@
 import { join } from "node:path";
+import optimizeLocales from "@react-aria/optimize-locales-plugin";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 export default defineConfig({
   base: "/console/",
-  plugins: [react(), tailwindcss()],
+  plugins: [
+    // The words of the pages are English; those of the library come in thirty languages.
+    { ...optimizeLocales.vite({ locales: ["en-US"] }), enforce: "pre" },
+    react(),
+    tailwindcss(),
+  ],
   build: {
     outDir: join(import.meta.dirname, "../.build/console"),
     emptyOutDir: true,

@@ -49,6 +49,8 @@ export type ServiceRequest =
       readonly email?: string;
       readonly name?: string;
     }
+  /** Deletes who looked at payloads, as old as the customers' events may become. */
+  | { readonly op: "forget_views" }
   /** A page of the ids of all customers that are not deleted, or of the deleted ones too. */
   | { readonly op: "customers"; readonly cursor?: string; readonly deleted?: true }
   /** One replay, export or erasure by its public id. */
@@ -134,6 +136,7 @@ export interface ServiceAnswers {
   /** Rows as JSON texts, by key: numbers keep their digits. Pairs, since any text can be a key. */
   reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
+  forget_views: { readonly forgotten: number };
   memberships: { readonly memberships: readonly Membership[] };
   customers: {
     readonly customer_ids: readonly string[];

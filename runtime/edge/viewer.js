@@ -20,7 +20,7 @@ async function takingOver() {
 }
 
 // As `isConsole` and `CONSOLE_HEADERS` there: the console's function knows people by their session, and hears what its pages say.
-const CONSOLE = /^\/console\/(?:api|session)(?:\/|s(?:\/|$)|$)/;
+const CONSOLE = /^\/console\/(?:api|sessions?)(?:\/|$)/;
 const SAID = ["x-triggers-console", "x-triggers-environment", "x-triggers-key-id", "x-triggers-without-payloads"];
 
 function mark(headers, toConsole) {

@@ -76,7 +76,10 @@ export async function handler(
   if (event.op === "put_back") return queuePutBack(event, tools);
   const { op, hour } = event;
   if (op === "reconcile") return reconcile({ hour: hour ?? rfc3339(settledHour(tools.now())) }, tools);
-  if (hour === undefined) return beginAccess(tools);
+  if (hour === undefined) {
+    await tools.service({ op: "forget_views" });
+    return beginAccess(tools);
+  }
   await archiveAccess({ hour }, tools);
   return [hour];
 }

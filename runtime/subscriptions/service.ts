@@ -10,6 +10,7 @@ import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
+import { rfc3339 } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
@@ -103,6 +104,20 @@ const operations: {
   memberships: async (tx, { issuer, subject, email, name }, now) => {
     if (email !== undefined) await acceptInvitations(tx, { issuer, subject, email, name }, now);
     return { memberships: await membershipsOf(tx, issuer, subject) };
+  },
+
+  forget_views: async (tx, _request, now) => {
+    const { numDeletedRows } = await tx
+      .deleteFrom("event_views")
+      .using("customers")
+      .whereRef("customers.customer_id", "=", "event_views.customer_id")
+      .where(
+        "event_views.at",
+        "<",
+        sql<Date>`${rfc3339(now)}::timestamptz - make_interval(days => customers.retention_days)`,
+      )
+      .executeTakeFirstOrThrow();
+    return { forgotten: Number(numDeletedRows) };
   },
 
   customers: async (tx, { cursor = "", deleted = false }) => {

@@ -113,7 +113,7 @@ export function requireLive({ environment }: Pick<Identity, "environment">): voi
 const PUBLIC = new Set(["/", "/health", "/status", "/openapi.json", "/docs"]);
 
 /** What the console's function answers: it knows people by their session, and needs no key. */
-export const isConsole = (path: string): boolean => /^\/console\/(?:api|session)(?:\/|s(?:\/|$)|$)/.test(path);
+export const isConsole = (path: string): boolean => /^\/console\/(?:api|sessions?)(?:\/|$)/.test(path);
 
 /** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
 export const isPublic = (method: string, path: string): boolean =>

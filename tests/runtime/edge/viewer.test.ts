@@ -5,7 +5,7 @@ import { test } from "uvu";
 import { compileViewerFunction } from "../../../local/cloudfront/viewerFunction.ts";
 import { errorResponse } from "../../../runtime/domain/errors/errors.ts";
 import { formatKey, newKeyId, newSecret, parseKey } from "../../../runtime/domain/identity/apiKey.ts";
-import { environments, isPublic } from "../../../runtime/domain/identity/identity.ts";
+import { CONSOLE_HEADERS, environments, isConsole, isPublic } from "../../../runtime/domain/identity/identity.ts";
 import { ulidIn } from "../../../runtime/domain/ids.ts";
 import { authenticate } from "../../../runtime/edge/authenticate.ts";
 
@@ -46,6 +46,42 @@ const behaviour: [says: string, before: Headers, after: Headers][] = [
 ];
 for (const [says, before, expected] of behaviour)
   test(says, async () => assert.deepEqual((await after("/events", before)).headers, expected));
+
+const toConsole = [
+  "/console/api/inbox",
+  "/console/api",
+  "/console/session",
+  "/console/session/extend",
+  "/console/sessions",
+  "/console/sessions/ses_1",
+];
+const notToConsole = [
+  "/console/",
+  "/console/events",
+  "/console/apis",
+  "/console/sessionstorage",
+  "/events",
+  "/consoles/api/x",
+];
+for (const uri of [...toConsole, ...notToConsole])
+  test(`${uri} is ${toConsole.includes(uri) ? "" : "not "}the console's, and its pages' words pass there alone`, async () => {
+    const said = Object.fromEntries(CONSOLE_HEADERS.map((name) => [name, "1"]));
+    const request = requestOf("GET", uri, {
+      authorization,
+      host: "triggers.example",
+      "x-triggers-identity": "eyJ",
+      ...said,
+    });
+    await compiled()(request);
+    const passed = [...request.headers.keys()].filter((name) => name.startsWith("x-triggers-"));
+    const always = ["x-triggers-authorization", "x-triggers-received"];
+    assert.equal(isConsole(uri), toConsole.includes(uri));
+    assert.deepEqual(
+      passed.sort(),
+      (isConsole(uri) ? [...always, ...CONSOLE_HEADERS, "x-triggers-host"] : always).sort(),
+    );
+    if (isConsole(uri)) assert.equal(request.headers.get("x-triggers-host"), "triggers.example");
+  });
 
 /** What the function answers itself; undefined where it lets the request pass. */
 async function refusalOf(method: string, uri: string, headers: Headers) {
