@@ -1,5 +1,5 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
+import { dynamodbClient } from "../aws/dynamodb.ts";
 import { log } from "../aws/log.ts";
 import { minutesOf } from "../counters/hours.ts";
 import { queryMetrics } from "../counters/metrics.ts";
@@ -13,7 +13,7 @@ import { foldHour } from "./fold.ts";
 import { cubeReaderOf } from "./read.ts";
 
 const env = readEnvironment(cubeVariables);
-const counters = { dynamodb: new DynamoDBClient({}), name: env.METRICS_TABLE };
+const counters = { dynamodb: dynamodbClient(), name: env.METRICS_TABLE };
 const files = cubeFilesIn(
   new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
   env.CUBE_BUCKET,

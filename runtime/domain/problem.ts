@@ -40,7 +40,7 @@ export interface Problem extends Cause {
 }
 
 /** Milliseconds without a failure after which a problem resolves by itself, if its endpoint has answered well since. */
-export const RESOLVED_AFTER_MS = 30 * 60_000;
+const RESOLVED_AFTER_MS = 30 * 60_000;
 /** One that nothing touches is forgotten. */
 export const PROBLEM_KEPT_SECONDS = 90 * 86_400;
 

@@ -1,12 +1,10 @@
 import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { between, deleteItem, queryPages, updateItem } from "../aws/tables.ts";
+import { removeHours, removeMinuteRows } from "../counters/remove.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeFolder, dayOfKey } from "../domain/metrics/cube.ts";
-import { hoursPartition } from "../domain/metrics/hours.ts";
 import { DAY_MS } from "../domain/time.ts";
-import { ROWS } from "../domain/usage/counters.ts";
-import { minuteShards, usageSortKey } from "../domain/usage/usage.ts";
 import type { Tools } from "./work.ts";
 
 /** Removing numbers: a customer's when it is erased, old ones when it does not keep them for ever. */
@@ -15,19 +13,14 @@ const AT_ONCE = 16;
 
 /** Removes a tenant's hours and days that begin before a time. @param at milliseconds @returns items and files that were removed */
 export async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: number): Promise<number> {
-  let removed = 0;
-  const hours = { ...between(hoursPartition(tenant), "", usageSortKey(at)), consistency: "strong" as const };
-  for await (const items of queryPages(counters, { ...hours, ProjectionExpression: "pk, sk" })) {
-    await mapConcurrently(items, AT_ONCE, ({ pk, sk }) => deleteItem(counters, { pk: pk!, sk: sk! }));
-    removed += items.length;
-  }
+  let removed = await removeHours(counters, tenant, at);
   let after: string | undefined;
   do {
     const { Contents = [], IsTruncated } = await store.s3.send(
       new ListObjectsV2Command({
         Bucket: env.CUBE_BUCKET,
         Prefix: cubeFolder(tenant),
-        ...(after === undefined ? {} : { StartAfter: after }),
+        ...defined({ StartAfter: after }),
       }),
     );
     const old = Contents.filter(({ Key }) => (dayOfKey(Key!) ?? Number.POSITIVE_INFINITY) < at);
@@ -45,33 +38,8 @@ export async function removeOldNumbers({ store, counters, env }: Tools, tenant: 
  * calls stands in the same minutes, and stays.
  */
 export async function eraseNumbers(tools: Tools, tenant: Tenant, until: number): Promise<number> {
-  const { counters } = tools;
-  let removed = await removeOldNumbers(tools, tenant, until);
-  await mapConcurrently(minuteShards(tenant), AT_ONCE, async (pk) => {
-    const minutes = between(pk, "", usageSortKey(until, "~"));
-    const query = {
-      ...minutes,
-      FilterExpression: "attribute_exists(#rows)",
-      ProjectionExpression: "pk, sk",
-      ExpressionAttributeNames: { "#rows": ROWS },
-      consistency: "strong" as const,
-    };
-    for await (const items of queryPages(counters, query)) {
-      await mapConcurrently(items, AT_ONCE, ({ pk: shard, sk }) =>
-        updateItem(
-          counters,
-          { pk: shard!, sk: sk! },
-          {
-            UpdateExpression: "REMOVE #rows",
-            ConditionExpression: "attribute_exists(pk)",
-            ExpressionAttributeNames: { "#rows": ROWS },
-          },
-        ),
-      );
-      removed += items.length;
-    }
-  });
-  return removed;
+  const removed = await removeOldNumbers(tools, tenant, until);
+  return removed + (await removeMinuteRows(tools.counters, tenant, until));
 }
 
 /** Removes what a customer no longer keeps. @param metricsDays undefined where it keeps all of them */

@@ -51,11 +51,9 @@ const RequestSchema = z
     request_id: z.string(),
     kind: z.enum(["export", "erasure"]),
     status: z.enum(["pending", "running", "succeeded", "failed", "cancelled"]),
-    scope: z
-      .record(z.string(), z.unknown())
-      .openapi({
-        description: "The request. A value is shown only as its HMAC, under a key that is deleted when all is erased.",
-      }),
+    scope: z.record(z.string(), z.unknown()).openapi({
+      description: "The request. A value is shown only as its HMAC, under a key that is deleted when all is erased.",
+    }),
     progress: z.record(z.string(), z.number()).openapi({ description: "Counts, so far." }),
     download_url: z
       .string()

@@ -35,13 +35,13 @@ export function budget(now: () => number, spent: Spent = { events: 0, bytes: 0 }
  */
 export function ulidsBetween(order: Order, from: number, to: number, after?: string): { lo: string; hi: string } {
   // `to` is exclusive, a bound inclusive; no ULID ends in sixteen zeros, so both come to the same.
-  let lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST_ULID;
-  let hi = to <= 0 ? FIRST_ULID : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST_ULID)));
+  const lo = from > 0 ? firstUlidAt(Math.ceil(from)) : FIRST_ULID;
+  const hi = to <= 0 ? FIRST_ULID : firstUlidAt(Math.min(Math.ceil(to), timeOf(LAST_ULID)));
   if (after === undefined) return { lo, hi };
   const low = lowestOfRun(after);
-  if (order === "asc") lo = lo > low ? lo : low;
-  else hi = hi < after ? hi : after;
-  return { lo, hi };
+  // ULIDs sort as texts.
+  if (order === "asc") return { lo: [lo, low].sort()[1]!, hi };
+  return { lo, hi: [hi, after].sort()[0]! };
 }
 
 /** Where the sparse index answers for these statuses: its partitions; undefined where it can't. */
