@@ -1,5 +1,6 @@
 /** Triggers in this process: its program on the stand-ins, a receiver for its webhooks, and a demo customer with keys. */
 
+import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { LocalFile } from "../platform/state.ts";
 import { type Core, type PlatformOptions, startCore } from "../platform.ts";
@@ -99,16 +100,32 @@ async function invitePeople(url: string, { api_key, operator_key }: Keys): Promi
   const invite = async ({ name, email }: (typeof demoPeople)[number]) => {
     const role = name.toLowerCase();
     const key = role === "operator" ? operator_key : api_key;
-    const response = await fetch(`${url}/people`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({ name, email, role }),
-    });
-    const text = await response.text();
-    if (response.status !== 201 && response.status !== 409)
-      throw new Error(`${name} could not be invited: ${response.status} ${text}`);
+    const { status, text } = await post(`${url}/people`, key, { name, email, role });
+    if (status !== 201 && status !== 409) throw new Error(`${name} could not be invited: ${status} ${text}`);
   };
   await Promise.all(demoPeople.map(invite));
+}
+
+const TRIES = 5;
+const PAUSE_MS = 1_000;
+
+/** One call of the API, repeated under its key: on a machine that is busy, a function that is still to begin may take too long. */
+async function post(
+  url: string,
+  key: string,
+  body: object,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const headers = {
+    authorization: `Bearer ${key}`,
+    "content-type": "application/json",
+    "idempotency-key": `start-${randomUUID()}`,
+  };
+  for (let tried = 1; ; tried += 1) {
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (response.status < 500 || tried === TRIES) return { status: response.status, text };
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
 }
 
 type Keys = Pick<LocalFile, "api_key" | "sandbox_key" | "operator_key">;
@@ -118,13 +135,8 @@ async function demoCustomer(url: string, known: LocalFile | undefined, operatorK
   if (known?.operator_key === operatorKey) {
     return { api_key: known.api_key, sandbox_key: known.sandbox_key, operator_key: operatorKey };
   }
-  const response = await fetch(`${url}/customers`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ name: "Demo" }),
-  });
-  const text = await response.text();
-  if (response.status !== 201) throw new Error(`the demo customer could not be created: ${response.status} ${text}`);
+  const { status, text } = await post(`${url}/customers`, operatorKey, { name: "Demo" });
+  if (status !== 201) throw new Error(`the demo customer could not be created: ${status} ${text}`);
   const { api_key, sandbox_key } = JSON.parse(text) as { api_key: string; sandbox_key: string };
   return { api_key, sandbox_key, operator_key: operatorKey };
 }
