@@ -15,6 +15,8 @@ import type { DataBucket } from "./components/blocks/dataBucket.ts";
 import { DeliveryEngine } from "./components/deliveryEngine.ts";
 import { EventPipeline } from "./components/eventPipeline.ts";
 import { IngestEdge } from "./components/ingestEdge.ts";
+import { Alerting } from "./components/platform/alerting.ts";
+import { ApiProbe } from "./components/platform/apiProbe.ts";
 import { Backups } from "./components/platform/backups.ts";
 import { Console } from "./components/platform/console.ts";
 import { EventStore } from "./components/platform/eventStore.ts";
@@ -169,6 +171,19 @@ function declareHome(
     notice: delivery.notice,
     jobs: retention.jobs,
   };
+  const alerting = new Alerting("alerting", {
+    region,
+    defaults,
+    store,
+    delivery,
+    retention,
+    subscriptions: service,
+    cube,
+    cursorSecret: subscriptions.cursorSecret,
+    mailFrom: settings.mailFrom,
+    smsFrom: settings.smsFrom,
+    protect,
+  });
   const api = new ManagementApi("management", {
     region,
     defaults,
@@ -179,9 +194,11 @@ function declareHome(
     delivery,
     retention,
     cube,
+    alerting,
     queues: Object.values(queues),
     webhooks,
   });
+  const { probe } = new ApiProbe("api-probe", { region, defaults, store, api: api.api, retention });
 
   const people = new Console("console", {
     region,
@@ -206,6 +223,9 @@ function declareHome(
     console: people.console,
     job: retention.job,
     cube: cube.handler,
+    alert: alerting.alert,
+    report: alerting.report,
+    probe,
   };
   const watch = new Observability("observability", {
     region,
@@ -264,6 +284,8 @@ function declareHome(
       otlpHeadersSecret: tracing.headers?.secret.arn ?? "",
       /** What .github/scripts/shift.sh moves traffic by. */
       deployments: deploys.deployments,
+      /** Names of the CNAME records, below `_domainkey`, that let SES sign mails; empty without `mailFrom`. */
+      mailDkimTokens: alerting.dkimTokens,
       /** Topic that alarms speak through. */
       alarmTopic: watch.topic,
     },

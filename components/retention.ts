@@ -40,6 +40,8 @@ export class Retention extends pulumi.ComponentResource {
   /** Counts what the stream puts aside. */
   readonly failed: aws.s3.BucketMetric;
   readonly jobs: WorkQueue;
+  /** Encrypts them. */
+  readonly jobsKey: EncryptionKey;
   readonly job: Handler<RetainEnvironment>;
   private readonly streamKey: EncryptionKey;
   private readonly region: string;
@@ -51,7 +53,8 @@ export class Retention extends pulumi.ComponentResource {
     this.region = region;
     const archiveKey = new EncryptionKey("archive", { purpose: "Archived events", protect }, own);
     const exportKey = new EncryptionKey("exports", { purpose: "Exports for download", protect }, own);
-    const jobKey = new EncryptionKey("jobs", { purpose: "Queued jobs", protect }, own);
+    this.jobsKey = new EncryptionKey("jobs", { purpose: "Queued jobs", protect }, own);
+    const jobKey = this.jobsKey;
     this.streamKey = new EncryptionKey("stream", { purpose: "Events on their way to the archive", protect }, own);
     const accessLogs = args.logs;
     this.archive = new DataBucket(

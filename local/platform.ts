@@ -18,6 +18,7 @@ import { createKms } from "./kms.ts";
 import { createLambda } from "./lambda.ts";
 import { createLogDelivery } from "./logDelivery.ts";
 import { createLogs } from "./logs.ts";
+import { type Outbox, startOutbox } from "./outbox.ts";
 import { Activity, withoutRepeats } from "./platform/activity.ts";
 import { warnOfFewFiles } from "./platform/openFiles.ts";
 import { readStack } from "./platform/stack.ts";
@@ -32,6 +33,8 @@ import { createScheduler } from "./scheduler.ts";
 import { createSecretsManager } from "./secretsmanager.ts";
 import type { Authorization, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 import { createServiceQuotas } from "./serviceQuotas.ts";
+import { createSes } from "./ses.ts";
+import { createSmsVoice } from "./smsVoice.ts";
 import { createSqs } from "./sqs.ts";
 import { StartError, stateError } from "./startError.ts";
 import { createWaf } from "./waf.ts";
@@ -78,6 +81,8 @@ export interface Core {
   readonly iam: Iam;
   readonly services: readonly LocalService[];
   readonly firehose: FirehoseService;
+  /** Where the mails and messages are that would have left. */
+  readonly outboxUrl: string;
   /** What CloudWatch shows of it. */
   readonly metrics: Metrics;
   /** Whose quotas hold it back, if any do. */
@@ -129,8 +134,13 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
   };
   try {
     if (options.acceptFirst === true) helpersStepBack();
-    const [gateway, closeBeside] = await Promise.all([startGateway(log), options.beside?.(state)]);
-    closers.push(gateway.close);
+    const [gateway, closeBeside, outbox] = await Promise.all([
+      startGateway(log),
+      options.beside?.(state),
+      startOutbox(join(state.directory, "outbox"), state.outboxPort),
+    ]);
+    state.remember({ outbox_port: outbox.port });
+    closers.push(gateway.close, outbox.close);
     if (closeBeside !== undefined) closers.push(closeBeside);
     const metrics = new Metrics();
     const context: LocalContext = {
@@ -138,6 +148,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       accountId: ACCOUNT,
       region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
+      elsewhere: { "https://hooks.slack.com/": `${outbox.url}/slack/` },
       ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,
       metrics,
@@ -146,7 +157,12 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
         acceptFirst: options.acceptFirst,
       }),
     };
-    const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(context, options, closers);
+    const { services, iam, keys, cloudfront, lambda, firehose } = await createServices(
+      context,
+      options,
+      closers,
+      outbox,
+    );
     const examine = examiner(context, iam, keys);
     gateway.serve(services, iam);
     const told = new ToldOutputs();
@@ -205,6 +221,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
     return {
       url,
       gatewayUrl: gateway.url,
+      outboxUrl: outbox.url,
       aws: (role = ADMINISTRATOR, region = context.region) => ({
         region,
         endpoint: gateway.url,
@@ -227,7 +244,12 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
   }
 }
 
-async function createServices(context: LocalContext, options: PlatformOptions, closers: (() => Promise<void>)[]) {
+async function createServices(
+  context: LocalContext,
+  options: PlatformOptions,
+  closers: (() => Promise<void>)[],
+  outbox: Outbox,
+) {
   const activity = new Activity(context.log);
   const kms = await createKms(context);
   const keys = kms.policies;
@@ -266,6 +288,8 @@ async function createServices(context: LocalContext, options: PlatformOptions, c
     createLogDelivery(context, s3.writers),
     waf,
     scheduler,
+    createSes(context, { outbox }),
+    createSmsVoice(context, { outbox }),
     lambda,
     firehose,
     sqs,

@@ -218,6 +218,17 @@ export const transport: readonly Rule[] = [
     check: ({ props }) => (props.requireTls === true ? undefined : "the proxy accepts connections without TLS"),
   },
   {
+    name: "mail-tls",
+    description: "Mail leaves for servers that take it over TLS, and for no others.",
+    severity: "high",
+    remedy: 'Set `deliveryOptions.tlsPolicy: "REQUIRE"`.',
+    serves: inTransit,
+    subjects: ["aws:sesv2/configurationSet:ConfigurationSet"],
+    evidence: ["deliveryOptions.tlsPolicy"],
+    check: ({ props }) =>
+      at(props, "deliveryOptions.tlsPolicy") === "REQUIRE" ? undefined : "mail may leave without TLS",
+  },
+  {
     name: "strict-transport",
     description: "Answers tell browsers to use HTTPS for two years.",
     severity: "low",

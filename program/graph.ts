@@ -94,6 +94,10 @@ const arnFormats: Readonly<Record<string, (name: string, region: string, inputs:
   "aws:rds/proxy:Proxy": (n, r) => `arn:aws:rds:${r}:${ACCOUNT}:db-proxy:prx-${n}`,
   "aws:s3/bucket:Bucket": (n) => `arn:aws:s3:::${n}`,
   "aws:secretsmanager/secret:Secret": (n, r) => `arn:aws:secretsmanager:${r}:${ACCOUNT}:secret:${n}-a1b2c3`,
+  "aws:sesv2/configurationSet:ConfigurationSet": (_, r, inputs) =>
+    `arn:aws:ses:${r}:${ACCOUNT}:configuration-set/${String(inputs.configurationSetName)}`,
+  "aws:sesv2/emailIdentity:EmailIdentity": (_, r, inputs) =>
+    `arn:aws:ses:${r}:${ACCOUNT}:identity/${String(inputs.emailIdentity)}`,
   "aws:sns/topic:Topic": (n, r) => `arn:aws:sns:${r}:${ACCOUNT}:${n}`,
   "aws:sqs/queue:Queue": (n, r) => `arn:aws:sqs:${r}:${ACCOUNT}:${n}`,
   "aws:wafv2/webAcl:WebAcl": (n) => `arn:aws:wafv2:us-east-1:${ACCOUNT}:global/webacl/${n}/a1b2c3`,

@@ -8,6 +8,7 @@ import type { Retention } from "../retention.ts";
 import type { OriginOutputs } from "../stack/otherStacks.ts";
 import type { WebhookRules } from "../stack/webhookRules.ts";
 import type { SubscriptionStore } from "../subscriptionStore.ts";
+import type { Alerting } from "./alerting.ts";
 import type { EventStore } from "./eventStore.ts";
 import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
@@ -23,6 +24,7 @@ export interface ManagementApiArgs {
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
   readonly cube: MetricsCube;
+  readonly alerting: Alerting;
   /** Those whose depth and dead letters `/status` tells. */
   readonly queues: readonly WorkQueue[];
   readonly webhooks: WebhookRules;
@@ -62,6 +64,8 @@ export class ManagementApi extends pulumi.ComponentResource {
           SUBSCRIPTIONS_FUNCTION: subscriptions.service.target.arn,
           DELIVER_FUNCTION: delivery.deliver.target.arn,
           CUBE_FUNCTION: cube.handler.target.arn,
+          ALERT_FUNCTION: args.alerting.alert.target.arn,
+          REPORT_FUNCTION: args.alerting.report.target.arn,
           ...args.webhooks,
           CURSOR_SECRET: subscriptions.cursorSecret.secret.arn,
           SEALING_SECRET: subscriptions.sealing.secret.arn,
@@ -71,6 +75,8 @@ export class ManagementApi extends pulumi.ComponentResource {
           subscriptions.service.toInvoke(),
           delivery.deliver.toInvoke(),
           cube.handler.toInvoke(),
+          args.alerting.alert.toInvoke(),
+          args.alerting.report.toInvoke(),
           ...store.events.to(
             "dynamodb:BatchGetItem",
             "dynamodb:DescribeTable",

@@ -150,6 +150,12 @@ export const settingsSchema = z.strictObject({
     .refine((days) => logRetention.includes(days), `must be one of ${logRetention.join(", ")}`)
     .default(30)
     .describe("Days that logs are kept."),
+  mailFrom: z
+    .email("must be an e-mail address")
+    .optional()
+    .describe(
+      "Address that alerts and reports are mailed from; SES gets an identity of its domain, and the output `mailDkimTokens` says what its DNS has to hold. Unset, no mail is sent.",
+    ),
   monthlyBudgetUsd: range(1, 100_000_000)
     .optional()
     .describe("Monthly bill in USD that rings when it is reached or forecast."),
@@ -193,6 +199,16 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe(
       "Issuer by which people sign in to the console, with the client's id and secret there; unset, a Cognito user pool is made. Its redirect URI is `<url>/console/session/callback`.",
+    ),
+  smsFrom: z
+    .string()
+    .regex(
+      /^arn:aws:sms-voice:[a-z0-9-]+:\d{12}:(phone-number|sender-id|pool)\/[\w/-]+$/,
+      "must be the ARN of a phone number, a sender id or a pool of AWS End User Messaging",
+    )
+    .optional()
+    .describe(
+      "ARN of the number, sender id or pool of AWS End User Messaging that alerts are texted from; unset, no SMS is sent.",
     ),
   standbyStacks: z
     .array(stackName)

@@ -22,6 +22,10 @@ const beats: Readonly<Record<string, { readonly period: number; readonly points:
   sweep: { period: 60, points: 5 },
   // Every hour: comparing, access records.
   job: { period: 3_600, points: 2 },
+  // Every minute: alert rules, reports that are due, whether the API answers.
+  alert: { period: 60, points: 5 },
+  report: { period: 60, points: 5 },
+  probe: { period: 60, points: 5 },
   // Every minute: whether the home region takes events in.
   watch: { period: 60, points: 3 },
 };

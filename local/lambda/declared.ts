@@ -78,6 +78,7 @@ export async function readFunction(
     },
     logGroup: optional(list(inputs.loggingConfig)[0] ?? {}, "logGroup", "string") ?? `/aws/lambda/${name}`,
     ownPorts: context.ownPorts,
+    elsewhere: context.elsewhere,
     logFile: join(logs, `${name}.log`),
     role,
     region,

@@ -51,6 +51,8 @@ export interface FunctionSettings {
   readonly logFile: string;
   /** The function finds them in `LOCAL_PORTS`, as they are when its thread starts: no webhook may lead there. */
   readonly ownPorts?: ReadonlySet<number> | undefined;
+  /** Found in `LOCAL_HOSTS`: where the beginning of a URL leads on this machine. */
+  readonly elsewhere?: Readonly<Record<string, string>> | undefined;
 }
 
 export type Outcome =
@@ -286,7 +288,10 @@ export class LambdaFunction {
       // Compiled code is kept beside the code.
       env: {
         ...settings.environment,
-        ...defined({ LOCAL_PORTS: mapDefined(settings.ownPorts, (ownPorts) => [...ownPorts].join(",")) }),
+        ...defined({
+          LOCAL_PORTS: mapDefined(settings.ownPorts, (ownPorts) => [...ownPorts].join(",")),
+          LOCAL_HOSTS: mapDefined(settings.elsewhere, (elsewhere) => JSON.stringify(elsewhere)),
+        }),
         NODE_COMPILE_CACHE: join(dirname(settings.module), "..", "compiled"),
       },
       execArgv: ["--enable-source-maps", "--disable-warning=ExperimentalWarning"],

@@ -17,6 +17,7 @@ const READABLE: ReadonlySet<number> = new Set([1, STATE_VERSION]);
 interface Remembered {
   readonly version: number;
   readonly receiver_port: number;
+  readonly outbox_port?: number;
 }
 
 /** `local.json`, which tools read to find the running platform: its addresses and keys. */
@@ -28,6 +29,8 @@ export interface LocalFile {
   readonly sink_url: string;
   /** Where people sign in; absent in what an earlier version wrote. */
   readonly console_url?: string;
+  /** Where the mails and messages are that would have left; absent in what an earlier version wrote. */
+  readonly outbox_url?: string;
   readonly pid: number;
 }
 
@@ -58,7 +61,9 @@ export const administratorOf = (file: GatewayFile, region = "us-east-1"): AwsAcc
 export interface State {
   readonly directory: string;
   readonly receiverPort: number;
-  rememberReceiver(port: number): void;
+  readonly outboxPort: number;
+  /** Ports that are tried first at the next start. */
+  remember(ports: Partial<Omit<Remembered, "version">>): void;
   /** Keys of the demo customer from an earlier run. */
   readLocal(): LocalFile | undefined;
   writeLocal(file: LocalFile): void;
@@ -119,11 +124,17 @@ function opened(directory: string, fresh: boolean, release: () => void): State {
     );
   keepPrivate(directory);
   const receiverPort = remembered?.receiver_port ?? 0;
-  writeJson(stateFile, { version: STATE_VERSION, receiver_port: receiverPort } satisfies Remembered, 0o644);
+  const outboxPort = remembered?.outbox_port ?? 0;
+  let known: Remembered = { version: STATE_VERSION, receiver_port: receiverPort, outbox_port: outboxPort };
+  writeJson(stateFile, known, 0o644);
   return {
     directory,
     receiverPort,
-    rememberReceiver: (port) => writeJson(stateFile, { version: STATE_VERSION, receiver_port: port }, 0o644),
+    outboxPort,
+    remember(ports) {
+      known = { ...known, ...ports };
+      writeJson(stateFile, known, 0o644);
+    },
     readLocal: () =>
       readJson<LocalFile>(
         localFile,

@@ -32,7 +32,7 @@ export async function startPlatform(options: Omit<PlatformOptions, "beside">): P
     // Before the program: what a stopped platform had still to deliver is posted as soon as its functions run.
     beside: async (state) => {
       receiver = await startReceiver(state.receiverPort);
-      state.rememberReceiver(receiver.port);
+      state.remember({ receiver_port: receiver.port });
       return async () => {
         pages.stop();
         await receiver!.close();
@@ -50,6 +50,7 @@ export async function startPlatform(options: Omit<PlatformOptions, "beside">): P
       ...keys,
       sink_url: sinkUrl,
       console_url: consoleUrl,
+      outbox_url: core.outboxUrl,
       pid: process.pid,
     });
     // Starting is no load.

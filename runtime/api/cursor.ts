@@ -1,18 +1,9 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { TriggersError } from "../domain/errors/errors.ts";
+import { readSigned, signText } from "../domain/signedText.ts";
 import type { Deps } from "./deps.ts";
 
-/**
- * Cursors are opaque and signed: `<base64url of JSON>.<HMAC>`. The signature covers what the cursor is for (tenant and
- * list), so one made for another customer or another list is refused like a forged one. It holds no time: cursors
- * survive deployments, and die only with the cursor secret.
- */
-const MAC_BYTES = 16;
-
-const mac = (key: string, purpose: string, body: string): Buffer =>
-  createHmac("sha256", key).update(`${purpose}\n${body}`).digest().subarray(0, MAC_BYTES);
-
+/** Cursors are opaque and signed for tenant and list: one made for another customer or another list is refused like a forged one. */
 const bad = () =>
   new TriggersError("invalid_request", "The cursor is not valid.", {
     details: [{ path: "/cursor", message: "is not a cursor of this list" }],
@@ -20,18 +11,14 @@ const bad = () =>
 
 /** @param purpose who and what it is for: `${tenant}:subscriptions`, with filters that must not change between pages */
 export async function signCursor(deps: Deps, purpose: string, value: unknown): Promise<string> {
-  const body = Buffer.from(JSON.stringify(value), "utf8").toString("base64url");
-  return `${body}.${mac(await deps.secret(deps.env.CURSOR_SECRET), purpose, body).toString("base64url")}`;
+  return signText(await deps.secret(deps.env.CURSOR_SECRET), purpose, value);
 }
 
 /** @throws TriggersError `invalid_request` unless `signCursor` made it for the same purpose */
 export async function readCursor<T>(deps: Deps, purpose: string, cursor: string): Promise<T> {
-  const [body, signature, ...rest] = cursor.split(".");
-  if (body === undefined || signature === undefined || rest.length > 0) throw bad();
-  const expected = mac(await deps.secret(deps.env.CURSOR_SECRET), purpose, body);
-  const actual = Buffer.from(signature, "base64url");
-  if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) throw bad();
-  return JSON.parse(Buffer.from(body, "base64url").toString("utf8")) as T;
+  const value = readSigned<T>(await deps.secret(deps.env.CURSOR_SECRET), purpose, cursor);
+  if (value === undefined) throw bad();
+  return value;
 }
 
 /** A whole number in a query, as text. */

@@ -23,7 +23,8 @@ export interface Clients {
   readonly invoke: Invoke;
   /** @returns undefined where there is no such object */
   readonly getObject: (bucket: string, key: string) => Promise<Buffer | undefined>;
-  readonly putObject: (bucket: string, key: string, bytes: Buffer) => Promise<void>;
+  /** @param type `application/octet-stream` where it is left out */
+  readonly putObject: (bucket: string, key: string, bytes: Buffer, type?: string) => Promise<void>;
   /** Also where there is no such object. */
   readonly deleteObject: (bucket: string, key: string) => Promise<void>;
   /** @returns undefined where the secret has no value */
@@ -71,9 +72,9 @@ export function clientsOver(calls: SignedCalls): Clients {
       }
     },
 
-    async putObject(bucket, key, bytes) {
+    async putObject(bucket, key, bytes, type = "application/octet-stream") {
       const headers = {
-        "content-type": "application/octet-stream",
+        "content-type": type,
         "x-amz-content-sha256": createHash("sha256").update(bytes).digest("hex"),
       };
       const call = { service: "s3", bucket, method: "PUT", path: calls.objectPath(bucket, key), headers, body: bytes };

@@ -15,6 +15,7 @@ import {
 } from "../domain/metrics/hours.ts";
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
+import type { Sums } from "../domain/metrics/sums.ts";
 import { DAY_MS } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
@@ -46,6 +47,8 @@ export interface MetricsReader extends CounterReader {
   workflows(tenant: Tenant): Promise<ReadonlyMap<string, string | null>>;
   /** Reads the cube, or has its function answer what needs it. */
   readonly cube: { readonly read: ReadCube } | { readonly ask: AskCube };
+  /** Partitions in which a tenant's minutes can lie, where more is known of it than that there are shards. */
+  minuteShards?(tenant: Tenant): readonly string[];
 }
 
 /** Answers a query where the cube is. */
@@ -110,6 +113,23 @@ const needsCube = (query: MetricsQuery, interval: Interval, span: Span, now: num
   !isByMinute(interval, span, now) &&
   (hourStart(span.from) < keptSince("hour", now) || grainFor(dimensionsIn(query)) === "joint");
 
+/** The facts that a query is about, in points of one's own choosing, by the place of the point; none where there were none. */
+export async function sumsIn(
+  reader: MetricsReader,
+  { tenant, limit_per_second }: Measured,
+  query: MetricsQuery,
+  span: Span,
+): Promise<ReadonlyMap<number, Sums>> {
+  const workflows = dimensionsIn(query).includes("workflow_id") ? await reader.workflows(tenant) : undefined;
+  const gathering = new Gathering(query, span, {
+    limit: limit_per_second,
+    completeUntil: span.to,
+    workflowOf: (id) => workflows?.get(id) ?? null,
+  });
+  if (span.starts.length > 0) await readRows(reader, tenant, query, "hour", span, gathering.take);
+  return gathering.all.points;
+}
+
 /** Hands over the rows that a query needs, each with a time that lies within one point. */
 async function readRows(
   reader: MetricsReader,
@@ -157,7 +177,7 @@ async function readMinutes(
   take: Take,
 ): Promise<void> {
   const found: [number, CounterItem][] = [];
-  const queries = ranges.flatMap((range) => minuteShards(tenant).map((pk) => ({ pk, range })));
+  const queries = ranges.flatMap((range) => (reader.minuteShards ?? minuteShards)(tenant).map((pk) => ({ pk, range })));
   await queryAll(reader, queries, UNIT_MS.m, projectionOf([ROWS]), (start, item) => found.push([start, item]));
   for (const [minute, rows] of rowsByMinute(found, (key) => grainOf(key) === grain))
     for (const [key, sums] of rows) take(minute, dimsOf(key), sums);

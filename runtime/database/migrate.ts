@@ -10,6 +10,7 @@ import { up as people } from "./migrations/0007-people.ts";
 import { up as incidents } from "./migrations/0009-incidents.ts";
 import { up as eventShards } from "./migrations/0010-event-shards.ts";
 import { up as metricsDays } from "./migrations/0011-metrics-days.ts";
+import { up as alerts } from "./migrations/0012-alerts.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -27,6 +28,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0009-incidents": { up: incidents },
   "0010-event-shards": { up: eventShards },
   "0011-metrics-days": { up: metricsDays },
+  "0012-alerts": { up: alerts },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

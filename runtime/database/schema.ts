@@ -1,7 +1,11 @@
 import type { ColumnType, Generated } from "kysely";
+import type { AlertFacts, AlertState, ChannelKind } from "../domain/alerts/alert.ts";
+import type { Watch } from "../domain/alerts/evaluate.ts";
+import type { AlertRule, RuleDefinition, Severity } from "../domain/alerts/rule.ts";
 import type { Environment, Tenant } from "../domain/identity/identity.ts";
 import type { Masking } from "../domain/people/masking.ts";
 import type { Role } from "../domain/people/roles.ts";
+import type { ReportDefinition, RunResult } from "../domain/reports/report.ts";
 import type { JobKind, JobStatus } from "../domain/service.ts";
 import type { ShardRule } from "../domain/shards.ts";
 
@@ -40,6 +44,8 @@ export interface TenantVersionTable {
   schemas: ColumnType<number, number, number>;
   /** Counts changes of reference tables. */
   reference_tables: ColumnType<number, number, number>;
+  /** Counts changes of alert rules. */
+  alert_rules: ColumnType<number, number | undefined, number>;
 }
 
 /** What a customer may change of a subscription; kept whole in every version. */
@@ -231,6 +237,113 @@ export interface EventShardTable {
   rule: Json<ShardRule>;
 }
 
+/** What is watched for a tenant. */
+export interface AlertRuleTable {
+  rule_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  definition: Json<RuleDefinition>;
+  created_at: Time;
+  updated_at: Time;
+}
+
+type MaybeTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+
+/** Where alerts and reports are sent. Nothing is sent to one that is not verified but what verifies it. */
+export interface AlertChannelTable {
+  channel_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  kind: ChannelKind;
+  /** As people see it: of a Slack webhook's URL the end is cut. */
+  target: string;
+  /** Sealed: a webhook's signing secret, a Slack webhook's whole URL. */
+  secret: string | null;
+  /** Where the platform was reached when it was made: links lead there. */
+  base_url: string;
+  verified_at: MaybeTime;
+  /** HMAC of the code that verifies it; null while none is on its way. */
+  code_hash: ColumnType<string | null, string | null | undefined, string | null>;
+  code_expires_at: MaybeTime;
+  code_tries: Generated<number>;
+  codes_sent: Generated<number>;
+  /** Messages in a row that could not be sent. */
+  failures: Generated<number>;
+  failing_since: MaybeTime;
+  last_error: ColumnType<string | null, string | null | undefined, string | null>;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** What rang, or is about to. At most one of a rule is not resolved. */
+export interface AlertTable {
+  alert_id: string;
+  rule_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  state: AlertState;
+  /** As the rule was. */
+  rule: Json<AlertRule>;
+  severity: Severity;
+  value: number | null;
+  cause: ColumnType<string | null, string | null | undefined, string | null>;
+  watch: Json<Watch | null>;
+  since: Time;
+  fired_at: MaybeTime;
+  resolved_at: MaybeTime;
+  resolution: ColumnType<string | null, string | null | undefined, string | null>;
+  acknowledged_at: MaybeTime;
+  acknowledged_by: ColumnType<string | null, string | null | undefined, string | null>;
+  snoozed_until: MaybeTime;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** What is to be told of an alert's change, to one channel; or, without a channel, as an event of the customer. */
+export interface AlertMessageTable {
+  message_id: string;
+  alert_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  channel_id: string | null;
+  change: string;
+  content: Json<AlertFacts>;
+  state: "pending" | "sent" | "failed";
+  attempts: Generated<number>;
+  next_attempt_at: Time;
+  error: ColumnType<string | null, string | null | undefined, string | null>;
+  created_at: Time;
+  sent_at: MaybeTime;
+}
+
+export interface ReportTable {
+  report_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  definition: Json<ReportDefinition>;
+  base_url: string;
+  /** Addresses that have unsubscribed. */
+  unsubscribed: Json<readonly string[]>;
+  next_run_at: MaybeTime;
+  created_at: Time;
+  updated_at: Time;
+}
+
+export interface ReportRunTable {
+  run_id: string;
+  report_id: string;
+  tenant: Tenant;
+  customer_id: string;
+  status: "pending" | "running" | "succeeded" | "failed";
+  /** Id of the key that asked; `schedule` where it was due. */
+  asked_by: string;
+  attempts: Generated<number>;
+  claimed_until: MaybeTime;
+  result: Json<RunResult | null>;
+  created_at: Time;
+  updated_at: Time;
+}
+
 export interface Database {
   event_shards: EventShardTable;
   customers: CustomerTable;
@@ -247,4 +360,10 @@ export interface Database {
   people: PersonTable;
   event_views: EventViewTable;
   incidents: IncidentTable;
+  alert_rules: AlertRuleTable;
+  alert_channels: AlertChannelTable;
+  alerts: AlertTable;
+  alert_messages: AlertMessageTable;
+  reports: ReportTable;
+  report_runs: ReportRunTable;
 }

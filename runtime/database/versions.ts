@@ -1,7 +1,7 @@
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { Tx } from "./roles.ts";
 
-type Counter = "subscriptions" | "schemas" | "reference_tables";
+type Counter = "subscriptions" | "schemas" | "reference_tables" | "alert_rules";
 
 /**
  * Counts a change of the tenant and returns the new version. It locks the tenant's row until the transaction ends, so

@@ -10,6 +10,7 @@ import type { Table } from "../aws/tables.ts";
 import { tracerOver } from "../aws/tracing.ts";
 import { usageOver } from "../counters/write.ts";
 import { ageOf } from "../domain/age.ts";
+import type { DirectPost, DirectPostAnswer } from "../domain/alerts/work.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../domain/service.ts";
 import { urlRulesOf } from "../domain/webhook/webhookUrl.ts";
@@ -21,6 +22,7 @@ import { recentStops, tellStop } from "../store/stops.ts";
 import { circuitStore } from "./circuits.ts";
 import { guardedAgent, KEEP_ALIVE_MS } from "./connect.ts";
 import { type DeliverPorts, deliver } from "./deliver.ts";
+import { postDirectly } from "./direct.ts";
 import { deliverVariables } from "./environment.ts";
 import { hostsOver } from "./hosts.ts";
 import { noticeOf } from "./notice.ts";
@@ -101,6 +103,10 @@ const ports: DeliverPorts = {
   tellOwner: (circuit, level) => sendOrThrow(sqs, env.NOTICE_QUEUE_URL, [noticeOf(circuit, level)]),
 };
 
-/** SQS trigger of the delivery and retry queues, partial failures reported; or a test sample, asked for directly. */
-export const handler = async (event: SQSEvent | DeliveryTest): Promise<SQSBatchResponse | DeliveryTestAnswer> =>
-  "Records" in event ? deliver(event, ports) : sendSample(event, ports);
+/** SQS trigger of the delivery and retry queues, partial failures reported; or a sample or another post, asked for directly. */
+export const handler = async (
+  event: SQSEvent | DeliveryTest | DirectPost,
+): Promise<SQSBatchResponse | DeliveryTestAnswer | DirectPostAnswer> => {
+  if ("Records" in event) return deliver(event, ports);
+  return event.op === "post" ? postDirectly(event, ports) : sendSample(event, ports);
+};

@@ -12,7 +12,27 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** Events a request may hold; leaves the low 15 bits of the random part room to count. */
 export const MAX_EVENTS_PER_REQUEST = 1_000;
 
-const prefixes = ["evt", "sub", "key", "cus", "dlv", "rpl", "prv", "req", "aud", "psn", "ses", "snd", "inc"] as const;
+const prefixes = [
+  "evt",
+  "sub",
+  "key",
+  "cus",
+  "dlv",
+  "rpl",
+  "prv",
+  "req",
+  "aud",
+  "psn",
+  "ses",
+  "snd",
+  "inc",
+  "rul",
+  "chn",
+  "alt",
+  "msg",
+  "rpt",
+  "run",
+] as const;
 export type IdPrefix = (typeof prefixes)[number];
 
 const encodeRandom = (bytes: Uint8Array): string => {

@@ -1,6 +1,8 @@
+import type { AlertChange, DueMessage, Sent, Standing, TenantRules } from "./alerts/work.ts";
 import type { Tenant } from "./identity/identity.ts";
 import type { Erasure } from "./job.ts";
 import type { Membership } from "./people/person.ts";
+import type { RunResult, TakenRun } from "./reports/report.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 
 /**
@@ -78,6 +80,29 @@ export type ServiceRequest =
       readonly outcome: string;
       readonly details: Readonly<Record<string, unknown>>;
       readonly once?: true;
+    }
+  /** Alert rules of these tenants, as far as they are not the versions that the caller knows. */
+  | { readonly op: "alert_rules"; readonly known: readonly { readonly tenant: Tenant; readonly version: number }[] }
+  /** A page of the tenants that have rules at all: what is wrong with the API concerns them all. */
+  | { readonly op: "alert_tenants"; readonly after: string }
+  /** A page of all alerts that are pending or firing. */
+  | { readonly op: "alert_standing"; readonly after: string }
+  /** Writes what evaluating found, with what is to be told of it. */
+  | { readonly op: "alert_save"; readonly tenant: Tenant; readonly changes: readonly AlertChange[] }
+  /** Takes messages that are due, for the caller to send. */
+  | { readonly op: "alert_due"; readonly limit: number }
+  /** What became of them. */
+  | { readonly op: "alert_sent"; readonly sent: readonly Sent[] }
+  /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
+  | { readonly op: "workflows"; readonly tenant: Tenant }
+  /** Makes runs of reports that are due, and takes one that waits, for the caller to render. */
+  | { readonly op: "report_take"; readonly run_id?: string }
+  /** What became of it. */
+  | {
+      readonly op: "report_done";
+      readonly run_id: string;
+      readonly status: "succeeded" | "failed";
+      readonly result: RunResult;
     };
 
 export type JobKind = "replay" | "export" | "erasure";
@@ -149,6 +174,15 @@ export interface ServiceAnswers {
   copying: { readonly jobs: readonly { readonly job_id: string; readonly updated_at: string }[] };
   audit_head: { readonly seq: number; readonly hash: string; readonly told: boolean };
   audit: { readonly seq: number; readonly hash: string };
+  alert_rules: { readonly tenants: readonly TenantRules[] };
+  alert_tenants: { readonly tenants: readonly Tenant[]; readonly next: string | null };
+  alert_standing: { readonly alerts: readonly Standing[]; readonly next: string | null };
+  alert_save: Record<never, never>;
+  alert_due: { readonly messages: readonly DueMessage[] };
+  alert_sent: Record<never, never>;
+  workflows: { readonly workflows: readonly (readonly [subscription_id: string, workflow_id: string | null])[] };
+  report_take: { readonly run: TakenRun | null };
+  report_done: Record<never, never>;
 }
 
 /** What api asks deliver directly, for `POST /subscriptions/{id}/test`: send a sample now, record nothing. */

@@ -8,6 +8,7 @@ import {
   arrivalOf,
   authorizationOf,
   consoleHeadersOf,
+  hostOf,
   name,
   prepareBody,
   refusal,
@@ -31,9 +32,10 @@ export async function originRequest(request: CloudFrontRequest, ports: EdgePorts
   const authorization = authorizationOf(request);
   const toConsole = isConsole(request.uri);
   const said = toConsole ? consoleHeadersOf(request) : {};
+  const host = hostOf(request);
   try {
     strip(request);
-    name(request, requestId);
+    name(request, requestId, host);
     const withKey = authorization !== undefined && tellsMoreWithKey(request.uri);
     if (toConsole) setAll(request, said);
     else if (withKey || !isPublic(request.method, request.uri)) {

@@ -68,9 +68,18 @@ const asHeader = (path: string): string =>
 export const authorizationOf = (request: CloudFrontRequest): string | undefined =>
   header(request, AUTHORIZATION_HEADER);
 
-/** Says which request this is, and what for. */
-export function name(request: CloudFrontRequest, requestId: string): void {
+const HOST = /^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/;
+
+/** The host that the viewer function saw; undefined where it doesn't say. */
+export function hostOf(request: CloudFrontRequest): string | undefined {
+  const said = header(request, HOST_HEADER);
+  return said !== undefined && HOST.test(said) ? said.toLowerCase() : undefined;
+}
+
+/** Says which request this is, and what for. @param host that was asked, where it is known */
+export function name(request: CloudFrontRequest, requestId: string, host?: string): void {
   set(request, REQUEST_ID_HEADER, requestId);
+  if (host !== undefined) set(request, HOST_HEADER, host);
   set(request, PATH_HEADER, asHeader(request.uri));
 }
 

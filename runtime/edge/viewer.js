@@ -28,14 +28,14 @@ function mark(headers, toConsole) {
     const lower = name.toLowerCase();
     if (lower.startsWith("x-triggers-") && !(toConsole && SAID.includes(lower))) delete headers[name];
   }
-  // The origin is asked under its own name, and a page's origin can only be compared with the one that the browser knows.
-  if (toConsole && headers.host) headers["x-triggers-host"] = { value: headers.host.value };
   const authorization = headers.authorization;
   if (authorization) {
     const values = authorization.multiValue || [];
     if (values.length < 2) headers["x-triggers-authorization"] = { value: authorization.value };
   }
   headers["x-triggers-received"] = { value: String(Date.now()) };
+  // The origin is asked under its own name: links lead back to this one, and a page compares its origin with it.
+  if (headers.host) headers["x-triggers-host"] = { value: headers.host.value };
 }
 
 function withoutSlash(uri) {
@@ -45,7 +45,7 @@ function withoutSlash(uri) {
 // As `isPublic` of runtime/domain/identity/identity.ts, which a test compares it with.
 function isPublic(method, uri) {
   const open = ["/", "/health", "/status", "/openapi.json", "/docs"];
-  return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/");
+  return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/") || uri.startsWith("/links/");
 }
 
 const BEARER = /^bearer +(trg_(?:live|sandbox)_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{32})([0-9A-Za-z]{6})$/i;

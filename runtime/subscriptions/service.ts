@@ -1,7 +1,10 @@
 import { type Kysely, sql } from "kysely";
+import { rulesOf, tenantsWatchingApi } from "../database/alertRules.ts";
+import { dueMessages, saveAlerts, settleMessages, standingAlerts } from "../database/alerts.ts";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { acceptInvitations, membershipsOf } from "../database/people.ts";
+import { endRun, takeRun } from "../database/reports.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database, SubscriptionStatus } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
@@ -173,6 +176,40 @@ const operations: {
     const write = once === true ? auditOnce : audit;
     const { seq, hash } = await write(tx, customer_id, fact, now);
     return { seq, hash };
+  },
+
+  alert_rules: async (tx, { known }, now) => ({ tenants: await rulesOf(tx, known, now) }),
+
+  alert_tenants: (tx, { after }) => tenantsWatchingApi(tx, after),
+
+  alert_standing: (tx, { after }) => standingAlerts(tx, after),
+
+  alert_save: async (tx, { tenant, changes }, now) => {
+    await saveAlerts(tx, tenant, changes, now);
+    return {};
+  },
+
+  alert_due: async (tx, { limit }, now, vault) => ({ messages: await dueMessages(tx, limit, now, vault) }),
+
+  alert_sent: async (tx, { sent }, now) => {
+    await settleMessages(tx, sent, now);
+    return {};
+  },
+
+  workflows: async (tx, { tenant }) => {
+    const rows = await tx
+      .selectFrom("subscriptions")
+      .select(["subscription_id", sql<string | null>`definition->>'workflow_id'`.as("workflow_id")])
+      .where("tenant", "=", tenant)
+      .execute();
+    return { workflows: rows.map(({ subscription_id, workflow_id }) => [subscription_id, workflow_id] as const) };
+  },
+
+  report_take: async (tx, { run_id }, now) => ({ run: await takeRun(tx, run_id, now) }),
+
+  report_done: async (tx, { run_id, status, result }, now) => {
+    await endRun(tx, run_id, status, result, now);
+    return {};
   },
 };
 

@@ -24,6 +24,11 @@ const anywhere = fc.record(
   {
     alarmEmail: fc.tuple(word, word).map(([user, host]) => `${user}@${host}.example.com`),
     logRetentionDays: days,
+    mailFrom: fc.constantFrom("alerts@example.com", "alerts@mail.example.org"),
+    smsFrom: fc.constantFrom(
+      "arn:aws:sms-voice:us-east-1:123456789012:phone-number/phone-1",
+      "arn:aws:sms-voice:eu-west-1:123456789012:sender-id/TRIGGERS/GB",
+    ),
     monthlyBudgetUsd: fc.integer({ min: 1, max: 100_000 }),
   },
   { requiredKeys: [] },

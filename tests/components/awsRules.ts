@@ -1045,6 +1045,20 @@ export const awsRules: readonly AwsRule[] = [
     "my-aws-people",
   ),
   document("aws:sns/topicPolicy:TopicPolicy", "policy", true, 30_720),
+  text(
+    "aws:sesv2/configurationSet:ConfigurationSet",
+    "configurationSetName",
+    /^[A-Za-z0-9_-]{1,64}$/,
+    "SES API v2 Reference, CreateConfigurationSet",
+    "a set",
+  ),
+  text(
+    "aws:sesv2/emailIdentity:EmailIdentity",
+    "emailIdentity",
+    /^(?:[^@\s]+@)?(?:[a-z0-9-]+\.)+[a-z]{2,}$/i,
+    "SES API v2 Reference, CreateEmailIdentity",
+    "nobody",
+  ),
   text("aws:sns/topic:Topic", "name", /^[A-Za-z0-9_-]{1,256}$/, "SNS API Reference, CreateTopic", "a topic"),
   text(
     "aws:backup/plan:Plan",

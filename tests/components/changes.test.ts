@@ -39,6 +39,7 @@ const rows: Row[] = [
       hostLimit: "500",
       ingestConcurrency: "0",
       logRetentionDays: "30",
+      smsFrom: "arn:aws:sms-voice:us-east-1:123456789012:phone-number/phone-1",
       monthlyBudgetUsd: "100",
       otlpEndpoint: "https://otlp.example.com",
       pollers: '{"minimum":2,"maximum":10}',
@@ -51,6 +52,8 @@ const rows: Row[] = [
     // What a deployment does first is done again, to see that rules of partitions that have begun are kept.
     ["aws:lambda/invocation:Invocation::bootstrap"],
   ],
+  // Another domain is another identity, which has to be proved anew; another address of the same is none.
+  ["prod", { mailFrom: "reports@mail.example.com" }, []],
   ["prod-edge", { homeStack: "acme/triggers/other-home" }, []],
   ["prod-us-east-1", { edgeStack: "acme/triggers/other-edge" }, []],
   // URLs of an alias instead of URLs of the newest code: new ones, which the distribution takes before the old ones go.

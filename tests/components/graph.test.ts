@@ -122,6 +122,8 @@ test("every resource but the parts on the first page has a parent", () => {
       .filter(({ parent }) => parent === undefined)
       .map(({ type }) => type.replace("triggers:components:", "")),
     [
+      "Alerting",
+      "ApiProbe",
       "Backups",
       "Console",
       "DeliveryEngine",

@@ -141,6 +141,8 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   "aws:scheduler/schedule:Schedule": ["groupName", "name"],
   "aws:secretsmanager/secret:Secret": ["name", "namePrefix"],
   "aws:secretsmanager/secretVersion:SecretVersion": ["secretId"],
+  "aws:sesv2/configurationSet:ConfigurationSet": ["configurationSetName"],
+  "aws:sesv2/emailIdentity:EmailIdentity": ["emailIdentity"],
   "aws:sns/topic:Topic": ["fifoTopic", "name"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
   "aws:sns/topicSubscription:TopicSubscription": ["endpoint", "protocol", "topic"],

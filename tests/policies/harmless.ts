@@ -255,6 +255,11 @@ export const harmless: readonly [type: string, argument: string, why: string][] 
   ["aws:scheduler/schedule:Schedule", "target.ecsParameters", "for tasks of ECS"],
   ["aws:scheduler/schedule:Schedule", "target.retryPolicy", "how often a run is tried"],
   ["aws:secretsmanager/secret:Secret", "forceOverwriteReplicaSecret", "about a copy of the same name"],
+  [
+    "aws:sesv2/configurationSet:ConfigurationSet",
+    "trackingOptions.httpsPolicy",
+    "links that count clicks; mails have none of them",
+  ],
   ["aws:sns/topic:Topic", "archivePolicy", "for FIFO topics"],
   ["aws:sns/topic:Topic", "deliveryPolicy", "how often a delivery is tried"],
   ["aws:sns/topicSubscription:TopicSubscription", "deliveryPolicy", "how often a delivery is tried"],

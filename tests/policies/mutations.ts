@@ -491,6 +491,16 @@ export const rows: readonly Row[] = [
   ...[undefined, false].map(
     (by): Row => ["proxy-tls", proxy, "database-proxy", "requireTls", by, "the proxy accepts connections without TLS"],
   ),
+  ...[undefined, "OPTIONAL"].map(
+    (by): Row => [
+      "mail-tls",
+      "aws:sesv2/configurationSet:ConfigurationSet",
+      "mail-set",
+      "deliveryOptions/tlsPolicy",
+      by,
+      "mail may leave without TLS",
+    ],
+  ),
   ...[
     [3600, "accessControlMaxAgeSec"],
     [undefined, "accessControlMaxAgeSec"],

@@ -8,6 +8,7 @@ import seen from "../../program/permissionsSeen.json" with { type: "json" };
 const graph = await graphOf("prod", {
   ...exampleConfig("prod"),
   "triggers:otlpEndpoint": "https://otlp.example.com",
+  "triggers:smsFrom": "arn:aws:sms-voice:us-east-1:123456789012:phone-number/phone-1",
 });
 const standby = await exampleGraph("prod-us-west-2");
 const called = calledFor(graph);

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "@hono/zod-openapi";
 import type { Selectable } from "kysely";
+import { ensureRules } from "../../database/alertRules.ts";
 import { insertJob } from "../../database/jobs.ts";
 import { asCustomer, asService, type Tx } from "../../database/roles.ts";
 import type { CustomerTable } from "../../database/schema.ts";
@@ -73,6 +74,8 @@ async function end(deps: Deps, tx: Tx, customerId: string, by: string): Promise<
   await tx.deleteFrom("event_schemas").where("customer_id", "=", customerId).execute();
   await tx.deleteFrom("event_views").where("customer_id", "=", customerId).execute();
   await tx.deleteFrom("people").where("customer_id", "=", customerId).execute();
+  for (const table of ["report_runs", "reports", "alert_messages", "alerts", "alert_rules", "alert_channels"] as const)
+    await tx.deleteFrom(table).where("customer_id", "=", customerId).execute();
   const job_id = newId("prv", deps.now());
   const scope: PrivacyScope = { all: true };
   await deps.s3.send(
@@ -131,6 +134,8 @@ export function register(app: Api, deps: Deps): void {
           ),
         );
         await Promise.all([putKey(deps, live!.record), putKey(deps, sandbox!.record)]);
+        for (const environment of environments)
+          await ensureRules(tx, tenantOf({ customer_id: customerId, environment }), deps.now());
         tell(customerId, { ...body, keys: [live!.record.key_id, sandbox!.record.key_id] });
         return { ...viewOf(row), api_key: live!.apiKey, sandbox_key: sandbox!.apiKey };
       });

@@ -1,4 +1,7 @@
 import type { Api, Deps } from "../deps.ts";
+import * as alertChannels from "./alertChannels.ts";
+import * as alertRules from "./alertRules.ts";
+import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import * as backlog from "./backlog.ts";
 import * as customers from "./customers.ts";
@@ -11,6 +14,7 @@ import * as health from "./health.ts";
 import * as inbox from "./inbox.ts";
 import * as incidents from "./incidents.ts";
 import * as keys from "./keys.ts";
+import * as links from "./links.ts";
 import * as masking from "./masking.ts";
 import * as metrics from "./metrics.ts";
 import * as people from "./people.ts";
@@ -19,6 +23,7 @@ import * as problems from "./problems.ts";
 import * as referenceTables from "./referenceTables.ts";
 import * as rehearse from "./rehearse.ts";
 import * as replays from "./replays.ts";
+import * as reports from "./reports.ts";
 import * as retention from "./retention.ts";
 import * as status from "./status.ts";
 import * as subscriptionActions from "./subscriptionActions.ts";
@@ -41,6 +46,10 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   referenceTables.register,
   usage.register,
   metrics.register,
+  alertRules.register,
+  alertChannels.register,
+  alerts.register,
+  reports.register,
   keys.register,
   customers.register,
   people.register,
@@ -51,5 +60,6 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   health.register,
   status.register,
   incidents.register,
+  links.register,
   docs.register,
 ];

@@ -109,7 +109,7 @@ function objectOf(parameters: z.output<typeof Parameters>): unknown {
 }
 
 /** What queries of the metrics need of the API. */
-const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
+export const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
   ...countersOf(deps),
   cube: {
     async ask(request) {

@@ -14,8 +14,9 @@ export const REQUEST_ID_HEADER = "x-triggers-request-id";
 export const RECEIVED_HEADER = "x-triggers-received";
 /** The path as the caller sent it: a Function URL may decode it on the way. */
 export const PATH_HEADER = "x-triggers-path";
-/** Under which name the browser reached the platform, and from which address: told to the console alone. */
+/** Under which name the caller reached the platform: links lead back there. */
 export const HOST_HEADER = "x-triggers-host";
+/** From which address: told to the console alone. */
 export const SOURCE_HEADER = "x-triggers-source-ip";
 /** What pages of the console say of a request: that one of them makes it, for which side, as which key, without payloads. */
 export const CONSOLE_HEADERS = [
@@ -117,7 +118,7 @@ export const isConsole = (path: string): boolean => /^\/console\/(?:api|sessions
 
 /** Answered without a key. Browsers ask with `OPTIONS` what they may send, and send no key with that. */
 export const isPublic = (method: string, path: string): boolean =>
-  method === "OPTIONS" || PUBLIC.has(path) || path.startsWith("/docs/");
+  method === "OPTIONS" || PUBLIC.has(path) || path.startsWith("/docs/") || path.startsWith("/links/");
 
 /** Answered without a key, and with more to a caller who sends one: it is looked at where there is one. */
 export const tellsMoreWithKey = (path: string): boolean => path === "/status";

@@ -55,3 +55,15 @@ export function startsIn(zone: string, step: Step, from: number, to: number): nu
 /** So many days or weeks earlier by the calendar, at the same time of day. */
 export const earlierIn = (zone: string, at: number, days: number): number =>
   zonedAt(at, zone).subtract({ days }).epochMilliseconds;
+
+/** The last whole week, which begins on Monday, or month before a time. */
+export function lastWhole(
+  zone: string,
+  unit: "week" | "month",
+  at: number,
+): { readonly from: number; readonly to: number } {
+  const today = zonedAt(at, zone).startOfDay();
+  const end = (unit === "week" ? today.subtract({ days: today.dayOfWeek - 1 }) : today.with({ day: 1 })).startOfDay();
+  const from = end.subtract({ [`${unit}s`]: 1 }).startOfDay();
+  return { from: from.epochMilliseconds, to: end.epochMilliseconds };
+}

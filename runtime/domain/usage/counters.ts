@@ -51,6 +51,10 @@ const MAX_KEPT = 10_000;
 /** Where the counters of a partition are. */
 export const shardsOf = (pk: string): string[] => Array.from({ length: SHARDS }, (_, shard) => `${pk}#${shard}`);
 
+/** The shard that a writer counts in. */
+export const shardOfWriter = (writer: string): number =>
+  createHash("md5").update(writer).digest().readUInt32BE(0) % SHARDS;
+
 /** The attribute that holds rows. */
 export const ROWS = "rows";
 /** Attributes that are no counters. */
@@ -88,7 +92,7 @@ export interface CounterWriter {
  * @param now milliseconds
  */
 export function counterWriter(table: string, send: SendPut, writer: string, now: () => number): CounterWriter {
-  const shard = createHash("md5").update(writer).digest().readUInt32BE(0) % SHARDS;
+  const shard = shardOfWriter(writer);
   const items = new Map<string, Own>();
   let chunks = 0;
   let number = 0;

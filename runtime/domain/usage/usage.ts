@@ -3,6 +3,7 @@ import type { Tenant } from "../identity/identity.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
 import { DAY_SECONDS, HOUR_MS, MINUTE_MS, rfc3339 } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
+import { activeMarks } from "./active.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
 import type { CallFact, UsageFact } from "./fact.ts";
 import { LAST_BUCKET, latencyBucket } from "./histogram.ts";
@@ -165,6 +166,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
   /** Hours whose minutes changed so late that their sums may have been made. */
   const late = new Map<string, { readonly tenant: Tenant; readonly hour: number }>();
   let marks = 0;
+  const active = activeMarks(table, send, writer, now);
 
   const bounded = boundedRows();
 
@@ -229,8 +231,10 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
           rows,
         })),
       );
+      for (const { tenant, start, rows } of fresh.values()) if (rows.size > 0) active.add(tenant, start);
       fresh.clear();
       await counters.flush();
+      await active.flush();
       await markLate();
     },
   };

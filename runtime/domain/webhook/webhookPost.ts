@@ -48,6 +48,16 @@ function signature(
     .join(" ");
 }
 
+/** Headers of a signed post that is no delivery. @param secret `whsec_…` @param now milliseconds */
+export function signedHeaders(id: string, body: Uint8Array, secret: string, now: number): Record<string, string> {
+  const timestamp = Math.floor(now / 1_000);
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": signature([{ secret }], id, timestamp, body, now),
+  };
+}
+
 /** Events of one batch that go into a post. */
 export interface PostSlice {
   readonly first: string;

@@ -133,6 +133,10 @@ test("the typed schema names the tables that exist", async () => {
     database.db,
   );
   const typed: Record<keyof Database, true> = {
+    alert_channels: true,
+    alert_messages: true,
+    alert_rules: true,
+    alerts: true,
     audit_heads: true,
     audit_log: true,
     customers: true,
@@ -144,6 +148,8 @@ test("the typed schema names the tables that exist", async () => {
     people: true,
     reference_rows: true,
     reference_tables: true,
+    report_runs: true,
+    reports: true,
     signing_secrets: true,
     subscription_versions: true,
     subscriptions: true,

@@ -1,0 +1,165 @@
+import PostalMime from "postal-mime";
+import { list, onlySupports, regionOf, required } from "./declared.ts";
+import { jsonRefusal } from "./jsonProtocol.ts";
+import type { Outbox } from "./outbox.ts";
+import {
+  type ApiCall,
+  type Authorization,
+  type LocalContext,
+  type LocalService,
+  type ResourceRequest,
+  ServiceError,
+} from "./service.ts";
+
+/**
+ * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox. It refuses what SES does:
+ * a sender that no identity of the region covers, more than 50 recipients, a message over 40 MB, and, in the sandbox, recipients that are
+ * not verified. A declared identity counts as verified: there is no DNS to wait for.
+ */
+const MAX_RECIPIENTS = 50;
+const MAX_BYTES = 40 * 1024 * 1024;
+const SEND = "/v2/email/outbound-emails";
+
+export interface SesOptions {
+  readonly outbox: Outbox;
+  /** Whether the account is in the sandbox, as every new one is. @default false */
+  readonly sandbox?: boolean;
+}
+
+interface SendEmail {
+  readonly FromEmailAddress?: string;
+  readonly Destination?: {
+    readonly ToAddresses?: readonly string[];
+    readonly CcAddresses?: readonly string[];
+    readonly BccAddresses?: readonly string[];
+  };
+  readonly Content?: { readonly Raw?: { readonly Data?: string } };
+  readonly ConfigurationSetName?: string;
+}
+
+const addressIn = (text: string): string => /<([^>]+)>\s*$/.exec(text)?.[1] ?? text.trim();
+const rejected = (message: string) => new ServiceError("MessageRejected", message);
+
+export function createSes(context: LocalContext, { outbox, sandbox = false }: SesOptions): LocalService {
+  /** By `<region> <address or domain>`: the configuration set that it sends with, if any. */
+  const identities = new Map<string, string | undefined>();
+  const sets = new Set<string>();
+  const arn = (region: string, kind: string, name: string): string =>
+    `arn:aws:ses:${region}:${context.accountId}:${kind}/${name}`;
+
+  /** The identity that covers an address: itself, its domain, or a domain above that. */
+  function identityOf(address: string, region: string): string | undefined {
+    const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+    const labels = domain.split(".");
+    return [address, ...labels.map((_, at) => labels.slice(at).join("."))].find((name) =>
+      identities.has(`${region} ${name}`),
+    );
+  }
+
+  const parsed = new WeakMap<ApiCall, SendEmail>();
+  function read(call: ApiCall): SendEmail {
+    if (call.method !== "POST" || call.url.split("?")[0] !== SEND)
+      throw new ServiceError(
+        "UnknownOperationException",
+        `The local platform answers only SendEmail of SES, not ${call.method} ${call.url}.`,
+        404,
+      );
+    const known = parsed.get(call) ?? (JSON.parse(call.body.toString("utf8")) as SendEmail);
+    parsed.set(call, known);
+    return known;
+  }
+
+  function authorizations(call: ApiCall): readonly Authorization[] {
+    const { FromEmailAddress = "", ConfigurationSetName } = read(call);
+    const from = addressIn(FromEmailAddress);
+    const identity = identityOf(from, call.region) ?? from;
+    const set = ConfigurationSetName ?? identities.get(`${call.region} ${identity}`);
+    const resources = [
+      arn(call.region, "identity", identity),
+      ...(set === undefined ? [] : [arn(call.region, "configuration-set", set)]),
+    ];
+    // Source: SES Developer Guide, "Identity and access management": a raw message needs both.
+    return ["ses:SendEmail", "ses:SendRawEmail"].map((action) => ({ action, resources }));
+  }
+
+  async function send(call: ApiCall): Promise<void> {
+    const { FromEmailAddress, Destination = {}, Content, ConfigurationSetName } = read(call);
+    const data = Content?.Raw?.Data;
+    if (data === undefined)
+      throw new ServiceError("BadRequestException", "The local platform takes raw messages alone: Content.Raw.Data.");
+    const mime = Buffer.from(data, "base64");
+    if (mime.length > MAX_BYTES) throw rejected(`Message length is more than ${MAX_BYTES} bytes long`);
+    if (ConfigurationSetName !== undefined && !sets.has(ConfigurationSetName))
+      throw new ServiceError("NotFoundException", `Configuration set <${ConfigurationSetName}> does not exist.`, 404);
+    const { ToAddresses = [], CcAddresses = [], BccAddresses = [] } = Destination;
+    const to = [...ToAddresses, ...CcAddresses, ...BccAddresses];
+    if (to.length === 0) throw new ServiceError("BadRequestException", "Missing required header 'To'.");
+    if (to.length > MAX_RECIPIENTS) throw rejected(`Recipient count exceeds ${MAX_RECIPIENTS}.`);
+    const inMessage = (await PostalMime.parse(mime)).from?.address;
+    const senders = [FromEmailAddress, inMessage].flatMap((text) => (text === undefined ? [] : [addressIn(text)]));
+    if (senders.length === 0) throw new ServiceError("BadRequestException", "Missing required header 'From'.");
+    const unverified = [...new Set([...senders, ...(sandbox ? to : [])])].filter(
+      (address) => identityOf(address, call.region) === undefined,
+    );
+    if (unverified.length > 0)
+      throw rejected(
+        `Email address is not verified. The following identities failed the check in region ${call.region.toUpperCase()}: ${unverified.join(", ")}`,
+      );
+    await outbox.mail(to, mime);
+  }
+
+  async function createIdentity(request: ResourceRequest) {
+    const { inputs } = request;
+    onlySupports(request, "emailIdentity configurationSetName dkimSigningAttributes");
+    const name = required(request, "emailIdentity").toLowerCase();
+    const region = regionOf(request, context);
+    const set = inputs.configurationSetName === undefined ? undefined : String(inputs.configurationSetName);
+    if (set !== undefined && !sets.has(set)) throw new Error(`${request.name}: there is no configuration set ${set}`);
+    identities.set(`${region} ${name}`, set);
+    const dkim = list(inputs.dkimSigningAttributes)[0] ?? {};
+    return {
+      id: name,
+      state: {
+        ...inputs,
+        arn: arn(region, "identity", name),
+        verifiedForSendingStatus: true,
+        dkimSigningAttributes: { ...dkim, status: "SUCCESS", tokens: ["local1", "local2", "local3"] },
+      },
+    };
+  }
+
+  async function createSet(request: ResourceRequest) {
+    const { inputs } = request;
+    onlySupports(
+      request,
+      "configurationSetName deliveryOptions reputationOptions sendingOptions suppressionOptions trackingOptions vdmOptions",
+    );
+    const name = required(request, "configurationSetName");
+    sets.add(name);
+    return { id: name, state: { ...inputs, arn: arn(regionOf(request, context), "configuration-set", name) } };
+  }
+
+  return {
+    resources: {
+      "aws:sesv2/emailIdentity:EmailIdentity": createIdentity,
+      "aws:sesv2/configurationSet:ConfigurationSet": createSet,
+    },
+    api: {
+      name: "ses",
+      authorizations,
+      async call(call) {
+        try {
+          await send(call);
+        } catch (thrown) {
+          return jsonRefusal(thrown);
+        }
+        return {
+          status: 200,
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ MessageId: crypto.randomUUID() }),
+        };
+      },
+    },
+    async close() {},
+  };
+}

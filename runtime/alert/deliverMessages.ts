@@ -1,0 +1,71 @@
+import pLimit from "p-limit";
+import type { Log } from "../aws/log.ts";
+import type { Outgoing } from "../aws/queues.ts";
+import type { Service } from "../aws/service.ts";
+import { alertLink, composeAlert, eventOf } from "../domain/alerts/alert.ts";
+import type { DueMessage, Sent } from "../domain/alerts/work.ts";
+import { systemEvent } from "../domain/notice.ts";
+import { type SendPorts, sendTo } from "./send.ts";
+
+/**
+ * Sends what is due. Invariant: a message is taken before it is sent, so nobody else sends it meanwhile, and what became of it is written
+ * after; where that fails, it is sent once more. So each is sent at least once, and a webhook knows a repeat by its id.
+ */
+
+const TAKEN_AT_ONCE = 100;
+const SENT_AT_ONCE = 16;
+
+export interface MessagePorts extends SendPorts {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly service: Service;
+  /** Sends to the queue that becomes events of customers. */
+  tell(messages: readonly Outgoing[]): Promise<void>;
+}
+
+/** The customer's own event. Telling the same twice is one event: its id follows from the alert and the change. */
+const noticeOf = ({ tenant, content }: DueMessage): Outgoing => {
+  const { alert_id, change, at } = content;
+  return { text: systemEvent(tenant, eventOf(content), `alert ${alert_id} ${change}`, Date.parse(at)), group: tenant };
+};
+
+async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
+  const { message_id, tenant, content, channel } = message;
+  if (channel === undefined) {
+    try {
+      await ports.tell([noticeOf(message)]);
+      return { message_id, error: null };
+    } catch (error) {
+      return { message_id, error: String(error) };
+    }
+  }
+  const link = alertLink(channel.base_url, content);
+  const payload = { ...eventOf(content), link };
+  const { error } = await sendTo(ports, tenant, channel, composeAlert(content, link), payload, message_id);
+  ports.log(error === null ? "info" : "warn", "alert.sent", {
+    tenant,
+    message_id,
+    alert_id: content.alert_id,
+    change: content.change,
+    channel_id: channel.channel_id,
+    kind: channel.kind,
+    error,
+  });
+  return { message_id, error };
+}
+
+/** @param deadline milliseconds: nothing is begun after it @returns how many were sent, and how many could not be */
+export async function sendDue(ports: MessagePorts, deadline: number): Promise<{ sent: number; failed: number }> {
+  let [good, bad] = [0, 0];
+  const limit = pLimit(SENT_AT_ONCE);
+  while (ports.now() < deadline) {
+    const { messages } = (await ports.service({ op: "alert_due", limit: TAKEN_AT_ONCE })).answer;
+    if (messages.length === 0) break;
+    const sent = await limit.map([...messages], (message) => send(ports, message));
+    await ports.service({ op: "alert_sent", sent });
+    bad += sent.filter(({ error }) => error !== null).length;
+    good += sent.filter(({ error }) => error === null).length;
+    if (messages.length < TAKEN_AT_ONCE) break;
+  }
+  return { sent: good, failed: bad };
+}

@@ -1,0 +1,17 @@
+import type { Environment } from "../domain/environment.ts";
+
+export const alertVariables = [
+  "METRICS_TABLE",
+  "EVENTS_TABLE",
+  "SUBSCRIPTIONS_FUNCTION",
+  "DELIVER_FUNCTION",
+  "NOTICE_QUEUE_URL",
+  /** Address that mails come from; empty: no mail is sent. */
+  "MAIL_FROM",
+  /** ARN of the number, sender id or pool that SMS come from; empty: none is sent. */
+  "SMS_FROM",
+] as const;
+export type AlertEnvironment = Environment<typeof alertVariables>;
+
+export const probeVariables = ["METRICS_TABLE", "API_FUNCTION"] as const;
+export type ProbeEnvironment = Environment<typeof probeVariables>;

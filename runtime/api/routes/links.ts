@@ -1,0 +1,114 @@
+import { z } from "@hono/zod-openapi";
+import { html } from "hono/html";
+import { asCustomer } from "../../database/roles.ts";
+import { mail } from "../../domain/alerts/alert.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import { LINKS, type LinkDoes } from "../../domain/links.ts";
+import { rfc3339 } from "../../domain/time.ts";
+import { readCursor } from "../cursor.ts";
+import type { Api, Deps } from "../deps.ts";
+import { route } from "../route.ts";
+import { takeCode } from "./alertChannels.ts";
+
+const TAG = "Links";
+const Token = z.object({ token: z.string().max(2_048) });
+const page = { 200: { description: "A page that says what it did.", schema: z.string(), contentType: "text/html" } };
+
+/** Nothing on these pages comes from elsewhere, and nobody may put them into a page of their own. */
+const HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-robots-tag": "noindex",
+};
+
+const answer = (title: string, text: string, more: unknown = ""): Response =>
+  new Response(mail(title, [html`<h1 style="font-size:20px">${title}</h1><p>${text}</p>`, more]), { headers: HEADERS });
+
+export function register(app: Api, deps: Deps): void {
+  async function read(token: string): Promise<LinkDoes> {
+    try {
+      return await readCursor<LinkDoes>(deps, LINKS, token);
+    } catch {
+      throw new TriggersError("not_found", "There is no such link.");
+    }
+  }
+
+  async function unsubscribe({
+    customer_id,
+    report_id,
+    address,
+  }: Extract<LinkDoes, { does: "unsubscribe" }>): Promise<void> {
+    await asCustomer(deps.db, customer_id, async (tx) => {
+      const report = await tx
+        .selectFrom("reports")
+        .select("unsubscribed")
+        .where("report_id", "=", report_id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (report === undefined || report.unsubscribed.includes(address)) return;
+      await tx
+        .updateTable("reports")
+        .set({ unsubscribed: JSON.stringify([...report.unsubscribed, address]), updated_at: rfc3339(deps.now()) })
+        .where("report_id", "=", report_id)
+        .execute();
+    });
+  }
+
+  route(
+    app,
+    {
+      method: "get",
+      path: "/links/{token}",
+      tag: TAG,
+      summary: "Open a link that was sent",
+      description: "Verifies the channel that the link was sent to, or asks whether a report is no longer wanted.",
+      scope: "public",
+      params: Token,
+      responses: page,
+    },
+    async (_c, { params }) => {
+      const does = await read(params.token);
+      if (does.does === "unsubscribe")
+        return answer(
+          "Stop this report?",
+          `${does.address} no longer gets it. The owner of the report can see that.`,
+          html`<form method="post"><button style="font:inherit;padding:8px 16px">Unsubscribe</button></form>`,
+        );
+      const { customer_id, channel_id, code } = does;
+      const { verified, target } = await asCustomer(deps.db, customer_id, async (tx) => {
+        const taken = await takeCode(deps, tx, channel_id, code);
+        const row = await tx
+          .selectFrom("alert_channels")
+          .select(["verified_at", "target"])
+          .where("channel_id", "=", channel_id)
+          .executeTakeFirst();
+        return { verified: taken || (row?.verified_at ?? null) !== null, target: row?.target };
+      });
+      return verified
+        ? answer("Confirmed", `Alerts and reports can be sent to ${target} from now on. You can close this page.`)
+        : answer("This link no longer works", "It was used for another address, or is too old. Ask for a new one.");
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/links/{token}",
+      tag: TAG,
+      summary: "Unsubscribe from a report",
+      description: "What the link's page asks for, and what mail programs do by themselves (RFC 8058).",
+      scope: "public",
+      params: Token,
+      responses: page,
+    },
+    async (_c, { params }) => {
+      const does = await read(params.token);
+      if (does.does !== "unsubscribe") throw new TriggersError("not_found", "There is no such link.");
+      await unsubscribe(does);
+      return answer("Unsubscribed", `${does.address} no longer gets this report.`);
+    },
+  );
+}

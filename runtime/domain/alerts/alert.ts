@@ -1,0 +1,195 @@
+import { html } from "hono/html";
+import type { Environment } from "../identity/identity.ts";
+import type { AlertKind, Severity, Unit } from "./rule.ts";
+
+/** What is told of an alert, and how it reads: as a mail, a Slack message, an SMS, a webhook, an event. Pure. */
+
+export const alertStates = ["pending", "firing", "resolved"] as const;
+export type AlertState = (typeof alertStates)[number];
+export const channelKinds = ["email", "slack", "sms", "webhook"] as const;
+export type ChannelKind = (typeof channelKinds)[number];
+
+/** Changes that people are told of. */
+export type ToldChange = "firing" | "escalated" | "resolved";
+
+/** Everything that a message says. Times are RFC 3339. */
+export interface AlertFacts {
+  readonly alert_id: string;
+  readonly rule_id: string;
+  readonly name: string;
+  readonly kind: AlertKind;
+  readonly severity: Severity;
+  readonly change: ToldChange;
+  readonly environment: Environment;
+  /** The number that the rule watches; null where there is none any more. */
+  readonly value: number | null;
+  readonly threshold: number;
+  readonly unit: Unit;
+  readonly for_minutes: number;
+  readonly since: string;
+  /** When it changed. */
+  readonly at: string;
+  readonly cause: string | null;
+  /** Why it resolved. */
+  readonly resolution: string | null;
+  /** A channel that could not be reached, in whose place this message comes. */
+  readonly instead_of?: string;
+}
+
+/** A message as each kind of channel takes it. */
+export interface Composed {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** Of one or two SMS. */
+  readonly short: string;
+}
+
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+/** A number with its unit, as people read it. */
+function readable(value: number | null, unit: Unit): string {
+  if (value === null) return "no data";
+  switch (unit) {
+    case "share":
+      return `${number.format(value * 100)} %`;
+    case "ms":
+      return value >= 1_000 ? `${number.format(value / 1_000)} s` : `${number.format(value)} ms`;
+    case "count":
+      return number.format(value);
+    case "up":
+      return value > 0 ? "unreachable" : "reachable";
+  }
+}
+
+const WHAT: Readonly<Record<AlertKind, string>> = {
+  error_rate: "Share of attempts that fail",
+  latency: "Time from receipt to delivery, 95th percentile",
+  quota: "Use of the limit, busiest second",
+  dead_letters: "Dead letters of the last 15 minutes",
+  api_down: "The API",
+  metric: "The number watched",
+};
+
+/** Minutes since a time, in words. */
+function ago(since: string, at: string): string {
+  const minutes = Math.max(0, Math.round((Date.parse(at) - Date.parse(since)) / 60_000));
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+/** Where an alert is looked at. @param base where the platform is reached, without a slash at the end */
+export const alertLink = (base: string, { alert_id }: Pick<AlertFacts, "alert_id">): string =>
+  `${base}/console/alerts?alert=${alert_id}`;
+
+const headline = ({ change, severity, name }: AlertFacts): string =>
+  change === "resolved" ? `[resolved] ${name}` : `[${severity}] ${name}`;
+
+/** Label and text of what a message says, in order. */
+function rowsOf(facts: AlertFacts): [label: string, text: string][] {
+  const { change, kind, value, threshold, unit, since, at, cause, resolution, for_minutes, environment } = facts;
+  const limit =
+    unit === "up" ? [] : [["Threshold", `above ${readable(threshold, unit)} for ${for_minutes} min`] as const];
+  const over = change === "resolved";
+  return [
+    [WHAT[kind], readable(value, unit)],
+    ...limit.map(([label, text]): [string, string] => [label, text]),
+    [over ? "Lasted" : "Since", over ? ago(since, at) : `${since} (${ago(since, at)})`],
+    ...(over
+      ? [
+          ["Why it ended", resolution === "recovered" ? "it is well again" : "there was no more data"] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ...(cause === null || over ? [] : [["Suspected cause", cause] as [string, string]]),
+    ["Environment", environment],
+  ];
+}
+
+/** @param link where one can act */
+export function composeAlert(facts: AlertFacts, link: string): Composed {
+  const title = headline(facts);
+  const rows = rowsOf(facts);
+  const note = facts.instead_of === undefined ? [] : [`You get this because ${facts.instead_of} could not be reached.`];
+  const reading = readable(facts.value, facts.unit);
+  const subject = facts.change === "resolved" ? title : `${title}: ${reading}`;
+  return {
+    subject,
+    text: [title, "", ...rows.map(([label, text]) => `${label}: ${text}`), "", ...note, link, ""].join("\n"),
+    html: mail(subject, [
+      html`<h1 style="font-size:20px;margin:0 0 16px">${title}</h1>`,
+      html`<table role="presentation" style="border-collapse:collapse;width:100%">${rows.map(
+        ([label, text]) =>
+          html`<tr><td style="padding:6px 16px 6px 0;color:#57606a;vertical-align:top">${label}</td><td style="padding:6px 0">${text}</td></tr>`,
+      )}</table>`,
+      ...note.map((line) => html`<p style="color:#57606a">${line}</p>`),
+      button(link, "Look at the alert"),
+    ]),
+    short: `${subject}${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`.slice(
+      0,
+      300,
+    ),
+  };
+}
+
+export const button = (link: string, label: string) =>
+  html`<p style="margin:24px 0"><a href="${link}" style="background:#0b5cad;color:#ffffff;padding:10px 18px;border-radius:6px;text-decoration:none;display:inline-block">${label}</a></p>`;
+
+/** The frame of every mail: readable without images, on a phone, light or dark. @param parts already escaped */
+export function mail(title: string, parts: readonly unknown[], foot: unknown = ""): string {
+  return String(
+    html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${title}</title></head><body style="margin:0;padding:24px;background:#f6f8fa;color:#1f2328;font:15px/1.5 system-ui,-apple-system,Segoe UI,Roboto,sans-serif"><div style="max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-radius:8px;padding:24px">${parts}</div><div style="max-width:640px;margin:12px auto;color:#57606a;font-size:13px">Triggers. ${foot}</div></body></html>`,
+  );
+}
+
+/** The message that verifies a channel. @param link none where a code is all that is asked for */
+export function composeVerification(code: string, link: string | undefined): Composed {
+  const subject = "Confirm this address for alerts";
+  const asked = `Somebody wants alerts and reports of Triggers to be sent here. If it was you, confirm it with the code ${code}`;
+  const rest = "It is valid for 24 hours. If it was not you, do nothing: without it, nothing more is sent here.";
+  return {
+    subject,
+    text: [
+      `${asked}${link === undefined ? "." : ", or open:"}`,
+      ...(link === undefined ? [] : [link]),
+      "",
+      rest,
+      "",
+    ].join("\n"),
+    html: mail(subject, [
+      html`<h1 style="font-size:20px;margin:0 0 16px">${subject}</h1>`,
+      html`<p>${asked}.</p>`,
+      ...(link === undefined ? [] : [button(link, "Confirm")]),
+      html`<p style="color:#57606a">${rest}</p>`,
+    ]),
+    short: `Triggers: your code for alerts is ${code}. If you did not ask for it, do nothing.`,
+  };
+}
+
+/** The message that `POST /alert-channels/{id}/test` sends. */
+export function composeTest(link: string): Composed {
+  const subject = "A test of this channel";
+  const text = "This is how alerts will reach you. Nothing is wrong.";
+  return {
+    subject,
+    text: `${text}\n\n${link}\n`,
+    html: mail(subject, [
+      html`<h1 style="font-size:20px;margin:0 0 16px">${subject}</h1>`,
+      html`<p>${text}</p>`,
+      button(link, "Open alerts"),
+    ]),
+    short: `Triggers: a test of this channel. ${text}`,
+  };
+}
+
+/** As the customer's own event tells it, and the webhook of a channel. */
+export const eventOf = (facts: AlertFacts) => ({
+  event_type: facts.change === "resolved" ? "triggers.alert.resolved" : "triggers.alert.firing",
+  ...facts,
+});
+
+/** As a Slack incoming webhook takes it. Slack reads `<`, `>` and `&` as its own marks. */
+export const slackOf = ({ subject, text }: Composed) => ({ text: slackText(`*${subject}*\n${text}`) });
+const slackText = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").slice(0, 3_000);

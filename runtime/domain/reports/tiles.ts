@@ -1,0 +1,216 @@
+import { barChart, lineChart } from "../charts/chart.ts";
+import type { MetricsAnswer, Series } from "../metrics/answer.ts";
+import { isLatency, type Measure } from "../metrics/names.ts";
+import type { Latency, Value } from "../metrics/values.ts";
+import { earlierIn, floorIn, lastWhole } from "../metrics/zones.ts";
+import type { ReportDefinition, Tile } from "./report.ts";
+
+/** The tiles of a report: what they ask, and what they show of the answer. Pure. */
+
+/** Times in milliseconds; `to` is exclusive. */
+export interface ReportRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const zoneOf = ({ schedule }: ReportDefinition): string => schedule?.time_zone ?? "UTC";
+
+/** The last whole week or month before `now`, by the calendar of the zone; of own tiles the last seven days. */
+export function rangeOfReport(definition: ReportDefinition, now: number): ReportRange {
+  const zone = zoneOf(definition);
+  if (definition.template === "weekly") return lastWhole(zone, "week", now);
+  if (definition.template === "monthly") return lastWhole(zone, "month", now);
+  const today = floorIn(zone, "day", now);
+  return { from: earlierIn(zone, today, 7), to: today };
+}
+
+const overview: readonly Tile[] = [
+  {
+    title: "In short",
+    chart: "number",
+    query: {
+      measures: ["events", "delivered", "dead_lettered", "delivery_success_rate", "error_rate", "delivery_latency_ms"],
+      interval: "none",
+      compare: "previous",
+    },
+  },
+  {
+    title: "Events and deliveries by day",
+    chart: "line",
+    query: { measures: ["events", "delivered", "failed"], interval: "day" },
+  },
+  {
+    title: "Events by type",
+    chart: "bar",
+    query: { measures: ["events"], interval: "none", group_by: ["event_type"], top: 8 },
+  },
+  {
+    title: "Failed attempts by error",
+    chart: "bar",
+    query: { measures: ["failed"], interval: "none", group_by: ["error"], top: 8 },
+  },
+  {
+    title: "Subscriptions",
+    chart: "table",
+    query: {
+      measures: ["delivered", "failed", "dead_lettered", "error_rate", "attempt_latency_ms"],
+      interval: "none",
+      group_by: ["subscription_id"],
+      top: 15,
+    },
+  },
+];
+
+/** The tiles with whole queries: those of a template ask about the report's range, own ones as they say. */
+export function tilesOf(definition: ReportDefinition, { from, to }: ReportRange): Tile[] {
+  const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), time_zone: zoneOf(definition) };
+  const ranged = ({ query, ...tile }: Tile): Tile => ({
+    ...tile,
+    query: query.last === undefined && query.from === undefined ? { ...query, ...range } : query,
+  });
+  return (typeof definition.template === "string" ? overview : definition.template).map(ranged);
+}
+
+/** A tile with what came of its query. */
+export interface Answered {
+  readonly tile: Tile;
+  readonly answer?: MetricsAnswer;
+  /** Why there is none, in words. */
+  readonly error?: string;
+}
+
+const names: Readonly<Record<Measure, string>> = {
+  requests: "Requests",
+  events: "Events",
+  bytes: "Bytes",
+  refused: "Refused requests",
+  matched: "Matched events",
+  unmatched: "Unmatched events",
+  attempts: "Attempts",
+  delivered: "Delivered",
+  failed: "Failed",
+  dead_lettered: "Dead-lettered",
+  replayed: "Replayed",
+  delivery_success_rate: "Delivery success",
+  error_rate: "Error rate",
+  limit_use: "Use of the limit",
+  accept_latency_ms: "Time to accept, p95",
+  delivery_latency_ms: "Time to deliver, p95",
+  attempt_latency_ms: "Answer time, p95",
+};
+const nameOf = (measure: Measure): string => names[measure];
+
+const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+
+const figure = (value: Value): number | null =>
+  value !== null && typeof value === "object" ? (value as Latency).p95 : value;
+
+/** A value as it is read. */
+function readValue(measure: Measure, value: Value): string {
+  const number = figure(value);
+  if (number === null) return "–";
+  if (isLatency(measure)) return number >= 1_000 ? `${fine.format(number / 1_000)} s` : `${plain.format(number)} ms`;
+  if (measure === "error_rate" || measure === "delivery_success_rate" || measure === "limit_use")
+    return `${fine.format(number * 100)} %`;
+  return plain.format(number);
+}
+
+const keyOf = ({ key }: Series): string =>
+  Object.values(key)
+    .map((value) => value ?? "(none)")
+    .join(", ") || "All";
+
+/** Text of a table's cells, the head first. */
+export function tableOf({ tile, answer }: Answered): string[][] {
+  if (answer === undefined) return [];
+  const measures = tile.query.measures as Measure[];
+  const grouped = (tile.query.group_by ?? []).length > 0;
+  if (answer.interval === "none" || grouped)
+    return [
+      [grouped ? "" : "", ...measures.map(nameOf)],
+      ...answer.series.map((series) => [
+        keyOf(series),
+        ...measures.map((measure) => readValue(measure, series.totals[measure] ?? null)),
+      ]),
+    ];
+  const dates = dayFormat(answer.time_zone, answer.interval);
+  return [
+    ["", ...measures.map(nameOf)],
+    ...answer.series.flatMap(({ points }) =>
+      points.map((point) => [
+        dates(Date.parse(point.start)),
+        ...measures.map((measure) => readValue(measure, (point[measure] ?? null) as Value)),
+      ]),
+    ),
+  ];
+}
+
+const dayFormat = (zone: string, interval: MetricsAnswer["interval"]) => {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    day: "numeric",
+    month: "short",
+    ...(interval === "day" ? {} : { hour: "2-digit", minute: "2-digit" }),
+  });
+  return (at: number): string => format.format(at);
+};
+
+/** How a tile is drawn. */
+export const chartOf = ({ tile, answer }: Answered): NonNullable<Tile["chart"]> =>
+  tile.chart ?? (answer?.interval === "none" ? ((tile.query.group_by ?? []).length > 0 ? "bar" : "number") : "line");
+
+/** What a tile shows, in a sentence: for those who don't see the picture, and for mail programs that show none. */
+export function sentenceOf({ tile, answer }: Answered): string {
+  if (answer === undefined) return `${tile.title}.`;
+  const measures = tile.query.measures as Measure[];
+  const totals = measures.map(
+    (measure) => `${nameOf(measure).toLowerCase()} ${readValue(measure, answer.totals[measure] ?? null)}`,
+  );
+  return `${tile.title}: ${totals.join(", ")}.`;
+}
+
+/** The picture of a tile as SVG; undefined for one that is figures or a table. */
+export function pictureOf(answered: Answered, width: number): string | undefined {
+  const { tile, answer } = answered;
+  if (answer === undefined) return undefined;
+  const measures = tile.query.measures as Measure[];
+  const kind = chartOf(answered);
+  const says = sentenceOf(answered);
+  if (kind === "bar") {
+    const [measure] = measures as [Measure];
+    const bars = answer.series
+      .map((series) => ({ name: keyOf(series), value: figure(series.totals[measure] ?? null) ?? 0 }))
+      .filter(({ value }) => value > 0)
+      .sort((a, b) => b.value - a.value);
+    return barChart(bars, width, says, (value) => readValue(measure, value));
+  }
+  if (kind !== "line") return undefined;
+  const grouped = (tile.query.group_by ?? []).length > 0;
+  const lines = answer.series.slice(0, 6).flatMap((series) =>
+    (grouped ? measures.slice(0, 1) : measures).map((measure) => ({
+      name: grouped ? keyOf(series) : nameOf(measure),
+      points: series.points.map((point) => ({
+        at: Date.parse(point.start),
+        value: figure((point[measure] ?? null) as Value),
+      })),
+    })),
+  );
+  return lineChart(lines, { width, height: 220 }, says, dayFormat(answer.time_zone, answer.interval));
+}
+
+/** One figure of a tile of figures, with that of the range before. */
+export interface Figure {
+  readonly name: string;
+  readonly text: string;
+  readonly before?: string;
+}
+
+export function figuresOf({ tile, answer }: Answered): Figure[] {
+  if (answer === undefined) return [];
+  return (tile.query.measures as Measure[]).map((measure) => ({
+    name: nameOf(measure),
+    text: readValue(measure, answer.totals[measure] ?? null),
+    ...(answer.compare === undefined ? {} : { before: readValue(measure, answer.compare.totals[measure] ?? null) }),
+  }));
+}

@@ -1,0 +1,362 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { type MessagePorts, sendDue } from "../../../runtime/alert/deliverMessages.ts";
+import { type KnownRules, type TickPorts, tick } from "../../../runtime/alert/tick.ts";
+import type { Outgoing } from "../../../runtime/aws/queues.ts";
+import type { Service } from "../../../runtime/aws/service.ts";
+import { activeMinutes } from "../../../runtime/counters/active.ts";
+import { putProbe } from "../../../runtime/counters/alerts.ts";
+import { MESSAGE_WAITS_MINUTES } from "../../../runtime/database/alerts.ts";
+import type { DirectPost, DirectPostAnswer } from "../../../runtime/domain/alerts/work.ts";
+import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
+import { unpack } from "../../../runtime/domain/codec/pack.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { ServiceRequest } from "../../../runtime/domain/service.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
+import { serve } from "../../../runtime/subscriptions/service.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { countUsage } from "../../support/usage.ts";
+import { testVault } from "../../support/vault.ts";
+
+const test = suite("evaluating alerts and telling of them");
+const MINUTE = 60_000;
+const SUB = "sub_01JDGXS7G0ABCDEFGHJKMNPQRT";
+
+let api: TestApi;
+let live: Identity;
+/** Now, milliseconds: moved by the tests alone. */
+let clock: number;
+let ports: TickPorts;
+/** What the service was asked, and how often DynamoDB was. */
+const asked: ServiceRequest["op"][] = [];
+let reads = 0;
+
+test.before(async () => {
+  api = await startApi();
+  clock = Math.floor(Date.now() / MINUTE) * MINUTE - 60 * MINUTE;
+});
+test.after(() => api.close());
+test.before.each(async () => {
+  // Nothing of one test lies in the minutes of another.
+  clock += 300 * MINUTE;
+  api.advance(clock - api.deps.now());
+  ({ live } = await api.customer());
+  const dynamodb = {
+    send: (command: never) => {
+      reads += 1;
+      return api.deps.dynamodb.send(command);
+    },
+  } as never;
+  const counters = { dynamodb, name: "metrics" };
+  const active = activeMinutes(counters, () => clock);
+  ports = {
+    log: () => undefined,
+    now: () => clock,
+    service,
+    reader: {
+      counters,
+      now: () => clock,
+      minuteShards: active.shards,
+      cube: { ask: () => Promise.reject(new Error("unused")) },
+      workflows: async () => new Map(),
+    },
+    active,
+    rules: new Map<string, KnownRules>(),
+    suspect: async () => "an endpoint",
+  };
+  asked.length = 0;
+  // What the last test left standing ends, since no numbers come.
+  await run();
+  await send();
+});
+
+const service = (async (request: ServiceRequest) => {
+  asked.push(request.op);
+  return { answer: await serve(api.database.db, request as never, clock, testVault), bytes: 0 };
+}) as Service;
+
+/** A run of the next minute. */
+async function run() {
+  clock += MINUTE;
+  return tick(ports, clock + 45_000);
+}
+
+const attempt = (at: number, outcome: "delivered" | "failed", who = live): UsageFact => ({
+  kind: "attempted",
+  tenant: who.customer_id,
+  at,
+  subscription_id: SUB,
+  outcome,
+  error: outcome === "failed" ? "http_5xx" : null,
+  latency_ms: 5,
+  parts: [{ types: ["a"] }],
+});
+/** Counts attempts of the last whole minute. */
+const attempts = (outcome: "delivered" | "failed", who = live) =>
+  countUsage(api.deps.dynamodb, [attempt(clock - MINUTE + 1, outcome, who)]);
+const call = async (method: string, path: string, body?: unknown) => (await api.call(live, method, path, body)).body;
+const alerts = () => call("GET", "/alerts");
+
+async function rule(more: object = {}): Promise<string> {
+  const body = { name: "Failing", kind: "error_rate", for_minutes: 2, threshold: 0.1, ...more };
+  return (await call("POST", "/alert-rules", body)).rule_id;
+}
+/** The alerts of a rule, the newest first. */
+const of = async (id: string) => (await alerts()).alerts.filter((each: { rule_id: string }) => each.rule_id === id);
+
+async function channel(kind: string, target: string): Promise<string> {
+  const { channel_id } = await call("POST", "/alert-channels", { kind, target });
+  await api.database.db
+    .updateTable("alert_channels")
+    .set({ verified_at: new Date(clock), base_url: "https://api.example.com" })
+    .where("channel_id", "=", channel_id)
+    .execute();
+  return channel_id;
+}
+
+/** Sends what is due. @param answer of the channel to a post */
+async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = () => ({})) {
+  const posts: DirectPost[] = [];
+  const told: Outgoing[] = [];
+  const sending: MessagePorts = {
+    log: () => undefined,
+    now: () => clock,
+    service,
+    ses: {} as never,
+    sms: {} as never,
+    mailFrom: "",
+    smsFrom: "",
+    async post(post) {
+      posts.push(post);
+      return { status_code: 200, error: null, latency_ms: 1, ...answer(post) };
+    },
+    async tell(messages) {
+      told.push(...messages);
+    },
+  };
+  const counts = await sendDue(sending, clock + 10_000);
+  const events = told.map(({ text }) => {
+    const message = decodeIngest(text);
+    const [raw] = unpack((message.body as { inline: Uint8Array }).inline);
+    return JSON.parse(Buffer.from(raw!).toString("utf8")) as Record<string, unknown>;
+  });
+  return { posts, events, ...counts };
+}
+
+test("it is pending, fires once it has lasted, and resolves once it was well for as long", async () => {
+  const id = await rule();
+  const states: string[] = [];
+  for (const outcome of ["failed", "failed", "failed", "delivered", "delivered"] as const) {
+    await attempts(outcome);
+    await run();
+    states.push((await of(id))[0]?.state);
+  }
+  await run();
+  states.push((await of(id))[0].state);
+  assert.deepEqual(states, ["pending", "firing", "firing", "firing", "resolved", "resolved"]);
+  const [alert, ...more] = await of(id);
+  assert.deepEqual(more, []);
+  assert.deepEqual([alert.resolution, alert.cause, alert.severity], ["recovered", "an endpoint", "critical"]);
+  assert.ok(alert.since < alert.fired_at && alert.fired_at < alert.resolved_at);
+});
+
+test("what was pending and did not last leaves nothing", async () => {
+  const id = await rule();
+  await attempts("failed");
+  await run();
+  assert.equal((await of(id))[0].state, "pending");
+  await attempts("delivered");
+  await run();
+  assert.deepEqual(await of(id), []);
+});
+
+test("minutes that no run looked at are looked at by the next, each once", async () => {
+  const id = await rule();
+  for (const outcome of ["failed", "failed", "delivered", "delivered"] as const) {
+    clock += MINUTE;
+    await attempts(outcome);
+  }
+  const { minutes } = (await run())!;
+  assert.equal(minutes, 5);
+  assert.deepEqual(
+    (await of(id)).map(({ state }: { state: string }) => state),
+    ["resolved"],
+  );
+  assert.equal((await tick(ports, clock + 45_000))!.minutes, 0);
+});
+
+test("a customer that does nothing costs nothing, whatever rules it has", async () => {
+  await rule();
+  await run();
+  asked.length = 0;
+  reads = 0;
+  const ticked = await run();
+  assert.deepEqual(ticked, { minutes: 1, tenants: 0, rules: 0, changes: 0, left: 0 });
+  assert.deepEqual(asked, ["alert_standing"]);
+  const idle = reads;
+  await attempts("delivered");
+  reads = 0;
+  assert.equal((await run())!.tenants, 1);
+  // The one shard that its facts lie in, of sixteen.
+  assert.equal(reads - idle, 1);
+});
+
+test("while one run is at work, another does nothing", async () => {
+  const slow = {
+    ...ports,
+    active: { ...ports.active, read: () => new Promise<void>((done) => setTimeout(done, 200)) },
+  };
+  clock += MINUTE;
+  const [first, second] = await Promise.all([tick(slow, clock + 45_000), tick(ports, clock + 45_000)]);
+  assert.equal([first, second].filter((each) => each === undefined).length, 1);
+});
+
+test("what a run had no time for, the next goes on with", async () => {
+  const id = await rule({ for_minutes: 0 });
+  await attempts("failed");
+  clock += MINUTE;
+  let calls = 0;
+  const late = { ...ports, now: () => clock + (calls++ > 3 ? 60_000 : 0) };
+  const ticked = await tick(late, clock + 45_000);
+  assert.equal(ticked!.left, 1);
+  assert.deepEqual(await of(id), []);
+  await tick(ports, clock + 45_000);
+  assert.equal((await of(id))[0].state, "firing");
+});
+
+test("other numbers: dead letters, use of the limit, latency, a metric of one's own, the API", async () => {
+  const dead = await rule({ kind: "dead_letters", threshold: 0, for_minutes: 0 });
+  const quota = await rule({ kind: "quota", threshold: 0.8, for_minutes: 0 });
+  const latency = await rule({ kind: "latency", threshold: 5_000, for_minutes: 0 });
+  const metric = await rule({
+    kind: "metric",
+    query: { measures: ["events"], last: "5m" },
+    threshold: 1_500,
+    for_minutes: 0,
+  });
+  const narrow = await rule({
+    kind: "dead_letters",
+    threshold: 0,
+    for_minutes: 0,
+    filter: { subscription_id: ["sub_other"] },
+  });
+  const down = await rule({ kind: "api_down", for_minutes: 0, threshold: 0 });
+  const at = clock - MINUTE + 1;
+  const events = Array.from({ length: 900 }, () => ({ type: "a", bytes: 10 }));
+  const accepted = {
+    kind: "accepted" as const,
+    tenant: live.customer_id,
+    routed_at: at,
+    key_id: live.key_id,
+    events,
+    matched: {},
+  };
+  await countUsage(api.deps.dynamodb, [
+    { ...attempt(at, "failed"), outcome: "dead_lettered" } as UsageFact,
+    { ...attempt(at, "delivered"), parts: [{ types: ["a"], first_success_ms: 9_000 }] } as UsageFact,
+    { ...accepted, at },
+    { ...accepted, at: at + 2_000 },
+  ]);
+  await putProbe(ports.reader.counters, clock - MINUTE, true);
+  await run();
+  const firing = new Map(
+    (await alerts()).alerts.map((each: { rule_id: string; value: number }) => [each.rule_id, each.value]),
+  );
+  assert.equal(firing.get(dead), 1);
+  assert.equal(firing.get(quota), 0.9);
+  assert.ok((firing.get(latency) as number) > 8_000);
+  assert.equal(firing.get(metric), 1_800);
+  assert.equal(firing.get(narrow), undefined);
+  assert.equal(firing.get(down), 1);
+});
+
+async function fire(channels: readonly string[]): Promise<string> {
+  const id = await rule({ for_minutes: 0, channels });
+  await attempts("failed");
+  await run();
+  return id;
+}
+
+test("each change is told once to each verified channel, and is an event of the customer", async () => {
+  const first = await channel("webhook", "https://hooks.example.com/alerts");
+  const second = (
+    await call("POST", "/alert-channels", { kind: "webhook", target: "https://hooks.example.com/unverified" })
+  ).channel_id;
+  const id = await fire([first, second]);
+  const { posts, events, sent } = await send();
+  const [alert] = await of(id);
+  assert.equal(sent, 2);
+  assert.deepEqual(
+    posts.map(({ url }) => url),
+    ["https://hooks.example.com/alerts"],
+  );
+  const body = JSON.parse(posts[0]!.body);
+  assert.deepEqual(
+    [body.event_type, body.alert_id, body.value, body.threshold, body.cause, body.since],
+    ["triggers.alert.firing", alert.alert_id, 1, 0.1, "an endpoint", alert.since],
+  );
+  assert.equal(body.link, `https://api.example.com/console/alerts?alert=${alert.alert_id}`);
+  assert.match(posts[0]!.signing_secret!, /^whsec_/);
+  assert.deepEqual(
+    events.map(({ event_type, alert_id, name }) => [event_type, alert_id, name]),
+    [["triggers.alert.firing", alert.alert_id, "Failing"]],
+  );
+  assert.deepEqual(await send().then(({ posts, events }) => [posts, events]), [[], []]);
+  await attempts("delivered");
+  await run();
+  const recovered = await send();
+  assert.deepEqual(
+    recovered.events.map(({ event_type }) => event_type),
+    ["triggers.alert.resolved"],
+  );
+  assert.equal(JSON.parse(recovered.posts[0]!.body).event_type, "triggers.alert.resolved");
+});
+
+test("a message that could not be sent is sent again later, the same for who gets it twice", async () => {
+  const id = await fire([await channel("webhook", "https://hooks.example.com/alerts")]);
+  const refused = await send(() => ({ status_code: 500, error: "http_error" }));
+  assert.deepEqual([refused.sent, refused.failed], [1, 1]);
+  assert.deepEqual((await send()).posts, []);
+  clock += MESSAGE_WAITS_MINUTES[0]! * MINUTE;
+  const again = await send();
+  assert.equal(again.posts[0]!.id, refused.posts[0]!.id);
+  const [{ messages }] = await of(id);
+  const told = messages.find((each: { channel_id: string | null }) => each.channel_id !== null);
+  assert.deepEqual([told.state, told.attempts, told.error], ["sent", 2, null]);
+});
+
+test("a channel that keeps failing is told through another", async () => {
+  const broken = await channel("webhook", "https://hooks.example.com/broken");
+  await channel("webhook", "https://hooks.example.com/works");
+  await fire([broken]);
+  const answer = ({ url }: DirectPost) => (url.endsWith("broken") ? { status_code: 503, error: "http_error" } : {});
+  for (const wait of [0, ...MESSAGE_WAITS_MINUTES.slice(0, 2)]) {
+    clock += wait * MINUTE;
+    await send(answer);
+  }
+  const { posts } = await send(answer);
+  assert.deepEqual(
+    posts.map(({ url }) => url),
+    ["https://hooks.example.com/works"],
+  );
+  assert.equal(JSON.parse(posts[0]!.body).instead_of, "webhook https://hooks.example.com/broken");
+  const { alert_channels } = await call("GET", "/alert-channels");
+  const told = alert_channels.find((each: { channel_id: string }) => each.channel_id === broken);
+  assert.deepEqual([told.failing_since !== null, told.last_error], [true, "The endpoint answered 503."]);
+});
+
+test("while a rule is snoozed its channels hear nothing, and a recovery is told all the same", async () => {
+  const target = await channel("webhook", "https://hooks.example.com/alerts");
+  const id = await fire([target]);
+  await send();
+  await call("POST", `/alerts/${(await of(id))[0].alert_id}/snooze`, { minutes: 60 });
+  await attempts("delivered");
+  await run();
+  assert.equal((await send()).posts.length, 1);
+  await attempts("failed");
+  await run();
+  const { posts, events } = await send();
+  assert.deepEqual([posts.length, events.length], [0, 1]);
+});
+
+test.run();

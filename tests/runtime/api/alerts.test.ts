@@ -1,0 +1,343 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { saveAlerts } from "../../../runtime/database/alerts.ts";
+import { asService } from "../../../runtime/database/roles.ts";
+import type { AlertRule } from "../../../runtime/domain/alerts/rule.ts";
+import type { SendAnswer, SendRequest } from "../../../runtime/domain/alerts/work.ts";
+import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { countUsage } from "../../support/usage.ts";
+
+const test = suite("alert rules, channels and alerts over the API");
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+let api: TestApi;
+/** What the alert function was asked to send, and what it answers. */
+const asked: SendRequest[] = [];
+let answer: (request: SendRequest) => SendAnswer = () => ({ sent: true, error: null });
+let live: Identity;
+let sandbox: Identity;
+test.before(async () => {
+  api = await startApi({
+    lambda: {
+      send: async ({ input }: { input: { Payload: Uint8Array } }) => {
+        const request = JSON.parse(Buffer.from(input.Payload).toString()) as SendRequest;
+        asked.push(request);
+        return { Payload: Buffer.from(JSON.stringify(answer(request))) };
+      },
+    } as never,
+  });
+});
+test.after(() => api.close());
+test.before.each(async () => {
+  asked.length = 0;
+  answer = () => ({ sent: true, error: null });
+  ({ live, sandbox } = await api.customer());
+});
+
+const call = (method: string, path: string, body?: unknown, who = live) =>
+  api.call(who, method, path, body, { [HOST_HEADER]: "api.example.com" });
+const rules = async (who = live) => (await call("GET", "/alert-rules", undefined, who)).body.alert_rules as AlertRule[];
+const created = async (path: string, body: object) => {
+  const { status, body: made } = await call("POST", path, body);
+  assert.equal(status, 201, JSON.stringify(made));
+  return made;
+};
+const codeIn = (request: SendRequest): string => /\b(\d{6})\b/.exec(request.message.text)![1]!;
+
+test("every customer begins with five rules, in each environment its own", async () => {
+  const first = await rules();
+  assert.deepEqual(
+    first.map(({ kind }) => kind),
+    ["error_rate", "latency", "quota", "dead_letters", "api_down"],
+  );
+  const others = await rules(sandbox);
+  assert.equal(others.length, 5);
+  assert.ok(others.every(({ rule_id }) => !first.some((each) => each.rule_id === rule_id)));
+  assert.deepEqual(await rules(), first);
+});
+
+test("a rule is created, read, changed and deleted; deleting it again is harmless", async () => {
+  const made = await created("/alert-rules", {
+    name: "Slow orders",
+    kind: "latency",
+    filter: { event_type: ["order"] },
+  });
+  const { rule_id, created_at, updated_at, ...rule } = made;
+  assert.match(rule_id, /^rul_/);
+  assert.deepEqual(rule, {
+    name: "Slow orders",
+    kind: "latency",
+    query: null,
+    threshold: 5_000,
+    for_minutes: 5,
+    severity: "warning",
+    channels: [],
+    filter: { event_type: ["order"] },
+    enabled: true,
+  });
+  const changed = await call("PATCH", `/alert-rules/${rule_id}`, { threshold: 2_000, enabled: false });
+  assert.deepEqual([changed.body.threshold, changed.body.enabled, changed.body.name], [2_000, false, "Slow orders"]);
+  assert.deepEqual((await call("GET", `/alert-rules/${rule_id}`)).body, changed.body);
+  assert.equal((await call("DELETE", `/alert-rules/${rule_id}`)).status, 204);
+  assert.equal((await call("DELETE", `/alert-rules/${rule_id}`)).status, 204);
+  assert.equal((await call("GET", `/alert-rules/${rule_id}`)).status, 404);
+  assert.ok(created_at <= updated_at);
+});
+
+const refused: [says: string, body: object, path: string][] = [
+  ["a kind that is none", { name: "x", kind: "weather" }, "/kind"],
+  ["a metric without a query", { name: "x", kind: "metric" }, "/query"],
+  ["a query beside another kind", { name: "x", kind: "latency", query: { measures: ["events"] } }, "/query"],
+  [
+    "more than one measure",
+    { name: "x", kind: "metric", query: { measures: ["events", "failed"] } },
+    "/query/measures",
+  ],
+  [
+    "a grouped query",
+    { name: "x", kind: "metric", query: { measures: ["events"], group_by: ["error"] } },
+    "/query/group_by",
+  ],
+  [
+    "a query of a fixed time",
+    { name: "x", kind: "metric", query: { measures: ["events"], from: "2026-11-25T00:00:00Z" } },
+    "/query/from",
+  ],
+  ["a share above 1", { name: "x", kind: "error_rate", threshold: 5 }, "/threshold"],
+  ["a member that is not known", { name: "x", kind: "latency", colour: "red" }, "/colour"],
+  ["a time below none", { name: "x", kind: "latency", for_minutes: -1 }, "/for_minutes"],
+];
+for (const [says, body, path] of refused)
+  test(`a rule is refused for ${says}`, async () => {
+    const { status, body: told } = await call("POST", "/alert-rules", body);
+    assert.equal(status, 400);
+    assert.deepEqual(
+      told.error.details.map((each: { path: string }) => each.path),
+      [path],
+    );
+  });
+
+test("a rule names channels that are there, and another customer's rule is 404", async () => {
+  const { status, body } = await call("POST", "/alert-rules", { name: "x", kind: "latency", channels: ["chn_no"] });
+  assert.deepEqual([status, body.error.details[0].path], [422, "/channels/0"]);
+  const [rule] = await rules();
+  const { live: stranger } = await api.customer("Other");
+  for (const method of ["GET", "PATCH"])
+    assert.equal(
+      (await call(method, `/alert-rules/${rule!.rule_id}`, method === "GET" ? undefined : {}, stranger)).status,
+      404,
+    );
+});
+
+const attempts = (at: number, outcome: "delivered" | "failed"): UsageFact => ({
+  kind: "attempted",
+  tenant: live.customer_id,
+  at,
+  subscription_id: "sub_01JDGXS7G0ABCDEFGHJKMNPQRT",
+  outcome,
+  error: outcome === "failed" ? "http_5xx" : null,
+  latency_ms: 5,
+  parts: [{ types: ["a"] }],
+});
+
+test("a preview says when a rule would have rung", async () => {
+  const start = Math.floor(api.deps.now() / MINUTE) * MINUTE - 3 * HOUR;
+  const facts = [
+    ...[0, 1, 2, 3].map((minute) => attempts(start + minute * MINUTE, "failed")),
+    ...[4, 5, 6, 7].map((minute) => attempts(start + minute * MINUTE, "delivered")),
+  ];
+  await countUsage(api.deps.dynamodb, facts);
+  const iso = (ms: number) => new Date(ms).toISOString();
+  const { status, body } = await call("POST", "/alert-rules/preview", { kind: "error_rate", for_minutes: 2 });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(body.alerts, [
+    {
+      since: iso(start),
+      fired_at: iso(start + 2 * MINUTE),
+      resolved_at: iso(start + 6 * MINUTE),
+      severity: "critical",
+      value: 1,
+    },
+  ]);
+  assert.deepEqual([body.count, body.firing_minutes], [1, 4]);
+  const days = (Date.parse(body.to) - Date.parse(body.from)) / (24 * HOUR);
+  assert.ok(days >= 30 && days < 30.1);
+  const metric = { kind: "metric", query: { measures: ["failed"], last: "5m" }, threshold: 2, for_minutes: 0 };
+  const counted = await call("POST", "/alert-rules/preview", metric);
+  assert.deepEqual(counted.body.alerts[0].since, iso(start + 2 * MINUTE));
+});
+
+test("a mail address is verified by the code or the link of a mail, and not before", async () => {
+  const channel = await created("/alert-channels", { kind: "email", target: "Ada@Example.com" });
+  assert.deepEqual([channel.kind, channel.target, channel.verified], ["email", "Ada@example.com", false]);
+  const [request] = asked;
+  assert.deepEqual([request!.op, request!.channel.kind, request!.channel.target], ["send", "email", "Ada@example.com"]);
+  const id = channel.channel_id;
+  assert.equal((await call("POST", `/alert-channels/${id}/test`)).status, 422);
+  const wrong = codeIn(request!) === "000000" ? "000001" : "000000";
+  assert.equal((await call("POST", `/alert-channels/${id}/verify`, { code: wrong })).status, 422);
+  const link = /https:\/\/api\.example\.com(\/links\/\S+)/.exec(request!.message.text)![1]!;
+  const opened = await api.app.request(link);
+  assert.equal(opened.status, 200);
+  assert.match(await opened.text(), /Confirmed/);
+  assert.equal((await call("GET", `/alert-channels/${id}`)).body.verified, true);
+  const forged = await api.app.request(`${link.slice(0, -3)}abc`);
+  assert.equal(forged.status, 404);
+});
+
+test("a number is verified by the code that was sent", async () => {
+  const channel = await created("/alert-channels", { kind: "sms", target: "+44 7700 900123" });
+  assert.equal(channel.target, "+447700900123");
+  const code = codeIn(asked[0]!);
+  const verified = await call("POST", `/alert-channels/${channel.channel_id}/verify`, { code });
+  assert.equal(verified.body.verified, true);
+});
+
+test("a code holds for a day and ten tries", async () => {
+  const { channel_id } = await created("/alert-channels", { kind: "sms", target: "+447700900124" });
+  const code = codeIn(asked[0]!);
+  const wrong = code === "000000" ? "000001" : "000000";
+  for (let tried = 0; tried < 10; tried += 1)
+    assert.equal((await call("POST", `/alert-channels/${channel_id}/verify`, { code: wrong })).status, 422);
+  assert.equal((await call("POST", `/alert-channels/${channel_id}/verify`, { code })).status, 422);
+  await call("POST", `/alert-channels/${channel_id}/verify`);
+  const fresh = codeIn(asked.at(-1)!);
+  assert.equal((await call("POST", `/alert-channels/${channel_id}/verify`, { code: fresh })).body.verified, true);
+});
+
+test("a webhook is verified by answering a signed challenge with it", async () => {
+  answer = ({ payload }) => ({
+    sent: true,
+    error: null,
+    status_code: 200,
+    response_excerpt: `{"challenge":"${payload.challenge}"}`,
+  });
+  const channel = await created("/alert-channels", { kind: "webhook", target: "https://hooks.example.com/alerts" });
+  assert.match(channel.signing_secret, /^whsec_/);
+  assert.equal(channel.verified, true);
+  assert.equal(asked[0]!.channel.signing_secret, channel.signing_secret);
+  assert.equal(asked[0]!.payload.type, "triggers.channel.challenge");
+  answer = () => ({ sent: true, error: null, status_code: 200, response_excerpt: "ok" });
+  const other = await created("/alert-channels", { kind: "webhook", target: "https://hooks.example.com/else" });
+  assert.deepEqual([other.verified, other.last_error], [false, "The endpoint did not answer with the challenge."]);
+  const read = (await call("GET", `/alert-channels/${channel.channel_id}`)).body;
+  assert.equal("signing_secret" in read, false);
+});
+
+test("a Slack webhook's URL is a secret, and its code comes by Slack", async () => {
+  const target = "https://hooks.slack.com/services/T000/B000/abcdefgh";
+  const channel = await created("/alert-channels", { kind: "slack", target });
+  assert.equal(channel.target, "https://hooks.slack.com/…efgh");
+  assert.equal(asked[0]!.channel.target, target);
+  const code = codeIn(asked[0]!);
+  assert.equal((await call("POST", `/alert-channels/${channel.channel_id}/verify`, { code })).body.verified, true);
+  const tested = await call("POST", `/alert-channels/${channel.channel_id}/test`);
+  assert.deepEqual(tested.body, { sent: true, error: null });
+});
+
+const targets: [kind: string, target: string, status: number][] = [
+  ["email", "no address", 400],
+  ["sms", "12345", 400],
+  ["slack", "https://example.com/services/x", 400],
+  ["webhook", "http://hooks.example.com/x", 422],
+  ["webhook", "https://127.0.0.1/x", 422],
+];
+for (const [kind, target, status] of targets)
+  test(`a channel is refused for ${kind} ${target}`, async () => {
+    assert.equal((await call("POST", "/alert-channels", { kind, target })).status, status);
+    assert.deepEqual(asked, []);
+  });
+
+test("a target is a channel once, and what can't be sent is told", async () => {
+  answer = () => ({ sent: false, error: "MessageRejected: Email address is not verified." });
+  const body = { kind: "email", target: "ada@example.com" };
+  const channel = await created("/alert-channels", body);
+  assert.equal(channel.last_error, "MessageRejected: Email address is not verified.");
+  assert.equal((await call("POST", "/alert-channels", body)).status, 409);
+  assert.equal((await call("DELETE", `/alert-channels/${channel.channel_id}`)).status, 204);
+  assert.deepEqual((await call("GET", "/alert-channels")).body, { alert_channels: [], next_cursor: null });
+});
+
+/** An alert of a rule that fires now. */
+async function ring(rule: AlertRule): Promise<string> {
+  const now = api.deps.now();
+  const watch = {
+    state: "firing",
+    since: now,
+    seen_at: now,
+    value: 0.5,
+    calm_since: null,
+    severity: "warning",
+  } as const;
+  await asService(api.deps.db, (tx) =>
+    saveAlerts(
+      tx,
+      live.customer_id,
+      [{ rule, watch, changes: ["pending", "firing"], at: now, value: 0.5, cause: "an endpoint" }],
+      now,
+    ),
+  );
+  return (await call("GET", "/alerts?state=firing")).body.alerts[0].alert_id;
+}
+
+test("alerts are listed by state, acknowledged and snoozed, and the audit log tells", async () => {
+  const [rule] = await rules();
+  const id = await ring(rule!);
+  const { body } = await call("GET", "/alerts");
+  const [alert] = body.alerts;
+  assert.deepEqual(
+    [alert.state, alert.kind, alert.value, alert.threshold, alert.cause, alert.acknowledged_at],
+    ["firing", "error_rate", 0.5, 0.05, "an endpoint", null],
+  );
+  assert.deepEqual((await call("GET", "/alerts?state=resolved")).body.alerts, []);
+  const acknowledged = await call("POST", `/alerts/${id}/acknowledge`);
+  assert.equal(acknowledged.body.acknowledged_by, live.key_id);
+  const snoozed = await call("POST", `/alerts/${id}/snooze`, { minutes: 30 });
+  assert.ok(Date.parse(snoozed.body.snoozed_until) > api.deps.now());
+  assert.equal((await call("POST", `/alerts/${id}/snooze`, { minutes: -1 })).status, 400);
+  const { body: log } = await call("GET", "/audit");
+  assert.deepEqual(
+    log.audit.slice(0, 2).map(({ action }: { action: string }) => action),
+    ["alert.snooze", "alert.acknowledge"],
+  );
+  const { live: stranger } = await api.customer("Other");
+  assert.equal((await call("POST", `/alerts/${id}/acknowledge`, undefined, stranger)).status, 404);
+});
+
+test("a rule that is switched off or deleted ends what it has firing, and that is told", async () => {
+  const [first, second] = await rules();
+  await ring(first!);
+  await call("PATCH", `/alert-rules/${first!.rule_id}`, { enabled: false });
+  await ring(second!);
+  await call("DELETE", `/alert-rules/${second!.rule_id}`);
+  const { alerts } = (await call("GET", "/alerts")).body;
+  assert.deepEqual(
+    alerts.map(({ state, resolution }: { state: string; resolution: string }) => [state, resolution]),
+    [
+      ["resolved", "rule_deleted"],
+      ["resolved", "rule_disabled"],
+    ],
+  );
+  assert.deepEqual(
+    alerts[0].messages.map(({ change, channel_id }: { change: string; channel_id: null }) => [change, channel_id]),
+    [
+      ["firing", null],
+      ["resolved", null],
+    ],
+  );
+});
+
+test("scopes: reading needs events:read, changing subscriptions", async () => {
+  const reader = { ...live, scopes: ["events:read" as const] };
+  assert.equal((await call("GET", "/alert-rules", undefined, reader)).status, 200);
+  assert.equal((await call("POST", "/alert-rules", { name: "x", kind: "latency" }, reader)).status, 403);
+  assert.equal((await call("POST", "/alert-channels", { kind: "sms", target: "+447700900125" }, reader)).status, 403);
+  const writer = { ...live, scopes: ["events:write" as const] };
+  for (const path of ["/alert-rules", "/alert-channels", "/alerts", "/problems", "/reports"])
+    assert.equal((await call("GET", path, undefined, writer)).status, 403);
+});
+
+test.run();
