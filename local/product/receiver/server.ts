@@ -26,6 +26,19 @@ function show(request: IncomingMessage, response: ServerResponse, store: Request
   response.writeHead(200, { "content-type": "application/json" }).end(body);
 }
 
+const ASKS = '"triggers.channel.challenge"';
+
+/** What a channel for alerts is asked, before it is used. */
+function challengeIn(chunks: readonly Buffer[]): string | undefined {
+  const [body] = chunks;
+  if (body === undefined || chunks.length > 1 || body.length > 500 || !body.includes(ASKS)) return undefined;
+  try {
+    return (JSON.parse(body.toString("utf8")) as { challenge?: string }).challenge;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param port tried first; when it is taken, or 0, any free one */
 export async function startReceiverServer(port: number, store = new RequestStore()): Promise<ReceiverServer> {
   const server = createServer({ keepAliveTimeout: 65_000, noDelay: true }, (request, response) => {
@@ -51,6 +64,11 @@ export async function startReceiverServer(port: number, store = new RequestStore
         body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
       });
       if (path.startsWith("/script/") && runScript(path, response)) return;
+      const challenge = challengeIn(chunks);
+      if (challenge !== undefined) {
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ challenge }));
+        return;
+      }
       response.writeHead(200, { "content-type": "text/plain", "content-length": "3" }).end("ok\n");
     });
   });
