@@ -89,7 +89,6 @@ const scopes: [says: string, body: string, ...paths: string[]][] = [
   ["an object for a value", subject("$.a", {}), "/subject/equals"],
   ["an empty value", subject("$.a", ""), "/subject/equals"],
   ["a value that is too long", subject("$.a", "x".repeat(1_001)), "/subject/equals"],
-  ["a value beyond all numbers", '{"subject":{"jsonpath":"$.a","equals":1e999}}', "/subject/equals"],
   ["a member that there isn't", '{"all":true,"dry_run":true,"confirm":"CUSTOMER"}', "/dry_run"],
   ["another customer's confirmation", '{"all":true,"confirm":"THEM"}', "/confirm"],
   ["a confirmation in capitals", '{"all":true,"confirm":"CUS_"}', "/confirm"],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { asCustomer } from "../../../runtime/database/roles.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { OPERATOR } from "../../../runtime/domain/identity/identity.ts";
 import { newId } from "../../../runtime/domain/ids.ts";
 import type { Role } from "../../../runtime/domain/people/roles.ts";
@@ -58,9 +59,9 @@ async function invite(customer_id: string, email: string, role: Role): Promise<s
 }
 
 const signIn = async (subject: string, email?: string, issuer = "https://id.example") =>
-  (
-    await serve(database.db, { op: "memberships", issuer, subject, ...(email === undefined ? {} : { email }) }, NOW)
-  ).memberships.map(({ customer_name, role }) => [customer_name, role]);
+  (await serve(database.db, { op: "memberships", issuer, subject, ...defined({ email }) }, NOW)).memberships.map(
+    ({ customer_name, role }) => [customer_name, role],
+  );
 
 test("an invitation is taken by the first who proves its address, and by nobody after", async () => {
   const one = await customer("Acme");
