@@ -89,6 +89,10 @@ const messagesPerRun = (messagesPerSecond: number): number => Math.min(10, Math.
 const COUNTS_PER_SECOND = 1;
 /** Units of an item of counts: some types, subscriptions and latencies. */
 const COUNT_UNITS = 2;
+/** Units that rows of metrics add to it: 80 rows are 1.2 KB, 900 are 3.7 KB (docs/decisions/metrics.md). */
+const ROW_UNITS = 2;
+/** Seconds in which an hour of a customer is taken into the cube: the bench `counters/metrics` folds a day in less. */
+const FOLD_SECONDS = 1;
 /** A poller hands over so many invocations a second. Source: Lambda guide, "Provisioned mode" of SQS event sources. */
 const RUNS_PER_POLLER = 10;
 
@@ -247,6 +251,23 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     (countsOf(route) + countsOf(deliver)) * COUNT_UNITS,
     `busy environments of route and deliver x ${COUNTS_PER_SECOND} a second x ${COUNT_UNITS} units`,
   );
+  line(
+    "DynamoDB",
+    "metrics, in the same items",
+    "dynamodb_write_unit",
+    (countsOf(route) + countsOf(deliver)) * ROW_UNITS,
+    `the same puts x ${ROW_UNITS} units of rows`,
+  );
+  if (of("aws:athena/workgroup:Workgroup").length > 0) {
+    line("S3", "the cube, puts", "s3_put", HOURS, "one busy customer x hours");
+    line(
+      "Lambda",
+      "cube, memory",
+      "lambda_arm_gb_second",
+      HOURS * FOLD_SECONDS * memoryGb("cube"),
+      "hours x seconds x GB",
+    );
+  }
   const pulled = requests * load.pulledShare;
   const readUnits = Math.ceil((packed + 200) / 4_096) / 2;
   line(
