@@ -125,7 +125,11 @@ function opened(directory: string, fresh: boolean, release: () => void): State {
   keepPrivate(directory);
   const receiverPort = remembered?.receiver_port ?? 0;
   const outboxPort = remembered?.outbox_port ?? 0;
-  let known: Remembered = { version: STATE_VERSION, receiver_port: receiverPort, outbox_port: outboxPort };
+  let known: Remembered = {
+    version: STATE_VERSION,
+    receiver_port: receiverPort,
+    ...(outboxPort === 0 ? {} : { outbox_port: outboxPort }),
+  };
   writeJson(stateFile, known, 0o644);
   return {
     directory,
