@@ -24,7 +24,9 @@ const TAG = "Privacy";
 const LINK_SECONDS = 3_600;
 
 /** Any JSON number: one that no double holds, such as 1e400, is read as it was written. */
-const AnyNumber = z.custom<number>((value) => typeof value === "number", "must be a number").openapi({ type: "number" });
+const AnyNumber = z
+  .custom<number>((value) => typeof value === "number", "must be a number")
+  .openapi({ type: "number" });
 const Subject = z.strictObject({
   jsonpath: z.string().min(1).max(1_000).openapi({ example: "$.user.email" }),
   equals: z.union([z.string().min(1).max(1_000), AnyNumber, z.boolean()]),
