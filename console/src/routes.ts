@@ -6,6 +6,7 @@ const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
 export const routes: Readonly<Record<string, LazyExoticComponent<ComponentType>>> = {
   "/": page(() => import("./pages/overview.tsx")),
   "/health": page(() => import("./pages/health.tsx")),
+  "/operator/health": page(() => import("./pages/platform.tsx")),
   "/usage": page(() => import("./pages/usage.tsx")),
   "/problems": page(() => import("./pages/problems.tsx")),
   "/events": page(() => import("./pages/events.tsx")),

@@ -9,6 +9,7 @@ import { latencyIn, type Metrics, numberIn, useMetrics } from "../metrics.ts";
 import { useMay, useSession } from "../session.tsx";
 import type { Event, Key, Subscription } from "../types.ts";
 import { Button, Note, Page, Status } from "../ui/basic.tsx";
+import { Download } from "../ui/download.tsx";
 import { Range } from "../ui/range.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
 import { keep, timesOf, useCommon } from "../url.ts";
@@ -158,6 +159,19 @@ export default function Overview() {
       title="Overview"
       actions={
         <>
+          <Download
+            name="overview"
+            rows={() => [
+              ["start", "events", "matched", "unmatched", "delivered", "failed", "dead_lettered"],
+              ...(flow.data?.series[0]?.points ?? []).map((point) => [
+                point.start,
+                ...["events", "matched", "unmatched", "delivered", "failed", "dead_lettered"].map((name) =>
+                  Number(point[name] ?? 0),
+                ),
+              ]),
+            ]}
+            json={() => ({ flow: flow.data, rates: rates.data, errors: errors.data })}
+          />
           <Button aria-pressed={table} onPress={() => setTable(!table)}>
             View as table
           </Button>

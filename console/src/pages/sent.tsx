@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { pretty, send } from "../api.ts";
 import { bytes, ms } from "../format.ts";
 import { Button, Code, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Download } from "../ui/download.tsx";
 import { useList } from "../ui/list.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, maybeOneOf, useUrl } from "../url.ts";
@@ -31,20 +32,6 @@ interface Send {
 
 const idsIn = (body: string): string[] =>
   [...body.matchAll(/"event_id"\s*:\s*"(evt_[0-9A-Z]+)"/g)].map((match) => match[1]!);
-
-/** A cell of CSV, quoted where RFC 4180 wants it; what a spreadsheet would run as a formula is made text. */
-function cell(value: string | number): string {
-  const text = /^[=+\-@\t\r]/.test(String(value)) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function download(name: string, type: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
 
 /** What was sent from the composer in the last 24 hours: to look at, to send again changed or not, to take along. */
 export default function Sent() {
@@ -77,35 +64,23 @@ export default function Sent() {
     sessionStorage.setItem("draft send", pretty(request.body));
     navigate(keep("/send", { key: key_id }));
   };
-  const csv = () => {
-    const rows = wanted.map(({ at, environment, key_name, key_id, request, response, duration_ms }) =>
-      [at, environment, key_name ?? key_id, response.status, duration_ms, idsIn(response.body).join(" "), request.body]
-        .map(cell)
-        .join(","),
-    );
-    download(
-      "sent-events.csv",
-      "text/csv",
-      ["at,environment,key,status,duration_ms,event_ids,body", ...rows].join("\r\n"),
-    );
-  };
+  const csv = () => [
+    ["at", "environment", "key", "status", "duration_ms", "event_ids", "body"],
+    ...wanted.map(({ at, environment, key_name, key_id, request, response, duration_ms }) => [
+      at,
+      environment,
+      key_name ?? key_id,
+      response.status,
+      duration_ms,
+      idsIn(response.body).join(" "),
+      request.body,
+    ]),
+  ];
   const opened = list.rows.find(({ send_id }) => send_id === state.open);
   return (
     <Page
       title="Sent events"
-      actions={
-        <>
-          <Button isDisabled={wanted.length === 0} onPress={csv}>
-            Download CSV
-          </Button>
-          <Button
-            isDisabled={wanted.length === 0}
-            onPress={() => download("sent-events.json", "application/json", JSON.stringify(wanted, null, 2))}
-          >
-            Download JSON
-          </Button>
-        </>
-      }
+      actions={wanted.length === 0 ? null : <Download name="sent-events" rows={csv} json={() => wanted} />}
     >
       <p className="text-sm text-muted">
         What you sent from here in the last 24 hours. Nobody else sees this list, and no key's secret is in it.

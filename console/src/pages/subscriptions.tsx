@@ -2,7 +2,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { call } from "../api.ts";
-import { selectorText } from "../format.ts";
+import { count, selectorText } from "../format.ts";
+import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import type { Subscription } from "../types.ts";
 import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
@@ -97,9 +98,32 @@ function Create() {
   );
 }
 
+/** How a subscription has done in 24 hours, in a word and in figures. */
+function Health({ delivered, failed, dead }: { delivered: number; failed: number; dead: number }) {
+  if (delivered + failed + dead === 0) return <span className="text-muted">quiet</span>;
+  const word = dead > 0 ? "dead_lettered" : failed > 0 ? "failed" : "delivered";
+  return (
+    <span className="flex flex-wrap items-center gap-1">
+      <Status status={word} /> {count(delivered)} delivered, {count(failed)} failed
+    </span>
+  );
+}
+
 export default function Subscriptions() {
   const [state] = useUrl(own);
   const may = useMay();
+  const health = useMetrics(
+    {
+      measures: ["delivered", "failed", "dead_lettered"],
+      last: "24h",
+      interval: "none",
+      group_by: ["subscription_id"],
+      top: 100,
+    },
+    state.env,
+    30_000,
+  );
+  const of = new Map((health.data?.series ?? []).map(({ key, totals }) => [key.subscription_id, totals]));
   return (
     <Page title="Subscriptions" actions={may("configure") ? <Create /> : null}>
       <List<Subscription>
@@ -128,6 +152,17 @@ export default function Subscriptions() {
           { name: "Status", cell: ({ status }) => <Status status={status} /> },
           { name: "Selects", cell: ({ event_selector }) => <code>{selectorText(event_selector)}</code> },
           { name: "Webhook", cell: ({ webhook_url }) => <span className="mono">{webhook_url}</span> },
+          {
+            name: "Last 24 h",
+            cell: ({ subscription_id }) =>
+              health.data === undefined ? null : (
+                <Health
+                  delivered={numberIn(of.get(subscription_id), "delivered")}
+                  failed={numberIn(of.get(subscription_id), "failed")}
+                  dead={numberIn(of.get(subscription_id), "dead_lettered")}
+                />
+              ),
+          },
           { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
         ]}
       />

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { sql } from "kysely";
+import { suite } from "uvu";
+import { asCustomer } from "../../../runtime/database/roles.ts";
+import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { Role } from "../../../runtime/domain/people/roles.ts";
+import { operator, startApi, type TestApi } from "../../support/api.ts";
+
+const test = suite("people");
+let api: TestApi;
+test.before(async () => {
+  api = await startApi();
+});
+test.after(() => api.close());
+
+const acting = (identity: Identity, role: Role, signed_in_at = 0): Identity => ({
+  ...identity,
+  key_id: "psn_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+  person: { person_id: "psn_01ARZ3NDEKTSV4RRFFQ69G5FAV", name: "Ada", role, signed_in_at },
+});
+
+test("a customer has at most 1,000 people, and those who were removed don't count", async () => {
+  const { live, customer_id } = await api.customer();
+  await asCustomer(api.deps.db, customer_id, (tx) =>
+    sql`insert into people (person_id, customer_id, email, role, status, invited_by, created_at, updated_at)
+        select ${customer_id} || n, ${customer_id}, n || '@example.com', 'auditor', case when n = 1 then 'removed' else 'invited' end, 'key_1', now(), now()
+        from generate_series(1, 1000) as n`.execute(tx),
+  );
+  const invite = (email: string) => api.call(live, "POST", "/people", { email, role: "owner" });
+  assert.equal((await invite("last@example.com")).status, 201);
+  const refused = await invite("one.more@example.com");
+  assert.deepEqual([refused.status, refused.body.error.code], [422, "limit_reached"]);
+});
+
+test("a customer's people have a customer's roles, the operator's people the operator's", async () => {
+  const { live } = await api.customer();
+  const role = async (identity: Identity, role: string) =>
+    (await api.call(identity, "POST", "/people", { email: `${role}@example.com`, role })).status;
+  assert.deepEqual([await role(live, "operator"), await role(live, "auditor")], [400, 201]);
+  assert.deepEqual([await role(operator, "owner"), await role(operator, "operator")], [400, 201]);
+});
+
+test("a sandbox key invites nobody", async () => {
+  const { sandbox } = await api.customer();
+  const { status } = await api.call(sandbox, "POST", "/people", { email: "a@example.com", role: "owner" });
+  assert.equal(status, 403);
+});
+
+test("what is masked is shown after a sign-in of the last five minutes alone", async () => {
+  const { live } = await api.customer();
+  const reveal = (identity: Identity) =>
+    api.call(identity, "POST", "/reveal", { object: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", reason: "look" });
+  const now = api.deps.now();
+  assert.equal((await reveal(acting(live, "owner", now - 240_000))).status, 404);
+  assert.equal((await reveal(acting(live, "owner", now - 301_000))).body.error.code, "sign_in_again");
+  assert.equal((await reveal(acting(live, "business", now))).status, 403);
+  assert.equal((await reveal(live)).status, 403);
+});
+
+test.run();
