@@ -20,15 +20,24 @@ export const useMay = () => {
   return (permission: string): boolean => permissions.includes(permission);
 };
 
+/** The page is being left: what its calls find out meanwhile changes nothing about where to. */
+let leaving = false;
+
 /** To the page where one signs in, and back to where one was. */
 function toSignIn(why: string): void {
+  if (leaving) return;
+  leaving = true;
   const here = `${window.location.pathname}${window.location.search}`;
   if (window.location.pathname === "/console/sign-in") return;
   window.location.assign(`/console/sign-in?ended=${why}&return_to=${encodeURIComponent(here)}`);
 }
 
 export async function signOut(): Promise<void> {
-  await callText("DELETE", "/session");
+  leaving = true;
+  await callText("DELETE", "/session").catch((cause: unknown) => {
+    leaving = false;
+    throw cause;
+  });
   for (const name of Object.keys(sessionStorage)) if (name.startsWith("draft ")) sessionStorage.removeItem(name);
   window.location.assign("/console/sign-in?ended=signed_out");
 }

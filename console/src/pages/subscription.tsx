@@ -172,22 +172,29 @@ function Overview({ subscription }: { subscription: Subscription }) {
   );
 }
 
-function SelectorTab({ subscription, saved }: { subscription: Subscription; saved: () => void }) {
+/** @param done whether it was saved just now: what was written begins anew with each version, and this outlives that */
+function SelectorTab({
+  subscription,
+  done,
+  saved,
+}: {
+  subscription: Subscription;
+  done: boolean;
+  saved: (is: boolean) => void;
+}) {
   const [{ env }] = useUrl(own);
   const may = useMay();
   const [draft, setDraft] = useState(() => draftOf(subscription.event_selector));
   const [error, setError] = useState<unknown>();
-  const [done, setDone] = useState(false);
   const save = async () => {
     setError(undefined);
-    setDone(false);
+    saved(false);
     try {
       await call("PATCH", `/subscriptions/${subscription.subscription_id}`, {
         env,
         body: { event_selector: selectorOf(draft) },
       });
-      setDone(true);
-      saved();
+      saved(true);
     } catch (cause) {
       setError(cause);
     }
@@ -280,6 +287,7 @@ export default function SubscriptionPage() {
   const may = useMay();
   const client = useQueryClient();
   const [secret, setSecret] = useState<string>();
+  const [saved, setSaved] = useState(false);
   const { env } = state;
   const query = useQuery({
     queryKey: ["subscription", id, env],
@@ -407,7 +415,15 @@ export default function SubscriptionPage() {
             id: "selector",
             name: "Selector",
             body: () => (
-              <SelectorTab key={subscription.version} subscription={subscription} saved={() => void query.refetch()} />
+              <SelectorTab
+                key={subscription.version}
+                subscription={subscription}
+                done={saved}
+                saved={(is) => {
+                  setSaved(is);
+                  if (is) void query.refetch();
+                }}
+              />
             ),
           },
           {
