@@ -1,10 +1,12 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
+import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { errorText, log } from "../aws/log.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { errorResponse } from "../domain/errors/errors.ts";
 import type { Peppers } from "../domain/identity/apiKey.ts";
 import { HOST_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SOURCE_HEADER } from "../domain/identity/identity.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
@@ -46,7 +48,15 @@ const pages = new Console({
 });
 
 /** `/console/session` and `/console/api` behind the function's URL, payload format 2.0. */
-export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+export const handler = (event: LambdaFunctionURLEvent, context: RunTime): Promise<LambdaFunctionURLResult> =>
+  withinTime(context, answerTo(event), (late) => {
+    const requestId = event.headers[REQUEST_ID_HEADER] ?? newId("req", now());
+    log("error", "console.late", { request_id: requestId, error: errorText(late) });
+    const { status, ...answer } = errorResponse(late, requestId);
+    return { statusCode: status, ...answer };
+  });
+
+async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
   const { headers, requestContext, cookies = [] } = event;
   const { status, ...answer } = await pages.answer({
     request_id: headers[REQUEST_ID_HEADER] ?? newId("req", now()),

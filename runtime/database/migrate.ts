@@ -7,10 +7,10 @@ import { up as costly } from "./migrations/0004-costly.ts";
 import { up as noKeptSecrets } from "./migrations/0005-no-kept-secrets.ts";
 import { up as subjectKeys } from "./migrations/0006-subject-keys.ts";
 import { up as people } from "./migrations/0007-people.ts";
-import { up as incidents } from "./migrations/0009-incidents.ts";
-import { up as eventShards } from "./migrations/0010-event-shards.ts";
-import { up as metricsDays } from "./migrations/0011-metrics-days.ts";
-import { up as alerts } from "./migrations/0012-alerts.ts";
+import { up as incidents } from "./migrations/0008-incidents.ts";
+import { up as eventShards } from "./migrations/0009-event-shards.ts";
+import { up as metricsDays } from "./migrations/0010-metrics-days.ts";
+import { up as alerts } from "./migrations/0011-alerts.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -25,10 +25,10 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0005-no-kept-secrets": { up: noKeptSecrets },
   "0006-subject-keys": { up: subjectKeys },
   "0007-people": { up: people },
-  "0009-incidents": { up: incidents },
-  "0010-event-shards": { up: eventShards },
-  "0011-metrics-days": { up: metricsDays },
-  "0012-alerts": { up: alerts },
+  "0008-incidents": { up: incidents },
+  "0009-event-shards": { up: eventShards },
+  "0010-metrics-days": { up: metricsDays },
+  "0011-alerts": { up: alerts },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

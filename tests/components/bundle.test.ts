@@ -14,9 +14,9 @@ const ceilings: [entry: string, most: number][] = [
   ["runtime/route/handler.ts", 575 * KB],
   ["runtime/deliver/handler.ts", 950 * KB],
   ["runtime/deliver/sweeper.ts", 500 * KB],
-  ["runtime/subscriptions/handler.ts", 1_000 * KB],
+  ["runtime/subscriptions/handler.ts", 1_150 * KB],
   ["runtime/console/handler.ts", 400 * KB],
-  ["runtime/api/handler.ts", 2_500 * KB],
+  ["runtime/api/handler.ts", 2_600 * KB],
   ["runtime/cube/handler.ts", 1_500 * KB],
 ];
 for (const [entry, most] of ceilings) {
@@ -56,6 +56,7 @@ test("every function finds exactly the variables that its stage declares", async
   const declared = async (stage: string, list: string) =>
     [...((await import(`../../runtime/${stage}/environment.ts`)) as Record<string, readonly string[]>)[list]!].sort();
   const expected: Record<string, readonly string[]> = {
+    alert: await declared("alert", "alertVariables"),
     api: await declared("api", "apiVariables"),
     bootstrap: await declared("subscriptions", "bootstrapVariables"),
     console: await declared("console", "consoleVariables"),
@@ -64,6 +65,8 @@ test("every function finds exactly the variables that its stage declares", async
     forget: await declared("ingest", "forgetVariables"),
     ingest: await declared("ingest", "ingestVariables"),
     job: await declared("retain", "retainVariables"),
+    probe: await declared("alert", "probeVariables"),
+    report: await declared("report", "reportVariables"),
     route: await declared("route", "routeVariables"),
     subscriptions: await declared("subscriptions", "subscriptionsVariables"),
     sweep: await declared("deliver", "sweepVariables"),

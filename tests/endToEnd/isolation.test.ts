@@ -23,7 +23,10 @@ interface Tenant {
   readonly ids: Readonly<Record<Kind, string>>;
   readonly cursors: Readonly<Record<string, string>>;
 }
-type Kind = "evt" | "sub" | "dlv" | "rpl" | "prv" | "key" | "cus" | "type" | "table";
+type Kind = Made | Nobodys;
+type Made = "evt" | "sub" | "dlv" | "rpl" | "prv" | "key" | "cus" | "type" | "table" | "rul" | "chn" | "rpt";
+/** What a test can't give a tenant: it takes failures or minutes, a person, or the operator. Ids of this form, which nobody has, are asked for. */
+type Nobodys = "prb" | "alt" | "psn" | "inc" | "link";
 
 /** What each path parameter, or member of a body, names. An unknown one fails: a new route must be added here. */
 const kindOf: readonly [path: RegExp, kind: Kind][] = [
@@ -36,6 +39,14 @@ const kindOf: readonly [path: RegExp, kind: Kind][] = [
   [/^\/customers\/\{customer_id\}/, "cus"],
   [/^\/event-types\/\{type\}/, "type"],
   [/^\/reference-tables\/\{name\}/, "table"],
+  [/^\/alert-rules\/\{id\}/, "rul"],
+  [/^\/alert-channels\/\{id\}/, "chn"],
+  [/^\/alerts\/\{id\}/, "alt"],
+  [/^\/reports\/\{id\}/, "rpt"],
+  [/^\/problems\/\{id\}/, "prb"],
+  [/^\/people\/\{person_id\}/, "psn"],
+  [/^\/incidents\/\{incident_id\}/, "inc"],
+  [/^\/links\/\{token\}/, "link"],
 ];
 
 const bodies: Readonly<Record<string, (ids: Tenant["ids"]) => unknown>> = {
@@ -112,6 +123,11 @@ async function furnish(customer: string, environment: "live" | "sandbox", key: s
       30_000,
     )
   )[0].delivery_id;
+  const rule = { name: mark, kind: "error_rate", threshold: 0.5, for_minutes: 5, severity: "warning", channels: [] };
+  const rul = (await made("POST", "/alert-rules", rule)).rule_id;
+  const chn = (await made("POST", "/alert-channels", { kind: "email", target: `${mark.toLowerCase()}@example.com` }))
+    .channel_id;
+  const rpt = (await made("POST", "/reports", { name: mark, template: "weekly" })).report_id;
   const subject = { jsonpath: "$.nobody", equals: mark };
   const prv = (await made("POST", "/privacy/exports", { subject })).request_id;
   const cursors: Record<string, string> = {};
@@ -129,9 +145,21 @@ async function furnish(customer: string, environment: "live" | "sandbox", key: s
     cus: customer,
     type: `${name}.type`,
     table: name,
+    rul,
+    chn,
+    rpt,
+    ...nobodys(),
   };
   return { key, mark, customer, environment, ids, cursors };
 }
+
+const nobodys = (): Readonly<Record<Nobodys, string>> => ({
+  prb: `prb_${newUlid()}a`,
+  alt: newId("alt"),
+  psn: newId("psn"),
+  inc: newId("inc"),
+  link: newUlid(),
+});
 
 /** Ids that nobody has. */
 const unknown = (): Tenant["ids"] => ({
@@ -144,6 +172,10 @@ const unknown = (): Tenant["ids"] => ({
   cus: newId("cus"),
   type: "nobodys.type",
   table: "nobodys",
+  rul: newId("rul"),
+  chn: newId("chn"),
+  rpt: newId("rpt"),
+  ...nobodys(),
 });
 
 /** Keys, audit and retention are the customer's, whichever of its keys asks. */
@@ -161,7 +193,7 @@ function essence({ status, text }: Answer, ids: Tenant["ids"]): { status: number
   return {
     status,
     text: rest
-      .replaceAll(/(req|rpl|prv|evt|aud)_[0-9A-Z]{26}/g, "$1_…")
+      .replaceAll(/(req|rpl|prv|evt|aud|run)_[0-9A-Z]{26}/g, "$1_…")
       .replaceAll(/"[\d-]{10}T[\d:.]+Z"/g, "<time>")
       .replaceAll(/"duration_us":\d+/g, ""),
   };
@@ -176,6 +208,9 @@ async function possessions(tenant: Tenant): Promise<string> {
     `/deliveries/${ids.dlv}`,
     `/replays/${ids.rpl}`,
     `/reference-tables/${ids.table}`,
+    `/alert-rules/${ids.rul}`,
+    `/alert-channels/${ids.chn}`,
+    `/reports/${ids.rpt}`,
     "/event-types",
     "/retention",
   ];

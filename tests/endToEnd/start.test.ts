@@ -39,7 +39,10 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   const at = lines.findIndex((line) => line.startsWith("ready "));
   assert.deepEqual([lines[at], lines[at + 1]], [`ready ${local.url}`, local.sandbox_key]);
   assert.equal(lines.filter((line) => line.startsWith("ready ")).length, 1);
-  assert.deepEqual(Object.keys(local), ["url", "api_key", "sandbox_key", "operator_key", "sink_url", "pid"]);
+  assert.deepEqual(Object.keys(local), [
+    ...["url", "api_key", "sandbox_key", "operator_key"],
+    ...["sink_url", "console_url", "outbox_url", "pid"],
+  ]);
   assert.match(local.api_key, /^trg_live_/);
   assert.match(local.sandbox_key, /^trg_sandbox_/);
   for (const secret of [local.api_key, local.operator_key]) assert.ok(!started.output().includes(secret));

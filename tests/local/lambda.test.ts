@@ -36,7 +36,8 @@ async function invoke(payload: object, name = "echo") {
 
 test("a function finds exactly its declared variables and Lambda's own, one endpoint and the ports of this machine", async () => {
   const { value } = await invoke({ do: "env" });
-  const { AWS_ENDPOINT_URL, LAMBDA_TASK_ROOT, LOCAL_PORTS, ...rest } = value;
+  const { AWS_ENDPOINT_URL, LAMBDA_TASK_ROOT, LOCAL_HOSTS, LOCAL_PORTS, ...rest } = value;
+  assert.match(LOCAL_HOSTS, /^\{"https:\/\/hooks\.slack\.com\/":"http:\/\/127\.0\.0\.1:\d+\//);
   assert.equal(AWS_ENDPOINT_URL, probe.core.gatewayUrl);
   // What the platform itself listens on: the gateway and the public server, not the webhook receiver.
   const ports = [probe.core.gatewayUrl, probe.core.url].map((url) => new URL(url).port);

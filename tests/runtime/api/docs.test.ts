@@ -42,8 +42,10 @@ test("every operation but the public ones needs a key, and says what it answers 
     "GET /docs/errors",
     "GET /docs/roles",
     "GET /health",
+    "GET /links/{token}",
     "GET /openapi.json",
     "GET /status",
+    "POST /links/{token}",
   ]);
   for (const { name, operation } of operations) {
     assert.equal("401" in operation.responses, operation.security.length > 0, name);
