@@ -24,6 +24,9 @@ const openToOthers = (root: string): string[] =>
     return found?.isDirectory() === true && (found.mode & 0o077) !== 0;
   });
 
+/** What it says after its first line. */
+const afterStarting = (output: string): string => output.replace(/^starting: [^\n]*\n/, "");
+
 /** Names of a process's threads that wait for the others where processors are short, as far as Linux keeps them. */
 const steppedBack = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/task`)
@@ -79,7 +82,7 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   assert.equal(await second.ended, 1);
   const { started_at } = JSON.parse(readFileSync(join(state, "holder.json"), "utf8")) as { started_at: string };
   assert.equal(
-    second.output(),
+    afterStarting(second.output()),
     `\nThe state in ${state} is in use by process ${next.pid}, which began at ${started_at}.\nStop that one first, or set TRIGGERS_STATE to another folder.\n`,
   );
   again.child.kill("SIGTERM");
@@ -94,7 +97,7 @@ test("a port that is taken is named, with a way out", async () => {
   assert.equal(await started.ended, 1);
   other.close();
   assert.equal(
-    started.output(),
+    afterStarting(started.output()),
     `\nPort ${port} is taken by another program.\nStop that one, or choose another port: PORT=${port + 1} npm start\n`,
   );
 });
@@ -104,7 +107,7 @@ test("state of another version is not touched, and --fresh begins anew", async (
   const started = startProcess({ state: folder });
   assert.equal(await started.ended, 1);
   assert.equal(
-    started.output(),
+    afterStarting(started.output()),
     `\nThe state in ${folder} was written by another version of the platform (state version 0, this one reads 2).\nStart that version, or set TRIGGERS_STATE to another folder. "npm start -- --fresh" begins anew here, and deletes every event and key in it.\n`,
   );
   assert.equal(JSON.parse(readFileSync(join(folder, "state.json"), "utf8")).version, 0);
@@ -128,7 +131,7 @@ test("a Node.js that is too old is told which one is needed", async () => {
   const started = startProcess({ state: folder, command });
   assert.equal(await started.ended, 1);
   assert.equal(
-    started.output(),
+    afterStarting(started.output()),
     'The platform needs Node.js 24, this is 18.20.0.\nStart it with "npm start", which uses the Node.js that "npm install" put into node_modules.\n',
   );
 });
@@ -136,7 +139,7 @@ test("a Node.js that is too old is told which one is needed", async () => {
 test("a PORT that is no port is refused", async () => {
   const started = startProcess({ state: folder, port: 70_000 });
   assert.equal(await started.ended, 1);
-  assert.equal(started.output(), '\nPORT must be a number from 0 to 65535, not "70000".\n');
+  assert.equal(afterStarting(started.output()), '\nPORT must be a number from 0 to 65535, not "70000".\n');
 });
 
 test.run();
