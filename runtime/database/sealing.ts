@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { type Place, sealedBy, type Vault } from "../domain/webhook/vault.ts";
+import { channelPlace } from "./alerts.ts";
 import { asService } from "./roles.ts";
 import type { Database, Definition } from "./schema.ts";
 
@@ -52,11 +53,12 @@ const WITH_HEADERS = sql<boolean>`definition::text like '%"headers":{"%'`;
 /** Texts of these are sealed, or were stored before texts were. */
 const SECRETS = sql.ref("signing_secrets.secret");
 const SUBJECT_KEYS = sql.ref("customers.subject_key");
+const CHANNELS = sql.ref("alert_channels.secret");
 
 /**
  * Seals by the vault's current key what is not: what was sealed by another, and what was stored before texts were sealed.
  * @param isOver asked between pages: what is left then is sealed by the next call
- * @returns how many secrets, definitions and keys of customers it sealed; 0: all of them are
+ * @returns how many secrets, definitions, keys of customers and channels it sealed; 0: all of them are
  */
 export async function sealAnew(
   db: Kysely<Database>,
@@ -101,6 +103,23 @@ export async function sealAnew(
           .execute();
       return rows.length;
     });
+  for (let count = PAGE; count === PAGE && !isOver(); sealed += count)
+    count = await asService(db, async (tx) => {
+      const rows = await tx
+        .selectFrom("alert_channels")
+        .select(["customer_id", "channel_id", "secret"])
+        .where(other(CHANNELS))
+        .limit(PAGE)
+        .forUpdate()
+        .execute();
+      for (const { customer_id, channel_id, secret } of rows)
+        await tx
+          .updateTable("alert_channels")
+          .set({ secret: anew(secret!, channelPlace(customer_id, channel_id)) })
+          .where("channel_id", "=", channel_id)
+          .execute();
+      return rows.length;
+    });
   for (let after = "", count = PAGE; count === PAGE && !isOver(); ) {
     const rows = await asService(db, async (tx) => {
       const found = await tx
@@ -139,6 +158,7 @@ export async function countSealed(db: Kysely<Database>): Promise<Record<string, 
   for (const [table, text] of [
     ["signing_secrets", SECRETS],
     ["customers", SUBJECT_KEYS],
+    ["alert_channels", CHANNELS],
   ] as const) {
     const version = sql<string | null>`substring(${text} from '^sealed:([A-Za-z0-9]+):')`;
     const rows = await asService(db, (tx) =>

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
 import { SETTLE_MS } from "../../operations/heldSecret.ts";
 import { add, retire, type Sealing, seal, use, usesOf } from "../../operations/sealings.ts";
+import { channelPlace } from "../../runtime/database/alerts.ts";
 import { subjectKey } from "../../runtime/database/jobs.ts";
 import { asService } from "../../runtime/database/roles.ts";
 import type { Definition } from "../../runtime/database/schema.ts";
@@ -21,6 +22,7 @@ const test = suite("keys that seal");
 const clock = testClock(Date.parse("2026-11-25T10:00:00Z"));
 const SECRET = "sealing";
 const CUSTOMER = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const CHANNEL = "chn_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 let served: Served;
 let database: TestDatabase;
 let sealing: Sealing;
@@ -53,6 +55,20 @@ test.before(async () => {
       .values({ ...row, created_at: at, updated_at: at })
       .execute();
     await subjectKey(tx, CUSTOMER, await vault());
+    await tx
+      .insertInto("alert_channels")
+      .values({
+        channel_id: CHANNEL,
+        tenant: CUSTOMER,
+        customer_id: CUSTOMER,
+        kind: "slack",
+        target: "https://hooks.slack.com/…",
+        secret: (await vault()).seal("a whole URL", channelPlace(CUSTOMER, CHANNEL)),
+        base_url: "https://example.com",
+        created_at: at,
+        updated_at: at,
+      })
+      .execute();
   });
 });
 test.after(async () => {
@@ -106,6 +122,8 @@ async function allOpen(ids: readonly string[]): Promise<void> {
   );
   await asService(database.db, async (tx) => {
     assert.equal(Buffer.from(await subjectKey(tx, CUSTOMER, await vault()), "base64").length, 32);
+    const { secret } = await tx.selectFrom("alert_channels").select("secret").executeTakeFirstOrThrow();
+    assert.equal((await vault()).open(secret!, channelPlace(CUSTOMER, CHANNEL)), "a whole URL");
   });
 }
 
@@ -126,18 +144,18 @@ test("a key comes, what it did not seal is sealed anew, the old one goes; all te
   const all = [...before, ...(await subscribe(3))];
   await allOpen(all);
   assert.deepEqual(await usesOf(sealing), [
-    { version: "1", current: false, texts: 1_041 },
+    { version: "1", current: false, texts: 1_042 },
     { version: "2", current: true, texts: 6 },
   ]);
   await assert.rejects(retire(sealing, "1"), /^Refusal: the secret was written 0 s ago/);
   clock.advance(SETTLE_MS);
-  await assert.rejects(retire(sealing, "1"), refused("1041 text(s) need key 1: seal them anew first"));
-  assert.equal(await seal(sealing), 1_041);
+  await assert.rejects(retire(sealing, "1"), refused("1042 text(s) need key 1: seal them anew first"));
+  assert.equal(await seal(sealing), 1_042);
   assert.equal(await seal(sealing), 0);
   await allOpen(all);
   await retire(sealing, "1");
   await allOpen(all);
-  assert.deepEqual(await usesOf(sealing), [{ version: "2", current: true, texts: 1_047 }]);
+  assert.deepEqual(await usesOf(sealing), [{ version: "2", current: true, texts: 1_048 }]);
   await assert.rejects(retire(sealing, "1"), refused("there is no key 1"));
   await assert.rejects(use(sealing), refused("key 2 is in use already; add another first"));
 });
@@ -150,7 +168,7 @@ test("sealing anew ends when its time is up, and the next run goes on", async ()
   const looks = [false, true];
   const some = await sealAnew(database.db, own, () => looks.shift() ?? true);
   assert.equal(some, 500);
-  assert.equal(some + (await seal(sealing)), 1_047);
+  assert.equal(some + (await seal(sealing)), 1_048);
 });
 
 test.run();
