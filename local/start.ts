@@ -46,7 +46,8 @@ async function main(): Promise<void> {
     port,
     fresh: values.fresh,
     quotas,
-    acceptFirst: true,
+    // A priority counts against other programs of the machine too: where those are busy, deliveries would wait for them.
+    acceptFirst: process.env.TRIGGERS_ACCEPT_FIRST !== "no",
     ...(home === undefined || standby === undefined ? {} : { regions: [home, standby] as const }),
     log: (line) => say(`${stamp()} ${line}`),
     onCreated: ({ type, name }) => {

@@ -31,7 +31,13 @@ function run(
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       // What one process has compiled, the next ones read.
-      env: { ...process.env, FORCE_COLOR: "0", NODE_COMPILE_CACHE: cacheFolder("compiled") },
+      // And what the tests start shares the machine with all other tests: nothing of it stands back.
+      env: {
+        ...process.env,
+        FORCE_COLOR: "0",
+        NODE_COMPILE_CACHE: cacheFolder("compiled"),
+        TRIGGERS_ACCEPT_FIRST: "no",
+      },
     });
     let output = "";
     const take = (chunk: Buffer) => {

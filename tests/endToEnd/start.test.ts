@@ -35,7 +35,11 @@ const steppedBack = (pid: number): string[] =>
 
 test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
   const state = join(folder, "state");
-  const started = startProcess({ state, command: ["npm", "start", "--silent"] });
+  const started = startProcess({
+    state,
+    command: ["npm", "start", "--silent"],
+    env: { TRIGGERS_ACCEPT_FIRST: "yes" },
+  });
   const local = await started.ready;
   const lines = started.output().split("\n");
   assert.match(lines[0]!, /^starting: /);
