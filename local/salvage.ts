@@ -34,9 +34,17 @@ export function salvage(path: string): readonly Salvaged[] | undefined {
     const tables = from
       .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL")
       .all() as { name: string; sql: string }[];
+    let numbers: readonly bigint[] | undefined;
+    const hints = () => {
+      numbers ??= numbersIn(
+        from,
+        tables.map(({ name }) => name),
+      );
+      return numbers;
+    };
     found = tables.map(({ name, sql }) => {
       to.exec(sql);
-      return copyRows(from, to, name);
+      return copyRows(from, to, name, hints);
     });
     to.exec("COMMIT");
   } catch {
@@ -52,8 +60,33 @@ export function salvage(path: string): readonly Salvaged[] | undefined {
   return found;
 }
 
-function copyRows(from: DatabaseSync, to: DatabaseSync, table: string): Salvaged {
-  const name = `"${table.replaceAll('"', '""')}"`;
+const quoted = (table: string): string => `"${table.replaceAll('"', '""')}"`;
+
+/** Numbers of one table, from each of its ends, that serve as hints. */
+const HINTS = 20_000;
+
+/**
+ * Row numbers that can be read in any of the tables, in order. Tables of the state share their numbers, such as a message's, so
+ * what one still tells leads to rows of another whose first and last pages are both broken.
+ */
+function numbersIn(from: DatabaseSync, tables: readonly string[]): readonly bigint[] {
+  const found = new Set<bigint>();
+  for (const table of tables)
+    for (const order of ["ASC", "DESC"]) {
+      try {
+        const read = from.prepare(`SELECT rowid AS row FROM ${quoted(table)} ORDER BY rowid ${order} LIMIT ${HINTS}`);
+        read.setReadBigInts(true);
+        for (const { row } of read.iterate() as IterableIterator<{ row: bigint }>) found.add(row);
+      } catch {
+        // What came before the broken page is a hint all the same.
+      }
+    }
+  return [...found].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** @param hints numbers that may lead to rows where trying does not */
+function copyRows(from: DatabaseSync, to: DatabaseSync, table: string, hints: () => readonly bigint[]): Salvaged {
+  const name = quoted(table);
   const read = from.prepare(`SELECT rowid AS row, * FROM ${name} WHERE rowid >= ? ORDER BY rowid`);
   read.setReadBigInts(true);
   const first = from.prepare(`SELECT rowid AS row FROM ${name} WHERE rowid >= ? ORDER BY rowid LIMIT 1`);
@@ -107,7 +140,9 @@ function copyRows(from: DatabaseSync, to: DatabaseSync, table: string): Salvaged
       bad = broken + ((end - broken) * (nth - 1n)) / TRIES;
       break;
     }
+    good ??= hints().find((number) => number > broken && number <= LAST && leadsOn(number));
     if (good === undefined) return undefined;
+    if (bad >= good) bad = broken;
     while (good - bad > 1n) {
       const middle: bigint = bad + (good - bad) / 2n;
       if (leadsOn(middle)) good = middle;

@@ -124,7 +124,8 @@ test("whatever page is broken, the others' rows go on, and what is missing is to
           assert.ok(missing.length <= broken.length * 15, `${missing.length} missing`);
       },
     ),
-    { numRuns: Number(process.env.FUZZ_RUNS ?? 40) },
+    // The first and the last page of the messages: nothing but the other table's numbers leads to what is between.
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 40), examples: [[[28, 5], "zeros"]] },
   );
   assert.ok(salvages > 0);
 });
