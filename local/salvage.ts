@@ -140,9 +140,10 @@ function copyRows(from: DatabaseSync, to: DatabaseSync, table: string, hints: ()
       bad = broken + ((end - broken) * (nth - 1n)) / TRIES;
       break;
     }
-    good ??= hints().find((number) => number > broken && number <= LAST && leadsOn(number));
+    const most = good ?? LAST;
+    const hint = hints().find((number) => number > broken && number < most && leadsOn(number));
+    if (hint !== undefined) [good, bad] = [hint, broken];
     if (good === undefined) return undefined;
-    if (bad >= good) bad = broken;
     while (good - bad > 1n) {
       const middle: bigint = bad + (good - bad) / 2n;
       if (leadsOn(middle)) good = middle;
