@@ -17,6 +17,19 @@ interface Target {
   readonly at: pulumi.Output<OriginOutputs>;
 }
 
+/** Headers of every answer, pages and API alike. */
+const SECURITY_HEADERS = {
+  strictTransportSecurity: {
+    accessControlMaxAgeSec: 63_072_000,
+    includeSubdomains: true,
+    preload: true,
+    override: true,
+  },
+  contentTypeOptions: { override: true },
+  frameOptions: { frameOption: "DENY", override: true },
+  referrerPolicy: { referrerPolicy: "no-referrer", override: true },
+};
+
 export interface DistributionArgs {
   /** ARN, with its version, of the Lambda@Edge function. */
   readonly authenticate: pulumi.Input<string>;
@@ -126,17 +139,7 @@ export class Distribution extends pulumi.ComponentResource {
     const headers = new aws.cloudfront.ResponseHeadersPolicy(
       "security-headers",
       {
-        securityHeadersConfig: {
-          strictTransportSecurity: {
-            accessControlMaxAgeSec: 63_072_000,
-            includeSubdomains: true,
-            preload: true,
-            override: true,
-          },
-          contentTypeOptions: { override: true },
-          frameOptions: { frameOption: "DENY", override: true },
-          referrerPolicy: { referrerPolicy: "no-referrer", override: true },
-        },
+        securityHeadersConfig: SECURITY_HEADERS,
         // Answers hold keys, secrets and payloads: nobody on the way keeps them, unless an origin says otherwise.
         customHeadersConfig: { items: [{ header: "Cache-Control", value: "no-store", override: false }] },
       },
@@ -146,15 +149,7 @@ export class Distribution extends pulumi.ComponentResource {
       "page-headers",
       {
         securityHeadersConfig: {
-          strictTransportSecurity: {
-            accessControlMaxAgeSec: 63_072_000,
-            includeSubdomains: true,
-            preload: true,
-            override: true,
-          },
-          contentTypeOptions: { override: true },
-          frameOptions: { frameOption: "DENY", override: true },
-          referrerPolicy: { referrerPolicy: "no-referrer", override: true },
+          ...SECURITY_HEADERS,
           contentSecurityPolicy: { contentSecurityPolicy: CONTENT_SECURITY_POLICY, override: true },
         },
         customHeadersConfig: {
