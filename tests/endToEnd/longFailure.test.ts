@@ -156,8 +156,10 @@ test("after five days of failing a subscription is disabled, its owner is told b
   assert.equal((await api("PATCH", `/subscriptions/${id}`, { webhook_url: urlOf("ill") })).status, 200);
   assert.equal((await api("POST", `/subscriptions/${id}/enable`)).status, 200);
   await standing(later, "delivered");
-  // Its second attempt failed before the subscription was disabled, so the next one may be up to 30 s away.
-  await standing(event, "delivered", 45_000);
+  // Two or three of its attempts failed before the subscription was disabled: its own schedule says when the next one is.
+  const [waiting] = (await api("GET", `/events/${event}`)).json.deliveries;
+  const ms = Date.parse(waiting.next_attempt_at ?? 0) - Date.now() + 15_000;
+  await standing(event, "delivered", Math.max(45_000, ms));
 });
 
 test.run();
