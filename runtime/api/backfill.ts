@@ -5,11 +5,11 @@ import { TriggersError } from "../domain/errors/errors.ts";
 import { type Identity, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import { encodeJobsMessage, type ReplayRequest } from "../domain/job.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Deps } from "./deps.ts";
 
 /** @throws TriggersError `invalid_request` for a time still to come */
-export function checkBackfill(from: string | undefined, now: number): void {
+export function checkBackfill(from: string | undefined, now: Millis): void {
   if (from === undefined || Date.parse(from) <= now) return;
   throw new TriggersError("invalid_request", "The body is not valid.", {
     details: [{ path: "/backfill_from", message: "must not be in the future" }],

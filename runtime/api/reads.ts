@@ -4,7 +4,7 @@ import { asCustomer } from "../database/roles.ts";
 import { ageOf } from "../domain/age.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
-import { ulidIn } from "../domain/ids.ts";
+import { type Ulid, ulidIn } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import { DAY_MS } from "../domain/time.ts";
 import type { IsRemoved } from "../store/inbox/view.ts";
@@ -96,8 +96,8 @@ export const EventIds = z.strictObject({
 });
 
 /** Splits ids into ULIDs and what is no event id at all, which no event can have. */
-export function splitIds(ids: readonly string[]): { ulids: string[]; malformed: string[] } {
-  const ulids: string[] = [];
+export function splitIds(ids: readonly string[]): { ulids: Ulid[]; malformed: string[] } {
+  const ulids: Ulid[] = [];
   const malformed: string[] = [];
   for (const id of new Set(ids)) {
     const ulid = ulidIn("evt", id);

@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { defined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Sqs } from "./clients.ts";
 
 /** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others; "" for nobody. */
@@ -69,7 +70,7 @@ export async function sendOrThrow(sqs: Sqs, queueUrl: string, messages: readonly
 async function sendCall(
   sqs: Sqs,
   queueUrl: string,
-  call: readonly { readonly message: Outgoing; readonly at: number }[],
+  call: readonly { readonly message: Outgoing; readonly at: Millis }[],
 ): Promise<Map<number, Error>> {
   const Entries = call.map(
     ({ message, at }): SendMessageBatchRequestEntry => ({

@@ -3,7 +3,7 @@ import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { matrix, requirePermission } from "../domain/people/roles.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
 import type { Send, Sends } from "./sends.ts";
 import { endsAt, IDLE_MS, LONGEST_MS, newToken, type Session, type Sessions } from "./sessions.ts";
@@ -326,7 +326,7 @@ const timesOf = (session: Session) => ({
 });
 
 /** @param now of this machine: a browser's clock may be anywhere */
-function viewOf(session: Session, now: number) {
+function viewOf(session: Session, now: Millis) {
   const member = session.memberships.find(({ customer_id }) => customer_id === session.customer_id)!;
   return {
     ...timesOf(session),

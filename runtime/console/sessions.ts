@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Dynamodb } from "../aws/clients.ts";
 import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Membership } from "../domain/people/person.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * Sessions, as records of a table behind a cookie.
@@ -25,10 +26,10 @@ export interface Session {
   readonly customer_id: string;
   readonly memberships: readonly Membership[];
   /** When the memberships were last asked for, and the other times, milliseconds since the epoch. */
-  readonly checked_at: number;
-  readonly created_at: number;
-  readonly active_at: number;
-  readonly signed_in_at: number;
+  readonly checked_at: Millis;
+  readonly created_at: Millis;
+  readonly active_at: Millis;
+  readonly signed_in_at: Millis;
   readonly source_ip: string;
   readonly user_agent: string;
 }
@@ -38,7 +39,7 @@ export interface SigningIn {
   readonly verifier: string;
   readonly nonce: string;
   readonly return_to: string;
-  readonly created_at: number;
+  readonly created_at: Millis;
 }
 
 export const endsAt = ({ created_at, active_at }: Pick<Session, "created_at" | "active_at">): number =>

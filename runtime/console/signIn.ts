@@ -9,6 +9,7 @@ import {
   randomPKCECodeVerifier,
 } from "openid-client";
 import { TriggersError } from "../domain/errors/errors.ts";
+import type { Millis } from "../domain/time.ts";
 
 /** Sign-in by OpenID Connect: authorization code with PKCE, at the issuer that the deployment names. */
 
@@ -37,7 +38,7 @@ const AGAIN_MS = 3_600_000;
 export class SignIn {
   private readonly settings: () => Promise<string>;
   private readonly now: () => number;
-  private known: { readonly at: number; readonly configuration: Promise<Configuration> } | undefined;
+  private known: { readonly at: Millis; readonly configuration: Promise<Configuration> } | undefined;
 
   /** @param settings value of the secret */
   constructor(settings: () => Promise<string>, now: () => number) {

@@ -1,6 +1,6 @@
 import { getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 
 /** What evaluating alerts keeps beside the numbers: how far it has come, and whether the API could be reached. */
 
@@ -30,7 +30,7 @@ export async function putProbe(counters: Table, minute: number, down: boolean): 
 /** How far evaluation has come. */
 export interface Progress {
   /** The end of the last minute that is evaluated for all. */
-  readonly until: number;
+  readonly until: Millis;
   /** While a round is not at its end: where its minutes end, and the last tenant that it is done with. */
   readonly round?: { readonly to: number; readonly after: Tenant };
 }
@@ -38,7 +38,7 @@ export interface Progress {
 const TICK = { pk: { S: "alerts" }, sk: { S: "tick" } };
 
 /** Takes the lease. @returns how far evaluation has come; undefined while another run holds the lease */
-export async function beginTick(counters: Table, now: number, leaseMs: number): Promise<Progress | undefined> {
+export async function beginTick(counters: Table, now: Millis, leaseMs: number): Promise<Progress | undefined> {
   const taken = await updateItem(counters, TICK, {
     UpdateExpression: "SET busy_until = :until",
     ConditionExpression: "attribute_not_exists(busy_until) OR busy_until < :now",

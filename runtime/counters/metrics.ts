@@ -16,7 +16,7 @@ import {
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
 import type { Sums } from "../domain/metrics/sums.ts";
-import { DAY_MS } from "../domain/time.ts";
+import { DAY_MS, type Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
 import {
@@ -104,12 +104,12 @@ export async function queryMetrics(
 }
 
 /** Whether a span is told by the minute alone. */
-const isByMinute = (interval: Interval, { from, to }: TimeRange, now: number): boolean =>
+const isByMinute = (interval: Interval, { from, to }: TimeRange, now: Millis): boolean =>
   interval === "minute" || (Math.min(to, now) - from <= BY_MINUTE_MS && from >= keptSince("minute", now));
 
-const keptSince = (what: keyof typeof KEPT_DAYS, now: number): number => hourStart(now - KEPT_DAYS[what] * DAY_MS);
+const keptSince = (what: keyof typeof KEPT_DAYS, now: Millis): number => hourStart(now - KEPT_DAYS[what] * DAY_MS);
 
-const needsCube = (query: MetricsQuery, interval: Interval, span: Span, now: number): boolean =>
+const needsCube = (query: MetricsQuery, interval: Interval, span: Span, now: Millis): boolean =>
   !isByMinute(interval, span, now) &&
   (hourStart(span.from) < keptSince("hour", now) || grainFor(dimensionsIn(query)) === "joint");
 

@@ -2,6 +2,7 @@ import { between, deleteItem, queryPages, type Table, updateItem } from "../aws/
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { hoursPartition } from "../domain/metrics/hours.ts";
+import type { Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { minuteShards, usageSortKey } from "../domain/usage/usage.ts";
 
@@ -22,7 +23,7 @@ export async function removeHours(counters: Table, tenant: Tenant, before: numbe
  * Removes the numbers of a tenant's minutes up to a time. What is counted for usage and for the audit of calls stands in the same items,
  * and stays. @param until milliseconds, inclusive @returns how many items were changed
  */
-export async function removeMinuteRows(counters: Table, tenant: Tenant, until: number): Promise<number> {
+export async function removeMinuteRows(counters: Table, tenant: Tenant, until: Millis): Promise<number> {
   let removed = 0;
   await mapConcurrently(minuteShards(tenant), AT_ONCE, async (pk) => {
     const query = {

@@ -1,6 +1,6 @@
 import { dimsOf, grainOf, type Rows } from "../domain/metrics/facts.ts";
 import { type Counter, counters, type HistogramName, histograms, type Sums } from "../domain/metrics/sums.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 
 /** The columns of the cube's files, and rows as they are written there. */
 
@@ -23,7 +23,7 @@ export const columns: readonly (readonly [name: string, type: string])[] = [
 const readable = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : text.toWellFormed().replaceAll("\u0000", "\uFFFD");
 
-function lineOf(at: number, key: string, { counts, latencies, peak }: Sums): string {
+function lineOf(at: Millis, key: string, { counts, latencies, peak }: Sums): string {
   const dims = dimsOf(key);
   return JSON.stringify({
     quarter_start: rfc3339(at).slice(0, -1),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeKey, type Folded } from "../domain/metrics/cube.ts";
 import type { HourRows } from "../domain/metrics/hours.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { columns, linesOf } from "./columns.ts";
 import { quoted, withDuck } from "./duck.ts";
 import type { CubeFiles } from "./files.ts";
@@ -57,4 +57,4 @@ export async function foldHour(
 }
 
 /** A time as DuckDB writes it. */
-export const timestamp = (at: number): string => quoted(rfc3339(at).slice(0, -1).replace("T", " "));
+export const timestamp = (at: Millis): string => quoted(rfc3339(at).slice(0, -1).replace("T", " "));

@@ -16,6 +16,7 @@ import {
   noSums,
   type Sums,
 } from "../domain/metrics/sums.ts";
+import type { Millis } from "../domain/time.ts";
 import { type DimensionColumn, dimensionColumns, histogramColumn } from "./columns.ts";
 import { quoted, withDuck } from "./duck.ts";
 import type { CubeFiles } from "./files.ts";
@@ -61,7 +62,7 @@ async function readFiles(
   grain: string,
   ranges: readonly TimeRange[],
   query: MetricsQuery,
-  take: (at: number, dims: Dims, sums: Sums) => void,
+  take: (at: Millis, dims: Dims, sums: Sums) => void,
 ): Promise<void> {
   const apart = toldApart(query);
   const within = ranges
@@ -84,7 +85,7 @@ async function readFiles(
   const from = `FROM read_parquet([${paths.map(quoted).join(", ")}]) WHERE ${conditions.join(" AND ")}`;
   const keys = ["epoch_ms(quarter_start)::DOUBLE AS at_ms", ...apart];
   const places = keys.map((_, i) => i + 1).join(", ");
-  const rows = new Map<string, { readonly at: number; readonly dims: Dims; readonly sums: Sums }>();
+  const rows = new Map<string, { readonly at: Millis; readonly dims: Dims; readonly sums: Sums }>();
   const rowOf = (row: readonly unknown[]) => {
     const id = JSON.stringify(row.slice(0, keys.length));
     let known = rows.get(id);

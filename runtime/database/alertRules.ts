@@ -2,7 +2,7 @@ import { defaultRules, type RuleDefinition } from "../domain/alerts/rule.ts";
 import type { TenantRules } from "../domain/alerts/work.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { refuseBeyond } from "./caps.ts";
 import type { Tx } from "./roles.ts";
 import { currentVersion, nextVersion } from "./versions.ts";
@@ -15,7 +15,7 @@ import { currentVersion, nextVersion } from "./versions.ts";
 /** Rules of a tenant. */
 const MAX_RULES = 100;
 
-const insert = (tx: Tx, tenant: Tenant, rules: readonly RuleDefinition[], now: number) =>
+const insert = (tx: Tx, tenant: Tenant, rules: readonly RuleDefinition[], now: Millis) =>
   tx
     .insertInto("alert_rules")
     .values(
@@ -33,20 +33,20 @@ const insert = (tx: Tx, tenant: Tenant, rules: readonly RuleDefinition[], now: n
     .execute();
 
 /** Gives a tenant its first rules, unless it has or had some. */
-export async function ensureRules(tx: Tx, tenant: Tenant, now: number): Promise<void> {
+export async function ensureRules(tx: Tx, tenant: Tenant, now: Millis): Promise<void> {
   if ((await currentVersion(tx, tenant, "alert_rules")) > 0) return;
   const version = await nextVersion(tx, tenant, splitTenant(tenant).customer_id, "alert_rules");
   if (version === 1) await insert(tx, tenant, defaultRules, now);
 }
 
 /** @returns the version that the tenant's rules have with the change that follows */
-const changed = async (tx: Tx, tenant: Tenant, now: number): Promise<void> => {
+const changed = async (tx: Tx, tenant: Tenant, now: Millis): Promise<void> => {
   await ensureRules(tx, tenant, now);
   await nextVersion(tx, tenant, splitTenant(tenant).customer_id, "alert_rules");
 };
 
 /** @throws TriggersError `limit_reached` */
-export async function insertRule(tx: Tx, tenant: Tenant, rule: RuleDefinition, now: number) {
+export async function insertRule(tx: Tx, tenant: Tenant, rule: RuleDefinition, now: Millis) {
   await changed(tx, tenant, now);
   const rows = await tx.selectFrom("alert_rules").select("rule_id").where("tenant", "=", tenant).execute();
   refuseBeyond("alert rules", MAX_RULES, rows.length);
@@ -60,7 +60,7 @@ export async function changeRule(
   tenant: Tenant,
   ruleId: string,
   change: (rule: RuleDefinition) => RuleDefinition,
-  now: number,
+  now: Millis,
 ) {
   await changed(tx, tenant, now);
   const before = await findRule(tx, tenant, ruleId);
@@ -74,7 +74,7 @@ export async function changeRule(
 }
 
 /** @returns whether there was one */
-export async function deleteRule(tx: Tx, tenant: Tenant, ruleId: string, now: number): Promise<boolean> {
+export async function deleteRule(tx: Tx, tenant: Tenant, ruleId: string, now: Millis): Promise<boolean> {
   await changed(tx, tenant, now);
   const gone = await tx
     .deleteFrom("alert_rules")
@@ -108,7 +108,7 @@ export const listRules = (tx: Tx, tenant: Tenant, after: string, limit: number) 
 export async function rulesOf(
   tx: Tx,
   known: readonly { readonly tenant: Tenant; readonly version: number }[],
-  now: number,
+  now: Millis,
 ): Promise<TenantRules[]> {
   if (known.length === 0) return [];
   const tenants = known.map(({ tenant }) => tenant);

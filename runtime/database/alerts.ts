@@ -6,7 +6,7 @@ import type { AlertChange, ChannelTarget, DueMessage, Sent, Standing } from "../
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Place, Vault } from "../domain/webhook/vault.ts";
 import type { Tx } from "./roles.ts";
 
@@ -36,7 +36,7 @@ export async function standingAlerts(tx: Tx, after: string): Promise<{ alerts: S
 }
 
 /** Writes what evaluating found of a tenant's rules, and queues what is to be told. */
-export async function saveAlerts(tx: Tx, tenant: Tenant, changes: readonly AlertChange[], now: number): Promise<void> {
+export async function saveAlerts(tx: Tx, tenant: Tenant, changes: readonly AlertChange[], now: Millis): Promise<void> {
   for (const change of changes) await saveAlert(tx, tenant, change, now);
 }
 
@@ -49,7 +49,7 @@ const openOf = (tx: Tx, ruleId: string) =>
     .forUpdate()
     .executeTakeFirst();
 
-async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: number): Promise<void> {
+async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Millis): Promise<void> {
   const { rule, watch, changes, at, value, cause = null } = change;
   let open = await openOf(tx, rule.rule_id);
   if (open === undefined && changes.includes("pending") && watch !== null) {
@@ -109,7 +109,7 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: numbe
 
 type AlertRow = NonNullable<Awaited<ReturnType<typeof openOf>>>;
 
-function factsOf(row: AlertRow, change: ToldChange, at: number): AlertFacts {
+function factsOf(row: AlertRow, change: ToldChange, at: Millis): AlertFacts {
   const { alert_id, rule, severity, value, since, cause, resolution, tenant } = row;
   return {
     alert_id,
@@ -131,7 +131,7 @@ function factsOf(row: AlertRow, change: ToldChange, at: number): AlertFacts {
 }
 
 /** Queues a message to every verified channel of the rule, and one that becomes an event of the customer. */
-async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: number, now: number): Promise<void> {
+async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: Millis, now: Millis): Promise<void> {
   const { alert_id, tenant, customer_id, rule } = row;
   const facts = JSON.stringify(factsOf(row, change, at));
   const quiet = change !== "resolved" && (await snoozed(tx, rule.rule_id, now));
@@ -169,7 +169,7 @@ async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: number, now: 
 }
 
 /** Whether somebody has asked for silence about this rule. */
-async function snoozed(tx: Tx, ruleId: string, now: number): Promise<boolean> {
+async function snoozed(tx: Tx, ruleId: string, now: Millis): Promise<boolean> {
   const row = await tx
     .selectFrom("alerts")
     .select("alert_id")
@@ -181,7 +181,7 @@ async function snoozed(tx: Tx, ruleId: string, now: number): Promise<boolean> {
 }
 
 /** Ends what a rule that is no more, or is switched off, has standing; what fired is told as resolved. */
-export async function endAlerts(tx: Tx, ruleId: string, resolution: string, now: number): Promise<void> {
+export async function endAlerts(tx: Tx, ruleId: string, resolution: string, now: Millis): Promise<void> {
   const open = await openOf(tx, ruleId);
   if (open === undefined) return;
   const changes: readonly Change[] = open.state === "firing" ? ["resolved"] : ["lapsed"];
@@ -224,7 +224,7 @@ export function targetOf(
 }
 
 /** Messages that are due, taken for this caller: each is one attempt further. */
-export async function dueMessages(tx: Tx, limit: number, now: number, vault: Vault): Promise<DueMessage[]> {
+export async function dueMessages(tx: Tx, limit: number, now: Millis, vault: Vault): Promise<DueMessage[]> {
   const taken = await tx
     .updateTable("alert_messages")
     .set({ next_attempt_at: rfc3339(now + LEASE_MS), attempts: sql<number>`attempts + 1` })
@@ -261,7 +261,7 @@ export async function dueMessages(tx: Tx, limit: number, now: number, vault: Vau
 }
 
 /** Writes what became of messages, and has one that fails again and again told through another channel. */
-export async function settleMessages(tx: Tx, sent: readonly Sent[], now: number): Promise<void> {
+export async function settleMessages(tx: Tx, sent: readonly Sent[], now: Millis): Promise<void> {
   for (const { message_id, error } of sent) {
     const message = await tx
       .selectFrom("alert_messages")
@@ -295,7 +295,7 @@ export async function settleMessages(tx: Tx, sent: readonly Sent[], now: number)
 }
 
 /** Remembers how a channel does. */
-async function channelAnswered(tx: Tx, channelId: string, error: string | null, now: number): Promise<void> {
+async function channelAnswered(tx: Tx, channelId: string, error: string | null, now: Millis): Promise<void> {
   await tx
     .updateTable("alert_channels")
     .set(
@@ -322,7 +322,7 @@ async function tellElsewhere(
     change: string;
     content: AlertFacts;
   },
-  now: number,
+  now: Millis,
 ): Promise<void> {
   const { alert_id, tenant, customer_id, change, content } = message;
   const channels = await tx

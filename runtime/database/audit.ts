@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { type AuditEntry, type AuditFact, GENESIS, hashOf } from "../domain/auditChain.ts";
 import { timeOf } from "../domain/ids.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /** How much the clocks of two functions may differ. */
@@ -11,7 +11,7 @@ const CLOCKS_MS = 60_000;
  * Adds an entry to the customer's chain, in the caller's transaction: the change and its entry stand or fall together.
  * Locks the chain's head until the transaction ends, so call it last.
  */
-export async function audit(tx: Tx, customerId: string, fact: AuditFact, now: number): Promise<AuditEntry> {
+export async function audit(tx: Tx, customerId: string, fact: AuditFact, now: Millis): Promise<AuditEntry> {
   const head = await lockHead(tx, customerId);
   const unsigned = { ...fact, seq: head.seq + 1, at: rfc3339(now), prev_hash: head.hash };
   const entry: AuditEntry = { ...unsigned, hash: hashOf(customerId, unsigned) };
@@ -44,7 +44,7 @@ export async function auditOnce(
   tx: Tx,
   customerId: string,
   fact: AuditFact,
-  now: number,
+  now: Millis,
 ): Promise<{ seq: number; hash: string }> {
   await lockHead(tx, customerId);
   return (await findAudit(tx, customerId, fact.action, fact.object)) ?? audit(tx, customerId, fact, now);

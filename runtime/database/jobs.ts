@@ -4,7 +4,7 @@ import { defined, mapDefined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { ERASURE_KNOWN_MS, type Erasure } from "../domain/job.ts";
 import type { Job, JobKind, JobStatus } from "../domain/service.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
 import { CAPS, refuseManyJobs } from "./caps.ts";
 import type { Tx } from "./roles.ts";
@@ -29,7 +29,7 @@ export interface NewJob {
 }
 
 /** Adds a pending job; the caller then names it on the jobs queue. @throws TriggersError `limit_reached` */
-export async function insertJob(tx: Tx, job: NewJob, now: number): Promise<Job> {
+export async function insertJob(tx: Tx, job: NewJob, now: Millis): Promise<Job> {
   if (job.kind in CAPS.jobs) await refuseManyJobs(tx, job.tenant, job.kind as keyof typeof CAPS.jobs);
   const row = await tx
     .insertInto("jobs")
@@ -67,7 +67,7 @@ export interface JobChange {
 }
 
 /** Saves a job that is not over yet. @returns the job as saved, or undefined when it is over or unknown */
-export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: number): Promise<Job | undefined> {
+export async function saveJob(tx: Tx, jobId: string, change: JobChange, now: Millis): Promise<Job | undefined> {
   const row = await tx
     .updateTable("jobs")
     .set({
@@ -91,7 +91,7 @@ export async function tellCancelled(
   tx: Tx,
   jobId: string,
   progress: Readonly<Record<string, number>>,
-  now: number,
+  now: Millis,
 ): Promise<void> {
   await tx
     .updateTable("jobs")
@@ -174,7 +174,7 @@ export async function dropSubjectKey(tx: Tx, { kind, tenant, customer_id, reques
 export async function recentErasures(
   tx: Tx,
   tenants: readonly Tenant[],
-  now: number,
+  now: Millis,
   vault: Vault,
 ): Promise<ReadonlyMap<Tenant, readonly Erasure[]>> {
   const askers = [...new Set(tenants.flatMap((tenant) => [tenant, splitTenant(tenant).customer_id]))];

@@ -1,7 +1,7 @@
 import { defined } from "../domain/defined.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
 import type { Membership } from "../domain/people/person.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /** Whom an issuer vouches for. */
@@ -20,7 +20,7 @@ const OPERATOR_NAME = "Operator";
  * Binds every invitation to this address to who has just signed in with it, and notes the sign-in where the person is known already. An
  * invitation is taken by the first who proves the address; a later owner of the address finds it taken.
  */
-export async function acceptInvitations(tx: Tx, { issuer, subject, email, name }: Vouched, now: number): Promise<void> {
+export async function acceptInvitations(tx: Tx, { issuer, subject, email, name }: Vouched, now: Millis): Promise<void> {
   const at = rfc3339(now);
   const named = defined({ name });
   await tx

@@ -3,7 +3,7 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import type { RunResult, TakenRun } from "../domain/reports/report.ts";
 import { nextRun } from "../domain/reports/schedule.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /**
@@ -21,7 +21,7 @@ const DUE_AT_ONCE = 100;
 export const insertRun = (
   tx: Tx,
   run: { readonly report_id: string; readonly tenant: Tenant; readonly customer_id: string; readonly asked_by: string },
-  now: number,
+  now: Millis,
 ) =>
   tx
     .insertInto("report_runs")
@@ -36,7 +36,7 @@ export const insertRun = (
     .returningAll()
     .executeTakeFirstOrThrow();
 
-async function makeDueRuns(tx: Tx, now: number): Promise<void> {
+async function makeDueRuns(tx: Tx, now: Millis): Promise<void> {
   const due = await tx
     .selectFrom("reports")
     .select(["report_id", "tenant", "customer_id", "definition", "next_run_at"])
@@ -57,7 +57,7 @@ async function makeDueRuns(tx: Tx, now: number): Promise<void> {
  * Takes a run that waits, for the caller to render: the one that is named, or the oldest.
  * @returns null where there is none
  */
-export async function takeRun(tx: Tx, runId: string | undefined, now: number): Promise<TakenRun | null> {
+export async function takeRun(tx: Tx, runId: string | undefined, now: Millis): Promise<TakenRun | null> {
   await makeDueRuns(tx, now);
   const waiting = await tx
     .selectFrom("report_runs")
@@ -130,7 +130,7 @@ export async function endRun(
   runId: string,
   status: "succeeded" | "failed",
   result: RunResult,
-  now: number,
+  now: Millis,
 ): Promise<void> {
   await tx
     .updateTable("report_runs")

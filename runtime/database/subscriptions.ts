@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { canonicalUrl } from "../domain/webhook/webhookUrl.ts";
 import type { Tx } from "./roles.ts";
 import type { Definition, SubscriptionStatus, SubscriptionTable } from "./schema.ts";
@@ -71,7 +71,7 @@ export async function insertSubscriptions(
   owner: { readonly customer_id: string; readonly environment: Environment },
   added: readonly NewSubscription[],
   snapshot: number,
-  now: number,
+  now: Millis,
 ): Promise<void> {
   const at = rfc3339(now);
   const common = { tenant: tenantOf(owner), customer_id: owner.customer_id };
@@ -128,7 +128,7 @@ export async function markCostly(
   tx: Tx,
   tenant: Tenant,
   ids: readonly string[],
-  now: number,
+  now: Millis,
 ): Promise<{ first: string[]; due: { subscription_id: string; since: string }[] }> {
   if (ids.length === 0) return { first: [], due: [] };
   const at = rfc3339(now);
@@ -167,7 +167,7 @@ export async function changeSubscription(
   current: SubscriptionRow,
   change: SubscriptionChange,
   snapshot: number,
-  now: number,
+  now: Millis,
 ): Promise<SubscriptionRow> {
   const reason = change.reason === undefined ? current.reason : change.reason;
   const wanted = change.definition ?? current.definition;
@@ -231,7 +231,7 @@ export async function setStatus(
   id: string,
   status: SubscriptionStatus,
   reason: string | null,
-  now: number,
+  now: Millis,
   check: (current: SubscriptionRow) => void = () => undefined,
 ): Promise<SubscriptionRow | undefined> {
   const seen = await findSubscription(tx, tenant, id);
@@ -281,7 +281,7 @@ export function subscriptionsAt(
 }
 
 /** Removes all the tenant's subscriptions at once, each with its next version, under a snapshot version of the tenant. */
-export async function removeAll(tx: Tx, tenant: Tenant, reason: string, snapshot: number, now: number): Promise<void> {
+export async function removeAll(tx: Tx, tenant: Tenant, reason: string, snapshot: number, now: Millis): Promise<void> {
   const at = rfc3339(now);
   await sql`
     update subscription_versions set to_snapshot = ${snapshot}

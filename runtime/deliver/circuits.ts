@@ -1,6 +1,7 @@
 import type { Table } from "../aws/tables.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Circuit } from "../store/circuits/circuitItem.ts";
 import {
   addFailures,
@@ -36,7 +37,7 @@ const PROBE_GRACE_MS = 120_000;
 export const probeWaitMs = (probes: number): number => PROBE_WAITS_MS[Math.min(probes, PROBE_WAITS_MS.length - 1)] ?? 0;
 
 /** Percent of the way to being disabled, in the steps that are announced; 0 before the first. */
-export function alertLevel(failingSince: number, now: number): number {
+export function alertLevel(failingSince: number, now: Millis): number {
   const percent = ((now - failingSince) / DISABLE_AFTER_MS) * 100;
   return ALERTS.findLast((level) => percent >= level) ?? 0;
 }

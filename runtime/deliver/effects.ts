@@ -5,6 +5,7 @@ import { encodeDrain, encodeProbe } from "../domain/codec/index.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { deliveryId, timeOf } from "../domain/ids.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Circuit } from "../store/circuits/circuitItem.ts";
 import type { Problems } from "../store/problems.ts";
 import { alertLevel, type Circuits, OPEN_AFTER, probeWaitMs } from "./circuits.ts";
@@ -129,7 +130,7 @@ const eventsOf = ({ parts }: PlannedPost): number => parts.reduce((sum, { offset
 /** Ids in one log line; the rest are counted. */
 const MAX_IDS = 10;
 
-function logAttempts({ posts, next, attempts }: Settled, log: Log, now: number): void {
+function logAttempts({ posts, next, attempts }: Settled, log: Log, now: Millis): void {
   for (const { post, id, result } of posts) {
     if (result === undefined) continue;
     const { parts, target } = post;

@@ -1,4 +1,5 @@
 import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Circuit } from "../store/circuits/circuitItem.ts";
 import type { Delivery } from "./plan.ts";
 
@@ -22,7 +23,7 @@ export function gate(
   target: DeliveryTarget | null,
   circuit: Circuit | undefined,
   lane: { readonly first: boolean; readonly slow: boolean },
-  now: number,
+  now: Millis,
   dice: number,
 ): Gate {
   if (target === null) return { kind: "cancel" };

@@ -4,7 +4,7 @@ import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
-import { DAY_SECONDS, secondsOf } from "../domain/time.ts";
+import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import { SETTLED_MS } from "../domain/usage/access.ts";
 import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
@@ -230,7 +230,7 @@ function ownOf(events: readonly Buffer[], offsets: readonly number[]): readonly 
  * is due again. It is due again after two invocations attempted it at the same time: both attempts count, and the message of
  * either may be the one that continues.
  */
-function mayAttempt(name: Named, item: DeliveryItem, now: number): boolean {
+function mayAttempt(name: Named, item: DeliveryItem, now: Millis): boolean {
   if (name.manual || name.probe) return true;
   if (item.status !== "failed" && item.status !== "pending") return false;
   return item.attempts.length <= name.attempts || (item.next_attempt_at ?? 0) <= now + EARLY_MS.attempt;

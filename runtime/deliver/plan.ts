@@ -1,6 +1,7 @@
 import { type EventText, eventHeads } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Seconds } from "../domain/time.ts";
 import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Unmade, unmade } from "./unmade.ts";
 
@@ -28,7 +29,7 @@ export interface Delivery {
   readonly key_name?: string;
   readonly traceparent?: string;
   readonly hops?: number;
-  readonly expires_at: number;
+  readonly expires_at: Seconds;
   /** As it was read; undefined when this is the first that is known of it. */
   readonly item?: DeliveryItem;
   readonly manual: boolean;

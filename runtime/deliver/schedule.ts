@@ -1,3 +1,4 @@
+import type { Millis } from "../domain/time.ts";
 import type { Unmade } from "./unmade.ts";
 
 /** When a delivery is tried again. Pure: clock and dice are arguments. */
@@ -55,7 +56,7 @@ export type Next =
  * @param dice in [0, 1)
  * @param now milliseconds since the epoch, to which a `Retry-After` date is compared
  */
-export function decide(outcome: Outcome, attempt: number, dice: number, now: number): Next {
+export function decide(outcome: Outcome, attempt: number, dice: number, now: Millis): Next {
   const { status } = outcome;
   if (status !== null && status >= 200 && status < 300) return { kind: "delivered" };
   if (status === 410) return { kind: "gone" };
@@ -67,7 +68,7 @@ export function decide(outcome: Outcome, attempt: number, dice: number, now: num
 }
 
 /** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3) as milliseconds from now, at most 24 h; 0 when it says nothing. */
-export function retryAfterMs(value: string | undefined, now: number): number {
+export function retryAfterMs(value: string | undefined, now: Millis): number {
   const text = value?.trim() ?? "";
   const wait = /^\d+$/.test(text) ? Number(text) * SECOND : Date.parse(text) - now;
   return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS);

@@ -1,5 +1,5 @@
 import { defined, mapDefined } from "../domain/defined.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
@@ -13,7 +13,7 @@ export interface PostDone {
   readonly post: PlannedPost;
   readonly id: string;
   /** Milliseconds since the epoch. */
-  readonly at: number;
+  readonly at: Millis;
   readonly result: PostResult | undefined;
   /** How long one that was left out waits, in ms, where that is known; undefined: as long as is usual. */
   readonly wait_ms?: number | undefined;

@@ -1,4 +1,5 @@
 import { deliveryId, eventId } from "../domain/ids.ts";
+import type { Millis } from "../domain/time.ts";
 import { attemptSpanId, batchSpanId, type Span, traceOf, traceparentOf } from "../domain/trace.ts";
 import { type Part, type PlannedPost, toldReplay } from "./plan.ts";
 import type { Settled } from "./settle.ts";
@@ -14,7 +15,7 @@ interface Traced {
   readonly span_id: string;
 }
 
-function tracedParts({ parts, attempt }: PlannedPost, id: string, at: number, ratio: number): Traced[] {
+function tracedParts({ parts, attempt }: PlannedPost, id: string, at: Millis, ratio: number): Traced[] {
   return parts.flatMap((part): Traced[] => {
     const { delivery } = part;
     const trace_id = traceOf(delivery, ratio)?.trace_id;
@@ -32,7 +33,7 @@ const idOf = ({ delivery }: Part): string => deliveryId(delivery.first, delivery
 export function traceparentFor(
   post: PlannedPost,
   id: string,
-  at: number,
+  at: Millis,
   ratio: number | undefined,
 ): string | undefined {
   const [own] = ratio === undefined ? [] : tracedParts(post, id, at, ratio);

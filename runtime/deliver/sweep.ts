@@ -3,6 +3,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { encodeProbe, encodeRetry } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { decodeDue } from "../store/deliveries/waiting.ts";
 import { duePartitions } from "../store/keys.ts";
@@ -20,9 +21,9 @@ export interface SweepPorts {
   readonly log: Log;
   readonly now: () => number;
   /** A page of what is due in a partition until a time, earliest first. */
-  due(partition: string, until: number): AsyncIterable<readonly Item[]>;
+  due(partition: string, until: Millis): AsyncIterable<readonly Item[]>;
   /** Moves an item's time on. @returns false when another has done so */
-  claim(item: Item, until: number): Promise<boolean>;
+  claim(item: Item, until: Millis): Promise<boolean>;
   /** @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
 }

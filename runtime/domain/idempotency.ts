@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { TriggersError } from "./errors/errors.ts";
 import type { Tenant } from "./identity/identity.ts";
+import type { Millis } from "./time.ts";
 
 /**
  * The name of an `Idempotency-Key` wherever it is kept: never the key itself, which may name a person. It goes with its
@@ -43,7 +44,7 @@ export type ForgetRequest =
       readonly entries: readonly { readonly key_hash: string; readonly first: string }[];
     }
   /** All entries of requests accepted at or before this time (milliseconds), from a cursor on. */
-  | { readonly tenant: Tenant; readonly until: number; readonly cursor?: string };
+  | { readonly tenant: Tenant; readonly until: Millis; readonly cursor?: string };
 
 export interface Forgotten {
   /** Entries that are gone by this call. */

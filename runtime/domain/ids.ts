@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { decodeTime, encodeTime } from "ulidx";
 import { defined, mapDefined } from "./defined.ts";
+import type { Millis } from "./time.ts";
 
 /**
  * Ids. An event id is `evt_` + ULID; the events of one request have consecutive ULIDs that share their first random
  * character, which picks the shard (shards.ts). So any event's batch is one descending query away, and received_at is in the id.
  */
+
+/** A ULID: 26 characters of Crockford's base 32, the time first (https://github.com/ulid/spec), as `01J9Z3NDEKTSV4RRFFQ69G5FAV`. */
+export type Ulid = string;
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -44,7 +48,7 @@ const encodeRandom = (bytes: Uint8Array): string => {
 };
 
 /** A new ULID whose last 15 bits leave room for `count` successors without a carry. @param now milliseconds */
-export function newUlid(now: number = Date.now(), count = 1, random: (n: number) => Uint8Array = randomBytes): string {
+export function newUlid(now: Millis = Date.now(), count = 1, random: (n: number) => Uint8Array = randomBytes): Ulid {
   const bytes = Uint8Array.from(random(10));
   const low = ((bytes[8]! & 0x7f) << 8) | bytes[9]!;
   const room = 32_768 - count;
@@ -55,48 +59,48 @@ export function newUlid(now: number = Date.now(), count = 1, random: (n: number)
 }
 
 const LOW = 3; // characters that hold the low 15 bits
-const lowValue = (ulid: string): number => {
+const lowValue = (ulid: Ulid): number => {
   let value = 0;
   for (const c of ulid.slice(-LOW)) value = value * 32 + CROCKFORD.indexOf(c);
   return value;
 };
 
 /** The ULID `offset` places after `first`, within the 15 bits `newUlid` kept free. */
-export function ulidAt(first: string, offset: number): string {
+export function ulidAt(first: Ulid, offset: number): Ulid {
   const value = lowValue(first) + offset;
   if (offset < 0 || value >= 32_768) throw new RangeError(`no ULID ${offset} places after ${first}`);
   return first.slice(0, -LOW) + CROCKFORD[value >> 10]! + CROCKFORD[(value >> 5) & 31]! + CROCKFORD[value & 31]!;
 }
 
 /** How many places `ulid` is after `first`, or -1 when it is not one of its `count` consecutive ULIDs. */
-export function offsetOf(first: string, ulid: string, count: number): number {
+export function offsetOf(first: Ulid, ulid: Ulid, count: number): number {
   if (first.slice(0, -LOW) !== ulid.slice(0, -LOW)) return -1;
   const offset = lowValue(ulid) - lowValue(first);
   return offset >= 0 && offset < count ? offset : -1;
 }
 
 /** Milliseconds since the epoch at which the ULID was made. */
-export const timeOf = (ulid: string): number => decodeTime(ulid);
+export const timeOf = (ulid: Ulid): Millis => decodeTime(ulid);
 
 /** The smallest ULID of a millisecond: a bound for range queries. */
-export const firstUlidAt = (ms: number): string => `${encodeTime(Math.max(0, ms), 10)}0000000000000000`;
+export const firstUlidAt = (ms: Millis): Ulid => `${encodeTime(Math.max(0, ms), 10)}0000000000000000`;
 
 /** The lowest and the highest ULID there are. */
 export const FIRST_ULID = "0".repeat(26);
 export const LAST_ULID = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
 
 /** What the ULIDs of one request share: all but the last 15 bits, three characters. */
-export const runOf = (ulid: string): string => ulid.slice(0, -LOW);
+export const runOf = (ulid: Ulid): string => ulid.slice(0, -LOW);
 
 /** The lowest ULID with which the request of this event can begin: at or before it, within the 15 bits. */
-export const lowestOfRun = (ulid: string): string => runOf(ulid) + "0".repeat(LOW);
+export const lowestOfRun = (ulid: Ulid): string => runOf(ulid) + "0".repeat(LOW);
 
 export const isUlid = (text: string): boolean => ULID.test(text);
 
-export const eventId = (ulid: string): string => `evt_${ulid}`;
+export const eventId = (ulid: Ulid): string => `evt_${ulid}`;
 
 /** A new id with its type's prefix: `sub_01H…`. */
-export const newId = (prefix: IdPrefix, now?: number): string => `${prefix}_${newUlid(now)}`;
+export const newId = (prefix: IdPrefix, now?: Millis): string => `${prefix}_${newUlid(now)}`;
 
 /** The ULID inside an id of this prefix, or undefined when it isn't one. */
 export function ulidIn(prefix: IdPrefix, id: string): string | undefined {
@@ -106,13 +110,11 @@ export function ulidIn(prefix: IdPrefix, id: string): string | undefined {
 }
 
 /** The public id of a delivery: `dlv_<batch ulid>_<subscription ulid>[_<replay ulid>]`. */
-export const deliveryId = (first: string, subscriptionId: string, replayId?: string): string =>
+export const deliveryId = (first: Ulid, subscriptionId: string, replayId?: string): string =>
   `dlv_${[first, subscriptionId.slice(4), ...(replayId === undefined ? [] : [replayId.slice(4)])].join("_")}`;
 
 /** What a delivery id names, or undefined when it is not one. */
-export function parseDeliveryId(
-  id: string,
-): { first: string; subscription_id: string; replay_id?: string } | undefined {
+export function parseDeliveryId(id: string): { first: Ulid; subscription_id: string; replay_id?: string } | undefined {
   const [prefix, first, subscription, replay, ...rest] = id.split("_");
   if (
     prefix !== "dlv" ||

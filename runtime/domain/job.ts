@@ -4,6 +4,7 @@ import { checkVersion, type Header, optional, text, VERSION } from "./codec/fiel
 import { hmacBy } from "./hmac.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 import type { Cause } from "./problem.ts";
+import type { Millis } from "./time.ts";
 
 /** What is done for every customer once an hour is over: compare table and archive, or archive who called what. */
 export type HourlyWork = "reconcile" | "access";
@@ -119,7 +120,7 @@ export function subjectHash(value: SubjectValue, key: string | undefined): strin
 /** An erasure as those know it who handle events that have not reached the table: what was accepted up to a time. */
 export interface Erasure {
   /** When it was asked for; milliseconds. */
-  readonly until: number;
+  readonly until: Millis;
   /** Whose events; everything where left out. */
   readonly subject?: {
     readonly jsonpath: string;

@@ -3,6 +3,7 @@ import { encodeIngest, SYSTEM_KEY } from "./codec/index.ts";
 import { pack } from "./codec/pack.ts";
 import type { Tenant } from "./identity/identity.ts";
 import { firstUlidAt } from "./ids.ts";
+import type { Millis } from "./time.ts";
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -17,7 +18,7 @@ export function systemEvent(
   tenant: Tenant,
   payload: { readonly event_type: string } & Readonly<Record<string, unknown>>,
   subject: string,
-  at: number,
+  at: Millis,
 ): string {
   const digest = createHash("sha256").update(subject).digest();
   const random = [...digest.subarray(0, 16)].map((byte) => CROCKFORD[byte & 31]!).join("");

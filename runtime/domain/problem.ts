@@ -3,6 +3,7 @@ import { defined, mapDefined } from "./defined.ts";
 import type { Tenant } from "./identity/identity.ts";
 import { isUlid } from "./ids.ts";
 import { type ErrorClass, errorClasses } from "./metrics/names.ts";
+import type { Millis } from "./time.ts";
 
 /**
  * Problems: the failures of a subscription, grouped by what failed. One item for each subscription and cause in the partition
@@ -27,15 +28,15 @@ export interface Problem extends Cause {
   readonly subscription_id: string;
   /** What was last said of it: by a person, or by the failure that opened it. */
   readonly said: ProblemState;
-  readonly said_at: number;
+  readonly said_at: Millis;
   /** Attempts that failed. */
   readonly count: number;
   /** Events whose delivery failed like this, each once. */
   readonly events: number;
-  readonly first_at: number;
-  readonly last_at: number;
+  readonly first_at: Millis;
+  readonly last_at: Millis;
   /** When the endpoint first answered well after the last failure. */
-  readonly well_at?: number;
+  readonly well_at?: Millis;
   readonly sample_delivery_id: string;
 }
 
@@ -45,7 +46,7 @@ const RESOLVED_AFTER_MS = 30 * 60_000;
 export const PROBLEM_KEPT_SECONDS = 90 * 86_400;
 
 /** The state at a time. */
-export function stateOf({ said, said_at, last_at, well_at }: Problem, now: number): ProblemState {
+export function stateOf({ said, said_at, last_at, well_at }: Problem, now: Millis): ProblemState {
   if (said === "muted") return "muted";
   if (said === "resolved") return last_at > said_at ? "open" : "resolved";
   const well = well_at !== undefined && well_at >= last_at && now - well_at >= RESOLVED_AFTER_MS;

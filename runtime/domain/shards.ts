@@ -1,5 +1,5 @@
 import { splitTenant, type Tenant } from "./identity/identity.ts";
-import { timeOf } from "./ids.ts";
+import { timeOf, type Ulid } from "./ids.ts";
 
 /**
  * Over how many partitions of the events table a customer's batches and deliveries are spread, each of which takes 1,000 writes a second.
@@ -22,7 +22,7 @@ export const FIRST_SHARDS = 8;
 export const MOST_SHARDS = 128;
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** What an id is spread by, 0 to 1023: its first two random characters, the first of them for the low bits. */
-const spreadBy = (ulid: string): number => CROCKFORD.indexOf(ulid[10]!) + 32 * CROCKFORD.indexOf(ulid[11]!);
+const spreadBy = (ulid: Ulid): number => CROCKFORD.indexOf(ulid[10]!) + 32 * CROCKFORD.indexOf(ulid[11]!);
 
 interface Rule {
   readonly from: number;
@@ -58,7 +58,7 @@ function rulesOf(tenant: Tenant): readonly Rule[] {
 }
 
 /** The shard of a batch and of all that belongs to it. @param ulid of the batch or of one of its events */
-export function shardOf(tenant: Tenant, ulid: string): number {
+export function shardOf(tenant: Tenant, ulid: Ulid): number {
   const own = rulesOf(tenant);
   const made = own.length === 0 ? 0 : timeOf(ulid);
   const { shards } = own.findLast(({ from }) => from <= made) ?? { shards: FIRST_SHARDS };

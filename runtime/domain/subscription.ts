@@ -1,4 +1,5 @@
 import type { Environment, Tenant } from "./identity/identity.ts";
+import type { Millis } from "./time.ts";
 
 /** A selector as customers write it; all members of the object form must hold. */
 export type EventSelector =
@@ -50,7 +51,7 @@ export interface DeliveryTarget extends RoutedSubscription, SubscriptionOf {
   readonly status: "active" | "disabled" | "removed";
   readonly disabled_reason?: string;
   /** When the customer last asked for an erasure, within 15 days; milliseconds. What was accepted before may be erased. */
-  readonly erased_until?: number;
+  readonly erased_until?: Millis;
   /** `whsec_…`; the first signs for good, others until they expire (RFC 3339). */
   readonly secrets: readonly { readonly secret: string; readonly expires_at?: string }[];
 }

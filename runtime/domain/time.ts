@@ -1,4 +1,7 @@
-/** Time: its units, and the names of its parts. */
+/**
+ * Time: its units, and the names of its parts. A number that ends in `_at` is in milliseconds; only `expires_at` of stored
+ * items is in seconds, since DynamoDB deletes by it. In what the API answers, times are RFC 3339 text.
+ */
 
 /** Milliseconds: since the epoch, or long. */
 export type Millis = number;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Millis } from "./time.ts";
 
 /**
  * Spans of an event's way, as plain values. Invariant: every id follows from what it names, never from chance or memory, so
@@ -69,7 +70,7 @@ export function traceOf(
 export const batchSpanId = (scope: "ingest" | "route", first: string): string => hex(`${scope} ${first}`, 16);
 
 /** Id of the span of one attempt at a delivery. @param at when it began: a second post of the same attempt is another span */
-export const attemptSpanId = (webhookId: string, deliveryId: string, attempt: number, at: number): string =>
+export const attemptSpanId = (webhookId: string, deliveryId: string, attempt: number, at: Millis): string =>
   hex(`attempt ${webhookId} ${deliveryId} ${attempt} ${at}`, 16);
 
 /** As it goes along with a request made in this span. */

@@ -1,5 +1,5 @@
 import { defined } from "../domain/defined.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS, type Millis } from "../domain/time.ts";
 
 /**
  * A trace of failed authentications that can't fill a log: in each minute an instance logs its first, tenth, hundredth …
@@ -21,7 +21,7 @@ export interface Refused {
 }
 
 /** @returns what notes a refusal at a time, milliseconds since the epoch */
-export function refusalTrace(say: (line: RefusalLine) => void): (at: number, refused: Refused) => void {
+export function refusalTrace(say: (line: RefusalLine) => void): (at: Millis, refused: Refused) => void {
   let minute = Number.NaN;
   let count = 0;
   let next = 1;

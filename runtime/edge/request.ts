@@ -20,6 +20,7 @@ import {
   SOURCE_HEADER,
 } from "../domain/identity/identity.ts";
 import { sealOf } from "../domain/identity/seal.ts";
+import type { Millis } from "../domain/time.ts";
 
 /** What the edge makes of a CloudFront request: pure, but for the request it is given, which it changes in place. */
 
@@ -53,7 +54,7 @@ export function setAll(request: CloudFrontRequest, headers: Readonly<Record<stri
 }
 
 /** When the viewer function saw the request; now, where it doesn't say or can't be right. */
-export function arrivalOf(request: CloudFrontRequest, now: number): number {
+export function arrivalOf(request: CloudFrontRequest, now: Millis): number {
   const said = Number(header(request, RECEIVED_HEADER));
   return said > now - UNDER_WAY_MS && said <= now ? said : now;
 }

@@ -2,6 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-sec
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { dynamodbClient } from "../aws/dynamodb.ts";
 import type { KeyRecord, Peppers } from "../domain/identity/apiKey.ts";
+import type { Millis } from "../domain/time.ts";
 import { noteUse, readKey } from "../keys/keysTable.ts";
 import type { EdgeConfig } from "./config.ts";
 
@@ -11,7 +12,7 @@ export interface Directory {
   read(keyId: string): Promise<KeyRecord | undefined>;
   peppers(): Promise<Peppers>;
   /** Notes that a key is in use, unless noted a moment ago. Never rejects. */
-  noteUse(keyId: string, now: number): Promise<void>;
+  noteUse(keyId: string, now: Millis): Promise<void>;
 }
 
 const ATTEMPTS = 2;

@@ -25,7 +25,7 @@ import {
   type Tenant,
   tenantOf,
 } from "../domain/identity/identity.ts";
-import { eventId, newId, newUlid, timeOf, ulidAt, ulidIn } from "../domain/ids.ts";
+import { eventId, newId, newUlid, timeOf, type Ulid, ulidAt, ulidIn } from "../domain/ids.ts";
 import { hopsIn } from "../domain/webhook/hops.ts";
 import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
 import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/limiter.ts";
@@ -208,7 +208,7 @@ interface Batch {
 const firstUlid = ({ events }: ValidBody, { now, random }: Ports): string => newUlid(now(), events.length, random);
 
 /** Sends the batch under these ids and tells the body of its 202. */
-async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<string> {
+async function sendBatch(batch: Batch, first: Ulid, ports: Ports): Promise<string> {
   const { tenant, key_id, key_name, source_ip, valid, traceparent, hops, key_hash, arrived } = batch;
   const packed = pack(valid.events);
   try {
@@ -231,7 +231,7 @@ async function sendBatch(batch: Batch, first: string, ports: Ports): Promise<str
   return answerOf(valid, first);
 }
 
-function answerOf({ array, events }: ValidBody, first: string): string {
+function answerOf({ array, events }: ValidBody, first: Ulid): string {
   const one = (offset: number) => `{"event_id":"${eventId(ulidAt(first, offset))}","status":"accepted"}`;
   if (!array) return one(0);
   let list = one(0);

@@ -1,6 +1,7 @@
 import { entriesOf, type ForgetRequest, type Forgotten } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { firstUlidAt } from "../domain/ids.ts";
+import { firstUlidAt, type Ulid } from "../domain/ids.ts";
+import type { Millis } from "../domain/time.ts";
 import type { RedisConnection } from "../redis/connect.ts";
 
 /**
@@ -32,14 +33,14 @@ return outcomes
 
 interface Named {
   readonly key_hash: string;
-  readonly first: string;
+  readonly first: Ulid;
 }
 
 async function forgetNamed(
   redis: RedisConnection,
   tenant: Tenant,
   entries: readonly Named[],
-  now: number,
+  now: Millis,
 ): Promise<{ removed: number; in_flight: string[] }> {
   let removed = 0;
   const in_flight: string[] = [];

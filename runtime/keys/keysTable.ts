@@ -3,6 +3,7 @@ import type { Item } from "../domain/codec/fields.ts";
 import { defined } from "../domain/defined.ts";
 import type { KeyRecord } from "../domain/identity/apiKey.ts";
 import { decodeKeyRecord, encodeKeyRecord, lastUsedIn, noteOfUse, usedItemId } from "../domain/identity/keyRecord.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * The `keys` table: an item for each API key, and beside it a note of its last use. The edge reads it in every region; only the
@@ -63,7 +64,7 @@ export async function readLastUses(keys: Table, keyIds: readonly string[]): Prom
 }
 
 /** Notes that a key is in use at a time in milliseconds, unless noted a moment ago. */
-export async function noteUse(keys: Table, keyId: string, now: number): Promise<void> {
+export async function noteUse(keys: Table, keyId: string, now: Millis): Promise<void> {
   const { TableName: _, Key, ...change } = noteOfUse(keys.name, keyId, now);
   await updateItem(keys, Key, change);
 }

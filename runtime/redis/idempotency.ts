@@ -1,6 +1,7 @@
 import { TriggersError } from "../domain/errors/errors.ts";
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import type { RedisScripts } from "./connect.ts";
 import type { Room } from "./room.ts";
 
@@ -36,7 +37,7 @@ export interface ClaimRequest {
   readonly first: string;
   /** Unique to this request, so that a repeated command is recognised as its own. */
   readonly token: string;
-  readonly now: number;
+  readonly now: Millis;
   /** How long the holder may be silent. @default LEASE_MS */
   readonly leaseMs?: number;
 }

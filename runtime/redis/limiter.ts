@@ -2,6 +2,7 @@ import { ageOf } from "../domain/age.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Identity, KeyLimit } from "../domain/identity/identity.ts";
 import { tenantOf } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import type { RedisScripts } from "./connect.ts";
 import { markFor } from "./endedVersions.ts";
 import { Shares } from "./shares.ts";
@@ -144,7 +145,7 @@ export class Limiter {
     };
   }
 
-  #alone(limits: readonly Limit[], cost: number, now: number): Verdict {
+  #alone(limits: readonly Limit[], cost: number, now: Millis): Verdict {
     const windows = limits.map(({ name, limit }) => ({ name, limit, ...this.#shares.left(name, limit, now) }));
     const wanted = ({ perSecond }: { perSecond: number }) => Math.min(cost, perSecond);
     const allowed = windows.every((each) => cost <= each.limit && each.tokens >= wanted(each) - 1e-9);

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Millis } from "../domain/time.ts";
 import type { State } from "./window.ts";
 
 /**
@@ -18,7 +19,7 @@ interface Window {
   passed: number;
   /** Of the local bucket; below 0 while a large request is paid back. */
   tokens: number;
-  at: number;
+  at: Millis;
 }
 
 /** Windows that are remembered; who falls out begins anew. */
@@ -33,7 +34,7 @@ export class Shares {
   readonly #windows = new LRUCache<string, Window>({ max: MAX_WINDOWS });
 
   /** Redis has counted: so many before this request, and this one's if it took them. */
-  saw(name: string, limit: number, { passed, counts }: Pick<State, "passed" | "counts">, taken: number, now: number) {
+  saw(name: string, limit: number, { passed, counts }: Pick<State, "passed" | "counts">, taken: number, now: Millis) {
     const known = this.#windows.get(name)?.passed;
     const window = this.#at(name, limit, now);
     const recent = counts.reduce((sum, count) => sum + count, 0);
@@ -47,12 +48,12 @@ export class Shares {
   }
 
   /** Remaining part of this environment's share, and its refill per second. */
-  left(name: string, limit: number, now: number): { readonly tokens: number; readonly perSecond: number } {
+  left(name: string, limit: number, now: Millis): { readonly tokens: number; readonly perSecond: number } {
     return { tokens: this.#at(name, limit, now).tokens, perSecond: limit * this.#share(name) };
   }
 
   /** Counts events that passed without Redis. */
-  take(name: string, limit: number, cost: number, now: number): void {
+  take(name: string, limit: number, cost: number, now: Millis): void {
     this.#at(name, limit, now).tokens -= cost;
   }
 
@@ -62,7 +63,7 @@ export class Shares {
   }
 
   /** The window as it is now: memory faded, bucket refilled. */
-  #at(name: string, limit: number, now: number): Window {
+  #at(name: string, limit: number, now: Millis): Window {
     let window = this.#windows.get(name);
     if (window === undefined) {
       window = { own: 0, all: 0, passed: 0, tokens: limit * UNKNOWN_SHARE, at: now };

@@ -7,6 +7,7 @@
  * - nobody passes more than L events within any 700 ms, nor more than L × (T + 1.25) within any T seconds.
  * Slots alone would let 1.25 L pass for ever, the bucket alone 2.25 L within a second. docs/decisions/rate-limit.md.
  */
+import type { Millis } from "../domain/time.ts";
 export const SLOT_MS = 100;
 /** Slots that a limit holds for: a second less what requests may be late by. */
 export const WINDOW_SLOTS = 8;
@@ -22,7 +23,7 @@ export const KEPT_SLOTS = WINDOW_SLOTS + LATE_MS / SLOT_MS;
 /** The state of one window. */
 export interface State {
   /** The latest arrival, ms since the epoch. */
-  readonly at: number;
+  readonly at: Millis;
   /** How full the bucket was then, thousandths of an event. */
   readonly level: number;
   /** Events that passed since the state was made; it is dropped after some seconds of silence. */
@@ -33,10 +34,10 @@ export interface State {
   readonly counts: readonly number[];
 }
 
-export const slotOf = (at: number): number => Math.floor(at / SLOT_MS);
+export const slotOf = (at: Millis): number => Math.floor(at / SLOT_MS);
 
 /** The state in its text, `<at> <level> <passed> <first> <counts…>`; an unused window where there is none. */
-export function stateIn(text: string, now: number): State {
+export function stateIn(text: string, now: Millis): State {
   if (text === "") return { at: now, level: 0, passed: 0, first: slotOf(now), counts: [] };
   const [at, level, passed, first, ...counts] = text.split(" ").map(Number);
   return { at: at!, level: level!, passed: passed!, first: first!, counts };

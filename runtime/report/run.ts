@@ -8,7 +8,7 @@ import { MetricsQuery } from "../domain/metrics/query.ts";
 import { type ReportPage, reportCsv, reportHtml, reportText } from "../domain/reports/page.ts";
 import type { RunResult, TakenRun } from "../domain/reports/report.ts";
 import { type Answered, type ReportRange, rangeOfReport, tilesOf, zoneOf } from "../domain/reports/tiles.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 
 /** Makes one run of a report: asks, draws, keeps, mails. */
 
@@ -50,7 +50,7 @@ function rangeInWords({ from, to }: ReportRange, zone: string): string {
 const FOLDER = "reports";
 
 /** @returns what became of it @throws where it could not be made at all; what can't be mailed is told in the result */
-export async function makeRun(ports: RunPorts, run: TakenRun, now: number): Promise<RunResult> {
+export async function makeRun(ports: RunPorts, run: TakenRun, now: Millis): Promise<RunResult> {
   const range = rangeOfReport(run.definition, Date.parse(run.created_at));
   const zone = zoneOf(run.definition);
   const page: ReportPage = {

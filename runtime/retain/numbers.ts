@@ -4,7 +4,7 @@ import { mapConcurrently } from "../domain/concurrently.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeFolder, dayOfKey } from "../domain/metrics/cube.ts";
-import { DAY_MS } from "../domain/time.ts";
+import { DAY_MS, type Millis } from "../domain/time.ts";
 import type { Tools } from "./work.ts";
 
 /** Removing numbers: a customer's when it is erased, old ones when it does not keep them for ever. */
@@ -12,7 +12,7 @@ import type { Tools } from "./work.ts";
 const AT_ONCE = 16;
 
 /** Removes a tenant's hours and days that begin before a time. @param at milliseconds @returns items and files that were removed */
-export async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: number): Promise<number> {
+export async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: Millis): Promise<number> {
   let removed = await removeHours(counters, tenant, at);
   let after: string | undefined;
   do {
@@ -37,7 +37,7 @@ export async function removeOldNumbers({ store, counters, env }: Tools, tenant: 
  * Removes all numbers of a tenant up to a time: hours, days, and the rows of its minutes. What is counted for usage and for the audit of
  * calls stands in the same minutes, and stays.
  */
-export async function eraseNumbers(tools: Tools, tenant: Tenant, until: number): Promise<number> {
+export async function eraseNumbers(tools: Tools, tenant: Tenant, until: Millis): Promise<number> {
   const removed = await removeOldNumbers(tools, tenant, until);
   return removed + (await removeMinuteRows(tools.counters, tenant, until));
 }

@@ -5,6 +5,7 @@ import type { Table } from "../aws/tables.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
 import type { CubeRequest, Folded } from "../domain/metrics/cube.ts";
 import type { Job } from "../domain/service.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Store } from "../store/table.ts";
 import type { RetainEnvironment } from "./environment.ts";
 
@@ -52,7 +53,7 @@ export type Checkpoint = (standing: Standing) => Promise<boolean>;
  * again, since after a crash the next one begins at the last cursor that was saved. Cursor and progress are saved together,
  * so what is done again is not counted again.
  */
-export type SliceWork = (job: Job, tools: Tools, until: number, checkpoint: Checkpoint) => Promise<Slice>;
+export type SliceWork = (job: Job, tools: Tools, until: Millis, checkpoint: Checkpoint) => Promise<Slice>;
 
 /** A job can't be carried out, and trying again won't help; the message is for the customer. */
 export class JobError extends Error {

@@ -1,5 +1,6 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import type { Firehose } from "../aws/clients.ts";
+import type { Millis } from "../domain/time.ts";
 
 /** Firehose takes this much in one call; a record counts as its bytes before base64. */
 const MAX_RECORDS = 500;
@@ -42,7 +43,7 @@ export async function archiveAll(
   return outcomes;
 }
 
-type Record = { readonly at: number; readonly data: Buffer };
+type Record = { readonly at: Millis; readonly data: Buffer };
 
 function intoCalls(records: readonly Record[]): Record[][] {
   const calls: Record[][] = [];

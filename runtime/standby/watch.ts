@@ -3,13 +3,14 @@
  *
  * Invariant: a takeover ends by itself unless it is renewed, so a standby region that dies takes no traffic with it.
  */
+import type { Millis } from "../domain/time.ts";
 
 /** What the edge reads from its store at every request, as JSON under the key `takeover`. */
 export interface Takeover {
   /** Region that takes events in. */
   readonly region: string;
   /** Milliseconds since the epoch at which it ends. */
-  readonly until: number;
+  readonly until: Millis;
 }
 
 export interface WatchState {
@@ -17,7 +18,7 @@ export interface WatchState {
   readonly failures: number;
   readonly successes: number;
   /** End of our own takeover, milliseconds; 0 when there is none. */
-  readonly until: number;
+  readonly until: Millis;
 }
 
 export const beginning: WatchState = { failures: 0, successes: 0, until: 0 };
@@ -43,7 +44,7 @@ export type Step = "none" | "take_over" | "hand_back";
 export function decide(
   state: WatchState,
   healthy: boolean,
-  now: number,
+  now: Millis,
 ): { readonly state: WatchState; readonly step: Step; readonly waitMs: number } {
   const failures = healthy ? 0 : state.failures + 1;
   const successes = healthy ? state.successes + 1 : 0;

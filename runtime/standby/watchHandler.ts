@@ -2,6 +2,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { errorText, log } from "../aws/log.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import type { Millis } from "../domain/time.ts";
 import { watchVariables } from "./environment.ts";
 import { openFailoverStore } from "./failoverStore.ts";
 import { beginning, decide, isBusy, type Step, type WatchState } from "./watch.ts";
@@ -47,7 +48,7 @@ async function healthy(): Promise<boolean> {
 }
 
 /** Tells the edge. @throws Error when it can't be told */
-async function tell(step: Step, until: number): Promise<void> {
+async function tell(step: Step, until: Millis): Promise<void> {
   if (step === "none") return;
   const held = await store.read();
   const others = held !== undefined && held.region !== region && held.until > Date.now();

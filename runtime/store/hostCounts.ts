@@ -1,5 +1,6 @@
 import { type Table, updateItem } from "../aws/tables.ts";
 import { N } from "../domain/codec/fields.ts";
+import type { Millis } from "../domain/time.ts";
 import { hostKey } from "./keys.ts";
 
 /** What all execution environments have posted to a host in a window of ten seconds: one item each, which goes by itself. */
@@ -17,7 +18,7 @@ export interface HostCounts {
 /** Adds counts to a host's. @param window counted since the epoch; `now` in milliseconds @returns what all have counted by now */
 export async function addHostCounts(
   events: Table,
-  { host, window, now }: { readonly host: string; readonly window: number; readonly now: number },
+  { host, window, now }: { readonly host: string; readonly window: number; readonly now: Millis },
   { lanes, accepted, held }: HostCounts,
 ): Promise<HostCounts> {
   const added: [string, number][] = [

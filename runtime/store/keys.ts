@@ -2,7 +2,9 @@ import { between } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
 import { shardOf, shardsOf } from "../domain/shards.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * Keys of the events table and of its two indexes, and ranges of them. A tenant's partitions are its shards (domain/shards.ts), in which a
@@ -18,7 +20,7 @@ export const keyText = ({ pk, sk }: Item): string => `${pk!.S}\n${sk!.S}`;
 export type Kind = "e" | "d" | "a" | "x";
 
 /** Partition of a batch and of all that belongs to it. */
-export const partitionOf = (tenant: Tenant, first: string): string => shardPartition(tenant, shardOf(tenant, first));
+export const partitionOf = (tenant: Tenant, first: Ulid): string => shardPartition(tenant, shardOf(tenant, first));
 /** Every partition that a tenant's batches may be in, whenever they came. */
 export const partitionsOf = (tenant: Tenant): string[] =>
   Array.from({ length: shardsOf(tenant) }, (_, shard) => shardPartition(tenant, shard));
@@ -27,16 +29,16 @@ export const shardPartition = (tenant: Tenant, shard: number): string => `${tena
 /** The first ULID of the batch that an item of a shard belongs to. @param sk its sort key */
 export const firstIn = (sk: string): string => sk.slice(2, 28);
 
-export const batchSortKey = (first: string): string => `e#${first}`;
-export const batchKey = (tenant: Tenant, first: string): Item => key(partitionOf(tenant, first), batchSortKey(first));
+export const batchSortKey = (first: Ulid): string => `e#${first}`;
+export const batchKey = (tenant: Tenant, first: Ulid): Item => key(partitionOf(tenant, first), batchSortKey(first));
 
-export const deliverySortKey = (first: string, subscriptionId: string, replayId?: string): string =>
+export const deliverySortKey = (first: Ulid, subscriptionId: string, replayId?: string): string =>
   `d#${first}#${subscriptionId}${replayId === undefined ? "" : `#${replayId}`}`;
 /** What a delivery is known by. */
 export interface DeliveryName {
   readonly tenant: Tenant;
   /** First ULID of its batch. */
-  readonly first: string;
+  readonly first: Ulid;
   readonly subscription_id: string;
   /** The replay that made it. */
   readonly replay_id?: string;
@@ -45,9 +47,9 @@ export const deliveryKey = ({ tenant, first, subscription_id, replay_id }: Deliv
   key(partitionOf(tenant, first), deliverySortKey(first, subscription_id, replay_id));
 
 /** Where a batch's marks of acknowledgement are. */
-export const markKey = (tenant: Tenant, first: string): Item => key(partitionOf(tenant, first), `a#${first}`);
+export const markKey = (tenant: Tenant, first: Ulid): Item => key(partitionOf(tenant, first), `a#${first}`);
 /** Where it is remembered which events of a batch were deleted. */
-export const tombstoneKey = (tenant: Tenant, first: string): Item => key(partitionOf(tenant, first), `x#${first}`);
+export const tombstoneKey = (tenant: Tenant, first: Ulid): Item => key(partitionOf(tenant, first), `x#${first}`);
 
 /** Items of one kind in a partition. @param lo first ULIDs of their batches, both inclusive */
 export const kindBetween = (pk: string, kind: Kind, lo: string, hi: string) =>
@@ -71,8 +73,8 @@ export const hostKey = (host: string, window: number): Item => key(`host#${host}
 /** All that was told to stop is in one partition, in the order of its times. */
 export const STOPS = "stops";
 /** @param at milliseconds since the epoch */
-export const stopSortKey = (at: number): string => String(at).padStart(15, "0");
-export const stopKey = (at: number, tenant: Tenant, subscriptionId: string | undefined): Item =>
+export const stopSortKey = (at: Millis): string => String(at).padStart(15, "0");
+export const stopKey = (at: Millis, tenant: Tenant, subscriptionId: string | undefined): Item =>
   key(STOPS, `${stopSortKey(at)}#${tenant}#${subscriptionId ?? ""}`);
 
 // ---- the sparse index `by_state`, in which deliveries are ordered by batch ----

@@ -13,6 +13,7 @@ import {
   problemsOfSubscription,
   stateOf,
 } from "../domain/problem.ts";
+import type { Millis } from "../domain/time.ts";
 
 /** The items of problems in the events table. */
 
@@ -24,8 +25,8 @@ export interface Failures extends Cause {
   /** Those whose deliveries had not failed like this before. */
   readonly events: number;
   /** Of the first and the last attempt, milliseconds. */
-  readonly first_at: number;
-  readonly last_at: number;
+  readonly first_at: Millis;
+  readonly last_at: Millis;
   readonly sample_delivery_id: string;
   /** The endpoint answered other posts of the same moment well: nothing else will tell that it does. */
   readonly well: boolean;
@@ -87,7 +88,7 @@ export function problemsIn(table: Table, now: () => number): Problems {
 }
 
 /** @param saidBefore when that was said which this is to replace; undefined to replace any. @returns false where it is not there */
-async function say(table: Table, key: Item, state: ProblemState, at: number, saidBefore?: number): Promise<boolean> {
+async function say(table: Table, key: Item, state: ProblemState, at: Millis, saidBefore?: number): Promise<boolean> {
   const said = await updateItem(table, key, {
     UpdateExpression: "SET said = :said, said_at = :at",
     ConditionExpression: saidBefore === undefined ? "attribute_exists(pk)" : "said_at = :before",
@@ -106,7 +107,7 @@ export const sayOfProblem = (
   tenant: Tenant,
   { subscription_id, ...cause }: Cause & { readonly subscription_id: string },
   state: ProblemState,
-  now: number,
+  now: Millis,
 ): Promise<boolean> => say(events, keyOf(tenant, subscription_id, cause), state, now);
 
 /** Items of a tenant's problems. @param subscriptionId of this subscription alone */

@@ -2,6 +2,7 @@ import { putItem, queryAll, type Table } from "../aws/tables.ts";
 import { S } from "../domain/codec/fields.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Millis } from "../domain/time.ts";
 import { STOPS, stopKey, stopSortKey } from "./keys.ts";
 
 /**
@@ -28,7 +29,7 @@ export async function tellStop(
   events: Table,
   tenant: Tenant,
   subscription_id: string | undefined,
-  now: number,
+  now: Millis,
 ): Promise<void> {
   await putItem(events, {
     ...stopKey(now, tenant, subscription_id),
@@ -39,7 +40,7 @@ export async function tellStop(
 }
 
 /** What was told in the last seconds. */
-export async function recentStops(events: Table, now: number): Promise<Stop[]> {
+export async function recentStops(events: Table, now: Millis): Promise<Stop[]> {
   const items = await queryAll(events, {
     KeyConditionExpression: "pk = :pk AND sk >= :from",
     ExpressionAttributeValues: { ":pk": { S: STOPS }, ":from": { S: stopSortKey(now - LOOK_BACK_MS) } },

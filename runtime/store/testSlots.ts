@@ -1,5 +1,6 @@
 import { type Table, updateItem } from "../aws/tables.ts";
 import { N, S } from "../domain/codec/fields.ts";
+import type { Millis } from "../domain/time.ts";
 import { testSlotKey } from "./keys.ts";
 
 /** Slots that a customer's test calls take, one item each. */
@@ -16,7 +17,7 @@ export interface Slot {
 export async function takeSlot(
   events: Table,
   { customer_id, number, holder }: Slot,
-  { now, until }: { readonly now: number; readonly until: number },
+  { now, until }: { readonly now: Millis; readonly until: Millis },
 ): Promise<boolean> {
   const taken = await updateItem(events, testSlotKey(customer_id, number), {
     UpdateExpression: "SET holder = :me, held_until = :until, expires_at = :x",

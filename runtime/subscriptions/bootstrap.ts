@@ -13,7 +13,7 @@ import { formatKey, hashSecret, newKeyId, newSecret, type Peppers, parseKey } fr
 import { OPERATOR } from "../domain/identity/identity.ts";
 import { isUnavailable } from "../domain/outage.ts";
 import type { ShardRule } from "../domain/shards.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { newKeyRing, openVault } from "../domain/webhook/vault.ts";
 import { putNewKey, readKey } from "../keys/keysTable.ts";
 import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts";
@@ -33,7 +33,7 @@ interface Bootstrap {
   readonly secrets: SecretsManagerClient;
   now(): number;
   /** Milliseconds: no more texts are sealed then, the next run goes on. */
-  readonly until: number;
+  readonly until: Millis;
 }
 
 /** The secret's value, made and stored first when it has none yet. */

@@ -7,6 +7,7 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers } from "../domain/service.ts";
 import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
 
 /**
@@ -50,7 +51,7 @@ async function retentionOf(tx: Tx, customerId: string): Promise<number> {
   return row?.retention_days ?? DEFAULT_RETENTION_DAYS;
 }
 
-const erasuresOf = async (tx: Tx, tenant: Tenant, now: number, vault: Vault) =>
+const erasuresOf = async (tx: Tx, tenant: Tenant, now: Millis, vault: Vault) =>
   (await recentErasures(tx, [tenant], now, vault)).get(tenant) ?? [];
 
 /** One page of the tenant's routing snapshot. @param cursor of the page before */
@@ -59,7 +60,7 @@ export async function snapshotPage(
   tenant: Tenant,
   customerId: string,
   cursor: string | undefined,
-  now: number,
+  now: Millis,
   vault: Vault,
 ): Promise<ServiceAnswers["snapshot"]> {
   const { version, after } =
@@ -85,7 +86,7 @@ export async function changesPage(
   customerId: string,
   since: number,
   cursor: string | undefined,
-  now: number,
+  now: Millis,
   vault: Vault,
 ): Promise<ServiceAnswers["changes"]> {
   const { version, after } =

@@ -13,7 +13,7 @@ import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
@@ -26,7 +26,7 @@ const ANSWER_BYTES = 4_000_000;
 
 /** The service protocol of runtime/domain/service.ts: one function an operation. */
 const operations: {
-  readonly [O in Op]: (tx: Tx, request: Request<O>, now: number, vault: Vault) => Promise<ServiceAnswers[O]>;
+  readonly [O in Op]: (tx: Tx, request: Request<O>, now: Millis, vault: Vault) => Promise<ServiceAnswers[O]>;
 } = {
   versions: async (tx, { tenants }) => {
     const rows =
@@ -220,7 +220,7 @@ async function decided(
   id: string,
   status: SubscriptionStatus & ("removed" | "disabled"),
   reason: string,
-  now: number,
+  now: Millis,
 ): Promise<{ done: boolean }> {
   const changed = await setStatus(tx, tenant, id, status, reason, now);
   if (changed === undefined) return { done: false };
@@ -281,7 +281,7 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
 async function targetsOf(
   tx: Tx,
   wanted: readonly SubscriptionOf[],
-  now: number,
+  now: Millis,
   vault: Vault,
 ): Promise<DeliveryTarget[]> {
   if (wanted.length === 0) return [];
@@ -334,7 +334,7 @@ async function targetsOf(
 export function serve<O extends Op>(
   db: Kysely<Database>,
   request: Request<O>,
-  now: number,
+  now: Millis,
   vault: Vault,
 ): Promise<ServiceAnswers[O]> {
   const operation = (Object.hasOwn(operations, request.op) ? operations[request.op] : undefined) as

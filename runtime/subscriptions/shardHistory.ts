@@ -3,6 +3,7 @@ import { asService } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { ShardRule } from "../domain/shards.ts";
+import type { Millis } from "../domain/time.ts";
 
 /**
  * Guards the rules by which events are found (runtime/domain/shards.ts). Each deployment tells its own before any function has them,
@@ -23,7 +24,7 @@ const CLOSED_MS = 3_600_000;
 export function problemsOf(
   before: readonly ShardRule[],
   wanted: readonly ShardRule[],
-  now: number,
+  now: Millis,
   fresh: boolean,
 ): string[] {
   const known = new Set(before.map(canonicalJson));
@@ -46,7 +47,7 @@ export function problemsOf(
 export function keepShards(
   db: Kysely<Database>,
   wanted: readonly ShardRule[],
-  now: number,
+  now: Millis,
   fresh: boolean,
 ): Promise<void> {
   return asService(db, async (tx) => {

@@ -19,7 +19,7 @@ import type { SendAnswer, SendRequest } from "../../domain/alerts/work.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import { linkTo } from "../../domain/links.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
@@ -178,7 +178,7 @@ export async function takeCode(deps: Deps, tx: Tx, channelId: string, code: stri
 }
 
 /** @throws TriggersError `limit_reached` when the customer has had so many messages of this kind sent today */
-async function refuseManyCodes(tx: Tx, customerId: string, now: number): Promise<void> {
+async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise<void> {
   const { count } = await tx
     .selectFrom("audit_log")
     .select(sql<number>`count(*)::int`.as("count"))

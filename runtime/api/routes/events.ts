@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type Identity, tenantOf } from "../../domain/identity/identity.ts";
-import { deliveryId, eventId, timeOf, ulidIn } from "../../domain/ids.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { deliveryId, eventId, timeOf, type Ulid, ulidIn } from "../../domain/ids.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { PAGE_BYTES } from "../../store/batches/bounds.ts";
 import { findSoon } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
@@ -20,7 +20,7 @@ const TAG = "Events";
 async function eventsByUlid(
   context: ReadContext,
   identity: Identity,
-  ulids: readonly string[],
+  ulids: readonly Ulid[],
   now: () => number,
 ): Promise<Map<string, StoredEvent>> {
   const tenant = tenantOf(identity);
@@ -82,7 +82,7 @@ function journeyOf({ batch, offset, deliveries }: StoredEvent): Stage[] {
   const accepted = timeOf(batch.first);
   const stored = batch.stored_at ?? batch.routed_at;
   // A clock of another machine may be a little behind: time spent is never negative.
-  const since = (at: number, before: number) => Math.max(0, at - before);
+  const since = (at: Millis, before: number) => Math.max(0, at - before);
   const stages: Stage[] = [
     { stage: "accepted", at: rfc3339(accepted), duration_ms: 0 },
     { stage: "routed", at: rfc3339(batch.routed_at), duration_ms: since(batch.routed_at, accepted) },

@@ -6,7 +6,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { OPERATOR } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
-import { DAY_MS, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
@@ -46,7 +46,7 @@ export const IncidentSchema = z
 export type Incident = z.infer<typeof IncidentSchema>;
 
 /** @param now milliseconds since the epoch: what is open now, is so by its times */
-function viewOf(row: Selectable<IncidentTable>, now: number): Incident {
+function viewOf(row: Selectable<IncidentTable>, now: Millis): Incident {
   const { starts_at, ends_at, created_at, updated_at, ...rest } = row;
   const over = ends_at !== null && ends_at.getTime() <= now;
   return {
@@ -65,7 +65,7 @@ const TOLD_DAYS = 30;
 const MOST_TOLD = 50;
 
 /** What is open or scheduled, and what ended in the last 30 days; the newest first, 50 at most. */
-export async function recentIncidents(tx: Tx, now: number): Promise<Incident[]> {
+export async function recentIncidents(tx: Tx, now: Millis): Promise<Incident[]> {
   const since = rfc3339(now - TOLD_DAYS * DAY_MS);
   const rows = await tx
     .selectFrom("incidents")

@@ -6,6 +6,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
 import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
+import type { Millis } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -63,7 +64,7 @@ const KeyRequest = z.strictObject({
 });
 const KeyId = z.object({ key_id: ulidParam("key") });
 
-const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: number) => ({
+const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: Millis) => ({
   key_id: record.key_id,
   name: record.name ?? null,
   environment: record.environment,

@@ -14,7 +14,7 @@ import {
   problemStates,
   stateOf,
 } from "../../domain/problem.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
@@ -47,13 +47,13 @@ const ProblemId = z.object({ id: idIn("prb", (id) => parseProblemId(id) !== unde
 
 /** Where a page ended: problems are listed by their last failure. */
 interface Position {
-  readonly last_at: number;
+  readonly last_at: Millis;
   readonly id: string;
 }
 
 const idOf = (problem: Problem): string => problemId(problem.subscription_id, problem);
 
-function viewProblem(problem: Problem, workflow: string | null, now: number) {
+function viewProblem(problem: Problem, workflow: string | null, now: Millis) {
   const { subscription_id, error, status_code, count, events, first_at, last_at, sample_delivery_id } = problem;
   return {
     problem_id: idOf(problem),

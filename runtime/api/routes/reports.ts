@@ -15,7 +15,7 @@ import { MetricsQuery } from "../../domain/metrics/query.ts";
 import { isTimeZone } from "../../domain/metrics/zones.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -124,7 +124,7 @@ const viewReport = (row: Selectable<ReportTable>) => ({
 
 const notFound = (id: string) => new TriggersError("not_found", `There is no report ${id}.`);
 
-const nextOf = ({ schedule }: ReportDefinition, now: number): string | null =>
+const nextOf = ({ schedule }: ReportDefinition, now: Millis): string | null =>
   schedule === null ? null : rfc3339(nextRun(schedule, now));
 
 /** @throws TriggersError `unprocessable` naming the first address that is not verified */

@@ -9,7 +9,7 @@ import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../../domain/service.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { releaseHeld } from "../release.ts";
@@ -38,7 +38,7 @@ async function rotateSecret(
   tx: Tx,
   owner: { id: string; customer_id: string },
   secret: string,
-  now: number,
+  now: Millis,
   ends: number,
 ) {
   await tx

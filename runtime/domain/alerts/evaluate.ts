@@ -1,3 +1,4 @@
+import type { Millis } from "../time.ts";
 import type { RuleDefinition, Severity } from "./rule.ts";
 
 /**
@@ -18,7 +19,7 @@ export interface Watch {
   /** The first minute above the threshold. */
   readonly since: number;
   /** The last minute with a number, and that number. */
-  readonly seen_at: number;
+  readonly seen_at: Millis;
   readonly value: number;
   /** The first of the minutes below, up to now; null while there is none. */
   readonly calm_since: number | null;
@@ -104,8 +105,8 @@ function withoutNumber(rule: Judged, watch: Watch, minute: number): Step {
 /** A time that a rule rang, or would have. Milliseconds; `resolved_at` null where it still does. */
 export interface Ringing {
   readonly since: number;
-  readonly fired_at: number;
-  readonly resolved_at: number | null;
+  readonly fired_at: Millis;
+  readonly resolved_at: Millis | null;
   /** The highest number while it rang. */
   readonly peak: number;
   readonly severity: Severity;

@@ -1,4 +1,5 @@
 import type { Tenant } from "../identity/identity.ts";
+import type { Millis } from "../time.ts";
 import type { AlertFacts, ChannelKind, Composed } from "./alert.ts";
 import type { Change, Watch } from "./evaluate.ts";
 import type { AlertRule } from "./rule.ts";
@@ -22,7 +23,7 @@ export interface AlertChange {
   readonly changes: readonly Change[];
   readonly resolution?: string;
   /** Milliseconds: the end of the minute that was evaluated. */
-  readonly at: number;
+  readonly at: Millis;
   readonly value: number | null;
   readonly cause?: string | null;
 }

@@ -1,6 +1,7 @@
 import { scaleLinear, scaleTime } from "d3-scale";
 import { line } from "d3-shape";
 import { html } from "hono/html";
+import type { Millis } from "../time.ts";
 
 /**
  * Charts as functions of data and size to SVG: the same drawing on a screen, in a mail, in a PDF. No effects, no document, no identifiers
@@ -15,7 +16,7 @@ export interface Size {
 export interface Line {
   readonly name: string;
   /** Null where there is nothing to tell: the line has a gap there. */
-  readonly points: readonly { readonly at: number; readonly value: number | null }[];
+  readonly points: readonly { readonly at: Millis; readonly value: number | null }[];
 }
 
 export interface Bar {
@@ -53,7 +54,7 @@ const svg = ({ width, height }: Size, says: string, parts: readonly unknown[]): 
 const MARGIN = { left: 48, right: 12, top: 28, bottom: 24 } as const;
 
 /** Lines over time. @param says in a sentence what they show @param format of a time, as its axis tells it */
-export function lineChart(lines: readonly Line[], size: Size, says: string, format: (at: number) => string): string {
+export function lineChart(lines: readonly Line[], size: Size, says: string, format: (at: Millis) => string): string {
   const points = lines.flatMap((each) => each.points);
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]));
   if (values.length === 0) return emptyChart(size, says);
@@ -62,7 +63,7 @@ export function lineChart(lines: readonly Line[], size: Size, says: string, form
   const bottom = size.height - MARGIN.bottom;
   const x = scaleTime([Math.min(...times), Math.max(...times)], [MARGIN.left, right]);
   const y = scaleLinear([0, Math.max(...values) || 1], [bottom, MARGIN.top]).nice(4);
-  const path = line<{ at: number; value: number | null }>()
+  const path = line<{ at: Millis; value: number | null }>()
     .defined(({ value }) => value !== null)
     .x(({ at }) => x(at))
     .y(({ value }) => y(value ?? 0));

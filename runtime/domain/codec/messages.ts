@@ -1,6 +1,7 @@
 import { defined, mapDefined } from "../defined.ts";
 import type { Tenant } from "../identity/identity.ts";
-import { isUlid } from "../ids.ts";
+import { isUlid, type Ulid } from "../ids.ts";
+import type { Seconds } from "../time.ts";
 import type { CallFact } from "../usage/fact.ts";
 import { CodecError } from "./codecError.ts";
 import {
@@ -44,7 +45,7 @@ export const SYSTEM_KEY = "key_system";
 export interface IngestMessage {
   readonly tenant: Tenant;
   /** ULID of the first event; the others follow consecutively. */
-  readonly first: string;
+  readonly first: Ulid;
   readonly count: number;
   /** Event type of each event, in order. */
   readonly types: readonly (string | null)[];
@@ -74,7 +75,7 @@ export interface IngestMessage {
 export interface DeliveryMessage {
   readonly tenant: Tenant;
   readonly subscription_id: string;
-  readonly first: string;
+  readonly first: Ulid;
   readonly count: number;
   /** Offsets, within the batch, of the events that matched; ascending. */
   readonly indexes: readonly number[];
@@ -86,7 +87,7 @@ export interface DeliveryMessage {
   /** True when it may have been sent before: its item is looked at before anything is posted. */
   readonly repeated?: boolean;
   /** Seconds since the epoch at which the batch expires, and its deliveries with it. Left out: 90 days after the events. */
-  readonly expires_at?: number;
+  readonly expires_at?: Seconds;
   /** As its request had them. */
   readonly hops?: number;
   readonly replay_id?: string;

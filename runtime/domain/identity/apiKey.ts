@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { hmacBy } from "../hmac.ts";
 import { isUlid, newUlid } from "../ids.ts";
+import type { Millis } from "../time.ts";
 import { type Environment, environments, type KeyLimit, type Scope } from "./identity.ts";
 
 /**
@@ -39,7 +40,7 @@ export function newSecret(random: (n: number) => Uint8Array = randomBytes): stri
   return secret;
 }
 
-export const newKeyId = (now?: number): string => `key_${newUlid(now)}`;
+export const newKeyId = (now?: Millis): string => `key_${newUlid(now)}`;
 
 export function formatKey(environment: Environment, keyId: string, secret: string): string {
   const body = `trg_${environment}_${keyId.slice(4)}_${secret}`;
@@ -107,7 +108,7 @@ export function versionOf(
   record: Pick<KeyRecord, "versions"> | undefined,
   secret: string,
   peppers: Peppers,
-  now: number,
+  now: Millis,
 ): KeyVersion | undefined {
   const count = Math.max(LEAST_COMPARED, record?.versions.length ?? 0);
   let found: KeyVersion | undefined;

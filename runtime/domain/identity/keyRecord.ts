@@ -1,6 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { CodecError } from "../codec/codecError.ts";
 import { defined, mapDefined } from "../defined.ts";
+import type { Millis } from "../time.ts";
 import type { KeyRecord, KeyVersion } from "./apiKey.ts";
 import { type Environment, environments, type KeyLimit, type Scope, scopes } from "./identity.ts";
 
@@ -118,7 +119,7 @@ export const lastUsedIn = (item: KeyItem | undefined): string | undefined => ite
  * Input of the `UpdateItem` that notes a use at `now` (milliseconds). It fails its condition, harmlessly, when the
  * last note is younger than `USE_NOTED_EVERY_MS`. The item has no customer_id, so lists of a customer's keys omit it.
  */
-export function noteOfUse(table: string, keyId: string, now: number) {
+export function noteOfUse(table: string, keyId: string, now: Millis) {
   return {
     TableName: table,
     Key: { key_id: { S: usedItemId(keyId) } },

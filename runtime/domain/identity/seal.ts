@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 import { timeOf, ulidIn } from "../ids.ts";
+import type { Millis } from "../time.ts";
 import type { Peppers } from "./apiKey.ts";
 
 /**
@@ -53,7 +54,7 @@ export const versionIn = (seal: string): string | undefined => /^(.{1,100})\.[\w
  * Whether the seal is on just this, and fresh; `late` where it is on just this and a clock says that it is no longer, or not yet. Takes the same
  * time for every fault. @param now milliseconds
  */
-export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: number): boolean | "late" {
+export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: Millis): boolean | "late" {
   const version = versionIn(seal);
   const pepper = version === undefined ? undefined : versions[version];
   const expected = macOf(sealed, pepper ?? "");

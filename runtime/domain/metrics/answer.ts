@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from "../event.ts";
-import { rfc3339 } from "../time.ts";
+import { type Millis, rfc3339 } from "../time.ts";
 import { type Dimension, type ErrorClass, OTHER } from "./names.ts";
 import { dimensionsIn, type MetricsQuery } from "./query.ts";
 import type { Range, Span } from "./range.ts";
@@ -63,7 +63,7 @@ export interface AnswerContext {
 }
 
 /** Takes a row of facts that happened in a minute, or another time that lies within one point. @param at milliseconds */
-export type Take = (at: number, dims: Dims, sums: Sums) => void;
+export type Take = (at: Millis, dims: Dims, sums: Sums) => void;
 
 interface Gathered {
   readonly key: Key;
@@ -73,7 +73,7 @@ interface Gathered {
 }
 
 /** The place of the point that a time lies in. @param starts ascending, the first not after the time */
-function placeOf(starts: readonly number[], at: number): number {
+function placeOf(starts: readonly number[], at: Millis): number {
   let [low, high] = [0, starts.length - 1];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
@@ -141,7 +141,7 @@ export class Gathering {
     else for (const [row, own] of byStatus(dims, sums)) this.#add(at, row, own);
   };
 
-  #add(at: number, dims: Dims, sums: Sums): void {
+  #add(at: Millis, dims: Dims, sums: Sums): void {
     if (!tells(this.#readings, sums)) return;
     for (const [dimension, wanted] of this.#filters) if (!wanted.has(this.#valueOf(dims, dimension))) return;
     const place = placeOf(this.#span.starts, at);

@@ -1,5 +1,5 @@
 import type { Tenant } from "../identity/identity.ts";
-import { rfc3339 } from "../time.ts";
+import { type Millis, rfc3339 } from "../time.ts";
 import type { MetricsQuery } from "./query.ts";
 
 /** The cube: all rows of a tenant's day by the quarter of an hour, one Parquet file each. docs/metrics.md lists its columns. */
@@ -10,10 +10,10 @@ const DAY_MS = 86_400_000;
 export const cubeFolder = (tenant: Tenant): string => `cube/tenant=${tenant}/`;
 
 /** `2026-01-02` of a time. */
-const dayName = (at: number): string => rfc3339(at).slice(0, 10);
+const dayName = (at: Millis): string => rfc3339(at).slice(0, 10);
 
 /** @param at any time of the day, which is UTC's */
-export const cubeKey = (tenant: Tenant, at: number): string => `${cubeFolder(tenant)}day=${dayName(at)}/facts.parquet`;
+export const cubeKey = (tenant: Tenant, at: Millis): string => `${cubeFolder(tenant)}day=${dayName(at)}/facts.parquet`;
 
 /** The day that a key's file holds, milliseconds; undefined for another key. */
 export function dayOfKey(key: string): number | undefined {
@@ -37,7 +37,7 @@ export type CubeRequest =
       readonly limit_per_second: number;
       readonly query: MetricsQuery;
       /** Milliseconds: so that both sides speak of the same time. */
-      readonly now: number;
+      readonly now: Millis;
       /** The workflow of each subscription that has one; only where the query names workflows. */
       readonly workflows?: readonly (readonly [subscription_id: string, workflow_id: string])[];
     };

@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { HOUR_MS } from "../time.ts";
+import { HOUR_MS, type Millis } from "../time.ts";
 import { ROWS } from "../usage/counters.ts";
 import { usageSortKey } from "../usage/usage.ts";
 import {
@@ -117,12 +117,12 @@ export function readHour(
   item: Item,
   hour: number,
   grain: StoredGrain,
-  take: (at: number, key: string, sums: Sums) => void,
+  take: (at: Millis, key: string, sums: Sums) => void,
 ): void {
   const bytes = item[grain]?.B;
   if (bytes === undefined) return;
   unpackRows(bytes, (key, sums) => take(hour + Number(key[0]) * QUARTER_MS, key.slice(1), sums));
 }
 
-export const hourStart = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
-export const isWholeQuarter = (at: number): boolean => at % QUARTER_MS === 0;
+export const hourStart = (at: Millis): number => Math.floor(at / HOUR_MS) * HOUR_MS;
+export const isWholeQuarter = (at: Millis): boolean => at % QUARTER_MS === 0;

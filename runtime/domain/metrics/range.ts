@@ -1,5 +1,5 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS, rfc3339 } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
 import { type Interval, lastMinutes, lastOf, type MetricsQuery, topOf } from "./query.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
@@ -36,7 +36,7 @@ const refuse = (message: string, ...details: ErrorDetail[]): TriggersError =>
   new TriggersError("invalid_request", message, { details });
 
 /** The range as it is asked for, before it is cut. */
-function askedRange({ last, from, to }: MetricsQuery, now: number): { from: number; to: number; ms: number } {
+function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: number; to: number; ms: number } {
   if (from === undefined) {
     const ms = lastMinutes(lastOf(last ?? "24h")) * MINUTE_MS;
     return { from: now - ms, to: now, ms };
@@ -81,7 +81,7 @@ const tooMany = (points: number, series = 1): TriggersError =>
     message: `makes ${points} points${series > 1 ? ` of ${series} series` : ""}; at most ${MAX_POINTS} are allowed: ask for a longer interval, a shorter range or fewer series`,
   });
 
-function checkKept(span: Span, interval: Interval, now: number, path: string): void {
+function checkKept(span: Span, interval: Interval, now: Millis, path: string): void {
   if (interval !== "minute" && interval !== "hour") return;
   const days = KEPT_DAYS[interval];
   if (span.from >= now - days * DAY_MS - DAY_MS) return;
@@ -96,7 +96,7 @@ function checkKept(span: Span, interval: Interval, now: number, path: string): v
  * @param now milliseconds
  * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or is older than what is kept
  */
-export function rangeOf(query: MetricsQuery, now: number): Range {
+export function rangeOf(query: MetricsQuery, now: Millis): Range {
   const asked = askedRange(query, now);
   const interval = query.interval === "auto" ? autoInterval(asked.ms) : query.interval;
   const span = cut(query, interval, asked);

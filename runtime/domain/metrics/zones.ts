@@ -1,5 +1,5 @@
 import { Temporal } from "temporal-polyfill";
-import { MINUTE_MS } from "../time.ts";
+import { MINUTE_MS, type Millis } from "../time.ts";
 
 /** Where minutes, hours and days begin in a time zone. All times are milliseconds since the epoch. */
 
@@ -15,14 +15,14 @@ export function isTimeZone(text: string): boolean {
 
 export type Step = "minute" | "hour" | "day";
 
-const zonedAt = (at: number, zone: string): Temporal.ZonedDateTime =>
+const zonedAt = (at: Millis, zone: string): Temporal.ZonedDateTime =>
   Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
 
 const beginningOf = (time: Temporal.ZonedDateTime, step: "hour" | "day"): Temporal.ZonedDateTime =>
   step === "day" ? time.startOfDay() : time.round({ smallestUnit: "hour", roundingMode: "floor" });
 
 /** The beginning of the minute, hour or day that a time lies in. Every zone's offset is of whole minutes. */
-export function floorIn(zone: string, step: Step, at: number): number {
+export function floorIn(zone: string, step: Step, at: Millis): number {
   if (step === "minute") return Math.floor(at / MINUTE_MS) * MINUTE_MS;
   return beginningOf(zonedAt(at, zone), step).epochMilliseconds;
 }
@@ -40,7 +40,7 @@ function nextIn(zone: string, step: Step, start: number): number {
 }
 
 /** The time itself where something begins then, else the beginning of the next. */
-export function ceilIn(zone: string, step: Step, at: number): number {
+export function ceilIn(zone: string, step: Step, at: Millis): number {
   const start = floorIn(zone, step, at);
   return start === at ? at : nextIn(zone, step, start);
 }
@@ -53,14 +53,14 @@ export function startsIn(zone: string, step: Step, from: number, to: number): nu
 }
 
 /** So many days or weeks earlier by the calendar, at the same time of day. */
-export const earlierIn = (zone: string, at: number, days: number): number =>
+export const earlierIn = (zone: string, at: Millis, days: number): number =>
   zonedAt(at, zone).subtract({ days }).epochMilliseconds;
 
 /** The last whole week, which begins on Monday, or month before a time. */
 export function lastWhole(
   zone: string,
   unit: "week" | "month",
-  at: number,
+  at: Millis,
 ): { readonly from: number; readonly to: number } {
   const today = zonedAt(at, zone).startOfDay();
   const end = (unit === "week" ? today.subtract({ days: today.dayOfWeek - 1 }) : today.with({ day: 1 })).startOfDay();

@@ -1,3 +1,4 @@
+import type { Millis } from "../time.ts";
 import type { Role } from "./roles.ts";
 
 /** A person who acts through a session of the console, as the platform's functions tell each other. */
@@ -6,7 +7,7 @@ export interface Person {
   readonly name: string;
   readonly role: Role;
   /** When the person last proved who they are, milliseconds since the epoch. */
-  readonly signed_in_at: number;
+  readonly signed_in_at: Millis;
   /** The page asks for lists without payloads: none is read, so no reading is recorded. */
   readonly without_payloads?: true;
 }

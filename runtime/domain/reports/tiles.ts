@@ -3,6 +3,7 @@ import type { MetricsAnswer, Series } from "../metrics/answer.ts";
 import { isLatency, type Measure } from "../metrics/names.ts";
 import type { Latency, Value } from "../metrics/values.ts";
 import { earlierIn, floorIn, lastWhole } from "../metrics/zones.ts";
+import type { Millis } from "../time.ts";
 import type { ReportDefinition, Tile } from "./report.ts";
 
 /** The tiles of a report: what they ask, and what they show of the answer. Pure. */
@@ -16,7 +17,7 @@ export interface ReportRange {
 export const zoneOf = ({ schedule }: ReportDefinition): string => schedule?.time_zone ?? "UTC";
 
 /** The last whole week or month before `now`, by the calendar of the zone; of own tiles the last seven days. */
-export function rangeOfReport(definition: ReportDefinition, now: number): ReportRange {
+export function rangeOfReport(definition: ReportDefinition, now: Millis): ReportRange {
   const zone = zoneOf(definition);
   if (definition.template === "weekly") return lastWhole(zone, "week", now);
   if (definition.template === "monthly") return lastWhole(zone, "month", now);
@@ -153,7 +154,7 @@ const dayFormat = (zone: string, interval: MetricsAnswer["interval"]) => {
     month: "short",
     ...(interval === "day" ? {} : { hour: "2-digit", minute: "2-digit" }),
   });
-  return (at: number): string => format.format(at);
+  return (at: Millis): string => format.format(at);
 };
 
 /** How a tile is drawn. */

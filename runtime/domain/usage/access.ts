@@ -4,6 +4,7 @@ import ipaddr from "ipaddr.js";
 import { canonicalJson } from "../canonicalJson.ts";
 import { defined } from "../defined.ts";
 import type { Environment, Tenant } from "../identity/identity.ts";
+import type { Millis } from "../time.ts";
 import { add, type Tally } from "./counters.ts";
 import type { CallFact } from "./fact.ts";
 
@@ -23,8 +24,8 @@ export const isAccessCounter = (name: string): boolean => name.startsWith("a#") 
 
 interface AcceptedRequest {
   readonly tenant: Tenant;
-  readonly at: number;
-  readonly routed_at: number;
+  readonly at: Millis;
+  readonly routed_at: Millis;
   readonly key_id: string;
   readonly source_ip?: string;
   readonly events: readonly { readonly bytes: number }[];

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { packRows, type Rows, rowIn } from "../metrics/facts.ts";
 import { addSums } from "../metrics/sums.ts";
+import type { Seconds } from "../time.ts";
 
 /**
  * Counters that many execution environments add to at once, each in items of its own.
@@ -25,7 +26,7 @@ export interface Counters {
   /** The start, with `#` at its end: what follows in the sort key tells writers apart. */
   readonly sk: string;
   /** Seconds since the epoch. */
-  readonly expires_at: number;
+  readonly expires_at: Seconds;
   readonly tally: ReadonlyMap<string, number>;
   /** What is counted of the metrics (domain/metrics/facts.ts), packed in one attribute of the item. */
   readonly rows?: Rows;

@@ -1,6 +1,7 @@
 import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import type { ErrorClass } from "../metrics/names.ts";
+import type { Millis } from "../time.ts";
 
 /** What is counted, for usage, metrics and the audit of calls alike. */
 
@@ -9,7 +10,7 @@ export interface CallFact {
   readonly kind: "called";
   readonly tenant: Tenant;
   /** Milliseconds since the epoch. */
-  readonly at: number;
+  readonly at: Millis;
   readonly key_id: string;
   readonly source_ip?: string;
   /** Method and route, `GET /inbox`. */
@@ -30,12 +31,12 @@ export type UsageFact =
       readonly kind: "accepted";
       readonly tenant: Tenant;
       /** Milliseconds since the epoch at which the request was accepted. */
-      readonly at: number;
+      readonly at: Millis;
       readonly key_id: string;
       /** Where the request came from, as far as the edge told. */
       readonly source_ip?: string;
       /** When it was counted, milliseconds. */
-      readonly routed_at: number;
+      readonly routed_at: Millis;
       /** Event type and payload bytes of each event. */
       readonly events: readonly { readonly type: string | null; readonly bytes: number }[];
       /** Which of them each subscription matched, by offset, ascending. */
@@ -49,7 +50,7 @@ export type UsageFact =
   | {
       readonly kind: "attempted";
       readonly tenant: Tenant;
-      readonly at: number;
+      readonly at: Millis;
       readonly subscription_id: string;
       /** What it was to its deliveries; null where that could not be kept, so that they will be attempted again. */
       readonly outcome: "delivered" | "failed" | "dead_lettered" | null;
@@ -74,7 +75,7 @@ export type UsageFact =
       readonly kind: "moved";
       readonly tenant: Tenant;
       /** When its events were received. */
-      readonly at: number;
+      readonly at: Millis;
       readonly subscription_id: string;
       readonly key_id?: string;
       /** Event type of each of its events. */

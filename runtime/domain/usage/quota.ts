@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from "../time.ts";
+import { DAY_MS, HOUR_MS, type Millis } from "../time.ts";
 /**
  * What of a limit was used, and where that leads. Everything is counted in accepted events, as the limit is; today's limit is
  * held against all of the past. Starts and times are milliseconds since the epoch; months and days are UTC's.
@@ -85,23 +85,23 @@ export function limitUse(limit_per_second: number, events: number, ms: number, p
   };
 }
 
-const hourOf = (now: number): number => Math.floor(now / HOUR_MS) * HOUR_MS;
+const hourOf = (now: Millis): number => Math.floor(now / HOUR_MS) * HOUR_MS;
 
 /** First ms of the month of `now`, and of the next one. */
-function monthOf(now: number): { readonly from: number; readonly to: number } {
+function monthOf(now: Millis): { readonly from: number; readonly to: number } {
   const date = new Date(now);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
   return { from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
 }
 
 /** The hours that `projectionOf` needs to know: the month's so far, and those of the trend. */
-export function projectionRange(now: number): { readonly from: number; readonly to: number } {
+export function projectionRange(now: Millis): { readonly from: number; readonly to: number } {
   const hour = hourOf(now);
   return { from: Math.min(monthOf(now).from, hour - TREND_DAYS * DAY_MS), to: hour + HOUR_MS };
 }
 
 /** The trend's hours that are over: one that has only begun would look quiet. */
-export function trendHours(now: number, hours: Series): Series {
+export function trendHours(now: Millis, hours: Series): Series {
   const end = hourOf(now);
   return new Map([...hours].filter(([start]) => start >= end - TREND_DAYS * DAY_MS && start < end));
 }
@@ -128,7 +128,7 @@ function trendOf(values: readonly number[]): Trend {
 }
 
 /** Events in the busiest hour of each of the trend's days, which end with the last whole hour; from the first day with any. */
-function busiestHours(now: number, hours: Series): number[] {
+function busiestHours(now: Millis, hours: Series): number[] {
   const begin = hourOf(now) - TREND_DAYS * DAY_MS;
   const most = new Array<number>(TREND_DAYS).fill(0);
   for (const [start, events] of trendHours(now, hours)) {
@@ -140,7 +140,7 @@ function busiestHours(now: number, hours: Series): number[] {
 }
 
 /** Events per second of the last days, or since traffic began if that was later, for at least an hour. */
-function paceOf(now: number, hours: Series): number {
+function paceOf(now: Millis, hours: Series): number {
   const begin = hourOf(now) - PACE_DAYS * DAY_MS;
   let events = 0;
   let first = now;
@@ -164,7 +164,7 @@ export interface Projection {
   readonly peak_per_second: number | null;
   readonly peak_growth_per_day: number | null;
   /** `now` when the trend's peak has met the limit; null when it does not within a year. */
-  readonly limit_reached_at: number | null;
+  readonly limit_reached_at: Millis | null;
 }
 
 /**
@@ -172,7 +172,7 @@ export interface Projection {
  * @param hours of `projectionRange(now)`
  * @param minutes of the busiest of `trendHours(now, hours)`: how far peaks stand above their hour
  */
-export function projectionOf(now: number, limit: number, hours: Series, minutes: Series): Projection {
+export function projectionOf(now: Millis, limit: number, hours: Series, minutes: Series): Projection {
   const month = monthOf(now);
   let events_to_date = 0;
   for (const [start, events] of hours) if (start >= month.from && start <= now) events_to_date += events;
@@ -189,7 +189,7 @@ export function projectionOf(now: number, limit: number, hours: Series, minutes:
   };
 }
 
-function peakProjection(now: number, limit: number, hours: Series, minutes: Series) {
+function peakProjection(now: Millis, limit: number, hours: Series, minutes: Series) {
   const days = busiestHours(now, hours);
   if (days.length < LEAST_DAYS) return { peak_per_second: null, peak_growth_per_day: null, limit_reached_at: null };
   const whole = trendHours(now, hours);

@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
-import { DAY_SECONDS, HOUR_MS, MINUTE_MS, rfc3339 } from "../time.ts";
+import { DAY_SECONDS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { activeMarks } from "./active.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
@@ -170,7 +170,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
 
   const bounded = boundedRows();
 
-  function minuteOf(tenant: Tenant, at: number): Minute {
+  function minuteOf(tenant: Tenant, at: Millis): Minute {
     const start = Math.floor(at / MINUTE_MS) * MINUTE_MS;
     const id = `${tenant} ${start}`;
     const known = fresh.get(id);

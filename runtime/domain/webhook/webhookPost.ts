@@ -4,6 +4,7 @@ import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
 import { eventId, ulidAt } from "../ids.ts";
 import type { DeliveryTarget } from "../subscription.ts";
+import type { Millis } from "../time.ts";
 import { hopsOut } from "./hops.ts";
 
 /** What a subscriber receives: body, identity and signature of one post. */
@@ -37,7 +38,7 @@ function signature(
   id: string,
   timestamp: number,
   body: Uint8Array,
-  now: number,
+  now: Millis,
 ): string {
   return secrets
     .filter(({ expires_at }) => expires_at === undefined || Date.parse(expires_at) > now)
@@ -49,7 +50,7 @@ function signature(
 }
 
 /** Headers of a signed post that is no delivery. @param secret `whsec_…` @param now milliseconds */
-export function signedHeaders(id: string, body: Uint8Array, secret: string, now: number): Record<string, string> {
+export function signedHeaders(id: string, body: Uint8Array, secret: string, now: Millis): Record<string, string> {
   const timestamp = Math.floor(now / 1_000);
   return {
     "webhook-id": id,
@@ -91,7 +92,7 @@ export function headersOf(
     readonly hops?: number | undefined;
   },
   body: Uint8Array,
-  now: number,
+  now: Millis,
 ): Record<string, string> {
   const timestamp = Math.floor(now / 1_000);
   return {

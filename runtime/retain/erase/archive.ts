@@ -2,6 +2,7 @@ import { splitTenant } from "../../domain/identity/identity.ts";
 import { firstUlidAt } from "../../domain/ids.ts";
 import type { PrivacyScope } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
+import type { Millis } from "../../domain/time.ts";
 import { archiveKeys, readObject, replaceLines } from "../archive.ts";
 import { keepEvents, type UnreadableLine } from "../archiveLines.ts";
 import { withinScope } from "../scope.ts";
@@ -17,7 +18,7 @@ export async function inArchive(
   scope: PrivacyScope,
   cursor: Cursor,
   tools: Tools,
-  until: number,
+  until: Millis,
 ): Promise<Cursor> {
   const { customer_id } = splitTenant(job.tenant);
   let current = cursor;

@@ -1,6 +1,6 @@
 import { splitTenant } from "../../domain/identity/identity.ts";
 import type { Job } from "../../domain/service.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { forgetScope, readScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";
 import { inArchive } from "./archive.ts";
@@ -48,7 +48,7 @@ async function advance(
   job: Job,
   cursor: Cursor,
   tools: Tools,
-  until: number,
+  until: Millis,
 ): Promise<Omit<Slice, "progress"> & { cursor: Cursor }> {
   switch (cursor.phase) {
     case "table": {

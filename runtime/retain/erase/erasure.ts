@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import type { Job } from "../../domain/service.ts";
+import type { Millis } from "../../domain/time.ts";
 
 /** Where an erasure stands, and what it has done so far: the cursor that is saved after each slice. */
 export type Phase = "table" | "entries" | "numbers" | "archive" | "exports" | "wait" | "forget" | "certify";
@@ -21,7 +22,7 @@ export interface Cursor {
   readonly phase: Phase;
   readonly tenants: readonly Tenant[];
   /** Which of the tenants, and for everything in the table which shard. */
-  readonly at: number;
+  readonly at: Millis;
   readonly after?: string;
   readonly pass: number;
   /** What this pass has found so far. */
@@ -29,7 +30,7 @@ export interface Cursor {
   /** Lines of the archive that this pass could not read, and so could not look into. */
   readonly unreadable_lines?: number;
   /** When events or entries within the scope were last found; milliseconds. */
-  readonly found_at?: number;
+  readonly found_at?: Millis;
   readonly waitUntil?: number;
   readonly counts: Counts;
   /** Chained SHA-256 over the ids of the erased events, in the order of erasing. */

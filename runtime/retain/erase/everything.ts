@@ -5,6 +5,7 @@ import { firstUlidAt } from "../../domain/ids.ts";
 import { decodeProblem } from "../../domain/problem.ts";
 import type { Job } from "../../domain/service.ts";
 import { MOST_SHARDS, shardsOf } from "../../domain/shards.ts";
+import type { Millis } from "../../domain/time.ts";
 import { erasedKinds, eraseShard } from "../../store/erasure/eraseShard.ts";
 import { problemItems, removeProblem } from "../../store/problems.ts";
 import { eraseNumbers } from "../numbers.ts";
@@ -14,7 +15,7 @@ import { type Cursor, onward, withCounts } from "./erasure.ts";
 /** Everything that a customer sent up to the request: whole items of the table, and all idempotency entries. */
 
 /** Every batch, delivery and mark of one of the tenants' shards. */
-export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, until: number): Promise<Cursor> {
+export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, until: Millis): Promise<Cursor> {
   // Places among as many shards as there may ever be: one goes on meaning the same when there are more.
   const tenant = cursor.tenants[Math.floor(cursor.at / MOST_SHARDS)]!;
   const shard = cursor.at % MOST_SHARDS;
@@ -37,7 +38,7 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
 }
 
 /** What failed up to the request: it names subscriptions and deliveries. */
-async function everyProblem(tenant: Tenant, until: number, { store }: Tools): Promise<void> {
+async function everyProblem(tenant: Tenant, until: Millis, { store }: Tools): Promise<void> {
   const items = await problemItems(store.events, tenant);
   await mapConcurrently(
     items.filter((item) => decodeProblem(item).last_at <= until),
@@ -47,7 +48,7 @@ async function everyProblem(tenant: Tenant, until: number, { store }: Tools): Pr
 }
 
 /** Entries of requests that never came to be a batch are among them, so no batch can name them all: Redis is walked through. */
-export async function everyEntry(job: Job, cursor: Cursor, tools: Tools, until: number): Promise<Cursor> {
+export async function everyEntry(job: Job, cursor: Cursor, tools: Tools, until: Millis): Promise<Cursor> {
   let current = cursor;
   for (;;) {
     const { removed, in_flight, next_cursor } = await tools.forget({

@@ -3,6 +3,7 @@ import { defined } from "../../domain/defined.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import type { PrivacyScope } from "../../domain/job.ts";
 import type { Job } from "../../domain/service.ts";
+import type { Millis } from "../../domain/time.ts";
 import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { erasedOffsets, eraseInBatch, forgetKeyHash } from "../../store/erasure/eraseInBatch.ts";
 import { removeMarks } from "../../store/erasure/removeMarks.ts";
@@ -35,7 +36,7 @@ export async function subjectInTable(
   scope: PrivacyScope,
   cursor: Cursor,
   tools: Tools,
-  until: number,
+  until: Millis,
 ): Promise<Cursor> {
   const tenant = cursor.tenants[cursor.at]!;
   const wanted = withinScope(scope);

@@ -2,6 +2,8 @@
  * Just enough of the tar format (POSIX ustar) to write files of a known size: headers, padding, and the end.
  * https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
  */
+import type { Millis } from "../../domain/time.ts";
+
 const BLOCK = 512;
 /** Eleven octal digits. */
 const MAX_OCTAL_SIZE = 8 ** 11 - 1;
@@ -13,7 +15,7 @@ export const tarPadding = (size: number): Buffer => Buffer.alloc((BLOCK - (size 
 export const tarEnd = (): Buffer => Buffer.alloc(2 * BLOCK);
 
 /** @param name at most 100 ASCII characters @param size bytes of the file @param at seconds since the epoch */
-export function tarHeader(name: string, size: number, at: number): Buffer {
+export function tarHeader(name: string, size: number, at: Millis): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, offset: number, length: number) =>
     header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, offset, "ascii");

@@ -2,6 +2,7 @@ import { sendOrThrow } from "../../aws/queues.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
@@ -17,7 +18,7 @@ import type { Tools } from "../work.ts";
 /** A delay in a queue is 15 min at most. */
 const LATE_MS = 1_800_000;
 
-const isStray = ({ status, held, swept, next_attempt_at = 0 }: DeliveryItem, now: number): boolean =>
+const isStray = ({ status, held, swept, next_attempt_at = 0 }: DeliveryItem, now: Millis): boolean =>
   (status === "pending" || status === "failed") && held !== true && swept !== true && next_attempt_at < now - LATE_MS;
 
 /** Sends the strays among the deliveries of these batches to the queue of retries. @returns how many there were */

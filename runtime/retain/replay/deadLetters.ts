@@ -5,6 +5,7 @@ import { parseDeliveryId, ulidIn } from "../../domain/ids.ts";
 import { type ReplayRequest, typesOf } from "../../domain/job.ts";
 import { errorClassOf } from "../../domain/metrics/names.ts";
 import type { Job } from "../../domain/service.ts";
+import type { Millis } from "../../domain/time.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { readDeliveries } from "../../store/deliveries/readDeliveries.ts";
 import { deliverySortKey } from "../../store/keys.ts";
@@ -26,7 +27,7 @@ export async function retryDeadLetters(
   job: Job,
   request: ReplayRequest,
   tools: Tools,
-  until: number,
+  until: Millis,
   checkpoint: Checkpoint,
 ): Promise<Slice> {
   const cursor = (job.cursor as Cursor | null) ?? { began: tools.now() };

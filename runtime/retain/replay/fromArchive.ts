@@ -4,6 +4,7 @@ import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/service.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
@@ -53,7 +54,7 @@ export async function restoreSlice(
   job: Job,
   tools: Tools,
   { from, to, named, after }: Restored,
-  until: number,
+  until: Millis,
   goesOn: (events: number, after: string | undefined) => Promise<boolean>,
 ): Promise<{ readonly events: number; readonly next: string | undefined }> {
   const { s3 } = tools.store;

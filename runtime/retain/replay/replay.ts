@@ -7,7 +7,7 @@ import { type ReplayRequest, typesOf } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { Job } from "../../domain/service.ts";
 import type { RoutedSubscription } from "../../domain/subscription.ts";
-import { DAY_MS, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { buildMatcher, type Matcher } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
@@ -81,7 +81,7 @@ async function replayArchive(
   cursor: Cursor,
   range: Range,
   tools: Tools,
-  until: number,
+  until: Millis,
   checkpoint: Checkpoint,
 ): Promise<Slice> {
   const { after: begun, ...rest } = cursor;
@@ -107,7 +107,7 @@ async function replayTable(
   cursor: Cursor,
   range: Range,
   tools: Tools,
-  until: number,
+  until: Millis,
   checkpoint: Checkpoint,
 ): Promise<Slice> {
   const matcher = await subscriptionsOf(job, request, tools);
@@ -165,7 +165,7 @@ function scanned(
   range: Range,
   after: string | undefined,
   tools: Tools,
-  until: number,
+  until: Millis,
 ): AsyncIterable<Scanned> {
   const types = typesOf(request);
   const narrowed = { ...(types && { types }), ...defined({ after }) };
@@ -202,7 +202,7 @@ function messagesOf(
   job: Job,
   matcher: Matcher<RoutedSubscription>,
   { batch, raws, offsets }: ScannedBatch,
-  now: number,
+  now: Millis,
 ): { outgoing: Outgoing[]; events: number; matched: number } {
   const wanted = new Map<string, number[]>();
   let matched = 0;

@@ -18,12 +18,14 @@ import {
 import type { Body } from "../../domain/codec/messages.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
+import type { Millis, Seconds } from "../../domain/time.ts";
 import { batchKey } from "../keys.ts";
 
 /** A stored batch: one item an accepted request. */
 export interface BatchItem {
   readonly tenant: Tenant;
-  readonly first: string;
+  readonly first: Ulid;
   readonly count: number;
   readonly types: readonly (string | null)[];
   readonly key_id: string;
@@ -33,13 +35,13 @@ export interface BatchItem {
   /** Version of the customer's subscriptions that decided it. */
   readonly snapshot_version: number;
   /** Milliseconds since the epoch. */
-  readonly routed_at: number;
+  readonly routed_at: Millis;
   /** When its write began, milliseconds; after its neighbours of the invocation were matched too. Items of old have none. */
-  readonly stored_at?: number;
+  readonly stored_at?: Millis;
   readonly acknowledged: Readonly<Record<number, number>>;
   readonly deleted: readonly number[];
   /** Seconds since the epoch, as DynamoDB's expiry wants it. */
-  readonly expires_at: number;
+  readonly expires_at: Seconds;
   /** Name of the key that sent it, where it has one. */
   readonly key_name?: string;
   readonly traceparent?: string;

@@ -1,7 +1,8 @@
 import { getItems, projectionOf, queryPage } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { lowestOfRun, offsetOf, runOf, timeOf } from "../../domain/ids.ts";
+import { lowestOfRun, offsetOf, runOf, timeOf, type Ulid } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, kindBetween, partitionOf } from "../keys.ts";
 import type { Store } from "../table.ts";
@@ -35,7 +36,7 @@ export const HEADS: readonly string[] = [
 
 export interface FindOptions {
   /** Milliseconds since the epoch: what has expired is not found. */
-  readonly now: number;
+  readonly now: Millis;
   /** False where the events' bytes aren't needed: the batches come with an empty body. */
   readonly body: boolean;
   /** Deleted events are found too. @default false */
@@ -44,7 +45,7 @@ export interface FindOptions {
   readonly marks?: boolean;
 }
 
-const last = (ulids: readonly string[]): string => ulids.toSorted().at(-1)!;
+const last = (ulids: readonly Ulid[]): string => ulids.toSorted().at(-1)!;
 
 /**
  * Finds events by their ULIDs. Most requests carry one event, whose batch has the same ULID, so these are asked for by
@@ -54,7 +55,7 @@ const last = (ulids: readonly string[]): string => ulids.toSorted().at(-1)!;
 export async function findEvents(
   store: Store,
   tenant: Tenant,
-  ulids: readonly string[],
+  ulids: readonly Ulid[],
   options: FindOptions,
 ): Promise<Map<string, Found>> {
   const runs = Map.groupBy(new Set(ulids), runOf);
@@ -125,13 +126,13 @@ const POLL_MS = 40;
 export async function findSoon(
   store: Store,
   tenant: Tenant,
-  ulids: readonly string[],
+  ulids: readonly Ulid[],
   options: Omit<FindOptions, "now">,
   now: () => number,
 ): Promise<Map<string, Found>> {
   const started = now();
   const found = await findEvents(store, tenant, ulids, { ...options, now: started });
-  const young = (ulid: string) => !found.has(ulid) && Math.abs(now() - timeOf(ulid)) < YOUNG_MS;
+  const young = (ulid: Ulid) => !found.has(ulid) && Math.abs(now() - timeOf(ulid)) < YOUNG_MS;
   for (let missing = ulids.filter(young); missing.length > 0; missing = missing.filter(young)) {
     if (now() - started >= WAIT_MS) break;
     await new Promise((done) => setTimeout(done, POLL_MS));

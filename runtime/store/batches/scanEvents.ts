@@ -1,6 +1,7 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
@@ -42,7 +43,7 @@ export async function* scanEvents(
   store: Store,
   tenant: Tenant,
   range: ScanRange,
-  now: number,
+  now: Millis,
   exhausted: (scanned: number) => boolean,
 ): AsyncGenerator<Scanned> {
   const { lo, hi } = ulidsBetween(range.order, range.from, range.to, range.after);

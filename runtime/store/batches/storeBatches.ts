@@ -1,5 +1,6 @@
 import { getItems, putItem, putItems, type Table } from "../../aws/tables.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
 import { batchKey } from "../keys.ts";
 import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 
@@ -31,11 +32,11 @@ export async function storeAgain(events: Table, batch: BatchItem): Promise<Store
 }
 
 /** How many events are stored under a request's first id; undefined where none are. */
-export const storedCount = async (events: Table, tenant: Tenant, first: string): Promise<number | undefined> =>
+export const storedCount = async (events: Table, tenant: Tenant, first: Ulid): Promise<number | undefined> =>
   (await readBatch(events, tenant, first))?.count;
 
 /** The batch as it is now. @throws CodecError when it can't be read */
-export async function readBatch(events: Table, tenant: Tenant, first: string): Promise<BatchItem | undefined> {
+export async function readBatch(events: Table, tenant: Tenant, first: Ulid): Promise<BatchItem | undefined> {
   const [item] = await getItems(events, [batchKey(tenant, first)], "strong");
   return item === undefined ? undefined : decodeBatch(item);
 }

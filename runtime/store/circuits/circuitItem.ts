@@ -1,6 +1,7 @@
 import { checkItemVersion, countOf, type Item, keysOf, N, nOf, S, VERSION } from "../../domain/codec/fields.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis, Seconds } from "../../domain/time.ts";
 import { circuitKey, duePartition } from "../keys.ts";
 
 /**
@@ -19,13 +20,13 @@ export interface Circuit {
   /** Percent of the way to being disabled that the owner was last warned of. */
   readonly alerted: number;
   /** Milliseconds since the epoch; only while the circuit is open. */
-  readonly opened_at?: number;
+  readonly opened_at?: Millis;
   /** Milliseconds since the epoch; only while the circuit is open. */
-  readonly next_probe_at?: number;
+  readonly next_probe_at?: Millis;
   /** Probes that failed since it opened. */
   readonly probes?: number;
   /** Seconds since the epoch. */
-  readonly expires_at: number;
+  readonly expires_at: Seconds;
 }
 
 /** Written by update expressions under these same attribute names; this whole form is for tests and tools. */

@@ -2,6 +2,7 @@ import { deleteItem, getItem, queryAll, type Table, updateItem } from "../../aws
 import { N, S, VERSION } from "../../domain/codec/fields.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis, Seconds } from "../../domain/time.ts";
 import { circuitKey, circuitPartition, duePartition } from "../keys.ts";
 import { type Circuit, decodeCircuit } from "./circuitItem.ts";
 
@@ -35,7 +36,7 @@ export async function addFailures(
     slow,
     now,
     expires_at,
-  }: { readonly failures: number; readonly slow: boolean; readonly now: number; readonly expires_at: number },
+  }: { readonly failures: number; readonly slow: boolean; readonly now: Millis; readonly expires_at: Seconds },
 ): Promise<Circuit> {
   const item = await updateItem(events, keyOf(endpoint), {
     UpdateExpression:
@@ -53,7 +54,7 @@ export async function addFailures(
 }
 
 /** Marks an endpoint as slow though it has not failed yet. @param expires_at seconds @returns the circuit after it */
-export async function markSlow(events: Table, endpoint: Endpoint, expires_at: number): Promise<Circuit> {
+export async function markSlow(events: Table, endpoint: Endpoint, expires_at: Seconds): Promise<Circuit> {
   const item = await updateItem(events, keyOf(endpoint), {
     UpdateExpression: "SET v = :v, slow = :slow, expires_at = :x, failures = if_not_exists(failures, :none)",
     ExpressionAttributeValues: { ":v": N(VERSION), ":slow": { BOOL: true }, ":x": N(expires_at), ":none": N(0) },
@@ -74,7 +75,7 @@ export async function removeCircuit(events: Table, endpoint: Endpoint): Promise<
 export async function openCircuit(
   events: Table,
   circuit: Circuit,
-  { now, next_probe_at, due_at }: { readonly now: number; readonly next_probe_at: number; readonly due_at: number },
+  { now, next_probe_at, due_at }: { readonly now: Millis; readonly next_probe_at: Millis; readonly due_at: Millis },
 ): Promise<Circuit | undefined> {
   const was = circuit.next_probe_at;
   const item = await updateItem(events, keyOf(circuit), {

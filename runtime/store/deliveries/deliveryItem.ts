@@ -17,6 +17,7 @@ import {
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis, Seconds } from "../../domain/time.ts";
 import { deliveryKey, duePartition, statePartitionOf } from "../keys.ts";
 
 export interface Attempt {
@@ -46,7 +47,7 @@ export interface DeliveryItem {
   readonly status: DeliveryStatus;
   readonly attempts: readonly Attempt[];
   /** Milliseconds since the epoch; only while `failed`. */
-  readonly next_attempt_at?: number;
+  readonly next_attempt_at?: Millis;
   /** True when the wait exceeds what an SQS delay can hold, so that the sweeper must find it. */
   readonly swept?: boolean;
   /**
@@ -65,7 +66,7 @@ export interface DeliveryItem {
   readonly replay_id?: string;
   /** The replay of dead letters that last had it tried again. */
   readonly retried_by?: string;
-  readonly expires_at: number;
+  readonly expires_at: Seconds;
 }
 
 /** The state of one event within a delivery: those of a large one may have arrived while others wait. */

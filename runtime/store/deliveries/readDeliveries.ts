@@ -2,7 +2,8 @@ import { getItem } from "../../aws/tables.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import { ulidAt } from "../../domain/ids.ts";
+import { type Ulid, ulidAt } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StatePartition } from "../batches/batchStream.ts";
 import { budget, indexed, PAGE_BYTES, ulidsBetween } from "../batches/bounds.ts";
@@ -144,7 +145,7 @@ export async function findDelivery(
   store: Store,
   tenant: Tenant,
   id: { readonly first: string; readonly subscription_id: string; readonly replay_id?: string },
-  now: number,
+  now: Millis,
 ): Promise<{ readonly batch: BatchItem; readonly item: DeliveryItem } | undefined> {
   const [places, stored] = await Promise.all([
     findEvents(store, tenant, [id.first], { now, body: false, deleted: true }),
@@ -184,7 +185,7 @@ export async function readBacklog(
   order: Order,
   after: string | undefined,
   options: Pick<ReadOptions, "limit" | "now">,
-): Promise<{ readonly owed: readonly (Owed & { ulid: string })[]; readonly next: string | null }> {
+): Promise<{ readonly owed: readonly (Owed & { ulid: Ulid })[]; readonly next: string | null }> {
   const now = options.now();
   const { lo, hi } = ulidsBetween(order, 0, Number.POSITIVE_INFINITY, after);
   const stream = batchStream(
@@ -194,7 +195,7 @@ export async function readBacklog(
     budget(options.now),
     backlogPartitions(tenant, subscriptionId),
   );
-  const owed: (Owed & { ulid: string })[] = [];
+  const owed: (Owed & { ulid: Ulid })[] = [];
   let last = after;
   for (;;) {
     const { batches, end, paused } = await take(stream);

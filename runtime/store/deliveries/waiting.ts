@@ -2,6 +2,7 @@ import { getItems, queryPage, queryPages, type Table, updateItem } from "../../a
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis } from "../../domain/time.ts";
 import { type Circuit, decodeCircuit } from "../circuits/circuitItem.ts";
 import { heldPartitions, isCircuit, keyText, statePartitions } from "../keys.ts";
 import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
@@ -67,7 +68,7 @@ export function heldIn(events: Table): Held {
 const DUE_PAGE = 200;
 
 /** What is due in a partition until a time in milliseconds, earliest first, page by page. */
-export const due = (events: Table, partition: string, until: number): AsyncGenerator<readonly Item[]> =>
+export const due = (events: Table, partition: string, until: Millis): AsyncGenerator<readonly Item[]> =>
   queryPages(events, {
     IndexName: "due",
     KeyConditionExpression: "due_pk = :pk AND next_attempt_at <= :until",
@@ -77,7 +78,7 @@ export const due = (events: Table, partition: string, until: number): AsyncGener
   });
 
 /** Moves the time of what is due on. @param until milliseconds @returns false when another has done so */
-export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item, until: number): Promise<boolean> {
+export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item, until: Millis): Promise<boolean> {
   const claimed = await updateItem(
     events,
     { pk: pk!, sk: sk! },

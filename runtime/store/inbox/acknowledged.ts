@@ -1,6 +1,7 @@
 import { getItems, updateItem } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { firstIn, markKey } from "../keys.ts";
 import type { Store } from "../table.ts";
@@ -13,7 +14,7 @@ import type { Store } from "../table.ts";
  */
 
 /** @param offsets distinct and ascending */
-function markText(at: number, offsets: readonly number[]): string {
+function markText(at: Millis, offsets: readonly number[]): string {
   const runs: [from: number, to: number][] = [];
   for (const offset of offsets) {
     const run = runs.at(-1);
@@ -66,7 +67,7 @@ export async function marksBeside(
 }
 
 /** Adds a mark, which expires with its batch. @param offsets distinct, at least one; @param at milliseconds */
-export async function addMark(store: Store, batch: BatchItem, offsets: readonly number[], at: number): Promise<void> {
+export async function addMark(store: Store, batch: BatchItem, offsets: readonly number[], at: Millis): Promise<void> {
   const ascending = offsets.toSorted((a, b) => a - b);
   await updateItem(store.events, markKey(batch.tenant, batch.first), {
     UpdateExpression: "SET expires_at = :expires ADD marks :marks",

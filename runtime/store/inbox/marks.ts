@@ -1,6 +1,7 @@
 import { updateItem } from "../../aws/tables.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
+import type { Ulid } from "../../domain/ids.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type Found, findSoon } from "../batches/find.ts";
 import { cancelDelivery } from "../deliveries/changeDelivery.ts";
@@ -25,7 +26,7 @@ const WIDTH = 16;
 
 interface Group {
   readonly batch: BatchItem;
-  readonly ulids: string[];
+  readonly ulids: Ulid[];
   readonly offsets: number[];
 }
 
@@ -40,7 +41,7 @@ function byBatch(found: ReadonlyMap<string, Found>): Group[] {
   return [...groups.values()];
 }
 
-function outcome(ulids: readonly string[], gone: ReadonlySet<string>): Marked {
+function outcome(ulids: readonly Ulid[], gone: ReadonlySet<string>): Marked {
   const distinct = [...new Set(ulids)];
   return { marked: distinct.filter((ulid) => !gone.has(ulid)), missing: distinct.filter((ulid) => gone.has(ulid)) };
 }
@@ -49,7 +50,7 @@ function outcome(ulids: readonly string[], gone: ReadonlySet<string>): Marked {
 export async function acknowledge(
   store: Store,
   tenant: Tenant,
-  ulids: readonly string[],
+  ulids: readonly Ulid[],
   now: () => number,
 ): Promise<Marked> {
   const found = await findSoon(store, tenant, ulids, { body: false, marks: true }, now);
@@ -65,7 +66,7 @@ export async function acknowledge(
 export async function deleteEvents(
   store: Store,
   tenant: Tenant,
-  ulids: readonly string[],
+  ulids: readonly Ulid[],
   now: () => number,
 ): Promise<Marked> {
   const found = await findSoon(store, tenant, ulids, { body: false, deleted: true }, now);

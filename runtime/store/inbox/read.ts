@@ -3,7 +3,7 @@ import type { Event } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "../batches/batchStream.ts";
 import { budget, indexed, PAGE_BYTES, type Spent, ulidsBetween } from "../batches/bounds.ts";
@@ -50,7 +50,7 @@ const CHUNK = 1_000;
 const MIN_CANDIDATES = 100;
 const MAX_PER_HIT = 20;
 
-const oldest = (query: ReadQuery, now: number, { retentionMs }: ReadOptions): number =>
+const oldest = (query: ReadQuery, now: Millis, { retentionMs }: ReadOptions): number =>
   Math.max(query.from ?? 0, retentionMs === undefined ? 0 : now - retentionMs);
 
 function rangeOf(query: ReadQuery, position: Position, options: ReadOptions, mark: LowWater | undefined): StreamRange {

@@ -1,6 +1,6 @@
 import { defined } from "../../domain/defined.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../../domain/event.ts";
-import { deliveryId, eventId, timeOf, ulidAt } from "../../domain/ids.ts";
+import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../../domain/ids.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type DeliveryItem, deliveryStatusAt } from "../deliveries/deliveryItem.ts";
@@ -110,7 +110,7 @@ export function statusOf(deliveries: readonly { item: DeliveryItem; status: Deli
 
 /** An event read back, ready to be shown. */
 export interface StoredEvent {
-  readonly ulid: string;
+  readonly ulid: Ulid;
   readonly batch: BatchItem;
   readonly offset: number;
   readonly raw: Buffer;
