@@ -40,8 +40,13 @@ async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
     }
   }
   const link = alertLink(channel.base_url, content);
-  const payload = { ...eventOf(content), link };
-  const { error } = await sendTo(ports, tenant, channel, composeAlert(content, link), payload, message_id);
+  const { error } = await sendTo(ports, {
+    tenant,
+    channel,
+    message: composeAlert(content, link),
+    payload: { ...eventOf(content), link },
+    id: message_id,
+  });
   ports.log(error === null ? "info" : "warn", "alert.sent", {
     tenant,
     message_id,

@@ -58,7 +58,7 @@ export async function handler(
 ): Promise<SendAnswer | undefined> {
   if ("op" in event) {
     const { tenant, channel, message, payload } = event;
-    return sendTo(sending, tenant, channel, message, payload, newId("msg", Date.now()));
+    return sendTo(sending, { tenant, channel, message, payload, id: newId("msg", Date.now()) });
   }
   const end = Date.now() + context.getRemainingTimeInMillis() - END_MS;
   const began = Date.now();

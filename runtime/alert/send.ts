@@ -2,10 +2,9 @@ import { type PinpointSMSVoiceV2Client, SendTextMessageCommand } from "@aws-sdk/
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import type { Invoke } from "../aws/clients.ts";
 import { sendMail } from "../aws/mail.ts";
-import { type Composed, slackOf } from "../domain/alerts/alert.ts";
-import type { ChannelTarget, DirectPost, DirectPostAnswer, SendAnswer } from "../domain/alerts/work.ts";
+import { slackOf } from "../domain/alerts/alert.ts";
+import type { DirectPost, DirectPostAnswer, SendAnswer, SendRequest } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
-import type { Tenant } from "../domain/identity/identity.ts";
 
 /** Sending one message to one channel. What goes wrong is an answer, never a throw: it is tried again, and told elsewhere. */
 
@@ -38,17 +37,16 @@ const notSent = (error: string): SendAnswer => ({ sent: false, error });
 /** An error of AWS as people can act on it, without what only we may see. */
 const reasonOf = (error: unknown): string => `${(error as Error).name}: ${(error as Error).message}`.slice(0, 300);
 
-/**
- * @param payload what a webhook gets
- * @param id of the message: a webhook that gets it twice knows by it
- */
+/** A message for one channel. */
+export interface Letter extends Omit<SendRequest, "op"> {
+  /** Id of the message: a webhook that gets it twice knows by it. */
+  readonly id: string;
+}
+
+/** Sends a message once. */
 export async function sendTo(
   ports: SendPorts,
-  tenant: Tenant,
-  { kind, target, signing_secret }: ChannelTarget,
-  message: Composed,
-  payload: Readonly<Record<string, unknown>>,
-  id: string,
+  { tenant, channel: { kind, target, signing_secret }, message, payload, id }: Letter,
 ): Promise<SendAnswer> {
   try {
     switch (kind) {

@@ -8,7 +8,7 @@ import type { MetricsReader } from "../counters/metrics.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
 import type { AlertChange, Standing } from "../domain/alerts/work.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { evaluateTenant } from "./evaluate.ts";
+import { evaluateTenant, type TenantWork } from "./evaluate.ts";
 
 /**
  * Evaluates all customers' rules, once a minute.
@@ -119,7 +119,9 @@ async function round(ports: TickPorts, minutes: readonly number[], after: Tenant
       counts.tenants += 1;
       counts.rules += known.rules.length;
       try {
-        counts.changes += await evaluate(ports, tenant, known, byTenant.get(tenant) ?? [], minutes, probes);
+        const { rules, limit_per_second } = known;
+        const work = { tenant, limit_per_second, rules, standing: byTenant.get(tenant) ?? [] };
+        counts.changes += await evaluate(ports, work, minutes, probes);
       } catch (error) {
         // One customer's never keeps the others waiting. Its minutes are over; what lasts is found in the next.
         ports.log("error", "alert.not_evaluated", { tenant, error: errorText(error) });
@@ -131,13 +133,12 @@ async function round(ports: TickPorts, minutes: readonly number[], after: Tenant
 
 async function evaluate(
   { reader, service, suspect }: TickPorts,
-  tenant: Tenant,
-  { rules, limit_per_second }: KnownRules,
-  standing: readonly Standing[],
+  work: TenantWork,
   minutes: readonly number[],
   probes: ReadonlyMap<number, number>,
 ): Promise<number> {
-  const found = await evaluateTenant(reader, { tenant, limit_per_second, rules, standing }, minutes, probes);
+  const { tenant } = work;
+  const found = await evaluateTenant(reader, work, minutes, probes);
   if (found.length === 0) return 0;
   const changes: AlertChange[] = await Promise.all(
     found.map(async (change) =>

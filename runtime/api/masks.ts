@@ -160,14 +160,20 @@ export async function maskingOf(deps: Deps, customerId: string): Promise<Masking
   return row?.masking ?? defaultMasking;
 }
 
+export interface Views {
+  /** Ids of the events. */
+  readonly events: readonly string[];
+  readonly how: "payload" | "reveal";
+  /** Why the person wanted to see them, where they had to say it. */
+  readonly reason: string | null;
+}
+
 /** Records that a person has seen these events' payloads. */
 export async function recordViews(
   deps: Deps,
   c: Context<ApiEnv>,
   person: Person,
-  events: readonly string[],
-  how: "payload" | "reveal",
-  reason: string | null = null,
+  { events, how, reason }: Views,
 ): Promise<void> {
   if (events.length === 0) return;
   const { customer_id } = c.get("identity");
@@ -200,7 +206,7 @@ export async function maskForPerson(deps: Deps, c: Context<ApiEnv>, person: Pers
   if (!type.startsWith("application/json") || c.get("call") === "POST /reveal") return;
   const masking = await maskingOf(deps, c.get("identity").customer_id);
   const { text, shown } = maskAnswer(await c.res.text(), masking, person);
-  await recordViews(deps, c, person, shown, "payload");
+  await recordViews(deps, c, person, { events: shown, how: "payload", reason: null });
   const headers = new Headers(c.res.headers);
   headers.delete("content-length");
   c.res = new Response(text, { status: c.res.status, headers });

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { TimeRange } from "../counters/read.ts";
-import type { Identity, Tenant } from "../domain/identity/identity.ts";
+import type { StoredRange, TimeRange } from "../counters/read.ts";
+import type { Identity } from "../domain/identity/identity.ts";
 import { HOUR_MS, rfc3339 } from "../domain/time.ts";
 import {
   busiest,
@@ -14,7 +14,7 @@ import {
   type Series,
   trendHours,
 } from "../domain/usage/quota.ts";
-import { EVENTS, eventsOfKey, type UsageInterval } from "../domain/usage/usage.ts";
+import { EVENTS, eventsOfKey } from "../domain/usage/usage.ts";
 import type { Deps } from "./deps.ts";
 import { Timestamp } from "./schemas.ts";
 import { readSeries } from "./usageReads.ts";
@@ -88,28 +88,33 @@ function remainder(needed: TimeRange, read: TimeRange): TimeRange[] {
 
 /**
  * The events of the projection's hours, but for those that the answer's range holds by hour already.
- * @param range `stored` "m": minutes, which are no help
+ * @param range by the minute it is no help
  */
-export async function readTrend(deps: Deps, tenant: Tenant, stored: UsageInterval, range: TimeRange): Promise<Series> {
+export async function readTrend(deps: Deps, { tenant, stored, range }: StoredRange): Promise<Series> {
   const needed = projectionRange(deps.now());
   const missing = stored === "h" ? remainder(needed, range) : [needed];
-  const parts = await Promise.all(missing.map((part) => readSeries(deps, tenant, "h", part, [EVENTS])));
+  const parts = await Promise.all(
+    missing.map((part) => readSeries(deps, { tenant, stored: "h", range: part }, [EVENTS])),
+  );
   return new Map(parts.flatMap(([events]) => [...events!]));
 }
 
-/**
- * @param series of `limitedCounters(identity)` over the range, by minutes or hours as stored
- * @param trend of `readTrend`
- * @param passed ms that have passed of the range
- */
+/** What has been read of a range before its quota is answered. */
+export interface QuotaNumbers {
+  /** Milliseconds that have passed of the range. */
+  readonly passed: number;
+  /** Of `limitedCounters(identity)` over the range, by minutes or hours as stored. */
+  readonly series: readonly Series[];
+  /** Answer of `readTrend`. */
+  readonly trend: Series;
+}
+
+/** The `quota` of an answer about a range. */
 export async function readQuota(
   deps: Deps,
-  tenant: Tenant,
   identity: Identity,
-  stored: UsageInterval,
-  passed: number,
-  series: readonly Series[],
-  trend: Series,
+  { tenant, stored }: StoredRange,
+  { passed, series, trend }: QuotaNumbers,
 ): Promise<z.infer<typeof QuotaSchema>> {
   const now = deps.now();
   const names = limitedCounters(identity);
@@ -121,7 +126,8 @@ export async function readQuota(
   const minutesOf = async (of: Series, counter: number): Promise<Series> => {
     const hour = busiest(of);
     if (hour === undefined) return new Map();
-    const reading = minutes.get(hour) ?? readSeries(deps, tenant, "m", { from: hour, to: hour + HOUR_MS }, names);
+    const range = { from: hour, to: hour + HOUR_MS };
+    const reading = minutes.get(hour) ?? readSeries(deps, { tenant, stored: "m", range }, names);
     minutes.set(hour, reading);
     return (await reading)[counter]!;
   };

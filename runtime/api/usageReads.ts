@@ -1,13 +1,11 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type CounterReader, eachItem, type TimeRange } from "../counters/read.ts";
-import type { Tenant } from "../domain/identity/identity.ts";
+import { type CounterReader, eachItem, type StoredRange } from "../counters/read.ts";
 import {
   addTotals,
   emptyTotals,
   type Totals,
   tallyReader,
   type UsageGroup,
-  type UsageInterval,
   ungroupedCounters,
 } from "../domain/usage/usage.ts";
 import type { Deps } from "./deps.ts";
@@ -27,15 +25,9 @@ function addTo(series: Series, start: number, value: AttributeValue | undefined)
 }
 
 /** Single counters over time. @returns a series for each name */
-export async function readSeries(
-  deps: Deps,
-  tenant: Tenant,
-  stored: UsageInterval,
-  range: TimeRange,
-  names: readonly string[],
-): Promise<Series[]> {
+export async function readSeries(deps: Deps, range: StoredRange, names: readonly string[]): Promise<Series[]> {
   const series = names.map((): Series => new Map());
-  await eachItem(countersOf(deps), tenant, stored, range, names, (start, item) => {
+  await eachItem(countersOf(deps), range, names, (start, item) => {
     for (const [i, name] of names.entries()) addTo(series[i]!, start, item[name]);
   });
   return series;
@@ -49,19 +41,19 @@ export interface UsageRead {
   readonly series: readonly Series[];
 }
 
-/**
- * Adds up the items of a range: in all, by bucket, and by the group's values.
- * @param step ms of a bucket
- * @param names single counters to be read on the way
- */
+export interface UsageAsked {
+  /** Length of a bucket in ms. */
+  readonly step: number;
+  readonly group: UsageGroup | undefined;
+  /** Single counters that are read along with the rest. */
+  readonly names: readonly string[];
+}
+
+/** Adds up the items of a range: in all, by bucket, and by the group's values. */
 export async function readUsage(
   deps: Deps,
-  tenant: Tenant,
-  stored: UsageInterval,
-  range: TimeRange,
-  step: number,
-  group: UsageGroup | undefined,
-  names: readonly string[],
+  range: StoredRange,
+  { step, group, names }: UsageAsked,
 ): Promise<UsageRead> {
   const buckets = new Map<number, Map<string, Totals>>();
   const series = names.map((): Series => new Map());
@@ -69,7 +61,7 @@ export async function readUsage(
   const read = tallyReader(group);
   // Ungrouped, most of an item is left where it is. Names can't be asked for by prefix, so a group needs it whole.
   const wanted = group === undefined ? [...new Set([...ungroupedCounters, ...names])] : undefined;
-  await eachItem(countersOf(deps), tenant, stored, range, wanted, (start, item) => {
+  await eachItem(countersOf(deps), range, wanted, (start, item) => {
     const at = Math.floor(start / step) * step;
     let groups = buckets.get(at);
     if (groups === undefined) {

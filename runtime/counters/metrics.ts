@@ -33,14 +33,15 @@ import {
 
 /** Answering queries of the metrics: the one way to them, for the API, alerts and reports alike. */
 
+/** Rows of the cube that a query needs. */
+export interface CubeRows {
+  readonly grain: Grain;
+  readonly ranges: readonly TimeRange[];
+  readonly query: MetricsQuery;
+}
+
 /** Rows of whole hours from the cube, where joint and old ones are. */
-export type ReadCube = (
-  tenant: Tenant,
-  grain: Grain,
-  ranges: readonly TimeRange[],
-  query: MetricsQuery,
-  take: Take,
-) => Promise<void>;
+export type ReadCube = (tenant: Tenant, rows: CubeRows, take: Take) => Promise<void>;
 
 export interface MetricsReader extends CounterReader {
   /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
@@ -93,7 +94,7 @@ export async function queryMetrics(
   };
   const gather = async (span: Span): Promise<Gathering> => {
     const gathering = new Gathering(query, span, context);
-    await readRows(reader, tenant, query, range.interval, span, gathering.take);
+    await readRows(reader, tenant, { query, interval: range.interval, span }, gathering.take);
     return gathering;
   };
   const [gathered, before] = await Promise.all([
@@ -126,7 +127,7 @@ export async function sumsIn(
     completeUntil: span.to,
     workflowOf: (id) => workflows?.get(id) ?? null,
   });
-  if (span.starts.length > 0) await readRows(reader, tenant, query, "hour", span, gathering.take);
+  if (span.starts.length > 0) await readRows(reader, tenant, { query, interval: "hour", span }, gathering.take);
   return gathering.all.points;
 }
 
@@ -134,9 +135,7 @@ export async function sumsIn(
 async function readRows(
   reader: MetricsReader,
   tenant: Tenant,
-  query: MetricsQuery,
-  interval: Interval,
-  span: Span,
+  { query, interval, span }: { readonly query: MetricsQuery; readonly interval: Interval; readonly span: Span },
   take: Take,
 ): Promise<void> {
   const grain = grainFor(dimensionsIn(query));
@@ -160,7 +159,7 @@ async function readRows(
   const fromCube = [...old, ...rangesOf(joint.sort((a, b) => a - b))];
   await Promise.all([
     readMinutes(reader, tenant, grain, rangesOf([...byMinute].sort((a, b) => a - b)), take),
-    fromCube.length === 0 ? undefined : readCube(reader, tenant, grain, fromCube, query, take),
+    fromCube.length === 0 ? undefined : readCube(reader, tenant, { grain, ranges: fromCube, query }, take),
   ]);
 }
 

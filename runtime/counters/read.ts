@@ -47,21 +47,7 @@ export function projectionOf(names: readonly string[] | undefined): Projection {
   };
 }
 
-async function query(
-  reader: CounterReader,
-  pk: string,
-  unit: number,
-  { from, to }: TimeRange,
-  projection: Projection,
-  take: (start: number, item: CounterItem) => void,
-): Promise<void> {
-  // Just below the first key of the next start: nothing that follows a start in a key is above it.
-  const keys = between(pk, usageSortKey(from), usageSortKey(to - unit, "~"));
-  for await (const items of queryPages(reader.counters, { ...keys, ...projection, consistency: "eventual" }))
-    for (const item of items) take(Date.parse(`${item.sk!.S!.split("#")[0]}:00.000Z`), item);
-}
-
-/** Each on its own query, a few at once. */
+/** Each on its own query, a few at once. @param unit ms from one start to the next */
 export async function queryAll(
   reader: CounterReader,
   queries: readonly { readonly pk: string; readonly range: TimeRange }[],
@@ -69,7 +55,12 @@ export async function queryAll(
   projection: Projection,
   take: (start: number, item: CounterItem) => void,
 ): Promise<void> {
-  await mapConcurrently(queries, AT_ONCE, ({ pk, range }) => query(reader, pk, unit, range, projection, take));
+  await mapConcurrently(queries, AT_ONCE, async ({ pk, range: { from, to } }) => {
+    // Just below the first key of the next start: nothing that follows a start in a key is above it.
+    const keys = between(pk, usageSortKey(from), usageSortKey(to - unit, "~"));
+    for await (const items of queryPages(reader.counters, { ...keys, ...projection, consistency: "eventual" }))
+      for (const item of items) take(Date.parse(`${item.sk!.S!.split("#")[0]}:00.000Z`), item);
+  });
 }
 
 export function segmentsOf({ from, to }: TimeRange, unit: number): TimeRange[] {
@@ -90,15 +81,20 @@ export function rangesOf(hours: readonly number[]): TimeRange[] {
   return ranges;
 }
 
+/** A tenant's counters over a range, by the minute or by the hour. */
+export interface StoredRange {
+  readonly tenant: Tenant;
+  readonly stored: UsageInterval;
+  readonly range: TimeRange;
+}
+
 /**
  * Hands over the items of a range, each with its start, in no order.
  * @param names the attributes that are wanted; undefined for all
  */
 export async function eachItem(
   reader: CounterReader,
-  tenant: Tenant,
-  stored: UsageInterval,
-  range: TimeRange,
+  { tenant, stored, range }: StoredRange,
   names: readonly string[] | undefined,
   take: (start: number, item: CounterItem) => void,
 ): Promise<void> {

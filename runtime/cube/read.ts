@@ -1,10 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DuckDBConnection, type DuckDBType, type DuckDBValue, LIST, listValue, VARCHAR } from "@duckdb/node-api";
-import type { ReadCube } from "../counters/metrics.ts";
-import type { TimeRange } from "../counters/read.ts";
+import type { CubeRows, ReadCube } from "../counters/metrics.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
-import type { Dims } from "../domain/metrics/answer.ts";
+import type { Dims, Take } from "../domain/metrics/answer.ts";
 import { cubeKey, daysOf } from "../domain/metrics/cube.ts";
 import type { MetricsQuery } from "../domain/metrics/query.ts";
 import {
@@ -31,8 +30,8 @@ const GETS_AT_ONCE = 32;
 
 export const cubeReaderOf =
   (files: CubeFiles): ReadCube =>
-  async (tenant, grain, ranges, query, take) => {
-    const days = [...new Set(ranges.flatMap(daysOf))];
+  async (tenant, wanted, take) => {
+    const days = [...new Set(wanted.ranges.flatMap(daysOf))];
     await withDuck(async (duck, folder) => {
       const found = await mapConcurrently(days, GETS_AT_ONCE, async (day) => {
         const file = await files.get(cubeKey(tenant, day));
@@ -43,7 +42,7 @@ export const cubeReaderOf =
       });
       const paths = found.filter((path) => path !== undefined);
       if (paths.length === 0) return;
-      await readFiles(duck, paths, grain, ranges, query, take);
+      await readFiles(duck, paths, wanted, take);
     });
   };
 
@@ -59,10 +58,8 @@ function toldApart({ group_by, filter }: MetricsQuery): DimensionColumn[] {
 async function readFiles(
   duck: DuckDBConnection,
   paths: readonly string[],
-  grain: string,
-  ranges: readonly TimeRange[],
-  query: MetricsQuery,
-  take: (at: Millis, dims: Dims, sums: Sums) => void,
+  { grain, ranges, query }: CubeRows,
+  take: Take,
 ): Promise<void> {
   const apart = toldApart(query);
   const within = ranges

@@ -134,7 +134,7 @@ export function register(app: Api, deps: Deps): void {
         if (row === undefined) throw new TriggersError("not_found", `There is no subscription ${object}.`);
         return JSON.stringify({ subscription_id: object, webhook_url: row.definition.webhook_url });
       });
-      if (event !== undefined) await recordViews(deps, c, person, [object], "reveal", reason);
+      if (event !== undefined) await recordViews(deps, c, person, { events: [object], how: "reveal", reason });
       const expires = rfc3339(deps.now() + SHOWN_MS);
       // Spliced, so that a payload's numbers keep their digits.
       const text = `{"object":${JSON.stringify(object)},"revealed":${revealed},"expires_at":${JSON.stringify(expires)}}`;

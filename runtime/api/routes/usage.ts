@@ -109,11 +109,11 @@ export function register(app: Api, deps: Deps): void {
       }
       const grouped = query.group_by !== undefined;
       const stored: UsageInterval = query.interval === "minute" ? "m" : "h";
-      const tenant = c.get("tenant");
+      const range = { tenant: c.get("tenant"), stored, range: { from, to } };
       const table = wantsCsv(c.req.header("accept"));
       const [{ buckets: found, totals, series }, trend] = await Promise.all([
-        readUsage(deps, tenant, stored, { from, to }, step, query.group_by, limitedCounters(identity)),
-        table ? undefined : readTrend(deps, tenant, stored, { from, to }),
+        readUsage(deps, range, { step, group: query.group_by, names: limitedCounters(identity) }),
+        table ? undefined : readTrend(deps, range),
       ]);
       const limit = identity.limit_per_second;
       const buckets: z.infer<typeof Bucket>[] = [];
@@ -144,7 +144,7 @@ export function register(app: Api, deps: Deps): void {
           limit_per_second: limit,
           projected_events_30d: Math.round((totals.events / passed) * MONTH_MS),
         },
-        quota: await readQuota(deps, tenant, identity, stored, passed, series, trend),
+        quota: await readQuota(deps, identity, range, { passed, series, trend }),
       });
     },
   );
