@@ -97,39 +97,39 @@ function forward(request: ViewerRequest, { headers, cookies, query }: Forwarding
   }
 }
 
+/** What one request is served with. */
+export interface Serving {
+  readonly distribution: Distribution;
+  readonly requestId: string;
+  readonly callOrigin: CallOrigin;
+  /** Told of what a function did wrong: CloudFront answers 502 or 503 and the developer must see why. */
+  readonly log: (line: string) => void;
+}
+
 /**
  * The answer that replaces this one, where the distribution declares one and its page can be had. The page is asked for
  * by GET, past the viewer function.
  */
 export async function replaced(
-  distribution: Distribution,
+  { distribution, requestId, ...ports }: Serving,
   answer: GeneratedResponse,
   ip: string,
-  requestId: string,
-  callOrigin: CallOrigin,
-  log: (line: string) => void,
 ): Promise<GeneratedResponse> {
   const page = distribution.errorPages.get(answer.status);
   if (page === undefined) return answer;
   const behaviour = { ...behaviourOf(distribution, page.path), viewerFunction: undefined };
   const request: ViewerRequest = { method: "GET", uri: page.path, query: "", headers: new Map(), ip };
-  const found = await serve(distribution, behaviour, request, Buffer.alloc(0), requestId, callOrigin, log);
+  const found = await serve({ distribution, requestId, ...ports }, behaviour, request, Buffer.alloc(0));
   if (found.status !== 200) return answer;
   return { ...found, status: page.status, headers: { ...found.headers, "x-cache": "Error from cloudfront" } };
 }
 
-/**
- * Serves one request whose body has been read.
- * @param log told of what a function did wrong: CloudFront answers 502 or 503 and the developer must see why
- */
+/** Serves one request whose body has been read. */
 export async function serve(
-  distribution: Distribution,
+  { distribution, requestId, callOrigin, log }: Serving,
   behaviour: Behaviour,
   request: ViewerRequest,
   viewerBody: Buffer,
-  requestId: string,
-  callOrigin: CallOrigin,
-  log: (line: string) => void,
 ): Promise<GeneratedResponse> {
   let { origin } = behaviour;
   let body = viewerBody;

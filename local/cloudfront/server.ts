@@ -15,6 +15,7 @@ import {
   type Distribution,
   newRequestId,
   replaced,
+  type Serving,
   serve,
   throttled,
 } from "./distribution.ts";
@@ -156,6 +157,8 @@ export async function startPublicServer(
     }
   }
 
+  const serving = (requestId: string): Serving => ({ distribution: deployed(), requestId, callOrigin, log });
+
   async function answer(
     request: IncomingMessage,
     response: ServerResponse,
@@ -174,7 +177,7 @@ export async function startPublicServer(
       READS.has(viewer.method) && viewer.method !== "OPTIONS" && body.length > 0
         ? ownAnswer("forbidden", `A ${viewer.method} request can't have a body.`)
         : undefined;
-    const answer = own ?? (await serve(deployed(), behaviour, viewer, body, requestId, callOrigin, log));
+    const answer = own ?? (await serve(serving(requestId), behaviour, viewer, body));
     await finish(request, response, answer, behaviour, requestId);
   }
 
@@ -187,7 +190,7 @@ export async function startPublicServer(
     requestId: string,
   ): Promise<void> {
     const ip = addressOf(request);
-    const found = await replaced(deployed(), answer, ip, requestId, callOrigin, log);
+    const found = await replaced(serving(requestId), answer, ip);
     const accepts = request.headers["accept-encoding"];
     const packed = behaviour.compress ? compressed(found, typeof accepts === "string" ? accepts : undefined) : found;
     write(response, packed, behaviour, requestId);

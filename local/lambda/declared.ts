@@ -73,7 +73,8 @@ export async function readFunction(
     timeoutMs: timeout * 1000,
     reservedConcurrency: reserved < 0 ? undefined : reserved,
     environment: {
-      ...runtimeVariables(name, version, region, memoryMb, directory, credentialsOf(role), context),
+      ...runtimeVariables({ name, version, region, memoryMb, directory }, credentialsOf(role)),
+      AWS_ENDPOINT_URL: context.endpoint,
       ...variables,
     },
     logGroup: optional(list(inputs.loggingConfig)[0] ?? {}, "logGroup", "string") ?? `/aws/lambda/${name}`,
@@ -129,15 +130,16 @@ function variablesOf(environment: unknown): Record<string, string> {
   return variables as Record<string, string>;
 }
 
-/** What Lambda itself puts there. Endpoint and ports of this machine are what a function finds here and not in AWS. */
+/** The variables that Lambda itself sets. Only here there is AWS_ENDPOINT_URL as well: the gateway of this machine. */
 function runtimeVariables(
-  name: string,
-  version: string,
-  region: string,
-  memoryMb: number,
-  directory: string,
+  {
+    name,
+    version,
+    region,
+    memoryMb,
+    directory,
+  }: Pick<DeclaredFunction, "name" | "version" | "region" | "memoryMb"> & { readonly directory: string },
   credentials: Credentials,
-  context: LocalContext,
 ): Record<string, string> {
   return {
     AWS_REGION: region,
@@ -152,7 +154,6 @@ function runtimeVariables(
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     LAMBDA_TASK_ROOT: directory,
     TZ: ":UTC",
-    AWS_ENDPOINT_URL: context.endpoint,
   };
 }
 

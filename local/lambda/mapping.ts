@@ -53,14 +53,19 @@ function failuresOf(json: string, ids: ReadonlySet<string>): ReadonlySet<string>
   return new Set(failed as string[]);
 }
 
+/** What a mapping needs of the rest of Lambda. */
+export interface MappingPorts {
+  readonly source: QueueSource;
+  readonly invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
+  readonly report: (records: number, failed: number, ms: number) => void;
+  readonly failed: (cause: unknown) => void;
+  /** The account whose pollers it shares; undefined: as many as the machine can. */
+  readonly account: Account | undefined;
+}
+
 export class QueueMapping {
   readonly settings: MappingSettings;
-  readonly #source: QueueSource;
-  readonly #invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
-  readonly #report: (records: number, failed: number, ms: number) => void;
-  readonly #failed: (cause: unknown) => void;
-  /** Whose pollers it shares. @default as many as the machine can */
-  readonly #account: Account | undefined;
+  readonly #ports: MappingPorts;
   /** When the invocations under way began. */
   readonly #running = new Set<{ readonly since: number }>();
   #allowed = FIRST;
@@ -72,43 +77,32 @@ export class QueueMapping {
   /** Whether a message has waited for longer than a batch takes to fill. */
   #late = false;
 
-  constructor(
-    settings: MappingSettings,
-    source: QueueSource,
-    invoke: (records: readonly SQSRecord[]) => Promise<Outcome>,
-    report: (records: number, failed: number, ms: number) => void,
-    failed: (cause: unknown) => void,
-    account?: Account,
-  ) {
-    this.#account = account;
+  constructor(settings: MappingSettings, ports: MappingPorts) {
     this.settings = settings;
-    this.#source = source;
-    this.#invoke = invoke;
-    this.#report = report;
-    this.#failed = failed;
+    this.#ports = ports;
   }
 
   /** Begins to receive, or goes on after a stop. */
   start(): void {
     this.#stopped = false;
     const most = this.#most();
-    const first = Math.min(this.#account?.of("pollerStart") ?? FIRST, most);
+    const first = Math.min(this.#ports.account?.of("pollerStart") ?? FIRST, most);
     this.#allowed = first;
     this.#ramp = setInterval(() => {
       const more =
-        this.#account === undefined
+        this.#ports.account === undefined
           ? machineIsFull()
             ? RAMP_WHEN_FULL
             : RAMP
-          : this.#account.of("pollerRampPerMinute") / 60;
+          : this.#ports.account.of("pollerRampPerMinute") / 60;
       if (this.#saturated && this.#late)
-        this.#account?.feel(this.#allowed < most ? "pollerRampPerMinute" : "pollerMax");
+        this.#ports.account?.feel(this.#allowed < most ? "pollerRampPerMinute" : "pollerMax");
       this.#allowed = this.#saturated ? Math.min(this.#allowed + more, most) : Math.max(this.#allowed - 1, first);
       this.#late = false;
       this.#saturated = false;
       this.#wake?.();
     }, 1_000).unref();
-    this.#loop = this.#poll().catch(this.#failed);
+    this.#loop = this.#poll().catch(this.#ports.failed);
   }
 
   /** Stops receiving and waits for the invocations under way. */
@@ -126,7 +120,7 @@ export class QueueMapping {
     return Math.max(
       1,
       Math.floor(
-        Math.min(this.settings.maximumConcurrency, this.#account?.of("pollerMax") ?? Number.POSITIVE_INFINITY),
+        Math.min(this.settings.maximumConcurrency, this.#ports.account?.of("pollerMax") ?? Number.POSITIVE_INFINITY),
       ),
     );
   }
@@ -154,7 +148,7 @@ export class QueueMapping {
       const records = await this.#gather();
       if (records.length === 0) continue;
       if (this.#stopped) {
-        await this.#source.release(
+        await this.#ports.source.release(
           this.settings.queueArn,
           records.map(({ receiptHandle }) => receiptHandle),
         );
@@ -163,7 +157,7 @@ export class QueueMapping {
       const run = { since: performance.now() };
       this.#running.add(run);
       void this.#process(records)
-        .catch(this.#failed)
+        .catch(this.#ports.failed)
         .finally(() => {
           this.#running.delete(run);
           this.#wake?.();
@@ -175,7 +169,11 @@ export class QueueMapping {
   async #gather(): Promise<SQSRecord[]> {
     const { queueArn, batchSize, windowMs } = this.settings;
     const take = async (count: number, waitMs: number) => {
-      const { records, waitedMs, waiting } = await this.#source.receive(queueArn, Math.min(PER_RECEIVE, count), waitMs);
+      const { records, waitedMs, waiting } = await this.#ports.source.receive(
+        queueArn,
+        Math.min(PER_RECEIVE, count),
+        waitMs,
+      );
       messagesWait(queueArn, waiting);
       if (waitedMs > LONG_MS) this.#late = true;
       return records;
@@ -218,10 +216,10 @@ export class QueueMapping {
 
   async #one(records: SQSRecord[]): Promise<void> {
     const started = performance.now();
-    let outcome = await this.#invoke(records);
+    let outcome = await this.#ports.invoke(records);
     while (outcome.kind === "throttled" && !this.#stopped) {
       await pause(THROTTLE_MS);
-      outcome = await this.#invoke(records);
+      outcome = await this.#ports.invoke(records);
     }
     let failed: ReadonlySet<string> | undefined;
     if (outcome.kind === "result") {
@@ -230,11 +228,11 @@ export class QueueMapping {
     }
     const done = failed === undefined ? [] : records.filter(({ messageId }) => failed?.has(messageId) === false);
     if (done.length > 0)
-      await this.#source.delete(
+      await this.#ports.source.delete(
         this.settings.queueArn,
         done.map(({ receiptHandle }) => receiptHandle),
       );
-    this.#report(records.length, records.length - done.length, performance.now() - started);
+    this.#ports.report(records.length, records.length - done.length, performance.now() - started);
   }
 }
 

@@ -33,14 +33,13 @@ export class Mappings {
 
   add(entry: Entry, settings: MappingSettings, enabled: boolean): void {
     const { name } = entry.settings;
-    const mapping = new QueueMapping(
-      settings,
-      this.#queues,
-      (records) => entry.lambda.invoke({ event: { Records: records } }),
-      (records, failed, ms) => this.#onBatch(name, records, failed, ms),
-      (cause) => this.#context.log(`${name}: the mapping of ${settings.queueArn} stopped: ${String(cause)}`),
-      this.#context.account,
-    );
+    const mapping = new QueueMapping(settings, {
+      source: this.#queues,
+      invoke: (records) => entry.lambda.invoke({ event: { Records: records } }),
+      report: (records, failed, ms) => this.#onBatch(name, records, failed, ms),
+      failed: (cause) => this.#context.log(`${name}: the mapping of ${settings.queueArn} stopped: ${String(cause)}`),
+      account: this.#context.account,
+    });
     this.#mapped.push({ mapping, enabled, entry });
   }
 

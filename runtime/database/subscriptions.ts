@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity/identity.ts";
+import type { SubscriptionOf } from "../domain/subscription.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import { canonicalUrl } from "../domain/webhook/webhookUrl.ts";
 import type { Tx } from "./roles.ts";
@@ -161,6 +162,9 @@ export interface SubscriptionChange {
   readonly reason?: string | null;
 }
 
+/** A change of the status alone. */
+export type StatusChange = Required<Pick<SubscriptionChange, "status" | "reason">>;
+
 /** Writes the next version of a subscription under a snapshot version taken by `nextVersion`. */
 export async function changeSubscription(
   tx: Tx,
@@ -227,10 +231,8 @@ export const findSubscription = (tx: Tx, tenant: Tenant, id: string): Promise<Su
  */
 export async function setStatus(
   tx: Tx,
-  tenant: Tenant,
-  id: string,
-  status: SubscriptionStatus,
-  reason: string | null,
+  { tenant, subscription_id: id }: SubscriptionOf,
+  { status, reason }: StatusChange,
   now: Millis,
   check: (current: SubscriptionRow) => void = () => undefined,
 ): Promise<SubscriptionRow | undefined> {
@@ -253,18 +255,20 @@ export interface DefinitionAt {
   readonly paused: boolean;
 }
 
-/**
- * One page of the tenant's subscriptions, by id, as they stood at a snapshot version.
- * @param after the last id of the page before, `""` for the first page
- * @param which those that routing matched then, or all that there were
- */
+export interface DefinitionsPage {
+  /** The last id of the page before, `""` for the first page. */
+  readonly after: string;
+  readonly limit: number;
+  /** Those that routing matched then, or all that there were. */
+  readonly which: "matched" | "all";
+}
+
+/** One page of the tenant's subscriptions, by id, as they stood at a snapshot version. */
 export function subscriptionsAt(
   tx: Tx,
   tenant: Tenant,
   snapshot: number,
-  after: string,
-  limit: number,
-  which: "matched" | "all" = "matched",
+  { after, limit, which }: DefinitionsPage,
 ): Promise<DefinitionAt[]> {
   return tx
     .selectFrom("subscription_versions")

@@ -277,8 +277,8 @@ async function gateAll(
           const slow = circuit?.slow === true || ports.posting.slow.has(id);
           const posted: Delivery[] = [];
           for (const delivery of group) {
-            const lane = { first: ports.firstLane(records.get(delivery.messageId)!), slow };
-            const decision = gate(delivery, target, circuit, lane, ports.now(), ports.dice());
+            const firstLane = ports.firstLane(records.get(delivery.messageId)!);
+            const decision = gate(delivery, { target, circuit, slow }, firstLane, ports.now(), ports.dice());
             if (decision.kind === "post") posted.push(delivery);
             else if (decision.kind === "cancel")
               toKeep.push({

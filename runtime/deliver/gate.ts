@@ -18,11 +18,22 @@ export type Gate =
 /** What is postponed comes back within this time after the probe, not all at once. */
 const SPREAD_MS = 60_000;
 
+/** What is known of the endpoint that a delivery goes to. */
+export interface Endpoint {
+  /** The subscription; null where it is gone. */
+  readonly target: DeliveryTarget | null;
+  readonly circuit: Circuit | undefined;
+  readonly slow: boolean;
+}
+
+/**
+ * @param firstLane whether it came by the queue of first attempts
+ * @param dice in [0, 1)
+ */
 export function gate(
   delivery: Pick<Delivery, "attempts" | "manual" | "probe">,
-  target: DeliveryTarget | null,
-  circuit: Circuit | undefined,
-  lane: { readonly first: boolean; readonly slow: boolean },
+  { target, circuit, slow }: Endpoint,
+  firstLane: boolean,
   now: Millis,
   dice: number,
 ): Gate {
@@ -35,5 +46,5 @@ export function gate(
     const wait = Math.max((circuit.next_probe_at ?? now) - now, 0);
     return { kind: "postpone", retry_after_ms: wait + Math.floor(dice * SPREAD_MS) };
   }
-  return lane.first && lane.slow ? { kind: "divert" } : { kind: "post" };
+  return firstLane && slow ? { kind: "divert" } : { kind: "post" };
 }

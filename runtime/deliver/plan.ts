@@ -148,7 +148,7 @@ export async function* planPosts(
           unmadeOnes.length = 0;
           break;
         }
-        cut = nextCut(target, offsets, done, payloadOf, head, cut?.carried);
+        cut = nextCut(target, offsets, { from: done, carried: cut?.carried }, payloadOf, head);
         unmadeOnes.push(...cut.unmade);
         why = worse(why, cut.why);
         const whole = cut.made.length === offsets.length;
@@ -216,10 +216,9 @@ interface Cut {
 function nextCut(
   target: DeliveryTarget,
   offsets: readonly number[],
-  from: number,
+  { from, carried }: { readonly from: number } & Pick<Cut, "carried">,
   payloadOf: PayloadOf,
   head: (offset: number) => string,
-  carried: EventText | undefined,
 ): Cut {
   const made: number[] = [];
   const texts: EventText[] = [];

@@ -68,9 +68,8 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
   const verdict = leftOut && (final || worst.next.kind === "delivered") ? postponed : worst.next;
   const next = sample.probe && verdict.kind === "failed" ? ({ kind: "held" } as const) : verdict;
   const attempt = attemptOf(worst.entry);
-  const items = deliveries.map((delivery) =>
-    itemAfter(delivery, accountOf(attempt, delivery, deliveries), next, left, worst.entry, deliveries.length),
-  );
+  const outcome = { next, left, last: worst.entry, together: deliveries.length };
+  const items = deliveries.map((delivery) => itemAfter(delivery, accountOf(attempt, delivery, deliveries), outcome));
   return { deliveries, items, next, attempts: sample.attempts.length + 1, posts: unit };
 }
 
@@ -131,14 +130,18 @@ export const baseItem = (delivery: Delivery) => ({
   ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),
 });
 
-function itemAfter(
-  delivery: Delivery,
-  attempt: Attempt,
-  next: Settled["next"],
-  left: readonly PostDone[],
-  last: PostDone,
-  together: number,
-): DeliveryItem {
+/** How posts that stand or fall together ended. */
+interface Outcome {
+  readonly next: Settled["next"];
+  /** The posts whose events are still to be delivered. */
+  readonly left: readonly PostDone[];
+  /** The post that decided what comes next. */
+  readonly last: PostDone;
+  /** Number of the deliveries. */
+  readonly together: number;
+}
+
+function itemAfter(delivery: Delivery, attempt: Attempt, { next, left, last, together }: Outcome): DeliveryItem {
   const { remaining: _, ...base } = baseItem(delivery);
   const attempts = [...delivery.attempts, attempt];
   if (next.kind === "delivered") return { ...base, attempts, status: "delivered" };

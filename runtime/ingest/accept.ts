@@ -128,7 +128,8 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       await applyLimits();
       answer = await sendBatch(batch, firstUlid(valid, ports), ports);
     } else {
-      const outcome = await acceptWithKey(batch.key_hash, body, batch, applyLimits, ports, requestId);
+      const keyed = { keyHash: batch.key_hash, bodyHash: bodyHashOf(body), requestId };
+      const outcome = await acceptWithKey(keyed, batch, applyLimits, ports);
       answer = outcome.answer;
       if (outcome.replayed) {
         replayed = { "idempotency-replayed": "true" };
@@ -241,17 +242,14 @@ function answerOf({ array, events }: ValidBody, first: Ulid): string {
 
 /** A request with an `Idempotency-Key`: replayed, refused, or carried out under the ids its key was first given. */
 async function acceptWithKey(
-  keyHash: string,
-  body: Buffer,
+  { requestId, ...keyed }: Pick<ClaimRequest, "keyHash" | "bodyHash"> & { readonly requestId: string },
   batch: Batch,
   applyLimits: () => Promise<void>,
   ports: Ports,
-  requestId: string,
 ): Promise<{ answer: string; replayed: boolean }> {
   const request: ClaimRequest = {
     tenant: batch.tenant,
-    keyHash,
-    bodyHash: bodyHashOf(body),
+    ...keyed,
     first: firstUlid(batch.valid, ports),
     token: randomUUID(),
     now: ports.now(),

@@ -54,17 +54,23 @@ export interface Matched {
   readonly exhausted: number;
 }
 
+/** Events of one request, in the order in which they were sent. */
+export interface EventsOfRequest {
+  /** ULID of the first. */
+  readonly first: string;
+  readonly types: readonly (string | null)[];
+  /** Raw JSON of each. */
+  readonly events: readonly Buffer[];
+}
+
 /**
  * Which subscriptions want which events of a batch, as far as the budget goes.
- * @param events raw JSON of each
  * @param budget pays for the customer whose batch it is
- * @param isOver asked between events: whether the time for it is over, whatever the budget says
+ * @param isOver asked between events: whether the time for it is over, even if there is budget left
  */
 export async function matchBatch(
   snapshot: Snapshot,
-  first: string,
-  types: readonly (string | null)[],
-  events: readonly Buffer[],
+  { first, types, events }: EventsOfRequest,
   budget: Budget = new Budget(Number.POSITIVE_INFINITY),
   isOver: () => boolean = () => false,
 ): Promise<Matched> {

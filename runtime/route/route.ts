@@ -286,7 +286,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
   // What is stored of it was decided when it was stored, and its rest was, or is now, sent on.
   const { matched, done, exhausted } =
     one.before === undefined
-      ? await matchBatch(snapshot, first, message.types, one.events, budget, spending.isOver)
+      ? await matchBatch(snapshot, { first, types: message.types, events: one.events }, budget, spending.isOver)
       : { matched: {}, done: one.before, exhausted: 0 };
   if (exhausted > 0) spending.exhausted.set(tenant, (spending.exhausted.get(tenant) ?? 0) + exhausted);
   const cut = done < one.events.length;

@@ -3,9 +3,9 @@ import type { Tx } from "../database/roles.ts";
 import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
-import type { Tenant } from "../domain/identity/identity.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
-import type { ServiceAnswers } from "../domain/service.ts";
+import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
 import type { EventSelector, RoutedSubscription } from "../domain/subscription.ts";
 import type { Millis } from "../domain/time.ts";
 import type { Vault } from "../domain/webhook/vault.ts";
@@ -18,11 +18,17 @@ const ROWS = 5_000;
 /** An invocation answers up to 6 MB; the rest is room for escaping. */
 const BYTES = 4_000_000;
 
+type Request<Op extends ServiceRequest["op"]> = Extract<ServiceRequest, { op: Op }>;
+
 interface Position {
   readonly version: number;
   readonly after: string;
 }
-const readPosition = (cursor: string): Position => JSON.parse(cursor) as Position;
+
+const positionAt = async (tx: Tx, tenant: Tenant, cursor: string | undefined): Promise<Position> =>
+  cursor === undefined
+    ? { version: await currentVersion(tx, tenant, "subscriptions"), after: "" }
+    : (JSON.parse(cursor) as Position);
 
 const routed = (row: { subscription_id: string; version: number; definition: Definition }): RoutedSubscription => ({
   subscription_id: row.subscription_id,
@@ -42,11 +48,11 @@ function fitting<T>(rows: readonly T[], sizeOf: (row: T) => number): readonly T[
   return end < 0 ? rows : rows.slice(0, end);
 }
 
-async function retentionOf(tx: Tx, customerId: string): Promise<number> {
+async function retentionOf(tx: Tx, tenant: Tenant): Promise<number> {
   const row = await tx
     .selectFrom("customers")
     .select("retention_days")
-    .where("customer_id", "=", customerId)
+    .where("customer_id", "=", splitTenant(tenant).customer_id)
     .executeTakeFirst();
   return row?.retention_days ?? DEFAULT_RETENTION_DAYS;
 }
@@ -57,23 +63,18 @@ const erasuresOf = async (tx: Tx, tenant: Tenant, now: Millis, vault: Vault) =>
 /** One page of the tenant's routing snapshot. @param cursor of the page before */
 export async function snapshotPage(
   tx: Tx,
-  tenant: Tenant,
-  customerId: string,
-  cursor: string | undefined,
+  { tenant, cursor }: Request<"snapshot">,
   now: Millis,
   vault: Vault,
 ): Promise<ServiceAnswers["snapshot"]> {
-  const { version, after } =
-    cursor === undefined
-      ? { version: await currentVersion(tx, tenant, "subscriptions"), after: "" }
-      : readPosition(cursor);
-  const found = await subscriptionsAt(tx, tenant, version, after, ROWS);
+  const { version, after } = await positionAt(tx, tenant, cursor);
+  const found = await subscriptionsAt(tx, tenant, version, { after, limit: ROWS, which: "matched" });
   const rows = fitting(found, ({ definition }) => JSON.stringify(definition.event_selector).length + 80);
   const more = rows.length < found.length || found.length === ROWS;
   return {
     version,
     subscriptions: rows.map(routed),
-    retention_days: await retentionOf(tx, customerId),
+    retention_days: await retentionOf(tx, tenant),
     ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
@@ -82,17 +83,11 @@ export async function snapshotPage(
 /** One page of what changed in the tenant's snapshot after version `since`. */
 export async function changesPage(
   tx: Tx,
-  tenant: Tenant,
-  customerId: string,
-  since: number,
-  cursor: string | undefined,
+  { tenant, since, cursor }: Request<"changes">,
   now: Millis,
   vault: Vault,
 ): Promise<ServiceAnswers["changes"]> {
-  const { version, after } =
-    cursor === undefined
-      ? { version: await currentVersion(tx, tenant, "subscriptions"), after: "" }
-      : readPosition(cursor);
+  const { version, after } = await positionAt(tx, tenant, cursor);
   const found = await tx
     .selectFrom("subscription_versions")
     .select(["subscription_id", "version", "definition", "status", "paused"])
@@ -110,7 +105,7 @@ export async function changesPage(
     version,
     changed: rows.filter((row) => !unmatched(row)).map(routed),
     removed: rows.filter(unmatched).map(({ subscription_id }) => subscription_id),
-    retention_days: await retentionOf(tx, customerId),
+    retention_days: await retentionOf(tx, tenant),
     ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };

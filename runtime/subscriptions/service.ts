@@ -6,11 +6,12 @@ import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCanc
 import { acceptInvitations, membershipsOf } from "../database/people.ts";
 import { endRun, takeRun } from "../database/reports.ts";
 import { asService, type Tx } from "../database/roles.ts";
-import type { Database, SubscriptionStatus } from "../database/schema.ts";
+import type { Database } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
+import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
@@ -41,25 +42,24 @@ const operations: {
     return { versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])) };
   },
 
-  snapshot: (tx, { tenant, cursor }, now, vault) =>
-    snapshotPage(tx, tenant, splitTenant(tenant).customer_id, cursor, now, vault),
+  snapshot: snapshotPage,
 
-  changes: (tx, { tenant, since, cursor }, now, vault) =>
-    changesPage(tx, tenant, splitTenant(tenant).customer_id, since, cursor, now, vault),
+  changes: changesPage,
 
   targets: async (tx, { wanted }, now, vault) => ({ targets: await targetsOf(tx, wanted, now, vault) }),
 
-  remove: (tx, { tenant, subscription_id, reason }, now) =>
-    decided(tx, tenant, subscription_id, "removed", reason, now),
+  remove: (tx, { reason, ...id }, now) => setStatusAudited(tx, id, { status: "removed", reason }, now),
 
-  disable: (tx, { tenant, subscription_id, reason }, now) =>
-    decided(tx, tenant, subscription_id, "disabled", reason, now),
+  disable: (tx, { reason, ...id }, now) => setStatusAudited(tx, id, { status: "disabled", reason }, now),
 
   costly: async (tx, { tenant, subscription_ids }, now) => {
     const { first, due } = await markCostly(tx, tenant, subscription_ids, now);
     const paused = [];
-    for (const one of due)
-      if ((await decided(tx, tenant, one.subscription_id, "disabled", TOO_COSTLY, now)).done) paused.push(one);
+    for (const one of due) {
+      const id = { tenant, subscription_id: one.subscription_id };
+      const { done } = await setStatusAudited(tx, id, { status: "disabled", reason: TOO_COSTLY }, now);
+      if (done) paused.push(one);
+    }
     return { marked: first, paused };
   },
 
@@ -100,7 +100,9 @@ const operations: {
             .execute();
     const days = new Map(rows.map((row) => [row.customer_id, row.retention_days]));
     return {
-      days: Object.fromEntries(tenants.map((tenant) => [tenant, days.get(splitTenant(tenant).customer_id) ?? 90])),
+      days: Object.fromEntries(
+        tenants.map((tenant) => [tenant, days.get(splitTenant(tenant).customer_id) ?? DEFAULT_RETENTION_DAYS]),
+      ),
     };
   },
 
@@ -213,16 +215,14 @@ const operations: {
   },
 };
 
-/** The platform's own decision about a subscription, told in the customer's audit log. */
-async function decided(
+/** Carries out the platform's own decision about a subscription, and records it in the customer's audit log. */
+async function setStatusAudited(
   tx: Tx,
-  tenant: Tenant,
-  id: string,
-  status: SubscriptionStatus & ("removed" | "disabled"),
-  reason: string,
+  id: SubscriptionOf,
+  { status, reason }: { readonly status: "removed" | "disabled"; readonly reason: string },
   now: Millis,
 ): Promise<{ done: boolean }> {
-  const changed = await setStatus(tx, tenant, id, status, reason, now);
+  const changed = await setStatus(tx, id, { status, reason }, now);
   if (changed === undefined) return { done: false };
   await audit(
     tx,
@@ -230,7 +230,7 @@ async function decided(
     {
       actor: { type: "platform", name: reason === TOO_COSTLY ? "route" : "deliver" },
       action: status === "removed" ? "subscription.remove" : "subscription.disable",
-      object: id,
+      object: id.subscription_id,
       source_ip: null,
       outcome: "ok",
       details: { reason },

@@ -51,10 +51,12 @@ export function register(app: Api, deps: Deps): void {
       type Cursor = { readonly o: "asc" | "desc"; readonly a: string };
       const before = query.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, query.cursor);
       const order = before?.o ?? query.order ?? "asc";
-      const { owed, next } = await readBacklog(context.store, tenant, params.id, order, before?.a, {
-        limit: query.limit,
-        now: deps.now,
-      });
+      const { owed, next } = await readBacklog(
+        context.store,
+        { tenant, subscription_id: params.id },
+        { order, after: before?.a },
+        { limit: query.limit, now: deps.now },
+      );
       const batches = [...Map.groupBy(owed, ({ batch }) => batch).entries()];
       const loaded = await mapConcurrently(batches, 8, async ([batch, places]) => {
         const raws = await rawEvents(context.store, batch);

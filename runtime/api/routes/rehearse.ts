@@ -203,7 +203,8 @@ export function register(app: Api, deps: Deps): void {
       const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
         const found: Record<string, unknown>[] = [];
         for (let after = "", page = PAGE; page === PAGE; ) {
-          const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, after, PAGE, "all");
+          const asked = { after, limit: PAGE, which: "all" as const };
+          const rows = await subscriptionsAt(tx, c.get("tenant"), batch.snapshot_version, asked);
           for (const { subscription_id, version, definition, status, paused } of rows) {
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;

@@ -338,7 +338,8 @@ export function register(app: Api, deps: Deps): void {
         const row = await findSubscription(tx, c.get("tenant"), params.id);
         if (row === undefined) throw noSubscription(params.id);
         const check = (current: SubscriptionRow) => checkIfMatch(c.req.header("if-match"), current);
-        const removed = await setStatus(tx, c.get("tenant"), params.id, "removed", "requested", deps.now(), check);
+        const id = { tenant: c.get("tenant"), subscription_id: params.id };
+        const removed = await setStatus(tx, id, { status: "removed", reason: "requested" }, deps.now(), check);
         if (removed !== undefined) tell(params.id);
       });
       await stopPosts(deps, c.get("tenant"), params.id);

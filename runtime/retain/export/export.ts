@@ -54,18 +54,16 @@ export const exportEvents: SliceWork = async (job, tools, until) => {
   const cursor = (job.cursor as Cursor | null) ?? (await begin(job, tools));
   if (cursor.phase === "assemble") return assemble(job, cursor, tools);
   if (cursor.phase === "clean") return clean(job, cursor, tools);
-  const wanted = withinScope(await readScope(job, tools));
+  const isWanted = withinScope(await readScope(job, tools));
   const lines: Buffer[] = [];
   let bytes = 0;
   const add = (line: Buffer) => {
     lines.push(ontoOneLine(line), NEWLINE);
     bytes += line.length + 1;
   };
-  const full = () => bytes >= PART_BYTES || tools.now() >= until;
-  const { after, over } =
-    cursor.phase === "archive"
-      ? await fromArchive(job, cursor, tools, wanted, add, full)
-      : await fromTable(job, cursor, tools, wanted, add, full);
+  const isFull = () => bytes >= PART_BYTES || tools.now() >= until;
+  const read = cursor.phase === "archive" ? fromArchive : fromTable;
+  const { after, over } = await read(job, cursor, tools, { isWanted, add, isFull });
   const parts = [...cursor.parts];
   if (lines.length > 0) {
     const key = `${exportFolder(job.tenant, job.job_id)}part-${parts.length}.gz`;
@@ -91,6 +89,15 @@ async function begin(job: Job, tools: Tools): Promise<Cursor> {
   return { phase: "archive", cutoff: to - (days[job.tenant] ?? DEFAULT_RETENTION_DAYS) * DAY_MS, to, parts: [] };
 }
 
+/** The part that a slice writes, while it is read. */
+interface OpenPart {
+  /** Whether the export's scope has an event. @param payload raw JSON */
+  readonly isWanted: (payload: string) => boolean;
+  readonly add: (line: Buffer) => void;
+  /** Whether the slice ends here: the part has its size, or the time is over. */
+  readonly isFull: () => boolean;
+}
+
 interface Reached {
   readonly after: string | undefined;
   readonly over: boolean;
@@ -100,9 +107,7 @@ async function fromArchive(
   job: Job,
   cursor: Cursor,
   tools: Tools,
-  wanted: (payload: string) => boolean,
-  add: (line: Buffer) => void,
-  full: () => boolean,
+  { isWanted, add, isFull }: OpenPart,
 ): Promise<Reached> {
   const { s3 } = tools.store;
   const bucket = tools.env.ARCHIVE_BUCKET;
@@ -113,11 +118,11 @@ async function fromArchive(
     for (const event of await keptEvents(tools.store, job.tenant, lines)) {
       // A batch that was routed twice is archived twice.
       if (timeOf(event.event_id.slice(4)) >= cursor.cutoff || seen.has(event.event_id)) continue;
-      if (!wanted(event.payload)) continue;
+      if (!isWanted(event.payload)) continue;
       seen.add(event.event_id);
       add(Buffer.from(event.text));
     }
-    if (full()) return { after: key, over: false };
+    if (isFull()) return { after: key, over: false };
   }
   return { after: undefined, over: true };
 }
@@ -126,9 +131,7 @@ async function fromTable(
   job: Job,
   cursor: Cursor,
   tools: Tools,
-  wanted: (payload: string) => boolean,
-  add: (line: Buffer) => void,
-  full: () => boolean,
+  { isWanted, add, isFull }: OpenPart,
 ): Promise<Reached> {
   let { after } = cursor;
   const range = {
@@ -137,15 +140,15 @@ async function fromTable(
     to: cursor.to,
     ...defined({ after }),
   };
-  for await (const step of scanEvents(tools.store, job.tenant, range, tools.now(), full)) {
+  for await (const step of scanEvents(tools.store, job.tenant, range, tools.now(), isFull)) {
     if (step.kind === "paused") return { after: step.reached ?? after, over: false };
     for (const { batch, raws, offsets } of step.batches) {
       for (const offset of offsets) {
         const raw = raws[offset]!;
-        if (wanted(raw.toString("utf8"))) add(spliceEvent(batch.first, offset, batch.types[offset] ?? null, raw));
+        if (isWanted(raw.toString("utf8"))) add(spliceEvent(batch.first, offset, batch.types[offset] ?? null, raw));
       }
       after = ulidAt(batch.first, batch.count - 1);
-      if (full()) return { after, over: false };
+      if (isFull()) return { after, over: false };
     }
   }
   return { after, over: true };

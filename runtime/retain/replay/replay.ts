@@ -34,14 +34,19 @@ interface Cursor {
   readonly began: number;
 }
 
-/** Received at or after, before; milliseconds. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
+/** One slice of a replay. */
+interface ReplaySlice {
+  readonly job: Job;
+  readonly request: ReplayRequest;
+  /** Received at or after, before; milliseconds. */
+  readonly range: { readonly from: number; readonly to: number };
+  readonly tools: Tools;
+  readonly until: Millis;
+  readonly checkpoint: Checkpoint;
 }
 
 /** Today's subscriptions, or those of them that the replay names. */
-async function subscriptionsOf(job: Job, request: ReplayRequest, tools: Tools): Promise<Matcher<RoutedSubscription>> {
+async function subscriptionsOf({ job, request, tools }: ReplaySlice): Promise<Matcher<RoutedSubscription>> {
   const wanted = request.subscription_ids === undefined ? undefined : new Set(request.subscription_ids);
   const subscriptions: RoutedSubscription[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -70,19 +75,13 @@ export const replay: SliceWork = async (job, tools, until, checkpoint) => {
   const cursor =
     (reached as Cursor | null) ??
     ({ phase: from < fresh ? "archive" : "table", cutoff: fresh, began: now } satisfies Cursor);
-  return cursor.phase === "archive"
-    ? replayArchive(job, request, cursor, { from, to }, tools, until, checkpoint)
-    : replayTable(job, request, cursor, { from, to }, tools, until, checkpoint);
+  const slice = { job, request, range: { from, to }, tools, until, checkpoint };
+  return cursor.phase === "archive" ? replayArchive(slice, cursor) : replayTable(slice, cursor);
 };
 
 async function replayArchive(
-  job: Job,
-  request: ReplayRequest,
+  { job, request, range, tools, until, checkpoint }: ReplaySlice,
   cursor: Cursor,
-  range: Range,
-  tools: Tools,
-  until: Millis,
-  checkpoint: Checkpoint,
 ): Promise<Slice> {
   const { after: begun, ...rest } = cursor;
   const standing = (events: number, after: string | undefined) => ({
@@ -101,16 +100,9 @@ async function replayArchive(
   return { cursor: next === undefined ? { ...reached, phase: "table" } : reached, progress };
 }
 
-async function replayTable(
-  job: Job,
-  request: ReplayRequest,
-  cursor: Cursor,
-  range: Range,
-  tools: Tools,
-  until: Millis,
-  checkpoint: Checkpoint,
-): Promise<Slice> {
-  const matcher = await subscriptionsOf(job, request, tools);
+async function replayTable(slice: ReplaySlice, cursor: Cursor): Promise<Slice> {
+  const { job, request, tools, until, checkpoint } = slice;
+  const matcher = await subscriptionsOf(slice);
   const pace = new Pace(request, tools, cursor.spent);
   let { matched = 0, sent = 0, examined = 0 } = job.progress;
   let after = cursor.after;
@@ -135,10 +127,7 @@ async function replayTable(
     return (await goesOn()) && tools.now() < until;
   };
   let over = true;
-  const steps =
-    request.event_ids === undefined
-      ? scanned(job, request, range, after, tools, until)
-      : named(job, request, after, tools);
+  const steps = request.event_ids === undefined ? eventsOfRange(slice, after) : namedEvents(slice, after);
   walk: for await (const step of steps) {
     if (step.kind === "paused") {
       after = step.reached ?? after;
@@ -159,27 +148,17 @@ async function replayTable(
 }
 
 /** The events of a time, in order. @param after ULID of the last event dealt with */
-function scanned(
-  { tenant }: Job,
-  request: ReplayRequest,
-  range: Range,
+function eventsOfRange(
+  { job, request, range, tools, until }: ReplaySlice,
   after: string | undefined,
-  tools: Tools,
-  until: Millis,
 ): AsyncIterable<Scanned> {
-  const types = typesOf(request);
-  const narrowed = { ...(types && { types }), ...defined({ after }) };
-  const spentUp = () => tools.now() >= until;
-  return scanEvents(tools.store, tenant, { order: "asc", ...range, ...narrowed }, tools.now(), spentUp);
+  const narrowed = defined({ types: typesOf(request), after });
+  const isOver = () => tools.now() >= until;
+  return scanEvents(tools.store, job.tenant, { order: "asc", ...range, ...narrowed }, tools.now(), isOver);
 }
 
 /** The named events, by batch in the order of their ULIDs. @param after ULID of the last event dealt with */
-async function* named(
-  job: Job,
-  request: ReplayRequest,
-  after: string | undefined,
-  tools: Tools,
-): AsyncGenerator<Scanned> {
+async function* namedEvents({ job, request, tools }: ReplaySlice, after: string | undefined): AsyncGenerator<Scanned> {
   const all = (request.event_ids ?? []).flatMap((id) => ulidIn("evt", id) ?? []);
   const ulids = all.filter((ulid) => after === undefined || ulid > after);
   const found = await findEvents(tools.store, job.tenant, ulids, { now: tools.now(), body: true });

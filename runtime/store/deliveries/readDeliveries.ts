@@ -3,6 +3,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { type Ulid, ulidAt } from "../../domain/ids.ts";
+import type { SubscriptionOf } from "../../domain/subscription.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StatePartition } from "../batches/batchStream.ts";
@@ -177,13 +178,17 @@ const backlogPartitions = (tenant: Tenant, subscriptionId: string): StatePartiti
   ...statePartitions(tenant, "dead_lettered").map((pk) => ({ pk, subscriptionId })),
 ];
 
-/** What a subscription has not received, oldest first: held back, waiting for another attempt, or given up. */
+export interface BacklogQuery {
+  readonly order: Order;
+  /** ULID of the last event of the page before. */
+  readonly after: string | undefined;
+}
+
+/** One page of the events that a subscription has not received: held back, waiting for another attempt, or given up. */
 export async function readBacklog(
   store: Store,
-  tenant: Tenant,
-  subscriptionId: string,
-  order: Order,
-  after: string | undefined,
+  { tenant, subscription_id: subscriptionId }: SubscriptionOf,
+  { order, after }: BacklogQuery,
   options: Pick<ReadOptions, "limit" | "now">,
 ): Promise<{ readonly owed: readonly (Owed & { ulid: Ulid })[]; readonly next: string | null }> {
   const now = options.now();

@@ -204,7 +204,8 @@ test("verdicts say what was decided, and the status then: disabled, paused for i
   const tenant = tenantOf(own);
   await api.call(own, "PATCH", `/subscriptions/${disabled}`, { status: "disabled" });
   const snapshot_version = await asCustomer(api.deps.db, customer_id, async (tx) => {
-    await setStatus(tx, tenant, paused, "disabled", TOO_COSTLY, api.deps.now());
+    const id = { tenant, subscription_id: paused };
+    await setStatus(tx, id, { status: "disabled", reason: TOO_COSTLY }, api.deps.now());
     return await currentVersion(tx, tenant, "subscriptions");
   });
   const matched = { [active]: [0], [disabled]: [0] };

@@ -157,47 +157,51 @@ test("an endpoint that hangs is served from the queue of retries, and holds up n
 const target = (status: "active" | "disabled") => ({ status }) as DeliveryTarget;
 const circuit = (more: Partial<Circuit> = {}) => ({ failures: 3, failing_since: 0, ...more }) as Circuit;
 const open = circuit({ opened_at: 1, next_probe_at: 31_000 });
-const lane = { first: true, slow: false };
 const first = { attempts: [], manual: false, probe: false };
 const later = { ...first, attempts: [{} as never] };
+const endpoint = (target: DeliveryTarget | null, circuit?: Circuit, slow = false) => ({ target, circuit, slow });
 const gates: [says: string, args: Parameters<typeof gate>, decision: ReturnType<typeof gate>][] = [
-  ["a well endpoint is posted to", [first, target("active"), undefined, lane, 1_000, 0.5], { kind: "post" }],
-  ["one that failed a few times too", [first, target("active"), circuit(), lane, 1_000, 0.5], { kind: "post" }],
-  ["a removed subscription's delivery is cancelled", [first, null, undefined, lane, 1_000, 0.5], { kind: "cancel" }],
+  ["a well endpoint is posted to", [first, endpoint(target("active")), true, 1_000, 0.5], { kind: "post" }],
   [
-    "also when a manual retry asks",
-    [{ ...first, manual: true }, null, undefined, lane, 1_000, 0.5],
-    { kind: "cancel" },
+    "one that failed a few times too",
+    [first, endpoint(target("active"), circuit()), true, 1_000, 0.5],
+    { kind: "post" },
   ],
+  ["a removed subscription's delivery is cancelled", [first, endpoint(null), true, 1_000, 0.5], { kind: "cancel" }],
+  ["also when a manual retry asks", [{ ...first, manual: true }, endpoint(null), true, 1_000, 0.5], { kind: "cancel" }],
   [
     "a disabled subscription's is held",
-    [later, target("disabled"), undefined, lane, 1_000, 0.5],
+    [later, endpoint(target("disabled")), true, 1_000, 0.5],
     { kind: "hold", reason: "subscription_disabled" },
   ],
   [
     "a manual retry acts on a disabled one",
-    [{ ...later, manual: true }, target("disabled"), open, lane, 1_000, 0.5],
+    [{ ...later, manual: true }, endpoint(target("disabled"), open), true, 1_000, 0.5],
     { kind: "post" },
   ],
   [
     "an open circuit holds first attempts",
-    [first, target("active"), open, lane, 1_000, 0.5],
+    [first, endpoint(target("active"), open), true, 1_000, 0.5],
     { kind: "hold", reason: "circuit_open" },
   ],
   [
     "and postpones later ones until after its probe",
-    [later, target("active"), open, lane, 1_000, 0.5],
+    [later, endpoint(target("active"), open), true, 1_000, 0.5],
     { kind: "postpone", retry_after_ms: 60_000 },
   ],
-  ["its probe passes", [{ ...first, probe: true }, target("active"), open, lane, 1_000, 0.5], { kind: "post" }],
+  [
+    "its probe passes",
+    [{ ...first, probe: true }, endpoint(target("active"), open), true, 1_000, 0.5],
+    { kind: "post" },
+  ],
   [
     "a slow endpoint leaves the queue of first attempts",
-    [first, target("active"), undefined, { first: true, slow: true }, 1_000, 0.5],
+    [first, endpoint(target("active"), undefined, true), true, 1_000, 0.5],
     { kind: "divert" },
   ],
   [
     "and is posted to from the queue of retries",
-    [first, target("active"), undefined, { first: false, slow: true }, 1_000, 0.5],
+    [first, endpoint(target("active"), undefined, true), false, 1_000, 0.5],
     { kind: "post" },
   ],
 ];

@@ -181,7 +181,7 @@ test("definitions can be read as they stood at any version, for ever", async () 
   const stood = await asCustomer(database.db, mine, async (tx) => {
     const found = [];
     for (let snapshot = 0; snapshot <= 4; snapshot += 1) {
-      const rows = await subscriptionsAt(tx, mine, snapshot, "", 10);
+      const rows = await subscriptionsAt(tx, mine, snapshot, { after: "", limit: 10, which: "matched" });
       found.push(rows.map((row) => [row.version, row.definition.event_selector]));
     }
     return found;
@@ -198,7 +198,11 @@ test("versions are seen in order though many change at once", async () => {
     while (!done) seen.push(await asService(database.db, (tx) => currentVersion(tx, mine, "subscriptions")));
   })();
   await Promise.all(
-    ids.map((id) => asCustomer(database.db, mine, (tx) => setStatus(tx, mine, id, "disabled", "x", NOW))),
+    ids.map((subscription_id) =>
+      asCustomer(database.db, mine, (tx) =>
+        setStatus(tx, { tenant: mine, subscription_id }, { status: "disabled", reason: "x" }, NOW),
+      ),
+    ),
   );
   done = true;
   await watch;
