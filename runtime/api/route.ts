@@ -1,5 +1,6 @@
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import jsonPointer from "json-pointer";
 import { parseJson } from "../domain/body/managementBody.ts";
 import { checkMediaType, decodeBody, tooLarge } from "../domain/body/requestBody.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
@@ -68,8 +69,7 @@ export interface RouteInput<P extends z.ZodType, Q extends z.ZodType, B extends 
 function detailsOf(error: z.ZodError, prefix = ""): ErrorDetail[] {
   return error.issues.flatMap((issue): ErrorDetail[] => {
     const at = issue.path.map(String);
-    const pointer = (parts: readonly string[]) =>
-      prefix + parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+    const pointer = (steps: string[]) => prefix + jsonPointer.compile(steps);
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({ path: pointer([...at, key]), message: "is not known here" }));
     }

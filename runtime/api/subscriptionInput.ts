@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import jsonPointer from "json-pointer";
 import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
@@ -150,9 +151,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
   const names = Object.keys(headers);
   const details = Object.entries(headers).flatMap(([name, value]) => {
     const message = headerFault(name, value);
-    return message === undefined
-      ? []
-      : [{ path: `/headers/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, message }];
+    return message === undefined ? [] : [{ path: jsonPointer.compile(["headers", name]), message }];
   });
   if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {
     details.push({ path: "/headers", message: "A header is named twice." });

@@ -1,3 +1,4 @@
+import jsonPointer from "json-pointer";
 import { type ErrorDetail, TriggersError } from "../domain/errors/errors.ts";
 import { type Enrich, METADATA, type Transform } from "../domain/subscription.ts";
 import { Invalid } from "./invalid.ts";
@@ -15,11 +16,12 @@ export function checkTransform(transform: Transform | undefined, enrich?: Enrich
   const { extract = {}, rename = {}, omit = [] } = transform ?? {};
   check.count("/transform/extract", Object.keys(extract).length);
   for (const [to, path] of Object.entries(extract)) {
-    check.name(pointer("transform", "extract", to), to);
-    check.path(pointer("transform", "extract", to), path, mustBeSingular);
+    const at = jsonPointer.compile(["transform", "extract", to]);
+    check.name(at, to);
+    check.path(at, path, mustBeSingular);
   }
   check.count("/transform/rename", Object.keys(rename).length);
-  for (const [from, to] of Object.entries(rename)) check.name(pointer("transform", "rename", from), to);
+  for (const [from, to] of Object.entries(rename)) check.name(jsonPointer.compile(["transform", "rename", from]), to);
   const targets = Object.values(rename);
   if (new Set(targets).size !== targets.length) {
     check.details.push({ path: "/transform/rename", message: "two members can't be renamed to the same name" });
@@ -76,9 +78,6 @@ class Check {
     }
   }
 }
-
-const pointer = (...parts: string[]): string =>
-  parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 function mustBeSingular(path: JsonPath): void {
   if (path.steps !== undefined) return;

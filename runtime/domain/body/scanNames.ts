@@ -1,3 +1,5 @@
+import jsonPointer from "json-pointer";
+
 /**
  * The scanner's stack: what is open at each level, and which member names each open object has had.
  *
@@ -131,15 +133,16 @@ export class NameSet {
 
   /** JSON Pointer (RFC 6901) of the value that is being read at this level. */
   pointer(depth: number): string {
-    let path = "";
+    const steps: string[] = [];
     for (let level = 1; level <= Math.min(depth, MAX_DEPTH); level += 1) {
       const at = this.last[level]!;
-      const step = this.inObject(level)
-        ? this.text(this.entries[at - 2]!, this.entries[at - 1]!, true)
-        : String(this.size[level]! - 1);
-      path += `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      steps.push(
+        this.inObject(level)
+          ? this.text(this.entries[at - 2]!, this.entries[at - 1]!, true)
+          : String(this.size[level]! - 1),
+      );
     }
-    return path;
+    return jsonPointer.compile(steps);
   }
 
   /** The text of a string between its quotes. */

@@ -1,4 +1,5 @@
 import type { FuncKeywordDefinition } from "ajv/dist/core.js";
+import jsonPointer from "json-pointer";
 import { defined } from "../defined.ts";
 import { compareNumeric, isMultiple, isNumeric, LongNumber, type Numeric, numberKey } from "../jsonNumber.ts";
 
@@ -44,9 +45,7 @@ type Check = ReturnType<NonNullable<FuncKeywordDefinition["compile"]>>;
 function meant(data: unknown, { instancePath }: Context): unknown {
   if (exact === undefined || (typeof data !== "number" && (typeof data !== "object" || data === null))) return data;
   let value: unknown = exact;
-  for (const step of instancePath.split("/").slice(1)) {
-    value = (value as Record<string, unknown>)[step.replaceAll("~1", "/").replaceAll("~0", "~")];
-  }
+  for (const step of jsonPointer.parse(instancePath)) value = (value as Record<string, unknown>)[step];
   return value;
 }
 
