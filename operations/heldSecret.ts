@@ -4,16 +4,12 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
+import { Refusal } from "./refusal.ts";
 
 /** A secret with versions of its own in it, changed step by step: what is there is read, and replaced only if it still is. */
 
 /** Milliseconds until all that use such a secret have read it anew: they keep it for five minutes. */
 export const SETTLE_MS = 10 * 60_000;
-
-/** Why a step was not taken; nothing has changed. The message is for the person at the keyboard. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
-}
 
 export interface Held<T> {
   readonly value: T;

@@ -4,7 +4,8 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/identity/apiKey.ts";
 import { decodeKeyRecord } from "../runtime/domain/identity/keyRecord.ts";
 import { rfc3339 } from "../runtime/domain/time.ts";
-import { Refusal, readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { Refusal } from "./refusal.ts";
 
 /**
  * A new pepper without a key that stops working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.

@@ -12,7 +12,8 @@ import { parseArgs } from "node:util";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { defined } from "../runtime/domain/defined.ts";
 import { localGateway } from "./gateway.ts";
-import { type DeadQueue, deadQueues, meant, Refusal, redrive } from "./redrives.ts";
+import { type DeadQueue, deadQueues, meant, redrive } from "./redrives.ts";
+import { Refusal } from "./refusal.ts";
 
 /** AWS moves within seconds to minutes; asking is billed by call. */
 const PAUSE_MS = 1_000;
@@ -49,6 +50,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((cause: Error) => {
-  console.error(cause.name === "Refusal" ? cause.message : `${cause.name}: ${cause.message}`);
+  console.error(cause instanceof Refusal ? cause.message : `${cause.name}: ${cause.message}`);
   process.exitCode = 1;
 });

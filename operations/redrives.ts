@@ -5,6 +5,7 @@ import {
   type SQSClient,
   StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
+import { Refusal } from "./refusal.ts";
 
 /** What lies in dead-letter queues, and putting it back to where it came from. */
 export interface DeadQueue {
@@ -13,11 +14,6 @@ export interface DeadQueue {
   readonly url: string;
   /** Messages that may be moved now. */
   readonly messages: number;
-}
-
-/** Why nothing can be done, in words for the person at the keyboard. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
 }
 
 export async function deadQueues(sqs: SQSClient, urls: readonly string[]): Promise<readonly DeadQueue[]> {

@@ -10,44 +10,12 @@
  * Without options it speaks to the platform that runs here. With these two to an AWS account, with the credentials of the shell:
  *   --sealing-secret "$(pulumi stack output sealingSecret)" --function "$(pulumi stack output bootstrapFunction)"
  */
-import { parseArgs } from "node:util";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { defined } from "../runtime/domain/defined.ts";
-import { localGateway } from "./gateway.ts";
-import { Refusal, SETTLE_MS } from "./heldSecret.ts";
 import { add, retire, type Sealing, seal, use, usesOf } from "./sealings.ts";
+import { type ClientOptions, plural, runSecretCommand } from "./secretCommand.ts";
 
-const USAGE = "npm run sealing -- [add | use | seal | retire <key>]; see docs/restore.md";
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    "sealing-secret": { type: "string" },
-    function: { type: "string" },
-    region: { type: "string" },
-    // For rehearsals: in earnest the caches need their ten minutes.
-    "settle-seconds": { type: "string", default: String(SETTLE_MS / 1_000) },
-  },
-});
-
-function open(): Sealing {
-  const { "sealing-secret": secret, function: name } = values;
-  if (secret === undefined && name === undefined) {
-    const { client, outputs } = localGateway();
-    return sealingOf(client, String(outputs.sealingSecret), String(outputs.bootstrapFunction));
-  }
-  if (secret === undefined || name === undefined)
-    throw new Refusal(`--sealing-secret and --function go together\n${USAGE}`);
-  const region = values.region ?? /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secret)?.[1];
-  return sealingOf(defined({ region }), secret, name);
-}
-
-function sealingOf(
-  options: ConstructorParameters<typeof LambdaClient>[0] & object,
-  sealingSecret: string,
-  FunctionName: string,
-): Sealing {
+function sealingOf(options: ClientOptions, sealingSecret: string, FunctionName: string): Sealing {
   const lambda = new LambdaClient(options);
   async function ask(event: object): Promise<unknown> {
     const { Payload, FunctionError } = await lambda.send(
@@ -58,7 +26,7 @@ function sealingOf(
     return JSON.parse(text);
   }
   return {
-    secrets: new SecretsManagerClient(options as ConstructorParameters<typeof SecretsManagerClient>[0] & object),
+    secrets: new SecretsManagerClient(options),
     sealingSecret,
     counts: async () => (await ask({ op: "count_sealed" })) as Record<string, number>,
     sealSome: async () => ((await ask({})) as { sealed: number }).sealed,
@@ -66,40 +34,29 @@ function sealingOf(
   };
 }
 
-const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
-
-async function run(): Promise<string> {
-  const [step = "list", version] = positionals;
-  const settleMs = Number(values["settle-seconds"]) * 1_000;
-  if (!(settleMs >= 0)) throw new Refusal("--settle-seconds takes a number of seconds");
-  switch (step) {
-    case "list":
-      return (await usesOf(open()))
+await runSecretCommand({
+  usage: "npm run sealing -- [add | use | seal | retire <key>]; see docs/restore.md",
+  options: { "sealing-secret": "sealingSecret", function: "bootstrapFunction" },
+  secret: "sealing-secret",
+  open: (client, named) => sealingOf(client, named["sealing-secret"], named.function),
+  steps: {
+    list: async (sealing) =>
+      (await usesOf(sealing))
         .map(({ version, current, texts }) =>
           version === ""
             ? `in clear text: ${plural(texts, "text")}`
             : `key ${version}${current ? " (current)" : ""}: ${plural(texts, "text")}`,
         )
-        .join("\n");
-    case "add":
-      return `key ${await add(open())} added; in ${settleMs / 1_000} s: npm run sealing -- use`;
-    case "use":
-      return `new texts are sealed by key ${await use(open(), settleMs)}; now: npm run sealing -- seal`;
-    case "seal":
-      return `${plural(await seal(open()), "text")} sealed anew`;
-    case "retire":
-      if (version === undefined) throw new Refusal(USAGE);
-      await retire(open(), version, settleMs);
+        .join("\n"),
+    add: async (sealing, settleMs) =>
+      `key ${await add(sealing)} added; in ${settleMs / 1_000} s: npm run sealing -- use`,
+    use: async (sealing, settleMs) =>
+      `new texts are sealed by key ${await use(sealing, settleMs)}; now: npm run sealing -- seal`,
+    seal: async (sealing) => `${plural(await seal(sealing), "text")} sealed anew`,
+    retire: async (sealing, settleMs, version) => {
+      await retire(sealing, version, settleMs);
       return `key ${version} is gone`;
-    default:
-      throw new Refusal(USAGE);
-  }
-}
-
-try {
-  console.log(await run());
-} catch (thrown) {
-  if (!(thrown instanceof Refusal)) throw thrown;
-  console.error(`nothing changed: ${thrown.message}`);
-  process.exitCode = 1;
-}
+    },
+  },
+  ofVersion: ["retire"],
+});

@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type KeyRing, newDataKey } from "../runtime/domain/webhook/vault.ts";
-import { Refusal, readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { Refusal } from "./refusal.ts";
 
 /**
  * A new key for what customers entrust, without a text that can't be opened any more, in four steps: `add` a key, `use` it for what is

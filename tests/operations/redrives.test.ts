@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
 import { createSqs, type SqsService } from "../../local/sqs.ts";
-import { deadQueues, meant, Refusal, redrive } from "../../operations/redrives.ts";
+import { deadQueues, meant, redrive } from "../../operations/redrives.ts";
+import { Refusal } from "../../operations/refusal.ts";
 import { clientOf, type Served, serve } from "../local/serve.ts";
 
 const test = suite("redrives");
