@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { JobKind } from "../domain/service.ts";
+import type { JobKind } from "../domain/job.ts";
 import type { Tx } from "./roles.ts";
 
 /** How many of a thing may be there at a time; docs/limits.md tells customers. */

@@ -3,10 +3,10 @@ import type { AlertFacts, AlertState, ChannelKind } from "../domain/alerts/alert
 import type { Watch } from "../domain/alerts/evaluate.ts";
 import type { AlertRule, RuleDefinition, Severity } from "../domain/alerts/rule.ts";
 import type { Environment, Tenant } from "../domain/identity/identity.ts";
+import type { JobKind, JobStatus } from "../domain/job.ts";
 import type { Masking } from "../domain/people/masking.ts";
 import type { Role } from "../domain/people/roles.ts";
 import type { ReportDefinition, RunResult } from "../domain/reports/report.ts";
-import type { JobKind, JobStatus } from "../domain/service.ts";
 import type { ShardRule } from "../domain/shards.ts";
 
 /**

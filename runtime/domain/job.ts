@@ -2,9 +2,32 @@ import { createHash } from "node:crypto";
 import { CodecError } from "./codec/codecError.ts";
 import { checkVersion, type Header, optional, text, VERSION } from "./codec/fields.ts";
 import { hmacBy } from "./hmac.ts";
+import type { Tenant } from "./identity/identity.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 import type { Cause } from "./problem.ts";
 import type { Millis } from "./time.ts";
+
+export type JobKind = "replay" | "export" | "erasure";
+export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
+
+/** Long work: replays (`rpl_…`) and privacy requests (`prv_…`). */
+export interface Job {
+  readonly job_id: string;
+  readonly kind: JobKind;
+  readonly tenant: Tenant;
+  readonly customer_id: string;
+  readonly status: JobStatus;
+  /** What was asked, as the route accepted it. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Where the work continues after a crash or a hand-over; opaque to all but the worker. Null at first. */
+  readonly cursor: unknown;
+  readonly progress: Readonly<Record<string, number>>;
+  /** Download link's object, certificate, failure. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
 
 /** What is done for every customer once an hour is over: compare table and archive, or archive who called what. */
 export type HourlyWork = "reconcile" | "access";

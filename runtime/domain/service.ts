@@ -1,6 +1,6 @@
 import type { AlertChange, DueMessage, Sent, Standing, TenantRules } from "./alerts/work.ts";
 import type { Tenant } from "./identity/identity.ts";
-import type { Erasure } from "./job.ts";
+import type { Erasure, Job, JobStatus } from "./job.ts";
 import type { Membership } from "./people/person.ts";
 import type { RunResult, TakenRun } from "./reports/report.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
@@ -104,28 +104,6 @@ export type ServiceRequest =
       readonly status: "succeeded" | "failed";
       readonly result: RunResult;
     };
-
-export type JobKind = "replay" | "export" | "erasure";
-export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
-
-/** Long work: replays (`rpl_…`) and privacy requests (`prv_…`). */
-export interface Job {
-  readonly job_id: string;
-  readonly kind: JobKind;
-  readonly tenant: Tenant;
-  readonly customer_id: string;
-  readonly status: JobStatus;
-  /** What was asked, as the route accepted it. */
-  readonly request: Readonly<Record<string, unknown>>;
-  /** Where the work continues after a crash or a hand-over; opaque to all but the worker. Null at first. */
-  readonly cursor: unknown;
-  readonly progress: Readonly<Record<string, number>>;
-  /** Download link's object, certificate, failure. */
-  readonly result: Readonly<Record<string, unknown>> | null;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
 
 export interface ServiceAnswers {
   versions: { readonly versions: Readonly<Record<Tenant, number>> };

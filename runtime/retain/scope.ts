@@ -1,8 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
-import type { PrivacyScope } from "../domain/job.ts";
+import type { Job, PrivacyScope } from "../domain/job.ts";
 import { isSubject, scopeKey } from "../domain/job.ts";
 import { isNumeric, parseJson } from "../domain/jsonNumber.ts";
-import type { Job } from "../domain/service.ts";
 import { parsePath } from "../matching/index.ts";
 import { JobError, type Tools } from "./work.ts";
 

@@ -1,7 +1,6 @@
 import { splitTenant } from "../../domain/identity/identity.ts";
 import { firstUlidAt } from "../../domain/ids.ts";
-import type { PrivacyScope } from "../../domain/job.ts";
-import type { Job } from "../../domain/service.ts";
+import type { Job, PrivacyScope } from "../../domain/job.ts";
 import type { Millis } from "../../domain/time.ts";
 import { archiveKeys, readObject, replaceLines } from "../archive.ts";
 import { keepEvents, type UnreadableLine } from "../archiveLines.ts";

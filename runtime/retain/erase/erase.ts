@@ -1,5 +1,5 @@
 import { splitTenant } from "../../domain/identity/identity.ts";
-import type { Job } from "../../domain/service.ts";
+import type { Job } from "../../domain/job.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { forgetScope, readScope } from "../scope.ts";
 import type { Slice, SliceWork, Tools } from "../work.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
-import type { Job } from "../../domain/service.ts";
+import type { Job } from "../../domain/job.ts";
 import type { Millis } from "../../domain/time.ts";
 
 /** Where an erasure stands, and what it has done so far: the cursor that is saved after each slice. */

@@ -1,8 +1,7 @@
 import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
-import { exportFolder } from "../../domain/job.ts";
-import type { Job } from "../../domain/service.ts";
+import { exportFolder, type Job } from "../../domain/job.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 

@@ -1,8 +1,7 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
-import type { PrivacyScope } from "../../domain/job.ts";
-import type { Job } from "../../domain/service.ts";
+import type { Job, PrivacyScope } from "../../domain/job.ts";
 import type { Millis } from "../../domain/time.ts";
 import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { erasedOffsets, eraseInBatch, forgetKeyHash } from "../../store/erasure/eraseInBatch.ts";

@@ -3,7 +3,7 @@ import { placeBody } from "../../domain/codec/index.ts";
 import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
-import type { Job } from "../../domain/service.ts";
+import type { Job } from "../../domain/job.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { storeUnlessThere } from "../../store/batches/storeBatches.ts";

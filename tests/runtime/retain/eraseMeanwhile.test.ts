@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
-import type { Job } from "../../../runtime/domain/service.ts";
+import type { Job } from "../../../runtime/domain/job.ts";
 import { type BatchItem, decodeBatch, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { newUlid, ulidAt } from "../../../runtime/domain/ids.ts";
-import type { Job } from "../../../runtime/domain/service.ts";
+import type { Job } from "../../../runtime/domain/job.ts";
 import { MOST_SHARDS, type ShardRule, useShards } from "../../../runtime/domain/shards.ts";
 import { everythingInTable } from "../../../runtime/retain/erase/everything.ts";
 import type { Tools } from "../../../runtime/retain/work.ts";
