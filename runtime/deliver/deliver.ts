@@ -4,6 +4,7 @@ import { errorText, type Log } from "../aws/log.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, decodeDeliver, encodeRetry } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
+import { type Failure as FailureAt, failuresAt } from "../domain/failure.ts";
 import { timeOf } from "../domain/ids.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
@@ -12,9 +13,9 @@ import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
 import { afterPosts, type EffectPorts } from "./effects.ts";
 import { factsOf, movedOf } from "./facts.ts";
-import { type Failure, failuresAt } from "./failure.ts";
 import { gate } from "./gate.ts";
 import { type GatherPorts, gather, type Received } from "./gather.ts";
+import type { Phase } from "./phase.ts";
 import type { Delivery } from "./plan.ts";
 import { type Posting, postAll, type ToPost } from "./postAll.ts";
 import { failuresOf } from "./problems.ts";
@@ -56,6 +57,8 @@ interface Read {
   readonly record: SQSRecord;
   readonly message: DeliverMessage;
 }
+
+type Failure = FailureAt<Phase>;
 
 /** A delivery's new state. */
 interface Kept {

@@ -1,6 +1,7 @@
 import type { Body, DeliverMessage } from "../domain/codec/index.ts";
 import { unpack } from "../domain/codec/pack.ts";
 import { defined } from "../domain/defined.ts";
+import type { Failure } from "../domain/failure.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
@@ -10,7 +11,7 @@ import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { StoredDeliveries, type Wanted } from "../store/deliveries/stored.ts";
 import { batchKey, deliveryKey, keyText } from "../store/keys.ts";
-import type { Failure } from "./failure.ts";
+import type { Phase } from "./phase.ts";
 import { type Delivery, toSend } from "./plan.ts";
 import { EARLY_MS } from "./schedule.ts";
 import { baseItem } from "./settle.ts";
@@ -61,7 +62,7 @@ export interface Gathered {
   /** Deliveries that need no attempt, with their new state. */
   readonly ended: readonly Ended[];
   /** Messages that could not be read for. */
-  readonly failed: readonly Failure[];
+  readonly failed: readonly Failure<Phase>[];
 }
 
 /** A first attempt that waited longer than this asks first what was deleted meanwhile. */
@@ -137,7 +138,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
       }
     }),
   );
-  const failed = [...errors].map(([message_id, error]): Failure => ({ message_id, phase: "read", error }));
+  const failed = [...errors].map(([message_id, error]): Failure<Phase> => ({ message_id, phase: "read", error }));
   return { deliveries, ended, failed };
 }
 

@@ -1,26 +1,28 @@
 import type { SQSRecord } from "aws-lambda";
 import { errorText, type Log } from "../aws/log.ts";
 import { decodeCalls } from "../domain/codec/index.ts";
+import { type Failure, failuresAt } from "../domain/failure.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
+import type { Phase } from "./phase.ts";
 
 /**
  * Counts what ingest answered without a batch. A message that comes again is counted again, so it does not: a count that can't
  * be written now is kept by who counts.
- * @returns the records that are accepted requests
+ * @returns the records that are accepted requests, and those that can't be read
  */
 export async function countCalls(
   records: readonly SQSRecord[],
   ports: { readonly countUsage: (facts: readonly UsageFact[]) => Promise<void>; readonly log: Log },
-  failures: Map<string, unknown>,
-): Promise<readonly SQSRecord[]> {
+): Promise<{ readonly requests: readonly SQSRecord[]; readonly failed: readonly Failure<Phase>[] }> {
   const facts: UsageFact[] = [];
-  const rest = records.filter(({ messageId, body }) => {
+  const failed: Failure<Phase>[] = [];
+  const requests = records.filter((record) => {
     try {
-      const told = decodeCalls(body);
+      const told = decodeCalls(record.body);
       if (told === undefined) return true;
       facts.push(...told.calls.map((call) => ({ kind: "called" as const, tenant: told.tenant, ...call })));
     } catch (error) {
-      failures.set(messageId, error);
+      failed.push(...failuresAt("decode", [record], error));
     }
     return false;
   });
@@ -31,5 +33,5 @@ export async function countCalls(
       ports.log("warn", "route.usage_not_counted_yet", { error: errorText(error) });
     }
   }
-  return rest;
+  return { requests, failed };
 }

@@ -4,6 +4,7 @@ import type { Tenant } from "../domain/identity/identity.ts";
 import { type Erasure, isSubjectValue, subjectHash, subjectType } from "../domain/job.ts";
 import { parseJson } from "../domain/jsonNumber.ts";
 import { parsePath } from "../matching/index.ts";
+import type { Fault } from "./phase.ts";
 
 /**
  * What an erasure asked before a request got here. A message may have waited for days, in a queue, a dead-letter queue or a
@@ -74,7 +75,7 @@ export async function restOf(
 
 /** Removes the objects that erased events came in. A failure is the work's own. */
 export async function removeErased(
-  works: readonly { readonly remove?: string | undefined; error?: unknown }[],
+  works: readonly { readonly remove?: string | undefined; fault?: Fault }[],
   removePayload: (key: string) => Promise<void>,
 ): Promise<void> {
   for (const work of works) {
@@ -82,7 +83,7 @@ export async function removeErased(
     try {
       await removePayload(work.remove);
     } catch (error) {
-      work.error = error;
+      work.fault = { phase: "erase", error };
     }
   }
 }

@@ -16,6 +16,7 @@ import {
 import { pack, unpack } from "../domain/codec/pack.ts";
 import { defined } from "../domain/defined.ts";
 import { eventHeads } from "../domain/event.ts";
+import { type Failure, failuresAt } from "../domain/failure.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
 import { DAY_SECONDS } from "../domain/time.ts";
@@ -29,6 +30,7 @@ import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
 import { allErased, offsetsErased, removeErased, restOf } from "./erased.ts";
 import { matchBatch } from "./match.ts";
+import type { Fault, Phase } from "./phase.ts";
 import type { Snapshot, Snapshots } from "./snapshots.ts";
 import { spansOf } from "./spans.ts";
 
@@ -98,7 +100,7 @@ interface Work {
   readonly remove?: string | undefined;
   /** The message for the events that there was no time to match. */
   readonly rest?: Outgoing | undefined;
-  error?: unknown;
+  fault?: Fault;
 }
 
 /** A request as it came, with what it takes to decide it. */
@@ -135,20 +137,9 @@ export async function route(
   deadline = Number.POSITIVE_INFINITY,
 ): Promise<SQSBatchResponse> {
   const started = ports.now();
-  const failures = new Map<string, unknown>();
-  const requests = await countCalls(event.Records, ports, failures);
-  const loaded = (
-    await Promise.all(
-      requests.map(async (record) => {
-        try {
-          return await load(record, ports);
-        } catch (error) {
-          failures.set(record.messageId, error);
-          return undefined;
-        }
-      }),
-    )
-  ).filter((one) => one !== undefined);
+  const { requests, failed: uncounted } = await countCalls(event.Records, ports);
+  const { loaded, failed: unread } = await loadAll(requests, ports);
+  const failed = [...uncounted, ...unread];
   const spending: Spending = {
     customers: new Map(),
     rests: new Map(),
@@ -158,9 +149,9 @@ export async function route(
   const [rests, fresh] = [loaded.filter(isRest), loaded.filter((one) => !isRest(one))];
   const works: Work[] = [];
   for (const some of [fresh, ...rests.map((one) => [one])]) {
-    const decided = await decideAll(some, spending, failures, ports);
+    const { decided, failed: undecided } = await decideAll(some, spending, ports);
     works.push(...decided);
-    await carryOut(decided, failures, ports);
+    failed.push(...undecided, ...(await carryOut(decided, ports)));
   }
   const { tracer } = ports;
   await Promise.all([
@@ -168,40 +159,62 @@ export async function route(
     tracer?.export(() => spansOf(works, tracer.ratio, started, ports.now())),
     tellCostly(spending, ports),
   ]);
-  for (const [message_id, error] of failures) {
+  for (const { message_id, phase, error } of failed) {
     const fault = error instanceof CodecError ? error.fault : undefined;
-    ports.log("error", "route.failed", { message_id, error: errorText(error), ...(fault && { fault }) });
+    ports.log("error", "route.failed", { message_id, phase, error: errorText(error), ...(fault && { fault }) });
   }
   const done = alive(works);
   ports.log("info", "route.routed", {
     batches: done.length,
     events: done.reduce((sum, work) => sum + work.batch.count, 0),
     deliveries: done.reduce((sum, work) => sum + Object.keys(work.matched).length, 0),
-    failed: failures.size,
+    failed: failed.length,
     duration_ms: ports.now() - started,
     oldest_ms: started - Math.min(started, ...done.map((work) => timeOf(work.batch.first))),
   });
-  return ports.giveBack(event.Records, failures);
+  return ports.giveBack(event.Records, new Map(failed.map(({ message_id, error }) => [message_id, error])));
 }
 
-const alive = (works: readonly Work[]): Work[] => works.filter(({ error }) => error === undefined);
+const alive = (works: readonly Work[]): Work[] => works.filter(({ fault }) => fault === undefined);
 const isRest = ({ message }: Loaded): boolean => message.part !== undefined;
 const spentOn = (budgets: ReadonlyMap<string, Budget>): number =>
   [...budgets.values()].reduce((sum, { spent }) => sum + spent, 0);
 
 /** Stores, continues, fans out and archives what was decided. */
-async function carryOut(works: readonly Work[], failures: Map<string, unknown>, ports: RoutePorts): Promise<void> {
+async function carryOut(works: readonly Work[], ports: RoutePorts): Promise<Failure<Phase>[]> {
   await store(works, ports);
   await reopen(alive(works), ports);
   await continueRests(alive(works), ports);
   await Promise.all([fanOut(alive(works), ports), archive(alive(works), ports)]);
   await removeErased(alive(works), ports.removePayload);
-  for (const { record, error } of works) if (error !== undefined) failures.set(record.messageId, error);
+  return works.flatMap(({ record, fault }) =>
+    fault === undefined ? [] : [{ message_id: record.messageId, ...fault }],
+  );
+}
+
+async function loadAll(
+  records: readonly SQSRecord[],
+  ports: RoutePorts,
+): Promise<{ readonly loaded: readonly Loaded[]; readonly failed: readonly Failure<Phase>[] }> {
+  const failed: Failure<Phase>[] = [];
+  const loaded = await Promise.all(
+    records.map(async (record) => {
+      let phase: Phase = "decode";
+      try {
+        const message = decodeIngest(record.body);
+        phase = "read";
+        return await load(record, message, ports);
+      } catch (error) {
+        failed.push(...failuresAt(phase, [record], error));
+        return undefined;
+      }
+    }),
+  );
+  return { loaded: loaded.filter((one) => one !== undefined), failed };
 }
 
 /** @returns undefined when nothing is left to do: all of it was erased, or is stored, meanwhile */
-async function load(record: SQSRecord, ports: RoutePorts): Promise<Loaded | undefined> {
-  const message = decodeIngest(record.body);
+async function load(record: SQSRecord, message: IngestMessage, ports: RoutePorts): Promise<Loaded | undefined> {
   const { tenant, first, count } = message;
   const acceptedAt = timeOf(first);
   const again =
@@ -235,27 +248,27 @@ async function load(record: SQSRecord, ports: RoutePorts): Promise<Loaded | unde
 async function decideAll(
   loaded: readonly Loaded[],
   spending: Spending,
-  failures: Map<string, unknown>,
   ports: RoutePorts,
-): Promise<Work[]> {
-  const works: Work[] = [];
+): Promise<{ readonly decided: readonly Work[]; readonly failed: readonly Failure<Phase>[] }> {
+  const decided: Work[] = [];
+  const failed: Failure<Phase>[] = [];
   const later: { one: Loaded; message: Outgoing }[] = [];
   for (const one of loaded) {
     try {
       const budget = budgetOf(isRest(one) ? spending.rests : spending.customers, one.message.tenant);
       const over = spending.isOver() || spentOn(spending.rests) >= RESTS_BUDGET;
       if (budget.usedUp || over) later.push({ one, message: restMessage({ ...one.message, ...acceptLatency(one) }) });
-      else works.push(await decide(one, budget, spending, ports));
+      else decided.push(await decide(one, budget, spending, ports));
     } catch (error) {
-      failures.set(one.record.messageId, error);
+      failed.push(...failuresAt("match", [one.record], error));
     }
   }
   if (later.length > 0) {
     const outcomes = await ports.sendBack(later.map(({ message }) => message));
     for (const [at, error] of outcomes.entries())
-      if (error !== undefined) failures.set(later[at]!.one.record.messageId, error);
+      if (error !== undefined) failed.push(...failuresAt("match", [later[at]!.one.record], error));
   }
-  return works;
+  return { decided, failed };
 }
 
 function budgetOf(budgets: Map<string, Budget>, tenant: Tenant): Budget {
@@ -343,7 +356,7 @@ async function continueRests(works: readonly Work[], ports: RoutePorts): Promise
   const outcomes = await ports.sendBack(cut.map(({ rest }) => rest!));
   for (const [at, error] of outcomes.entries()) {
     const work = cut[at]!;
-    if (error !== undefined) work.error = error;
+    if (error !== undefined) work.fault = { phase: "continue", error };
     else {
       const { tenant, first, count } = work.batch;
       ports.log("info", "route.cut", { tenant, first, done: count, left: work.message.count - count });
@@ -380,7 +393,7 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
       await ports.storeNew(fresh.map(({ batch }) => batch));
       for (const work of fresh) work.stored = "now";
     } catch (error) {
-      for (const work of fresh) work.error = error;
+      for (const work of fresh) work.fault = { phase: "store", error };
     }
   }
   await Promise.all(
@@ -392,7 +405,7 @@ async function store(works: readonly Work[], ports: RoutePorts): Promise<void> {
         work.matched = before.matched;
         work.deleted = [...new Set([...before.deleted, ...work.deleted])];
       } catch (error) {
-        work.error = error;
+        work.fault = { phase: "store", error };
       }
     }),
   );
@@ -406,7 +419,7 @@ async function reopen(works: readonly Work[], ports: RoutePorts): Promise<void> 
       try {
         await ports.removeLowWater(tenant);
       } catch (error) {
-        for (const work of own) work.error = error;
+        for (const work of own) work.fault = { phase: "store", error };
       }
     }),
   );
@@ -440,7 +453,8 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
   }
   if (messages.length === 0) return;
   const outcomes = await ports.queue(messages.map(({ message }) => message));
-  for (const [at, error] of outcomes.entries()) if (error !== undefined) messages[at]!.work.error = error;
+  for (const [at, error] of outcomes.entries())
+    if (error !== undefined) messages[at]!.work.fault = { phase: "queue", error };
 }
 
 /** The packed events where they go along with each delivery. Deleted ones must not: they are read from the batch then. */
@@ -460,7 +474,8 @@ async function archive(works: readonly Work[], ports: RoutePorts): Promise<void>
     return { records: kept.length === 0 ? [] : encodeArchive(batch, customer_id, environment, kept) };
   });
   const outcomes = await ports.archive(entries);
-  for (const [at, error] of outcomes.entries()) if (error !== undefined) works[at]!.error ??= error;
+  for (const [at, error] of outcomes.entries())
+    if (error !== undefined) works[at]!.fault ??= { phase: "archive", error };
 }
 
 /** Lambda@Edge and CloudFront wait no longer for an answer: a message that says more was put back by hand. */

@@ -152,6 +152,7 @@ test("a message that can't be read is dead at once, and the rest is routed", asy
   assert.deepEqual(world.dead, ["m1", "m2"]);
   assert.equal(world.deliveries.length, 1);
   assert.ok(world.logs.some((line) => line.includes("the pack holds 1 events, not 2")));
+  assert.deepEqual(world.failedAt(), ["decode", "read"]);
 });
 
 test("packed events that were too large for the message are fetched", async () => {
@@ -177,12 +178,14 @@ test("small events go along with their deliveries, large ones and those of many 
   assert.deepEqual(new Set(popular.deliveries.map(({ body }) => body)), new Set([undefined]));
 });
 
-for (const step of ["snapshot", "store", "queue", "archive"]) {
-  test(`a message whose ${step} fails comes again, and then nothing is missing or decided anew`, async () => {
+const steps = { snapshot: "read", store: "store", queue: "queue", archive: "archive" };
+for (const [step, phase] of Object.entries(steps)) {
+  test(`a message whose ${step} fails comes again, its log line says so, and then nothing is missing or decided anew`, async () => {
     const world = makeWorld({ sub_a: "order.*" });
     const record = world.message([{ event_type: "order.created" }]);
     world.fails.add(step);
     assert.deepEqual(await world.route(record), [record.messageId]);
+    assert.deepEqual(world.failedAt(), [phase]);
     const before = [...world.stored.values()][0];
     world.subscriptions.set("sub_b", { subscription_id: "sub_b", version: 1, event_selector: "order.*" });
     world.moveVersion();

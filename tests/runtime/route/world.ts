@@ -115,6 +115,9 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
   return {
     ...{ sentBack, costly, ports },
     ...{ stored, deliveries, archived, facts, reopened, dead, logs, fails, subscriptions, erasures, payloads },
+    /** The phases that its log lines name. */
+    failedAt: (): string[] =>
+      logs.flatMap((line) => (line.startsWith("route.failed ") ? JSON.parse(line.slice(13)).phase : [])),
     advance: (ms: number) => {
       clock += ms;
     },

@@ -5,16 +5,3 @@
  * - `queue`: its next attempt can't be queued; `keep`: its new state can't be written.
  */
 export type Phase = "decode" | "drain" | "read" | "gate" | "queue" | "keep";
-
-export interface Failure {
-  readonly message_id: string;
-  readonly phase: Phase;
-  readonly error: unknown;
-}
-
-/** The failures of these messages at one phase, of the same cause. */
-export const failuresAt = (
-  phase: Phase,
-  messages: readonly { readonly messageId: string }[],
-  error: unknown,
-): Failure[] => messages.map(({ messageId }) => ({ message_id: messageId, phase, error }));
