@@ -75,8 +75,8 @@ await call(quiet, "POST", "/subscriptions", {
 /** One way to be a burden: what is prepared once, and one act, repeated as fast as it is answered. */
 interface Attack {
   readonly says: string;
-  readonly prepare: (key: string) => Promise<void>;
-  readonly act: (key: string) => Promise<Answered>;
+  prepare(key: string): Promise<void>;
+  act(key: string): Promise<Answered>;
 }
 
 const ones = (count: number): string => `[${"1,".repeat(count)}1]`;

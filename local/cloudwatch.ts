@@ -43,7 +43,7 @@ const SAMPLE_MS = 60_000;
 export interface CloudWatchOptions {
   readonly metrics: Metrics;
   /** Where the lines of a log group lie, by its name. @default nowhere */
-  readonly logs?: () => ReadonlyMap<string, { readonly path: string }>;
+  logs?(): ReadonlyMap<string, { readonly path: string }>;
   readonly quotaOf?: QuotaOf;
   readonly clock?: Clock;
 }

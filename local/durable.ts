@@ -16,9 +16,9 @@ const PRAGMAS = `
 /** How soon changes that could not be written are tried again, milliseconds. */
 const RETRY_MS = 1_000;
 interface Change {
-  readonly run: () => void;
+  run(): void;
   /** Who waits for it, and is told when it could not be made. Changes without one are tried until they are made. */
-  readonly refuse?: (cause: Error) => void;
+  refuse?(cause: Error): void;
 }
 
 export class DurableFile {

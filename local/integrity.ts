@@ -11,7 +11,7 @@ export interface Kept {
   readonly withoutIt: string;
   /** Whether rows that are still good go on without those that are not: each tells by itself whether it is whole. */
   readonly row?: string;
-  readonly log: (line: string) => void;
+  log(line: string): void;
 }
 
 /** A check of every page of a file up to this size takes part of a second. */

@@ -32,7 +32,7 @@ export interface Lambda extends LocalService {
 
 export interface LambdaOptions {
   /** Told of every batch that a mapping processed. */
-  readonly onBatch: (functionName: string, records: number, failed: number, ms: number) => void;
+  onBatch(functionName: string, records: number, failed: number, ms: number): void;
 }
 
 export function createLambda(context: LocalContext, iam: Iam, queues: QueueSource, options: LambdaOptions): Lambda {

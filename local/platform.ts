@@ -46,9 +46,9 @@ export interface PlatformOptions {
   readonly port: number;
   readonly fresh?: boolean;
   /** One line for the person watching. */
-  readonly log: (line: string) => void;
+  log(line: string): void;
   /** Told of each resource as it comes up. */
-  readonly onCreated?: (request: ResourceRequest) => void;
+  onCreated?(request: ResourceRequest): void;
   /** Takes a permission away, to see the platform fail without it. */
   readonly without?: IamOptions["without"];
   /** Values of configuration besides those of the stack `local`, by their whole keys. @example { "triggers:backupDays": "1" } */
@@ -64,9 +64,9 @@ export interface PlatformOptions {
   /** Who may sign in to the user pools that the program declares. @default nobody */
   readonly people?: readonly Person[];
   /** Resolves once a bucket that a distribution serves is filled; who asks for an object before waits for it. @default it is */
-  readonly filled?: (bucket: string) => Promise<void>;
+  filled?(bucket: string): Promise<void>;
   /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
-  readonly beside?: (state: State) => Promise<() => Promise<void>>;
+  beside?(state: State): Promise<() => Promise<void>>;
 }
 
 /** The program running on the stand-ins, whatever it declares. */

@@ -22,15 +22,15 @@ export interface ProgramOptions {
   readonly services: readonly LocalService[];
   readonly context: LocalContext;
   /** What other stacks have told. @default no other stack may be named */
-  readonly told?: (stack: string) => ProgramOutputs;
+  told?(stack: string): ProgramOutputs;
   /** What stands already: a stack that is deployed again leaves alone what has not changed. @default nothing */
   readonly standing?: Standing;
   /** Looks at each resource that has been created. @throws Error when AWS would refuse it, or would fail with it later */
-  readonly examine?: (request: ResourceRequest, created: Created) => void;
+  examine?(request: ResourceRequest, created: Created): void;
   /** Told of each resource as it comes up. */
-  readonly onCreated?: (request: ResourceRequest) => void;
+  onCreated?(request: ResourceRequest): void;
   /** Told of everything that the program declares, with what came of it. */
-  readonly onDeclared?: (declared: DeclaredResource) => void;
+  onDeclared?(declared: DeclaredResource): void;
 }
 
 /** A resource as a stack's state has it. */

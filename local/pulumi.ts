@@ -10,7 +10,7 @@ for (const unneeded of ["@npmcli/arborist", "@pulumi/pulumi/typescript-shim.js"]
   require.cache[unneeded] ??= Object.assign(new Module(unneeded), { loaded: true });
 
 const debugging = require("@pulumi/pulumi/runtime/debuggable.js") as {
-  debuggablePromise: <T>(promise: Promise<T>, context: unknown) => Promise<T>;
+  debuggablePromise<T>(promise: Promise<T>, context: unknown): Promise<T>;
 };
 debugging.debuggablePromise = (promise) => promise;
 

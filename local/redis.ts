@@ -31,7 +31,7 @@ export interface RedisChoice {
   readonly url?: string | undefined;
   /** Program to run, or false for none. */
   readonly server?: string | false;
-  readonly log?: (line: string) => void;
+  log?(line: string): void;
 }
 
 export async function startRedis(choice: RedisChoice): Promise<RunningRedis> {

@@ -35,7 +35,7 @@ export interface SchedulerService extends LocalService {
 export interface SchedulerOptions {
   readonly invoke: InvokeFunction;
   /** What of these the role may not do, if anything; AWS asks when it starts the target. @default nothing */
-  readonly refused?: (roleArn: string, authorizations: readonly Authorization[]) => Refused | undefined;
+  refused?(roleArn: string, authorizations: readonly Authorization[]): Refused | undefined;
   readonly clock?: Clock;
 }
 
@@ -63,7 +63,7 @@ interface Entry {
   readonly timezone: string | undefined;
   enabled: boolean;
   next?: number | undefined;
-  cancel?: () => void;
+  cancel?(): void;
 }
 
 export function createScheduler(context: LocalContext, options: SchedulerOptions): SchedulerService {

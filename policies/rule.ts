@@ -48,7 +48,7 @@ export interface Rule {
   /** Whether the check looks at other resources too, so that it has to wait for the whole stack. @default false */
   readonly wholeStack?: boolean;
   /** What is wrong with the subject, without a full stop; undefined when it complies. */
-  readonly check: (subject: Resource, stack: Stack) => string | undefined;
+  check(subject: Resource, stack: Stack): string | undefined;
 }
 
 export interface Finding {

@@ -30,7 +30,7 @@ function fail(message: string): never {
 }
 
 /** The commit's files in a folder of their own, with this tree's packages; undone by `remove`. */
-function checkOut(base: string): { folder: string; remove: () => void } {
+function checkOut(base: string): { folder: string; remove(): void } {
   const folder = join(mkdtempSync(join(tmpdir(), "triggers-bench-")), "base");
   const git = (...args: string[]) => spawnSync("git", args, { encoding: "utf8" });
   const added = git("worktree", "add", "--detach", folder, base);

@@ -32,7 +32,7 @@ export interface DataBucketArgs {
    * Makes what puts a policy of its own in place of the bucket's when it is created, as a flow log does; ours then comes after it.
    * @default nothing does
    */
-  readonly replacesPolicy?: (bucket: aws.s3.Bucket) => pulumi.CustomResource;
+  replacesPolicy?(bucket: aws.s3.Bucket): pulumi.CustomResource;
   /** Days that nobody, the account's owner included, can delete or overwrite a version (Object Lock). @default 0, no lock */
   readonly lockDays?: number;
   readonly protect: boolean;

@@ -49,7 +49,7 @@ export interface KeyService {
   /** Its principal. @example "budgets.amazonaws.com" */
   readonly principal: string;
   /** IAM condition block. */
-  readonly onlyFor: (account: pulumi.Input<string>) => object;
+  onlyFor(account: pulumi.Input<string>): object;
 }
 
 /** A service that says for which account it comes. Source: SNS Developer Guide, "Encrypting an SNS topic", event sources. */

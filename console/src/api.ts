@@ -112,7 +112,7 @@ export function queryOf(values: Readonly<Record<string, string | number | readon
 }
 
 interface ExactJson {
-  rawJSON?(text: string): object;
+  rawJSON?: (text: string) => object;
 }
 
 /** JSON laid out to read, its numbers as they are written: no digit is lost. */

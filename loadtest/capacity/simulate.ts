@@ -60,7 +60,7 @@ export interface Load {
   /** Share of the load that the busiest customer sends. */
   readonly busiest: number;
   /** Requests per second at a time, 0 when the run is over. */
-  readonly requestsPerSecond: (second: number) => number;
+  requestsPerSecond(second: number): number;
   readonly seconds: number;
   /** Messages that one delivery invocation posts at once. */
   readonly concurrentPosts: number;

@@ -3,7 +3,7 @@ import TinyQueue from "tinyqueue";
 /** Simulated time in seconds, a heap of what happens next, and reproducible dice. */
 export class Clock {
   now = 0;
-  readonly #events = new TinyQueue<{ at: number; act: () => void }>([], (a, b) => a.at - b.at);
+  readonly #events = new TinyQueue<{ at: number; act(): void }>([], (a, b) => a.at - b.at);
 
   at(time: number, act: () => void): void {
     this.#events.push({ at: Math.max(time, this.now), act });

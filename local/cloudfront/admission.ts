@@ -21,11 +21,11 @@ const FEW_PER_SECOND = 20;
 
 export interface Overload {
   /** Whether the queues behind hold as much as can be kept. */
-  readonly queuesFull: () => boolean;
+  queuesFull(): boolean;
   /** Whether the processors have nothing left. */
-  readonly full: () => boolean;
+  full(): boolean;
   /** Milliseconds that never go back. */
-  readonly now: () => number;
+  now(): number;
 }
 
 export class Admission {

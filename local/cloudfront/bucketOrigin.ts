@@ -9,7 +9,7 @@ export interface BucketRead {
   /** ARN of the distribution. */
   readonly sourceArn: string;
   readonly account: string;
-  readonly ready: (bucket: string) => Promise<void>;
+  ready(bucket: string): Promise<void>;
 }
 
 /** The bucket in a regional domain name, `name.s3.us-east-1.amazonaws.com`. */

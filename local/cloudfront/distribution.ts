@@ -103,7 +103,7 @@ export interface Serving {
   readonly requestId: string;
   readonly callOrigin: CallOrigin;
   /** Told of what a function did wrong: CloudFront answers 502 or 503 and the developer must see why. */
-  readonly log: (line: string) => void;
+  log(line: string): void;
 }
 
 /**

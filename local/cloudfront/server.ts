@@ -33,7 +33,7 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 export interface PublicServer {
   readonly url: string;
   /** Requests under way. */
-  readonly active: () => number;
+  active(): number;
   /** Refuses new connections, lets requests under way finish, and closes. */
   close(): Promise<void>;
 }

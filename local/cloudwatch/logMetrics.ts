@@ -10,7 +10,7 @@ import type { Metrics } from "./metrics.ts";
 type Line = Readonly<Record<string, unknown>>;
 
 export interface MetricFilter {
-  readonly matches: (line: Line) => boolean;
+  matches(line: Line): boolean;
   readonly namespace: string;
   readonly name: string;
   /** A number, or `$.member` of the line. */

@@ -33,7 +33,7 @@ interface Partition {
   readonly keys: ReadonlyMap<string, string>;
   records: Buffered[];
   bytes: number;
-  cancel: () => void;
+  cancel(): void;
 }
 
 /** Where objects go. @throws when the bucket can't take it now */

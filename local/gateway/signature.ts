@@ -169,9 +169,9 @@ function timeOf(date: string): number | undefined {
 }
 
 export interface VerifierOptions {
-  readonly callerOf: (accessKeyId: string) => Caller | undefined;
+  callerOf(accessKeyId: string): Caller | undefined;
   /** Milliseconds since the epoch. @default the machine's clock */
-  readonly now?: () => number;
+  now?(): number;
 }
 
 /** Checks a call's signature. @returns the role that made it @throws ServiceError as the service refuses */

@@ -84,7 +84,7 @@ interface Invocation {
   readonly json?: string;
   /** When the handler was started; while it waits, when it came. */
   began: number;
-  readonly resolve: (outcome: Outcome) => void;
+  resolve(outcome: Outcome): void;
 }
 
 const failure = (errorType: string, errorMessage: string): Outcome => ({

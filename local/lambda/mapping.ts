@@ -56,9 +56,9 @@ function failuresOf(json: string, ids: ReadonlySet<string>): ReadonlySet<string>
 /** What a mapping needs of the rest of Lambda. */
 export interface MappingPorts {
   readonly source: QueueSource;
-  readonly invoke: (records: readonly SQSRecord[]) => Promise<Outcome>;
-  readonly report: (records: number, failed: number, ms: number) => void;
-  readonly failed: (cause: unknown) => void;
+  invoke(records: readonly SQSRecord[]): Promise<Outcome>;
+  report(records: number, failed: number, ms: number): void;
+  failed(cause: unknown): void;
   /** The account whose pollers it shares; undefined: as many as the machine can. */
   readonly account: Account | undefined;
 }

@@ -23,9 +23,9 @@ export interface Refusal {
 
 export interface FrontOptions {
   /** What a client that knows user and database is refused with. @default nothing */
-  readonly admit?: () => Refusal | undefined;
+  admit?(): Refusal | undefined;
   /** Called after a transaction that spoke of roles, before anybody else's turn. */
-  readonly rolesChanged?: () => Promise<void>;
+  rolesChanged?(): Promise<void>;
   readonly user: string;
   readonly database: string;
   /** Judges a password. @default nobody is asked for one */

@@ -44,7 +44,7 @@ export class Queue {
   readonly #later = new Heap<{ at: number; message: Message; ticket: number }>();
   readonly #counts = { ready: 0, delayed: 0, flight: 0 };
   #waiters: (() => void)[] = [];
-  #alarm: { at: number; cancel: () => void } | undefined;
+  #alarm: { at: number; cancel(): void } | undefined;
   #purgedAt = 0;
   #closed = false;
 

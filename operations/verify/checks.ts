@@ -22,7 +22,7 @@ export interface World {
   readonly deployment: Deployment;
   /** The load that the account is checked against. */
   readonly load: { readonly eventsPerSecond: number; readonly eventsPerRequest: number; readonly eventBytes: number };
-  readonly now: () => number;
+  now(): number;
 }
 
 export type Check = (world: World) => Promise<readonly Finding[]>;

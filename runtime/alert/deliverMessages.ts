@@ -17,7 +17,7 @@ const SENT_AT_ONCE = 16;
 
 export interface MessagePorts extends SendPorts {
   readonly log: Log;
-  readonly now: () => number;
+  now(): number;
   readonly service: Service;
   /** Sends to the queue that becomes events of customers. */
   tell(messages: readonly Outgoing[]): Promise<void>;

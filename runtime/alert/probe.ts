@@ -29,7 +29,7 @@ async function reached(invoke: Invoke, apiFunction: string): Promise<boolean> {
 
 /** @returns whether the API could be reached, at the second try at least: one that starts cold is not down */
 export async function probe(
-  { counters, invoke, now }: { readonly counters: Table; readonly invoke: Invoke; readonly now: () => number },
+  { counters, invoke, now }: { readonly counters: Table; readonly invoke: Invoke; now(): number },
   apiFunction: string,
 ): Promise<boolean> {
   const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS;

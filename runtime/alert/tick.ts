@@ -35,7 +35,7 @@ const ASKED_NEW = 40;
 
 export interface TickPorts {
   readonly log: Log;
-  readonly now: () => number;
+  now(): number;
   readonly service: Service;
   readonly reader: MetricsReader;
   readonly active: ActiveMinutes;

@@ -22,13 +22,13 @@ export interface Clients {
   readonly firehose: Firehose;
   readonly invoke: Invoke;
   /** @returns undefined where there is no such object */
-  readonly getObject: (bucket: string, key: string) => Promise<Buffer | undefined>;
+  getObject(bucket: string, key: string): Promise<Buffer | undefined>;
   /** @param type `application/octet-stream` where it is left out */
-  readonly putObject: (bucket: string, key: string, bytes: Buffer, type?: string) => Promise<void>;
+  putObject(bucket: string, key: string, bytes: Buffer, type?: string): Promise<void>;
   /** Also where there is no such object. */
-  readonly deleteObject: (bucket: string, key: string) => Promise<void>;
+  deleteObject(bucket: string, key: string): Promise<void>;
   /** @returns undefined where the secret has no value */
-  readonly getSecret: (name: string) => Promise<string | undefined>;
+  getSecret(name: string): Promise<string | undefined>;
 }
 
 /** A command of the SDK: its input, and the schema that names its operation. */

@@ -18,12 +18,12 @@ export interface Collector {
 }
 
 export interface CollectorOptions {
-  readonly flush: () => Promise<void>;
+  flush(): Promise<void>;
   readonly log: Log;
   /** Milliseconds. */
-  readonly now: () => number;
+  now(): number;
   /** Calls `run` after so many milliseconds; between invocations the environment stands still, and this with it. */
-  readonly after: (ms: number, run: () => void) => void;
+  after(ms: number, run: () => void): void;
 }
 
 export function collector({ flush, log, now, after }: CollectorOptions): Collector {

@@ -22,7 +22,7 @@ export type GiveBack = (
 export interface GiveBackPorts {
   readonly log: Log;
   /** In [0, 1). */
-  readonly dice: () => number;
+  dice(): number;
   /** Lets each be received again after so many seconds; what fails comes again after the queue's own timeout. */
   hide(entries: readonly { readonly record: SQSRecord; readonly seconds: number }[]): Promise<void>;
   /** Sends copies to the dead-letter queue. Outcomes by position: undefined where it succeeded. */

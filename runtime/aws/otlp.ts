@@ -17,7 +17,7 @@ export interface ExporterOptions {
   /** Base URL of an OTLP/HTTP receiver: spans go to `/v1/traces` below it. */
   readonly endpoint: string;
   /** Headers as in `OTEL_EXPORTER_OTLP_HEADERS`; undefined for none. */
-  readonly headers: () => Promise<string | undefined>;
+  headers(): Promise<string | undefined>;
   readonly timeoutMs: number;
 }
 

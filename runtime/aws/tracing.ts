@@ -20,13 +20,13 @@ const HEADERS_MS = 300_000;
 export interface TracerOptions {
   readonly log: Log;
   /** A secret's value, of which the headers are read; undefined when it has none. */
-  readonly getSecret: (name: string) => Promise<string | undefined>;
-  readonly now?: () => number;
+  getSecret(name: string): Promise<string | undefined>;
+  now?(): number;
   /** Longest time that an invocation waits for an export. */
   readonly waitMs?: number;
   /** After this an export has failed. */
   readonly timeoutMs?: number;
-  readonly open?: (options: ExporterOptions) => Promise<SpanExporter>;
+  open?(options: ExporterOptions): Promise<SpanExporter>;
 }
 
 /** @returns undefined when no endpoint is configured; nothing of the exporter is loaded then */

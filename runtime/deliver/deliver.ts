@@ -33,8 +33,8 @@ import { type Targets, unknown } from "./targets.ts";
  */
 export interface DeliverPorts extends GatherPorts, EffectPorts {
   readonly log: Log;
-  readonly now: () => number;
-  readonly dice: () => number;
+  now(): number;
+  dice(): number;
   readonly targets: Targets;
   readonly circuits: Circuits;
   readonly posting: Posting;

@@ -23,7 +23,7 @@ export interface Held {
 
 interface DrainPorts {
   readonly log: Log;
-  readonly now: () => number;
+  now(): number;
   readonly targets: Targets;
   readonly circuits: Circuits;
   readonly held: Held;

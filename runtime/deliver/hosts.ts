@@ -61,7 +61,7 @@ interface Count {
 export function hostsOver(
   events: Table,
   perSecond: number,
-  { log, now, dice }: { readonly log: Log; readonly now: () => number; readonly dice: () => number },
+  { log, now, dice }: { readonly log: Log; now(): number; dice(): number },
 ): Hosts {
   const counts = new LRUCache<string, Count>({ max: MAX_HOSTS });
   /** Until when hosts count as proved. */

@@ -21,7 +21,7 @@ export interface PayloadOptions {
   readonly service: Service;
   readonly region: string;
   /** Milliseconds. */
-  readonly now: () => number;
+  now(): number;
 }
 
 /** Payloads as a subscriber gets them: the stored bytes themselves, unless it asked for a transform or an enrichment. */

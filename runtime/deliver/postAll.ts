@@ -47,7 +47,7 @@ export interface Posting {
   readonly slow: SlowEndpoints;
   readonly hosts: Hosts;
   /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  now(): number;
   post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
   /** What has become of a subscription, as of a second ago at most. @throws Error when that can't be told */
   standing(target: DeliveryTarget): Promise<DeliveryTarget["status"]>;

@@ -19,7 +19,7 @@ import { delaySeconds } from "./schedule.ts";
  */
 export interface SweepPorts {
   readonly log: Log;
-  readonly now: () => number;
+  now(): number;
   /** A page of what is due in a partition until a time, earliest first. */
   due(partition: string, until: Millis): AsyncIterable<readonly Item[]>;
   /** Moves an item's time on. @returns false when another has done so */

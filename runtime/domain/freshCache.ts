@@ -19,7 +19,7 @@ export interface Freshness {
   /** Milliseconds after a failed question, in which no caller waits for another one who can be served an old value. */
   readonly pauseAfterFailure?: number;
   /** Milliseconds for which a caller waits at most. @param held whether there is an old value to serve instead */
-  readonly patience?: (held: boolean) => number;
+  patience?(held: boolean): number;
 }
 
 export interface Asked<Key, Value> {
@@ -30,12 +30,12 @@ export interface Asked<Key, Value> {
 
 export interface FreshCacheOptions<Key, Value> {
   readonly freshness: Freshness;
-  readonly now: () => number;
+  now(): number;
   /**
    * Asks the source. A key that the answer leaves out keeps its value and its age; null means that it has none.
    * @throws Error when the source can't be asked
    */
-  readonly ask: (asked: readonly Asked<Key, Value>[]) => Promise<ReadonlyMap<Key, Value | null>>;
+  ask(asked: readonly Asked<Key, Value>[]): Promise<ReadonlyMap<Key, Value | null>>;
   /** Keys in one question; one by default. */
   readonly together?: number;
   /** What a question for other keys asks for as well: what was used since its last answer and is due, or all that is held. */
@@ -44,13 +44,13 @@ export interface FreshCacheOptions<Key, Value> {
   readonly newAlone?: boolean;
   /** Most values, or most of their weight together. */
   readonly max: number;
-  readonly weigh?: (value: Value) => number;
+  weigh?(value: Value): number;
   /** Keys that the source doesn't know are remembered apart, so that they push no value out. */
   readonly absent?: { readonly max: number; readonly ms: number };
   /** A value that can't change any more is not asked for again. */
-  readonly final?: (value: Value) => boolean;
+  final?(value: Value): boolean;
   /** Told of each failed question. */
-  readonly failed?: (cause: unknown, keys: readonly Key[]) => void;
+  failed?(cause: unknown, keys: readonly Key[]): void;
 }
 
 interface Entry<Value> {

@@ -10,7 +10,7 @@ export interface Clause {
   readonly kind: "and" | "or" | "not" | "leaf";
   /** As it was written. */
   readonly text: string;
-  readonly test: (frame: Frame) => Truth;
+  test(frame: Frame): Truth;
   /** Conditions of an `and`, `or` or `not`. */
   readonly parts: readonly Clause[];
   /** For a leaf: why it has this value, with the values met. */

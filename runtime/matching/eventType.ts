@@ -7,7 +7,7 @@ export interface TypePattern {
   readonly text: string;
   /** True when the pattern names exactly one type. */
   readonly exact: boolean;
-  readonly matches: (type: string) => boolean;
+  matches(type: string): boolean;
 }
 
 /**

@@ -8,7 +8,7 @@ import { type Fault, type Frame, TOO_COSTLY } from "./frame.ts";
  */
 export interface Regex {
   /** @param whole the whole text must match, not just a part */
-  readonly test: (text: string, whole: boolean, frame: Frame) => boolean | Fault;
+  test(text: string, whole: boolean, frame: Frame): boolean | Fault;
 }
 
 /** Longest pattern in characters, and longest program in instructions: `a{1000}` is short to write only. */

@@ -20,9 +20,9 @@ export interface Explanation {
 
 export interface CompiledSelector {
   /** Whether the event is wanted. Never throws: what can't be evaluated is no match. */
-  readonly matches: (event: Event, budget?: Budget) => boolean;
+  matches(event: Event, budget?: Budget): boolean;
   /** @param budget pays for all that finding the reason takes */
-  readonly explain: (event: Event, budget?: Budget) => Explanation;
+  explain(event: Event, budget?: Budget): Explanation;
 }
 
 /** A selector's compiled form: what matching, explaining and the index all go by. */

@@ -12,7 +12,7 @@ import type { Phase } from "./phase.ts";
  */
 export async function countCalls(
   records: readonly SQSRecord[],
-  ports: { readonly countUsage: (facts: readonly UsageFact[]) => Promise<void>; readonly log: Log },
+  ports: { countUsage(facts: readonly UsageFact[]): Promise<void>; readonly log: Log },
 ): Promise<{ readonly requests: readonly SQSRecord[]; readonly failed: readonly Failure<Phase>[] }> {
   const facts: UsageFact[] = [];
   const failed: Failure<Phase>[] = [];

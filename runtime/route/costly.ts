@@ -18,7 +18,7 @@ const MAX_REMEMBERED = 1_000;
 
 export interface CostlyPorts {
   readonly service: Service;
-  readonly now: () => number;
+  now(): number;
   /** Sends events of the platform's own. @throws Error when not all could be sent */
   send(messages: readonly Outgoing[]): Promise<void>;
 }

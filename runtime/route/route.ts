@@ -46,7 +46,7 @@ export interface RoutePorts {
   readonly snapshots: Snapshots;
   readonly log: Log;
   /** Milliseconds. */
-  readonly now: () => number;
+  now(): number;
   /** Packed events that are not in the message; undefined when they are gone. */
   fetchBody(key: string): Promise<Uint8Array | undefined>;
   putPayload(key: string, packed: Buffer): Promise<void>;

@@ -56,7 +56,7 @@ export interface Snapshots {
 export interface SnapshotsOptions {
   readonly service: Service;
   readonly log: Log;
-  readonly now: () => number;
+  now(): number;
   readonly maxBytes: number;
 }
 

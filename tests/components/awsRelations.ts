@@ -15,7 +15,7 @@ type Inputs = Readonly<Record<string, unknown>>;
 /** A change of the program, and what the relation says to it. */
 export interface Break {
   readonly what: string;
-  readonly change: (resources: readonly Declared[]) => readonly Declared[];
+  change(resources: readonly Declared[]): readonly Declared[];
   readonly finds: readonly string[];
   /** Stack that is changed. @default prod */
   readonly stack?: string;
@@ -25,7 +25,7 @@ export interface AwsRelation {
   readonly says: string;
   /** Page of AWS's documentation. */
   readonly source: string;
-  readonly problems: (graph: Graph) => readonly string[];
+  problems(graph: Graph): readonly string[];
   readonly breaks: readonly Break[];
 }
 

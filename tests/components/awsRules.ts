@@ -12,7 +12,7 @@ export interface AwsRule {
   readonly says: string;
   /** Page of AWS's documentation. */
   readonly source: string;
-  readonly holds: (value: never, resource: Pick<Declared, "inputs">) => boolean;
+  holds(value: never, resource: Pick<Declared, "inputs">): boolean;
   /** A value that breaks the rule. */
   readonly bad: unknown;
 }

@@ -18,7 +18,7 @@ export interface DrillOptions {
   readonly seed: number;
   /** Names of the faults to draw from. */
   readonly only: readonly string[];
-  readonly say: (line: string) => void;
+  say(line: string): void;
 }
 
 export interface DrillReport {

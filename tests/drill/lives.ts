@@ -18,13 +18,13 @@ export interface Drill {
   readonly state: string;
   readonly ledger: Ledger;
   readonly dice: Dice;
-  readonly say: (line: string) => void;
+  say(line: string): void;
   /** Called once the first platform of the drill is ready. */
-  readonly prepare: (local: LocalFile) => Promise<void>;
+  prepare(local: LocalFile): Promise<void>;
   /** Undefined where the state does not lie on a disk of its own. */
   readonly disk: Disk | undefined;
   /** What an endpoint gets meanwhile is answered and not counted. */
-  readonly uncounted: (yes: boolean) => void;
+  uncounted(yes: boolean): void;
   kills: number;
   /** By how much the clock of the next life is ahead, and how far ahead it ever was. */
   clockMs: number;

@@ -54,10 +54,10 @@ test("nothing is wrong with the platform as it was declared, and an event comes 
 /** What is broken by hand, what the check then says, and how it is made well again. */
 interface Fault {
   readonly says: string;
-  readonly look: () => Promise<readonly Finding[]>;
+  look(): Promise<readonly Finding[]>;
   readonly broken: RegExp;
   /** Breaks it, and answers what makes it well. */
-  readonly breakIt: () => Promise<() => Promise<unknown>>;
+  breakIt(): Promise<() => Promise<unknown>>;
 }
 
 const nothing = async () => async () => undefined;

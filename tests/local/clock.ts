@@ -9,7 +9,7 @@ export interface TestClock extends Clock {
 export function testClock(start = Date.UTC(2026, 0, 1)): TestClock {
   let now = start;
   let last = 0;
-  const alarms = new Map<number, { at: number; run: () => void }>();
+  const alarms = new Map<number, { at: number; run(): void }>();
   return {
     now: () => now,
     at(time, run) {

@@ -36,7 +36,7 @@ test("one at a time uses it, in this process too, and the next one when it is gi
 });
 
 /** Holds the folder in a process that nobody waits for: its parent goes on as another program, so a killed one stays a zombie. */
-async function holder(): Promise<{ pid: number; end: () => void }> {
+async function holder(): Promise<{ pid: number; end(): void }> {
   const script = `import { openState } from ${JSON.stringify(join(import.meta.dirname, "../../local/platform/state.ts"))};
     openState(${JSON.stringify(folder)}, false); console.log(process.pid); setInterval(() => {}, 1000);`;
   const shell = `"${process.execPath}" --input-type=module -e "$SCRIPT" & exec sleep 60`;

@@ -22,7 +22,7 @@ export interface JobBench {
   retentionDays: number;
   customers: readonly string[];
   /** What the function that reaches Redis answers: at first that there are no entries. */
-  forget: (request: ForgetRequest) => Promise<Forgotten>;
+  forget(request: ForgetRequest): Promise<Forgotten>;
   begin(kind: JobKind, tenant: string, request: Job["request"]): Job;
   /**
    * Runs the job to its end.

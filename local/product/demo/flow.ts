@@ -31,7 +31,7 @@ interface Accepted extends Sent {
 interface DemoSubscription {
   readonly name: string;
   readonly selector: unknown;
-  readonly matches: (event: Sent) => boolean;
+  matches(event: Sent): boolean;
 }
 
 /** One of each kind of selector. */

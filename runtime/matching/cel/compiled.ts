@@ -6,7 +6,7 @@ import { T, typeNames, type Value } from "./values.ts";
 
 /** An expression as a closure, with the facts that are known before an event. */
 export interface Compiled {
-  readonly run: (frame: Frame) => Value;
+  run(frame: Frame): Value;
   /** What it may come to, a set of `T`. */
   readonly types: number;
   /** Set when it is a place in the event. */

@@ -10,5 +10,5 @@ export interface Fn {
   /** How many of the arguments may be left out. */
   readonly optional?: number;
   readonly returns: number;
-  readonly run: (args: readonly Value[], frame: Frame) => Value;
+  run(args: readonly Value[], frame: Frame): Value;
 }

@@ -65,9 +65,9 @@ function itemsOf(range: Value, frame: Frame): readonly Value[] | Fault {
 
 interface Loop {
   readonly items: readonly Value[];
-  readonly at: (item: Value) => boolean;
-  readonly test: (frame: Frame) => Value;
-  readonly make: (frame: Frame) => Value;
+  at(item: Value): boolean;
+  test(frame: Frame): Value;
+  make(frame: Frame): Value;
 }
 
 const fault = (value: Value): Fault => (value instanceof Fault ? value : noOverload("condition", value));

@@ -30,13 +30,13 @@ export interface Matcher<S extends Matchable> {
    * The subscriptions whose selector matches, each once, in no particular order. Never throws.
    * @param budget what all of it may cost; once it is used up, costly selectors don't match any more
    */
-  readonly match: (event: Event, tally?: Tally, budget?: Budget) => S[];
+  match(event: Event, tally?: Tally, budget?: Budget): S[];
   /**
    * A matcher that also holds this subscription, in place of one with the same id; this one stays as it is.
    * @throws TriggersError `invalid_selector`
    */
-  readonly with: (added: S) => Matcher<S>;
-  readonly without: (subscriptionId: string) => Matcher<S>;
+  with(added: S): Matcher<S>;
+  without(subscriptionId: string): Matcher<S>;
 }
 
 interface Entry<S> {

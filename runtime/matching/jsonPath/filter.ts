@@ -14,7 +14,7 @@ import { compileSegments, splitSingular, visitBelow } from "./query.ts";
 /** What a filter compares: a value, or `undefined` for Nothing. */
 interface Operand {
   readonly text: string;
-  readonly value: (frame: Frame) => unknown;
+  value(frame: Frame): unknown;
   readonly path?: Path;
   readonly literal?: Scalar | LongNumber;
 }

@@ -16,9 +16,9 @@ export interface JsonPath {
    * @param work units of work allowed, about 50 ns each; unlimited unless given
    * @throws RangeError when they are used up
    */
-  readonly values: (document: unknown, work?: number) => unknown[];
+  values(document: unknown, work?: number): unknown[];
   /** Where the selected values are, as names and indexes from the root. */
-  readonly locations: (document: unknown, work?: number) => (readonly (string | number)[])[];
+  locations(document: unknown, work?: number): (readonly (string | number)[])[];
 }
 
 /** @throws Invalid with the position */

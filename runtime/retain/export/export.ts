@@ -91,10 +91,10 @@ async function begin(job: Job, tools: Tools): Promise<Cursor> {
 /** The part that a slice writes, while it is read. */
 interface OpenPart {
   /** Whether the export's scope has an event. @param payload raw JSON */
-  readonly isWanted: (payload: string) => boolean;
-  readonly add: (line: Buffer) => void;
+  isWanted(payload: string): boolean;
+  add(line: Buffer): void;
   /** Whether the slice ends here: the part has its size, or the time is over. */
-  readonly isFull: () => boolean;
+  isFull(): boolean;
 }
 
 interface Reached {

@@ -9,11 +9,11 @@ export interface ReadQuery {
   readonly to?: number;
   readonly types?: readonly string[];
   /** Whether an event of this type is wanted, where types are not simply listed. */
-  readonly matchesType?: (type: string) => boolean;
+  matchesType?(type: string): boolean;
   readonly statuses?: readonly EventStatus[];
   readonly acknowledged: boolean | "all";
   /** Whether the event is wanted; asked only of events that pass everything else but the status. */
-  readonly matches?: (event: Event) => boolean;
+  matches?(event: Event): boolean;
   /** Text contained in the payload, whatever the case. */
   readonly text?: string;
 }

@@ -16,11 +16,7 @@ const dialled: string[] = [];
 const real = { net: net.connect, tls: tls.connect };
 interface Dial {
   readonly host: string;
-  readonly lookup?: (
-    host: string,
-    options: object,
-    done: (error: Error | null, found: string | LookupAddress[]) => void,
-  ) => void;
+  lookup?(host: string, options: object, done: (error: Error | null, found: string | LookupAddress[]) => void): void;
 }
 const pretend = (options: Dial): net.Socket => {
   const socket = new net.Socket();

@@ -87,7 +87,7 @@ export function hostCounters() {
 }
 
 export function makeWorld(
-  options: { dice?: () => number; hostLimit?: number; counters?: ReturnType<typeof hostCounters> } = {},
+  options: { dice?(): number; hostLimit?: number; counters?: ReturnType<typeof hostCounters> } = {},
 ) {
   let clock = START;
   let ids = 0;

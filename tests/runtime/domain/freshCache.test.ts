@@ -28,7 +28,7 @@ function source(freshness: Freshness, options: { together?: number; along?: "use
     now: 1_000,
     real: 1_000,
     away: false,
-    questions: [] as { live: Set<Key>; answer: () => void }[],
+    questions: [] as { live: Set<Key>; answer(): void }[],
     overlapping: 0,
     largest: 0,
   };

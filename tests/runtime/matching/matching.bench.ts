@@ -14,7 +14,7 @@ type Condition = readonly [path: string, operator: "==" | ">" | "<" | "startsWit
 
 interface Population {
   readonly name: string;
-  readonly conditions: (i: number, n: number) => readonly Condition[];
+  conditions(i: number, n: number): readonly Condition[];
 }
 
 const few: Population = {
@@ -84,7 +84,7 @@ interface Contender {
   readonly name: string;
   /** Not tried with more subscriptions than this: it would take minutes. */
   readonly most: number;
-  readonly build: (subscriptions: readonly Built[]) => (event: Event) => number | Promise<number>;
+  build(subscriptions: readonly Built[]): (event: Event) => number | Promise<number>;
 }
 
 interface Built extends Matchable {

@@ -223,7 +223,7 @@ const faultyWay = async <T>(fault: Fault, work: () => Promise<T>, error: Error):
 function faulty(
   step: string,
   fault: Fault,
-): { platform: TestPlatform; stored: Map<string, IngestMessage>; sends: () => number } {
+): { platform: TestPlatform; stored: Map<string, IngestMessage>; sends(): number } {
   let armed = true;
   const arm = (name: string): boolean => {
     if (!armed || name !== step) return false;
