@@ -1,9 +1,6 @@
-import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
-import { JsonFile } from "./jsonFile.ts";
-import { scheduleKeyUse } from "./keyUse.ts";
-import { readSchedule, type Schedule } from "./scheduler/expression.ts";
+import { type Entry, type Refused, Schedules } from "./scheduler/schedules.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -39,114 +36,10 @@ export interface SchedulerOptions {
   readonly clock?: Clock;
 }
 
-/** What a role may not do. */
-interface Refused {
-  readonly action: string;
-  readonly resource: string;
-}
-
-interface Target {
-  readonly arn: string;
-  /** Key that the input is encrypted with; undefined for AWS's own. */
-  readonly key?: string | undefined;
-  readonly roleArn?: string | undefined;
-  /** JSON text, or undefined for the event that AWS makes. */
-  readonly input?: string | undefined;
-}
-
-interface Entry {
-  readonly name: string;
-  readonly arn: string;
-  readonly expression: string;
-  schedule: Schedule;
-  readonly targets: Target[];
-  readonly timezone: string | undefined;
-  enabled: boolean;
-  next?: number | undefined;
-  cancel?(): void;
-}
-
 export function createScheduler(context: LocalContext, options: SchedulerOptions): SchedulerService {
   const { invoke, refused = () => undefined, clock = systemClock } = options;
-  const file = new JsonFile<Record<string, number>>(join(context.state, "schedules.json"), {});
-  const entries = new Map<string, Entry>();
+  const schedules = new Schedules(context, { invoke, refused, clock });
   const rules = new Map<string, Entry>();
-  let started = false;
-
-  function plan(entry: Entry): void {
-    entry.cancel?.();
-    entry.next = entry.schedule.next(clock.now(), file.value[entry.arn]);
-    if (started && entry.next !== undefined) entry.cancel = clock.at(entry.next, () => void run(entry));
-  }
-
-  async function run(entry: Entry): Promise<void> {
-    const at = entry.next ?? clock.now();
-    // A timer may not reach that far; then this is not the time yet.
-    if (clock.now() >= at) {
-      file.value[entry.arn] = at;
-      try {
-        file.save();
-      } catch (cause) {
-        // It runs all the same; a restart may run it once more.
-        context.log(`schedule ${entry.name}: its run can't be written down: ${(cause as Error).message}`);
-      }
-      await Promise.all(entry.targets.map((target) => start(entry, target, at)));
-    }
-    if (started) plan(entry);
-  }
-
-  async function start({ name, arn }: Entry, target: Target, at: number): Promise<void> {
-    const { roleArn } = target;
-    const refusal =
-      roleArn === undefined
-        ? undefined
-        : refused(roleArn, [
-            ...scheduleKeyUse(target.key, arn),
-            { action: "lambda:InvokeFunction", resources: [target.arn] },
-          ]);
-    // Source: EventBridge Scheduler User Guide, "Monitoring with Amazon CloudWatch".
-    const group = /:schedule\/([^/]+)\//.exec(arn)?.[1];
-    const publish = (metric: string, value: number) => {
-      if (group !== undefined) context.metrics?.record("AWS/Scheduler", metric, { ScheduleGroup: group }, value);
-    };
-    publish("InvocationAttemptCount", 1);
-    publish("TargetErrorCount", refusal === undefined ? 0 : 1);
-    publish("InvocationDroppedCount", refusal === undefined ? 0 : 1);
-    if (refusal !== undefined) {
-      context.log(`schedule ${name}: ${roleArn} may not ${refusal.action} on ${refusal.resource}`);
-      return;
-    }
-    const event = {
-      version: "0",
-      id: crypto.randomUUID(),
-      "detail-type": "Scheduled Event",
-      source: "aws.events",
-      account: context.accountId,
-      time: new Date(at).toISOString().replace(/\.\d+Z$/, "Z"),
-      region: context.region,
-      resources: [arn],
-      detail: {},
-    };
-    try {
-      await invoke(target.arn, target.input === undefined ? event : JSON.parse(target.input));
-    } catch (thrown) {
-      context.log(`schedule ${name}: ${String((thrown as Error).message)}`);
-    }
-  }
-
-  function add(name: string, arn: string, expression: string, timezone: string | undefined, enabled: boolean): Entry {
-    const entry: Entry = {
-      name,
-      arn,
-      expression,
-      schedule: enabled ? readSchedule(expression, timezone) : { next: () => undefined },
-      targets: [],
-      timezone,
-      enabled,
-    };
-    entries.set(arn, entry);
-    return entry;
-  }
 
   async function createSchedule(request: ResourceRequest): Promise<Created> {
     const { inputs, type, name } = request;
@@ -161,13 +54,13 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     const physical = physicalName(request);
     const group = optional(inputs, "groupName", "string") ?? "default";
     const arn = `arn:aws:scheduler:${regionOf(request, context)}:${context.accountId}:schedule/${group}/${physical}`;
-    const entry = add(
-      physical,
+    const entry = schedules.add({
+      name: physical,
       arn,
-      required(request, "scheduleExpression"),
-      optional(inputs, "scheduleExpressionTimezone", "string"),
-      inputs.state !== "DISABLED",
-    );
+      expression: required(request, "scheduleExpression"),
+      timezone: optional(inputs, "scheduleExpressionTimezone", "string"),
+      enabled: inputs.state !== "DISABLED",
+    });
     entry.targets.push({
       arn: lambdaOf(String(target.arn), request),
       key: optional(inputs, "kmsKeyArn", "string"),
@@ -181,9 +74,10 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     onlySupports(request, "name namePrefix description scheduleExpression state roleArn eventBusName isEnabled");
     const physical = physicalName(request);
     const arn = `arn:aws:events:${regionOf(request, context)}:${context.accountId}:rule/${physical}`;
+    const expression = required(request, "scheduleExpression");
     rules.set(
       physical,
-      add(physical, arn, required(request, "scheduleExpression"), undefined, request.inputs.state !== "DISABLED"),
+      schedules.add({ name: physical, arn, expression, enabled: request.inputs.state !== "DISABLED" }),
     );
     return { id: physical, state: { ...request.inputs, name: physical, arn } };
   }
@@ -203,9 +97,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
     const { State, ScheduleExpression } = JSON.parse(body.toString("utf8")) as Readonly<Record<string, unknown>>;
     if (ScheduleExpression !== entry.expression)
       throw new ServiceError("ValidationException", "The local platform changes the State of a schedule alone.");
-    entry.enabled = State !== "DISABLED";
-    entry.schedule = entry.enabled ? readSchedule(entry.expression, entry.timezone) : { next: () => undefined };
-    plan(entry);
+    schedules.enable(entry, State !== "DISABLED");
     return {
       status: 200,
       headers: { "content-type": "application/json" },
@@ -224,7 +116,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       );
     const group = searchParams.get("groupName") ?? "default";
     const arn = `arn:aws:scheduler:${region}:${context.accountId}:schedule/${group}/${decodeURIComponent(name)}`;
-    const entry = entries.get(arn);
+    const entry = schedules.get(arn);
     if (entry === undefined)
       throw new ServiceError("ResourceNotFoundException", `Schedule ${decodeURIComponent(name)} does not exist.`, 404);
     return entry;
@@ -275,13 +167,11 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
       },
     },
     async start() {
-      started = true;
-      for (const entry of entries.values()) plan(entry);
+      schedules.start();
     },
-    upcoming: () => [...entries.values()].map(({ name, expression, next }) => ({ name, expression, next })),
+    upcoming: () => schedules.all().map(({ name, expression, next }) => ({ name, expression, next })),
     async close() {
-      started = false;
-      for (const { cancel } of entries.values()) cancel?.();
+      schedules.stop();
     },
   };
 }
