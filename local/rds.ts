@@ -1,17 +1,7 @@
-import { once } from "node:events";
-import { createRequire } from "node:module";
-import type { AddressInfo, Server } from "node:net";
-import { dirname, join } from "node:path";
-import { MessageChannel, Worker } from "node:worker_threads";
-import { cacheFolder, threadEnvironment } from "./cache.ts";
+import { join } from "node:path";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
-import type { Iam } from "./iam.ts";
 import { JsonFile } from "./jsonFile.ts";
-import type { Owner } from "./rds/cluster.ts";
-import { sessionOf } from "./rds/elsewhere.ts";
-import { createGate } from "./rds/front.ts";
-import { maySignIn } from "./rds/signIn.ts";
-import type { RdsTask, RdsWorkerData, RdsWorkerMessage, SignInQuestion, SignInVerdict } from "./rds/worker.ts";
+import { type DatabaseOptions, LocalDatabase } from "./rds/database.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -28,116 +18,22 @@ import { document } from "./xml.ts";
  * in the state. One instance; its proxy has the same address, is not available at once, and signs in by password, so not as a member of
  * `rds_iam`. Sizes, subnets, backups, encryption and insights change nothing here.
  */
-export interface RdsOptions {
-  /** `postgres://user:password@host:port/database` of a server to use instead of PGlite. */
-  readonly databaseUrl?: string | undefined;
-  /** Folder of the empty clusters that new ones are copied from. @default one of this machine */
-  readonly templates?: string;
-  /** Who may sign in, by IAM token. Undefined: nobody is asked. */
-  readonly iam?: Pick<Iam, "callerOf" | "refusal">;
-}
-
 export interface RdsService extends LocalService {
   /** Leaves nothing of deleted rows in the state's files; of a server of one's own, everything stays as it is. */
   scrub(): Promise<void>;
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly database: string;
-}
-
-const require = createRequire(import.meta.url);
-
-/** Where the empty cluster of this version of PGlite is kept between starts, also those with another state. */
-function templateFolder(): string {
-  const entry = require.resolve("@electric-sql/pglite");
-  const { version } = require(join(dirname(dirname(entry)), "package.json")) as { version: string };
-  return cacheFolder(`cluster-${version}`);
-}
-
 export async function createRds(
   context: LocalContext,
-  options: RdsOptions = { databaseUrl: process.env.DATABASE_URL },
+  options: DatabaseOptions = { databaseUrl: process.env.DATABASE_URL },
 ): Promise<RdsService> {
-  const { databaseUrl, iam } = options;
-  const { port1: judge, port2: questions } = new MessageChannel();
-  judge.unref();
-  const worker =
-    databaseUrl === undefined
-      ? new Worker(new URL("./rds/worker.ts", import.meta.url), {
-          name: "rds",
-          workerData: {
-            data: join(context.state, "postgres"),
-            templates: options.templates ?? templateFolder(),
-            judge: iam === undefined ? undefined : questions,
-          } satisfies RdsWorkerData,
-          transferList: iam === undefined ? [] : [questions],
-          env: threadEnvironment(),
-        })
-      : undefined;
+  const database = new LocalDatabase(context, options);
   /** Targets of the proxy by name. */
   const targets = new JsonFile<string[]>(join(context.state, "rds-targets.json"), []);
   const proxies = new Set<string>();
   /** Databases that the proxy's target group holds. */
   const registered: string[] = [];
-  let address: Address | undefined;
-  let gate: Server | undefined;
   let instance: string | undefined;
-
-  let last: Promise<unknown> = Promise.resolve();
-  /** What may be connected to, as IAM policies name it: instance and proxies have the same address here. */
-  const databases: string[] = [];
-  const asUser = (user: string) =>
-    databases.map((id) => `arn:aws:rds-db:${context.region}:${context.accountId}:dbuser:${id}/${user}`);
-  if (iam !== undefined) {
-    judge.on("message", async ({ id, ...signIn }: SignInQuestion) => {
-      const may = await maySignIn(signIn, iam, `${address?.host}:${address?.port}`, asUser);
-      judge.postMessage({ id, may } satisfies SignInVerdict);
-    });
-    judge.unref();
-  }
-
-  /** One task after the other. @throws Error with what PGlite says */
-  function ask(task: RdsTask): Promise<RdsWorkerMessage> {
-    const answered = last.then(() => send(task));
-    last = answered.catch(() => {});
-    return answered;
-  }
-
-  function send(task: RdsTask): Promise<RdsWorkerMessage> {
-    return new Promise((resolve, reject) => {
-      worker!.once("error", reject);
-      worker!.once("message", (message: RdsWorkerMessage) => {
-        worker!.off("error", reject);
-        if ("failed" in message) reject(new Error(`PostgreSQL (PGlite) has failed: ${message.failed}`));
-        else resolve(message);
-      });
-      worker!.postMessage(task);
-    });
-  }
-
-  async function open(owner: Owner): Promise<Address> {
-    if (databaseUrl !== undefined) {
-      const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-      const there = { user: decodeURIComponent(username), database: decodeURIComponent(pathname.slice(1)) };
-      if (password === "") return { host: hostname, port: Number(port || 5432), ...there };
-      // Functions sign in by a token of IAM, which that server doesn't know: the password is the platform's.
-      gate = createGate({
-        ...there,
-        version: "",
-        maySignIn: iam && ((signIn) => maySignIn(signIn, iam, `${address?.host}:${address?.port}`, asUser)),
-        upstream: () => sessionOf(databaseUrl),
-      });
-      gate.listen(0, "127.0.0.1");
-      await once(gate, "listening");
-      return { host: "127.0.0.1", port: (gate.address() as AddressInfo).port, ...there };
-    }
-    const answer = await ask({ open: owner });
-    return { host: "127.0.0.1", port: "port" in answer ? answer.port : 0, ...owner };
-  }
 
   async function createInstance(request: ResourceRequest): Promise<Created> {
     const { inputs, name, type } = request;
@@ -150,11 +46,11 @@ export async function createRds(
       throw new Error(`${type} "${name}": the local platform runs one database, and that is "${instance}"`);
     instance = name;
     const user = optional(inputs, "username", "string") ?? "postgres";
-    const database = optional(inputs, "dbName", "string") ?? "postgres";
-    address = await open({ user, database });
+    const dbName = optional(inputs, "dbName", "string") ?? "postgres";
+    const address = await database.open({ user, database: dbName });
     context.ownPorts?.add(address.port);
     const identifier = optional(inputs, "identifier", "string") ?? name;
-    databases.push(`db-${identifier.toUpperCase()}`);
+    database.names.push(`db-${identifier.toUpperCase()}`);
     const region = regionOf(request, context);
     const secret = `arn:aws:secretsmanager:${region}:${context.accountId}:secret:rds!db-${identifier}-AbCdEf`;
     return {
@@ -182,19 +78,20 @@ export async function createRds(
   /** A proxy is created before its target is known, and has the address of the one database. */
   async function createProxy(request: ResourceRequest): Promise<Created> {
     const { inputs } = request;
+    const { address } = database;
     if (address === undefined)
       throw new Error(`${request.type} "${request.name}": declare the database instance before its proxy`);
     const name = physicalName(request);
     proxies.add(name);
-    databases.push(`prx-${name}`);
+    database.names.push(`prx-${name}`);
     const arn = `arn:aws:rds:${regionOf(request, context)}:${context.accountId}:db-proxy:prx-${name}`;
     return { id: name, state: { ...inputs, name, arn, endpoint: address.host } };
   }
 
   /** Answers at once, as RDS does, and the target is available later; one that an earlier run has registered is by now. */
   async function registerTarget({ name, inputs }: ResourceRequest): Promise<Created> {
-    if (worker !== undefined && !targets.value.includes(name)) {
-      await ask({ register: true });
+    if (!database.isElsewhere && !targets.value.includes(name)) {
+      await database.ask({ register: true });
       targets.value.push(name);
       targets.save();
     }
@@ -203,8 +100,8 @@ export async function createRds(
       id: name,
       state: {
         ...inputs,
-        endpoint: address?.host,
-        port: address?.port,
+        endpoint: database.address?.host,
+        port: database.address?.port,
         type: "RDS_INSTANCE",
         rdsResourceId: inputs.dbInstanceIdentifier,
       },
@@ -236,11 +133,11 @@ export async function createRds(
   async function describeTargets(call: ApiCall): Promise<ApiAnswer> {
     const { proxy } = describing(call);
     if (!proxies.has(proxy)) throw new ServiceError("DBProxyNotFoundFault", `There is no proxy ${proxy}.`, 404);
-    const health = worker === undefined ? { health: { State: "AVAILABLE" } } : await ask({ health: true });
+    const health = database.isElsewhere ? { health: { State: "AVAILABLE" } } : await database.ask({ health: true });
     const member = registered.map((RdsResourceId) => ({
       RdsResourceId,
-      Endpoint: address?.host,
-      Port: address?.port,
+      Endpoint: database.address?.host,
+      Port: database.address?.port,
       Type: "RDS_INSTANCE",
       TargetHealth: "health" in health ? { ...health.health } : undefined,
     }));
@@ -279,16 +176,8 @@ export async function createRds(
       "aws:rds/parameterGroup:ParameterGroup": named("pg"),
       "aws:rds/optionGroup:OptionGroup": named("og"),
     },
-    async scrub() {
-      if (worker !== undefined && address !== undefined) await ask({ scrub: true });
-    },
-    async close() {
-      gate?.close();
-      if (worker === undefined) return;
-      const ended = new Promise((resolve) => worker.once("exit", resolve));
-      worker.postMessage({ close: true } satisfies RdsTask);
-      await ended;
-    },
+    scrub: () => database.scrub(),
+    close: () => database.close(),
   };
 }
 
