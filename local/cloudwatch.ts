@@ -3,14 +3,8 @@
  * here; a caller of the API sees their state. An expression or pattern that is not supported stops the start.
  */
 import { type Clock, systemClock } from "./clock.ts";
-import {
-  type AlarmState,
-  judge,
-  type MetricAlarm,
-  type QuotaOf,
-  readMetricAlarm,
-  type Verdict,
-} from "./cloudwatch/alarms.ts";
+import { type MetricAlarm, type QuotaOf, readMetricAlarm } from "./cloudwatch/alarms.ts";
+import { type Composite, describeAlarms, metricData, type Watched } from "./cloudwatch/answers.ts";
 import { compilePattern, LogTail, type MetricFilter, recordLine } from "./cloudwatch/logMetrics.ts";
 import type { Metrics } from "./cloudwatch/metrics.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
@@ -23,20 +17,6 @@ import {
   type ResourceRequest,
   ServiceError,
 } from "./service.ts";
-
-interface Described {
-  readonly Namespace: string;
-  readonly MetricName: string;
-  readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[];
-}
-
-interface Composite {
-  readonly name: string;
-  readonly arn: string;
-  readonly description: string;
-  /** Names of alarms that all have to ring. */
-  readonly all: readonly string[];
-}
 
 const SAMPLE_MS = 60_000;
 
@@ -115,112 +95,10 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
     next = clock.at(clock.now() + SAMPLE_MS, sampleEveryMinute);
   }
 
-  const verdictOf = (alarm: MetricAlarm): Verdict => judge(alarm, metrics, quotaOf, clock.now());
-
-  function describe(args: Readonly<Record<string, unknown>>): unknown {
-    metrics.sample();
-    const names = args.AlarmNames as readonly string[] | undefined;
-    const state = args.StateValue as AlarmState | undefined;
-    const types = (args.AlarmTypes as readonly string[] | undefined) ?? ["MetricAlarm"];
-    const wanted = (name: string) => names === undefined || names.includes(name);
-    const standing = <T extends { StateValue: AlarmState }>(found: readonly T[]) =>
-      found.filter(({ StateValue }) => state === undefined || StateValue === state);
-    const seconds = clock.now() / 1_000;
-    return {
-      MetricAlarms: !types.includes("MetricAlarm")
-        ? []
-        : standing(
-            [...alarms.values()]
-              .filter(({ name }) => wanted(name))
-              .map((alarm) => {
-                const { state: StateValue, reason } = verdictOf(alarm);
-                return {
-                  AlarmName: alarm.name,
-                  AlarmArn: alarm.arn,
-                  AlarmDescription: alarm.description,
-                  AlarmConfigurationUpdatedTimestamp: alarm.createdAt / 1_000,
-                  StateValue,
-                  StateReason: reason,
-                  StateUpdatedTimestamp: seconds,
-                  EvaluationPeriods: alarm.evaluationPeriods,
-                  DatapointsToAlarm: alarm.datapointsToAlarm,
-                  Threshold: alarm.threshold,
-                  ComparisonOperator: alarm.comparison,
-                  TreatMissingData: alarm.treatMissingData,
-                  Metrics: alarm.queries.map(({ id, expression, metric }) => ({
-                    Id: id,
-                    ReturnData: id === alarm.returned.id,
-                    ...(metric === undefined
-                      ? { Expression: expression }
-                      : {
-                          MetricStat: {
-                            Metric: {
-                              Namespace: metric.namespace,
-                              MetricName: metric.name,
-                              Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
-                            },
-                            Period: alarm.period,
-                            Stat: metric.statistic,
-                          },
-                        }),
-                  })),
-                };
-              }),
-          ),
-      CompositeAlarms: !types.includes("CompositeAlarm")
-        ? []
-        : standing(
-            [...composites.values()]
-              .filter(({ name }) => wanted(name))
-              .map(({ name, arn, description, all }) => ({
-                AlarmName: name,
-                AlarmArn: arn,
-                AlarmDescription: description,
-                StateValue: (all.every((one) => verdictOf(alarms.get(one)!).state === "ALARM")
-                  ? "ALARM"
-                  : "OK") as AlarmState,
-                StateUpdatedTimestamp: seconds,
-              })),
-          ),
-    };
-  }
-
-  function read(args: Readonly<Record<string, unknown>>): unknown {
-    metrics.sample();
-    const [from, to] = [args.StartTime, args.EndTime].map((time) => Number(time) * 1_000) as [number, number];
-    const queries = (args.MetricDataQueries ?? []) as readonly Readonly<Record<string, unknown>>[];
-    const MetricDataResults = queries.map(({ Id, MetricStat }) => {
-      if (MetricStat === undefined)
-        throw new ServiceError(
-          "InvalidParameterValue",
-          "The local CloudWatch answers GetMetricData for metrics alone.",
-        );
-      const { Metric, Period, Stat } = MetricStat as { Metric: Described; Period: number; Stat: string };
-      const id = {
-        namespace: Metric.Namespace,
-        name: Metric.MetricName,
-        dimensions: Object.fromEntries((Metric.Dimensions ?? []).map(({ Name, Value }) => [Name, Value])),
-      };
-      const start = Math.floor(from / (Period * 1_000)) * Period * 1_000;
-      const values = metrics.series(id, Stat, Period, start, Math.max(0, Math.ceil((to - start) / (Period * 1_000))));
-      const points = values
-        .map((value, i) => ({ at: start / 1_000 + i * Period, value }))
-        .filter(({ value }) => value !== undefined)
-        .reverse();
-      return {
-        Id,
-        Label: id.name,
-        Timestamps: points.map(({ at }) => at),
-        Values: points.map(({ value }) => value),
-        StatusCode: "Complete",
-      };
-    });
-    return { MetricDataResults, Messages: [] };
-  }
-
-  const answers: ReadonlyMap<string, (args: Readonly<Record<string, unknown>>) => unknown> = new Map([
-    ["DescribeAlarms", describe],
-    ["GetMetricData", read],
+  const watched: Watched = { alarms, composites, metrics, quotaOf, now: () => clock.now() };
+  const answers: ReadonlyMap<string, (watched: Watched, args: Readonly<Record<string, unknown>>) => unknown> = new Map([
+    ["DescribeAlarms", describeAlarms],
+    ["GetMetricData", metricData],
   ]);
 
   metrics.source(readLogs);
@@ -243,7 +121,7 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
       },
       async call(call) {
         const { action, args } = readJsonCall(call);
-        return jsonAnswer(answers.get(action)!(args), "1.0");
+        return jsonAnswer(answers.get(action)!(watched, args), "1.0");
       },
     },
     async start() {
