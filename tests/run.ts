@@ -1,6 +1,7 @@
 /**
  * `npm test [-- words…]`: types, lint, dead code, then every `*.test.ts`, and one closing line `N passed, N failed`.
  * Unit tests run in parallel processes, those of a folder in one; those in `tests/endToEnd` say their group (support/groups.ts).
+ * Before that line it names the files that took longest.
  * With words, only test files whose path contains one of them run, without the checks.
  */
 import { spawn } from "node:child_process";
@@ -61,6 +62,9 @@ async function check(name: string, script: string): Promise<Outcome> {
 /** Resolves when the first platform runs: it has bundled the functions and made what else the next ones find. */
 const { promise: firstPlatform, resolve: booted } = Promise.withResolvers<void>();
 
+/** Files, how many seconds each took among others that ran beside it, and how many it computed. */
+const took: { readonly file: string; readonly seconds: number; readonly cpu: number }[] = [];
+
 async function group(name: string, group: readonly string[]): Promise<Outcome> {
   const started = performance.now();
   const { code, output } = await run(
@@ -72,6 +76,8 @@ async function group(name: string, group: readonly string[]): Promise<Outcome> {
   );
   booted();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  for (const [, seconds, cpu, file] of output.matchAll(/^#took ([\d.]+) ([\d.]+) (.+)$/gm))
+    took.push({ file: file!, seconds: Number(seconds), cpu: Number(cpu) });
   const counted = /^#(\d+) (\d+)$/m.exec(output);
   const passed = Number(counted?.[1] ?? 0);
   const failed = Math.max(Number(counted?.[2] ?? 0), code === 0 && counted !== null ? 0 : 1);
@@ -111,5 +117,12 @@ const outcomes = await pool(
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+if (took.length > 1) {
+  const longest = took.toSorted((a, b) => b.seconds - a.seconds).slice(0, 15);
+  const lines = longest.map(
+    ({ file, seconds, cpu }) => `  ${seconds.toFixed(1)} s (${cpu.toFixed(1)} s CPU) ${file}\n`,
+  );
+  process.stdout.write(`longest:\n${lines.join("")}`);
+}
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -1,15 +1,35 @@
-/** Runs the named test files in this process, one after the other, and prints `#<passed> <failed>` for `tests/run.ts`. */
+/**
+ * Runs the named test files in this process, one after the other, and prints for `tests/run.ts`: `#took <seconds> <seconds of computing> <file>` for
+ * each, then `#<passed> <failed>`.
+ */
 import { resolve } from "node:path";
 import { run } from "uvu/run";
 
+const names = process.argv.slice(2);
 const written: string[] = [];
+const begun: { readonly name: string; readonly at: number; readonly cpu: number }[] = [];
+/** Seconds of computing of this process, its threads included. */
+const computed = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = ((chunk: string | Uint8Array) => {
-  written.push(Buffer.from(chunk).toString());
+  const text = Buffer.from(chunk).toString();
+  written.push(text);
+  // uvu writes a file's name when it begins with its tests.
+  const name = names.find((name) => text.includes(name));
+  if (name !== undefined && begun.at(-1)?.name !== name) begun.push({ name, at: performance.now(), cpu: computed() });
   return write(chunk);
 }) as typeof process.stdout.write;
 
-await run(process.argv.slice(2).map((name) => ({ name, file: resolve(name) })));
+await run(names.map((name) => ({ name, file: resolve(name) })));
+
+const ended = { at: performance.now(), cpu: computed() };
+const took = begun.map(({ name, at, cpu }, i) => {
+  const end = begun[i + 1] ?? ended;
+  return `#took ${((end.at - at) / 1_000).toFixed(1)} ${(end.cpu - cpu).toFixed(1)} ${name}\n`;
+});
 
 const count = (label: string): number => Number(new RegExp(`${label}:\\s+(\\d+)`).exec(written.join(""))?.[1] ?? 0);
 const total = count("Total");
@@ -17,6 +37,6 @@ const passed = count("Passed");
 // A hook that throws ends its suite without a word from uvu, and a file without `test.run()` counts nothing: both fail here.
 // Exit only once the pipe has taken everything: process.exit() would cut off what is still being written.
 process.stdout.write = write;
-process.stdout.write(`#${passed} ${total === 0 ? 1 : total - passed}\n`, () =>
+process.stdout.write(`\n${took.join("")}#${passed} ${total === 0 ? 1 : total - passed}\n`, () =>
   process.exit(passed === total && total > 0 ? 0 : 1),
 );
