@@ -19,6 +19,12 @@ export function checkSchema(schema: unknown, text: string): void {
       throw invalid(`"$schema" must be ${DIALECT}.`, "/$schema");
     }
   }
+  if (isWrapped(schema)) {
+    throw invalid(
+      'The body is the schema itself, not an object with the member "schema": send what is inside.',
+      "/schema",
+    );
+  }
   try {
     // First within bounds, then by the meta-schema, whose work grows with the document.
     compileSchema(text);
@@ -33,6 +39,13 @@ export function checkSchema(schema: unknown, text: string): void {
     throw new TriggersError("invalid_schema", "The document is not a JSON Schema (2020-12).", { details: faults });
   }
 }
+
+/** `{ "schema": {…} }` alone: a valid schema, which would allow everything, and surely meant as the schema inside. */
+const isWrapped = (schema: unknown): boolean =>
+  typeof schema === "object" &&
+  schema !== null &&
+  Object.keys(schema).join() === "schema" &&
+  typeof (schema as { schema: unknown }).schema === "object";
 
 const MAX_FAULTS = 20;
 

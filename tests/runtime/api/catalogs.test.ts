@@ -127,6 +127,7 @@ const noSchemas: [says: string, schema: unknown, path: string][] = [
   ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "/$schema"],
   ["a bound that is no number", { properties: { a: { minimum: "1" } } }, "/properties/a/minimum"],
   ["a pattern that is none", { pattern: "(" }, ""],
+  ["a schema in a member of that name", { schema: { type: "object" } }, "/schema"],
 ];
 for (const [says, schema, path] of noSchemas) {
   test(`${says} is 422 invalid_schema, with the place`, async () => {
