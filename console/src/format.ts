@@ -11,6 +11,15 @@ export const bytes = (value: number): string =>
       ? `${(value / 1_000).toFixed(1)} KB`
       : `${(value / 1_000_000).toFixed(2)} MB`;
 
+/** A share as percent: 99.97 % is not told as 100 %. */
+export function share(value: number): string {
+  const percent = value * 100;
+  if (percent === 0 || percent === 100) return `${percent} %`;
+  if (percent > 99.95 && percent < 100) return `${(Math.floor(percent * 1_000) / 1_000).toFixed(3)} %`;
+  if (percent > 0 && percent < 0.05) return "< 0.05 %";
+  return `${percent.toFixed(1)} %`;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 function formatOf(zone: string | undefined): Intl.DateTimeFormat {
   const key = zone ?? "";
@@ -37,6 +46,55 @@ function formatOf(zone: string | undefined): Intl.DateTimeFormat {
 }
 /** @param zone IANA name; the reader's own when left out */
 export const time = (text: string, zone?: string): string => formatOf(zone).format(new Date(text));
+
+const bucketFormats = new Map<string, Intl.DateTimeFormat>();
+/**
+ * When a bucket of a chart begins. @param long for a table, which has room for the date
+ * @param days whether the range is longer than a day, so that a time alone would not tell
+ */
+export function bucketTime(
+  at: number | string,
+  zone: string,
+  interval: string,
+  { long = false, days = true }: { readonly long?: boolean; readonly days?: boolean } = {},
+): string {
+  const key = `${zone} ${interval} ${long} ${days}`;
+  let format = bucketFormats.get(key);
+  if (format === undefined) {
+    const date = long || interval === "day" || days;
+    const clock = interval !== "day";
+    format = new Intl.DateTimeFormat(undefined, {
+      timeZone: zone,
+      ...(date ? { day: "numeric", month: "short" } : {}),
+      ...(long && !clock ? { weekday: "short" } : {}),
+      ...(clock ? { hour: "2-digit", minute: "2-digit", hour12: false } : {}),
+    });
+    bucketFormats.set(key, format);
+  }
+  return format.format(typeof at === "number" ? at : Date.parse(at));
+}
+
+const dates = new Map<string, Intl.DateTimeFormat>();
+/** The date that clocks in a zone show, `2026-11-27`. */
+export function dateIn(at: number, zone: string): string {
+  let format = dates.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
+    dates.set(zone, format);
+  }
+  return format.format(at);
+}
+
+const hoursOfDay = new Map<string, Intl.DateTimeFormat>();
+/** The hour that clocks in a zone show, 0 to 23. */
+export function hourIn(at: number, zone: string): number {
+  let format = hoursOfDay.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", hourCycle: "h23" });
+    hoursOfDay.set(zone, format);
+  }
+  return Number(format.format(at));
+}
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 export function ago(text: string, now = Date.now()): string {

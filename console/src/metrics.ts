@@ -1,65 +1,125 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react-query";
+import type { MetricsAnswer, Point, Series } from "../../runtime/domain/metrics/answer.ts";
+import { type Dimension, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
+import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
+import type { Latency, Value } from "../../runtime/domain/metrics/values.ts";
 import { call, type Environment } from "./api.ts";
+import { type Dashboard, type Filter, isFiltered } from "./dashboard.ts";
 
 /** The language of charts: one query object, and what comes back for it. */
-export interface MetricsQuery {
-  readonly measures: readonly string[];
-  readonly last?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly interval?: string;
-  readonly time_zone?: string;
-  readonly group_by?: readonly string[];
-  readonly filter?: Readonly<Record<string, readonly (string | null)[]>>;
-  readonly top?: number;
-  readonly compare?: "previous" | "week";
-  readonly histogram?: boolean;
-}
-
-export interface Latency {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly count: number;
-  readonly buckets?: readonly (readonly [number, number])[];
-}
-export type Value = number | null | Latency;
+export type { Latency, Point, Series, Value };
+export type Metrics = MetricsAnswer;
+export type MetricsQuery = Omit<MetricsQueryInput, "measures"> & { readonly measures: readonly Measure[] };
 export type Values = Readonly<Record<string, Value>>;
 
-export interface Series {
-  readonly key: Readonly<Record<string, string | null>>;
-  readonly points: readonly ({ readonly start: string; readonly partial?: true } & Readonly<
-    Record<string, Value | string | true | undefined>
-  >)[];
-  readonly totals: Values;
-}
+const FRESH_MS = 5_000;
+/** How long an answer is kept that nothing can change any more. */
+const KEPT_MS = 30 * 60_000;
 
-export interface Metrics {
-  readonly from: string;
-  readonly to: string;
-  readonly interval: string;
-  readonly complete_until: string;
-  readonly series: readonly Series[];
-  readonly totals: Values;
-  readonly folded: number;
-  readonly compare?: { readonly series: readonly Series[]; readonly totals: Values };
-}
+/** Nothing that it tells can change: it names its times, and all of it is counted. */
+const isFinal = (query: MetricsQuery, answer: Metrics | undefined): boolean =>
+  answer !== undefined && query.to !== undefined && answer.to <= answer.complete_until;
 
-/** @param every milliseconds between two looks; once when false */
-export function useMetrics(query: MetricsQuery, env: Environment, every: number | false = false) {
+/**
+ * What a query comes to. Tiles that ask the same share one answer. What was there before stays while another is on its way.
+ * @param every milliseconds between two looks; once when false
+ */
+export function useMetrics(
+  query: MetricsQuery,
+  env: Environment,
+  every: number | false = false,
+  enabled = true,
+): UseQueryResult<Metrics> {
   return useQuery({
     queryKey: ["metrics", query, env],
     queryFn: ({ signal }) => call<Metrics>("POST", "/metrics/query", { env, body: query, signal }),
-    refetchInterval: every,
+    enabled,
+    refetchInterval: (asked) => (isFinal(query, asked.state.data) ? false : every),
+    staleTime: (asked) => (isFinal(query, asked.state.data) ? Number.POSITIVE_INFINITY : FRESH_MS),
+    gcTime: KEPT_MS,
+    placeholderData: keepPreviousData,
   });
 }
+
+/** Of a filter what a measure can be told apart by, and what of it has to be left out. */
+export interface Applied {
+  readonly filter: Filter;
+  readonly ignored: readonly Dimension[];
+}
+
+/** @param measures of one tile: a filter that one of them does not know is left out for all of them */
+function applied(measures: readonly Measure[], filter: Filter): Applied {
+  const named = Object.keys(filter) as (keyof Filter)[];
+  const knows = (dimension: Dimension) => measures.every((measure) => dimensionsOf[measure].includes(dimension));
+  return {
+    filter: Object.fromEntries(named.filter(knows).map((dimension) => [dimension, filter[dimension]])),
+    ignored: named.filter((dimension) => !knows(dimension)),
+  };
+}
+
+export interface TileAnswer {
+  readonly query: UseQueryResult<Metrics>;
+  readonly ignored: readonly Dimension[];
+}
+
+/** A tile's question about what the dashboard looks at. @param rest what differs from that */
+export function useTile(board: Dashboard, rest: MetricsQuery, enabled = true): TileAnswer {
+  const { filter, ignored } = applied(rest.measures, board.filter);
+  const ranged = rest.last === undefined && rest.from === undefined ? board.range : { time_zone: board.zone };
+  const query = useMetrics(
+    { ...ranged, ...rest, ...(Object.keys(filter).length === 0 ? {} : { filter: filter as never }) },
+    board.env,
+    board.every,
+    enabled,
+  );
+  return { query, ignored };
+}
+
+export const words: Readonly<Record<Dimension, string>> = {
+  event_type: "type",
+  workflow_id: "workflow",
+  subscription_id: "subscription",
+  key_id: "key",
+  status: "status",
+  error: "error",
+};
+
+/** Why a tile is greyed; undefined where all filters apply. */
+export const reasonOf = (ignored: readonly Dimension[]): string | undefined =>
+  ignored.length === 0
+    ? undefined
+    : `Not filtered: this can't be told apart by ${ignored.map((each) => words[each]).join(" or ")}.`;
 
 export const numberIn = (values: Values | undefined, name: string): number => {
   const value = values?.[name];
   return typeof value === "number" ? value : 0;
 };
 
-export const latencyIn = (values: Values | undefined, name: string): Latency | undefined => {
+export const maybeIn = (values: Readonly<Record<string, unknown>> | undefined, name: string): number | null => {
   const value = values?.[name];
-  return typeof value === "object" && value !== null ? value : undefined;
+  return typeof value === "number" ? value : null;
 };
+
+export const latencyIn = (values: Readonly<Record<string, unknown>> | undefined, name: string): Latency | undefined => {
+  const value = values?.[name];
+  return typeof value === "object" && value !== null ? (value as Latency) : undefined;
+};
+
+/** The one value that a series is for, in words. */
+export const keyName = ({ key }: Pick<Series, "key">): string => {
+  const [dimension, value] = Object.entries(key)[0] ?? [];
+  if (dimension === undefined) return "all";
+  return value === null || value === undefined
+    ? `no ${words[dimension as Dimension]}`
+    : value.replaceAll("_", dimension === "status" || dimension === "error" ? " " : "_");
+};
+
+/** What a click on a series filters; undefined where it filters nothing. */
+export function filterOf({ key }: Pick<Series, "key">): readonly [keyof Filter, string | null] | undefined {
+  const [dimension, value] = Object.entries(key)[0] ?? [];
+  return dimension === undefined || !isFiltered(dimension as Dimension) || value === "(other)"
+    ? undefined
+    : [dimension as keyof Filter, value ?? null];
+}
+
+export const pointsOf = (answer: Metrics | undefined): readonly Point[] => answer?.series[0]?.points ?? [];

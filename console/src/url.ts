@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 import * as z from "zod/mini";
+import { isTimeZone } from "../../runtime/domain/metrics/timeZone.ts";
 
 /** The state of a page is its URL: read here by a schema, changed by writing it. */
 
@@ -21,6 +22,15 @@ export const maybeOneOf = <const V extends readonly [string, ...string[]]>(value
   z.catch(z.optional(z.enum(values)), undefined);
 /** Any text, or nothing. */
 export const anyText = z.catch(z.optional(z.string()), undefined);
+
+/** Any number of texts; each stands in the URL by itself. */
+export const manyTexts = z.catch(
+  z.pipe(
+    z.union([z.string(), z.array(z.string())]),
+    z.transform((value) => [value].flat()),
+  ),
+  [] as string[],
+);
 
 const instant = z.catch(z.optional(z.iso.datetime({ offset: true })), undefined);
 
@@ -62,6 +72,11 @@ export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
   };
   return [state, set] as const;
 }
+
+const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The zone that times are shown in: the URL's, else the reader's own. */
+export const zoneOf = ({ zone }: Pick<CommonState, "zone">): string =>
+  zone !== undefined && isTimeZone(zone) ? zone : own;
 
 const none = {};
 export const useCommon = () => useUrl(none);

@@ -1,19 +1,17 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api.ts";
-import { count } from "../format.ts";
-import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
-import { List } from "../ui/list.tsx";
+import { useDashboard } from "../dashboard.ts";
+import { count, share } from "../format.ts";
+import { lasts, useCustomers } from "../tiles/customers.tsx";
+import { ShownViews, type Told, useShows } from "../told.tsx";
+import { Button, Code, Empty, Failure, Field, Loading, Note, Page } from "../ui/basic.tsx";
+import { AutoRefresh } from "../ui/dashboardPage.tsx";
+import { DownloadShown } from "../ui/download.tsx";
 import { Ask, Dialog } from "../ui/overlay.tsx";
-import { useCommon } from "../url.ts";
-
-interface Customer {
-  readonly customer_id: string;
-  readonly name: string;
-  readonly limit_per_second: number;
-  readonly status: string;
-  readonly created_at: string;
-}
+import { Range } from "../ui/range.tsx";
+import { Table } from "../ui/table.tsx";
+import { maybeOneOf, useUrl } from "../url.ts";
 
 function Create() {
   const client = useQueryClient();
@@ -26,7 +24,7 @@ function Create() {
     setError(undefined);
     try {
       setMade(await call("POST", "/customers", { body: { name, limit_per_second: Number(limit) } }));
-      await client.invalidateQueries({ queryKey: ["list", "/customers"] });
+      await client.invalidateQueries({ queryKey: ["customer figures"] });
     } catch (cause) {
       setError(cause);
     }
@@ -78,39 +76,182 @@ function Create() {
   );
 }
 
+const WARN = 0.8;
+const REFRESH_MS = 30_000;
+
+/** How near to its limit a customer came, in a word and a colour. */
+function Nearness({ use }: { use: number | null }) {
+  const [tone, sign, word] =
+    use === null || use < WARN ? ["", "", ""] : use < 1 ? ["text-warn", "▲ ", " near"] : ["text-bad", "✕ ", " reached"];
+  return (
+    <span className={`font-medium whitespace-nowrap ${tone}`}>
+      {sign}
+      {use === null ? "–" : share(use)}
+      {word}
+    </span>
+  );
+}
+
+const columns = [
+  "Customer",
+  "Limit",
+  "Busiest second, of the limit",
+  "Events",
+  "Refused requests",
+  "Delivered",
+  "Dead-lettered",
+  "Delivery success",
+  "Keys",
+  "Keys never used",
+] as const;
+
+const own = { near: maybeOneOf(["yes"]) };
+
 export default function Customers() {
-  const [{ zone }] = useCommon();
+  const board = useDashboard();
+  const [{ near }, set] = useUrl(own);
+  const [{ range }] = useUrl(own);
+  const last = lasts.find((each) => each === range) ?? "24h";
   const client = useQueryClient();
+  const list = useCustomers(last, board.every === false ? false : REFRESH_MS);
   const limit = (id: string) => async (value: string) => {
     await call("PATCH", `/customers/${id}`, { body: { limit_per_second: Number(value) } });
-    await client.invalidateQueries({ queryKey: ["list", "/customers"] });
+    await client.invalidateQueries({ queryKey: ["customer figures"] });
+  };
+  const byUse = list.customers.toSorted((a, b) => (b.limit_use ?? -1) - (a.limit_use ?? -1));
+  const close = byUse.filter(({ limit_use }) => (limit_use ?? 0) >= WARN);
+  const rows = near === undefined ? byUse : close;
+  const told: Told = {
+    columns: columns.map((name) => ({ name })),
+    rows: rows.map((each) => [
+      each.name,
+      each.limit_per_second,
+      each.limit_use,
+      each.events,
+      each.refused,
+      each.delivered,
+      each.dead_lettered,
+      each.delivery_success_rate,
+      each.keys,
+      each.keys_never_used,
+    ]),
   };
   return (
-    <Page title="Customers" actions={<Create />}>
-      <List<Customer>
-        caption="Customers"
-        source={{ path: "/customers", member: "customers" }}
-        rowKey={({ customer_id }) => customer_id}
-        empty={<Empty title="There is no customer yet." />}
-        columns={[
-          { name: "Name", cell: ({ name }) => name },
-          { name: "Customer", cell: ({ customer_id }) => <span className="mono">{customer_id}</span> },
-          { name: "Events a second", cell: ({ limit_per_second }) => count(limit_per_second) },
-          { name: "Status", cell: ({ status }) => <Status status={status} /> },
-          { name: "Since", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
-          {
-            name: "Limit",
-            cell: ({ customer_id, name }) => (
-              <Ask
-                label="Change limit"
-                title={`Limit of ${name}`}
-                field="Events a second"
-                action={limit(customer_id)}
+    <ShownViews>
+      <Page
+        title="Customers"
+        actions={
+          <>
+            <AutoRefresh />
+            <ShownTable told={told} />
+            <DownloadShown name="customers" title="Customers" about={`Live sides, the last ${last}`} />
+            <Create />
+          </>
+        }
+      >
+        <Range />
+        {range === "custom" ? <Note>Customers are compared over a preset: the last 24 h are shown.</Note> : null}
+        {list.isPending ? (
+          <Loading />
+        ) : list.isError ? (
+          <Failure error={list.error} retry={() => void list.refetch()} />
+        ) : list.customers.length === 0 ? (
+          <Empty title="There is no customer yet.">Make one: it gets a live and a sandbox key at once.</Empty>
+        ) : (
+          <>
+            <div className="flex flex-wrap items-center gap-3 text-sm">
+              <p>
+                {count(list.customers.length)} customers{list.hasNextPage ? " so far" : ""}, nearest to their limit
+                first.{" "}
+                {close.length === 0
+                  ? "None used 80 % of its limit in any second."
+                  : `${count(close.length)} used 80 % of their limit or more in a second.`}
+              </p>
+              <Button
+                aria-pressed={near !== undefined}
+                className={near === undefined ? "" : "bg-accent-soft"}
+                onPress={() => set({ near: near === undefined ? "yes" : undefined })}
+              >
+                Near a limit only
+              </Button>
+            </div>
+            {rows.length === 0 ? (
+              <Empty title="No customer is near its limit.">Show all of them to see how much each uses.</Empty>
+            ) : (
+              <Table
+                caption="Customers"
+                rows={rows}
+                rowKey={({ customer_id }) => customer_id}
+                columns={[
+                  {
+                    name: "Customer",
+                    cell: ({ name, customer_id }) => (
+                      <>
+                        {name}
+                        <span className="mono block text-muted">{customer_id}</span>
+                      </>
+                    ),
+                  },
+                  {
+                    name: "Limit",
+                    cell: ({ customer_id, name, limit_per_second }) => (
+                      <span className="grid gap-1">
+                        {count(limit_per_second)}/s
+                        <Ask
+                          label="Change limit"
+                          title={`Limit of ${name}`}
+                          field="Events a second"
+                          action={limit(customer_id)}
+                        />
+                      </span>
+                    ),
+                  },
+                  { name: "Busiest second", cell: ({ limit_use }) => <Nearness use={limit_use} /> },
+                  { name: "Events", cell: ({ events }) => count(events) },
+                  { name: "Refused", cell: ({ refused }) => count(refused) },
+                  { name: "Delivered", cell: ({ delivered }) => count(delivered) },
+                  { name: "Dead-lettered", cell: ({ dead_lettered }) => count(dead_lettered) },
+                  {
+                    name: "Success",
+                    cell: ({ delivery_success_rate: rate }) => (rate === null ? "–" : share(rate)),
+                  },
+                  {
+                    name: "Keys never used",
+                    cell: ({ keys, keys_never_used, unused_keys }) =>
+                      keys_never_used === 0 ? (
+                        `none of ${count(keys)}`
+                      ) : (
+                        <details>
+                          <summary className="min-h-6 cursor-pointer">
+                            {count(keys_never_used)} of {count(keys)}
+                          </summary>
+                          <ul className="mono">
+                            {unused_keys.map(({ key_id, environment }) => (
+                              <li key={key_id}>
+                                {key_id} ({environment})
+                              </li>
+                            ))}
+                          </ul>
+                        </details>
+                      ),
+                  },
+                ]}
               />
-            ),
-          },
-        ]}
-      />
-    </Page>
+            )}
+            {list.hasNextPage ? (
+              <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+                {list.isFetchingNextPage ? "Loading…" : "Show more"}
+              </Button>
+            ) : null}
+          </>
+        )}
+      </Page>
+    </ShownViews>
   );
+}
+
+/** Lets the page be taken along as it is. */
+function ShownTable({ told }: { told: Told }) {
+  useShows({ title: "Customers", sentence: "", told });
+  return null;
 }

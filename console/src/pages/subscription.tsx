@@ -2,70 +2,19 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
 import { ApiError, call, callText, pretty } from "../api.ts";
-import { count, ms, selectorText } from "../format.ts";
+import { ms, selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Subscription } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { List } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
-import { Range } from "../ui/range.tsx";
 import { draftOf, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Tabs } from "../ui/tabs.tsx";
-import { anyText, keep, oneOf, timesOf, useUrl } from "../url.ts";
+import { anyText, keep, oneOf, useUrl } from "../url.ts";
+import { WorkflowOverview } from "./workflowOverview.tsx";
 
 const own = { tab: oneOf(["overview", "selector", "deliveries", "backlog", "changes"], "overview"), open: anyText };
-
-interface Usage {
-  readonly totals: {
-    readonly delivered: number;
-    readonly failed: number;
-    readonly dead_lettered: number;
-    readonly latency_ms: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
-  };
-  readonly buckets: readonly {
-    readonly key?: string;
-    readonly delivered: number;
-    readonly failed: number;
-    readonly dead_lettered: number;
-  }[];
-}
-
-/** How it has done in the range: deliveries, failures, latency. */
-function Health({ id }: { id: string }) {
-  const [state] = useUrl(own);
-  const query = useQuery({
-    queryKey: ["usage of", id, state.range, state.from, state.to, state.env],
-    queryFn: () => {
-      const { from, to } = timesOf(state);
-      const query = new URLSearchParams({ from, interval: "day", group_by: "subscription" });
-      if (to !== undefined) query.set("to", to);
-      return call<Usage>("GET", `/usage?${query}`, { env: state.env });
-    },
-    refetchInterval: 10_000,
-  });
-  if (query.isPending) return <Loading />;
-  if (query.isError) return <Failure error={query.error} />;
-  const of = query.data.buckets.filter(({ key }) => key === id);
-  const sum = (name: "delivered" | "failed" | "dead_lettered") => of.reduce((total, bucket) => total + bucket[name], 0);
-  const [delivered, failed, dead] = [sum("delivered"), sum("failed"), sum("dead_lettered")];
-  const ended = delivered + dead;
-  return (
-    <div className="grid gap-3 sm:grid-cols-4">
-      {[
-        ["Delivered", count(delivered)],
-        ["Failed attempts", count(failed)],
-        ["Dead-lettered", count(dead)],
-        ["Success rate", ended === 0 ? "nothing ended yet" : `${((100 * delivered) / ended).toFixed(1)} %`],
-      ].map(([name, value]) => (
-        <div key={name} className="card">
-          <p className="text-sm text-muted">{name}</p>
-          <p className="text-xl font-semibold">{value}</p>
-        </div>
-      ))}
-    </div>
-  );
-}
 
 interface TestAnswer {
   readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
@@ -109,8 +58,7 @@ function Overview({ subscription }: { subscription: Subscription }) {
   };
   return (
     <div className="grid gap-4">
-      <Range />
-      <Health id={id} />
+      <WorkflowOverview subscription={subscription} />
       <Facts
         of={[
           [

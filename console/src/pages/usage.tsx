@@ -1,150 +1,113 @@
-import { useState } from "react";
-import { Bars } from "../charts/bars.tsx";
-import { Gauge } from "../charts/parts.tsx";
-import { bytes, count, time } from "../format.ts";
-import { numberIn, useMetrics } from "../metrics.ts";
+import { useDashboard } from "../dashboard.ts";
+import { count } from "../format.ts";
+import { numberIn } from "../metrics.ts";
 import { useSession } from "../session.tsx";
-import { Button, Note, Page } from "../ui/basic.tsx";
+import { QuotaTile, useNow, useQuota } from "../tiles/quota.tsx";
+import {
+  DayForecastTile,
+  HistoryTile,
+  KeysTile,
+  LimitUseTile,
+  MonthForecastTile,
+  pieces,
+  useHours,
+  useProjection,
+  WeekTile,
+} from "../tiles/use.tsx";
+import { Button, Note } from "../ui/basic.tsx";
+import { DashboardPage, Filters } from "../ui/dashboardPage.tsx";
+import { Range } from "../ui/range.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
-import { oneOf, useUrl } from "../url.ts";
+import { maybeOneOf, useUrl } from "../url.ts";
 
-const own = { by: oneOf(["hour", "day", "week"], "hour") };
+const own = { each: maybeOneOf(pieces) };
 const WARN = 0.8;
-const LIVE_MS = 5_000;
-const MINUTE_MS = 60_000;
 
-/** Seven days at a time, the newest last and whole. */
-function weeks(
-  points: readonly { readonly name: string; readonly value: number }[],
-): { name: string; value: number }[] {
-  const made: { name: string; value: number }[] = [];
-  for (let end = points.length; end > 0; end -= 7) {
-    const part = points.slice(Math.max(0, end - 7), end);
-    made.unshift({ name: `week from ${part[0]!.name}`, value: part.reduce((sum, { value }) => sum + value, 0) });
-  }
-  return made;
-}
+const advise = (share: number, refused: number): string =>
+  share >= 1
+    ? `The limit was reached${refused > 0 ? `, and ${count(refused)} requests were refused with 429 and Retry-After` : ""}. Send what comes in bursts as batches (up to 1,000 events a request), spread it over a longer time, or ask for a higher limit.`
+    : share >= WARN
+      ? "Bursts come close to the limit. Spread them over a longer time, or ask for a higher limit before they are refused: the operator sets it, and it holds within a minute."
+      : "There is room: nothing to do.";
 
 export default function Usage() {
+  const board = useDashboard();
   const [state, set] = useUrl(own);
-  const session = useSession();
-  const [table, setTable] = useState(false);
-  const { env } = state;
-  const zone = state.zone ?? "UTC";
-  const limit = useMetrics(
-    { measures: ["limit_use", "refused", "events"], last: "1h", interval: "minute" },
-    env,
-    LIVE_MS,
-  );
-  const history = useMetrics(
-    {
-      measures: ["events", "requests", "bytes"],
-      last: state.by === "hour" ? "48h" : state.by === "day" ? "30d" : "90d",
-      interval: state.by === "hour" ? "hour" : "day",
-      time_zone: zone,
-    },
-    env,
-    MINUTE_MS,
-  );
-  const recent = useMetrics({ measures: ["events"], last: "7d", interval: "none" }, env);
-  const use = limit.data?.totals.limit_use;
-  const share = typeof use === "number" ? use : null;
-  const minutes = limit.data?.series[0]?.points ?? [];
-  const lastUse = minutes.at(-1)?.limit_use;
-  const points = (history.data?.series[0]?.points ?? []).map((point) => ({
-    name: time(point.start, zone),
-    value: Number(point.events ?? 0),
-    partial: point.partial === true,
-  }));
-  const bars = state.by === "week" ? weeks(points) : points;
-  const perDay = numberIn(recent.data?.totals, "events") / 7;
-  const refused = numberIn(limit.data?.totals, "refused");
-  const advice =
-    share === null || share < WARN
-      ? "There is room: nothing to do."
-      : share < 1
-        ? "Bursts come close to the limit. Send in batches over a longer time, or ask for a higher limit before they are refused."
-        : "The limit was reached: requests were refused with 429 and Retry-After. Spread them, send batches, or ask for a higher limit.";
+  const piece = state.each ?? (board.length <= 14 * 86_400_000 ? "hour" : "day");
+  const { limit_per_second: limit } = useSession();
+  const quota = useQuota(board);
+  const hours = useHours(board);
+  const projection = useProjection(board);
+  const { peak } = useNow(quota);
+  const refused = numberIn(quota.query.data?.totals, "refused");
+  const advice = advise(peak ?? 0, refused);
   return (
-    <Page
+    <DashboardPage
       title="Usage and quota"
-      actions={
-        <Button aria-pressed={table} onPress={() => setTable(!table)}>
-          View as table
-        </Button>
+      name="usage"
+      answer={quota.query.data}
+      frame={
+        <>
+          <Range />
+          <Filters without={["workflow_id", "status"]} grouped={false} />
+        </>
       }
     >
-      {share !== null && share >= 1 ? (
+      {peak !== null && peak >= 1 ? (
         <Note tone="bad" title="The limit was reached in the last hour.">
           {advice}
         </Note>
-      ) : share !== null && share >= WARN ? (
+      ) : peak !== null && peak >= WARN ? (
         <Note tone="warn" title="More than 80 % of the limit was used in a second of the last hour.">
           {advice}
         </Note>
       ) : null}
       <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
-        <Tile title="Quota in use" of={limit}>
-          {() => (
-            <>
-              <Gauge
-                title="Busiest second of the last hour, of the limit"
-                value={share}
-                good={WARN}
-                fair={1}
-                rising={false}
-              />
-              <p className="text-center text-sm text-muted">busiest second of the last hour</p>
-            </>
-          )}
-        </Tile>
-        <Tile title="Limit" of={limit}>
+        <QuotaTile quota={quota} />
+        <Tile title="Limit" asks="How much may be sent, and when is it free again?" of={quota.query}>
           {() => (
             <Figure
-              value={`${count(session.limit_per_second)}/s`}
-              beside={`a sliding second: all of it is free again 1 s after the last event${typeof lastUse === "number" && lastUse > 0 ? "" : "; none is in use"}`}
+              value={`${count(limit)}/s`}
+              formula="Accepted events in any second. A request that would exceed it is refused as a whole with 429; its Retry-After says when it fits."
+              beside="Time to reset: 1 s at most. The limit is on every second anew; nothing is saved up, and nothing stays used."
             />
           )}
         </Tile>
-        <Tile title="Refused in the last hour" of={limit}>
-          {() => <Figure value={count(refused)} beside="requests" />}
-        </Tile>
-        <Tile title="Forecast" of={recent}>
-          {() => (
-            <Figure
-              value={`${count(Math.round(perDay))} a day`}
-              beside={`${count(Math.round(perDay * 30))} in 30 days, as the last seven days went on`}
-            />
-          )}
-        </Tile>
-        <Tile title="Advice" of={limit} wide>
-          {() => <p className="text-sm">{advice}</p>}
-        </Tile>
-        <Tile title="Data taken in" of={history} wide>
-          {() => (
-            <Figure
-              value={bytes(numberIn(history.data?.totals, "bytes"))}
-              beside={`in ${count(numberIn(history.data?.totals, "requests"))} requests of the range below`}
-            />
-          )}
-        </Tile>
-      </div>
-      <section aria-label="History" className="card grid gap-3">
-        <div className="flex flex-wrap items-center gap-2">
-          <h2 className="font-semibold">Events by</h2>
-          {(["hour", "day", "week"] as const).map((by) => (
+        <DayForecastTile board={board} hours={hours} />
+        <MonthForecastTile board={board} projection={projection} />
+        <LimitUseTile board={board} hours={hours} />
+        <WeekTile board={board} hours={hours} />
+        <section
+          aria-label="History by"
+          className="flex flex-wrap items-center gap-2 text-sm sm:col-span-2 lg:col-span-4"
+        >
+          <span>History by</span>
+          {pieces.map((each) => (
             <Button
-              key={by}
-              aria-pressed={state.by === by}
-              className={state.by === by ? "bg-accent-soft" : ""}
-              onPress={() => set({ by })}
+              key={each}
+              aria-pressed={piece === each}
+              className={piece === each ? "bg-accent-soft" : ""}
+              onPress={() => set({ each })}
             >
-              {by}
+              {each}
             </Button>
           ))}
-        </div>
-        <Bars title="Events" bars={bars} format={count} as={table ? "table" : "chart"} />
-      </section>
-    </Page>
+        </section>
+        <HistoryTile board={board} piece={piece} />
+        <KeysTile board={board} />
+        <Tile title="Refused in the last hour" asks="Was anything turned away?" of={quota.query}>
+          {() => (
+            <Figure
+              value={count(refused)}
+              formula="Requests to POST /events that were answered 4xx or 503 in the last hour: over the limit, malformed, or while the platform was down."
+              beside="requests"
+            />
+          )}
+        </Tile>
+        <Tile title="Advice" asks="What should be done?" of={quota.query}>
+          {() => <p className="text-sm">{advice}</p>}
+        </Tile>
+      </div>
+    </DashboardPage>
   );
 }

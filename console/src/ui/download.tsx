@@ -1,56 +1,98 @@
+import { useState } from "react";
 import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
-import { Button } from "./basic.tsx";
+import { saveCsv, saveJson } from "../save.ts";
+import { csvOf, csvOfViews, jsonOfViews, type Told, useShownViews, type View } from "../told.tsx";
+import { Button, Failure } from "./basic.tsx";
 
-/** A cell of CSV, quoted where RFC 4180 wants it; what a spreadsheet would run as a formula is made text. */
-function cell(value: string | number): string {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** A list or a page to take along: its file's name, and in words what it shows. */
+interface Taken {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  readonly views: () => readonly View[];
+  readonly csv: () => string;
+  readonly json: () => unknown;
 }
 
-const csvOf = (rows: readonly (readonly (string | number)[])[]): string =>
-  rows.map((row) => row.map(cell).join(",")).join("\r\n");
-
-/** Hands a text to the browser as a file. */
-function save(name: string, type: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
+function DownloadMenu({ name, title, about, views, csv, json }: Taken) {
+  const [error, setError] = useState<unknown>();
+  const pdf = async () => {
+    setError(undefined);
+    try {
+      await (await import("../pdf.ts")).savePdf(name, title, about, views());
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  const kinds = [
+    ["CSV", () => saveCsv(name, csv())],
+    ["JSON", () => saveJson(name, json())],
+    ["PDF", () => void pdf()],
+  ] as const;
+  return (
+    <>
+      {error === undefined ? null : <Failure error={error} />}
+      <MenuTrigger>
+        <Button>Download</Button>
+        <Popover className="z-40 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
+          <Menu aria-label="Download" className="outline-none">
+            {kinds.map(([label, run]) => (
+              <MenuItem
+                key={label}
+                className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
+                onAction={run}
+              >
+                {label}
+              </MenuItem>
+            ))}
+          </Menu>
+        </Popover>
+      </MenuTrigger>
+    </>
+  );
 }
 
-/** What is shown, to take along. */
+/** A list as it is shown. @param rows the head first @param json what the file of JSON holds, where it is more than the rows */
 export function Download({
   name,
+  title = name,
+  about = "",
   rows,
   json,
 }: {
   name: string;
+  title?: string;
+  about?: string;
   rows: () => readonly (readonly (string | number)[])[];
   json: () => unknown;
 }) {
+  const told = (): Told => {
+    const [head = [], ...body] = rows();
+    return { columns: head.map((each) => ({ name: String(each) })), rows: body };
+  };
   return (
-    <MenuTrigger>
-      <Button>Download</Button>
-      <Popover className="z-40 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
-        <Menu aria-label="Download" className="outline-none">
-          {(
-            [
-              ["CSV", () => save(`${name}.csv`, "text/csv", csvOf(rows()))],
-              ["JSON", () => save(`${name}.json`, "application/json", JSON.stringify(json(), null, 2))],
-              ["PDF (by the print dialog)", () => window.print()],
-            ] as const
-          ).map(([label, run]) => (
-            <MenuItem
-              key={label}
-              className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-              onAction={run}
-            >
-              {label}
-            </MenuItem>
-          ))}
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <DownloadMenu
+      name={name}
+      title={title}
+      about={about}
+      views={() => [{ title, sentence: "", told: told() }]}
+      csv={() => csvOf(told())}
+      json={json}
+    />
+  );
+}
+
+/** All that the page shows. */
+export function DownloadShown({ name, title, about }: { name: string; title: string; about: string }) {
+  const views = useShownViews();
+  return (
+    <DownloadMenu
+      name={name}
+      title={title}
+      about={about}
+      views={views}
+      csv={() => csvOfViews(views())}
+      json={() => jsonOfViews(views())}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { Button as AriaButton, Dialog as AriaDialog, DialogTrigger, Popover } from "react-aria-components";
 import { ApiError } from "../api.ts";
 import { Failure, Loading } from "./basic.tsx";
 
@@ -6,23 +7,52 @@ interface Asked {
   readonly isPending: boolean;
   readonly isError: boolean;
   readonly error: unknown;
+  /** What is shown is of the question before. */
+  readonly isPlaceholderData?: boolean;
 }
 
-/** A view of some figures, with its states. */
+/** How much room a tile takes, of four columns. */
+const widths = {
+  one: "",
+  wide: "sm:col-span-2",
+  full: "sm:col-span-2 lg:col-span-4",
+} as const;
+
+/** A view of some figures, with its states: loading, failed, still of the question before, not filtered as the page is. */
 export function Tile({
   title,
+  asks,
   of,
   children,
   wide = false,
+  width = wide ? "wide" : "one",
+  reason,
 }: {
   title: string;
+  /** What it answers, as a question or a statement. */
+  asks?: string;
   of: Asked;
   children: () => ReactNode;
   wide?: boolean;
+  width?: keyof typeof widths;
+  /** Why it does not show what the filters say: it is greyed then. */
+  reason?: string | undefined;
 }) {
+  const late = of.isPlaceholderData === true;
   return (
-    <section aria-label={title} className={`card grid content-start gap-2 ${wide ? "sm:col-span-2" : ""}`}>
-      <h2 className="text-sm font-medium text-muted">{title}</h2>
+    <section
+      aria-label={title}
+      aria-busy={late || of.isPending}
+      className={`grid min-w-0 content-start gap-2 rounded-lg border p-4 ${widths[width]} ${reason === undefined ? "border-line bg-panel" : "border-dashed border-edge bg-sunk"}`}
+    >
+      <header className="min-h-9 pr-10">
+        <h2 className="text-sm font-semibold">
+          {title}
+          {late ? <span className="font-normal text-muted"> · updating…</span> : null}
+        </h2>
+        {asks === undefined ? null : <p className="text-xs text-muted">{asks}</p>}
+        {reason === undefined ? null : <p className="text-xs font-medium text-muted">{reason}</p>}
+      </header>
       {of.isPending ? (
         <Loading />
       ) : of.isError ? (
@@ -34,11 +64,25 @@ export function Tile({
   );
 }
 
-export function Figure({ value, beside }: { value: string; beside?: string }) {
+/** A number that tells how it is counted when it is pressed. */
+export function Figure({ value, beside, formula }: { value: string; beside?: ReactNode; formula?: string }) {
   return (
-    <p>
-      <span className="text-2xl font-semibold">{value}</span>
+    <div>
+      {formula === undefined ? (
+        <span className="text-2xl font-semibold">{value}</span>
+      ) : (
+        <DialogTrigger>
+          <AriaButton className="cursor-help text-left text-2xl font-semibold underline decoration-edge decoration-dotted decoration-1 underline-offset-4">
+            {value}
+          </AriaButton>
+          <Popover className="z-40 max-w-xs rounded-md border border-line bg-panel p-3 text-sm text-text shadow-lg">
+            <AriaDialog aria-label="How it is counted" className="outline-none">
+              {formula}
+            </AriaDialog>
+          </Popover>
+        </DialogTrigger>
+      )}
       {beside === undefined ? null : <span className="block text-sm text-muted">{beside}</span>}
-    </p>
+    </div>
   );
 }

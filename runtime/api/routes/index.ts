@@ -4,6 +4,7 @@ import * as alertRules from "./alertRules.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import * as backlog from "./backlog.ts";
+import * as customerFigures from "./customerFigures.ts";
 import * as customers from "./customers.ts";
 import * as deliveries from "./deliveries.ts";
 import * as docs from "./docs.ts";
@@ -51,6 +52,8 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   alerts.register,
   reports.register,
   keys.register,
+  // Before what takes an id at its place.
+  customerFigures.register,
   customers.register,
   people.register,
   masking.register,

@@ -12,7 +12,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
-import { isTimeZone } from "../../domain/metrics/zones.ts";
+import { isTimeZone } from "../../domain/metrics/timeZone.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { deliveryStatuses } from "../event.ts";
 import { dimensions, errorClasses, measures } from "./names.ts";
-import { isTimeZone } from "./zones.ts";
+import { isTimeZone } from "./timeZone.ts";
 
 /**
  * One query object is the language of charts, exports, alerts and reports. Everything that is asked of the metrics passes

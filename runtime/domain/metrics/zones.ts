@@ -3,16 +3,6 @@ import { MINUTE_MS, type Millis } from "../time.ts";
 
 /** Where minutes, hours and days begin in a time zone. All times are milliseconds since the epoch. */
 
-/** Whether the text names a time zone: not an offset, which has no daylight saving. */
-export function isTimeZone(text: string): boolean {
-  if (!/^[A-Za-z]/.test(text)) return false;
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
 export type Step = "minute" | "hour" | "day";
 
 const zonedAt = (at: Millis, zone: string): Temporal.ZonedDateTime =>
@@ -55,6 +45,14 @@ export function startsIn(zone: string, step: Step, from: number, to: number): nu
 /** So many days or weeks earlier by the calendar, at the same time of day. */
 export const earlierIn = (zone: string, at: Millis, days: number): number =>
   zonedAt(at, zone).subtract({ days }).epochMilliseconds;
+
+/** What clocks in a zone show, as a field for date and time writes it: `2026-11-27T08:30`. */
+export const clockIn = (zone: string, at: number): string =>
+  zonedAt(at, zone).toPlainDateTime().toString({ smallestUnit: "minute" });
+
+/** The time at which clocks in a zone show this; one that is skipped counts as that after the gap, one that comes twice as the first. */
+export const timeOfClock = (zone: string, clock: string): number =>
+  Temporal.PlainDateTime.from(clock).toZonedDateTime(zone).epochMilliseconds;
 
 /** The last whole week, which begins on Monday, or month before a time. */
 export function lastWhole(

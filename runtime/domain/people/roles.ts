@@ -169,6 +169,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "PATCH /people/{person_id}": "people",
   "DELETE /people/{person_id}": "people",
   "GET /customers": "customers",
+  "GET /customers/figures": "customers",
   "POST /customers": "customers",
   "GET /customers/{customer_id}": "customers",
   "PATCH /customers/{customer_id}": "customers",

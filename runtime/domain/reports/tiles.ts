@@ -1,4 +1,7 @@
-import { barChart, lineChart } from "../charts/chart.ts";
+import { seriesPaints } from "../charts/drawing.ts";
+import { drawOverTime } from "../charts/overTime.ts";
+import { drawRanked } from "../charts/ranked.ts";
+import { svgText } from "../charts/svgText.ts";
 import type { MetricsAnswer, Series } from "../metrics/answer.ts";
 import { isLatency, type Measure } from "../metrics/names.ts";
 import type { Latency, Value } from "../metrics/values.ts";
@@ -184,21 +187,42 @@ export function pictureOf(answered: Answered, width: number): string | undefined
       .map((series) => ({ name: keyOf(series), value: figure(series.totals[measure] ?? null) ?? 0 }))
       .filter(({ value }) => value > 0)
       .sort((a, b) => b.value - a.value);
-    return barChart(bars, width, says, (value) => readValue(measure, value));
+    return svgText(
+      drawRanked(bars, width, (value) => readValue(measure, value)),
+      says,
+    );
   }
   if (kind !== "line") return undefined;
   const grouped = (tile.query.group_by ?? []).length > 0;
-  const lines = answer.series.slice(0, 6).flatMap((series) =>
+  const lines = answer.series.slice(0, seriesPaints.length).flatMap((series) =>
     (grouped ? measures.slice(0, 1) : measures).map((measure) => ({
       name: grouped ? keyOf(series) : nameOf(measure),
-      points: series.points.map((point) => ({
-        at: Date.parse(point.start),
-        value: figure((point[measure] ?? null) as Value),
-      })),
+      values: series.points.map((point) => figure((point[measure] ?? null) as Value)),
     })),
   );
-  return lineChart(lines, { width, height: 220 }, says, dayFormat(answer.time_zone, answer.interval));
+  const points = answer.series[0]?.points ?? [];
+  const drawing = drawOverTime(
+    {
+      starts: points.map(({ start }) => Date.parse(start)),
+      end: Date.parse(answer.to),
+      partial: points.map(({ partial }) => partial === true),
+      series: lines.map(({ name, values }, place) => ({
+        name,
+        values,
+        as: "line",
+        paint: seriesPaints[place % seriesPaints.length]!,
+        dash: DASHES[place % DASHES.length]!,
+      })),
+      label: dayFormat(answer.time_zone, answer.interval),
+      legend: true,
+    },
+    { width, height: 220 },
+  );
+  return svgText(drawing, says);
 }
+
+/** Lines differ by these as well as by colour. */
+const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 3", "10 4"] as const;
 
 /** One figure of a tile of figures, with that of the range before. */
 export interface Figure {

@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { test } from "uvu";
-import {
-  ceilIn,
-  earlierIn,
-  floorIn,
-  isTimeZone,
-  type Step,
-  startsIn,
-} from "../../../../runtime/domain/metrics/zones.ts";
+import { isTimeZone } from "../../../../runtime/domain/metrics/timeZone.ts";
+import { ceilIn, earlierIn, floorIn, type Step, startsIn } from "../../../../runtime/domain/metrics/zones.ts";
 
 const HOUR = 3_600_000;
 const zones = Intl.supportedValuesOf("timeZone");

@@ -1,0 +1,100 @@
+import { useMemo } from "react";
+import type { Dimension } from "../../runtime/domain/metrics/names.ts";
+import type { Environment } from "./api.ts";
+import { manyTexts, maybeOneOf, oneOf, timesOf, useUrl, zoneOf } from "./url.ts";
+
+/** What a dashboard looks at, which is its URL: range, filters, groups, how it is shown. Each tile asks about just that. */
+
+export const statuses = ["delivered", "pending", "failed", "dead_lettered", "cancelled"] as const;
+export const groups = ["none", "event_type", "workflow_id", "status"] as const;
+export type Group = (typeof groups)[number];
+
+const own = {
+  type: manyTexts,
+  workflow: manyTexts,
+  status: manyTexts,
+  by: oneOf(groups, "none"),
+  refresh: maybeOneOf(["30s"]),
+  view: maybeOneOf(["table"]),
+};
+
+/** Members of the URL by the dimension that they filter. */
+const members = { event_type: "type", workflow_id: "workflow", status: "status" } as const;
+export type Filtered = keyof typeof members;
+/** Beside what the URL says, a page may be about one subscription. */
+export type Filter = Partial<Record<Dimension, readonly (string | null)[]>>;
+
+/** Stands in a URL for what has no such value. */
+const NONE = "(none)";
+const asValue = (text: string): string | null => (text === NONE ? null : text);
+export const asText = (value: string | null): string => value ?? NONE;
+
+const REFRESH_MS = 30_000;
+
+/** What the metrics are asked about. */
+export interface AskedRange {
+  readonly last?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly time_zone: string;
+}
+
+export interface Dashboard {
+  readonly env: Environment;
+  readonly zone: string;
+  readonly range: AskedRange;
+  /** The same as times, for lists; one that ends now has no end. */
+  readonly times: { readonly from: string; readonly to: string | undefined };
+  /** Milliseconds, about; it orders ranges by length. */
+  readonly length: number;
+  readonly filter: Filter;
+  readonly by: Group;
+  /** Milliseconds between two looks. */
+  readonly every: number | false;
+  readonly asTable: boolean;
+  set(changes: Readonly<Record<string, string | readonly string[] | undefined>>): void;
+  /** Shows only what has this value, or all again where it is the only one already. */
+  toggle(dimension: Filtered, value: string | null): void;
+}
+
+export const isFiltered = (dimension: Dimension): dimension is Filtered => Object.hasOwn(members, dimension);
+
+export function useDashboard(): Dashboard {
+  const [state, set] = useUrl(own);
+  const { env, range, from, to, type, workflow, status, by, refresh, view } = state;
+  const zone = zoneOf(state);
+  const key = JSON.stringify([range, from, to, type, workflow, status]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
+  const asked = useMemo(() => {
+    const times = timesOf(state);
+    const filter: Filter = {
+      ...(type.length === 0 ? {} : { event_type: type.map(asValue) }),
+      ...(workflow.length === 0 ? {} : { workflow_id: workflow.map(asValue) }),
+      ...(status.length === 0 ? {} : { status: status.filter((each) => statuses.some((known) => known === each)) }),
+    };
+    return { times, filter };
+  }, [key]);
+  const { times, filter } = asked;
+  const custom = range === "custom";
+  const length = Date.parse(times.to ?? new Date().toISOString()) - Date.parse(times.from);
+  return {
+    env,
+    zone,
+    range: custom
+      ? { from: times.from, ...(times.to === undefined ? {} : { to: times.to }), time_zone: zone }
+      : { last: range, time_zone: zone },
+    times,
+    length,
+    filter,
+    by,
+    every: refresh === undefined ? false : REFRESH_MS,
+    asTable: view === "table",
+    set,
+    toggle(dimension, value) {
+      const member = members[dimension];
+      const current = state[member];
+      const only = current.length === 1 && current[0] === asText(value);
+      set({ [member]: only ? undefined : [asText(value)] }, false);
+    },
+  };
+}

@@ -1,0 +1,346 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { seriesPaints } from "../../../runtime/domain/charts/drawing.ts";
+import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
+import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
+import { failureCatalog } from "../../../runtime/domain/errors/failures.ts";
+import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
+import { call, queryOf } from "../api.ts";
+import { Chart, Legend } from "../charts/chart.tsx";
+import type { Dashboard } from "../dashboard.ts";
+import { bucketTime, count, ms, share } from "../format.ts";
+import { maybeIn, numberIn, pointsOf, reasonOf, type Series, type TileAnswer, useTile, words } from "../metrics.ts";
+import { useMay } from "../session.tsx";
+import { type Told, useShows } from "../told.tsx";
+import type { Delivery } from "../types.ts";
+import { Empty, Status, When } from "../ui/basic.tsx";
+import { Table } from "../ui/table.tsx";
+import { Tile } from "../ui/tile.tsx";
+import { keep } from "../url.ts";
+
+/** What failed: how much of all, what kind, and what exactly. */
+
+const errorWords: Readonly<Record<ErrorClass, string>> = {
+  timeout: "Timeout",
+  dns: "Host unknown",
+  connect: "No connection",
+  tls: "Certificate",
+  redirect: "Redirect",
+  http_4xx: "4xx response",
+  http_5xx: "5xx response",
+  gone: "410 Gone",
+  forbidden_address: "Private address",
+  other: "Malformed payload or other",
+};
+const wordOf = ({ key }: Series): string => errorWords[key.error as ErrorClass] ?? "Other";
+const paintOf = ({ key }: Series) =>
+  seriesPaints[Math.max(0, errorClasses.indexOf(key.error as ErrorClass)) % seriesPaints.length]!;
+
+/** Failed attempts by kind and time: the chart, and the list of the most frequent. */
+export const useErrors = (board: Dashboard): TileAnswer =>
+  useTile(board, { measures: ["failed"], interval: "auto", group_by: ["error"] });
+
+const found = (answer: TileAnswer): Series[] =>
+  (answer.query.data?.series ?? []).filter(({ key, totals }) => key.error !== null && numberIn(totals, "failed") > 0);
+
+const LONG_MS = 26 * 3_600_000;
+
+export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAnswer }) {
+  const { query, ignored } = flow;
+  const { zone } = board;
+  const title = "Delivery error rate";
+  return (
+    <Tile title={title} asks="How much of what was tried failed?" of={query} reason={reasonOf(ignored)} width="wide">
+      {() => {
+        const answer = query.data!;
+        const points = pointsOf(answer);
+        const rates = points.map((point) => maybeIn(point, "error_rate"));
+        const whole = maybeIn(answer.totals, "error_rate");
+        const worst = rates.reduce<number>((best, value, at) => ((value ?? -1) > (rates[best] ?? -1) ? at : best), 0);
+        const days = Date.parse(answer.to) - Date.parse(answer.from) > LONG_MS;
+        const name = (at: number | string) => bucketTime(at, zone, answer.interval, { long: true });
+        const told: Told = {
+          columns: [
+            { name: "When", show: (at) => name(String(at)) },
+            { name: "Error rate", show: (value) => (value === null ? "nothing was tried" : share(Number(value))) },
+            { name: "Failed attempts of events", show: (value) => count(Number(value)) },
+            { name: "Attempts", show: (value) => count(Number(value)) },
+          ],
+          rows: points.map((point, at) => [
+            point.start,
+            rates[at] ?? null,
+            maybeIn(point, "failed"),
+            maybeIn(point, "attempts"),
+          ]),
+        };
+        return (
+          <Chart
+            title={title}
+            told={told}
+            sentence={
+              whole === null
+                ? "Nothing was tried in this range."
+                : `${share(whole)} of ${count(numberIn(answer.totals, "attempts"))} attempts failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}. Where nothing was tried, the line has a gap.`
+            }
+            draw={(width) =>
+              drawOverTime(
+                {
+                  starts: points.map(({ start }) => Date.parse(start)),
+                  end: Date.parse(answer.to),
+                  partial: points.map(({ partial }) => partial === true),
+                  series: [{ name: "Error rate", paint: "bad", as: "area", values: rates }],
+                  format: (value) => `${Math.round(value * 1_000) / 10} %`,
+                  label: (at) => bucketTime(at, zone, answer.interval, { days }),
+                },
+                { width, height: 180 },
+              )
+            }
+          />
+        );
+      }}
+    </Tile>
+  );
+}
+
+export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: TileAnswer }) {
+  const { query, ignored } = errors;
+  const { zone } = board;
+  const title = "Errors by type";
+  return (
+    <Tile
+      title={title}
+      asks="What kind of failure was it, and when?"
+      of={query}
+      reason={reasonOf(ignored)}
+      width="wide"
+    >
+      {() => {
+        const answer = query.data!;
+        const kinds = found(errors);
+        if (kinds.length === 0) return <Empty title="No attempt failed in this range.">Nothing to do here.</Empty>;
+        const points = kinds[0]!.points;
+        const days = Date.parse(answer.to) - Date.parse(answer.from) > LONG_MS;
+        const failedIn = (series: Series, at: number) => maybeIn(series.points[at], "failed");
+        const told: Told = {
+          columns: [
+            { name: "When", show: (at) => bucketTime(String(at), zone, answer.interval, { long: true }) },
+            ...kinds.map((series) => ({ name: wordOf(series), show: (value: unknown) => count(Number(value)) })),
+          ],
+          rows: points.map(({ start }, at) => [start, ...kinds.map((series) => failedIn(series, at))]),
+        };
+        const total = kinds.reduce((sum, { totals }) => sum + numberIn(totals, "failed"), 0);
+        return (
+          <Chart
+            title={title}
+            told={told}
+            sentence={`${count(total)} failed: ${kinds.map((series) => `${wordOf(series)} ${count(numberIn(series.totals, "failed"))}`).join(", ")}.`}
+            draw={(width) =>
+              drawOverTime(
+                {
+                  starts: points.map(({ start }) => Date.parse(start)),
+                  end: Date.parse(answer.to),
+                  partial: points.map(({ partial }) => partial === true),
+                  whole: true,
+                  label: (at) => bucketTime(at, zone, answer.interval, { days }),
+                  series: kinds.map((series) => ({
+                    name: wordOf(series),
+                    paint: paintOf(series),
+                    as: "bars",
+                    values: points.map((_, at) => failedIn(series, at)),
+                  })),
+                },
+                { width, height: 180 },
+              )
+            }
+          >
+            <Legend
+              entries={kinds.map((series) => ({
+                name: wordOf(series),
+                paint: paintOf(series),
+                value: count(numberIn(series.totals, "failed")),
+              }))}
+            />
+          </Chart>
+        );
+      }}
+    </Tile>
+  );
+}
+
+export function TopErrorsTile({ errors, width = "wide" }: { errors: TileAnswer; width?: "wide" | "full" }) {
+  const may = useMay();
+  const { query, ignored } = errors;
+  const title = "Top errors";
+  return (
+    <Tile title={title} asks="What fails most, and what helps?" of={query} reason={reasonOf(ignored)} width={width}>
+      {() => {
+        const kinds = found(errors).toSorted((a, b) => numberIn(b.totals, "failed") - numberIn(a.totals, "failed"));
+        if (kinds.length === 0) return <Empty title="No attempt failed in this range.">Nothing to do here.</Empty>;
+        const told: Told = {
+          columns: [
+            { name: "Error" },
+            { name: "Failed", show: (value) => count(Number(value)) },
+            { name: "Means" },
+            { name: "Advice" },
+          ],
+          rows: kinds.map((series) => {
+            const { explanation, advice } = failureCatalog[series.key.error as ErrorClass];
+            return [wordOf(series), numberIn(series.totals, "failed"), explanation, advice];
+          }),
+        };
+        return (
+          <Chart
+            title={title}
+            told={told}
+            sentence={`Most often: ${wordOf(kinds[0]!)}, ${count(numberIn(kinds[0]!.totals, "failed"))} times.`}
+            draw={(width) =>
+              drawRanked(
+                kinds.map((series) => ({
+                  name: wordOf(series),
+                  value: numberIn(series.totals, "failed"),
+                  paint: paintOf(series),
+                })),
+                width,
+                count,
+              )
+            }
+          >
+            <ul className="grid gap-2 text-sm">
+              {kinds.slice(0, 5).map((series) => {
+                const { explanation, advice } = failureCatalog[series.key.error as ErrorClass];
+                return (
+                  <li key={series.key.error ?? ""}>
+                    <strong>{wordOf(series)}</strong>: {explanation} <span className="text-muted">{advice}</span>
+                  </li>
+                );
+              })}
+            </ul>
+            {may("events") ? <Link href={keep("/problems")}>By subscription, with what to do</Link> : null}
+          </Chart>
+        );
+      }}
+    </Tile>
+  );
+}
+
+const ROWS = 10;
+
+/** Time between two attempts, in words. */
+const waits = ({ attempts }: Delivery): string =>
+  attempts
+    .slice(1)
+    .map(({ at }, place) => ms(Math.max(0, Date.parse(at) - Date.parse(attempts[place]!.at))))
+    .join(", ");
+
+const reasonIn = ({ attempts }: Delivery): string => {
+  const last = attempts.at(-1);
+  if (last === undefined) return "not tried yet";
+  if (last.status_code !== null)
+    return `answered ${last.status_code}${last.error === null || last.error === "http_error" ? "" : `, ${last.error.replaceAll("_", " ")}`}`;
+  return (last.error ?? "no answer").replaceAll("_", " ");
+};
+
+export function FailedEventsTile({ board, subscription }: { board: Dashboard; subscription?: string }) {
+  const { env, times, zone, filter } = board;
+  const path = `/deliveries${queryOf({ status: ["failed", "dead_lettered"], from: times.from, to: times.to, subscription_id: subscription, limit: ROWS })}`;
+  const query = useQuery({
+    queryKey: ["failed events", path, env],
+    queryFn: ({ signal }) => call<{ deliveries: Delivery[] }>("GET", path, { env, signal }),
+    refetchInterval: board.every,
+  });
+  const title = "Failed events";
+  const rows = query.data?.deliveries ?? [];
+  const ignored = (["event_type", ...(subscription === undefined ? (["workflow_id"] as const) : [])] as const).filter(
+    (each) => filter[each] !== undefined,
+  );
+  const told: Told = {
+    columns: [
+      { name: "Event" },
+      { name: "Status" },
+      { name: "Reason" },
+      { name: "Attempts" },
+      { name: "Waited between" },
+      { name: "Next attempt" },
+    ],
+    rows: rows.map((delivery) => [
+      delivery.event_ids.join(" "),
+      delivery.status,
+      reasonIn(delivery),
+      delivery.attempts.length,
+      waits(delivery),
+      delivery.next_attempt_at,
+    ]),
+  };
+  useShows(query.data === undefined ? undefined : { title, sentence: `The newest ${rows.length}.`, told });
+  return (
+    <Tile
+      title={title}
+      asks="Which events failed, why, and when is the next attempt?"
+      of={query}
+      width="full"
+      reason={
+        ignored.length === 0
+          ? undefined
+          : `Not filtered: this list can't be narrowed by ${ignored.map((each) => words[each]).join(" or ")}.`
+      }
+    >
+      {() =>
+        rows.length === 0 ? (
+          <Empty title="Nothing has failed in this range.">
+            What fails stands here with its reason until it is delivered or given up.
+          </Empty>
+        ) : (
+          <div className="grid gap-2">
+            <Table
+              caption={title}
+              rows={rows}
+              rowKey={({ delivery_id }) => delivery_id}
+              columns={[
+                {
+                  name: "Event",
+                  cell: ({ event_ids }) => (
+                    <>
+                      <Link href={keep(`/events/${event_ids[0]}`)} className="mono">
+                        {event_ids[0]}
+                      </Link>
+                      {event_ids.length === 1 ? "" : ` and ${count(event_ids.length - 1)} more`}
+                    </>
+                  ),
+                },
+                { name: "Status", cell: ({ status }) => <Status status={status} /> },
+                { name: "Reason", cell: reasonIn },
+                { name: "Attempts", cell: ({ attempts }) => count(attempts.length) },
+                { name: "Waited between", cell: (delivery) => waits(delivery) || "–" },
+                {
+                  name: "Next attempt",
+                  cell: ({ next_attempt_at, status }) =>
+                    next_attempt_at === null ? (
+                      status === "dead_lettered" ? (
+                        "none: given up"
+                      ) : (
+                        "soon"
+                      )
+                    ) : (
+                      <When at={next_attempt_at} zone={zone} />
+                    ),
+                },
+                {
+                  name: "Details",
+                  cell: ({ delivery_id }) => (
+                    <Link href={keep("/deliveries", { open: delivery_id })} aria-label={`Attempts of ${delivery_id}`}>
+                      attempts
+                    </Link>
+                  ),
+                },
+              ]}
+            />
+            <p className="text-sm">
+              <Link href={keep("/deliveries", { status: "failed" })}>All that are being retried</Link> ·{" "}
+              <Link href={keep("/dead-letters")}>All dead letters</Link>
+            </p>
+          </div>
+        )
+      }
+    </Tile>
+  );
+}

@@ -1,0 +1,52 @@
+import { useId, useState } from "react";
+import { clockIn, timeOfClock } from "../../../runtime/domain/metrics/zones.ts";
+import { useCommon, zoneOf } from "../url.ts";
+
+/** From and to, by the clocks of the zone that the page shows: whoever chooses 09:00 there means 09:00 there. */
+export default function CustomRange() {
+  const [state, set] = useCommon();
+  const zone = zoneOf(state);
+  const [problem, setProblem] = useState<string>();
+  const id = useId();
+  const write = (name: "from" | "to") => (clock: string) => {
+    const at = clock === "" ? undefined : new Date(timeOfClock(zone, clock)).toISOString();
+    const from = name === "from" ? at : state.from;
+    const to = name === "to" ? at : state.to;
+    setProblem(
+      from !== undefined && to !== undefined && from >= to
+        ? "The range has to end after it begins."
+        : from !== undefined && Date.parse(from) > Date.now()
+          ? "The range has to begin before now."
+          : undefined,
+    );
+    set({ [name]: at });
+  };
+  return (
+    <>
+      {(["from", "to"] as const).map((name) => {
+        const at = state[name];
+        return (
+          <span key={name} className="flex items-center gap-2">
+            <label htmlFor={`${id}-${name}`}>{name === "from" ? "From" : "To"}</label>
+            <input
+              id={`${id}-${name}`}
+              type="datetime-local"
+              className="field w-auto"
+              aria-describedby={problem === undefined ? undefined : `${id}-problem`}
+              aria-invalid={problem !== undefined}
+              // What is being written is not changed below one's hands: it is read anew when the zone is another.
+              key={zone}
+              defaultValue={at === undefined ? "" : clockIn(zone, Date.parse(at))}
+              onChange={(event) => write(name)(event.target.value)}
+            />
+          </span>
+        );
+      })}
+      {problem === undefined ? null : (
+        <span id={`${id}-problem`} role="alert" className="text-bad">
+          {problem}
+        </span>
+      )}
+    </>
+  );
+}

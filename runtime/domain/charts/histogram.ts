@@ -1,0 +1,160 @@
+import { scaleLog } from "d3-scale";
+import {
+  CHARACTER,
+  type Drawing,
+  emptyDrawing,
+  line,
+  type Mark,
+  type Paint,
+  path,
+  rect,
+  type Shape,
+  type Size,
+  text,
+} from "./drawing.ts";
+import { MARGIN, shortCount, valueAxis, valueScale } from "./scales.ts";
+
+/**
+ * How long things took, as a distribution. Its axis of times is logarithmic, as latencies are, and says so by its labels; its axis of counts
+ * begins at zero.
+ */
+
+/** Upper bound in ms and count, ascending. */
+export type Buckets = readonly (readonly [upper: number, count: number])[];
+
+export interface Column {
+  /** Milliseconds, exclusive and inclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  /** As many as there would be in it if times were distributed as they used to be; null where nothing is known of before. */
+  readonly expected: number | null;
+  /** Clearly more than usual, and slower than what is usual for most. */
+  readonly unusual: boolean;
+}
+
+/** Factor between the bounds of a column. */
+const STEP = 10 ** 0.125;
+const FLOOR = 1;
+/** More than so many times what is expected, and than a hundredth of all, is unusual. */
+const TIMES = 2;
+const LEAST_SHARE = 0.01;
+
+/** A bucket is 10 % wide; it belongs where its middle is, as quantiles are told by it. */
+const MIDDLE = Math.sqrt(1.1);
+const placeOf = (upper: number): number =>
+  upper <= FLOOR ? 0 : Math.max(1, Math.ceil(Math.log(upper / MIDDLE / FLOOR) / Math.log(STEP) - 1e-6));
+const totalOf = (buckets: Buckets): number => buckets.reduce((sum, [, count]) => sum + count, 0);
+
+/**
+ * The columns of a histogram, without gaps from the fastest to the slowest.
+ * @param baseline of an earlier time @param usualUpTo milliseconds: what is slower may be unusual
+ */
+export function columnsOf(buckets: Buckets, baseline: Buckets = [], usualUpTo = Number.POSITIVE_INFINITY): Column[] {
+  const [now, before] = [new Map<number, number>(), new Map<number, number>()];
+  for (const [list, into] of [
+    [buckets, now],
+    [baseline, before],
+  ] as const)
+    for (const [upper, count] of list) if (count > 0) into.set(placeOf(upper), (into.get(placeOf(upper)) ?? 0) + count);
+  const [all, earlier] = [totalOf(buckets), totalOf(baseline)];
+  const places = [...now.keys(), ...(all === 0 ? [] : before.keys())];
+  if (all === 0) return [];
+  const [first, last] = [Math.min(...places), Math.max(...places)];
+  return Array.from({ length: last - first + 1 }, (_, at): Column => {
+    const place = first + at;
+    const from = place === 0 ? 0 : FLOOR * STEP ** (place - 1);
+    const count = now.get(place) ?? 0;
+    const expected = earlier === 0 ? null : ((before.get(place) ?? 0) / earlier) * all;
+    const unusual = expected !== null && from >= usualUpTo && count > expected * TIMES && count > all * LEAST_SHARE;
+    return { from, to: FLOOR * STEP ** place, count, expected, unusual };
+  });
+}
+
+export interface HistogramLine {
+  readonly name: string;
+  readonly ms: number | null;
+}
+
+export interface Histogram {
+  readonly columns: readonly Column[];
+  readonly percentiles: readonly HistogramLine[];
+  /** Where the 95th percentile usually lies. */
+  readonly band?: { readonly low: number; readonly high: number } | undefined;
+  readonly paint?: Paint;
+  /** Of milliseconds. */
+  readonly format: (ms: number) => string;
+}
+
+const DECADES = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+const LABELS = 30;
+
+export function drawHistogram(data: Histogram, size: Size): Drawing {
+  const { columns, percentiles, band, paint = "series0", format } = data;
+  if (columns.length === 0) return emptyDrawing(size, "Nothing was measured in this time.");
+  const [right, bottom, top] = [size.width - MARGIN.right, size.height - MARGIN.bottom, MARGIN.top + LABELS];
+  const [low, high] = [Math.max(columns[0]!.from, FLOOR / STEP), columns.at(-1)!.to];
+  // A few columns alone would be as wide as the picture.
+  const wide = Math.max(high, low * STEP ** 12);
+  const x = scaleLog([low, wide], [MARGIN.left, right]).clamp(true);
+  const most = Math.max(...columns.map(({ count, expected }) => Math.max(count, expected ?? 0)));
+  const y = valueScale(most, bottom, top, true);
+  const span = ({ from, to }: Column) => [x(Math.max(from, low)), x(to)] as const;
+  const shapes: Shape[] = [];
+  if (band !== undefined) {
+    const [from, to] = [x(Math.max(low, band.low)), x(Math.max(low, band.high))];
+    shapes.push(
+      rect({ x: from, y: top, width: Math.max(2, to - from), height: bottom - top }, "info", { opacity: 0.16 }),
+    );
+  }
+  shapes.push(...valueAxis(y, size, shortCount));
+  const ticks = [
+    ...new Set([low, ...DECADES.flatMap((each) => [each, each * 3]).filter((each) => each > low && each < wide), wide]),
+  ];
+  let free = Number.NEGATIVE_INFINITY;
+  for (const tick of ticks) {
+    const half = (format(tick).length * CHARACTER) / 2;
+    const at = Math.min(Math.max(x(tick), MARGIN.left + half - 10), size.width - half);
+    if (at - half < free + 6) continue;
+    free = at + half;
+    shapes.push(text(at, size.height - 8, format(tick), { anchor: "middle" }));
+  }
+  for (const column of columns) {
+    const [from, to] = span(column);
+    if (column.count > 0)
+      shapes.push(
+        rect(
+          { x: from + 0.5, width: to - from - 1, y: y(column.count), height: bottom - y(column.count) },
+          column.unusual ? "bad" : paint,
+        ),
+      );
+    // A pattern as well as a colour: a bar that is unusual bears a sign.
+    if (column.unusual) shapes.push(text((from + to) / 2, y(column.count) - 3, "▲", { fill: "bad", anchor: "middle" }));
+  }
+  if (columns.some(({ expected }) => expected !== null)) {
+    const steps = columns.flatMap((column) => {
+      const [from, to] = span(column);
+      return [`${from},${y(column.expected ?? 0)}`, `${to},${y(column.expected ?? 0)}`];
+    });
+    shapes.push(path(`M${steps.join("L")}`, { stroke: "ink" }, { width: 1.5, dash: "4 3" }));
+  }
+  percentiles.forEach(({ name, ms }, at) => {
+    if (ms === null) return;
+    const place = x(ms);
+    const end = place > (MARGIN.left + right) / 2;
+    shapes.push(
+      line([place, 12 + at * 10], [place, bottom], "ink", { width: 1.5, dash: ["", "5 2", "2 2"][at] ?? "" }),
+    );
+    shapes.push(
+      text(place + (end ? -4 : 4), 16 + at * 11, `${name} ${format(ms)}`, {
+        fill: "ink",
+        anchor: end ? "end" : "start",
+      }),
+    );
+  });
+  const marks = columns.map((column, row): Mark => {
+    const [from, to] = span(column);
+    return { x: from, y: top, width: to - from, height: bottom - top, row };
+  });
+  return { ...size, shapes, marks };
+}

@@ -1,0 +1,189 @@
+import { type ScaleLinear, scaleLinear } from "d3-scale";
+import { area as areaOf, line as lineOf } from "d3-shape";
+import {
+  CHARACTER,
+  cut,
+  type Drawing,
+  emptyDrawing,
+  line,
+  type Mark,
+  type Paint,
+  path,
+  rect,
+  type Shape,
+  type Size,
+  text,
+} from "./drawing.ts";
+import { MARGIN, shortCount, timeAxis, valueAxis, valueScale } from "./scales.ts";
+
+/**
+ * What happened over time, a bucket beside the other: bars, areas or lines. Invariant: a bar is as high as its value, a bucket without
+ * a value is a gap, and one that is still filling is marked.
+ */
+
+export interface TimeSeries {
+  readonly name: string;
+  readonly paint: Paint;
+  /** One a bucket; null where there is nothing to tell. */
+  readonly values: readonly (number | null)[];
+  /** Bars of several series stand on each other. */
+  readonly as: "bars" | "line" | "area";
+  /** Of a line, so that lines differ by more than colour. */
+  readonly dash?: string;
+}
+
+export interface OverTime {
+  /** Where each bucket begins: milliseconds, ascending. */
+  readonly starts: readonly number[];
+  /** Where the last one ends. */
+  readonly end: number;
+  /** Buckets that are still filling. */
+  readonly partial?: readonly boolean[];
+  readonly series: readonly TimeSeries[];
+  /** What is usual, from and to. */
+  readonly band?: { readonly low: number; readonly high: number };
+  /** Lines across at values that mean something, such as a limit; the axis reaches them. */
+  readonly levels?: readonly { readonly value: number; readonly paint: Paint; readonly name: string }[];
+  /** Values are counts. */
+  readonly whole?: boolean;
+  /** Of a value on the axis. @default a short count */
+  readonly format?: (value: number) => string;
+  /** Of a bucket's beginning on the axis. */
+  readonly label: (at: number) => string;
+  /** Names of the series stand above: where nothing beside the picture tells them. */
+  readonly legend?: boolean;
+  /** First row of the table that tells the buckets. @default 0 */
+  readonly row?: number;
+}
+
+const LEGEND = 20;
+const known = (value: number | null | undefined): value is number => value !== null && value !== undefined;
+
+/** Upper bounds of each bucket's stack, series by series. */
+function stacked(bars: readonly TimeSeries[], buckets: number): number[][] {
+  const tops: number[][] = [];
+  for (const { values } of bars)
+    tops.push(Array.from({ length: buckets }, (_, at) => (tops.at(-1)?.[at] ?? 0) + (values[at] ?? 0)));
+  return tops;
+}
+
+/** The largest value of the axis. */
+function mostOf({ series, band, starts, levels = [] }: OverTime): number {
+  const bars = stacked(
+    series.filter(({ as }) => as === "bars"),
+    starts.length,
+  );
+  const others = series.filter(({ as }) => as !== "bars").flatMap(({ values }) => values.filter(known));
+  return Math.max(0, ...(bars.at(-1) ?? []), ...others, band?.high ?? 0, ...levels.map(({ value }) => value));
+}
+
+export function drawOverTime(data: OverTime, size: Size): Drawing {
+  const { starts, end, series, band } = data;
+  if (starts.length === 0 || !series.some(({ values }) => values.some(known))) return emptyDrawing(size);
+  const top = MARGIN.top + (data.legend === true ? LEGEND : 0);
+  const [right, bottom] = [size.width - MARGIN.right, size.height - MARGIN.bottom];
+  const x = scaleLinear([starts[0]!, Math.max(end, starts[0]! + 1)], [MARGIN.left, right]);
+  const y = valueScale(mostOf(data), bottom, top, data.whole ?? false);
+  const spans = starts.map((start, at) => [x(start), x(starts[at + 1] ?? end)] as const);
+  const shapes: Shape[] = [];
+  if (band !== undefined)
+    shapes.push(
+      rect(
+        { x: MARGIN.left, y: y(band.high), width: right - MARGIN.left, height: y(band.low) - y(band.high) },
+        "info",
+        {
+          opacity: 0.14,
+        },
+      ),
+    );
+  shapes.push(...valueAxis(y, size, data.format ?? shortCount));
+  shapes.push(
+    ...timeAxis(
+      spans.map(([from, to]) => (from + to) / 2),
+      starts.map(data.label),
+      size,
+    ),
+  );
+  shapes.push(...barShapes(data, spans, y));
+  for (const each of series) if (each.as !== "bars") shapes.push(...lineShapes(each, data, spans, y));
+  for (const { value, paint, name } of data.levels ?? []) {
+    shapes.push(line([MARGIN.left, y(value)], [right, y(value)], paint, { width: 1.5, dash: "6 4" }));
+    shapes.push(text(right - 4, y(value) - 4, name, { anchor: "end", fill: "ink" }));
+  }
+  if (data.legend === true) shapes.push(...legend(series, size.width));
+  const marks = spans.map(
+    ([from, to], at): Mark => ({ x: from, y: top, width: to - from, height: bottom - top, row: (data.row ?? 0) + at }),
+  );
+  return { ...size, shapes, marks };
+}
+
+type Spans = readonly (readonly [number, number])[];
+
+function barShapes({ series, starts, partial }: OverTime, spans: Spans, y: ScaleLinear<number, number>): Shape[] {
+  const bars = series.filter(({ as }) => as === "bars");
+  const tops = stacked(bars, starts.length);
+  return bars.flatMap(({ paint, values }, place) =>
+    values.flatMap((value, at) => {
+      if (!known(value) || value === 0) return [];
+      const [from, to] = spans[at]!;
+      const room = Math.min(4, (to - from) * 0.15);
+      const [upper, lower] = [tops[place]![at]!, tops[place - 1]?.[at] ?? 0];
+      const box = { x: from + room / 2, width: to - from - room, y: y(upper), height: y(lower) - y(upper) };
+      if (partial?.[at] === true) return [rect(box, paint, { opacity: 0.35, stroke: paint, dash: "3 2" })];
+      return [rect(box, paint, bars.length > 1 ? { stroke: "ground" } : {})];
+    }),
+  );
+}
+
+function lineShapes(
+  { paint, values, as, dash }: TimeSeries,
+  { partial }: OverTime,
+  spans: Spans,
+  y: ScaleLinear<number, number>,
+): Shape[] {
+  const points = values.map((value, at) => ({
+    value,
+    x: (spans[at]![0] + spans[at]![1]) / 2,
+    filling: partial?.[at] === true,
+  }));
+  type Point = (typeof points)[number];
+  const shapes: Shape[] = [];
+  if (as === "area") {
+    const d = areaOf<Point>()
+      .defined(({ value }) => known(value))
+      .x(({ x }) => x)
+      .y1(({ value }) => y(value ?? 0))
+      .y0(y(0))(points);
+    if (d !== null) shapes.push(path(d, { fill: paint }, { opacity: 0.18, width: 0 }));
+  }
+  const drawn = (wanted: (point: Point, at: number) => boolean) =>
+    lineOf<Point>()
+      .defined((point, at) => known(point.value) && wanted(point, at))
+      .x(({ x }) => x)
+      .y(({ value }) => y(value ?? 0))(points) ?? "";
+  const solid = drawn(({ filling }) => !filling);
+  if (solid !== "") shapes.push(path(solid, { stroke: paint }, { dash: dash ?? "" }));
+  // From the last whole bucket into those that still fill.
+  const open = drawn((point, at) => point.filling || points[at + 1]?.filling === true);
+  if (points.some(({ filling, value }) => filling && known(value)))
+    shapes.push(path(open, { stroke: paint }, { dash: "2 3" }));
+  // A line of one point is none: it is drawn as the point that it is.
+  points.forEach((point, at) => {
+    if (known(point.value) && !known(points[at - 1]?.value) && !known(points[at + 1]?.value))
+      shapes.push({ tag: "circle", fill: paint, at: { cx: point.x, cy: y(point.value), r: 3 } });
+  });
+  return shapes;
+}
+
+function legend(series: readonly TimeSeries[], width: number): Shape[] {
+  const each = (width - MARGIN.left) / Math.max(1, series.length);
+  return series.flatMap(({ name, paint, as, dash }, place) => {
+    const x = MARGIN.left + place * each;
+    return [
+      as === "bars"
+        ? rect({ x, y: 5, width: 12, height: 12 }, paint)
+        : line([x, 12], [x + 18, 12], paint, { width: 2, dash: dash ?? "" }),
+      text(x + 24, 16, cut(name, Math.floor((each - 30) / CHARACTER)), { fill: "ink" }),
+    ];
+  });
+}

@@ -1,0 +1,36 @@
+import { scaleLinear } from "d3-scale";
+import { CHARACTER, cut, type Drawing, emptyDrawing, type Paint, rect, text } from "./drawing.ts";
+
+/** Bars from left to right, from zero, in the order given. */
+
+export interface RankedBar {
+  readonly name: string;
+  readonly value: number;
+  readonly paint?: Paint;
+}
+
+const ROW = 26;
+/** The height that so many bars need. */
+const barsHeight = (bars: number): number => Math.max(1, bars) * ROW + 8;
+
+/** @param format of a value */
+export function drawRanked(bars: readonly RankedBar[], width: number, format: (value: number) => string): Drawing {
+  if (bars.length === 0) return emptyDrawing({ width, height: 60 });
+  const names = Math.min(width * 0.45, Math.max(...bars.map(({ name }) => name.length * CHARACTER)) + 8);
+  const figures = Math.max(...bars.map(({ value }) => format(value).length * CHARACTER)) + 12;
+  const most = Math.max(...bars.map(({ value }) => value)) || 1;
+  const x = scaleLinear([0, most], [0, Math.max(20, width - names - figures)]);
+  return {
+    width,
+    height: barsHeight(bars.length),
+    shapes: bars.flatMap(({ name, value, paint = "series0" }, place) => {
+      const y = place * ROW + 4;
+      return [
+        text(names - 8, y + 15, cut(name, Math.floor((names - 8) / CHARACTER)), { anchor: "end", fill: "ink" }),
+        rect({ x: names, y: y + 2, width: x(value), height: ROW - 8 }, paint, { round: 2 }),
+        text(names + x(value) + 6, y + 15, format(value)),
+      ];
+    }),
+    marks: bars.map((_, row) => ({ x: 0, y: row * ROW + 4, width, height: ROW - 2, row })),
+  };
+}

@@ -1,0 +1,50 @@
+import { html } from "hono/html";
+import type { Drawing, Paint, Palette } from "./drawing.ts";
+
+/** A drawing as a text of SVG, for mails and PDFs. */
+
+/** Told apart on white and on print, also by people who see no red or no green (Okabe and Ito). */
+export const printed: Palette = {
+  ink: "#1f2328",
+  soft: "#57606a",
+  faint: "#d0d7de",
+  sunk: "#eef0f4",
+  ground: "#ffffff",
+  accent: "#4338ca",
+  good: "#12813f",
+  warn: "#b58900",
+  bad: "#c4213a",
+  info: "#1a73c2",
+  quiet: "#6e7785",
+  series0: "#0072B2",
+  series1: "#D55E00",
+  series2: "#009E73",
+  series3: "#CC79A7",
+  series4: "#E69F00",
+  series5: "#56B4E9",
+};
+
+const FONT = "Roboto, Helvetica, Arial, sans-serif";
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const colour = (paint: Paint | "none", palette: Palette): string => (paint === "none" ? paint : palette[paint]);
+
+/** @param says in a sentence what it shows */
+export function svgText({ width, height, shapes }: Drawing, says: string, palette: Palette = printed): string {
+  const parts = shapes.map(({ tag, fill, stroke, at, text }) => {
+    const paints = [
+      ...(fill === undefined ? [] : [["fill", colour(fill, palette)] as const]),
+      ...(stroke === undefined ? [] : [["stroke", colour(stroke, palette)] as const]),
+    ];
+    const attributes = [...Object.entries(at), ...paints].map(([name, value]) => html` ${kebab(name)}="${value}"`);
+    // The names of elements come from the type, and stand in the template as they are.
+    if (tag === "line") return html`<line${attributes}/>`;
+    if (tag === "path") return html`<path${attributes}/>`;
+    if (tag === "rect") return html`<rect${attributes}/>`;
+    if (tag === "circle") return html`<circle${attributes}/>`;
+    return html`<text${attributes}>${text ?? ""}</text>`;
+  });
+  return String(
+    html`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${says}" font-family="${FONT}" font-size="11">${parts}</svg>`,
+  );
+}
