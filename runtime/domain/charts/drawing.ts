@@ -1,3 +1,5 @@
+import { defined } from "../defined.ts";
+
 /**
  * A chart is a drawing: shapes in order, painted by meaning. Functions of data and size make it, without a document and without
  * effects, so that a screen, a mail and a PDF show the same. Who shows it says which colour a meaning has.
@@ -88,7 +90,7 @@ export const text = (
     x,
     y,
     textAnchor: anchor,
-    ...(size === undefined ? {} : { fontSize: size }),
+    ...defined({ fontSize: size }),
     ...(bold ? { fontWeight: 600 } : {}),
   },
 });
@@ -111,15 +113,13 @@ export const rect = (
 ): Shape => ({
   tag: "rect",
   fill,
-  ...(more.stroke === undefined ? {} : { stroke: more.stroke }),
+  ...defined({ stroke: more.stroke }),
   at: {
     x,
     y,
     width: Math.max(0, width),
     height: Math.max(0, height),
-    ...(more.opacity === undefined ? {} : { fillOpacity: more.opacity }),
-    ...(more.dash === undefined ? {} : { strokeDasharray: more.dash }),
-    ...(more.round === undefined ? {} : { rx: more.round }),
+    ...defined({ fillOpacity: more.opacity, strokeDasharray: more.dash, rx: more.round }),
   },
 });
 
@@ -130,13 +130,13 @@ export const path = (
 ): Shape => ({
   tag: "path",
   fill: paint.fill ?? "none",
-  ...(paint.stroke === undefined ? {} : { stroke: paint.stroke }),
+  ...defined({ stroke: paint.stroke }),
   at: {
     d,
     strokeWidth: more.width ?? 2,
     strokeLinejoin: "round",
     ...(more.dash === undefined || more.dash === "" ? {} : { strokeDasharray: more.dash }),
-    ...(more.opacity === undefined ? {} : { fillOpacity: more.opacity }),
+    ...defined({ fillOpacity: more.opacity }),
   },
 });
 

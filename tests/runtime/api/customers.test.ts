@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import { parseKey } from "../../../runtime/domain/identity/apiKey.ts";
 import { scopes } from "../../../runtime/domain/identity/identity.ts";
 import { decodeKeyRecord } from "../../../runtime/domain/identity/keyRecord.ts";
+import { noteUse } from "../../../runtime/keys/keysTable.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 
@@ -38,12 +39,45 @@ test("only the operator administers customers", async () => {
   for (const [method, path, body] of [
     ["POST", "/customers", { name: "Mine" }],
     ["GET", `/customers/${customer_id}`, undefined],
+    ["GET", "/customers/figures", undefined],
     ["PATCH", `/customers/${customer_id}`, { limit_per_second: 5 }],
     ["DELETE", `/customers/${customer_id}`, undefined],
   ] as const) {
     const answer = await api.call(live, method, path, body);
     assert.deepEqual([method, answer.status], [method, 403]);
   }
+});
+
+test("the operator sees of each customer how much it does, what its limit is, and which keys nobody has used", async () => {
+  const { customer_id, live, sandbox } = await api.customer();
+  await noteUse({ dynamodb: api.deps.dynamodb, name: "keys" }, live.key_id, Date.now());
+  const figures: Record<string, unknown>[] = [];
+  for (let cursor = ""; ; ) {
+    const { status, body } = await api.call(operator, "GET", `/customers/figures?last=1h&limit=2${cursor}`);
+    assert.equal(status, 200);
+    figures.push(...body.customers);
+    if (body.next_cursor === null) break;
+    cursor = `&cursor=${body.next_cursor}`;
+  }
+  const { name, unused_keys, ...ours } = figures.find((each) => each.customer_id === customer_id)!;
+  assert.deepEqual(ours, {
+    customer_id,
+    limit_per_second: 1_000,
+    requests: 0,
+    events: 0,
+    refused: 0,
+    delivered: 0,
+    failed: 0,
+    dead_lettered: 0,
+    delivery_success_rate: null,
+    limit_use: 0,
+    keys: 2,
+    keys_never_used: 1,
+  });
+  assert.deepEqual(
+    (unused_keys as { key_id: string; environment: string }[]).map(({ key_id, environment }) => [key_id, environment]),
+    [[sandbox.key_id, "sandbox"]],
+  );
 });
 
 test("a deleted customer is 404, its keys revoked, its subscriptions removed in a new version", async () => {
