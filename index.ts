@@ -70,7 +70,7 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
     keysTable: keys.tableName,
     /** Secret with the peppers of API keys, for `npm run pepper`. */
     pepperSecret: keys.pepperArn,
-    /** Where `npm run pages` puts the console's pages. */
+    /** Where `npm run pages` puts the pages of console and documentation. */
     pagesBucket: edge.pages?.bucket.bucket,
   };
 }

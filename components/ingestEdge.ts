@@ -31,7 +31,7 @@ export class IngestEdge extends pulumi.ComponentResource {
   readonly distribution: Distribution | undefined;
   /** Where callers send their requests; undefined while there is no home region. */
   readonly url: pulumi.Output<string> | undefined;
-  /** The bucket of the console's pages; undefined while there is no home region. */
+  /** The bucket of the pages of console and documentation; undefined while there is no home region. */
   readonly pages: DataBucket | undefined;
   /** What the stacks of regions have to know. */
   readonly outputs: pulumi.Output<EdgeOutputs>;
@@ -54,7 +54,11 @@ export class IngestEdge extends pulumi.ComponentResource {
       // What is in it is the same for everybody, and public.
       const key = new EncryptionKey(
         "pages",
-        { purpose: "The console's pages", services: [forDistributions], protect: args.edgeLogs.protect },
+        {
+          purpose: "Pages of the console and the documentation",
+          services: [forDistributions],
+          protect: args.edgeLogs.protect,
+        },
         own,
       );
       const pages = new DataBucket(
@@ -62,7 +66,13 @@ export class IngestEdge extends pulumi.ComponentResource {
         {
           key,
           region,
-          ageing: [{ prefix: "console/assets/", deleteAfterDays: 365 }],
+          // Files with their content's hash in their names; the next ones stand beside them.
+          ageing: ["console/assets/", "docs/_astro/", "docs/pagefind/fragment/", "docs/pagefind/index/"].map(
+            (prefix) => ({
+              prefix,
+              deleteAfterDays: 365,
+            }),
+          ),
           accessLogs: behind.logs,
           servesDistributions: true,
           protect: args.edgeLogs.protect,

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import optimizeLocales from "@react-aria/optimize-locales-plugin";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
@@ -13,7 +12,6 @@ export default defineConfig({
     tailwindcss(),
   ],
   build: {
-    outDir: join(import.meta.dirname, "../.build/console"),
     emptyOutDir: true,
     target: "es2023",
     assetsDir: "assets",

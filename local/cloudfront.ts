@@ -38,7 +38,7 @@ export function createCloudFront(
   lambda: Lambda,
   waf?: Waf,
   s3?: S3Service,
-  ready: (bucket: string) => Promise<void> = async () => {},
+  ready: (bucket: string, key: string) => Promise<void> = async () => {},
 ): CloudFront {
   const stores = createKeyValueStores(context);
   const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();

@@ -63,8 +63,8 @@ export interface PlatformOptions {
   readonly project?: string;
   /** Who may sign in to the user pools that the program declares. @default nobody */
   readonly people?: readonly Person[];
-  /** Resolves once a bucket that a distribution serves is filled; who asks for an object before waits for it. @default it is */
-  filled?(bucket: string): Promise<void>;
+  /** Resolves once a bucket that a distribution serves holds what belongs to a key; who asks for an object before waits for it. @default it does */
+  filled?(bucket: string, key: string): Promise<void>;
   /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
   beside?(state: State): Promise<() => Promise<void>>;
 }

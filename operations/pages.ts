@@ -1,22 +1,50 @@
 /**
- * `npm run pages [-- --stack NAME]`: builds the console's pages, where they have changed, and puts them where the distribution reads them.
+ * `npm run pages [-- console|docs] [-- --stack NAME]`: builds the pages of console and documentation, where they have changed, and puts
+ * them where the distribution reads them.
  *
  *   npm run pages                     the platform that runs here; `npm start` does it by itself
+ *   npm run pages -- docs             the documentation alone
  *   npm run pages -- --stack prod     a stack in AWS, with the credentials of the shell and the Pulumi CLI
  *
- * What has a hash in its name goes first and stays, so that a page somebody has open finds its parts; the page itself goes last.
+ * What has a hash in its name goes first and stays, so that a page somebody has open finds its parts; the pages themselves go last.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { buildPages, type Page } from "../console/build.ts";
-import { localDeployment, pulumiDeployment } from "./verify/deployment.ts";
+import type { Page } from "./builtPages.ts";
+import { type Deployment, localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 
 const AT_ONCE = 8;
 
+type Put = (key: string, body: string | Uint8Array, contentType: string, cacheControl: string) => Promise<void>;
+
+/** What each kind of pages is built by. Loaded when it is wanted: each brings a whole tool with it. */
+const builders: Readonly<Record<string, () => Promise<readonly Page[]>>> = {
+  console: async () => (await import("../console/build.ts")).buildPages(),
+  docs: async () => (await import("../docs/site/build.ts")).buildPages(),
+};
+
+async function putAll(pages: readonly Page[], put: Put): Promise<void> {
+  const one = ({ file, key, contentType, cacheControl }: Page) =>
+    put(key, readFileSync(file), contentType, cacheControl);
+  const [first, last] = [pages.filter(({ hashed }) => hashed), pages.filter(({ hashed }) => !hashed)];
+  for (const part of [first, last])
+    for (let at = 0; at < part.length; at += AT_ONCE) await Promise.all(part.slice(at, at + AT_ONCE).map(one));
+}
+
+/** What the documentation may name of this platform: on one machine the receiver of webhooks. */
+const hereOf = ({ outputs }: Deployment, sinkUrl: string | undefined): string =>
+  JSON.stringify({ url: outputs.url, ...(sinkUrl === undefined ? {} : { sink_url: sinkUrl }) });
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { stack: { type: "string" } } });
+  const { values, positionals } = parseArgs({
+    options: { stack: { type: "string" }, sink: { type: "string" } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.find((name) => !Object.hasOwn(builders, name));
+  if (unknown !== undefined)
+    throw new Error(`there are no pages "${unknown}", but ${Object.keys(builders).join(", ")}`);
   const state = process.env.TRIGGERS_STATE ?? ".triggers";
   const deployment =
     values.stack === undefined
@@ -25,26 +53,22 @@ async function main(): Promise<void> {
   const bucket = deployment.outputs.pagesBucket;
   if (typeof bucket !== "string")
     throw new Error("the stack has no output pagesBucket: it holds no edge, or was deployed by an earlier version");
-  const pages = await buildPages();
   const s3 = new S3Client({ ...deployment.client, forcePathStyle: values.stack === undefined });
-  const put = async ({ file, key, contentType, cacheControl }: Page) => {
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: readFileSync(file),
-        ContentType: contentType,
-        CacheControl: cacheControl,
-      }),
-    );
+  const put: Put = async (Key, Body, ContentType, CacheControl) => {
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, CacheControl }));
   };
-  const [first, last] = [pages.filter(({ hashed }) => hashed), pages.filter(({ hashed }) => !hashed)];
-  for (let at = 0; at < first.length; at += AT_ONCE) await Promise.all(first.slice(at, at + AT_ONCE).map(put));
-  for (const page of last) await put(page);
-  process.stdout.write(`${pages.length} files are in ${bucket}\n`);
+  for (const name of positionals.length === 0 ? Object.keys(builders) : positionals) {
+    const pages = await builders[name]!();
+    if (name === "docs") await put("docs/here.json", hereOf(deployment, values.sink), "application/json", "no-cache");
+    await putAll(pages, put);
+    process.stdout.write(`${pages.length} files of ${name} are in ${bucket}\n`);
+  }
 }
 
-main().catch((cause: unknown) => {
-  process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n`);
-  process.exitCode = 1;
-});
+main()
+  .catch((cause: unknown) => {
+    process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.exitCode = 1;
+  })
+  // A tool that built pages may hold what keeps a process running.
+  .finally(() => process.exit());

@@ -40,7 +40,7 @@ export interface DistributionArgs {
   /** Where `POST /events` goes in its place. */
   readonly standbys: readonly Standby[];
   readonly logs: DataBucket;
-  /** The bucket of the console's pages. */
+  /** The bucket of the console's pages and of the documentation. */
   readonly pages: DataBucket;
   readonly domain?: { readonly name: string; readonly certificateArn: string } | undefined;
   /** Requests a minute from one address beyond which it is refused. @default no web ACL */
@@ -53,27 +53,32 @@ const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /**
- * What a page of the console may do: run its own scripts, no text as one (Trusted Types), and ask this host alone. React writes no style
- * into markup, so none needs to be allowed there.
+ * What a page may do: run its own scripts, no text as one (Trusted Types), and ask this host alone. No page has a style in its markup,
+ * so none needs to be allowed there.
+ * @param scripts what may run; the search in the documentation is WebAssembly, which a browser compiles only where that is allowed
  */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ");
+const policyOf = (scripts: string): string =>
+  [
+    "default-src 'none'",
+    `script-src ${scripts}`,
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
 
 /** Where the console's function answers; every other path under `/console` is a page. */
 const CONSOLE_CALLS = ["/console/api/*", "/console/session*"];
 const CONSOLE_PAGES = ["/console", "/console/*"];
+/** The documentation's pages; what answers in the place of the edge's own refusals is the API's. */
+const ERROR_PAGES = "/docs/answers";
+const DOCS_PAGES = ["/docs", "/docs/*"];
 
 const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
@@ -116,6 +121,16 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
+    const toDocs = new aws.cloudfront.Function(
+      "docs",
+      {
+        runtime: "cloudfront-js-2.0",
+        comment: "Finds the page of a path of the documentation",
+        code: readFileSync(join(root, "runtime/edge/docs.js"), "utf8"),
+        publish: true,
+      },
+      own,
+    );
     const readPages = new aws.cloudfront.OriginAccessControl(
       "pages-access",
       {
@@ -145,23 +160,26 @@ export class Distribution extends pulumi.ComponentResource {
       },
       own,
     );
-    const pageHeaders = new aws.cloudfront.ResponseHeadersPolicy(
-      "page-headers",
-      {
-        securityHeadersConfig: {
-          ...SECURITY_HEADERS,
-          contentSecurityPolicy: { contentSecurityPolicy: CONTENT_SECURITY_POLICY, override: true },
+    const headersOfPages = (id: string, policy: string) =>
+      new aws.cloudfront.ResponseHeadersPolicy(
+        id,
+        {
+          securityHeadersConfig: {
+            ...SECURITY_HEADERS,
+            contentSecurityPolicy: { contentSecurityPolicy: policy, override: true },
+          },
+          customHeadersConfig: {
+            items: [
+              { header: "Cross-Origin-Opener-Policy", value: "same-origin", override: true },
+              { header: "Cross-Origin-Resource-Policy", value: "same-origin", override: true },
+              { header: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=()", override: true },
+            ],
+          },
         },
-        customHeadersConfig: {
-          items: [
-            { header: "Cross-Origin-Opener-Policy", value: "same-origin", override: true },
-            { header: "Cross-Origin-Resource-Policy", value: "same-origin", override: true },
-            { header: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=()", override: true },
-          ],
-        },
-      },
-      own,
-    );
+        own,
+      );
+    const pageHeaders = headersOfPages("page-headers", policyOf("'self'"));
+    const docsHeaders = headersOfPages("docs-headers", policyOf("'self' 'wasm-unsafe-eval'"));
     const { home, standbys, pages } = args;
     // The viewer function names an origin by its region, `ingest-eu-west-1`.
     const target = (id: string, what: string, region: pulumi.Input<string>, at: Home["ingest"]): Target => ({
@@ -207,7 +225,11 @@ export class Distribution extends pulumi.ComponentResource {
       functionAssociations: [{ eventType: "viewer-request", functionArn: viewer.arn }],
       lambdaFunctionAssociations: [{ eventType: "origin-request", lambdaArn: args.authenticate, includeBody: true }],
     });
-    const page = (pathPattern: string) => ({
+    const page = (
+      pathPattern: string,
+      rewritten: aws.cloudfront.Function,
+      headers: aws.cloudfront.ResponseHeadersPolicy,
+    ) => ({
       pathPattern,
       targetOriginId: "pages",
       viewerProtocolPolicy: "https-only",
@@ -216,8 +238,8 @@ export class Distribution extends pulumi.ComponentResource {
       // gzip and Brotli, by what the browser takes.
       compress: true,
       cachePolicyId: CACHING_OPTIMIZED,
-      responseHeadersPolicyId: pageHeaders.id,
-      functionAssociations: [{ eventType: "viewer-request", functionArn: toPages.arn }],
+      responseHeadersPolicyId: headers.id,
+      functionAssociations: [{ eventType: "viewer-request", functionArn: rewritten.arn }],
     });
     const acl = args.addressLimit === undefined ? undefined : new WebAcl("edge", { perMinute: args.addressLimit }, own);
     this.distribution = new aws.cloudfront.Distribution(
@@ -241,12 +263,14 @@ export class Distribution extends pulumi.ComponentResource {
         orderedCacheBehaviors: [
           ...["/events", "/events/"].map((pathPattern) => ({ pathPattern, ...behavior(ingest.originId) })),
           ...CONSOLE_CALLS.map((pathPattern) => ({ pathPattern, ...behavior(console.originId) })),
-          ...CONSOLE_PAGES.map(page),
+          ...CONSOLE_PAGES.map((pathPattern) => page(pathPattern, toPages, pageHeaders)),
+          { pathPattern: `${ERROR_PAGES}/*`, ...behavior(api.originId) },
+          ...DOCS_PAGES.map((pathPattern) => page(pathPattern, toDocs, docsHeaders)),
         ],
         customErrorResponses: WORDLESS.map((errorCode) => ({
           errorCode,
           responseCode: errorCode,
-          responsePagePath: `/docs/answers/${errorCode}`,
+          responsePagePath: `${ERROR_PAGES}/${errorCode}`,
           errorCachingMinTtl: 0,
         })),
         ...defined({ webAclId: mapDefined(acl, (acl) => acl.arn) }),

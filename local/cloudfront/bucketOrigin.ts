@@ -9,7 +9,8 @@ export interface BucketRead {
   /** ARN of the distribution. */
   readonly sourceArn: string;
   readonly account: string;
-  ready(bucket: string): Promise<void>;
+  /** Resolves once the bucket holds what belongs to a key. */
+  ready(bucket: string, key: string): Promise<void>;
 }
 
 /** The bucket in a regional domain name, `name.s3.us-east-1.amazonaws.com`. */
@@ -27,8 +28,8 @@ export async function readObject(
   s3: S3Service,
   { bucket, request, sourceArn, account, ready }: BucketRead,
 ): Promise<HttpAnswer> {
-  await ready(bucket);
   const key = decodeURIComponent(request.path.slice(1));
+  await ready(bucket, key);
   const context = { "aws:sourcearn": sourceArn, "aws:sourceaccount": account };
   const allows = (action: string, of: string) =>
     s3.writers.allows("cloudfront.amazonaws.com", bucket, action, of, context);

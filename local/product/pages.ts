@@ -1,32 +1,79 @@
-/** The console's pages beside the platform: built and put into their bucket by a process of their own, once. */
+/**
+ * The pages of console and documentation beside the platform: built and put into their bucket by processes of their own, each once. The
+ * console's come first; the documentation's begin when those are there, or as soon as somebody asks for one.
+ */
 import { spawn } from "node:child_process";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 
-/** @param state folder of the running platform @returns what resolves once the pages are there; the first call begins */
-export function pagesBeside(state: string, log: (line: string) => void): { ready(): Promise<void>; stop(): void } {
-  let child: ReturnType<typeof spawn> | undefined;
-  let putting: Promise<void> | undefined;
-  const put = (): Promise<void> =>
+/** Folders of the bucket. */
+const sites = ["console", "docs"] as const;
+type SiteName = (typeof sites)[number];
+
+/** What accepts and delivers goes first: a build takes what is left of the processors. */
+const BACKGROUND = 15;
+
+export interface PagesBeside {
+  /** Begins to build all pages; resolves when they are there. */
+  ready(): Promise<void>;
+  /** Resolves when the pages are there to which an object belongs. @param key of the object */
+  filled(key: string): Promise<void>;
+  stop(): void;
+}
+
+/** @param state folder of the running platform @param sinkUrl of the receiver, once there is one: pages name it */
+export function pagesBeside(
+  state: string,
+  log: (line: string) => void,
+  sinkUrl: () => string | undefined,
+): PagesBeside {
+  const children = new Set<ReturnType<typeof spawn>>();
+  const putting = new Map<SiteName, Promise<void>>();
+  let stopped = false;
+  const put = (name: SiteName): Promise<void> =>
     new Promise((resolve) => {
+      if (stopped) return resolve();
       let said = "";
-      const started = spawn(process.execPath, [join(import.meta.dirname, "../../operations/pages.ts")], {
+      const sink = sinkUrl();
+      const script = join(import.meta.dirname, "../../operations/pages.ts");
+      const child = spawn(process.execPath, [script, name, ...(sink === undefined ? [] : ["--sink", sink])], {
         env: { ...process.env, TRIGGERS_STATE: state, NODE_OPTIONS: "" },
         stdio: ["ignore", "pipe", "pipe"],
       });
-      child = started;
-      started.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-      started.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-      started.on("close", (code) => {
-        child = undefined;
-        if (code !== 0 && code !== null) log(`the console's pages could not be built: ${said.trim()}`);
+      children.add(child);
+      if (child.pid !== undefined && process.env.TRIGGERS_ACCEPT_FIRST !== "no") stepBack(child.pid);
+      child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      child.on("close", (code) => {
+        children.delete(child);
+        if (code !== 0 && code !== null) log(`the pages of ${name} could not be built: ${said.trim()}`);
         resolve();
       });
     });
-  return {
-    ready() {
-      putting ??= put();
-      return putting;
-    },
-    stop: () => void child?.kill(),
+  const once = (name: SiteName): Promise<void> => {
+    const known = putting.get(name) ?? put(name);
+    putting.set(name, known);
+    return known;
   };
+  return {
+    async ready() {
+      for (const name of sites) await once(name);
+    },
+    async filled(key) {
+      const name = sites.find((site) => key.startsWith(`${site}/`));
+      if (name !== undefined) await once(name);
+    },
+    stop() {
+      stopped = true;
+      for (const child of children) child.kill();
+    },
+  };
+}
+
+function stepBack(pid: number): void {
+  try {
+    setPriority(pid, BACKGROUND);
+  } catch {
+    // It has ended, or this is not allowed here: then it is built as fast as everything else.
+  }
 }

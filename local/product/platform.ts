@@ -12,7 +12,7 @@ import { type Receiver, startReceiver } from "./receiver.ts";
 export interface Platform extends Core {
   /** Where people sign in. */
   readonly consoleUrl: string;
-  /** Builds the console's pages and puts them into their bucket, once; who asks for one waits for it too. */
+  /** Builds the pages of console and documentation and puts them into their bucket, once; who asks for one waits for it too. */
   pages(): Promise<void>;
   /** Of the receiver, where webhooks may be sent. */
   readonly sinkUrl: string;
@@ -24,11 +24,11 @@ export interface Platform extends Core {
 /** The platform with its demo customer, and `local.json`. @throws as `startCore` */
 export async function startPlatform(options: Omit<PlatformOptions, "beside">): Promise<Platform> {
   let receiver: Receiver | undefined;
-  const pages = pagesBeside(resolve(options.state), options.log);
+  const pages = pagesBeside(resolve(options.state), options.log, () => receiver?.url);
   const core = await startCore({
     ...options,
     people: demoPeople,
-    filled: pages.ready,
+    filled: (_bucket, key) => pages.filled(key),
     // Before the program: what a stopped platform had still to deliver is posted as soon as its functions run.
     beside: async (state) => {
       receiver = await startReceiver(state.receiverPort);

@@ -13,6 +13,7 @@ import {
   type Scope,
 } from "../domain/identity/identity.ts";
 import { requirePermission } from "../domain/people/roles.ts";
+import { bodyExamples } from "./bodyExamples.ts";
 import type { Api, ApiEnv } from "./deps.ts";
 import { ErrorSchema, isNeverGiven } from "./schemas.ts";
 
@@ -211,6 +212,9 @@ const IdempotencyHeaders = z.object({
   }),
 });
 
+const exampleOf = ({ method, path }: { readonly method: string; readonly path: string }) =>
+  defined({ example: bodyExamples[`${method.toUpperCase()} ${path}`] });
+
 /** Documents a route that another function serves. */
 export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType>): void {
   const general: ErrorCode[] =
@@ -257,7 +261,7 @@ export function document(app: Api, spec: RouteSpec<z.ZodType, z.ZodType, z.ZodTy
         ...defined({
           body: mapDefined(spec.body, (body) => ({
             required: spec.optionalBody !== true,
-            content: { "application/json": { schema: body } },
+            content: { "application/json": { schema: body, ...exampleOf(spec) } },
           })),
         }),
       },

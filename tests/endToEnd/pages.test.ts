@@ -1,19 +1,15 @@
 // group: shared 2
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { may, type Permission, type Role, roles } from "../../runtime/domain/people/roles.ts";
-import { chromiumHere, closeBrowser, openPage } from "../support/browser.ts";
+import { axeFaults as faults } from "../support/axe.ts";
+import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
-/** The console's pages in a real browser, through the real front door. `SCREENSHOTS` names a folder for pictures of them. */
-const { SCREENSHOTS } = process.env;
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** The console's pages in a real browser, through the real front door. */
 
 let platform: SharedPlatform;
 const named = (role: Role): string => role[0]!.toUpperCase() + role.slice(1);
@@ -39,26 +35,6 @@ async function settled(page: Page, heading: string): Promise<void> {
     (count) => count === 0,
     30_000,
   );
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (SCREENSHOTS === undefined) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name.replaceAll(/[^\w]+/g, "-")}.png`), fullPage: true });
-}
-
-interface Finding {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
-/** What axe finds wrong, by WCAG 2.2 AA. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = (await page.evaluate(
-    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }).then(({ violations }) => violations)`,
-  )) as Finding[];
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
 }
 
 const shown = places.filter(({ path }) => !path.includes(":"));

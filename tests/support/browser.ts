@@ -1,5 +1,5 @@
 /** The system's Chromium, driven by playwright-core: one for all tests of a process. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
@@ -31,4 +31,12 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Pag
 export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
   browser = undefined;
+}
+
+/** Writes what a page looks like into the folder that `SCREENSHOTS` names, where it names one. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const { SCREENSHOTS } = process.env;
+  if (SCREENSHOTS === undefined) return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name.replaceAll(/[^\w]+/g, "-")}.png`), fullPage: true });
 }

@@ -1,0 +1,4 @@
+import "./codeTabs.ts";
+import "./here.ts";
+import "./tryIt.ts";
+import "./verifyForm.ts";

@@ -1,0 +1,99 @@
+/**
+ * Pages that are built from sources, once for what went in. Invariant: a folder of built pages is whole, for it gets its name when it is;
+ * and of several processes that want the same one builds, while the others wait. The lock is the operating system's, by way of SQLite,
+ * and ends with its process.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { extname, join, sep } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** A file of the pages, and how it is to be served. */
+export interface Page {
+  readonly file: string;
+  /** Where it is in the bucket. */
+  readonly key: string;
+  readonly contentType: string;
+  readonly cacheControl: string;
+  /** Whether its name tells its content, so that it never changes. */
+  readonly hashed: boolean;
+}
+
+const root = join(import.meta.dirname, "..");
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".md": "text/markdown; charset=utf-8",
+  ".txt": "text/plain; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".woff2": "font/woff2",
+};
+
+/** SHA-256, hex, of files and their names. @param patterns below the project's root */
+export function fingerprintOf(patterns: readonly string[], more = ""): string {
+  const hash = createHash("sha256").update(more);
+  const sources = globSync(patterns, { cwd: root, exclude: (name) => name === "node_modules" }).sort();
+  for (const source of sources)
+    hash
+      .update(source)
+      .update("\0")
+      .update(readFileSync(join(root, source)))
+      .update("\0");
+  return hash.digest("hex");
+}
+
+/** Longest that a process waits for another one's build. */
+const PATIENCE_MS = 600_000;
+const A_DAY_MS = 86_400_000;
+
+/**
+ * @param name of the pages @param fingerprint of everything that goes in @param build writes the pages into the folder
+ * @returns the folder that holds them @throws what `build` throws
+ */
+export async function builtOnce(
+  name: string,
+  fingerprint: string,
+  build: (folder: string) => Promise<void>,
+): Promise<string> {
+  const all = join(root, ".build", name);
+  const folder = join(all, fingerprint.slice(0, 16));
+  if (existsSync(folder)) return folder;
+  mkdirSync(all, { recursive: true });
+  const lock = new DatabaseSync(join(root, ".build", `${name}.lock`), { timeout: PATIENCE_MS });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    if (existsSync(folder)) return folder;
+    const unfinished = join(all, "unfinished");
+    rmSync(unfinished, { recursive: true, force: true });
+    await build(unfinished);
+    renameSync(unfinished, folder);
+    for (const other of readdirSync(all)) {
+      const path = join(all, other);
+      if (path !== folder && Date.now() - statSync(path).mtimeMs > A_DAY_MS) rmSync(path, { recursive: true });
+    }
+    return folder;
+  } finally {
+    lock.close();
+  }
+}
+
+/** @param prefix of their keys in the bucket @param isHashed whether a path below the folder names its content @returns the pages themselves last */
+export function pagesOf(folder: string, prefix: string, isHashed: (path: string) => boolean): readonly Page[] {
+  return globSync("**/*.*", { cwd: folder })
+    .map((name): Page => {
+      const path = name.split(sep).join("/");
+      const hashed = isHashed(path);
+      return {
+        file: join(folder, name),
+        key: `${prefix}/${path}`,
+        contentType: types[extname(name)] ?? "application/octet-stream",
+        cacheControl: hashed ? "public, max-age=31536000, immutable" : "no-cache",
+        hashed,
+      };
+    })
+    .filter(({ file }) => statSync(file).isFile())
+    .sort((a, b) => Number(b.hashed) - Number(a.hashed) || a.key.localeCompare(b.key));
+}

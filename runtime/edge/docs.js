@@ -1,0 +1,11 @@
+// CloudFront Function (runtime cloudfront-js-2.0), event type viewer-request, before the bucket of pages. Deployed as it stands.
+//
+// A page of the documentation lies in a folder of its own, `docs/errors/index.html`. What has a point in its name is a file.
+
+// biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name
+function handler(event) {
+  const request = event.request;
+  const uri = request.uri.endsWith("/") ? request.uri.slice(0, -1) : request.uri;
+  request.uri = uri.slice(uri.lastIndexOf("/")).includes(".") ? uri : `${uri}/index.html`;
+  return request;
+}

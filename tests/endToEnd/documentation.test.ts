@@ -1,0 +1,170 @@
+// group: shared 2
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { suite } from "uvu";
+import { axeFaults } from "../support/axe.ts";
+import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+
+/** The documentation in a real browser, through the real front door: how it looks, its search, its forms, the first page without a terminal. */
+const test = suite("documentation in a browser");
+const root = join(import.meta.dirname, "../..");
+let platform: SharedPlatform;
+
+test("pages come by every spelling of their path, with a strict policy, compressed, and Markdown beside them", async () => {
+  platform = await sharedPlatform();
+  const headers = { "accept-encoding": "br, gzip" };
+  const [page, same, errors, text] = await Promise.all(
+    ["/docs", "/docs/", "/docs/errors", "/docs/errors.md"].map((path) => call(platform.url, "GET", path, { headers })),
+  );
+  assert.deepEqual([page!.status, page!.text], [200, same!.text]);
+  assert.match(page!.text, /POST \/events/);
+  const policy = page!.headers.get("content-security-policy") ?? "";
+  assert.match(policy, /default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/);
+  assert.doesNotMatch(policy, /'unsafe-/);
+  assert.equal(page!.headers.get("cache-control"), "no-cache");
+  assert.equal(page!.headers.get("content-encoding"), "br");
+  assert.ok(errors!.text.includes('id="rate_limited"'));
+  assert.match(text!.text, /^# Errors\n/);
+  const [, asset] = /href="(\/docs\/_astro\/[^"]+\.css)"/.exec(page!.text)!;
+  const style = await call(platform.url, "GET", asset!);
+  assert.equal(style.headers.get("cache-control"), "public, max-age=31536000, immutable");
+  assert.equal((await call(platform.url, "GET", "/docs/no-such-page")).status, 404);
+});
+
+if (chromiumHere() === undefined) {
+  test("there is no Chromium on this machine, so the pages are not tried in one: install it, or name one by CHROMIUM", () =>
+    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
+} else {
+  test.after(closeBrowser);
+
+  /** Fails at the end of a test for what the policy refused, and for a request to another host. */
+  function watch(page: Page): string[] {
+    const faults: string[] = [];
+    page.on("pageerror", ({ message }) => faults.push(message));
+    page.on("console", (message) => {
+      if (/Content Security Policy|Trusted|Refused/i.test(message.text())) faults.push(message.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(platform.url)) faults.push(`asks ${request.url()}`);
+    });
+    return faults;
+  }
+  const open = (page: Page, path: string) => page.goto(`${platform.url}${path}`, { waitUntil: "networkidle" });
+
+  test("pages have no fault by axe, in light and dark, wide and on a phone, where nothing scrolls sideways", async () => {
+    for (const [colorScheme, width] of [
+      ["light", 1_280],
+      ["dark", 320],
+    ] as const) {
+      const page = await openPage({ colorScheme, viewport: { width, height: 900 } });
+      const faults = watch(page);
+      for (const path of [
+        "/docs/",
+        "/docs/start/browser/",
+        "/docs/reference/events/",
+        "/docs/errors/",
+        "/docs/guides/limits/",
+      ]) {
+        await open(page, path);
+        if (path.includes("reference"))
+          await page.getByRole("button", { name: "Try it: POST /events", exact: true }).click();
+        assert.deepEqual(await axeFaults(page), [], `${path} ${colorScheme} ${width}`);
+        const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert.ok(Number(wide) <= 0, `${path} is ${wide} px wider than ${width}`);
+        await picture(page, `docs ${path} ${colorScheme}`);
+      }
+      assert.deepEqual(faults, []);
+      await page.context().close();
+    }
+  });
+
+  test("the search finds what a word is about, without another host, by keys alone", async () => {
+    const page = await openPage();
+    const faults = watch(page);
+    await open(page, "/docs/");
+    await page.keyboard.press("Control+K");
+    await page.getByRole("searchbox", { name: "Search the documentation" }).fill("idempotency key");
+    await page.getByRole("link", { name: "Idempotency", exact: true }).waitFor();
+    assert.deepEqual(await axeFaults(page), []);
+    await picture(page, "docs search");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/docs\/.+/);
+    assert.deepEqual(faults, []);
+    await page.context().close();
+  });
+
+  test("a language that is chosen once holds on the next page", async () => {
+    const page = await openPage();
+    await open(page, "/docs/reference/events/");
+    await page.getByRole("tab", { name: "Python" }).first().click();
+    await page.getByRole("tab", { name: "Python" }).first().press("ArrowRight");
+    await open(page, "/docs/reference/inbox/");
+    assert.equal(await page.getByRole("tab", { name: "Node.js" }).first().getAttribute("aria-selected"), "true");
+    await page.context().close();
+  });
+
+  test("who has only a browser subscribes, sends an event and verifies its signature, on the page for that", async () => {
+    const page = await openPage();
+    const faults = watch(page);
+    const { sandbox_key, api_key } = await newCustomer(platform);
+    await open(page, "/docs/start/browser/");
+    const address = (await page.locator('[data-here="/browser-start"]').textContent())!;
+    assert.equal(address, `${platform.sinkUrl}/browser-start`);
+    const subscribe = page.locator("try-it").nth(0);
+    await subscribe.getByRole("button", { name: "Try it: POST /subscriptions" }).click();
+    await subscribe.getByLabel("Sandbox key").fill(api_key);
+    await subscribe.getByRole("button", { name: "Send request" }).click();
+    await subscribe.getByText("A sandbox key is needed").waitFor();
+    await subscribe.getByLabel("Sandbox key").fill(sandbox_key);
+    const body = await subscribe.getByLabel("Body").inputValue();
+    await subscribe.getByLabel("Body").fill(body.replace("https://…", address));
+    await subscribe.getByRole("button", { name: "Send request" }).click();
+    await subscribe.getByText(/^201 /).waitFor();
+    const { signing_secret } = JSON.parse((await subscribe.getByRole("region", { name: "Answer" }).textContent())!);
+    const send = page.locator("try-it").nth(1);
+    await send.getByRole("button", { name: "Try it: POST /events" }).click();
+    assert.equal(await send.getByLabel("Sandbox key").inputValue(), sandbox_key);
+    const shown = await eventually(
+      async () => {
+        await send.getByRole("button", { name: "Send request" }).click();
+        await send.getByText(/^202 /).waitFor();
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        return (await fetch(`${platform.sinkUrl}/requests?path=/browser-start`)).text();
+      },
+      (text) => text.includes("webhook-signature"),
+      30_000,
+    );
+    const verify = page.locator("verify-form");
+    await verify.getByLabel("Signing secret").fill(signing_secret);
+    await verify.getByLabel("What the receiver shows").fill(shown);
+    await verify.getByRole("button", { name: "Verify" }).click();
+    await verify.getByText(/The signature is right\. Your code has the event evt_/).waitFor();
+    await verify.getByLabel("What the receiver shows").fill(shown.replaceAll("A-1001", "A-1002"));
+    await verify.getByRole("button", { name: "Verify" }).click();
+    await verify.getByText("Not verified: no signature is right").waitFor();
+    assert.deepEqual(faults, []);
+    await page.context().close();
+  });
+
+  test("a web page sends an event by the example for browsers, with a key for its origin", async () => {
+    const page = await openPage();
+    const { api_key } = await newCustomer(platform);
+    const made = await call(platform.url, "POST", "/keys", { key: api_key, body: { allowed_origins: [platform.url] } });
+    assert.equal(made.status, 201, made.text);
+    await open(page, "/docs/");
+    const said = page.waitForEvent("console");
+    const code = readFileSync(join(root, "examples/browser/send.js"), "utf8");
+    await page.evaluate(
+      `const TRIGGERS_URL = ${JSON.stringify(platform.url)}; const TRIGGERS_API_KEY = ${JSON.stringify(made.json.api_key)};\n${code}`,
+    );
+    const answer = await (await said).args()[0]!.jsonValue();
+    assert.equal((answer as { status: string }).status, "accepted");
+    await page.context().close();
+  });
+}
+
+test.run();
