@@ -35,7 +35,7 @@ async function putAll(pages: readonly Page[], put: Put): Promise<void> {
 
 /** What the documentation may name of this platform: on one machine the receiver of webhooks. */
 const hereOf = ({ outputs }: Deployment, sinkUrl: string | undefined): string =>
-  JSON.stringify({ url: outputs.url, ...(sinkUrl === undefined ? {} : { sink_url: sinkUrl }) });
+  JSON.stringify({ url: outputs.url, sink_url: sinkUrl });
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

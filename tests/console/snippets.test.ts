@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
-import { type Language, languages, snippet } from "../../console/src/snippets.ts";
+import { callSnippet, type Language, languages, snippet, variableOf } from "../../console/src/snippets.ts";
+import { callOf, operationsOf } from "../../docs/site/generate/reference.ts";
+import { openApi } from "../../docs/site/generate/site.ts";
 
 /** Code that the composer shows runs as it is, and sends what was written: byte for byte, whatever quotes are in it. */
 interface Got {
@@ -76,5 +78,90 @@ for (const language of languages)
       server.close();
     }
   });
+
+/** What a program asked for, as far as languages may not differ. */
+interface Asked {
+  readonly request: string;
+  readonly authorization: string | undefined;
+  readonly body: unknown;
+}
+
+/** Runs many pieces of code in one process, one after the other. */
+const together: Readonly<Record<Language, (codes: readonly string[]) => Promise<{ code: number; output: string }>>> = {
+  curl: (codes) => run("sh", ["-s"], codes.join("\n")),
+  Python: (codes) =>
+    run(
+      "python3",
+      ["-c", "import json, sys\nfor code in json.load(sys.stdin):\n    exec(compile(code, 'code', 'exec'), {})"],
+      JSON.stringify(codes),
+    ),
+  "Node.js": (codes) =>
+    run(
+      process.execPath,
+      ["--input-type=module"],
+      inOrder(codes, () => ""),
+    ),
+  JavaScript: (codes) =>
+    run(
+      process.execPath,
+      ["--input-type=module"],
+      inOrder(codes, (names) => `const { ${names.join(", ")} } = process.env;\n`),
+    ),
+};
+
+/** Each piece as a module of its own, begun when the fetch of the one before has ended. */
+function inOrder(codes: readonly string[], before: (names: readonly string[]) => string): string {
+  const modules = codes.map((code) => {
+    const names = [...new Set([...code.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => name!))];
+    return before(names) + code;
+  });
+  return `const plain = globalThis.fetch;
+let last;
+globalThis.fetch = (...args) => (last = plain(...args));
+for (const code of ${JSON.stringify(modules)}) {
+  await import("data:text/javascript," + encodeURIComponent(code));
+  await last;
+}`;
+}
+
+test("for every call of the contract all languages ask for the same", async () => {
+  const calls = operationsOf(await openApi()).map(callOf);
+  const variables = calls.flatMap(({ path }) =>
+    [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => variableOf(path, name!)),
+  );
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const text = Buffer.concat(chunks).toString("utf8");
+      asked.push({
+        request: `${request.method} ${request.url}`,
+        authorization: request.headers.authorization,
+        body: text === "" ? undefined : JSON.parse(text),
+      });
+      response.end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  process.env.TRIGGERS_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const name of variables) process.env[name] = `of-${name}`;
+  const expected = calls.map(({ method, path, query, body, withoutKey }) => ({
+    request: `${method} ${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `of-${variableOf(path, name)}`)}${query === undefined ? "" : `?${query}`}`,
+    authorization: withoutKey ? undefined : `Bearer ${key}`,
+    body: body?.json,
+  }));
+  try {
+    for (const language of languages) {
+      const { code, output } = await together[language](calls.map((call) => callSnippet(language, call)));
+      if (code === 127 && process.env.CI === undefined) continue;
+      assert.equal(code, 0, `${language}: ${output.slice(-2_000)}`);
+      assert.deepEqual(asked.splice(0), expected, language);
+    }
+  } finally {
+    server.close();
+    for (const name of ["TRIGGERS_URL", ...variables]) delete process.env[name];
+  }
+});
 
 test.run();

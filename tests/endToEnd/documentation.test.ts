@@ -88,7 +88,7 @@ if (chromiumHere() === undefined) {
     await open(page, "/docs/");
     await page.keyboard.press("Control+K");
     await page.getByRole("searchbox", { name: "Search the documentation" }).fill("idempotency key");
-    await page.getByRole("link", { name: "Idempotency", exact: true }).waitFor();
+    await page.getByRole("dialog").getByRole("link", { name: "Idempotency", exact: true }).waitFor();
     assert.deepEqual(await axeFaults(page), []);
     await picture(page, "docs search");
     await page.keyboard.press("Enter");

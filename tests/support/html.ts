@@ -37,7 +37,8 @@ export function codeBlocksOf(html: string): CodeBlock[] {
     const button = inside.find((each) => attribute(each, "data-code") !== undefined);
     const title = inside.find((each) => attribute(each, "class")?.split(" ").includes("title"));
     if (button === undefined) return [];
-    const within = element.parentNode?.parentNode;
+    const figure = element.parentNode;
+    const within = figure !== null && "parentNode" in figure ? figure.parentNode : undefined;
     return [
       {
         title: title === undefined ? "" : textIn(title),
