@@ -52,9 +52,9 @@ export interface Dashboard {
   /** Milliseconds between two looks. */
   readonly every: number | false;
   readonly asTable: boolean;
-  set(changes: Readonly<Record<string, string | readonly string[] | undefined>>): void;
+  set: (changes: Readonly<Record<string, string | readonly string[] | undefined>>) => void;
   /** Shows only what has this value, or all again where it is the only one already. */
-  toggle(dimension: Filtered, value: string | null): void;
+  toggle: (dimension: Filtered, value: string | null) => void;
 }
 
 export const isFiltered = (dimension: Dimension): dimension is Filtered => Object.hasOwn(members, dimension);

@@ -3,7 +3,11 @@
 const number = new Intl.NumberFormat();
 export const count = (value: number): string => number.format(value);
 export const ms = (value: number): string =>
-  value < 1_000 ? `${number.format(Math.round(value))} ms` : `${number.format(Math.round(value / 100) / 10)} s`;
+  value < 1_000
+    ? `${number.format(Math.round(value))} ms`
+    : value < 120_000
+      ? `${number.format(Math.round(value / 100) / 10)} s`
+      : `${number.format(Math.round(value / 6_000) / 10)} min`;
 export const bytes = (value: number): string =>
   value < 1_000
     ? `${value} B`

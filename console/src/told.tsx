@@ -55,8 +55,8 @@ export const jsonOfViews = (views: readonly View[]): unknown =>
   Object.fromEntries(views.map(({ title, told }) => [title, jsonOf(told)]));
 
 interface Shown {
-  put(title: string, view: () => View | undefined): () => void;
-  all(): View[];
+  put: (title: string, view: () => View | undefined) => () => void;
+  all: () => View[];
 }
 
 const Context = createContext<Shown | undefined>(undefined);

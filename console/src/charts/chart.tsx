@@ -129,7 +129,7 @@ export function Chart({
             </Cursor>
           )}
         </div>
-        <div className="grid min-w-0 flex-1 gap-2">{children}</div>
+        <div className="grid min-w-0 flex-[1_1_10rem] gap-2">{children}</div>
       </div>
       <figcaption className="text-sm text-muted">{sentence}</figcaption>
     </figure>

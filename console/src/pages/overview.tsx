@@ -3,7 +3,7 @@ import { useMay } from "../session.tsx";
 import { ErrorRateTile, ErrorTypesTile, FailedEventsTile, TopErrorsTile, useErrors } from "../tiles/errors.tsx";
 import { HealthTile } from "../tiles/health.tsx";
 import { IngestionTile, useFlow } from "../tiles/ingestion.tsx";
-import { DistributionTile, LatencyTile, useLatencies } from "../tiles/latency.tsx";
+import { DistributionTile, LatencyTile } from "../tiles/latency.tsx";
 import { QuotaTile, useQuota } from "../tiles/quota.tsx";
 import { StatusTile } from "../tiles/status.tsx";
 import { SuccessTile, useSummary } from "../tiles/summary.tsx";
@@ -17,7 +17,6 @@ export default function Overview() {
   const may = useMay();
   const today = useToday(board);
   const summary = useSummary(board);
-  const latencies = useLatencies(board);
   const flow = useFlow(board);
   const errors = useErrors(board);
   const quota = useQuota(board);
@@ -43,10 +42,10 @@ export default function Overview() {
         <QuotaTile quota={quota} />
         <HealthTile />
         <IngestionTile board={board} flow={flow} />
-        <LatencyTile board={board} latencies={latencies} name="accept_latency_ms" />
-        <LatencyTile board={board} latencies={latencies} name="delivery_latency_ms" />
+        <LatencyTile board={board} name="accept_latency_ms" />
+        <LatencyTile board={board} name="delivery_latency_ms" />
         <StatusTile board={board} />
-        <DistributionTile board={board} latencies={latencies} />
+        <DistributionTile board={board} />
         <ErrorRateTile board={board} flow={flow} />
         <ErrorTypesTile board={board} errors={errors} />
         <TopErrorsTile errors={errors} width="full" />

@@ -34,7 +34,8 @@ function AllCustomers() {
     columns: [{ name: "Customer" }, { name: "Events", show: (value) => count(Number(value)) }],
     rows: busiest.map(({ name, events }) => [name, events]),
   };
-  const beside = `${list.hasNextPage ? `of the first ${count(customers.length)} customers` : `of ${count(customers.length)} customers`}, last ${last}`;
+  const these = `${count(customers.length)} ${customers.length === 1 ? "customer" : "customers"}`;
+  const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${last}`;
   const figures = [
     ["Events", count(sum("events")), beside],
     [

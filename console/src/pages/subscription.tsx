@@ -58,31 +58,35 @@ function Overview({ subscription }: { subscription: Subscription }) {
   };
   return (
     <div className="grid gap-4">
-      <WorkflowOverview subscription={subscription} />
-      <Facts
-        of={[
-          [
-            "Subscription",
-            <span key="id" className="mono">
-              {id}
-            </span>,
-          ],
-          ["Workflow", subscription.workflow_id ?? "none"],
-          ["Selects", <code key="sel">{selectorText(subscription.event_selector)}</code>],
-          [
-            "Webhook",
-            <span key="url" className="mono">
-              {revealed ?? subscription.webhook_url}
-            </span>,
-          ],
-          [
-            "Receives",
-            `${subscription.format === "event" ? "events" : "bare payloads"}, up to ${subscription.max_batch} at once`,
-          ],
-          ["Headers", Object.keys(subscription.headers).join(", ") || "none of its own"],
-          ["Created", <When key="c" at={subscription.created_at} zone={zone} />],
-          ["Changed", <When key="u" at={subscription.updated_at} zone={zone} />],
-        ]}
+      <WorkflowOverview
+        subscription={subscription}
+        facts={
+          <Facts
+            of={[
+              [
+                "Subscription",
+                <span key="id" className="mono">
+                  {id}
+                </span>,
+              ],
+              ["Workflow", subscription.workflow_id ?? "none"],
+              ["Selects", <code key="sel">{selectorText(subscription.event_selector)}</code>],
+              [
+                "Webhook",
+                <span key="url" className="mono">
+                  {revealed ?? subscription.webhook_url}
+                </span>,
+              ],
+              [
+                "Receives",
+                `${subscription.format === "event" ? "events" : "bare payloads"}, up to ${subscription.max_batch} at once`,
+              ],
+              ["Headers", Object.keys(subscription.headers).join(", ") || "none of its own"],
+              ["Created", <When key="c" at={subscription.created_at} zone={zone} />],
+              ["Changed", <When key="u" at={subscription.updated_at} zone={zone} />],
+            ]}
+          />
+        }
       />
       <div className="flex flex-wrap gap-2">
         {may("reveal") && revealed === undefined ? (

@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId } from "react";
+import { type ReactNode, useId } from "react";
 import { useLocation } from "wouter";
 import { call } from "../api.ts";
 import { type Dashboard, useDashboard } from "../dashboard.ts";
-import { selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { ErrorTypesTile, FailedEventsTile, TopErrorsTile, useErrors } from "../tiles/errors.tsx";
 import { IngestionTile, useFlow } from "../tiles/ingestion.tsx";
-import { DistributionTile, LatencyTile, useLatencies } from "../tiles/latency.tsx";
+import { DistributionTile, LatencyTile } from "../tiles/latency.tsx";
 import { StatusTile } from "../tiles/status.tsx";
 import { SuccessTile, useSummary } from "../tiles/summary.tsx";
 import { RecentEventsTile, useWorkflow, WorkflowFigureTile } from "../tiles/workflow.tsx";
@@ -58,7 +57,7 @@ function ChooseWorkflow({ subscription }: { subscription: Subscription }) {
 }
 
 /** How one workflow does: the tiles of the overview, about it alone, with what it selects and its last events. */
-export function WorkflowOverview({ subscription }: { subscription: Subscription }) {
+export function WorkflowOverview({ subscription, facts }: { subscription: Subscription; facts: ReactNode }) {
   const may = useMay();
   const whole = useDashboard();
   const { subscription_id: id } = subscription;
@@ -70,7 +69,6 @@ export function WorkflowOverview({ subscription }: { subscription: Subscription 
   };
   const summary = useSummary(board);
   const workflow = useWorkflow(board);
-  const latencies = useLatencies(board);
   const flow = useFlow(board);
   const errors = useErrors(board);
   return (
@@ -87,16 +85,7 @@ export function WorkflowOverview({ subscription }: { subscription: Subscription 
         <Range />
         <Filters without={["workflow_id"]} />
         <AsOf answer={flow.query.data} zone={board.zone} />
-        <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1 text-sm">
-          <dt className="text-muted">Workflow</dt>
-          <dd>{subscription.workflow_id ?? "has no name"}</dd>
-          <dt className="text-muted">Id</dt>
-          <dd className="mono">{id}</dd>
-          <dt className="text-muted">Selects</dt>
-          <dd>
-            <code>{selectorText(subscription.event_selector)}</code>
-          </dd>
-        </dl>
+        {facts}
         <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
           <WorkflowFigureTile workflow={workflow} measure="matched" />
           <WorkflowFigureTile workflow={workflow} measure="delivered" />
@@ -104,8 +93,8 @@ export function WorkflowOverview({ subscription }: { subscription: Subscription 
           {may("events") ? <RecentEventsTile board={board} id={id} /> : null}
           <IngestionTile board={board} flow={flow} />
           <StatusTile board={board} />
-          <LatencyTile board={board} latencies={latencies} name="delivery_latency_ms" />
-          <DistributionTile board={board} latencies={latencies} />
+          <LatencyTile board={board} name="delivery_latency_ms" />
+          <DistributionTile board={board} />
           <ErrorTypesTile board={board} errors={errors} />
           <TopErrorsTile errors={errors} />
           {may("events") ? <FailedEventsTile board={board} subscription={id} /> : null}

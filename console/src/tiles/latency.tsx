@@ -33,9 +33,16 @@ const looks = [
 ] as const;
 const DAY = 24;
 
-/** The last day by the hour, and the seven days before it, which say what is usual. */
-export const useLatencies = (board: Dashboard): TileAnswer =>
-  useTile(board, { measures: ["accept_latency_ms", "delivery_latency_ms"], last: "8d", interval: "hour" });
+const both = ["accept_latency_ms", "delivery_latency_ms"] as const;
+
+/**
+ * The last day by the hour, and the seven days before it, which say what is usual. Both latencies are one question where the filters apply to
+ * both; acceptance knows no workflow, so that with one each is asked about by itself.
+ */
+function useLatencies(board: Dashboard, name: LatencyName): TileAnswer {
+  const together = Object.keys(board.filter).every((dimension) => dimension === "event_type");
+  return useTile(board, { measures: together ? both : [name], last: "8d", interval: "hour" });
+}
 
 const quantileIn = (point: Point, name: LatencyName, quantile: (typeof quantiles)[number]): number | null =>
   latencyIn(point, name)?.[quantile] ?? null;
@@ -46,16 +53,8 @@ const usualIn = (points: readonly Point[], name: LatencyName) =>
 
 const shown = (value: number | null | undefined): string => (value === null || value === undefined ? "–" : ms(value));
 
-export function LatencyTile({
-  board,
-  latencies,
-  name,
-}: {
-  board: Dashboard;
-  latencies: TileAnswer;
-  name: LatencyName;
-}) {
-  const { query, ignored } = latencies;
+export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyName }) {
+  const { query, ignored } = useLatencies(board, name);
   const [title, asks, what] = names[name];
   const { zone } = board;
   return (
@@ -143,15 +142,16 @@ export function LatencyTile({
 const own = { latency: maybeOneOf(["delivery", "accept"]) };
 
 /** How the latencies of the range spread, over how they spread in the range before. */
-export function DistributionTile({ board, latencies }: { board: Dashboard; latencies: TileAnswer }) {
+export function DistributionTile({ board }: { board: Dashboard }) {
   const [{ latency = "delivery" }, set] = useUrl(own);
+  const name: LatencyName = `${latency}_latency_ms`;
+  const latencies = useLatencies(board, name);
   const { query, ignored } = useTile(board, {
-    measures: ["accept_latency_ms", "delivery_latency_ms"],
+    measures: [name],
     interval: "none",
     histogram: true,
     compare: "previous",
   });
-  const name: LatencyName = `${latency}_latency_ms`;
   const title = "Latency distribution";
   return (
     <Tile

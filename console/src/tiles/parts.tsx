@@ -31,7 +31,7 @@ const figureNames: Readonly<Record<string, string>> = {
 const shown = (name: string, value: unknown): string => {
   if (typeof value !== "number") return "not known";
   if (name.endsWith("_ms")) return ms(value);
-  return name.endsWith("_seconds") ? `${count(value)} s` : count(value);
+  return name.endsWith("_seconds") ? ms(value * 1_000) : count(value);
 };
 
 /** How the platform did for this customer's own requests in the last hour. */

@@ -1,7 +1,7 @@
 import { Link, useLocation } from "wouter";
 import { drawRing } from "../../../runtime/domain/charts/shares.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
-import { asText, type Dashboard } from "../dashboard.ts";
+import type { Dashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
 import { maybeIn, numberIn, reasonOf, useTile } from "../metrics.ts";
 import { useMay } from "../session.tsx";
@@ -23,7 +23,8 @@ export function StatusTile({ board }: { board: Dashboard }) {
   // Events that nobody wanted have no subscription: they can be told apart by type alone.
   const nobody = useTile(board, { measures: ["unmatched"], interval: "none" });
   const title = "Delivery status";
-  const narrowed = board.filter.workflow_id !== undefined || board.filter.status !== undefined;
+  // Whoever asks about a workflow or a status asks about deliveries.
+  const narrowed = Object.keys(board.filter).some((dimension) => dimension !== "event_type");
   return (
     <Tile
       title={title}
@@ -41,7 +42,7 @@ export function StatusTile({ board }: { board: Dashboard }) {
           .map((status) => ({
             status,
             ...standing[status],
-            value: status === "unmatched" ? unmatched : (counts.get(status) ?? 0),
+            value: status === "unmatched" ? unmatched : Math.max(0, counts.get(status) ?? 0),
           }))
           .filter(({ status, value }) => status !== "cancelled" || value > 0);
         const whole = parts.reduce((sum, { value }) => sum + value, 0);
@@ -90,10 +91,7 @@ export function StatusTile({ board }: { board: Dashboard }) {
               }))}
             />
             {narrowed ? (
-              <p className="text-sm text-muted">
-                Unmatched events are left out: they belong to no workflow (
-                {(board.filter.status ?? board.filter.workflow_id ?? []).map(asText).join(", ")} is shown).
-              </p>
+              <p className="text-sm text-muted">Unmatched events are left out: they belong to no workflow.</p>
             ) : null}
           </Chart>
         );

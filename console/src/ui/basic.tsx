@@ -18,7 +18,7 @@ export function Button({
   return (
     <AriaButton
       {...props}
-      className={`inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium disabled:cursor-not-allowed disabled:opacity-60 ${looks[look]} ${className}`}
+      className={`inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium disabled:cursor-not-allowed disabled:opacity-60 aria-pressed:border-accent aria-pressed:bg-accent-soft ${looks[look]} ${className}`}
     />
   );
 }

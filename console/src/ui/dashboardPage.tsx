@@ -155,7 +155,7 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
               <Button
                 key={`${dimension} ${value}`}
                 className="min-h-8 rounded-full px-3 py-0.5"
-                aria-label={`Show every ${words[dimension]} again, not only ${asText(value)}`}
+                aria-label={`${words[dimension]}: ${asText(value)}, show all again`}
                 onPress={() =>
                   values.length === 1
                     ? toggle(dimension, value)

@@ -83,7 +83,7 @@ export interface Histogram {
   readonly band?: { readonly low: number; readonly high: number } | undefined;
   readonly paint?: Paint;
   /** Of milliseconds. */
-  readonly format: (ms: number) => string;
+  format(ms: number): string;
 }
 
 const DECADES = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];

@@ -47,9 +47,9 @@ export interface OverTime {
   /** Values are counts. */
   readonly whole?: boolean;
   /** Of a value on the axis. @default a short count */
-  readonly format?: (value: number) => string;
+  format?(value: number): string;
   /** Of a bucket's beginning on the axis. */
-  readonly label: (at: number) => string;
+  label(at: number): string;
   /** Names of the series stand above: where nothing beside the picture tells them. */
   readonly legend?: boolean;
   /** First row of the table that tells the buckets. @default 0 */
@@ -108,7 +108,9 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
   for (const each of series) if (each.as !== "bars") shapes.push(...lineShapes(each, data, spans, y));
   for (const { value, paint, name } of data.levels ?? []) {
     shapes.push(line([MARGIN.left, y(value)], [right, y(value)], paint, { width: 1.5, dash: "6 4" }));
-    shapes.push(text(right - 4, y(value) - 4, name, { anchor: "end", fill: "ink" }));
+    shapes.push(
+      text(right - 4, y(value) - 4 < top + 6 ? y(value) + 12 : y(value) - 4, name, { anchor: "end", fill: "ink" }),
+    );
   }
   if (data.legend === true) shapes.push(...legend(series, size.width));
   const marks = spans.map(

@@ -1,5 +1,5 @@
 import { scaleLinear } from "d3-scale";
-import { CHARACTER, cut, type Drawing, emptyDrawing, type Paint, rect, text } from "./drawing.ts";
+import { cut, type Drawing, emptyDrawing, type Paint, rect, text } from "./drawing.ts";
 
 /** Bars from left to right, from zero, in the order given. */
 
@@ -9,6 +9,8 @@ export interface RankedBar {
   readonly paint?: Paint;
 }
 
+/** Names are set off by their width, which for capitals is more than on average. */
+const CHARACTER = 7.4;
 const ROW = 26;
 /** The height that so many bars need. */
 const barsHeight = (bars: number): number => Math.max(1, bars) * ROW + 8;
