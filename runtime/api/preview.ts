@@ -29,8 +29,19 @@ export interface Sample {
 export interface Previewer {
   /** Definitions for delivery of these subscriptions, by id. */
   targets(tenant: Tenant, ids: readonly string[]): Promise<Map<string, DeliveryTarget>>;
-  /** The first attempt at delivering this one event. Values of the subscription's own headers are masked. */
-  preview(target: DeliveryTarget, sample: Sample): Promise<Preview>;
+  /**
+   * A post of this one event alone. Values of the subscription's own headers are masked.
+   * @param post which attempt it is, which replay made its delivery, and which one it names @default the first attempt
+   */
+  preview(
+    target: DeliveryTarget,
+    sample: Sample,
+    post?: {
+      readonly attempt: number;
+      readonly replay_id?: string | undefined;
+      readonly told_replay?: string | undefined;
+    },
+  ): Promise<Preview>;
 }
 
 const IDS_PER_CALL = 500;
@@ -68,14 +79,14 @@ export function previewer(deps: Deps): Previewer {
       }
       return found;
     },
-    async preview(target, sample) {
+    async preview(target, sample, { attempt, replay_id, told_replay } = { attempt: 1 }) {
       const { first, types, offset, raw } = sample;
       const { enrich, transform, tenant } = target;
       const enrichment = enrich && { as: enrich.as, row: await row(tenant, enrich, sample) };
       const slice = { first, types, offsets: [offset], payloads: [applyTransform(raw, transform, enrichment)] };
       const body = bodyOf(target, textsOf(target.format, slice));
-      const id = webhookId(target.subscription_id, undefined, [slice]);
-      const headers = headersOf(target, { id, attempt: 1, slices: [slice] }, body, deps.now());
+      const id = webhookId(target.subscription_id, replay_id, [slice]);
+      const headers = headersOf(target, { id, attempt, slices: [slice], replay_id: told_replay }, body, deps.now());
       const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
       return {
         headers: Object.fromEntries(

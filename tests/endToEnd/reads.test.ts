@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
 import { suite } from "uvu";
 import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
@@ -21,7 +22,7 @@ let platform: SharedPlatform;
 let customer: Customer;
 let key: string;
 let paths = 0;
-let missed: { id: string; path: string };
+let missed: { id: string; path: string; secret: string };
 let person: { id: string; path: string };
 let changed: number;
 
@@ -46,7 +47,7 @@ async function subscribe(selector: unknown, more: object = {}) {
     ...more,
   });
   assert.equal(status, 201);
-  return { id: json.subscription_id as string, path };
+  return { id: json.subscription_id as string, path, secret: json.signing_secret as string };
 }
 
 async function send(events: object[]): Promise<string[]> {
@@ -158,6 +159,19 @@ test("what a disabled subscription misses is read as its backlog, and what is ac
     backlog.map((event: { event_id: string }) => event.event_id),
     ids,
   );
+  // Who pulls gets the post as well, signed, and hands it on as it is.
+  const [pulled, ...others] = (await api("GET", `/subscriptions/${id}/backlog?requests=true`)).json.events;
+  assert.equal(others.length, 1);
+  const { event_id, event_type, received_at, payload } = pulled;
+  assert.equal(pulled.request.body, JSON.stringify([{ event_id, event_type, received_at, payload }]));
+  new Webhook(missed.secret).verify(pulled.request.body, pulled.request.headers);
+  assert.deepEqual(
+    [pulled.request.headers["triggers-subscription-id"], pulled.request.headers["triggers-attempt"]],
+    [id, "1"],
+  );
+  const reader = (await api("POST", "/keys", { scopes: ["events:read"] })).json.api_key;
+  const refused = await call(platform.url, "GET", `/subscriptions/${id}/backlog?requests=true`, { key: reader });
+  assert.deepEqual([refused.status, refused.json.error.code], [403, "forbidden"]);
   const ack = await api("POST", `/subscriptions/${id}/backlog/ack`, { event_ids: [ids[0]] });
   assert.deepEqual(ack.json, { acknowledged: 1, missing: [] });
   assert.equal((await api("POST", `/subscriptions/${id}/enable`)).status, 200);

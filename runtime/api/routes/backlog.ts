@@ -2,19 +2,24 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { asCustomer } from "../../database/roles.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
+import { TriggersError } from "../../domain/errors/errors.ts";
+import { requireScope } from "../../domain/identity/identity.ts";
 import { eventId } from "../../domain/ids.ts";
+import { PAGE_BYTES } from "../../store/batches/bounds.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
 import { settleDelivery } from "../../store/deliveries/changeDelivery.ts";
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import { owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
 import { withStatus } from "../../store/inbox/read.ts";
-import { writeEvent, writeList } from "../../store/inbox/view.ts";
+import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.ts";
 import { listQuery, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { previewer } from "../preview.ts";
 import { EventIds, InboxEventSchema, jsonBytes, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
 import { NextCursor } from "../schemas.ts";
+import { FaultSchema, PreviewSchema } from "./dryRun.ts";
 import { liveSubscription, SubscriptionId } from "./subscriptions.ts";
 
 const TAG = "Subscriptions";
@@ -25,6 +30,38 @@ export function register(app: Api, deps: Deps): void {
   const mustExist = (c: Context<ApiEnv>, id: string) =>
     asCustomer(deps.db, c.get("identity").customer_id, (tx) => liveSubscription(tx, c.get("tenant"), id));
 
+  /** The first of these events, as many as fit into an answer, with the post that would deliver each. */
+  async function withRequests(c: Context<ApiEnv>, id: string, events: readonly StoredEvent[]): Promise<Buffer[]> {
+    const show = previewer(deps);
+    const target = (await show.targets(c.get("tenant"), [id])).get(id);
+    let room = PAGE_BYTES;
+    const fitting = events.filter(({ raw }, at) => {
+      // Once by itself, and once as text within JSON, where quotes are escaped.
+      room -= raw.length * 3;
+      return at === 0 || room > 0;
+    });
+    return mapConcurrently(fitting, 8, async (event) => {
+      const { batch, offset, raw, deliveries } = event;
+      const { first, types, key_name } = batch;
+      const owing = deliveries.find(
+        ({ item }) => item.subscription_id === id && owedOffsets(batch, item).includes(offset),
+      )?.item;
+      const { attempts = [], replay_id, retried_by } = owing ?? {};
+      const post = { attempt: attempts.length + 1, replay_id, told_replay: retried_by ?? replay_id };
+      const made = async () => {
+        try {
+          return { request: target && (await show.preview(target, { first, types, offset, raw, key_name }, post)) };
+        } catch (error) {
+          // Delivering it would fail for the same reason: the others of the page are read all the same.
+          if (!(error instanceof TriggersError)) throw error;
+          return { request_error: { code: error.code, message: error.message } };
+        }
+      };
+      const text = writeEvent(event);
+      return Buffer.concat([text.subarray(0, -1), Buffer.from(`,${JSON.stringify(await made()).slice(1)}`)]);
+    });
+  }
+
   route(
     app,
     {
@@ -33,18 +70,34 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Read what a subscription has not received",
       description:
-        "The events, oldest first, whose delivery is held back, waits for another attempt, or was given up. Reading changes nothing.",
+        "The events, oldest first, whose delivery is held back, waits for another attempt, or was given up. Reading changes nothing. With `requests=true`, which also needs the scope `subscriptions`, each has the post that would deliver it alone, signed now: a program that pulls hands it on as it is.",
       scope: "events:read",
       params: SubscriptionId,
-      query: z.strictObject({ ...listQuery, order: z.enum(["asc", "desc"]).optional() }),
+      query: z.strictObject({
+        ...listQuery,
+        order: z.enum(["asc", "desc"]).optional(),
+        requests: z.enum(["true", "false"]).optional().openapi({ default: "false" }),
+      }),
       responses: {
         200: {
           description: "One page.",
-          schema: z.object({ events: z.array(InboxEventSchema), next_cursor: NextCursor }),
+          schema: z.object({
+            events: z.array(
+              InboxEventSchema.extend({
+                request: PreviewSchema.optional(),
+                request_error: FaultSchema.optional().openapi({
+                  description: "Why nothing could be sent, in place of `request`.",
+                }),
+              }),
+            ),
+            next_cursor: NextCursor,
+          }),
         },
       },
     },
     async (c, { params, query }) => {
+      // It shows rows of reference tables, and signatures.
+      if (query.requests === "true") requireScope(c.get("identity"), "subscriptions");
       await mustExist(c, params.id);
       const tenant = c.get("tenant");
       const purpose = `${tenant}:backlog:${params.id}`;
@@ -72,9 +125,11 @@ export function register(app: Api, deps: Deps): void {
         (ids) => context.removed(c.get("identity"), ids),
         Number.POSITIVE_INFINITY,
       );
-      const next_cursor = next === null ? null : await signCursor(deps, purpose, { o: order, a: next });
-      c.set("events", events.length);
-      return jsonBytes(writeList("events", events.map(writeEvent), { next_cursor }));
+      const texts = query.requests === "true" ? await withRequests(c, params.id, events) : events.map(writeEvent);
+      const reached = texts.length < events.length ? events[texts.length - 1]!.ulid : next;
+      const next_cursor = reached === null ? null : await signCursor(deps, purpose, { o: order, a: reached });
+      c.set("events", texts.length);
+      return jsonBytes(writeList("events", texts, { next_cursor }));
     },
   );
 

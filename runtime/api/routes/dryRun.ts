@@ -36,7 +36,11 @@ export const PreviewSchema = z.object({
   headers: z.record(z.string(), z.string()),
   body: z.string().openapi({ description: "The exact text." }),
 });
-const FaultSchema = z.looseObject({ path: z.string().optional(), code: z.string().optional(), message: z.string() });
+export const FaultSchema = z.looseObject({
+  path: z.string().optional(),
+  code: z.string().optional(),
+  message: z.string(),
+});
 const ResultSchema = z.object({
   event: z.object({
     ...EventSchema.shape,
