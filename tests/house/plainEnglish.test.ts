@@ -29,10 +29,15 @@ const files = [
   "SECURITY.md",
   "index.ts",
   "standby.ts",
-  ...globSync(["{components,docs,loadtest,local,operations,policies,program,runtime,tests}/**/*.{ts,mjs,md}"], {
-    cwd: root,
-  }),
-].filter((file) => !/node_modules|^tests\/corpus|^tests\/house\/plainEnglish/.test(file));
+  ...globSync(
+    [
+      "{cli,components,docs,integrations,loadtest,local,operations,policies,program,runtime,sdk,tests}/**/*.{ts,js,mjs,py,md}",
+    ],
+    {
+      cwd: root,
+    },
+  ),
+].filter((file) => !/node_modules|\/dist\/|^tests\/corpus|^tests\/house\/plainEnglish/.test(file));
 
 for (const [why, pattern, seen] of REFUSED) {
   test(`${pattern}: ${why}`, () => {

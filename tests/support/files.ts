@@ -31,7 +31,7 @@ const took = begun.map(({ name, at, cpu }, i) => {
   return `#took ${((end.at - at) / 1_000).toFixed(1)} ${(end.cpu - cpu).toFixed(1)} ${name}\n`;
 });
 
-const count = (label: string): number => Number(new RegExp(`${label}:\\s+(\\d+)`).exec(written.join(""))?.[1] ?? 0);
+const count = (label: string): number => Number(new RegExp(`\\b${label}:\\s+(\\d+)`).exec(written.join(""))?.[1] ?? 0);
 const total = count("Total");
 const passed = count("Passed");
 // A hook that throws ends its suite without a word from uvu, and a file without `test.run()` counts nothing: both fail here.

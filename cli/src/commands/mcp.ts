@@ -1,0 +1,16 @@
+import { Triggers } from "../../../sdk/typescript/src/client.ts";
+import { command } from "../run.ts";
+import { connectionOf, localPlatform } from "../settings.ts";
+
+export default command<object, []>(async ({ flags, process, client }) => {
+  const triggers = client();
+  const { url, apiKey } = connectionOf(flags, process.env, process.cwd());
+  const local = localPlatform(process.env, process.cwd());
+  const sandboxKey = apiKey.startsWith("trg_sandbox_")
+    ? apiKey
+    : (process.env.TRIGGERS_SANDBOX_KEY ?? (local?.url === url ? local.sandbox_key : undefined));
+  const { serve } = await import("../mcp/server.ts");
+  await serve(triggers, {
+    sandbox: () => (sandboxKey === undefined ? undefined : new Triggers({ url, apiKey: sandboxKey, lossless: true })),
+  });
+});

@@ -1,0 +1,52 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { countReplay, countText, type ReplayBody } from "../count.ts";
+import { CommandError, exits } from "../exits.ts";
+import { command } from "../run.ts";
+import { ask, when } from "../text.ts";
+
+interface Flags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly type?: readonly string[];
+  readonly subscription?: readonly string[];
+  readonly rate?: number;
+  readonly yes: boolean;
+  readonly wait: boolean;
+}
+
+const OVER = new Set(["succeeded", "failed", "cancelled"]);
+
+export default command<Flags, string[]>(async ({ flags, out, process, client }, ...ids) => {
+  const triggers = client();
+  if (ids.length === 0 && flags.from === undefined) throw new CommandError("Name events, or a time with --from.");
+  const body: ReplayBody = {
+    ...(ids.length === 0 ? {} : { event_ids: ids }),
+    ...(flags.from === undefined ? {} : { from: when(flags.from) }),
+    ...(flags.to === undefined ? {} : { to: when(flags.to) }),
+    ...(flags.type === undefined ? {} : { event_type: [...flags.type] }),
+    ...(flags.subscription === undefined ? {} : { subscription_ids: [...flags.subscription] }),
+    ...(flags.rate === undefined ? {} : { rate_per_second: flags.rate }),
+  };
+  const count = await countReplay(triggers, body);
+  const goal =
+    flags.subscription === undefined ? "every subscription that matches today" : flags.subscription.join(", ");
+  if (!flags.yes) {
+    const says = `${countText(count)} would be delivered again, to ${goal}, by ${triggers.url}.`;
+    if (!process.stdin.isTTY) {
+      out.answer({ count, confirmed: false }, () => says);
+      throw new CommandError('Nobody can confirm it here: add "--yes".');
+    }
+    const answer = await ask(process, `${says} Go on? [y/N] `);
+    if (!/^y(es)?$/i.test(answer)) return exits.usage;
+  }
+  let replay = await triggers.replay(body as never);
+  while (flags.wait && !OVER.has(replay.status)) {
+    await pause(500);
+    replay = await triggers.call("GET", "/replays/{id}", { params: { id: replay.replay_id } });
+  }
+  out.answer(
+    { count, ...replay },
+    () => `${replay.replay_id}  ${replay.status}  matched ${replay.matched}, sent ${replay.sent}`,
+  );
+  return replay.status === "failed" ? exits.bad_news : exits.done;
+});

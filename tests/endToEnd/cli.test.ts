@@ -1,0 +1,402 @@
+// group: shared 2
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { Webhook } from "standardwebhooks";
+import { suite } from "uvu";
+import { defined } from "../../runtime/domain/defined.ts";
+import { type Detour, startDetour } from "../sdk/detour.ts";
+import { type Ended, installPacked, oldestNode, runProgram } from "../sdk/install.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Customer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+
+/** The program `triggers` as it is published, installed into an empty folder, on the oldest Node.js here. */
+const test = suite("the CLI");
+/** For a machine that does much else. */
+const LONG_MS = 240_000;
+const folder = mkdtempSync(join(tmpdir(), "triggers-cli-"));
+const exportOf = (name: string) => join(import.meta.dirname, "../cli/exports", `${name}.json`);
+let platform: SharedPlatform;
+let customer: Customer;
+let detour: Detour;
+let node: string;
+let program: string;
+/** Its home: nothing of this machine's user is read or written. */
+let env: Record<string, string>;
+
+test.before(async () => {
+  platform = await sharedPlatform();
+  customer = await newCustomer(platform);
+  detour = await startDetour(platform.url);
+  node = await oldestNode();
+  program = join(await installPacked("cli", join(folder, "npm")), "dist/triggers.js");
+  env = {
+    TRIGGERS_CONFIG: join(folder, "config"),
+    TRIGGERS_STATE: join(folder, "none"),
+    TRIGGERS_API_KEY: customer.api_key,
+    TRIGGERS_URL: detour.way("cli", []),
+    NO_COLOR: "1",
+  };
+});
+test.after(async () => {
+  await detour.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (args: readonly string[], input = "", more: Record<string, string> = {}): Promise<Ended> =>
+  runProgram(node, [program, ...args], input, { ...env, ...more });
+const json = async (...args: readonly string[]) => {
+  const { code, stdout, stderr } = await run([...args, "--json"]);
+  assert.equal(stderr, "");
+  return { code, answer: JSON.parse(stdout) };
+};
+const api = (method: string, path: string, body?: unknown) =>
+  call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
+
+test("without a key it says what to do, and a wrong command line what was meant", async () => {
+  const bare = { TRIGGERS_API_KEY: "", TRIGGERS_URL: "" };
+  const [noKey, asJson, unknown, version] = await Promise.all([
+    run(["status"], "", bare),
+    run(["status", "--json"], "", bare),
+    run(["sned"]),
+    run(["--version"]),
+  ]);
+  assert.equal(noKey.code, 3);
+  assert.match(noKey.stderr, /^triggers: There is no key\. Run "triggers login"/);
+  assert.equal(JSON.parse(asJson.stderr).error.code, "command");
+  assert.deepEqual([unknown.code, /did you mean `send`/.test(unknown.stderr)], [2, true]);
+  assert.deepEqual([version.code, version.stdout.trim()], [0, "0.1.0"]);
+});
+
+test("login keeps a key that works for its address, where only its owner reads it, and prints it nowhere", async () => {
+  const url = platform.url;
+  const bare = { TRIGGERS_API_KEY: "", TRIGGERS_URL: "" };
+  const asked = await run(["login", "--url", url], "", bare);
+  assert.deepEqual([asked.code, /--key-stdin/.test(asked.stderr)], [2, true]);
+  const wrong = await run(["login", "--url", url, "--key-stdin"], "trg_live_nobody_nothing", bare);
+  assert.deepEqual([wrong.code, /not valid/.test(wrong.stderr)], [3, true]);
+  const { code, stdout, stderr } = await run(
+    ["login", "--url", url, "--key-stdin", "--json"],
+    `${customer.api_key}\n`,
+    bare,
+  );
+  assert.equal(code, 0, stderr);
+  const { file, ...told } = JSON.parse(stdout);
+  assert.deepEqual(told, { url, environment: "live" });
+  assert.ok(!`${stdout}${stderr}`.includes(customer.api_key));
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const used = await run(["subscriptions", "list", "--json"], "", bare);
+  assert.deepEqual([used.code, JSON.parse(used.stdout)], [0, { subscriptions: [] }]);
+  // It goes nowhere else.
+  const elsewhere = await run(["status", "--url", "http://127.0.0.1:9"], "", bare);
+  assert.deepEqual([elsewhere.code, /no key for http:\/\/127\.0\.0\.1:9/.test(elsewhere.stderr)], [3, true]);
+  chmodSync(file, 0o644);
+  const open = await run(["status"], "", bare);
+  assert.deepEqual([open.code, /can be read by others/.test(open.stderr)], [3, true]);
+  chmodSync(file, 0o600);
+});
+
+test("send takes a file, standard input, a template, and a file with an event a line; why tells the rest", async () => {
+  const file = join(folder, "event.json");
+  writeFileSync(file, '{"event_type":"cli.sent","n":12345678901234567890.25}');
+  const sent = await json("send", file);
+  const id = sent.answer.event_id;
+  const [dry, template, lines, broken, missing] = await Promise.all([
+    json("send", file, "--dry-run"),
+    json("send", "--template", "batch-of-three"),
+    run(
+      ["send", "--lines", "--json"],
+      '{"event_type":"cli.line","n":1}\n\n{"event_type":5}\n{"event_type":"cli.line","n":2}\n',
+    ),
+    run(["send", "-"], "{"),
+    run(["why", "evt_01M88FFK1QVXXRB524PVS8B7M0"]),
+  ]);
+  assert.equal(dry.answer.results[0].valid, true);
+  assert.equal(template.answer.events.length, 3);
+  assert.equal(lines.code, 5);
+  const { accepted, refused } = JSON.parse(lines.stdout);
+  assert.deepEqual([accepted, refused.map(({ line }: { line: number }) => line)], [2, [3]]);
+  assert.deepEqual([broken.code, /not valid JSON/.test(broken.stderr)], [5, true]);
+  assert.deepEqual([missing.code, /There is no event/.test(missing.stderr)], [4, true]);
+  const why = await eventually(
+    () => run(["why", id, "--json"]),
+    ({ code }) => code === 0,
+    LONG_MS,
+  );
+  assert.deepEqual([JSON.parse(why.stdout).status, JSON.parse(why.stdout).subscriptions], ["unmatched", []]);
+  const tail = await run(["tail", "--since", "1h", "--type", "cli.sent", "--count", "1", "--json"]);
+  assert.match(tail.stdout, /"n":12345678901234567890\.25/);
+  const rehearsed = await eventually(
+    () => json("rehearse", "cli.line"),
+    ({ answer }) => answer.matched === 2,
+    LONG_MS,
+  );
+  assert.equal(rehearsed.code, 0);
+  const nothing = await json("rehearse", "--cel", "event.n > 100.0", "--type", "cli.line");
+  assert.deepEqual(
+    [nothing.code, nothing.answer.matched, nothing.answer.near_misses[0].because],
+    [7, 0, "n 2 is not > 100.0"],
+  );
+});
+
+test("a replay is counted first, and begins only when it is confirmed", async () => {
+  const { answer } = await json("send", "--data", '[{"event_type":"cli.again"},{"event_type":"cli.again"}]');
+  const ids = answer.events.map(({ event_id }: { event_id: string }) => event_id);
+  await eventually(
+    () => api("GET", `/events/${ids[1]}`),
+    ({ status }) => status === 200,
+    LONG_MS,
+  );
+  const asked = await run(["replay", ...ids, "--json"]);
+  assert.deepEqual(
+    [asked.code, JSON.parse(asked.stdout)],
+    [2, { count: { events: 2, more: false }, confirmed: false }],
+  );
+  assert.match(asked.stderr, /add \\"--yes\\"/);
+  assert.deepEqual((await api("GET", "/replays")).json.replays, []);
+  const begun = await json("replay", ...ids, "--yes");
+  assert.equal((await api("GET", `/replays/${begun.answer.replay_id}`)).status, 200);
+});
+
+interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A person's own server, at a port that it has again after it was away. */
+async function ownServer(port = 0): Promise<{ port: number; received: Received[]; close(): Promise<void> }> {
+  const received: Received[] = [];
+  const server: Server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(received.length === 1 ? 500 : 200).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    received,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** `triggers listen`, and what it wrote so far. */
+function listen(port: number, url: string) {
+  const child = spawn(node, [program, "listen", String(port), "--type", "cli.heard", "--path", "/hook"], {
+    env: { ...process.env, ...env, TRIGGERS_URL: url },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return {
+    said: (text: string) =>
+      eventually(
+        () => `${stdout}${stderr}`,
+        (all) => all.includes(text),
+        LONG_MS,
+      ),
+    kill: (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+test("listen hands on what matches, signed as a delivery is; nothing is lost while it, the server or the platform is away", async () => {
+  const server = await ownServer();
+  const url = detour.way("listen", []);
+  const first = listen(server.port, url);
+  const secret = /whsec_\S+/.exec(await first.said("signing secret"))![0];
+  const [subscription] = (await api("GET", "/subscriptions")).json.subscriptions;
+  assert.equal(subscription.status, "disabled");
+  const begun = Date.now();
+  await eventually(Date.now, (now) => now - begun > 5_000);
+  const send = async (n: number) =>
+    (await api("POST", "/events", { event_type: "cli.heard", n })).json.event_id as string;
+  const heard = (count: number) =>
+    eventually(
+      () => server.received.length,
+      (length) => length >= count,
+      LONG_MS,
+    );
+
+  const id = await send(1);
+  await heard(1);
+  const [{ headers, body }] = server.received as [Received];
+  new Webhook(secret).verify(body, headers as Record<string, string>);
+  const [event] = JSON.parse(body);
+  assert.deepEqual([event.event_id, event.payload], [id, { event_type: "cli.heard", n: 1 }]);
+  assert.deepEqual(
+    [headers["triggers-subscription-id"], headers["triggers-attempt"], headers["user-agent"]],
+    [subscription.subscription_id, "1", "triggers/1"],
+  );
+  // What the server answered is shown, and is its own affair.
+  await first.said("500 in");
+
+  // Sent again from the console: the same event, signed anew.
+  await api("POST", "/replays", { event_ids: [id], subscription_ids: [subscription.subscription_id] });
+  await heard(2);
+  assert.equal(JSON.parse(server.received[1]!.body)[0].event_id, id);
+  assert.match(server.received[1]!.headers["triggers-replay-id"] as string, /^rpl_/);
+
+  // It is killed; the next start goes on.
+  await first.kill("SIGKILL");
+  await send(2);
+  await server.close();
+  const second = listen(server.port, url);
+  assert.match(await second.said("signing secret"), new RegExp(secret.replaceAll(/[+/]/g, "\\$&")));
+  await second.said("Nothing listens at");
+  const again = await ownServer(server.port);
+  await eventually(
+    () => again.received.length,
+    (length) => length === 1,
+    LONG_MS,
+  );
+  assert.equal(JSON.parse(again.received[0]!.body)[0].payload.n, 2);
+
+  // The platform is away, which it says, and comes back.
+  detour.breakOff("listen", true);
+  await second.said("can't be reached. What arrives there is kept");
+  await send(3);
+  detour.breakOff("listen", false);
+  await second.said("The platform answers again");
+  await eventually(
+    () => again.received.length,
+    (length) => length === 2,
+    LONG_MS,
+  );
+  assert.equal(JSON.parse(again.received[1]!.body)[0].payload.n, 3);
+
+  assert.equal(await second.kill("SIGINT"), 0);
+  assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
+  await again.close();
+});
+
+test("an export is shown before it is made, and what it makes is as it was there", async () => {
+  const shown = await json("import", "--from", "svix", exportOf("svix"));
+  assert.deepEqual([shown.code, shown.answer.entries.length], [7, 3]);
+  assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
+  const file = join(folder, "secrets.json");
+  for (const from of ["svix", "hookdeck", "eventbridge"]) {
+    const made = await json("import", "--from", from, exportOf(from), "--apply", "--secrets", file);
+    assert.deepEqual([made.code, made.answer.failed], [7, []], from);
+    const ids = made.answer.entries.flatMap(
+      ({ subscription_id }: { subscription_id?: string }) => subscription_id ?? [],
+    );
+    assert.deepEqual(Object.keys(JSON.parse(readFileSync(file, "utf8"))), ids);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  }
+  const { subscriptions } = (await api("GET", "/subscriptions")).json;
+  assert.deepEqual(
+    subscriptions.map(({ workflow_id, status }: { workflow_id: string; status: string }) => [workflow_id, status]),
+    [
+      ["Billing", "active"],
+      ["ep_2bVQn8R0000000000000000002", "disabled"],
+      ["shop -> orders", "active"],
+      ["shop -> log", "disabled"],
+      ["big-orders", "active"],
+      ["Every return", "disabled"],
+    ],
+  );
+});
+
+test("keys are made into files, and shown to nobody", async () => {
+  const file = join(folder, "key");
+  const made = await run(["keys", "create", "--out", file, "--scope", "events:write", "--name", "made", "--json"]);
+  assert.equal(made.code, 0, made.stderr);
+  const key = readFileSync(file, "utf8").trim();
+  assert.ok(!made.stdout.includes(key));
+  const used = await run(["send", "--data", "{}", "--key-file", file]);
+  assert.equal(used.code, 0, used.stderr);
+  const unconfirmed = await run(["keys", "revoke", JSON.parse(made.stdout).key_id]);
+  assert.equal(unconfirmed.code, 2);
+  assert.equal((await json("keys", "revoke", JSON.parse(made.stdout).key_id, "--yes")).code, 0);
+});
+
+test("shells are told what fits", async () => {
+  const [commands, flags, script] = await Promise.all([
+    run(["--complete", "su"]),
+    run(["--complete", "send", "--id"]),
+    run(["completion", "bash"]),
+  ]);
+  assert.equal(commands.stdout, "subscriptions\n");
+  assert.match(flags.stdout, /--idempotency-key\n/);
+  const shell = `triggers() { "${node}" "${program}" "$@"; }\n${script.stdout}\nCOMP_WORDS=(triggers li); COMP_CWORD=1; _triggers; echo "$COMPREPLY"`;
+  const { stdout, stderr } = await runProgram("bash", ["--norc"], shell, env);
+  assert.equal(stdout, "listen\n", stderr);
+});
+
+test("an assistant finds, explains, rehearses, sends to the sandbox alone, and replays only what was counted", async () => {
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(
+    new StdioClientTransport({
+      command: node,
+      args: [program, "mcp"],
+      env: { ...env, TRIGGERS_SANDBOX_KEY: customer.sandbox_key },
+    }),
+  );
+  try {
+    const { tools } = await client.listTools();
+    assert.deepEqual(
+      tools.map(({ name }) => name),
+      ["find_events", "why", "rehearse", "metrics", "problems", "send_test_event", "replay", "search_docs", "read"],
+    );
+    // biome-ignore lint/suspicious/noExplicitAny: tests compare what tools answer, whatever it is
+    const use = async (name: string, args: object = {}): Promise<any> => {
+      const { content, isError } = await client.callTool({ name, arguments: { ...args } });
+      const [{ text }] = content as [{ text: string }];
+      assert.notEqual(isError, true, text);
+      return JSON.parse(text);
+    };
+    const { event_id } = (await api("POST", "/events", { event_type: "cli.assisted", amount: 7 })).json;
+    const found = await eventually(
+      () => use("find_events", { event_type: ["cli.assisted"] }),
+      ({ events }) => events.length > 0,
+      LONG_MS,
+    );
+    assert.equal(found.events[0].event_id, event_id);
+    const story = await use("why", { event_id });
+    const billing = story.subscriptions.find(({ workflow_id }: { workflow_id: string }) => workflow_id === "Billing");
+    assert.match(billing.text, /event_type "cli\.assisted" is not/);
+    assert.equal((await use("rehearse", { event_type: ["cli.assisted"], cel: "event.amount > 5.0" })).matched, 1);
+    assert.ok((await use("metrics", { measures: ["events"], last: "1h", interval: "none" })).totals.events >= 0);
+    assert.ok(Array.isArray((await use("problems")).problems));
+    assert.deepEqual((await use("read", { path: "/retention" })).days, 90);
+    const docs = await use("search_docs", { query: "rehearse selector" });
+    assert.match(docs.pages[0].title, /rehearse|selector/i);
+
+    const tested = await use("send_test_event", { event: { event_type: "cli.sandbox" } });
+    assert.equal(tested.environment, "sandbox");
+    assert.equal((await api("GET", `/events/${tested.event_id}`)).status, 404);
+
+    const counted = await use("replay", { event_ids: [event_id] });
+    assert.deepEqual(counted.count, { events: 1, more: false });
+    const before = (await api("GET", "/replays")).json.replays.length;
+    const strange = await client.callTool({ name: "replay", arguments: { from: "1h", confirm: counted.confirm } });
+    assert.equal(strange.isError, true);
+    const recounted = await use("replay", { event_ids: [event_id] });
+    const begun = await use("replay", { event_ids: [event_id], confirm: recounted.confirm });
+    assert.match(begun.replay_id, /^rpl_/);
+    assert.equal((await api("GET", "/replays")).json.replays.length, before + 1);
+    const missing = await client.callTool({ name: "why", arguments: { event_id: "evt_01M88FFK1QVXXRB524PVS8B7M0" } });
+    assert.deepEqual([missing.isError, /not_found/.test(JSON.stringify(missing.content))], [true, true]);
+  } finally {
+    await client.close();
+  }
+});
+
+test.run();

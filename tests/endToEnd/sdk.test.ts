@@ -1,0 +1,215 @@
+// group: shared 1
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import { type Fault, startDetour, startProxy } from "../sdk/detour.ts";
+import { type Ended, installPacked, installWheel, oldestNode, runProgram } from "../sdk/install.ts";
+import { eventually } from "../support/eventually.ts";
+import {
+  type Customer,
+  call,
+  newCustomer,
+  type SharedPlatform,
+  sharedPlatform,
+  webhooksAt,
+} from "../support/platform.ts";
+
+/** One conformance table for every SDK: each as it is published, against the running platform, over a way on which things go wrong. */
+interface Case {
+  readonly name: string;
+  readonly do: string;
+  readonly faults?: readonly Fault[];
+  readonly expect?: unknown;
+  readonly requests?: number | "2 or more";
+  /** Seconds between the first two requests, at least. */
+  readonly waited?: number;
+  readonly one_key?: true;
+  readonly stored?: number;
+  readonly proxied?: true;
+  readonly how?: "end" | "SIGTERM";
+  readonly webhook?: {
+    readonly secrets: readonly string[];
+    readonly body?: string;
+    readonly before?: string;
+    readonly without?: string;
+    readonly timestamp?: string;
+    readonly clock?: number;
+    readonly tolerance?: number;
+  };
+}
+const { cases } = JSON.parse(readFileSync(new URL("../../sdk/conformance.json", import.meta.url), "utf8")) as {
+  cases: readonly Case[];
+};
+const clients = ["TypeScript", "Python", "Python with asyncio"] as const;
+type Client = (typeof clients)[number];
+/** A call of the client that blocks can't be cancelled but by its time-out. */
+const can = (client: Client, { do: call }: Case): boolean =>
+  !(client === "Python" && call === "cancel") && !(client === "Python with asyncio" && call === "exit");
+
+/** The example of the Standard Webhooks specification, signed with its `standardwebhooks` library. */
+const SIGNED = {
+  id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+  timestamp: 1_614_265_330,
+  body: '{"test": 2432232314}',
+  signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+};
+
+function signedOf({ secrets, body, before = "", without, timestamp, clock = 0, tolerance }: Required<Case>["webhook"]) {
+  const headers: Record<string, string> = {
+    "Webhook-Id": SIGNED.id,
+    "webhook-timestamp": timestamp ?? String(SIGNED.timestamp),
+    "webhook-signature": before + SIGNED.signature,
+  };
+  return {
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== without)),
+    body: body ?? SIGNED.body,
+    secrets,
+    now: SIGNED.timestamp + clock,
+    tolerance,
+  };
+}
+
+/** For a machine that does much else. */
+const LONG_MS = 240_000;
+const test = suite("the SDKs");
+const folder = mkdtempSync(join(tmpdir(), "triggers-sdk-"));
+let platform: SharedPlatform;
+let customer: Customer;
+let detour: Awaited<ReturnType<typeof startDetour>>;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+/** How to run a client's cases; undefined where its language is not on this machine. */
+const runners: Partial<Record<Client, (input: string, onOutput?: Parameters<typeof runProgram>[4]) => Promise<Ended>>> =
+  {};
+const results = new Map<string, unknown>();
+/** Number of stored events by type. */
+let stored: ReadonlyMap<string, number>;
+
+const nameOf = (client: Client, index: number): string => `${client.replaceAll(/\W+/g, "_").toLowerCase()}_${index}`;
+const typeOf = (client: Client, index: number): string => `conformance.${nameOf(client, index)}`;
+
+const withType = <T>(value: T, type: string): T => JSON.parse(JSON.stringify(value).replaceAll("$type", type));
+
+function given(client: Client, one: Case, index: number) {
+  const type = typeOf(client, index);
+  const url = detour.way(nameOf(client, index), one.faults ?? []);
+  const context = { type, url, api_key: customer.api_key, proxy: proxy.url };
+  return {
+    ...withType(one, type),
+    ...context,
+    ...(one.webhook === undefined ? {} : { signed: signedOf(one.webhook) }),
+  };
+}
+
+async function runAll(client: Client): Promise<void> {
+  const runner = runners[client]!;
+  const all = cases.map((one, index) => ({ one, index })).filter(({ one }) => can(client, one));
+  // One run for all, but for programs that end, and for the proxy, which needs a newer Node.js.
+  const alone = ({ one }: (typeof all)[number]) => one.do === "exit" || one.proxied === true;
+  const run = async (some: typeof all): Promise<void> => {
+    const input = JSON.stringify(some.map(({ one, index }) => given(client, one, index)));
+    const { code, stdout, stderr } = await runner(input, (written, kill) => {
+      if (some[0]!.one.how === "SIGTERM" && written.includes("added")) kill("SIGTERM");
+    });
+    if (some[0]!.one.do === "exit") {
+      results.set(`${client} ${some[0]!.index}`, { stopped: code !== 0, stderr });
+      return;
+    }
+    assert.ok(stdout.startsWith("["), `${client} failed: ${stdout}${stderr}`);
+    for (const [at, result] of (JSON.parse(stdout) as unknown[]).entries())
+      results.set(`${client} ${some[at]!.index}`, result);
+  };
+  await Promise.all([run(all.filter((one) => !alone(one))), ...all.filter(alone).map((one) => run([one]))]);
+}
+
+async function countStored(): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const query = `event_type=conformance.**&limit=1000${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+    const { json } = await call(platform.url, "GET", `/inbox?${query}`, { key: customer.api_key });
+    for (const { event_type } of json.events) counts.set(event_type, (counts.get(event_type) ?? 0) + 1);
+    cursor = json.next_cursor;
+  }
+  return counts;
+}
+
+test.before(async () => {
+  platform = await sharedPlatform();
+  customer = await newCustomer(platform, { limit_per_second: 100_000 });
+  [detour, proxy] = await Promise.all([startDetour(platform.url), startProxy()]);
+  const node = await oldestNode();
+  const runner = (name: string) => join(import.meta.dirname, "../sdk", name);
+  const undici = join(import.meta.dirname, "../../node_modules/undici/index.js");
+  const [sdk, wheel] = await Promise.all([
+    installPacked("sdk/typescript", join(folder, "npm")),
+    installWheel(join(folder, "python")),
+  ]);
+  const args = [runner("runner.mjs"), join(sdk, "dist/index.js"), undici];
+  runners.TypeScript = (input, onOutput) =>
+    runProgram(input.includes('"proxy":true') ? process.execPath : node, args, input, {}, onOutput);
+  if (wheel !== undefined) {
+    const env = { PYTHONPATH: wheel.folder };
+    runners.Python = (input, onOutput) => runProgram(wheel.python, [runner("runner.py"), "sync"], input, env, onOutput);
+    runners["Python with asyncio"] = (input) => runProgram(wheel.python, [runner("runner.py"), "async"], input, env);
+  }
+  await Promise.all(clients.filter((client) => runners[client] !== undefined).map(runAll));
+  // What was accepted before is listed when this is.
+  await call(platform.url, "POST", "/events", { key: customer.api_key, body: { event_type: "conformance.end" } });
+  stored = await eventually(countStored, (counts) => counts.has("conformance.end"), LONG_MS);
+});
+test.after(async () => {
+  await Promise.all([detour.close(), proxy.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+for (const client of clients)
+  for (const [index, one] of cases.entries())
+    if (can(client, one))
+      test(`${client}: ${one.name}`, () => {
+        if (runners[client] === undefined)
+          return assert.equal(process.env.CI, undefined, "python3, from 3.10, is needed to try the SDK for Python");
+        const result = results.get(`${client} ${index}`);
+        if (one.do === "exit") assert.deepEqual(result, { stopped: one.how === "SIGTERM", stderr: "" });
+        else assert.deepEqual(result, withType(one.expect, typeOf(client, index)));
+        const seen = detour.seen(nameOf(client, index));
+        if (one.requests === "2 or more") assert.ok(seen.length >= 2, "requests");
+        else if (one.requests !== undefined) assert.equal(seen.length, one.requests, "requests");
+        if (one.one_key)
+          assert.deepEqual([...new Set(seen.map(({ key }) => key))], [seen[0]!.key ?? "a key"], "one key");
+        if (one.waited !== undefined)
+          assert.ok(seen[1]!.at - seen[0]!.at >= one.waited * 1_000, `waited ${seen[1]!.at - seen[0]!.at} ms`);
+        if (one.stored !== undefined) assert.equal(stored.get(typeOf(client, index)) ?? 0, one.stored, "events");
+        if (one.proxied) assert.ok(proxy.hosts.length > 0);
+      });
+
+test("a webhook of the platform itself is verified while its secret is being replaced, and not by another secret", async () => {
+  const as = (method: string, path: string, body?: unknown) =>
+    call(platform.url, method, path, { key: customer.api_key, body });
+  const path = `/sdk/${Date.now()}`;
+  const { subscription_id, signing_secret: old } = (
+    await as("POST", "/subscriptions", { webhook_url: platform.sinkUrl + path, event_selector: "sdk.verified" })
+  ).json;
+  const { signing_secret: fresh } = (
+    await as("POST", `/subscriptions/${subscription_id}/rotate-secret`, { overlap_seconds: 60 })
+  ).json;
+  assert.equal((await as("POST", `/subscriptions/${subscription_id}/test`)).status, 200);
+  const [webhook] = await eventually(
+    () => webhooksAt(platform, path),
+    ({ length }) => length > 0,
+    LONG_MS,
+  );
+  const { body, headers } = webhook!;
+  const now = Number(headers["webhook-timestamp"]);
+  const signed = (secret: string) => ({ do: "verify", signed: { body, headers, secrets: [secret], now } });
+  const strange = `whsec_${Buffer.alloc(32).toString("base64")}`;
+  for (const client of clients) {
+    const runner = runners[client];
+    if (runner === undefined) continue;
+    const { stdout, stderr } = await runner(JSON.stringify([old, fresh, strange].map(signed)));
+    const value = JSON.parse(body);
+    assert.deepEqual(JSON.parse(stdout || stderr), [{ value }, { value }, { error: "no_match" }], client);
+  }
+});
+
+test.run();
