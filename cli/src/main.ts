@@ -6,7 +6,7 @@ import { exits } from "./exits.ts";
 import type { Context } from "./run.ts";
 
 // Node.js from 22: what was compiled once is read the next time.
-(module as { enableCompileCache?: () => void }).enableCompileCache?.();
+(module as { enableCompileCache?(): void }).enableCompileCache?.();
 
 // Types of Node.js and of Stricli differ in whether an exit code may be undefined.
 const context = { process } as StricliDynamicCommandContext<Context>;

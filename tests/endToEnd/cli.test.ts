@@ -141,7 +141,7 @@ test("send takes a file, standard input, a template, and a file with an event a 
   const nothing = await json("rehearse", "--cel", "event.n > 100.0", "--type", "cli.line");
   assert.deepEqual(
     [nothing.code, nothing.answer.matched, nothing.answer.near_misses[0].because],
-    [7, 0, "n 2 is not > 100.0"],
+    [7, 0, "n 2 is not > 100"],
   );
 });
 

@@ -16,7 +16,7 @@ import { when } from "../text.ts";
  */
 export interface ServerOptions {
   /** A client whose key is one of the sandbox; undefined where none is known. */
-  readonly sandbox: () => Triggers | undefined;
+  sandbox(): Triggers | undefined;
 }
 
 const MOST_TEXT = 60_000;

@@ -22,8 +22,8 @@ export interface BatchOptions {
 interface Waiting {
   readonly text: string;
   readonly bytes: number;
-  readonly resolve: (accepted: Accepted) => void;
-  readonly reject: (reason: unknown) => void;
+  resolve(accepted: Accepted): void;
+  reject(reason: unknown): void;
 }
 
 /** What of Node.js's process is needed, where there is one. */
@@ -108,7 +108,7 @@ export class Batch {
     else if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#dispatch(), this.#options.maxWaitMs);
       // A program that has nothing else to do sends at once, and ends.
-      if (this.#sendsAtEnd) (this.#timer as { unref?: () => void }).unref?.();
+      if (this.#sendsAtEnd) (this.#timer as { unref?(): void }).unref?.();
     }
   }
 

@@ -16,7 +16,7 @@ export interface TriggersOptions {
   /** Numbers keep every digit: integers beyond 2^53 are bigints, longer decimals `LosslessNumber`s. @default false */
   readonly lossless?: boolean;
   /** In place of the global `fetch`: one that goes through a proxy, or that is instrumented. */
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  fetch?(url: string, init: RequestInit): Promise<Response>;
   /** Secrets for `verify`, `whsec_…`. */
   readonly webhookSecrets?: string | readonly string[];
 }
