@@ -122,14 +122,6 @@ export async function createRds(
       };
     };
 
-  /** `Action=DescribeDBProxyTargets&DBProxyName=…`, the protocol that RDS speaks. @throws ServiceError for anything else */
-  function describing({ body }: ApiCall): { readonly proxy: string } {
-    const form = new URLSearchParams(body.toString("utf8"));
-    if (form.get("Action") !== "DescribeDBProxyTargets")
-      throw new ServiceError("InvalidAction", `The local platform does not answer rds:${form.get("Action")}.`);
-    return { proxy: form.get("DBProxyName") ?? "" };
-  }
-
   async function describeTargets(call: ApiCall): Promise<ApiAnswer> {
     const { proxy } = describing(call);
     if (!proxies.has(proxy)) throw new ServiceError("DBProxyNotFoundFault", `There is no proxy ${proxy}.`, 404);
@@ -179,6 +171,14 @@ export async function createRds(
     scrub: () => database.scrub(),
     close: () => database.close(),
   };
+}
+
+/** `Action=DescribeDBProxyTargets&DBProxyName=…`, the protocol that RDS speaks. @throws ServiceError for anything else */
+function describing({ body }: ApiCall): { readonly proxy: string } {
+  const form = new URLSearchParams(body.toString("utf8"));
+  if (form.get("Action") !== "DescribeDBProxyTargets")
+    throw new ServiceError("InvalidAction", `The local platform does not answer rds:${form.get("Action")}.`);
+  return { proxy: form.get("DBProxyName") ?? "" };
 }
 
 const INSTANCE_ARGUMENTS =
