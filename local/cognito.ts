@@ -2,13 +2,14 @@
  * Amazon Cognito on one machine: user pools that a program declares, with a real OpenID provider in place of their sign-in pages. Its people
  * are those of the demo, who have no password: it listens on loopback alone.
  */
+
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Client, Person } from "./cognito/provider.ts";
 import { onlySupports, optional, physicalName, required } from "./declared.ts";
 import { JsonFile } from "./jsonFile.ts";
+import { listen } from "./listen.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 interface Kept {
@@ -44,7 +45,7 @@ export async function createCognito(context: LocalContext, people: readonly Pers
   }
 
   /** The port of the last run, so that what browsers remember stays true; any other where it is taken. */
-  async function listen(): Promise<void> {
+  async function begin(): Promise<void> {
     if (server !== undefined) return;
     const listening = createServer((request, response) => {
       answer()
@@ -55,16 +56,7 @@ export async function createCognito(context: LocalContext, people: readonly Pers
         });
     });
     server = listening;
-    const on = (port: number) =>
-      new Promise<void>((resolve, reject) => {
-        listening.once("error", reject);
-        listening.listen(port, "127.0.0.1", resolve);
-      });
-    await on(file.value.port).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== "EADDRINUSE") throw cause;
-      return on(0);
-    });
-    file.value.port = (listening.address() as AddressInfo).port;
+    file.value.port = await listen(listening, file.value.port);
     file.save();
     context.ownPorts?.add(file.value.port);
     issuer = `http://127.0.0.1:${file.value.port}`;
@@ -82,7 +74,7 @@ export async function createCognito(context: LocalContext, people: readonly Pers
     if (minimumLength < 6 || minimumLength > 99) throw invalid("passwordPolicy.minimumLength is from 6 to 99");
     if (inputs.mfaConfiguration !== "OFF" && inputs.softwareTokenMfaConfiguration === undefined)
       throw invalid("a second factor is asked for, and none is configured");
-    await listen();
+    await begin();
     const id = `${context.region}_${idOf(name).slice(0, 9)}`;
     pools.add(id);
     return {

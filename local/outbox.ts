@@ -6,13 +6,14 @@
  *   GET  /                     the same for a browser
  *   POST /slack/…              what a program posts to https://hooks.slack.com/…
  */
+
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { html } from "hono/html";
 import PostalMime from "postal-mime";
 import { defined } from "../runtime/domain/defined.ts";
+import { listen } from "./listen.ts";
 
 export interface OutboxMessage {
   /** RFC 3339. */
@@ -133,19 +134,7 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     request.on("error", () => response.destroy());
     request.on("end", () => answer(request, response, Buffer.concat(chunks).toString("utf8")));
   });
-  const listen = (wanted: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(wanted, "127.0.0.1", () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-  await listen(port).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== "EADDRINUSE") throw cause;
-    return listen(0);
-  });
-  const taken = (server.address() as AddressInfo).port;
+  const taken = await listen(server, port);
   return {
     ...outbox,
     url: `http://127.0.0.1:${taken}`,

@@ -4,8 +4,9 @@
  *   DELETE /requests                 forgets them
  *   /script/…                        endpoints that misbehave on purpose, see `scripts.ts`
  */
+
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "../../listen.ts";
 import { resetScripts, runScript } from "./scripts.ts";
 import { RequestStore } from "./store.ts";
 
@@ -72,20 +73,9 @@ export async function startReceiverServer(port: number, store = new RequestStore
       response.writeHead(200, { "content-type": "text/plain", "content-length": "3" }).end("ok\n");
     });
   });
-  const listen = (wanted: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(wanted, "127.0.0.1", () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-  await listen(port).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== "EADDRINUSE") throw cause;
-    return listen(0);
-  });
+  const taken = await listen(server, port);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: taken,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { type Selectable, sql } from "kysely";
 import { channelPlace, targetOf } from "../../database/alerts.ts";
 import { refuseBeyond } from "../../database/caps.ts";
-import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Tx } from "../../database/roles.ts";
 import type { AlertChannelTable } from "../../database/schema.ts";
 import {
   alertLink,
@@ -21,6 +21,7 @@ import { newId } from "../../domain/ids.ts";
 import { linkTo } from "../../domain/links.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -191,8 +192,7 @@ async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise
 }
 
 export function register(app: Api, deps: Deps): void {
-  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) =>
-    asCustomer(deps.db, c.get("identity").customer_id, work);
+  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) => asCaller(deps, c, work);
   const find = (tx: Tx, c: Context<ApiEnv>, id: string) =>
     tx
       .selectFrom("alert_channels")

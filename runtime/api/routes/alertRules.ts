@@ -1,10 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type { Selectable } from "kysely";
 import { rehearseRule } from "../../counters/alertNumbers.ts";
 import { changeRule, deleteRule, ensureRules, findRule, insertRule, listRules } from "../../database/alertRules.ts";
 import { endAlerts } from "../../database/alerts.ts";
-import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Tx } from "../../database/roles.ts";
 import type { AlertRuleTable } from "../../database/schema.ts";
 import {
   type AlertKind,
@@ -21,9 +20,10 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { grainFor } from "../../domain/metrics/facts.ts";
 import { dimensionsIn, MetricsQuery, type MetricsQueryInput } from "../../domain/metrics/query.ts";
 import { rfc3339 } from "../../domain/time.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
-import type { Api, ApiEnv, Deps } from "../deps.ts";
+import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
@@ -166,9 +166,6 @@ async function checkChannels(tx: Tx, tenant: Tenant, channels: readonly string[]
 const notFound = (id: string) => new TriggersError("not_found", `There is no alert rule ${id}.`);
 
 export function register(app: Api, deps: Deps): void {
-  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) =>
-    asCustomer(deps.db, c.get("identity").customer_id, work);
-
   route(
     app,
     {
@@ -190,7 +187,7 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const purpose = `${tenant}:alert-rules`;
       const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await as(c, async (tx) => {
+      const rows = await asCaller(deps, c, async (tx) => {
         await ensureRules(tx, tenant, deps.now());
         return listRules(tx, tenant, after, query.limit + 1);
       });
@@ -292,7 +289,7 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The rule.", schema: RuleSchema } },
     },
     async (c, { params }) => {
-      const row = await as(c, (tx) => findRule(tx, c.get("tenant"), params.id));
+      const row = await asCaller(deps, c, (tx) => findRule(tx, c.get("tenant"), params.id));
       if (row === undefined) throw notFound(params.id);
       return c.json(viewRule(row));
     },

@@ -1,12 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Selectable } from "kysely";
-import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Tx } from "../../database/roles.ts";
 import type { AlertMessageTable, AlertTable } from "../../database/schema.ts";
 import { alertStates } from "../../domain/alerts/alert.ts";
 import { alertKinds, severities } from "../../domain/alerts/rule.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
@@ -94,9 +95,6 @@ async function viewed(tx: Tx, rows: readonly Row[]) {
 }
 
 export function register(app: Api, deps: Deps): void {
-  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) =>
-    asCustomer(deps.db, c.get("identity").customer_id, work);
-
   route(
     app,
     {
@@ -122,7 +120,7 @@ export function register(app: Api, deps: Deps): void {
       const { state, severity, rule_id, from, to, limit, cursor } = query;
       const purpose = `${c.get("tenant")}:alerts:${JSON.stringify([state, severity, rule_id, from, to])}`;
       const after = cursor === undefined ? undefined : await readCursor<string>(deps, purpose, cursor);
-      const { alerts, next_cursor } = await as(c, async (tx) => {
+      const { alerts, next_cursor } = await asCaller(deps, c, async (tx) => {
         const rows = await tx
           .selectFrom("alerts")
           .selectAll()
@@ -155,7 +153,7 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The alert.", schema: AlertSchema } },
     },
     async (c, { params }) => {
-      const [view] = await as(c, async (tx) =>
+      const [view] = await asCaller(deps, c, async (tx) =>
         viewed(
           tx,
           await tx

@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { asCustomer } from "../../database/roles.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
@@ -13,6 +12,7 @@ import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import { owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
 import { withStatus } from "../../store/inbox/read.ts";
 import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.ts";
+import { asCaller } from "../asCaller.ts";
 import { listQuery, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { previewer } from "../preview.ts";
@@ -28,7 +28,7 @@ const TAG = "Subscriptions";
 export function register(app: Api, deps: Deps): void {
   const context = readContext(deps);
   const mustExist = (c: Context<ApiEnv>, id: string) =>
-    asCustomer(deps.db, c.get("identity").customer_id, (tx) => liveSubscription(tx, c.get("tenant"), id));
+    asCaller(deps, c, (tx) => liveSubscription(tx, c.get("tenant"), id));
 
   /** The first of these events, as many as fit into an answer, with the post that would deliver each. */
   async function withRequests(c: Context<ApiEnv>, id: string, events: readonly StoredEvent[]): Promise<Buffer[]> {

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { type Selectable, sql } from "kysely";
-import { asCustomer } from "../../database/roles.ts";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { writeObject } from "../../matching/index.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -150,7 +150,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { query }) => {
       const purpose = `${c.get("tenant")}:event_types`;
       const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+      const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("event_schemas")
           .select([...columns, asText])
@@ -191,7 +191,7 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The schema.", schema: EventTypeSchema } },
     },
     async (c, { params, query }) => {
-      const row = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+      const row = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("event_schemas")
           .select([...columns, asText])

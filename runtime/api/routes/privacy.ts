@@ -3,7 +3,6 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { findJob, insertJob, listJobs, subjectKey, tenantsErased } from "../../database/jobs.ts";
-import { asCustomer } from "../../database/roles.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
@@ -12,6 +11,7 @@ import { type Job, type PrivacyScope, scopeKey, subjectHash, subjectType } from 
 import { numericOf } from "../../domain/jsonNumber.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, parsePath } from "../../matching/index.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -222,9 +222,7 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const purpose = `${tenant}:privacy`;
       const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
-        listJobs(tx, tenant, ["export", "erasure"], after, query.limit + 1),
-      );
+      const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["export", "erasure"], after, query.limit + 1));
       const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
       return c.json({ requests: await Promise.all(items.map(viewOf)), next_cursor } as never);
     },
@@ -243,9 +241,7 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The request.", schema: RequestSchema } },
     },
     async (c, { params }) => {
-      const job = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
-        findJob(tx, params.id, c.get("tenant")),
-      );
+      const job = await asCaller(deps, c, (tx) => findJob(tx, params.id, c.get("tenant")));
       if (job === undefined || job.kind === "replay") {
         throw new TriggersError("not_found", `There is no privacy request ${params.id}.`);
       }

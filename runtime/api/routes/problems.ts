@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
-import { asCustomer } from "../../database/roles.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { failureOf } from "../../domain/errors/failures.ts";
 import { errorClasses } from "../../domain/metrics/names.ts";
@@ -16,6 +15,7 @@ import {
 } from "../../domain/problem.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
 import { type Api, type ApiEnv, type Deps, eventsOf } from "../deps.ts";
@@ -75,7 +75,7 @@ export function register(app: Api, deps: Deps): void {
   async function workflowsOf(c: Context<ApiEnv>, problems: readonly Problem[]): Promise<Map<string, string | null>> {
     const ids = [...new Set(problems.map(({ subscription_id }) => subscription_id))];
     if (ids.length === 0) return new Map();
-    const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+    const rows = await asCaller(deps, c, (tx) =>
       tx
         .selectFrom("subscriptions")
         .select(["subscription_id", sql<string | null>`definition->>'workflow_id'`.as("workflow_id")])

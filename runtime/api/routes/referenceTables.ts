@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { type Selectable, sql } from "kysely";
-import { asCustomer } from "../../database/roles.ts";
 import type { ReferenceTableTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { numberKeyIn } from "../../domain/jsonNumber.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, writeObject } from "../../matching/index.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
@@ -132,7 +132,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { query }) => {
       const purpose = `${c.get("tenant")}:reference_tables`;
       const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+      const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("reference_tables")
           .selectAll()
@@ -161,7 +161,7 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { params }) => {
       const tenant = c.get("tenant");
-      const answer = await asCustomer(deps.db, c.get("identity").customer_id, async (tx) => {
+      const answer = await asCaller(deps, c, async (tx) => {
         const table = await tx
           .selectFrom("reference_tables")
           .selectAll()

@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { findJob, insertJob, listJobs, saveJob } from "../../database/jobs.ts";
-import { asCustomer } from "../../database/roles.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import type { Identity } from "../../domain/identity/identity.ts";
 import { newId, parseDeliveryId, ulidIn } from "../../domain/ids.ts";
 import { DEFAULT_REPLAY_RATE, type Job, type ReplayRequest } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -240,16 +240,14 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const purpose = `${tenant}:replays`;
       const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
-        listJobs(tx, tenant, ["replay"], after, query.limit + 1),
-      );
+      const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["replay"], after, query.limit + 1));
       const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
       return c.json({ replays: items.map(viewReplay), next_cursor });
     },
   );
 
   const found = async (c: Context<ApiEnv>, id: string): Promise<Job> => {
-    const job = await asCustomer(deps.db, c.get("identity").customer_id, (tx) => findJob(tx, id, c.get("tenant")));
+    const job = await asCaller(deps, c, (tx) => findJob(tx, id, c.get("tenant")));
     if (job?.kind !== "replay") throw new TriggersError("not_found", `There is no replay ${id}.`);
     return job;
   };

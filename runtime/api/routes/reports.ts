@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import type { Selectable } from "kysely";
 import { refuseBeyond } from "../../database/caps.ts";
 import { insertRun, verifiedAddresses } from "../../database/reports.ts";
-import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Tx } from "../../database/roles.ts";
 import type { ReportRunTable, ReportTable } from "../../database/schema.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -16,6 +16,7 @@ import { isTimeZone } from "../../domain/metrics/timeZone.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -138,8 +139,7 @@ async function checkRecipients(tx: Tx, tenant: Tenant, recipients: readonly stri
 }
 
 export function register(app: Api, deps: Deps): void {
-  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) =>
-    asCustomer(deps.db, c.get("identity").customer_id, work);
+  const as = <T>(c: Context<ApiEnv>, work: (tx: Tx) => Promise<T>) => asCaller(deps, c, work);
   const find = (tx: Tx, c: Context<ApiEnv>, id: string) =>
     tx
       .selectFrom("reports")

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { refuseManySubscriptions } from "../../database/caps.ts";
-import { asCustomer, type Tx } from "../../database/roles.ts";
+import type { Tx } from "../../database/roles.ts";
 import type { Definition } from "../../database/schema.ts";
 import { openDefinition, sealDefinition, secretPlace } from "../../database/sealing.ts";
 import {
@@ -23,6 +23,7 @@ import type { Environment, Identity } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { type Enrich, METADATA } from "../../domain/subscription.ts";
 import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
+import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -226,7 +227,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { query }) => {
       const purpose = `${c.get("tenant")}:subscriptions:${query.status ?? ""}`;
       const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+      const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("subscriptions")
           .selectAll()
@@ -256,9 +257,7 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The subscription.", schema: SubscriptionSchema } },
     },
     async (c, { params }) => {
-      const row = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
-        liveSubscription(tx, c.get("tenant"), params.id),
-      );
+      const row = await asCaller(deps, c, (tx) => liveSubscription(tx, c.get("tenant"), params.id));
       return c.json(answer(c, row));
     },
   );
