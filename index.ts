@@ -29,6 +29,7 @@ import { ManagementApi } from "./components/platform/managementApi.ts";
 import { MetricsCube } from "./components/platform/metricsCube.ts";
 import { SignIn } from "./components/platform/signIn.ts";
 import { Retention } from "./components/retention.ts";
+import { withFormerNames } from "./components/stack/formerNames.ts";
 import { type Home, KeysElsewhere, OtherStacks } from "./components/stack/otherStacks.ts";
 import { readSettings } from "./components/stack/settings.ts";
 import { ownNames, webhookRules } from "./components/stack/webhookRules.ts";
@@ -130,19 +131,23 @@ function declareHome(
   });
   const forgetter = new Forgetter("forgetter", { defaults, cache, network: subscriptions.database.reach });
   const cube = new MetricsCube("numbers", { region, defaults, store, logs, protect });
-  const retention = new Retention("retention", {
-    region,
-    defaults,
-    store,
-    delivery,
-    subscriptions: service,
-    forget: forgetter.handler,
-    cube,
-    logs,
-    bufferSeconds: settings.archiveBufferSeconds,
-    auditLockDays: settings.auditLockDays,
-    protect,
-  });
+  const retention = new Retention(
+    "retention",
+    {
+      region,
+      defaults,
+      store,
+      delivery,
+      subscriptions: service,
+      forget: forgetter.handler,
+      cube,
+      logs,
+      bufferSeconds: settings.archiveBufferSeconds,
+      auditLockDays: settings.auditLockDays,
+      protect,
+    },
+    withFormerNames,
+  );
   const pipeline = new EventPipeline("pipeline", {
     region,
     defaults,
@@ -221,36 +226,44 @@ function declareHome(
     subscriptions: service,
     api: api.api,
     console: people.console,
-    job: retention.job,
+    retain: retention.retain,
     cube: cube.handler,
     alert: alerting.alert,
     report: alerting.report,
     probe,
   };
-  const watch = new Observability("observability", {
-    region,
-    handlers,
-    queues,
-    tables: {
-      events: store.events.table.name,
-      metrics: store.metrics.table.name,
-      keys: keys.tableName,
-      sessions: people.sessions.table.name,
+  const watch = new Observability(
+    "observability",
+    {
+      region,
+      handlers,
+      queues,
+      tables: {
+        events: store.events.table.name,
+        metrics: store.metrics.table.name,
+        keys: keys.tableName,
+        sessions: people.sessions.table.name,
+      },
+      indexes: { events: store.events.indexes, sessions: people.sessions.indexes },
+      ingest,
+      retention,
+      subscriptions,
+      cache,
+      email: settings.alarmEmail,
+      monthlyBudgetUsd: settings.monthlyBudgetUsd,
+      protect,
     },
-    indexes: { events: store.events.indexes, sessions: people.sessions.indexes },
-    ingest,
-    retention,
-    subscriptions,
-    cache,
-    email: settings.alarmEmail,
-    monthlyBudgetUsd: settings.monthlyBudgetUsd,
-    protect,
-  });
-  const deploys = new GradualDeploys("deploys", {
-    enabled: settings.gradualDeploys,
-    handlers,
-    alarms: watch.functionAlarms,
-  });
+    withFormerNames,
+  );
+  const deploys = new GradualDeploys(
+    "deploys",
+    {
+      enabled: settings.gradualDeploys,
+      handlers,
+      alarms: watch.functionAlarms,
+    },
+    withFormerNames,
+  );
 
   const home: Home = {
     region,

@@ -42,7 +42,7 @@ export class Retention extends pulumi.ComponentResource {
   readonly jobs: WorkQueue;
   /** Encrypts them. */
   readonly jobsKey: EncryptionKey;
-  readonly job: Handler<RetainEnvironment>;
+  readonly retain: Handler<RetainEnvironment>;
   private readonly streamKey: EncryptionKey;
   private readonly region: string;
 
@@ -88,8 +88,8 @@ export class Retention extends pulumi.ComponentResource {
     this.stream = this.createStream(name, archiveKey, args);
 
     this.jobs = new WorkQueue("jobs", { key: jobKey, region, consumerSeconds: 300, protect }, own);
-    this.job = new Handler<RetainEnvironment>(
-      "job",
+    this.retain = new Handler<RetainEnvironment>(
+      "retain",
       {
         defaults,
         entry: "runtime/retain/handler.ts",
@@ -142,9 +142,9 @@ export class Retention extends pulumi.ComponentResource {
       },
       own,
     );
-    this.jobs.feed("job-jobs", this.job);
+    this.jobs.feed("retain-jobs", this.retain);
     for (const op of ["reconcile", "access"]) {
-      const hourly = { handler: this.job, rate: "rate(1 hour)", region, key: jobKey, dead: this.jobs.dead };
+      const hourly = { handler: this.retain, rate: "rate(1 hour)", region, key: jobKey, dead: this.jobs.dead };
       new EverySoOften(op, { ...hourly, input: { op } }, own);
     }
     this.registerOutputs();

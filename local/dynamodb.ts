@@ -34,7 +34,7 @@ export async function createDynamodb(context: LocalContext, clock: Clock = syste
   checkDatabase(file, {
     what: "the tables",
     withoutIt:
-      'the job function\'s { "op": "put_back" } puts events back from the archive, without what became of their deliveries',
+      'the retain function\'s { "op": "put_back" } puts events back from the archive, without what became of their deliveries',
     log: context.log,
   });
   const thread = new DynamoThread(context, file);

@@ -2,9 +2,10 @@
  * The resource graph of a stack, without an account: the program runs under Pulumi's mocks with a stack file's
  * configuration, and every resource it declares is written down with its arguments resolved.
  */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
+import type { Alias, Inputs as ProgramOutputs, Resource as ProgramResource } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { pulumi } from "../local/pulumi.ts";
 import type { Resource } from "../policies/rule.ts";
@@ -33,6 +34,8 @@ export interface Declared {
   /** `type::name` of what has to stand before it by `dependsOn`, its own and that of the components around it. */
   readonly dependsOn: readonly string[];
   readonly protect: boolean;
+  /** Former names under which a stack may know it. */
+  readonly aliases: readonly string[];
   /** False for components. */
   readonly custom: boolean;
 }
@@ -177,7 +180,7 @@ export function graphOf(
 async function runProgram(stack: string, config: Readonly<Record<string, string>>, told: object): Promise<Graph> {
   const region = config["aws:region"] ?? "us-east-1";
   const declared: { type: string; name: string; custom: boolean; inputs: Inputs; outputs: Inputs }[] = [];
-  const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect">>();
+  const links = new Map<string, Pick<Declared, "parent" | "dependsOn" | "protect" | "aliases">>();
   const references: string[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -194,7 +197,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
           declared.push({ type, name, custom: false, inputs: {}, outputs });
           for (const { id, parent, ...child } of children) {
             declared.push({ ...child, custom: true, outputs: { id } });
-            links.set(`${child.type}::${child.name}`, { parent, dependsOn: [], protect: false });
+            links.set(`${child.type}::${child.name}`, { parent, dependsOn: [], protect: false, aliases: [] });
           }
           return { id: name, state: outputs };
         }
@@ -234,6 +237,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
         dependsOn: [...before.map(label), ...(links.get(parent)?.dependsOn ?? [])],
         parent: parent === "" || parent.startsWith("pulumi:pulumi:Stack") ? undefined : parent,
         protect: opts.protect === true,
+        aliases: (opts.aliases ?? []).flatMap((alias) => (alias as Alias).name ?? []) as string[],
       });
       return undefined;
     });
@@ -260,6 +264,7 @@ async function runProgram(stack: string, config: Readonly<Record<string, string>
         parent: link?.parent,
         dependsOn: link?.dependsOn ?? [],
         protect: link?.protect ?? false,
+        aliases: link?.aliases ?? [],
       };
     })
     .sort((a, b) => (labelOf(a) < labelOf(b) ? -1 : 1));

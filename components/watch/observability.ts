@@ -21,7 +21,7 @@ const beats: Readonly<Record<string, { readonly period: number; readonly points:
   // Every minute: deliveries that wait for longer than a quarter of an hour.
   sweep: { period: 60, points: 5 },
   // Every hour: comparing, access records.
-  job: { period: 3_600, points: 2 },
+  retain: { period: 3_600, points: 2 },
   // Every minute: alert rules, reports that are due, whether the API answers.
   alert: { period: 60, points: 5 },
   report: { period: 60, points: 5 },
@@ -56,7 +56,7 @@ export class Observability extends pulumi.ComponentResource {
     this.watchQueues(regional, args);
     watchStores(regional, args);
     if (args.homeWatch !== undefined) this.watchTakeover(regional, args.homeWatch);
-    if (args.handlers.job !== undefined) this.watchArchive(regional, args.handlers.job);
+    if (args.handlers.retain !== undefined) this.watchArchive(regional, args.handlers.retain);
     new aws.cloudwatch.Dashboard(
       `${name}-dashboard`,
       {
@@ -180,8 +180,8 @@ export class Observability extends pulumi.ComponentResource {
   }
 
   /** What can't be read in the archive is passed over by all that read it, so that somebody has to hear of it. */
-  private watchArchive(topic: AlarmTopic, job: AnyHandler): void {
-    this.watchLog(topic, job, {
+  private watchArchive(topic: AlarmTopic, retain: AnyHandler): void {
+    this.watchLog(topic, retain, {
       name: "archive-unreadable",
       metricName: "ArchiveUnreadable",
       pattern: '{ $.message = "retain.archive_unreadable" }',

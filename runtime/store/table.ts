@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { askTable, type Table } from "../aws/tables.ts";
 
 /**
- * The stored events as others read them: the management API for a customer's questions, the job function for replays,
+ * The stored events as others read them: the management API for a customer's questions, retain for replays,
  * exports and erasures. Every function takes the tenant from its caller, and every key begins with it.
  */
 export interface Store {

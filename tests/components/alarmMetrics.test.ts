@@ -263,10 +263,10 @@ test("deliver logs what the time from acceptance to the first attempt is counted
   );
 });
 
-test("what the job function logs of an unreadable line rings, under the name that it logs", () => {
+test("what retain logs of an unreadable line rings, under the name that it logs", () => {
   const { logGroupName, pattern, metricTransformation } = filterOf("ArchiveUnreadable");
   const alarm = askedFor(prod).find(({ name }) => name === "ArchiveUnreadable")!;
-  assert.deepEqual([metricTransformation.namespace, logGroupName], [alarm.namespace, logGroupOf("job-logs")]);
+  assert.deepEqual([metricTransformation.namespace, logGroupName], [alarm.namespace, logGroupOf("retain-logs")]);
   const logged = /\$\.message = "([^"]+)"/.exec(pattern)![1]!;
   assert.match(readFileSync("runtime/retain/archive.ts", "utf8"), new RegExp(`tools\\.log\\("error", "${logged}"`));
 });

@@ -64,7 +64,7 @@ test("every function finds exactly the variables that its stage declares", async
     deliver: await declared("deliver", "deliverVariables"),
     forget: await declared("ingest", "forgetVariables"),
     ingest: await declared("ingest", "ingestVariables"),
-    job: await declared("retain", "retainVariables"),
+    retain: await declared("retain", "retainVariables"),
     probe: await declared("alert", "probeVariables"),
     report: await declared("report", "reportVariables"),
     route: await declared("route", "routeVariables"),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
+import { formerName } from "../../components/stack/formerNames.ts";
 import { exampleConfig, exampleGraph, type Graph, graphOf } from "../../program/graph.ts";
 import { toldByOtherStacks } from "../../program/otherStacks.ts";
 import { differencesOf, treeOf } from "./graphText.ts";
@@ -26,6 +27,15 @@ function compare(file: string, text: string): void {
 
 test("prod declares exactly the resources, names, parents and arguments of graph.prod.yaml", () =>
   compare("graph.prod.yaml", treeOf(prod)));
+
+test("what had another name in an earlier version is found under that name by a stack that runs", () => {
+  const renamed = prod.resources.flatMap(({ type, name, aliases }) => {
+    const former = formerName(name);
+    return former === undefined ? [] : [{ label: `${type}::${name}`, aliases, former }];
+  });
+  assert.ok(renamed.length > 10);
+  for (const { label, aliases, former } of renamed) assert.deepEqual(aliases, [former], label);
+});
 
 test("dev differs from prod only by what graph.dev.yaml tells", () =>
   compare("graph.dev.yaml", differencesOf(prod, dev)));

@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 
 const rows: [graph: Graph, name: string, everyMinutes: number, quietMinutes: number][] = [
   [home, "sweep", 1, 5],
-  [home, "job", 60, 120],
+  [home, "retain", 60, 120],
   [standby, "watch", 1, 3],
 ];
 for (const [graph, name, everyMinutes, quietMinutes] of rows)

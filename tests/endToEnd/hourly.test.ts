@@ -28,7 +28,7 @@ async function work(op: "reconcile" | "access", ids: readonly string[]): Promise
   const hours = [...new Set(ids.map((id) => rfc3339(Math.floor(timeOf(id.slice(4)) / HOUR) * HOUR)))];
   for (const hour of hours) {
     const { FunctionError, Payload } = await lambda.send(
-      new InvokeCommand({ FunctionName: "job", Payload: Buffer.from(JSON.stringify({ op, hour })) }),
+      new InvokeCommand({ FunctionName: "retain", Payload: Buffer.from(JSON.stringify({ op, hour })) }),
     );
     assert.equal(FunctionError, undefined, Buffer.from(Payload ?? []).toString());
   }
@@ -46,9 +46,9 @@ async function send(key: string, events: object[]): Promise<string[]> {
   return ids;
 }
 
-/** Lines of the job's log with this message, that far written. */
+/** Lines of retain's log with this message, that far written. */
 function told(message: string): Record<string, unknown>[] {
-  const file = join(platform.folder, "logs", "job.log");
+  const file = join(platform.folder, "logs", "retain.log");
   if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
     .split("\n")

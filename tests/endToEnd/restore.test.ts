@@ -125,7 +125,7 @@ test("lost database, tables and secrets come back from copies, what was accepted
     const lambda = new LambdaClient(administratorOf(gateway));
     const request = { op: "put_back", from: copied.toISOString(), to: new Date().toISOString() };
     const { Payload, FunctionError } = await lambda.send(
-      new InvokeCommand({ FunctionName: "job", Payload: JSON.stringify(request) }),
+      new InvokeCommand({ FunctionName: "retain", Payload: JSON.stringify(request) }),
     );
     lambda.destroy();
     assert.equal(FunctionError, undefined, Buffer.from(Payload!).toString());

@@ -130,7 +130,7 @@ const faults: readonly Fault[] = [
     says: "a schedule whose role may not start its function",
     // Later that day: what ran meanwhile, through other tests, is out of sight.
     look: () => checks.schedules(world({ now: () => Date.now() + 6 * HOUR_MS })),
-    broken: /^schedule reconcile-schedule could not start job: 1 refused, 0 dropped$/,
+    broken: /^schedule reconcile-schedule could not start retain: 1 refused, 0 dropped$/,
     async breakIt() {
       platform.metrics.record(
         "AWS/Scheduler",
