@@ -15,7 +15,8 @@ import {
 } from "../domain/metrics/hours.ts";
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
-import type { Sums } from "../domain/metrics/sums.ts";
+import type { HistogramName, Sums } from "../domain/metrics/sums.ts";
+import { histogramsOf } from "../domain/metrics/values.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { LATE_PARTITION, minuteShards } from "../domain/usage/usage.ts";
@@ -147,7 +148,7 @@ async function readRows(
   const hoursKept = keptSince("hour", now);
   const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
   const split = Math.min(Math.max(first, hoursKept), end);
-  const { added, open } = await readHours(reader, tenant, grain, { from: split, to: end }, take);
+  const { added, open } = await readHours(reader, tenant, grain, { from: split, to: end }, histogramsOf(query), take);
   // What does not begin or end with a quarter is told by the minute, where there still are minutes.
   const edges = [span.from, to]
     .filter((edge) => !isWholeQuarter(edge) && edge < now && edge >= minutesKept)
@@ -194,6 +195,7 @@ async function readHours(
   tenant: Tenant,
   grain: Grain,
   range: TimeRange,
+  latencies: readonly HistogramName[],
   take: Take,
 ): Promise<ReadHours> {
   if (range.from >= range.to) return { added: new Map(), open: [] };
@@ -217,7 +219,7 @@ async function readHours(
     added.set(hour, () => {
       if (grain === "joint") return;
       for (const item of own)
-        readHour(item, hour, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums));
+        readHour(item, hour, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums), latencies);
     });
   }
   return { added, open };

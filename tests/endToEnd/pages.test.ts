@@ -5,7 +5,7 @@ import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
 import { may, type Permission, type Role, roles } from "../../runtime/domain/people/roles.ts";
 import { axeFaults as faults } from "../support/axe.ts";
-import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
+import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
@@ -14,13 +14,8 @@ import { call, type SharedPlatform, sharedPlatform } from "../support/platform.t
 let platform: SharedPlatform;
 const named = (role: Role): string => role[0]!.toUpperCase() + role.slice(1);
 
-/** Signs in by the two clicks that it takes, and waits for the page. */
-async function signIn(page: Page, role: Role, path = "/console/"): Promise<void> {
-  await page.goto(`${platform.url}${path}`);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: named(role), exact: true }).click();
-  await page.getByRole("navigation", { name: "Main" }).waitFor();
-}
+const signIn = (page: Page, role: Role, path?: string): Promise<void> =>
+  signInAs(page, platform.url, named(role), path);
 
 async function go(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(`${platform.url}/console${path}`);

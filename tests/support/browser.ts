@@ -40,3 +40,11 @@ export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name.replaceAll(/[^\w]+/g, "-")}.png`), fullPage: true });
 }
+
+/** Signs a person of the demo in by the two clicks that it takes, and waits for the page. @param person name on the button @param path where to, under the platform's URL */
+export async function signInAs(page: Page, base: string, person: string, path = "/console/"): Promise<void> {
+  await page.goto(`${base}${path}`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: person, exact: true }).click();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+}

@@ -69,7 +69,13 @@ interface Gathered {
   readonly key: Key;
   /** By place of the point. */
   readonly points: Map<number, Sums>;
-  readonly total: Sums;
+}
+
+/** Of all points together. */
+function totalOf({ points }: Gathered): Sums {
+  const total = noSums();
+  for (const sums of points.values()) addSums(total, sums);
+  return total;
 }
 
 /** The place of the point that a time lies in. @param starts ascending, the first not after the time */
@@ -119,7 +125,9 @@ export class Gathering {
   readonly #tellsStatus: boolean;
   readonly #othersId: string;
   readonly series = new Map<string, Gathered>();
-  readonly all: Gathered = { key: {}, points: new Map(), total: noSums() };
+  /** Ids of series by the one value that they are for: a row finds its series without making a text. */
+  readonly #ids = new Map<string | null, string>();
+  readonly #ungrouped: Gathered = { key: {}, points: new Map() };
 
   constructor(query: MetricsQuery, span: Span, context: AnswerContext) {
     this.#query = query;
@@ -145,18 +153,34 @@ export class Gathering {
     if (!tells(this.#readings, sums)) return;
     for (const [dimension, wanted] of this.#filters) if (!wanted.has(this.#valueOf(dims, dimension))) return;
     const place = placeOf(this.#span.starts, at);
-    this.#into(this.all, place, sums);
     const { group_by } = this.#query;
-    if (group_by.length === 0) return;
+    // A row is added once, to its series; what all come to is added up from the series.
+    if (group_by.length === 0) this.#into(this.#ungrouped, place, sums);
+    else this.#into(this.#seriesFor(dims), place, sums);
+  }
+
+  #seriesFor(dims: Dims): Gathered {
+    const { group_by } = this.#query;
     const values = group_by.map((dimension) => this.#valueOf(dims, dimension));
-    const id = JSON.stringify(values);
+    const [first = null] = values;
+    const known = values.length === 1 ? this.#ids.get(first) : undefined;
+    const id = known ?? JSON.stringify(values);
+    if (known === undefined && values.length === 1) this.#ids.set(first, id);
     let gathered = this.series.get(id);
     if (gathered === undefined) {
       const key = Object.fromEntries(group_by.map((dimension, i) => [dimension, values[i]!])) as Key;
-      gathered = { key, points: new Map(), total: noSums() };
+      gathered = { key, points: new Map() };
       this.series.set(id, gathered);
     }
-    this.#into(gathered, place, sums);
+    return gathered;
+  }
+
+  /** What all rows come to, whatever series they are in. */
+  get all(): Gathered {
+    if (this.#query.group_by.length === 0) return this.#ungrouped;
+    const all: Gathered = { key: {}, points: new Map() };
+    for (const { points } of this.series.values()) for (const [place, sums] of points) this.#into(all, place, sums);
+    return all;
   }
 
   #valueOf(dims: Dims, dimension: Dimension): string | null {
@@ -165,14 +189,13 @@ export class Gathering {
     return id === null ? null : id === OTHER ? OTHER : this.#context.workflowOf(id);
   }
 
-  #into({ points, total }: Gathered, place: number, sums: Sums): void {
+  #into({ points }: Gathered, place: number, sums: Sums): void {
     let point = points.get(place);
     if (point === undefined) {
       point = noSums();
       points.set(place, point);
     }
     addSums(point, sums);
-    addSums(total, sums);
   }
 
   /** Whether something is counted under no name: there were too many. */
@@ -185,7 +208,7 @@ export class Gathering {
     const { weigh } = this.#readings[0]!;
     return [...this.series]
       .filter(([id]) => id !== this.#othersId)
-      .map(([id, { total }]) => ({ id, weight: weigh(total) }))
+      .map(([id, gathered]) => ({ id, weight: weigh(totalOf(gathered)) }))
       .sort((a, b) => b.weight - a.weight || (a.id < b.id ? -1 : 1))
       .map(({ id }) => id);
   }
@@ -197,22 +220,23 @@ export class Gathering {
     const none = (id: string): Gathered => {
       const values = JSON.parse(id) as (string | null)[];
       const key = Object.fromEntries(this.#query.group_by.map((dimension, i) => [dimension, values[i]!])) as Key;
-      return { key, points: new Map(), total: noSums() };
+      return { key, points: new Map() };
     };
     const told = ids.map((id) => this.#seriesOf(this.series.get(id) ?? none(id)));
     if (!others) return told;
     const key = Object.fromEntries(this.#query.group_by.map((dimension) => [dimension, OTHER])) as Key;
-    const rest: Gathered = { key, points: new Map(), total: noSums() };
+    const rest: Gathered = { key, points: new Map() };
     for (const [id, { points }] of this.series)
       if (!named.has(id)) for (const [place, sums] of points) this.#into(rest, place, sums);
     return [...told, this.#seriesOf(rest)];
   }
 
   totals(): Record<string, Value> {
-    return valuesOf(this.#readings, this.all.total);
+    return valuesOf(this.#readings, totalOf(this.all));
   }
 
-  #seriesOf({ key, points, total }: Gathered): Series {
+  #seriesOf(gathered: Gathered): Series {
+    const { key, points } = gathered;
     const { starts, to } = this.#span;
     const nothing = valuesOf(this.#readings, noSums());
     return {
@@ -227,7 +251,7 @@ export class Gathering {
           ...partial,
         };
       }),
-      totals: valuesOf(this.#readings, total),
+      totals: valuesOf(this.#readings, totalOf(gathered)),
     };
   }
 }

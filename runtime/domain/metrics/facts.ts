@@ -4,7 +4,17 @@ import type { Tenant } from "../identity/identity.ts";
 import type { UsageFact } from "../usage/fact.ts";
 import type { Dims } from "./answer.ts";
 import { type Dimension, type ErrorClass, errorClasses, OTHER } from "./names.ts";
-import { addSums, type Counter, count, counters, histograms, measure, noSums, type Sums } from "./sums.ts";
+import {
+  addSums,
+  type Counter,
+  count,
+  counters,
+  type HistogramName,
+  histograms,
+  measure,
+  noSums,
+  type Sums,
+} from "./sums.ts";
 
 /**
  * Facts as they are counted: rows of sums, by what they are about.
@@ -343,11 +353,16 @@ export const packRows = (rows: Rows): Buffer =>
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
   });
 
-/** Hands over the rows of packed bytes. @param wanted asked by key, so that what is not wanted is not made */
+/**
+ * Hands over the rows of packed bytes.
+ * @param wanted asked by key, so that what is not wanted is not made
+ * @param latencies those that are wanted: making them is most of the work
+ */
 export function unpackRows(
   bytes: Uint8Array,
   take: (key: string, sums: Sums) => void,
   wanted?: (key: string) => boolean,
+  latencies: readonly HistogramName[] = histograms,
 ) {
   const packed = JSON.parse(zstdDecompressSync(bytes).toString("utf8")) as Packed[];
   for (const [key, counted = [], ...rest] of packed) {
@@ -356,7 +371,7 @@ export function unpackRows(
     eachPair(counted as number[], (place, n) => count(sums, counters[place]!, n));
     for (const [i, name] of histograms.entries()) {
       const pairs = (rest[i] ?? []) as number[];
-      if (pairs.length === 0) continue;
+      if (pairs.length === 0 || !latencies.includes(name)) continue;
       const histogram = new Map<number, number>();
       eachPair(pairs, (bucket, n) => histogram.set(bucket, n));
       sums.latencies[name] = histogram;

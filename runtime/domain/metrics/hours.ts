@@ -17,7 +17,7 @@ import {
   settleSeconds,
   unpackRows,
 } from "./facts.ts";
-import { addSums, type Sums } from "./sums.ts";
+import { addSums, type HistogramName, type Sums } from "./sums.ts";
 
 /**
  * Hours of metrics, added up from their minutes by the quarter: days and hours of every zone begin on a quarter of UTC's.
@@ -112,16 +112,18 @@ export function hourItems(tenant: Tenant, hour: number, { quarters }: HourRows):
   });
 }
 
-/** Hands over an hour's rows of a grain, each with its quarter's start. */
+/** Hands over an hour's rows of a grain, each with its quarter's start. @param latencies those that are wanted */
 export function readHour(
   item: Item,
   hour: number,
   grain: StoredGrain,
   take: (at: Millis, key: string, sums: Sums) => void,
+  latencies: readonly HistogramName[],
 ): void {
   const bytes = item[grain]?.B;
   if (bytes === undefined) return;
-  unpackRows(bytes, (key, sums) => take(hour + Number(key[0]) * QUARTER_MS, key.slice(1), sums));
+  const placed = (key: string, sums: Sums) => take(hour + Number(key[0]) * QUARTER_MS, key.slice(1), sums);
+  unpackRows(bytes, placed, undefined, latencies);
 }
 
 export const hourStart = (at: Millis): number => Math.floor(at / HOUR_MS) * HOUR_MS;

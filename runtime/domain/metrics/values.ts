@@ -32,6 +32,10 @@ const HISTOGRAM: Readonly<Record<LatencyMeasure, HistogramName>> = {
   attempt_latency_ms: "attempt",
 };
 
+/** The latencies that a query asks for. */
+export const histogramsOf = ({ measures }: Pick<MetricsQuery, "measures">): HistogramName[] =>
+  measures.flatMap((measure) => (isLatency(measure) ? [HISTOGRAM[measure]] : []));
+
 /** What a measure needs of a row, and how it reads it. */
 interface Reading {
   readonly measure: Measure;
