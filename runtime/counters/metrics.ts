@@ -148,7 +148,13 @@ async function readRows(
   const hoursKept = keptSince("hour", now);
   const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
   const split = Math.min(Math.max(first, hoursKept), end);
-  const { added, open } = await readHours(reader, tenant, grain, { from: split, to: end }, histogramsOf(query), take);
+  const { added, open } = await readHours(
+    reader,
+    tenant,
+    { grain, latencies: histogramsOf(query) },
+    { from: split, to: end },
+    take,
+  );
   // What does not begin or end with a quarter is told by the minute, where there still are minutes.
   const edges = [span.from, to]
     .filter((edge) => !isWholeQuarter(edge) && edge < now && edge >= minutesKept)
@@ -193,9 +199,8 @@ interface ReadHours {
 async function readHours(
   reader: MetricsReader,
   tenant: Tenant,
-  grain: Grain,
+  { grain, latencies }: { readonly grain: Grain; readonly latencies: readonly HistogramName[] },
   range: TimeRange,
-  latencies: readonly HistogramName[],
   take: Take,
 ): Promise<ReadHours> {
   if (range.from >= range.to) return { added: new Map(), open: [] };

@@ -21,10 +21,8 @@ const inForce = () => new Promise((resolve) => setTimeout(resolve, 5_000));
 
 /** The rows of a tile's table, cell by cell. */
 async function rowsOf(page: Page, tile: string): Promise<string[][]> {
-  const rows = page.getByRole("region", { name: tile, exact: true }).locator("tbody tr");
-  return (await rows.evaluateAll(
-    "rows => rows.map(row => [...row.cells].map(cell => cell.lastElementChild.textContent))",
-  )) as string[][];
+  const rows = await page.getByRole("region", { name: tile, exact: true }).locator("tbody tr").all();
+  return Promise.all(rows.map((row) => row.locator("td > :last-child").allTextContents()));
 }
 
 /** Opens a page and waits until it shows this. */
