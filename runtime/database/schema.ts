@@ -1,7 +1,8 @@
 import type { ColumnType, Generated } from "kysely";
 import type { AlertFacts, AlertState, ChannelKind } from "../domain/alerts/alert.ts";
 import type { Watch } from "../domain/alerts/evaluate.ts";
-import type { AlertRule, RuleDefinition, Severity } from "../domain/alerts/rule.ts";
+import type { Severity } from "../domain/alerts/kinds.ts";
+import type { AlertRule, RuleDefinition } from "../domain/alerts/rule.ts";
 import type { Environment, Tenant } from "../domain/identity/identity.ts";
 import type { JobKind, JobStatus } from "../domain/job.ts";
 import type { Masking } from "../domain/people/masking.ts";

@@ -1,13 +1,12 @@
 import { errorText, type Log } from "../aws/log.ts";
 import type { MailContent } from "../aws/mail.ts";
-import { type MetricsReader, queryMetrics } from "../counters/metrics.ts";
-import { TriggersError } from "../domain/errors/errors.ts";
+import type { MetricsReader } from "../counters/metrics.ts";
+import { reportPage } from "../counters/reportPage.ts";
 import { splitTenant } from "../domain/identity/identity.ts";
 import { linkTo } from "../domain/links.ts";
-import { MetricsQuery } from "../domain/metrics/query.ts";
-import { type ReportPage, reportCsv, reportHtml, reportText } from "../domain/reports/page.ts";
+import { type ReportPage, reportCsv, reportHtml, reportSubject, reportText } from "../domain/reports/page.ts";
 import type { RunResult, TakenRun } from "../domain/reports/report.ts";
-import { type Answered, type ReportRange, rangeOfReport, tilesOf, zoneOf } from "../domain/reports/tiles.ts";
+import { zoneOf } from "../domain/reports/tiles.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 
 /** Makes one run of a report: asks, draws, keeps, mails. */
@@ -25,43 +24,13 @@ export interface RunPorts {
   linkKey(): Promise<string>;
 }
 
-/** Two tiles are asked about at the same time: one may read a month. */
-async function answered(ports: RunPorts, run: TakenRun, range: ReportRange): Promise<Answered[]> {
-  const measured = { tenant: run.tenant, limit_per_second: run.limit_per_second };
-  const all: Answered[] = [];
-  for (const tile of tilesOf(run.definition, range)) {
-    try {
-      all.push({ tile, answer: await queryMetrics(ports.reader, measured, MetricsQuery.parse(tile.query)) });
-    } catch (error) {
-      ports.log("warn", "report.tile_failed", { run_id: run.run_id, tile: tile.title, error: errorText(error) });
-      const why = error instanceof TriggersError ? error.message : "These numbers could not be read.";
-      all.push({ tile, error: why });
-    }
-  }
-  return all;
-}
-
-/** A range in words, by the days of the zone. */
-function rangeInWords({ from, to }: ReportRange, zone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "long", year: "numeric" });
-  return `${format.formatRange(from, to - 1)}, ${zone}`;
-}
-
 const FOLDER = "reports";
 
 /** @returns what became of it @throws where it could not be made at all; what can't be mailed is told in the result */
 export async function makeRun(ports: RunPorts, run: TakenRun, now: Millis): Promise<RunResult> {
-  const range = rangeOfReport(run.definition, Date.parse(run.created_at));
-  const zone = zoneOf(run.definition);
-  const page: ReportPage = {
-    name: run.definition.name,
-    range: rangeInWords(range, zone),
-    tiles: await answered(ports, run, range),
-    link: `${run.base_url}/console/reports`,
-  };
-  const made = new Intl.DateTimeFormat("en-GB", { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(
-    now,
-  );
+  const { page, range } = await reportPage(ports, { ...run, at: Date.parse(run.created_at) }, { run_id: run.run_id });
+  const timeZone = zoneOf(run.definition);
+  const made = new Intl.DateTimeFormat("en-GB", { timeZone, dateStyle: "medium", timeStyle: "short" }).format(now);
   const pdf = await ports.pdf(page, made);
   const csv = Buffer.from(reportCsv(page.tiles));
   const folder = `${FOLDER}/${run.tenant}/${run.run_id}`;
@@ -97,7 +66,7 @@ async function mailAll(
     const unsubscribe = linkTo(key, base_url, { does: "unsubscribe", customer_id, report_id, address });
     try {
       await mail(address, {
-        subject: `${page.name}: ${page.range}`,
+        subject: reportSubject(page),
         text: reportText(page, unsubscribe),
         html: reportHtml(page, unsubscribe),
         attachments,

@@ -5,15 +5,8 @@ import { changeRule, deleteRule, ensureRules, findRule, insertRule, listRules } 
 import { endAlerts } from "../../database/alerts.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { AlertRuleTable } from "../../database/schema.ts";
-import {
-  type AlertKind,
-  alertKinds,
-  defaultRules,
-  type RuleDefinition,
-  RuleQuery,
-  severities,
-  watchedBy,
-} from "../../domain/alerts/rule.ts";
+import { alertKinds, severities, usualRule } from "../../domain/alerts/kinds.ts";
+import { type RuleDefinition, RuleQuery, watchedBy } from "../../domain/alerts/rule.ts";
 import { defined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -29,7 +22,6 @@ import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
 
 const TAG = "Alerts";
-const DEFAULTS = new Map(defaultRules.map((rule) => [rule.kind, rule]));
 
 const Filter = MetricsQuery.shape.filter.unwrap();
 const members = {
@@ -109,12 +101,9 @@ const kept = (query: z.output<typeof RuleQuery>): MetricsQueryInput => ({
   ...(Object.keys(query.filter).length === 0 ? {} : { filter: query.filter }),
 });
 
-const defaultsOf = (kind: AlertKind) =>
-  DEFAULTS.get(kind) ?? { threshold: 0, for_minutes: 5, severity: "warning" as const };
-
 /** @throws TriggersError `invalid_request` naming what does not go together */
 function definitionOf(input: Omit<RuleInput, "name"> & { name?: string | undefined }): RuleDefinition {
-  const usual = defaultsOf(input.kind);
+  const usual = usualRule[input.kind];
   return checkedRule({
     name: input.name ?? input.kind,
     kind: input.kind,

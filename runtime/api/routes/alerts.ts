@@ -4,7 +4,7 @@ import type { Selectable } from "kysely";
 import type { Tx } from "../../database/roles.ts";
 import type { AlertMessageTable, AlertTable } from "../../database/schema.ts";
 import { alertStates } from "../../domain/alerts/alert.ts";
-import { alertKinds, severities } from "../../domain/alerts/rule.ts";
+import { alertKinds, severities } from "../../domain/alerts/kinds.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";

@@ -23,6 +23,7 @@ const filters = {
   to: QueryMillis.optional().openapi({ description: "Received before." }),
   event_type: repeatable(TypePattern).optional().openapi({ description: "Event types, or patterns of them." }),
   status: repeatable(z.enum(eventStatuses)).optional(),
+  key_id: repeatable(z.string().min(1).max(100)).optional().openapi({ description: "Sent by these API keys." }),
   acknowledged: z.enum(["true", "false", "all"]).optional().openapi({ default: "false" }),
   order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc" }),
   filter: z.string().min(1).max(4_000).optional().openapi({ description: "CEL over the event." }),
@@ -91,7 +92,7 @@ function typesOf(texts: readonly string[]): Pick<ReadQuery, "types" | "matchesTy
 const queryOf = (asked: Filters): ReadQuery => ({
   order: asked.order ?? "desc",
   acknowledged: asked.acknowledged === "all" ? "all" : asked.acknowledged === "true",
-  ...defined({ from: asked.from, to: asked.to }),
+  ...defined({ from: asked.from, to: asked.to, keys: asked.key_id }),
   ...(asked.event_type && typesOf(asked.event_type)),
   ...(asked.status && { statuses: asked.status }),
   ...defined({ text: asked.q, matches: mapDefined(asked.filter, (filter) => compileFilter(filter, "/filter")) }),

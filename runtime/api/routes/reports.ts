@@ -4,6 +4,7 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Selectable } from "kysely";
+import { reportPage } from "../../counters/reportPage.ts";
 import { refuseBeyond } from "../../database/caps.ts";
 import { insertRun, verifiedAddresses } from "../../database/reports.ts";
 import type { Tx } from "../../database/roles.ts";
@@ -13,6 +14,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
 import { isTimeZone } from "../../domain/metrics/timeZone.ts";
+import { reportHtml, reportSubject, reportText } from "../../domain/reports/page.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
@@ -23,6 +25,7 @@ import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { readerOf } from "./metrics.ts";
 
 const TAG = "Reports";
 const MAX_REPORTS = 50;
@@ -31,6 +34,11 @@ const MAX_RECIPIENTS = 50;
 /** Runs of a report that are not over. */
 const MAX_RUNS = 3;
 const LINK_SECONDS = 900;
+/** A mail's styles stand in its markup, and it loads nothing. */
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+};
 
 const TileSchema = z
   .strictObject({
@@ -69,6 +77,7 @@ const ReportBody = z.strictObject({
   schedule: members.schedule.optional(),
   recipients: members.recipients.default([]),
 });
+const PreviewBody = ReportBody.extend({ name: members.name.default("Report") });
 const ReportPatch = z.strictObject({
   name: members.name.optional(),
   template: members.template.optional(),
@@ -124,6 +133,13 @@ const viewReport = (row: Selectable<ReportTable>) => ({
 });
 
 const notFound = (id: string) => new TriggersError("not_found", `There is no report ${id}.`);
+
+const definitionOf = (body: z.output<typeof ReportBody>): ReportDefinition => ({
+  name: body.name,
+  template: body.template as ReportDefinition["template"] & (string | Tile[]),
+  schedule: body.schedule ?? null,
+  recipients: [...new Set(body.recipients)],
+});
 
 const nextOf = ({ schedule }: ReportDefinition, now: Millis): string | null =>
   schedule === null ? null : rfc3339(nextRun(schedule, now));
@@ -227,12 +243,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { body }) => {
       const { customer_id } = c.get("identity");
       const tenant = c.get("tenant");
-      const definition: ReportDefinition = {
-        name: body.name,
-        template: body.template as ReportDefinition["template"] & (string | Tile[]),
-        schedule: body.schedule ?? null,
-        recipients: [...new Set(body.recipients)],
-      };
+      const definition = definitionOf(body);
       const row = await change(deps, c, customer_id, async (tx, tell) => {
         const others = await tx.selectFrom("reports").select("report_id").where("tenant", "=", tenant).execute();
         refuseBeyond("reports", MAX_REPORTS, others.length);
@@ -256,6 +267,48 @@ export function register(app: Api, deps: Deps): void {
         return added;
       });
       return c.json(viewReport(row), 201);
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/reports/preview",
+      tag: TAG,
+      summary: "See a report before it is sent",
+      description:
+        "What the mail would say if it were sent now, of a report that need not be there yet. Nothing is kept or sent. With `Accept: text/html` the mail's own page alone; mails also hold a link to unsubscribe.",
+      scope: "events:read",
+      body: PreviewBody,
+      responses: {
+        200: {
+          description: "The mail.",
+          schema: z.object({ subject: z.string(), from: Timestamp, to: Timestamp, html: z.string(), text: z.string() }),
+        },
+      },
+    },
+    async (c, { body }) => {
+      const { customer_id, limit_per_second } = c.get("identity");
+      const { page, range } = await reportPage(
+        { reader: readerOf(deps, customer_id), log: deps.log },
+        {
+          definition: definitionOf(body),
+          tenant: c.get("tenant"),
+          limit_per_second,
+          base_url: baseUrl(deps, c),
+          at: deps.now(),
+        },
+      );
+      const html = reportHtml(page);
+      if (c.req.header("accept")?.includes("text/html") === true) return c.body(html, 200, PAGE_HEADERS);
+      return c.json({
+        subject: reportSubject(page),
+        from: rfc3339(range.from),
+        to: rfc3339(range.to),
+        html,
+        text: reportText(page),
+      });
     },
   );
 

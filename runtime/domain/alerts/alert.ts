@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { Environment } from "../identity/identity.ts";
-import type { AlertKind, Severity, Unit } from "./rule.ts";
+import type { AlertKind, Severity, Unit } from "./kinds.ts";
 
 /** What is told of an alert, and how it reads: as a mail, a Slack message, an SMS, a webhook, an event. Pure. */
 

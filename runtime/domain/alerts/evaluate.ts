@@ -1,5 +1,6 @@
 import type { Millis } from "../time.ts";
-import type { RuleDefinition, Severity } from "./rule.ts";
+import type { Severity } from "./kinds.ts";
+import type { RuleDefinition } from "./rule.ts";
 
 /**
  * The states of a rule, minute by minute. Pure: what a rule would have done is told by the same steps as what it does.

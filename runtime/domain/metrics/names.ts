@@ -30,6 +30,30 @@ export type Measure = (typeof measures)[number];
 export const isLatency = (measure: Measure): measure is LatencyMeasure =>
   (latencyMeasures as readonly Measure[]).includes(measure);
 
+export const isRate = (measure: Measure): measure is RateMeasure =>
+  (rateMeasures as readonly Measure[]).includes(measure);
+
+/** What each is called where people read it. */
+export const measureNames: Readonly<Record<Measure, string>> = {
+  requests: "Requests",
+  events: "Events",
+  bytes: "Bytes",
+  refused: "Refused requests",
+  matched: "Matched events",
+  unmatched: "Unmatched events",
+  attempts: "Attempts",
+  delivered: "Delivered",
+  failed: "Failed",
+  dead_lettered: "Dead-lettered",
+  replayed: "Replayed",
+  delivery_success_rate: "Delivery success",
+  error_rate: "Error rate",
+  limit_use: "Use of the limit",
+  accept_latency_ms: "Time to accept, p95",
+  delivery_latency_ms: "Time to deliver, p95",
+  attempt_latency_ms: "Answer time, p95",
+};
+
 /** By what numbers can be told apart. */
 export const dimensions = ["event_type", "workflow_id", "subscription_id", "key_id", "status", "error"] as const;
 export type Dimension = (typeof dimensions)[number];

@@ -115,6 +115,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "GET /alert-channels": "alerts",
   "GET /alert-channels/{id}": "alerts",
   "GET /reports": "alerts",
+  "POST /reports/preview": "alerts",
   "GET /reports/{id}": "alerts",
   "GET /reports/{id}/runs": "alerts",
   "POST /alert-rules": "watch",

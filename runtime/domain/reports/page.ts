@@ -15,6 +15,8 @@ export interface ReportPage {
   readonly link: string;
 }
 
+export const reportSubject = ({ name, range }: ReportPage): string => `${name}: ${range}`;
+
 /** Rows of a table in a mail; the file beside it has them all. */
 const ROWS_SHOWN = 31;
 const WIDTH = 560;
@@ -82,7 +84,8 @@ export function reportHtml(
   );
 }
 
-export function reportText({ name, range, tiles, link }: ReportPage, unsubscribe: string): string {
+/** @param unsubscribe as of `reportHtml` */
+export function reportText({ name, range, tiles, link }: ReportPage, unsubscribe?: string): string {
   const parts = tiles.map((answered) =>
     [
       answered.tile.title,
@@ -97,7 +100,8 @@ export function reportText({ name, range, tiles, link }: ReportPage, unsubscribe
         : [`  ${answered.error}`]),
     ].join("\n"),
   );
-  return [`${name}\n${range}`, ...parts, link, `Unsubscribe: ${unsubscribe}`, ""].join("\n\n");
+  const leave = unsubscribe === undefined ? [] : [`Unsubscribe: ${unsubscribe}`];
+  return [`${name}\n${range}`, ...parts, link, ...leave, ""].join("\n\n");
 }
 
 /** Every tile's points, a line a number: numbers as they are, not as they are read. */

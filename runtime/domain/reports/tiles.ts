@@ -3,7 +3,7 @@ import { drawOverTime } from "../charts/overTime.ts";
 import { drawRanked } from "../charts/ranked.ts";
 import { svgText } from "../charts/svgText.ts";
 import type { MetricsAnswer, Series } from "../metrics/answer.ts";
-import { isLatency, type Measure } from "../metrics/names.ts";
+import { isLatency, isRate, type Measure, measureNames } from "../metrics/names.ts";
 import type { Latency, Value } from "../metrics/values.ts";
 import { earlierIn, floorIn, lastWhole } from "../metrics/zones.ts";
 import type { Millis } from "../time.ts";
@@ -83,26 +83,7 @@ export interface Answered {
   readonly error?: string;
 }
 
-const names: Readonly<Record<Measure, string>> = {
-  requests: "Requests",
-  events: "Events",
-  bytes: "Bytes",
-  refused: "Refused requests",
-  matched: "Matched events",
-  unmatched: "Unmatched events",
-  attempts: "Attempts",
-  delivered: "Delivered",
-  failed: "Failed",
-  dead_lettered: "Dead-lettered",
-  replayed: "Replayed",
-  delivery_success_rate: "Delivery success",
-  error_rate: "Error rate",
-  limit_use: "Use of the limit",
-  accept_latency_ms: "Time to accept, p95",
-  delivery_latency_ms: "Time to deliver, p95",
-  attempt_latency_ms: "Answer time, p95",
-};
-const nameOf = (measure: Measure): string => names[measure];
+const nameOf = (measure: Measure): string => measureNames[measure];
 
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
@@ -115,8 +96,7 @@ function readValue(measure: Measure, value: Value): string {
   const number = figure(value);
   if (number === null) return "–";
   if (isLatency(measure)) return number >= 1_000 ? `${fine.format(number / 1_000)} s` : `${plain.format(number)} ms`;
-  if (measure === "error_rate" || measure === "delivery_success_rate" || measure === "limit_use")
-    return `${fine.format(number * 100)} %`;
+  if (isRate(measure)) return `${fine.format(number * 100)} %`;
   return plain.format(number);
 }
 

@@ -76,6 +76,7 @@ const isLate = (batch: BatchItem, position: Position): boolean =>
 /** Offsets that pass what can be told without the payload and the deliveries, in the order of reading. */
 function candidates(batch: BatchItem, query: ReadQuery, position: Position): number[] {
   if (isLate(batch, position) !== (position.late === true)) return [];
+  if (query.keys?.includes(batch.key_id) === false) return [];
   const offsets: number[] = [];
   for (let offset = 0; offset < batch.count; offset += 1) {
     if (batch.deleted.includes(offset)) continue;

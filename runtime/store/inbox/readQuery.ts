@@ -10,6 +10,8 @@ export interface ReadQuery {
   readonly types?: readonly string[];
   /** Whether an event of this type is wanted, where types are not simply listed. */
   matchesType?(type: string): boolean;
+  /** Ids of the keys that sent it. */
+  readonly keys?: readonly string[];
   readonly statuses?: readonly EventStatus[];
   readonly acknowledged: boolean | "all";
   /** Whether the event is wanted; asked only of events that pass everything else but the status. */

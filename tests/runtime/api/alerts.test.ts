@@ -170,6 +170,31 @@ test("a preview says when a rule would have rung", async () => {
   assert.deepEqual(counted.body.alerts[0].since, iso(start + 2 * MINUTE));
 });
 
+test("a report is seen before it is sent: the mail's own page and text, of numbers as they are, and nothing is kept", async () => {
+  const yesterday = Math.floor(api.deps.now() / (24 * HOUR)) * 24 * HOUR - 12 * HOUR;
+  await countUsage(api.deps.dynamodb, [attempts(yesterday, "delivered")]);
+  const template = [{ title: "Deliveries", query: { measures: ["delivered"], interval: "none", last: "2d" } }];
+  const { status, body } = await call("POST", "/reports/preview", { name: "<b>Orders</b>", template });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.match(body.subject, /^<b>Orders<\/b>: \d+/);
+  assert.match(body.text, /Deliveries\n {2}Delivered: 1\n/);
+  assert.match(body.html, /&lt;b&gt;Orders&lt;\/b&gt;/);
+  const page = await api.call(
+    live,
+    "POST",
+    "/reports/preview",
+    { template },
+    { accept: "text/html", [HOST_HEADER]: "h" },
+  );
+  assert.match(String(page.headers.get("content-type")), /^text\/html/);
+  assert.match(String(page.headers.get("content-security-policy")), /default-src 'none'/);
+  assert.deepEqual((await call("GET", "/reports")).body.reports, []);
+  const refused = await call("POST", "/reports/preview", {
+    template: [{ title: "x", query: { measures: ["nothing"] } }],
+  });
+  assert.deepEqual([refused.status, refused.body.error.code], [400, "invalid_request"]);
+});
+
 test("a mail address is verified by the code or the link of a mail, and not before", async () => {
   const channel = await created("/alert-channels", { kind: "email", target: "Ada@Example.com" });
   assert.deepEqual([channel.kind, channel.target, channel.verified], ["email", "Ada@example.com", false]);

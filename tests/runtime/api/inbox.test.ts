@@ -118,6 +118,17 @@ test("event types are asked for by name and by pattern, as selectors have them",
   ]);
 });
 
+test("events are asked for by the keys that sent them, and no others come", async () => {
+  const ours = await stored([{ a: 1 }, { a: 2 }], 52_000, { key_id: "key_ours" });
+  const theirs = await stored([{ a: 3 }], 51_000, { key_id: "key_theirs" });
+  assert.deepEqual(idsOf((await get("/inbox?key_id=key_ours")).body), [...ours.ids].reverse());
+  assert.deepEqual(idsOf((await get("/inbox?key_id=key_ours&key_id=key_theirs")).body), [
+    ...theirs.ids,
+    ...[...ours.ids].reverse(),
+  ]);
+  assert.deepEqual(idsOf((await get("/inbox?key_id=key_nobody")).body), []);
+});
+
 test("a time's offset may come with the + that a query makes a space of", async () => {
   const { ids } = await stored([{ event_type: "offset" }], 150_000);
   const { received_at } = (await get(`/events/${ids[0]}`)).body;

@@ -1,0 +1,56 @@
+import { errorText, type Log } from "../aws/log.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
+import { MetricsQuery } from "../domain/metrics/query.ts";
+import type { ReportPage } from "../domain/reports/page.ts";
+import type { ReportDefinition } from "../domain/reports/report.ts";
+import { type Answered, type ReportRange, rangeOfReport, tilesOf, zoneOf } from "../domain/reports/tiles.ts";
+import type { Millis } from "../domain/time.ts";
+import { type MetricsReader, queryMetrics } from "./metrics.ts";
+
+/** A report with its numbers: asked for here by the run that is mailed and by the preview alike, so that the two say the same. */
+
+export interface AskedReport {
+  readonly definition: ReportDefinition;
+  readonly tenant: Tenant;
+  readonly limit_per_second: number;
+  /** Where the platform is reached, without a slash at the end. */
+  readonly base_url: string;
+  /** Its ranges end before this. */
+  readonly at: Millis;
+}
+
+/** Tiles are asked about one after another: one may read a month. @param about what log lines name */
+export async function reportPage(
+  { reader, log }: { readonly reader: MetricsReader; readonly log: Log },
+  { definition, tenant, limit_per_second, base_url, at }: AskedReport,
+  about: Readonly<Record<string, string>> = {},
+): Promise<{ readonly page: ReportPage; readonly range: ReportRange }> {
+  const range = rangeOfReport(definition, at);
+  const tiles: Answered[] = [];
+  for (const tile of tilesOf(definition, range)) {
+    try {
+      const answer = await queryMetrics(reader, { tenant, limit_per_second }, MetricsQuery.parse(tile.query));
+      tiles.push({ tile, answer });
+    } catch (error) {
+      log("warn", "report.tile_failed", { ...about, tile: tile.title, error: errorText(error) });
+      tiles.push({
+        tile,
+        error: error instanceof TriggersError ? error.message : "These numbers could not be read.",
+      });
+    }
+  }
+  const page = {
+    name: definition.name,
+    range: rangeInWords(range, zoneOf(definition)),
+    tiles,
+    link: `${base_url}/console/reports`,
+  };
+  return { page, range };
+}
+
+/** A range in words, by the days of the zone. */
+function rangeInWords({ from, to }: ReportRange, zone: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "long", year: "numeric" });
+  return `${format.formatRange(from, to - 1)}, ${zone}`;
+}
