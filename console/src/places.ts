@@ -33,6 +33,8 @@ export const places: readonly Place[] = [
   },
   { path: "/subscriptions/:id", name: "Subscription", group: "Manage", permission: "subscriptions", hidden: true },
   { path: "/usage", name: "Usage and quota", group: "Look", letter: "q", permission: "figures" },
+  { path: "/alerts", name: "Alerts", group: "Look", letter: "n", permission: "alerts" },
+  { path: "/reports", name: "Reports", group: "Look", letter: "f", permission: "alerts" },
   { path: "/health", name: "System health", group: "Look", letter: "y" },
   { path: "/types", name: "Event types", group: "Manage", letter: "t", permission: "subscriptions" },
   { path: "/keys", name: "API keys", group: "Manage", letter: "k", permission: "keys" },

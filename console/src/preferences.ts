@@ -3,12 +3,14 @@ import { useSyncExternalStore } from "react";
 /** What a person sets for themselves in this browser. */
 export interface Preferences {
   readonly theme: "light" | "dark" | "system";
+  /** IANA name of the zone that times are shown in where the URL says none; empty for the browser's own. */
+  readonly zone: string;
   /** Single letters act as shortcuts. */
   readonly letters: boolean;
 }
 
 const KEY = "preferences";
-const initial: Preferences = { theme: "system", letters: true };
+const initial: Preferences = { theme: "system", zone: "", letters: true };
 
 function read(): Preferences {
   try {

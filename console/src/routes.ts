@@ -8,6 +8,8 @@ export const routes: Readonly<Record<string, LazyExoticComponent<ComponentType>>
   "/health": page(() => import("./pages/health.tsx")),
   "/operator/health": page(() => import("./pages/platform.tsx")),
   "/usage": page(() => import("./pages/usage.tsx")),
+  "/alerts": page(() => import("./pages/alerts.tsx")),
+  "/reports": page(() => import("./pages/reports.tsx")),
   "/problems": page(() => import("./pages/problems.tsx")),
   "/events": page(() => import("./pages/events.tsx")),
   "/events/:id": page(() => import("./pages/event.tsx")),

@@ -129,3 +129,13 @@ export function useDraft(name: string, initial: string): [string, (text: string)
   };
   return [text, set, drop];
 }
+
+/** A form that outlives the page, as a draft does. */
+export function useFormDraft<T extends object>(
+  name: string,
+  initial: T,
+): [T, (changes: Partial<T>) => void, () => void] {
+  const [text, setText, drop] = useDraft(name, "");
+  const form = text === "" ? initial : { ...initial, ...(JSON.parse(text) as T) };
+  return [form, (changes) => setText(JSON.stringify({ ...form, ...changes })), drop];
+}

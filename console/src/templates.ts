@@ -23,7 +23,7 @@ export const templates: readonly { readonly name: string; readonly says: string;
   {
     name: "User signed up",
     says: "A new account, with its source",
-    body: { event_type: "user.signed_up", user: { id: "usr_9", plan: "trial" }, source: "newsletter" },
+    body: { event_type: "user.signup", user: { id: "usr_9", plan: "trial" }, source: "newsletter" },
   },
   {
     name: "Ticket updated",

@@ -8,6 +8,9 @@ export interface Attempt {
   readonly response_excerpt?: string;
 }
 
+export const deliveryStatuses = ["pending", "delivered", "failed", "dead_lettered", "cancelled"] as const;
+export const eventStatuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
+
 export interface Delivery {
   readonly delivery_id: string;
   readonly subscription_id: string;

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 import * as z from "zod/mini";
 import { isTimeZone } from "../../runtime/domain/metrics/timeZone.ts";
+import { usePreferences } from "./preferences.ts";
 
 /** The state of a page is its URL: read here by a schema, changed by writing it. */
 
@@ -49,6 +50,7 @@ export type CommonState = z.output<z.ZodMiniObject<typeof common>>;
 export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
   const search = useSearch();
   const [path, navigate] = useLocation();
+  const { zone: preferred } = usePreferences();
   const state = useMemo(() => {
     const query = new URLSearchParams(search);
     const values = Object.fromEntries(
@@ -57,18 +59,13 @@ export function useUrl<S extends Record<string, z.ZodMiniType>>(own: S) {
         query.getAll(name).length > 1 ? query.getAll(name) : query.get(name),
       ]),
     );
-    return z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodMiniObject<S>>;
-  }, [search, own]);
-  const set = (changes: Readonly<Record<string, string | readonly string[] | undefined>>, replace = true) => {
+    const state = z.object({ ...common, ...own }).parse(values) as CommonState & z.output<z.ZodMiniObject<S>>;
+    return state.zone === undefined && preferred !== "" ? { ...state, zone: preferred } : state;
+  }, [search, own, preferred]);
+  const set = (changes: Changes, replace = true) => {
     // A page that one has just left, and that waits hidden until the next one is loaded, writes no address any more.
     if (window.location.pathname.replace(/\/$/, "") !== `/console${path}`.replace(/\/$/, "")) return;
-    const query = new URLSearchParams(window.location.search);
-    for (const [name, value] of Object.entries(changes)) {
-      query.delete(name);
-      for (const each of value === undefined || value === "" ? [] : [value].flat()) query.append(name, each);
-    }
-    const text = query.toString();
-    navigate(`${path}${text === "" ? "" : `?${text}`}`, { replace });
+    navigate(withQuery(path, changed(window.location.search, changes)), { replace });
   };
   return [state, set] as const;
 }
@@ -77,6 +74,29 @@ const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** The zone that times are shown in: the URL's, else the reader's own. */
 export const zoneOf = ({ zone }: Pick<CommonState, "zone">): string =>
   zone !== undefined && isTimeZone(zone) ? zone : own;
+
+type Changes = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const withQuery = (path: string, query: URLSearchParams): string => {
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+};
+
+function changed(search: string, changes: Changes): URLSearchParams {
+  const query = new URLSearchParams(search);
+  for (const [name, value] of Object.entries(changes)) {
+    query.delete(name);
+    for (const each of value === undefined || value === "" ? [] : [value].flat()) query.append(name, each);
+  }
+  return query;
+}
+
+/** Addresses of this page with some of its state changed: what a link opens can be opened beside, and sent to others. */
+export function useHere(): (changes: Changes) => string {
+  const search = useSearch();
+  const [path] = useLocation();
+  return (changes) => withQuery(path, changed(search, changes));
+}
 
 const none = {};
 export const useCommon = () => useUrl(none);
@@ -90,8 +110,7 @@ export function keep(path: string, more: Readonly<Record<string, string>> = {}):
     if (value !== null) query.set(name, value);
   }
   for (const [name, value] of Object.entries(more)) query.set(name, value);
-  const text = query.toString();
-  return text === "" ? path : `${path}?${text}`;
+  return withQuery(path, query);
 }
 
 /** The times that a state's range stands for, `to` exclusive; a preset ends now. */
@@ -99,4 +118,11 @@ export function timesOf({ range, from, to }: CommonState, now = Date.now()): { f
   if (range === "custom" && from !== undefined) return { from, to };
   const length = ranges[range === "custom" ? "24h" : range];
   return { from: new Date(now - length).toISOString(), to: undefined };
+}
+
+/** The times of a state's range, fixed while the range is: what ends now ends when one began to look. */
+export function useTimes(state: CommonState): ReturnType<typeof timesOf> {
+  const { range, from, to } = state;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what else is in the state moves no time
+  return useMemo(() => timesOf(state), [range, from, to]);
 }

@@ -17,6 +17,24 @@ const named = (role: Role): string => role[0]!.toUpperCase() + role.slice(1);
 const signIn = (page: Page, role: Role, path?: string): Promise<void> =>
   signInAs(page, platform.url, named(role), path);
 
+type Kept = Awaited<ReturnType<ReturnType<Page["context"]>["storageState"]>>;
+/** Sessions of roles that have signed in: what a test is not about is not done again. */
+const sessions = new Map<Role, Kept>();
+
+/** A page of a role's session, at a path. */
+async function pageOf(role: Role, path = "/console/", options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
+  const kept = sessions.get(role);
+  const page = await openPage({ ...options, ...(kept === undefined ? {} : { storageState: kept }) });
+  if (kept === undefined) {
+    await signIn(page, role, path);
+    sessions.set(role, await page.context().storageState());
+  } else {
+    await page.goto(`${platform.url}${path}`);
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
+  }
+  return page;
+}
+
 async function go(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(`${platform.url}/console${path}`);
   await settled(page, heading);
@@ -30,6 +48,42 @@ async function settled(page: Page, heading: string): Promise<void> {
     (count) => count === 0,
     30_000,
   );
+}
+
+/** How wide a page is beyond its window. */
+const sideways = async (page: Page): Promise<number> =>
+  Number(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"));
+
+/** Looks at a page that is loaded once in each way that people see it. */
+async function inEveryMode(page: Page, role: Role, name: string): Promise<void> {
+  const look = async (mode: string) => {
+    assert.deepEqual(await faults(page), [], `${name}, ${mode}`);
+    await picture(page, `${role} ${name} ${mode}`);
+  };
+  await look("light");
+  await page.evaluate("document.documentElement.style.fontSize = '200%'");
+  await look("letters of twice the size");
+  await page.evaluate("document.documentElement.style.fontSize = ''");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 320, height: 640 });
+  await look("dark, 320 px wide");
+  assert.ok((await sideways(page)) <= 0, `${name} is ${await sideways(page)} px wider than a phone`);
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1_280, height: 900 });
+}
+
+/** The code that was last sent to an address. */
+async function codeSentTo(address: string): Promise<string> {
+  const messages = await eventually(
+    async () => {
+      const { messages } = (await (await fetch(`${platform.outboxUrl}/messages`)).json()) as {
+        messages: { to: string; text: string }[];
+      };
+      return messages.filter(({ to, text }) => to.includes(address) && /\b\d{6}\b/.test(text));
+    },
+    (found) => found.length > 0,
+  );
+  return /\b(\d{6})\b/.exec(messages.at(-1)!.text)![1]!;
 }
 
 const shown = places.filter(({ path }) => !path.includes(":"));
@@ -49,18 +103,25 @@ if (chromiumHere() === undefined) {
       event_selector: { event_type: "browser.order", cel: "event.amount > 100.0" },
     });
     await post("/events", [{ event_type: "browser.first", amount: 1 }]);
+    // It rings within a minute or two: the last test looks whether it has.
+    await post("/alert-rules", {
+      name: "Events of the browser's tests",
+      kind: "metric",
+      query: { measures: ["events"], last: "15m", filter: { event_type: ["browser.first"] } },
+      threshold: 0,
+      for_minutes: 0,
+    });
   });
   test.after(closeBrowser);
 
   for (const role of roles)
     test(`${role} sees the places of the role, and no fault of theirs by axe`, async () => {
-      const page = await openPage();
+      const page = await pageOf(role, "/console/settings?env=sandbox");
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => {
         if (/Content Security Policy|Trusted/i.test(message.text())) errors.push(message.text());
       });
-      await signIn(page, role, "/console/settings?env=sandbox");
       const wanted = shown.filter(({ permission }) => permission === undefined || may(role, permission as Permission));
       const links = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allTextContents();
       assert.deepEqual(
@@ -71,9 +132,8 @@ if (chromiumHere() === undefined) {
         await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true }).click();
         await settled(page, name);
         assert.equal(new URL(page.url()).pathname, `/console${path}`);
-        if (role !== "owner" && role !== "operator") continue;
-        assert.deepEqual(await faults(page), [], `${name}, in light`);
-        await picture(page, `${role} ${name}`);
+        // The owner and the operator together see every page.
+        if (role === "owner" || role === "operator") await inEveryMode(page, role, name);
       }
       const [closed] = shown.filter((place) => place.path !== "/" && !wanted.includes(place));
       if (closed !== undefined) {
@@ -85,34 +145,8 @@ if (chromiumHere() === undefined) {
     });
   const order = ["Look", "Do", "Manage", "Platform"];
 
-  test("every page is whole in the dark, on a phone and in letters of twice the size: nothing scrolls sideways", async () => {
-    const page = await openPage({ colorScheme: "dark", viewport: { width: 320, height: 640 } });
-    await signIn(page, "owner");
-    for (const { path, name, permission } of shown) {
-      if (permission === "customers") continue;
-      await go(page, `${path}?env=sandbox`, name);
-      assert.deepEqual(await faults(page), [], `${name}, dark, 320 px`);
-      const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-      assert.ok(Number(wide) <= 0, `${name} is ${wide} px wider than a phone`);
-      await picture(page, `phone ${name}`);
-    }
-    await page.setViewportSize({ width: 1_280, height: 900 });
-    for (const [path, name] of [
-      ["/send", "Send an event"],
-      ["/events", "Events"],
-      ["/keys", "API keys"],
-    ] as const) {
-      await go(page, path, name);
-      await page.evaluate("document.documentElement.style.fontSize = '200%'");
-      assert.deepEqual(await faults(page), [], `${name}, in letters of twice the size`);
-    }
-    await page.context().close();
-  });
-
   test("a newcomer sends an event, sees it arrive, changes the selector and sees why the next one did not match", async () => {
-    const page = await openPage();
-    await signIn(page, "developer", "/console/send?env=sandbox");
-    await page.getByRole("tab", { name: "JSON" }).waitFor();
+    const page = await pageOf("developer", "/console/send?env=sandbox");
     const payload = page.getByRole("textbox", { name: "Payload" });
     await payload.fill('{"event_type":"browser.order","amount":150}');
     await page.getByRole("button", { name: "Try", exact: true }).click();
@@ -146,8 +180,7 @@ if (chromiumHere() === undefined) {
   });
 
   test("an event that arrives is seen without a touch, and waits while the list is paused", async () => {
-    const page = await openPage();
-    await signIn(page, "owner", "/console/events?env=sandbox&type=browser.live");
+    const page = await pageOf("owner", "/console/events?env=sandbox&type=browser.live");
     const send = async (n: number) => {
       const answer = await call(platform.url, "POST", "/events", {
         key: platform.sandboxKey,
@@ -165,8 +198,114 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
+  test("what is wrong is said where it is written, and members are offered, by the type's schema and by what was recorded", async () => {
+    const schema = { type: "object", properties: { amount: { type: "number" }, event_type: { type: "string" } } };
+    const put = await call(platform.url, "PUT", "/event-types/browser.checked", {
+      key: platform.sandboxKey,
+      body: schema,
+    });
+    assert.equal(put.status, 200, put.text);
+    const page = await pageOf("developer", "/console/send?env=sandbox&tab=json");
+    const payload = page.getByRole("textbox", { name: "Payload" });
+    await payload.fill('{"event_type":"browser.checked","amount":"much"}');
+    await eventually(
+      () => page.locator(".cm-lintRange-error").allTextContents(),
+      (marked) => marked.join("") === '"much"',
+      30_000,
+    );
+    await page
+      .getByText(/amount must be number/)
+      .first()
+      .waitFor();
+    await payload.fill('{"event_type":"browser.checked","amount":01}');
+    await page
+      .getByText(/line 1, column/)
+      .first()
+      .waitFor();
+    await payload.fill('{"event_type":"browser.checked",');
+    await payload.press("ControlOrMeta+End");
+    await payload.press("Control+Space");
+    await page.getByRole("option", { name: /amount/ }).waitFor();
+    await payload.press("Enter");
+    assert.equal(await payload.textContent(), '{"event_type":"browser.checked","amount": 0');
+    await page.context().close();
+  });
+
+  test("the documentation of a page is beside it, and closes by its key", async () => {
+    const page = await pageOf("developer", "/console/send?env=sandbox");
+    await page.getByRole("button", { name: "?", exact: true }).click();
+    const drawer = page.getByRole("complementary", { name: "Documentation" });
+    await drawer.getByRole("region", { name: "POST /events", exact: true }).waitFor();
+    for (const tab of ["Examples", "Troubleshooting", "Practice"]) {
+      await drawer.getByRole("tab", { name: tab }).click();
+      await drawer.getByRole("tabpanel", { name: tab }).waitFor();
+    }
+    assert.match(page.url(), /docs=practice/);
+    assert.deepEqual(await faults(page), []);
+    await picture(page, "documentation");
+    await drawer.press("Escape");
+    await drawer.waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  test("a rule is tried on the last 30 days, saved and switched off, and a channel is verified by its code and tested", async () => {
+    const page = await pageOf("operations", "/console/alerts?env=sandbox&tab=rules");
+    await page.getByRole("link", { name: "New rule" }).click();
+    const editor = page.getByRole("form", { name: "New rule" });
+    await editor.getByLabel("Name").fill("Orders fail");
+    await editor.getByLabel("Kind").selectOption("Another metric");
+    await editor.getByLabel("Metric").selectOption("Failed");
+    await editor.getByLabel("Event type").fill("browser.order");
+    await editor.getByLabel("Threshold").fill("5");
+    await editor.getByRole("button", { name: "Preview" }).click();
+    await page
+      .getByRole("status")
+      .getByText(/^It would (not )?have rung/)
+      .waitFor({ timeout: 60_000 });
+    assert.deepEqual(await faults(page), []);
+    await picture(page, "alert rule");
+    await editor.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("article", { name: "Rule Orders fail" }).getByText("Failed above 5, for 5 min").waitFor();
+    await page.getByRole("button", { name: "Disable Orders fail" }).click();
+    await page.getByRole("button", { name: "Enable Orders fail" }).waitFor();
+
+    await page.getByRole("tab", { name: "Channels" }).click();
+    const address = "browser@example.com";
+    await page.getByLabel("E-mail address").fill(address);
+    await page.getByRole("button", { name: "Add channel" }).click();
+    const channel = page.getByRole("article", { name: `Channel ${address}` });
+    await channel.getByRole("button", { name: "Enter code" }).click();
+    await page.getByRole("textbox", { name: "Code" }).fill(await codeSentTo(address));
+    await page.getByRole("dialog").getByRole("button", { name: "Enter code" }).click();
+    await channel.getByRole("button", { name: "Test" }).click();
+    await channel.getByText("The test was sent.").waitFor();
+    await page.context().close();
+  });
+
+  test("a report is seen as its mail before it is sent, goes to a verified address, and its runs can be read", async () => {
+    const page = await pageOf("operations", "/console/reports?env=sandbox");
+    await page.getByRole("link", { name: "New report" }).click();
+    const editor = page.getByRole("form", { name: "New report" });
+    await editor.getByLabel("Name").fill("Weekly figures");
+    await editor.getByLabel("browser@example.com").check();
+    await editor.getByRole("button", { name: "Preview" }).click();
+    const preview = page.getByRole("region", { name: "Preview" });
+    await preview.getByText("Events and deliveries by day").first().waitFor({ timeout: 60_000 });
+    assert.equal(await preview.getByText("In short").evaluate((element) => getComputedStyle(element).fontSize), "16px");
+    assert.deepEqual(await faults(page), []);
+    await picture(page, "report");
+    await editor.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Run now" }).click();
+    const link = page.getByRole("link", { name: "HTML" });
+    await link.waitFor({ timeout: 120_000 });
+    const mailed = await fetch((await link.getAttribute("href"))!);
+    assert.match(await mailed.text(), /Events and deliveries by day/);
+    await page.getByRole("cell", { name: "browser@example.com" }).waitFor();
+    await page.context().close();
+  });
+
   test("hostile payloads are text: markup, letters from right to left, a thousand members", async () => {
-    const page = await openPage();
+    const page = await pageOf("owner", "/console/settings");
     const alarms: string[] = [];
     page.on("dialog", (dialog) => {
       alarms.push(dialog.message());
@@ -180,7 +319,7 @@ if (chromiumHere() === undefined) {
       ...Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`member_${at}_${"x".repeat(40)}`, at])),
     };
     const { json } = await call(platform.url, "POST", "/events", { key: platform.sandboxKey, body });
-    await signIn(page, "owner", `/console/events/${json.event_id}?env=sandbox&tab=payload`);
+    await page.goto(`${platform.url}/console/events/${json.event_id}?env=sandbox&tab=payload`);
     await page.getByText("member_999_").waitFor();
     await go(page, "/events?env=sandbox", "Events");
     await page.getByText(markup).first().waitFor();
@@ -188,14 +327,12 @@ if (chromiumHere() === undefined) {
     await page.getByText(markup).first().waitFor();
     assert.deepEqual(alarms, []);
     assert.equal(await page.locator("img").count(), 0);
-    const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-    assert.ok(Number(wide) <= 0);
+    assert.ok((await sideways(page)) <= 0);
     await page.context().close();
   });
 
   test("keys alone lead anywhere", async () => {
-    const page = await openPage();
-    await signIn(page, "owner");
+    const page = await pageOf("owner");
     await page.keyboard.press("Control+K");
     await page.keyboard.type("audit");
     await page.keyboard.press("Enter");
@@ -223,7 +360,25 @@ if (chromiumHere() === undefined) {
     await page.getByRole("button", { name: "Developer" }).click();
     await page.getByRole("heading", { level: 1, name: "Send an event" }).waitFor();
     assert.equal(new URL(page.url()).search, "?env=sandbox&tab=json");
-    assert.equal(await page.getByRole("textbox", { name: "Payload" }).inputValue(), '{"event_type":"kept"}');
+    assert.equal(await page.getByRole("textbox", { name: "Payload" }).textContent(), '{"event_type":"kept"}');
+    await page.context().close();
+  });
+
+  test("the bell counts what is firing, and leads to where one acknowledges it, on a phone too", async () => {
+    const page = await pageOf("operations", "/console/deliveries?env=sandbox", {
+      viewport: { width: 320, height: 640 },
+    });
+    await page.getByRole("link", { name: /^[1-9]\d* active alerts?$/ }).click({ timeout: 180_000 });
+    const alert = page.getByRole("article", { name: "Alert Events of the browser's tests" });
+    await alert.getByRole("link", { name: "Events of the browser's tests" }).click();
+    assert.match(page.url(), /alert=alt_/);
+    await alert.getByRole("button", { name: "Acknowledge" }).click();
+    await alert.getByText(/by you$/).waitFor();
+    await alert.getByRole("button", { name: "Snooze" }).click();
+    await page.getByRole("menuitem", { name: "For 1 hour" }).click();
+    await alert.getByText("Snoozed until").waitFor();
+    assert.ok((await sideways(page)) <= 0);
+    await picture(page, "alert on a phone");
     await page.context().close();
   });
 

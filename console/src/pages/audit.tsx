@@ -1,7 +1,9 @@
-import { useState } from "react";
-import { Button, Code, Empty, Page, Status, When } from "../ui/basic.tsx";
+import { Link } from "wouter";
+import { Code, Empty, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
-import { useCommon } from "../url.ts";
+import { anyText, useHere, useUrl } from "../url.ts";
+
+const own = { open: anyText };
 
 interface Entry {
   readonly seq: number;
@@ -17,8 +19,8 @@ interface Entry {
 }
 
 export default function Audit() {
-  const [{ zone }] = useCommon();
-  const [open, setOpen] = useState<number>();
+  const [{ zone, open }] = useUrl(own);
+  const here = useHere();
   return (
     <Page title="Audit log">
       <p className="text-sm text-muted">
@@ -44,16 +46,12 @@ export default function Audit() {
           {
             name: "Details",
             cell: ({ seq, details, hash, prev_hash }) =>
-              open === seq ? (
+              open === String(seq) ? (
                 <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
               ) : (
-                <Button
-                  className="min-h-8 py-0.5"
-                  aria-label={`Show details of entry ${seq}`}
-                  onPress={() => setOpen(seq)}
-                >
+                <Link href={here({ open: String(seq) })} aria-label={`Show details of entry ${seq}`}>
                   Show
-                </Button>
+                </Link>
               ),
           },
         ]}

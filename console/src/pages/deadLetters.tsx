@@ -1,25 +1,36 @@
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import { call } from "../api.ts";
+import { call, queryOf } from "../api.ts";
+import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
-import { Empty, Field, Note, Page } from "../ui/basic.tsx";
+import type { Delivery } from "../types.ts";
+import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
+import { FilterBar, Sought } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
-import { anyText, keep, timesOf, useUrl } from "../url.ts";
+import { anyText, keep, useTimes, useUrl } from "../url.ts";
 
 const own = { subscription: anyText, open: anyText };
+const COUNTED = 1_000;
 
 /** What was given up: why, and everything of it replayed at once, with a count first. */
 export default function DeadLetters() {
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();
   const may = useMay();
-  const [counted, setCounted] = useState<string>();
-  const fixed = `${state.range} ${state.from} ${state.to}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
-  const times = useMemo(() => timesOf(state), [fixed]);
-  const params = { from: times.from, to: times.to, subscription_id: state.subscription, limit: "50" };
+  const [found, setFound] = useState<string>();
+  const times = useTimes(state);
+  const params = { from: times.from, to: times.to, subscription_id: state.subscription };
+  const look = async () => {
+    setFound(undefined);
+    const { dead_letters, next_cursor } = await call<{ dead_letters: Delivery[]; next_cursor: string | null }>(
+      "GET",
+      `/dead-letters${queryOf({ ...params, limit: COUNTED })}`,
+      { env: state.env },
+    );
+    setFound(`${count(dead_letters.length)}${next_cursor === null ? "" : " or more"}`);
+  };
   const replay = async () => {
     const body = {
       from: times.from,
@@ -27,7 +38,6 @@ export default function DeadLetters() {
       ...(state.subscription === undefined ? {} : { subscription_id: state.subscription }),
     };
     const { replay_id } = await call<{ replay_id: string }>("POST", "/dead-letters/replay", { env: state.env, body });
-    setCounted(replay_id);
     navigate(keep("/replays", { open: replay_id }));
   };
   return (
@@ -38,32 +48,32 @@ export default function DeadLetters() {
           <Confirm
             label="Replay all of these"
             title="Replay every dead letter of this range?"
-            text="Each is delivered again to its own subscription, at a pace that the endpoint can take. How many there are, and how far it has come, stands under Replays; it can be cancelled there."
+            text={`${found === undefined ? "They are being counted." : `There are ${found}.`} Each is delivered again to its own subscription, at a pace that the endpoint can take. How far it has come stands under Replays; it can be cancelled there.`}
+            opened={look}
             action={replay}
           />
         ) : null
       }
     >
       <Range />
-      {counted === undefined ? null : <Note>Replay {counted} has begun.</Note>}
-      <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
-        <Field label="Subscription">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field mono"
-              key={state.subscription}
-              defaultValue={state.subscription}
-              placeholder="sub_…"
-              onBlur={(event) => set({ subscription: event.target.value }, false)}
-            />
-          )}
-        </Field>
-      </div>
+      <FilterBar>
+        <Sought
+          label="Subscription"
+          mono
+          placeholder="sub_…"
+          value={state.subscription}
+          seek={(subscription) => set({ subscription, open: undefined }, false)}
+        />
+      </FilterBar>
       <DeliveryTable
-        source={{ path: "/dead-letters", member: "dead_letters", params, options: { env: state.env }, every: 5_000 }}
+        source={{
+          path: "/dead-letters",
+          member: "dead_letters",
+          params: { ...params, limit: "50" },
+          options: { env: state.env },
+          every: 5_000,
+        }}
         open={state.open}
-        select={(open) => set({ open }, false)}
         empty={
           <Empty title={`No ${state.env} dead letters in this range.`}>
             A delivery comes here after 24 h of attempts that all failed. What fails now stands under{" "}

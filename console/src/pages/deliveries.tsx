@@ -1,53 +1,35 @@
-import { useMemo } from "react";
 import { Link } from "wouter";
-
-import { Empty, Field, Page } from "../ui/basic.tsx";
+import { deliveryStatuses } from "../types.ts";
+import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
+import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Range } from "../ui/range.tsx";
-import { anyText, keep, maybeOneOf, timesOf, useUrl } from "../url.ts";
+import { anyText, keep, maybeOneOf, useTimes, useUrl } from "../url.ts";
 
-const statuses = ["pending", "delivered", "failed", "dead_lettered", "cancelled"] as const;
-const own = { status: maybeOneOf(statuses), subscription: anyText, open: anyText };
+const own = { status: maybeOneOf(deliveryStatuses), subscription: anyText, open: anyText };
 
+/** What was posted to whom, when, and what was answered. */
 export default function Deliveries() {
   const [state, set] = useUrl(own);
-  const fixed = `${state.range} ${state.from} ${state.to}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
-  const times = useMemo(() => timesOf(state), [fixed]);
+  const times = useTimes(state);
   return (
     <Page title="Deliveries">
       <Range />
-      <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
-        <Field label="Status">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.status ?? ""}
-              onChange={(event) => set({ status: event.target.value }, false)}
-            >
-              <option value="">Any</option>
-              {statuses.map((status) => (
-                <option key={status} value={status}>
-                  {status.replaceAll("_", " ")}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Subscription">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field mono"
-              key={state.subscription}
-              defaultValue={state.subscription}
-              placeholder="sub_…"
-              onBlur={(event) => set({ subscription: event.target.value }, false)}
-            />
-          )}
-        </Field>
-      </div>
+      <FilterBar>
+        <Choice
+          label="Status"
+          values={deliveryStatuses}
+          value={state.status}
+          choose={(status) => set({ status, open: undefined }, false)}
+        />
+        <Sought
+          label="Subscription"
+          mono
+          placeholder="sub_…"
+          value={state.subscription}
+          seek={(subscription) => set({ subscription, open: undefined }, false)}
+        />
+      </FilterBar>
       <DeliveryTable
         source={{
           path: "/deliveries",
@@ -63,7 +45,6 @@ export default function Deliveries() {
           every: 5_000,
         }}
         open={state.open}
-        select={(open) => set({ open }, false)}
         empty={
           <Empty title={`No ${state.env} deliveries in this range.`}>
             Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link> that a

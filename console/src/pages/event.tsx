@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useParams } from "wouter";
 import { ApiError, call, callText, memberText } from "../api.ts";
+import { useOnEitherSide } from "../eitherSide.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event } from "../types.ts";
@@ -208,24 +209,9 @@ export default function EventPage() {
   const may = useMay();
   const client = useQueryClient();
   const { env } = state;
-  const query = useQuery({
-    queryKey: ["event", id, env],
-    queryFn: async () => {
-      try {
-        return await call<Event>("GET", `/events/${id}`, { env, withoutPayloads: true });
-      } catch (cause) {
-        // A link says which event it means, and may not say on which side that is.
-        const other = env === "live" ? "sandbox" : "live";
-        if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
-        const found = await call<Event>("GET", `/events/${id}`, { env: other, withoutPayloads: true }).catch(
-          () => undefined,
-        );
-        if (found === undefined) throw cause;
-        set({ env: other });
-        return found;
-      }
-    },
-    refetchInterval: 3_000,
+  const query = useOnEitherSide<Event>(`/events/${id}`, env, (side) => set({ env: side }), {
+    every: 3_000,
+    withoutPayloads: true,
   });
   if (query.isPending)
     return (

@@ -5,23 +5,27 @@ import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
-import type { Event } from "../types.ts";
-import { Button, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { type Event, eventStatuses } from "../types.ts";
+import { ActionLink, Button, Empty, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
-import { anyText, keep, maybeOneOf, oneOf, timesOf, useUrl } from "../url.ts";
+import { anyText, keep, maybeOneOf, oneOf, useHere, useTimes, useUrl } from "../url.ts";
+import { Facets } from "./eventFacets.tsx";
 
-const statuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
 const own = {
-  status: maybeOneOf(statuses),
+  status: maybeOneOf(eventStatuses),
   type: anyText,
+  key: anyText,
   q: anyText,
   cel: anyText,
   acknowledged: oneOf(["false", "true", "all"], "all"),
 };
 const LIVE_MS = 2_000;
+/** As many as one call takes. */
+const MOST_CHOSEN = 1_000;
 
 /** How many arrived in each part of the range, of those that are listed. */
 function Histogram({ events, from, to }: { events: readonly Event[]; from: number; to: number }) {
@@ -62,19 +66,18 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
 export default function Events() {
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();
+  const here = useHere();
   const client = useQueryClient();
   const may = useMay();
   const [paused, setPaused] = useState(false);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  // A range that ends now is fixed while it is looked at; what arrives later is counted by the look for new ones.
-  const fixed = `${state.range} ${state.from} ${state.to}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
-  const times = useMemo(() => timesOf(state), [fixed]);
+  const times = useTimes(state);
   const params = {
     from: times.from,
     to: times.to,
     event_type: state.type,
     status: state.status,
+    key_id: state.key,
     acknowledged: state.acknowledged,
     q: state.q,
     filter: state.cel,
@@ -119,12 +122,6 @@ export default function Events() {
     await call(method, path, { env: state.env, body });
     await done();
   };
-  const typesSeen = useMemo(() => {
-    const all = new Map<string, number>();
-    for (const { event_type } of list.rows)
-      if (event_type !== null) all.set(event_type, (all.get(event_type) ?? 0) + 1);
-    return [...all].sort((a, b) => b[1] - a[1]).slice(0, 8);
-  }, [list.rows]);
   return (
     <Page
       title="Events"
@@ -137,109 +134,54 @@ export default function Events() {
       }
     >
       <Range />
-      <form
-        className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          const data = new FormData(event.currentTarget);
-          set({ q: String(data.get("q")), cel: String(data.get("cel")), type: String(data.get("type")) }, false);
-        }}
-      >
-        <Field label="Search text">
-          {(ids) => (
-            <input
-              {...ids}
-              name="q"
-              key={state.q}
-              type="search"
-              className="field"
-              defaultValue={state.q}
-              placeholder="Contained in the payload"
-            />
-          )}
-        </Field>
-        <Field label="CEL filter">
-          {(ids) => (
-            <input
-              {...ids}
-              name="cel"
-              key={state.cel}
-              className="field mono"
-              defaultValue={state.cel}
-              placeholder="event.amount > 100.0"
-            />
-          )}
-        </Field>
-        <Field label="Type">
-          {(ids) => (
-            <input
-              {...ids}
-              name="type"
-              key={state.type}
-              className="field"
-              defaultValue={state.type}
-              placeholder="order.*"
-            />
-          )}
-        </Field>
-        <Field label="Status">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.status ?? ""}
-              onChange={(event) => set({ status: event.target.value }, false)}
-            >
-              <option value="">Any</option>
-              {statuses.map((status) => (
-                <option key={status} value={status}>
-                  {status.replaceAll("_", " ")}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Acknowledged">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.acknowledged}
-              onChange={(event) => set({ acknowledged: event.target.value }, false)}
-            >
-              <option value="all">All</option>
-              <option value="false">Not yet</option>
-              <option value="true">Acknowledged</option>
-            </select>
-          )}
-        </Field>
-        <div className="flex items-end gap-2">
-          <Button type="submit" look="primary">
-            Search
-          </Button>
-          <Button
-            onPress={() =>
-              set({ q: undefined, cel: undefined, type: undefined, status: undefined, acknowledged: undefined }, false)
-            }
+      <FilterBar>
+        <Sought
+          label="Search text"
+          value={state.q}
+          seek={(q) => set({ q }, false)}
+          placeholder="Contained in the payload"
+        />
+        <Sought
+          label="CEL filter"
+          mono
+          value={state.cel}
+          seek={(cel) => set({ cel }, false)}
+          placeholder="event.amount > 100.0"
+        />
+        <Sought label="Type" value={state.type} seek={(type) => set({ type }, false)} placeholder="order.*" />
+        <Choice
+          label="Status"
+          values={eventStatuses}
+          value={state.status}
+          choose={(status) => set({ status }, false)}
+        />
+        <Choice
+          label="Acknowledged"
+          any={null}
+          values={[
+            ["all", "All"],
+            ["false", "Not yet"],
+            ["true", "Acknowledged"],
+          ]}
+          value={state.acknowledged}
+          choose={(acknowledged) => set({ acknowledged }, false)}
+        />
+        <div className="flex items-end gap-2 self-end">
+          <ActionLink
+            href={here({
+              q: undefined,
+              cel: undefined,
+              type: undefined,
+              status: undefined,
+              key: undefined,
+              acknowledged: undefined,
+            })}
           >
             Clear
-          </Button>
+          </ActionLink>
         </div>
-      </form>
-      {typesSeen.length === 0 ? null : (
-        <div className="flex flex-wrap gap-2" role="group" aria-label="Types among the listed events">
-          {typesSeen.map(([type, seen]) => (
-            <Button
-              key={type}
-              className="min-h-8 py-0.5 text-xs"
-              aria-pressed={state.type === type}
-              onPress={() => set({ type: state.type === type ? undefined : type }, false)}
-            >
-              {type} · {count(seen)}
-            </Button>
-          ))}
-        </div>
-      )}
+      </FilterBar>
+      <Facets />
       {list.isPending ? (
         <Loading />
       ) : list.isError ? (
@@ -296,6 +238,11 @@ export default function Events() {
                 text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
                 action={act("POST", "/inbox/delete", { event_ids })}
               />
+              {chosen.size < ids.length ? (
+                <Button onPress={() => setChosen(new Set(ids.slice(0, MOST_CHOSEN)))}>
+                  Choose all {count(Math.min(ids.length, MOST_CHOSEN))} listed
+                </Button>
+              ) : null}
               <Button onPress={() => setChosen(new Set())}>Choose none</Button>
             </div>
           )}

@@ -1,11 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { ApiError, call, pretty } from "../api.ts";
+import { call, pretty } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Subscription } from "../types.ts";
-import { Button, Code, Empty, Failure, Field, Note, Page, When } from "../ui/basic.tsx";
+import { Code, Empty, Failure, Field, Note, Page, When } from "../ui/basic.tsx";
+import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { draftOf, type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Table } from "../ui/table.tsx";
@@ -14,6 +15,11 @@ import { anyText, keep, useUrl } from "../url.ts";
 const own = { type: anyText, jsonpath: anyText, cel: anyText, subscription: anyText };
 const DEBOUNCE_MS = 400;
 const WEEK_MS = 604_800_000;
+const backfills = [
+  ["1", "Of the last hour"],
+  ["24", "Of the last 24 hours"],
+  ["168", "Of the last 7 days"],
+] as const;
 
 interface Rehearsal {
   readonly examined: number;
@@ -36,6 +42,8 @@ export default function Match() {
   const [url, setUrl] = useState("");
   const [workflow, setWorkflow] = useState("");
   const [secret, setSecret] = useState<string>();
+  const [backfill, setBackfill] = useState<string>();
+  const [past, setPast] = useState<Rehearsal>();
   const { env } = state;
   const subscription = useQuery({
     queryKey: ["subscription", state.subscription, env],
@@ -64,19 +72,33 @@ export default function Match() {
         body: { event_selector: wanted, from: new Date(Date.now() - WEEK_MS).toISOString(), limit: 5_000 },
       }),
   });
-  const invalid =
-    query.error instanceof ApiError
-      ? [query.error.message, ...query.error.details.map(({ path = "", message }) => `${path} ${message}`)].join(" ")
-      : undefined;
+  const from = backfill === undefined ? undefined : new Date(Date.now() - Number(backfill) * 3_600_000).toISOString();
+  const countPast = async () => {
+    setPast(undefined);
+    if (from === undefined) return;
+    setPast(
+      await call<Rehearsal>("POST", "/subscriptions/rehearse", {
+        env,
+        body: { event_selector: wanted, from, limit: 10_000 },
+      }),
+    );
+  };
   const save = async () => {
     if (state.subscription !== undefined) {
       await call("PATCH", `/subscriptions/${state.subscription}`, { env, body: { event_selector: wanted } });
+      if (from !== undefined)
+        await call("POST", "/replays", { env, body: { from, subscription_ids: [state.subscription] } });
       navigate(keep(`/subscriptions/${state.subscription}`));
       return;
     }
     const made = await call<{ subscription_id: string; signing_secret: string }>("POST", "/subscriptions", {
       env,
-      body: { event_selector: wanted, webhook_url: url, ...(workflow === "" ? {} : { workflow_id: workflow }) },
+      body: {
+        event_selector: wanted,
+        webhook_url: url,
+        ...(workflow === "" ? {} : { workflow_id: workflow }),
+        ...(from === undefined ? {} : { backfill_from: from }),
+      },
     });
     setSecret(made.signing_secret);
   };
@@ -90,7 +112,7 @@ export default function Match() {
       </p>
       <div className="grid gap-6 lg:grid-cols-2">
         <section aria-label="Selector" className="grid content-start gap-4">
-          <SelectorFields draft={draft} change={setDraft} error={nothing ? undefined : invalid} />
+          <SelectorFields draft={draft} change={setDraft} error={nothing ? undefined : query.error} />
           {may("configure") ? (
             <div className="card grid gap-3">
               {state.subscription === undefined ? (
@@ -123,6 +145,14 @@ export default function Match() {
                   <Code label="Signing secret" text={secret} />
                 </Note>
               )}
+              <Choice
+                label="Backfill"
+                any="None: from now on"
+                values={backfills}
+                value={backfill}
+                choose={setBackfill}
+                hint="Also delivers what matched before, as a replay."
+              />
               <div>
                 <Confirm
                   label="Save"
@@ -130,10 +160,16 @@ export default function Match() {
                   disabled={nothing || query.isError}
                   title={state.subscription === undefined ? "Make a subscription of it?" : "Change the subscription?"}
                   text={
-                    data === undefined
-                      ? "It counts for events from 5 seconds on."
-                      : `It counts for events from 5 seconds on. Of the last ${count(data.examined)} events it would have delivered ${count(data.matched)}; a backfill from the subscription's page delivers them too.`
+                    <>
+                      It counts for events from 5 seconds on.{" "}
+                      {backfill === undefined
+                        ? "What matched before is not delivered."
+                        : past === undefined
+                          ? "What would be delivered of before is being counted."
+                          : `The backfill delivers ${count(past.matched)}${past.next_cursor === null ? "" : " or more"} events of before.`}
+                    </>
                   }
+                  opened={countPast}
                   action={save}
                 />
               </div>
@@ -202,7 +238,7 @@ export default function Match() {
                   </summary>
                   <div className="mt-2 grid gap-2">
                     <Code label="What would be sent" text={pretty(request.body)} />
-                    <Button onPress={() => navigate(keep(`/events/${event.event_id}`))}>Open the event</Button>
+                    <Link href={keep(`/events/${event.event_id}`)}>Open the event</Link>
                   </div>
                 </details>
               ))}

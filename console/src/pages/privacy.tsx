@@ -68,7 +68,8 @@ const kinds: readonly (readonly [string, string])[] = [
   ["token", "Tokens and keys"],
 ];
 
-function MaskingForm() {
+/** What the customer has the console hide; who may not decide it reads it. */
+export function MaskingForm() {
   const may = useMay();
   const client = useQueryClient();
   const query = useQuery({ queryKey: ["masking"], queryFn: () => call<Masking>("GET", "/masking") });
@@ -198,8 +199,14 @@ export default function Privacy() {
         <h2 className="text-lg font-semibold">What is collected</h2>
         <p className="max-w-3xl text-sm">
           Events as you send them, for as long as you say below; who sent and read what, by key and minute; who signed
-          in here, what they changed, and whose payloads they looked at. The console itself counts nothing of what you
-          do: no analytics, no cookie but the one of the session.
+          in here, what they changed, and whose payloads they looked at.
+        </p>
+      </section>
+      <section className="grid gap-2" aria-label="Usage analytics">
+        <h2 className="text-lg font-semibold">Usage analytics</h2>
+        <p className="max-w-3xl text-sm">
+          You are opted out, and so is everybody: the console counts nothing of what you do, and sets no cookie but the
+          one of your session. Nothing is sold or shared.
         </p>
       </section>
       <section className="grid gap-2" aria-label="Retention">

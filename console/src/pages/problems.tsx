@@ -3,8 +3,9 @@ import { Link } from "wouter";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
-import { Button, Empty, Failure, Field, Loading, Page, Status, When } from "../ui/basic.tsx";
-import { useList } from "../ui/list.tsx";
+import { Button, Empty, Page, Status, When } from "../ui/basic.tsx";
+import { Choice, FilterBar } from "../ui/filters.tsx";
+import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { keep, maybeOneOf, useUrl } from "../url.ts";
 
@@ -45,82 +46,69 @@ export default function Problems() {
   };
   return (
     <Page title="Problems">
-      <div className="max-w-xs">
-        <Field label="State">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.state ?? ""}
-              onChange={(event) => set({ state: event.target.value }, false)}
-            >
-              <option value="">Any</option>
-              {states.map((each) => (
-                <option key={each}>{each}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-      </div>
-      {list.isPending ? (
-        <Loading />
-      ) : list.isError ? (
-        <Failure error={list.error} retry={() => void list.refetch()} />
-      ) : list.rows.length === 0 ? (
-        <Empty title={`No ${state.env} problem.`}>Where deliveries fail, their cause and a remedy stand here.</Empty>
-      ) : (
-        <ul className="grid gap-3">
-          {list.rows.map((problem) => (
-            <li key={problem.problem_id} className="card grid gap-2">
-              <div className="flex flex-wrap items-center gap-2">
-                <Status status={problem.state} />
-                <h2 className="font-semibold">
-                  {problem.error.replaceAll("_", " ")}
-                  {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
-                  <Link href={keep(`/subscriptions/${problem.subscription_id}`)}>
-                    {problem.workflow_id ?? problem.subscription_id}
-                  </Link>
-                </h2>
-              </div>
-              <p className="text-sm">{problem.explanation}</p>
-              <p className="text-sm">
-                <strong>What to do:</strong> {problem.advice}
-              </p>
-              <p className="text-sm text-muted">
-                {count(problem.count)} failed attempts of {count(problem.events)} events, from{" "}
-                <When at={problem.first_at} zone={state.zone} /> to <When at={problem.last_at} zone={state.zone} />.{" "}
-                <Link
-                  href={keep("/deliveries", {
-                    subscription: problem.subscription_id,
-                    open: problem.sample_delivery_id,
-                  })}
-                >
-                  Look at a delivery
-                </Link>
-              </p>
-              {may("handle") ? (
-                <div className="flex flex-wrap gap-2">
-                  <Confirm
-                    label="Retry all"
-                    title={`Retry ${count(problem.events)} events?`}
-                    text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
-                    action={act(problem.problem_id, "retry")}
-                  />
-                  {problem.state === "open" ? (
-                    <Button onPress={() => void act(problem.problem_id, "acknowledge")()}>Acknowledge</Button>
-                  ) : null}
-                  {problem.state === "muted" ? null : (
-                    <Button onPress={() => void act(problem.problem_id, "mute")()}>Mute</Button>
-                  )}
-                  {problem.state === "resolved" ? null : (
-                    <Button onPress={() => void act(problem.problem_id, "resolve")()}>Resolve</Button>
-                  )}
+      <FilterBar>
+        <Choice label="State" values={states} value={state.state} choose={(value) => set({ state: value }, false)} />
+      </FilterBar>
+      <Listed
+        list={list}
+        empty={
+          <Empty title={`No ${state.env} problem.`}>Where deliveries fail, their cause and a remedy stand here.</Empty>
+        }
+      >
+        {(rows) => (
+          <ul className="grid gap-3">
+            {rows.map((problem) => (
+              <li key={problem.problem_id} className="card grid gap-2">
+                <div className="flex flex-wrap items-center gap-2">
+                  <Status status={problem.state} />
+                  <h2 className="font-semibold">
+                    {problem.error.replaceAll("_", " ")}
+                    {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
+                    <Link href={keep(`/subscriptions/${problem.subscription_id}`)}>
+                      {problem.workflow_id ?? problem.subscription_id}
+                    </Link>
+                  </h2>
                 </div>
-              ) : null}
-            </li>
-          ))}
-        </ul>
-      )}
+                <p className="text-sm">{problem.explanation}</p>
+                <p className="text-sm">
+                  <strong>What to do:</strong> {problem.advice}
+                </p>
+                <p className="text-sm text-muted">
+                  {count(problem.count)} failed attempts of {count(problem.events)} events, from{" "}
+                  <When at={problem.first_at} zone={state.zone} /> to <When at={problem.last_at} zone={state.zone} />.{" "}
+                  <Link
+                    href={keep("/deliveries", {
+                      subscription: problem.subscription_id,
+                      open: problem.sample_delivery_id,
+                    })}
+                  >
+                    Look at a delivery
+                  </Link>
+                </p>
+                {may("handle") ? (
+                  <div className="flex flex-wrap gap-2">
+                    <Confirm
+                      label="Retry all"
+                      title={`Retry ${count(problem.events)} events?`}
+                      text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
+                      action={act(problem.problem_id, "retry")}
+                    />
+                    {problem.state === "open" ? (
+                      <Button onPress={() => void act(problem.problem_id, "acknowledge")()}>Acknowledge</Button>
+                    ) : null}
+                    {problem.state === "muted" ? null : (
+                      <Button onPress={() => void act(problem.problem_id, "mute")()}>Mute</Button>
+                    )}
+                    {problem.state === "resolved" ? null : (
+                      <Button onPress={() => void act(problem.problem_id, "resolve")()}>Resolve</Button>
+                    )}
+                  </div>
+                ) : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Listed>
     </Page>
   );
 }

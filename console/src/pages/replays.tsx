@@ -1,12 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "wouter";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm, Dialog } from "../ui/overlay.tsx";
-import { anyText, timesOf, useUrl } from "../url.ts";
+import { anyText, timesOf, useHere, useUrl } from "../url.ts";
 
 const own = { open: anyText };
 
@@ -105,7 +106,8 @@ function Start() {
 }
 
 export default function Replays() {
-  const [state, set] = useUrl(own);
+  const [state] = useUrl(own);
+  const here = useHere();
   const may = useMay();
   const client = useQueryClient();
   const cancel = (id: string) => async () => {
@@ -142,9 +144,9 @@ export default function Replays() {
               state.open === replay_id ? (
                 <Code label="Request" text={JSON.stringify(request, null, 2)} />
               ) : (
-                <Button className="min-h-8 py-0.5" onPress={() => set({ open: replay_id })}>
+                <Link href={here({ open: replay_id })} aria-label={`Show what ${replay_id} replays`}>
                   Show
-                </Button>
+                </Link>
               ),
           },
           {

@@ -1,15 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import { ApiError, call, type ErrorDetail, pretty, send } from "../api.ts";
-import { bytes, ms } from "../format.ts";
+import { type ApiError, call, send } from "../api.ts";
+import { useDebounced } from "../debounced.ts";
+import { CodeField } from "../editor/codeField.tsx";
+import { type PlacedDetail, placeOfDetail } from "../editor/jsonText.ts";
+import { offerJson } from "../editor/offers.ts";
+import { type Limit, limitIn } from "../limit.ts";
 import { useDraft } from "../session.tsx";
+import { useKnownTypes, useShapes } from "../shapes.ts";
 import { languages, snippet } from "../snippets.ts";
 import { firstBody, templates } from "../templates.ts";
 import type { Key } from "../types.ts";
-import { Button, Code, Empty, Facts, Failure, Field, Loading, Note, Page, Status } from "../ui/basic.tsx";
+import { Button, Code, Empty, Failure, Field, Loading, Note, Page } from "../ui/basic.tsx";
+import { Choice } from "../ui/filters.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
+import { Form, faultOf, skeletonOf } from "./sendForm.tsx";
+import { errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
+import { type DryRun, Receivers } from "./sendReceivers.tsx";
 
 const own = {
   tab: oneOf(["json", "form", "template"], "json"),
@@ -17,273 +26,92 @@ const own = {
   code: oneOf(languages, "curl"),
 };
 
-interface DryRun {
-  readonly results: readonly {
-    readonly valid: boolean;
-    readonly errors?: readonly ErrorDetail[];
-    readonly subscriptions: readonly {
-      readonly subscription_id: string;
-      readonly matched: boolean;
-      readonly because?: string;
-      readonly request?: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
-    }[];
-  }[];
-}
-
-interface Sent {
-  readonly at: string;
-  readonly requestHeaders: readonly (readonly [string, string])[];
-  readonly requestBody: string;
-  readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
-  readonly took: number;
-}
-
-const DEBOUNCE_MS = 500;
-
-function useDebounced<T>(value: T): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), DEBOUNCE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
-}
-
-/** Where a JSON text stops being one, in words. */
-function faultOf(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch (cause) {
-    return (cause as Error).message;
-  }
-}
+const DEBOUNCE_MS = 400;
 
 const usable = (key: Key): boolean => key.status === "active" && key.scopes.includes("events:write");
 
-interface Row {
-  readonly name: string;
-  readonly kind: "text" | "number" | "yes or no" | "JSON";
-  readonly value: string;
+/** The type of the event that is being written; of a batch that of the first. */
+function typeIn(text: string): string | undefined {
+  return /"event_type"\s*:\s*"([^"\\]{1,256})"/.exec(text)?.[1];
 }
 
-/** The members of an object as rows to fill in; undefined for what is no object. */
-function rowsOf(text: string): readonly Row[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    return Object.entries(value).map(([name, member]): Row => {
-      if (typeof member === "string") return { name, kind: "text", value: member };
-      if (typeof member === "number") return { name, kind: "number", value: String(member) };
-      if (typeof member === "boolean") return { name, kind: "yes or no", value: String(member) };
-      return { name, kind: "JSON", value: JSON.stringify(member) };
-    });
-  } catch {
-    return undefined;
-  }
+interface Tried {
+  readonly status: number;
+  readonly results: DryRun | undefined;
+  readonly error: ApiError | undefined;
+  readonly limit: Limit | undefined;
+  /** The text that was tried. */
+  readonly text: string;
 }
 
-function textOf(rows: readonly Row[]): string {
-  const members = rows
-    .filter(({ name }) => name !== "")
-    .map(({ name, kind, value }) => {
-      const text =
-        kind === "text" ? JSON.stringify(value) : faultOf(value) === undefined ? value : JSON.stringify(value);
-      return `  ${JSON.stringify(name)}: ${text}`;
-    });
-  return `{\n${members.join(",\n")}\n}`;
-}
-
-function Form({ text, change }: { text: string; change: (text: string) => void }) {
-  const rows = rowsOf(text);
-  if (rows === undefined)
-    return (
-      <Empty title="The form fills in one event.">The text is no JSON object: correct it, or choose a template.</Empty>
-    );
-  const set = (index: number, changes: Partial<Row>) =>
-    change(textOf(rows.map((row, at) => (at === index ? { ...row, ...changes } : row))));
-  return (
-    <div className="grid gap-2">
-      {rows.map((row, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row's name is what is being written
-        <fieldset key={index} className="grid gap-2 sm:grid-cols-[1fr_8rem_2fr_auto]">
-          <legend className="sr-only">Member {index + 1}</legend>
-          <input
-            aria-label="Name"
-            className="field"
-            value={row.name}
-            onChange={(event) => set(index, { name: event.target.value })}
-          />
-          <select
-            aria-label="Kind"
-            className="field"
-            value={row.kind}
-            onChange={(event) =>
-              set(index, {
-                kind: event.target.value as Row["kind"],
-                value: event.target.value === "yes or no" ? "true" : row.value,
-              })
-            }
-          >
-            {["text", "number", "yes or no", "JSON"].map((kind) => (
-              <option key={kind}>{kind}</option>
-            ))}
-          </select>
-          {row.kind === "yes or no" ? (
-            <select
-              aria-label="Value"
-              className="field"
-              value={row.value}
-              onChange={(event) => set(index, { value: event.target.value })}
-            >
-              <option value="true">yes</option>
-              <option value="false">no</option>
-            </select>
-          ) : (
-            <input
-              aria-label="Value"
-              className="field"
-              value={row.value}
-              onChange={(event) => set(index, { value: event.target.value })}
-            />
-          )}
-          <Button
-            aria-label={`Remove ${row.name}`}
-            onPress={() => change(textOf(rows.filter((_, at) => at !== index)))}
-          >
-            Remove
-          </Button>
-        </fieldset>
-      ))}
-      <div>
-        <Button
-          onPress={() => change(textOf([...rows, { name: `member_${rows.length + 1}`, kind: "text", value: "" }]))}
-        >
-          Add a member
-        </Button>
-      </div>
-    </div>
+/** Everything that is wrong with a text, by the platform's own check. */
+function faultsOf({ results, error, text }: Tried): PlacedDetail[] {
+  if (error !== undefined)
+    return error.details.length === 0 ? [{ message: error.message, path: "" }] : [...(error.details as PlacedDetail[])];
+  const batch = text.trimStart().startsWith("[");
+  return (results?.results ?? []).flatMap(({ errors = [] }, index) =>
+    errors.map((each) => (batch ? { ...each, index } : each)),
   );
 }
 
-function Receivers({ dry }: { dry: DryRun }) {
-  const many = dry.results.length > 1;
+const inWords = ({ index, path = "", message, line, column }: PlacedDetail): string =>
+  [
+    ...(index === undefined ? [] : [`event ${index + 1}`]),
+    ...(path === "" ? [] : [path]),
+    ...(line === undefined ? [] : [`line ${line}, column ${column}`]),
+    message,
+  ].join(" ");
+
+function Templates({ known, take }: { known: readonly string[]; take: (text: string, type?: string) => void }) {
+  const [type, setType] = useState<string>();
   return (
     <div className="grid gap-3">
-      {dry.results.map((result, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the place in the request is what names an event here
-        <div key={index} className="grid gap-2">
-          {many ? <p className="font-medium">Event {index + 1}</p> : null}
-          {result.valid ? null : (
-            <Note tone="bad" title="This event would be refused.">
-              <ul className="list-disc pl-5">
-                {(result.errors ?? []).map((error) => (
-                  <li key={`${error.path} ${error.message}`}>
-                    <code>{error.path}</code> {error.message}
-                  </li>
-                ))}
-              </ul>
-            </Note>
-          )}
-          {result.valid && result.subscriptions.length === 0 ? (
-            <p className="text-sm text-muted">There is no subscription on this side, so nobody would receive it.</p>
-          ) : null}
-          <ul className="grid gap-2">
-            {[...result.subscriptions]
-              .sort((a, b) => Number(b.matched) - Number(a.matched))
-              .map(({ subscription_id, matched, because, request }) => (
-                <li key={subscription_id} className="rounded-md border border-line p-2 text-sm">
-                  <p>
-                    <Status status={matched ? "would receive it" : "would not"} />{" "}
-                    <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-                      {subscription_id}
-                    </Link>
-                  </p>
-                  {because === undefined ? null : <p className="text-muted">{because}</p>}
-                  {request === undefined ? null : (
-                    <details>
-                      <summary className="cursor-pointer">What it would receive</summary>
-                      <Code label="Body" text={pretty(request.body)} />
-                    </details>
-                  )}
-                </li>
-              ))}
-          </ul>
+      <ul className="grid gap-2">
+        {templates.map(({ name, says, body }) => (
+          <li key={name}>
+            <Button className="w-full justify-start text-left" onPress={() => take(JSON.stringify(body, null, 2))}>
+              <span>
+                {name}
+                <span className="block text-xs font-normal text-muted">{says}</span>
+              </span>
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {known.length === 0 ? null : (
+        <div className="flex flex-wrap items-end gap-2">
+          <Choice
+            label="Of your own types"
+            any="Choose one"
+            values={known.map((each) => [each, each] as const)}
+            value={type}
+            choose={setType}
+          />
+          <Skeleton type={type} take={take} />
         </div>
-      ))}
+      )}
     </div>
   );
 }
 
-function Outcome({ sent, again, env }: { sent: Sent; again: () => void; env: string }) {
-  const ids = [...sent.body.matchAll(/"event_id"\s*:\s*"(evt_[0-9A-Z]+)"/g)].map((match) => match[1]!).slice(0, 20);
-  const error = (() => {
-    if (sent.status < 400) return undefined;
-    try {
-      return new ApiError(sent.status, (JSON.parse(sent.body) as { error: { code: string; message: string } }).error);
-    } catch {
-      return new ApiError(sent.status, { code: "unavailable", message: "The answer is not the platform's." });
-    }
-  })();
+function Skeleton({ type, take }: { type: string | undefined; take: (text: string) => void }) {
+  const [state] = useUrl(own);
+  const shapes = useShapes(type, state.env);
   return (
-    <section aria-label="Request and response" className="grid gap-3">
-      <div role="status" className="grid gap-2">
-        {error === undefined ? (
-          <Note tone="good" title={`Accepted: ${sent.status}`}>
-            {ids.map((id) => (
-              <p key={id}>
-                <Link href={keep(`/events/${id}`, { env })} className="mono">
-                  {id}
-                </Link>
-              </p>
-            ))}
-          </Note>
-        ) : (
-          <Failure error={error} />
-        )}
-      </div>
-      <Facts
-        of={[
-          ["Sent at", sent.at],
-          ["Took", ms(sent.took)],
-          ["Size", bytes(new Blob([sent.requestBody]).size)],
-          [
-            "Request id",
-            <span key="id" className="mono">
-              {sent.headers.find(([name]) => name === "x-request-id")?.[1] ?? ""}
-            </span>,
-          ],
-          [
-            "Limit left",
-            `${sent.headers.find(([name]) => name === "ratelimit-remaining")?.[1] ?? "?"} of ${sent.headers.find(([name]) => name === "ratelimit-limit")?.[1] ?? "?"} this second`,
-          ],
-        ]}
-      />
-      <h3 className="font-medium">Request</h3>
-      <Code
-        label="Request"
-        text={`POST /events\n${sent.requestHeaders.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${sent.requestBody}`}
-      />
-      <h3 className="font-medium">Response</h3>
-      <Code
-        label="Response"
-        text={`${sent.status}\n${sent.headers.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${pretty(sent.body)}`}
-      />
-      <div>
-        <Button onPress={again}>Send again</Button>
-      </div>
-    </section>
+    <Button isDisabled={type === undefined} onPress={() => take(skeletonOf(type!, shapes))}>
+      Use its members
+    </Button>
   );
 }
 
+/** Writes an event, tries it while it is written, sends it, and says exactly what happened. */
 export default function Send() {
   const [state, set] = useUrl(own);
   const [text, setText, dropText] = useDraft("send", firstBody);
   const [idempotencyKey, setIdempotencyKey] = useDraft("send idempotency key", "");
   const [busy, setBusy] = useState(false);
   const [sent, setSent] = useState<Sent>();
+  const [sentLimit, setSentLimit] = useState<Limit>();
   const [failure, setFailure] = useState<unknown>();
   const keys = useQuery({
     queryKey: ["keys for sending"],
@@ -295,27 +123,39 @@ export default function Send() {
   const chosen = choices.find(({ key_id }) => key_id === state.key) ?? choices[0];
   const env = chosen?.environment ?? "sandbox";
   const fault = faultOf(text);
-  const settled = useDebounced(text);
+  const settled = useDebounced(text, DEBOUNCE_MS);
+  const known = useKnownTypes(env);
+  const shapes = useShapes(typeIn(settled), env);
+  const offer = useMemo(() => offerJson(shapes, known), [shapes, known]);
   const dry = useQuery({
     queryKey: ["dry run", settled, chosen?.key_id],
-    enabled: chosen !== undefined && faultOf(settled) === undefined,
+    enabled: chosen !== undefined && settled.trim() !== "",
     retry: false,
-    queryFn: ({ signal }) =>
-      call<DryRun>("POST", "/events/dry-run", {
+    queryFn: async ({ signal }): Promise<Tried> => {
+      const answer = await send("POST", "/api/events/dry-run", {
         env,
         body: settled,
         headers: { "x-triggers-key-id": chosen?.key_id },
         signal,
-      }),
+      });
+      const error = errorIn({ status: answer.status, body: answer.text });
+      return {
+        status: answer.status,
+        error,
+        results: error === undefined ? (JSON.parse(answer.text) as DryRun) : undefined,
+        limit: limitIn(answer.headers, Date.now()),
+        text: settled,
+      };
+    },
   });
-  const invalid =
-    dry.data?.results.flatMap(({ errors = [] }, index) => errors.map((error) => ({ ...error, index }))) ?? [];
+  const tried = dry.data?.text === text ? dry.data : undefined;
+  const wrong = tried === undefined ? [] : faultsOf(tried);
   const complaint =
-    fault ??
-    (dry.error instanceof ApiError
-      ? [dry.error.message, ...dry.error.details.map(({ path = "", message }) => `${path} ${message}`)].join(" · ")
-      : undefined) ??
-    (invalid.length > 0 ? invalid.map(({ path, message }) => `${path} ${message}`).join(" · ") : undefined);
+    wrong.length > 0 ? wrong.slice(0, 5).map(inWords).join(" · ") : tried === undefined ? fault : undefined;
+  const batch = text.trimStart().startsWith("[");
+  const faults = wrong.map((each) => ({ ...placeOfDetail(text, each, batch), message: inWords(each) }));
+  const limits = [dry.data?.limit, sentLimit].filter((limit) => limit !== undefined);
+  const limit = limits.sort((a, b) => b.at - a.at)[0];
 
   const sendNow = async (body: string) => {
     setBusy(true);
@@ -328,8 +168,11 @@ export default function Send() {
         "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey,
       };
       const answer = await send("POST", "/api/events", { env, body, headers });
+      setSentLimit(limitIn(answer.headers, Date.now()));
       setSent({
         at,
+        answeredAt: new Date().toISOString(),
+        url: `${window.location.origin}/events`,
         requestHeaders: [
           ["authorization", `Bearer trg_${env}_${(chosen?.key_id ?? "").replace("key_", "")}_…`],
           ["content-type", "application/json"],
@@ -337,9 +180,7 @@ export default function Send() {
         ],
         requestBody: body,
         status: answer.status,
-        headers: [...answer.headers].filter(([name]) =>
-          /^(content-type|x-request-id|ratelimit-|retry-after|idempotency-|triggers-)/.test(name),
-        ),
+        headers: [...answer.headers],
         body: answer.text,
         took: performance.now() - began,
       });
@@ -347,6 +188,10 @@ export default function Send() {
       setFailure(cause);
     }
     setBusy(false);
+  };
+  const take = (body: string) => {
+    setText(body);
+    set({ tab: "json" });
   };
 
   if (keys.isPending)
@@ -359,7 +204,7 @@ export default function Send() {
     <Page title="Send an event" actions={<Link href={keep("/send/history")}>Sent events of the last 24 h</Link>}>
       {keys.isError ? <Failure error={keys.error} /> : null}
       <div className="grid gap-6 lg:grid-cols-2">
-        <section aria-label="Event" className="grid content-start gap-4">
+        <section aria-label="Event" className="grid min-w-0 content-start gap-4">
           {env === "live" ? (
             <Note tone="bad" title="This is live.">
               What you send is delivered to your subscribers, and counts for your bill.
@@ -367,32 +212,29 @@ export default function Send() {
           ) : (
             <Note>Sandbox: what you send stays apart from what is live.</Note>
           )}
-          <div className="grid gap-3 sm:grid-cols-2">
-            <Field label="API key" hint="You act as this key: its side, its limit. Its secret stays where it is.">
-              {(ids) => (
-                <select
-                  {...ids}
-                  className="field"
-                  value={chosen?.key_id ?? ""}
-                  onChange={(event) => set({ key: event.target.value })}
-                >
-                  {choices.map((key) => (
-                    <option key={key.key_id} value={key.key_id}>
-                      {key.environment}: {key.name ?? key.key_id}
-                    </option>
-                  ))}
-                </select>
-              )}
-            </Field>
+          <div className="grid items-start gap-3 sm:grid-cols-2">
+            <Choice
+              label="API key"
+              any={null}
+              hint="You act as this key: its side, its limit. Its secret stays where it is."
+              values={choices.map((key) => [key.key_id, `${key.environment}: ${key.name ?? key.key_id}`] as const)}
+              value={chosen?.key_id}
+              choose={(key) => set({ key })}
+            />
             <Field label="Idempotency key" hint="Optional. A repeat within 24 h answers what the first one answered.">
               {(ids) => (
-                <input
-                  {...ids}
-                  className="field mono"
-                  value={idempotencyKey}
-                  maxLength={255}
-                  onChange={(event) => setIdempotencyKey(event.target.value)}
-                />
+                <span className="flex gap-2">
+                  <input
+                    {...ids}
+                    className="field mono"
+                    value={idempotencyKey}
+                    maxLength={255}
+                    onChange={(event) => setIdempotencyKey(event.target.value)}
+                  />
+                  <Button aria-label="New idempotency key" onPress={() => setIdempotencyKey(crypto.randomUUID())}>
+                    New
+                  </Button>
+                </span>
               )}
             </Field>
           </div>
@@ -410,74 +252,48 @@ export default function Send() {
                 id: "json",
                 name: "JSON",
                 body: () => (
-                  <Field
+                  <CodeField
                     label="Payload"
+                    language="json"
+                    lines={14}
+                    value={text}
+                    change={setText}
+                    faults={faults}
+                    offer={offer}
                     error={complaint}
-                    hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type."
-                  >
-                    {(ids) => (
-                      <textarea
-                        {...ids}
-                        spellCheck={false}
-                        rows={16}
-                        className="field mono"
-                        value={text}
-                        onChange={(event) => setText(event.target.value)}
-                      />
-                    )}
-                  </Field>
+                    hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type; Ctrl Space offers members."
+                  />
                 ),
               },
               { id: "form", name: "Form", body: () => <Form text={text} change={setText} /> },
-              {
-                id: "template",
-                name: "Template",
-                body: () => (
-                  <ul className="grid gap-2">
-                    {templates.map(({ name, says, body }) => (
-                      <li key={name}>
-                        <Button
-                          className="w-full justify-start text-left"
-                          onPress={() => {
-                            setText(JSON.stringify(body, null, 2));
-                            set({ tab: "json" });
-                          }}
-                        >
-                          <span>
-                            {name}
-                            <span className="block text-xs font-normal text-muted">{says}</span>
-                          </span>
-                        </Button>
-                      </li>
-                    ))}
-                  </ul>
-                ),
-              },
+              { id: "template", name: "Template", body: () => <Templates known={known} take={take} /> },
             ]}
           />
           {state.tab === "json" || complaint === undefined ? null : <p className="text-sm text-bad">{complaint}</p>}
           <div className="flex flex-wrap gap-2">
-            <Button onPress={() => void dry.refetch()} isDisabled={fault !== undefined || chosen === undefined}>
+            <Button onPress={() => void dry.refetch()} isDisabled={chosen === undefined}>
               Try
             </Button>
-            <Button
-              look="primary"
-              isDisabled={busy || fault !== undefined || chosen === undefined}
-              onPress={() => void sendNow(text)}
-            >
+            <Button look="primary" isDisabled={busy || chosen === undefined} onPress={() => void sendNow(text)}>
               {busy ? "Sending…" : "Send event"}
             </Button>
             <Button look="quiet" onPress={dropText}>
               Begin anew
             </Button>
           </div>
+          <LimitDisplay limit={limit} />
           <section aria-label="Who would receive it" className="grid gap-2">
             <h2 className="text-lg font-semibold">Who would receive it</h2>
             {dry.isFetching ? <p className="text-sm text-muted">Trying…</p> : null}
-            {dry.data === undefined ? (
-              <p className="text-sm text-muted">Nothing is stored or sent by trying.</p>
+            {dry.isError ? <Failure error={dry.error} /> : null}
+            {dry.data?.results === undefined ? (
+              <p className="text-sm text-muted">
+                {dry.data?.error === undefined
+                  ? "Nothing is stored or sent by trying."
+                  : "It would be refused: what is wrong stands where it is written."}
+              </p>
             ) : (
-              <Receivers dry={dry.data} />
+              <Receivers dry={dry.data.results} />
             )}
           </section>
         </section>

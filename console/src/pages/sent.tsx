@@ -1,19 +1,29 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { pretty, send } from "../api.ts";
-import { bytes, ms } from "../format.ts";
-import { Button, Code, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { bytes, count, ms } from "../format.ts";
+import { ActionLink, Button, Code, Empty, Failure, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Download } from "../ui/download.tsx";
-import { useList } from "../ui/list.tsx";
+import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
+import { Listed, useList } from "../ui/list.tsx";
 import { Table } from "../ui/table.tsx";
-import { anyText, keep, maybeOneOf, useUrl } from "../url.ts";
+import { anyText, keep, maybeOneOf, useHere, useUrl } from "../url.ts";
+import { idsIn } from "./sendOutcome.tsx";
 
 const own = {
   open: anyText,
   outcome: maybeOneOf(["accepted", "refused"]),
   side: maybeOneOf(["live", "sandbox"]),
   text: anyText,
+  type: anyText,
+  status: anyText,
+  within: maybeOneOf(["15", "60", "360"]),
 };
+const within = [
+  ["15", "15 min"],
+  ["60", "1 h"],
+  ["360", "6 h"],
+] as const;
 
 interface Send {
   readonly send_id: string;
@@ -30,22 +40,30 @@ interface Send {
   readonly duration_ms: number;
 }
 
-const idsIn = (body: string): string[] =>
-  [...body.matchAll(/"event_id"\s*:\s*"(evt_[0-9A-Z]+)"/g)].map((match) => match[1]!);
+/** The types of what was sent. */
+const typesIn = (body: string): string[] => [
+  ...new Set([...body.matchAll(/"event_type"\s*:\s*"([^"\\]{1,256})"/g)].map((match) => match[1]!)),
+];
+const SUMMARY = 80;
 
 /** What was sent from the composer in the last 24 hours: to look at, to send again changed or not, to take along. */
 export default function Sent() {
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();
+  const here = useHere();
   const [note, setNote] = useState<string>();
   const [error, setError] = useState<unknown>();
   const list = useList<Send>({ path: "/sends", member: "sends", params: { limit: "100" } });
   const wanted = list.rows.filter(
-    ({ environment, response, request }) =>
+    ({ at, environment, response, request }) =>
+      (state.status === undefined || state.status === String(response.status)) &&
+      (state.within === undefined || Date.parse(at) >= Date.now() - Number(state.within) * 60_000) &&
+      (state.type === undefined || typesIn(request.body).includes(state.type)) &&
       (state.side === undefined || state.side === environment) &&
       (state.outcome === undefined || (state.outcome === "accepted") === response.status < 300) &&
       (state.text === undefined || request.body.toLowerCase().includes(state.text.toLowerCase())),
   );
+  const statuses = [...new Set(list.rows.map(({ response }) => String(response.status)))].sort();
   const again = async ({ request, environment, key_id }: Send) => {
     setError(undefined);
     try {
@@ -85,46 +103,41 @@ export default function Sent() {
       <p className="text-sm text-muted">
         What you sent from here in the last 24 hours. Nobody else sees this list, and no key's secret is in it.
       </p>
-      <div className="grid gap-3 sm:grid-cols-3">
-        <Field label="Environment">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.side ?? ""}
-              onChange={(event) => set({ side: event.target.value })}
-            >
-              <option value="">Both</option>
-              <option value="live">Live</option>
-              <option value="sandbox">Sandbox</option>
-            </select>
-          )}
-        </Field>
-        <Field label="Outcome">
-          {(ids) => (
-            <select
-              {...ids}
-              className="field"
-              value={state.outcome ?? ""}
-              onChange={(event) => set({ outcome: event.target.value })}
-            >
-              <option value="">Any</option>
-              <option value="accepted">Accepted</option>
-              <option value="refused">Refused</option>
-            </select>
-          )}
-        </Field>
-        <Field label="Text">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field"
-              value={state.text ?? ""}
-              onChange={(event) => set({ text: event.target.value })}
-            />
-          )}
-        </Field>
-      </div>
+      <FilterBar>
+        <Choice
+          label="Environment of the key"
+          any="Both"
+          values={["live", "sandbox"]}
+          value={state.side}
+          choose={(side) => set({ side }, false)}
+        />
+        <Choice
+          label="Outcome"
+          values={["accepted", "refused"]}
+          value={state.outcome}
+          choose={(outcome) => set({ outcome }, false)}
+        />
+        <Choice label="Answer" values={statuses} value={state.status} choose={(status) => set({ status }, false)} />
+        <Choice
+          label="Sent within"
+          any="24 h"
+          values={within.map(([minutes, name]) => [minutes, name] as const)}
+          value={state.within}
+          choose={(minutes) => set({ within: minutes }, false)}
+        />
+        <Sought label="Type" placeholder="order.created" value={state.type} seek={(type) => set({ type }, false)} />
+        <Sought
+          label="Text"
+          value={state.text}
+          seek={(text) => set({ text }, false)}
+          hint="Contained in the payload."
+        />
+      </FilterBar>
+      {list.hasNextPage ? (
+        <p className="text-sm text-muted">
+          The filters look at the {count(list.rows.length)} newest; show more to look further back.
+        </p>
+      ) : null}
       {note === undefined ? null : <Note>{note}</Note>}
       {error === undefined ? null : <Failure error={error} />}
       {opened === undefined ? null : (
@@ -146,66 +159,71 @@ export default function Sent() {
               Send again
             </Button>
             <Button onPress={() => change(opened)}>Change and send</Button>
-            <Button onPress={() => set({ open: undefined })}>Close</Button>
+            <ActionLink href={here({ open: undefined })}>Close</ActionLink>
           </div>
         </section>
       )}
-      {list.isPending ? (
-        <Loading />
-      ) : list.isError ? (
-        <Failure error={list.error} />
-      ) : wanted.length === 0 ? (
-        <Empty title="Nothing to show.">
-          <Link href={keep("/send")}>Send an event</Link>; it stands here for 24 hours.
-        </Empty>
-      ) : (
-        <Table
-          caption="Sent events, newest first"
-          rows={wanted}
-          rowKey={({ send_id }) => send_id}
-          columns={[
-            { name: "Sent", cell: ({ at }) => <When at={at} zone={state.zone} /> },
-            { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },
-            { name: "Key", cell: ({ key_name, key_id }) => key_name ?? key_id },
-            {
-              name: "Answer",
-              cell: ({ response }) => (
-                <Status status={response.status < 300 ? "accepted" : `refused ${response.status}`} />
-              ),
-            },
-            { name: "Took", cell: ({ duration_ms }) => ms(duration_ms) },
-            { name: "Size", cell: ({ request }) => bytes(new Blob([request.body]).size) },
-            {
-              name: "Event",
-              cell: ({ response, environment }) => {
-                const [first, ...more] = idsIn(response.body);
-                return first === undefined ? (
-                  ""
-                ) : (
-                  <>
-                    <Link href={keep(`/events/${first}`, { env: environment })} className="mono">
-                      {first}
+      <Listed
+        list={list}
+        empty={
+          <Empty title="Nothing to show.">
+            <Link href={keep("/send")}>Send an event</Link>; it stands here for 24 hours.
+          </Empty>
+        }
+      >
+        {() =>
+          wanted.length === 0 ? (
+            <Empty title="Nothing that was sent fits these filters." />
+          ) : (
+            <Table
+              caption="Sent events, newest first"
+              rows={wanted}
+              rowKey={({ send_id }) => send_id}
+              columns={[
+                { name: "Sent", cell: ({ at }) => <When at={at} zone={state.zone} /> },
+                { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },
+                { name: "Key", cell: ({ key_name, key_id }) => key_name ?? key_id },
+                {
+                  name: "Answer",
+                  cell: ({ response }) => (
+                    <Status status={response.status < 300 ? "accepted" : `refused ${response.status}`} />
+                  ),
+                },
+                { name: "Took", cell: ({ duration_ms }) => ms(duration_ms) },
+                {
+                  name: "Payload",
+                  cell: ({ request }) => <code>{request.body.replaceAll(/\s+/g, " ").slice(0, SUMMARY)}</code>,
+                },
+                { name: "Size", cell: ({ request }) => bytes(new Blob([request.body]).size) },
+                {
+                  name: "Event",
+                  cell: ({ response, environment }) => {
+                    const [first, ...more] = idsIn(response.body);
+                    return first === undefined ? (
+                      ""
+                    ) : (
+                      <>
+                        <Link href={keep(`/events/${first}`, { env: environment })} className="mono">
+                          {first}
+                        </Link>
+                        {more.length === 0 ? "" : ` and ${more.length} more`}
+                      </>
+                    );
+                  },
+                },
+                {
+                  name: "Open",
+                  cell: ({ send_id }) => (
+                    <Link href={here({ open: send_id })} aria-label={`Open ${send_id}`}>
+                      Open
                     </Link>
-                    {more.length === 0 ? "" : ` and ${more.length} more`}
-                  </>
-                );
-              },
-            },
-            {
-              name: "Open",
-              cell: ({ send_id }) => (
-                <Button
-                  className="min-h-8 py-0.5"
-                  aria-label={`Open ${send_id}`}
-                  onPress={() => set({ open: send_id })}
-                >
-                  Open
-                </Button>
-              ),
-            },
-          ]}
-        />
-      )}
+                  ),
+                },
+              ]}
+            />
+          )
+        }
+      </Listed>
     </Page>
   );
 }

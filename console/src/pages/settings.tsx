@@ -2,13 +2,16 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { callText } from "../api.ts";
 import { places } from "../places.ts";
 import { setPreferences, usePreferences } from "../preferences.ts";
-import { useSession } from "../session.tsx";
+import { useMay, useSession } from "../session.tsx";
 import { shortcuts } from "../shell/shortcuts.ts";
 import { Facts, Failure, Field, Loading, Page, When } from "../ui/basic.tsx";
+import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
-import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
 import { useCommon } from "../url.ts";
+import { MaskingForm } from "./privacy.tsx";
+
+const zones = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 
 interface Listed {
   readonly session_id: string;
@@ -64,7 +67,8 @@ function Sessions() {
 
 export default function Settings() {
   const session = useSession();
-  const { theme, letters } = usePreferences();
+  const { theme, letters, zone: preferredZone } = usePreferences();
+  const may = useMay();
   const [{ zone }] = useCommon();
   return (
     <Page title="Settings">
@@ -78,7 +82,7 @@ export default function Settings() {
       />
       <section className="grid gap-3" aria-label="Appearance">
         <h2 className="text-lg font-semibold">Appearance</h2>
-        <div className="max-w-xs">
+        <div className="grid max-w-xl items-start gap-3 sm:grid-cols-2">
           <Field label="Theme">
             {(ids) => (
               <select
@@ -93,8 +97,25 @@ export default function Settings() {
               </select>
             )}
           </Field>
+          <Choice
+            label="Time zone"
+            any={`As the browser: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`}
+            values={zones.map((each) => [each, each] as const)}
+            value={preferredZone}
+            choose={(each) => setPreferences({ zone: each ?? "" })}
+            hint="Of every time that is shown, unless a link says another."
+          />
         </div>
-        <Range />
+      </section>
+      <section className="grid gap-2" aria-label="Masking">
+        <h2 className="text-lg font-semibold">Masking</h2>
+        {may("privacy") ? (
+          <MaskingForm />
+        ) : (
+          <p className="text-sm">
+            What your company masks is hidden before it reaches this browser. An owner says what that is, under Privacy.
+          </p>
+        )}
       </section>
       <section className="grid gap-2" aria-label="Sessions">
         <h2 className="text-lg font-semibold">Your sessions</h2>

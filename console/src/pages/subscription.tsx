@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
 import { ApiError, call, callText, pretty } from "../api.ts";
+import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Subscription } from "../types.ts";
@@ -156,7 +157,7 @@ function SelectorTab({
       <Code label="Selector" text={JSON.stringify(subscription.event_selector, null, 2)} />
       {may("configure") ? (
         <>
-          <SelectorFields draft={draft} change={setDraft} />
+          <SelectorFields draft={draft} change={setDraft} error={error} />
           {error === undefined ? null : <Failure error={error} />}
           {done ? <Note tone="good">Saved: it counts for events accepted 5 seconds from now.</Note> : null}
           <div className="flex flex-wrap items-center gap-3">
@@ -241,21 +242,7 @@ export default function SubscriptionPage() {
   const [secret, setSecret] = useState<string>();
   const [saved, setSaved] = useState(false);
   const { env } = state;
-  const query = useQuery({
-    queryKey: ["subscription", id, env],
-    queryFn: async () => {
-      try {
-        return await call<Subscription>("GET", `/subscriptions/${id}`, { env });
-      } catch (cause) {
-        const other = env === "live" ? "sandbox" : "live";
-        if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
-        const found = await call<Subscription>("GET", `/subscriptions/${id}`, { env: other }).catch(() => undefined);
-        if (found === undefined) throw cause;
-        set({ env: other });
-        return found;
-      }
-    },
-  });
+  const query = useOnEitherSide<Subscription>(`/subscriptions/${id}`, env, (side) => set({ env: side }));
   if (query.isPending)
     return (
       <Page title="Subscription">
@@ -391,7 +378,6 @@ export default function SubscriptionPage() {
                   every: 5_000,
                 }}
                 open={state.open}
-                select={(open) => set({ open }, false)}
                 empty={<Empty title="Nothing has been delivered to it yet.">Send an event that it selects.</Empty>}
               />
             ),

@@ -6,13 +6,15 @@ import { count, selectorText } from "../format.ts";
 import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import type { Subscription } from "../types.ts";
-import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
-import { List } from "../ui/list.tsx";
+import { ActionLink, Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
+import { Listed, useList } from "../ui/list.tsx";
 import { Dialog } from "../ui/overlay.tsx";
 import { type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
-import { keep, maybeOneOf, useUrl } from "../url.ts";
+import { Table } from "../ui/table.tsx";
+import { anyText, keep, maybeOneOf, useUrl } from "../url.ts";
 
-const own = { status: maybeOneOf(["active", "disabled"]) };
+const own = { status: maybeOneOf(["active", "disabled"]), workflow: anyText };
 
 function Create() {
   const [{ env }] = useUrl(own);
@@ -71,7 +73,7 @@ function Create() {
                 />
               )}
             </Field>
-            <SelectorFields draft={draft} change={setDraft} />
+            <SelectorFields draft={draft} change={setDraft} error={error} />
             {error === undefined ? null : <Failure error={error} />}
             <div className="flex justify-end gap-2">
               <Button onPress={close}>Cancel</Button>
@@ -110,7 +112,7 @@ function Health({ delivered, failed, dead }: { delivered: number; failed: number
 }
 
 export default function Subscriptions() {
-  const [state] = useUrl(own);
+  const [state, set] = useUrl(own);
   const may = useMay();
   const health = useMetrics(
     {
@@ -124,48 +126,87 @@ export default function Subscriptions() {
     30_000,
   );
   const of = new Map((health.data?.series ?? []).map(({ key, totals }) => [key.subscription_id, totals]));
+  const list = useList<Subscription>({
+    path: "/subscriptions",
+    member: "subscriptions",
+    options: { env: state.env },
+    params: { limit: "1000" },
+  });
   return (
-    <Page title="Subscriptions" actions={may("configure") ? <Create /> : null}>
-      <List<Subscription>
-        caption="Subscriptions"
-        source={{
-          path: "/subscriptions",
-          member: "subscriptions",
-          options: { env: state.env },
-          params: { limit: "100" },
-        }}
-        rowKey={({ subscription_id }) => subscription_id}
+    <Page
+      title="Subscriptions"
+      actions={
+        <>
+          {may("send") ? <ActionLink href={keep("/send")}>Test matching</ActionLink> : null}
+          {may("configure") ? <Create /> : null}
+        </>
+      }
+    >
+      <FilterBar>
+        <Choice
+          label="Status"
+          values={["active", "disabled"]}
+          value={state.status}
+          choose={(status) => set({ status }, false)}
+        />
+        <Sought
+          label="Workflow"
+          value={state.workflow}
+          seek={(workflow) => set({ workflow }, false)}
+          hint="Contained in its name."
+        />
+      </FilterBar>
+      <Listed
+        list={list}
         empty={
           <Empty title={`There is no ${state.env} subscription yet.`}>
             A subscription says which events go to which webhook.
           </Empty>
         }
-        columns={[
-          {
-            name: "Subscription",
-            cell: ({ subscription_id, workflow_id }) => (
-              <Link href={keep(`/subscriptions/${subscription_id}`)}>
-                {workflow_id ?? <span className="mono">{subscription_id}</span>}
-              </Link>
-            ),
-          },
-          { name: "Status", cell: ({ status }) => <Status status={status} /> },
-          { name: "Selects", cell: ({ event_selector }) => <code>{selectorText(event_selector)}</code> },
-          { name: "Webhook", cell: ({ webhook_url }) => <span className="mono">{webhook_url}</span> },
-          {
-            name: "Last 24 h",
-            cell: ({ subscription_id }) =>
-              health.data === undefined ? null : (
-                <Health
-                  delivered={numberIn(of.get(subscription_id), "delivered")}
-                  failed={numberIn(of.get(subscription_id), "failed")}
-                  dead={numberIn(of.get(subscription_id), "dead_lettered")}
-                />
-              ),
-          },
-          { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
-        ]}
-      />
+      >
+        {(rows) => {
+          const wanted = rows.filter(
+            ({ status, workflow_id, subscription_id }) =>
+              (state.status === undefined || status === state.status) &&
+              (state.workflow === undefined ||
+                (workflow_id ?? subscription_id).toLowerCase().includes(state.workflow.toLowerCase())),
+          );
+          return wanted.length === 0 ? (
+            <Empty title="No subscription fits these filters." />
+          ) : (
+            <Table
+              caption="Subscriptions"
+              rows={wanted}
+              rowKey={({ subscription_id }) => subscription_id}
+              columns={[
+                {
+                  name: "Subscription",
+                  cell: ({ subscription_id, workflow_id }) => (
+                    <Link href={keep(`/subscriptions/${subscription_id}`)}>
+                      {workflow_id ?? <span className="mono">{subscription_id}</span>}
+                    </Link>
+                  ),
+                },
+                { name: "Status", cell: ({ status }) => <Status status={status} /> },
+                { name: "Selects", cell: ({ event_selector }) => <code>{selectorText(event_selector)}</code> },
+                { name: "Webhook", cell: ({ webhook_url }) => <span className="mono">{webhook_url}</span> },
+                {
+                  name: "Last 24 h",
+                  cell: ({ subscription_id }) =>
+                    health.data === undefined ? null : (
+                      <Health
+                        delivered={numberIn(of.get(subscription_id), "delivered")}
+                        failed={numberIn(of.get(subscription_id), "failed")}
+                        dead={numberIn(of.get(subscription_id), "dead_lettered")}
+                      />
+                    ),
+                },
+                { name: "Changed", cell: ({ updated_at }) => <When at={updated_at} zone={state.zone} /> },
+              ]}
+            />
+          );
+        }}
+      </Listed>
     </Page>
   );
 }

@@ -4,12 +4,13 @@ import { Link } from "wouter";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
+import { shapeOf } from "../shape.ts";
 import type { Event } from "../types.ts";
 import { Button, Code, Empty, Failure, Field, Loading, Note, Page, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm, Dialog } from "../ui/overlay.tsx";
 import { Table } from "../ui/table.tsx";
-import { anyText, keep, useUrl } from "../url.ts";
+import { anyText, keep, useHere, useUrl } from "../url.ts";
 
 const own = { open: anyText };
 
@@ -18,36 +19,6 @@ interface EventType {
   readonly version: number;
   readonly schema: unknown;
   readonly updated_at: string;
-}
-
-interface Shape {
-  readonly path: string;
-  readonly kinds: readonly string[];
-  readonly share: number;
-}
-
-const kindOf = (value: unknown): string =>
-  value === null ? "null" : Array.isArray(value) ? "list" : typeof value === "object" ? "object" : typeof value;
-
-/** The members that events have, which kinds of value they hold, and in what share of the events they stand. */
-function shapeOf(payloads: readonly unknown[]): Shape[] {
-  const seen = new Map<string, { kinds: Set<string>; count: number }>();
-  const walk = (value: unknown, path: string, found: Set<string>) => {
-    if (path !== "") {
-      const known = seen.get(path) ?? { kinds: new Set<string>(), count: 0 };
-      known.kinds.add(kindOf(value));
-      if (!found.has(path)) known.count += 1;
-      found.add(path);
-      seen.set(path, known);
-    }
-    if (Array.isArray(value)) for (const item of value.slice(0, 20)) walk(item, `${path}[*]`, found);
-    else if (typeof value === "object" && value !== null)
-      for (const [name, member] of Object.entries(value)) walk(member, `${path}.${name}`, found);
-  };
-  for (const payload of payloads) walk(payload, "", new Set());
-  return [...seen]
-    .map(([path, { kinds, count: times }]) => ({ path: `$${path}`, kinds: [...kinds], share: times / payloads.length }))
-    .slice(0, 200);
 }
 
 function Details({ type }: { type: string }) {
@@ -147,7 +118,8 @@ function Edit({ known }: { known?: EventType }) {
 }
 
 export default function Types() {
-  const [state, set] = useUrl(own);
+  const [state] = useUrl(own);
+  const here = useHere();
   const may = useMay();
   const client = useQueryClient();
   const recent = useQuery({
@@ -223,13 +195,9 @@ export default function Types() {
               name: "Shape",
               cell: ([type]) =>
                 may("payloads") ? (
-                  <Button
-                    className="min-h-8 py-0.5"
-                    aria-label={`Shape of ${type}`}
-                    onPress={() => set({ open: type })}
-                  >
+                  <Link href={here({ open: type })} aria-label={`Shape of ${type}`}>
                     Shape
-                  </Button>
+                  </Link>
                 ) : null,
             },
           ]}

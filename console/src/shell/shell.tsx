@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useId, useState } from "react";
+import { lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
 import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { Link, useLocation } from "wouter";
 import { callText } from "../api.ts";
@@ -7,9 +7,16 @@ import { type Place, places } from "../places.ts";
 import { signOut, useMay, useSession } from "../session.tsx";
 import { Button } from "../ui/basic.tsx";
 import { Dialog } from "../ui/overlay.tsx";
-import { keep, useCommon } from "../url.ts";
+import { anyText, keep, useUrl } from "../url.ts";
+import { Bell } from "./bell.tsx";
+import { QuotaGauge } from "./gauge.tsx";
 import { Palette } from "./palette.tsx";
 import { useShortcuts } from "./shortcuts.ts";
+
+/** Loaded when somebody opens it. */
+const Documentation = lazy(() => import("../help/drawer.tsx"));
+/** Which part of the documentation is open; none when it is closed. */
+const own = { docs: anyText };
 
 const groups = ["Look", "Do", "Manage", "Platform"] as const;
 
@@ -36,7 +43,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const client = useQueryClient();
   const may = useMay();
-  const [{ env }, set] = useCommon();
+  const [{ env, docs }, set] = useUrl(own);
+  const helpButton = useRef<HTMLButtonElement>(null);
   const [more, setMore] = useState(false);
   const [palette, setPalette] = useState(false);
   const id = useId();
@@ -44,7 +52,8 @@ export function Shell({ children }: { children: ReactNode }) {
     ({ hidden, permission }) => hidden !== true && (permission === undefined || may(permission)),
   );
   const here = placeAt(path, shown);
-  useShortcuts({ places: shown, openPalette: () => setPalette(true) });
+  const toggleDocs = () => set({ docs: docs === undefined ? "reference" : undefined });
+  useShortcuts({ places: shown, openPalette: () => setPalette(true), openDocs: toggleDocs });
 
   const switchCustomer = async (customer: string) => {
     const body = { customer_id: customer };
@@ -80,7 +89,7 @@ export function Shell({ children }: { children: ReactNode }) {
           );
         })}
       </nav>
-      <div className="min-w-0 max-md:pb-16">
+      <div className={`min-w-0 max-md:pb-16 ${docs === undefined ? "" : "xl:pr-[28rem]"}`}>
         <header className="sticky top-0 z-20 flex flex-wrap items-center gap-2 border-b border-line bg-panel px-4 py-2 text-sm">
           {session.customers.length > 1 ? (
             <>
@@ -119,7 +128,20 @@ export function Shell({ children }: { children: ReactNode }) {
           <Button look="plain" onPress={() => setPalette(true)} aria-keyshortcuts="Control+K Meta+K">
             Go to… <kbd className="text-xs text-muted max-sm:hidden">Ctrl K</kbd>
           </Button>
-          <span className="text-muted max-sm:hidden">{session.person.name}</span>
+          {may("figures") ? <QuotaGauge /> : null}
+          {may("alerts") ? <Bell /> : null}
+          <Button
+            ref={helpButton}
+            aria-expanded={docs !== undefined}
+            aria-describedby={`${id}-help`}
+            onPress={toggleDocs}
+          >
+            ?
+          </Button>
+          <span id={`${id}-help`} className="sr-only">
+            Documentation of this page
+          </span>
+          <span className="text-muted max-lg:hidden">{session.person.name}</span>
           <MenuTrigger>
             <Button>Account</Button>
             <Popover className="z-40 min-w-56 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
@@ -184,6 +206,16 @@ export function Shell({ children }: { children: ReactNode }) {
         </ul>
         <Button onPress={() => setMore(false)}>Close</Button>
       </Dialog>
+      {docs === undefined ? null : (
+        <Suspense fallback={null}>
+          <Documentation
+            close={() => {
+              set({ docs: undefined });
+              helpButton.current?.focus();
+            }}
+          />
+        </Suspense>
+      )}
       {palette ? <Palette places={shown} close={() => setPalette(false)} /> : null}
     </div>
   );

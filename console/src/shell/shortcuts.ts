@@ -11,6 +11,7 @@ export const shortcuts: readonly (readonly [keys: string, does: string])[] = [
   ["j, k", "Next and previous row of a list"],
   ["Enter", "Open the row"],
   ["x", "Choose the row"],
+  ["?", "Documentation of the page one is on"],
   ["Esc", "Close what is open"],
 ];
 
@@ -26,7 +27,15 @@ const isTyping = (event: KeyboardEvent): boolean => {
 
 const NEXT_MS = 1_500;
 
-export function useShortcuts({ places, openPalette }: { places: readonly Place[]; openPalette: () => void }): void {
+export function useShortcuts({
+  places,
+  openPalette,
+  openDocs,
+}: {
+  places: readonly Place[];
+  openPalette: () => void;
+  openDocs: () => void;
+}): void {
   const [, navigate] = useLocation();
   const wentAt = useRef(0);
   useEffect(() => {
@@ -37,6 +46,10 @@ export function useShortcuts({ places, openPalette }: { places: readonly Place[]
         return;
       }
       if (isModified(event) || isTyping(event) || !preferences().letters) return;
+      if (event.key === "?") {
+        openDocs();
+        return;
+      }
       if (event.key === "g") {
         wentAt.current = Date.now();
         return;

@@ -1,5 +1,6 @@
-import { type ReactNode, useEffect, useId, useState } from "react";
+import { type ReactNode, type Ref, useEffect, useId, useState } from "react";
 import { Button as AriaButton, type ButtonProps } from "react-aria-components";
+import { Link } from "wouter";
 import { ApiError } from "../api.ts";
 import { ago, time } from "../format.ts";
 
@@ -10,15 +11,37 @@ const looks = {
   danger: "bg-panel text-bad border-bad hover:bg-bad-soft",
 } as const;
 
+const shape =
+  "inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium";
+
+/** A link that looks as what it does: it opens something, so it can be opened beside. */
+export function ActionLink({
+  look = "plain",
+  href,
+  children,
+  ...props
+}: {
+  look?: keyof typeof looks;
+  href: string;
+  children: ReactNode;
+  "aria-label"?: string;
+}) {
+  return (
+    <Link {...props} href={href} className={`${shape} no-underline ${looks[look]}`}>
+      {children}
+    </Link>
+  );
+}
+
 export function Button({
   look = "plain",
   className = "",
   ...props
-}: ButtonProps & { look?: keyof typeof looks; className?: string }) {
+}: ButtonProps & { look?: keyof typeof looks; className?: string; ref?: Ref<HTMLButtonElement> }) {
   return (
     <AriaButton
       {...props}
-      className={`inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded-md border px-3 py-1.5 text-sm font-medium disabled:cursor-not-allowed disabled:opacity-60 aria-pressed:border-accent aria-pressed:bg-accent-soft ${looks[look]} ${className}`}
+      className={`${shape} disabled:cursor-not-allowed disabled:opacity-60 aria-pressed:border-accent aria-pressed:bg-accent-soft ${looks[look]} ${className}`}
     />
   );
 }
@@ -45,6 +68,13 @@ const statuses: Readonly<Record<string, readonly [tone: string, mark: string]>> 
   expired: ["bad", "✕"],
   cancelled: ["plain", "–"],
   unmatched: ["plain", "○"],
+  firing: ["bad", "●"],
+  critical: ["bad", "▲"],
+  warning: ["warn", "△"],
+  info: ["info", "i"],
+  resolved: ["good", "✓"],
+  verified: ["good", "✓"],
+  "not verified": ["warn", "…"],
   live: ["bad", "●"],
   sandbox: ["info", "◌"],
 };

@@ -31,7 +31,32 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
   return { ...query, rows };
 }
 
-/** A list with its states: loading, failed, empty, more. */
+/** A list in each of its states: loading, failed, empty, there, and with more to come. */
+export function Listed<Row>({
+  list,
+  empty,
+  children,
+}: {
+  list: ReturnType<typeof useList<Row>>;
+  empty: ReactNode;
+  children: (rows: readonly Row[]) => ReactNode;
+}) {
+  if (list.isPending) return <Loading />;
+  if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
+  if (list.rows.length === 0) return <>{empty}</>;
+  return (
+    <div className="grid gap-3">
+      {children(list.rows)}
+      {list.hasNextPage ? (
+        <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+          {list.isFetchingNextPage ? "Loading…" : "Show more"}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+/** A list as a table. */
 export function List<Row>({
   source,
   caption,
@@ -46,17 +71,9 @@ export function List<Row>({
   empty: ReactNode;
 }) {
   const list = useList<Row>(source);
-  if (list.isPending) return <Loading />;
-  if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
-  if (list.rows.length === 0) return <>{empty}</>;
   return (
-    <div className="grid gap-3">
-      <Table caption={caption} columns={columns} rows={list.rows} rowKey={rowKey} />
-      {list.hasNextPage ? (
-        <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
-          {list.isFetchingNextPage ? "Loading…" : "Show more"}
-        </Button>
-      ) : null}
-    </div>
+    <Listed list={list} empty={empty}>
+      {(rows) => <Table caption={caption} columns={columns} rows={rows} rowKey={rowKey} />}
+    </Listed>
   );
 }

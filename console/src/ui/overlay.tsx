@@ -44,6 +44,7 @@ export function Confirm({
   action,
   look = "plain",
   disabled = false,
+  opened,
 }: {
   label: string;
   title: string;
@@ -51,6 +52,8 @@ export function Confirm({
   action: () => Promise<unknown>;
   look?: "plain" | "primary" | "danger";
   disabled?: boolean;
+  /** Finds out what the question needs to say. */
+  opened?: () => Promise<unknown>;
 }) {
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -68,7 +71,15 @@ export function Confirm({
   };
   return (
     <>
-      <Button look={look} isDisabled={disabled} onPress={() => setOpen(true)}>
+      <Button
+        look={look}
+        isDisabled={disabled}
+        onPress={() => {
+          setOpen(true);
+          setError(undefined);
+          void opened?.().catch(setError);
+        }}
+      >
         {label}
       </Button>
       <Dialog title={title} open={open} close={() => setOpen(false)}>

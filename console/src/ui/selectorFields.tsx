@@ -1,5 +1,16 @@
+import { useId } from "react";
+import { ApiError } from "../api.ts";
+import { useDebounced } from "../debounced.ts";
+import { CodeField } from "../editor/codeField.tsx";
+import type { PlacedDetail } from "../editor/jsonText.ts";
+import { offerPath } from "../editor/offers.ts";
+import { celPath, jsonPathPath } from "../editor/selectorText.ts";
+import { useKnownTypes, useShapes } from "../shapes.ts";
 import type { Selector } from "../types.ts";
+import { useCommon } from "../url.ts";
 import { Field } from "./basic.tsx";
+
+const SETTLED_MS = 600;
 
 /** A selector as three texts, of which all that are given must hold. */
 export interface SelectorDraft {
@@ -29,6 +40,17 @@ export function draftOf(selector: Selector): SelectorDraft {
   return { type: [event_type].flat().join(", "), jsonpath, cel };
 }
 
+/** What the platform says of one part of a selector, and where in it. */
+function faultsIn(error: unknown, member: string, text: string): { from: number; to: number; message: string }[] {
+  if (!(error instanceof ApiError)) return [];
+  return (error.details as PlacedDetail[])
+    .filter(({ path }) => path === `/event_selector/${member}`)
+    .map(({ message, position = 0 }) => {
+      const from = Math.max(0, Math.min(position, text.length - 1));
+      return { from, to: Math.min(from + 1, text.length), message };
+    });
+}
+
 export function SelectorFields({
   draft,
   change,
@@ -36,44 +58,63 @@ export function SelectorFields({
 }: {
   draft: SelectorDraft;
   change: (draft: SelectorDraft) => void;
-  error?: string | undefined;
+  /** The platform's refusal of what is written. */
+  error?: unknown;
 }) {
+  const [{ env }] = useCommon();
+  const shapes = useShapes(useDebounced(draft.type.includes(",") ? "" : draft.type.trim(), SETTLED_MS), env);
+  const known = useKnownTypes(env);
+  const list = useId();
+  const jsonpath = faultsIn(error, "jsonpath", draft.jsonpath);
+  const cel = faultsIn(error, "cel", draft.cel);
+  const types = faultsIn(error, "event_type", draft.type);
+  const said = (faults: readonly { message: string }[]): string | undefined => faults[0]?.message;
   return (
     <div className="grid gap-3">
-      <Field label="Event type" hint="A type or pattern, several separated by commas: order.*, payment.failed">
+      <Field
+        label="Event type"
+        hint="A type or pattern, several separated by commas: order.*, payment.failed"
+        error={said(types)}
+      >
         {(ids) => (
-          <input
-            {...ids}
-            className="field mono"
-            spellCheck={false}
-            value={draft.type}
-            onChange={(event) => change({ ...draft, type: event.target.value })}
-          />
+          <>
+            <input
+              {...ids}
+              className="field mono"
+              spellCheck={false}
+              list={list}
+              value={draft.type}
+              onChange={(event) => change({ ...draft, type: event.target.value })}
+            />
+            <datalist id={list}>
+              {known.map((type) => (
+                <option key={type} value={type} />
+              ))}
+            </datalist>
+          </>
         )}
       </Field>
-      <Field label="JSONPath" hint="Of the payload: $.lines[?@.qty > 10], or $.country == 'DE'">
-        {(ids) => (
-          <input
-            {...ids}
-            className="field mono"
-            spellCheck={false}
-            value={draft.jsonpath}
-            onChange={(event) => change({ ...draft, jsonpath: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field label="CEL" hint="event is the payload: event.amount > 100.0 && event.currency == 'EUR'" error={error}>
-        {(ids) => (
-          <textarea
-            {...ids}
-            rows={2}
-            className="field mono"
-            spellCheck={false}
-            value={draft.cel}
-            onChange={(event) => change({ ...draft, cel: event.target.value })}
-          />
-        )}
-      </Field>
+      <CodeField
+        label="JSONPath"
+        language="text"
+        hint="Of the payload: $.lines[?@.qty > 10], or $.country == 'DE'"
+        value={draft.jsonpath}
+        change={(text) => change({ ...draft, jsonpath: text })}
+        faults={jsonpath}
+        error={said(jsonpath)}
+        offer={offerPath(shapes, jsonPathPath)}
+      />
+      <CodeField
+        label="CEL"
+        language="text"
+        lines={2}
+        hint="event is the payload: event.amount > 100.0 && event.currency == 'EUR'"
+        value={draft.cel}
+        change={(text) => change({ ...draft, cel: text })}
+        faults={cel}
+        error={said(cel)}
+        offer={offerPath(shapes, celPath)}
+      />
     </div>
   );
 }

@@ -1,8 +1,21 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useCallback, useState } from "react";
 
 export interface Column<Row> {
   readonly name: string;
   readonly cell: (row: Row) => ReactNode;
+}
+
+/** Whether an element is narrower than what is in it: what scrolls has to be reached by keyboard, and what does not should be no stop. */
+function useScrolls(): [boolean, (element: HTMLElement | null) => (() => void) | undefined] {
+  const [scrolls, setScrolls] = useState(false);
+  const watch = useCallback((element: HTMLElement | null) => {
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setScrolls(element.scrollWidth > element.clientWidth));
+    observer.observe(element);
+    for (const child of element.children) observer.observe(child);
+    return () => observer.disconnect();
+  }, []);
+  return [scrolls, watch];
 }
 
 /** Rows of one kind. On a phone each row is a card, whose cells bear the names of their columns. */
@@ -19,8 +32,13 @@ export function Table<Row>({
   rowKey: (row: Row) => string;
   selected?: ((row: Row) => boolean) | undefined;
 }) {
+  const [scrolls, watch] = useScrolls();
   return (
-    <div className="overflow-x-auto rounded-lg border border-line bg-panel">
+    <div
+      ref={watch}
+      className="overflow-x-auto rounded-lg border border-line bg-panel"
+      {...(scrolls ? { role: "group", "aria-label": caption, tabIndex: 0 } : {})}
+    >
       <table className="w-full border-collapse text-sm max-md:block">
         <caption className="sr-only">{caption}</caption>
         <thead className="max-md:sr-only">

@@ -1,0 +1,169 @@
+import {
+  type AlertKind,
+  measureOf,
+  type Severity,
+  type Unit,
+  unitOf,
+  usualRule,
+} from "../../runtime/domain/alerts/kinds.ts";
+import { type Dimension, dimensions, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
+import { count, ms } from "./format.ts";
+
+/** Alert rules as people fill them in: percent instead of shares, texts instead of lists. Pure. */
+
+type Filter = Readonly<Partial<Record<Dimension, readonly (string | null)[]>>>;
+
+export interface AlertRule {
+  readonly rule_id: string;
+  readonly name: string;
+  readonly kind: AlertKind;
+  readonly query: { readonly measures: readonly Measure[]; readonly last?: string; readonly filter?: Filter } | null;
+  readonly threshold: number;
+  readonly for_minutes: number;
+  readonly severity: Severity;
+  readonly channels: readonly string[];
+  readonly filter: Filter | null;
+  readonly enabled: boolean;
+}
+
+export interface RuleForm {
+  readonly name: string;
+  readonly kind: AlertKind;
+  /** Of `metric`. */
+  readonly measure: Measure;
+  readonly last: string;
+  /** In the unit that is shown. */
+  readonly threshold: string;
+  readonly for_minutes: string;
+  readonly severity: Severity;
+  readonly channels: readonly string[];
+  readonly enabled: boolean;
+  readonly filter: Readonly<Record<string, string>>;
+}
+
+export const kindNames: Readonly<Record<AlertKind, string>> = {
+  error_rate: "Share of attempts that fail",
+  latency: "Delivery latency, p95",
+  quota: "Use of the limit",
+  dead_letters: "Dead letters",
+  api_down: "The API can't be reached",
+  metric: "Another metric",
+};
+
+export const dimensionNames: Readonly<Record<Dimension, string>> = {
+  event_type: "Event type",
+  workflow_id: "Workflow",
+  subscription_id: "Subscription",
+  key_id: "API key",
+  status: "Delivery status",
+  error: "Error",
+};
+
+/** By what a rule's number can be narrowed. */
+export function narrowedBy({ kind, measure }: Pick<RuleForm, "kind" | "measure">): readonly Dimension[] {
+  if (kind === "api_down") return [];
+  return dimensionsOf[kind === "metric" ? measure : measureOf[kind]];
+}
+
+export const formUnit = ({ kind, measure }: Pick<RuleForm, "kind" | "measure">): Unit => unitOf(kind, measure);
+
+/** What stands behind the field of a threshold. */
+export const unitNames: Readonly<Record<Unit, string>> = { share: "%", ms: "ms", count: "", up: "" };
+
+/** A share as percent, without the noise of binary fractions. */
+const percent = (share: number): string => String(Number((share * 100).toPrecision(12)));
+
+/** A number with its unit, as people read it. */
+export function readValue(value: number | null, unit: Unit): string {
+  if (value === null) return "no data";
+  if (unit === "up") return value > 0 ? "unreachable" : "reachable";
+  if (unit === "share") return `${Number((value * 100).toFixed(1))} %`;
+  return unit === "ms" ? ms(value) : count(value);
+}
+
+/** A rule in one sentence. */
+export function inWords(rule: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes">, name: string): string {
+  const unit = unitOf(rule.kind, rule.query?.measures[0]);
+  const lasting = rule.for_minutes === 0 ? "at once" : `for ${rule.for_minutes} min`;
+  return unit === "up" ? `${name}, ${lasting}` : `${name} above ${readValue(rule.threshold, unit)}, ${lasting}`;
+}
+
+/** What a kind begins with. */
+export function usualForm(kind: AlertKind): Pick<RuleForm, "kind" | "threshold" | "for_minutes" | "severity"> {
+  const { threshold, for_minutes, severity } = usualRule[kind];
+  const shown = unitOf(kind, "error_rate") === "share" ? percent(threshold) : String(threshold);
+  return { kind, threshold: shown, for_minutes: String(for_minutes), severity };
+}
+
+export const emptyForm: RuleForm = {
+  name: "",
+  measure: "failed",
+  last: "5m",
+  channels: [],
+  enabled: true,
+  filter: {},
+  ...usualForm("error_rate"),
+};
+
+const NONE = "(none)";
+export const filterText = (filter: Filter): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(filter).map(([name, values]) => [name, values.map((value) => value ?? NONE).join(", ")]),
+  );
+
+export function formOf(rule: AlertRule): RuleForm {
+  const measure = rule.query?.measures[0] ?? emptyForm.measure;
+  const share = unitOf(rule.kind, measure) === "share";
+  return {
+    name: rule.name,
+    kind: rule.kind,
+    measure,
+    last: rule.query?.last ?? "1m",
+    threshold: share ? percent(rule.threshold) : String(rule.threshold),
+    for_minutes: String(rule.for_minutes),
+    severity: rule.severity,
+    channels: rule.channels,
+    enabled: rule.enabled,
+    filter: filterText({ ...rule.query?.filter, ...rule.filter }),
+  };
+}
+
+/** The values of one field, `(none)` being what has no such value. */
+const listOf = (text: string): (string | null)[] =>
+  text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "")
+    .map((each) => (each === NONE ? null : each));
+
+/** The filter that texts by dimension say; what can't apply is left out. @param allowed dimensions that can apply */
+export function filterOf(texts: Readonly<Record<string, string>>, allowed: readonly Dimension[] = dimensions): Filter {
+  return Object.fromEntries(
+    allowed.flatMap((name) => {
+      const values = listOf(texts[name] ?? "");
+      return values.length === 0 ? [] : [[name, values]];
+    }),
+  );
+}
+
+/** A number as it was written; what is none goes to the server as it is, which says what is wrong. */
+const numberOr = (text: string): number | string =>
+  text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
+
+/** The body of `POST /alert-rules` and its preview. */
+export function bodyOf(form: RuleForm) {
+  const threshold = numberOr(form.threshold);
+  const filter = filterOf(form.filter, narrowedBy(form));
+  const share = formUnit(form) === "share";
+  return {
+    ...(form.name.trim() === "" ? {} : { name: form.name.trim() }),
+    kind: form.kind,
+    query: form.kind === "metric" ? { measures: [form.measure], last: form.last } : null,
+    threshold: share && typeof threshold === "number" ? Number((threshold / 100).toPrecision(12)) : threshold,
+    for_minutes: numberOr(form.for_minutes),
+    severity: form.severity,
+    channels: form.channels,
+    filter: Object.keys(filter).length === 0 ? null : filter,
+    enabled: form.enabled,
+  };
+}

@@ -1,0 +1,32 @@
+import { useQuery } from "@tanstack/react-query";
+import { ApiError, type CallOptions, call, type Environment } from "./api.ts";
+
+/**
+ * One object by its id. A link says which object it means, and may not say on which side that is: where it is on the other one, the page
+ * moves there.
+ * @param move writes the other side into the URL
+ */
+export function useOnEitherSide<T>(
+  path: string,
+  env: Environment,
+  move: (env: Environment) => void,
+  { enabled = true, every = false, ...options }: CallOptions & { enabled?: boolean; every?: number | false } = {},
+) {
+  return useQuery({
+    queryKey: ["one", path, env],
+    enabled,
+    refetchInterval: every,
+    queryFn: async () => {
+      try {
+        return await call<T>("GET", path, { ...options, env });
+      } catch (cause) {
+        const other = env === "live" ? "sandbox" : "live";
+        if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
+        const found = await call<T>("GET", path, { ...options, env: other }).catch(() => undefined);
+        if (found === undefined) throw cause;
+        move(other);
+        return found;
+      }
+    },
+  });
+}

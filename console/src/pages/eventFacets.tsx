@@ -1,0 +1,80 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { call } from "../api.ts";
+import { count } from "../format.ts";
+import { type MetricsQuery, numberIn, useMetrics } from "../metrics.ts";
+import { useMay } from "../session.tsx";
+import type { Key } from "../types.ts";
+import { anyText, useHere, useTimes, useUrl } from "../url.ts";
+
+const own = { type: anyText, status: anyText, key: anyText };
+const SHOWN = 8;
+const EVERY_MS = 30_000;
+
+/** Values of one dimension, the most frequent first: how many there are, and a link to just those. */
+function Facet({
+  name,
+  of,
+  param,
+  says = (value) => value,
+}: {
+  name: string;
+  of: { readonly key: string; readonly query: MetricsQuery };
+  param: "type" | "status" | "key";
+  says?: (value: string) => string;
+}) {
+  const [state] = useUrl(own);
+  const here = useHere();
+  const { data } = useMetrics(of.query, state.env, EVERY_MS);
+  const measure = of.query.measures[0]!;
+  const values = (data?.series ?? []).flatMap(({ key, totals }) => {
+    const value = key[of.key];
+    const times = numberIn(totals, measure);
+    return value === null || value === undefined || value === "(other)" || times === 0 ? [] : [{ value, times }];
+  });
+  if (values.length === 0) return null;
+  return (
+    <div role="group" aria-label={name} className="flex flex-wrap items-center gap-2 text-xs">
+      <span className="text-muted">{name}</span>
+      {values.slice(0, SHOWN).map(({ value, times }) => {
+        const chosen = state[param] === value;
+        return (
+          <Link
+            key={value}
+            href={here({ [param]: chosen ? undefined : value })}
+            aria-current={chosen ? "true" : undefined}
+            className={`rounded-md border border-edge px-2 py-1 text-text no-underline hover:bg-sunk ${chosen ? "bg-accent-soft font-semibold" : ""}`}
+          >
+            {says(value)} · {count(times)}
+          </Link>
+        );
+      })}
+    </div>
+  );
+}
+
+/** What the events of the range are, by type, status of delivery and key: counted over all of them, listed or not. */
+export function Facets() {
+  const [state] = useUrl(own);
+  const may = useMay();
+  const { from, to } = useTimes(state);
+  const keys = useQuery({
+    queryKey: ["key names"],
+    enabled: may("keys"),
+    staleTime: 60_000,
+    queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
+  });
+  const names = new Map((keys.data?.keys ?? []).map(({ key_id, name }) => [key_id, name]));
+  const range = { from, ...(to === undefined ? {} : { to }), interval: "none", top: SHOWN };
+  const by = (key: string) => ({
+    key,
+    query: { measures: ["events"], group_by: [key], ...range },
+  });
+  return (
+    <div className="grid gap-2">
+      <Facet name="By type" of={by("event_type")} param="type" />
+      <Facet name="By status" of={by("status")} param="status" says={(value) => value.replaceAll("_", " ")} />
+      <Facet name="By key" of={by("key_id")} param="key" says={(value) => names.get(value) ?? value} />
+    </div>
+  );
+}

@@ -1,0 +1,390 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Dimension, measureNames, measures } from "../../../runtime/domain/metrics/names.ts";
+import { dimensionNames } from "../alertForm.ts";
+import { call } from "../api.ts";
+import {
+  charts,
+  commonDimensions,
+  emptyReport,
+  emptyTile,
+  periods,
+  type Report,
+  type ReportForm,
+  reportBodyOf,
+  reportFormOf,
+  type TileForm,
+} from "../reportForm.ts";
+import { useFormDraft, useMay } from "../session.tsx";
+import { Button, Failure, Field, Note } from "../ui/basic.tsx";
+import { Choice } from "../ui/filters.tsx";
+import { Mail, mailPage } from "../ui/mail.tsx";
+import { MetricFilter } from "../ui/metricFilter.tsx";
+import { Ask, Confirm } from "../ui/overlay.tsx";
+import { useCommon } from "../url.ts";
+import { AddChannel, type Channel } from "./alertChannels.tsx";
+
+const MAX_TILES = 12;
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const zones = [...new Set(["UTC", ownZone, ...Intl.supportedValuesOf("timeZone")])];
+const chartNames = { line: "Lines over time", bar: "Bars", number: "Figures", table: "Table" } as const;
+
+function TileFields({
+  tile,
+  place,
+  of,
+  change,
+  move,
+  remove,
+}: {
+  tile: TileForm;
+  place: number;
+  of: number;
+  change: (changes: Partial<TileForm>) => void;
+  move: (by: -1 | 1) => void;
+  remove: () => void;
+}) {
+  const allowed = commonDimensions(tile.measures);
+  return (
+    <fieldset className="grid gap-3 rounded-md border border-line p-3">
+      <legend className="px-1 text-sm font-medium">Tile {place + 1}</legend>
+      <div className="grid items-start gap-3 sm:grid-cols-2">
+        <Field label="Title">
+          {(ids) => (
+            <input
+              {...ids}
+              className="field"
+              maxLength={120}
+              value={tile.title}
+              onChange={(event) => change({ title: event.target.value })}
+            />
+          )}
+        </Field>
+        <Choice
+          label="Drawn as"
+          any="As fits"
+          values={charts.map((chart) => [chart, chartNames[chart]] as const)}
+          value={tile.chart}
+          choose={(chart) => change({ chart: (chart ?? "") as TileForm["chart"] })}
+        />
+        <Choice
+          label="Group by"
+          any="Nothing"
+          values={allowed.map((dimension) => [dimension, dimensionNames[dimension]] as const)}
+          value={tile.group_by}
+          choose={(dimension) => change({ group_by: (dimension ?? "") as Dimension | "" })}
+        />
+        <Choice
+          label="Over the last"
+          any="Range of the report"
+          values={["24h", "7d", "30d", "90d"]}
+          value={tile.last}
+          choose={(last) => change({ last: last ?? "" })}
+        />
+      </div>
+      <fieldset>
+        <legend className="mb-1 text-sm font-medium">Metrics</legend>
+        <div className="grid gap-1 sm:grid-cols-3">
+          {measures.map((measure) => (
+            <label key={measure} className="flex items-center gap-2 text-sm">
+              <input
+                type="checkbox"
+                className="size-5"
+                checked={tile.measures.includes(measure)}
+                onChange={(event) =>
+                  change({
+                    measures: event.target.checked
+                      ? [...tile.measures, measure]
+                      : tile.measures.filter((each) => each !== measure),
+                  })
+                }
+              />
+              {measureNames[measure]}
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <MetricFilter allowed={allowed} filter={tile.filter} change={(filter) => change({ filter })} />
+      <div className="flex flex-wrap gap-2">
+        <Button aria-label={`Move tile ${place + 1} up`} isDisabled={place === 0} onPress={() => move(-1)}>
+          Up
+        </Button>
+        <Button aria-label={`Move tile ${place + 1} down`} isDisabled={place === of - 1} onPress={() => move(1)}>
+          Down
+        </Button>
+        <Button aria-label={`Remove tile ${place + 1}`} isDisabled={of === 1} onPress={remove}>
+          Remove
+        </Button>
+      </div>
+    </fieldset>
+  );
+}
+
+/** Verified addresses to choose among, and one more to be verified. */
+function Recipients({
+  form,
+  change,
+  addresses,
+  unsubscribed,
+}: {
+  form: ReportForm;
+  change: (changes: Partial<ReportForm>) => void;
+  addresses: readonly Channel[];
+  unsubscribed: readonly string[];
+}) {
+  const [{ env }] = useCommon();
+  const client = useQueryClient();
+  const changed = () => client.invalidateQueries({ queryKey: ["list", "/alert-channels"] });
+  const gone = form.recipients.filter((address) => !addresses.some(({ target }) => target === address));
+  return (
+    <fieldset className="grid gap-1">
+      <legend className="mb-1 text-sm font-medium">Recipients</legend>
+      {addresses.length === 0 ? <p className="text-sm text-muted">There is no address yet.</p> : null}
+      {[
+        ...addresses.map(({ target, verified }) => ({ target, verified })),
+        ...gone.map((target) => ({ target, verified: false })),
+      ].map(({ target, verified }) => (
+        <div key={target} className="flex flex-wrap items-center gap-2">
+          <label className="flex items-center gap-2 text-sm">
+            <input
+              type="checkbox"
+              className="size-5"
+              disabled={!verified && !form.recipients.includes(target)}
+              checked={form.recipients.includes(target)}
+              onChange={(event) =>
+                change({
+                  recipients: event.target.checked
+                    ? [...form.recipients, target]
+                    : form.recipients.filter((each) => each !== target),
+                })
+              }
+            />
+            {target}
+            {verified ? "" : " (not verified)"}
+            {unsubscribed.includes(target) ? " (has unsubscribed)" : ""}
+          </label>
+          {verified || gone.includes(target) ? null : (
+            <Ask
+              label="Enter code"
+              title={`Verify ${target}`}
+              field="Code"
+              hint="The six digits in the mail; its link verifies the address too."
+              action={async (code) => {
+                const channel = addresses.find((each) => each.target === target)!;
+                await call("POST", `/alert-channels/${channel.channel_id}/verify`, {
+                  env,
+                  body: { code: code.trim() },
+                });
+                await changed();
+              }}
+            />
+          )}
+        </div>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Writes a report, new or known, and shows the mail before it is sent. */
+export function ReportEditor({
+  report,
+  addresses,
+  saved,
+  close,
+}: {
+  report: Report | undefined;
+  addresses: readonly Channel[];
+  saved: (id: string) => void;
+  close: () => void;
+}) {
+  const [{ env }] = useCommon();
+  const may = useMay();
+  const client = useQueryClient();
+  const [form, change, drop] = useFormDraft<ReportForm>(
+    `report ${report?.report_id ?? "new"}`,
+    report === undefined ? emptyReport(ownZone) : reportFormOf(report, ownZone),
+  );
+  const [mail, setMail] = useState<Document>();
+  const [done, setDone] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const run = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setError(undefined);
+    setDone(false);
+    try {
+      await work();
+    } catch (cause) {
+      setError(cause);
+    }
+    setBusy(false);
+  };
+  const preview = () => run(async () => setMail(await mailPage("/reports/preview", env, reportBodyOf(form))));
+  const save = () =>
+    run(async () => {
+      const body = reportBodyOf(form);
+      const made =
+        report === undefined
+          ? await call<Report>("POST", "/reports", { env, body })
+          : await call<Report>("PATCH", `/reports/${report.report_id}`, { env, body });
+      await client.invalidateQueries({ queryKey: ["list", "/reports"] });
+      drop();
+      setDone(true);
+      saved(made.report_id);
+    });
+  const remove = async () => {
+    await call("DELETE", `/reports/${report!.report_id}`, { env });
+    await client.invalidateQueries({ queryKey: ["list", "/reports"] });
+    drop();
+    close();
+  };
+  const setTile = (place: number, changes: Partial<TileForm>) =>
+    change({ tiles: form.tiles.map((tile, at) => (at === place ? { ...tile, ...changes } : tile)) });
+  const move = (place: number, by: -1 | 1) => {
+    const tiles = [...form.tiles];
+    [tiles[place], tiles[place + by]] = [tiles[place + by]!, tiles[place]!];
+    change({ tiles });
+  };
+  return (
+    <div className="grid gap-4">
+      <form
+        className="card grid max-w-3xl gap-4"
+        aria-label={report === undefined ? "New report" : `Report ${report.name}`}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <h2 className="font-semibold">{report === undefined ? `New ${env} report` : report.name}</h2>
+        <div className="grid items-start gap-3 sm:grid-cols-2">
+          <Field label="Name">
+            {(ids) => (
+              <input
+                {...ids}
+                className="field"
+                required
+                maxLength={200}
+                value={form.name}
+                onChange={(event) => change({ name: event.target.value })}
+              />
+            )}
+          </Field>
+          <Choice
+            label="Template"
+            any={null}
+            values={[
+              ["weekly", "Weekly summary"],
+              ["monthly", "Monthly summary"],
+              ["own", "Own tiles"],
+            ]}
+            value={form.template}
+            choose={(template) => change({ template: template as ReportForm["template"] })}
+          />
+          <Choice
+            label="Sent"
+            any="When somebody runs it"
+            values={periods.map((every) => [every, `Every ${every}`] as const)}
+            value={form.every}
+            choose={(every) => change({ every: (every ?? "") as ReportForm["every"] })}
+            hint="Weeks begin on Monday, months on the first."
+          />
+          {form.every === "" ? null : (
+            <>
+              <Field label="At">
+                {(ids) => (
+                  <input
+                    {...ids}
+                    type="time"
+                    className="field"
+                    value={form.at}
+                    onChange={(event) => change({ at: event.target.value })}
+                  />
+                )}
+              </Field>
+              <Choice
+                label="Time zone"
+                any={null}
+                values={zones.map((zone) => [zone, zone] as const)}
+                value={form.time_zone}
+                choose={(time_zone) => change({ time_zone: time_zone! })}
+              />
+            </>
+          )}
+        </div>
+        {form.template === "own" ? (
+          <section aria-label="Tiles" className="grid gap-3">
+            {form.tiles.map((tile, place) => (
+              <TileFields
+                // biome-ignore lint/suspicious/noArrayIndexKey: a tile's title is what is being written
+                key={place}
+                tile={tile}
+                place={place}
+                of={form.tiles.length}
+                change={(changes) => setTile(place, changes)}
+                move={(by) => move(place, by)}
+                remove={() => change({ tiles: form.tiles.filter((_, at) => at !== place) })}
+              />
+            ))}
+            <div>
+              <Button
+                isDisabled={form.tiles.length >= MAX_TILES}
+                onPress={() => change({ tiles: [...form.tiles, emptyTile] })}
+              >
+                Add a tile
+              </Button>
+            </div>
+          </section>
+        ) : null}
+        <Recipients form={form} change={change} addresses={addresses} unsubscribed={report?.unsubscribed ?? []} />
+        {error === undefined ? null : <Failure error={error} />}
+        {done ? (
+          <div role="status">
+            <Note tone="good">Saved.</Note>
+          </div>
+        ) : null}
+        <div className="flex flex-wrap gap-2">
+          <Button onPress={() => void preview()} isDisabled={busy}>
+            {busy ? "Working…" : "Preview"}
+          </Button>
+          {may("watch") ? (
+            <>
+              <Button type="submit" look="primary" isDisabled={busy}>
+                Save
+              </Button>
+              {report === undefined ? null : (
+                <Confirm
+                  label="Delete"
+                  look="danger"
+                  title={`Delete the report "${report.name}"?`}
+                  text="Its past runs go with it."
+                  action={remove}
+                />
+              )}
+            </>
+          ) : null}
+        </div>
+      </form>
+      {may("watch") ? (
+        <details className="max-w-3xl">
+          <summary className="cursor-pointer text-sm font-medium">Add an address</summary>
+          <div className="mt-2">
+            <AddChannel
+              only="email"
+              added={() => client.invalidateQueries({ queryKey: ["list", "/alert-channels"] })}
+            />
+          </div>
+        </details>
+      ) : null}
+      {mail === undefined ? null : (
+        <section aria-label="Preview" className="grid max-w-3xl gap-2">
+          <h2 className="font-semibold">Preview</h2>
+          <p className="text-sm text-muted">
+            The mail as it would go out now, from the same drawing. Mails also hold a PDF, a table and a link to
+            unsubscribe.
+          </p>
+          <Mail page={mail} />
+        </section>
+      )}
+    </div>
+  );
+}

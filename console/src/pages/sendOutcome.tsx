@@ -1,0 +1,133 @@
+import { useEffect, useState } from "react";
+import { Link } from "wouter";
+import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
+import { ApiError, pretty } from "../api.ts";
+import { bytes, count, ms } from "../format.ts";
+import { type Limit, limitNow } from "../limit.ts";
+import { Button, Code, Facts, Failure, Note } from "../ui/basic.tsx";
+import { keep } from "../url.ts";
+
+export interface Sent {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly answeredAt: string;
+  readonly url: string;
+  readonly requestHeaders: readonly (readonly [string, string])[];
+  readonly requestBody: string;
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+  readonly took: number;
+}
+
+/** Events that an answer names. */
+export const idsIn = (body: string): string[] =>
+  [...body.matchAll(/"event_id"\s*:\s*"(evt_[0-9A-Z]+)"/g)].map((match) => match[1]!);
+
+/** Text of a message of HTTP. */
+const message = (first: string, headers: readonly (readonly [string, string])[], body: string): string =>
+  `${first}\n${headers.map(([name, value]) => `${name}: ${value}`).join("\n")}\n\n${body}`;
+
+export function errorIn({ status, body }: Pick<Sent, "status" | "body">): ApiError | undefined {
+  if (status < 400) return undefined;
+  try {
+    return new ApiError(status, (JSON.parse(body) as { error: { code: string; message: string } }).error);
+  } catch {
+    return new ApiError(status, { code: "unavailable", message: "The answer is not the platform's." });
+  }
+}
+
+/** What a refusal means and what to do, as the catalog says it. */
+function ErrorHelp({ error }: { error: ApiError }) {
+  const known = Object.hasOwn(errorCatalog, error.code)
+    ? errorCatalog[error.code as keyof typeof errorCatalog]
+    : undefined;
+  return (
+    <div className="grid gap-2">
+      <Failure error={error} />
+      {known === undefined ? null : (
+        <Note title="What to do">
+          {known.remedy.replaceAll("`", "")}{" "}
+          {known.retryable ? "The same request can succeed later." : "The same request fails again."}
+        </Note>
+      )}
+    </div>
+  );
+}
+
+/** The limit of the key, as the last answer told it, with the time until it is free again. */
+export function LimitDisplay({ limit }: { limit: Limit | undefined }) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  if (limit === undefined) return null;
+  const { remaining, seconds, tone } = limitNow(limit, Math.max(now, limit.at));
+  return (
+    <section aria-label="Rate limit" className="grid gap-2 text-sm">
+      <p>
+        Rate limit: <strong>{count(remaining)}</strong> of {count(limit.limit)} events of this second left,{" "}
+        {seconds === 0 ? "all of it is free" : `free again in ${seconds} s`}.{" "}
+        <Link href={keep("/usage")}>Use of the limit over time</Link>
+      </p>
+      {tone === "good" ? null : (
+        <Note tone={tone}>
+          {tone === "warn"
+            ? "More than 80 % of this second's limit is used."
+            : "The limit of this second is used up: what comes now is refused with 429 until it is free again."}
+        </Note>
+      )}
+    </section>
+  );
+}
+
+/** Request and response exactly as they were, with their times. */
+export function Outcome({ sent, again, env }: { sent: Sent; again: () => void; env: string }) {
+  const ids = idsIn(sent.body).slice(0, 20);
+  const error = errorIn(sent);
+  const header = (name: string) => sent.headers.find(([each]) => each === name)?.[1];
+  return (
+    <section aria-label="Request and response" className="grid gap-3">
+      <div role="status" className="grid gap-2">
+        {error === undefined ? (
+          <Note tone="good" title={`Accepted: ${sent.status}`}>
+            {header("idempotency-replayed") === "true" ? (
+              <p>The answer of the first request with this idempotency key: nothing was sent twice.</p>
+            ) : null}
+            {ids.map((id) => (
+              <p key={id}>
+                <Link href={keep(`/events/${id}`, { env })} className="mono">
+                  {id}
+                </Link>
+              </p>
+            ))}
+          </Note>
+        ) : (
+          <ErrorHelp error={error} />
+        )}
+      </div>
+      <Facts
+        of={[
+          ["Sent at", sent.at],
+          ["Answered at", sent.answeredAt],
+          ["Took", ms(sent.took)],
+          ["Size", bytes(new Blob([sent.requestBody]).size)],
+          [
+            "Request id",
+            <span key="id" className="mono">
+              {header("x-request-id") ?? ""}
+            </span>,
+          ],
+        ]}
+      />
+      <h3 className="font-medium">Request</h3>
+      <Code label="Request" text={message(`POST ${sent.url}`, sent.requestHeaders, sent.requestBody)} />
+      <h3 className="font-medium">Response</h3>
+      <Code label="Response" text={message(String(sent.status), sent.headers, pretty(sent.body))} />
+      <div>
+        <Button onPress={again}>Send again</Button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,126 @@
+import type { Dimension, Measure } from "../../runtime/domain/metrics/names.ts";
+import { dimensionsOf } from "../../runtime/domain/metrics/names.ts";
+import { filterOf, filterText } from "./alertForm.ts";
+import type { MetricsQuery } from "./metrics.ts";
+
+/** Reports as people fill them in. Pure. */
+
+export const charts = ["line", "bar", "number", "table"] as const;
+export const periods = ["day", "week", "month"] as const;
+
+interface Tile {
+  readonly title: string;
+  readonly query: MetricsQuery;
+  readonly chart?: (typeof charts)[number];
+}
+
+export interface Report {
+  readonly report_id: string;
+  readonly name: string;
+  readonly template: "weekly" | "monthly" | readonly Tile[];
+  readonly schedule: {
+    readonly every: (typeof periods)[number];
+    readonly at: string;
+    readonly time_zone: string;
+  } | null;
+  readonly recipients: readonly string[];
+  readonly unsubscribed: readonly string[];
+  readonly next_run_at: string | null;
+  readonly created_at: string;
+}
+
+export interface TileForm {
+  readonly title: string;
+  readonly measures: readonly Measure[];
+  readonly group_by: Dimension | "";
+  readonly chart: (typeof charts)[number] | "";
+  /** Empty for the range of the report. */
+  readonly last: string;
+  readonly filter: Readonly<Record<string, string>>;
+}
+
+export interface ReportForm {
+  readonly name: string;
+  readonly template: "weekly" | "monthly" | "own";
+  readonly tiles: readonly TileForm[];
+  readonly every: (typeof periods)[number] | "";
+  readonly at: string;
+  readonly time_zone: string;
+  readonly recipients: readonly string[];
+}
+
+export const emptyTile: TileForm = {
+  title: "Events and deliveries",
+  measures: ["events", "delivered"],
+  group_by: "",
+  chart: "line",
+  last: "",
+  filter: {},
+};
+
+/** @param zone the reader's own */
+export const emptyReport = (zone: string): ReportForm => ({
+  name: "",
+  template: "weekly",
+  tiles: [emptyTile],
+  every: "week",
+  at: "08:00",
+  time_zone: zone,
+  recipients: [],
+});
+
+const tileFormOf = ({ title, query, chart }: Tile): TileForm => ({
+  title,
+  measures: query.measures as readonly Measure[],
+  group_by: (query.group_by?.[0] as Dimension | undefined) ?? "",
+  chart: chart ?? "",
+  last: query.last ?? "",
+  filter: filterText(query.filter ?? {}),
+});
+
+export function reportFormOf({ name, template, schedule, recipients }: Report, zone: string): ReportForm {
+  return {
+    ...emptyReport(zone),
+    name,
+    template: typeof template === "string" ? template : "own",
+    ...(typeof template === "string" ? {} : { tiles: template.map(tileFormOf) }),
+    every: schedule?.every ?? "",
+    ...(schedule === null ? {} : { at: schedule.at, time_zone: schedule.time_zone }),
+    recipients,
+  };
+}
+
+/** By what every measure of a tile can be told apart. */
+export const commonDimensions = (measures: readonly Measure[]): readonly Dimension[] => {
+  const [first, ...more] = measures.map((measure) => dimensionsOf[measure]);
+  return (first ?? []).filter((dimension) => more.every((each) => each.includes(dimension)));
+};
+
+function tileOf({ title, measures, group_by, chart, last, filter }: TileForm) {
+  const allowed = commonDimensions(measures);
+  const counted = filterOf(filter, allowed);
+  const pointless = chart === "bar" || chart === "number" || (chart === "table" && group_by !== "");
+  return {
+    title,
+    query: {
+      measures,
+      // Bars, figures and tables of groups are one number each, however long the range is.
+      ...(pointless ? { interval: "none" } : {}),
+      ...(group_by === "" || !allowed.includes(group_by) ? {} : { group_by: [group_by] }),
+      ...(last === "" ? {} : { last }),
+      ...(Object.keys(counted).length === 0 ? {} : { filter: counted }),
+    },
+    ...(chart === "" ? {} : { chart }),
+  };
+}
+
+/** The body of `POST /reports` and of its preview. */
+export function reportBodyOf(form: ReportForm) {
+  const { name, template, tiles, every, at, time_zone, recipients } = form;
+  return {
+    ...(name.trim() === "" ? {} : { name: name.trim() }),
+    template: template === "own" ? tiles.map(tileOf) : template,
+    schedule: every === "" ? null : { every, at, time_zone },
+    recipients,
+  };
+}

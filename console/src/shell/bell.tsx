@@ -1,0 +1,39 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { call } from "../api.ts";
+import { keep, useCommon } from "../url.ts";
+
+const EVERY_MS = 20_000;
+/** More are shown as so many and more. */
+const MOST = 100;
+
+/** How many alerts are firing on this side, and the way to them. */
+export function Bell() {
+  const [{ env }] = useCommon();
+  const { data } = useQuery({
+    queryKey: ["active alerts", env],
+    queryFn: ({ signal }) => call<{ alerts: unknown[] }>("GET", `/alerts?state=firing&limit=${MOST}`, { env, signal }),
+    refetchInterval: EVERY_MS,
+  });
+  const active = data?.alerts.length ?? 0;
+  const shown = active === MOST ? `${MOST}+` : String(active);
+  return (
+    <Link
+      href={keep("/alerts", { state: "firing" })}
+      aria-label={`${shown} active ${active === 1 ? "alert" : "alerts"}`}
+      className={`inline-flex min-h-9 items-center gap-1 rounded-md border px-2 no-underline ${active === 0 ? "border-edge text-text" : "border-bad bg-bad-soft font-semibold text-bad"}`}
+    >
+      <svg
+        viewBox="0 0 16 16"
+        className="size-4"
+        aria-hidden="true"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.5"
+      >
+        <path d="M8 1.5a4 4 0 0 0-4 4c0 4-1.5 5-1.5 6h11c0-1-1.5-2-1.5-6a4 4 0 0 0-4-4zM6.5 13.5a1.5 1.5 0 0 0 3 0" />
+      </svg>
+      <span>{shown}</span>
+    </Link>
+  );
+}

@@ -1,0 +1,94 @@
+import type { ReactNode } from "react";
+import { Field } from "./basic.tsx";
+
+/** What narrows a list: one bar for every list, each choice of it in the URL. */
+
+/** The fields of a list, in as many columns as fit. */
+export function FilterBar({ children }: { children: ReactNode }) {
+  return (
+    <div role="group" aria-label="Filters" className="grid items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
+      {children}
+    </div>
+  );
+}
+
+/** A choice among some values, each a text or a text with the name that it is shown by; the first one, `any`, chooses none. */
+export function Choice({
+  label,
+  values,
+  value,
+  choose,
+  any = "Any",
+  hint,
+}: {
+  label: string;
+  values: readonly (string | readonly [value: string, name: string])[];
+  value: string | undefined;
+  choose: (value: string | undefined) => void;
+  /** Name of no choice; null where one of the values has to be chosen. */
+  any?: string | null;
+  hint?: string;
+}) {
+  return (
+    <Field label={label} hint={hint}>
+      {(ids) => (
+        <select
+          {...ids}
+          className="field"
+          value={value ?? ""}
+          onChange={(event) => choose(event.target.value === "" ? undefined : event.target.value)}
+        >
+          {any === null ? null : <option value="">{any}</option>}
+          {values.map((each) => {
+            const [of, name] = typeof each === "string" ? [each, each.replaceAll("_", " ")] : each;
+            return (
+              <option key={of} value={of}>
+                {name}
+              </option>
+            );
+          })}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+/** A text to look for: it counts when one presses Enter or leaves the field. */
+export function Sought({
+  label,
+  value,
+  seek,
+  placeholder,
+  mono = false,
+  hint,
+}: {
+  label: string;
+  value: string | undefined;
+  seek: (text: string | undefined) => void;
+  placeholder?: string;
+  mono?: boolean;
+  hint?: string;
+}) {
+  const take = (text: string) => {
+    if (text !== (value ?? "")) seek(text === "" ? undefined : text);
+  };
+  return (
+    <Field label={label} hint={hint}>
+      {(ids) => (
+        <input
+          {...ids}
+          // Cleared from outside, it begins anew.
+          key={value}
+          className={`field ${mono ? "mono" : ""}`}
+          defaultValue={value}
+          placeholder={placeholder}
+          spellCheck={!mono}
+          onBlur={(event) => take(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.nativeEvent.isComposing) take(event.currentTarget.value);
+          }}
+        />
+      )}
+    </Field>
+  );
+}

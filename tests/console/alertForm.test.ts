@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import {
+  type AlertRule,
+  bodyOf,
+  emptyForm,
+  formOf,
+  inWords,
+  narrowedBy,
+  usualForm,
+} from "../../console/src/alertForm.ts";
+import { alertKinds, severities } from "../../runtime/domain/alerts/kinds.ts";
+import { dimensionsOf, measures } from "../../runtime/domain/metrics/names.ts";
+
+const rule: AlertRule = {
+  rule_id: "rul_1",
+  name: "Orders fail",
+  kind: "error_rate",
+  query: null,
+  threshold: 0.07,
+  for_minutes: 10,
+  severity: "critical",
+  channels: ["chn_1"],
+  filter: { event_type: ["order.created", null], error: ["timeout"] },
+  enabled: false,
+};
+
+test("a share is filled in as percent, and what has no value as (none)", () => {
+  const { threshold, filter } = formOf(rule);
+  assert.deepEqual([threshold, filter], ["7", { event_type: "order.created, (none)", error: "timeout" }]);
+});
+
+test("a rule that is opened and saved unchanged stays what it was", () =>
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...alertKinds),
+      fc.constantFrom(...measures),
+      fc.constantFrom(...severities),
+      fc.integer({ min: 0, max: 1_000 }),
+      (kind, measure, severity, thousandths) => {
+        const filter = narrowedBy({ kind, measure }).includes("event_type") ? { event_type: ["a", null] } : null;
+        const query = kind === "metric" ? { measures: [measure], last: "5m" } : null;
+        const before = { ...rule, kind, query, severity, filter, threshold: thousandths / 1_000 };
+        const { rule_id: _, ...definition } = before;
+        assert.deepEqual(bodyOf(formOf(before)), definition);
+      },
+    ),
+  ));
+
+test("what can't narrow a measure is left out of the body, also where a field held it before", () => {
+  const filter = { event_type: "order.created", error: "timeout" };
+  for (const measure of measures) {
+    const body = bodyOf({ ...emptyForm, kind: "metric", measure, filter });
+    const expected = Object.keys(filter).filter((name) => dimensionsOf[measure].includes(name as "error"));
+    assert.deepEqual(Object.keys(body.filter ?? {}).sort(), expected.sort(), measure);
+  }
+  assert.equal(bodyOf({ ...emptyForm, ...usualForm("api_down"), filter }).filter, null);
+});
+
+test("a text that is no number goes to the platform as it is, which says what is wrong", () =>
+  assert.deepEqual(
+    [bodyOf({ ...emptyForm, threshold: "five" }).threshold, bodyOf({ ...emptyForm, for_minutes: "" }).for_minutes],
+    ["five", ""],
+  ));
+
+test("a rule reads as a sentence", () => {
+  assert.equal(inWords(rule, "Share of attempts that fail"), "Share of attempts that fail above 7 %, for 10 min");
+  assert.equal(
+    inWords({ ...rule, kind: "api_down", for_minutes: 0 }, "The API can't be reached"),
+    "The API can't be reached, at once",
+  );
+});
+
+test.run();
