@@ -4,6 +4,7 @@ import type { Erasure, Job, JobStatus } from "./job.ts";
 import type { Membership } from "./people/person.ts";
 import type { RunResult, TakenRun } from "./reports/report.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
+import type { SeenBy } from "./usage/access.ts";
 
 /**
  * The subscriptions service: a function that others invoke, the only way from the event's path to PostgreSQL.
@@ -53,6 +54,14 @@ export type ServiceRequest =
     }
   /** Deletes who looked at payloads, as old as the customers' events may become. */
   | { readonly op: "forget_views" }
+  /** Who saw which payloads within an hour, the oldest first; some thousand at a time. */
+  | {
+      readonly op: "views";
+      readonly customer_id: string;
+      /** RFC 3339, on the hour. */
+      readonly hour: string;
+      readonly cursor?: string;
+    }
   /** A page of the ids of all customers that are not deleted, or of the deleted ones too. */
   | { readonly op: "customers"; readonly cursor?: string; readonly deleted?: true }
   /** One replay, export or erasure by its public id. */
@@ -140,6 +149,7 @@ export interface ServiceAnswers {
   reference: { readonly version: number; readonly rows: readonly (readonly [key: string, text: string])[] };
   retention: { readonly days: Readonly<Record<Tenant, number>> };
   forget_views: { readonly forgotten: number };
+  views: { readonly views: readonly SeenBy[]; readonly next_cursor: string | null };
   memberships: { readonly memberships: readonly Membership[] };
   customers: {
     readonly customer_ids: readonly string[];

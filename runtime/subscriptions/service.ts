@@ -14,7 +14,9 @@ import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers, ServiceRequest, TenantSchemas } from "../domain/service.ts";
 import type { DeliveryTarget, Enrich, EventSelector, SubscriptionOf, Transform } from "../domain/subscription.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+
+import { HOUR_MS, type Millis, rfc3339 } from "../domain/time.ts";
+
 import type { Vault } from "../domain/webhook/vault.ts";
 import { changesPage, snapshotPage } from "./pages.ts";
 
@@ -22,6 +24,7 @@ type Op = ServiceRequest["op"];
 type Request<O extends Op> = Extract<ServiceRequest, { op: O }>;
 
 const CUSTOMERS_PAGE = 200;
+const VIEWS_PAGE = 5_000;
 /** What schemas may take of the 6 MB of an answer. */
 const ANSWER_BYTES = 4_000_000;
 
@@ -123,6 +126,32 @@ const operations: {
       )
       .executeTakeFirstOrThrow();
     return { forgotten: Number(numDeletedRows) };
+  },
+
+  views: async (tx, { customer_id, hour, cursor = "" }) => {
+    const rows = await tx
+      .selectFrom("event_views")
+      .selectAll()
+      .where("customer_id", "=", customer_id)
+      .where("at", ">=", new Date(hour))
+      .where("at", "<", new Date(Date.parse(hour) + HOUR_MS))
+      .where("view_id", ">", cursor)
+      .orderBy("view_id")
+      .limit(VIEWS_PAGE)
+      .execute();
+    return {
+      views: rows.map(({ event_id, at, person_id, name, role, how, reason, tenant }) => ({
+        event_id,
+        at: at.toISOString(),
+        person_id,
+        environment: splitTenant(tenant).environment,
+        name,
+        role,
+        how,
+        reason,
+      })),
+      next_cursor: rows.length < VIEWS_PAGE ? null : rows.at(-1)!.view_id,
+    };
   },
 
   customers: async (tx, { cursor = "", deleted = false }) => {

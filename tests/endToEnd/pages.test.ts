@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { test } from "uvu";
 import { places } from "../../console/src/places.ts";
+import { defined } from "../../runtime/domain/defined.ts";
 import { may, type Permission, type Role, roles } from "../../runtime/domain/people/roles.ts";
 import { axeFaults as faults } from "../support/axe.ts";
 import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
@@ -24,7 +25,7 @@ const sessions = new Map<Role, Kept>();
 /** A page of a role's session, at a path. */
 async function pageOf(role: Role, path = "/console/", options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
   const kept = sessions.get(role);
-  const page = await openPage({ ...options, ...(kept === undefined ? {} : { storageState: kept }) });
+  const page = await openPage({ ...options, ...defined({ storageState: kept }) });
   if (kept === undefined) {
     await signIn(page, role, path);
     sessions.set(role, await page.context().storageState());

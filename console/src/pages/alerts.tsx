@@ -221,6 +221,7 @@ function History({ rules }: { rules: readonly AlertRule[] }) {
       </FilterBar>
       <Listed
         list={list}
+        file="alerts"
         empty={
           <Empty title={`No ${state.env} alert ${state.state === undefined ? "has rung" : `is ${state.state}`}.`}>
             What rings stands here, with what became of it. The tab Rules says what is watched.

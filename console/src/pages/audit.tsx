@@ -29,6 +29,7 @@ export default function Audit() {
       </p>
       <List<Entry>
         caption="Audit log, newest first"
+        file="audit"
         source={{ path: "/audit", member: "audit", params: { limit: "50" } }}
         rowKey={({ seq }) => String(seq)}
         empty={<Empty title="Nothing has been changed yet." />}

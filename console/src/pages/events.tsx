@@ -1,14 +1,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import { type Event, eventStatuses } from "../types.ts";
-import { ActionLink, Button, Empty, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { ActionLink, Button, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
-import { useList } from "../ui/list.tsx";
+import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
@@ -65,7 +65,6 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
 
 export default function Events() {
   const [state, set] = useUrl(own);
-  const [, navigate] = useLocation();
   const here = useHere();
   const client = useQueryClient();
   const may = useMay();
@@ -112,7 +111,7 @@ export default function Events() {
     if (!next.delete(id)) next.add(id);
     setChosen(next);
   };
-  useRowKeys(ids, { open: (id) => navigate(keep(`/events/${id}`)), choose: toggle });
+  useRowKeys(ids, { choose: toggle, close: () => setChosen(new Set()) });
   const event_ids = [...chosen];
   const done = async () => {
     setChosen(new Set());
@@ -182,113 +181,113 @@ export default function Events() {
         </div>
       </FilterBar>
       <Facets />
-      {list.isPending ? (
-        <Loading />
-      ) : list.isError ? (
-        <Failure error={list.error} retry={() => void list.refetch()} />
-      ) : list.rows.length === 0 ? (
-        <Empty title={`No ${state.env} events in this range.`}>
-          Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
-        </Empty>
-      ) : (
-        <>
-          <Histogram
-            events={list.rows}
-            from={Date.parse(times.from)}
-            to={times.to === undefined ? Date.now() : Date.parse(times.to)}
-          />
-          {paused ? (
-            <Note>
-              Paused.{" "}
-              {waiting.data === undefined
-                ? ""
-                : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
-              <button
-                type="button"
-                className="cursor-pointer underline"
-                onClick={() => {
-                  setPaused(false);
-                  void list.refetch();
-                }}
-              >
-                show them
-              </button>
-              .
-            </Note>
-          ) : null}
-          {chosen.size === 0 || !may("handle") ? null : (
-            <div className="flex flex-wrap items-center gap-2">
-              <span className="text-sm">{count(chosen.size)} chosen</span>
-              <Confirm
-                label="Acknowledge"
-                title={`Acknowledge ${count(chosen.size)} events?`}
-                text="They leave the inbox of what is not acknowledged yet."
-                action={act("POST", "/inbox/ack", { event_ids })}
-              />
-              <Confirm
-                label="Replay"
-                title={`Replay ${count(chosen.size)} events?`}
-                text="They are matched again with today's subscriptions, and delivered to those that match."
-                action={act("POST", "/replays", { event_ids })}
-              />
-              <Confirm
-                label="Delete"
-                look="danger"
-                title={`Delete ${count(chosen.size)} events?`}
-                text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
-                action={act("POST", "/inbox/delete", { event_ids })}
-              />
-              {chosen.size < ids.length ? (
-                <Button onPress={() => setChosen(new Set(ids.slice(0, MOST_CHOSEN)))}>
-                  Choose all {count(Math.min(ids.length, MOST_CHOSEN))} listed
-                </Button>
-              ) : null}
-              <Button onPress={() => setChosen(new Set())}>Choose none</Button>
-            </div>
-          )}
-          <Table
-            caption="Events, newest first"
-            rows={list.rows}
-            rowKey={({ event_id }) => event_id}
-            selected={({ event_id }) => chosen.has(event_id)}
-            columns={[
-              ...(may("handle")
-                ? [
-                    {
-                      name: "Choose",
-                      cell: ({ event_id }: Event) => (
-                        <input
-                          type="checkbox"
-                          className="size-5"
-                          aria-label={`Choose ${event_id}`}
-                          checked={chosen.has(event_id)}
-                          onChange={() => toggle(event_id)}
-                        />
-                      ),
-                    },
-                  ]
-                : []),
-              { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
-              { name: "Type", cell: ({ event_type }: Event) => event_type ?? <span className="text-muted">none</span> },
-              {
-                name: "Event",
-                cell: ({ event_id }: Event) => (
-                  <Link href={keep(`/events/${event_id}`)} className="mono">
-                    {event_id}
-                  </Link>
-                ),
-              },
-              { name: "Status", cell: ({ status }: Event) => <Status status={status} /> },
-              { name: "Deliveries", cell: ({ deliveries }: Event) => count(deliveries.length) },
-            ]}
-          />
-          {list.hasNextPage ? (
-            <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
-              {list.isFetchingNextPage ? "Loading…" : "Show more"}
-            </Button>
-          ) : null}
-        </>
-      )}
+      <Listed
+        list={list}
+        file="events"
+        empty={
+          <Empty title={`No ${state.env} events in this range.`}>
+            Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
+          </Empty>
+        }
+      >
+        {() => (
+          <>
+            <Histogram
+              events={list.rows}
+              from={Date.parse(times.from)}
+              to={times.to === undefined ? Date.now() : Date.parse(times.to)}
+            />
+            {paused ? (
+              <Note>
+                Paused.{" "}
+                {waiting.data === undefined
+                  ? ""
+                  : `${count(waiting.data.events.length)}${waiting.data.events.length === 1_000 ? " or more" : ""} new since; `}
+                <button
+                  type="button"
+                  className="cursor-pointer underline"
+                  onClick={() => {
+                    setPaused(false);
+                    void list.refetch();
+                  }}
+                >
+                  show them
+                </button>
+                .
+              </Note>
+            ) : null}
+            {chosen.size === 0 || !may("handle") ? null : (
+              <div className="flex flex-wrap items-center gap-2">
+                <span className="text-sm">{count(chosen.size)} chosen</span>
+                <Confirm
+                  label="Acknowledge"
+                  title={`Acknowledge ${count(chosen.size)} events?`}
+                  text="They leave the inbox of what is not acknowledged yet."
+                  action={act("POST", "/inbox/ack", { event_ids })}
+                />
+                <Confirm
+                  label="Replay"
+                  title={`Replay ${count(chosen.size)} events?`}
+                  text="They are matched again with today's subscriptions, and delivered to those that match."
+                  action={act("POST", "/replays", { event_ids })}
+                />
+                <Confirm
+                  label="Delete"
+                  look="danger"
+                  title={`Delete ${count(chosen.size)} events?`}
+                  text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
+                  action={act("POST", "/inbox/delete", { event_ids })}
+                />
+                {chosen.size < ids.length ? (
+                  <Button onPress={() => setChosen(new Set(ids.slice(0, MOST_CHOSEN)))}>
+                    Choose all {count(Math.min(ids.length, MOST_CHOSEN))} listed
+                  </Button>
+                ) : null}
+                <Button onPress={() => setChosen(new Set())}>Choose none</Button>
+              </div>
+            )}
+            <Table
+              caption="Events, newest first"
+              rows={list.rows}
+              rowKey={({ event_id }) => event_id}
+              selected={({ event_id }) => chosen.has(event_id)}
+              columns={[
+                ...(may("handle")
+                  ? [
+                      {
+                        name: "Choose",
+                        cell: ({ event_id }: Event) => (
+                          <input
+                            type="checkbox"
+                            className="size-5"
+                            aria-label={`Choose ${event_id}`}
+                            checked={chosen.has(event_id)}
+                            onChange={() => toggle(event_id)}
+                          />
+                        ),
+                      },
+                    ]
+                  : []),
+                { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
+                {
+                  name: "Type",
+                  cell: ({ event_type }: Event) => event_type ?? <span className="text-muted">none</span>,
+                },
+                {
+                  name: "Event",
+                  cell: ({ event_id }: Event) => (
+                    <Link href={keep(`/events/${event_id}`)} className="mono">
+                      {event_id}
+                    </Link>
+                  ),
+                },
+                { name: "Status", cell: ({ status }: Event) => <Status status={status} /> },
+                { name: "Deliveries", cell: ({ deliveries }: Event) => count(deliveries.length) },
+              ]}
+            />
+          </>
+        )}
+      </Listed>
     </Page>
   );
 }

@@ -29,17 +29,21 @@ function Create() {
   const [scopes, setScopes] = useState<ReadonlySet<string>>(usual);
   const [expires, setExpires] = useState("");
   const [limit, setLimit] = useState("");
+  const [origins, setOrigins] = useState("");
   const [error, setError] = useState<unknown>();
   const [made, setMade] = useState<Key>();
   const create = async () => {
     setError(undefined);
     try {
+      const listed = origins.split(/[\s,]+/).filter((each) => each !== "");
       const body = {
         ...(name === "" ? {} : { name }),
         environment: side,
-        scopes: [...scopes],
+        // A key in a web page may send, and nothing else.
+        scopes: listed.length === 0 ? [...scopes] : ["events:write"],
         ...(expires === "" ? {} : { expires_at: new Date(expires).toISOString() }),
         ...(limit === "" ? {} : { limit_per_second: Number(limit) }),
+        ...(listed.length === 0 ? {} : { allowed_origins: listed }),
       };
       setMade(await call<Key>("POST", "/keys", { body }));
       await client.invalidateQueries({ queryKey: ["list", "/keys"] });
@@ -109,6 +113,19 @@ function Create() {
                   className="field"
                   value={limit}
                   onChange={(event) => setLimit(event.target.value)}
+                />
+              )}
+            </Field>
+            <Field
+              label="Web pages that use it"
+              hint="Optional: origins such as https://app.example.com. Such a key may send events and nothing else, from these pages only."
+            >
+              {(ids) => (
+                <input
+                  {...ids}
+                  className="field mono"
+                  value={origins}
+                  onChange={(event) => setOrigins(event.target.value)}
                 />
               )}
             </Field>

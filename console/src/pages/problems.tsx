@@ -51,6 +51,7 @@ export default function Problems() {
       </FilterBar>
       <Listed
         list={list}
+        file="problems"
         empty={
           <Empty title={`No ${state.env} problem.`}>Where deliveries fail, their cause and a remedy stand here.</Empty>
         }

@@ -118,6 +118,7 @@ export default function Replays() {
     <Page title="Replays" actions={may("handle") ? <Start /> : null}>
       <List<Replay>
         caption="Replays, newest first"
+        file="replays"
         source={{ path: "/replays", member: "replays", options: { env: state.env }, every: 2_000 }}
         rowKey={({ replay_id }) => replay_id}
         empty={

@@ -158,6 +158,7 @@ export default function Subscriptions() {
       </FilterBar>
       <Listed
         list={list}
+        file="subscriptions"
         empty={
           <Empty title={`There is no ${state.env} subscription yet.`}>
             A subscription says which events go to which webhook.

@@ -67,7 +67,11 @@ export function useShortcuts({
 /** `j`, `k`, Enter and `x` over the rows of a list. */
 export function useRowKeys(
   rows: readonly string[],
-  acts: { readonly open: (row: string) => void; readonly choose?: (row: string) => void },
+  acts: {
+    readonly choose?: (row: string) => void;
+    /** Closes what is open, or lets go what is chosen. */
+    readonly close?: () => void;
+  },
 ): void {
   const at = useRef(-1);
   useEffect(() => {
@@ -75,7 +79,7 @@ export function useRowKeys(
       at.current = Math.max(0, Math.min(index, rows.length - 1));
       const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(rows[at.current] ?? "")}"]`);
       row?.scrollIntoView({ block: "nearest" });
-      row?.querySelector<HTMLElement>("a")?.focus();
+      (row?.querySelector<HTMLElement>("[data-opens]") ?? row?.querySelector("a"))?.focus();
     };
     const press = (event: KeyboardEvent) => {
       if (isModified(event) || isTyping(event) || !preferences().letters || rows.length === 0) return;
@@ -83,6 +87,7 @@ export function useRowKeys(
       if (event.key === "j") show(at.current + 1);
       else if (event.key === "k") show(at.current - 1);
       else if (event.key === "x" && row !== undefined) acts.choose?.(row);
+      else if (event.key === "Escape") acts.close?.();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);

@@ -34,7 +34,11 @@ export function DeliveryTable({
   });
   const opened = listed ?? (open === undefined ? undefined : one.data);
   const ids = list.rows.map(({ delivery_id }) => delivery_id);
-  useRowKeys(ids, { open: (id) => navigate(here({ open: id })) });
+  useRowKeys(ids, {
+    close: () => {
+      if (open !== undefined) navigate(here({ open: undefined }));
+    },
+  });
   return (
     <div className="grid gap-3">
       {opened === undefined ? null : (
@@ -46,7 +50,7 @@ export function DeliveryTable({
         </div>
       )}
       {one.isError ? <Failure error={one.error} /> : null}
-      <Listed list={list} empty={empty}>
+      <Listed list={list} empty={empty} file={source.member.replaceAll("_", "-")}>
         {(rows) => (
           <Table
             caption="Deliveries, newest first"
@@ -91,6 +95,7 @@ export function DeliveryTable({
                 name: "Attempts",
                 cell: ({ delivery_id, attempts }) => (
                   <Link
+                    data-opens
                     href={here({ open: delivery_id })}
                     className="whitespace-nowrap"
                     aria-label={`${count(attempts.length)} · open the attempts of ${delivery_id}`}

@@ -1,7 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { type CallOptions, call, queryOf } from "../api.ts";
+import { count } from "../format.ts";
+import { tabular } from "../tabular.ts";
 import { Button, Failure, Loading } from "./basic.tsx";
+import { Download } from "./download.tsx";
 import { type Column, Table } from "./table.tsx";
 
 export interface ListSource {
@@ -35,10 +38,13 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
 export function Listed<Row>({
   list,
   empty,
+  file,
   children,
 }: {
   list: ReturnType<typeof useList<Row>>;
   empty: ReactNode;
+  /** Name of the file that the listed rows can be taken along in; none for what is no list of data. */
+  file?: string;
   children: (rows: readonly Row[]) => ReactNode;
 }) {
   if (list.isPending) return <Loading />;
@@ -46,6 +52,12 @@ export function Listed<Row>({
   if (list.rows.length === 0) return <>{empty}</>;
   return (
     <div className="grid gap-3">
+      {file === undefined ? null : (
+        <div className="flex flex-wrap items-center justify-end gap-2 text-sm text-muted">
+          {count(list.rows.length)} listed{list.hasNextPage ? ", and there are more" : ""}
+          <Download name={file} rows={() => tabular(list.rows as readonly object[])} json={() => list.rows} />
+        </div>
+      )}
       {children(list.rows)}
       {list.hasNextPage ? (
         <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
@@ -63,16 +75,18 @@ export function List<Row>({
   columns,
   rowKey,
   empty,
+  file,
 }: {
   source: ListSource;
   caption: string;
   columns: readonly Column<Row>[];
   rowKey: (row: Row) => string;
   empty: ReactNode;
+  file?: string;
 }) {
   const list = useList<Row>(source);
   return (
-    <Listed list={list} empty={empty}>
+    <Listed list={list} empty={empty} {...(file === undefined ? {} : { file })}>
       {(rows) => <Table caption={caption} columns={columns} rows={rows} rowKey={rowKey} />}
     </Listed>
   );

@@ -56,10 +56,25 @@ const Access = z
     source_ips: z.array(z.object({ address: z.string(), requests: z.number().int() })).openapi({
       description: "Where the requests came from; of IPv6 the network of 64 bits.",
     }),
+    views: z
+      .array(
+        z.object({
+          event_id: z.string(),
+          at: Timestamp,
+          name: z.string(),
+          role: z.string(),
+          how: z
+            .string()
+            .openapi({ description: "`payload`, masked as the role demands, or `reveal`, without its mask." }),
+          reason: z.string().nullable(),
+        }),
+      )
+      .optional()
+      .openapi({ description: "Payloads that the person `key_id` saw in the console." }),
     prev_hash: z.string(),
     hash: z.string().openapi({
       description:
-        "SHA-256, hex, of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash], members sorted by name.",
+        "SHA-256, hex, of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash], with `views` before `prev_hash` where there are any; members sorted by name.",
     }),
   })
   .openapi("AccessRecord");

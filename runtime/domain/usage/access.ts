@@ -78,6 +78,39 @@ export interface Access {
     readonly bytes: number;
   }[];
   readonly source_ips: readonly { readonly address: string; readonly requests: number }[];
+  /** Payloads that a person saw in the console; none for a key. */
+  readonly views?: readonly View[];
+}
+
+/** One look of a person at one event's payload. */
+export interface View {
+  readonly event_id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly name: string;
+  readonly role: string;
+  /** `payload`: masked as the role demands. `reveal`: without its mask. */
+  readonly how: string;
+  readonly reason: string | null;
+}
+
+/** A look with who looked and on which side. */
+export interface SeenBy extends View {
+  readonly person_id: string;
+  readonly environment: Environment;
+}
+
+/** Records with the looks of their person and minute; who did nothing else gets one of their own. */
+export function withViews(accesses: readonly Access[], seen: readonly SeenBy[]): Access[] {
+  const nameOf = (minute: string, environment: string, id: string): string => `${minute} ${environment} ${id}`;
+  const all = new Map(accesses.map((each) => [nameOf(each.minute, each.environment, each.key_id), each]));
+  for (const { person_id, environment, ...view } of seen) {
+    const minute = `${view.at.slice(0, 16)}:00.000Z`;
+    const name = nameOf(minute, environment, person_id);
+    const known = all.get(name) ?? { minute, environment, key_id: person_id, calls: [], source_ips: [] };
+    all.set(name, { ...known, views: [...(known.views ?? []), view] });
+  }
+  return [...all.values()];
 }
 
 type Counted = Record<"requests" | "events" | "bytes", number>;
@@ -125,8 +158,8 @@ export function accessOf(
 
 /**
  * An access record in its hour's chain. The rule is public, as the audit log's:
- *   hash = SHA-256 of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash]
- * with the members of objects sorted by name, in lower-case hex. The hour's first record follows the entry that was the
+ *   hash = SHA-256 of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash],
+ * with `views` before `prev_hash` where the record has them, the members of objects sorted by name, in lower-case hex. The hour's first record follows the entry that was the
  * newest of the customer's audit log when the records were made; the log's entry `access.archived` then names the last.
  */
 export interface AccessRecord extends Access {
@@ -137,8 +170,9 @@ export interface AccessRecord extends Access {
 }
 
 function accessHash(customerId: string, hour: string, record: Omit<AccessRecord, "hash">): string {
-  const { seq, minute, environment, key_id, calls, source_ips, prev_hash } = record;
-  const said = [customerId, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash];
+  const { seq, minute, environment, key_id, calls, source_ips, views, prev_hash } = record;
+  const seen = views === undefined ? [] : [views];
+  const said = [customerId, hour, seq, minute, environment, key_id, calls, source_ips, ...seen, prev_hash];
   return createHash("sha256").update(canonicalJson(said)).digest("hex");
 }
 

@@ -14,6 +14,8 @@ import {
   accessOf,
   chainAccess,
   LATE_MS,
+  type SeenBy,
+  withViews,
 } from "../../domain/usage/access.ts";
 import { keepNumbers } from "../numbers.ts";
 import type { Tools } from "../work.ts";
@@ -80,7 +82,9 @@ export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): P
 }
 
 async function archiveCustomer(customerId: string, hour: string, tools: Tools): Promise<number> {
-  const accesses = await accessesOf(customerId, hour, tools);
+  const accesses = withViews(await accessesOf(customerId, hour, tools), await viewsOf(customerId, hour, tools)).sort(
+    (a, b) => (a.minute < b.minute ? -1 : a.minute > b.minute ? 1 : 0),
+  );
   if (accesses.length === 0) return 0;
   const object = accessKey(customerId, hour);
   const log = (await tools.service({ op: "audit_head", customer_id: customerId, action: "access.archived", object }))
@@ -151,5 +155,18 @@ async function accessesOf(customerId: string, hour: string, tools: Tools): Promi
     const minutes = Map.groupBy([...counted, ...before], ({ sk }) => sk!.S!.slice(0, 16));
     for (const [minute, pages] of minutes) found.push(...accessOf(pages, `${minute}:00.000Z`, environment));
   }
-  return found.sort((a, b) => (a.minute < b.minute ? -1 : a.minute > b.minute ? 1 : 0));
+  return found;
+}
+
+/** Who saw which payloads in the console within the hour. */
+async function viewsOf(customerId: string, hour: string, tools: Tools): Promise<SeenBy[]> {
+  const seen: SeenBy[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const { views, next_cursor } = (
+      await tools.service({ op: "views", customer_id: customerId, hour, ...defined({ cursor }) })
+    ).answer;
+    seen.push(...views);
+    if (next_cursor === null) return seen;
+    cursor = next_cursor;
+  }
 }

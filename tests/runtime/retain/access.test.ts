@@ -4,8 +4,10 @@ import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { verdict } from "../../../operations/auditVerify.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
+import { asService } from "../../../runtime/database/roles.ts";
 import type { AuditEntry } from "../../../runtime/domain/auditChain.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { newId } from "../../../runtime/domain/ids.ts";
 import { HOUR_MS, rfc3339 } from "../../../runtime/domain/time.ts";
 import { type AccessRecord, accessKey, chainAccess } from "../../../runtime/domain/usage/access.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
@@ -135,6 +137,64 @@ const bare = ({ minute, environment, key_id, calls, source_ips }: AccessRecord) 
   key_id,
   calls,
   source_ips,
+});
+
+test("who saw a payload in the console stands in the hour's chain, beside what they called, and changing it shows", async () => {
+  const { live, customer_id } = await caller();
+  const seen = (minute: number, person_id: string, event_id: string, reason: string | null) => ({
+    view_id: newId("aud", at(minute)),
+    customer_id,
+    tenant: customer_id,
+    event_id,
+    at: new Date(at(minute)),
+    person_id,
+    name: "Ada",
+    role: "developer" as const,
+    how: reason === null ? ("payload" as const) : ("reveal" as const),
+    reason,
+  });
+  await asService(api.deps.db, (tx) =>
+    tx
+      .insertInto("event_views")
+      .values([
+        seen(1, live.key_id, "evt_1", null),
+        seen(30, "psn_1", "evt_1", "a customer asked"),
+        seen(30.1, "psn_1", "evt_2", null),
+        // The next hour's.
+        seen(60, "psn_1", "evt_3", null),
+      ])
+      .execute(),
+  );
+  await archiveAccess({ hour: HOUR }, tools);
+  const log = await logOf(live);
+  const records = log.access.get(HOUR)!;
+  assert.deepEqual(
+    records.map(({ minute, key_id, calls, views }) => [
+      minute.slice(14, 16),
+      key_id,
+      calls.length,
+      views?.map(({ event_id, how, reason }) => [event_id, how, reason]),
+    ]),
+    [
+      ["01", live.key_id, 2, [["evt_1", "payload", null]]],
+      ["01", records[1]!.key_id, 1, undefined],
+      [
+        "30",
+        "psn_1",
+        0,
+        [
+          ["evt_1", "reveal", "a customer asked"],
+          ["evt_2", "payload", null],
+        ],
+      ],
+      ["59", live.key_id, 1, undefined],
+    ],
+  );
+  assert.equal(verdict(log).code, 0);
+  const changed = records.map((record) =>
+    record.key_id === "psn_1" ? { ...record, views: record.views!.slice(1) } : record,
+  );
+  assert.equal(verdict({ ...log, access: new Map([[HOUR, changed]]) }).code, 1);
 });
 
 test("an hour's calls become records by key and minute, named by the customer's audit log", async () => {
