@@ -11,7 +11,7 @@ import { count, ms } from "./format.ts";
 
 /** Alert rules as people fill them in: percent instead of shares, texts instead of lists. Pure. */
 
-type Filter = Readonly<Partial<Record<Dimension, readonly (string | null)[]>>>;
+type Filter = Readonly<Partial<Record<Dimension, readonly (string | null)[] | undefined>>>;
 
 export interface AlertRule {
   readonly rule_id: string;
@@ -108,7 +108,7 @@ export const emptyForm: RuleForm = {
 const NONE = "(none)";
 export const filterText = (filter: Filter): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(filter).map(([name, values]) => [name, values.map((value) => value ?? NONE).join(", ")]),
+    Object.entries(filter).map(([name, values = []]) => [name, values.map((value) => value ?? NONE).join(", ")]),
   );
 
 export function formOf(rule: AlertRule): RuleForm {

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { type MetricsQuery, numberIn, useMetrics } from "../metrics.ts";
@@ -19,7 +20,7 @@ function Facet({
   says = (value) => value,
 }: {
   name: string;
-  of: { readonly key: string; readonly query: MetricsQuery };
+  of: { readonly key: Dimension; readonly query: MetricsQuery };
   param: "type" | "status" | "key";
   says?: (value: string) => string;
 }) {
@@ -65,8 +66,8 @@ export function Facets() {
     queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
   });
   const names = new Map((keys.data?.keys ?? []).map(({ key_id, name }) => [key_id, name]));
-  const range = { from, ...(to === undefined ? {} : { to }), interval: "none", top: SHOWN };
-  const by = (key: string) => ({
+  const range = { from, ...(to === undefined ? {} : { to }), interval: "none", top: SHOWN } as const;
+  const by = (key: Dimension): { key: Dimension; query: MetricsQuery } => ({
     key,
     query: { measures: ["events"], group_by: [key], ...range },
   });
