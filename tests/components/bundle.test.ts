@@ -16,7 +16,7 @@ const ceilings: [entry: string, most: number][] = [
   ["runtime/deliver/sweeper.ts", 500 * KB],
   ["runtime/subscriptions/handler.ts", 1_150 * KB],
   ["runtime/console/handler.ts", 400 * KB],
-  ["runtime/api/handler.ts", 2_600 * KB],
+  ["runtime/api/handler.ts", 2_700 * KB],
   ["runtime/cube/handler.ts", 1_500 * KB],
 ];
 for (const [entry, most] of ceilings) {
