@@ -6,7 +6,12 @@ import { builtOnce, fingerprintOf, type Page, pagesOf } from "../operations/buil
 const here = import.meta.dirname;
 
 /** Everything that the pages are made of: their sources, what of the shared language and the documentation they use, and the versions of the libraries. */
-const SOURCES = ["console/**/*.{ts,tsx,css,html,svg,json}", "runtime/domain/**/*.ts", "docs/*.md", "package-lock.json"];
+const SOURCES = [
+  "console/**/*.{ts,tsx,css,html,svg,json}",
+  "runtime/domain/**/*.ts",
+  "docs/**/*.md",
+  "package-lock.json",
+];
 
 /** @returns the files, the page itself last @throws vite's own error, which names file and line */
 export async function buildPages(): Promise<readonly Page[]> {

@@ -12,23 +12,29 @@ interface Schemas {
 }
 const none: Schemas = { event_types: [] };
 
-/** The members that events of a type have: by its schema, and by the newest recorded ones. Asked once a visit: each look at a payload is recorded. */
-export function useShapes(type: string | undefined, env: Environment): readonly Shape[] {
+/**
+ * The members that events of a type have: by its schema, and by the newest recorded ones once somebody wants to know, since each look at a
+ * payload is recorded.
+ */
+export function useShapes(type: string | undefined, env: Environment, recorded: boolean): readonly Shape[] {
   const may = useMay();
+  const look = recorded && may("payloads");
   const { data } = useQuery({
-    queryKey: ["shapes", type, env],
-    enabled: type !== undefined && type !== "" && may("payloads"),
+    queryKey: ["shapes", type, env, look],
+    enabled: type !== undefined && type !== "" && may("subscriptions"),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     queryFn: async ({ signal }) => {
       const asked = { env, signal };
       const params = new URLSearchParams({ event_type: type!, limit: String(LOOKED_AT), acknowledged: "all" });
-      const [{ event_types }, recorded] = await Promise.all([
+      const [{ event_types }, { events }] = await Promise.all([
         call<Schemas>("GET", "/event-types?limit=1000", asked).catch(() => none),
-        call<{ events: Event[] }>("GET", `/inbox?${params}`, asked).catch(() => ({ events: [] })),
+        look
+          ? call<{ events: Event[] }>("GET", `/inbox?${params}`, asked).catch(() => ({ events: [] }))
+          : { events: [] },
       ]);
       const schema = event_types.find(({ event_type }) => event_type === type)?.schema;
-      return joined([...shapeOfSchema(schema), ...shapeOf(recorded.events.map(({ payload }) => payload))]);
+      return joined([...shapeOfSchema(schema), ...shapeOf(events.map(({ payload }) => payload))]);
     },
   });
   return useMemo(() => data ?? [], [data]);

@@ -9,7 +9,7 @@ import { calls } from "../../runtime/domain/people/roles.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-for (const [path, { calls: named, examples, guides }] of Object.entries(topics)) {
+for (const [path, { calls: named, examples, guides, troubles = [] }] of Object.entries(topics)) {
   test(`beside ${path} each call is one of the API, and each page of the documentation has its section`, () => {
     const known = new Set([...Object.keys(calls), "GET /status"]);
     assert.deepEqual(
@@ -24,8 +24,8 @@ for (const [path, { calls: named, examples, guides }] of Object.entries(topics))
         routes.some((route) => route.test(`${method} ${called.split("?")[0]}`)),
         `${method} ${called}`,
       );
-    for (const [file, heading] of guides)
-      assert.ok(sectionOf(readFileSync(join(root, `docs/${file}.md`), "utf8"), heading), `${file}: ${heading}`);
+    for (const [file, heading] of [...guides, ...troubles])
+      assert.ok(sectionOf(readFileSync(join(root, "docs", file), "utf8"), heading), `${file}: ${heading}`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { autocompletion, type CompletionSource, closeBrackets } from "@codemirror/autocomplete";
+import { autocompletion, type CompletionSource, closeBrackets, startCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
@@ -74,6 +74,8 @@ export interface EditorProps {
   readonly describedBy?: string | undefined;
   readonly faults: readonly Fault[];
   readonly offer?: ((text: string, at: number) => Offered | undefined) | undefined;
+  /** Somebody asks by a key what could stand here, for the first time. */
+  readonly askForMore?: (() => void) | undefined;
   /** Lines that it is high at least. */
   readonly lines?: number;
 }
@@ -83,6 +85,8 @@ export default function Editor(props: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const attributes = useRef(new Compartment());
+  /** Somebody asked what could stand here; what comes of it later is shown when it is there. */
+  const asked = useRef<"not yet" | "waiting" | "answered">("not yet");
   const latest = useRef(props);
   latest.current = props;
   const described = EditorView.contentAttributes.of({
@@ -95,7 +99,11 @@ export default function Editor(props: EditorProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is made once; what changes is told to it below
   useEffect(() => {
-    const offering: CompletionSource = ({ state, pos }) => {
+    const offering: CompletionSource = ({ state, pos, explicit }) => {
+      if (explicit && asked.current === "not yet") {
+        asked.current = "waiting";
+        latest.current.askForMore?.();
+      }
       const offered = latest.current.offer?.(state.doc.toString(), pos);
       if (offered === undefined || offered.options.length === 0) return null;
       return { from: offered.from, ...(offered.to === undefined ? {} : { to: offered.to }), options: offered.options };
@@ -132,6 +140,14 @@ export default function Editor(props: EditorProps) {
     if (editor.state.doc.toString() !== value)
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
   }, [value]);
+
+  const { offer } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more is offered than when it was asked for
+  useEffect(() => {
+    if (asked.current !== "waiting") return;
+    asked.current = "answered";
+    if (view.current!.hasFocus) startCompletion(view.current!);
+  }, [offer]);
 
   const told = JSON.stringify(faults);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what they say, not which list says it

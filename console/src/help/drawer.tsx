@@ -4,23 +4,35 @@ import { useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import apiKeys from "../../../docs/api-keys.md?raw";
 import delivery from "../../../docs/delivery.md?raw";
-import limits from "../../../docs/limits.md?raw";
 import matching from "../../../docs/matching.md?raw";
 import metrics from "../../../docs/metrics.md?raw";
+import alerts from "../../../docs/site/pages/guides/alerts.md?raw";
+import filters from "../../../docs/site/pages/guides/filters.md?raw";
+import goingLive from "../../../docs/site/pages/guides/going-live.md?raw";
+import idempotency from "../../../docs/site/pages/guides/idempotency.md?raw";
+import payloadDesign from "../../../docs/site/pages/guides/payload-design.md?raw";
+import troubleshooting from "../../../docs/site/pages/guides/troubleshooting.md?raw";
+import verifying from "../../../docs/site/pages/guides/verifying-signatures.md?raw";
 import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
 import { callSnippet, languages } from "../snippets.ts";
 import { Button, Code, Failure, Loading } from "../ui/basic.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { oneOf, useUrl } from "../url.ts";
 import { type Member, type OpenApi, type Reference, referenceOf } from "./openapi.ts";
-import { type GuideFile, sectionOf, topicOf } from "./topics.ts";
+import { type GuideFile, sectionOf, type Topic, topicOf } from "./topics.ts";
 
 const texts: Readonly<Record<GuideFile, string>> = {
-  "api-keys": apiKeys,
-  delivery,
-  limits,
-  matching,
-  metrics,
+  "api-keys.md": apiKeys,
+  "delivery.md": delivery,
+  "matching.md": matching,
+  "metrics.md": metrics,
+  "site/pages/guides/alerts.md": alerts,
+  "site/pages/guides/filters.md": filters,
+  "site/pages/guides/going-live.md": goingLive,
+  "site/pages/guides/idempotency.md": idempotency,
+  "site/pages/guides/payload-design.md": payloadDesign,
+  "site/pages/guides/troubleshooting.md": troubleshooting,
+  "site/pages/guides/verifying-signatures.md": verifying,
 };
 const own = {
   docs: oneOf(["reference", "examples", "troubleshooting", "practice"], "reference"),
@@ -109,10 +121,20 @@ function ReferencePart({ references }: { references: readonly Reference[] }) {
   );
 }
 
-function Troubles({ references }: { references: readonly Reference[] }) {
+function Sections({ of }: { of: Topic["guides"] }) {
+  return of.map(([file, title]) => (
+    <section key={`${file} ${title}`} className="border-b border-line pb-3">
+      <h3 className="font-semibold">{(title ?? file.replace(/\.md$/, "").replaceAll("-", " ")).replaceAll("`", "")}</h3>
+      <Prose text={sectionOf(texts[file], title) ?? ""} />
+    </section>
+  ));
+}
+
+function Troubles({ topic, references }: { topic: Topic; references: readonly Reference[] }) {
   const codes = [...new Set(references.flatMap((each) => each.codes))].filter((code) => code in errorCatalog);
   return (
     <div className="grid gap-3">
+      <Sections of={topic.troubles ?? []} />
       {codes.map((code) => {
         const { status, when, remedy, retryable } = errorCatalog[code as keyof typeof errorCatalog];
         return (
@@ -218,19 +240,14 @@ export default function Drawer({ close }: { close: () => void }) {
           {
             id: "troubleshooting",
             name: "Troubleshooting",
-            body: () => asked(() => <Troubles references={references} />),
+            body: () => asked(() => <Troubles topic={topic} references={references} />),
           },
           {
             id: "practice",
             name: "Practice",
             body: () => (
               <div className="grid gap-4">
-                {topic.guides.map(([file, title]) => (
-                  <section key={`${file} ${title}`} className="border-b border-line pb-3">
-                    <h3 className="font-semibold">{title ?? file.replaceAll("-", " ")}</h3>
-                    <Prose text={sectionOf(texts[file], title) ?? ""} />
-                  </section>
-                ))}
+                <Sections of={topic.guides} />
                 {topic.guides.length === 0 ? (
                   <p className="text-sm">
                     <a href="/docs/">The documentation</a> has more.

@@ -12,11 +12,30 @@ export interface Topic {
   /** As the reference names them: `POST /events`. */
   readonly calls: readonly string[];
   readonly examples: readonly Example[];
-  /** Sections of `docs/*.md`: the file's name and the heading; without one, what stands before the first. */
-  readonly guides: readonly (readonly [file: GuideFile, heading?: string])[];
+  /** What is good practice. */
+  readonly guides: readonly Section[];
+  /** What to look at when it does not work; the codes of the calls come of themselves. */
+  readonly troubles?: readonly Section[];
 }
 
-export type GuideFile = "api-keys" | "delivery" | "limits" | "matching" | "metrics";
+/** A section of a page of the documentation, by its heading; without one, what stands before the first. */
+type Section = readonly [file: GuideFile, heading?: string];
+
+/** Pages of the documentation under `docs/`. */
+export type GuideFile =
+  | "api-keys.md"
+  | "delivery.md"
+  | "matching.md"
+  | "metrics.md"
+  | "site/pages/guides/alerts.md"
+  | "site/pages/guides/filters.md"
+  | "site/pages/guides/going-live.md"
+  | "site/pages/guides/idempotency.md"
+  | "site/pages/guides/payload-design.md"
+  | "site/pages/guides/troubleshooting.md"
+  | "site/pages/guides/verifying-signatures.md";
+
+const troubles = "site/pages/guides/troubleshooting.md";
 
 const order = { event_type: "order.created", id: "ord_1001", amount: 149.9, currency: "EUR" };
 
@@ -32,7 +51,19 @@ const sending: Topic = {
     },
     { says: "See who would receive it, without sending", method: "POST", path: "/events/dry-run", body: order },
   ],
-  guides: [["limits", "Requests and events"], ["matching"], ["delivery", "When an endpoint fails"]],
+  guides: [
+    ["site/pages/guides/payload-design.md", "Name what happened"],
+    ["site/pages/guides/payload-design.md", "Say enough, and no secret"],
+    ["site/pages/guides/payload-design.md", "Make it easy to match"],
+    ["site/pages/guides/payload-design.md", "Size"],
+    ["site/pages/guides/idempotency.md", "When you send"],
+    ["site/pages/guides/idempotency.md", "What to repeat"],
+    ["site/pages/guides/going-live.md", "Sending"],
+  ],
+  troubles: [
+    [troubles, "No event arrived at the platform"],
+    [troubles, "The event is there, and its status is `unmatched`"],
+  ],
 };
 
 const reading: Topic = {
@@ -41,7 +72,12 @@ const reading: Topic = {
     { says: "Read what is not acknowledged", method: "GET", path: "/inbox?limit=10" },
     { says: "Read by a filter", method: "GET", path: "/inbox?event_type=order.*&filter=event.amount%20%3E%20100.0" },
   ],
-  guides: [["matching"], ["delivery", "Nothing is lost while an endpoint fails"]],
+  guides: [["delivery.md", "Nothing is lost while an endpoint fails"]],
+  troubles: [
+    [troubles, "The event is there, and its status is `unmatched`"],
+    [troubles, "The status is `pending`"],
+    [troubles, "The status is `failed` or `dead_lettered`"],
+  ],
 };
 
 const subscribing: Topic = {
@@ -59,7 +95,16 @@ const subscribing: Topic = {
     },
     { says: "List subscriptions", method: "GET", path: "/subscriptions" },
   ],
-  guides: [["matching"], ["delivery", "Verifying a post"], ["delivery", "When an endpoint fails"]],
+  guides: [
+    ["site/pages/guides/filters.md", "Begin with the type"],
+    ["site/pages/guides/going-live.md", "Receiving"],
+    ["site/pages/guides/idempotency.md", "When you receive"],
+    ["delivery.md", "Verifying a post"],
+  ],
+  troubles: [
+    [troubles, "The status is `failed` or `dead_lettered`"],
+    ["site/pages/guides/verifying-signatures.md", "What goes wrong"],
+  ],
 };
 
 const delivering: Topic = {
@@ -75,8 +120,8 @@ const delivering: Topic = {
     { says: "Read what was given up", method: "GET", path: "/dead-letters" },
   ],
   guides: [
-    ["delivery", "When an endpoint fails"],
-    ["delivery", "Problems"],
+    ["delivery.md", "When an endpoint fails"],
+    ["delivery.md", "Problems"],
   ],
 };
 
@@ -92,8 +137,8 @@ const measuring: Topic = {
     { says: "The same as a table for a spreadsheet", method: "GET", path: "/metrics?measures=events&last=24h" },
   ],
   guides: [
-    ["metrics", "What the measures count"],
-    ["metrics", "Time"],
+    ["metrics.md", "What the measures count"],
+    ["metrics.md", "Time"],
   ],
 };
 
@@ -111,7 +156,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   "/replays": {
     calls: ["POST /replays", "GET /replays/{id}", "POST /replays/{id}/cancel"],
     examples: [{ says: "Read replays", method: "GET", path: "/replays" }],
-    guides: [["delivery", "When an endpoint fails"]],
+    guides: [["delivery.md", "When an endpoint fails"]],
   },
   "/send": sending,
   "/match": {
@@ -124,7 +169,16 @@ export const topics: Readonly<Record<string, Topic>> = {
         body: { event_selector: { event_type: "order.*", cel: "event.amount > 100.0" }, limit: 100 },
       },
     ],
-    guides: [["matching"], ["matching", "Numbers"], ["matching", "What is refused where it is made"]],
+    guides: [
+      ["site/pages/guides/filters.md", "Begin with the type"],
+      ["site/pages/guides/filters.md", "Try it on what really came"],
+      ["site/pages/guides/filters.md", "Less is better"],
+      ["matching.md"],
+    ],
+    troubles: [
+      ["site/pages/guides/filters.md", "Traps"],
+      ["matching.md", "What is refused where it is made"],
+    ],
   },
   "/subscriptions": subscribing,
   "/types": {
@@ -137,9 +191,16 @@ export const topics: Readonly<Record<string, Topic>> = {
         body: { type: "object", required: ["amount"], properties: { amount: { type: "number" } } },
       },
     ],
-    guides: [["limits", "Objects of a customer"]],
+    guides: [
+      ["site/pages/guides/payload-design.md", "Name what happened"],
+      ["site/pages/guides/payload-design.md", "Let it grow"],
+    ],
   },
-  "/usage": { ...measuring, guides: [["limits", "Requests and events"], ...measuring.guides] },
+  "/usage": {
+    ...measuring,
+    guides: [["site/pages/guides/payload-design.md", "Many at once"], ...measuring.guides],
+    troubles: [[troubles, "It arrived late"]],
+  },
   "/health": measuring,
   "/alerts": {
     calls: ["GET /alerts", "POST /alert-rules", "POST /alert-rules/preview", "POST /alert-channels"],
@@ -152,14 +213,18 @@ export const topics: Readonly<Record<string, Topic>> = {
       },
       { says: "Read what is firing", method: "GET", path: "/alerts?state=firing" },
     ],
-    guides: [["metrics", "What the measures count"]],
+    guides: [
+      ["site/pages/guides/alerts.md", "Channels"],
+      ["site/pages/guides/alerts.md", "Rules"],
+      ["site/pages/guides/alerts.md", "What to do when one rings"],
+    ],
   },
   "/reports": {
     calls: ["POST /reports", "POST /reports/preview", "POST /reports/{id}/run", "GET /reports/{id}/runs"],
     examples: [{ says: "See the weekly mail", method: "POST", path: "/reports/preview", body: { template: "weekly" } }],
     guides: [
-      ["metrics", "What the measures count"],
-      ["metrics", "Time"],
+      ["metrics.md", "What the measures count"],
+      ["metrics.md", "Time"],
     ],
   },
   "/keys": {
@@ -172,7 +237,12 @@ export const topics: Readonly<Record<string, Topic>> = {
         body: { name: "ci", environment: "sandbox", scopes: ["events:write"] },
       },
     ],
-    guides: [["api-keys"], ["api-keys", "A key in a web page"], ["api-keys", "Rotating and revoking"]],
+    guides: [
+      ["site/pages/guides/going-live.md", "Keys and people"],
+      ["api-keys.md"],
+      ["api-keys.md", "A key in a web page"],
+      ["api-keys.md", "Rotating and revoking"],
+    ],
   },
   "/people": {
     calls: ["GET /people", "POST /people"],
@@ -201,7 +271,8 @@ export function topicOf(path: string): Topic {
 
 /** A section of a page of the documentation; without a heading what stands before the first. @returns Markdown, undefined where there is none */
 export function sectionOf(markdown: string, heading: string | undefined): string | undefined {
-  const [first = "", ...sections] = markdown.split(/\n(?=## )/);
+  const text = markdown.replace(/^---\n[\s\S]*?\n---\n/, "").replaceAll(/<!--[\s\S]*?-->/g, "");
+  const [first = "", ...sections] = text.split(/\n(?=## )/);
   if (heading === undefined) return first.replace(/^# .*\n/, "").trim();
   return sections
     .find((section) => section.startsWith(`## ${heading}\n`))

@@ -94,7 +94,8 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
   const [error, setError] = useState<unknown>();
   const { alert_id, name, kind, severity, state, value, threshold, since, fired_at, resolved_at } = alert;
   const rule = rules.find(({ rule_id }) => rule_id === alert.rule_id);
-  const unit = unitOf(kind, rule?.query?.measures[0]);
+  const measure = rule?.query?.measures[0];
+  const unit = unitOf(kind, measure);
   const snoozed = alert.snoozed_until !== null && Date.parse(alert.snoozed_until) > Date.now();
   const act = async (what: string, body?: unknown) => {
     setError(undefined);
@@ -118,7 +119,7 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
       </header>
       <Facts
         of={[
-          [kindNames[kind], readValue(value, unit)],
+          [measure === undefined ? kindNames[kind] : measureNames[measure], readValue(value, unit)],
           ...(unit === "up" ? [] : [["Threshold", `above ${readValue(threshold, unit)}`] as const]),
           ["Began", <When key="since" at={since} zone={zone} />],
           ...(open && fired_at !== null ? [["Rang", <When key="fired" at={fired_at} zone={zone} />] as const] : []),

@@ -96,7 +96,7 @@ function Templates({ known, take }: { known: readonly string[]; take: (text: str
 
 function Skeleton({ type, take }: { type: string | undefined; take: (text: string) => void }) {
   const [state] = useUrl(own);
-  const shapes = useShapes(type, state.env);
+  const shapes = useShapes(type, state.env, true);
   return (
     <Button isDisabled={type === undefined} onPress={() => take(skeletonOf(type!, shapes))}>
       Use its members
@@ -125,7 +125,8 @@ export default function Send() {
   const fault = faultOf(text);
   const settled = useDebounced(text, DEBOUNCE_MS);
   const known = useKnownTypes(env);
-  const shapes = useShapes(typeIn(settled), env);
+  const [recorded, setRecorded] = useState(false);
+  const shapes = useShapes(typeIn(settled), env, recorded);
   const offer = useMemo(() => offerJson(shapes, known), [shapes, known]);
   const dry = useQuery({
     queryKey: ["dry run", settled, chosen?.key_id],
@@ -260,6 +261,7 @@ export default function Send() {
                     change={setText}
                     faults={faults}
                     offer={offer}
+                    askForMore={() => setRecorded(true)}
                     error={complaint}
                     hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type; Ctrl Space offers members."
                   />

@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useId, useMemo, useState } from "react";
 import { ApiError } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { CodeField } from "../editor/codeField.tsx";
@@ -62,7 +62,10 @@ export function SelectorFields({
   error?: unknown;
 }) {
   const [{ env }] = useCommon();
-  const shapes = useShapes(useDebounced(draft.type.includes(",") ? "" : draft.type.trim(), SETTLED_MS), env);
+  const [recorded, setRecorded] = useState(false);
+  const shapes = useShapes(useDebounced(draft.type.includes(",") ? "" : draft.type.trim(), SETTLED_MS), env, recorded);
+  const offerJsonPath = useMemo(() => offerPath(shapes, jsonPathPath), [shapes]);
+  const offerCel = useMemo(() => offerPath(shapes, celPath), [shapes]);
   const known = useKnownTypes(env);
   const list = useId();
   const jsonpath = faultsIn(error, "jsonpath", draft.jsonpath);
@@ -102,7 +105,8 @@ export function SelectorFields({
         change={(text) => change({ ...draft, jsonpath: text })}
         faults={jsonpath}
         error={said(jsonpath)}
-        offer={offerPath(shapes, jsonPathPath)}
+        offer={offerJsonPath}
+        askForMore={() => setRecorded(true)}
       />
       <CodeField
         label="CEL"
@@ -113,7 +117,8 @@ export function SelectorFields({
         change={(text) => change({ ...draft, cel: text })}
         faults={cel}
         error={said(cel)}
-        offer={offerPath(shapes, celPath)}
+        offer={offerCel}
+        askForMore={() => setRecorded(true)}
       />
     </div>
   );
