@@ -61,12 +61,14 @@ const api = (method: string, path: string, body?: unknown) =>
 
 test("without a key it says what to do, and a wrong command line what was meant", async () => {
   const bare = { TRIGGERS_API_KEY: "", TRIGGERS_URL: "" };
-  const [noKey, asJson, unknown, version] = await Promise.all([
+  const [noKey, asJson, unknown, version, start] = await Promise.all([
     run(["status"], "", bare),
     run(["status", "--json"], "", bare),
     run(["sned"]),
     run(["--version"]),
+    runProgram(node, [program, "start"], "", env, undefined, folder),
   ]);
+  assert.deepEqual([start.code, /started in a checkout/.test(start.stderr)], [2, true]);
   assert.equal(noKey.code, 3);
   assert.match(noKey.stderr, /^triggers: There is no key\. Run "triggers login"/);
   assert.equal(JSON.parse(asJson.stderr).error.code, "command");

@@ -1,6 +1,6 @@
 // group: shared 1
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -182,6 +182,17 @@ for (const client of clients)
         if (one.stored !== undefined) assert.equal(stored.get(typeOf(client, index)) ?? 0, one.stored, "events");
         if (one.proxied) assert.ok(proxy.hosts.length > 0);
       });
+
+test("its types are those of the contract, for a program that has only what is published", async () => {
+  // It stands beside what was installed, so that names lead there.
+  const consumer = join(folder, "npm/consumer.mts");
+  copyFileSync(join(import.meta.dirname, "../sdk/consumer.mts"), consumer);
+  const compiler = join(import.meta.dirname, "../../node_modules/typescript7/bin/tsc");
+  const flags = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom,dom.iterable,esnext.disposable"];
+  const args = [compiler, ...flags, "--module", "nodenext", consumer];
+  const { code, stdout } = await runProgram(process.execPath, args, "", {}, undefined, folder);
+  assert.deepEqual([code, stdout], [0, ""]);
+});
 
 test("a webhook of the platform itself is verified while its secret is being replaced, and not by another secret", async () => {
   const as = (method: string, path: string, body?: unknown) =>

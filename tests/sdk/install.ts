@@ -94,10 +94,11 @@ export function runProgram(
   input: string,
   env: Readonly<Record<string, string>> = {},
   onOutput?: (written: string, kill: (signal: NodeJS.Signals) => void) => void,
+  cwd?: string,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const child = spawn(command, args, { env: { ...inherited, ...env }, stdio: "pipe" });
+    const child = spawn(command, args, { env: { ...inherited, ...env }, stdio: "pipe", cwd });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => {
