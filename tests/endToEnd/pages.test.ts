@@ -95,7 +95,8 @@ if (chromiumHere() === undefined) {
 } else {
   test.before(async () => {
     platform = await sharedPlatform();
-    await platform.pages();
+    // Who asks for a page waits until the console's are built, and for no others.
+    await call(platform.url, "GET", "/console/");
     const post = async (path: string, body: unknown) =>
       assert.ok((await call(platform.url, "POST", path, { key: platform.sandboxKey, body })).status < 300);
     await post("/subscriptions", {
