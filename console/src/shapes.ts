@@ -23,6 +23,9 @@ export function useShapes(type: string | undefined, env: Environment, recorded: 
     queryKey: ["shapes", type, env, look],
     enabled: type !== undefined && type !== "" && may("subscriptions"),
     staleTime: Number.POSITIVE_INFINITY,
+    // What the schema says stays while recorded events are on their way.
+    placeholderData: (before: readonly Shape[] | undefined, asked) =>
+      asked?.queryKey[1] === type ? before : undefined,
     retry: false,
     queryFn: async ({ signal }) => {
       const asked = { env, signal };
