@@ -1,11 +1,18 @@
 // group: shared 1
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import { type Fault, startDetour, startProxy } from "../sdk/detour.ts";
-import { type Ended, installPacked, installWheel, oldestNode, runProgram } from "../sdk/install.ts";
+import {
+  type Ended,
+  type InstalledPython,
+  installPacked,
+  installWheel,
+  oldestNode,
+  runProgram,
+} from "../sdk/install.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type Customer,
@@ -79,6 +86,7 @@ let platform: SharedPlatform;
 let customer: Customer;
 let detour: Awaited<ReturnType<typeof startDetour>>;
 let proxy: Awaited<ReturnType<typeof startProxy>>;
+let python: InstalledPython | undefined;
 /** How to run a client's cases; undefined where its language is not on this machine. */
 const runners: Partial<Record<Client, (input: string, onOutput?: Parameters<typeof runProgram>[4]) => Promise<Ended>>> =
   {};
@@ -148,6 +156,7 @@ test.before(async () => {
   const args = [runner("runner.mjs"), join(sdk, "dist/index.js"), undici];
   runners.TypeScript = (input, onOutput) =>
     runProgram(input.includes('"proxy":true') ? process.execPath : node, args, input, {}, onOutput);
+  python = wheel;
   if (wheel !== undefined) {
     const env = { PYTHONPATH: wheel.folder };
     runners.Python = (input, onOutput) => runProgram(wheel.python, [runner("runner.py"), "sync"], input, env, onOutput);
@@ -183,15 +192,59 @@ for (const client of clients)
         if (one.proxied) assert.ok(proxy.hosts.length > 0);
       });
 
-test("its types are those of the contract, for a program that has only what is published", async () => {
-  // It stands beside what was installed, so that names lead there.
-  const consumer = join(folder, "npm/consumer.mts");
-  copyFileSync(join(import.meta.dirname, "../sdk/consumer.mts"), consumer);
+/** Code of a README, block by block. */
+const blocks = (readme: string, language: string): string[] =>
+  [...readFileSync(new URL(`../../sdk/${readme}`, import.meta.url), "utf8").matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+    .filter(([, name]) => name === language)
+    .map(([, , code]) => code!);
+
+/** What the examples of the README take for granted. */
+const GIVEN = `
+import type { Triggers } from "@triggers/sdk";
+declare global {
+  const triggers: Triggers;
+  const process: { readonly env: Record<string, string | undefined> };
+  const event_id: string;
+  const order: { readonly id: number };
+  const orders: readonly object[];
+  function report(error: unknown): void;
+  function retryLater(event: object, key: string | undefined): void;
+  function handle(id: string, payload: unknown): Promise<void>;
+}
+`;
+
+test("its types are those of the contract, for a program that has only what is published, and for its README", async () => {
+  // They stand beside what was installed, so that names lead there.
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, "npm", name), text);
+    return join(folder, "npm", name);
+  };
+  const consumer = readFileSync(join(import.meta.dirname, "../sdk/consumer.mts"), "utf8");
+  const examples = blocks("typescript/README.md", "ts").filter((code) => !code.includes('from "undici"'));
+  const files = [write("consumer.mts", consumer), write("given.d.mts", GIVEN)];
+  for (const [at, code] of examples.entries())
+    files.push(write(`readme${at}.mts`, `${code}\ndeclare const event: object;\nexport {};\n`));
   const compiler = join(import.meta.dirname, "../../node_modules/typescript7/bin/tsc");
   const flags = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom,dom.iterable,esnext.disposable"];
-  const args = [compiler, ...flags, "--module", "nodenext", consumer];
+  const args = [compiler, ...flags, "--module", "nodenext", ...files];
   const { code, stdout } = await runProgram(process.execPath, args, "", {}, undefined, folder);
   assert.deepEqual([code, stdout], [0, ""]);
+});
+
+test("the first example of each README sends an event", async () => {
+  const env = { TRIGGERS_API_KEY: customer.api_key, TRIGGERS_URL: platform.url };
+  const [script] = blocks("typescript/README.md", "ts");
+  writeFileSync(join(folder, "npm/first.mjs"), `${script}\nconsole.log(event_id);\n`);
+  const sent = await runProgram(process.execPath, [join(folder, "npm/first.mjs")], "", env);
+  assert.match(sent.stdout, /^evt_\w{26}\n$/, sent.stderr);
+  if (python === undefined)
+    return assert.equal(process.env.CI, undefined, "python3, from 3.10, is needed to try the SDK for Python");
+  const [first, ...others] = blocks("python/README.md", "python");
+  const told = await runProgram(python.python, ["-"], first!, { ...env, PYTHONPATH: python.folder });
+  assert.match(told.stdout, /^evt_\w{26}\n$/, told.stderr);
+  const parse = "import ast, json, sys; [ast.parse(one) for one in json.load(sys.stdin)]";
+  const parsed = await runProgram(python.python, ["-c", parse], JSON.stringify(others));
+  assert.deepEqual([parsed.code, parsed.stderr], [0, ""]);
 });
 
 test("a webhook of the platform itself is verified while its secret is being replaced, and not by another secret", async () => {

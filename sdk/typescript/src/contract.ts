@@ -2412,6 +2412,8 @@ export interface paths {
                     filter?: string;
                     /** @description Received at or after. */
                     from?: string;
+                    /** @description Sent by these API keys. */
+                    key_id?: string[] | string;
                     limit?: number;
                     order?: "desc" | "asc";
                     /** @description Text contained in the payload; case is ignored as Unicode folds it, accents are not. */
@@ -4659,6 +4661,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reports/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See a report before it is sent
+         * @description What the mail would say if it were sent now, of a report that need not be there yet. Nothing is kept or sent. With `Accept: text/html` the mail's own page alone; mails also hold a link to unsubscribe.
+         *
+         *     Needs the scope `events:read`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default Report */
+                        name?: string;
+                        /**
+                         * @description Addresses that are verified e-mail channels.
+                         * @default []
+                         */
+                        recipients?: string[];
+                        schedule?: components["schemas"]["ReportSchedule"];
+                        /** @description `weekly`, `monthly`, or tiles of your own. */
+                        template: ("weekly" | "monthly") | components["schemas"]["ReportTile"][];
+                    };
+                };
+            };
+            responses: {
+                /** @description The mail. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * Format: date-time
+                             * @description RFC 3339; answers are in UTC with milliseconds.
+                             * @example 2026-11-25T10:00:00.000Z
+                             */
+                            from: string;
+                            html: string;
+                            subject: string;
+                            text: string;
+                            /**
+                             * Format: date-time
+                             * @description RFC 3339; answers are in UTC with milliseconds.
+                             * @example 2026-11-25T10:00:00.000Z
+                             */
+                            to: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/retention": {
         parameters: {
             query?: never;
@@ -5731,7 +5805,7 @@ export interface components {
             }[];
             /** @enum {string} */
             environment: "live" | "sandbox";
-            /** @description SHA-256, hex, of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash], members sorted by name. */
+            /** @description SHA-256, hex, of the JSON array [customer_id, hour, seq, minute, environment, key_id, calls, source_ips, prev_hash], with `views` before `prev_hash` where there are any; members sorted by name. */
             hash: string;
             key_id: string;
             /**
@@ -5747,6 +5821,21 @@ export interface components {
             source_ips: {
                 address: string;
                 requests: number;
+            }[];
+            /** @description Payloads that the person `key_id` saw in the console. */
+            views?: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339; answers are in UTC with milliseconds.
+                 * @example 2026-11-25T10:00:00.000Z
+                 */
+                at: string;
+                event_id: string;
+                /** @description `payload`, masked as the role demands, or `reveal`, without its mask. */
+                how: string;
+                name: string;
+                reason: string | null;
+                role: string;
             }[];
         };
         Alert: {

@@ -54,6 +54,7 @@ class AccessRecord(TypedDict):
     key_id: str
     calls: list[dict[str, Any]]
     source_ips: list[dict[str, Any]]
+    views: NotRequired[list[dict[str, Any]]]
     prev_hash: str
     hash: str
 
