@@ -45,7 +45,6 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   "POST /alerts/{id}/snooze": { minutes: 60 },
   "POST /reports": { name: "Week", template: "weekly" },
   "POST /reports/preview": { template: "weekly" },
-  "POST /reports/preview": { template: "weekly" },
   "PATCH /reports/{id}": { name: "Every week" },
   "POST /keys": { name: "shop", scopes: ["events:write"] },
   "POST /keys/{key_id}/rotate": { overlap_seconds: 3_600 },
