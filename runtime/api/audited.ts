@@ -9,8 +9,8 @@ import { type Identity, OPERATOR } from "../domain/identity/identity.ts";
 import type { ApiEnv, Deps } from "./deps.ts";
 
 /**
- * Every management change goes through `change`: what it did and its entry in the audit log are one transaction. Changes
- * that were understood but refused are told as well; malformed requests are not, they never named a change.
+ * Every management change goes through `change`: what it did and its entry in the audit log are one transaction. A change that was
+ * understood and then refused has an entry as well; a malformed request has none.
  */
 const TOLD_REFUSALS = new Set([403, 404, 409, 412, 422]);
 
@@ -37,7 +37,7 @@ function factOf(
   };
 }
 
-/** Says what a change did. Nothing is audited unless it is called: a repeated DELETE changes nothing. */
+/** Says what a change did. Only a call of it writes an entry: a repeated DELETE, which changes nothing, leaves it out. */
 export type Tell = (object: string, details?: Readonly<Record<string, unknown>>) => void;
 
 /**

@@ -9,8 +9,8 @@ const invalid = (message: string, path = "", cause?: unknown) =>
   new TriggersError("invalid_schema", message, { details: [{ path, message }], cause });
 
 /**
- * Refuses what can't be the schema of an event type: not 2020-12, not valid by its own meta-schema, or beyond the bounds
- * of runtime/domain/body/schema.ts. @param text the same as it was written @throws TriggersError `invalid_schema`
+ * Refuses a schema of another draft than 2020-12, one that its own meta-schema refuses, and one beyond the bounds of
+ * runtime/domain/body/schema.ts. @param text the same as it was written @throws TriggersError `invalid_schema`
  */
 export function checkSchema(schema: unknown, text: string): void {
   if (typeof schema === "object" && schema !== null && "$schema" in schema) {

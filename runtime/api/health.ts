@@ -69,7 +69,7 @@ async function pingRedis({ env, secret }: Deps): Promise<void> {
   }
 }
 
-/** S3 works when it answers, be it that there is no such object, or none that we may know of. */
+/** S3 works when it answers. 404 and 403 are answers, too. */
 async function askS3({ s3, env }: Deps): Promise<void> {
   try {
     await s3.send(new GetObjectCommand({ Bucket: env.PAYLOAD_BUCKET, Key: "health" }));

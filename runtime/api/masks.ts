@@ -11,8 +11,8 @@ import type { ApiEnv, Deps } from "./deps.ts";
 /**
  * What a person's answer holds.
  *
- * Invariant: what the role may not see leaves this function for no browser, on whatever route it stands. An answer is looked
- * through as a whole, so a new route is masked before anybody thinks of it; and every payload that is let out is recorded as seen.
+ * Invariant: data that a role may not see stays in this function, on every route. Each answer is searched as a whole, so a new route is
+ * masked from its first day; and every payload in an answer is recorded as seen.
  */
 
 /** Work that one path may take on one payload, in units of about 50 ns. What takes more is masked whole. */
@@ -200,7 +200,7 @@ export async function recordViews(
   );
 }
 
-/** Puts what this person may see in place of the route's answer; a view that can't be recorded is not granted. */
+/** Puts what this person may see in place of the route's answer; if recording the view fails, the answer fails. */
 export async function maskForPerson(deps: Deps, c: Context<ApiEnv>, person: Person): Promise<void> {
   const type = c.res.headers.get("content-type") ?? "";
   if (!type.startsWith("application/json") || c.get("call") === "POST /reveal") return;

@@ -26,7 +26,7 @@ const RETENTION_CACHE_MS = 5_000;
 /** Customer-bound questions to PostgreSQL that reading events asks, with short memories. */
 export interface ReadContext {
   readonly store: Store;
-  /** Which of these subscriptions are removed. One not known at all is not. */
+  /** Which of these subscriptions are removed. An unknown one counts as present. */
   removed(identity: Identity, subscriptionIds: readonly string[]): Promise<IsRemoved>;
   /** How long the customer's events are kept, ms. */
   retentionMs(identity: Identity): Promise<number>;
@@ -42,7 +42,8 @@ export function readContext(deps: Deps): ReadContext {
 }
 
 function makeContext(deps: Deps): ReadContext {
-  // A removal is for good, so it may be remembered; that there was none may not, beyond a blink.
+  // A removal is final, so it may be remembered. A subscription that is present may be removed at any moment, so that is remembered for a
+  // moment only.
   const removedIds = new LRUCache<string, boolean>({ max: 50_000 });
   const retention = new LRUCache<string, { readonly ms: number; readonly at: number }>({ max: 10_000 });
   return {

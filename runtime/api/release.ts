@@ -22,7 +22,7 @@ export const releaseHeld = (deps: Deps, tenant: Tenant, subscription_id: string)
 
 /**
  * Has every post to a subscription that was disabled or removed end within a second; or, without an id, to all of a tenant's.
- * Called once the change is made. Where it can't be told the change still counts, seconds later: it is not refused for that.
+ * Called once the change is made. If the message fails, the change counts all the same, some seconds later.
  */
 export async function stopPosts(deps: Deps, tenant: Tenant, subscription_id?: string): Promise<void> {
   try {

@@ -42,7 +42,7 @@ export const NextCursor = z.string().nullable().openapi({ description: "Cursor o
 /** Marks that an id has the form of one, and yet was never given to anything. */
 const NEVER_GIVEN = { never_given: true };
 
-/** Whether an issue says no more than that an id was never given. */
+/** Whether an issue says only that an id was never given. */
 export const isNeverGiven = (issue: z.core.$ZodIssue): boolean =>
   issue.code === "custom" && issue.params?.never_given === true;
 

@@ -113,7 +113,7 @@ export const invocationOf = (functionName: string, payload: string): Call => ({
 /** Whether the function threw: Lambda answers 200 all the same. */
 export const hasFailed = ({ headers }: Answer): boolean => headers["x-amz-function-error"] !== undefined;
 
-/** Stands for a blob until the text is made. Nobody can know it, so it is in no text that a caller sent. */
+/** Stands for a blob until the text is made. It is random, so texts of callers can't contain it. */
 const BLOB = randomUUID();
 
 /**

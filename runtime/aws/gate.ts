@@ -11,8 +11,9 @@ export interface Gate {
   /** Reads the peppers, so that the first request need not. Never rejects. */
   ready(): Promise<void>;
   /**
-   * The headers, without an identity that bears no seal: nobody calls then.
-   * @throws TriggersError `unavailable` when the peppers were never read, so that no seal can be looked at; and when a seal is right but old, as
+   * The headers. An identity without a valid seal is taken out, as if there were no caller.
+   * @throws TriggersError `unavailable` when seals can't be checked, because the peppers were never read; and when a seal is right but
+   * old, as
    *   where a clock was set on the way: the key is good, so 401 would be wrong
    */
   pass(method: string, headers: Headers): Promise<Headers>;

@@ -4,7 +4,7 @@ import type { Invoke } from "./clients.ts";
 
 /**
  * Asks the subscriptions service. `bytes` is the length of the answer's JSON, a measure of what keeping it costs.
- * @throws Error when the function can't be reached, failed, or did not answer within `timeoutMs`
+ * @throws Error when the function is out of reach, failed, or took longer than `timeoutMs`
  */
 export type Service = <Op extends ServiceRequest["op"]>(
   request: Extract<ServiceRequest, { op: Op }>,

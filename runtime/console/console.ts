@@ -12,7 +12,8 @@ import { type SignedIn, type SignIn, schemeOf } from "./signIn.ts";
 /**
  * The console's function: who is signed in, and what they ask for.
  *
- * Invariant: nothing is changed for another site's page. What is not a plain read takes the header `x-triggers-console: 1`, which no
+ * Invariant: nothing is changed for another site's page. Every call that changes something needs the header `x-triggers-console: 1`, which
+ * no
  * form can send, and the page's own origin; and the cookie goes along with no request that another site makes but a link.
  */
 
@@ -268,7 +269,7 @@ export class Console {
     const { answer, identity } = await forward(own, asked, asked.request_id, this.ports);
     if (asked.method === "POST" && asked.path === "/events") {
       const took = this.ports.now() - began;
-      // The events are in by now: a history that can't be written must not make the answer fail.
+      // The events are accepted by now, so the answer succeeds even if writing the history fails.
       await this.ports.sends
         .put(ownerOf(own), sendOf(asked, answer, identity, took))
         .catch((cause: unknown) => this.ports.failed("console.send_not_kept", asked.request_id, cause));

@@ -115,7 +115,7 @@ const needsCube = (query: MetricsQuery, interval: Interval, span: Span, now: Mil
   !isByMinute(interval, span, now) &&
   (hourStart(span.from) < keptSince("hour", now) || grainFor(dimensionsIn(query)) === "joint");
 
-/** The facts that a query is about, in points of one's own choosing, by the place of the point; none where there were none. */
+/** The facts that a query is about, in points that the caller chooses, by the place of the point. A point without facts is left out. */
 export async function sumsIn(
   reader: MetricsReader,
   { tenant, limit_per_second }: Measured,

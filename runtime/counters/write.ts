@@ -8,8 +8,7 @@ import type { UsageFact } from "../domain/usage/fact.ts";
 import { usageWriter } from "../domain/usage/usage.ts";
 
 /**
- * Counts facts of usage, in an execution environment. What can't be written now is kept and written later: a failure needs
- * to be told, and nothing else.
+ * Counts facts of usage, in an execution environment. A count that fails is kept and written later: callers only have to log the failure.
  * @throws what the write throws
  */
 export type CountUsage = (facts: readonly UsageFact[]) => Promise<void>;

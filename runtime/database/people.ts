@@ -13,7 +13,7 @@ export interface Vouched {
   readonly name?: string | undefined;
 }
 
-/** The operator has no row among the customers, and sends no events. */
+/** The operator is no customer: it has no row among them and sends no events. */
 const OPERATOR_NAME = "Operator";
 
 /**

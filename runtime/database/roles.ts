@@ -2,8 +2,8 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database } from "./schema.ts";
 
 /**
- * Row-level security, the second wall between customers. For every user that connects, each transaction first takes one of two roles
- * that own nothing and can't bypass it: `triggers_app` sees the rows of the one customer it names and no others, whatever
+ * Row-level security, the second wall between customers. For every user that connects, each transaction first takes one of two roles.
+ * Neither owns a table or may bypass it: `triggers_app` sees the rows of the one customer it names and no others, whatever
  * a query forgets to say; `triggers_service` sees all and is for the platform's own functions. Both last for the
  * transaction only, so a pooled connection carries nothing over.
  */

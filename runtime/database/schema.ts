@@ -250,7 +250,7 @@ export interface AlertRuleTable {
 
 type MaybeTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
 
-/** Where alerts and reports are sent. Nothing is sent to one that is not verified but what verifies it. */
+/** Where alerts and reports are sent. Until it is verified, only the message that verifies it is sent. */
 export interface AlertChannelTable {
   channel_id: string;
   tenant: Tenant;

@@ -15,8 +15,8 @@ import {
 } from "../store/circuits/circuits.ts";
 
 /**
- * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: an endpoint that is well has no
- * item, so success costs nothing; what an invocation knows of the others is at most 5 s old.
+ * Circuits of failing endpoints, shared by all invocations through one item each. Invariant: only a failing endpoint has an item, so
+ * success costs nothing; what an invocation knows of the others is at most 5 s old.
  */
 const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 5_000, serveUntil: 5_000 };
 const MAX_TENANTS = 5_000;

@@ -28,8 +28,8 @@ import { type Targets, unknown } from "./targets.ts";
  * Delivers an invocation's messages: read what they need, gate, post, settle.
  *
  * Invariant: a message counts as done only after every delivery it names has been attempted or put aside, the next attempt is
- * queued, and its state is kept; in this order. If anything fails in between, the message comes again and the delivery is at
- * worst posted twice, never not at all: a retry that is queued while its state is not yet kept acts by what its message says.
+ * queued, and its state is kept; in this order. If anything fails in between, the message comes again, and at worst the delivery is posted
+ * twice. A retry whose state is not kept yet acts by what its message says.
  */
 export interface DeliverPorts extends GatherPorts, EffectPorts {
   readonly log: Log;
@@ -396,7 +396,7 @@ async function keepAll(
   return { unkept, moved, failed };
 }
 
-/** A count that can't be written now is written later, not by a second delivery. */
+/** A count that fails is written later, and causes no second delivery. */
 async function count(facts: readonly UsageFact[], ports: DeliverPorts): Promise<void> {
   try {
     if (facts.length > 0) await ports.countUsage(facts);

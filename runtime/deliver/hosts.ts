@@ -10,8 +10,8 @@ import { addHostCounts } from "../store/hostCounts.ts";
  * (docs/decisions/posts-to-a-host.md).
  *
  * Each execution environment counts its posts by host, and tells them to one item a host and window of ten seconds, twenty at a
- * time; the answer says what all have told. So a host with few posts costs no call, no post waits for one, and what is not
- * told yet, fewer than twenty posts an environment, is all that a window may have too many. Customers are counted in
+ * time; the answer says what all have told. So a host with few posts costs no call, and posts never wait for one. A window may exceed its
+ * limit by the posts that are not reported yet: fewer than twenty an environment. Customers are counted in
  * lanes, drawn anew for each window: when a host has all that it may get, those wait that have sent most.
  */
 export const WINDOW_MS = 10_000;

@@ -91,8 +91,8 @@ interface Open {
  * event that can't be made, has posts of its own. So a retry, which brings back the deliveries of a post, makes the same post again.
  *
  * A post is made when it is asked for, and the next payloads only then: memory holds what is under way, whatever
- * transforms make of small events. Never throws: what can't be made is told as such, by event or by delivery.
- * @param deliveries of one replay (or none), told of one (or none), and of one attempt
+ * transforms make of small events. Never throws: an event or delivery that can't be made is given out with the reason.
+ * @param deliveries that have their replay, or none, and the number of the attempt in common
  * @param prepare what it takes to make payloads of a delivery
  * @param leaveOut asked before each post: from then on nothing is made any more
  */

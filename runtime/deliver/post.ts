@@ -33,8 +33,8 @@ const CLOSED: ReadonlySet<string> = new Set(["connection_closed", "connection_re
 
 /**
  * Posts and never throws: every fault is a named failure.
- * @param fresh what to post over once more where a connection that had been used before was closed without any answer: an
- * endpoint may close what is idle at any moment (RFC 9112, 9.3.1), so that says nothing of it. Its connections are new.
+ * @param fresh makes new connections: the post is repeated over it once, where a connection that was used before closed without an answer.
+ * An endpoint may close an idle connection at any moment (RFC 9112, 9.3.1), so this is no failure of it.
  */
 export function post(
   dispatcher: Dispatcher,

@@ -51,7 +51,7 @@ export interface Posting {
   post(request: PostRequest, limits?: PostLimits): Promise<PostResult>;
   /** What has become of a subscription, as of a second ago at most. @throws Error when that can't be told */
   standing(target: DeliveryTarget): Promise<DeliveryTarget["status"]>;
-  /** Told of an endpoint that has not answered for two seconds: the others need not find out one after the other. */
+  /** Called when an endpoint has not answered for two seconds, so that all other posts to it know at once. */
   suspect(target: DeliveryTarget): void;
   /** Part of the traces begun here that is recorded; undefined where spans are not exported. */
   readonly traceRatio?: number | undefined;

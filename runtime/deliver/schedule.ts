@@ -39,7 +39,7 @@ export interface Outcome {
   readonly error: string | null;
   /** The answer's `Retry-After`, as sent. */
   readonly retryAfter?: string | undefined;
-  /** Why nothing was sent: the endpoint has no part in it. */
+  /** Why there was no post at all; the endpoint is not the cause. */
   readonly unmade?: Unmade | undefined;
 }
 

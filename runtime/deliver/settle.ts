@@ -59,7 +59,7 @@ export function settle(unit: readonly PostDone[], dice: number): Settled {
   const left = unit.filter((entry) =>
     judged.every((other) => other.entry !== entry || other.next.kind !== "delivered"),
   );
-  // What can't be helped is given up once nothing else of the delivery waits.
+  // Events that can never be made are given up once all others of the delivery are done.
   const helped = judged.filter(({ entry }) => entry.result.unmade?.final !== true);
   const waits = helped.some(({ next }) => next.kind !== "delivered");
   const worst = (waits ? helped : judged).reduce((a, b) => (severity(b.next) > severity(a.next) ? b : a));

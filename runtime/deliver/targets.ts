@@ -16,8 +16,8 @@ const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 4_000, serveUntil
 const ASK_TIMEOUT_MS = 2_000;
 const MAX_TARGETS = 5_000;
 /**
- * What is known of stops is at most this old when a post begins; the rest of the second is for the way there. A post waits
- * a second for news of them, then it goes out, for nothing says that it must not.
+ * What is known of stops is at most this old when a post begins; the rest of the second is for the way there. A post waits a second for
+ * news of them, and then goes out.
  */
 const STOPS_FRESHNESS: Freshness = {
   refreshAfter: 800,
@@ -47,7 +47,7 @@ export interface Targets {
   removed(tenant: Tenant, id: string): void;
 }
 
-/** @throws Error when the subscription is not known here and the service can't be asked */
+/** @throws Error when the subscription is unknown here and the service is out of reach */
 export async function targetOf(targets: Targets, tenant: Tenant, id: string): Promise<DeliveryTarget | null> {
   const found = (await targets.get([{ tenant, subscription_id: id }]))(tenant, id);
   if (found === undefined) throw unknown(id);

@@ -16,14 +16,14 @@ export interface Unmade {
 export type UnmadeError =
   /** The stored events can't be read. */
   | "payload_unreadable"
-  /** The reference table can't be asked, or the key can't be told. */
+  /** Reading the reference table failed, or finding the key. */
   | "enrich_failed"
   | "transform_failed"
   /** What the transform or the enrichment makes of the event exceeds 1,000,000 bytes. */
   | "payload_too_large"
   /** The events can't be cut into posts, or written into a body. */
   | "body_failed"
-  /** The post can't be signed, or its headers can't be made. */
+  /** Signing the post failed, or making its headers. */
   | "sign_failed"
   /** What follows from the post can't be told. */
   | "settle_failed";

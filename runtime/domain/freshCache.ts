@@ -5,8 +5,8 @@ import { LRUCache } from "lru-cache";
  *
  * A value's age counts from the moment when the question was sent that it answers. Invariants:
  * - at any time at most one question for a key is under way; all callers who need its answer share it;
- * - a value older than `waitAfter` is served only while its source can't be asked, or a caller's patience has run out,
- *   and one older than `serveUntil` never;
+ * - a value older than `waitAfter` is served only while its source is away, or a caller's patience has run out; one older than
+ * `serveUntil` never;
  * - an answer to a question that was sent before its key was forgotten or set is dropped.
  */
 export interface Freshness {
@@ -40,14 +40,14 @@ export interface FreshCacheOptions<Key, Value> {
   readonly together?: number;
   /** What a question for other keys asks for as well: what was used since its last answer and is due, or all that is held. */
   readonly along?: "used" | "all";
-  /** Whether a key without a value is asked for by itself, so that its caller waits for nothing else. */
+  /** Whether a key without a value is asked for alone, so that its caller waits for this key only. */
   readonly newAlone?: boolean;
   /** Most values, or most of their weight together. */
   readonly max: number;
   weigh?(value: Value): number;
-  /** Keys that the source doesn't know are remembered apart, so that they push no value out. */
+  /** Keys that are unknown to the source are remembered apart, so that they never push out a value. */
   readonly absent?: { readonly max: number; readonly ms: number };
-  /** A value that can't change any more is not asked for again. */
+  /** A final value is asked for once. */
   final?(value: Value): boolean;
   /** Told of each failed question. */
   failed?(cause: unknown, keys: readonly Key[]): void;
@@ -91,7 +91,7 @@ export class FreshCache<Key extends string, Value extends {}> {
   /**
    * @param since the question must have been sent at this time or later; milliseconds since the epoch
    * @returns undefined when the source doesn't know the key, or the caller's patience ran out
-   * @throws the source's error when it can't be asked and no value may serve instead
+   * @throws the source's error when asking failed and every known value is too old
    */
   async get(key: Key, since?: number): Promise<Value | undefined> {
     const outcome = await this.#ensure([key], since);

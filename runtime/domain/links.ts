@@ -1,8 +1,8 @@
 import { signText } from "./signedText.ts";
 
 /**
- * Links that work without a key: their holder was sent them. What a link does is in its signed token, so none can be made up, and
- * one that was made for something else does nothing here.
+ * Links that work without a key: their holder was sent them. A signed token says what its link does, so a link can't be invented, and
+ * works only for what it was made for.
  */
 export type LinkDoes =
   | { readonly does: "verify"; readonly customer_id: string; readonly channel_id: string; readonly code: string }

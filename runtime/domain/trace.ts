@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Millis } from "./time.ts";
 
 /**
- * Spans of an event's way, as plain values. Invariant: every id follows from what it names, never from chance or memory, so
- * stages agree on an event's trace without telling each other, and an event routed twice has one span for it, not two.
+ * Spans of an event's way, as plain values. Invariant: every id is computed from what it names. So stages agree on an event's trace
+ * without a message between them, and an event that is routed twice has one span.
  * docs/decisions/spans.md says why.
  */
 
@@ -44,7 +44,7 @@ export interface Trace {
 export interface Tracer {
   /** Part of the traces begun here that is recorded, 0 to 1. */
   readonly ratio: number;
-  /** Sends these spans within a bounded time. Never throws: what can't be made or sent is dropped. */
+  /** Sends these spans within a bounded time. Never throws: a span that fails to be made or sent is dropped. */
   export(spansOf: () => readonly Span[]): Promise<void>;
 }
 

@@ -45,7 +45,7 @@ async function fits(
 
 /**
  * The identity behind an `Authorization` header.
- * @throws TriggersError `unauthorized`; `unavailable` when neither table nor cache can tell
+ * @throws TriggersError `unauthorized`; `unavailable` when both table and cache are out of reach
  */
 export async function authenticate(
   authorization: string | undefined,

@@ -52,14 +52,14 @@ export class KeyCache {
     });
   }
 
-  /** @throws when the table can't be reached and no record may serve instead */
+  /** @throws when the table is out of reach and every known record is too old */
   async get(keyId: string): Promise<KeyRecord | undefined> {
     return (await this.known.get(keyId))?.record;
   }
 
   /**
-   * A newer record, when a secret did not fit the one we have: it may have been rotated a moment ago. Asked for at most
-   * every 10 s a key while secrets don't fit, as often as for an unknown id, so the two can't be told apart by time.
+   * A newer record, when a secret did not fit the one we have: it may have been rotated a moment ago. While secrets don't fit, a key is
+   * asked for every 10 s at most. An unknown id is asked for as often, so that time tells nothing about which ids exist.
    */
   async newer(keyId: string): Promise<KeyRecord | undefined> {
     const known = this.known.peek(keyId);

@@ -53,7 +53,7 @@ export function setAll(request: CloudFrontRequest, headers: Readonly<Record<stri
   for (const [name, value] of Object.entries(headers)) set(request, name, value);
 }
 
-/** When the viewer function saw the request; now, where it doesn't say or can't be right. */
+/** When the viewer function saw the request; now, where it is missing or impossible. */
 export function arrivalOf(request: CloudFrontRequest, now: Millis): number {
   const said = Number(header(request, RECEIVED_HEADER));
   return said > now - UNDER_WAY_MS && said <= now ? said : now;

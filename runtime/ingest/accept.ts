@@ -57,7 +57,7 @@ export interface SendFailure extends Error {
 }
 
 export interface Ports {
-  /** The headers, without an identity that the edge has not sealed. @throws TriggersError when no seal can be looked at */
+  /** The headers. An identity without the edge's seal is taken out. @throws TriggersError when no seal can be looked at */
   callerOf(method: string, headers: IngestRequest["headers"]): Promise<IngestRequest["headers"]>;
   readonly limiter: Pick<Limiter, "take">;
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;

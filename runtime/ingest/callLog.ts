@@ -56,7 +56,7 @@ export class CallLog {
     });
   }
 
-  /** Tells what waits, if it is time. Never throws: what can't be told now waits for the next time. */
+  /** Tells what waits, if it is time. Never throws: calls that fail to be reported wait for the next time. */
   async tell(): Promise<void> {
     if (this.#waiting.size === 0 || this.#queueAway) return;
     const paused = ageOf(this.#toldAt, this.#ports.now());

@@ -8,8 +8,8 @@ import type { TenantSchemas } from "../domain/service.ts";
  * The schemas of each tenant's event types. A registered schema counts for requests that begin 5 s later, so what is
  * older is asked for again before it is used; while a tenant is busy this happens ahead of time, beside its requests, and in
  * one question for all busy tenants, so that the service's load follows the environments and not the customers.
- * When the subscriptions service is away, what was last known counts, and for a tenant never seen before no schema:
- * taking events in comes first.
+ * When the subscriptions service is away, the last known schemas count. A tenant that is new here has none then: accepting events comes
+ * first.
  */
 
 /** A change counts 5 s later; half a second is left for the answer's own way. */

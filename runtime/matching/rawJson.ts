@@ -80,7 +80,7 @@ type Open<Value, Held extends keyof Value> = {
     : Value[Name];
 };
 
-/** The members of the object under a name, as they were written; none where there is no such object. */
+/** The members of the object under a name, as they were written; empty without such an object. */
 export function membersUnder(text: string, name: string): readonly (readonly [name: string, text: string])[] {
   const root = scan(text);
   const held = root.kind === "object" ? root.members.find((member) => member.name === name)?.value : undefined;

@@ -39,8 +39,8 @@ const TIMEOUTS_IN_A_ROW = 3;
 class Late extends Error {}
 
 /**
- * Rejects after the time, and leaves no timer behind. An answer that has come by then is read first: where this process
- * was what had no time, Redis was not slow.
+ * Rejects after the time, and leaves no timer behind. An answer that has come by then is read first: if this process was the busy one,
+ * Redis counts as quick.
  */
 function within<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -51,8 +51,8 @@ function within<T>(work: Promise<T>, ms: number): Promise<T> {
 }
 
 /**
- * One connection a function instance, made at the first call and again after it broke. Nothing is queued while it is
- * down: a command that can't be sent fails at once, for what it counts or claims must not happen later unseen. A connection
+ * One connection a function instance, made at the first call and again after it broke. While the connection is down, commands fail at
+ * once. Queued ones would count and claim later, when their callers are gone. A connection
  * that has gone silent is given up, so that an environment is back as soon as Redis is.
  */
 export function connectRedis({ url, token, scripts }: RedisSettings): RedisConnection {

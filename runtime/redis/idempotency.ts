@@ -17,7 +17,7 @@ import type { Room } from "./room.ts";
 /** Milliseconds after which a claim may be taken over if its holder has not renewed it. Longer than ingest's timeout. */
 export const LEASE_MS = 15_000;
 export const KEPT_MS = 24 * 3_600_000;
-/** Redis is waited for longer here than by the limiter: without it a keyed request can't be answered. */
+/** The wait for Redis is longer than the limiter's: every keyed request needs its answer. */
 const PATIENCE_MS = 1_000;
 
 export type Claim =
@@ -112,8 +112,7 @@ export class IdempotencyStore {
 
   /**
    * One atomic step.
-   * @throws when Redis can't be reached, or is so full that the remaining memory belongs to the limits: nothing is known then, nor
-   * may anything be accepted
+   * @throws when Redis can't be reached, or is so full that the remaining memory belongs to the limits: the request must be refused then
    */
   async claim(request: ClaimRequest): Promise<Claim> {
     if (!this.room.left()) throw new Error("the cache is nearly full");

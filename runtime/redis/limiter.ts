@@ -34,7 +34,7 @@ export interface Verdict {
   readonly retryAfterMs: number;
   /** Who decided. */
   readonly by: "redis" | "local";
-  /** The text that the caller used had ended, though the edge did not know yet: nothing may be done for it. */
+  /** The key's text had ended before the edge learnt of it: the request is refused. */
   readonly ended?: true;
 }
 

@@ -29,7 +29,7 @@ export interface ArchiveLine {
   readonly events: readonly ArchivedEvent[];
 }
 
-/** Bytes that are no line, or none that can be read. */
+/** Bytes that are not a line, and lines that are unreadable. */
 export interface UnreadableLine {
   readonly bytes: Buffer;
   readonly reason: string;

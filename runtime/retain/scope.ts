@@ -32,7 +32,7 @@ export function withinScope(scope: PrivacyScope): (payload: string) => boolean {
   if ("all" in scope) return () => true;
   const { jsonpath, equals } = scope.subject;
   const path = parsePath(jsonpath);
-  // A text without the value's own characters can't hold it; escapes aside, that saves parsing almost everything.
+  // Only a text with the value's own characters can hold it; escapes aside, that saves parsing almost everything.
   const literal = JSON.stringify(equals).replace(/^"|"$/g, "");
   return (payload) =>
     (payload.includes(literal) || payload.includes("\\") || isNumeric(equals)) &&

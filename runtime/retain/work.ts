@@ -55,7 +55,7 @@ export type Checkpoint = (standing: Standing) => Promise<boolean>;
  */
 export type SliceWork = (job: Job, tools: Tools, until: Millis, checkpoint: Checkpoint) => Promise<Slice>;
 
-/** A job can't be carried out, and trying again won't help; the message is for the customer. */
+/** A job that fails for good: trying again would fail, too; the message is for the customer. */
 export class JobError extends Error {
   override readonly name = "JobError";
 }

@@ -6,8 +6,8 @@ import type { UsageFact } from "../domain/usage/fact.ts";
 import type { Phase } from "./phase.ts";
 
 /**
- * Counts what ingest answered without a batch. A message that comes again is counted again, so it does not: a count that can't
- * be written now is kept by who counts.
+ * Counts what ingest answered without a batch. A count never brings its message back, or it would be counted twice: what fails to be
+ * written is kept by `countUsage`, for later.
  * @returns the records that are accepted requests, and those that can't be read
  */
 export async function countCalls(

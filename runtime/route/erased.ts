@@ -18,7 +18,7 @@ const EMPTY = Buffer.from("{}");
 export const allErased = (erasures: readonly Erasure[], acceptedAt: number): boolean =>
   erasures.some(({ until, subject }) => subject === undefined && until >= acceptedAt);
 
-/** Offsets of the events that an erasure is about; none at no cost where none was asked since. */
+/** Offsets of the events that an erasure is about; empty, and without work, if there was no erasure since. */
 export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, events: readonly Buffer[]): number[] {
   const tests = erasures.flatMap(({ until, subject }) => {
     if (until < acceptedAt || subject === undefined) return [];

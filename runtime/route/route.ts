@@ -494,7 +494,7 @@ function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">):
   return ms <= MAX_ACCEPT_MS && ms > -1_000 ? { accept_ms: Math.max(0, ms) } : {};
 }
 
-/** Counts each request once: when it was stored. A count that can't be written now is written later, not by a second delivery. */
+/** Counts each request once: when it was stored. A count that fails is written later, and causes no second delivery. */
 async function count(works: readonly Work[], ports: RoutePorts): Promise<void> {
   const facts = works
     .filter(({ stored }) => stored === "now")

@@ -16,7 +16,7 @@ import { buildMatcher, type Matcher } from "../matching/index.ts";
  * customers at once, and only what has moved is read again.
  */
 const FRESH_MS = 4_000;
-/** An event that is younger has not waited: no erasure that it must obey can have begun that much earlier than its last pass. */
+/** A younger event has not waited: an erasure that it must obey began at most this long before its last pass. */
 const WAITED_MS = 4_000;
 const FRESHNESS: Freshness = {
   refreshAfter: 2_000,
@@ -48,7 +48,7 @@ interface Known {
 export interface Snapshots {
   /**
    * The snapshot to match an event with that was accepted at this time (milliseconds).
-   * @throws Error when the customer is not known here and the service can't be asked
+   * @throws Error when the customer is unknown here and the service is out of reach
    */
   get(tenant: Tenant, acceptedAt: number): Promise<Snapshot>;
 }
@@ -155,7 +155,7 @@ function build(subscriptions: readonly RoutedSubscription[], log: Log): Matcher<
   }
 }
 
-/** Adds one by one, without those whose selector no longer compiles: one bad definition stops nobody else's events. */
+/** Adds one by one, and leaves out those whose selector no longer compiles, so that one bad definition stops only its own subscription. */
 const addAll = (
   matcher: Matcher<RoutedSubscription>,
   added: readonly RoutedSubscription[],

@@ -29,7 +29,7 @@ export function spansOf(routed: readonly Routed[], ratio: number, started: numbe
     const received = timeOf(first);
     const queued = Math.max(Number(record.attributes.SentTimestamp) || received, received);
     const accepted = batchSpanId("ingest", first);
-    // What the platform tells its customers came by no request, and the rest of one by none of its own.
+    // Events of the platform itself have no request, and the rest of a request shares that of its beginning.
     const bySystem = key_id === SYSTEM_KEY || message?.rest === true;
     const acceptance: Span = {
       scope: "ingest",

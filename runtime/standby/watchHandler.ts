@@ -70,7 +70,7 @@ export async function handler(): Promise<void> {
     const decided = decide(state, await healthy(), now);
     state = decided.state;
     await tell(decided.step, state.until).catch((error: unknown) => {
-      // Not told is not done: the next check decides again.
+      // If telling fails, the next check decides again.
       state = { ...state, until: before.until };
       log("error", "standby.edge_not_told", { error: errorText(error) });
     });

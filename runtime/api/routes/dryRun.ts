@@ -150,7 +150,7 @@ export function register(app: Api, deps: Deps): void {
       const matching = new Set(
         judged.flatMap(({ verdicts }) => verdicts.filter(({ matched }) => matched).map((v) => v.subscription_id)),
       );
-      // Rows of reference tables take the scope of those tables: without it, what they would be in is not shown.
+      // Rows of reference tables are shown only to keys with the scope of those tables.
       const hidden = new Set(
         c.get("identity").scopes.includes("subscriptions")
           ? []
@@ -204,7 +204,7 @@ const enriches = ({ enrich }: Definition): boolean => enrich !== null && (enrich
 
 const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
 
-/** Subscriptions that were not decided are not reported as decided. */
+/** Only subscriptions that were decided are reported. */
 function tooCostly(took: ReadonlyMap<string, number>): TriggersError {
   const worst = [...took].reduce((most, one) => (one[1] > most[1] ? one : most));
   const message = `Matching so many subscriptions takes too long, that of ${worst[0]} longest; try fewer or smaller events.`;

@@ -169,7 +169,7 @@ export function register(app: Api, deps: Deps): void {
         if (found === undefined) throw new TriggersError("not_found", `There is no incident ${params.incident_id}.`);
         const { status, starts_at, ends_at, ...rest } = body;
         const starts = mapDefined(starts_at, (time) => new Date(time)) ?? found.starts_at;
-        // An incident that has not begun is resolved by its beginning: it never was.
+        // An incident that lies in the future is resolved at its beginning, as if it had never happened.
         const resolved = new Date(Math.max(now, starts.getTime()));
         const given = ends_at === undefined ? found.ends_at : ends_at === null ? null : new Date(ends_at);
         const ends = status === "resolved" ? resolved : given;

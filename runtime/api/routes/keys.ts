@@ -80,7 +80,7 @@ const viewOf = (record: KeyRecord, lastUsed: string | undefined, now: Millis) =>
       : record.status,
 });
 
-/** Nobody touches a key that can do what their own can't. @throws TriggersError `forbidden` */
+/** A key may change only keys that can do no more than itself. @throws TriggersError `forbidden` */
 function refuseMore(maker: Identity, key: Pick<KeyRecord, "environment" | "scopes">): void {
   const more = key.scopes.filter((scope) => !maker.scopes.includes(scope));
   if (more.length > 0) {

@@ -59,7 +59,7 @@ function refuseRole(customerId: string, role: Role): void {
 const decider = (customerId: string): Role => (customerId === OPERATOR ? "operator" : "owner");
 
 /**
- * Nobody is left who could invite others. An owner who was invited and has not signed in counts for nothing yet.
+ * Nobody is left who could invite others. An invited owner counts from the first sign-in on.
  * @throws TriggersError `conflict`
  */
 async function refuseLastOwner(tx: Tx, row: PersonRow): Promise<void> {

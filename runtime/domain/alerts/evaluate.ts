@@ -10,7 +10,7 @@ import type { RuleDefinition } from "./rule.ts";
  * - resolved: it was at most 90 % of the threshold for as long (at least a minute): in between nothing changes, so that a number that
  *   swings around the threshold rings once.
  *
- * A minute without a number (no attempts, so no error rate) says nothing: it neither breaks nor mends. After 30 minutes without one a
+ * A minute without a number (no attempts, so no error rate) changes nothing. After 30 minutes without one a
  * pending rule lapses, and a firing one resolves as `no_data`.
  */
 
@@ -30,7 +30,7 @@ export interface Watch {
 export type Change =
   /** Above the threshold from now on. */
   | "pending"
-  /** Not for long enough: nobody is told. */
+  /** Too short to tell anybody. */
   | "lapsed"
   | "firing"
   /** It was firing, and has become worse. */

@@ -19,7 +19,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 const SURROGATE = /\\u[dD][89a-fA-F]/;
 
-/** Whether all strings and names are whole characters. What is not can't be written as UTF-8. */
+/** Whether all strings and names are whole characters. All other strings have no form in UTF-8. */
 const wellFormed = (value: unknown): boolean =>
   typeof value === "string"
     ? value.isWellFormed()

@@ -27,7 +27,7 @@ export interface ScannedEvent {
 }
 
 export type Scan =
-  /** Not JSON (or not UTF-8): nothing more is known of the body. */
+  /** The body is not JSON, or its bytes are not UTF-8: reading ends there. */
   | { readonly kind: "malformed"; readonly message: string; readonly at: Position }
   /** JSON. `faults` are in the order of the body, at most `MAX_FAULTS`; `count` is of all events, `events` of the first 1,000. */
   | {
@@ -231,7 +231,7 @@ class Scanner {
   /** Reads the value of `event_type`, which begins at `start`. */
   private eventType(start: number): string | null {
     if (this.body[start] !== QUOTE) {
-      // A null is the same as no `event_type`: so it is shown of an event that has none.
+      // A null counts as an absent `event_type`: so it is shown of an event that has none.
       if (this.body[start] !== LETTER_N) {
         this.fault("invalid_event", "/event_type", "`event_type` must be a string.");
       }

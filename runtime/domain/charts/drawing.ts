@@ -1,8 +1,8 @@
 import { defined } from "../defined.ts";
 
 /**
- * A chart is a drawing: shapes in order, painted by meaning. Functions of data and size make it, without a document and without
- * effects, so that a screen, a mail and a PDF show the same. Who shows it says which colour a meaning has.
+ * A chart is a drawing: shapes in order, painted by meaning. It is made by pure functions of data and size, so that a screen, a mail and a
+ * PDF show the same. Who shows it says which colour a meaning has.
  */
 
 export const seriesPaints = ["series0", "series1", "series2", "series3", "series4", "series5"] as const;
@@ -140,7 +140,7 @@ export const path = (
   },
 });
 
-/** What stands where there is nothing to draw: never an axis without a mark, which would look like zeros. */
+/** Shown in place of a chart without data: an empty axis would look like zeros. */
 export const emptyDrawing = ({ width, height }: Size, words = "Nothing happened in this time."): Drawing => ({
   width,
   height,

@@ -1,4 +1,4 @@
-/** What numbers over time say: pure arithmetic, none of which invents what was not measured. */
+/** Arithmetic over numbers of time. A gap stays a gap: missing values are never filled in. */
 
 type Maybe = number | null;
 const known = (value: Maybe | undefined): value is number => value !== null && value !== undefined;

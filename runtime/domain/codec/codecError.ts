@@ -1,4 +1,4 @@
-/** Why stored or queued bytes can't be read: their version is not ours, or they are damaged. */
+/** Why stored or queued bytes are unreadable: they have a newer version, or they are damaged. */
 export type CodecFault = "unknown_version" | "corrupt";
 
 export class CodecError extends Error {

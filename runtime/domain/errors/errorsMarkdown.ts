@@ -19,7 +19,7 @@ function section(code: ErrorCode): string {
   ].join("\n\n");
 }
 
-/** What fails at endpoints: no refusal of ours, so it has no code. */
+/** Failures of endpoints: they are not our refusals, and have no code. */
 function failuresSection(): string {
   const row = (name: string, { explanation, advice }: FailureEntry) => `| ${name} | ${explanation} | ${advice} |`;
   return [

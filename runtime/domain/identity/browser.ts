@@ -13,8 +13,8 @@ const BROWSER_PATHS = new Set(["/events", "/events/dry-run"]);
 const PREFLIGHT_SECONDS = 600;
 
 /**
- * The answer to `OPTIONS`. It comes without a key, so it can't tell whose page asks: what a page may try is told to
- * all, and whether it succeeds is the key's.
+ * The answer to `OPTIONS`. It comes without a key, so all pages get the same answer about what they may try. Whether a call succeeds
+ * depends on its key.
  * @param methods that are possible at the path
  */
 export function preflightHeaders(
@@ -35,7 +35,7 @@ export function preflightHeaders(
 }
 
 /**
- * What lets the page read the answer; nothing for keys that are not a browser's.
+ * What lets the page read the answer; none for keys that are kept on servers.
  * @throws TriggersError `origin_forbidden`
  */
 export function originHeaders(identity: Identity, origin: string | undefined): Record<string, string> {

@@ -23,7 +23,9 @@ export interface Sealed {
   readonly identity: string;
 }
 
-/** The id of a request holds when it came: a seal is no older, nor so much in the future by the clocks of two machines. */
+/**
+ * The id of a request tells when it came. That may differ from this machine's clock by so many milliseconds; a seal beyond that is late.
+ */
 const VALID_MS = 300_000;
 
 const keys = new Map<string, KeyObject>();

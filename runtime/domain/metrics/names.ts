@@ -81,8 +81,7 @@ const ofDeliveries: readonly Dimension[] = ["event_type", "workflow_id", "subscr
 const ofAttempts: readonly Dimension[] = dimensions;
 
 /**
- * What each measure can be told apart by. By anything else it is null: a refused request has no subscription, and no answer
- * pretends that it has.
+ * What each measure can be told apart by. By anything else it is null: a refused request has no subscription.
  */
 export const dimensionsOf: Readonly<Record<Measure, readonly Dimension[]>> = {
   requests: ofRequests,

@@ -8,7 +8,7 @@ export interface Person {
   readonly role: Role;
   /** When the person last proved who they are, milliseconds since the epoch. */
   readonly signed_in_at: Millis;
-  /** The page asks for lists without payloads: none is read, so no reading is recorded. */
+  /** The page asks for lists without payloads, so there is no reading to record. */
   readonly without_payloads?: true;
 }
 

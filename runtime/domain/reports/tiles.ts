@@ -144,7 +144,7 @@ const dayFormat = (zone: string, interval: MetricsAnswer["interval"]) => {
 export const chartOf = ({ tile, answer }: Answered): NonNullable<Tile["chart"]> =>
   tile.chart ?? (answer?.interval === "none" ? ((tile.query.group_by ?? []).length > 0 ? "bar" : "number") : "line");
 
-/** What a tile shows, in a sentence: for those who don't see the picture, and for mail programs that show none. */
+/** What a tile shows, in a sentence, for readers and mail programs that show text only. */
 export function sentenceOf({ tile, answer }: Answered): string {
   if (answer === undefined) return `${tile.title}.`;
   const measures = tile.query.measures as Measure[];

@@ -3,8 +3,8 @@ import { rfc3339 } from "../time.ts";
 import { type SendPut, shardOfWriter } from "./counters.ts";
 
 /**
- * Who was active in a minute, and where it is counted: what evaluating alerts begins with, so that customers who do nothing cost
- * nothing, and of the others only those partitions are read in which something was counted.
+ * Who was active in a minute, and where it is counted: what evaluating alerts begins with, so that only active customers cost anything,
+ * and only partitions with counts are read.
  *
  * Each writer tells the tenants of a minute once, after their counters are written: an item holds those that are new since its last.
  */

@@ -3,8 +3,8 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
 /**
  * What customers entrust to the platform, signing secrets and values of custom headers, is encrypted before it is stored:
  * AES-256-GCM by a key of the customer's own, derived by HKDF (RFC 5869) from a data key that Secrets Manager keeps under a
- * KMS key. Where a text belongs, customer, subscription and member, is authenticated with it, so that none can be moved
- * to where somebody else could read it. docs/decisions/sealed-secrets.md says why there and not by KMS itself.
+ * KMS key. Where a text belongs, customer, subscription and member, is authenticated with it, so that a sealed text opens at its own place
+ * alone. docs/decisions/sealed-secrets.md says why there and not by KMS itself.
  */
 
 /** The value of the secret: data keys of 32 bytes, base64, by version. What is new is sealed by `current`. */

@@ -146,7 +146,7 @@ export function canonicalUrl(text: string): string {
   const url = new URL(text);
   url.hash = "";
   if (url.search === "") url.search = "";
-  // Two dots are no dot of the root, but no name at all.
+  // One dot at the end is the root's; a host that ends in two is not a name.
   url.hostname = url.hostname.replace(/(?<!\.)\.$/, "");
   url.pathname = withPlainEscapes(url.pathname);
   if (url.search !== "") url.search = withPlainEscapes(url.search);

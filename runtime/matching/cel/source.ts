@@ -52,7 +52,7 @@ const ABSOLUTE = /\.(?=[ \t\n\f\r]*(?!(?:[bB]?[rR]?["'])|(?:in|true|false|null)\
 const KEYWORDS = new Set(["in", "true", "false", "null"]);
 const RESERVED_BY_PARSER = new Set(["__proto__", "prototype"]);
 
-/** @throws Invalid for a string without an end, brackets nested too deep, or a member in backquotes where none can stand */
+/** @throws Invalid for an open string, for brackets nested too deep, and for a member in backquotes at a place that takes none */
 export function sourceOf(original: string): Source {
   let text = "";
   let at = 0;

@@ -8,7 +8,7 @@ import { type Bucket, EVERY, MAX_KEY, type Shelf, type Tree } from "./shelf.ts";
 /** Calls `visit` for the entry of every item whose needs on the way here the event meets. */
 export function eachCandidate<E>(tree: Tree<E>, frame: Frame, visit: (entry: E) => void): void {
   if (tree.rest !== undefined) visitBucket(tree.rest, frame, visit);
-  // What nothing is filed under is not looked at: where only types are asked for, the payload is never parsed.
+  // Only members that some selector asks for are read: if all of them ask for types only, the payload is never parsed.
   const { event, event_type, event_id } = tree.roots;
   if (holds(event)) visitShelf(event, frame.event.payload, frame, visit);
   if (holds(event_type)) visitShelf(event_type, frame.event.event_type, frame, visit);

@@ -3,7 +3,7 @@ import type { Scalar } from "../needs.ts";
 /**
  * A persistent hash map (hash array mapped trie): setting or deleting copies the few nodes on the way and shares the
  * rest, so that an old snapshot stays as it was. Nodes that carry the caller's own `Owner` are changed in place instead:
- * a whole map is built without copying, and is immutable once nobody has that owner any more.
+ * a whole map is built without copying, and becomes immutable once that owner is gone.
  */
 export type Owner = object;
 

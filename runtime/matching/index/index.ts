@@ -19,7 +19,7 @@ export interface Matchable {
 export interface Tally {
   /** Selectors that were evaluated. */
   examined: number;
-  /** Those of them that had no value: a field was missing, types did not fit, or the work was too much. */
+  /** Those without a value: a field was missing, types differed, or the work was too much. */
   faults: number;
 }
 

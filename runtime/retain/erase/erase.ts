@@ -19,7 +19,7 @@ import { subjectInTable } from "./subject.ts";
  * at most; the events that either wrote without knowing are in the table by then, and found by the next pass.
  */
 const ON_ITS_WAY_SECONDS = 12;
-/** What arrives after this many passes was sent after the request; it can't happen without a clock gone wrong. */
+/** What arrives after this many passes was sent after the request; it happens only when a clock is wrong. */
 const MAX_PASSES = 20;
 
 /** What erasing all events leaves, and the certificate names: it is not events, and its owner can change or delete it. */

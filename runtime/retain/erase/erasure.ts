@@ -27,7 +27,7 @@ export interface Cursor {
   readonly pass: number;
   /** What this pass has found so far. */
   readonly found: number;
-  /** Lines of the archive that this pass could not read, and so could not look into. */
+  /** Lines of the archive that this pass could not read. */
   readonly unreadable_lines?: number;
   /** When events or entries within the scope were last found; milliseconds. */
   readonly found_at?: Millis;

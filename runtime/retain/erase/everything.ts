@@ -29,7 +29,7 @@ export async function everythingInTable(job: Job, cursor: Cursor, tools: Tools, 
       const { items, ids, deliveries, payloads, more } = await eraseShard(tools.store, tenant, { shard, kind, before });
       const counts = { events: ids.length, payload_objects: payloads, deliveries };
       current = withCounts(current, counts, ids, items);
-      // What was removed is not found again, so there is no place to remember.
+      // Removed items are gone from the next reading, so there is no place to remember.
       if (tools.now() >= until && more) return current;
       if (!more) break;
     }

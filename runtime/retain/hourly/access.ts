@@ -26,7 +26,7 @@ import { settledHour } from "./hours.ts";
  * (in production) takes nothing back, and an entry in the customer's audit log that names the last record's hash.
  *
  * Invariant: an object is written once, before its entry, and never again; so a step that is done twice has the same result. The
- * object follows the log's newest entry and the log follows the object: neither can be written anew without the other.
+ * object follows the log's newest entry and the log follows the object: rewriting one of them means rewriting both.
  */
 
 /** Hours that are made up for, when nothing ran for a while. The counters themselves are kept for 35 days. */

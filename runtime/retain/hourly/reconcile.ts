@@ -13,8 +13,8 @@ import type { Tools } from "../work.ts";
 import { retryStrays } from "./strays.ts";
 
 /**
- * Nothing falls between table and archive, and no delivery is left lying: for each customer and hour the events of the table are looked up in the
- * archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
+ * Finds events that the archive lacks, and deliveries whose message was lost: for each customer and hour the events of the table are
+ * looked up in the archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
  * time and queues itself for the next page. What is archived twice because it was only late is read once by its readers.
  */
 export interface Reconciled {

@@ -98,7 +98,7 @@ async function putBackOf(
     await putRun(tools, run, { tenant, key_id: SENDER, keepSeconds });
     events += run.length;
   }
-  // The inbox may have been read to its end meanwhile: it must not go on believing that nothing is below.
+  // The inbox may have been read to its end meanwhile. Its next reading begins below the restored events.
   if (events > 0) await removeLowWater(tools.store.events, tenant);
   return events;
 }

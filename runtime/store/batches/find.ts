@@ -119,8 +119,8 @@ const WAIT_MS = 1_000;
 const POLL_MS = 40;
 
 /**
- * Like `findEvents`, but waits up to a second for events so young that the router may not have stored them yet: a caller that
- * asks right after a 202 gets the event, not a 404.
+ * Like `findEvents`, but waits up to a second for events so young that the router may not have stored them yet: a caller that asks right
+ * after a 202 gets the event.
  * @param now the clock, in milliseconds
  */
 export async function findSoon(

@@ -31,7 +31,7 @@ export interface Attempt {
   readonly error_detail?: string;
   /** Up to 1 KB of the answer. */
   readonly response_excerpt?: string;
-  /** Offsets of the delivery that were deleted or erased by then, and not sent: the answer can't repeat them. */
+  /** Offsets of the delivery that were deleted or erased by then, and left out of the post, so the answer can't repeat them. */
   readonly unsent?: readonly number[];
   /** Of a post that deliveries of several batches shared: first ULIDs of those that keep its answer, which may repeat any of them. */
   readonly answer_with?: readonly string[];

@@ -166,7 +166,7 @@ export interface Owed {
   readonly items: readonly DeliveryItem[];
 }
 
-/** What of a delivery is owed: of one that waits or was given up, the offsets not delivered and not deleted. */
+/** The events that a delivery owes. If it waits or was given up, these are its offsets that are neither delivered nor deleted. */
 export const owedOffsets = (batch: BatchItem, item: DeliveryItem): number[] =>
   item.status === "failed" || item.status === "dead_lettered" || (item.status === "pending" && item.held === true)
     ? (item.remaining ?? item.indexes).filter((offset) => !batch.deleted.includes(offset))

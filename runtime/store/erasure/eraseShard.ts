@@ -6,7 +6,7 @@ import { firstIn, type Kind, kindBetween, shardPartition } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { removeItem } from "./eraseInBatch.ts";
 
-/** Kinds in the order of their removal: marks last, since without batches none come after them. */
+/** Kinds in the order of their removal: marks last, since only batches make new ones. */
 export const erasedKinds: readonly Kind[] = ["d", "x", "e", "a"];
 
 export interface ErasedItems {

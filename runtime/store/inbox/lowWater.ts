@@ -8,8 +8,8 @@ import { LATE_MS } from "./lateBatch.ts";
 import type { Position, ReadQuery } from "./readQuery.ts";
 
 /**
- * The low-water mark of an inbox: between its time and its ULID every event is acknowledged or deleted, so a reading that asks for
- * those that aren't begins above it, instead of reading a long history to find nothing.
+ * The low-water mark of an inbox: between its time and its ULID every event is acknowledged or deleted, so a reading of the other events
+ * begins above it, and skips a long history.
  *
  * Invariant: acknowledging and deleting are never undone, so the range stays empty unless a batch is stored in it later.
  * Batches are stored within `LATE_MS` of their acceptance, above any mark; a stage that stores one later removes the mark after it,

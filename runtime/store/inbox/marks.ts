@@ -55,7 +55,7 @@ export async function acknowledge(
 ): Promise<Marked> {
   const found = await findSoon(store, tenant, ulids, { body: false, marks: true }, now);
   await mapConcurrently(byBatch(found), WIDTH, async ({ batch, offsets }) => {
-    // What is marked already adds nothing, so repeating doesn't make the marks grow.
+    // A second mark of the same event changes nothing, so marks stay small under repeats.
     const fresh = offsets.filter((offset) => batch.acknowledged[offset] === undefined);
     if (fresh.length > 0) await addMark(store, batch, fresh, now());
   });
