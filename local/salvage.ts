@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 export interface Salvaged {
   readonly table: string;
   readonly rows: number;
-  /** Ranges of row numbers that lie in what can't be read, both ends included: each may have held so many rows at most. */
+  /** Ranges of row numbers that lie in unreadable pages, both ends included: each may have held so many rows at most. */
   readonly unread: readonly { readonly from: bigint; readonly to: bigint }[];
 }
 

@@ -25,7 +25,7 @@ function functionBehind(subject: Resource, stack: Stack): Resource | undefined {
 export const queues: readonly Rule[] = [
   {
     name: "queue-has-dead-letters",
-    description: "What can't be worked off goes to a dead-letter queue, after three tries at least.",
+    description: "A message whose work fails goes to a dead-letter queue, after three tries at least.",
     severity: "high",
     remedy: "Create queues through WorkQueue.",
     serves: intact,
@@ -103,7 +103,7 @@ export const queues: readonly Rule[] = [
   },
   {
     name: "source-has-failure-path",
-    description: "Every event source has somewhere for what can't be processed.",
+    description: "Every event source has somewhere for events whose processing fails.",
     severity: "high",
     remedy: "Feed functions from queues with a dead-letter queue.",
     serves: intact,

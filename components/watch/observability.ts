@@ -179,7 +179,7 @@ export class Observability extends pulumi.ComponentResource {
     });
   }
 
-  /** What can't be read in the archive is passed over by all that read it, so that somebody has to hear of it. */
+  /** All readers of the archive pass over unreadable lines and objects, so somebody has to hear of them. */
   private watchArchive(topic: AlarmTopic, retain: AnyHandler): void {
     this.watchLog(topic, retain, {
       name: "archive-unreadable",

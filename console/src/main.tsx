@@ -18,7 +18,7 @@ applyTheme();
 const client = new QueryClient({
   defaultOptions: {
     queries: {
-      // What was refused is refused again; what could not be reached may be there a moment later.
+      // A refused call is refused again; a server out of reach may be there a moment later.
       retry: (tries, error) => tries < 2 && (!(error instanceof ApiError) || error.status >= 500 || error.status === 0),
       staleTime: 2_000,
       refetchOnWindowFocus: false,

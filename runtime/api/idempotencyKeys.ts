@@ -100,7 +100,7 @@ export async function withIdempotencyKey(
     c.set("outcome", "replayed");
     return new Response(body, { status, headers: { ...headers, "idempotency-replayed": "true" } });
   }
-  // What can't be settled now is settled by time: the lease ends.
+  // If settling fails, time settles it: the lease ends.
   const settle = (settling: Promise<void>) =>
     settling.catch((cause: unknown) =>
       deps.log("warn", "api.unsettled", { request_id: c.get("requestId"), error: String(cause) }),

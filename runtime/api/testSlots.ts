@@ -26,7 +26,7 @@ export async function inTestSlot<T>(deps: Deps, customerId: string, work: () => 
     try {
       return await work();
     } finally {
-      // What can't be given back ends by itself.
+      // A slot that is kept ends by itself.
       await giveBackSlot(events, slot).catch((error) =>
         deps.log("warn", "api.test_slot_not_given_back", { customer_id: customerId, error: String(error) }),
       );

@@ -14,7 +14,7 @@ import type { Tx } from "./roles.ts";
  * Alerts and what is told of them.
  *
  * Invariant: a change of state and the messages that tell it are written together, and only where the alert was in the state that the
- * change begins from. So each change is told once, and what could not be sent yet is still there.
+ * change begins from. So each change is told once, and messages that are not sent yet are still there.
  */
 
 const PAGE = 2_000;

@@ -137,7 +137,7 @@ interface Keeper {
   settle(done: readonly PostDone[]): void;
   /** Takes what needs no post. */
   keep(kept: readonly Kept[], retries: readonly Retry[]): void;
-  /** Writes what is left, and waits for all that was begun. @returns what could not be kept */
+  /** Writes the rest, and waits for all that was begun. @returns the deliveries whose state is not kept */
   finish(): Promise<readonly Failure[]>;
 }
 

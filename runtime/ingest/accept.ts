@@ -257,7 +257,7 @@ async function acceptWithKey(
   const claim = await claimed(ports.idempotency, request);
   // The same body was sent then, so the answer follows from its ids: it need not be kept.
   if (claim.kind === "replay") return { answer: answerOf(batch.valid, claim.first), replayed: true };
-  // What can't be settled now is settled by time: the lease ends, and a repeat carries on under the same ids.
+  // If settling fails, time settles it: the lease ends, and a repeat carries on under the same ids.
   const settle = (work: Promise<void>) =>
     work.catch((cause: unknown) => ports.failed("ingest.unsettled", requestId, cause));
   let answer: string;

@@ -127,7 +127,7 @@ export class IdempotencyStore {
 
   /**
    * The request is durable: from now on its result belongs to the key.
-   * @param answer what can't be told from the first ULID and a repeat of the request; "" where all of it can
+   * @param answer the part that does not follow from the first ULID and a repeat of the request; "" where all of it follows
    */
   async done(request: ClaimRequest, first: string, answer: string): Promise<void> {
     await this.redis.run("settle", [recordOf(request)], [request.token, "done", answer, KEPT_MS, first], PATIENCE_MS);

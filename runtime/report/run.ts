@@ -26,7 +26,7 @@ export interface RunPorts {
 
 const FOLDER = "reports";
 
-/** @returns what became of it @throws where it could not be made at all; what can't be mailed is told in the result */
+/** @returns what became of it @throws where it could not be made at all; a mail that failed is named in the result */
 export async function makeRun(ports: RunPorts, run: TakenRun, now: Millis): Promise<RunResult> {
   const { page, range } = await reportPage(ports, { ...run, at: Date.parse(run.created_at) }, { run_id: run.run_id });
   const timeZone = zoneOf(run.definition);

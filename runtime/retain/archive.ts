@@ -33,7 +33,7 @@ export interface ArchiveObject {
   readonly lines: readonly ArchiveLine[];
   /** All others', as they are. */
   readonly others: readonly Buffer[];
-  /** What can't be read, of whomever. It has been logged. */
+  /** Unreadable lines, of any customer. They have been logged. */
   readonly unreadable: readonly UnreadableLine[];
   /** For `replaceLines`; undefined when the object is gone. */
   readonly etag: string | undefined;

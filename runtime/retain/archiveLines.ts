@@ -10,7 +10,7 @@ import { type RawValue, scan } from "../matching/rawJson.ts";
  *
  * Invariants, held by tests/runtime/retain/archiveLines.test.ts. A line is only what begins where a line before it has
  * ended: text inside a payload is never taken for one, though it may look like it. Old objects hold a sender's own line ends
- * inside payloads; those are read, too. What can't be read costs itself alone, and is told.
+ * inside payloads; those are read, too. An unreadable line costs itself alone, and is reported.
  */
 export interface ArchivedEvent {
   readonly event_id: string;

@@ -181,7 +181,7 @@ export function replacements(before: Graph, after: Graph): string[] {
     if (fixedOf(one).some((argument) => textOf(one.inputs[argument]) !== textOf(then.inputs[argument])))
       replaced.add(labelOf(one));
   }
-  // A replaced resource has another name or ARN, which what can't be changed in place may be made of.
+  // A replaced resource has another name or ARN, and arguments that force a replacement may be made of these.
   for (let size = -1; size !== replaced.size; ) {
     size = replaced.size;
     const gone = both.filter((one) => replaced.has(labelOf(one))).flatMap(namesOf);

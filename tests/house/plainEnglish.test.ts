@@ -20,6 +20,12 @@ const REFUSED: readonly [why: string, pattern: RegExp, seen: string][] = [
     "kept for so long",
   ],
   ["say `no longer`, or put the limit first", /\bno more(?=[.;:]|$)/im, "the stream takes no more."],
+  [
+    "name the thing that fails: a message, a line, a post",
+    /\bwhat (?:can't|cannot|could not) be\b/i,
+    "what can't be read",
+  ],
+  ["say what happens, once: `at least once`", /\bnever not\b/i, "posted twice, never not at all"],
   ["say what is missing or used up", /\bfor want of\b/i, "refused for want of concurrency"],
 ];
 

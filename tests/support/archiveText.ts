@@ -26,7 +26,7 @@ export function oldArchive(
     batch.first,
     events.map(({ type }) => type),
   );
-  // What cannot be inside a payload stands for each, and is replaced by it in the line.
+  // A text that payloads never have stands for each, and is replaced by it in the line.
   const line = encodeArchive(
     batch,
     customerId,

@@ -127,6 +127,6 @@ export const tells = (readings: readonly Reading[], { counts, latencies }: Sums)
         counters.some((counter) => (counts[counter] ?? 0) !== 0)),
   );
 
-/** The measures of a set of facts, by name. What can't be told apart as the query asks is null. */
+/** The measures of a set of facts, by name. A measure that has no such dimension is null. */
 export const valuesOf = (readings: readonly Reading[], sums: Sums): Record<string, Value> =>
   Object.fromEntries(readings.map(({ measure, applies, value }) => [measure, applies ? value(sums) : null]));

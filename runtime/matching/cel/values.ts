@@ -64,7 +64,7 @@ export class CelMap {
   }
 }
 
-/** One JavaScript value for all keys that are equal in CEL; undefined for what can't be a key. */
+/** One JavaScript value for all keys that are equal in CEL; undefined for a value that keys never have. */
 export function normalKey(key: Value): string | boolean | bigint | undefined {
   if (typeof key === "string" || typeof key === "boolean" || typeof key === "bigint") return key;
   if (key instanceof Uint) return key.value;

@@ -276,7 +276,7 @@ for (const [kind, target, status] of targets)
     assert.deepEqual(asked, []);
   });
 
-test("a target is a channel once, and what can't be sent is told", async () => {
+test("a target is a channel once, and a message that fails is reported", async () => {
   answer = () => ({ sent: false, error: "MessageRejected: Email address is not verified." });
   const body = { kind: "email", target: "ada@example.com" };
   const channel = await created("/alert-channels", body);

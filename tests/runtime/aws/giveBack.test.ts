@@ -66,7 +66,7 @@ test("what is damaged goes to its queue's dead letters at its first receive, and
     again: [],
   }));
 
-test("what can't be brought to the dead letters stays where it is", async () =>
+test("a message that the dead-letter queue does not take stays where it is", async () =>
   assert.deepEqual(await run([record("a")], new Map([["a", damaged]]), ["SendMessageBatch"]), {
     asked: [["ChangeMessageVisibilityBatch", "ingest", ["receipt of a"]]],
     logs: ["message.not_buried"],

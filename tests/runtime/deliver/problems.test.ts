@@ -88,7 +88,7 @@ test("failures beside successes of the same moment say that the endpoint answers
   );
 });
 
-test("what can't be told of a problem changes nothing of the delivery", async () => {
+test("a problem that fails to be reported changes nothing of the delivery", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers(() => 500);

@@ -7,7 +7,7 @@ import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 import { batchSortKey, partitionOf } from "../../../runtime/store/keys.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
 
-const test = suite("what can't be made");
+const test = suite("payloads that fail to be made");
 const OTHER = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
 const HOUR = 3_600_000;
 const DAYS = 24 * HOUR;

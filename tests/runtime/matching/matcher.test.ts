@@ -121,7 +121,7 @@ test("numeric ranges are found around the event's number alone", () => {
   assert.ok(tally.examined <= 20, `${tally.examined} selectors were examined`);
 });
 
-test("what can't be evaluated is no match, is counted, and stops no other subscription", () => {
+test("a condition that fails is no match, is counted, and stops no other subscription", () => {
   const matcher = buildMatcher(
     numbered([
       { cel: "event.a.size() > 1" },

@@ -28,7 +28,7 @@ const oldLineOf = (customer: string, environment: string, payloads: readonly str
     payloads.map((text) => ({ type: null, text })),
   );
 
-/** Every payload of an object's lines by whose it is, and what could not be read. */
+/** Every payload of an object's lines by whose it is, and the unreadable lines. */
 function read(object: Buffer) {
   const { lines, unreadable } = splitLines(object);
   const parsed = lines.map(parseLine);
