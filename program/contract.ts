@@ -17,11 +17,13 @@ interface Schema {
   readonly additionalProperties?: boolean | Schema;
   readonly description?: string;
 }
+interface Operation {
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: unknown }>> };
+  readonly responses: Readonly<Record<string, unknown>>;
+}
 /** What `GET /openapi.json` answers, as far as the types need it. */
 interface Contract {
-  readonly paths: Readonly<
-    Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, unknown>> }>>>
-  >;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
@@ -33,27 +35,25 @@ async function contractDocument(): Promise<Contract> {
 
 const MADE = "Made by `npm run docs` from the API's own description.";
 
-/** Refusals have one shape everywhere, and are thrown: they are no part of what a call answers. */
-const withoutRefusals = ({ paths, ...document }: Contract): Contract => ({
-  ...document,
-  paths: Object.fromEntries(
-    Object.entries(paths).map(([path, item]) => [
-      path,
-      Object.fromEntries(
-        Object.entries(item).map(([method, { responses, ...operation }]) => [
-          method,
-          {
-            ...operation,
-            responses: Object.fromEntries(Object.entries(responses).filter(([status]) => status < "400")),
-          },
-        ]),
-      ),
-    ]),
-  ),
-});
+/**
+ * An operation as far as it is types. Refusals have one shape everywhere, and are thrown: they are no part of what a call answers.
+ * Examples of bodies belong to the documentation.
+ */
+function typesOnly({ requestBody, responses, ...operation }: Operation): Operation {
+  const content = Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => [type, { schema }]);
+  return {
+    ...operation,
+    ...(requestBody && { requestBody: { ...requestBody, content: Object.fromEntries(content) } }),
+    responses: Object.fromEntries(Object.entries(responses).filter(([status]) => status < "400")),
+  };
+}
+
+const ofEach = <V, R>(record: Readonly<Record<string, V>>, make: (value: V) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value)]));
 
 async function typescript(document: Contract): Promise<string> {
-  const nodes = await openapiTypes(withoutRefusals(document) as never, { alphabetize: true, silent: true });
+  const types = { ...document, paths: ofEach(document.paths, (item) => ofEach(item, typesOnly)) };
+  const nodes = await openapiTypes(types as never, { alphabetize: true, silent: true });
   return `// ${MADE}\n// biome-ignore-all lint: made by a program\n// biome-ignore-all format: made by a program\n\n${astToString(nodes)}`;
 }
 

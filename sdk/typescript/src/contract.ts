@@ -110,12 +110,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "kind": "email",
-                     *       "target": "ops@example.com"
-                     *     }
-                     */
                     "application/json": {
                         /** @enum {string} */
                         kind: "email" | "slack" | "sms" | "webhook";
@@ -282,11 +276,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "code": "123456"
-                     *     }
-                     */
                     "application/json": {
                         /** @description As it was sent. Left out, a new one is sent; a webhook is asked to prove itself again. */
                         code?: string;
@@ -370,14 +359,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "Too many failures",
-                     *       "kind": "error_rate",
-                     *       "threshold": 0.05,
-                     *       "for_minutes": 10
-                     *     }
-                     */
                     "application/json": {
                         /** @description Ids of channels; used once they are verified. */
                         channels?: string[];
@@ -561,11 +542,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "threshold": 0.1
-                     *     }
-                     */
                     "application/json": {
                         /** @description Ids of channels; used once they are verified. */
                         channels?: string[];
@@ -689,14 +665,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "Too many failures",
-                     *       "kind": "error_rate",
-                     *       "threshold": 0.05,
-                     *       "for_minutes": 10
-                     *     }
-                     */
                     "application/json": {
                         /** @description Ids of channels; used once they are verified. */
                         channels?: string[];
@@ -1011,11 +979,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "minutes": 60
-                     *     }
-                     */
                     "application/json": {
                         /**
                          * @description 0 ends it.
@@ -1196,12 +1159,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "Example Ltd",
-                     *       "limit_per_second": 2000
-                     *     }
-                     */
                     "application/json": {
                         /**
                          * @description Events per second
@@ -1313,11 +1270,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "limit_per_second": 5000
-                     *     }
-                     */
                     "application/json": {
                         /** @description Events per second */
                         limit_per_second?: number;
@@ -1468,12 +1420,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_type": "order.*",
-                     *       "rate_per_second": 50
-                     *     }
-                     */
                     "application/json": {
                         delivery_ids?: string[];
                         event_ids?: string[];
@@ -1796,19 +1742,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "object",
-                     *       "required": [
-                     *         "order_id"
-                     *       ],
-                     *       "properties": {
-                     *         "order_id": {
-                     *           "type": "string"
-                     *         }
-                     *       }
-                     *     }
-                     */
                     "application/json": {
                         [key: string]: unknown;
                     } | boolean;
@@ -1882,14 +1815,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_type": "order.created",
-                     *       "order_id": "A-1001",
-                     *       "amount": 129.5,
-                     *       "currency": "EUR"
-                     *     }
-                     */
                     "application/json": components["schemas"]["EventPayload"] | components["schemas"]["EventPayload"][];
                 };
             };
@@ -2172,14 +2097,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_type": "order.created",
-                     *       "order_id": "A-1001",
-                     *       "amount": 129.5,
-                     *       "currency": "EUR"
-                     *     }
-                     */
                     "application/json": {
                         [key: string]: unknown;
                     } | {
@@ -2276,13 +2193,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_ids": [
-                     *         "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @description 1 to 1,000 event ids. */
                         event_ids: string[];
@@ -2514,13 +2424,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_ids": [
-                     *         "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @description 1 to 1,000 event ids. */
                         event_ids: string[];
@@ -2572,13 +2475,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_ids": [
-                     *         "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @description 1 to 1,000 event ids. */
                         event_ids: string[];
@@ -2633,15 +2529,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "kind": "maintenance",
-                     *       "title": "Database upgrade",
-                     *       "components": [
-                     *         "database"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @default [] */
                         components?: ("api" | "queue" | "database" | "delivery")[];
@@ -2715,11 +2602,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "resolved"
-                     *     }
-                     */
                     "application/json": {
                         components?: ("api" | "queue" | "database" | "delivery")[];
                         /**
@@ -2822,14 +2704,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "shop",
-                     *       "scopes": [
-                     *         "events:write"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @description For a key that web pages hold: it works from these origins only, and may have no other scope than `events:write`. */
                         allowed_origins?: string[];
@@ -2964,11 +2838,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "overlap_seconds": 3600
-                     *     }
-                     */
                     "application/json": {
                         /**
                          * @description Seconds for which the old secret stays valid; 0 ends it at once.
@@ -3108,17 +2977,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "paths": [
-                     *         "$.card"
-                     *       ],
-                     *       "detect": [
-                     *         "email",
-                     *         "card"
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["Masking"];
                 };
             };
@@ -3243,18 +3101,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "measures": [
-                     *         "events",
-                     *         "delivered"
-                     *       ],
-                     *       "last": "24h",
-                     *       "group_by": [
-                     *         "event_type"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /**
                          * @description The same over the range before, or a week earlier.
@@ -3431,13 +3277,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "email": "grace@example.com",
-                     *       "name": "Grace",
-                     *       "role": "developer"
-                     *     }
-                     */
                     "application/json": {
                         /** Format: email */
                         email: string;
@@ -3520,11 +3359,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "role": "operations"
-                     *     }
-                     */
                     "application/json": {
                         name?: string;
                         /** @enum {string} */
@@ -3573,14 +3407,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "subject": {
-                     *         "jsonpath": "$.user.email",
-                     *         "equals": "ada@example.com"
-                     *       }
-                     *     }
-                     */
                     "application/json": {
                         /** @enum {boolean} */
                         all?: true;
@@ -3640,14 +3466,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "subject": {
-                     *         "jsonpath": "$.user.email",
-                     *         "equals": "ada@example.com"
-                     *       }
-                     *     }
-                     */
                     "application/json": {
                         /** @enum {boolean} */
                         all?: true;
@@ -4106,16 +3924,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "rows": {
-                     *         "SKU-1": {
-                     *           "name": "Chair",
-                     *           "price": 49.9
-                     *         }
-                     *       }
-                     *     }
-                     */
                     "application/json": {
                         rows: {
                             [key: string]: {
@@ -4228,13 +4036,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "from": "2026-11-25T10:00:00Z",
-                     *       "to": "2026-11-25T11:00:00Z",
-                     *       "event_type": "order.*"
-                     *     }
-                     */
                     "application/json": {
                         event_ids?: string[];
                         event_type?: string | string[];
@@ -4419,12 +4220,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "Week",
-                     *       "template": "weekly"
-                     *     }
-                     */
                     "application/json": {
                         name: string;
                         /**
@@ -4536,11 +4331,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "name": "Every week"
-                     *     }
-                     */
                     "application/json": {
                         name?: string;
                         /** @description Addresses that are verified e-mail channels. */
@@ -4779,11 +4569,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "days": 90
-                     *     }
-                     */
                     "application/json": {
                         days: number;
                         /** @description Days that numbers are kept; left out where they are for ever. */
@@ -4834,12 +4619,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "object": "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV",
-                     *       "reason": "The customer asked about this order"
-                     *     }
-                     */
                     "application/json": {
                         object: string;
                         reason: string;
@@ -4974,16 +4753,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "workflow_id": "big-orders",
-                     *       "webhook_url": "https://hooks.example.com/orders",
-                     *       "event_selector": {
-                     *         "event_type": "order.*",
-                     *         "cel": "event.amount > 100.0"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["SubscriptionRequest"];
                 };
             };
@@ -5087,14 +4856,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_selector": {
-                     *         "event_type": "order.*",
-                     *         "cel": "event.amount > 200.0"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["SubscriptionPatch"];
                 };
             };
@@ -5206,13 +4967,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_ids": [
-                     *         "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         /** @description 1 to 1,000 event ids. */
                         event_ids: string[];
@@ -5313,11 +5067,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "overlap_seconds": 3600
-                     *     }
-                     */
                     "application/json": {
                         /**
                          * @description Seconds for which the old secret stays valid; 0 ends it at once.
@@ -5383,17 +5132,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_type": "order.created",
-                     *       "payload": {
-                     *         "event_type": "order.created",
-                     *         "order_id": "A-1001",
-                     *         "amount": 129.5,
-                     *         "currency": "EUR"
-                     *       }
-                     *     }
-                     */
                     "application/json": {
                         event_type?: string | null;
                         payload?: {
@@ -5459,22 +5197,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "subscriptions": [
-                     *         {
-                     *           "workflow_id": "refunds",
-                     *           "webhook_url": "https://hooks.example.com/refunds",
-                     *           "event_selector": "order.refunded"
-                     *         },
-                     *         {
-                     *           "workflow_id": "signups",
-                     *           "webhook_url": "https://hooks.example.com/signups",
-                     *           "event_selector": "user.signup"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": {
                         subscriptions: components["schemas"]["SubscriptionRequest"][];
                     };
@@ -5527,15 +5249,6 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    /**
-                     * @example {
-                     *       "event_selector": {
-                     *         "event_type": "order.*",
-                     *         "cel": "event.amount > 100.0"
-                     *       },
-                     *       "limit": 1000
-                     *     }
-                     */
                     "application/json": {
                         cursor?: string;
                         enrich?: components["schemas"]["Enrich"];
