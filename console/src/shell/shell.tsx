@@ -1,11 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
-import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { Link, useLocation } from "wouter";
 import { callText } from "../api.ts";
 import { type Place, places } from "../places.ts";
 import { signOut, useMay, useSession } from "../session.tsx";
 import { Button } from "../ui/basic.tsx";
+import { Choices } from "../ui/menu.tsx";
 import { Dialog } from "../ui/overlay.tsx";
 import { anyText, keep, useUrl } from "../url.ts";
 import { Bell } from "./bell.tsx";
@@ -142,30 +142,21 @@ export function Shell({ children }: { children: ReactNode }) {
             Documentation of this page
           </span>
           <span className="text-muted max-lg:hidden">{session.person.name}</span>
-          <MenuTrigger>
-            <Button>Account</Button>
-            <Popover className="z-40 min-w-56 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
+          <Choices
+            label="Account"
+            head={
               <p className="px-3 py-2 text-muted">
                 {session.person.email}
                 <br />
                 {session.role} in {session.customer_name}
               </p>
-              <Menu aria-label="Account" className="outline-none">
-                <MenuItem
-                  className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-                  onAction={() => navigate(keep("/settings"))}
-                >
-                  Settings
-                </MenuItem>
-                <MenuItem
-                  className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-                  onAction={() => void signOut()}
-                >
-                  Sign out
-                </MenuItem>
-              </Menu>
-            </Popover>
-          </MenuTrigger>
+            }
+            choices={[
+              ["settings", "Settings"],
+              ["out", "Sign out"],
+            ]}
+            choose={(what) => (what === "out" ? void signOut() : navigate(keep("/settings")))}
+          />
         </header>
         {env === "sandbox" ? (
           <p className="border-b border-line bg-info-soft px-4 py-1 text-sm text-info">

@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { saveCsv, saveJson } from "../save.ts";
 import { csvOf, csvOfViews, jsonOfViews, type Told, useShownViews, type View } from "../told.tsx";
-import { Button, Failure } from "./basic.tsx";
+import { Failure } from "./basic.tsx";
+import { Choices } from "./menu.tsx";
 
 /** A list or a page to take along: its file's name, and in words what it shows. */
 interface Taken {
@@ -32,22 +32,11 @@ function DownloadMenu({ name, title, about, views, csv, json }: Taken) {
   return (
     <>
       {error === undefined ? null : <Failure error={error} />}
-      <MenuTrigger>
-        <Button>Download</Button>
-        <Popover className="z-40 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
-          <Menu aria-label="Download" className="outline-none">
-            {kinds.map(([label, run]) => (
-              <MenuItem
-                key={label}
-                className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-                onAction={run}
-              >
-                {label}
-              </MenuItem>
-            ))}
-          </Menu>
-        </Popover>
-      </MenuTrigger>
+      <Choices
+        label="Download"
+        choices={kinds.map(([label]) => [label, label] as const)}
+        choose={(label) => kinds.find(([each]) => each === label)?.[1]()}
+      />
     </>
   );
 }

@@ -1,32 +1,50 @@
-import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
+import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
 import { Button } from "./basic.tsx";
+
+const MenuBox = lazy(async () => ({ default: (await import("./popup.tsx")).MenuBox }));
 
 /** A button that asks which. */
 export function Choices({
   label,
   choices,
   choose,
+  head,
+  children = label,
+  ...button
 }: {
   label: string;
   choices: readonly (readonly [value: string, name: string])[];
   choose: (value: string) => void;
+  /** Stands above the choices. */
+  head?: ReactNode;
+  /** What the button shows, where that is not its name. */
+  children?: ReactNode;
+  look?: "plain" | "quiet";
+  className?: string;
 }) {
+  const [open, setOpen] = useState(false);
+  const [asked, setAsked] = useState(false);
+  const trigger = useRef<HTMLButtonElement>(null);
   return (
-    <MenuTrigger>
-      <Button>{label}</Button>
-      <Popover className="z-40 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
-        <Menu aria-label={label} className="outline-none" onAction={(key) => choose(String(key))}>
-          {choices.map(([value, name]) => (
-            <MenuItem
-              key={value}
-              id={value}
-              className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-            >
-              {name}
-            </MenuItem>
-          ))}
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <>
+      <Button
+        {...button}
+        ref={trigger}
+        {...(children === label ? {} : { "aria-label": label })}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onPress={() => {
+          setAsked(true);
+          setOpen(true);
+        }}
+      >
+        {children}
+      </Button>
+      {asked ? (
+        <Suspense fallback={null}>
+          <MenuBox {...{ trigger, open, setOpen, label, head, choices, choose }} />
+        </Suspense>
+      ) : null}
+    </>
   );
 }

@@ -1,6 +1,7 @@
-import { type ReactNode, useState } from "react";
-import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Button, Failure, Field } from "./basic.tsx";
+
+const DialogBox = lazy(async () => ({ default: (await import("./popup.tsx")).DialogBox }));
 
 export function Dialog({
   title,
@@ -15,24 +16,13 @@ export function Dialog({
   children: ReactNode;
   alert?: boolean;
 }) {
+  if (!open) return null;
   return (
-    <ModalOverlay
-      isOpen={open}
-      onOpenChange={(is) => {
-        if (!is) close();
-      }}
-      isDismissable={!alert}
-      className="fixed inset-0 z-40 grid place-items-center overflow-y-auto bg-black/50 p-4"
-    >
-      <Modal className="w-full max-w-lg rounded-lg border border-line bg-panel p-5 text-text shadow-xl">
-        <AriaDialog role={alert ? "alertdialog" : "dialog"} className="grid gap-4 outline-none">
-          <Heading slot="title" className="text-lg font-semibold">
-            {title}
-          </Heading>
-          {children}
-        </AriaDialog>
-      </Modal>
-    </ModalOverlay>
+    <Suspense fallback={null}>
+      <DialogBox title={title} close={close} alert={alert}>
+        {children}
+      </DialogBox>
+    </Suspense>
   );
 }
 

@@ -1,7 +1,9 @@
-import type { ReactNode } from "react";
-import { Button as AriaButton, Dialog as AriaDialog, DialogTrigger, Popover } from "react-aria-components";
+import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { Button as AriaButton } from "react-aria-components";
 import { ApiError } from "../api.ts";
 import { Failure, Loading } from "./basic.tsx";
+
+const NoteBox = lazy(async () => ({ default: (await import("./popup.tsx")).NoteBox }));
 
 interface Asked {
   readonly isPending: boolean;
@@ -66,21 +68,34 @@ export function Tile({
 
 /** A number that tells how it is counted when it is pressed. */
 export function Figure({ value, beside, formula }: { value: string; beside?: ReactNode; formula?: string }) {
+  const [open, setOpen] = useState(false);
+  const [asked, setAsked] = useState(false);
+  const trigger = useRef<HTMLButtonElement>(null);
   return (
     <div>
       {formula === undefined ? (
         <span className="text-2xl font-semibold">{value}</span>
       ) : (
-        <DialogTrigger>
-          <AriaButton className="cursor-help text-left text-2xl font-semibold underline decoration-edge decoration-dotted decoration-1 underline-offset-4">
+        <>
+          <AriaButton
+            ref={trigger}
+            aria-expanded={open}
+            onPress={() => {
+              setAsked(true);
+              setOpen(true);
+            }}
+            className="cursor-help text-left text-2xl font-semibold underline decoration-edge decoration-dotted decoration-1 underline-offset-4"
+          >
             {value}
           </AriaButton>
-          <Popover className="z-40 max-w-xs rounded-md border border-line bg-panel p-3 text-sm text-text shadow-lg">
-            <AriaDialog aria-label="How it is counted" className="outline-none">
-              {formula}
-            </AriaDialog>
-          </Popover>
-        </DialogTrigger>
+          {asked ? (
+            <Suspense fallback={null}>
+              <NoteBox {...{ trigger, open, setOpen }} label="How it is counted">
+                {formula}
+              </NoteBox>
+            </Suspense>
+          ) : null}
+        </>
       )}
       {beside === undefined ? null : <span className="block text-sm text-muted">{beside}</span>}
     </div>

@@ -1,7 +1,6 @@
-import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { save, saveCsv, saveJson } from "../save.ts";
 import { csvOf, jsonOf, type View } from "../told.tsx";
-import { Button } from "./basic.tsx";
+import { Choices } from "./menu.tsx";
 
 /** What can be done with one view: seen as a table, taken along. */
 export function ViewMenu({ view, table, setTable }: { view: View; table: boolean; setTable: (is: boolean) => void }) {
@@ -16,23 +15,14 @@ export function ViewMenu({ view, table, setTable }: { view: View; table: boolean
       : [["Save the picture (SVG)", async () => save(`${name}.svg`, "image/svg+xml", await picture(800))] as const]),
   ];
   return (
-    <MenuTrigger>
-      <Button look="quiet" className="min-h-8 px-2 py-0 text-muted" aria-label={`More about ${title}`}>
-        <span aria-hidden="true">⋯</span>
-      </Button>
-      <Popover className="z-40 rounded-md border border-line bg-panel p-1 text-sm text-text shadow-lg">
-        <Menu aria-label={`More about ${title}`} className="outline-none">
-          {actions.map(([label, run]) => (
-            <MenuItem
-              key={label}
-              className="cursor-pointer rounded px-3 py-2 outline-none data-[focused]:bg-sunk"
-              onAction={() => void run()}
-            >
-              {label}
-            </MenuItem>
-          ))}
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <Choices
+      label={`More about ${title}`}
+      look="quiet"
+      className="min-h-8 px-2 py-0 text-muted"
+      choices={actions.map(([label]) => [label, label] as const)}
+      choose={(label) => void actions.find(([each]) => each === label)?.[1]()}
+    >
+      <span aria-hidden="true">⋯</span>
+    </Choices>
   );
 }
