@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import type { Place } from "../places.ts";
 import { signOut } from "../session.tsx";
@@ -38,6 +38,21 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
     close();
     command?.run();
   };
+  const field = useRef<HTMLInputElement>(null);
+  // Who types at once, before the box is loaded, loses no letter.
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (field.current !== null || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key.length === 1) setText((before) => before + event.key);
+      else if (event.key === "Enter") run(found[chosen]);
+      else if (event.key === "Escape") close();
+      else return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    };
+    window.addEventListener("keydown", press, true);
+    return () => window.removeEventListener("keydown", press, true);
+  });
   return (
     <Dialog title="Go to" open close={close}>
       <label className="sr-only" htmlFor={id}>
@@ -45,6 +60,7 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
       </label>
       <input
         id={id}
+        ref={field}
         autoFocus
         className="field"
         role="combobox"
