@@ -25,6 +25,7 @@ import { Foundation, logBucket } from "./components/platform/foundation.ts";
 import { GradualDeploys } from "./components/platform/gradualDeploys.ts";
 import { Ingest } from "./components/platform/ingest.ts";
 import { KeyDirectory, type Keys } from "./components/platform/keyDirectory.ts";
+import { LiveSockets, Publisher } from "./components/platform/live.ts";
 import { ManagementApi } from "./components/platform/managementApi.ts";
 import { MetricsCube } from "./components/platform/metricsCube.ts";
 import { SignIn } from "./components/platform/signIn.ts";
@@ -118,10 +119,12 @@ function declareHome(
     shards: settings.eventShards,
     protect,
   });
+  const publisher = new Publisher("publisher", { region, defaults, keys, store, subscriptions: service, protect });
   const delivery = new DeliveryEngine("delivery", {
     region,
     defaults,
     store,
+    publisher,
     subscriptions: service,
     scaling: { concurrency: settings.deliverConcurrency, pollers: settings.pollers },
     tracing,
@@ -154,6 +157,7 @@ function declareHome(
     store,
     delivery,
     retention,
+    publisher,
     subscriptions: service,
     scaling: { concurrency: settings.routeConcurrency, pollers: settings.pollers },
     tracing,
@@ -182,6 +186,7 @@ function declareHome(
     store,
     delivery,
     retention,
+    publisher,
     subscriptions: service,
     cube,
     cursorSecret: subscriptions.cursorSecret,
@@ -200,6 +205,7 @@ function declareHome(
     retention,
     cube,
     alerting,
+    publisher,
     queues: Object.values(queues),
     webhooks,
   });
@@ -209,10 +215,19 @@ function declareHome(
     region,
     defaults,
     keys,
+    publisher,
     api: api.api,
     ingest: ingest.handler,
     subscriptions: service,
     protect,
+  });
+
+  const live = new LiveSockets("live", {
+    region,
+    defaults,
+    publisher,
+    sessions: people.sessions,
+    subscriptions: service,
   });
 
   // What outlives a mistake, and who watches.
@@ -231,6 +246,9 @@ function declareHome(
     alert: alerting.alert,
     report: alerting.report,
     probe,
+    publish: publisher.publish,
+    admit: live.admit,
+    live: live.live,
   };
   const watch = new Observability(
     "observability",
@@ -243,11 +261,13 @@ function declareHome(
         metrics: store.metrics.table.name,
         keys: keys.tableName,
         sessions: people.sessions.table.name,
+        sockets: publisher.sockets.table.name,
       },
       indexes: { events: store.events.indexes, sessions: people.sessions.indexes },
       ingest,
       retention,
       subscriptions,
+      live: live.stage,
       cache,
       email: settings.alarmEmail,
       monthlyBudgetUsd: settings.monthlyBudgetUsd,
@@ -270,6 +290,7 @@ function declareHome(
     ingest: ingest.origin,
     api: api.origin,
     console: people.origin,
+    live: live.host,
     ingest_arn: ingest.handler.target.arn,
     subscriptions_arn: service.target.arn,
     queue_url: pipeline.ingest.queue.url,

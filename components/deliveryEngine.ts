@@ -6,6 +6,7 @@ import { Handler, type HandlerDefaults } from "./blocks/handler.ts";
 import type { Tracing } from "./blocks/tracing.ts";
 import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./blocks/workQueue.ts";
 import type { EventStore } from "./platform/eventStore.ts";
+import type { Publisher } from "./platform/live.ts";
 import type { WebhookRules } from "./stack/webhookRules.ts";
 
 // Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
@@ -17,6 +18,8 @@ export interface DeliveryEngineArgs {
   readonly store: EventStore;
   /** The subscriptions service. */
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Tells those who watch. */
+  readonly publisher: Publisher;
   /** How fast each queue is worked off. */
   readonly scaling: Scaling;
   readonly tracing: Tracing;
@@ -58,6 +61,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
       NOTICE_QUEUE_URL: this.notice.queue.url,
       PAYLOAD_BUCKET: store.payloads.bucket.bucket,
       SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+      PUBLISH_FUNCTION: args.publisher.publish.target.arn,
       ...args.webhooks,
       HOST_LIMIT: String(args.hostLimit),
       ...args.tracing.environment,
@@ -87,6 +91,7 @@ export class DeliveryEngine extends pulumi.ComponentResource {
           ...store.metrics.to("dynamodb:PutItem"),
           ...store.payloads.toRead(),
           subscriptions.toInvoke(),
+          args.publisher.publish.toInvoke(),
           ...args.tracing.toExport(),
         ],
         memoryMb: 1_024,

@@ -6,6 +6,7 @@ import type { Tracing } from "./blocks/tracing.ts";
 import { type Scaling, WAITS_FOR_DAYS, WorkQueue } from "./blocks/workQueue.ts";
 import type { DeliveryEngine } from "./deliveryEngine.ts";
 import type { EventStore } from "./platform/eventStore.ts";
+import type { Publisher } from "./platform/live.ts";
 import type { Retention } from "./retention.ts";
 
 // Invariant: an accepted event is on `ingest`, in the table, or on `ingest`'s dead-letter queue: route deletes a message
@@ -18,6 +19,8 @@ export interface EventPipelineArgs {
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
+  /** Tells those who watch. */
+  readonly publisher: Publisher;
   /** How fast the queue is worked off. */
   readonly scaling: Scaling;
   readonly tracing: Tracing;
@@ -60,6 +63,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           ARCHIVE_STREAM: retention.stream.name,
           PAYLOAD_BUCKET: store.payloads.bucket.bucket,
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+          PUBLISH_FUNCTION: args.publisher.publish.target.arn,
           ...args.tracing.environment,
         },
         permissions: [
@@ -84,6 +88,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           store.payloads.toList(),
           ...retention.toArchive(),
           subscriptions.toInvoke(),
+          args.publisher.publish.toInvoke(),
           ...args.tracing.toExport(),
         ],
         memoryMb: 1_024,

@@ -29,7 +29,7 @@ export function errorAnswer(
     };
   }
   const json = call.headers["content-type"]?.includes("json") === true || call.headers["x-amz-target"] !== undefined;
-  if (["lambda", "scheduler", "cloudfront-keyvaluestore", "ses"].includes(service)) {
+  if (["lambda", "scheduler", "cloudfront-keyvaluestore", "ses", "execute-api"].includes(service)) {
     const code = denied ? "AccessDeniedException" : error.code;
     return {
       status: error.status,

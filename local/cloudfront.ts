@@ -1,5 +1,7 @@
 /** Amazon CloudFront on one machine: one distribution, served over HTTP on the platform's public port. */
 import { createHash } from "node:crypto";
+import { defined } from "../runtime/domain/defined.ts";
+import type { ApiGateway } from "./apigateway.ts";
 import { readObject } from "./cloudfront/bucketOrigin.ts";
 import { readDistribution } from "./cloudfront/declared.ts";
 import type { Distribution, Origin } from "./cloudfront/distribution.ts";
@@ -32,13 +34,20 @@ const DISTRIBUTION =
   "origins defaultCacheBehavior orderedCacheBehaviors customErrorResponses enabled comment aliases viewerCertificate httpVersion isIpv6Enabled priceClass restrictions loggingConfig retainOnDelete waitForDeployment webAclId staging continuousDeploymentPolicyId tagsAll";
 const hex = (name: string): string => createHash("sha256").update(name).digest("hex").slice(0, 13).toUpperCase();
 
-/** @param ready resolves once a bucket holds what it is to serve: who asks before waits for that. @default at once */
+/** What a distribution needs beside functions and buckets. */
+interface Beside {
+  /** Resolves once a bucket holds what it is to serve, or this of it: a viewer that asks before waits for that. @default at once */
+  ready?(bucket: string, key: string): Promise<void>;
+  /** WebSocket APIs. @default none */
+  readonly sockets?: Pick<ApiGateway, "hasHost" | "open" | "plain">;
+}
+
 export function createCloudFront(
   context: LocalContext,
   lambda: Lambda,
   waf?: Waf,
   s3?: S3Service,
-  ready: (bucket: string, key: string) => Promise<void> = async () => {},
+  { ready = async () => {}, sockets }: Beside = {},
 ): CloudFront {
   const stores = createKeyValueStores(context);
   const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();
@@ -58,7 +67,7 @@ export function createCloudFront(
     const id = `E${hex(request.name)}`;
     if (distribution !== undefined && distribution.id !== id)
       throw new Error("the local platform serves one distribution, the program declares a second");
-    const read = readDistribution(id, inputs, { functions, controls, forwardings, responses, lambda, s3 });
+    const read = readDistribution(id, inputs, { functions, controls, forwardings, responses, lambda, s3, sockets });
     const acl = optional(inputs, "webAclId", "string");
     if (acl !== undefined && waf?.has(acl) !== true) throw new Error(`there is no web ACL ${acl}`);
     distribution = {
@@ -136,10 +145,12 @@ export function createCloudFront(
       if (distribution === undefined)
         throw new Error("the program declares no CloudFront distribution, so nothing would be public");
       const callOrigin = (origin: Origin, request: Parameters<Lambda["callUrl"]>[1], sourceArn: string) =>
-        origin.bucket === undefined
-          ? lambda.callUrl(origin.domain, request, sourceArn)
-          : readObject(s3!, { bucket: origin.bucket, request, sourceArn, account: context.accountId, ready });
-      server = await startPublicServer(() => distribution!, port, callOrigin, context.log);
+        origin.sockets === true
+          ? Promise.resolve(sockets!.plain())
+          : origin.bucket === undefined
+            ? lambda.callUrl(origin.domain, request, sourceArn)
+            : readObject(s3!, { bucket: origin.bucket, request, sourceArn, account: context.accountId, ready });
+      server = await startPublicServer(() => distribution!, port, { callOrigin, ...defined({ sockets }) }, context.log);
       return server;
     },
     close: async () => server?.close(),

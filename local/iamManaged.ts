@@ -6,7 +6,7 @@ const allow = (...actions: string[]) => ({
 
 const logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
 
-/** For services that do nothing on this machine, AWS Backup and RDS monitoring: no function can take on their roles. */
+/** For services that do nothing by them on this machine, AWS Backup, RDS monitoring, API Gateway's logs: no function can take on their roles. */
 const ofAbsentService = { Version: "2012-10-17", Statement: [] };
 
 export const managedPolicies: Readonly<Record<string, unknown>> = {
@@ -29,5 +29,6 @@ export const managedPolicies: Readonly<Record<string, unknown>> = {
   ),
   "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup": ofAbsentService,
   "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores": ofAbsentService,
+  "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs": ofAbsentService,
   "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole": ofAbsentService,
 };

@@ -3,7 +3,7 @@ import { onlySupports, optional, required } from "./declared.ts";
 import type { Iam } from "./iam.ts";
 import { edgeRefusal } from "./lambda/atTheEdge.ts";
 import { readFunction, readMapping } from "./lambda/declared.ts";
-import { LambdaFunction } from "./lambda/function.ts";
+import { LambdaFunction, type Outcome } from "./lambda/function.ts";
 import type { HttpAnswer, HttpRequest } from "./lambda/functionUrl.ts";
 import { AsyncInvocations } from "./lambda/invocations.ts";
 import { functionIn, invoke, textOf } from "./lambda/invokeApi.ts";
@@ -24,6 +24,12 @@ export interface Lambda extends LocalService {
    */
   callUrl(domain: string, request: HttpRequest, sourceArn: string): Promise<HttpAnswer>;
   hasUrl(domain: string): boolean;
+  /**
+   * Starts a function for another service of AWS and waits for what it answers.
+   * @param service `apigateway.amazonaws.com` @param sourceArn of what starts it; the function's permissions must name both
+   * @throws ServiceError when they don't
+   */
+  invokeBy(service: string, sourceArn: string, functionArn: string, event: unknown): Promise<Outcome>;
   /** Where the lines of a log group lie, and when Lambda would have written its own line about a run last; by the group's name. */
   logs(): ReadonlyMap<string, { readonly path: string; readonly ranAt: number | undefined }>;
   /** Stops the functions of a region and their URLs, except what runs at the edge, or lets them go on. */
@@ -168,6 +174,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       return context.account === undefined ? lambda : lambda.atTheEdge();
     },
     hasUrl: (domain) => registry.atUrl(domain) !== undefined,
+    invokeBy: (...asked) => registry.invokeBy(...asked),
     logs: () =>
       new Map(
         registry

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { Account } from "./account.ts";
+import { createApiGateway } from "./apigateway.ts";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
 import { createCloudWatch } from "./cloudwatch.ts";
@@ -267,7 +268,13 @@ async function createServices(
     onBatch: (name, records, failed, ms) => activity.batch(name, records, failed, ms),
   });
   const waf = createWaf(context);
-  const cloudfront = createCloudFront(context, lambda, waf, s3, options.filled);
+  const apigateway = createApiGateway(context, {
+    invoke: (functionArn, source, event) => lambda.invokeBy("apigateway.amazonaws.com", source, functionArn, event),
+  });
+  const cloudfront = createCloudFront(context, lambda, waf, s3, {
+    ...defined({ ready: options.filled }),
+    sockets: apigateway,
+  });
   const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));
   const refused = (roleArn: string, authorizations: readonly Authorization[]) =>
     iam.refusal(roleArn.slice(roleArn.lastIndexOf("/") + 1), authorizations);
@@ -285,6 +292,7 @@ async function createServices(
     quotas,
     cloudfront,
     cloudfront.management,
+    apigateway,
     createLogDelivery(context, s3.writers),
     waf,
     scheduler,

@@ -120,6 +120,19 @@ export const exposure: readonly Rule[] = [
     },
   },
   {
+    name: "socket-authorized",
+    description: "Nobody opens a socket whom an authorizer has not let in.",
+    severity: "critical",
+    remedy: 'Set `authorizationType: "CUSTOM"` and `authorizerId` on the route $connect.',
+    serves: ["FSBP APIGateway.8", ...boundary],
+    subjects: ["aws:apigatewayv2/route:Route"],
+    evidence: ["routeKey", "authorizationType"],
+    check: ({ props }) =>
+      props.routeKey !== "$connect" || (props.authorizationType === "CUSTOM" && props.authorizerId !== undefined)
+        ? undefined
+        : "anybody may open a socket",
+  },
+  {
     name: "database-not-public",
     description: "The database has no public address.",
     severity: "critical",

@@ -41,6 +41,23 @@ export const monitoring: readonly Rule[] = [
     },
   },
   {
+    name: "socket-logged",
+    description:
+      "Every handshake and message of a WebSocket API is a line in an access log of this program, without what was said.",
+    severity: "medium",
+    remedy: "Set `accessLogSettings` with a log group of the stack, and leave `dataTraceEnabled` off.",
+    serves: ["FSBP APIGateway.9", ...logged],
+    subjects: ["aws:apigatewayv2/stage:Stage"],
+    evidence: ["accessLogSettings", "defaultRouteSettings.dataTraceEnabled"],
+    wholeStack: true,
+    check: (subject, stack) => {
+      if (at(subject.props, "defaultRouteSettings.dataTraceEnabled") === true) return "messages are written to a log";
+      return stack.of("aws:cloudwatch/logGroup:LogGroup").some((group) => refersTo(subject, "accessLogSettings", group))
+        ? undefined
+        : "its access log is none of the stack's";
+    },
+  },
+  {
     name: "function-traced",
     description: "Every regional function is traced.",
     severity: "low",

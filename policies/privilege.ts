@@ -38,9 +38,12 @@ export const unlimitable: Readonly<Record<string, string>> = {
 export const managed: Readonly<Record<string, string>> = {
   "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup":
     "AWS Backup tags and reads snapshots whose names it makes up, and AWS extends the policy with each kind it can back up",
+  "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs":
+    "API Gateway takes no account's role that may do less",
 };
 
 const trusted = [
+  "apigateway.amazonaws.com",
   "backup.amazonaws.com",
   "codedeploy.amazonaws.com",
   "edgelambda.amazonaws.com",

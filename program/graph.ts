@@ -120,6 +120,10 @@ async function plainOf(value: unknown): Promise<unknown> {
   return Object.fromEntries(await Promise.all(members));
 }
 
+/** What API Gateway calls a function by. */
+const invokeArn = (r: string, of: string): string =>
+  `arn:aws:apigateway:${r}:lambda:path/2015-03-31/functions/arn:aws:lambda:${r}:${ACCOUNT}:function:${of}/invocations`;
+
 /** Outputs beyond id, name and ARN that the program reads. */
 const extras: Readonly<Record<string, (name: string, region: string, inputs: Inputs) => Inputs>> = {
   "aws:cloudfront/distribution:Distribution": (n) => ({
@@ -131,7 +135,15 @@ const extras: Readonly<Record<string, (name: string, region: string, inputs: Inp
     memberClusters: Array.from({ length: Number(inputs.numCacheClusters) }, (_, i) => `${n}-00${i + 1}`),
   }),
   "aws:kms/key:Key": (n) => ({ keyId: n }),
+  "aws:apigatewayv2/api:Api": (n, r) => ({
+    apiEndpoint: `wss://${n}.execute-api.${r}.amazonaws.com`,
+    executionArn: `arn:aws:execute-api:${r}:${ACCOUNT}:${n}`,
+  }),
+  "aws:lambda/alias:Alias": (n, r, inputs) => ({
+    invokeArn: invokeArn(r, `${String(inputs.functionName)}:${n}`),
+  }),
   "aws:lambda/function:Function": (n, r) => ({
+    invokeArn: invokeArn(r, n),
     qualifiedArn: `arn:aws:lambda:${r}:${ACCOUNT}:function:${n}:1`,
     version: "1",
   }),

@@ -23,6 +23,7 @@ const homeRegion: HomeOutputs = {
   ingest: { url: `https://ingest.lambda-url.${home}.on.aws/`, function: "ingest", qualifier: "live" },
   api: { url: `https://api.lambda-url.${home}.on.aws/`, function: "api", qualifier: "live" },
   console: { url: `https://console.lambda-url.${home}.on.aws/`, function: "console", qualifier: "live" },
+  live: `a1b2c3d4e5.execute-api.${home}.amazonaws.com`,
   ingest_arn: arn("lambda", "function:ingest:live"),
   subscriptions_arn: arn("lambda", "function:subscriptions:live"),
   queue_url: `https://sqs.${home}.amazonaws.com/${account}/home-ingest-queue`,

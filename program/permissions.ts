@@ -43,6 +43,7 @@ const words: Readonly<Record<string, string>> = {
   "kms:GenerateDataKeyWithoutPlaintext": "make a data key for later with",
   "kms:ReEncryptFrom": "move to another key what is encrypted with",
   "kms:ReEncryptTo": "move from another key to",
+  "execute-api:ManageConnections": "send to and close sockets of",
   "lambda:InvokeFunction": "call",
   "logs:CreateLogGroup": "make a log group",
   "logs:CreateLogStream": "begin a log in",
@@ -191,8 +192,12 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   },
   {
     action: /^(lambda:InvokeFunction|s3:PutObject|secretsmanager:GetSecretValue)$/,
-    role: /^(alert|probe|report)-role$/,
+    role: /^(alert|live|probe|publish|report)-role$/,
     why: "by a signed call of runtime/aws/clients.ts without the SDK",
+  },
+  {
+    action: /^execute-api:ManageConnections$/,
+    why: "by a signed call of runtime/live/posting.ts without the SDK",
   },
   {
     action: /^s3:ListBucket$/,

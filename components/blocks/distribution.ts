@@ -73,6 +73,9 @@ const policyOf = (scripts: string): string =>
     "trusted-types 'none'",
   ].join("; ");
 
+/** Where sockets are opened. `/live/tickets` is a call of the API. */
+const SOCKETS = "/live";
+
 /** Where the console's function answers; every other path under `/console` is a page. */
 const CONSOLE_CALLS = ["/console/api/*", "/console/session*"];
 const CONSOLE_PAGES = ["/console", "/console/*"];
@@ -197,10 +200,7 @@ export class Distribution extends pulumi.ComponentResource {
       console,
       ...standbys.map((other) => target(`ingest-${other.stack}`, "ingest", other.region, other.ingest)),
     ];
-    const origin = ({ originId, at }: Target) => ({
-      originId,
-      domainName: at.apply(({ url }) => new URL(url).host),
-      originAccessControlId: access.id,
+    const reach = {
       customOriginConfig: {
         httpPort: 80,
         httpsPort: 443,
@@ -212,6 +212,12 @@ export class Distribution extends pulumi.ComponentResource {
       // A region that doesn't answer is given up after six seconds, not thirty: the caller repeats, and may get another.
       connectionAttempts: 2,
       connectionTimeout: 3,
+    };
+    const origin = ({ originId, at }: Target) => ({
+      originId,
+      domainName: at.apply(({ url }) => new URL(url).host),
+      originAccessControlId: access.id,
+      ...reach,
     });
     const behavior = (targetOriginId: pulumi.Input<string>) => ({
       targetOriginId,
@@ -225,6 +231,9 @@ export class Distribution extends pulumi.ComponentResource {
       functionAssociations: [{ eventType: "viewer-request", functionArn: viewer.arn }],
       lambdaFunctionAssociations: [{ eventType: "origin-request", lambdaArn: args.authenticate, includeBody: true }],
     });
+    // A handshake goes on as it came, and the WebSocket API's authoriser says who it is. CloudFront keeps the connection then.
+    const { lambdaFunctionAssociations: _, ...unauthenticated } = behavior("live");
+    const live = { pathPattern: SOCKETS, ...unauthenticated, allowedMethods: ["GET", "HEAD"] };
     const page = (
       pathPattern: string,
       rewritten: aws.cloudfront.Function,
@@ -257,6 +266,7 @@ export class Distribution extends pulumi.ComponentResource {
             domainName: pages.bucket.bucketRegionalDomainName,
             originAccessControlId: readPages.id,
           },
+          { originId: "live", domainName: home.live, ...reach },
         ],
         defaultCacheBehavior: behavior(api.originId),
         // The behaviour is chosen before the viewer function takes a path's last slash away.
@@ -266,6 +276,7 @@ export class Distribution extends pulumi.ComponentResource {
           ...CONSOLE_PAGES.map((pathPattern) => page(pathPattern, toPages, pageHeaders)),
           { pathPattern: `${ERROR_PAGES}/*`, ...behavior(api.originId) },
           ...DOCS_PAGES.map((pathPattern) => page(pathPattern, toDocs, docsHeaders)),
+          live,
         ],
         customErrorResponses: WORDLESS.map((errorCode) => ({
           errorCode,

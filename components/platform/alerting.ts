@@ -9,6 +9,7 @@ import type { Secret } from "../blocks/secret.ts";
 import type { DeliveryEngine } from "../deliveryEngine.ts";
 import type { Retention } from "../retention.ts";
 import type { EventStore } from "./eventStore.ts";
+import type { Publisher } from "./live.ts";
 import type { MetricsCube } from "./metricsCube.ts";
 
 // Invariant: nothing here posts to an address of a customer's itself: deliver does, which stands where posts may leave and holds them to
@@ -20,6 +21,8 @@ export interface AlertingArgs {
   readonly store: EventStore;
   readonly delivery: DeliveryEngine;
   readonly retention: Retention;
+  /** Tells those who watch. */
+  readonly publisher: Publisher;
   /** Answers what reports ask by many dimensions. */
   readonly cube: MetricsCube;
   /** The subscriptions service. */
@@ -61,6 +64,7 @@ export class Alerting extends pulumi.ComponentResource {
           METRICS_TABLE: store.metrics.table.name,
           EVENTS_TABLE: store.events.table.name,
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
+          PUBLISH_FUNCTION: args.publisher.publish.target.arn,
           DELIVER_FUNCTION: delivery.deliver.target.arn,
           NOTICE_QUEUE_URL: delivery.notice.queue.url,
           MAIL_FROM: mailFrom,
@@ -70,6 +74,7 @@ export class Alerting extends pulumi.ComponentResource {
           ...store.metrics.to("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
           ...store.events.to("dynamodb:Query"),
           subscriptions.toInvoke(),
+          args.publisher.publish.toInvoke(),
           delivery.deliver.toInvoke(),
           ...delivery.notice.toSend(),
           ...toMail,

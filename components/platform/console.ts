@@ -6,6 +6,7 @@ import { Handler, type HandlerDefaults } from "../blocks/handler.ts";
 import type { OriginOutputs } from "../stack/otherStacks.ts";
 import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
+import type { Publisher } from "./live.ts";
 
 // Invariant: the console's function holds no rule and no data of a customer. It knows who is signed in, and asks the functions that
 // serve everybody; it stands outside the private network, for the issuer of a sign-in is on the internet.
@@ -16,6 +17,8 @@ export interface ConsoleArgs {
   readonly region: string;
   readonly defaults: HandlerDefaults;
   readonly keys: Keys;
+  /** Closes the sockets of a session that has ended. */
+  readonly publisher: Publisher;
   readonly api: AnyHandler;
   readonly ingest: AnyHandler;
   readonly subscriptions: AnyHandler;
@@ -31,7 +34,7 @@ export class Console extends pulumi.ComponentResource {
   constructor(name: string, args: ConsoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:Console", name, {}, opts);
     const own = { parent: this };
-    const { region, defaults, keys, api, ingest, subscriptions, protect } = args;
+    const { region, defaults, keys, publisher, api, ingest, subscriptions, protect } = args;
     const key = new EncryptionKey("sessions", { purpose: "Sessions of people and what they sent today", protect }, own);
     this.sessions = new DataTable(
       "sessions",
@@ -56,6 +59,7 @@ export class Console extends pulumi.ComponentResource {
           KEYS_TABLE: keys.tableName,
           PEPPER_SECRET: keys.pepperArn,
           SIGN_IN_SECRET: keys.signInArn,
+          PUBLISH_FUNCTION: publisher.publish.target.arn,
           API_FUNCTION: api.target.arn,
           INGEST_FUNCTION: ingest.target.arn,
           SUBSCRIPTIONS_FUNCTION: subscriptions.target.arn,
@@ -71,6 +75,7 @@ export class Console extends pulumi.ComponentResource {
           ...keys.to("dynamodb:GetItem"),
           ...keys.pepperToRead(),
           ...keys.signInToRead(),
+          publisher.publish.toInvoke(),
           api.toInvoke(),
           ingest.toInvoke(),
           subscriptions.toInvoke(),

@@ -12,6 +12,7 @@ import type { Alerting } from "./alerting.ts";
 import type { EventStore } from "./eventStore.ts";
 import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
+import type { Publisher } from "./live.ts";
 import type { MetricsCube } from "./metricsCube.ts";
 
 export interface ManagementApiArgs {
@@ -25,6 +26,8 @@ export interface ManagementApiArgs {
   readonly retention: Retention;
   readonly cube: MetricsCube;
   readonly alerting: Alerting;
+  /** Whose table tickets are in. */
+  readonly publisher: Publisher;
   /** Those whose depth and dead letters `/status` tells. */
   readonly queues: readonly WorkQueue[];
   readonly webhooks: WebhookRules;
@@ -50,6 +53,7 @@ export class ManagementApi extends pulumi.ComponentResource {
           EVENT_SHARDS: store.shards,
           METRICS_TABLE: store.metrics.table.name,
           KEYS_TABLE: keys.tableName,
+          LIVE_TABLE: args.publisher.sockets.table.name,
           PEPPER_SECRET: keys.pepperArn,
           REDIS_URL: cache.url,
           REDIS_AUTH_SECRET: cache.token.secret.arn,
@@ -93,6 +97,7 @@ export class ManagementApi extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
+          ...args.publisher.sockets.to("dynamodb:PutItem"),
           ...keys.pepperToRead(),
           ...cache.token.toRead(),
           ...subscriptions.cursorSecret.toRead(),

@@ -40,6 +40,8 @@ export interface HomeOutputs {
   readonly ingest: OriginOutputs;
   readonly api: OriginOutputs;
   readonly console: OriginOutputs;
+  /** Name of the host of the WebSocket API. */
+  readonly live: string;
   /** What a standby region may use: the way into this region's pipeline. */
   readonly ingest_arn: string;
   readonly subscriptions_arn: string;

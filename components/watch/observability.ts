@@ -55,6 +55,7 @@ export class Observability extends pulumi.ComponentResource {
     this.functionAlarms = this.watchFunctions(regional, args);
     this.watchQueues(regional, args);
     watchStores(regional, args);
+    if (args.live !== undefined) this.watchSockets(regional, args.live);
     if (args.homeWatch !== undefined) this.watchTakeover(regional, args.homeWatch);
     if (args.handlers.retain !== undefined) this.watchArchive(regional, args.handlers.retain);
     new aws.cloudwatch.Dashboard(
@@ -167,6 +168,28 @@ export class Observability extends pulumi.ComponentResource {
         above: 0.8 * MOST_IN_FLIGHT,
       });
     }
+  }
+
+  /** Sockets that can't be opened, and messages over them that nobody could take. */
+  private watchSockets(topic: AlarmTopic, { apiId, name }: aws.apigatewayv2.Stage): void {
+    const metric = (metricName: string) => ({
+      namespace: "AWS/ApiGateway",
+      name: metricName,
+      statistic: "Sum",
+      dimensions: { ApiId: apiId, Stage: name },
+    });
+    topic.alarm("websocket-errors", {
+      says: "More than 1 % of the handshakes and messages of those who watch live fail.",
+      runbook: "live",
+      metrics: {
+        integration: metric("IntegrationError"),
+        execution: metric("ExecutionError"),
+        opened: metric("ConnectCount"),
+        said: metric("MessageCount"),
+      },
+      expression: "(FILL(integration, 0) + FILL(execution, 0)) / (FILL(opened, 0) + FILL(said, 0))",
+      above: 0.01,
+    });
   }
 
   private watchTakeover(topic: AlarmTopic, homeWatch: AnyHandler): void {

@@ -1,3 +1,4 @@
+import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Cache } from "../blocks/cache.ts";
 import type { Handler } from "../blocks/handler.ts";
@@ -22,6 +23,8 @@ export interface ObservabilityArgs {
   readonly retention?: Retention;
   /** @default none: a standby region has no database */
   readonly subscriptions?: SubscriptionStore;
+  /** Stage of the WebSocket API. @default none: a standby region tells nobody */
+  readonly live?: aws.apigatewayv2.Stage;
   /** @default none: only a standby region watches the home region */
   readonly homeWatch?: AnyHandler;
   readonly cache: Cache;

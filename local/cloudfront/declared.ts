@@ -1,3 +1,4 @@
+import type { ApiGateway } from "../apigateway.ts";
 import { list, optional } from "../declared.ts";
 import { wildcard } from "../iamPolicy.ts";
 import type { Lambda } from "../lambda.ts";
@@ -20,6 +21,7 @@ export interface Parts {
   readonly responses: ReadonlyMap<string, { readonly add: readonly AddedHeader[]; readonly remove: readonly string[] }>;
   readonly lambda: Lambda;
   readonly s3: S3Service | undefined;
+  readonly sockets: Pick<ApiGateway, "hasHost"> | undefined;
 }
 
 const BEHAVIOUR = new Set(
@@ -57,16 +59,19 @@ function errorPageOf({ errorCode, responseCode, responsePagePath, errorCachingMi
   return [status, { path: responsePagePath, status: Number(responseCode) }];
 }
 
-function originOf(origin: Inputs, { controls, lambda, s3 }: Parts): [string, Origin] {
+function originOf(origin: Inputs, { controls, lambda, s3, sockets }: Parts): [string, Origin] {
   onlyMembers("an origin", origin, ORIGIN);
   const domain = String(origin.domainName);
   const control = origin.originAccessControlId as string | undefined;
   const bucket = bucketIn(domain);
   const isBucket = bucket !== undefined && s3?.objects.has(bucket) === true;
-  if (!lambda.hasUrl(domain) && !isBucket)
+  const isSockets = sockets?.hasHost(domain) === true;
+  if (!lambda.hasUrl(domain) && !isBucket && !isSockets)
     throw new Error(
-      `the origin ${domain} is neither a Function URL nor a bucket of this program: no other is served locally`,
+      `the origin ${domain} is neither a Function URL, a bucket nor a WebSocket API of this program: no other is served locally`,
     );
+  if (isSockets && control !== undefined && control !== "")
+    throw new Error(`no origin access control signs for ${domain}, which is a WebSocket API`);
   if (control !== undefined && control !== "" && controls.get(control) !== (isBucket ? "s3" : "lambda"))
     throw new Error(`there is no origin access control ${control} for what ${domain} is`);
   if (isBucket && (control === undefined || control === ""))
@@ -77,6 +82,7 @@ function originOf(origin: Inputs, { controls, lambda, s3 }: Parts): [string, Ori
     {
       domain,
       bucket: isBucket ? bucket : undefined,
+      sockets: isSockets,
       customHeaders: Object.fromEntries(
         list(origin.customHeaders).map(({ name, value }) => [String(name), String(value)]),
       ),
@@ -106,6 +112,8 @@ function behaviourOf(
   const viewer = viewers[0] === undefined ? undefined : functions.get(String(viewers[0].functionArn));
   if (viewers[0] !== undefined && viewer === undefined)
     throw new Error(`there is no published CloudFront Function ${String(viewers[0].functionArn)}`);
+  if (origin.sockets === true && edges.length > 0)
+    throw new Error("a Lambda@Edge function before a WebSocket API is not supported locally");
   const policy = optional(inputs, "responseHeadersPolicyId", "string");
   const response = policy === undefined ? undefined : responses.get(policy);
   if (policy !== undefined && response === undefined)

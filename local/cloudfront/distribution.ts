@@ -12,6 +12,8 @@ export interface Origin {
   /** Name of the bucket whose objects are served; undefined for a function's URL. */
   readonly bucket?: string | undefined;
   readonly customHeaders: Readonly<Record<string, string>>;
+  /** Whether it is a WebSocket API. */
+  readonly sockets?: boolean;
   /** Whether an origin access control signs every request, and so overwrites Authorization. */
   readonly signed: boolean;
   readonly timeoutMs: number;
@@ -51,6 +53,38 @@ export interface ErrorPage {
 }
 
 export type CallOrigin = (origin: Origin, request: HttpRequest, sourceArn: string) => Promise<HttpAnswer>;
+
+/** A handshake of a WebSocket as the origin gets it, or what the viewer gets in its place. */
+export type HandedOn =
+  | { readonly request: ViewerRequest; readonly origin: Origin }
+  | { readonly response: GeneratedResponse };
+
+/**
+ * What a distribution does with a handshake: the viewer function runs as for any request, and headers and query go on as the policy says.
+ * Lambda@Edge would run as well; no behaviour of a program that runs here may ask for both.
+ */
+export async function handOn(
+  behaviour: Behaviour,
+  request: ViewerRequest,
+  requestId: string,
+  log: (line: string) => void,
+): Promise<HandedOn> {
+  if (behaviour.viewerFunction !== undefined) {
+    try {
+      const { response } = await behaviour.viewerFunction(request);
+      if (response !== undefined) return { response };
+    } catch (cause) {
+      log(`viewer function: ${(cause as Partial<Error> | null)?.message ?? String(cause)}`);
+      return {
+        response: ownAnswer("unavailable", "The CloudFront function associated with the distribution failed.", SOON),
+      };
+    }
+  }
+  forward(request, behaviour.forwarding);
+  request.headers.set("host", behaviour.origin.domain);
+  request.headers.set("x-amz-cf-id", requestId);
+  return { request, origin: behaviour.origin };
+}
 
 /** Headers that CloudFront takes out of every viewer's request ("HTTP request headers and CloudFront behavior"). */
 const DROPPED =

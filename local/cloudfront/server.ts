@@ -1,7 +1,9 @@
 /** The public HTTP server of a distribution: limits of a viewer's request, then `serve`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ErrorCode } from "../../runtime/domain/errors/errors.ts";
+import type { ApiGateway } from "../apigateway.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
 import { machineIsFull, queuesAreFull } from "../lambda/machine.ts";
@@ -13,6 +15,7 @@ import {
   behaviourOf,
   type CallOrigin,
   type Distribution,
+  handOn,
   newRequestId,
   replaced,
   type Serving,
@@ -29,6 +32,13 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** How what stands behind the distribution is reached. */
+export interface PublicOrigins {
+  readonly callOrigin: CallOrigin;
+  /** Takes handshakes over. @default none are: an `Upgrade` is ignored */
+  readonly sockets?: Pick<ApiGateway, "open">;
+}
 
 export interface PublicServer {
   readonly url: string;
@@ -99,7 +109,7 @@ function write(
 export async function startPublicServer(
   deployed: () => Distribution,
   port: number,
-  callOrigin: CallOrigin,
+  { callOrigin, sockets }: PublicOrigins,
   log: (line: string) => void,
 ): Promise<PublicServer> {
   let active = 0;
@@ -198,6 +208,7 @@ export async function startPublicServer(
 
   const server: Server = createServer(
     {
+      shouldUpgradeCallback: (request) => sockets !== undefined && isHandshake(request, deployed()),
       maxHeaderSize: HEADERS_LIMIT,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -227,6 +238,10 @@ export async function startPublicServer(
     },
   );
   server.on("clientError", refuse);
+  server.on("upgrade", (request, socket, head) => {
+    if (stopping) return answerRaw(socket, ownAnswer("unavailable", "The platform is stopping."));
+    passOn({ request, socket, head }, deployed(), sockets!, log);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
@@ -247,6 +262,47 @@ export async function startPublicServer(
   };
 }
 
+interface Raw {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+const isHandshake = (request: IncomingMessage, distribution: Distribution): boolean =>
+  /^websocket$/i.test(request.headers.upgrade ?? "") &&
+  behaviourOf(distribution, request.url!.split("?")[0]!).origin.sockets === true;
+
+/** Hands a handshake on to the WebSocket API, unless something before it answers. */
+async function upgrade(
+  { request, socket, head }: Raw,
+  distribution: Distribution,
+  sockets: Pick<ApiGateway, "open">,
+  log: (line: string) => void,
+): Promise<void> {
+  const [uri, query = ""] = request.url!.split(/\?(.*)/s) as [string, string?];
+  const ip = addressOf(request);
+  const blocked = distribution.inspect?.(ip);
+  if (blocked !== undefined) return answerRaw(socket, blocked);
+  if (request.url!.length > URL_LIMIT)
+    return answerRaw(socket, ownAnswer("uri_too_long", "The URL exceeds 8,192 bytes."));
+  const viewer: ViewerRequest = { method: "GET", uri, query, headers: headersOf(request), ip };
+  const handed = await handOn(behaviourOf(distribution, uri), viewer, newRequestId(), log);
+  if ("response" in handed) return answerRaw(socket, handed.response);
+  const { origin, request: passed } = handed;
+  const asked = { query: passed.query, headers: Object.fromEntries(passed.headers), sourceIp: ip };
+  await sockets.open({ ...asked, host: origin.domain, path: passed.uri }, request, socket, head);
+}
+
+/** The same, and an answer where that fails. */
+function passOn(raw: Raw, distribution: Distribution, sockets: Pick<ApiGateway, "open">, log: (line: string) => void) {
+  const { request, socket } = raw;
+  socket.on("error", () => socket.destroy());
+  upgrade(raw, distribution, sockets, log).catch((cause: unknown) => {
+    log(`handshake ${request.url}: ${cause instanceof Error ? cause.stack : String(cause)}`);
+    answerRaw(socket, ownAnswer("bad_gateway", "The origin could not be reached.", { "retry-after": "1" }));
+  });
+}
+
 const REFUSALS: Readonly<Record<string, [code: ErrorCode, message: string]>> = {
   HPE_HEADER_OVERFLOW: ["headers_too_large", "The headers exceed 32,768 bytes."],
   ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "The request did not arrive in time."],
@@ -262,8 +318,16 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const { status, headers, body } = ownAnswer(...(REFUSALS[error.code ?? ""] ?? NO_HTTP));
+  answerRaw(socket, ownAnswer(...(REFUSALS[error.code ?? ""] ?? NO_HTTP)));
+}
+
+/** An answer on a socket that no HTTP server has any more, which ends with it. */
+function answerRaw(socket: Duplex, { status, headers, body }: GeneratedResponse): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const head = lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join("");
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n${head}\r\n${body.toString()}`);
 }

@@ -1,7 +1,7 @@
 import { evaluate, type Statement } from "../iamPolicy.ts";
 import { ServiceError } from "../service.ts";
 import { type DeclaredFunction, functionNameOf } from "./declared.ts";
-import type { LambdaFunction } from "./function.ts";
+import type { LambdaFunction, Outcome } from "./function.ts";
 
 /** The functions of the program, with their permissions and URLs. */
 export interface Entry {
@@ -70,6 +70,26 @@ export class Registry {
   /** Whether the function's region is cut off. */
   isAway({ settings }: Entry): boolean {
     return this.#away.has(settings.region);
+  }
+
+  /** Starts a function for another service. @throws ServiceError where its own policy does not let that service for this source */
+  async invokeBy(service: string, sourceArn: string, functionArn: string, event: unknown): Promise<Outcome> {
+    const entry = this.get(functionArn);
+    this.#requirePermission(entry, service, sourceArn);
+    return entry.lambda.invoke({ event });
+  }
+
+  #requirePermission(entry: Entry, service: string, sourceArn: string): void {
+    const key = `${entry.settings.name}\n${service}\n${sourceArn}`;
+    const action = "lambda:InvokeFunction";
+    const resource = entry.settings.arn;
+    const context = { "aws:sourcearn": sourceArn, "aws:principalservicename": service };
+    const known = this.#permitted.get(key) ?? evaluate(entry.permissions, { action, resource, context }) === "allow";
+    this.#permitted.set(key, known);
+    if (known) return;
+    const denied = `${service} (${sourceArn}) is not authorized to perform: ${action} on resource: ${resource}`;
+    this.#log(`AccessDenied ${denied}`);
+    throw new ServiceError("AccessDenied", denied, 403);
   }
 
   /** Both permissions that a Function URL behind a distribution needs (since October 2025 the second one as well). */

@@ -17,6 +17,8 @@ export interface Load {
   readonly webhookMs: number;
   /** Days that events stay in the table. */
   readonly retentionDays: number;
+  /** Customers whom somebody watches live, in the mean over the month. */
+  readonly watched: number;
   /** Share of requests whose events are read from the inbox, and acknowledged, by batch. */
   readonly pulledShare: number;
 }
@@ -28,6 +30,7 @@ export const usualLoad: Load = {
   deliveriesPerEvent: 1,
   webhookMs: 100,
   retentionDays: 90,
+  watched: 0,
   pulledShare: 0.1,
 };
 
@@ -93,6 +96,16 @@ const COUNT_UNITS = 2;
 const ROW_UNITS = 2;
 /** Seconds in which an hour of a customer is taken into the cube: the bench `counters/metrics` folds a day in less. */
 const FOLD_SECONDS = 1;
+/** What somebody who watches a busy customer gets in a second: figures once, and some of what happens; 50 at most. */
+const MESSAGES_SHOWN = 5;
+/** Rounds of sending in a second of a watched customer: one of route's, one of deliver's. */
+const SENDINGS = 2;
+/** Figures are sent by one environment for each group of customers, for as long as something happens: runtime/sockets/connections.ts. */
+const FIGURE_GROUPS = 64;
+/** Milliseconds of a round. */
+const SENDING_MS = 60;
+/** Reads and writes of the table of sockets, in units, that a round of sending takes. */
+const SENDING_UNITS = 4;
 /** A poller hands over so many invocations a second. Source: Lambda guide, "Provisioned mode" of SQS event sources. */
 const RUNS_PER_POLLER = 10;
 
@@ -266,6 +279,39 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
       "lambda_arm_gb_second",
       HOURS * FOLD_SECONDS * memoryGb("cube"),
       "hours x seconds x GB",
+    );
+  }
+  if (load.watched > 0) {
+    const seconds = load.watched * SECONDS;
+    line(
+      "API Gateway",
+      "messages to those who watch",
+      "websocket_message",
+      seconds * MESSAGES_SHOWN,
+      `${counted(load.watched)} watched customers x ${MESSAGES_SHOWN} messages a second`,
+    );
+    line(
+      "API Gateway",
+      "connections",
+      "websocket_minute",
+      seconds / 60,
+      "watched customers x minutes, one socket each",
+    );
+    line("Lambda", "publish, requests", "lambda_request", seconds * SENDINGS, `watched seconds x ${SENDINGS}`);
+    line(
+      "Lambda",
+      "publish, run time",
+      "lambda_arm_gb_second",
+      (Math.min(load.watched, FIGURE_GROUPS) * SECONDS + (seconds * SENDINGS * SENDING_MS) / 1_000) *
+        memoryGb("publish"),
+      `(groups of figures, ${FIGURE_GROUPS} at most, x seconds + watched seconds x ${SENDINGS} x ${SENDING_MS} ms) x memory, GB s`,
+    );
+    line(
+      "DynamoDB",
+      "sockets, reads and writes",
+      "dynamodb_write_unit",
+      seconds * SENDINGS * SENDING_UNITS,
+      `watched seconds x ${SENDINGS} x ${SENDING_UNITS} units`,
     );
   }
   const pulled = requests * load.pulledShare;

@@ -18,6 +18,10 @@ export function costPage(prod: Graph, dev: Graph): string {
   const packed = bills[2]!;
   const month = { ...usualLoad, retentionDays: 7 };
   const idle = totalOf(billOf(dev, { ...usualLoad, eventsPerSecond: 1, eventsPerRequest: 1, retentionDays: 7 }));
+  const watching = [1, 100, 10_000].map((watched) => {
+    const lines = billOf(prod, { ...usualLoad, watched });
+    return { watched, usd: totalOf(lines) - totalOf(billOf(prod, usualLoad)) };
+  });
   const events = (10_000 * 730 * 3_600) / 1e6;
   return `# Cost
 
@@ -25,7 +29,7 @@ export function costPage(prod: Graph, dev: Graph): string {
 
 \`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
 the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It knows no
-free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--json\`.
+free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--watched\`, \`--json\`.
 
 ## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days, a tenth of them read from the inbox and acknowledged
 
@@ -52,6 +56,15 @@ ${packed.lines
 In order: pack events into requests (every service bills by request or by KB, none by event), keep events in the table for as long as somebody
 reads them (\`PUT /retention\`; the archive keeps them for a tenth of the price), compress bodies on the way in, and leave
 \`triggers:ingestConcurrency\` and \`triggers:pollers\` no larger than the p95 asks for.
+
+## Watching live
+
+A customer whom nobody watches costs nothing for it. \`--watched\` counts customers whom somebody watches day and night, each with one socket
+that gets five messages a second:
+
+| customers watched | ${watching.map(({ watched }) => watched.toLocaleString("en")).join(" | ")} |
+|---|${watching.map(() => "---:|").join("")}
+| more a month | ${watching.map(({ usd }) => dollars(usd)).join(" | ")} |
 
 ## Small
 

@@ -1,6 +1,7 @@
 /**
  * `npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000 [--stack prod]
- * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--pulled-share 0.1] [--json]`: the monthly bill, line by line.
+ * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--pulled-share 0.1]
+ * [--watched 0] [--json]`: the monthly bill, line by line.
  */
 import { parseArgs } from "node:util";
 import { graphOf, stackConfig } from "../graph.ts";
@@ -14,6 +15,7 @@ const numbers = {
   "webhook-ms": "webhookMs",
   "retention-days": "retentionDays",
   "pulled-share": "pulledShare",
+  watched: "watched",
 } as const satisfies Record<string, keyof Load>;
 
 const { values } = parseArgs({
@@ -34,7 +36,7 @@ function loadOf(given: Partial<Record<keyof typeof numbers, string>>): Load {
     const text = given[option as keyof typeof numbers];
     if (text === undefined) continue;
     const value = Number(text);
-    const least = member === "deliveriesPerEvent" || member === "webhookMs" ? 0 : Number.MIN_VALUE;
+    const least = ["deliveriesPerEvent", "webhookMs", "watched"].includes(member) ? 0 : Number.MIN_VALUE;
     if (!Number.isFinite(value) || value < least) throw new Error(`--${option} is "${text}", not a positive number`);
     load[member] = value;
   }

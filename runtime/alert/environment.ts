@@ -4,6 +4,7 @@ export const alertVariables = [
   "METRICS_TABLE",
   "EVENTS_TABLE",
   "SUBSCRIPTIONS_FUNCTION",
+  "PUBLISH_FUNCTION",
   "DELIVER_FUNCTION",
   "NOTICE_QUEUE_URL",
   /** Address that mails come from; empty: no mail is sent. */

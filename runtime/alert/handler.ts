@@ -3,6 +3,7 @@ import { SESv2Client } from "@aws-sdk/client-sesv2";
 import type { Context } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
 import { log } from "../aws/log.ts";
+import { publisherOver, tellOver } from "../aws/publisher.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
@@ -19,7 +20,7 @@ import { suspectIn } from "./suspect.ts";
 import { type KnownRules, tick } from "./tick.ts";
 
 const env = readEnvironment(alertVariables);
-const { dynamodb, sqs, invoke } = clientsOver(signedCalls(settingsHere(10_000)));
+const { dynamodb, sqs, invoke, invokeLater } = clientsOver(signedCalls(settingsHere(10_000)));
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const counters: Table = { dynamodb, name: env.METRICS_TABLE };
 const events: Table = { dynamodb, name: env.EVENTS_TABLE };
@@ -66,6 +67,7 @@ export async function handler(
     {
       ...{ log, now: Date.now, service, reader, active, rules },
       suspect: suspectIn(events, Date.now),
+      tell: tellOver(publisherOver(invokeLater, env.PUBLISH_FUNCTION), log),
     },
     end - SEND_MS,
   );

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { errorText, type Log } from "../aws/log.ts";
+import type { Tell } from "../aws/publisher.ts";
 import type { Service } from "../aws/service.ts";
 import type { ActiveMinutes } from "../counters/active.ts";
 import { COUNTED_AFTER_MS, startsBetween } from "../counters/alertNumbers.ts";
@@ -41,6 +42,8 @@ export interface TickPorts {
   readonly active: ActiveMinutes;
   /** Rules as they are known here, by tenant. */
   readonly rules: Map<Tenant, KnownRules>;
+  /** Tells those who watch of changes. Never rejects. */
+  readonly tell: Tell;
   /** What is suspected to be behind what a rule found; null where nothing is. */
   suspect(tenant: Tenant, rule: AlertRule): Promise<string | null>;
 }
@@ -132,7 +135,7 @@ async function round(ports: TickPorts, minutes: readonly number[], after: Tenant
 }
 
 async function evaluate(
-  { reader, service, suspect }: TickPorts,
+  { reader, service, suspect, tell }: TickPorts,
   work: TenantWork,
   minutes: readonly number[],
   probes: ReadonlyMap<number, number>,
@@ -145,7 +148,8 @@ async function evaluate(
       change.changes.includes("firing") ? { ...change, cause: await suspect(tenant, change.rule) } : change,
     ),
   );
-  await service({ op: "alert_save", tenant, changes });
+  const { answer } = await service({ op: "alert_save", tenant, changes });
+  if (answer.told !== undefined) await tell([{ tenant, alerts: answer.told }]);
   return changes.filter(({ changes: made }) => made.length > 0).length;
 }
 

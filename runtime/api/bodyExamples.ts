@@ -36,6 +36,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   "POST /subscriptions/{id}/test": { event_type: "order.created", payload: ORDER },
   "PUT /event-types/{type}": SCHEMA,
   "PUT /reference-tables/{name}": { rows: { "SKU-1": { name: "Chair", price: 49.9 } } },
+  "POST /live/tickets": {},
   "POST /metrics/query": { measures: ["events", "delivered"], last: "24h", group_by: ["event_type"] },
   "POST /alert-rules": WATCH_FAILURES,
   "POST /alert-rules/preview": WATCH_FAILURES,

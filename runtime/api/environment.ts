@@ -10,6 +10,7 @@ export const apiVariables = [
   "EVENT_SHARDS",
   "METRICS_TABLE",
   "KEYS_TABLE",
+  "LIVE_TABLE",
   "PEPPER_SECRET",
   "REDIS_URL",
   "REDIS_AUTH_SECRET",

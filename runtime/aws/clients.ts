@@ -21,6 +21,8 @@ export interface Clients {
   readonly sqs: Sqs;
   readonly firehose: Firehose;
   readonly invoke: Invoke;
+  /** Starts a function and waits for no answer. @param payload JSON of 1 MB at most */
+  invokeLater(functionName: string, payload: string): Promise<void>;
   /** @returns undefined where there is no such object */
   getObject(bucket: string, key: string): Promise<Buffer | undefined>;
   /** @param type `application/octet-stream` where it is left out */
@@ -59,6 +61,11 @@ export function clientsOver(calls: SignedCalls): Clients {
       if (hasFailed(answer))
         throw new AwsError(`${functionName} failed: ${answer.body.toString("utf8", 0, 500)}`, true);
       return answer.body;
+    },
+
+    async invokeLater(functionName, payload) {
+      const { headers, ...call } = invocationOf(functionName, payload);
+      await calls.perform({ ...call, headers: { ...headers, "x-amz-invocation-type": "Event" } });
     },
 
     async getObject(bucket, key) {

@@ -1,4 +1,5 @@
 import { errorResponse, TriggersError } from "../domain/errors/errors.ts";
+import { schemeOf } from "../domain/host.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
@@ -6,8 +7,18 @@ import { matrix, requirePermission } from "../domain/people/roles.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
 import type { Send, Sends } from "./sends.ts";
-import { endsAt, IDLE_MS, LONGEST_MS, newToken, type Session, type Sessions } from "./sessions.ts";
-import { type SignedIn, type SignIn, schemeOf } from "./signIn.ts";
+import {
+  endsAt,
+  hashOf,
+  IDLE_MS,
+  LONGEST_MS,
+  newToken,
+  SESSION_COOKIE,
+  type Session,
+  type Sessions,
+  tokenIn,
+} from "./sessions.ts";
+import type { SignedIn, SignIn } from "./signIn.ts";
 
 /**
  * The console's function: who is signed in, and what they ask for.
@@ -39,10 +50,11 @@ export interface ConsolePorts extends ForwardPorts {
   memberships(
     who: Pick<SignedIn, "issuer" | "subject"> & { email?: string; name?: string },
   ): Promise<readonly Membership[]>;
+  /** Has the sockets closed that were opened under a session in a customer. @param hash what the session is remembered by */
+  closeSockets(hash: string, customerId: string): Promise<void>;
   failed(what: string, requestId: string, cause: unknown): void;
 }
 
-const COOKIE = "__Host-triggers";
 const SIGNING_IN_COOKIE = "__Host-triggers-signing-in";
 const ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax";
 const setCookie = (name: string, value: string, seconds: number): string =>
@@ -113,8 +125,8 @@ export class Console {
     } catch (thrown) {
       const { status, headers, body } = errorResponse(thrown, request.request_id);
       if (status >= 500) this.ports.failed("console.failed", request.request_id, (thrown as Error).cause ?? thrown);
-      const ended = status === 401 && cookieIn(request, COOKIE) !== undefined;
-      return { status, headers, cookies: ended ? [dropCookie(COOKIE)] : [], body };
+      const ended = status === 401 && tokenIn(request.cookies) !== undefined;
+      return { status, headers, cookies: ended ? [dropCookie(SESSION_COOKIE)] : [], body };
     }
   }
 
@@ -123,7 +135,7 @@ export class Console {
     refuseOthersPages(request);
     if (path === `${SESSION}/sign-in` && request.method === "GET") return this.begin(request);
     if (path === `${SESSION}/callback` && request.method === "GET") return this.finish(request);
-    const token = cookieIn(request, COOKIE);
+    const token = tokenIn(request.cookies);
     const session = token === undefined ? undefined : await this.current(token);
     if (token === undefined || session === undefined) throw notSignedIn();
     if (path.startsWith(SESSION)) return this.session(request, path, token, session);
@@ -140,6 +152,7 @@ export class Console {
     const memberships = await this.ports.memberships(session);
     const here = memberships.some(({ customer_id }) => customer_id === session.customer_id);
     const next = here ? session.customer_id : memberships[0]?.customer_id;
+    if (!here) await this.ports.closeSockets(hashOf(token), session.customer_id);
     if (next === undefined) {
       await sessions.end(token);
       return undefined;
@@ -178,12 +191,13 @@ export class Console {
     const memberships = await this.ports.memberships(who);
     const [first] = memberships;
     if (first === undefined) return again("unknown");
-    const before = cookieIn(request, COOKIE);
+    const before = tokenIn(request.cookies);
     const old = before === undefined ? undefined : await sessions.get(before);
     // Who signs in again in the middle of their work stays where they were.
     const same = old !== undefined && old.issuer === who.issuer && old.subject === who.subject;
     const stays = same && memberships.some(({ customer_id }) => customer_id === old.customer_id);
     if (before !== undefined) await sessions.end(before);
+    if (before !== undefined && old !== undefined) await this.ports.closeSockets(hashOf(before), old.customer_id);
     const token = newToken();
     const at = now();
     await sessions.put(token, {
@@ -198,7 +212,7 @@ export class Console {
       source_ip: request.source_ip,
       user_agent: (request.headers["user-agent"] ?? "").slice(0, 300),
     });
-    return redirect(begun.return_to, [...gone, setCookie(COOKIE, token, LONGEST_MS / 1_000)]);
+    return redirect(begun.return_to, [...gone, setCookie(SESSION_COOKIE, token, LONGEST_MS / 1_000)]);
   }
 
   private async session(
@@ -213,7 +227,8 @@ export class Console {
         return json(200, viewOf(session, now()));
       case `DELETE ${SESSION}`:
         await sessions.end(token);
-        return { status: 204, headers: NO_STORE, cookies: [dropCookie(COOKIE)], body: "" };
+        await this.ports.closeSockets(hashOf(token), session.customer_id);
+        return { status: 204, headers: NO_STORE, cookies: [dropCookie(SESSION_COOKIE)], body: "" };
       case `POST ${SESSION}/extend`: {
         const extended = { ...session, active_at: now() };
         if (!(await sessions.change(token, extended))) throw notSignedIn();
@@ -225,6 +240,7 @@ export class Console {
           throw new TriggersError("not_found", `There is no customer ${wanted} that you belong to.`);
         const moved = { ...session, customer_id: wanted, active_at: now() };
         if (!(await sessions.change(token, moved))) throw notSignedIn();
+        if (wanted !== session.customer_id) await this.ports.closeSockets(hashOf(token), session.customer_id);
         return json(200, viewOf(moved, now()));
       }
       case `GET ${SESSION}s`: {
@@ -235,7 +251,9 @@ export class Console {
       default: {
         const id = path.startsWith(`${SESSION}s/`) ? path.slice(SESSION.length + 2) : undefined;
         if (request.method !== "DELETE" || id === undefined) throw noRoute(path);
-        if (!(await sessions.endOne(session, id))) throw new TriggersError("not_found", `There is no session ${id}.`);
+        const ended = await sessions.endOne(session, id);
+        if (ended === undefined) throw new TriggersError("not_found", `There is no session ${id}.`);
+        await this.ports.closeSockets(ended.hash, ended.customer_id);
         return { status: 204, headers: NO_STORE, cookies: [], body: "" };
       }
     }

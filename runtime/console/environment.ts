@@ -5,6 +5,7 @@ export const consoleVariables = [
   "KEYS_TABLE",
   "PEPPER_SECRET",
   "SIGN_IN_SECRET",
+  "PUBLISH_FUNCTION",
   "API_FUNCTION",
   "INGEST_FUNCTION",
   "SUBSCRIPTIONS_FUNCTION",

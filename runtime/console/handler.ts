@@ -2,13 +2,21 @@ import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda
 import { clientsOver } from "../aws/clients.ts";
 import { type RunTime, withinTime } from "../aws/deadline.ts";
 import { errorText, log } from "../aws/log.ts";
+import { publisherOver } from "../aws/publisher.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { errorResponse } from "../domain/errors/errors.ts";
 import type { Peppers } from "../domain/identity/apiKey.ts";
-import { HOST_HEADER, PATH_HEADER, REQUEST_ID_HEADER, SOURCE_HEADER } from "../domain/identity/identity.ts";
+import {
+  environments,
+  HOST_HEADER,
+  PATH_HEADER,
+  REQUEST_ID_HEADER,
+  SOURCE_HEADER,
+  tenantOf,
+} from "../domain/identity/identity.ts";
 import { PepperCache } from "../domain/identity/pepperCache.ts";
 import { newId } from "../domain/ids.ts";
 import { Console } from "./console.ts";
@@ -21,8 +29,9 @@ const CALL_TIMEOUT_MS = 29_000;
 
 const env = readEnvironment(consoleVariables);
 const now = () => Date.now();
-const { dynamodb, invoke, getSecret } = clientsOver(signedCalls(settingsHere(CALL_TIMEOUT_MS)));
+const { dynamodb, invoke, invokeLater, getSecret } = clientsOver(signedCalls(settingsHere(CALL_TIMEOUT_MS)));
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
+const ask = publisherOver(invokeLater, env.PUBLISH_FUNCTION);
 
 async function secret(name: string): Promise<string> {
   const value = await getSecret(name);
@@ -44,6 +53,13 @@ const pages = new Console({
   functions: { api: env.API_FUNCTION, ingest: env.INGEST_FUNCTION },
   keysTable: env.KEYS_TABLE,
   now,
+  closeSockets: async (session, customer_id) => {
+    const sides = environments.map((environment) => tenantOf({ customer_id, environment }));
+    // They end by themselves as well, when the session would have.
+    await Promise.all(sides.map((tenant) => ask({ op: "end", tenant, session }))).catch((error: unknown) =>
+      log("warn", "console.sockets_not_closed", { error: errorText(error) }),
+    );
+  },
   failed: (what, requestId, cause) => log("error", what, { request_id: requestId, error: errorText(cause) }),
 });
 

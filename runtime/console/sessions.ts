@@ -45,9 +45,17 @@ export interface SigningIn {
 export const endsAt = ({ created_at, active_at }: Pick<Session, "created_at" | "active_at">): number =>
   Math.min(active_at + IDLE_MS, created_at + LONGEST_MS);
 
+/** The cookie that holds a session's token. */
+export const SESSION_COOKIE = "__Host-triggers";
+
+/** The token in a request's cookies, each `name=value`. */
+export const tokenIn = (cookies: readonly string[]): string | undefined =>
+  cookies.find((pair) => pair.startsWith(`${SESSION_COOKIE}=`))?.slice(SESSION_COOKIE.length + 1);
+
 /** 256 bits that nobody guesses. */
 export const newToken = (): string => randomBytes(32).toString("base64url");
-const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex");
+/** What a session is remembered by. */
+export const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex");
 
 /** One person at one issuer, in a form that no two pairs share. */
 const personOf = ({ issuer, subject }: Pick<Session, "issuer" | "subject">): string =>
@@ -58,6 +66,14 @@ const sessionKey = (token: string) => keyOf(`session#${hashOf(token)}`);
 const signingInKey = (token: string) => keyOf(`signing-in#${hashOf(token)}`);
 
 const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
+
+/** The session behind a token; undefined for one that is none any more. */
+export async function readSession(sessions: Table, token: string, now: Millis): Promise<Session | undefined> {
+  const text = (await getItem(sessions, sessionKey(token), "strong"))?.session?.S;
+  if (text === undefined) return undefined;
+  const session = JSON.parse(text) as Session;
+  return endsAt(session) > now ? session : undefined;
+}
 
 export class Sessions {
   private readonly table: Table;
@@ -94,11 +110,8 @@ export class Sessions {
   }
 
   /** @returns undefined for one that is none any more */
-  async get(token: string): Promise<Session | undefined> {
-    const text = (await getItem(this.table, sessionKey(token), "strong"))?.session?.S;
-    if (text === undefined) return undefined;
-    const session = JSON.parse(text) as Session;
-    return endsAt(session) > this.now() ? session : undefined;
+  get(token: string): Promise<Session | undefined> {
+    return readSession(this.table, token, this.now());
   }
 
   async end(token: string): Promise<void> {
@@ -111,12 +124,15 @@ export class Sessions {
     return rows.map(({ session }) => session).filter((session) => endsAt(session) > this.now());
   }
 
-  /** Ends one of the person's sessions by its id. @returns whether there was one */
-  async endOne(person: Pick<Session, "issuer" | "subject">, sessionId: string): Promise<boolean> {
+  /** Ends one of the person's sessions by its id. @returns what it is remembered by, and in which customer it was */
+  async endOne(
+    person: Pick<Session, "issuer" | "subject">,
+    sessionId: string,
+  ): Promise<(Pick<Session, "customer_id"> & { readonly hash: string }) | undefined> {
     const row = (await this.rowsOf(person)).find(({ session }) => session.session_id === sessionId);
-    if (row === undefined) return false;
+    if (row === undefined) return undefined;
     await deleteItem(this.table, keyOf(row.pk));
-    return true;
+    return { hash: row.pk.slice(sessionKey("").pk.S.indexOf("#") + 1), customer_id: row.session.customer_id };
   }
 
   /** @returns the token of its cookie, which is its state at the issuer too */

@@ -9,6 +9,7 @@ import {
   randomPKCECodeVerifier,
 } from "openid-client";
 import { TriggersError } from "../domain/errors/errors.ts";
+import { schemeOf } from "../domain/host.ts";
 import type { Millis } from "../domain/time.ts";
 
 /** Sign-in by OpenID Connect: authorization code with PKCE, at the issuer that the deployment names. */
@@ -28,10 +29,6 @@ export interface SignedIn {
   readonly email: string;
   readonly name: string;
 }
-
-/** Only a machine by itself has such names: no certificate can be had for them. */
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
-export const schemeOf = (host: string): "http" | "https" => (LOOPBACK.test(host) ? "http" : "https");
 
 const AGAIN_MS = 3_600_000;
 

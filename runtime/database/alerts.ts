@@ -6,6 +6,7 @@ import type { AlertChange, ChannelTarget, DueMessage, Sent, Standing } from "../
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { newId } from "../domain/ids.ts";
+import type { LiveAlert } from "../domain/live.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Place, Vault } from "../domain/webhook/vault.ts";
 import type { Tx } from "./roles.ts";
@@ -35,9 +36,19 @@ export async function standingAlerts(tx: Tx, after: string): Promise<{ alerts: S
   };
 }
 
-/** Writes what evaluating found of a tenant's rules, and queues what is to be told. */
-export async function saveAlerts(tx: Tx, tenant: Tenant, changes: readonly AlertChange[], now: Millis): Promise<void> {
-  for (const change of changes) await saveAlert(tx, tenant, change, now);
+/** Writes what evaluating found of a tenant's rules, and queues what is to be told. @returns the changes of state that were made */
+export async function saveAlerts(
+  tx: Tx,
+  tenant: Tenant,
+  changes: readonly AlertChange[],
+  now: Millis,
+): Promise<LiveAlert[]> {
+  const made: LiveAlert[] = [];
+  for (const change of changes) {
+    const changed = await saveAlert(tx, tenant, change, now);
+    if (changed !== undefined) made.push(changed);
+  }
+  return made;
 }
 
 const openOf = (tx: Tx, ruleId: string) =>
@@ -49,7 +60,8 @@ const openOf = (tx: Tx, ruleId: string) =>
     .forUpdate()
     .executeTakeFirst();
 
-async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Millis): Promise<void> {
+/** @returns the change of state that was made, if one was */
+async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Millis): Promise<LiveAlert | undefined> {
   const { rule, watch, changes, at, value, cause = null } = change;
   let open = await openOf(tx, rule.rule_id);
   if (open === undefined && changes.includes("pending") && watch !== null) {
@@ -73,11 +85,11 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
       .returningAll()
       .executeTakeFirst();
   }
-  if (open === undefined) return;
+  if (open === undefined) return undefined;
   const { alert_id } = open;
   if (changes.includes("lapsed")) {
     await tx.deleteFrom("alerts").where("alert_id", "=", alert_id).where("state", "=", "pending").execute();
-    return;
+    return undefined;
   }
   const told: ToldChange | undefined = changes.includes("resolved")
     ? "resolved"
@@ -87,8 +99,8 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
         ? "firing"
         : undefined;
   // Another evaluation was here before: it told.
-  if (told === "firing" && open.state !== "pending") return;
-  if ((told === "escalated" || told === "resolved") && open.state !== "firing") return;
+  if (told === "firing" && open.state !== "pending") return undefined;
+  if ((told === "escalated" || told === "resolved") && open.state !== "firing") return undefined;
   const updated = await tx
     .updateTable("alerts")
     .set({
@@ -105,6 +117,9 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
     .returningAll()
     .executeTakeFirstOrThrow();
   if (told !== undefined) await tell(tx, { ...updated, rule }, told, at, now);
+  if (told === undefined && !changes.includes("pending")) return undefined;
+  const { change: _, ...facts } = factsOf({ ...updated, rule }, told ?? "firing", at);
+  return { ...facts, state: updated.state };
 }
 
 type AlertRow = NonNullable<Awaited<ReturnType<typeof openOf>>>;

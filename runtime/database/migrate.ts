@@ -11,6 +11,7 @@ import { up as incidents } from "./migrations/0008-incidents.ts";
 import { up as eventShards } from "./migrations/0009-event-shards.ts";
 import { up as metricsDays } from "./migrations/0010-metrics-days.ts";
 import { up as alerts } from "./migrations/0011-alerts.ts";
+import { up as watchers } from "./migrations/0012-watchers.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -29,6 +30,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0009-event-shards": { up: eventShards },
   "0010-metrics-days": { up: metricsDays },
   "0011-alerts": { up: alerts },
+  "0012-watchers": { up: watchers },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -345,6 +345,16 @@ export interface ReportRunTable {
   updated_at: Time;
 }
 
+/** Sides of customers that somebody watches live. */
+export interface WatcherTable {
+  tenant: Tenant;
+  customer_id: string;
+  /** When somebody asked for it last. */
+  asked_at: Time;
+  /** When the last socket that is known of is closed at the latest. */
+  until: Time;
+}
+
 export interface Database {
   event_shards: EventShardTable;
   customers: CustomerTable;
@@ -367,4 +377,5 @@ export interface Database {
   alert_messages: AlertMessageTable;
   reports: ReportTable;
   report_runs: ReportRunTable;
+  watchers: WatcherTable;
 }

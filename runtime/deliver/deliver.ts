@@ -1,14 +1,17 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
+import type { Tell } from "../aws/publisher.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import { type DeliverMessage, decodeDeliver, encodeRetry } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import { type Failure as FailureAt, failuresAt } from "../domain/failure.ts";
 import { timeOf } from "../domain/ids.ts";
+import { newsOf } from "../domain/live.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
+import { liveDelivery } from "../store/live.ts";
 import type { Circuits } from "./circuits.ts";
 import { drain, type Held, probe } from "./drain.ts";
 import { afterPosts, type EffectPorts } from "./effects.ts";
@@ -48,6 +51,8 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   /** Sends to the queue of retries. @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  /** Tells those who watch what became of deliveries. Never rejects. */
+  readonly tell: Tell;
   readonly giveBack: GiveBack;
   /** Undefined where spans are not exported. */
   readonly tracer?: Tracer | undefined;
@@ -199,6 +204,7 @@ async function keepUnits(
     tellProblems(settled, unkept, ports),
     trace(settled, ports),
   ]);
+  await tellWatchers(settled, unkept, ports);
   return failed;
 }
 
@@ -420,6 +426,26 @@ async function tellProblems(
         log("warn", "deliver.problem_not_told", { tenant, subscription_id, error: errorText(error) });
       }
     }),
+  );
+}
+
+/** Tells what became of the deliveries of tenants that are watched; of all others there is no call. */
+async function tellWatchers(
+  settled: readonly Settled[],
+  unkept: ReadonlySet<Delivery>,
+  { tell }: DeliverPorts,
+): Promise<void> {
+  const shown = settled.flatMap(({ deliveries, items, posts }) =>
+    posts[0]?.post.target.watched === true
+      ? items.flatMap((item, at) => (unkept.has(deliveries[at]!) ? [] : [{ item, types: deliveries[at]!.types }]))
+      : [],
+  );
+  if (shown.length === 0) return;
+  const byTenant = Map.groupBy(shown, ({ item }) => item.tenant);
+  await tell(
+    [...byTenant].map(([tenant, own]) =>
+      newsOf(tenant, { deliveries: own.map(({ item, types }) => liveDelivery(item, types)) }),
+    ),
   );
 }
 

@@ -13,6 +13,7 @@ export const deliverVariables = [
   "NOTICE_QUEUE_URL",
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
+  "PUBLISH_FUNCTION",
   "ALLOW_LOOPBACK_WEBHOOKS",
   "OWN_HOSTS",
   /** Posts a second to one host, by all customers. */

@@ -3,6 +3,7 @@ import type { Agent } from "undici";
 import { clientsOver } from "../aws/clients.ts";
 import { givingBackOver } from "../aws/giveBack.ts";
 import { errorText, log } from "../aws/log.ts";
+import { publisherOver, tellOver } from "../aws/publisher.ts";
 import { sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
@@ -33,7 +34,7 @@ import { sendSample } from "./sample.ts";
 import { targetCache } from "./targets.ts";
 
 const env = readEnvironment(deliverVariables);
-const { dynamodb, sqs, invoke, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
+const { dynamodb, sqs, invoke, invokeLater, getObject, getSecret } = clientsOver(signedCalls(settingsHere(5_000)));
 const events: Table = { dynamodb, name: env.EVENTS_TABLE };
 const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const rules = urlRulesOf({ ...env, LOCAL_PORTS: process.env.LOCAL_PORTS });
@@ -90,6 +91,7 @@ const ports: DeliverPorts = {
   replaceItem: (before, after) => replaceDelivery(events, before, after),
   retry: (messages) => sendOrThrow(sqs, env.RETRY_QUEUE_URL, messages),
   countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
+  tell: tellOver(publisherOver(invokeLater, env.PUBLISH_FUNCTION), log),
   stop: (tenant, id) => tellStop(events, tenant, id, Date.now()),
   giveBack: givingBackOver(
     sqs,

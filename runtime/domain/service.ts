@@ -1,9 +1,11 @@
 import type { AlertChange, DueMessage, Sent, Standing, TenantRules } from "./alerts/work.ts";
 import type { Tenant } from "./identity/identity.ts";
 import type { Erasure, Job, JobStatus } from "./job.ts";
+import type { LiveAlert } from "./live.ts";
 import type { Membership } from "./people/person.ts";
 import type { RunResult, TakenRun } from "./reports/report.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
+import type { Millis } from "./time.ts";
 import type { SeenBy } from "./usage/access.ts";
 
 /**
@@ -102,6 +104,9 @@ export type ServiceRequest =
   | { readonly op: "alert_due"; readonly limit: number }
   /** What became of them. */
   | { readonly op: "alert_sent"; readonly sent: readonly Sent[] }
+  /** Somebody watches this tenant, until then at the latest; or nobody did at that time. */
+  | { readonly op: "watch"; readonly tenant: Tenant; readonly until: Millis }
+  | { readonly op: "unwatch"; readonly tenant: Tenant; readonly as_of: Millis }
   /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
   | { readonly op: "workflows"; readonly tenant: Tenant }
   /** Makes runs of reports that are due, and takes one that waits, for the caller to render. */
@@ -115,13 +120,19 @@ export type ServiceRequest =
     };
 
 export interface ServiceAnswers {
-  versions: { readonly versions: Readonly<Record<Tenant, number>> };
+  versions: {
+    readonly versions: Readonly<Record<Tenant, number>>;
+    /** Those of the tenants that somebody watches. */
+    readonly watched?: readonly Tenant[];
+  };
   snapshot: {
     readonly version: number;
     readonly subscriptions: readonly RoutedSubscription[];
     readonly retention_days: number;
     /** Of the last 15 days; on the first page. A new one counts as a change of the tenant's version. */
     readonly erasures?: readonly Erasure[];
+    /** Whether somebody watches the tenant. */
+    readonly watched?: true;
     readonly next_cursor: string | null;
   };
   changes: {
@@ -132,6 +143,7 @@ export interface ServiceAnswers {
     readonly retention_days: number;
     /** As in a snapshot: all of them. */
     readonly erasures?: readonly Erasure[];
+    readonly watched?: true;
     readonly next_cursor: string | null;
   };
   targets: { readonly targets: readonly DeliveryTarget[] };
@@ -165,9 +177,12 @@ export interface ServiceAnswers {
   alert_rules: { readonly tenants: readonly TenantRules[] };
   alert_tenants: { readonly tenants: readonly Tenant[]; readonly next: string | null };
   alert_standing: { readonly alerts: readonly Standing[]; readonly next: string | null };
-  alert_save: Record<never, never>;
+  /** Changes that were made, where somebody watches the tenant. */
+  alert_save: { readonly told?: readonly LiveAlert[] };
   alert_due: { readonly messages: readonly DueMessage[] };
   alert_sent: Record<never, never>;
+  watch: Record<never, never>;
+  unwatch: Record<never, never>;
   workflows: { readonly workflows: readonly (readonly [subscription_id: string, workflow_id: string | null])[] };
   report_take: { readonly run: TakenRun | null };
   report_done: Record<never, never>;

@@ -49,6 +49,8 @@ export interface DeliveryTarget extends RoutedSubscription, SubscriptionOf {
   readonly transform?: Transform;
   readonly enrich?: Enrich;
   readonly status: "active" | "disabled" | "removed";
+  /** Whether somebody watches the tenant live. */
+  readonly watched?: true;
   readonly disabled_reason?: string;
   /** When the customer last asked for an erasure, within 15 days; milliseconds. What was accepted before may be erased. */
   readonly erased_until?: Millis;

@@ -48,6 +48,9 @@ function isPublic(method, uri) {
   return method === "OPTIONS" || open.includes(uri) || uri.startsWith("/docs/") || uri.startsWith("/links/");
 }
 
+// Who opens a socket shows a ticket or a cookie, which the WebSocket API's own authoriser looks at: `LIVE_PATH` of runtime/domain/live.ts.
+const SOCKETS = "/live";
+
 const BEARER = /^bearer +(trg_(?:live|sandbox)_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{32})([0-9A-Za-z]{6})$/i;
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -115,6 +118,7 @@ async function handler(event) {
   mark(request.headers, toConsole);
   if (
     !toConsole &&
+    request.uri !== SOCKETS &&
     !isPublic(request.method, request.uri) &&
     !looksLikeKey(request.headers["x-triggers-authorization"])
   ) {

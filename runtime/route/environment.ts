@@ -13,6 +13,7 @@ export const routeVariables = [
   "ARCHIVE_STREAM",
   "PAYLOAD_BUCKET",
   "SUBSCRIPTIONS_FUNCTION",
+  "PUBLISH_FUNCTION",
   ...tracingVariables,
 ] as const;
 export type RouteEnvironment = Environment<typeof routeVariables>;

@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { clientsOver } from "../aws/clients.ts";
 import { givingBackOver } from "../aws/giveBack.ts";
 import { log } from "../aws/log.ts";
+import { publisherOver, tellOver } from "../aws/publisher.ts";
 import { sendAll, sendOrThrow } from "../aws/queues.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
@@ -21,7 +22,7 @@ import { snapshotCache } from "./snapshots.ts";
 const SNAPSHOT_BYTES = 256 * 1_024 * 1_024;
 
 const env = readEnvironment(routeVariables);
-const { dynamodb, sqs, firehose, invoke, getObject, putObject, deleteObject, getSecret } = clientsOver(
+const { dynamodb, sqs, firehose, invoke, invokeLater, getObject, putObject, deleteObject, getSecret } = clientsOver(
   signedCalls(settingsHere(5_000)),
 );
 const events: Table = { dynamodb, name: env.EVENTS_TABLE };
@@ -45,6 +46,7 @@ const ports: RoutePorts = {
   archive: (entries) => archiveAll(firehose, env.ARCHIVE_STREAM, entries),
   removeLowWater: (tenant) => removeLowWater(events, tenant),
   countUsage: usageOver({ dynamodb, name: env.METRICS_TABLE }, log),
+  tell: tellOver(publisherOver(invokeLater, env.PUBLISH_FUNCTION), log),
   storedCount: (tenant, first) => storedCount(events, tenant, first),
   sendBack: (messages) => sendAll(sqs, env.INGEST_QUEUE_URL, messages),
   tellCostly: costlyTeller({

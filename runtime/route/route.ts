@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { GiveBack } from "../aws/giveBack.ts";
 import { errorText, type Log } from "../aws/log.ts";
+import type { Tell } from "../aws/publisher.ts";
 import type { Outgoing } from "../aws/queues.ts";
 import {
   type Body,
@@ -19,6 +20,7 @@ import { eventHeads } from "../domain/event.ts";
 import { type Failure, failuresAt } from "../domain/failure.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
+import { newsOf } from "../domain/live.ts";
 import { DAY_SECONDS } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
@@ -26,6 +28,7 @@ import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
 import type { BatchItem } from "../store/batches/batchItem.ts";
 import type { Stored } from "../store/batches/storeBatches.ts";
 import { storedLate } from "../store/inbox/lateBatch.ts";
+import { liveEvents } from "../store/live.ts";
 import type { ArchiveEntry } from "./archive.ts";
 import { countCalls } from "./calls.ts";
 import { allErased, offsetsErased, removeErased, restOf } from "./erased.ts";
@@ -58,6 +61,8 @@ export interface RoutePorts {
   /** Forgets where the tenant's inbox is known to be read: something was stored behind. */
   removeLowWater(tenant: Tenant): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
+  /** Tells those who watch what was stored. Never rejects. */
+  readonly tell: Tell;
   /** Events of a request that are stored under its first id; undefined where none are. */
   storedCount(tenant: Tenant, first: string): Promise<number | undefined>;
   /** Sends to the queue that the requests came from. */
@@ -90,6 +95,8 @@ interface Work {
   readonly record: SQSRecord;
   readonly message: IngestMessage;
   readonly again: boolean;
+  /** Whether somebody watches the tenant. */
+  readonly watched: boolean;
   readonly events: readonly Buffer[];
   batch: BatchItem;
   /** What to deliver: as decided now, or as it was decided when the batch was first stored. */
@@ -159,6 +166,8 @@ export async function route(
     tracer?.export(() => spansOf(works, tracer.ratio, started, ports.now())),
     tellCostly(spending, ports),
   ]);
+  // After counting, so that who is told of figures finds them counted.
+  await tellWatchers(works, ports);
   for (const { message_id, phase, error } of failed) {
     const fault = error instanceof CodecError ? error.fault : undefined;
     ports.log("error", "route.failed", { message_id, phase, error: errorText(error), ...(fault && { fault }) });
@@ -338,7 +347,20 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
   };
   const remove = erased.length === 0 && !cut ? undefined : key;
   const rest = cut ? await restAfter(one, done, ports) : undefined;
-  return { record, message, again, events, batch, matched: left, deleted: erased, stored: undefined, remove, rest };
+  const { watched } = snapshot;
+  return {
+    record,
+    message,
+    again,
+    watched,
+    events,
+    batch,
+    matched: left,
+    deleted: erased,
+    stored: undefined,
+    remove,
+    rest,
+  };
 }
 
 /** The events from an offset on, as a request of their own: ids of a request follow one another. */
@@ -492,6 +514,16 @@ function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">):
   const ms = Number(record.attributes.SentTimestamp) - arrived;
   // Clocks of two machines may differ by a little.
   return ms <= MAX_ACCEPT_MS && ms > -1_000 ? { accept_ms: Math.max(0, ms) } : {};
+}
+
+/** Tells what was stored of the tenants that are watched; of all others there is no call. */
+async function tellWatchers(works: readonly Work[], { tell }: RoutePorts): Promise<void> {
+  const shown = works.filter(({ watched, stored }) => watched && stored === "now");
+  if (shown.length === 0) return;
+  const byTenant = Map.groupBy(shown, ({ batch }) => batch.tenant);
+  await tell(
+    [...byTenant].map(([tenant, own]) => newsOf(tenant, { events: own.flatMap(({ batch }) => liveEvents(batch)) })),
+  );
 }
 
 /** Counts each request once: when it was stored. A count that fails is written later, and causes no second delivery. */

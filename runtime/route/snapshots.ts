@@ -33,6 +33,8 @@ export interface Snapshot {
   readonly tenant: Tenant;
   readonly version: number;
   readonly retention_days: number;
+  /** Whether somebody watches the tenant live. */
+  readonly watched: boolean;
   readonly matcher: Matcher<RoutedSubscription>;
   /** What the customer had erased, or has, that a message may have waited through. */
   readonly erasures: readonly Erasure[];
@@ -67,7 +69,9 @@ export function snapshotCache({ service, log, now, maxBytes }: SnapshotsOptions)
     const { answer } = await service({ op: "versions", tenants }, { timeoutMs: ASK_TIMEOUT_MS });
     const confirmed = await Promise.all(
       asked.map(async ({ key, held }): Promise<[Tenant, Known][]> => {
-        if (held !== undefined && (answer.versions[key] ?? 0) === held.snapshot.version) return [[key, held]];
+        const watched = answer.watched?.includes(key) === true;
+        if (held !== undefined && (answer.versions[key] ?? 0) === held.snapshot.version)
+          return [[key, { ...held, snapshot: { ...held.snapshot, watched } }]];
         try {
           return [[key, await read(service, log, key, held)]];
         } catch (error) {
@@ -115,8 +119,10 @@ async function read(service: Service, log: Log, tenant: Tenant, before: Known | 
     retention_days: number;
     next_cursor: string | null;
     erasures?: readonly Erasure[];
+    watched?: true;
   };
   let erasures: readonly Erasure[] = [];
+  let watched = false;
   const all: RoutedSubscription[] = [];
   do {
     const more: { cursor?: string } = cursor === null ? {} : { cursor };
@@ -137,12 +143,13 @@ async function read(service: Service, log: Log, tenant: Tenant, before: Known | 
       answer = page.answer;
     }
     erasures = answer.erasures ?? erasures;
+    watched ||= answer.watched === true;
     cursor = answer.next_cursor;
   } while (cursor !== null);
   const { version, retention_days } = answer;
   matcher ??= build(all, log);
   return {
-    snapshot: { tenant, version, retention_days, matcher, erasures, byType: new Map() },
+    snapshot: { tenant, version, retention_days, watched, matcher, erasures, byType: new Map() },
     bytes,
   };
 }

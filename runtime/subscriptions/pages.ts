@@ -3,6 +3,7 @@ import type { Tx } from "../database/roles.ts";
 import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
+import { watchedOf } from "../database/watchers.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
@@ -60,6 +61,12 @@ async function retentionOf(tx: Tx, tenant: Tenant): Promise<number> {
 const erasuresOf = async (tx: Tx, tenant: Tenant, now: Millis, vault: Vault) =>
   (await recentErasures(tx, [tenant], now, vault)).get(tenant) ?? [];
 
+/** What the first page tells of the tenant beside its subscriptions. */
+async function firstPage(tx: Tx, tenant: Tenant, now: Millis, vault: Vault) {
+  const watched = (await watchedOf(tx, [tenant], now)).length > 0;
+  return { erasures: await erasuresOf(tx, tenant, now, vault), ...(watched ? { watched: true as const } : {}) };
+}
+
 /** One page of the tenant's routing snapshot. @param cursor of the page before */
 export async function snapshotPage(
   tx: Tx,
@@ -75,7 +82,7 @@ export async function snapshotPage(
     version,
     subscriptions: rows.map(routed),
     retention_days: await retentionOf(tx, tenant),
-    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
+    ...(cursor === undefined ? await firstPage(tx, tenant, now, vault) : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }
@@ -106,7 +113,7 @@ export async function changesPage(
     changed: rows.filter((row) => !unmatched(row)).map(routed),
     removed: rows.filter(unmatched).map(({ subscription_id }) => subscription_id),
     retention_days: await retentionOf(tx, tenant),
-    ...(cursor === undefined ? { erasures: await erasuresOf(tx, tenant, now, vault) } : {}),
+    ...(cursor === undefined ? await firstPage(tx, tenant, now, vault) : {}),
     next_cursor: more ? JSON.stringify({ version, after: rows.at(-1)!.subscription_id } satisfies Position) : null,
   };
 }

@@ -9,6 +9,7 @@ import { asService, type Tx } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
+import { unwatch, watch, watchedOf } from "../database/watchers.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
@@ -32,7 +33,7 @@ const ANSWER_BYTES = 4_000_000;
 const operations: {
   readonly [O in Op]: (tx: Tx, request: Request<O>, now: Millis, vault: Vault) => Promise<ServiceAnswers[O]>;
 } = {
-  versions: async (tx, { tenants }) => {
+  versions: async (tx, { tenants }, now) => {
     const rows =
       tenants.length === 0
         ? []
@@ -42,7 +43,11 @@ const operations: {
             .where("tenant", "in", tenants)
             .execute();
     const found = new Map(rows.map((row) => [row.tenant, row.subscriptions]));
-    return { versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])) };
+    const watched = await watchedOf(tx, tenants, now);
+    return {
+      versions: Object.fromEntries(tenants.map((tenant) => [tenant, found.get(tenant) ?? 0])),
+      ...(watched.length === 0 ? {} : { watched }),
+    };
   },
 
   snapshot: snapshotPage,
@@ -216,7 +221,18 @@ const operations: {
   alert_standing: (tx, { after }) => standingAlerts(tx, after),
 
   alert_save: async (tx, { tenant, changes }, now) => {
-    await saveAlerts(tx, tenant, changes, now);
+    const told = await saveAlerts(tx, tenant, changes, now);
+    const watched = told.length > 0 && (await watchedOf(tx, [tenant], now)).length > 0;
+    return watched ? { told } : {};
+  },
+
+  watch: async (tx, { tenant, until }, now) => {
+    await watch(tx, tenant, until, now);
+    return {};
+  },
+
+  unwatch: async (tx, { tenant, as_of }) => {
+    await unwatch(tx, tenant, as_of);
     return {};
   },
 
@@ -336,6 +352,7 @@ async function targetsOf(
     .execute();
   const bySubscription = Map.groupBy(secrets, ({ subscription_id }) => subscription_id);
   const erasures = await recentErasures(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now, vault);
+  const watched = new Set(await watchedOf(tx, [...new Set(rows.map(({ tenant }) => tenant as Tenant))], now));
   const erased = (tenant: Tenant) => erasures.get(tenant)?.reduce((last, { until }) => Math.max(last, until), 0) ?? 0;
   return rows.map(({ definition, ...row }) => ({
     subscription_id: row.subscription_id,
@@ -350,6 +367,7 @@ async function targetsOf(
     ...(definition.transform === null ? {} : { transform: definition.transform as Transform }),
     ...(definition.enrich === null ? {} : { enrich: definition.enrich as Enrich }),
     status: row.status,
+    ...(watched.has(row.tenant as Tenant) ? { watched: true as const } : {}),
     ...(erased(row.tenant as Tenant) === 0 ? {} : { erased_until: erased(row.tenant as Tenant) }),
     ...(row.status === "disabled" && row.reason !== null ? { disabled_reason: row.reason } : {}),
     secrets: (bySubscription.get(row.subscription_id) ?? []).map(({ secret, expires_at }) => ({

@@ -30,6 +30,11 @@ const published: Readonly<Record<string, Published>> = {
     dimensions: [[], ["FunctionName"], ["FunctionName", "Resource"]],
     source: 'Lambda Developer Guide, "Types of metrics for Lambda functions" and "Monitoring Lambda function URLs"',
   },
+  "AWS/ApiGateway": {
+    names: ["ConnectCount", "MessageCount", "IntegrationError", "ExecutionError"],
+    dimensions: [["ApiId"], ["ApiId", "Stage"], ["ApiId", "Route", "Stage"]],
+    source: 'API Gateway Developer Guide, "Monitor WebSocket API execution with CloudWatch metrics"',
+  },
   "AWS/SQS": {
     names: [
       "ApproximateAgeOfOldestMessage",

@@ -14,6 +14,9 @@ const limit = (path: string, most: number, source: string): NameLimit => ({ path
 
 /** By type. */
 export const nameLimits: Readonly<Record<string, NameLimit>> = {
+  "aws:apigatewayv2/api:Api": limit("name", 128, "API Gateway V2 API, CreateApi"),
+  "aws:apigatewayv2/authorizer:Authorizer": limit("name", 128, "API Gateway V2 API, CreateAuthorizer"),
+  "aws:apigatewayv2/stage:Stage": limit("name", 128, "API Gateway V2 API, CreateStage"),
   "aws:athena/workgroup:Workgroup": limit("name", 128, "Athena API, CreateWorkGroup"),
   "aws:backup/plan:Plan": limit("name", 50, "AWS Backup API, BackupPlanInput"),
   "aws:backup/selection:Selection": limit("name", 50, "AWS Backup API, BackupSelection"),
@@ -90,6 +93,10 @@ export const nameLimits: Readonly<Record<string, NameLimit>> = {
 
 /** What AWS knows by an id, or by another resource's name. */
 export const unnamed: ReadonlySet<string> = new Set([
+  "aws:apigateway/account:Account",
+  "aws:apigatewayv2/integration:Integration",
+  "aws:apigatewayv2/route:Route",
+  "aws:apigatewayv2/routeResponse:RouteResponse",
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
   "aws:cloudfront/distribution:Distribution",
   "aws:cloudwatch/logDelivery:LogDelivery",
@@ -105,6 +112,7 @@ export const unnamed: ReadonlySet<string> = new Set([
   "aws:kms/key:Key",
   "aws:kms/replicaKey:ReplicaKey",
   "aws:lambda/eventSourceMapping:EventSourceMapping",
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
   "aws:lambda/functionRecursionConfig:FunctionRecursionConfig",
   "aws:lambda/functionUrl:FunctionUrl",
   "aws:lambda/invocation:Invocation",

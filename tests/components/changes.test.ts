@@ -61,6 +61,7 @@ const rows: Row[] = [
     "dev",
     { gradualDeploys: "true" },
     [
+      "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig::publish",
       "aws:lambda/functionUrl:FunctionUrl::api",
       "aws:lambda/functionUrl:FunctionUrl::console",
       "aws:lambda/functionUrl:FunctionUrl::ingest",
@@ -70,6 +71,10 @@ const rows: Row[] = [
       "aws:lambda/permission:Permission::console-url",
       "aws:lambda/permission:Permission::ingest-invoke",
       "aws:lambda/permission:Permission::ingest-url",
+      "aws:lambda/permission:Permission::live-may-admit",
+      "aws:lambda/permission:Permission::live-may-connect",
+      "aws:lambda/permission:Permission::live-may-default",
+      "aws:lambda/permission:Permission::live-may-disconnect",
     ],
   ],
   // A bucket is made with or without a lock, and a network in its zones: docs/configuration.md says so.

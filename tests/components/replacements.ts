@@ -9,6 +9,13 @@ import type { Declared, Graph } from "../../program/graph.ts";
  * internal/service/<service>/<resource>.go; of @pulumi/random its own documentation. A type that isn't here is an error.
  */
 const fixed: Readonly<Record<string, readonly string[]>> = {
+  "aws:apigateway/account:Account": [],
+  "aws:apigatewayv2/api:Api": ["protocolType"],
+  "aws:apigatewayv2/authorizer:Authorizer": ["apiId"],
+  "aws:apigatewayv2/integration:Integration": ["apiId", "connectionType", "integrationSubtype", "integrationType"],
+  "aws:apigatewayv2/route:Route": ["apiId"],
+  "aws:apigatewayv2/routeResponse:RouteResponse": ["apiId", "routeId"],
+  "aws:apigatewayv2/stage:Stage": ["apiId", "name"],
   "aws:athena/workgroup:Workgroup": ["name"],
   "aws:backup/plan:Plan": ["name"],
   "aws:backup/selection:Selection": ["iamRoleArn", "name", "notResources", "planId", "resources", "selectionTags"],
@@ -95,6 +102,7 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   "aws:lambda/alias:Alias": ["functionName", "name"],
   "aws:lambda/eventSourceMapping:EventSourceMapping": ["eventSourceArn", "startingPosition"],
   "aws:lambda/function:Function": ["name", "packageType"],
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": ["functionName", "qualifier"],
   "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": ["functionName"],
   "aws:lambda/functionUrl:FunctionUrl": ["functionName", "qualifier"],
   "aws:lambda/invocation:Invocation": ["functionName", "input", "qualifier", "triggers"],

@@ -43,7 +43,7 @@ const imports = files.flatMap((file) => importsOf(file, readFileSync(file, "utf8
 const nodeIo =
   /^node:(fs|net|http|https|http2|tls|dns|child_process|worker_threads|dgram|cluster|readline|process|os)\b/;
 const cloud = /^@aws-sdk\/|^@smithy\/|^@pulumi\/|^@aws-lambda-powertools\//;
-const stages = ["edge", "ingest", "route", "deliver", "retain", "standby", "subscriptions", "api"];
+const stages = ["edge", "ingest", "route", "deliver", "retain", "standby", "subscriptions", "api", "live"];
 
 /** Folder below runtime/ in which a path lies. */
 const stageOf = (path: string): string | undefined => /^runtime\/([^/]+)\//.exec(path)?.[1];
@@ -59,6 +59,7 @@ const TABLE_OWNERS = [
   "runtime/store/",
   "runtime/counters/",
   "runtime/keys/",
+  "runtime/sockets/",
   "runtime/console/sessions.ts",
   "runtime/console/sends.ts",
 ];
@@ -132,7 +133,7 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       stageOf(file) !== "aws",
   ],
   [
-    "a table is asked only by the room that owns it: the events, the metrics, the API keys, the console's sessions",
+    "a table is asked only by the room that owns it: the events, the metrics, the API keys, sockets, the console's sessions",
     ({ file, target, typeOnly }) =>
       target === "runtime/aws/tables.ts" && !typeOnly && !TABLE_OWNERS.some((owner) => file.startsWith(owner)),
   ],

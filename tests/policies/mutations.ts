@@ -579,6 +579,48 @@ export const rows: readonly Row[] = [
     ],
   ),
   ["function-not-public", permission, "ingest-url", "functionUrlAuthType", "NONE", "anybody may call the URL"],
+  ...[undefined, "NONE", "AWS_IAM"].map(
+    (by): Row => [
+      "socket-authorized",
+      "aws:apigatewayv2/route:Route",
+      "live-connect",
+      "authorizationType",
+      by,
+      "anybody may open a socket",
+    ],
+  ),
+  [
+    "socket-authorized",
+    "aws:apigatewayv2/route:Route",
+    "live-connect",
+    "authorizerId",
+    undefined,
+    "anybody may open a socket",
+  ],
+  [
+    "socket-authorized",
+    "aws:apigatewayv2/route:Route",
+    "live-default",
+    "routeKey",
+    "$connect",
+    "anybody may open a socket",
+  ],
+  [
+    "socket-logged",
+    "aws:apigatewayv2/stage:Stage",
+    "live",
+    "accessLogSettings",
+    undefined,
+    "its access log is none of the stack's",
+  ],
+  [
+    "socket-logged",
+    "aws:apigatewayv2/stage:Stage",
+    "live",
+    "defaultRouteSettings/dataTraceEnabled",
+    true,
+    "messages are written to a log",
+  ],
   ...[undefined, true].map(
     (by): Row => [
       "database-not-public",

@@ -48,6 +48,7 @@ test("a bill grows with each part of the load", () => {
     { retentionDays: 365 },
     { webhookMs: 1_000 },
     { pulledShare: 0.5 },
+    { watched: 1 },
   ])
     assert.ok(totalOf(billOf(prod, { ...usualLoad, ...more })) > base, JSON.stringify(more));
 });
@@ -64,6 +65,19 @@ test("what was missing is there: counts by environment, the inbox, pollers for s
   assert.equal(usd(packed, "acknowledgements"), priceOf("dynamodb_write_unit", requests * 0.1));
   assert.ok(usd(single, "pollers") > usd(packed, "pollers") + 500);
   assert.equal(usd(packed, "asking which region takes events in"), priceOf("cloudfront_kvs_read", requests));
+});
+
+test("who watches live is paid for by those who are watched, and nobody else", () => {
+  const [none, some, many] = [0, 100, 10_000].map((watched) => billOf(prod, { ...usualLoad, watched })) as [
+    readonly Line[],
+    readonly Line[],
+    readonly Line[],
+  ];
+  const live = (lines: readonly Line[]) =>
+    lines.filter(({ service, what }) => service === "API Gateway" || what.startsWith("publish"));
+  assert.deepEqual(live(none), []);
+  assert.equal(usd(some, "connections"), priceOf("websocket_minute", (100 * 730 * 3_600) / 60));
+  assert.ok(totalOf(live(many)) > totalOf(live(some)) * 50);
 });
 
 test("without events a stack costs what stands idle, and dev less than prod", () => {

@@ -116,6 +116,7 @@ function makePlatform() {
             ...{ log: () => {}, now: clock.now, fetchBody: async () => undefined },
             snapshots: snapshotCache({ service, log: () => {}, now: clock.now, maxBytes: 1e6 }),
             ...{ putPayload: async () => {}, removePayload: async () => {}, removeLowWater: async () => {} },
+            tell: async () => {},
             async storeNew(batches) {
               batches.forEach(store);
             },

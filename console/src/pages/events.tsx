@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
+import { liveWords, useAtMost, useLive } from "../live.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import { type Event, eventStatuses } from "../types.ts";
@@ -83,19 +84,23 @@ export default function Events() {
     limit: "50",
   };
   const ends = times.to !== undefined;
+  const look = useRef(() => {});
+  const refresh = useAtMost(1_000, () => look.current());
+  const live = useLive(["events", "deliveries"], { env: state.env, onMessage: refresh, enabled: !ends });
+  const polls = live === "polling" ? LIVE_MS : false;
   const list = useList<Event>({
     path: "/inbox",
     member: "events",
     params,
     options: { env: state.env, withoutPayloads: true },
-    every: paused || ends ? false : LIVE_MS,
+    every: paused || ends ? false : polls,
   });
   const newest = list.rows[0]?.received_at;
   // While paused, new rows wait: they are counted and never shift what one reads.
   const waiting = useQuery({
     queryKey: ["waiting", params, newest, state.env],
     enabled: paused && !ends,
-    refetchInterval: LIVE_MS,
+    refetchInterval: polls,
     queryFn: ({ signal }) => {
       const from = newest === undefined ? times.from : new Date(Date.parse(newest) + 1).toISOString();
       return call<{ events: Event[] }>("GET", `/inbox${queryOf({ ...params, from, limit: "1000" })}`, {
@@ -105,6 +110,7 @@ export default function Events() {
       });
     },
   });
+  look.current = () => void (paused ? waiting.refetch() : list.refetch());
   const ids = list.rows.map(({ event_id }) => event_id);
   const toggle = (id: string) => {
     const next = new Set(chosen);
@@ -126,9 +132,14 @@ export default function Events() {
       title="Events"
       actions={
         ends ? null : (
-          <Button aria-pressed={paused} onPress={() => setPaused(!paused)}>
-            {paused ? "Resume" : "Pause"}
-          </Button>
+          <>
+            <span role="status" className="self-center text-sm text-muted">
+              {paused ? "Paused: new events wait" : liveWords[live]}
+            </span>
+            <Button aria-pressed={paused} onPress={() => setPaused(!paused)}>
+              {paused ? "Resume" : "Pause"}
+            </Button>
+          </>
         )
       }
     >

@@ -16,6 +16,7 @@ import * as inbox from "./inbox.ts";
 import * as incidents from "./incidents.ts";
 import * as keys from "./keys.ts";
 import * as links from "./links.ts";
+import * as live from "./live.ts";
 import * as masking from "./masking.ts";
 import * as metrics from "./metrics.ts";
 import * as people from "./people.ts";
@@ -51,6 +52,7 @@ export const routes: readonly ((app: Api, deps: Deps) => void)[] = [
   alertChannels.register,
   alerts.register,
   reports.register,
+  live.register,
   keys.register,
   // Before what takes an id at its place.
   customerFigures.register,

@@ -78,6 +78,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "GET /usage": "figures",
   "GET /metrics": "figures",
   "POST /metrics/query": "figures",
+  "POST /live/tickets": "figures",
   "GET /health/details": "figures",
   "GET /inbox": "events",
   "GET /events/{id}": "events",

@@ -2931,6 +2931,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/live/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a ticket to watch live
+         * @description Open a WebSocket at `url` with the parameter `ticket`. It can be used once, within 30 s, and shows what the key that asks may see: the sandbox's side for a sandbox key. docs/live.md says what is sent.
+         *
+         *     Needs the scope `events:read`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description A repeat within 24 h with the same body answers what the first request answered. */
+                    "idempotency-key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            responses: {
+                /** @description The ticket. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * Format: date-time
+                             * @description RFC 3339; answers are in UTC with milliseconds.
+                             * @example 2026-11-25T10:00:00.000Z
+                             */
+                            expires_at: string;
+                            ticket: string;
+                            /** @example wss://api.example.com/live */
+                            url: string;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/masking": {
         parameters: {
             query?: never;

@@ -11,6 +11,7 @@ import type { DirectPost, DirectPostAnswer } from "../../../runtime/domain/alert
 import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import { unpack } from "../../../runtime/domain/codec/pack.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import type { News } from "../../../runtime/domain/live.ts";
 import type { ServiceRequest } from "../../../runtime/domain/service.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
@@ -29,6 +30,8 @@ let clock: number;
 let ports: TickPorts;
 /** What the service was asked, and how often DynamoDB was. */
 const asked: ServiceRequest["op"][] = [];
+/** What those who watch were told. */
+const news: News[] = [];
 let reads = 0;
 
 test.before(async () => {
@@ -53,6 +56,7 @@ test.before.each(async () => {
     log: () => undefined,
     now: () => clock,
     service,
+    tell: async (some) => void news.push(...some),
     reader: {
       counters,
       now: () => clock,

@@ -64,6 +64,8 @@ interface World {
 function consoleOf(world: World) {
   const dynamodb = tableInMemory() as unknown as ConsolePorts["dynamodb"];
   const now = () => world.now;
+  /** Sessions whose sockets were closed, each with its customer. */
+  const closed: [session: string, customer: string][] = [];
   const ports: ConsolePorts = {
     sessions: new Sessions(dynamodb, "sessions", now),
     sends: new Sends(dynamodb, "sessions", now),
@@ -83,6 +85,7 @@ function consoleOf(world: World) {
     functions: { api: "api", ingest: "ingest" },
     keysTable: "keys",
     now,
+    closeSockets: async (session, customerId) => void closed.push([session, customerId]),
     failed: () => {},
   };
   const front = new Console(ports);
@@ -111,7 +114,7 @@ function consoleOf(world: World) {
     await ask("GET", "/console/session/sign-in", { query: "return_to=/console/keys" });
     return ask("GET", "/console/session/callback", { query: "code=c&state=s" });
   };
-  return { ask, signIn, jar, ports };
+  return { ask, signIn, jar, ports, closed };
 }
 
 const sessionIn = ({ body }: ConsoleAnswer) =>

@@ -154,6 +154,7 @@ test("the typed schema names the tables that exist", async () => {
     subscription_versions: true,
     subscriptions: true,
     tenant_versions: true,
+    watchers: true,
   };
   assert.deepEqual(
     rows.map(({ tablename }) => tablename),

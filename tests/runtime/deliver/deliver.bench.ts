@@ -30,6 +30,7 @@ const variables: RouteEnvironment & DeliverEnvironment = {
   ARCHIVE_STREAM: "archive",
   PAYLOAD_BUCKET: "payloads",
   SUBSCRIPTIONS_FUNCTION: "subscriptions",
+  PUBLISH_FUNCTION: "publish",
   DELIVERY_QUEUE_URL: queue("delivery"),
   DELIVERY_DEAD_URL: queue("delivery-dead"),
   RETRY_QUEUE_URL: queue("retry"),

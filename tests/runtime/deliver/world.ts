@@ -14,6 +14,7 @@ import { decodeDeliver, encodeDelivery } from "../../../runtime/domain/codec/ind
 import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
+import type { News } from "../../../runtime/domain/live.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
 import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { type Circuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
@@ -176,6 +177,8 @@ export function makeWorld(
 
   /** What was told of problems: failures, and subscriptions that are well again. */
   const failures: Failures[] = [];
+  /** What those who watch were told, a list for each call. */
+  const told: (readonly News[])[] = [];
   const well: string[] = [];
   const slow = slowEndpoints(() => clock);
   const ports: DeliverPorts = {
@@ -269,6 +272,7 @@ export function makeWorld(
     },
     countUsage: async () => undefined,
     stop: async (_, id) => void stopped.push(id),
+    tell: async (news) => void told.push(news),
     giveBack: givingBack({
       log: () => {},
       dice: options.dice ?? (() => 0.999),
@@ -336,6 +340,7 @@ export function makeWorld(
     items,
     circuits,
     failures,
+    told,
     well,
     targets,
     faults,

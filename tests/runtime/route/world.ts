@@ -11,6 +11,7 @@ import {
 import { pack } from "../../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { Erasure } from "../../../runtime/domain/job.ts";
+import type { News } from "../../../runtime/domain/live.ts";
 import type { EventSelector, RoutedSubscription } from "../../../runtime/domain/subscription.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { buildMatcher } from "../../../runtime/matching/index.ts";
@@ -31,6 +32,9 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
   const sentBack: Outgoing[] = [];
   const costly: { tenant: string; events: number; ids: string[] }[] = [];
   const dead: string[] = [];
+  /** What those who watch were told, a list for each call. */
+  const told: (readonly News[])[] = [];
+  const watched = new Set<string>();
   const erasures: Erasure[] = [];
   const payloads = new Map<string, Buffer>();
   const fails = new Set<string>();
@@ -50,7 +54,15 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
       get: async (tenant) => {
         strike("snapshot");
         const matcher = buildMatcher(subscriptions.values());
-        return { tenant, version, retention_days: 30, matcher, erasures, byType: new Map() };
+        return {
+          tenant,
+          version,
+          retention_days: 30,
+          watched: watched.has(tenant),
+          matcher,
+          erasures,
+          byType: new Map(),
+        };
       },
     },
     fetchBody: async (key) => payloads.get(key),
@@ -102,6 +114,7 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
     async tellCostly(tenant, events, units) {
       costly.push({ tenant, events, ids: units.map(([id]) => id) });
     },
+    tell: async (news) => void told.push(news),
     giveBack: givingBack({
       log: () => {},
       dice: () => 0,
@@ -113,7 +126,7 @@ export function makeWorld(selectors: Readonly<Record<string, EventSelector>>) {
     }),
   };
   return {
-    ...{ sentBack, costly, ports },
+    ...{ sentBack, costly, ports, told, watched },
     ...{ stored, deliveries, archived, facts, reopened, dead, logs, fails, subscriptions, erasures, payloads },
     /** The phases that its log lines name. */
     failedAt: (): string[] =>

@@ -1,0 +1,145 @@
+import { defined } from "../domain/defined.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
+import type { Ulid } from "../domain/ids.ts";
+import type { Follow, LiveDelivery, LiveEvent } from "../domain/live.ts";
+import { MESSAGES_A_SECOND } from "../domain/live.ts";
+import type { Millis } from "../domain/time.ts";
+import { type Connection, findConnection, follow as follows, takeRoom } from "../sockets/connections.ts";
+import { messageOf, type PublishPorts, send } from "./publish.ts";
+import { type Filter, passesDelivery, passesEvent } from "./requests.ts";
+
+/**
+ * Sends a socket what it missed, and what happens until every stage knows that its customer is watched: from what is stored, in rounds.
+ *
+ * Invariant: what is stored is sent, at the pace that a socket may be sent at; what there is no time for is counted. From the first round until the last but
+ * one, nobody else sends these messages; from then on they come as they happen, and the last round makes up for what fell in between. So
+ * a message may come twice about then, and none is missing.
+ */
+
+/** An event as it is stored. */
+export interface Listed {
+  readonly ulid: Ulid;
+  readonly event: LiveEvent;
+  readonly routed_at: Millis;
+  readonly deliveries: readonly LiveDelivery[];
+}
+
+export interface FollowPorts extends PublishPorts {
+  /** Events received from then on, ascending, that were routed from then on; a page. @param after ULID */
+  list(
+    tenant: Tenant,
+    range: { readonly from: Millis; readonly routed_from: Millis; readonly deliveries: boolean; readonly after?: Ulid },
+  ): Promise<{ readonly listed: readonly Listed[]; readonly next: Ulid | undefined }>;
+}
+
+/** By then every stage has learnt that somebody watches: route and deliver ask within four seconds. */
+const KNOWN_MS: Millis = 6_000;
+/** An event may be stored so long after one that was accepted later. */
+const OVERLAP_MS: Millis = 10_000;
+/** Reading sees what was written a second ago. */
+const SETTLED_MS: Millis = 1_000;
+const PAUSE_MS: Millis = 400;
+const NO_ROOM_MS: Millis = 250;
+/** Others keep off for 15 s, unless it says more. */
+const AWAY_MS: Millis = 15_000;
+
+/** @param deadline until when it is sent: what is left then is counted, and listed by the API */
+export async function follow(request: Follow, ports: FollowPorts, deadline: Millis): Promise<void> {
+  const { tenant, connection_id, channel, asked_at, after } = request;
+  const { sockets, now, sleep } = ports;
+  const seen = new Set<string>();
+  let from = request.from;
+  let routed_from = request.routed_from;
+  let flipped: Millis | undefined;
+  let skipped = 0;
+  for (;;) {
+    const began = now();
+    const connection = await findConnection(sockets, tenant, connection_id);
+    if (connection?.subscriptions[channel] === undefined || connection.ends_at <= began) return;
+    if (flipped === undefined && !(await follows(sockets, tenant, connection_id, channel, began + AWAY_MS))) return;
+    let found = 0;
+    for (let at: Ulid | undefined, more = true; more; ) {
+      const range = { from, routed_from, deliveries: channel === "deliveries" };
+      const page = await ports.list(tenant, { ...range, ...defined({ after: at }) });
+      let fresh = messagesOf(connection, channel, page.listed, { seen, known: after, flipped });
+      found += fresh.length;
+      if (now() >= deadline) {
+        skipped += fresh.length;
+        fresh = [];
+      }
+      for (const some of chunksOf(fresh.map(({ message }) => message))) {
+        if (!(await sendPaced(connection, some, ports))) return;
+        if (flipped === undefined) await follows(sockets, tenant, connection_id, channel, now() + AWAY_MS);
+      }
+      at = page.next;
+      more = at !== undefined;
+    }
+    if (flipped !== undefined) {
+      if (skipped > 0) await send(connection, [{ channel, skipped }], ports);
+      return;
+    }
+    // From the next round on only what is new: what was listed until now has been sent.
+    from = Math.max(request.from, began - OVERLAP_MS);
+    routed_from = Math.max(request.routed_from, began - OVERLAP_MS);
+    if (now() < deadline && (found > 0 || now() < asked_at + KNOWN_MS)) {
+      await sleep(PAUSE_MS);
+      continue;
+    }
+    if (!(await follows(sockets, tenant, connection_id, channel, 0))) return;
+    flipped = now();
+    await sleep(SETTLED_MS);
+  }
+}
+
+/** What a socket has been sent, and by whom. */
+interface Sent {
+  readonly seen: Set<string>;
+  /** The event that it knew before. */
+  readonly known: Ulid | undefined;
+  /** What was routed later is sent by others. */
+  readonly flipped: Millis | undefined;
+}
+
+/** What is to be sent of what is listed, each once. */
+function messagesOf(
+  { subscriptions }: Connection,
+  channel: "events" | "deliveries",
+  listed: readonly Listed[],
+  { seen, known, flipped }: Sent,
+): { readonly message: unknown }[] {
+  const first = (key: string): boolean => {
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  };
+  const told = listed.filter(({ routed_at }) => flipped === undefined || routed_at <= flipped);
+  if (channel === "events") {
+    const filter = subscriptions.events!.filter as Filter<"events">;
+    return told
+      .filter(({ ulid, event }) => ulid !== known && first(ulid) && passesEvent(filter, event))
+      .map(({ event }) => ({ message: messageOf.events(event) }));
+  }
+  const filter = subscriptions.deliveries!.filter as Filter<"deliveries">;
+  return told
+    .flatMap(({ deliveries }) => deliveries)
+    .filter((delivery) => first(`${delivery.delivery_id} ${delivery.attempt} ${delivery.status}`))
+    .filter((delivery) => passesDelivery(filter, delivery))
+    .map((delivery) => ({ message: messageOf.deliveries(delivery) }));
+}
+
+function chunksOf<T>(all: readonly T[]): T[][] {
+  const count = Math.ceil(all.length / MESSAGES_A_SECOND);
+  return Array.from({ length: count }, (_, at) => all.slice(at * MESSAGES_A_SECOND, (at + 1) * MESSAGES_A_SECOND));
+}
+
+/** Waits for room instead of leaving anything out. @returns whether the socket is still there */
+async function sendPaced(connection: Connection, messages: readonly unknown[], ports: PublishPorts): Promise<boolean> {
+  const { tenant, connection_id } = connection;
+  for (let left = messages; left.length > 0; ) {
+    const room = await takeRoom(ports.sockets, tenant, connection_id, left.length, ports.now());
+    if (!(await send(connection, left.slice(0, room), ports))) return false;
+    left = left.slice(room);
+    if (left.length > 0) await ports.sleep(NO_ROOM_MS);
+  }
+  return true;
+}

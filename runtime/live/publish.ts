@@ -1,0 +1,161 @@
+import pLimit from "p-limit";
+import { errorText, type Log } from "../aws/log.ts";
+import type { Service } from "../aws/service.ts";
+import type { Table } from "../aws/tables.ts";
+import type { Tenant } from "../domain/identity/identity.ts";
+import type { LiveAlert, LiveDelivery, LiveEvent, News } from "../domain/live.ts";
+import type { Millis } from "../domain/time.ts";
+import {
+  type Connection,
+  connectionsOf,
+  noteSkipped,
+  removeConnection,
+  takeRoom,
+  takeSkipped,
+} from "../sockets/connections.ts";
+import type { Posting } from "./posting.ts";
+import { type Filter, passesAlert, passesDelivery, passesEvent } from "./requests.ts";
+
+/**
+ * Sends what happened to those who watch.
+ *
+ * Invariant: a socket gets at most 50 messages of events and deliveries in a second, and hears of each one that was left out for that, in
+ * a number. One that is gone, or whose key has ended, gets nothing any more.
+ */
+
+export interface PublishPorts {
+  readonly log: Log;
+  readonly sockets: Table;
+  readonly service: Service;
+  readonly posting: Posting;
+  now(): Millis;
+  sleep(ms: Millis): Promise<void>;
+  /** Whether a key may still read. */
+  keyStands(keyId: string): Promise<boolean>;
+}
+
+/** Sockets sent to at once. */
+const AT_ONCE = 32;
+/** A socket's second is over by then. */
+const SECOND_MS: Millis = 1_000;
+
+const eventMessage = ({ key_id: _, ...event }: LiveEvent) => ({ channel: "events", ...event });
+const deliveryMessage = ({ event_types: _, ...delivery }: LiveDelivery) => ({ channel: "deliveries", ...delivery });
+const alertMessage = (alert: LiveAlert) => ({ channel: "alerts", ...alert });
+export const messageOf = { events: eventMessage, deliveries: deliveryMessage, alerts: alertMessage } as const;
+
+/** The sockets of a tenant that may be sent to. Those that may not any more are closed and forgotten. */
+export async function standing(tenant: Tenant, ports: PublishPorts): Promise<Connection[]> {
+  const { sockets, now, keyStands } = ports;
+  const all = await connectionsOf(sockets, tenant);
+  const checked = await Promise.all(
+    all.map(async (connection) => {
+      const { who, ends_at } = connection;
+      const stands = ends_at > now() && (who.key_id === undefined || (await keyStands(who.key_id)));
+      if (stands) return [connection];
+      await end(connection, ports);
+      return [];
+    }),
+  );
+  return checked.flat();
+}
+
+/** Closes a socket and forgets it. */
+export async function end({ tenant, connection_id }: Connection, { posting, sockets, log }: PublishPorts) {
+  await posting
+    .close(connection_id)
+    .catch((error: unknown) => log("warn", "live.not_closed", { tenant, error: errorText(error) }));
+  await removeConnection(sockets, tenant, connection_id);
+}
+
+/** Sends one after the other, until the socket turns out to be gone. @returns whether it is still there */
+export async function send(
+  { tenant, connection_id }: Pick<Connection, "tenant" | "connection_id">,
+  messages: readonly unknown[],
+  { posting, sockets }: PublishPorts,
+): Promise<boolean> {
+  for (const message of messages) {
+    if (await posting.post(connection_id, message)) continue;
+    await removeConnection(sockets, tenant, connection_id);
+    return false;
+  }
+  return true;
+}
+
+/** @returns whether somebody watches figures */
+export async function publish(news: News, ports: PublishPorts): Promise<boolean> {
+  const { tenant } = news;
+  const { now, service, log } = ports;
+  const as_of = now();
+  const connections = await standing(tenant, ports);
+  const listening = connections.filter(({ subscriptions }) => Object.keys(subscriptions).length > 0);
+  if (listening.length === 0) {
+    await service({ op: "unwatch", tenant, as_of });
+    return false;
+  }
+  const limit = pLimit(AT_ONCE);
+  await limit.map(listening, async (connection) => {
+    try {
+      await tell(connection, news, ports);
+    } catch (error) {
+      // One socket's never keeps the others waiting.
+      log("warn", "live.not_sent", { tenant, error: errorText(error) });
+    }
+  });
+  return listening.some(({ subscriptions }) => subscriptions.metrics !== undefined);
+}
+
+/** What of the news a socket has asked for, in the order in which it happened. */
+function wantedOf({ subscriptions }: Connection, news: News, now: Millis) {
+  const { events, deliveries, alerts } = subscriptions;
+  const live = (following: Millis | undefined) => following !== undefined && following <= now;
+  const { events: happened = [], deliveries: made = [], alerts: changed = [], untold = {} } = news;
+  return {
+    alerts: alerts === undefined ? [] : changed.filter((each) => passesAlert(alerts.filter as Filter<"alerts">, each)),
+    events: live(events?.following)
+      ? happened.filter((each) => passesEvent(events!.filter as Filter<"events">, each))
+      : [],
+    deliveries: live(deliveries?.following)
+      ? made.filter((each) => passesDelivery(deliveries!.filter as Filter<"deliveries">, each))
+      : [],
+    // Of what was not even told nobody knows whether a filter lets it through: it counts where there is none.
+    untold: {
+      events: live(events?.following) && isOpen(events!.filter) ? (untold.events ?? 0) : 0,
+      deliveries: live(deliveries?.following) && isOpen(deliveries!.filter) ? (untold.deliveries ?? 0) : 0,
+    },
+  };
+}
+
+const isOpen = (filter: Readonly<Record<string, unknown>>): boolean => Object.keys(filter).length === 0;
+
+async function tell(connection: Connection, news: News, ports: PublishPorts): Promise<void> {
+  const { tenant, connection_id: id } = connection;
+  const { sockets, now } = ports;
+  const { alerts, events, deliveries, untold } = wantedOf(connection, news, now());
+  if (alerts.length > 0 && !(await send(connection, alerts.map(alertMessage), ports))) return;
+  const bounded = [
+    ...events.map((event) => ({ channel: "events" as const, message: eventMessage(event) })),
+    ...deliveries.map((delivery) => ({ channel: "deliveries" as const, message: deliveryMessage(delivery) })),
+  ];
+  const all = bounded.length + untold.events + untold.deliveries;
+  if (all === 0) return;
+  const room = await takeRoom(sockets, tenant, id, all, now());
+  const sent = bounded.slice(0, room);
+  const left = bounded.slice(room);
+  if (
+    !(await send(
+      connection,
+      sent.map(({ message }) => message),
+      ports,
+    ))
+  )
+    return;
+  for (const channel of ["events", "deliveries"] as const) {
+    const skipped = left.filter((each) => each.channel === channel).length + untold[channel];
+    if (skipped > 0 && (await noteSkipped(sockets, tenant, id, channel, skipped))) {
+      await ports.sleep(SECOND_MS);
+      const number = await takeSkipped(sockets, tenant, id, channel);
+      if (number > 0) await send(connection, [{ channel, skipped: number }], ports);
+    }
+  }
+}

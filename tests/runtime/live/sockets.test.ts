@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import type { Table } from "../../../runtime/aws/tables.ts";
+import { newUlid } from "../../../runtime/domain/ids.ts";
+import type { Follow, LiveEvent, Watcher } from "../../../runtime/domain/live.ts";
+import { type FollowPorts, follow, type Listed } from "../../../runtime/live/follow.ts";
+import { publish } from "../../../runtime/live/publish.ts";
+import { closed, opened, said } from "../../../runtime/live/socket.ts";
+import {
+  beginMeasuring,
+  connectionsOf,
+  endMeasuring,
+  goOnMeasuring,
+  groupOf,
+  takeRoom,
+} from "../../../runtime/sockets/connections.ts";
+import { issueTicket, takeTicket } from "../../../runtime/sockets/tickets.ts";
+import { openStorage, type Storage } from "../../support/storage.ts";
+
+/** Sockets over a real table, between an API Gateway of this test and a clock that only moves when told. */
+
+const test = suite("sockets of those who watch");
+const START = Date.parse("2026-11-27T12:00:00Z");
+const who: Watcher = { key_id: "key_1", limit_per_second: 100 };
+
+let storage: Storage;
+let sockets: Table;
+let tenants = 0;
+test.before(async () => {
+  storage = await openStorage();
+  sockets = storage.store.events;
+});
+test.after(() => storage.close());
+
+function world(listed: readonly Listed[] = []) {
+  tenants += 1;
+  const tenant = `cus_live${tenants}`;
+  let clock = START;
+  const sent: { id: string; message: Record<string, unknown>; at: number }[] = [];
+  const gone = new Set<string>();
+  const asked: { op: string }[] = [];
+  const lost = new Set<string>();
+  const ports: FollowPorts = {
+    log: () => {},
+    sockets,
+    service: (async (request: { op: string }) => {
+      asked.push(request);
+      return { answer: {}, bytes: 0 };
+    }) as never,
+    posting: {
+      async post(id, message) {
+        if (gone.has(id)) return false;
+        sent.push({ id, message: message as Record<string, unknown>, at: clock });
+        return true;
+      },
+      close: async (id) => void lost.add(id),
+    },
+    now: () => clock,
+    sleep: async (ms) => {
+      clock += ms;
+    },
+    keyStands: async (id) => id !== "key_revoked",
+    list: async (_, { from, routed_from }) => ({
+      listed: listed.filter(
+        ({ event, routed_at }) =>
+          Date.parse(event.received_at) >= from && routed_at >= routed_from && routed_at <= clock,
+      ),
+      next: undefined,
+    }),
+  };
+  const socketPorts = { sockets, service: ports.service, ask: async () => {}, now: () => clock, failed: () => {} };
+  const open = async (id: string, by: Watcher = who) => {
+    const socket = { tenant, connection_id: id, who: by, ends_at: clock + 7_200_000 };
+    const status = await opened(socket, socketPorts);
+    return { status, say: (message: object) => said(socket, JSON.stringify(message), "req_1", socketPorts) };
+  };
+  return {
+    ...{ tenant, ports, sent, gone, lost, asked, open, socketPorts },
+    advance: (ms: number) => {
+      clock += ms;
+    },
+  };
+}
+
+const event = (n: number, at = START): LiveEvent => ({
+  event_id: `evt_${newUlid(at)}`,
+  event_type: `type.${n}`,
+  ...{ received_at: new Date(at).toISOString(), status: "pending", key_id: "key_1" },
+});
+
+test("a customer has a hundred sockets, and the next one is 429", async () => {
+  const { open, tenant } = world();
+  for (let n = 0; n < 100; n += 1) assert.equal((await open(`s${n}`)).status, 200);
+  assert.equal((await open("one more")).status, 429);
+  assert.equal((await connectionsOf(sockets, tenant)).length, 100);
+});
+
+test("of a channel a socket has one subscription, the last", async () => {
+  const { open, tenant } = world();
+  const { say } = await open("s");
+  await say({ subscribe: "alerts", filter: { severity: "info" } });
+  assert.equal(await say({ subscribe: "alerts", filter: { severity: "critical" } }), '{"subscribed":"alerts"}');
+  const [socket] = await connectionsOf(sockets, tenant);
+  assert.deepEqual(socket!.subscriptions, { alerts: { filter: { severity: ["critical"] }, following: 0 } });
+});
+
+test("when several take room at once, fifty messages a second have it, and then fifty more", async () => {
+  const { open, tenant } = world();
+  await open("s");
+  const take = (now: number) =>
+    Promise.all([30, 30, 30, 7].map((wanted) => takeRoom(sockets, tenant, "s", wanted, now)));
+  const sum = (all: number[]) => all.reduce((a, b) => a + b, 0);
+  assert.equal(sum(await take(START)), 50);
+  assert.equal(sum(await take(START + 999)), 0);
+  assert.equal(sum(await take(START + 1_000)), 50);
+});
+
+test("fifty messages are sent, and the number of the rest once the second is over", async () => {
+  const { open, tenant, ports, sent, advance } = world();
+  await (await open("s")).say({ subscribe: "events" });
+  advance(20_000);
+  const events = Array.from({ length: 70 }, (_, n) => event(n));
+  await publish({ tenant, events, untold: { events: 5 } }, ports);
+  assert.equal(sent.filter(({ message }) => "event_id" in message).length, 50);
+  assert.deepEqual(sent.at(-1), { id: "s", message: { channel: "events", skipped: 25 }, at: START + 21_000 });
+});
+
+test("a socket that is gone, whose key is revoked, or whose time is over is forgotten", async () => {
+  const { open, tenant, ports, gone, lost, advance, sent } = world();
+  for (const id of ["here", "gone", "old"]) await (await open(id)).say({ subscribe: "alerts" });
+  await (await open("revoked", { ...who, key_id: "key_revoked" })).say({ subscribe: "alerts" });
+  gone.add("gone");
+  const alert = { severity: "info", state: "firing", rule_id: "rul_1" } as never;
+  await publish({ tenant, alerts: [alert] }, ports);
+  assert.deepEqual((await connectionsOf(sockets, tenant)).map(({ connection_id }) => connection_id).sort(), [
+    "here",
+    "old",
+  ]);
+  assert.deepEqual([...lost], ["revoked"]);
+  assert.deepEqual(sent.map(({ id }) => id).sort(), ["here", "old"]);
+  advance(7_200_001);
+  await publish({ tenant, alerts: [alert] }, ports);
+  assert.equal(sent.length, 2);
+});
+
+test("when nobody listens any more it is said so, once by the socket that closes and once by news that nobody wanted", async () => {
+  const { open, tenant, ports, asked, socketPorts } = world();
+  await (await open("a")).say({ subscribe: "alerts" });
+  await (await open("b")).say({ subscribe: "alerts" });
+  await closed({ tenant, connection_id: "a" }, socketPorts);
+  assert.deepEqual(
+    asked.map(({ op }) => op),
+    ["watch", "watch"],
+  );
+  await closed({ tenant, connection_id: "b" }, socketPorts);
+  await publish({ tenant, events: [event(1)] }, ports);
+  assert.deepEqual(
+    asked.map(({ op }) => op),
+    ["watch", "watch", "unwatch", "unwatch"],
+  );
+});
+
+const listedAt = (n: number, at: number, routed_at = at): Listed => {
+  const one = event(n, at);
+  return { ulid: one.event_id.slice(4), event: one, routed_at, deliveries: [] };
+};
+const request = (tenant: string, more: Partial<Follow>): Follow => ({
+  ...{ op: "follow", tenant, connection_id: "s", channel: "events", asked_at: START },
+  ...{ from: START - 60_000, routed_from: START - 60_000 },
+  ...more,
+});
+
+test("what was missed is sent, all of it, fifty a second, and what happens until everybody knows who watches", async () => {
+  const missed = Array.from({ length: 180 }, (_, n) => listedAt(n, START - 30_000 + n));
+  const later = listedAt(999, START + 2_000);
+  const { tenant, open, ports, sent } = world([...missed, later]);
+  await (await open("s")).say({ subscribe: "events", after: missed[0]!.event.event_id });
+  await follow(request(tenant, { after: missed[0]!.ulid }), ports, START + 600_000);
+  const ids = sent.map(({ message }) => message.event_id);
+  assert.deepEqual(
+    ids,
+    [...missed.slice(1), later].map(({ event: { event_id } }) => event_id),
+  );
+  for (const { at } of sent) assert.ok(sent.filter((other) => other.at >= at && other.at < at + 1_000).length <= 50);
+  const [socket] = await connectionsOf(sockets, tenant);
+  assert.equal(socket!.subscriptions.events!.following, 0);
+});
+
+test("while a reader follows, nobody else sends the same", async () => {
+  const { tenant, open, ports, sent } = world();
+  await (await open("s")).say({ subscribe: "events" });
+  await publish({ tenant, events: [event(1)] }, ports);
+  assert.equal(sent.length, 0);
+});
+
+test("an event that was stored late, behind others that were sent, is not missed", async () => {
+  const late = listedAt(1, START - 40_000, START - 1_000);
+  const known = listedAt(2, START - 35_000);
+  const { tenant, open, ports, sent } = world([late, known]);
+  await (await open("s")).say({ subscribe: "events", after: known.event.event_id });
+  await follow(
+    request(tenant, { after: known.ulid, from: START - 95_000, routed_from: START - 40_000 }),
+    ports,
+    START + 600_000,
+  );
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id),
+    [late.event.event_id],
+  );
+});
+
+test("what there is no time for is counted", async () => {
+  const missed = Array.from({ length: 120 }, (_, n) => listedAt(n, START - 30_000 + n));
+  const { tenant, open, ports, sent } = world(missed);
+  await (await open("s")).say({ subscribe: "events" });
+  await follow(request(tenant, {}), ports, START);
+  assert.deepEqual(
+    sent.map(({ message }) => message),
+    [{ channel: "events", skipped: 120 }],
+  );
+});
+
+test("of a group of tenants one at a time sends the figures, and another begins where it has ended or died", async () => {
+  const { tenant } = world();
+  const group = groupOf(tenant);
+  assert.equal(await beginMeasuring(sockets, tenant, START), true);
+  assert.equal(await beginMeasuring(sockets, tenant, START + 1_000), false);
+  assert.equal((await goOnMeasuring(sockets, group, START + 1_500)).get(tenant), START + 1_000);
+  assert.equal(await endMeasuring(sockets, group, START + 500), false);
+  assert.equal(await beginMeasuring(sockets, tenant, START + 6_000), true);
+  assert.equal(await endMeasuring(sockets, group, START + 6_000), true);
+  assert.equal(await beginMeasuring(sockets, tenant, START + 6_001), true);
+});
+
+test("a ticket is taken once, within its time, and the table does not hold it", async () => {
+  const ticket = await issueTicket(sockets, { tenant: "cus_1", who, until: START + 30_000 });
+  assert.equal(await takeTicket(sockets, "no ticket", START), undefined);
+  const taken = await Promise.all([takeTicket(sockets, ticket, START), takeTicket(sockets, ticket, START)]);
+  assert.equal(taken.filter((each) => each !== undefined).length, 1);
+  const late = await issueTicket(sockets, { tenant: "cus_1", who, until: START + 30_000 });
+  assert.equal(await takeTicket(sockets, late, START + 30_000), undefined);
+});
+
+test.run();
