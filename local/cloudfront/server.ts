@@ -31,6 +31,15 @@ const HEADERS_LIMIT = 32_768;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
+/** What the server bounds of every request. */
+const LIMITS = {
+  maxHeaderSize: HEADERS_LIMIT,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: 5_000,
+  noDelay: true,
+};
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** How what stands behind the distribution is reached. */
@@ -207,15 +216,7 @@ export async function startPublicServer(
   }
 
   const server: Server = createServer(
-    {
-      shouldUpgradeCallback: (request) => sockets !== undefined && isHandshake(request, deployed()),
-      maxHeaderSize: HEADERS_LIMIT,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5_000,
-      noDelay: true,
-    },
+    { ...LIMITS, shouldUpgradeCallback: (request) => sockets !== undefined && isHandshake(request, deployed()) },
     (request, response) => {
       active += 1;
       handle(request, response)
@@ -242,10 +243,7 @@ export async function startPublicServer(
     if (stopping) return answerRaw(socket, ownAnswer("unavailable", "The platform is stopping."));
     passOn({ request, socket, head }, deployed(), sockets!, log);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  await listening(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     active: () => active,
@@ -261,6 +259,13 @@ export async function startPublicServer(
     },
   };
 }
+
+/** @throws Error with code EADDRINUSE when the port is taken */
+const listening = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
 
 interface Raw {
   readonly request: IncomingMessage;
