@@ -3,7 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useRef, useState 
 import { ApiError, callText, onSessionEnd } from "./api.ts";
 import type { Session } from "./types.ts";
 import { Button, Failure, Loading } from "./ui/basic.tsx";
-import { Dialog } from "./ui/overlay.tsx";
+import { Dialog, loadDialogs } from "./ui/overlay.tsx";
 
 /** Who is signed in, for how long, and what happens when that ends: nothing that was being written is lost. */
 
@@ -43,6 +43,8 @@ export async function signOut(): Promise<void> {
 }
 
 const WARN_MS = 120_000;
+/** Long after the first paint, long before the first warning. */
+const LOAD_DIALOGS_MS = 60_000;
 const EXTEND_EVERY_MS = 30_000;
 const GESTURES = ["pointerdown", "keydown", "wheel", "touchmove"] as const;
 
@@ -57,6 +59,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [left, setLeft] = useState(Number.POSITIVE_INFINITY);
   const extendedAt = useRef(Date.now());
   const signedIn = data !== undefined;
+  useEffect(() => {
+    const timer = setTimeout(loadDialogs, LOAD_DIALOGS_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // By how long it lasts, not by when it ends: the clocks of the two machines may differ by more than a session is long.
   const ends =
     data === undefined ? Number.POSITIVE_INFINITY : dataUpdatedAt + Date.parse(data.expires_at) - Date.parse(data.now);
