@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { sql } from "kysely";
 import { FreshCache } from "../domain/freshCache.ts";
 import type { ServiceRequest } from "../domain/service.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import { askEvents } from "../store/table.ts";
 import { type Deps, eventsOf } from "./deps.ts";
 
@@ -44,6 +44,8 @@ export interface QueueFigures {
 export interface PlatformMetrics {
   /** Seconds that the oldest message of each queue has waited, by queue. */
   readonly oldest_seconds: Readonly<Record<string, number>>;
+  /** When the minute began in which that was measured, by queue; only where there is a value. */
+  readonly measured_at: Readonly<Record<string, Millis>>;
   /** Requests to the events table that were throttled in the last minutes. */
   readonly throttles: number;
 }
@@ -144,13 +146,34 @@ async function askMetrics(deps: Deps): Promise<PlatformMetrics> {
       ],
     }),
   );
-  const values = (id: string): readonly number[] => MetricDataResults.find(({ Id }) => Id === id)?.Values ?? [];
+  const result = (id: string) => MetricDataResults.find(({ Id }) => Id === id);
+  const values = (id: string): readonly number[] => result(id)?.Values ?? [];
   const sum = (id: string) => values(id).reduce((total, value) => total + value, 0);
   return {
     // The newest value comes first.
     oldest_seconds: Object.fromEntries(names.map((name, at) => [name, values(`q${at}`)[0] ?? 0])),
+    measured_at: Object.fromEntries(
+      names.flatMap((name, at) => {
+        const [minute] = result(`q${at}`)?.Timestamps ?? [];
+        return minute === undefined ? [] : [[name, minute.getTime()]];
+      }),
+    ),
     throttles: sum("reads") + sum("writes"),
   };
+}
+
+/** The queue that events are accepted into, by its name; all others are about delivering and jobs. */
+export const isIngest = (queue: string): boolean => queue.includes("ingest");
+
+/**
+ * Since when the oldest accepted event waits to be routed, and so to be counted; undefined where none waits, or nobody knows.
+ * CloudWatch tells the age of the oldest message, a minute late.
+ */
+export function waitingSince({ oldest_seconds, measured_at }: PlatformMetrics, now: Millis): Millis | undefined {
+  const since = Object.entries(oldest_seconds).flatMap(([queue, seconds]) =>
+    isIngest(queue) && seconds > 0 ? [(measured_at[queue] ?? now) - seconds * 1_000] : [],
+  );
+  return since.length === 0 ? undefined : Math.min(...since);
 }
 
 /** Each dependency by name, with the cheapest question that needs it to work. */

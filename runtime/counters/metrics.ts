@@ -49,6 +49,8 @@ export interface MetricsReader extends CounterReader {
   workflows(tenant: Tenant): Promise<ReadonlyMap<string, string | null>>;
   /** Reads the cube, or has its function answer what needs it. */
   readonly cube: { readonly read: ReadCube } | { readonly ask: AskCube };
+  /** Since when the oldest accepted event waits to be routed; it is not counted yet. Undefined where none waits. */
+  waitingSince?(): Promise<Millis | undefined>;
   /** Partitions in which a tenant's minutes can lie, where more is known of it than that there are shards. */
   minuteShards?(tenant: Tenant): readonly string[];
 }
@@ -63,7 +65,7 @@ export interface Measured {
   readonly limit_per_second: number;
 }
 
-/** Milliseconds after which a fact is counted: writers wait for three seconds at most, and routing takes its time. */
+/** Milliseconds after which a fact is counted where nothing piles up: writers wait for three seconds at most. */
 const COUNTED_AFTER_MS = 10_000;
 /** Longest range that is read by the minute. */
 const BY_MINUTE_MS = 6 * UNIT_MS.h;
@@ -79,18 +81,21 @@ export async function queryMetrics(
 ): Promise<MetricsAnswer> {
   const now = reader.now();
   const range = rangeOf(query, now);
-  const workflows = dimensionsIn(query).includes("workflow_id") ? await reader.workflows(tenant) : undefined;
+  const [workflows, waiting] = await Promise.all([
+    dimensionsIn(query).includes("workflow_id") ? reader.workflows(tenant) : undefined,
+    reader.waitingSince?.(),
+  ]);
   if (
     "ask" in reader.cube &&
     [range, range.compare].some((span) => span !== undefined && needsCube(query, range.interval, span, now))
   ) {
     const named = workflows === undefined ? undefined : [...workflows].filter(([, id]) => id !== null);
-    const told = defined({ workflows: named as [string, string][] | undefined });
+    const told = defined({ workflows: named as [string, string][] | undefined, waiting_since: waiting });
     return reader.cube.ask({ op: "query", tenant, limit_per_second, query, now, ...told });
   }
   const context: AnswerContext = {
     limit: limit_per_second,
-    completeUntil: now - COUNTED_AFTER_MS,
+    completeUntil: Math.min(now - COUNTED_AFTER_MS, waiting ?? now),
     workflowOf: (id) => workflows?.get(id) ?? null,
   };
   const gather = async (span: Span): Promise<Gathering> => {

@@ -29,12 +29,13 @@ export async function handler(request: CubeRequest): Promise<Folded | MetricsAns
     log("info", "cube.folded", { ...request, ...folded, duration_ms: Date.now() - started });
     return folded;
   }
-  const { tenant, limit_per_second, query, now, workflows } = request;
+  const { tenant, limit_per_second, query, now, workflows, waiting_since } = request;
   const answer = await queryMetrics(
     {
       counters,
       now: () => now,
       workflows: async () => new Map(workflows),
+      waitingSince: async () => waiting_since,
       cube: { read: readCube },
     },
     { tenant, limit_per_second },

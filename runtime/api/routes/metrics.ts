@@ -11,6 +11,7 @@ import { MAX_POINTS } from "../../domain/metrics/range.ts";
 import type { Latency, Value } from "../../domain/metrics/values.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { waitingSince, watchOf } from "../health.ts";
 import { checked, route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 import { countersOf } from "../usageReads.ts";
@@ -111,6 +112,10 @@ function objectOf(parameters: z.output<typeof Parameters>): unknown {
 /** What queries of the metrics need of the API. */
 export const readerOf = (deps: Deps, customerId: string): MetricsReader => ({
   ...countersOf(deps),
+  async waitingSince() {
+    const measured = await watchOf(deps).metrics();
+    return measured === undefined ? undefined : waitingSince(measured, deps.now());
+  },
   cube: {
     async ask(request) {
       const answered = await invokeOver(deps.lambda)(deps.env.CUBE_FUNCTION, JSON.stringify(request), CUBE_TIMEOUT_MS);

@@ -4,7 +4,7 @@ import { defined } from "../../domain/defined.ts";
 import { FreshCache } from "../../domain/freshCache.ts";
 import { OPERATOR } from "../../domain/identity/identity.ts";
 import type { Api, Deps } from "../deps.ts";
-import { type Health, type PlatformMetrics, watchOf } from "../health.ts";
+import { type Health, isIngest, type PlatformMetrics, watchOf } from "../health.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 import { type Incident, IncidentSchema, type Part, parts, recentIncidents } from "./incidents.ts";
@@ -51,9 +51,6 @@ const answer = ({ dependencies }: Health, ...names: string[]): boolean =>
   names.every((name) => dependencies[name]?.status === "ok");
 const latency = ({ dependencies }: Health, ...names: string[]): number =>
   Math.max(...names.map((name) => dependencies[name]?.latency_ms ?? 0));
-
-/** The queue that events are accepted into, by its name; all others are about delivering and jobs. */
-const isIngest = (queue: string): boolean => queue.includes("ingest");
 
 /** Figures over some queues. */
 function figuresOf(health: Health, metrics: PlatformMetrics | undefined, wanted: (queue: string) => boolean) {

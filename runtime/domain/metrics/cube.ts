@@ -38,6 +38,8 @@ export type CubeRequest =
       readonly query: MetricsQuery;
       /** Milliseconds: so that both sides speak of the same time. */
       readonly now: Millis;
+      /** Since when the oldest accepted event waits to be counted; only where one waits. */
+      readonly waiting_since?: Millis;
       /** The workflow of each subscription that has one; only where the query names workflows. */
       readonly workflows?: readonly (readonly [subscription_id: string, workflow_id: string])[];
     };

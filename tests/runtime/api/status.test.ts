@@ -92,6 +92,26 @@ test("with a key it tells figures as well", async () => {
   assert.equal(headers.get("cache-control"), "no-store");
 });
 
+test("metrics are complete until the oldest event that waits to be routed", async () => {
+  const { live } = await api.customer();
+  /** Whole minutes that are not counted in full yet. */
+  const behind = async (): Promise<number> => {
+    const query = { measures: ["events"], last: "1h", interval: "none" };
+    const { body } = await api.call(live, "POST", "/metrics/query", query);
+    return Math.floor((api.deps.now() - Date.parse(body.complete_until)) / 60_000);
+  };
+  assert.equal(await behind(), 0);
+  api.advance(61_000);
+  world.oldest = { ingest: 240, retry: 3_000 };
+  assert.equal(await behind(), 4, "what waits for a retry is counted already");
+  api.advance(61_000);
+  world.oldest = { ingest: 2 };
+  assert.equal(await behind(), 0);
+  api.advance(61_000);
+  world.away.add("cloudwatch");
+  assert.equal(await behind(), 0, "nobody knows");
+});
+
 const faults: [what: string, put: () => void, expected: string][] = [
   [
     "messages wait for more than a minute before they are routed",
