@@ -41,6 +41,8 @@ const run = (
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.on("error", ({ message }) => resolve({ code: 127, output: message }));
     child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    // A program may end before it has read anything.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 

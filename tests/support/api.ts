@@ -91,6 +91,18 @@ async function createTables(dynamodb: DynamoDBClient): Promise<void> {
       ],
     }),
   );
+  // Tickets and sockets of those who watch: the table of components/platform/live.ts.
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: "live",
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [S("pk"), S("sk")],
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+    }),
+  );
   await createDataTables(dynamodb);
 }
 
@@ -134,6 +146,7 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
       KEYS_TABLE: "keys",
       EVENTS_TABLE: "events",
       METRICS_TABLE: "metrics",
+      LIVE_TABLE: "live",
       CURSOR_SECRET: "cursor-secret",
       PEPPER_SECRET: "pepper",
       ...fakes.env,
