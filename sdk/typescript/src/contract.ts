@@ -2958,7 +2958,6 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    /** @example {} */
                     "application/json": Record<string, never>;
                 };
             };
