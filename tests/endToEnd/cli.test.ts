@@ -263,12 +263,9 @@ test("listen hands on what matches, signed as a delivery is; nothing is lost whi
   assert.match(await second.said("signing secret"), new RegExp(secret.replaceAll(/[+/]/g, "\\$&")));
   await second.said("Nothing listens at");
   const again = await ownServer(server.port);
-  await eventually(
-    () => again.received.length,
-    (length) => length === 1,
-    LONG_MS,
-  );
-  assert.equal(JSON.parse(again.received[0]!.body)[0].payload.n, 2);
+  // What the killed one had handed on may come once more: at least once, as everywhere.
+  const numbers = () => again.received.map(({ body }) => JSON.parse(body)[0].payload.n as number);
+  await eventually(numbers, (received) => received.includes(2), LONG_MS);
 
   // The platform is away, which it says, and comes back.
   detour.breakOff("listen", true);
@@ -276,12 +273,7 @@ test("listen hands on what matches, signed as a delivery is; nothing is lost whi
   await send(3);
   detour.breakOff("listen", false);
   await second.said("The platform answers again");
-  await eventually(
-    () => again.received.length,
-    (length) => length === 2,
-    LONG_MS,
-  );
-  assert.equal(JSON.parse(again.received[1]!.body)[0].payload.n, 3);
+  await eventually(numbers, (received) => received.includes(3), LONG_MS);
 
   assert.equal(await second.kill("SIGINT"), 0);
   assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
