@@ -29,6 +29,8 @@ const run = (command: string, args: readonly string[], input: string): Promise<{
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.on("error", (error) => resolve({ code: 127, output: error.message }));
     child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    // A program may end before it has read anything.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 

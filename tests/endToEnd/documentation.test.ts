@@ -1,4 +1,4 @@
-// group: shared 2
+// group: browser
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

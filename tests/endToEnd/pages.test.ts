@@ -1,4 +1,4 @@
-// group: shared 2
+// group: browser
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { test } from "uvu";
@@ -58,6 +58,10 @@ const sideways = async (page: Page): Promise<number> =>
 /** Looks at a page that is loaded once in each way that people see it. */
 async function inEveryMode(page: Page, role: Role, name: string): Promise<void> {
   const look = async (mode: string) => {
+    // What watches sizes is told in the next frame, and draws in the one after.
+    await page.evaluate(
+      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))",
+    );
     assert.deepEqual(await faults(page), [], `${name}, ${mode}`);
     await picture(page, `${role} ${name} ${mode}`);
   };

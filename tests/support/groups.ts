@@ -6,6 +6,8 @@
 export const groupNames = [
   /** Waits longest for retries and timeouts, so it begins first. */
   "patient",
+  /** Shares a booted platform, and takes long: every page in every look. */
+  "browser",
   /** Start platforms of their own, one after another; three groups, so that they take about the same time. */
   "own platform 1",
   "own platform 2",
