@@ -19,7 +19,7 @@ import {
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useFormDraft, useMay } from "../session.tsx";
-import { Button, Empty, Failure, Field, When } from "../ui/basic.tsx";
+import { Button, Empty, Failure, Field, NameField, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
 import { Ringing, type Rung } from "../ui/ringing.tsx";
@@ -132,18 +132,7 @@ export function RuleEditor({
       >
         <h2 className="font-semibold">{rule === undefined ? `New ${env} rule` : rule.name}</h2>
         <div className="grid items-start gap-3 sm:grid-cols-2">
-          <Field label="Name">
-            {(ids) => (
-              <input
-                {...ids}
-                className="field"
-                required
-                maxLength={200}
-                value={form.name}
-                onChange={(event) => change({ name: event.target.value })}
-              />
-            )}
-          </Field>
+          <NameField value={form.name} change={(name) => change({ name })} />
           <Choice
             label="Kind"
             any={null}

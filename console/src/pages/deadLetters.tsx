@@ -6,7 +6,7 @@ import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { FilterBar, Sought } from "../ui/filters.tsx";
+import { FilterBar, SubscriptionSought } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { anyText, keep, useTimes, useUrl } from "../url.ts";
@@ -57,10 +57,7 @@ export default function DeadLetters() {
     >
       <Range />
       <FilterBar>
-        <Sought
-          label="Subscription"
-          mono
-          placeholder="sub_…"
+        <SubscriptionSought
           value={state.subscription}
           seek={(subscription) => set({ subscription, open: undefined }, false)}
         />

@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { deliveryStatuses } from "../types.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
-import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
+import { Choice, FilterBar, SubscriptionSought } from "../ui/filters.tsx";
 import { Range } from "../ui/range.tsx";
 import { anyText, keep, maybeOneOf, useTimes, useUrl } from "../url.ts";
 
@@ -22,10 +22,7 @@ export default function Deliveries() {
           value={state.status}
           choose={(status) => set({ status, open: undefined }, false)}
         />
-        <Sought
-          label="Subscription"
-          mono
-          placeholder="sub_…"
+        <SubscriptionSought
           value={state.subscription}
           seek={(subscription) => set({ subscription, open: undefined }, false)}
         />

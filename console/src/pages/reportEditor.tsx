@@ -16,7 +16,7 @@ import {
   type TileForm,
 } from "../reportForm.ts";
 import { useFormDraft, useMay } from "../session.tsx";
-import { Button, Failure, Field, Note } from "../ui/basic.tsx";
+import { Button, Failure, Field, NameField, Note } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Mail, mailPage } from "../ui/mail.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
@@ -257,18 +257,7 @@ export function ReportEditor({
       >
         <h2 className="font-semibold">{report === undefined ? `New ${env} report` : report.name}</h2>
         <div className="grid items-start gap-3 sm:grid-cols-2">
-          <Field label="Name">
-            {(ids) => (
-              <input
-                {...ids}
-                className="field"
-                required
-                maxLength={200}
-                value={form.name}
-                onChange={(event) => change({ name: event.target.value })}
-              />
-            )}
-          </Field>
+          <NameField value={form.name} change={(name) => change({ name })} />
           <Choice
             label="Template"
             any={null}

@@ -195,6 +195,24 @@ export function Field({
   );
 }
 
+/** The name of something that a customer keeps: it must have one, of at most 200 characters. */
+export function NameField({ value, change }: { value: string; change: (name: string) => void }) {
+  return (
+    <Field label="Name">
+      {(ids) => (
+        <input
+          {...ids}
+          className="field"
+          required
+          maxLength={200}
+          value={value}
+          onChange={(event) => change(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 /** Code or data to read and copy. */
 export function Code({ text, label }: { text: string; label: string }) {
   return (

@@ -92,3 +92,14 @@ export function Sought({
     </Field>
   );
 }
+
+/** Lists what concerns one subscription alone. */
+export function SubscriptionSought({
+  value,
+  seek,
+}: {
+  value: string | undefined;
+  seek: (subscription: string | undefined) => void;
+}) {
+  return <Sought label="Subscription" mono placeholder="sub_…" value={value} seek={seek} />;
+}
