@@ -9,8 +9,8 @@ import type { EventStore } from "./platform/eventStore.ts";
 import type { Publisher } from "./platform/live.ts";
 import type { WebhookRules } from "./stack/webhookRules.ts";
 
-// Invariant: nothing that posts to a webhook stands in the private network, and first attempts never queue up behind
-// retries: each kind has a queue of its own.
+// Invariant: functions that post to webhooks stand outside the private network, and first attempts never wait behind retries:
+// each kind has a queue of its own.
 
 export interface DeliveryEngineArgs {
   readonly region: string;

@@ -26,7 +26,7 @@ export interface RetentionArgs {
   readonly logs: DataBucket;
   /** Longest time, 0 to 900 seconds, that the archive waits for more before it writes. */
   readonly bufferSeconds: number;
-  /** Days that nobody can delete or change an archived access record; 0 for no lock. */
+  /** Days for which archived access records are locked against deletion and change; 0 leaves them unlocked. */
   readonly auditLockDays: number;
   readonly protect: boolean;
 }

@@ -68,7 +68,7 @@ const archivedIn = (entries: readonly AuditEntry[]): ArchivedAccess[] =>
     .filter(({ action, actor }) => action === "access.archived" && actor.type === "platform")
     .map(({ details }) => details as unknown as ArchivedAccess);
 
-/** The first hour whose records are not those that were archived, or don't stand where the log was then. */
+/** The first hour whose records differ from the archived ones, or follow another entry of the log. */
 function accessVerdict({ customerId, entries, access }: Log): string | undefined {
   for (const said of archivedIn(entries)) {
     const { hour, follows } = said;

@@ -99,9 +99,9 @@ export async function add(directory: Directory): Promise<string> {
 }
 
 /**
- * Has new keys stored under the newest version, and the operator's with them.
+ * Has new keys stored under the newest version, and the operator's key too.
  * @returns the version
- * @throws Refusal when there is no newer one, or it isn't known everywhere yet
+ * @throws Refusal when the newest version is in use already, or some functions may not have read it yet
  */
 export async function use(directory: Directory, settleMs = SETTLE_MS): Promise<string> {
   const held = await read(directory);

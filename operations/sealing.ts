@@ -1,5 +1,5 @@
 /**
- * `npm run sealing`: a new key for what customers entrust, without a text that can't be opened any more. See docs/restore.md.
+ * `npm run sealing`: a new key for customers' secrets. Every sealed text can be opened at every moment. See docs/restore.md.
  *
  *   npm run sealing                       which keys there are, and how many texts need each
  *   npm run sealing -- add                adds a key

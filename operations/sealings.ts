@@ -4,8 +4,8 @@ import { readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
- * A new key for what customers entrust, without a text that can't be opened any more, in four steps: `add` a key, `use` it for what is
- * new, `seal` the old texts anew, `retire` the old key.
+ * A new key for customers' secrets in four steps, while every sealed text can be opened at every moment: `add` a key, `use` it
+ * for what is new, `seal` the old texts anew, `retire` the old key.
  *
  * Invariant: a key is known wherever texts are opened before a text is sealed by it, and no text is sealed by a key that is
  * gone. The first holds since `use` waits until every cache has read the ring again after `add`; the second since `retire`

@@ -1,6 +1,6 @@
 /**
  * `npm run compliance -- --stack prod [--out folder]`: the rules over a stack's program, without an account. Writes
- * compliance-report.html, .json and .sarif, and ends with code 1 when something is neither in order nor excepted.
+ * compliance-report.html, .json and .sarif, and ends with code 1 when a resource breaks a rule without an exception.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -5,7 +5,7 @@ import { at, listAt, type Rule, refersTo, statementsOf } from "./rule.ts";
 const boundary = ["SOC 2 CC6.6", "GDPR Art. 32(1)(b)"];
 const blocks = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
 
-/** What leads out of a network. An internet gateway alone does not: without a route it carries nothing. */
+/** What leads out of a network. An internet gateway is absent here: traffic reaches it only by a route. */
 const waysOut = [
   "aws:ec2/route:Route",
   "aws:ec2/natGateway:NatGateway",
@@ -121,7 +121,7 @@ export const exposure: readonly Rule[] = [
   },
   {
     name: "socket-authorized",
-    description: "Nobody opens a socket whom an authorizer has not let in.",
+    description: "An authorizer lets in everybody who opens a socket.",
     severity: "critical",
     remedy: 'Set `authorizationType: "CUSTOM"` and `authorizerId` on the route $connect.',
     serves: ["FSBP APIGateway.8", ...boundary],
@@ -199,7 +199,7 @@ export const exposure: readonly Rule[] = [
   },
   {
     name: "network-without-way-out",
-    description: "No route and no gateway leads out of the network.",
+    description: "The network has neither a route nor a gateway that leads out of it.",
     severity: "high",
     remedy: "Use isolated subnets only, with `natGateways.strategy` set to `None`.",
     serves: boundary,

@@ -1,6 +1,6 @@
 import { at, listAt, type Props, type Resource, type Rule, refersTo, type Stack } from "./rule.ts";
 
-/** No message is lost on its way, and none is worked on twice at the same time. */
+/** Every message reaches its end, and one consumer at a time works on it. */
 
 const intact = ["SOC 2 PI1.4"];
 const queue = "aws:sqs/queue:Queue";

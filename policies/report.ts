@@ -97,7 +97,7 @@ function evidenceAt(resource: Resource, path: string): unknown {
 }
 
 const edgeLogs = (regions: readonly string[]): string =>
-  `Logs of the function at the edge in ${regions.join(", ")}: should it run there, AWS makes a log group without a key of ours and without a retention. \`triggers:edgeLogRegions\` declares more of them.`;
+  `Logs of the function at the edge in ${regions.join(", ")}: should it run there, AWS makes a log group that has neither our key nor a retention. \`triggers:edgeLogRegions\` declares the groups of more regions.`;
 
 /** @param resources of the stack, which the verdicts are about @param now when the report was made */
 export function reportOf(

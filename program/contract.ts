@@ -27,7 +27,7 @@ interface Contract {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
-/** The document, without a platform: it depends on no setting. */
+/** The OpenAPI document, made without a platform, since it is the same under all settings. */
 async function contractDocument(): Promise<Contract> {
   const app = buildApp({ env: {}, now: Date.now, log: () => undefined } as unknown as Deps);
   return (await (await app.request("/openapi.json")).json()) as Contract;

@@ -25,7 +25,7 @@ export interface Declared {
   readonly name: string;
   /** As the engine would give it, with the types of its parents. */
   readonly urn: string;
-  /** Arguments, outputs of other resources filled in; of a component none, for an engine doesn't see them either. */
+  /** Arguments, with outputs of other resources filled in. Empty for a component, as under an engine. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What the provider would add: `id`, `arn` and the like. */
   readonly outputs: Readonly<Record<string, unknown>>;

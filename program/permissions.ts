@@ -140,8 +140,8 @@ export function calledFor(graph: Graph): Seen {
 }
 
 /**
- * Why an action is granted though neither tests nor sources show a call of it: the first row that fits. What AWS's own
- * services do in a function's name never passes the local gateway.
+ * Why an action is granted that is absent from the tests' calls and from the sources: the first row that fits. Calls that AWS's
+ * own services make in a function's name bypass the local gateway.
  */
 const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readonly why: string }[] = [
   { action: /^(logs|xray):/, why: "Lambda's own runtime does it in the function's name" },
@@ -202,7 +202,7 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   {
     action: /^s3:ListBucket$/,
     role: /^(api|cube|route)-role$/,
-    why: "without it S3 answers 403 for an object that isn't there, and nobody could tell the one from the other",
+    why: "with it S3 answers 404 for a missing object, and 403 only for a forbidden one",
   },
 ];
 

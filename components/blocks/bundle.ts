@@ -25,7 +25,7 @@ const options = {
   target: "node24",
   format: "esm",
   mainFields: ["module", "main"],
-  // With a last line that names the map: without it Node looks for none.
+  // The last line of the bundle names its map: Node reads a map only where such a line stands.
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",

@@ -4,8 +4,8 @@ import { defined, mapDefined } from "../../runtime/domain/defined.ts";
 import type { EncryptionKey } from "./encryptionKey.ts";
 import { type Permission, refusePlainText } from "./permissions.ts";
 
-// Invariant: nobody reads the bucket without an IAM permission, TLS and the key; what is deleted is gone, since no older
-// version is kept: erasure has to be real. The one exception is a locked bucket, of which nothing goes before its time.
+// Invariant: each reader of the bucket needs an IAM permission, TLS and the key. A deleted object is gone, because erasure has to
+// be real: the bucket keeps no older versions. The one exception is a locked bucket, whose objects stay until their lock ends.
 
 /** What becomes of objects as they age. */
 export interface Ageing {
@@ -33,16 +33,20 @@ export interface DataBucketArgs {
    * @default nothing does
    */
   replacesPolicy?(bucket: aws.s3.Bucket): pulumi.CustomResource;
-  /** Days that nobody, the account's owner included, can delete or overwrite a version (Object Lock). @default 0, no lock */
+  /**
+   * Days for which a version is locked (Object Lock): not even the account's owner can delete or overwrite it.
+   * @default 0, unlocked
+   */
   readonly lockDays?: number;
   readonly protect: boolean;
 }
 
 /**
  * Statements by which logs come in: S3's own access logs, and what CloudWatch's log delivery brings (flow logs, CloudFront). The
- * latter also looks at the bucket first. AWS's own text has a condition on an access control list, `s3:x-amz-acl`; this bucket takes no such
- * lists, and the condition would refuse a service that sends none. Sources: VPC User Guide, "Amazon S3 bucket permissions for flow logs"; CloudWatch
- * Logs User Guide, "Logs sent to Amazon S3"; S3 User Guide, "Enabling Amazon S3 server access logging".
+ * latter also looks at the bucket first. AWS's own text has a condition on an access control list, `s3:x-amz-acl`; this bucket
+ * has lists switched off, and the condition would refuse a service that sends none. Sources: VPC User Guide, "Amazon S3 bucket
+ * permissions for flow logs"; CloudWatch Logs User Guide, "Logs sent to Amazon S3"; S3 User Guide, "Enabling Amazon S3 server
+ * access logging".
  */
 function letLogsIn(bucketArn: pulumi.Input<string>, account: pulumi.Input<string>) {
   const onlyForUs = { StringEquals: { "aws:SourceAccount": account } };
@@ -77,8 +81,9 @@ function letLogsIn(bucketArn: pulumi.Input<string>, account: pulumi.Input<string
 }
 
 /**
- * By which CloudFront reads on behalf of viewers. It may list too, or what is not there would look forbidden; the distribution, which needs
- * the bucket, is not known here, so any of the account may. Source: CloudFront Developer Guide, "Restrict access to an Amazon S3 origin".
+ * The statement by which CloudFront reads on behalf of viewers. It may list too, because S3 answers 403 instead of 404 to a
+ * reader who may not list. The distribution is made after the bucket, so the statement allows any distribution of the account.
+ * Source: CloudFront Developer Guide, "Restrict access to an Amazon S3 origin".
  */
 const letDistributionsRead = (bucketArn: pulumi.Input<string>, account: pulumi.Input<string>) => ({
   Sid: "Distributions",

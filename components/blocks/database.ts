@@ -5,8 +5,8 @@ import type { HandlerDefaults, HandlerNetwork } from "./handler.ts";
 import type { Network } from "./network.ts";
 import { type Permission, policyOf, trustOf } from "./permissions.ts";
 
-// Invariant: PostgreSQL speaks TLS only, answers the proxy only, and the proxy answers roles, never passwords. The
-// master password is made, kept and rotated by RDS; no function and no state file ever sees it.
+// Invariant: PostgreSQL speaks TLS only, answers the proxy only, and the proxy answers roles, never passwords. RDS makes, keeps
+// and rotates the master password: it never reaches a function or a state file.
 
 export interface DatabaseArgs {
   readonly network: Network;
@@ -80,7 +80,8 @@ export class Database extends pulumi.ComponentResource {
       },
       own,
     );
-    // RDS makes the groups of a new instance by itself, with neither key nor retention, unless they are there: so the name is ours.
+    // RDS makes missing log groups of a new instance by itself, with neither key nor retention. They are made here before it,
+    // which needs a name of the instance that is known beforehand.
     const identifier = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
     const exported = ["postgresql", "upgrade"];
     const logGroups = exported.map(

@@ -53,8 +53,8 @@ const ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /**
- * What a page may do: run its own scripts, no text as one (Trusted Types), and ask this host alone. No page has a style in its markup,
- * so none needs to be allowed there.
+ * What a page may do: run its own scripts, no text as one (Trusted Types), and ask this host alone. Styles come from files alone,
+ * so inline styles stay forbidden.
  * @param scripts what may run; the search in the documentation is WebAssembly, which a browser compiles only where that is allowed
  */
 const policyOf = (scripts: string): string =>
@@ -209,7 +209,8 @@ export class Distribution extends pulumi.ComponentResource {
         originReadTimeout: 30,
         originKeepaliveTimeout: 60,
       },
-      // A region that doesn't answer is given up after six seconds, not thirty: the caller repeats, and may get another.
+      // CloudFront gives up on a silent region after six seconds instead of thirty: the caller repeats, and may reach another
+      // region.
       connectionAttempts: 2,
       connectionTimeout: 3,
     };

@@ -6,7 +6,7 @@ import { bundle } from "./bundle.ts";
 import { EncryptionKey, forLogGroups } from "./encryptionKey.ts";
 import { policyOf, toUseLogKey, trustOf } from "./permissions.ts";
 
-// Invariant: Lambda@Edge has no environment, no network of ours, no key of ours for its code: all it knows is in its
+// Invariant: Lambda@Edge takes neither environment variables, nor a network, nor a key for its code. All its settings are in its
 // archive, so a change of settings is a new version. Replicas outlive the stack by hours, hence `skipDestroy`.
 
 export interface EdgeAuthenticatorArgs {

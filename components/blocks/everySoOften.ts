@@ -35,8 +35,8 @@ export class EverySoOften extends pulumi.ComponentResource {
           args.handler.toInvoke(),
           { actions: ["sqs:SendMessage"], resources: [args.dead.arn] },
           args.key.toEncrypt("sqs", args.region),
-          // EventBridge Scheduler reads the input of a schedule in the role's name, through no service: without this no
-          // run ever starts. Source: EventBridge Scheduler User Guide, "Encryption at rest".
+          // EventBridge Scheduler reads the input of a schedule directly in the role's name: runs start only with this
+          // permission. Source: EventBridge Scheduler User Guide, "Encryption at rest".
           {
             actions: ["kms:Decrypt"],
             resources: [args.key.arn],

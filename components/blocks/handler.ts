@@ -39,7 +39,7 @@ export interface HandlerArgs<Variables extends Readonly<Record<string, string>>>
   readonly memoryMb?: number;
   /** Longest run in seconds, 1 to 900. @default 30 */
   readonly timeoutSeconds?: number;
-  /** Private network to run in. @default none: a function outside it can't reach what is inside */
+  /** Private network to run in; only functions inside it reach the database and Redis. @default outside it */
   readonly network?: HandlerNetwork;
   /** Environments kept warm. @default 0 */
   readonly provisionedConcurrency?: number;

@@ -4,9 +4,9 @@ import * as ec2x from "@pulumi/awsx/ec2/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { HandlerNetwork } from "./handler.ts";
 
-// Invariant: the network has no way to the internet, in or out: its subnets have no route there and give out no public
-// addresses. (awsx always attaches an internet gateway; no route leads to it.) What stands in it reaches AWS through
-// endpoints, and the function that posts to customers' webhooks runs outside it.
+// Invariant: the network is closed to the internet, in and out: its subnets have neither a route there nor public addresses.
+// (awsx always attaches an internet gateway; routes to it are left out.) What stands in it reaches AWS through endpoints, and the
+// function that posts to customers' webhooks runs outside it.
 
 export interface NetworkArgs {
   readonly region: string;
@@ -21,8 +21,8 @@ const interfaces = ["lambda", "secretsmanager", "sqs"] as const;
 const gateways = ["dynamodb", "s3"] as const;
 
 /**
- * Subnets cost nothing, so there are always three, each in the first part of a quarter of the range: their addresses then
- * depend on nothing that a running stack may change, and no later zone can take those of an earlier one.
+ * Subnets are free of charge, so there are always three, each in the first part of a quarter of the range. Their addresses are
+ * therefore independent of all settings, and a zone that is added later can't take the addresses of an earlier one.
  */
 const ZONES = 3;
 const layout = { cidrBlock: "10.64.0.0/16", availabilityZoneCidrMask: 18, subnetMask: 20 } as const;

@@ -12,7 +12,7 @@ export interface SecretArgs {
   readonly replicaRegions?: readonly string[];
 }
 
-/** A secret in Secrets Manager. Its value is written at run time, never by the program, so it is in no state file. */
+/** A secret in Secrets Manager. Its value is written at run time, outside the program, which keeps it out of Pulumi's state. */
 export class Secret extends pulumi.ComponentResource {
   readonly secret: aws.secretsmanager.Secret;
   private readonly args: SecretArgs;
@@ -28,7 +28,7 @@ export class Secret extends pulumi.ComponentResource {
         recoveryWindowInDays: 30,
         replicas: (args.replicaRegions ?? []).map((region) => ({ region, kmsKeyId: args.key.replicaArns[region]! })),
       },
-      // Without its value no key is known again, no cursor is read: it goes as little by a slip as the key of its data.
+      // Losing its value would make all API keys and cursors unreadable, so it is protected like the key of its data.
       { parent: this, protect: args.key.protect },
     );
     this.registerOutputs({ arn: this.secret.arn });

@@ -6,7 +6,7 @@ import { Secret } from "./secret.ts";
 
 export interface TracingArgs {
   readonly region: string;
-  /** Base URL of the OTLP/HTTP receiver. @default none: nothing is exported, and nothing is made here */
+  /** Base URL of the OTLP/HTTP receiver. @default tracing is off: this component stays empty */
   readonly endpoint?: string | undefined;
   /** Part of the traces begun here that is recorded, 0 to 1. */
   readonly sampleRatio: number;

@@ -29,9 +29,9 @@ export interface AlertingArgs {
   readonly subscriptions: Handler<Readonly<Record<string, string>>>;
   /** Signs the links in mails. */
   readonly cursorSecret: Secret;
-  /** Address that mails come from. @default none: no mail is sent */
+  /** Address that mails come from. @default mails are off */
   readonly mailFrom?: string | undefined;
-  /** ARN of the number, sender id or pool that SMS come from. @default none: no SMS is sent */
+  /** ARN of the number, sender id or pool that SMS come from. @default SMS are off */
   readonly smsFrom?: string | undefined;
   readonly protect: boolean;
 }

@@ -31,7 +31,7 @@ export class Backups extends pulumi.ComponentResource {
       { ...own, protect },
     );
     if (protect) {
-      // Governance mode: nobody deletes a backup before its time without taking the lock away first, which CloudTrail shows.
+      // Governance mode: to delete a backup before its time, one first has to remove the lock, which CloudTrail records.
       // Compliance mode can't be taken back by anybody, AWS included, and would outlive a mistake in `backupDays`.
       new aws.backup.VaultLockConfiguration(
         `${name}-lock`,

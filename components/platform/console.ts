@@ -8,8 +8,8 @@ import { originOf } from "./ingest.ts";
 import type { Keys } from "./keyDirectory.ts";
 import type { Publisher } from "./live.ts";
 
-// Invariant: the console's function holds no rule and no data of a customer. It knows who is signed in, and asks the functions that
-// serve everybody; it stands outside the private network, for the issuer of a sign-in is on the internet.
+// Invariant: the console's function holds neither rules nor customers' data. It knows who is signed in, and asks the functions
+// that serve everybody; it stands outside the private network, for the issuer of a sign-in is on the internet.
 
 type AnyHandler = Handler<Readonly<Record<string, string>>>;
 

@@ -3,7 +3,8 @@ import type { ForgetEnvironment } from "../../runtime/ingest/environment.ts";
 import type { Cache } from "../blocks/cache.ts";
 import { Handler, type HandlerDefaults, type HandlerNetwork } from "../blocks/handler.ts";
 
-// Invariant: a role that may call this can remove idempotency entries. It can do nothing else with the cache and send no events.
+// Invariant: a role that may call this can remove idempotency entries. That is all it can do with the cache, and it can't send
+// events.
 
 export interface ForgetterArgs {
   readonly defaults: HandlerDefaults;

@@ -50,8 +50,8 @@ export class GradualDeploys extends pulumi.ComponentResource {
             actions: ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
             resources: Object.values(handlers).flatMap((handler) => [handler.function.arn, handler.target.arn]),
           },
-          // As in AWS's own policy for this role: CodeDeploy does not say by which names it asks, and a shift whose alarms can't be
-          // read fails. Source: CodeDeploy User Guide, "AWSCodeDeployRoleForLambdaLimited".
+          // As in AWS's own policy for this role: CodeDeploy's documentation leaves open which resource names it asks with, and a
+          // shift fails if its alarms can't be read. Source: CodeDeploy User Guide, "AWSCodeDeployRoleForLambdaLimited".
           { actions: ["cloudwatch:DescribeAlarms"], resources: ["*"] },
         ]),
       },

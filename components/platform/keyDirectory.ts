@@ -4,8 +4,8 @@ import { EncryptionKey } from "../blocks/encryptionKey.ts";
 import type { Permission } from "../blocks/permissions.ts";
 import { Secret } from "../blocks/secret.ts";
 
-// Invariant: a key's secret is nowhere, only its HMAC under the pepper, and table and pepper have different keys:
-// a reader of only one of them can verify nothing.
+// Invariant: only the HMAC of a key's secret is stored, made under the pepper. Table and pepper have different KMS keys: to
+// verify a secret one has to read both.
 
 /** The key directory as a region uses it, whichever stack holds it. */
 export interface Keys {

@@ -9,8 +9,8 @@ import { trustOf } from "../blocks/permissions.ts";
 import type { EventStore } from "./eventStore.ts";
 import type { Keys } from "./keyDirectory.ts";
 
-// Invariant: who opens a socket has been let in by the authoriser, which alone names the customer; and of a customer whom nobody watches
-// nothing here is called.
+// Invariant: every open socket has passed the authoriser, and only the authoriser names its customer. These functions are called
+// only for customers whom somebody watches.
 
 type AnyHandler = Handler<Readonly<Record<string, string>>>;
 

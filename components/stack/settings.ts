@@ -44,7 +44,7 @@ export const settingsSchema = z.strictObject({
   auditLockDays: range(0, 36_500)
     .default(365)
     .describe(
-      "Days that nobody can change or delete an archived access record (S3 Object Lock); 0 locks nothing. From or to 0 the bucket is made anew.",
+      "Days for which archived access records are locked against change and deletion (S3 Object Lock); 0 leaves them unlocked. From or to 0 the bucket is made anew.",
     ),
   availabilityZones: z
     .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "must be a zone's name, such as eu-west-1a"))
@@ -340,7 +340,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
     if (region !== undefined && keyRegions !== undefined && !keyRegions.includes(region))
       problems.push(`keyRegions: must contain the stack's own region, ${region}`);
   }
-  // The engine shows a RunError without the stack of calls that led to it: nobody has to look there.
+  // The engine prints a RunError as its message alone, without a stack trace, since the message says it all.
   if (problems.length > 0 || result.data === undefined)
     throw new pulumi.RunError(
       `the stack's configuration has ${problems.length} problem(s):\n  - ${problems.join("\n  - ")}`,

@@ -16,9 +16,9 @@ export interface Metric {
 
 /** When an alarm rings. */
 type Limit =
-  /** Above this. Silence of a metric is not bad: nothing happened. */
+  /** Above this. Missing data is good: the metric had nothing to count. */
   | { readonly above: number; readonly below?: never }
-  /** Below this, and in silence: what is watched for too little has to be heard of. */
+  /** Below this, and when data is missing: a metric that is watched for being too low has to report. */
   | { readonly below: number; readonly above?: never };
 
 interface Watched {

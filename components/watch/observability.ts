@@ -170,7 +170,7 @@ export class Observability extends pulumi.ComponentResource {
     }
   }
 
-  /** Sockets that can't be opened, and messages over them that nobody could take. */
+  /** Sockets that fail to open, and messages that could not be sent over them. */
   private watchSockets(topic: AlarmTopic, { apiId, name }: aws.apigatewayv2.Stage): void {
     const metric = (metricName: string) => ({
       namespace: "AWS/ApiGateway",

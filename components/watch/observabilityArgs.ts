@@ -19,11 +19,11 @@ export interface ObservabilityArgs {
   /** Names of their indexes, for those that have some. */
   readonly indexes: Readonly<Record<string, readonly string[]>>;
   readonly ingest: Ingest;
-  /** @default none: a standby region stores and archives nothing */
+  /** @default left out in a standby region, which stores and archives nothing */
   readonly retention?: Retention;
-  /** @default none: a standby region has no database */
+  /** @default left out in a standby region, which has no database */
   readonly subscriptions?: SubscriptionStore;
-  /** Stage of the WebSocket API. @default none: a standby region tells nobody */
+  /** Stage of the WebSocket API. @default left out in a standby region, which has no sockets */
   readonly live?: aws.apigatewayv2.Stage;
   /** @default none: only a standby region watches the home region */
   readonly homeWatch?: AnyHandler;

@@ -1,6 +1,6 @@
 /** What a check says of one thing: one line, and where it is not well, what to do. */
 export interface Finding {
-  /** `ok`; `wait`: not known yet, and nothing is wrong so far; `wrong`: somebody has to act. */
+  /** `ok`; `wait`: the check has to be repeated later; `wrong`: somebody has to act. */
   readonly state: "ok" | "wait" | "wrong";
   readonly says: string;
   /** What to do; there for everything but `ok`. */

@@ -28,8 +28,7 @@ export function costPage(prod: Graph, dev: Graph): string {
 <!-- Generated from program/cost by \`npm run docs\`. -->
 
 \`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
-the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It knows no
-free tier, no commitments and no discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--watched\`, \`--json\`.
+the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It leaves out the free tier, commitments and discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--watched\`, \`--json\`.
 
 ## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days, a tenth of them read from the inbox and acknowledged
 
@@ -53,7 +52,7 @@ ${packed.lines
   .map(({ service, what, usd, formula }) => `- ${dollars(usd)} ${service}, ${what}: ${formula}`)
   .join("\n")}
 
-In order: pack events into requests (every service bills by request or by KB, none by event), keep events in the table for as long as somebody
+In order: pack events into requests (services bill by request or by KB), keep events in the table for as long as somebody
 reads them (\`PUT /retention\`; the archive keeps them for a tenth of the price), compress bodies on the way in, and leave
 \`triggers:ingestConcurrency\` and \`triggers:pollers\` no larger than the p95 asks for.
 
