@@ -1,6 +1,6 @@
 /**
  * What an account may do: AWS's default quotas, or a share of them, so that a load of thousands of events a second is rehearsed with a
- * few. Without a share nothing is held back, for one machine is smaller than any account.
+ * few. Unless a share is given, calls pass unlimited, since one machine does less than any account allows.
  */
 import { type Clock, systemClock } from "./clock.ts";
 

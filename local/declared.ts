@@ -13,7 +13,7 @@ const given = (value: unknown): boolean =>
   value !== "" &&
   !(Array.isArray(value) && value.length === 0);
 
-/** @throws Error naming the first argument that is neither supported nor without effect */
+/** @throws Error naming the first argument that the stand-in lacks; arguments with an empty value are ignored */
 export function onlySupports({ type, name, inputs }: ResourceRequest, supported: string): void {
   const names = new Set(`region tags ${supported}`.split(/\s+/));
   for (const [argument, value] of Object.entries(inputs)) {

@@ -4,9 +4,9 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { checkDatabase, type Kept } from "./integrity.ts";
 
 /**
- * A stand-in's state in one SQLite file, changed in groups: what one turn of the event loop asks for is one transaction. Invariant: what
- * `durable` has confirmed is in the operating system's hands, so a SIGKILL can't take it back; a group is there whole or not at all, after
- * a full disk too. docs/decisions/durable-state.md has the figures.
+ * A stand-in's state in one SQLite file, changed in groups: what one turn of the event loop asks for is one transaction.
+ * Invariant: a change that `durable` has confirmed is with the operating system, so it survives a SIGKILL. A group is written
+ * whole or left out whole, after a full disk too. docs/decisions/durable-state.md has the figures.
  */
 const PRAGMAS = `
   PRAGMA journal_mode = WAL;
@@ -73,7 +73,7 @@ export class DurableFile {
     this.#add({ run });
   }
 
-  /** Resolves when the change can't be lost any more. @throws Error when it could not be made, such as for a full disk: then it is not made later */
+  /** Resolves when the change is safe from a kill. @throws Error when it failed for good, such as for a full disk */
   durable(run: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#add({ run, refuse: reject });
@@ -150,7 +150,7 @@ export class DurableFile {
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       for (const { run } of changes) run();
-      // Nothing to write proves nothing: the header is.
+      // An empty transaction would succeed on a full disk too, so it writes the file's header.
       if (changes.length === 0) this.#db.exec("PRAGMA user_version = 1");
       this.#db.exec("COMMIT");
       this.#recovered();

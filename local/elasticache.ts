@@ -4,8 +4,8 @@ import { type RunningRedis, startRedis } from "./redis.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /**
- * Amazon ElastiCache on one machine: one server a replication group, with the group's token and without TLS, which loopback doesn't
- * need. Sizes, zones, snapshots and encryption change nothing here. Cluster mode is refused.
+ * Amazon ElastiCache on one machine: one server a replication group, with the group's token. Its connections are plain, since
+ * they stay on loopback. Sizes, zones, snapshots and encryption change nothing here. Cluster mode is refused.
  */
 export async function createElastiCache(context: LocalContext, url = process.env.REDIS_URL): Promise<LocalService> {
   const running: RunningRedis[] = [];

@@ -6,7 +6,10 @@ const allow = (...actions: string[]) => ({
 
 const logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
 
-/** For services that do nothing by them on this machine, AWS Backup, RDS monitoring, API Gateway's logs: no function can take on their roles. */
+/**
+ * For services that are absent on this machine (AWS Backup, RDS monitoring, API Gateway's logs). Functions can't assume their
+ * roles.
+ */
 const ofAbsentService = { Version: "2012-10-17", Statement: [] };
 
 export const managedPolicies: Readonly<Record<string, unknown>> = {

@@ -1,7 +1,7 @@
 /**
  * Evaluates identity policies as AWS documents it ("Policy evaluation logic", IAM User Guide): an explicit deny wins,
- * then an allow, else an implicit deny. What is not understood is an error, never a yes: an unknown member, condition
- * operator or version is refused when the policy is read, before anything could be decided by it.
+ * then an allow, else an implicit deny. A policy with an unknown member, condition operator or version is an error when it is
+ * read, before it could decide anything.
  */
 
 import { defined } from "../runtime/domain/defined.ts";

@@ -9,7 +9,7 @@ export interface Kept {
   readonly what: string;
   /** What it means to go on without what was in it. */
   readonly withoutIt: string;
-  /** Whether rows that are still good go on without those that are not: each tells by itself whether it is whole. */
+  /** Whether the good rows go on without the damaged ones: each row shows by itself whether it is whole. */
   readonly row?: string;
   log(line: string): void;
 }

@@ -2,8 +2,8 @@ import { evaluate, isPrincipal, parsePolicy, type Statement } from "./iamPolicy.
 import type { Authorization } from "./service.ts";
 
 /**
- * The policies of keys. Invariant: nobody uses a key unless its own policy lets them, either by name or by leaving it to the account's IAM
- * policies, and those can't change it. Source: KMS developer guide, "Key policies in AWS KMS".
+ * The policies of keys. Invariant: a key is used only by those whom its own policy allows, either by name or by leaving it to the
+ * account's IAM policies. IAM policies can't change the key's policy. Source: KMS developer guide, "Key policies in AWS KMS".
  */
 export class KeyPolicies {
   readonly #policies = new Map<string, readonly Statement[]>();

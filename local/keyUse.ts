@@ -22,8 +22,8 @@ const isOwnKey = (key: string | undefined): key is string =>
   key !== undefined && /^arn:aws:kms:[^:]+:\d+:key\//.test(key);
 
 /**
- * What a schedule's execution role needs to have its input read. The role asks KMS itself, so the call comes through no service, and
- * a permission with `kms:ViaService` does not cover it. Source: EventBridge Scheduler user guide "Encryption at rest".
+ * What a schedule's execution role needs to have its input read. The role calls KMS directly, so a permission with the condition
+ * `kms:ViaService` does not cover the call. Source: EventBridge Scheduler user guide "Encryption at rest".
  */
 export function scheduleKeyUse(key: string | undefined, scheduleArn: string): readonly Authorization[] {
   if (!isOwnKey(key)) return [];

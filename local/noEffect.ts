@@ -1,7 +1,7 @@
 /**
  * Resource types that change nothing on one machine: network, alarms, dashboards, log groups, backups and the like.
- * They are created by echoing their inputs with an id and an ARN. A type that is in neither this table nor a service is an
- * error that names it: nothing is skipped in silence.
+ * They are created by echoing their inputs with an id and an ARN. A type that stands neither in this table nor in a service is an
+ * error that names it, so that every resource is accounted for.
  */
 
 import { defined, mapDefined } from "../runtime/domain/defined.ts";

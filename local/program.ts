@@ -23,7 +23,7 @@ export interface ProgramOptions {
   readonly context: LocalContext;
   /** What other stacks have told. @default no other stack may be named */
   told?(stack: string): ProgramOutputs;
-  /** What stands already: a stack that is deployed again leaves alone what has not changed. @default nothing */
+  /** Resources of the last deployment: those that are unchanged are left as they are. @default empty, a first deployment */
   readonly standing?: Standing;
   /** Looks at each resource that has been created. @throws Error when AWS would refuse it, or would fail with it later */
   examine?(request: ResourceRequest, created: Created): void;

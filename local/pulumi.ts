@@ -1,7 +1,7 @@
 /**
- * Pulumi's SDK without what it does for an engine that isn't there. It loads npm's resolver of packages and a compiler to turn
- * closures into functions, which the program has none of; and it takes down the stack at which each of thousands of promises
- * was made, to tell of those that are never kept. Together that is a third of the time in which the program runs.
+ * Pulumi's SDK, less the work that only an engine needs. The SDK loads npm's resolver of packages, and a compiler that turns
+ * closures into functions, which this program doesn't use. It also records a stack trace for each of thousands of promises, to
+ * report those that stay open. Together that is a third of the time in which the program runs.
  */
 import { createRequire, Module } from "node:module";
 

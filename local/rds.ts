@@ -15,8 +15,8 @@ import { document } from "./xml.ts";
 
 /**
  * Amazon RDS for PostgreSQL on one machine: a server named by `DATABASE_URL`, or PGlite in a thread of its own with its cluster
- * in the state. One instance; its proxy has the same address, is not available at once, and signs in by password, so not as a member of
- * `rds_iam`. Sizes, subnets, backups, encryption and insights change nothing here.
+ * in the state. One instance. Its proxy has the same address, becomes available after a while, and signs in by password, so its
+ * user must stay outside `rds_iam`. Sizes, subnets, backups, encryption and insights change nothing here.
  */
 export interface RdsService extends LocalService {
   /** Leaves nothing of deleted rows in the state's files; of a server of one's own, everything stays as it is. */

@@ -21,7 +21,7 @@ const TRIES = 32n;
 /**
  * Copies the rows of a damaged SQLite file that can be read into a new one, which takes its place; the damaged one, with its log, is kept beside it as
  * `<path>.damaged`. For tables whose rows have numbers: a row is found by its number as long as the pages on the way to it are good.
- * @returns undefined when not even the list of tables can be read: then nothing was changed
+ * @returns undefined when even the list of tables is unreadable: then the file stays as it was
  */
 export function salvage(path: string): readonly Salvaged[] | undefined {
   const copy = `${path}.salvaged`;
@@ -115,7 +115,7 @@ function copyRows(from: DatabaseSync, to: DatabaseSync, table: string, hints: ()
       return typeof row === "bigint" ? row : next;
     }
   }
-  /** Number of the first row from here; undefined where there is none, false where that can't be told. */
+  /** Number of the first row from here; undefined behind the last row, false where the pages are unreadable. */
   function numberFrom(at: bigint): bigint | undefined | false {
     try {
       const row = (first.get(at) as { row: bigint } | undefined)?.row;

@@ -19,7 +19,7 @@ export interface Seen {
   readonly region: string;
 }
 
-/** Calls that carry no encryption context, so that no condition on one lets them through. */
+/** A call that carries no encryption context, so a statement with a condition on the context does not allow it. */
 const DESCRIBE = "kms:DescribeKey";
 
 /** Source: CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service", step 2. */

@@ -12,9 +12,9 @@ import {
 } from "./service.ts";
 
 /**
- * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox. It refuses what SES does:
- * a sender that no identity of the region covers, more than 50 recipients, a message over 40 MB, and, in the sandbox, recipients that are
- * not verified. A declared identity counts as verified: there is no DNS to wait for.
+ * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox. It refuses what
+ * SES refuses: a sender outside the region's identities, more than 50 recipients, a message over 40 MB, and, in the sandbox,
+ * unverified recipients. A declared identity counts as verified: there is no DNS to wait for.
  */
 const MAX_RECIPIENTS = 50;
 const MAX_BYTES = 40 * 1024 * 1024;

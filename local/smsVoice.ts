@@ -3,8 +3,8 @@ import type { Outbox } from "./outbox.ts";
 import { type ApiCall, type LocalContext, type LocalService, ServiceError } from "./service.ts";
 
 /**
- * AWS End User Messaging SMS on one machine: `SendTextMessage` into the outbox. It refuses what the service does: a number that is none, a
- * text over 1,600 characters, a sender of another account or region, and, in the sandbox, numbers that are not verified.
+ * AWS End User Messaging SMS on one machine: `SendTextMessage` into the outbox. It refuses what the service refuses: an invalid
+ * number, a text over 1,600 characters, a sender of another account or region, and, in the sandbox, unverified numbers.
  */
 const MAX_CHARACTERS = 1_600;
 const E164 = /^\+[1-9]\d{1,14}$/;

@@ -121,7 +121,7 @@ export async function createSqs(context: LocalContext, clock: Clock = systemCloc
     }
     if (Object.hasOwn(moves, action)) return moves[action]!(args);
     const queue = queueOf(call);
-    // It can't be told what a queue holds that can't be written.
+    // The counts of a queue are unknown while its file can't be written.
     if (queues.failure !== undefined && action === "GetQueueAttributes")
       throw new ServiceError("ServiceUnavailable", `The queue can't be written: ${queues.failure.message}`, 503);
     if (action === "ListDeadLetterSourceQueues") return { queueUrls: queues.urlsDeadLetteringTo(queue) };

@@ -1,4 +1,4 @@
-/** The reason why the platform can't start, in words for the person at the keyboard: printed without a stack. */
+/** The reason why the start failed, in words for the person at the keyboard. It is printed without a stack trace. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

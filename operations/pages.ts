@@ -52,7 +52,9 @@ async function main(): Promise<void> {
       : pulumiDeployment(values.stack, join(import.meta.dirname, ".."));
   const bucket = deployment.outputs.pagesBucket;
   if (typeof bucket !== "string")
-    throw new Error("the stack has no output pagesBucket: it is a region without the edge, or was deployed by an earlier version");
+    throw new Error(
+      "the stack has no output pagesBucket: it is a region without the edge, or was deployed by an earlier version",
+    );
   const s3 = new S3Client({ ...deployment.client, forcePathStyle: values.stack === undefined });
   const put: Put = async (Key, Body, ContentType, CacheControl) => {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, CacheControl }));

@@ -400,7 +400,7 @@ function bodyOf(outcome: Outcome): string | undefined {
   return typeof body === "string" ? body : undefined;
 }
 
-/** What a function's answer to `$connect` says; one that is none lets the client in no more than a fault does. */
+/** The status of a function's answer to `$connect`. An answer without a status refuses the client, as a fault does. */
 function statusOf(outcome: Outcome): number {
   if (outcome.kind === "throttled") return 429;
   const status = Number(answerIn(outcome)?.statusCode);

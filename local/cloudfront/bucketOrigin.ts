@@ -23,7 +23,7 @@ const refusal = (status: number, code: string, message: string): HttpAnswer => (
   body: document("Error", { Code: code, Message: message }).replace(/ xmlns="[^"]*"/, ""),
 });
 
-/** GetObject as CloudFront asks for it. What is not there is forbidden for a reader who may not list. */
+/** GetObject as CloudFront asks for it. S3 answers 403 for a missing object to a reader without `s3:ListBucket`. */
 export async function readObject(
   s3: S3Service,
   { bucket, request, sourceArn, account, ready }: BucketRead,

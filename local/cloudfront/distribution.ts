@@ -107,7 +107,7 @@ export const newRequestId = (): string => randomBytes(24).toString("base64url");
 export const behaviourOf = (distribution: Distribution, path: string): Behaviour =>
   distribution.behaviours.find(({ matches }) => matches === undefined || matches(path)) as Behaviour;
 
-/** Keeps the cookies that the policy lets through, and no query string that it doesn't. */
+/** Keeps only the headers, cookies and parameters of the query that the policy lets through. */
 function forward(request: ViewerRequest, { headers, cookies, query }: Forwarding): void {
   const kept = new Map<string, string>();
   for (const [name, value] of request.headers) {

@@ -38,7 +38,7 @@ interface EdgeResponse {
   readonly bodyEncoding?: string;
 }
 
-/** Headers that may be read but not changed at origin-request, and those that may not be set at all. */
+/** Headers that a function may only read at origin-request, and headers that it can never set. */
 const READ_ONLY = [
   "accept-encoding",
   "content-length",

@@ -61,7 +61,7 @@ export function readForwarding(inputs: Inputs): Forwarding {
   };
 }
 
-/** Everything that one of several policies lets through. @throws Error naming an id that is neither declared nor managed */
+/** Everything that one of several policies lets through. @throws Error naming an id of an unknown policy */
 export function forwardingOf(ids: readonly (string | undefined)[], own: ReadonlyMap<string, Forwarding>): Forwarding {
   const policies = ids.flatMap((id) => {
     if (id === undefined) return [];
@@ -77,7 +77,7 @@ export function forwardingOf(ids: readonly (string | undefined)[], own: Readonly
   };
 }
 
-/** A header that a response headers policy sets; without `override` only where the origin did not. */
+/** A header that a response headers policy sets. The origin's header of that name wins unless `override` is set. */
 export interface AddedHeader {
   readonly name: string;
   readonly value: string;

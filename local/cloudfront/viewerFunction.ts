@@ -83,15 +83,15 @@ function cloudfrontModule(stores: readonly ReadPair[]) {
 }
 
 /**
- * A script that never ends is not waited for. Generous, since the time is the clock's: while a start works off what the last run left, a
- * second was too short at times, and the platform did not start.
+ * Time after which a script that runs on is given up. It is generous because it is measured by the clock: while a start worked
+ * off the last run's messages, one second was too short at times, and the platform failed to start.
  */
 const LOADING_MS = 30_000;
 
 /**
  * Compiles the code.
  * @param stores key value stores associated with the function
- * @throws Error when it is too long, imports what is not there, or doesn't define `handler`
+ * @throws Error when it is too long, imports an unknown module, or lacks `handler`
  */
 export function compileViewerFunction(
   code: string,

@@ -137,7 +137,7 @@ export function judge(alarm: MetricAlarm, metrics: Metrics, quotaOf: QuotaOf, no
       quota: (id) => {
         const { metric: counted } = known(alarm.queries, id);
         const quota = counted === undefined ? undefined : quotaOf(counted);
-        // AWS draws nothing where it knows of no quota.
+        // AWS leaves a gap where it has no quota.
         return quota ?? Number.NaN;
       },
     });

@@ -21,7 +21,7 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number | und
   "+": (a, b) => a + b,
   "-": (a, b) => a - b,
   "*": (a, b) => a * b,
-  // CloudWatch draws no point where a division has none.
+  // CloudWatch leaves a gap at a division by zero.
   "/": (a, b) => (b === 0 ? undefined : a / b),
 };
 

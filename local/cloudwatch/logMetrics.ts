@@ -109,7 +109,7 @@ export class LogTail {
 
 /** Records what a log line says of metrics. */
 export function recordLine(text: string, filters: readonly MetricFilter[], metrics: Metrics): void {
-  // Most lines are none of a metric's: they are not parsed.
+  // Parsing is left out for lines without metrics, which are most.
   if (!text.includes('"_aws"') && filters.length === 0) return;
   let line: Line;
   try {

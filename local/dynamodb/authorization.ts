@@ -9,8 +9,8 @@ const batch = new Set(["BatchGetItem", "BatchWriteItem"]);
 const nameOf = (table: string): string => table.replace(/^arn:aws:dynamodb:[^:]*:[^:]*:table\//, "");
 
 /**
- * A text member of the call, found without parsing items: inside an item no attribute has a bare text for its value, and inside a text the
- * quotes would be escaped.
+ * A text member of the call, found without parsing items: an attribute of an item always has an object for its value, and inside
+ * a text the quotes would be escaped.
  */
 function memberOf(call: ApiCall, member: string): string | undefined {
   const at = call.body.indexOf(`"${member}":"`);

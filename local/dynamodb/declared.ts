@@ -70,7 +70,10 @@ const indexes = (member: string, declared: readonly Inputs[]) =>
         })),
       };
 
-/** What of a table's keys and indexes is not as declared, if anything: what is stored would not fit it. */
+/**
+ * The first difference between a table's keys and indexes as declared and as they are in the state: the stored items would not
+ * fit.
+ */
 export function differenceOf(wanted: Inputs, found: Inputs): string | undefined {
   const shape = (value: unknown) =>
     JSON.stringify(

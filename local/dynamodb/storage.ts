@@ -120,7 +120,10 @@ export class SqliteStore implements Store {
     return rows.map(({ v }) => JSON.parse(v) as Item);
   }
 
-  /** Makes what was changed durable. @throws Error when it can't be written: then none of it has been changed, and the next turn begins anew */
+  /**
+   * Writes the open changes to the file. @throws Error when that fails: then all of them are undone, and the next turn begins
+   * anew
+   */
   commit(): void {
     if (!this.#open) return;
     this.#open = false;

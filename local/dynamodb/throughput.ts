@@ -1,7 +1,8 @@
 /**
  * DynamoDB's units under the quotas of an account: each table and global index has a rate, and within it each partition key its own, whose
  * traffic one partition serves. A call is admitted while anything is left, and what it took is known afterwards, as in DynamoDB.
- * Keys of one partition that DynamoDB would split for heat are not split: sort keys here grow with time, and those are never.
+ * Partitions stay whole here. DynamoDB splits a hot partition by its sort keys, but only where those don't grow with time, as
+ * ours do.
  */
 import type { Account, AccountQuota } from "../account.ts";
 import { readJsonCall } from "../jsonProtocol.ts";

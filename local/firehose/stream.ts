@@ -92,7 +92,10 @@ export class DeliveryStream {
       );
   }
 
-  /** Resolves once the record cannot be lost. @returns its id @throws ServiceError `ServiceUnavailableException` when it can't be kept */
+  /**
+   * Resolves once the record is on disk. @returns its id @throws ServiceError `ServiceUnavailableException` when it can't be
+   * written
+   */
   async take(data: Buffer): Promise<string> {
     const seq = this.#numbers.next++;
     const at = this.#clock.now();

@@ -85,8 +85,8 @@ function claimOf(
 }
 
 /**
- * Reads who a call says it is from, without believing it.
- * @returns undefined where there is no signature, or none that can be read
+ * Reads whose signature a call claims to carry, before it is checked. @returns undefined where the signature is missing or
+ * unreadable
  */
 export function readClaim({ url, headers }: Pick<ApiCall, "url" | "headers">): Claim | undefined {
   const { authorization } = headers;

@@ -23,7 +23,7 @@ interface Entry {
   lay(target: string): void;
 }
 
-/** A library of tens of megabytes is neither read nor copied at each start. */
+/** From this size on a file is linked, to spare a start the reading and copying of a library of tens of megabytes. */
 const LARGE_BYTES = 4 * 1_024 * 1_024;
 
 const ofBytes = (path: string, bytes: Buffer): Entry => ({

@@ -160,7 +160,7 @@ function runtimeVariables(
 const MAPPING =
   "eventSourceArn functionName batchSize maximumBatchingWindowInSeconds functionResponseTypes scalingConfig enabled provisionedPollerConfig kmsKeyArn metricsConfig";
 
-/** @throws Error naming what Lambda would not accept, or what is not supported */
+/** @throws Error naming the argument that Lambda would refuse, or that this stand-in lacks */
 export function readMapping(request: ResourceRequest): MappingSettings & { enabled: boolean } {
   onlySupports(request, MAPPING);
   const { inputs } = request;

@@ -197,7 +197,7 @@ export class QueueMapping {
   }
 
   async #process(records: SQSRecord[]): Promise<void> {
-    // Ten messages of 1 MiB would not fit an invocation: what does not fit is a batch of its own.
+    // Ten messages of 1 MiB exceed the payload of an invocation: the rest goes into further batches.
     const batches: SQSRecord[][] = [[]];
     let size = 0;
     for (const record of records) {

@@ -76,7 +76,10 @@ export interface State {
   release(): void;
 }
 
-/** @param without what to do about a file that can't be read @returns undefined when there is none @throws StartError */
+/**
+ * @param without what the reader should do about an unreadable file @returns undefined when the file is missing @throws
+ * StartError
+ */
 function readJson<T>(path: string, without: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as T;
@@ -155,8 +158,8 @@ function opened(directory: string, fresh: boolean, release: () => void): State {
 }
 
 /**
- * Payloads and secrets are in there: nobody else of this machine may look, in what an earlier version made neither. A folder
- * that holds more than the platform's keeps its mode; what the platform makes in it is private all the same.
+ * Payloads and secrets are in there, so only this user may read the folder, also where an earlier version made it readable. A
+ * folder that holds more than the platform's keeps its mode; what the platform makes in it is private all the same.
  */
 function keepPrivate(directory: string): void {
   const names = readdirSync(directory).filter((name) => !LOCK_FILES.has(name));

@@ -42,7 +42,7 @@ export type RdsWorkerMessage =
   | { readonly failed: string };
 
 interface Opened {
-  /** Why the proxy can't serve, if it can't. */
+  /** Whether the proxy serves, and the reason where it does not. */
   health(): TargetHealth;
   readonly db: PGlite;
   readonly server: Server;
@@ -132,9 +132,9 @@ function healthOf(byIam: boolean): TargetHealth {
 
 /**
  * Whether a user signs in by IAM token and no longer by password, as the proxy does: RDS asks for the first of every member of
- * `rds_iam`, also by way of other roles. That the master user may grant `rds_iam` makes it no member; here that right is a
- * membership from the beginning, which does not count. Source: RDS user guide, "IAM database authentication", limitations; the line
- * `hostssl all +rds_iam all pam` of its pg_hba.conf.
+ * `rds_iam`, also by way of other roles. On RDS the master user may grant `rds_iam` without being a member; PostgreSQL gives that
+ * right only as a membership, which is therefore ignored here. Source: RDS user guide, "IAM database authentication",
+ * limitations; the line `hostssl all +rds_iam all pam` of its pg_hba.conf.
  */
 async function signsInByIam(db: PGlite, user: string): Promise<boolean> {
   const { rows } = await db.query<{ member: boolean }>(

@@ -96,7 +96,7 @@ async function endOrphan(folder: string, token: string | undefined): Promise<voi
     const client = clientOf(port, token);
     client.on("error", () => {});
     try {
-      // A program that listens there now and is no server of this folder has another token, or does not know this command.
+      // Another program that listens there now has another token, or does not know this command.
       const [, dir] = (await client.config("GET", "dir")) as [string, string];
       if (dir !== folder) return;
       await client.shutdown("NOSAVE");

@@ -113,7 +113,7 @@ export class Keyspace {
     return had;
   }
 
-  /** Milliseconds since the epoch, Infinity for none, undefined when there is no such key. */
+  /** Milliseconds since the epoch; Infinity for a key that lives on, undefined for a missing key. */
   expiry(key: string): number | undefined {
     return this.#live(key)?.expiresAt;
   }

@@ -9,8 +9,8 @@ import { ServiceError } from "../service.ts";
 
 /**
  * Objects of all buckets: each body a file of its own, everything known about it a row in SQLite. Invariant: a row is committed only
- * after its file is written, and a file is removed only after its row, so that SIGKILL leaves at worst a file that no row names
- * (removed at the next opening), never a row without its bytes.
+ * after its file is written, and a file is removed only after its row, so that every row has its bytes after a SIGKILL. At worst
+ * a file is left over, which the next opening removes.
  */
 export interface ObjectInfo {
   readonly key: string;

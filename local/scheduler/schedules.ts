@@ -108,7 +108,7 @@ export class Schedules {
 
   async #run(entry: Entry): Promise<void> {
     const at = entry.next ?? this.#ports.clock.now();
-    // A timer may not reach that far; then this is not the time yet.
+    // A timer has a longest delay, so it may ring before the time of the run.
     if (this.#ports.clock.now() >= at) {
       this.#file.value[entry.arn] = at;
       try {

@@ -31,7 +31,10 @@ export interface Message extends Omit<Draft, "body" | "visibleAt" | "receives" |
   ticket: number;
   visibleAt: number;
   receives: number;
-  /** Receives that ended with their run, by SIGKILL or Ctrl-C: they say nothing of the message, so they are no failures. */
+  /**
+   * Receives that ended with their run, by SIGKILL or Ctrl-C. The message is not to blame for them, so they are left out of
+   * `receives`.
+   */
   unended: number;
   firstReceivedAt: number;
 }
@@ -99,7 +102,10 @@ export class MessageStore {
     return message;
   }
 
-  /** Stores a message; resolves when a kill can no longer lose it. @throws Error when it can't be stored: then the store has forgotten it */
+  /**
+   * Stores a message; resolves when it is safe from a kill. @throws Error when storing fails: then the store has forgotten the
+   * message
+   */
   async addDurably(
     draft: Draft,
     held: (message: Message) => void,

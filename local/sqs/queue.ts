@@ -30,9 +30,9 @@ export interface Received {
 
 /**
  * A standard queue. Invariant: a message that was answered as sent is, until it is deleted or its retention ends, in exactly one of
- * ready, delayed or in flight, or in the dead-letter queue; and it is in the file, from which a restart takes it again. A receipt from before
- * a restart is gone, so then everything in flight is ready at once, and that receive is no failure of the message: however often the
- * platform is killed, none comes into the dead-letter queue by that.
+ * ready, delayed or in flight, or in the dead-letter queue; and it is in the file, from which a restart takes it again. A restart
+ * forgets all receipts: every message in flight is ready at once, and its open receive does not count as a failure. So kills of
+ * the platform, however many, send no message to the dead-letter queue.
  */
 export class Queue {
   settings: QueueSettings;
@@ -62,7 +62,10 @@ export class Queue {
     }
   }
 
-  /** Resolves once the message cannot be lost. @returns its id and MD5 @throws ServiceError `ServiceUnavailable` when it can't be kept */
+  /**
+   * Resolves once the message is on disk. @returns its id and MD5 @throws ServiceError `ServiceUnavailable` when it can't be
+   * written
+   */
   async send(
     draft: Omit<Draft, "id" | "md5" | "sentAt" | "visibleAt" | "receives" | "firstReceivedAt">,
     delay = this.settings.delay,
@@ -89,7 +92,7 @@ export class Queue {
     return message;
   }
 
-  /** Up to `max` messages, at once; none when there are none. @throws ServiceError `OverLimit` */
+  /** Up to `max` messages at once; an empty list from an empty queue. @throws ServiceError `OverLimit` */
   receive(max: number, visibility?: number): Received[] {
     const { received, recorded } = this.#receive(max, visibility);
     recorded.catch(() => {});
@@ -148,8 +151,8 @@ export class Queue {
   }
 
   /**
-   * Receives, waiting up to `wait` seconds for the first message. Who gets a message knows how often it was received, after a kill too.
-   * @throws ServiceError `ServiceUnavailable` when that can't be recorded: then nothing was received
+   * Receives, waiting up to `wait` seconds for the first message. A message comes with the number of its receives, which survives
+   * a kill. @throws ServiceError `ServiceUnavailable` when the receive can't be recorded: then the messages stay in the queue
    */
   async poll(max: number, wait: number, visibility?: number): Promise<Received[]> {
     let taken = this.#receive(max, visibility);
