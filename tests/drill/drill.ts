@@ -18,6 +18,8 @@ export interface DrillOptions {
   readonly seed: number;
   /** Names of the faults to draw from. */
   readonly only: readonly string[];
+  /** Ends the drill after the fault in hand, with its account. */
+  readonly signal?: AbortSignal;
   say(line: string): void;
 }
 
@@ -86,7 +88,11 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     process.kill(first.child.pid!, "SIGKILL");
     await first.ended;
     running.kills += 1;
-    while (running.kills < options.kills && Date.now() - began < options.seconds * 1_000) {
+    const over = () =>
+      running.kills >= options.kills ||
+      Date.now() - began >= options.seconds * 1_000 ||
+      options.signal?.aborted === true;
+    while (!over()) {
       const name = order.pick(urn);
       await faults[name]!.run(running);
       rounds[name] = (rounds[name] ?? 0) + 1;

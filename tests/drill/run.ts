@@ -1,7 +1,7 @@
 /**
  * `npm run drill [-- --kills N] [--seconds N] [--seed N] [--only load,row]`: kills the platform at random moments, takes its disk,
  * its stores and its clock away, over and over on one state, and then asks of every 202 where its events are: inbox, both endpoints, archive. Ends after so many kills or so
- * much time, whichever is first. Prints the account with its seed; what was lost makes it fail.
+ * much time, whichever is first, or by a SIGTERM. Prints the account with its seed; what was lost makes it fail.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,10 @@ if (unknown !== undefined) {
 }
 const folder = mkdtempSync(join(tmpdir(), "triggers-drill-"));
 mkdirSync(join(folder, "disk"));
+const early = new AbortController();
+process.once("SIGTERM", () => early.abort());
 const report = await drill({
+  signal: early.signal,
   folder: join(folder, "disk"),
   kills: Number(values.kills),
   seconds: Number(values.seconds),
