@@ -1,6 +1,18 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
+import { StartError } from "../startError.ts";
 
 /** Whose database a cluster holds. */
 export interface Owner {
@@ -47,14 +59,35 @@ export class Cluster {
     if (!this.#exists()) this.#initialise().catch(() => {});
   }
 
-  /** Makes it if need be, and opens it. */
+  /**
+   * Tables and indexes whose file does not end at the end of a block, as no write of PostgreSQL leaves it: something else has cut it.
+   * Source: postgresql.org/docs/current/storage-file-layout.html.
+   * @returns a path inside the cluster and a length for each
+   * @example ["base/16385/2662 (30298 bytes)"]
+   */
+  cutShort(): string[] {
+    return globSync(["base/*/*", "global/*"], { cwd: this.#data })
+      .filter((path) => RELATION.test(path))
+      .map((path) => ({ path, size: statSync(join(this.#data, path)).size }))
+      .filter(({ size }) => size % BLOCK_BYTES !== 0)
+      .map(({ path, size }) => `${path} (${size} bytes)`)
+      .sort();
+  }
+
+  /** Makes it if need be, and opens it. @throws StartError when PostgreSQL does not start on the files that are there */
   async open(owner: Owner): Promise<PGlite> {
     if (!this.#exists()) {
       const template = join(this.#templates, `${encodeURIComponent(owner.user)}@${encodeURIComponent(owner.database)}`);
       if (!existsSync(template)) await this.#makeTemplate(template, owner);
       this.#settle(template, owner);
     }
-    const db = await PGlite.create({ dataDir: this.#data, database: owner.database });
+    const db = await PGlite.create({ dataDir: this.#data, database: owner.database }).catch((cause: Error) => {
+      const cut = this.cutShort();
+      throw new StartError(
+        `${this.#data}, which holds the database, is damaged: PostgreSQL does not start on it (${cause.message}).${cut.length === 0 ? "" : `\nThese files do not end at the end of a block of ${BLOCK_BYTES} bytes: ${cut.join(", ")}.`}\nPut back a copy of this folder if there is one. Or move it away and start again: the database begins empty then.`,
+        { cause },
+      );
+    });
     await db.exec(provideIamRole(owner.user));
     return db;
   }
@@ -121,5 +154,9 @@ const provideIamRole = (user: string): string => `do $$ begin
 end $$`;
 
 const OWNER_FILE = "owner.json";
+
+const BLOCK_BYTES = 8_192;
+/** Files of tables and indexes, such as `base/16385/2662` and `global/1260_fsm`. */
+const RELATION = /\/\d+(_(fsm|vm|init))?(\.\d+)?$/;
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

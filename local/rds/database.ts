@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { cacheFolder, threadEnvironment } from "../cache.ts";
 import type { Iam } from "../iam.ts";
 import type { LocalContext } from "../service.ts";
+import { StartError } from "../startError.ts";
 import type { Owner } from "./cluster.ts";
 import { sessionOf } from "./elsewhere.ts";
 import { createGate } from "./front.ts";
@@ -46,6 +47,8 @@ export class LocalDatabase {
   readonly names: string[] = [];
   readonly #context: LocalContext;
   readonly #options: DatabaseOptions;
+  /** Folder of the cluster. */
+  readonly #data: string;
   /** Undefined for a server of one's own. */
   readonly #worker: Worker | undefined;
   #gate: Server | undefined;
@@ -54,13 +57,14 @@ export class LocalDatabase {
   constructor(context: LocalContext, options: DatabaseOptions) {
     this.#context = context;
     this.#options = options;
+    this.#data = join(context.state, "postgres");
     if (options.databaseUrl !== undefined) return;
     const { port1: judge, port2: questions } = new MessageChannel();
     const asks = options.iam !== undefined;
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       name: "rds",
       workerData: {
-        data: join(context.state, "postgres"),
+        data: this.#data,
         templates: options.templates ?? templateFolder(),
         judge: asks ? questions : undefined,
       } satisfies RdsWorkerData,
@@ -105,7 +109,12 @@ export class LocalDatabase {
       worker.once("error", reject);
       worker.once("message", (message: RdsWorkerMessage) => {
         worker.off("error", reject);
-        if ("failed" in message) reject(new Error(`PostgreSQL (PGlite) has failed: ${message.failed}`));
+        if ("failed" in message)
+          reject(
+            message.start
+              ? new StartError(message.failed)
+              : new Error(`PostgreSQL (PGlite) has failed: ${message.failed}`),
+          );
         else resolve(message);
       });
       worker.postMessage(task);
@@ -136,7 +145,12 @@ export class LocalDatabase {
       return { host: "127.0.0.1", port: (gate.address() as AddressInfo).port, ...there };
     }
     const answer = await this.ask({ open: owner });
-    return { host: "127.0.0.1", port: "port" in answer ? answer.port : 0, ...owner };
+    if (!("port" in answer)) throw new Error("the database has opened without a port");
+    if (answer.cutShort.length > 0)
+      this.#context.log(
+        `database: files in ${this.#data} do not end at the end of a block, so something has cut them short, and what was there may be missing: ${answer.cutShort.join(", ")}; put back a copy of this folder if there is one`,
+      );
+    return { host: "127.0.0.1", port: answer.port, ...owner };
   }
 
   /** Leaves nothing of deleted rows in the state's files. */

@@ -36,10 +36,11 @@ export interface TargetHealth {
   readonly Description?: string;
 }
 export type RdsWorkerMessage =
-  | { readonly port: number }
+  | { readonly port: number; readonly cutShort: readonly string[] }
   | { readonly done: true }
   | { readonly health: TargetHealth }
-  | { readonly failed: string };
+  /** `start`: it is said to who starts the platform, as it is. */
+  | { readonly failed: string; readonly start: boolean };
 
 interface Opened {
   /** Whether the proxy serves, and the reason where it does not. */
@@ -188,6 +189,8 @@ function simpleQuery(sql: string): Uint8Array {
   return message;
 }
 
+// Before PostgreSQL opens them: it mends what its log has, and fills up what it writes to.
+const cutShort = cluster.cutShort();
 const hadOwner = cluster.owner() !== undefined;
 const guessed = cluster.guess();
 let opened = guessed === undefined ? undefined : open(guessed);
@@ -198,7 +201,7 @@ port.on("message", async (task: RdsTask) => {
   try {
     if ("open" in task) {
       opened = openAs(task.open);
-      port.postMessage({ port: (await opened).port } satisfies RdsWorkerMessage);
+      port.postMessage({ port: (await opened).port, cutShort } satisfies RdsWorkerMessage);
     } else if ("register" in task) {
       pending = true;
       port.postMessage({ done: true } satisfies RdsWorkerMessage);
@@ -213,6 +216,8 @@ port.on("message", async (task: RdsTask) => {
     }
   } catch (thrown) {
     if ("close" in task) process.exit(0);
-    port.postMessage({ failed: String((thrown as Error).stack) } satisfies RdsWorkerMessage);
+    const { name, message, stack } = thrown as Error;
+    const start = name === "StartError";
+    port.postMessage({ failed: start ? message : String(stack), start } satisfies RdsWorkerMessage);
   }
 });

@@ -37,7 +37,7 @@ export const lostOf = (account: Account): number =>
   account.missing_in_archive +
   account.keys_made_twice;
 
-/** Asks until nothing is missing any more, or the patience is over. */
+/** Asks until nothing is missing any more, or no less is missing after so long: a busy machine works off a backlog slowly. */
 export async function settledAccount(
   state: string,
   local: LocalFile,
@@ -45,11 +45,15 @@ export async function settledAccount(
   sink: Sink,
   patienceMs: number,
 ): Promise<Account> {
-  const until = Date.now() + patienceMs;
+  let until = Date.now() + patienceMs;
+  let least = Number.POSITIVE_INFINITY;
   for (;;) {
     try {
       const account = await accountOf(state, local, ledger, sink);
-      if (lostOf(account) === 0 || Date.now() > until) return account;
+      const lost = lostOf(account);
+      if (lost < least) until = Date.now() + patienceMs;
+      least = Math.min(least, lost);
+      if (lost === 0 || Date.now() > until) return account;
     } catch (cause) {
       // A busy machine that has just started may answer a large page too late: asked again.
       if (Date.now() > until) throw cause;

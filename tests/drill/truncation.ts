@@ -6,7 +6,8 @@ import { call } from "../support/platform.ts";
 import { filesOf } from "./disks.ts";
 import { begin, type Drill, kill, pause, underLoad } from "./lives.ts";
 
-const PATIENCE_MS = 20_000;
+/** So long nothing more may come to be known before what is missing counts as missing. */
+const PATIENCE_MS = 60_000;
 const CUT_BYTES = 4_096;
 
 /**
@@ -32,11 +33,13 @@ export async function truncated(drill: Drill): Promise<void> {
   const started = begin(drill);
   try {
     const local = await started.ready;
-    const until = Date.now() + PATIENCE_MS;
-    let missing = await lacking(local, ids);
+    let until = Date.now() + PATIENCE_MS;
+    let missing = ids;
     while (missing.length > 0 && Date.now() < until && !started.output().includes(basename(file))) {
-      await pause(500);
-      missing = await lacking(local, missing);
+      const still = await lacking(local, missing);
+      if (still.length < missing.length) until = Date.now() + PATIENCE_MS;
+      missing = still;
+      if (missing.length > 0) await pause(1_000);
     }
     const told = started.output().includes(basename(file));
     say(`  ${what}: ready, ${missing.length} of ${ids.length} missing${told ? ", told" : ""}`);
@@ -56,12 +59,13 @@ export async function truncated(drill: Drill): Promise<void> {
   renameSync(copy, state);
 }
 
-/** Those that nobody knows, or that nothing has been tried for. */
+/** Those that nobody knows, or that nothing has been tried for. @param ids at most 1,000 are asked for at a time */
 async function lacking(local: LocalFile, ids: readonly string[]): Promise<string[]> {
-  const missing: string[] = [];
-  for (const id of ids) {
-    const answer = await call(local.url, "GET", `/events/${id}`, { key: local.api_key }).catch(() => undefined);
-    if (answer?.status !== 200 || answer.json.status === "pending") missing.push(id);
+  const tried = new Set<string>();
+  for (let from = 0; from < ids.length; from += 1_000) {
+    const body = { event_ids: ids.slice(from, from + 1_000) };
+    const answer = await call(local.url, "POST", "/events/lookup", { key: local.api_key, body }).catch(() => undefined);
+    for (const { event_id, status } of answer?.json?.events ?? []) if (status !== "pending") tried.add(event_id);
   }
-  return missing;
+  return ids.filter((id) => !tried.has(id));
 }

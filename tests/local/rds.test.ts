@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { ADMINISTRATOR, createIam } from "../../local/iam.ts";
 import { type Backend, createFront } from "../../local/rds/front.ts";
 import { createRds } from "../../local/rds.ts";
 import type { Created, Inputs, LocalContext, LocalService } from "../../local/service.ts";
+import { StartError } from "../../local/startError.ts";
 import { connect as connectAs } from "../../runtime/database/connect.ts";
 import { migrate } from "../../runtime/database/migrate.ts";
 
@@ -343,6 +344,37 @@ test("what was deleted leaves no bytes behind once the database is scrubbed, and
     holding.map(({ name }) => name),
     [],
   );
+});
+
+test("a file that was cut short is named: in the refusal where PostgreSQL does not start, else in a line", async () => {
+  const context = fresh();
+  const folder = join(context.state, "postgres");
+  const made = await createRds(context, {});
+  const { state } = await declare(made);
+  const db = new pg.Client({ host: "127.0.0.1", port: Number(state.port), user: "triggers", database: "triggers" });
+  await db.connect();
+  await db.query("CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n");
+  const pathOf = async (relation: string): Promise<string> =>
+    (await db.query("SELECT pg_relation_filepath($1::regclass) AS path", [relation])).rows[0].path;
+  const [table, index] = [await pathOf("kept"), await pathOf("pg_class_oid_index")];
+  await db.end();
+  await made.close();
+  const cut = (path: string) => truncateSync(join(folder, path), statSync(join(folder, path)).size - 100);
+
+  cut(table);
+  const lines: string[] = [];
+  const again = await createRds({ ...context, log: (line) => lines.push(line) }, {});
+  await declare(again);
+  await again.close();
+  assert.match(lines.join("\n"), new RegExp(`do not end at the end of a block.*${table} \\(`));
+
+  cut(index);
+  const broken = await createRds(context, {});
+  const refusal = await declare(broken).catch((thrown: Error) => thrown);
+  await broken.close();
+  assert.ok(refusal instanceof StartError, String(refusal));
+  assert.match(refusal.message, new RegExp(`${folder}, which holds the database, is damaged.*${index} \\(`, "s"));
+  assert.match(refusal.message, /Put back a copy/);
 });
 
 test("DATABASE_URL names the server to use instead", async () => {
