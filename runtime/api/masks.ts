@@ -75,9 +75,19 @@ class Masks {
     this.whole = whole;
   }
 
+  /** Whether there are paths. */
+  get names(): boolean {
+    return this.paths.length > 0;
+  }
+
   payload(value: unknown): unknown {
     if (!may(this.person.role, "payloads")) return hidden(value);
-    if (this.whole) return value;
+    return this.whole ? value : recognised(this.withoutNamed(value), this.masking.detect);
+  }
+
+  /** A payload without what the customer's paths lead to. */
+  withoutNamed(value: unknown): unknown {
+    if (this.paths.length === 0) return value;
     const plain: unknown = JSON.parse(JSON.stringify(value));
     let masked = value;
     for (const path of this.paths) {
@@ -88,15 +98,15 @@ class Masks {
         return hidden(value);
       }
     }
-    return recognised(masked, this.masking.detect);
+    return masked;
   }
 
   /** A text that was made of payloads: why something matched, what an endpoint answered. */
   derived(text: string): string {
     if (!may(this.person.role, "payloads")) return MASK;
     if (this.whole) return text;
-    const named = this.paths.flatMap(({ steps }) => (steps ?? []).filter((step) => typeof step === "string").slice(-1));
-    if (named.some((name) => text.includes(name))) return `${MASK} (it names what is masked)`;
+    if (this.paths.some(({ names }) => names.some((name) => text.includes(name))))
+      return `${MASK} (it names what is masked)`;
     return maskText(text, this.masking.detect);
   }
 
@@ -124,7 +134,10 @@ class Masks {
         return [[name, this.payload(member)]];
       }
       if (typeof member !== "string") return [[name, this.walk(member)]];
-      if (name === "webhook_url") return [[name, this.whole || member === "" ? member : maskUrl(member)]];
+      // An export holds payloads as they were sent.
+      if (name === "download_url" && !may(this.person.role, "decide_privacy")) return [[name, null]];
+      if (name === "webhook_url" || (name === "target" && value.kind === "webhook"))
+        return [[name, this.whole || member === "" ? member : maskUrl(member)]];
       if (name === "because" || name === "clause" || name === "response_excerpt") return [[name, this.derived(member)]];
       if (name === "body" && isObject(value.headers)) return [[name, this.body(member)]];
       return [[name, member]];
@@ -150,6 +163,31 @@ export function maskAnswer(
   const masks = new Masks(masking, person, whole);
   const masked = masks.walk(parse(text));
   return { text: JSON.stringify(masked), shown: [...masks.shown] };
+}
+
+/** Recorded payloads, each a JSON text, as who asks about them may know them. */
+export interface Known {
+  /** For what is decided by a payload, or made of one: without what is named to be masked. */
+  payload(raw: Buffer): Buffer;
+  /** For a search: as it is shown. */
+  text(raw: Buffer): Buffer;
+}
+
+const whole: Known = { payload: (raw) => raw, text: (raw) => raw };
+
+/**
+ * Payloads as the caller may know them. What a person sees masked is not told by a question about it either: a selector that asks for
+ * it letter by letter, a transform that gives it another name, a search. A key knows payloads whole.
+ */
+export async function knownTo(deps: Deps, c: Context<ApiEnv>): Promise<Known> {
+  const { person, customer_id } = c.get("identity");
+  if (person === undefined) return whole;
+  const masks = new Masks(await maskingOf(deps, customer_id), person, false);
+  const through = (mask: (value: unknown) => unknown) => (raw: Buffer) =>
+    Buffer.from(JSON.stringify(mask(parse(raw.toString("utf8")))));
+  const shown = through((value) => masks.payload(value));
+  if (!may(person.role, "payloads")) return { payload: shown, text: shown };
+  return { payload: masks.names ? through((value) => masks.withoutNamed(value)) : whole.payload, text: shown };
 }
 
 /** What the customer has the console hide. */

@@ -145,19 +145,23 @@ export default function Events() {
     >
       <Range />
       <FilterBar>
-        <Sought
-          label="Search text"
-          value={state.q}
-          seek={(q) => set({ q }, false)}
-          placeholder="Contained in the payload"
-        />
-        <Sought
-          label="CEL filter"
-          mono
-          value={state.cel}
-          seek={(cel) => set({ cel }, false)}
-          placeholder="event.amount > 100.0"
-        />
+        {may("payloads") ? (
+          <>
+            <Sought
+              label="Search text"
+              value={state.q}
+              seek={(q) => set({ q }, false)}
+              placeholder="Contained in the payload"
+            />
+            <Sought
+              label="CEL filter"
+              mono
+              value={state.cel}
+              seek={(cel) => set({ cel }, false)}
+              placeholder="event.amount > 100.0"
+            />
+          </>
+        ) : null}
         <Sought label="Type" value={state.type} seek={(type) => set({ type }, false)} placeholder="order.*" />
         <Choice
           label="Status"

@@ -15,6 +15,7 @@ import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.
 import { asCaller } from "../asCaller.ts";
 import { listQuery, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
+import { knownTo } from "../masks.ts";
 import { previewer } from "../preview.ts";
 import { EventIds, InboxEventSchema, jsonBytes, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
@@ -33,6 +34,7 @@ export function register(app: Api, deps: Deps): void {
   /** The first of these events, as many as fit into an answer, with the post that would deliver each. */
   async function withRequests(c: Context<ApiEnv>, id: string, events: readonly StoredEvent[]): Promise<Buffer[]> {
     const show = previewer(deps);
+    const known = await knownTo(deps, c);
     const target = (await show.targets(c.get("tenant"), [id])).get(id);
     let room = PAGE_BYTES;
     const fitting = events.filter(({ raw }, at) => {
@@ -43,6 +45,7 @@ export function register(app: Api, deps: Deps): void {
     return mapConcurrently(fitting, 8, async (event) => {
       const { batch, offset, raw, deliveries } = event;
       const { first, types, key_name } = batch;
+      const sample = { first, types, offset, raw: known.payload(raw), key_name };
       const owing = deliveries.find(
         ({ item }) => item.subscription_id === id && owedOffsets(batch, item).includes(offset),
       )?.item;
@@ -50,7 +53,7 @@ export function register(app: Api, deps: Deps): void {
       const post = { attempt: attempts.length + 1, replay_id, told_replay: retried_by ?? replay_id };
       const made = async () => {
         try {
-          return { request: target && (await show.preview(target, { first, types, offset, raw, key_name }, post)) };
+          return { request: target && (await show.preview(target, sample, post)) };
         } catch (error) {
           // Delivering it would fail for the same reason: the others of the page are read all the same.
           if (!(error instanceof TriggersError)) throw error;

@@ -4,6 +4,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type Event, eventStatuses } from "../../domain/event.ts";
 import { eventId, ulidIn } from "../../domain/ids.ts";
+import { requirePayloads } from "../../domain/people/roles.ts";
 import { compileSelector, parseTypePattern } from "../../matching/index.ts";
 import { acknowledge, deleteEvents } from "../../store/inbox/marks.ts";
 import { readEvents } from "../../store/inbox/read.ts";
@@ -12,6 +13,7 @@ import { writeEvent, writeList } from "../../store/inbox/view.ts";
 import { change } from "../audited.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
+import { knownTo } from "../masks.ts";
 import { EventId, EventIds, InboxEventSchema, jsonBytes, QueryMillis, readContext, splitIds } from "../reads.ts";
 import { route } from "../route.ts";
 import { NextCursor, TypePattern } from "../schemas.ts";
@@ -127,10 +129,12 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${tenant}:inbox`;
       const before = cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, cursor);
       const asked = before === undefined ? given(rest) : filtersOf(given(rest), before);
+      const searches = asked.q !== undefined || asked.filter !== undefined;
+      if (searches && identity.person !== undefined) requirePayloads(identity.person.role);
       const { events, next } = await readEvents(
         context.store,
         tenant,
-        queryOf(asked),
+        { ...queryOf(asked), ...(searches ? { known: await knownTo(deps, c) } : {}) },
         before?.p ?? { began: deps.now() },
         {
           limit,

@@ -74,7 +74,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/masking",
       tag: TAG,
       summary: "Set which parts of payloads the console masks",
-      description: "In force for every later answer. Needs a live key, or an owner in the console.",
+      description:
+        "In force for every later answer. A person's search, filter, rehearsal and verdict also know a payload without what `paths` hide, so that no question tells it; `detect` hides what is shown, and what a search finds. Needs a live key, or an owner in the console.",
       scope: "admin",
       action: "masking.update",
       body: MaskingSchema,

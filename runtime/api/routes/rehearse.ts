@@ -12,6 +12,7 @@ import { asEvent } from "../../store/inbox/read.ts";
 import { writeList } from "../../store/inbox/view.ts";
 import { readCursor, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
+import { knownTo } from "../masks.ts";
 import { type Preview, previewer } from "../preview.ts";
 import { EventId, EventSchema, jsonBytes, Millis, readContext } from "../reads.ts";
 import { route } from "../route.ts";
@@ -46,6 +47,7 @@ const DRAFT: Omit<DeliveryTarget, "tenant" | "environment" | "event_selector"> =
 
 /** Why a selector that matches an event by itself did not when the event was routed. */
 const PAUSED = "the subscription was paused, since its selector takes too much work";
+const WHAT_IS_MASKED = "what is masked decides";
 const TOO_MUCH_TOGETHER = "all selectors together took as much work as one event may, before this one was decided";
 
 export function register(app: Api, deps: Deps): void {
@@ -111,6 +113,7 @@ export function register(app: Api, deps: Deps): void {
         max_batch: body.max_batch ?? 100,
       };
       const show = previewer(deps);
+      const known = await knownTo(deps, c);
       const samples: { event: Buffer; request: Preview }[] = [];
       const near: NearMiss[] = [];
       const far: NearMiss[] = [];
@@ -137,7 +140,7 @@ export function register(app: Api, deps: Deps): void {
               more = true;
               break scan;
             }
-            const raw = raws[offset]!;
+            const raw = known.payload(raws[offset]!);
             const event = asEvent(batch, offset, raw);
             after = event.event_id.slice(4);
             examined += 1;
@@ -199,7 +202,8 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params }) => {
       const identity = c.get("identity");
       const { batch, offset, raw } = await eventById(context, identity, params.id, deps.now);
-      const event = asEvent(batch, offset, raw);
+      const known = (await knownTo(deps, c)).payload(raw);
+      const event = asEvent(batch, offset, known);
       const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
         const found: Record<string, unknown>[] = [];
         for (let after = "", page = PAGE; page === PAGE; ) {
@@ -209,7 +213,14 @@ export function register(app: Api, deps: Deps): void {
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
             const alone = compileStored(definition.event_selector as EventSelector).explain(event);
-            const because = paused ? PAUSED : alone.matched && !matched ? TOO_MUCH_TOGETHER : alone.because;
+            const masked = known !== raw && alone.matched !== matched;
+            const because = paused
+              ? PAUSED
+              : masked
+                ? WHAT_IS_MASKED
+                : alone.matched && !matched
+                  ? TOO_MUCH_TOGETHER
+                  : alone.because;
             found.push({ subscription_id, version, matched, clause: alone.clause, because, status });
           }
           page = rows.length;

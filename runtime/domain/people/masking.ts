@@ -55,8 +55,9 @@ export function maskText(text: string, detect: readonly Detected[]): string {
   return masked;
 }
 
-/** `https://host/…last4` of a webhook's URL: its path and query may hold a secret. */
+/** `https://host/…last4` of a webhook's URL: its path and query may hold a secret. What is no URL is masked whole. */
 export function maskUrl(url: string): string {
+  if (!URL.canParse(url)) return MASK;
   const { origin, pathname, search } = new URL(url);
   const rest = `${pathname}${search}`;
   return rest === "/" ? `${origin}/` : `${origin}/…${rest.slice(-4)}`;

@@ -193,6 +193,12 @@ export function requirePermission(role: Role, call: string): void {
   );
 }
 
+/** A search through payloads tells of them. @throws TriggersError `forbidden` */
+export function requirePayloads(role: Role): void {
+  if (!may(role, "payloads"))
+    throw new TriggersError("forbidden", `The role ${role} may not search payloads; leave out \`q\` and \`filter\`.`);
+}
+
 /** Most that an API key made by a person of this role may do. */
 export const scopesOf: Readonly<Record<Role, readonly Scope[]>> = {
   owner: ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"],

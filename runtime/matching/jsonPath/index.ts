@@ -11,6 +11,8 @@ export interface JsonPath {
   readonly text: string;
   /** Names and indexes, when the query names at most one place; undefined otherwise. */
   readonly steps: readonly (string | number)[] | undefined;
+  /** What the members that it selects are called: the last names in it. */
+  readonly names: readonly string[];
   /**
    * The values selected, in the RFC's order.
    * @param work units of work allowed, about 50 ns each; unlimited unless given
@@ -40,10 +42,18 @@ export function parsePath(text: string): JsonPath {
   return {
     text,
     steps: rest.length === 0 ? steps : undefined,
+    names: lastNames(query.segments),
     values: (document, work = Number.POSITIVE_INFINITY) => run(document, work, undefined),
     locations: (document, work = Number.POSITIVE_INFINITY) =>
       run(document, work, normalised(steps, document)) as (string | number)[][],
   };
+}
+
+function lastNames(segments: ReturnType<typeof parseQuery>["segments"]): string[] {
+  const named = segments.map(({ selectors: each }) =>
+    each.flatMap((selector) => (selector instanceof selectors.NameSelector ? [selector.name] : [])),
+  );
+  return named.findLast((names) => names.length > 0) ?? [];
 }
 
 /** Steps with negative indexes counted from the start, as far as the document has them. */

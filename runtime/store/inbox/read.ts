@@ -120,8 +120,10 @@ async function withPayloads(
       const raw = raws[offset]!;
       spent.events += 1;
       spent.bytes += raw.length;
-      if (text !== undefined && !containsText(raw, text)) return [];
-      return query.matches === undefined || query.matches(asEvent(batch, offset, raw)) ? [{ offset, raw }] : [];
+      const { known, matches } = query;
+      if (text !== undefined && !containsText(known?.text(raw) ?? raw, text)) return [];
+      const wanted = matches === undefined || matches(asEvent(batch, offset, known?.payload(raw) ?? raw));
+      return wanted ? [{ offset, raw }] : [];
     });
     return { batch, events };
   });
