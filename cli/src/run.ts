@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { CommandContext } from "@stricli/core";
 import { Triggers } from "../../sdk/typescript/src/client.ts";
 import { TriggersError } from "../../sdk/typescript/src/errors.ts";
@@ -15,10 +16,23 @@ export interface CommonFlags extends ConnectionFlags {
   readonly json: boolean;
 }
 
-/** Writes answers: for people as text, for programs as JSON, one object a line. Numbers keep their digits. */
+/** What moves a cursor, rings, or gives orders to a terminal: C0 but for tabs and line ends, DEL, C1. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const visible = (text: string): string =>
+  text.replaceAll(CONTROLS, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/**
+ * Writes answers: for people as text, for programs as JSON, one object a line. Numbers keep their digits.
+ *
+ * Invariant: what a sender of events, or an endpoint, has written gives no orders to a terminal. Its control characters are shown as JSON
+ * escapes them; colours are this program's own.
+ */
 class Output {
   readonly json: boolean;
   readonly #process: NodeJS.Process;
+  /** Stands for the beginning of a colour until all else is made visible: nobody else knows it. */
+  readonly #mark = randomUUID();
 
   constructor(json: boolean, process: NodeJS.Process) {
     this.json = json;
@@ -27,18 +41,28 @@ class Output {
 
   /** @param text for people */
   answer(value: unknown, text: () => string): void {
-    this.#process.stdout.write(`${this.json ? writeLossless(value) : text()}\n`);
+    this.#process.stdout.write(`${this.#shown(this.json ? writeLossless(value) : text())}\n`);
   }
 
   /** For people only, beside the answers. */
   note(text: string): void {
-    if (!this.json) this.#process.stderr.write(`${text}\n`);
+    if (!this.json) this.fault(text);
+  }
+
+  /** What went wrong. */
+  fault(text: string): void {
+    this.#process.stderr.write(`${this.#shown(text)}\n`);
   }
 
   /** Colour where somebody sees it. @param code of ANSI */
   paint(text: string, code: number): string {
     const { env, stdout } = this.#process;
-    return stdout.isTTY && !this.json && env.NO_COLOR === undefined ? `\u001b[${code}m${text}\u001b[0m` : text;
+    const seen = stdout.isTTY && !this.json && env.NO_COLOR === undefined;
+    return seen ? `${this.#mark}[${code}m${text}${this.#mark}[0m` : text;
+  }
+
+  #shown(text: string): string {
+    return visible(text).replaceAll(this.#mark, "\u001b");
   }
 }
 
@@ -57,13 +81,13 @@ export function clientFor(flags: ConnectionFlags, process: NodeJS.Process, retri
   return new Triggers({ ...connection, lossless: true, retries });
 }
 
-function tell(error: unknown, out: Output, process: NodeJS.Process): void {
+function tell(error: unknown, out: Output): void {
   const refusal = error instanceof TriggersError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   if (out.json) {
     const { code, status, details, requestId, docs } = refusal ?? {};
-    process.stderr.write(
-      `${JSON.stringify({ error: { code: code ?? "command", message, status, details, request_id: requestId, docs } })}\n`,
+    out.fault(
+      JSON.stringify({ error: { code: code ?? "command", message, status, details, request_id: requestId, docs } }),
     );
     return;
   }
@@ -72,7 +96,7 @@ function tell(error: unknown, out: Output, process: NodeJS.Process): void {
     return `  ${where === "" ? "" : `${where}: `}${message}`;
   });
   const more = refusal?.docs === undefined ? [] : [`  ${refusal.docs}`];
-  process.stderr.write(`${[`triggers: ${message}`, ...(details ?? []), ...more].join("\n")}\n`);
+  out.fault([`triggers: ${message}`, ...(details ?? []), ...more].join("\n"));
 }
 
 /**
@@ -89,7 +113,7 @@ export function command<Flags extends object, Args extends readonly unknown[]>(
       const exit = await work({ flags, out, process, client: () => clientFor(flags, process) }, ...args);
       if (typeof exit === "number") process.exitCode = exit;
     } catch (error) {
-      tell(error, out, process);
+      tell(error, out);
       process.exitCode = exitOf(error);
     }
   };

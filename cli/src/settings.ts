@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -47,8 +48,9 @@ export function readPrivate(file: string): string {
 /** Replaced whole: never half a file, and never readable by others. */
 export function writePrivate(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: PRIVATE_FOLDER });
-  const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, text, { mode: PRIVATE_FILE });
+  const fresh = `${file}.${randomUUID()}`;
+  // A file that is there already could be somebody else's, or lead elsewhere.
+  writeFileSync(fresh, text, { mode: PRIVATE_FILE, flag: "wx" });
   renameSync(fresh, file);
 }
 

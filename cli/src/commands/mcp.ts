@@ -1,4 +1,5 @@
 import { Triggers } from "../../../sdk/typescript/src/client.ts";
+import { CommandError, exits } from "../exits.ts";
 import { command } from "../run.ts";
 import { connectionOf, localPlatform } from "../settings.ts";
 
@@ -9,6 +10,8 @@ export default command<object, []>(async ({ flags, process, client }) => {
   const sandboxKey = apiKey.startsWith("trg_sandbox_")
     ? apiKey
     : (process.env.TRIGGERS_SANDBOX_KEY ?? (local?.url === url ? local.sandbox_key : undefined));
+  if (sandboxKey?.startsWith("trg_sandbox_") === false)
+    throw new CommandError("TRIGGERS_SANDBOX_KEY holds no sandbox key: live events are not sent from here.", exits.key);
   const { serve } = await import("../mcp/server.ts");
   await serve(triggers, {
     sandbox: () => (sandboxKey === undefined ? undefined : new Triggers({ url, apiKey: sandboxKey, lossless: true })),

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "uvu";
+import { CommandError } from "../../cli/src/exits.ts";
+import { command, type Work } from "../../cli/src/run.ts";
+
+/** What a command writes to a terminal. */
+async function written(work: (out: Work<object>["out"]) => void, json = false): Promise<string> {
+  let text = "";
+  const stream = { isTTY: true, write: (some: string) => (text += some) };
+  const process = { stdout: stream, stderr: stream, env: {} } as unknown as NodeJS.Process;
+  const run = command<object, []>(async ({ out }) => work(out));
+  await run.call({ process }, { json, local: false, sandbox: false });
+  return text;
+}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const ORDERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+
+test("whatever a sender or an endpoint has written gives no orders to a terminal", () =>
+  fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (odd) => {
+      const text = odd.replaceAll("\t", "");
+      for (const json of [false, true]) {
+        assert.equal(ORDERS.test(await written((out) => out.answer({ odd: text }, () => text), json)), false);
+        assert.equal(ORDERS.test(await written((out) => out.note(text), json)), false);
+        const refused = () => {
+          throw new CommandError(text);
+        };
+        assert.equal(ORDERS.test(await written(refused, json)), false);
+      }
+      const told = await written((out) => out.answer({ odd }, () => ""), true);
+      if (odd.isWellFormed()) assert.deepEqual(JSON.parse(told), { odd });
+    }),
+  ));
+
+test("colours are the program's own", async () => {
+  const told = await written((out) => out.answer({}, () => out.paint("a\u001b[31mb\u009b2J", 32)));
+  assert.equal(told, "\u001b[32ma\\u001b[31mb\\u009b2J\u001b[0m\n");
+});
+
+test.run();
