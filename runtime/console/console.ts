@@ -140,8 +140,8 @@ export class Console {
     if (token === undefined || session === undefined) throw notSignedIn();
     if (path.startsWith(SESSION)) return this.session(request, path, token, session);
     const asked = { ...request, path: path.slice(API.length) || "/" };
-    if (asked.path === "/sends" && request.method === "GET") return this.sends(asked, session);
-    return this.api(asked, session);
+    if (asked.path === "/sends" && request.method === "GET") return this.sends(asked, session, hashOf(token));
+    return this.api(asked, session, hashOf(token));
   }
 
   /** The session behind a token, with memberships that are at most 30 s old; undefined when it has ended. */
@@ -263,7 +263,7 @@ export class Console {
     return memberships.find((each) => each.customer_id === customer_id)!;
   }
 
-  private async sends(asked: Asked, session: Session): Promise<ConsoleAnswer> {
+  private async sends(asked: Asked, session: Session, hash: string): Promise<ConsoleAnswer> {
     const member = this.memberOf(session);
     requirePermission(member.role, "GET /sends");
     const query = new URLSearchParams(asked.query);
@@ -274,16 +274,16 @@ export class Console {
       throw new TriggersError("invalid_request", "The query is not valid.", {
         details: [{ path: `/${wrong}`, message: wrong === "limit" ? "must be from 1 to 1000" : "is not known here" }],
       });
-    const identity = identityOf(session, member, asked);
+    const identity = identityOf(session, member, asked, hash);
     const cursor = query.get("cursor") ?? undefined;
     const found = await this.ports.sends.list(ownerOf(identity), limit + 1, cursor);
     const page = found.slice(0, limit);
     return json(200, { sends: page, next_cursor: found.length > limit ? (page.at(-1)?.send_id ?? null) : null });
   }
 
-  private async api(asked: ConsoleRequest, session: Session): Promise<ConsoleAnswer> {
+  private async api(asked: ConsoleRequest, session: Session, hash: string): Promise<ConsoleAnswer> {
     const began = this.ports.now();
-    const own = identityOf(session, this.memberOf(session), asked);
+    const own = identityOf(session, this.memberOf(session), asked, hash);
     const { answer, identity } = await forward(own, asked, asked.request_id, this.ports);
     if (asked.method === "POST" && asked.path === "/events") {
       const took = this.ports.now() - began;

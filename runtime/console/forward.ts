@@ -20,7 +20,7 @@ import { newId } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { requirePermission, scopesOf } from "../domain/people/roles.ts";
 import { readKey } from "../keys/keysTable.ts";
-import type { Session } from "./sessions.ts";
+import { endsAt, type Session } from "./sessions.ts";
 
 /**
  * What a person asks for is done by the functions that do it for everybody else, asked as the edge asks them: under an identity that
@@ -77,8 +77,8 @@ function environmentIn(headers: Asked["headers"]): Environment {
   throw new TriggersError("invalid_request", `${ENVIRONMENT_HEADER} is live or sandbox, not "${asked.slice(0, 20)}".`);
 }
 
-/** Who acts. @param member the session's membership in its customer */
-export function identityOf(session: Session, member: Membership, asked: Asked): Identity {
+/** Who acts. @param member the session's membership in its customer @param hash what the session is remembered by */
+export function identityOf(session: Session, member: Membership, asked: Asked, hash: string): Identity {
   const environment = environmentIn(asked.headers);
   return {
     customer_id: member.customer_id,
@@ -93,6 +93,7 @@ export function identityOf(session: Session, member: Membership, asked: Asked): 
       name: session.name,
       role: member.role,
       signed_in_at: session.signed_in_at,
+      session: { id: hash, ends_at: endsAt(session) },
       ...(asked.headers[WITHOUT_PAYLOADS_HEADER] === "1" ? { without_payloads: true as const } : {}),
     },
   };

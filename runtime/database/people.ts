@@ -1,6 +1,7 @@
 import { defined } from "../domain/defined.ts";
 import { OPERATOR } from "../domain/identity/identity.ts";
 import type { Membership } from "../domain/people/person.ts";
+import type { Role } from "../domain/people/roles.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
@@ -66,4 +67,18 @@ export async function membershipsOf(tx: Tx, issuer: string, subject: string): Pr
       customer_name: customer_name ?? OPERATOR_NAME,
       limit_per_second: limit_per_second ?? 1,
     }));
+}
+
+/** The role of a person in a customer; null for one who was removed, and in a customer that was deleted. */
+export async function roleOf(tx: Tx, customerId: string, personId: string): Promise<Role | null> {
+  const row = await tx
+    .selectFrom("people")
+    .leftJoin("customers", "customers.customer_id", "people.customer_id")
+    .select(["people.role", "customers.status as customer_status"])
+    .where("people.person_id", "=", personId)
+    .where("people.customer_id", "=", customerId)
+    .where("people.status", "=", "active")
+    .executeTakeFirst();
+  const there = row !== undefined && (customerId === OPERATOR || row.customer_status === "active");
+  return there ? row.role : null;
 }

@@ -103,9 +103,10 @@ export interface Follow {
 export interface Watcher {
   /** The API key that asked for the ticket. */
   readonly key_id?: string;
-  /** The session whose cookie came with the handshake, by its hash. */
+  /** The session whose cookie came with the handshake, or that asked for the ticket, by its hash. */
   readonly session?: string;
-  /** Of a person. */
+  /** The person, and the role that they had when the socket was opened. */
+  readonly person_id?: string;
   readonly role?: Role;
   /** Events a second that the customer may send: shares of it are told. */
   readonly limit_per_second: number;

@@ -3,6 +3,7 @@ import type { Tenant } from "./identity/identity.ts";
 import type { Erasure, Job, JobStatus } from "./job.ts";
 import type { LiveAlert } from "./live.ts";
 import type { Membership } from "./people/person.ts";
+import type { Role } from "./people/roles.ts";
 import type { RunResult, TakenRun } from "./reports/report.ts";
 import type { DeliveryTarget, RoutedSubscription, SubscriptionOf } from "./subscription.ts";
 import type { Millis } from "./time.ts";
@@ -54,6 +55,8 @@ export type ServiceRequest =
       readonly email?: string;
       readonly name?: string;
     }
+  /** The role of a person in a customer; null for one who has none there any more. */
+  | { readonly op: "role"; readonly customer_id: string; readonly person_id: string }
   /** Deletes who looked at payloads, as old as the customers' events may become. */
   | { readonly op: "forget_views" }
   /** Who saw which payloads within an hour, the oldest first; some thousand at a time. */
@@ -163,6 +166,7 @@ export interface ServiceAnswers {
   forget_views: { readonly forgotten: number };
   views: { readonly views: readonly SeenBy[]; readonly next_cursor: string | null };
   memberships: { readonly memberships: readonly Membership[] };
+  role: { readonly role: Role | null };
   customers: {
     readonly customer_ids: readonly string[];
     readonly next_cursor: string | null;

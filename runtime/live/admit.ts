@@ -61,7 +61,7 @@ export async function admit({ headers, query }: Handshake, ports: AdmitPorts): P
   const environment = (query.environment ?? "live") as Environment;
   if (!environments.includes(environment)) throw new TriggersError("forbidden", "The environment is live or sandbox.");
   const { id, member, ends_at } = session;
-  const { customer_id, role, limit_per_second } = member;
+  const { customer_id, person_id, role, limit_per_second } = member;
   const allowed = channels.some((channel) => {
     try {
       requireChannel(role, channel);
@@ -71,6 +71,6 @@ export async function admit({ headers, query }: Handshake, ports: AdmitPorts): P
     }
   });
   if (!allowed) throw new TriggersError("forbidden", `The role ${role} may listen to nothing.`);
-  const who = { session: id, role, limit_per_second };
+  const who = { session: id, person_id, role, limit_per_second };
   return { tenant: tenantOf({ customer_id, environment }), who, ends_at: Math.min(longest, ends_at) };
 }

@@ -55,8 +55,8 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
   for (;;) {
     const began = now();
     const connection = await findConnection(sockets, tenant, connection_id);
-    if (connection?.subscriptions[channel] === undefined || connection.ends_at <= began) return;
-    if (flipped === undefined && !(await follows(sockets, tenant, connection_id, channel, began + AWAY_MS))) return;
+    if (connection?.subscriptions[channel]?.asked_at !== asked_at || connection.ends_at <= began) return;
+    if (flipped === undefined && !(await follows(sockets, request, began + AWAY_MS))) return;
     let found = 0;
     for (let at: Ulid | undefined, more = true; more; ) {
       const range = { from, routed_from, deliveries: channel === "deliveries" };
@@ -69,7 +69,7 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
       }
       for (const some of chunksOf(fresh.map(({ message }) => message))) {
         if (!(await sendPaced(connection, some, ports))) return;
-        if (flipped === undefined) await follows(sockets, tenant, connection_id, channel, now() + AWAY_MS);
+        if (flipped === undefined && !(await follows(sockets, request, now() + AWAY_MS))) return;
       }
       at = page.next;
       more = at !== undefined;
@@ -85,7 +85,7 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
       await sleep(PAUSE_MS);
       continue;
     }
-    if (!(await follows(sockets, tenant, connection_id, channel, 0))) return;
+    if (!(await follows(sockets, request, 0))) return;
     flipped = now();
     await sleep(SETTLED_MS);
   }

@@ -4,6 +4,7 @@ import type { Service } from "../aws/service.ts";
 import type { Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { LiveAlert, LiveDelivery, LiveEvent, News } from "../domain/live.ts";
+import type { Role } from "../domain/people/roles.ts";
 import type { Millis } from "../domain/time.ts";
 import {
   type Connection,
@@ -20,7 +21,7 @@ import { type Filter, passesAlert, passesDelivery, passesEvent } from "./request
  * Sends what happened to those who watch.
  *
  * Invariant: a socket gets at most 50 messages of events and deliveries in a second, and hears of each one that was left out for that, in
- * a number. One that is gone, or whose key has ended, gets nothing any more.
+ * a number. One that is gone, whose key has ended, or whose person has another role by now, gets nothing any more.
  */
 
 export interface PublishPorts {
@@ -32,6 +33,8 @@ export interface PublishPorts {
   sleep(ms: Millis): Promise<void>;
   /** Whether a key may still read. */
   keyStands(keyId: string): Promise<boolean>;
+  /** Whether a person still has this role in the customer. */
+  personStands(tenant: Tenant, personId: string, role: Role): Promise<boolean>;
 }
 
 /** Sockets sent to at once. */
@@ -46,18 +49,22 @@ export const messageOf = { events: eventMessage, deliveries: deliveryMessage, al
 
 /** The sockets of a tenant that may be sent to. Those that may not any more are closed and forgotten. */
 export async function standing(tenant: Tenant, ports: PublishPorts): Promise<Connection[]> {
-  const { sockets, now, keyStands } = ports;
+  const { sockets, now } = ports;
   const all = await connectionsOf(sockets, tenant);
   const checked = await Promise.all(
     all.map(async (connection) => {
-      const { who, ends_at } = connection;
-      const stands = ends_at > now() && (who.key_id === undefined || (await keyStands(who.key_id)));
-      if (stands) return [connection];
+      if (connection.ends_at > now() && (await mayStill(connection, ports))) return [connection];
       await end(connection, ports);
       return [];
     }),
   );
   return checked.flat();
+}
+
+async function mayStill({ tenant, who }: Connection, { keyStands, personStands }: PublishPorts): Promise<boolean> {
+  const { key_id, person_id, role } = who;
+  if (key_id !== undefined) return keyStands(key_id);
+  return person_id === undefined || role === undefined || personStands(tenant, person_id, role);
 }
 
 /** Closes a socket and forgets it. */

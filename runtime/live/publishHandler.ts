@@ -5,7 +5,9 @@ import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
 import type { Table } from "../aws/tables.ts";
 import { readEnvironment } from "../domain/environment.ts";
+import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import type { PublishRequest } from "../domain/live.ts";
+import type { Role } from "../domain/people/roles.ts";
 import { MINUTE_MS, type Millis } from "../domain/time.ts";
 import { readKey } from "../keys/keysTable.ts";
 import { connectionsOf } from "../sockets/connections.ts";
@@ -35,6 +37,14 @@ const standingKeys = new LRUCache<string, boolean>({
   },
 });
 
+/** As for other calls of a session: another role, or a removal, counts after 30 s. */
+const standingPeople = new LRUCache<string, { readonly role: Role | null }, { readonly tenant: Tenant }>({
+  max: 10_000,
+  ttl: KEY_MS,
+  fetchMethod: async (person_id, _, { context: { tenant } }) =>
+    (await service({ op: "role", customer_id: splitTenant(tenant).customer_id, person_id })).answer,
+});
+
 const ports: FollowPorts & MeasurePorts = {
   log,
   sockets: { dynamodb, name: env.LIVE_TABLE },
@@ -43,6 +53,7 @@ const ports: FollowPorts & MeasurePorts = {
   now: Date.now,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   keyStands: async (id) => (await standingKeys.fetch(id)) === true,
+  personStands: async (tenant, id, role) => (await standingPeople.fetch(id, { context: { tenant } }))?.role === role,
   list: (tenant, range) => listLive(events, tenant, range, Date.now()),
   reader: {
     counters: { dynamodb, name: env.METRICS_TABLE },

@@ -2,7 +2,7 @@ import type { AskPublisher } from "../aws/publisher.ts";
 import type { Service } from "../aws/service.ts";
 import type { Table } from "../aws/tables.ts";
 import { defined } from "../domain/defined.ts";
-import { asTriggersError, errorBody } from "../domain/errors/errors.ts";
+import { asTriggersError, errorBody, TriggersError } from "../domain/errors/errors.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
 import { MAX_SOCKETS, type Watcher } from "../domain/live.ts";
@@ -10,6 +10,7 @@ import type { Millis } from "../domain/time.ts";
 import {
   connectionsOf,
   findConnection,
+  mayBeHeard,
   putConnection,
   removeConnection,
   subscribe,
@@ -55,6 +56,8 @@ export async function opened(socket: Opened, { sockets, now }: SocketPorts): Pro
 export async function said(socket: Opened, text: string, requestId: string, ports: SocketPorts): Promise<string> {
   try {
     const message = readMessage(text);
+    const heard = await mayBeHeard(ports.sockets, socket.tenant, socket.connection_id, ports.now());
+    if (!heard) throw new TriggersError("rate_limited", "One socket says at most 30 things in 10 seconds.");
     if (message.kind === "subscribe") await begin(socket, message, ports);
     else await unsubscribe(ports.sockets, socket.tenant, socket.connection_id, message.channel);
     return JSON.stringify(
@@ -77,7 +80,7 @@ async function begin(
   const asked_at = now();
   const followed = channel === "events" || channel === "deliveries";
   const following = followed ? asked_at + FOLLOWED_MS : 0;
-  if (!(await subscribe(sockets, tenant, connection_id, channel, { filter, following })))
+  if (!(await subscribe(sockets, tenant, connection_id, channel, { filter, following, asked_at })))
     throw new Error("the socket has no record");
   await service({ op: "watch", tenant, until: ends_at });
   if (channel === "metrics") await ask({ op: "measure", tenant });

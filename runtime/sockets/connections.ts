@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { type Channel, channels, MESSAGES_A_SECOND, type Watcher } from "../domain/live.ts";
+import { type Channel, channels, type Follow, MESSAGES_A_SECOND, type Watcher } from "../domain/live.ts";
 import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 
 /**
@@ -17,6 +17,8 @@ export interface Subscription {
   readonly filter: Readonly<Record<string, unknown>>;
   /** Until then what was missed is sent by who follows, and nobody else, milliseconds; 0: as it happens. */
   readonly following: Millis;
+  /** When it was asked for, milliseconds: who follows for an earlier one stops. */
+  readonly asked_at: Millis;
 }
 
 export interface Connection {
@@ -34,6 +36,9 @@ const EXISTS = { ConditionExpression: "attribute_exists(pk)" };
 const N = (value: number) => ({ N: String(value) });
 /** What counts as a second of a socket's. */
 const WINDOW_MS = 1_000;
+/** Each thing that a socket says has two functions work: so many of them in so long. */
+const HEARD_MS = 10_000;
+const MESSAGES_HEARD = 30;
 
 export async function putConnection(
   sockets: Table,
@@ -53,7 +58,8 @@ function decode(tenant: Tenant, item: Item): Connection {
     const filter = item[`on_${channel}`]?.S;
     if (filter === undefined) continue;
     const following = Number(item[`following_${channel}`]?.N ?? 0);
-    subscriptions[channel] = { filter: JSON.parse(filter) as Subscription["filter"], following };
+    const asked_at = Number(item[`asked_${channel}`]?.N ?? 0);
+    subscriptions[channel] = { filter: JSON.parse(filter) as Subscription["filter"], following, asked_at };
   }
   return {
     tenant,
@@ -85,35 +91,40 @@ export async function subscribe(
   tenant: Tenant,
   id: string,
   channel: Channel,
-  { filter, following }: Subscription,
+  { filter, following, asked_at }: Subscription,
 ): Promise<boolean> {
   const changed = await updateItem(sockets, keyOf(tenant, id), {
-    UpdateExpression: `SET on_${channel} = :filter, following_${channel} = :following`,
+    UpdateExpression: `SET on_${channel} = :filter, following_${channel} = :following, asked_${channel} = :asked`,
     ...EXISTS,
-    ExpressionAttributeValues: { ":filter": { S: JSON.stringify(filter) }, ":following": N(following) },
+    ExpressionAttributeValues: {
+      ":filter": { S: JSON.stringify(filter) },
+      ":following": N(following),
+      ":asked": N(asked_at),
+    },
   });
   return changed !== undefined;
 }
 
 export async function unsubscribe(sockets: Table, tenant: Tenant, id: string, channel: Channel): Promise<void> {
   await updateItem(sockets, keyOf(tenant, id), {
-    UpdateExpression: `REMOVE on_${channel}, following_${channel}`,
+    UpdateExpression: `REMOVE on_${channel}, following_${channel}, asked_${channel}`,
     ...EXISTS,
   });
 }
 
-/** Says until when what happens on a channel is sent by who follows. @returns false where nobody listens to it any more */
+/**
+ * Says until when what happens on a channel is sent by who follows.
+ * @returns false where nobody listens to it any more, or has asked anew, which another follows
+ */
 export async function follow(
   sockets: Table,
-  tenant: Tenant,
-  id: string,
-  channel: Channel,
+  { tenant, connection_id, channel, asked_at }: Pick<Follow, "tenant" | "connection_id" | "channel" | "asked_at">,
   until: Millis,
 ): Promise<boolean> {
-  const changed = await updateItem(sockets, keyOf(tenant, id), {
+  const changed = await updateItem(sockets, keyOf(tenant, connection_id), {
     UpdateExpression: `SET following_${channel} = :until`,
-    ConditionExpression: `attribute_exists(on_${channel})`,
-    ExpressionAttributeValues: { ":until": N(until) },
+    ConditionExpression: `attribute_exists(on_${channel}) AND asked_${channel} = :asked`,
+    ExpressionAttributeValues: { ":until": N(until), ":asked": N(asked_at) },
   });
   return changed !== undefined;
 }
@@ -122,46 +133,58 @@ export async function removeConnection(sockets: Table, tenant: Tenant, id: strin
   await deleteItem(sockets, keyOf(tenant, id));
 }
 
+/** What is counted of a socket, each in windows of its own: where in its item, how long, and how many at most. */
+interface Window {
+  readonly began: string;
+  readonly count: string;
+  readonly ms: Millis;
+  readonly most: number;
+}
+const sentWindow: Window = { began: "began", count: "sent", ms: WINDOW_MS, most: MESSAGES_A_SECOND };
+const heardWindow: Window = { began: "heard_began", count: "heard", ms: HEARD_MS, most: MESSAGES_HEARD };
+
 /**
- * Takes room for messages of events and deliveries in a second of the socket's. A second begins with the first message that comes after
- * the one before is over.
- * @returns how many may be sent now, at most as many as are wanted
+ * Takes room in a window of the socket's. A window begins with the first that comes after the one before is over.
+ * @returns how many there is room for now, at most as many as are wanted
  */
-export async function takeRoom(
+async function take(
   sockets: Table,
-  tenant: Tenant,
-  id: string,
+  key: Item,
+  { began, count, ms, most }: Window,
   wanted: number,
   now: Millis,
 ): Promise<number> {
-  const key = keyOf(tenant, id);
+  const names = { "#began": began, "#count": count };
   const within = () =>
     updateItem(sockets, key, {
-      UpdateExpression: "SET sent = sent + :wanted",
-      ConditionExpression: "attribute_exists(pk) AND began > :before AND sent < :most",
-      ExpressionAttributeValues: {
-        ":wanted": N(wanted),
-        ":before": N(now - WINDOW_MS),
-        ":most": N(MESSAGES_A_SECOND),
-      },
+      UpdateExpression: "SET #count = #count + :wanted",
+      ConditionExpression: "attribute_exists(pk) AND #began > :before AND #count < :most",
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ":wanted": N(wanted), ":before": N(now - ms), ":most": N(most) },
       ReturnValues: "UPDATED_NEW",
     });
   const anew = () =>
     updateItem(sockets, key, {
-      UpdateExpression: "SET began = :now, sent = :wanted",
-      ConditionExpression: "attribute_exists(pk) AND (attribute_not_exists(began) OR began <= :before)",
-      ExpressionAttributeValues: { ":now": N(now), ":wanted": N(wanted), ":before": N(now - WINDOW_MS) },
+      UpdateExpression: "SET #began = :now, #count = :wanted",
+      ConditionExpression: "attribute_exists(pk) AND (attribute_not_exists(#began) OR #began <= :before)",
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: { ":now": N(now), ":wanted": N(wanted), ":before": N(now - ms) },
     });
   for (let tries = 0; tries < 2; tries += 1) {
     const taken = await within();
-    if (taken !== undefined) {
-      const before = Number(taken.sent!.N) - wanted;
-      return Math.max(0, Math.min(wanted, MESSAGES_A_SECOND - before));
-    }
-    if ((await anew()) !== undefined) return Math.min(wanted, MESSAGES_A_SECOND);
+    if (taken !== undefined) return Math.max(0, Math.min(wanted, most - (Number(taken[count]!.N) - wanted)));
+    if ((await anew()) !== undefined) return Math.min(wanted, most);
   }
   return 0;
 }
+
+/** Takes room for messages of events and deliveries in a second of the socket's. @returns how many may be sent now */
+export const takeRoom = (sockets: Table, tenant: Tenant, id: string, wanted: number, now: Millis): Promise<number> =>
+  take(sockets, keyOf(tenant, id), sentWindow, wanted, now);
+
+/** Counts what a socket says. @returns whether it may say one more thing now */
+export const mayBeHeard = async (sockets: Table, tenant: Tenant, id: string, now: Millis): Promise<boolean> =>
+  (await take(sockets, keyOf(tenant, id), heardWindow, 1, now)) === 1;
 
 /** Notes that so many were left out. @returns whether they are the first since it was told: the caller tells, once the second is over */
 export async function noteSkipped(

@@ -3,7 +3,7 @@ import { rulesOf, tenantsWatchingApi } from "../database/alertRules.ts";
 import { dueMessages, saveAlerts, settleMessages, standingAlerts } from "../database/alerts.ts";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
-import { acceptInvitations, membershipsOf } from "../database/people.ts";
+import { acceptInvitations, membershipsOf, roleOf } from "../database/people.ts";
 import { endRun, takeRun } from "../database/reports.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
@@ -118,6 +118,8 @@ const operations: {
     if (email !== undefined) await acceptInvitations(tx, { issuer, subject, email, name }, now);
     return { memberships: await membershipsOf(tx, issuer, subject) };
   },
+
+  role: async (tx, { customer_id, person_id }) => ({ role: await roleOf(tx, customer_id, person_id) }),
 
   forget_views: async (tx, _request, now) => {
     const { numDeletedRows } = await tx

@@ -41,12 +41,18 @@ export function register(app: Api, deps: Deps): void {
         person === undefined
           ? await readKey({ dynamodb: deps.dynamodb, name: deps.env.KEYS_TABLE }, key_id, "eventual")
           : undefined;
-      const ends_at = key?.expires_at === undefined ? undefined : Date.parse(key.expires_at);
+      const expires = key?.expires_at === undefined ? undefined : Date.parse(key.expires_at);
+      const ends_at = person === undefined ? expires : person.session?.ends_at;
       const ticket = await issueTicket(
         { dynamodb: deps.dynamodb, name: deps.env.LIVE_TABLE },
         {
           tenant: c.get("tenant"),
-          who: person === undefined ? { key_id, limit_per_second } : { role: person.role, limit_per_second },
+          who: {
+            limit_per_second,
+            ...(person === undefined
+              ? { key_id }
+              : { person_id: person.person_id, role: person.role, ...defined({ session: person.session?.id }) }),
+          },
           until,
           ...defined({ ends_at }),
         },

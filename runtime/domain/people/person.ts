@@ -8,6 +8,8 @@ export interface Person {
   readonly role: Role;
   /** When the person last proved who they are, milliseconds since the epoch. */
   readonly signed_in_at: Millis;
+  /** The session that they act through: what it is remembered by, and when it ends by itself, milliseconds since the epoch. */
+  readonly session?: { readonly id: string; readonly ends_at: Millis };
   /** The page asks for lists without payloads, so there is no reading to record. */
   readonly without_payloads?: true;
 }

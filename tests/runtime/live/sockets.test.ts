@@ -60,6 +60,7 @@ function world(listed: readonly Listed[] = []) {
       clock += ms;
     },
     keyStands: async (id) => id !== "key_revoked",
+    personStands: async (_, id, role) => id !== "psn_removed" && role === "operations",
     list: async (_, { from, routed_from }) => ({
       listed: listed.filter(
         ({ event, routed_at }) =>
@@ -101,7 +102,9 @@ test("of a channel a socket has one subscription, the last", async () => {
   await say({ subscribe: "alerts", filter: { severity: "info" } });
   assert.equal(await say({ subscribe: "alerts", filter: { severity: "critical" } }), '{"subscribed":"alerts"}');
   const [socket] = await connectionsOf(sockets, tenant);
-  assert.deepEqual(socket!.subscriptions, { alerts: { filter: { severity: ["critical"] }, following: 0 } });
+  assert.deepEqual(socket!.subscriptions, {
+    alerts: { filter: { severity: ["critical"] }, following: 0, asked_at: START },
+  });
 });
 
 test("when several take room at once, fifty messages a second have it, and then fifty more", async () => {
@@ -141,6 +144,39 @@ test("a socket that is gone, whose key is revoked, or whose time is over is forg
   advance(7_200_001);
   await publish({ tenant, alerts: [alert] }, ports);
   assert.equal(sent.length, 2);
+});
+
+test("the socket of a person who was removed, or has another role by now, is closed", async () => {
+  const { open, tenant, ports, lost, sent } = world();
+  const person = { session: "hash", person_id: "psn_1", role: "operations", limit_per_second: 100 } as const;
+  await (await open("here", person)).say({ subscribe: "alerts" });
+  await (await open("removed", { ...person, person_id: "psn_removed" })).say({ subscribe: "alerts" });
+  await (await open("other role", { ...person, role: "owner" })).say({ subscribe: "alerts" });
+  await publish({ tenant, alerts: [{ severity: "info", state: "firing", rule_id: "rul_1" } as never] }, ports);
+  assert.deepEqual([[...lost].sort(), sent.map(({ id }) => id)], [["other role", "removed"], ["here"]]);
+});
+
+test("a socket is heard thirty times in ten seconds, however many it says at once", async () => {
+  const { open, advance } = world();
+  const { say } = await open("s");
+  const answers = await Promise.all(Array.from({ length: 40 }, () => say({ unsubscribe: "alerts" })));
+  assert.equal(answers.filter((text) => text.includes('"unsubscribed"')).length, 30);
+  assert.equal(answers.filter((text) => text.includes('"rate_limited"')).length, 10);
+  advance(10_000);
+  assert.equal(await say({ unsubscribe: "alerts" }), '{"unsubscribed":"alerts"}');
+});
+
+test("of all that ask the same channel anew, the last alone is followed", async () => {
+  const missed = Array.from({ length: 3 }, (_, n) => listedAt(n, START - 30_000 + n));
+  const { tenant, open, ports, sent, advance } = world(missed);
+  const { say } = await open("s");
+  await say({ subscribe: "events" });
+  advance(5);
+  await say({ subscribe: "events" });
+  await follow(request(tenant, {}), ports, START + 600_000);
+  assert.equal(sent.length, 0);
+  await follow(request(tenant, { asked_at: START + 5 }), ports, START + 600_000);
+  assert.equal(sent.length, 3);
 });
 
 test("when nobody listens any more it is said so, once by the socket that closes and once by news that nobody wanted", async () => {
