@@ -48,8 +48,9 @@ const sending = {
   elsewhere: JSON.parse(process.env.LOCAL_HOSTS ?? "{}") as Record<string, string>,
 };
 
-/** Time that is left for sending after evaluating, and for writing what became of it. */
-const SEND_MS = 15_000;
+/** Time that is left for sending after evaluating, for the slowest message that is begun, and for writing what became of it. */
+const SEND_MS = 20_000;
+const SLOWEST_MS = 10_000;
 const END_MS = 5_000;
 
 /** Started every minute: evaluates all rules, and sends what is due. Or one message, asked for directly. */
@@ -74,7 +75,7 @@ export async function handler(
   const evaluated_ms = Date.now() - began;
   const messages = await sendDue(
     { ...sending, log, now: Date.now, service, tell: (some) => sendOrThrow(sqs, env.NOTICE_QUEUE_URL, some) },
-    end,
+    end - SLOWEST_MS,
   );
   log("info", "alert.ticked", { ...ticked, evaluated_ms, ...messages });
   return undefined;

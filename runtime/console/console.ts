@@ -6,7 +6,7 @@ import type { Membership } from "../domain/people/person.ts";
 import { matrix, requirePermission } from "../domain/people/roles.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
-import type { Send, Sends } from "./sends.ts";
+import { SEND_ID, type Send, type Sends } from "./sends.ts";
 import {
   endsAt,
   hashOf,
@@ -269,16 +269,15 @@ export class Console {
     const query = new URLSearchParams(asked.query);
     const unknown = [...query.keys()].find((name) => !["limit", "cursor"].includes(name));
     const limit = Number(query.get("limit") ?? 100);
-    const wrong = unknown ?? (Number.isInteger(limit) && limit >= 1 && limit <= 1_000 ? undefined : "limit");
-    if (wrong !== undefined)
-      throw new TriggersError("invalid_request", "The query is not valid.", {
-        details: [{ path: `/${wrong}`, message: wrong === "limit" ? "must be from 1 to 1000" : "is not known here" }],
-      });
-    const identity = identityOf(session, member, asked, hash);
     const cursor = query.get("cursor") ?? undefined;
-    const found = await this.ports.sends.list(ownerOf(identity), limit + 1, cursor);
-    const page = found.slice(0, limit);
-    return json(200, { sends: page, next_cursor: found.length > limit ? (page.at(-1)?.send_id ?? null) : null });
+    const refuse = (name: string, message: string) =>
+      new TriggersError("invalid_request", "The query is not valid.", { details: [{ path: `/${name}`, message }] });
+    if (unknown !== undefined) throw refuse(unknown, "is not known here");
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw refuse("limit", "must be from 1 to 1000");
+    if (cursor !== undefined && !SEND_ID.test(cursor)) throw refuse("cursor", "is not a cursor of this list");
+    const identity = identityOf(session, member, asked, hash);
+    const { sends, more } = await this.ports.sends.list(ownerOf(identity), limit, cursor);
+    return json(200, { sends, next_cursor: more ? sends.at(-1)!.send_id : null });
   }
 
   private async api(asked: ConsoleRequest, session: Session, hash: string): Promise<ConsoleAnswer> {

@@ -9,7 +9,11 @@ import { rfc3339 } from "../domain/time.ts";
 const KEPT_MS = 24 * 3_600_000;
 /** An item of DynamoDB holds 400 KB; a body that compresses badly takes several. */
 const PART_BYTES = 350_000;
-const MOST_LISTED = 1_000;
+/** Of an answer: a function answers 6 MB at most. */
+const PAGE_BYTES = 4_000_000;
+
+/** What the id of a send looks like, which is the cursor behind it too. */
+export const SEND_ID = /^snd_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export interface Send {
   readonly send_id: string;
@@ -59,28 +63,36 @@ export class Sends {
     }
   }
 
-  /** Newest first, those of the last 24 hours. @param before id of the last that was read @param limit most of them */
-  async list(owner: string, limit: number, before?: string): Promise<Send[]> {
-    const parts = new Map<string, Map<number, Uint8Array>>();
+  /**
+   * Newest first, those of the last 24 hours.
+   * @param before id of the last that was read @param limit most of them
+   * @returns as many as fit into an answer, and whether there are more
+   */
+  async list(owner: string, limit: number, before?: string): Promise<{ sends: Send[]; more: boolean }> {
+    const sends: Send[] = [];
     const oldest = `snd_${newUlid(this.now() - KEPT_MS).slice(0, 10)}`;
+    if (before !== undefined && before < oldest) return { sends, more: false };
     const pages = queryPages(this.table, {
       ...between(partition(owner), oldest, before ?? "snd_~"),
       ScanIndexForward: false,
       consistency: "eventual",
     });
+    let room = PAGE_BYTES;
+    let id = "";
+    let parts: Uint8Array[] = [];
     for await (const items of pages) {
       for (const item of items) {
-        const [id, part] = item.sk!.S!.split("#") as [string, string];
-        const known = parts.get(id) ?? new Map<number, Uint8Array>();
-        known.set(Number(part), item.part!.B!);
-        parts.set(id, known);
+        const [own, part] = item.sk!.S!.split("#") as [string, string];
+        // Parts whose first one was never written are none's.
+        parts = own === id ? [item.part!.B!, ...parts] : [item.part!.B!];
+        id = own;
+        if (part !== "0") continue;
+        const text = zstdDecompressSync(Buffer.concat(parts));
+        if (sends.length === limit || (sends.length > 0 && text.length > room)) return { sends, more: true };
+        room -= text.length;
+        sends.push(JSON.parse(text.toString("utf8")) as Send);
       }
-      if (parts.size > Math.min(limit, MOST_LISTED)) break;
     }
-    return [...parts.values()].slice(0, limit).flatMap((found) => {
-      const whole = [...found].sort(([a], [b]) => a - b).map(([, bytes]) => bytes);
-      if (!found.has(0)) return [];
-      return [JSON.parse(zstdDecompressSync(Buffer.concat(whole)).toString("utf8")) as Send];
-    });
+    return { sends, more: false };
   }
 }

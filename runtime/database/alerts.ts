@@ -238,7 +238,10 @@ export function targetOf(
   };
 }
 
-/** Messages that are due, taken for this caller: each is one attempt further. */
+/**
+ * Messages that are due, taken for this caller: each is one attempt further. Tenants take turns, so that one whose endpoints hang keeps
+ * nobody else's waiting.
+ */
 export async function dueMessages(tx: Tx, limit: number, now: Millis, vault: Vault): Promise<DueMessage[]> {
   const taken = await tx
     .updateTable("alert_messages")
@@ -247,10 +250,18 @@ export async function dueMessages(tx: Tx, limit: number, now: Millis, vault: Vau
       eb
         .selectFrom("alert_messages")
         .select("message_id")
+        .where("message_id", "in", (turns) =>
+          turns
+            .selectFrom("alert_messages")
+            .select("message_id")
+            .where("state", "=", "pending")
+            .where("next_attempt_at", "<=", new Date(now))
+            .orderBy(sql`row_number() over (partition by tenant order by next_attempt_at)`)
+            .orderBy("next_attempt_at")
+            .limit(limit),
+        )
         .where("state", "=", "pending")
         .where("next_attempt_at", "<=", new Date(now))
-        .orderBy("next_attempt_at")
-        .limit(limit)
         .forUpdate()
         .skipLocked(),
     )

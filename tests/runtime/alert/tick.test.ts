@@ -316,6 +316,20 @@ test("each change is told once to each verified channel, and is an event of the 
   assert.equal(JSON.parse(recovered.posts[0]!.body).event_type, "triggers.alert.resolved");
 });
 
+test("one customer's many messages keep no other customer's waiting, and each is told once", async () => {
+  const channels: string[] = [];
+  for (let n = 0; n < 12; n += 1) channels.push(await channel("webhook", `https://slow.example.com/${n}`));
+  for (let n = 0; n < 10; n += 1) await rule({ name: `Rule ${n}`, for_minutes: 0, channels });
+  await attempts("failed");
+  ({ live } = await api.customer("Other"));
+  await rule({ for_minutes: 0, channels: [await channel("webhook", "https://quick.example.com/")] });
+  await attempts("failed");
+  await run();
+  const { posts } = await send();
+  assert.ok(posts.findIndex(({ url }) => url.startsWith("https://quick")) < 32);
+  assert.deepEqual([posts.length, new Set(posts.map(({ id }) => id)).size], [121, 121]);
+});
+
 test("a message that could not be sent is sent again later, the same for who gets it twice", async () => {
   const id = await fire([await channel("webhook", "https://hooks.example.com/alerts")]);
   const refused = await send(() => ({ status_code: 500, error: "http_error" }));

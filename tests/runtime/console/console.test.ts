@@ -8,7 +8,15 @@ import {
   ownPage,
 } from "../../../runtime/console/console.ts";
 import { Sends } from "../../../runtime/console/sends.ts";
-import { IDLE_MS, LONGEST_MS, type Session, Sessions } from "../../../runtime/console/sessions.ts";
+import {
+  hashOf,
+  IDLE_MS,
+  LONGEST_MS,
+  SESSION_COOKIE,
+  type Session,
+  Sessions,
+} from "../../../runtime/console/sessions.ts";
+import { decodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { Membership } from "../../../runtime/domain/people/person.ts";
 
 /** A table that does what the console asks of one, in memory. */
@@ -132,6 +140,29 @@ test("a session is idle after 15 minutes, whatever pages asked meanwhile, and a 
   assert.equal((await ask("GET", "/console/session")).status, 200);
   world.now += 1;
   assert.equal((await ask("GET", "/console/session")).status, 401);
+});
+
+test("a cursor of what was sent that is none is refused, whatever it is", async () => {
+  const { ask, signIn } = consoleOf({ now: 0, memberships: [member()] });
+  await signIn();
+  for (const cursor of ["", "a", "snd_~", "snd_0", `snd_${"0".repeat(26)}#0`, "\u0000"]) {
+    const answer = await ask("GET", "/console/api/sends", { query: `cursor=${encodeURIComponent(cursor)}` });
+    assert.deepEqual([answer.status, cursor], [400, cursor]);
+  }
+});
+
+test("the API hears through which session a person asks, and when that ends", async () => {
+  const { ask, signIn, ports, jar } = consoleOf({ now: 0, memberships: [member()] });
+  await signIn();
+  let identity: Identity | undefined;
+  Object.assign(ports, {
+    invoke: async (_: string, payload: string) => {
+      identity = decodeIdentity(JSON.parse(payload).headers[IDENTITY_HEADER]);
+      return Buffer.from(JSON.stringify({ statusCode: 201, body: "{}" }));
+    },
+  });
+  await ask("POST", "/console/api/live/tickets");
+  assert.deepEqual(identity!.person!.session, { id: hashOf(jar.get(SESSION_COOKIE)!), ends_at: IDLE_MS });
 });
 
 test("a session ends after 8 hours, however busy it was", async () => {

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { suite } from "uvu";
+import { SEND_ID, Sends } from "../../../runtime/console/sends.ts";
+import { openStorage, type Storage } from "../../support/storage.ts";
+
+const test = suite("what a person sent");
+const DAY_MS = 86_400_000;
+let storage: Storage;
+let clock = Date.parse("2026-11-27T12:00:00Z");
+let sends: Sends;
+test.before(async () => {
+  storage = await openStorage();
+  sends = new Sends(storage.store.events.dynamodb, storage.store.events.name, () => clock);
+});
+test.after(() => storage.close());
+
+const sent = (body: string) => ({
+  ...{ environment: "live", key_id: "key_1", key_name: null, duration_ms: 1 },
+  request: { method: "POST", path: "/events", headers: {}, body },
+  response: { status: 202, headers: {}, body: "{}" },
+});
+
+test("pages hold each send once, whole, newest first, and no more than an answer can", async () => {
+  const bodies = Array.from({ length: 8 }, () => randomBytes(500_000).toString("hex"));
+  for (const body of bodies) {
+    clock += 1;
+    await sends.put("psn_1#cus_1", sent(body));
+  }
+  await sends.put("psn_2#cus_1", sent("another's"));
+  const read: string[] = [];
+  for (let cursor: string | undefined, pages = 1; ; pages += 1) {
+    const { sends: page, more } = await sends.list("psn_1#cus_1", 100, cursor);
+    assert.ok(JSON.stringify(page).length <= 4_500_000);
+    read.push(...page.map(({ request }) => request.body));
+    if (!more) {
+      assert.ok(pages > 1);
+      break;
+    }
+    cursor = page.at(-1)!.send_id;
+    assert.match(cursor, SEND_ID);
+  }
+  assert.deepEqual(read, bodies.toReversed());
+  const { sends: two, more } = await sends.list("psn_1#cus_1", 2);
+  assert.deepEqual([two.length, more], [2, true]);
+});
+
+test("a cursor behind all that is kept leads to an empty page", async () => {
+  const { sends: old } = await sends.list("psn_1#cus_1", 1);
+  clock += 2 * DAY_MS;
+  assert.deepEqual(await sends.list("psn_1#cus_1", 10, old[0]!.send_id), { sends: [], more: false });
+});
+
+test.run();
