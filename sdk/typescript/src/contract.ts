@@ -3022,7 +3022,7 @@ export interface paths {
         };
         /**
          * Set which parts of payloads the console masks
-         * @description In force for every later answer. Needs a live key, or an owner in the console.
+         * @description In force for every later answer. A person's search, filter, rehearsal and verdict also know a payload without what `paths` hide, so that no question tells it; `detect` hides what is shown, and what a search finds. Needs a live key, or an owner in the console.
          *
          *     Needs the scope `admin`.
          */
