@@ -57,6 +57,7 @@ export const dimensionNames: Readonly<Record<Dimension, string>> = {
   key_id: "API key",
   status: "Delivery status",
   error: "Error",
+  reason: "Reason of the refusal",
 };
 
 /** By what a rule's number can be narrowed. */

@@ -82,6 +82,7 @@ export const words: Readonly<Record<Dimension, string>> = {
   key_id: "key",
   status: "status",
   error: "error",
+  reason: "reason",
 };
 
 /** Why a tile is greyed; undefined where all filters apply. */

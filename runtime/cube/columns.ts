@@ -9,6 +9,10 @@ export type DimensionColumn = (typeof dimensionColumns)[number];
 
 export const histogramColumn = (name: HistogramName): string => `${name}_ms`;
 
+/** The column that tells a dimension apart. A refusal has no failed attempt: its reason stands where that would. */
+export const columnOf = (dimension: DimensionColumn | "reason"): DimensionColumn =>
+  dimension === "reason" ? "error" : dimension;
+
 /** Name and DuckDB type of each column, in order. */
 export const columns: readonly (readonly [name: string, type: string])[] = [
   ["quarter_start", "TIMESTAMP"],
@@ -25,10 +29,11 @@ const readable = (text: string | null | undefined): string | null =>
 
 function lineOf(at: Millis, key: string, { counts, latencies, peak }: Sums): string {
   const dims = dimsOf(key);
+  const told = dims.reason === undefined ? dims : { ...dims, error: dims.reason };
   return JSON.stringify({
     quarter_start: rfc3339(at).slice(0, -1),
     grain: grainOf(key),
-    ...Object.fromEntries(dimensionColumns.map((name) => [name, readable(dims[name])])),
+    ...Object.fromEntries(dimensionColumns.map((name) => [name, readable(told[name])])),
     ...Object.fromEntries(counters.map((name) => [name, counts[name] ?? 0])),
     peak,
     ...Object.fromEntries(

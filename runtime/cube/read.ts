@@ -16,7 +16,7 @@ import {
   type Sums,
 } from "../domain/metrics/sums.ts";
 import type { Millis } from "../domain/time.ts";
-import { type DimensionColumn, dimensionColumns, histogramColumn } from "./columns.ts";
+import { columnOf, dimensionColumns, histogramColumn } from "./columns.ts";
 import { quoted, withDuck } from "./duck.ts";
 import type { CubeFiles } from "./files.ts";
 import { timestamp } from "./fold.ts";
@@ -46,13 +46,16 @@ export const cubeReaderOf =
     });
   };
 
+const told = [...dimensionColumns, "reason"] as const;
+type Told = (typeof told)[number];
+
 /** What the SQL tells apart: all that is grouped by, and what only the rows' reader can filter by. */
-function toldApart({ group_by, filter }: MetricsQuery): DimensionColumn[] {
+function toldApart({ group_by, filter }: MetricsQuery): Told[] {
   const named = new Set<string>(group_by);
   // Workflows are known by subscription, and what a delivery is now by its counters.
   if (named.has("workflow_id") || filter.workflow_id !== undefined) named.add("subscription_id");
   if (filter.status !== undefined) named.add("status");
-  return dimensionColumns.filter((name) => named.has(name) || (name !== "status" && filter[name] !== undefined));
+  return told.filter((name) => named.has(name) || (name !== "status" && filter[name] !== undefined));
 }
 
 async function readFiles(
@@ -71,16 +74,17 @@ async function readFiles(
   const values: DuckDBValue[] = [grain];
   const types: DuckDBType[] = [VARCHAR];
   const conditions = ["grain = $1", `(${within})`];
-  for (const name of dimensionColumns) {
+  for (const name of told) {
     const wanted = name === "status" ? undefined : query.filter[name];
     if (wanted === undefined) continue;
     values.push(listValue(wanted.filter((value) => value !== null)));
     types.push(LIST(VARCHAR));
-    const given = `list_contains($${values.length}, ${name})`;
-    conditions.push(wanted.includes(null) ? `(${name} IS NULL OR ${given})` : given);
+    const column = columnOf(name);
+    const given = `list_contains($${values.length}, ${column})`;
+    conditions.push(wanted.includes(null) ? `(${column} IS NULL OR ${given})` : given);
   }
   const from = `FROM read_parquet([${paths.map(quoted).join(", ")}]) WHERE ${conditions.join(" AND ")}`;
-  const keys = ["epoch_ms(quarter_start)::DOUBLE AS at_ms", ...apart];
+  const keys = ["epoch_ms(quarter_start)::DOUBLE AS at_ms", ...apart.map(columnOf)];
   const places = keys.map((_, i) => i + 1).join(", ");
   const rows = new Map<string, { readonly at: Millis; readonly dims: Dims; readonly sums: Sums }>();
   const rowOf = (row: readonly unknown[]) => {

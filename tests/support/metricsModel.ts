@@ -131,7 +131,9 @@ function atomsOf(measure: string, fact: UsageFact, named: ReadonlySet<Dimension>
   if (fact.kind === "attempted") return attemptAtoms(measure, fact, named, model);
   const refused =
     fact.call === "POST /events" && ["rate_limited", "invalid_event", "unavailable"].includes(fact.outcome);
-  return measure === "refused" && refused ? [{ dims: { key_id: fact.key_id }, n: fact.requests }] : [];
+  return measure === "refused" && refused
+    ? [{ dims: { key_id: fact.key_id, reason: fact.outcome }, n: fact.requests }]
+    : [];
 }
 
 /** What a measure is over a time and a series. @param key values of the query's groups */

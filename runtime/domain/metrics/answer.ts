@@ -20,6 +20,8 @@ export interface Dims {
   readonly key_id?: string | null;
   readonly status?: DeliveryStatus | null;
   readonly error?: ErrorClass | null;
+  /** The error code that refused requests were answered with. */
+  readonly reason?: string | null;
 }
 
 export type Key = Partial<Record<Dimension, string | null>>;
@@ -97,12 +99,16 @@ const standing: readonly (readonly [Counter, DeliveryStatus])[] = [
   ["pairs_cancelled", "cancelled"],
 ];
 
-/** A row of pairs, told apart by what they are now: what is nothing else is pending. */
+/**
+ * A row of pairs, told apart by what they are now: what is nothing else is pending. Who counts them and who counts what becomes of them are
+ * two, and either may be late, or lost until an hour is counted again: so each number is zero at least, and what became of a pair is
+ * told though the pair itself isn't counted yet.
+ */
 function byStatus(dims: Dims, sums: Sums): [Dims, Sums][] {
   const rows: [Dims, Sums][] = [];
   let pending = sums.counts.pairs ?? 0;
   for (const [counter, status] of standing) {
-    const n = sums.counts[counter] ?? 0;
+    const n = Math.max(0, sums.counts[counter] ?? 0);
     pending -= n;
     if (n === 0) continue;
     const row = noSums();
@@ -111,7 +117,7 @@ function byStatus(dims: Dims, sums: Sums): [Dims, Sums][] {
   }
   const left = noSums();
   count(left, "pairs", pending);
-  if (pending !== 0) rows.push([{ ...dims, status: "pending" }, left]);
+  if (pending > 0) rows.push([{ ...dims, status: "pending" }, left]);
   return rows;
 }
 

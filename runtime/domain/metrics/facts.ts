@@ -20,11 +20,11 @@ import {
  * Facts as they are counted: rows of sums, by what they are about.
  *
  * A fact counts in several grains at once: in all, by its type, by its key, by its subscription (each by status and error where it
- * has them), and in the joint grain, by all of them together. A query reads the one grain that knows all it names, so nothing
- * counts twice in an answer. docs/decisions/metrics.md says why.
+ * has them), and in the joint grain, by all of them together. What is refused counts by its key and reason instead. A query reads the
+ * one grain that knows all it names, so nothing counts twice in an answer. docs/decisions/metrics.md says why.
  */
 
-export const grains = ["total", "type", "key", "subscription", "joint"] as const;
+export const grains = ["total", "type", "key", "subscription", "refusal", "joint"] as const;
 export type Grain = (typeof grains)[number];
 
 /** Rows of sums by key, as `rowKey` writes them. */
@@ -35,6 +35,7 @@ const GRAIN_LETTER: Readonly<Record<Grain, string>> = {
   type: "t",
   key: "k",
   subscription: "s",
+  refusal: "r",
   joint: "j",
 };
 const grainOfLetter = new Map(grains.map((grain) => [GRAIN_LETTER[grain], grain]));
@@ -53,12 +54,14 @@ const errorOfLetter = (letter: string): ErrorClass | null =>
 /** Joint keys of a customer and hour; what comes beyond counts under `(other)`. */
 export const MAX_JOINT_KEYS = 1_000;
 
-/** Ids hold no line feed; a type may, so it stands last. `""` is none. */
-const rowKey = (grain: Grain, outcome: string, subscription: string, key: string, type: string): string =>
-  `${GRAIN_LETTER[grain]}${outcome}${subscription}\n${key}\n${type}`;
+/** Ids hold no line feed; a type may, so it stands last, and so does the reason of a refusal. `""` is none. */
+const rowKey = (grain: Grain, outcome: string, subscription: string, key: string, last: string): string =>
+  `${GRAIN_LETTER[grain]}${outcome}${subscription}\n${key}\n${last}`;
 
 const NO_OUTCOME = NONE + NONE;
 export const otherKey = (key: string): string => `${key.slice(0, 3)}${OTHER}\n${OTHER}\n${OTHER}`;
+/** Whether a key stands for joint keys that are no longer told apart. */
+export const isOthersKey = (key: string): boolean => isJointKey(key) && key === otherKey(key);
 export const isJointKey = (key: string): boolean => key.startsWith(GRAIN_LETTER.joint);
 
 export const grainOf = (key: string): Grain => grainOfLetter.get(key[0]!)!;
@@ -72,7 +75,9 @@ export function dimsOf(key: string): Dims {
     error: errorOfLetter(key[2]!),
     subscription_id: key.slice(3, first) || null,
     key_id: key.slice(first + 1, second) || null,
-    event_type: key.slice(second + 1) || null,
+    ...(grainOf(key) === "refusal"
+      ? { event_type: null, reason: key.slice(second + 1) }
+      : { event_type: key.slice(second + 1) || null }),
   };
 }
 
@@ -81,6 +86,7 @@ export function grainFor(named: readonly Dimension[]): Grain {
   const ids = named.filter((dimension) => dimension !== "status" && dimension !== "error");
   const only = (...some: Dimension[]) => ids.every((dimension) => some.includes(dimension));
   if (ids.length === 0) return "total";
+  if (ids.includes("reason")) return "refusal";
   if (only("event_type")) return "type";
   if (only("key_id")) return "key";
   return only("subscription_id", "workflow_id") ? "subscription" : "joint";
@@ -135,6 +141,7 @@ export function tallyRows(row: RowOf, fact: UsageFact): void {
     for (const sums of [
       row(rowKey("total", NO_OUTCOME, "", "", "")),
       row(rowKey("key", NO_OUTCOME, "", fact.key_id, "")),
+      row(rowKey("refusal", NO_OUTCOME, "", fact.key_id, fact.outcome)),
     ])
       count(sums, "refused", fact.requests);
 }
@@ -194,6 +201,7 @@ function tallyAccepted(row: RowOf, fact: Extract<UsageFact, { kind: "accepted" }
   const ofAll = [row(rowKey("total", NO_OUTCOME, "", "", "")), row(rowKey("key", NO_OUTCOME, "", key_id, ""))];
   for (const sums of ofAll) {
     take(sums, all);
+    if (fact.recounted === true) continue;
     sums.seconds ??= new Map();
     sums.seconds.set(second, (sums.seconds.get(second) ?? 0) + events.length);
   }

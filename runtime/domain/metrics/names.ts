@@ -55,7 +55,16 @@ export const measureNames: Readonly<Record<Measure, string>> = {
 };
 
 /** By what numbers can be told apart. */
-export const dimensions = ["event_type", "workflow_id", "subscription_id", "key_id", "status", "error"] as const;
+export const dimensions = [
+  "event_type",
+  "workflow_id",
+  "subscription_id",
+  "key_id",
+  "status",
+  "error",
+  /** The error code that a refused request was answered with. */
+  "reason",
+] as const;
 export type Dimension = (typeof dimensions)[number];
 
 /** Why an attempt to deliver failed. */
@@ -78,7 +87,7 @@ export const OTHER = "(other)";
 
 const ofRequests: readonly Dimension[] = ["event_type", "key_id"];
 const ofDeliveries: readonly Dimension[] = ["event_type", "workflow_id", "subscription_id", "key_id", "status"];
-const ofAttempts: readonly Dimension[] = dimensions;
+const ofAttempts: readonly Dimension[] = [...ofDeliveries, "error"];
 
 /**
  * What each measure can be told apart by. By anything else it is null: a refused request has no subscription.
@@ -87,7 +96,7 @@ export const dimensionsOf: Readonly<Record<Measure, readonly Dimension[]>> = {
   requests: ofRequests,
   events: ofDeliveries,
   bytes: ofRequests,
-  refused: ["key_id"],
+  refused: ["key_id", "reason"],
   matched: ofDeliveries,
   unmatched: ofRequests,
   attempts: ofAttempts,

@@ -80,6 +80,7 @@ export const MetricsQuery = z
         key_id: names.optional(),
         status: values(z.enum(deliveryStatuses)).optional(),
         error: values(z.enum(errorClasses).nullable()).optional(),
+        reason: names.optional(),
       })
       .default({})
       .meta({ description: "Values that count, by dimension; null stands for what has none." }),

@@ -45,6 +45,8 @@ export type UsageFact =
       readonly accept_ms?: number;
       /** The rest of a request that was counted with its first events. */
       readonly rest?: true;
+      /** Counted from the store: in which second of its minute they came isn't known any more. */
+      readonly recounted?: true;
     }
   /** One attempt to deliver events to a subscription ended. `failed` ones will be tried again. */
   | {

@@ -368,6 +368,7 @@ export interface paths {
                             error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                             event_type?: (string | null)[];
                             key_id?: (string | null)[];
+                            reason?: (string | null)[];
                             status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                             subscription_id?: (string | null)[];
                             workflow_id?: (string | null)[];
@@ -392,6 +393,7 @@ export interface paths {
                                 error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                                 event_type?: (string | null)[];
                                 key_id?: (string | null)[];
+                                reason?: (string | null)[];
                                 status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                                 subscription_id?: (string | null)[];
                                 workflow_id?: (string | null)[];
@@ -403,7 +405,7 @@ export interface paths {
                              */
                             from?: string;
                             /** @default [] */
-                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error")[];
+                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error" | "reason")[];
                             /**
                              * @description Adds `buckets` to latencies.
                              * @default false
@@ -551,6 +553,7 @@ export interface paths {
                             error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                             event_type?: (string | null)[];
                             key_id?: (string | null)[];
+                            reason?: (string | null)[];
                             status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                             subscription_id?: (string | null)[];
                             workflow_id?: (string | null)[];
@@ -575,6 +578,7 @@ export interface paths {
                                 error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                                 event_type?: (string | null)[];
                                 key_id?: (string | null)[];
+                                reason?: (string | null)[];
                                 status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                                 subscription_id?: (string | null)[];
                                 workflow_id?: (string | null)[];
@@ -586,7 +590,7 @@ export interface paths {
                              */
                             from?: string;
                             /** @default [] */
-                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error")[];
+                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error" | "reason")[];
                             /**
                              * @description Adds `buckets` to latencies.
                              * @default false
@@ -674,6 +678,7 @@ export interface paths {
                             error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                             event_type?: (string | null)[];
                             key_id?: (string | null)[];
+                            reason?: (string | null)[];
                             status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                             subscription_id?: (string | null)[];
                             workflow_id?: (string | null)[];
@@ -698,6 +703,7 @@ export interface paths {
                                 error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                                 event_type?: (string | null)[];
                                 key_id?: (string | null)[];
+                                reason?: (string | null)[];
                                 status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                                 subscription_id?: (string | null)[];
                                 workflow_id?: (string | null)[];
@@ -709,7 +715,7 @@ export interface paths {
                              */
                             from?: string;
                             /** @default [] */
-                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error")[];
+                            group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error" | "reason")[];
                             /**
                              * @description Adds `buckets` to latencies.
                              * @default false
@@ -3085,13 +3091,15 @@ export interface paths {
                     /** @description Repeats. */
                     "filter[key_id]"?: string | string[];
                     /** @description Repeats. */
+                    "filter[reason]"?: string | string[];
+                    /** @description Repeats. */
                     "filter[status]"?: string | string[];
                     /** @description Repeats. */
                     "filter[subscription_id]"?: string | string[];
                     /** @description Repeats. */
                     "filter[workflow_id]"?: string | string[];
                     from?: string;
-                    /** @description Repeats, twice at most: event_type, workflow_id, subscription_id, key_id, status, error. */
+                    /** @description Repeats, twice at most: event_type, workflow_id, subscription_id, key_id, status, error, reason. */
                     group_by?: string | string[];
                     histogram?: string;
                     interval?: string;
@@ -3100,6 +3108,8 @@ export interface paths {
                     last?: string;
                     /** @description Repeats: requests, events, bytes, refused, matched, unmatched, attempts, delivered, failed, dead_lettered, replayed, delivery_success_rate, error_rate, limit_use, accept_latency_ms, delivery_latency_ms, attempt_latency_ms. */
                     measures?: string | string[];
+                    /** @description As `filter[reason]`. */
+                    reason?: string | string[];
                     /** @description As `filter[status]`. */
                     status?: string | string[];
                     /** @description As `filter[subscription_id]`. */
@@ -3173,6 +3183,7 @@ export interface paths {
                             error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                             event_type?: (string | null)[];
                             key_id?: (string | null)[];
+                            reason?: (string | null)[];
                             status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                             subscription_id?: (string | null)[];
                             workflow_id?: (string | null)[];
@@ -3184,7 +3195,7 @@ export interface paths {
                          */
                         from?: string;
                         /** @default [] */
-                        group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error")[];
+                        group_by?: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error" | "reason")[];
                         /**
                          * @description Adds `buckets` to latencies.
                          * @default false
@@ -5384,7 +5395,7 @@ export interface paths {
         };
         /**
          * Numbers of events sent, delivered and failed
-         * @description By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.
+         * @description By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing for two hours at most, attempts for good. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.
          *
          *     Needs the scope `events:read`.
          */
@@ -6404,6 +6415,7 @@ export interface components {
                     error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other" | null)[];
                     event_type?: (string | null)[];
                     key_id?: (string | null)[];
+                    reason?: (string | null)[];
                     status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[];
                     subscription_id?: (string | null)[];
                     workflow_id?: (string | null)[];
@@ -6415,7 +6427,7 @@ export interface components {
                  */
                 from?: string;
                 /** @default [] */
-                group_by: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error")[];
+                group_by: ("event_type" | "workflow_id" | "subscription_id" | "key_id" | "status" | "error" | "reason")[];
                 /**
                  * @description Adds `buckets` to latencies.
                  * @default false

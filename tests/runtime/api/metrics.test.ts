@@ -85,6 +85,41 @@ test("a filter counts the values it names alone", async () => {
   assert.equal(body.totals.events, 2);
 });
 
+test("refused requests are told apart by their reason, which nothing else has", async () => {
+  const at = start + 2 * HOUR + MINUTE;
+  const called = (outcome: string, requests: number): UsageFact => ({
+    ...{ kind: "called", tenant: live.customer_id, at, key_id: live.key_id, call: "POST /events" },
+    ...{ outcome, requests, events: 0, bytes: 0 },
+  });
+  await countUsage(api.deps.dynamodb, [called("rate_limited", 3), called("payload_too_large", 1), called("ok", 9)]);
+  const { body } = await ask({ ...range(), measures: ["refused", "events"], group_by: ["reason"] });
+  assert.deepEqual(
+    body.series.map(({ key, totals }: { key: object; totals: object }) => [key, totals]),
+    [
+      [{ reason: "rate_limited" }, { refused: 3, events: null }],
+      [{ reason: "payload_too_large" }, { refused: 1, events: null }],
+    ],
+  );
+  const query = `from=${iso(start)}&to=${iso(start + 3 * HOUR)}&measures=refused&interval=none&reason=rate_limited`;
+  assert.deepEqual((await api.call(live, "GET", `/metrics?${query}`)).body.totals, { refused: 3 });
+  assert.deepEqual((await ask({ ...range(), measures: ["refused"], group_by: ["event_type", "reason"] })).body.totals, {
+    refused: null,
+  });
+});
+
+test("twenty series are told where nothing else is said", async () => {
+  const types = Array.from({ length: 25 }, (_, n) => `many.${n}`);
+  const at = start + 4 * HOUR;
+  const events = types.map((type) => ({ type, bytes: 1 }));
+  await countUsage(api.deps.dynamodb, [
+    { kind: "accepted", tenant: other.customer_id, at, routed_at: at, key_id: other.key_id, events, matched: {} },
+  ]);
+  const query = { from: iso(at), to: iso(at + HOUR), measures: ["events"], interval: "none", group_by: ["event_type"] };
+  const { body } = await ask(query, other);
+  assert.deepEqual([body.series.length, body.folded], [21, 5]);
+  assert.deepEqual(body.series.at(-1).totals, { events: 5 });
+});
+
 test("the auto interval: minutes up to 6 h, hours up to 14 days, days beyond", async () => {
   const intervals: string[] = [];
   for (const last of ["6h", "361m", "14d", "15d"])

@@ -36,9 +36,18 @@ const key_id = fc.constantFrom("key_1", "key_2");
 const subscription_id = fc.constantFrom(...workflows.keys());
 const at = fc.integer({ min: BEGIN, max: NOW - 1 });
 const ms = fc.integer({ min: 0, max: 20_000 });
+/** What becomes of the deliveries of a request, by subscription. */
+const becomes = fc.constantFrom<readonly DeliveryStatus[]>(
+  ["pending"],
+  ["pending", "delivered"],
+  ["pending", "failed", "delivered"],
+  ["pending", "failed", "dead_lettered", "delivered"],
+  ["pending", "cancelled"],
+);
 const accepted = fc
   .record({
     at,
+    paths: fc.tuple(becomes, becomes, becomes),
     key_id,
     events: fc.array(fc.record({ type, bytes: fc.integer({ min: 2, max: 2_000 }) }), { minLength: 1, maxLength: 5 }),
     wanted: fc.array(subscription_id, { maxLength: 3 }),
@@ -46,11 +55,18 @@ const accepted = fc
     accept_ms: fc.option(ms, { nil: undefined }),
     rest: fc.option(fc.constant(true as const), { nil: undefined, freq: 5 }),
   })
-  .map(({ wanted, every, accept_ms, rest, ...fact }): UsageFact => {
+  .map(({ wanted, every, accept_ms, rest, paths, ...fact }): UsageFact[] => {
     const offsets = fact.events.map((_, i) => i).filter((i) => i % every === 0);
     const matched = Object.fromEntries([...new Set(wanted)].map((id) => [id, offsets]));
     const more = rest === undefined ? defined({ accept_ms }) : { rest };
-    return { kind: "accepted", tenant, routed_at: fact.at + 5, ...fact, matched, ...more };
+    const types = offsets.map((offset) => fact.events[offset]!.type);
+    const moves = Object.keys(matched).flatMap((id, i) =>
+      paths[i]!.slice(1).map((to, step): UsageFact => {
+        const { at, key_id } = fact;
+        return { kind: "moved", tenant, at, subscription_id: id, key_id, types, from: paths[i]![step]!, to };
+      }),
+    );
+    return [{ kind: "accepted", tenant, routed_at: fact.at + 5, ...fact, matched, ...more }, ...moves];
   });
 const part = fc.record(
   {
@@ -78,16 +94,15 @@ const attempted = fc
       error: fact.outcome === "delivered" ? null : fact.error,
     }),
   );
-const status = fc.constantFrom<DeliveryStatus>("pending", "delivered", "failed", "dead_lettered", "cancelled");
-const moved = fc
-  .record({ at, subscription_id, key_id, types: fc.array(type, { maxLength: 3 }), from: status, to: status })
-  .map((fact): UsageFact => ({ kind: "moved", tenant, ...fact }));
 const called = fc
   .record({ at, key_id, outcome: fc.constantFrom("rate_limited", "ok", "replayed", "internal", "unavailable") })
   .map(
     (fact): UsageFact => ({ kind: "called", tenant, call: "POST /events", requests: 2, events: 0, bytes: 0, ...fact }),
   );
-const facts = fc.array(fc.oneof(accepted, attempted, moved, called), { minLength: 1, maxLength: 40 });
+const alone = (fact: UsageFact) => [fact];
+const facts = fc
+  .array(fc.oneof(accepted, attempted.map(alone), called.map(alone)), { minLength: 1, maxLength: 30 })
+  .map((all) => all.flat());
 
 const some = <T>(values: readonly T[]) => fc.subarray([...values], { minLength: 1 });
 const filters = fc.record(
@@ -98,6 +113,7 @@ const filters = fc.record(
     workflow_id: some(["zap_1", null]),
     status: some(["pending", "delivered", "failed", "dead_lettered", "cancelled"] as const),
     error: some([...errorClasses.slice(0, 6), null]),
+    reason: some(["rate_limited", "unavailable", "schema_violation"]),
   },
   { requiredKeys: [] },
 );
