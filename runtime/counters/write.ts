@@ -13,11 +13,15 @@ import { usageWriter } from "../domain/usage/usage.ts";
  */
 export type CountUsage = (facts: readonly UsageFact[]) => Promise<void>;
 
+export const putOver =
+  (counters: Table): SendPut =>
+  ({ TableName: _, Item, ...condition }) =>
+    putItem(counters, Item!, condition);
+
 /** Make one per execution environment. */
 export function usageOver(counters: Table, log: Log): CountUsage {
   const id = randomBytes(6).toString("base64url");
-  const put: SendPut = ({ TableName: _, Item, ...condition }) => putItem(counters, Item!, condition);
-  const writer = usageWriter(counters.name, put, id, Date.now);
+  const writer = usageWriter(counters.name, putOver(counters), id, Date.now);
   const { collected } = collector({
     flush: writer.flush,
     log,

@@ -65,7 +65,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Numbers of events sent, delivered and failed",
       description:
-        "By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.",
+        "By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing for two hours at most, attempts for good. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.",
       scope: "events:read",
       query: z.strictObject({
         from: QueryMillis.optional(),

@@ -8,13 +8,15 @@ import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
 import { HOUR_MS, rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
+import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import { archiveFolder, archiveKeys, hourFolder, readObject, writeLines } from "../archive.ts";
 import type { Tools } from "../work.ts";
+import { recountOf } from "./recount.ts";
 import { retryStrays } from "./strays.ts";
 
 /**
- * Finds events that the archive lacks, and deliveries whose message was lost: for each customer and hour the events of the table are
- * looked up in the archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
+ * Finds events that the archive lacks, deliveries whose message was lost, and what was lost before it was counted: for each customer and
+ * hour the events of the table are looked up in the archive. Those that aren't there are reported and written there from the table. One run takes the customers a page at a
  * time and queues itself for the next page. What is archived twice because it was only late is read once by its readers.
  */
 export interface Reconciled {
@@ -24,6 +26,8 @@ export interface Reconciled {
   readonly missing: number;
   /** Deliveries that nothing moved any more, sent on their way again. */
   readonly strays: number;
+  /** Facts that were not counted, and are now. */
+  readonly recounted: number;
 }
 
 /** Compares one page of customers, repairs what is missing, and hands the next page on. */
@@ -33,6 +37,7 @@ export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promi
   let events = 0;
   let missing = 0;
   let strays = 0;
+  let recounted = 0;
   // Customers of one 64th share its objects: they are read once for all of them.
   for (const [, customers] of Map.groupBy(customer_ids, archiveFolder)) {
     const tenants = customers.flatMap((id) => [id, `${id}.sandbox`]);
@@ -42,14 +47,15 @@ export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promi
       events += outcome.events;
       missing += outcome.missing;
       strays += outcome.strays;
+      recounted += outcome.recounted;
     }
   }
   if (next_cursor !== null) {
     const text = encodeJobsMessage({ kind: "reconcile", hour, cursor: next_cursor });
     await sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [{ text, group: "reconcile" }]);
   }
-  const report = { hour, customers: customer_ids.length, events, missing, strays };
-  tools.log(missing + strays > 0 ? "warn" : "info", "retain.reconciled", report);
+  const report = { hour, customers: customer_ids.length, events, missing, strays, recounted };
+  tools.log(missing + strays + recounted > 0 ? "warn" : "info", "retain.reconciled", report);
   return report;
 }
 
@@ -76,10 +82,11 @@ async function compare(
   tenant: Tenant,
   from: number,
   archived: ReadonlySet<string>,
-): Promise<{ events: number; missing: number; strays: number }> {
+): Promise<Pick<Reconciled, "events" | "missing" | "strays" | "recounted">> {
   let events = 0;
   let missing = 0;
   let strays = 0;
+  const recount = recountOf(tools, tenant, from);
   const range = { order: "asc" as const, from, to: from + HOUR_MS };
   for await (const step of scanEvents(tools.store, tenant, range, tools.now(), () => false)) {
     if (step.kind === "paused") break;
@@ -92,17 +99,22 @@ async function compare(
       missing += absent.length;
     }
     if (gaps.length > 0) await repair(tools, tenant, from, gaps);
+    const matched = step.batches.filter(({ batch }) => Object.keys(batch.matched).length > 0);
+    const firsts = matched.map(({ batch }) => batch.first);
+    const items = await deliveriesOf(tools.store, tenant, firsts, step.batches.length);
+    recount.add(step.batches, items);
     strays += await retryStrays(
       tools,
       tenant,
-      step.batches.map(({ batch }) => batch),
+      matched.map(({ batch }) => batch),
+      items,
     );
   }
   if (missing > 0) {
     const { customer_id, environment } = splitTenant(tenant);
     tools.log("warn", "retain.archive_gap", { customer_id, environment, hour: rfc3339(from), events, missing });
   }
-  return { events, missing, strays };
+  return { events, missing, strays, recounted: await recount.finish() };
 }
 
 /** Writes the missing events under a key of their own, which the same repair writes again and no other does. */

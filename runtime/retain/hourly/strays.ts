@@ -4,7 +4,6 @@ import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
-import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
 import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
 import { allDeliveries } from "../../store/inbox/view.ts";
 import type { Tools } from "../work.ts";
@@ -21,18 +20,19 @@ const LATE_MS = 1_800_000;
 const isStray = ({ status, held, swept, next_attempt_at = 0 }: DeliveryItem, now: Millis): boolean =>
   (status === "pending" || status === "failed") && held !== true && swept !== true && next_attempt_at < now - LATE_MS;
 
-/** Sends the strays among the deliveries of these batches to the queue of retries. @returns how many there were */
-export async function retryStrays(tools: Tools, tenant: Tenant, batches: readonly BatchItem[]): Promise<number> {
-  const matched = batches.filter((batch) => Object.keys(batch.matched).length > 0);
-  if (matched.length === 0) return 0;
-  const items = await deliveriesOf(
-    tools.store,
-    tenant,
-    matched.map(({ first }) => first),
-    batches.length,
-  );
+/**
+ * Sends the strays among the deliveries of these batches to the queue of retries.
+ * @param items by the batch's first ULID
+ * @returns how many there were
+ */
+export async function retryStrays(
+  tools: Tools,
+  tenant: Tenant,
+  batches: readonly BatchItem[],
+  items: ReadonlyMap<string, readonly DeliveryItem[]>,
+): Promise<number> {
   const now = tools.now();
-  const strays = matched.flatMap((batch) => {
+  const strays = batches.flatMap((batch) => {
     const alive = (indexes: readonly number[]) => indexes.some((offset) => !batch.deleted.includes(offset));
     return allDeliveries(batch, items.get(batch.first) ?? []).filter(
       (item) => alive(item.remaining ?? item.indexes) && isStray(item, now),

@@ -64,7 +64,7 @@ test("what a failing delivery stream lost is found, told, and written from the t
   await accept("cus_b", hour + HOUR);
   const before = storage.objects.size;
   const first = await reconcile({ hour: rfc3339(hour) }, tools);
-  assert.deepEqual(first, { hour: rfc3339(hour), customers: 2, events: 8, missing: 4, strays: 0 });
+  assert.deepEqual(first, { hour: rfc3339(hour), customers: 2, events: 8, missing: 4, strays: 0, recounted: 4 });
   assert.deepEqual(
     logged.filter(([message]) => message === "retain.archive_gap").map(([, fields]) => fields),
     [
