@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import { clientsOver } from "../../../runtime/aws/clients.ts";
-import { publisherOver, tellOver } from "../../../runtime/aws/publisher.ts";
 import type { Call } from "../../../runtime/aws/signed.ts";
 import { eventId } from "../../../runtime/domain/ids.ts";
 import type { PublishRequest } from "../../../runtime/domain/live.ts";
 import { snapshotCache } from "../../../runtime/route/snapshots.ts";
 import { makeWorld as makeDeliverWorld, SUB } from "../deliver/world.ts";
 import { makeWorld as makeRouteWorld, TENANT } from "../route/world.ts";
+import { counted } from "./counted.ts";
 
 /** Nothing runs for customers whom nobody watches: calls are counted. */
-
-/** Tells over AWS calls that are counted and never made. */
-function counted() {
-  const calls: Call[] = [];
-  const { invokeLater } = clientsOver({
-    perform: async (call) => {
-      calls.push(call);
-      return { status: 202, headers: {}, body: Buffer.alloc(0) };
-    },
-    json: async () => ({}),
-    objectPath: () => "",
-  });
-  return { calls, tell: tellOver(publisherOver(invokeLater, "publish"), () => {}) };
-}
 
 const requestIn = ({ body }: Call): PublishRequest => JSON.parse(String(body)) as PublishRequest;
 
