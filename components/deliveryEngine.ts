@@ -29,7 +29,7 @@ export interface DeliveryEngineArgs {
   readonly protect: boolean;
 }
 
-/** Queues of first attempts and of retries, the function that posts, and the sweeper that finds what is due. */
+/** Queues of first attempts and of retries, the function that posts, and the sweeper that finds due deliveries. */
 export class DeliveryEngine extends pulumi.ComponentResource {
   /** First attempts. */
   readonly delivery: WorkQueue;

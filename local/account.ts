@@ -96,7 +96,7 @@ export class Account {
     return this.#bucket(quota, key).level > 0;
   }
 
-  /** Takes units of a rate; what is taken beyond what is there is owed, and nothing is given until it is paid. */
+  /** Takes units of a rate; units taken beyond the supply are a debt, and further units are given only once it is paid. */
   take(quota: AccountQuota, key: string, units: number): void {
     this.#bucket(quota, key).level -= units;
   }

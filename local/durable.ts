@@ -33,7 +33,7 @@ export class DurableFile {
   #retry: NodeJS.Timeout | undefined;
 
   /**
-   * @param schema statements that create what is missing
+   * @param schema statements that create missing tables
    * @throws StartError when SQLite finds the file damaged; the file system's error, such as a full disk
    */
   constructor(path: string, schema: string, kept: Kept) {

@@ -91,7 +91,7 @@ function principalsOf(value: unknown): Principals | undefined {
 
 /**
  * Reads a policy document, text or object. @param kind `identity` policies name resources, `trust` policies principals
- * @throws Error naming what is missing, unknown or malformed
+ * @throws Error naming the missing, unknown or malformed member
  */
 export function parsePolicy(document: unknown, kind: "identity" | "resource" | "trust" = "identity"): Statement[] {
   const policy = (typeof document === "string" ? JSON.parse(document) : document) as Json;

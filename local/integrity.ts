@@ -20,7 +20,7 @@ const CHECKED_BYTES = 256 * 1024 * 1024;
 const DAMAGE = new Set([11, 26]);
 
 /**
- * Tells what is missing at the end of the file's log, and refuses a file whose structure is broken.
+ * Reports how much is missing at the end of the file's log, and refuses a file whose structure is broken.
  * @throws StartError with the file and what to do
  */
 export function checkDatabase(path: string, kept: Kept): void {
@@ -58,7 +58,7 @@ export function checkDatabase(path: string, kept: Kept): void {
   );
 }
 
-/** What is kept and what is dropped of a damaged file, and what to do about it. */
+/** Which parts of a damaged file are kept and which are dropped, and what to do about it. */
 function toldOf(path: string, { what, withoutIt, row = "rows" }: Kept, cause: Error, salvaged: readonly Salvaged[]) {
   const kept = salvaged.reduce((sum, { rows }) => sum + rows, 0);
   const places = salvaged.flatMap(({ table, unread }) => unread.map(({ from, to }) => `${table} ${from} to ${to}`));

@@ -93,7 +93,7 @@ export interface Core {
   readonly state: State;
   /** Cuts a region off from everybody, or brings it back: its functions stop, its endpoints and URLs don't answer. */
   cutOff(region: string, off: boolean): Promise<void>;
-  /** Takes no more requests, finishes what is under way, keeps the state, frees everything. */
+  /** Closes the listeners, finishes the work in progress, writes the state and frees all resources. */
   stop(): Promise<void>;
 }
 

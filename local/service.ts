@@ -66,7 +66,7 @@ export interface LocalService {
   start?(): Promise<void>;
   /** Leaves nothing of what was deleted on the disk, as the real services do in time: only what is alive is kept. */
   scrub?(): Promise<void>;
-  /** Finishes what is under way, keeps the state, and frees everything. */
+  /** Finishes the work in progress, writes the state, and frees all resources. */
   close(): Promise<void>;
 }
 

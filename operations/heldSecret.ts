@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { Refusal } from "./refusal.ts";
 
-/** A secret with versions of its own in it, changed step by step: what is there is read, and replaced only if it still is. */
+/** A secret that holds several versions, changed step by step: its value is read, and replaced only if it is still the same. */
 
 /** Milliseconds until all that use such a secret have read it anew: they keep it for five minutes. */
 export const SETTLE_MS = 10 * 60_000;

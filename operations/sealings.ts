@@ -5,7 +5,7 @@ import { Refusal } from "./refusal.ts";
 
 /**
  * A new key for customers' secrets in four steps, while every sealed text can be opened at every moment: `add` a key, `use` it
- * for what is new, `seal` the old texts anew, `retire` the old key.
+ * for new texts, `seal` the old texts anew, `retire` the old key.
  *
  * Invariant: a key is known wherever texts are opened before a text is sealed by it, and no text is sealed by a key that is
  * gone. The first holds since `use` waits until every cache has read the ring again after `add`; the second since `retire`
@@ -63,7 +63,7 @@ export async function add(sealing: Sealing): Promise<string> {
   return version;
 }
 
-/** Has what is new sealed by the newest key. @returns its version @throws Refusal when it isn't known everywhere yet */
+/** Has new texts sealed by the newest key. @returns its version @throws Refusal when it isn't known everywhere yet */
 export async function use(sealing: Sealing, settleMs = SETTLE_MS): Promise<string> {
   const held = await read(sealing);
   const version = String(newest(held.value));

@@ -224,7 +224,7 @@ export class DataBucket extends pulumi.ComponentResource {
     ];
   }
 
-  /** Listing what is there; without it a missing object looks forbidden instead of absent. */
+  /** Listing objects. A role without it gets 403 for a missing object, instead of 404. */
   toList(): Permission {
     return { actions: ["s3:ListBucket"], resources: [this.bucket.arn] };
   }

@@ -9,7 +9,7 @@ export interface TableSchema {
   readonly [member: string]: unknown;
 }
 
-/** What `CreateTable` takes for a declared table. @throws Error naming what is missing */
+/** What `CreateTable` takes for a declared table. @throws Error naming the missing argument */
 export function tableSchema({ type, name: logical, inputs }: ResourceRequest, name: string): TableSchema {
   const hashKey = optional(inputs, "hashKey", "string");
   if (hashKey === undefined) throw new Error(`${type} "${logical}" needs the argument "hashKey"`);

@@ -121,8 +121,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Writes the open changes to the file. @throws Error when that fails: then all of them are undone, and the next turn begins
-   * anew
+   * Writes the open changes to the file.
+   * @throws Error when that fails: then all of them are undone, and the next turn begins anew
    */
   commit(): void {
     if (!this.#open) return;

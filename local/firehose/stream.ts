@@ -93,8 +93,9 @@ export class DeliveryStream {
   }
 
   /**
-   * Resolves once the record is on disk. @returns its id @throws ServiceError `ServiceUnavailableException` when it can't be
-   * written
+   * Resolves once the record is on disk.
+   * @returns its id
+   * @throws ServiceError `ServiceUnavailableException` when it can't be written
    */
   async take(data: Buffer): Promise<string> {
     const seq = this.#numbers.next++;

@@ -85,8 +85,8 @@ function claimOf(
 }
 
 /**
- * Reads whose signature a call claims to carry, before it is checked. @returns undefined where the signature is missing or
- * unreadable
+ * Reads whose signature a call claims to carry, before it is checked.
+ * @returns undefined where the signature is missing or unreadable
  */
 export function readClaim({ url, headers }: Pick<ApiCall, "url" | "headers">): Claim | undefined {
   const { authorization } = headers;

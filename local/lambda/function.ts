@@ -30,7 +30,7 @@ const LOOK_WHEN_FULL_MS = 250;
 const EDGE_HELD_MS = 100;
 /**
  * How long Lambda lets a module initialise, milliseconds. After that it begins anew as a part of the first invocation, with the function's
- * own time: what is under way here is given that time besides, for on a busy machine it would only be as slow again.
+ * own time: here a start that is under way gets that time in addition, because on a busy machine a second start would be as slow.
  * Source: Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle", init phase.
  */
 const INIT_LIMIT_MS = 10_000;

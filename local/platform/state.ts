@@ -77,8 +77,9 @@ export interface State {
 }
 
 /**
- * @param without what the reader should do about an unreadable file @returns undefined when the file is missing @throws
- * StartError
+ * @param without what the reader should do about an unreadable file
+ * @returns undefined when the file is missing
+ * @throws StartError
  */
 function readJson<T>(path: string, without: string): T | undefined {
   try {

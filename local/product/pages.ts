@@ -10,7 +10,7 @@ import { join } from "node:path";
 const sites = ["console", "docs"] as const;
 type SiteName = (typeof sites)[number];
 
-/** What accepts and delivers goes first: a build takes what is left of the processors. */
+/** Accepting and delivering go first: a build takes the spare time of the processors. */
 const BACKGROUND = 15;
 
 export interface PagesBeside {

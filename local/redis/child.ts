@@ -41,7 +41,7 @@ export async function startChild(program: string, folder: string, token: string 
   ];
   const child = spawn("sh", ["-c", SUPERVISE, "sh", program], {
     stdio: ["pipe", "ignore", "pipe", "pipe"],
-    // Not for Ctrl-C to end: what is under way finishes first.
+    // Ctrl-C must not end it directly, because the work in progress has to finish first.
     detached: true,
   });
   const [stdin, , stderr, lifeline] = child.stdio as unknown as [Writable, null, Readable, Writable];

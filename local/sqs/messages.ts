@@ -32,8 +32,8 @@ export interface Message extends Omit<Draft, "body" | "visibleAt" | "receives" |
   visibleAt: number;
   receives: number;
   /**
-   * Receives that ended with their run, by SIGKILL or Ctrl-C. The message is not to blame for them, so they are left out of
-   * `receives`.
+   * Receives that ended with their run, by SIGKILL or Ctrl-C. They are not the message's fault, so redriving leaves them
+   * out.
    */
   unended: number;
   firstReceivedAt: number;
@@ -103,8 +103,8 @@ export class MessageStore {
   }
 
   /**
-   * Stores a message; resolves when it is safe from a kill. @throws Error when storing fails: then the store has forgotten the
-   * message
+   * Stores a message; resolves when it is safe from a kill.
+   * @throws Error when storing fails: then the store has forgotten the message
    */
   async addDurably(
     draft: Draft,

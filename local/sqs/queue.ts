@@ -63,8 +63,9 @@ export class Queue {
   }
 
   /**
-   * Resolves once the message is on disk. @returns its id and MD5 @throws ServiceError `ServiceUnavailable` when it can't be
-   * written
+   * Resolves once the message is on disk.
+   * @returns its id and MD5
+   * @throws ServiceError `ServiceUnavailable` when it can't be written
    */
   async send(
     draft: Omit<Draft, "id" | "md5" | "sentAt" | "visibleAt" | "receives" | "firstReceivedAt">,
@@ -152,7 +153,8 @@ export class Queue {
 
   /**
    * Receives, waiting up to `wait` seconds for the first message. A message comes with the number of its receives, which survives
-   * a kill. @throws ServiceError `ServiceUnavailable` when the receive can't be recorded: then the messages stay in the queue
+   * a kill.
+   * @throws ServiceError `ServiceUnavailable` when the receive can't be recorded: then the messages stay in the queue
    */
   async poll(max: number, wait: number, visibility?: number): Promise<Received[]> {
     let taken = this.#receive(max, visibility);

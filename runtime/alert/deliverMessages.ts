@@ -7,8 +7,9 @@ import { systemEvent } from "../domain/notice.ts";
 import { type SendPorts, sendTo } from "./send.ts";
 
 /**
- * Sends what is due. Invariant: a message is taken before it is sent, so nobody else sends it meanwhile, and what became of it is written
- * after; where that fails, it is sent once more. So each is sent at least once, and a webhook knows a repeat by its id.
+ * Sends the due messages. Invariant: a message is taken before it is sent, so nobody else sends it meanwhile, and what became of
+ * it is written after; where that fails, it is sent once more. So each is sent at least once, and a webhook knows a repeat by its
+ * id.
  */
 
 /** So many at once, and what became of them is written before others are taken: so a slow one holds up no more than these. */
@@ -58,7 +59,7 @@ async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
   return { message_id, error };
 }
 
-/** @param deadline milliseconds: nothing is begun after it @returns how many were sent, and how many could not be */
+/** @param deadline milliseconds: the last message begins before it @returns how many messages were sent, and how many failed */
 export async function sendDue(ports: MessagePorts, deadline: number): Promise<{ sent: number; failed: number }> {
   let [good, bad] = [0, 0];
   while (ports.now() < deadline) {

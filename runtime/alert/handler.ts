@@ -53,7 +53,7 @@ const SEND_MS = 20_000;
 const SLOWEST_MS = 10_000;
 const END_MS = 5_000;
 
-/** Started every minute: evaluates all rules, and sends what is due. Or one message, asked for directly. */
+/** Started every minute: evaluates all rules, and sends the due messages. Or one message, asked for directly. */
 export async function handler(
   event: SendRequest | Record<never, never>,
   context: Context,

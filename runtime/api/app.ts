@@ -49,7 +49,7 @@ const NO_STORE = { "cache-control": "no-store" };
 
 const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);
 
-/** @throws TriggersError `invalid_request` where the path holds an escape that is none, or bytes that are not UTF-8 */
+/** @throws TriggersError `invalid_request` where the path holds an invalid escape (`%zz`) or bytes that are not UTF-8 */
 function refuseMalformedPath(path: string): void {
   try {
     decodeURIComponent(path);

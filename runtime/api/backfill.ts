@@ -51,8 +51,8 @@ export async function insertBackfill(
 const START_AFTER_SECONDS = 2;
 
 /**
- * Hands a job on; call it last in the job's own transaction. When it fails nothing has happened, and a message whose job
- * was never committed is dropped by the worker.
+ * Hands a job on; call it last in the job's own transaction. When it fails the transaction undoes all of it, and the worker drops
+ * a message whose job was rolled back.
  * @param afterSeconds at most 900
  */
 export async function startJob(

@@ -1,6 +1,6 @@
 /**
  * A body for each call that takes one: part of GET /openapi.json, of the reference made from it, and run by a test against the platform.
- * Ids are of nobody, so that a copy does no harm.
+ * The ids belong to nobody, so a copied example is harmless.
  */
 const AN_EVENT = "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const ORDER = { event_type: "order.created", order_id: "A-1001", amount: 129.5, currency: "EUR" };

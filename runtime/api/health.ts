@@ -166,8 +166,8 @@ async function askMetrics(deps: Deps): Promise<PlatformMetrics> {
 export const isIngest = (queue: string): boolean => queue.includes("ingest");
 
 /**
- * Since when the oldest accepted event waits to be routed, and so to be counted; undefined where none waits, or nobody knows.
- * CloudWatch tells the age of the oldest message, a minute late.
+ * Since when the oldest accepted event waits to be routed, and so to be counted; undefined where the queue is empty or its age
+ * unknown. CloudWatch tells the age of the oldest message, a minute late.
  */
 export function waitingSince({ oldest_seconds, measured_at }: PlatformMetrics, now: Millis): Millis | undefined {
   const since = Object.entries(oldest_seconds).flatMap(([queue, seconds]) =>

@@ -14,7 +14,7 @@ import type { ApiEnv, Deps } from "./deps.ts";
  *
  * Invariant: what such a call does, it does once for one key and body. The claim upholds it while the first request runs;
  * after a crash, the audit log does, since the transaction of the change writes the claim into it. With an entry, the change was made and
- * its answer is lost. Without one, nothing was done, and the repeat does it.
+ * its answer is lost. If there is none, the first request changed nothing, and the repeat makes the change.
  *
  * Answers may hold secrets that are shown once. They are kept as the first answer was, and can be read with the caller's key
  * alone: their encryption key is derived from it, of which Redis has a hash. docs/decisions/idempotency-of-management.md.

@@ -96,7 +96,7 @@ export const EventIds = z.strictObject({
   event_ids: z.array(z.string().max(100)).min(1).max(1_000).openapi({ description: "1 to 1,000 event ids." }),
 });
 
-/** Splits ids into ULIDs and what is no event id at all, which no event can have. */
+/** Splits ids into ULIDs and malformed ids, which belong to no event. */
 export function splitIds(ids: readonly string[]): { ulids: Ulid[]; malformed: string[] } {
   const ulids: Ulid[] = [];
   const malformed: string[] = [];

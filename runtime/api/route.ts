@@ -31,13 +31,13 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Scope the key needs; `public` for none and no key at all; `operator` for the operator's own key. */
+  /** Scope the key needs; `public` for a call that works without a key; `operator` for the operator's own key. */
   readonly scope: Scope | "public" | "operator";
   /** Name of the management change in the audit log, `key.create`. A refusal of it is audited too. */
   readonly action?: string;
   /** It creates or starts something: an `Idempotency-Key` makes sure that it does so once. */
   readonly idempotent?: true;
-  /** Path parameters, each decoded once. One that can't be is 400; an id that was never given, `idIn`, 404. */
+  /** Path parameters, each decoded once. A parameter that fails to decode is 400; an unknown id (`idIn`) is 404. */
   readonly params?: P;
   /** `z.strictObject`, so that an unknown parameter is refused. */
   readonly query?: Q;
@@ -87,7 +87,7 @@ export function checked<S extends z.ZodType>(schema: S | undefined, value: unkno
   throw new TriggersError("invalid_request", `The ${what} not valid.`, { details });
 }
 
-/** @throws TriggersError `invalid_request` where the query holds an escape that is none, or bytes that are not UTF-8 */
+/** @throws TriggersError `invalid_request` where the query holds an invalid escape (`%zz`) or bytes that are not UTF-8 */
 function refuseMalformedQuery(url: string): void {
   const mark = url.indexOf("?");
   if (mark < 0) return;

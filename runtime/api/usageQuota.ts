@@ -99,7 +99,7 @@ export async function readTrend(deps: Deps, { tenant, stored, range }: StoredRan
   return new Map(parts.flatMap(([events]) => [...events!]));
 }
 
-/** What has been read of a range before its quota is answered. */
+/** The part of a range that was read before the answer about its quota came. */
 export interface QuotaNumbers {
   /** Milliseconds that have passed of the range. */
   readonly passed: number;

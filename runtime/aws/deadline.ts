@@ -1,6 +1,6 @@
 import { TriggersError } from "../domain/errors/errors.ts";
 
-/** What is left for the answer on its way, milliseconds. */
+/** Milliseconds that the answer needs on its way. */
 const MARGIN_MS = 500;
 
 /** Of Lambda's context, what tells when it ends the run. */
@@ -17,8 +17,8 @@ const tooLate = (): TriggersError =>
   );
 
 /**
- * The answer, or one in our own format just before Lambda ends the run and answers in its own. What is under way then is not
- * stopped: it ends, or fails, when the environment runs next.
+ * The answer, or one in our own format just before Lambda ends the run and answers in its own. Calls in progress go on: each
+ * ends, or fails, when the environment runs next.
  * @param late makes an answer of the error
  */
 export async function withinTime<Answer>(

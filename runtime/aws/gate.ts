@@ -11,10 +11,9 @@ export interface Gate {
   /** Reads the peppers, so that the first request need not. Never rejects. */
   ready(): Promise<void>;
   /**
-   * The headers. An identity without a valid seal is taken out, as if there were no caller.
-   * @throws TriggersError `unavailable` when seals can't be checked, because the peppers were never read; and when a seal is right but
-   * old, as
-   *   where a clock was set on the way: the key is good, so 401 would be wrong
+   * The headers. An identity without a valid seal is removed, as if the request had come from a stranger.
+   * @throws TriggersError `unavailable` when seals can't be checked, because the peppers were never read; and when a seal is
+   * right but old, such as after a clock was set: the key is good, so 401 would be wrong
    */
   pass(method: string, headers: Headers): Promise<Headers>;
 }

@@ -2,7 +2,7 @@ import type { News, PublishRequest } from "../domain/live.ts";
 import type { Clients } from "./clients.ts";
 import { errorText, type Log } from "./log.ts";
 
-/** Tells those who watch. Never rejects: what is not shown live is listed all the same. */
+/** Tells those who watch. Never rejects: lists show the events and deliveries that a lost message was about. */
 export type Tell = (news: readonly News[]) => Promise<void>;
 
 /** Asks the publishing function for something. @throws AwsError */

@@ -60,10 +60,10 @@ const TRIES = 6;
 const FIRST_PAUSE_MS = 20;
 
 /**
- * The one policy for what DynamoDB leaves unprocessed: it is asked for again, after a pause that doubles from 20 ms for as
- * long as nothing gets done.
- * @param ask does a part of the group, and returns what is left
- * @throws Error after six answers in a row that got nothing done
+ * The one policy for what DynamoDB leaves unprocessed: it is asked for again after a pause. The pause starts at 20 ms and doubles
+ * after each answer that made no progress.
+ * @param ask does a part of the group, and returns the rest
+ * @throws Error after six answers in a row without progress
  */
 async function untilDone<T>(
   all: readonly T[],

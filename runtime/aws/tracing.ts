@@ -29,7 +29,7 @@ export interface TracerOptions {
   open?(options: ExporterOptions): Promise<SpanExporter>;
 }
 
-/** @returns undefined when no endpoint is configured; nothing of the exporter is loaded then */
+/** @returns undefined without a configured endpoint: then the exporter's code is left unloaded */
 export function tracerOver(env: Environment<typeof tracingVariables>, options: TracerOptions): Tracer | undefined {
   if (env.OTLP_ENDPOINT === "") return undefined;
   const { log, getSecret, now = Date.now, waitMs = WAIT_MS, timeoutMs = TIMEOUT_MS } = options;

@@ -7,8 +7,8 @@ import type { Millis } from "../domain/time.ts";
 /**
  * Sessions, as records of a table behind a cookie.
  *
- * Invariant: what is in the cookie is nowhere else. The table is read by its SHA-256, so a reader of the table can act as nobody; and a
- * session that was ended, idle for 15 minutes or begun 8 hours ago is none, even where the table still holds it.
+ * Invariant: only the cookie holds the secret. The table is read by its SHA-256, so a reader of the table can't act as a person.
+ * A session that was ended, idle for 15 minutes or begun 8 hours ago is refused, even while the table still holds it.
  */
 
 export const IDLE_MS = 15 * 60_000;

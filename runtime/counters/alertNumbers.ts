@@ -54,7 +54,7 @@ export function rolling(
   });
 }
 
-/** What is kept by all dimensions together is told by the hour. */
+/** Numbers by all dimensions together are kept by the hour. */
 async function byHour(
   reader: MetricsReader,
   measured: Measured,

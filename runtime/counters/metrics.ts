@@ -71,7 +71,7 @@ const COUNTED_AFTER_MS = 10_000;
 const BY_MINUTE_MS = 6 * UNIT_MS.h;
 
 /**
- * Answers a query from what is counted.
+ * Answers a query from the counters.
  * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or is older than what is kept
  */
 export async function queryMetrics(

@@ -23,7 +23,7 @@ export const columns: readonly (readonly [name: string, type: string])[] = [
   ...histograms.map((name) => [histogramColumn(name), "STRUCT(bucket INTEGER, n BIGINT)[]"] as const),
 ];
 
-/** DuckDB reads no lone surrogates and no U+0000 in JSON; an event type may hold either. */
+/** DuckDB refuses lone surrogates and U+0000 in JSON, which an event type may hold. */
 const readable = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : text.toWellFormed().replaceAll("\u0000", "\uFFFD");
 

@@ -12,7 +12,7 @@ import type { Place, Vault } from "../domain/webhook/vault.ts";
 import type { Tx } from "./roles.ts";
 
 /**
- * Alerts and what is told of them.
+ * Alerts, and the messages about them.
  *
  * Invariant: a change of state and the messages that tell it are written together, and only where the alert was in the state that the
  * change begins from. So each change is told once, and messages that are not sent yet are still there.
@@ -337,7 +337,7 @@ async function channelAnswered(tx: Tx, channelId: string, error: string | null, 
     .execute();
 }
 
-/** The same message by another channel of the customer that works, which is told why it gets it. */
+/** The same message by another channel of the customer that works. It says why it came by that channel. */
 async function tellElsewhere(
   tx: Tx,
   message: {

@@ -14,7 +14,7 @@ export interface Vouched {
   readonly name?: string | undefined;
 }
 
-/** The operator is no customer: it has no row among them and sends no events. */
+/** The operator is not a customer: it only manages them, so the table of customers lacks it. */
 const OPERATOR_NAME = "Operator";
 
 /**

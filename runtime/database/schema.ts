@@ -150,7 +150,7 @@ export interface JobTable {
   tenant: Tenant;
   customer_id: string;
   status: JobStatus;
-  /** What was asked, as the route accepted it. */
+  /** The job's settings, as the route accepted them. */
   request: Json<Readonly<Record<string, unknown>>>;
   /** Where the work continues after a crash or a hand-over; opaque to all but the worker. */
   cursor: Json<unknown>;

@@ -56,8 +56,8 @@ const SUBJECT_KEYS = sql.ref("customers.subject_key");
 const CHANNELS = sql.ref("alert_channels.secret");
 
 /**
- * Seals by the vault's current key what is not: what was sealed by another, and what was stored before texts were sealed.
- * @param isOver asked between pages: what is left then is sealed by the next call
+ * Seals texts by the vault's current key: those sealed by another key, and those that were stored before texts were sealed.
+ * @param isOver asked between pages: the next call seals the rest
  * @returns how many secrets, definitions, keys of customers and channels it sealed; 0: all of them are
  */
 export async function sealAnew(

@@ -4,8 +4,8 @@ import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /**
- * Who is watched. It is told along with what the stages read of a customer anyway, so that nothing is asked, and nothing sent, for
- * customers whom nobody watches.
+ * The customers that somebody watches. The stages get this along with a customer's other data, which they read anyway, so the
+ * other customers cost neither a question nor a message.
  */
 
 /** Those of these tenants that somebody watches. */

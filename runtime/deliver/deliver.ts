@@ -46,7 +46,7 @@ export interface DeliverPorts extends GatherPorts, EffectPorts {
   firstLane(record: SQSRecord): boolean;
   /** Puts deliveries that nobody else can be working on. */
   putItems(items: readonly DeliveryItem[]): Promise<void>;
-  /** Puts a delivery's new state in place of what was read before (undefined: nothing), merged with what changed since. */
+  /** Replaces the delivery that was read before (undefined for a new one) by its new state, merged with the changes since. */
   replaceItem(before: DeliveryItem | undefined, after: DeliveryItem): Promise<void>;
   /** Sends to the queue of retries. @throws Error when not all could be sent */
   retry(messages: readonly Outgoing[]): Promise<void>;
@@ -190,7 +190,7 @@ function settleSafely(done: readonly PostDone[], ports: DeliverPorts): Settled {
   }
 }
 
-/** Never rejects. @returns the messages whose deliveries could not be kept */
+/** Never rejects. @returns the messages whose deliveries failed to be written */
 async function keepUnits(
   settled: readonly Settled[],
   retries: readonly Retry[],
@@ -374,7 +374,7 @@ async function keepAll(
   for (const entry of keep) {
     const { item, delivery } = entry;
     if (delivery !== undefined && unkept.has(delivery)) continue;
-    // A first attempt that succeeded, or wasn't made, is nobody else's business; for all others a retry may be under way.
+    // A first attempt that succeeded or was put off is the only one of its delivery; beside all others a retry may be under way.
     const alone = delivery?.item === undefined && (item.status === "delivered" || item.held === true);
     if (alone) fresh.set(`${item.tenant} ${item.first} ${item.subscription_id} ${item.replay_id ?? ""}`, entry);
     else others.push(entry);

@@ -12,7 +12,7 @@ import { type Targets, targetOf } from "./targets.ts";
 /**
  * Held deliveries: released at a bounded rate, or tried one at a time. Invariant: a held delivery is looked at again once
  * its subscription is enabled or its circuit closes. A drain looks twice, the second time after every state that an
- * invocation may have remembered is stale, so that what was held a moment too late is found as well.
+ * invocation may have remembered is stale, so that it also finds deliveries that were held a moment too late.
  */
 export interface Held {
   /** The oldest held deliveries of a subscription. */

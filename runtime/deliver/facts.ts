@@ -52,7 +52,10 @@ function partOf({ delivery, types, offsets }: Part, end: number | undefined): At
   };
 }
 
-/** The change of a delivery's state as a fact. A replay's delivery has none: it is not the events' own. */
+/**
+ * The change of a delivery's state as a fact. Deliveries of replays are left out: they say nothing about the events' own
+ * deliveries.
+ */
 export function movedOf(delivery: Delivery, { status: to, replay_id }: DeliveryItem): UsageFact[] {
   const { tenant, subscription_id, key_id, types, indexes, first, item } = delivery;
   const from = item?.status ?? "pending";

@@ -206,7 +206,7 @@ async function complete(
   const end = (reason: string): Ended => ({ delivery, item: { ...baseItem(delivery), status: "cancelled", reason } });
   if (offsets.length === 0) return end("events_deleted");
   if (unreadable !== undefined) return { ...delivery, unreadable };
-  // Where both are known the batch's is the newer: what was erased of a large request moved what is left.
+  // Where both are known the batch's position is the newer: an erasure in a large request moves the remaining events.
   const body = gone ? undefined : (batch?.body ?? message?.body);
   try {
     const events =

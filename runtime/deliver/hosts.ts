@@ -152,7 +152,7 @@ export function hostsOver(
   };
 }
 
-/** Names of DynamoDB's refusals of what is written too often. */
+/** Names of DynamoDB's errors for items that are written too often. */
 const THROTTLED: ReadonlySet<string> = new Set([
   "ProvisionedThroughputExceededException",
   "ThrottlingException",

@@ -16,7 +16,7 @@ export interface Delivery {
   readonly types: readonly (string | null)[];
   /** Every offset that matched. */
   readonly indexes: readonly number[];
-  /** Offsets not yet delivered; those of deleted events are among them, but no longer sent. */
+  /** Offsets that wait for their delivery. Those of deleted events are among them, but are skipped. */
   readonly remaining: readonly number[];
   readonly deleted: ReadonlySet<number>;
   readonly attempts: readonly Attempt[];
@@ -86,15 +86,16 @@ interface Open {
 }
 
 /**
- * Cuts the deliveries of one subscription into posts, in the order in which their events were accepted. Deliveries share a
- * post only whole: one that doesn't fit into the rest of a post begins the next, and one that is larger than a post, or has an
- * event that can't be made, has posts of its own. So a retry, which brings back the deliveries of a post, makes the same post again.
+ * Cuts the deliveries of one subscription into posts, in the order in which their events were accepted. A delivery that shares a
+ * post is in it as a whole. If it exceeds the rest of a post, it begins the next. If it is larger than a post, or the payload of
+ * one of its events can't be made, it has posts of its own. So a retry, which brings back the deliveries of a post, makes the
+ * same post again.
  *
- * A post is made when it is asked for, and the next payloads only then: memory holds what is under way, whatever
- * transforms make of small events. Never throws: an event or delivery that can't be made is given out with the reason.
- * @param deliveries that have their replay, or none, and the number of the attempt in common
+ * A post is made when it is asked for, and the next payloads only then: memory holds the payloads under way only, however much
+ * transforms add to small events. Never throws: an event or delivery that can't be made is given out with the reason.
+ * @param deliveries that have their replay, if any, and the number of the attempt in common
  * @param prepare what it takes to make payloads of a delivery
- * @param leaveOut asked before each post: from then on nothing is made any more
+ * @param leaveOut asked before each post: once it is true, no further post is made
  */
 export async function* planPosts(
   target: DeliveryTarget,

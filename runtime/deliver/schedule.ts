@@ -39,7 +39,7 @@ export interface Outcome {
   readonly error: string | null;
   /** The answer's `Retry-After`, as sent. */
   readonly retryAfter?: string | undefined;
-  /** Why there was no post at all; the endpoint is not the cause. */
+  /** Why the post was left out, for a reason on our side. */
   readonly unmade?: Unmade | undefined;
 }
 

@@ -35,7 +35,7 @@ export interface Settled {
   readonly posts: readonly PostDone[];
 }
 
-/** How long what was left out waits for its turn. */
+/** How long a delivery that was left out waits for its turn. */
 const POSTPONED_MS = 5_000;
 
 /**

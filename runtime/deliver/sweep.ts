@@ -12,15 +12,15 @@ import { delaySeconds } from "./schedule.ts";
 /**
  * Finds deliveries whose wait was too long for a queue, and sends them to the queue of retries when it is nearly over.
  *
- * Invariant: what is due is sent at least once, and rarely twice. Each item is claimed by moving its time forward, on condition
- * that it still has the time that was read, before its message is sent. A sweeper that runs beside another loses the claim;
- * one that dies between claim and sending leaves an item that is due again when the lease ends; the attempt itself takes
+ * Invariant: a due delivery is sent at least once, and rarely twice. Each item is claimed by moving its time forward, on
+ * condition that it still has the time that was read, before its message is sent. A sweeper that runs beside another loses the
+ * claim; one that dies between claim and sending leaves an item that is due again when the lease ends; the attempt itself takes
  * the item out of the index, and a second message finds that it has gone on.
  */
 export interface SweepPorts {
   readonly log: Log;
   now(): number;
-  /** A page of what is due in a partition until a time, earliest first. */
+  /** A page of the deliveries of a partition that are due until a time, earliest first. */
   due(partition: string, until: Millis): AsyncIterable<readonly Item[]>;
   /** Moves an item's time on. @returns false when another has done so */
   claim(item: Item, until: Millis): Promise<boolean>;
@@ -28,10 +28,10 @@ export interface SweepPorts {
   retry(messages: readonly Outgoing[]): Promise<void>;
 }
 
-/** The next run comes within this time: what is due by then is sent now, with the delay that is left. */
+/** The next run comes within this time: deliveries that are due by then are sent now, with the remaining time as their delay. */
 const AHEAD_MS = 60_000;
 const LEASE_MS = 900_000;
-/** A run ends in time for its function's limit; what is left is due in the next. */
+/** A run ends in time for its function's limit; the next run does the rest. */
 const RUN_MS = 45_000;
 const CLAIMS_AT_ONCE = 20;
 

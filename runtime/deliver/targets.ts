@@ -57,7 +57,7 @@ export async function targetOf(targets: Targets, tenant: Tenant, id: string): Pr
 export const unknown = (id: string): Error =>
   new Error(`${id} is not known here, and the subscriptions service can't be asked`);
 
-/** @param stops what was told to stop in the last seconds, strongly consistent */
+/** @param stops subscriptions whose posts were stopped in the last seconds, read with strong consistency */
 export function targetCache(
   service: Service,
   log: Log,
@@ -89,7 +89,7 @@ export function targetCache(
   });
 
   const seenStops = new LRUCache<string, true>({ max: MAX_TARGETS });
-  /** Forgets what was told to stop: an answer that is under way does not count either. */
+  /** Forgets the subscriptions whose posts were stopped, and ignores an answer that is under way. */
   function stop({ tenant, subscription_id }: Stop): void {
     const keys =
       subscription_id === undefined

@@ -15,7 +15,7 @@ export type Actor =
   | { readonly type: "person"; readonly person_id: string; readonly name: string; readonly role: string }
   | { readonly type: "platform"; readonly name: string };
 
-/** What is told: who did what to which object, from where, and how it ended. */
+/** The contents of an entry: who did what to which object, from where, and how it ended. */
 export interface AuditFact {
   readonly actor: Actor;
   /** `subscription.create`, `key.revoke`, … */

@@ -32,7 +32,8 @@ export interface FreshCacheOptions<Key, Value> {
   readonly freshness: Freshness;
   now(): number;
   /**
-   * Asks the source. A key that the answer leaves out keeps its value and its age; null means that it has none.
+   * Asks the source. A key that the answer leaves out keeps its value and its age; null means that the source has no value for
+   * it.
    * @throws Error when the source can't be asked
    */
   ask(asked: readonly Asked<Key, Value>[]): Promise<ReadonlyMap<Key, Value | null>>;
@@ -181,7 +182,7 @@ export class FreshCache<Key extends string, Value extends {}> {
       if (lacks && !(paused && entry !== undefined && this.#mayServe(entry))) waiting.push(key);
       else if (entry !== undefined && at - entry.askedAt > refreshAfter && final?.(entry.value) !== true) stale = key;
     }
-    // What was under way may have been asked too early, or was dropped: then it is asked for once more.
+    // A question under way may have been asked too early, or was dropped: then it is asked once more.
     let outcome: Outcome<Key, Value> | undefined;
     for (let turn = 0; turn < 2 && waiting.length > 0; turn += 1) {
       const held = waiting.every((key) => this.#entries.peek(key) !== undefined);

@@ -17,7 +17,7 @@ export interface Job {
   readonly tenant: Tenant;
   readonly customer_id: string;
   readonly status: JobStatus;
-  /** What was asked, as the route accepted it. */
+  /** The job's settings, as the route accepted them. */
   readonly request: Readonly<Record<string, unknown>>;
   /** Where the work continues after a crash or a hand-over; opaque to all but the worker. Null at first. */
   readonly cursor: unknown;

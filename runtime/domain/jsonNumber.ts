@@ -10,7 +10,10 @@
 const SIGNIFICANT = 15;
 const LARGEST_EXPONENT = 300;
 
-/** A number in its one form: `digits` times ten to the `exponent`; no zero at either end of the digits, none for zero. */
+/**
+ * A number in its one form: `digits` times ten to the `exponent`; the digits begin and end with another digit than zero, and are
+ * empty for zero. `1200` is 12 and 2.
+ */
 interface Decimal {
   readonly negative: boolean;
   readonly digits: string;

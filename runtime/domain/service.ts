@@ -202,7 +202,7 @@ export interface DeliveryTest {
 
 /** What came back from the webhook, in the terms of a delivery's attempt. */
 export interface DeliveryTestAnswer {
-  /** What was sent; values of the subscription's own headers are masked. */
+  /** The request as sent; values of the subscription's own headers are masked. */
   readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
   readonly delivered: boolean;
   readonly status_code: number | null;

@@ -1,10 +1,11 @@
-// CloudFront Function (runtime cloudfront-js-2.0), event type viewer-request. Deployed as it stands, hence no import but
-// CloudFront's own, and no syntax newer than that runtime knows.
+// CloudFront Function (runtime cloudfront-js-2.0), event type viewer-request. It is deployed as it stands, so it imports only
+// CloudFront's own module, and uses only the syntax of that runtime.
 //
 // Invariant: past this point a header that begins with `x-triggers-` was written by the platform. Origin access control
-// will overwrite `authorization`, so the caller's travels on under a name of ours; sent twice it is ambiguous, and none.
-// Nor does a path end in a slash: with one it means the same as without. And what needs a key brings something that has a
-// key's form and checksum: no Lambda function is spent on anything else. Whether it is a key, the edge function says.
+// will overwrite `authorization`, so the caller's travels on under a name of ours; a caller that sends two has none. A slash at
+// the end of a path is removed, since both forms mean the same. And a call that needs a key brings a text of a key's form and
+// checksum: all others are refused here, before they cost a run of a Lambda function. The edge function then decides whether the
+// key exists.
 import cf from "cloudfront";
 
 const store = cf.kvs();

@@ -33,8 +33,8 @@ import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/li
 /**
  * What `POST /events` does with one request.
  *
- * Invariant: 202 is answered only after the queue has the whole request, or under a key whose first request did so; and
- * with any other answer nothing was accepted, except when the queue did not answer; a repeat with the same key repairs that.
+ * Invariant: 202 is answered only after the queue has the whole request, or under a key whose first request did so. With any
+ * other answer nothing was accepted. The one exception is a queue that gave no answer: a repeat with the same key repairs that.
  */
 
 export interface IngestRequest {
@@ -57,7 +57,7 @@ export interface SendFailure extends Error {
 }
 
 export interface Ports {
-  /** The headers. An identity without the edge's seal is taken out. @throws TriggersError when no seal can be looked at */
+  /** The headers. An identity without the edge's seal is removed. @throws TriggersError while seals can't be checked */
   callerOf(method: string, headers: IngestRequest["headers"]): Promise<IngestRequest["headers"]>;
   readonly limiter: Pick<Limiter, "take">;
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;

@@ -85,7 +85,9 @@ export class SchemaCache {
 
 const none: Schemas = () => undefined;
 
-/** What an answer comes to: the held version confirmed, a new one, or nothing when the schemas did not fit the answer. */
+/**
+ * The result of an answer: the held version confirmed, a new version, or nothing when the answer was too large for the schemas.
+ */
 function taken({ tenant, version, schemas }: TenantSchemas, held: Known | undefined): [Tenant, Known][] {
   if (held?.version === version) return [[tenant, held]];
   if (schemas === undefined) return [];

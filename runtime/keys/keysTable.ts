@@ -97,8 +97,8 @@ export async function addChild(keys: Table, makerId: string, childId: string): P
 
 /**
  * Revokes a key.
- * @returns whether it was revoked before, and the keys that it made by then; a revoked key can't be given any more
- * @throws Error where there is no such key
+ * @returns whether it was revoked before, and the keys that it had made by then; a revoked key makes no more keys
+ * @throws Error where the key is unknown
  */
 export async function revoke(
   keys: Table,

@@ -42,8 +42,8 @@ export interface Admitted {
 }
 
 /**
- * @throws TriggersError `unauthorized` for who is not known, `forbidden` for who may listen to nothing, `cross_site` for another site's
- *   page
+ * @throws TriggersError `unauthorized` for an unknown caller, `forbidden` for a caller that may listen to nothing, `cross_site`
+ * for a page of another site
  */
 export async function admit({ headers, query }: Handshake, ports: AdmitPorts): Promise<Admitted> {
   const longest = ports.now() + SOCKET_MS;

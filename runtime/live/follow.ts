@@ -9,11 +9,12 @@ import { messageOf, type PublishPorts, send } from "./publish.ts";
 import { type Filter, passesDelivery, passesEvent } from "./requests.ts";
 
 /**
- * Sends a socket what it missed, and what happens until every stage knows that its customer is watched: from what is stored, in rounds.
+ * Sends a socket the events and deliveries that it missed, and those that come until every stage knows that its customer is
+ * watched. They are read from the table, in rounds.
  *
- * Invariant: what is stored is sent, at the pace that a socket may be sent at; what there is no time for is counted. From the first round until the last but
- * one, nobody else sends these messages; from then on they come as they happen, and the last round makes up for what fell in between. So
- * a message may come twice about then, and none is missing.
+ * Invariant: every stored one is sent, at the pace that a socket allows; those that the time is too short for are counted. From
+ * the first round until the last but one, nobody else sends these messages; from then on they come as they happen, and the last
+ * round makes up for what fell in between. So a message may come twice about then, and none is missing.
  */
 
 /** An event as it is stored. */
@@ -36,14 +37,14 @@ export interface FollowPorts extends PublishPorts {
 const KNOWN_MS: Millis = 6_000;
 /** An event may be stored so long after one that was accepted later. */
 const OVERLAP_MS: Millis = 10_000;
-/** Reading sees what was written a second ago. */
+/** Reading sees items that were written a second ago. */
 const SETTLED_MS: Millis = 1_000;
 const PAUSE_MS: Millis = 400;
 const NO_ROOM_MS: Millis = 250;
 /** Others keep off for 15 s, unless it says more. */
 const AWAY_MS: Millis = 15_000;
 
-/** @param deadline until when it is sent: what is left then is counted, and listed by the API */
+/** @param deadline end of sending: the rest is counted, and listed by the API */
 export async function follow(request: Follow, ports: FollowPorts, deadline: Millis): Promise<void> {
   const { tenant, connection_id, channel, asked_at, after } = request;
   const { sockets, now, sleep } = ports;
@@ -78,7 +79,7 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
       if (skipped > 0) await send(connection, [{ channel, skipped }], ports);
       return;
     }
-    // From the next round on only what is new: what was listed until now has been sent.
+    // The next round reads only newer items: those listed until now have been sent.
     from = Math.max(request.from, began - OVERLAP_MS);
     routed_from = Math.max(request.routed_from, began - OVERLAP_MS);
     if (now() < deadline && (found > 0 || now() < asked_at + KNOWN_MS)) {

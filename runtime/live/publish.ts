@@ -125,7 +125,7 @@ function wantedOf({ subscriptions }: Connection, news: News, now: Millis) {
     deliveries: live(deliveries?.following)
       ? made.filter((each) => passesDelivery(deliveries!.filter as Filter<"deliveries">, each))
       : [],
-    // Of what was not even told nobody knows whether a filter lets it through: it counts where there is none.
+    // Events and deliveries that were left out can't be checked against a filter, so only sockets without filters count them.
     untold: {
       events: live(events?.following) && isOpen(events!.filter) ? (untold.events ?? 0) : 0,
       deliveries: live(deliveries?.following) && isOpen(deliveries!.filter) ? (untold.deliveries ?? 0) : 0,

@@ -3,8 +3,8 @@ import { conjunction, disjunction, type Needs } from "./needs.ts";
 
 /**
  * A selector, compiled, as a tree of conditions: the same tree matches, explains and tells the index what an event must
- * have. A condition that can't be evaluated is neither true nor false: it is a `Fault`, and `&&` and `||` absorb it as
- * CEL does (`false && fault` is false, `true || fault` is true).
+ * have. A condition that can't be evaluated is a third value beside true and false, a `Fault`. `&&` and `||` absorb it as in CEL
+ * (`false && fault` is false, `true || fault` is true).
  */
 export interface Clause {
   readonly kind: "and" | "or" | "not" | "leaf";

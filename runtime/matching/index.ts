@@ -1,4 +1,4 @@
-/** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: no AWS, no Node I/O. */
+/** Selectors compiled, explained and indexed; transforms of the delivered copy. Pure: it uses neither AWS nor Node's I/O. */
 
 export { Budget, CUSTOMER_BUDGET, EVENT_BUDGET } from "./budget.ts";
 export { parseTypePattern } from "./eventType.ts";

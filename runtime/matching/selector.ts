@@ -19,7 +19,7 @@ export interface Explanation {
 }
 
 export interface CompiledSelector {
-  /** Whether the event is wanted. Never throws: a condition that fails to be evaluated is no match. */
+  /** Whether the event is wanted. Never throws: a condition that can't be evaluated counts as false. */
   matches(event: Event, budget?: Budget): boolean;
   /** @param budget pays for all that finding the reason takes */
   explain(event: Event, budget?: Budget): Explanation;

@@ -92,7 +92,8 @@ export class Limiter {
 
   /**
    * Counts `cost` events if they fit; with a cost of 0 only tells how many remain. Never throws.
-   * @param arrived when the request came to the edge, ms since the epoch: how long it took from there is not the caller's
+   * @param arrived when the request came to the edge, ms since the epoch: the time from there on is ours, and must not count
+   * against the caller
    */
   take(identity: Identity, cost: number, arrived?: number): Promise<Verdict> {
     return this.#take(limitsOf(identity), markFor(identity, tenantOf(identity)), cost, arrived);

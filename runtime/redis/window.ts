@@ -4,7 +4,7 @@
  * What holds, for a limit of L events per second:
  * - who sends at most L events within any second is never refused, singly or in batches, also where a request is up to
  *   200 ms faster on its way than the one before it, and in whatever order requests come to be counted;
- * - nobody passes more than L events within any 700 ms, nor more than L × (T + 1.25) within any T seconds.
+ * - at most L events of a customer pass within any 700 ms, and at most L × (T + 1.25) within any T seconds.
  * Slots alone would let 1.25 L pass for ever, the bucket alone 2.25 L within a second. docs/decisions/rate-limit.md.
  */
 import type { Millis } from "../domain/time.ts";

@@ -45,7 +45,7 @@ const ports: RunPorts = {
   },
 };
 
-/** A run needs this long at most; what is left then waits for the next minute. */
+/** A run needs this long at most; the rest waits for the next minute. */
 const RUN_MS = 60_000;
 
 /** Started every minute, and by `POST /reports/{id}/run`: makes the runs that wait. */

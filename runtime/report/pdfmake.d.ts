@@ -1,4 +1,4 @@
-/** The builds that carry everything within them: nothing is read from a disk that a function does not have. */
+/** The builds that hold their fonts and data in themselves, since a function has no disk to read them from. */
 declare module "pdfmake/build/pdfmake.js" {
   import type { TDocumentDefinitions } from "pdfmake/interfaces.js";
 

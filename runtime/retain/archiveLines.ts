@@ -50,7 +50,7 @@ const LINE_FEED = 0x0a;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
-/** Whose a line is and of which batch, without reading it; undefined when its beginning is not one of ours. */
+/** The customer and the batch of a line, from its first bytes alone; undefined where those are foreign. */
 export function headOf(line: Buffer): LineHead | undefined {
   const found = HEAD.exec(line.toString("latin1", 0, HEAD_BYTES));
   if (found === null) return undefined;
@@ -58,13 +58,13 @@ export function headOf(line: Buffer): LineHead | undefined {
   return { tenant: tenantOf({ customer_id, environment }), batch };
 }
 
-/** The object's lines in order, without the ends, as views of the bytes; and what is no line. */
+/** The object's lines in order, without the line feeds, as views of the bytes; and the pieces that are unreadable. */
 export function splitLines(text: Buffer): {
   readonly lines: readonly Buffer[];
   readonly unreadable: readonly UnreadableLine[];
 } {
   const pieces = [...betweenLineFeeds(text)];
-  // After "}" no JSON goes on with "{": where each piece begins and ends like an object, no line end is inside one.
+  // JSON never has "}" directly before "{": if each piece begins and ends like an object, every line feed is the end of a line.
   if (pieces.every((piece) => piece[0] === OPEN && piece.at(-1) === CLOSE)) return { lines: pieces, unreadable: [] };
   const lines: Buffer[] = [];
   const unreadable: UnreadableLine[] = [];

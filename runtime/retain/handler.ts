@@ -68,7 +68,10 @@ interface PutBackRequest {
   readonly to: string;
 }
 
-/** SQS trigger of the jobs queue, partial failures reported; what is done once an hour; or filling a restored table's gap. */
+/**
+ * Entry point for three callers: SQS with messages of the jobs queue (partial failures are reported), the hourly schedule, and
+ * the operator who fills the gap of a restored table.
+ */
 export async function handler(
   event: SQSEvent | HourRequest | PutBackRequest,
 ): Promise<SQSBatchResponse | Reconciled | PutBackQueued | readonly string[]> {

@@ -22,7 +22,7 @@ const SLICE_MS = 20_000;
 const CHECKPOINT_MS = 1_000;
 /** SQS delays a message by 15 minutes at most. */
 const MAX_DELAY_SECONDS = 900;
-/** A job that isn't there yet may be in a transaction still; one older than this never was committed. */
+/** A missing job may still be in an open transaction. If its message is older than this, the transaction was rolled back. */
 const COMMITTED_WITHIN_MS = 60_000;
 const LOOK_AGAIN_SECONDS = 3;
 /** The queue gives a message up at its fifth receive: the fourth failure is told to the customer. */

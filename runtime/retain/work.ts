@@ -50,8 +50,8 @@ export type Checkpoint = (standing: Standing) => Promise<boolean>;
 
 /**
  * One kind of job. A slice works on from `job.cursor` for a bounded time. Invariant: each step of a slice is safe to do
- * again, since after a crash the next one begins at the last cursor that was saved. Cursor and progress are saved together,
- * so what is done again is not counted again.
+ * again, since after a crash the next one begins at the last cursor that was saved. Cursor and progress are saved together, so
+ * repeated work counts once.
  */
 export type SliceWork = (job: Job, tools: Tools, until: Millis, checkpoint: Checkpoint) => Promise<Slice>;
 

@@ -6,9 +6,9 @@ import type { UsageFact } from "../domain/usage/fact.ts";
 import type { Phase } from "./phase.ts";
 
 /**
- * Counts what ingest answered without a batch. A count never brings its message back, or it would be counted twice: what fails to be
- * written is kept by `countUsage`, for later.
- * @returns the records that are accepted requests, and those that can't be read
+ * Counts the requests that ingest answered without making a batch. A failed count must not bring its message back, because that
+ * would count it twice: `countUsage` keeps it for later.
+ * @returns the records that are accepted requests, and the unreadable ones
  */
 export async function countCalls(
   records: readonly SQSRecord[],

@@ -18,7 +18,7 @@ const EMPTY = Buffer.from("{}");
 export const allErased = (erasures: readonly Erasure[], acceptedAt: number): boolean =>
   erasures.some(({ until, subject }) => subject === undefined && until >= acceptedAt);
 
-/** Offsets of the events that an erasure is about; empty, and without work, if there was no erasure since. */
+/** Offsets of the events that an erasure is about; empty at once where no erasure came later. */
 export function offsetsErased(erasures: readonly Erasure[], acceptedAt: number, events: readonly Buffer[]): number[] {
   const tests = erasures.flatMap(({ until, subject }) => {
     if (until < acceptedAt || subject === undefined) return [];
@@ -51,7 +51,7 @@ export interface Rest {
 }
 
 /**
- * What is left of a request. Places stay as they were.
+ * The rest of a request. Places stay as they were.
  * @param putPayload puts what is too large for an item under this key
  */
 export async function restOf(

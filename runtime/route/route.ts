@@ -61,7 +61,7 @@ export interface RoutePorts {
   /** Forgets where the tenant's inbox is known to be read: something was stored behind. */
   removeLowWater(tenant: Tenant): Promise<void>;
   countUsage(facts: readonly UsageFact[]): Promise<void>;
-  /** Tells those who watch what was stored. Never rejects. */
+  /** Sends the stored batches to those who watch. Never rejects. */
   readonly tell: Tell;
   /** Events of a request that are stored under its first id; undefined where none are. */
   storedCount(tenant: Tenant, first: string): Promise<number | undefined>;
@@ -305,7 +305,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
   const { tenant, first } = message;
   const acceptedAt = timeOf(first);
   const key = "inline" in message.body ? undefined : message.body.s3_key;
-  // What is stored of it was decided when it was stored, and its rest was, or is now, sent on.
+  // Its stored events were decided when they were stored, and the rest was sent on then, or is now.
   const { matched, done, exhausted } =
     one.before === undefined
       ? await matchBatch(snapshot, { first, types: message.types, events: one.events }, budget, spending.isOver)
@@ -516,7 +516,7 @@ function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">):
   return ms <= MAX_ACCEPT_MS && ms > -1_000 ? { accept_ms: Math.max(0, ms) } : {};
 }
 
-/** Tells what was stored of the tenants that are watched; of all others there is no call. */
+/** Sends the stored batches of watched tenants; the others cost no call. */
 async function tellWatchers(works: readonly Work[], { tell }: RoutePorts): Promise<void> {
   const shown = works.filter(({ watched, stored }) => watched && stored === "now");
   if (shown.length === 0) return;

@@ -10,7 +10,7 @@ import { relayVariables } from "./environment.ts";
 import { type RelayPorts, relay } from "./relay.ts";
 
 const env = readEnvironment(relayVariables);
-/** A region that is away often gives no answer at all: waiting for it must not use up the run. */
+/** A region that is away often stays silent: waiting for its answer must not use up the run. */
 const home = () => ({
   region: env.HOME_REGION,
   maxAttempts: 1,

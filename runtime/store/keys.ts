@@ -62,7 +62,7 @@ export const circuitPartition = (tenant: Tenant): string => `${tenant}#circuit`;
 const CIRCUIT = "c#";
 export const circuitKey = (tenant: Tenant, subscriptionId: string): Item =>
   key(circuitPartition(tenant), `${CIRCUIT}${subscriptionId}`);
-/** Whether an item of the index of what is due is a circuit; else it is a delivery. */
+/** Whether an item of the index of due items is a circuit; otherwise it is a delivery. */
 export const isCircuit = ({ sk }: Item): boolean => sk!.S!.startsWith(CIRCUIT);
 
 export const testSlotKey = (customerId: string, slot: number): Item => key(`${customerId}#tests`, `slot#${slot}`);

@@ -13,7 +13,7 @@ import type { DeliveryItem } from "./deliveries/deliveryItem.ts";
 import { deliveriesAt, statusOf } from "./inbox/view.ts";
 import type { Store } from "./table.ts";
 
-/** Stored events and deliveries as those who watch are shown them: without payloads, and without what endpoints answered. */
+/** Stored events and deliveries as people who watch see them: with neither payloads nor answers of endpoints. */
 
 type Told = Pick<BatchItem, "first" | "count" | "types" | "key_id" | "matched" | "deleted">;
 
@@ -69,7 +69,7 @@ export interface LiveListed {
 const PAGE_BATCHES = 100;
 
 /**
- * A page of what is stored, ascending: events received from a time on that were routed from a time on. Payloads are not read.
+ * A page of stored events, ascending: events received from a time on that were routed from a time on. Payloads are not read.
  * @param range `after` is the last ULID of the page before; with `deliveries`, those of them that something was attempted for
  */
 export async function listLive(

@@ -6,8 +6,8 @@ import type { Millis } from "../domain/time.ts";
 import { STOPS, stopKey, stopSortKey } from "./keys.ts";
 
 /**
- * What must not be posted to any more, told at once: a stage that disables or removes a subscription writes it here before
- * answering, and a stage that posts reads what was written in the last seconds, once for all customers. So no post begins later
+ * Subscriptions whose posts must stop at once: a stage that disables or removes a subscription writes it here before
+ * answering, and a stage that posts reads the stops of the last seconds, once for all customers. So no post begins later
  * than a second after the answer, while definitions themselves are remembered for longer. One partition of the events
  * table holds all of them, for they are few, and short-lived: a query finds nothing most of the time, and costs one read unit.
  */
@@ -39,7 +39,7 @@ export async function tellStop(
   });
 }
 
-/** What was told in the last seconds. */
+/** The stops of the last seconds. */
 export async function recentStops(events: Table, now: Millis): Promise<Stop[]> {
   const items = await queryAll(events, {
     KeyConditionExpression: "pk = :pk AND sk >= :from",

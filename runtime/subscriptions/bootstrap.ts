@@ -20,8 +20,8 @@ import { type BootstrapEnvironment, bootstrapVariables } from "./environment.ts"
 import { keepShards } from "./shardHistory.ts";
 
 /**
- * What a deployment needs before its first request: tables, pepper, cursor secret, operator key. Every step finds out
- * what is there already, so it may run at every deployment, and again after a crash at any point.
+ * What a deployment needs before its first request: tables, pepper, cursor secret, operator key. Every step looks at the state
+ * first, so it may run at every deployment, and again after a crash at any point.
  */
 const OPERATOR_LIMIT = 1_000;
 
@@ -46,7 +46,7 @@ async function ensureSecret(
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
     if (SecretString !== undefined && SecretString !== "") return { value: SecretString, made: false };
   } catch (error) {
-    // A secret without a version answers so; one that doesn't exist fails again below.
+    // A secret that has no version yet answers so; a missing secret fails again below.
     if ((error as Error).name !== "ResourceNotFoundException") throw error;
   }
   const value = make();
@@ -81,7 +81,7 @@ async function ensureOperator(bootstrap: Bootstrap, peppers: Peppers): Promise<b
   return putNewKey(keys, record);
 }
 
-/** Runs every step. @returns what was done now, for the deployment's log */
+/** Runs every step. @returns the changes that it made, for the deployment's log */
 export async function bootstrap(context: Bootstrap) {
   const migrations = await migrate(context.db);
   const pepper = await ensureSecret(context, context.env.PEPPER_SECRET, newPeppers);

@@ -18,8 +18,8 @@ const CLOSED_MS = 3_600_000;
 
 /**
  * @param before rules of the last deployment
- * @param fresh whether there can't be an event yet
- * @returns why the rules can't be used; empty where they can
+ * @param fresh whether the stack is too new to hold events
+ * @returns the problems of the rules; empty where they are valid
  */
 export function problemsOf(
   before: readonly ShardRule[],

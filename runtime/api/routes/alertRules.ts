@@ -94,7 +94,7 @@ const RulePatch = RuleBody.partial();
 
 const RuleId = z.object({ id: ulidParam("rul") });
 
-/** A query as rules keep it: what was asked, without what the schema fills in. */
+/** A query as rules keep it: the members that were sent, without the schema's defaults. */
 const kept = (query: z.output<typeof RuleQuery>): MetricsQueryInput => ({
   measures: query.measures,
   ...defined({ last: query.last }),

@@ -12,7 +12,10 @@ import { route } from "../route.ts";
 import { NextCursor, Timestamp } from "../schemas.ts";
 import { readerOf } from "./metrics.ts";
 
-/** What each customer did, side by side: for the operator, who has to see who comes near a limit. No payload and no name of anything of theirs. */
+/**
+ * What each customer did, side by side: for the operator, who has to see who comes near a limit. It shows numbers alone, neither
+ * payloads nor names.
+ */
 
 const TAG = "Customers";
 const lasts = ["1h", "24h", "7d", "30d"] as const;

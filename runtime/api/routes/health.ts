@@ -5,7 +5,7 @@ import { watchOf } from "../health.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 
-/** Whether the platform can serve. A caller without a key learns of each part whether it answers, and nothing else. */
+/** Whether the platform can serve. A caller without a key learns only whether each part answers. */
 const Status = z.enum(["ok", "unavailable"]);
 const Health = z
   .object({ status: Status, dependencies: z.record(z.string(), z.object({ status: Status })) })

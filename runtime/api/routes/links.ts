@@ -14,7 +14,7 @@ const TAG = "Links";
 const Token = z.object({ token: z.string().max(2_048) });
 const page = { 200: { description: "A page that says what it did.", schema: z.string(), contentType: "text/html" } };
 
-/** Nothing on these pages comes from elsewhere, and nobody may put them into a page of their own. */
+/** These pages load nothing from other hosts, and browsers refuse to show them in a frame of another page. */
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy":

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { Environment } from "../identity/identity.ts";
 import type { AlertKind, Severity, Unit } from "./kinds.ts";
 
-/** What is told of an alert, and how it reads: as a mail, a Slack message, an SMS, a webhook, an event. Pure. */
+/** The messages about an alert: a mail, a Slack message, an SMS, a webhook and an event. Pure. */
 
 export const alertStates = ["pending", "firing", "resolved"] as const;
 export type AlertState = (typeof alertStates)[number];

@@ -83,7 +83,7 @@ export interface SendAnswer {
   readonly response_excerpt?: string;
 }
 
-/** What is asked of deliver directly: one post that is no delivery, under the same rules and signed the same way. */
+/** Work that deliver is asked for directly: one post outside of deliveries, under the same rules and signed the same way. */
 export interface DirectPost {
   readonly op: "post";
   readonly tenant: Tenant;

@@ -10,9 +10,9 @@ import { Malformed, PLAIN, SPACE, skipScalar, skipString, unexpected } from "./s
  * event begins and ends, its `event_type`, and everything that makes it invalid: bad syntax, repeated names, deep nesting.
  *
  * Invariants, each held by tests/runtime/domain/scan.test.ts: it accepts exactly the texts that `JSON.parse` accepts
- * (less repeated names); an event's slice is its bytes as sent; work and memory are linear in the body, whatever it
- * holds, for nothing recurses and no name is compared with all the others. docs/decisions/json-scanner.md says why it
- * is ours. Lone surrogates in escapes are text like any other and stay as sent; only an event type may not hold one.
+ * (less repeated names); an event's slice is its bytes as sent; work and memory are linear in the body, for any contents, because
+ * nothing recurses and names are compared by hash. docs/decisions/json-scanner.md says why it is ours. Lone surrogates in escapes
+ * are text like any other and stay as sent; only an event type may not hold one.
  */
 
 /** A request's answer names at most this many faults. */
@@ -68,8 +68,8 @@ export function scan(body: Buffer): Scan {
 }
 
 /**
- * Where the JSON object ends that begins at `start`, whatever follows it.
- * @throws Malformed when it is no JSON, at the first byte that none could have there
+ * The end of the JSON object that begins at `start`; any bytes may follow it.
+ * @throws Malformed at the first byte that breaks JSON's grammar
  */
 export function objectEnd(text: Buffer, start: number): number {
   try {

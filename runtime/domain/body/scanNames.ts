@@ -1,7 +1,7 @@
 import jsonPointer from "json-pointer";
 
 /**
- * The scanner's stack: what is open at each level, and which member names each open object has had.
+ * The scanner's stack: the array or object that is open at each level, and the member names of each open object so far.
  *
  * Few names are compared by a hash of their bytes, in one array for all levels; an object with many, or with an escape
  * in one (equal names can then differ in bytes), gets a `Set` of the texts. So a repeated name is found at any level

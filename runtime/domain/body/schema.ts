@@ -45,7 +45,7 @@ export class SchemaError extends Error {
   }
 }
 
-/** ajv without the meta-schemas: they are needed once, where a schema is registered (at PUT), not here. */
+/** ajv without the meta-schemas, which only the registration of a schema (PUT) needs. */
 class Ajv extends AjvCore.default {
   constructor() {
     super({

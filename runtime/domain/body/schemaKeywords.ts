@@ -16,8 +16,8 @@ import { compareNumeric, isMultiple, isNumeric, LongNumber, type Numeric, number
 let exact: unknown;
 
 /**
- * A check that ran out of time leaves its document behind, for no `finally` runs then; the next one begins with its own.
- * @param document with `LongNumber`s; undefined when it has none and ajv sees it as it is
+ * A check that ran out of time is ended before any `finally`, and leaves its document behind; the next check begins with its own.
+ * @param document with `LongNumber`s; undefined without any, when ajv sees the document as it is
  */
 export function validating<T>(document: unknown, work: () => T): T {
   exact = document;

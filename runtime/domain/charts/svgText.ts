@@ -3,7 +3,7 @@ import type { Drawing, Paint, Palette } from "./drawing.ts";
 
 /** A drawing as a text of SVG, for mails and PDFs. */
 
-/** Told apart on white and on print, also by people who see no red or no green (Okabe and Ito). */
+/** Colours that differ on white and in print, also for people who are blind to red or green (Okabe and Ito). */
 export const printed: Palette = {
   ink: "#1f2328",
   soft: "#57606a",

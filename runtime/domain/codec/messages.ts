@@ -63,7 +63,7 @@ export interface IngestMessage {
   readonly hops?: number;
   /** How often it was put off, because matching its events, or others of its customer, took too much work. */
   readonly part?: number;
-  /** It is what is left of a request whose first events are stored and counted. */
+  /** It is the rest of a request whose first events are stored and counted. */
   readonly rest?: boolean;
   /** When the edge received the request, milliseconds. */
   readonly arrived?: number;
@@ -98,7 +98,7 @@ export interface DeliveryMessage {
 
 /**
  * A further attempt at deliveries that have an item already: those of one post, so that a retry presents the same events
- * under the same `webhook-id`. What is left to deliver is read from the items.
+ * under the same `webhook-id`. The events that are still to be delivered are read from the items.
  */
 export interface RetryMessage {
   readonly tenant: Tenant;
@@ -118,7 +118,7 @@ export interface RetryMessage {
 export interface DrainMessage {
   readonly tenant: Tenant;
   readonly subscription_id: string;
-  /** 1, then 2: a second look after every cached state is stale finds what was held meanwhile. */
+  /** 1, then 2: a second look, after every cached state is stale, finds the deliveries that were held meanwhile. */
   readonly pass: 1 | 2;
   /** The owner has enabled the subscription: its endpoint begins anew, whatever it did before. */
   readonly reset?: boolean;

@@ -2,7 +2,7 @@ import type { ErrorCode, ErrorDetail } from "./errors.ts";
 
 /** One answer for each code of the catalog, as a caller may meet it: for the documentation. */
 export interface ErrorExample {
-  /** What was asked for. */
+  /** The requested path or query. */
   readonly request: string;
   readonly message: string;
   readonly details?: readonly ErrorDetail[];

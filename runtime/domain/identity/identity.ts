@@ -86,7 +86,7 @@ export const encodeIdentity = (identity: Identity): string =>
 
 const notIdentified = () => new TriggersError("unauthorized", "The API key is missing or not valid.");
 
-/** @throws TriggersError `unauthorized` when the header is absent or not the edge's: the request did not come through it */
+/** @throws TriggersError `unauthorized` when the header is absent or foreign: the request came past the edge */
 export function decodeIdentity(header: string | undefined): Identity {
   if (header === undefined || header === "") throw notIdentified();
   let identity: Partial<Identity> | null;

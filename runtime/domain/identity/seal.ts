@@ -53,8 +53,9 @@ export function sealOf(sealed: Sealed, { current, versions }: Peppers): string {
 export const versionIn = (seal: string): string | undefined => /^(.{1,100})\.[\w-]{43}$/.exec(seal)?.[1];
 
 /**
- * Whether the seal is on just this, and fresh; `late` where it is on just this and a clock says that it is no longer, or not yet. Takes the same
- * time for every fault. @param now milliseconds
+ * Whether the seal belongs to exactly this request and is fresh; `late` where it belongs to it but its time is past or ahead.
+ * Takes the same time for every fault.
+ * @param now milliseconds
  */
 export function holds(seal: string, sealed: Sealed, { versions }: Peppers, now: Millis): boolean | "late" {
   const version = versionIn(seal);

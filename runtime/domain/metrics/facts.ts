@@ -363,8 +363,8 @@ export const packRows = (rows: Rows): Buffer =>
 
 /**
  * Hands over the rows of packed bytes.
- * @param wanted asked by key, so that what is not wanted is not made
- * @param latencies those that are wanted: making them is most of the work
+ * @param wanted asked by key, so that only wanted rows are made
+ * @param latencies wanted latencies: making them is most of the work
  */
 export function unpackRows(
   bytes: Uint8Array,

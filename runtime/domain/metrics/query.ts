@@ -38,7 +38,7 @@ const Time = z.iso
 
 const MAX_VALUES = 100;
 const values = <V extends z.ZodType>(value: V) => z.array(value).min(1).max(MAX_VALUES);
-/** Null stands for facts without the value, such as events without a type. */
+/** Null stands for facts that lack the value, such as untyped events. */
 const names = values(z.string().max(1_024).nullable());
 
 const unique = <V>(list: readonly V[]): boolean => new Set(list).size === list.length;

@@ -54,7 +54,7 @@ export function measure(sums: Sums, name: HistogramName, ms: number, n = 1): voi
   countIn(sums.latencies[name], latencyBucket(ms), n);
 }
 
-/** Adds one to another: what is told by the second, by the second; of peaks, which are of different times, the higher one stays. */
+/** Adds one to another: values of a second are added second by second. Peaks are of different times, so the higher one stays. */
 export function addSums(into: Sums, more: Sums): void {
   for (const name in more.counts) count(into, name as Counter, more.counts[name as Counter]!);
   for (const name in more.latencies) {

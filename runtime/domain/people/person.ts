@@ -10,7 +10,7 @@ export interface Person {
   readonly signed_in_at: Millis;
   /** The session that they act through: what it is remembered by, and when it ends by itself, milliseconds since the epoch. */
   readonly session?: { readonly id: string; readonly ends_at: Millis };
-  /** The page asks for lists without payloads, so there is no reading to record. */
+  /** The page asks for lists without payloads, which are not recorded as readings. */
   readonly without_payloads?: true;
 }
 

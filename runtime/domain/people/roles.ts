@@ -182,7 +182,7 @@ export const calls: Readonly<Record<string, Permission>> = {
 
 export const may = (role: Role, permission: Permission): boolean => matrix[role].includes(permission);
 
-/** @param call the route as it is declared, `GET /events/{id}` @throws TriggersError `forbidden` naming what is missing */
+/** @param call the route as it is declared, `GET /events/{id}` @throws TriggersError `forbidden` naming the missing permission */
 export function requirePermission(role: Role, call: string): void {
   const permission = Object.hasOwn(calls, call) ? calls[call] : undefined;
   if (permission !== undefined && may(role, permission)) return;

@@ -57,8 +57,8 @@ function section(answered: Answered, picture: (answered: Answered) => unknown) {
 }
 
 /**
- * @param unsubscribe link that ends the report for this reader; none in what is kept for reading
- * @param pictureUrl where a tile's picture is, for mail programs that show no SVG; left out, the SVG itself stands there
+ * @param unsubscribe link that ends the report for this reader; left out in the stored copy
+ * @param pictureUrl where a tile's picture is, for mail programs that can't show SVG; by default the SVG itself stands there
  */
 export function reportHtml(
   { name, range, tiles, link }: ReportPage,

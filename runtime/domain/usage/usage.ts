@@ -16,7 +16,7 @@ import { LAST_BUCKET, latencyBucket } from "./histogram.ts";
  * `<minute>#<writer>`. A counter is an attribute: `e` (events of all), `t#order.created#e` (events of that type),
  * `s#sub_…#l17` (attempts of that subscription in latency bucket 17). Beside usage, they hold who called what: access.ts.
  *
- * What is counted is counted once. docs/decisions/usage-counters.md says what is lost when an environment dies.
+ * Each fact is counted once. docs/decisions/usage-counters.md says which facts are lost when an environment dies.
  */
 
 /** Counters, each one letter in the attribute's name. */
@@ -180,7 +180,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
     return made;
   }
 
-  /** What was held back so long that an hour's records may be made counts, for them, in the minute of writing. */
+  /** Facts that were held back until an hour's records may have been made count, in the records, in the minute of writing. */
   function settleLate(): void {
     const current = now();
     for (const { tenant, start, tally, rows } of [...fresh.values()]) {
@@ -264,7 +264,7 @@ const measureOf = new Map<string, Measure>(
 export const EVENTS = measures.events;
 export const eventsOfKey = (key_id: string): string => `${usageGroups.key}#${key_id}#${measures.events}`;
 
-/** The counters of all, by name: what is left of an item when no group is asked for. */
+/** The totals by name: an item without its groups. */
 export const ungroupedCounters: readonly string[] = [
   ...Object.values(measures),
   ...Array.from({ length: LAST_BUCKET + 1 }, (_, bucket) => `l${bucket}`),

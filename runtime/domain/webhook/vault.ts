@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
  * alone. docs/decisions/sealed-secrets.md says why there and not by KMS itself.
  */
 
-/** The value of the secret: data keys of 32 bytes, base64, by version. What is new is sealed by `current`. */
+/** The value of the secret: data keys of 32 bytes, base64, by version. `current` seals new texts. */
 export interface KeyRing {
   readonly current: string;
   readonly keys: Readonly<Record<string, string>>;

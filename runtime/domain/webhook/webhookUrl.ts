@@ -57,7 +57,7 @@ const FIRST_UNPRIVILEGED = 1_024;
 const NO_URL = /[\p{Cc}\p{Cs}\p{Z}\\]/u;
 
 /**
- * Names that never leave a network, or that nobody can have: RFC 6761, 6762, 7686, 8375, 9476 and what clouds and home
+ * Names that are valid only inside a network, or are reserved: RFC 6761, 6762, 7686, 8375, 9476 and what clouds and home
  * routers use.
  */
 const LOCAL_SUFFIXES = [

@@ -8,8 +8,9 @@ import { namedType } from "./values.ts";
 const NO_EVENT: Event = { event_id: "", event_type: null, received_at: "", payload: {} };
 
 /**
- * Refuses a constant that has no value, such as `duration("1d")`: its author finds out at once, and need not wonder about events that fail
- * to match. CEL itself only says so when it gets there. @throws Invalid with its position
+ * Refuses a constant that has no value, such as `duration("1d")`: its author finds out at once, instead of wondering why events
+ * fail to match. CEL itself reports it only when it evaluates the constant.
+ * @throws Invalid with its position
  */
 export function refuseBroken(ast: Ast, scope: Scope): void {
   const parts = partsOf(ast);

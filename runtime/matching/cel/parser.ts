@@ -315,7 +315,7 @@ function refusal(error: ParseError, source: Source, text: string): Invalid {
     case "reserved_identifier":
       return invalid(unexpected, "a value or a name");
     case "unexpected_character":
-      // Of a character that no word begins with, and of a word that may not follow what is whole already.
+      // The library reports it for a character that can't begin a word, and for a word behind a complete expression.
       return word.length === 1 && told.endsWith(`: ${word}`)
         ? invalid(
             `unexpected character ${JSON.stringify(characterAt(text, position))}`,
@@ -340,7 +340,7 @@ const ESCAPE = "an escape such as \\n, \\\\ or \\u00e9";
 
 const characterAt = (text: string, at: number): string => String.fromCodePoint(text.codePointAt(at) ?? 0);
 
-/** `event.?a` is an extension of CEL that we have not: what is missing is no match anyway. */
+/** `event.?a` is an extension of CEL that is left out here: a condition on a missing member fails to match anyway. */
 function optionalField(text: string, position: number): Invalid {
   const names = /([A-Za-z_]\w*)\s*\.\s*\?\s*([A-Za-z_]\w*)/y;
   const from = /[A-Za-z_]\w*\s*\.\s*$/.exec(text.slice(0, position));

@@ -60,7 +60,7 @@ function madePlace(path: Path): Compiled {
   };
 }
 
-/** `null` is a value in JSON, so `??` alone can't tell what is missing. */
+/** `null` is a value in JSON, so `??` alone can't tell a missing member from it. */
 const absent = (path: Path, frame: Frame, missing: Fault): Value => (path.read(frame) === null ? null : missing);
 
 export function literal(value: Literal): Compiled {

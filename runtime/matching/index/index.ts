@@ -28,7 +28,7 @@ export interface Matcher<S extends Matchable> {
   readonly size: number;
   /**
    * The subscriptions whose selector matches, each once, in no particular order. Never throws.
-   * @param budget what all of it may cost; once it is used up, costly selectors don't match any more
+   * @param budget what all of it may cost; once it is used up, costly selectors stop matching
    */
   match(event: Event, tally?: Tally, budget?: Budget): S[];
   /**

@@ -66,7 +66,7 @@ export const emptyTree = <E>(owner: Owner): Tree<E> => ({
   },
 });
 
-/** The step into every element of a place: keys that no member name and no index can be. */
+/** The step into every element of a place. Its keys are booleans, so they differ from every member name and index. */
 export const EVERY: Readonly<Record<Elements, boolean>> = { values: true, keys: false };
 
 export const stepsOf = ({ path, inner }: Need): readonly Scalar[] =>

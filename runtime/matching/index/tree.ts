@@ -55,7 +55,8 @@ function fill<E>(bucket: Bucket<E> | undefined, item: Item<E>, owner: Owner): Bu
   if (bucket.tree !== undefined) return { owner, count: count + 1, items, tree: insert(bucket.tree, item, owner) };
   const more = bucket.owner === owner ? items : [...items];
   more.push(item);
-  // Past the limit with no tree, all that was there before has no needs left: only the new item can.
+  // A bucket past the limit is still without a tree only if its earlier items have run out of needs: then the new item alone can
+  // have some.
   const splits = count === SPLIT ? more.some(({ needs }) => needs.length > 0) : count > SPLIT && item.needs.length > 0;
   if (!splits) return { owner, count: count + 1, items: more, tree: undefined };
   const tree = emptyTree<E>(owner);

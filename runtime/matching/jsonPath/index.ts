@@ -98,7 +98,7 @@ function parseEither(text: string): { query: Query } | { expression: Expression 
   }
 }
 
-/** A query that must select something. Its filter, where that decides, tells the index and the reader what is wanted. */
+/** A query that must select something. Its filter, if it decides alone, is what the index and the explanation use. */
 function existence(text: string, query: Query, pool: PathPool): Draft {
   const compiler = new JsonPathCompiler(pool, text, 0);
   const visit = compiler.query(query, () => true);

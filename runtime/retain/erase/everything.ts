@@ -47,7 +47,10 @@ async function everyProblem(tenant: Tenant, until: Millis, { store }: Tools): Pr
   );
 }
 
-/** Entries of requests that never came to be a batch are among them, so no batch can name them all: Redis is walked through. */
+/**
+ * Some entries belong to requests that failed before they became a batch, so the batches don't lead to all of them: Redis is
+ * walked through.
+ */
 export async function everyEntry(job: Job, cursor: Cursor, tools: Tools, until: Millis): Promise<Cursor> {
   let current = cursor;
   for (;;) {

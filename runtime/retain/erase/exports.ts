@@ -7,14 +7,17 @@ import { type Cursor, withCounts } from "./erasure.ts";
 
 /**
  * What was exported before goes whole, since nobody can tell whom a finished export is about. One that is still being made
- * holds events that were read before they were erased, and writes them when it likes: it is waited for. What was asked for
- * after the last thing was found can hold nothing of it, and stays.
+ * holds events that were read before they were erased, and writes them when it likes: it is waited for. An export that was
+ * requested after the last find can't hold any of it, and stays.
  */
 
 /** Clocks of functions differ. */
 const MARGIN_MS = 5_000;
 const LOOK_AGAIN_SECONDS = 5;
-/** Milliseconds without a saved slice after which a job no longer writes: its queue has given it up after four receives, half an hour apart. */
+/**
+ * Milliseconds since a job's last saved slice after which it surely has stopped: its queue gives it up after four receives, half
+ * an hour apart.
+ */
 const DEAD_MS = 3 * 3_600_000;
 
 /** @returns the cursor behind, or how many seconds to wait for jobs that may bring back what was erased */

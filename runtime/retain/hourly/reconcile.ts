@@ -30,7 +30,7 @@ export interface Reconciled {
   readonly recounted: number;
 }
 
-/** Compares one page of customers, repairs what is missing, and hands the next page on. */
+/** Compares one page of customers, repairs the gaps, and hands the next page on. */
 export async function reconcile({ hour, cursor }: HourWork, tools: Tools): Promise<Reconciled> {
   const from = Date.parse(hour);
   const { customer_ids, next_cursor } = (await tools.service({ op: "customers", ...defined({ cursor }) })).answer;

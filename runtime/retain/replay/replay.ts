@@ -18,9 +18,9 @@ import { type Restored, restoreSlice } from "./fromArchive.ts";
 import { Pace } from "./pace.ts";
 
 /**
- * Replays: recorded events matched again with today's subscriptions and delivered under the replay's id. What the table no
- * longer holds comes from the archive first: it is put back into the table for two days, where reads don't show it.
- * A delivery is known by batch, subscription and replay, so one that is sent again after a crash is not delivered again.
+ * Replays: recorded events matched again with today's subscriptions and delivered under the replay's id. Events that the table
+ * has dropped come from the archive first: they are put back into the table for two days, hidden from reads. A delivery is known
+ * by batch, subscription and replay, so one that is sent again after a crash is not delivered again.
  */
 interface Cursor {
   readonly phase: "archive" | "table";

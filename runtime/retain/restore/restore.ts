@@ -14,8 +14,8 @@ import type { Tools } from "../work.ts";
 
 /**
  * A table that was restored to an earlier moment lacks what was accepted since. The archive has it: every event of that time
- * which the table doesn't know is put back, for as long as its customer keeps events. What became of its deliveries is not known any
- * more, so it counts as unmatched; nothing is delivered by this. Doing it twice changes nothing.
+ * which the table doesn't know is put back, for as long as its customer keeps events. The outcome of its deliveries is lost, so
+ * it counts as unmatched and is delivered to nobody. Doing it twice changes nothing.
  */
 
 /** Of one invocation, whose timeout is 300 s. */

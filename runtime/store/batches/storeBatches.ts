@@ -5,9 +5,9 @@ import { batchKey } from "../keys.ts";
 import { type BatchItem, decodeBatch, encodeBatch } from "./batchItem.ts";
 
 /**
- * Stores batches. Invariant: a batch that is stored already is never written over, for since then its events may have been
- * acknowledged, deleted or erased, and its routing decided. A first receive can't have stored it before, so those go in one
- * unconditional call; anything received again is put one by one, on the condition that it isn't there.
+ * Stores batches. Invariant: a stored batch is never written over, because its events may have been acknowledged, deleted or
+ * erased since, and its routing decided. Batches of a first receive are new, so they go in one unconditional call. Batches that
+ * are received again are put one by one, each on the condition that it is missing.
  */
 
 /** @throws Error when they are not all stored */
@@ -24,7 +24,7 @@ export interface Stored {
   readonly deleted: readonly number[];
 }
 
-/** Stores a batch unless it is stored. @returns undefined when it was stored now, else what is there */
+/** Stores a batch unless it is stored. @returns undefined when it was stored now, else the stored one */
 export async function storeAgain(events: Table, batch: BatchItem): Promise<Stored | undefined> {
   if (await storeUnlessThere(events, batch)) return undefined;
   // Expired between the two calls: nothing is left to deliver.

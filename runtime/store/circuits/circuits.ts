@@ -6,7 +6,7 @@ import type { Millis, Seconds } from "../../domain/time.ts";
 import { circuitKey, circuitPartition, duePartition } from "../keys.ts";
 import { type Circuit, decodeCircuit } from "./circuitItem.ts";
 
-/** Circuits in the events table. Each change is made to what is there, so that those of several invocations add up. */
+/** Circuits in the events table. Each change is made to the stored item, so that those of several invocations add up. */
 
 /** Whose circuit. */
 export type Endpoint = Pick<Circuit, "tenant" | "subscription_id">;

@@ -6,8 +6,8 @@ import { type Attempt, type DeliveryItem, decodeDeliveryItem, encodeDeliveryItem
 
 /**
  * Changes of delivery items that others may change at the same time: an attempt, a manual retry, a deletion, an acknowledged
- * backlog, an erasure. Invariant: each is made to what is there now, under the condition that it is still so; nobody's change
- * is written over.
+ * backlog, an erasure. Invariant: each is made to the item as it is now, under the condition that it is still so. Changes of
+ * others are never written over.
  */
 
 /** How often a change is tried over one that came in between. */
@@ -32,8 +32,8 @@ const itemNow = async (events: Table, name: DeliveryName): Promise<Item | undefi
   (await getItems(events, [deliveryKey(name)], "strong"))[0];
 
 /**
- * Our change from `before` to `after`, made to what is there now: attempts add up, what either side has taken off
- * `remaining` stays off, and a delivery that has ended meanwhile stays ended. Pure.
+ * Our change from `before` to `after`, made to the item as it is now: attempts add up, offsets that either side has taken off
+ * `remaining` stay off, and a delivery that has ended meanwhile stays ended. Pure.
  */
 export function merge(before: DeliveryItem | undefined, after: DeliveryItem, current: DeliveryItem): DeliveryItem {
   const attempts = [...current.attempts, ...after.attempts.slice(before?.attempts.length ?? 0)];
@@ -116,8 +116,8 @@ export const cancelDelivery = (events: Table, item: DeliveryItem, reason: string
   });
 
 /**
- * Takes events off a delivery that owes them, since its subscriber has read them itself: what is left goes on as before,
- * and a delivery with nothing left counts as delivered. An attempt that is recorded meanwhile is looked at again.
+ * Takes events off a delivery that owes them, since its subscriber has read them itself: the rest goes on as before, and an empty
+ * rest counts as delivered. An attempt that is recorded meanwhile is looked at again.
  * @param owed the offsets a delivery still owes
  * @throws Error when the delivery kept changing
  */

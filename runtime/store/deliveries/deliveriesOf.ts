@@ -10,9 +10,9 @@ const DENSE = 0.25;
 const FEW = 3;
 
 /**
- * The delivery items of these batches, by first ULID; a batch without any is left out.
+ * The delivery items of these batches, by first ULID; batches that have none are left out.
  * @param firsts ascending or descending
- * @param looked batches that lie in the same range, wanted or not: tells whether to read the range or each batch
+ * @param looked number of all batches in the same range, which decides whether to read the range or each batch
  */
 export async function deliveriesOf(
   store: Store,

@@ -166,7 +166,10 @@ export interface Owed {
   readonly items: readonly DeliveryItem[];
 }
 
-/** The events that a delivery owes. If it waits or was given up, these are its offsets that are neither delivered nor deleted. */
+/**
+ * The events that a delivery owes. If it waits or was given up, these are its offsets less those of delivered and of deleted
+ * events.
+ */
 export const owedOffsets = (batch: BatchItem, item: DeliveryItem): number[] =>
   item.status === "failed" || item.status === "dead_lettered" || (item.status === "pending" && item.held === true)
     ? (item.remaining ?? item.indexes).filter((offset) => !batch.deleted.includes(offset))

@@ -7,7 +7,7 @@ import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 /** A batch by its tenant and its first ULID. */
 export type BatchName = Pick<DeliveryName, "tenant" | "first">;
 
-/** What is read before deliveries are attempted. */
+/** Reads of stored items before deliveries are attempted. */
 export interface Wanted {
   readonly deliveries: readonly DeliveryName[];
   readonly batches: readonly BatchName[];
@@ -18,7 +18,7 @@ export interface Wanted {
 /** Reads items by their keys, strongly consistent. @param attributes all when left out */
 export type ReadItems = (keys: readonly Item[], attributes?: readonly string[]) => Promise<readonly Item[]>;
 
-/** What is stored of deliveries and batches that were asked for. An item is decoded when it is looked at. */
+/** The stored items of the requested deliveries and batches. An item is decoded when it is looked at. */
 export class StoredDeliveries {
   readonly #items: ReadonlyMap<string, Item>;
   readonly #deletions: ReadonlyMap<string, Item>;

@@ -67,7 +67,7 @@ export function heldIn(events: Table): Held {
 
 const DUE_PAGE = 200;
 
-/** What is due in a partition until a time in milliseconds, earliest first, page by page. */
+/** The items of a partition that are due until a time in milliseconds, earliest first, page by page. */
 export const due = (events: Table, partition: string, until: Millis): AsyncGenerator<readonly Item[]> =>
   queryPages(events, {
     IndexName: "due",
@@ -77,7 +77,7 @@ export const due = (events: Table, partition: string, until: Millis): AsyncGener
     consistency: "eventual",
   });
 
-/** Moves the time of what is due on. @param until milliseconds @returns false when another has done so */
+/** Postpones a due item. @param until milliseconds @returns false when another has done so */
 export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item, until: Millis): Promise<boolean> {
   const claimed = await updateItem(
     events,
@@ -91,6 +91,6 @@ export async function claimDue(events: Table, { pk, sk, next_attempt_at }: Item,
   return claimed !== undefined;
 }
 
-/** What is due: a delivery's next attempt, or a circuit's probe. @throws CodecError */
+/** A due item: a delivery's next attempt, or a circuit's probe. @throws CodecError */
 export const decodeDue = (item: Item): { readonly delivery: DeliveryItem } | { readonly circuit: Circuit } =>
   isCircuit(item) ? { circuit: decodeCircuit(item) } : { delivery: decodeDeliveryItem(item) };

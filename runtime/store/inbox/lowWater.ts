@@ -36,8 +36,8 @@ export const aboveMark = (lo: string, from: number, mark: LowWater | undefined):
   mark?.below !== undefined && mark.from !== undefined && from >= mark.from && mark.below > lo ? mark.below : lo;
 
 /**
- * Sets the mark after a reading down to the oldest of all events that aren't acknowledged; any other proves nothing.
- * @param from milliseconds: the reading looked at nothing received before
+ * Sets the mark after a reading that went down to the oldest event that is still open.
+ * @param from milliseconds: the reading saw only events received at this time or later
  */
 export async function markAfter(
   store: Store,

@@ -12,7 +12,7 @@ import type { Store } from "../table.ts";
 import { addMark } from "./acknowledged.ts";
 
 /**
- * Marks on single events inside a batch. Each adds to what is there, so marks of the same batch made at the same time, or
+ * Marks on single events inside a batch. Each adds to the stored ones, so marks of the same batch made at the same time, or
  * twice, or while the batch is delivered, never undo each other. Deletion is in the batch's item, under the condition that it
  * exists, where nobody who reads the batch can miss it; acknowledgement is beside it.
  */
