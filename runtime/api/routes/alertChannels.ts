@@ -19,7 +19,7 @@ import type { SendAnswer, SendRequest } from "../../domain/alerts/work.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import { linkTo } from "../../domain/links.ts";
-import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
@@ -28,12 +28,14 @@ import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
+import { inTestSlot } from "../testSlots.ts";
 
 const TAG = "Alerts";
 const MAX_CHANNELS = 50;
-/** Messages that verify channels, of a customer a day: they go to people who did not ask for them. */
+/** Messages of a customer a day that verify channels, for they go to people who did not ask for them; and those that test channels. */
 const MAX_CODES_A_DAY = 100;
-const CODE_MS = 24 * 3_600_000;
+const MAX_TESTS_A_DAY = 100;
+const CODE_MS = DAY_MS;
 const MAX_TRIES = 10;
 
 const ChannelSchema = z
@@ -178,17 +180,25 @@ export async function takeCode(deps: Deps, tx: Tx, channelId: string, code: stri
   return right;
 }
 
-/** @throws TriggersError `limit_reached` when the customer has had so many messages of this kind sent today */
-async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise<void> {
+type Sending = "alert_channel.create" | "alert_channel.verify" | "alert_channel.test";
+
+/** How many messages the customer has had sent by these actions within a day. */
+async function countSent(tx: Tx, customerId: string, now: Millis, actions: readonly Sending[]): Promise<number> {
   const { count } = await tx
     .selectFrom("audit_log")
     .select(sql<number>`count(*)::int`.as("count"))
     .where("customer_id", "=", customerId)
-    .where("at", ">=", rfc3339(now - CODE_MS))
-    .where("action", "in", ["alert_channel.create", "alert_channel.verify"])
+    .where("at", ">=", rfc3339(now - DAY_MS))
+    .where("action", "in", actions)
     .where("outcome", "=", "ok")
     .executeTakeFirstOrThrow();
-  refuseBeyond("messages that verify channels in 24 hours", MAX_CODES_A_DAY, count);
+  return count;
+}
+
+/** @throws TriggersError `limit_reached` */
+async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise<void> {
+  const sent = await countSent(tx, customerId, now, ["alert_channel.create", "alert_channel.verify"]);
+  refuseBeyond("messages that verify channels in 24 hours", MAX_CODES_A_DAY, sent);
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -430,18 +440,24 @@ export function register(app: Api, deps: Deps): void {
       action: "alert_channel.test",
       params: ChannelId,
       responses: { 200: { description: "What came of it.", schema: SendAnswerSchema } },
-      errors: ["unprocessable"],
+      errors: ["unprocessable", "limit_reached", "rate_limited"],
     },
     async (c, { params }) => {
+      const { customer_id } = c.get("identity");
       const row = await found(c, params.id);
       if (row.verified_at === null)
         throw new TriggersError("unprocessable", "The channel is not verified yet: POST …/verify first.");
       const link = alertLink(row.base_url, { alert_id: "test" }).replace("?alert=test", "");
-      const answer = await send(c, row, composeTest(link), {
-        type: "triggers.channel.test",
-        channel_id: row.channel_id,
+      const answer = await inTestSlot(deps, customer_id, async () => {
+        const sent = await as(c, (tx) => countSent(tx, customer_id, deps.now(), ["alert_channel.test"]));
+        refuseBeyond("tests of channels in 24 hours", MAX_TESTS_A_DAY, sent);
+        const tested = await send(c, row, composeTest(link), {
+          type: "triggers.channel.test",
+          channel_id: row.channel_id,
+        });
+        await change(deps, c, customer_id, async (_tx, tell) => tell(params.id, { sent: tested.sent }));
+        return tested;
       });
-      await change(deps, c, c.get("identity").customer_id, async (_tx, tell) => tell(params.id, { sent: answer.sent }));
       return c.json(answer);
     },
   );

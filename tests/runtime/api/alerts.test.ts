@@ -365,4 +365,18 @@ test("scopes: reading needs events:read, changing subscriptions", async () => {
     assert.equal((await call("GET", path, undefined, writer)).status, 403);
 });
 
+test("a customer has two channels tested at a time, and a hundred tests a day", async () => {
+  const { channel_id } = await created("/alert-channels", { kind: "sms", target: "+4915112345678" });
+  await call("POST", `/alert-channels/${channel_id}/verify`, { code: codeIn(asked.at(-1)!) });
+  const tested = async () => {
+    const { status, body } = await call("POST", `/alert-channels/${channel_id}/test`);
+    return status === 200 ? "sent" : (body.error.code as string);
+  };
+  const together = await Promise.all(Array.from({ length: 6 }, tested));
+  const first = together.filter((each) => each === "sent").length;
+  assert.ok(first >= 1 && first < 6 && together.every((each) => each === "sent" || each === "rate_limited"));
+  for (let sent = first; sent < 100; sent += 1) assert.equal(await tested(), "sent");
+  assert.equal(await tested(), "limit_reached");
+});
+
 test.run();
