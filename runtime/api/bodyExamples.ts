@@ -35,6 +35,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   "POST /subscriptions/{id}/rotate-secret": { overlap_seconds: 3_600 },
   "POST /subscriptions/{id}/test": { event_type: "order.created", payload: ORDER },
   "PUT /event-types/{type}": SCHEMA,
+  "POST /event-types/rehearse": { event_type: "order.created", schema: SCHEMA, limit: 1_000 },
   "PUT /reference-tables/{name}": { rows: { "SKU-1": { name: "Chair", price: 49.9 } } },
   "POST /live/tickets": {},
   "POST /metrics/query": { measures: ["events", "delivered"], last: "24h", group_by: ["event_type"] },

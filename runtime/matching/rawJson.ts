@@ -80,10 +80,18 @@ type Open<Value, Held extends keyof Value> = {
     : Value[Name];
 };
 
+const memberOf = (root: RawValue, name: string): RawValue | undefined =>
+  root.kind === "object" ? root.members.find((member) => member.name === name)?.value : undefined;
+
+/** A member of the object that a text is, as it was written. @throws SyntaxError when the text is not JSON */
+export function memberText(text: string, name: string): string | undefined {
+  const value = memberOf(scan(text), name);
+  return value === undefined ? undefined : text.slice(value.start, value.end);
+}
+
 /** The members of the object under a name, as they were written; empty without such an object. */
 export function membersUnder(text: string, name: string): readonly (readonly [name: string, text: string])[] {
-  const root = scan(text);
-  const held = root.kind === "object" ? root.members.find((member) => member.name === name)?.value : undefined;
+  const held = memberOf(scan(text), name);
   if (held?.kind !== "object") return [];
   return held.members.map(({ name, value }) => [name, text.slice(value.start, value.end)]);
 }

@@ -66,6 +66,7 @@ const bodies: Readonly<Record<string, (ids: Tenant["ids"]) => unknown>> = {
   "POST /customers": () => ({ name: "none" }),
   "PATCH /customers/{customer_id}": () => ({ name: "stolen" }),
   "PUT /event-types/{type}": () => "not a schema",
+  "POST /event-types/rehearse": () => ({ event_type: "isolated", schema: false }),
   "PUT /reference-tables/{name}": () => "not a table",
   "PUT /retention": () => ({ days: 0 }),
   "POST /privacy/exports": () => ({ subject: { jsonpath: "$", equals: 1 }, all: true }),

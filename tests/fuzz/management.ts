@@ -54,6 +54,7 @@ const BODIES: Readonly<Record<string, (chance: Dice) => Json>> = {
   "POST /subscriptions/{id}/rotate-secret": () => ({ overlap_seconds: 60 }),
   "POST /subscriptions/{id}/test": () => ({ event_type: "a", payload: { a: 1 } }),
   "PUT /event-types/{type}": () => ({ type: "object", required: ["id"], properties: { id: { pattern: "^a+$" } } }),
+  "POST /event-types/rehearse": () => ({ event_type: "a", schema: { required: ["id"] }, limit: 10 }),
   "PUT /reference-tables/{name}": () => ({ rows: { a: { price: 1.5 }, constructor: { x: "y" } } }),
   "POST /replays": () => ({ from: time, to: "2026-11-26T10:00:00+01:00", event_type: ["a"], rate_per_second: 5 }),
   "POST /dead-letters/replay": () => ({ event_type: "a", from: time }),

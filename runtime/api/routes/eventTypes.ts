@@ -2,28 +2,42 @@ import { z } from "@hono/zod-openapi";
 import { type Selectable, sql } from "kysely";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
-import { TriggersError } from "../../domain/errors/errors.ts";
-import { rfc3339 } from "../../domain/time.ts";
-import { writeObject } from "../../matching/index.ts";
+import { compileSchema } from "../../domain/body/schema.ts";
+import { reviewEvents } from "../../domain/body/validate.ts";
+import { defined } from "../../domain/defined.ts";
+import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
+import { requireScope } from "../../domain/identity/identity.ts";
+import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { memberText, writeObject } from "../../matching/index.ts";
+import { budget } from "../../store/batches/bounds.ts";
+import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { jsonBytes } from "../reads.ts";
+import { jsonBytes, readContext } from "../reads.ts";
 import { route } from "../route.ts";
 import { dictionary, EventTypeName, NextCursor, Timestamp } from "../schemas.ts";
+import { FaultSchema } from "./dryRun.ts";
 
 const TAG = "Event types";
 /** What ingest holds of one tenant: all its schemas fit one answer of the service. */
 const MAX_TYPES = 1_000;
 const MAX_TOTAL_BYTES = 4_000_000;
+/** Recorded events that a schema is tried on at once, how long that may take, and how many of those that break it are told. */
+const MAX_TRIED = 1_000;
+const TRYING_MS: Millis = 5_000;
+const MAX_FAILURES = 20;
 
 const EventType = z.object({ type: EventTypeName });
 const isPattern = (text: string): boolean => text.split(".").some((segment) => segment === "*" || segment === "**");
-const RegisteredType = z.object({
-  type: EventTypeName.refine((text) => !isPattern(text), "is a pattern; a schema belongs to one event type"),
-});
+const RegisteredTypeName = EventTypeName.refine(
+  (text) => !isPattern(text),
+  "is a pattern; a schema belongs to one event type",
+);
+const RegisteredType = z.object({ type: RegisteredTypeName });
 const SchemaDocument = z.union([dictionary(z.string(), z.unknown()), z.boolean()]).openapi({
   description: "A JSON Schema (2020-12), as it is: not wrapped in anything.",
   example: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
@@ -54,6 +68,8 @@ const withoutSpace = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")
 const noType = (type: string) => new TriggersError("not_found", `There is no schema for the event type "${type}".`);
 
 export function register(app: Api, deps: Deps): void {
+  const context = readContext(deps);
+
   route(
     app,
     {
@@ -128,6 +144,93 @@ export function register(app: Api, deps: Deps): void {
           .executeTakeFirstOrThrow();
       });
       return jsonBytes(Buffer.from(viewOf(row)));
+    },
+  );
+
+  route(
+    app,
+    {
+      method: "post",
+      path: "/event-types/rehearse",
+      tag: TAG,
+      summary: "Try a schema on recorded events before it is registered",
+      description:
+        "The newest events of the type first, `limit` of them a page: which of them would be refused now, and why. Nothing is stored. Needs the scope `events:read` as well.",
+      scope: "subscriptions",
+      body: z.strictObject({
+        event_type: RegisteredTypeName,
+        schema: SchemaDocument,
+        limit: z.number().int().min(1).max(MAX_TRIED).optional().openapi({ description: "Events to examine (1,000)." }),
+        cursor: z.string().max(4_096).optional(),
+      }),
+      responses: {
+        200: {
+          description: "What the schema says of them.",
+          schema: z.object({
+            examined: z.number().int(),
+            failed: z.number().int().openapi({ description: "Of those examined, how many would be refused." }),
+            failures: z
+              .array(z.object({ event_id: z.string(), received_at: Timestamp, errors: z.array(FaultSchema) }))
+              .openapi({ description: `The newest ${MAX_FAILURES} of those that would be refused.` }),
+            next_cursor: NextCursor,
+          }),
+        },
+      },
+      errors: ["invalid_schema"],
+    },
+    async (c, { body, raw }) => {
+      const identity = c.get("identity");
+      // Recorded events are read with the scope that reads them.
+      requireScope(identity, "events:read");
+      const text = memberText(new TextDecoder().decode(raw), "schema")!;
+      checkSchema(body.schema, text);
+      const check = compileSchema(text);
+      const tenant = c.get("tenant");
+      const purpose = `${tenant}:event_type_rehearse`;
+      type Cursor = { readonly after: string; readonly began: Millis };
+      const before = body.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, body.cursor);
+      const began = before?.began ?? deps.now();
+      const until = deps.now() + TRYING_MS;
+      const limit = body.limit ?? MAX_TRIED;
+      const failures: { event_id: string; received_at: string; errors: readonly ErrorDetail[] }[] = [];
+      let [examined, failed, more] = [0, 0, false];
+      let after = before?.after;
+      const range = {
+        order: "desc" as const,
+        from: deps.now() - (await context.retentionMs(identity)),
+        to: began + 1,
+        types: [body.event_type],
+        ...defined({ after }),
+      };
+      scan: for await (const step of scanEvents(context.store, tenant, range, deps.now(), budget(deps.now))) {
+        if (step.kind === "paused") {
+          after = step.reached ?? after;
+          more = true;
+          break;
+        }
+        for (const { batch, raws, offsets } of step.batches) {
+          for (const offset of offsets) {
+            if (examined === limit || deps.now() >= until) {
+              more = true;
+              break scan;
+            }
+            const event = raws[offset]!;
+            const ulid = ulidAt(batch.first, offset);
+            after = ulid;
+            examined += 1;
+            // As the event would be met if it came now.
+            const alone = { array: false, events: [event], types: [body.event_type], faults: [] };
+            const { faults } = reviewEvents(alone, () => check);
+            if (faults.length === 0) continue;
+            failed += 1;
+            if (failures.length === MAX_FAILURES) continue;
+            const errors = faults.map(({ index: _, ...fault }) => fault);
+            failures.push({ event_id: eventId(ulid), received_at: rfc3339(timeOf(ulid)), errors });
+          }
+        }
+      }
+      const next_cursor = more && after !== undefined ? await signCursor(deps, purpose, { after, began }) : null;
+      return c.json({ examined, failed, failures, next_cursor } as never);
     },
   );
 

@@ -147,6 +147,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "POST /subscriptions/{id}/enable": "configure",
   "PUT /event-types/{type}": "configure",
   "DELETE /event-types/{type}": "configure",
+  "POST /event-types/rehearse": "configure",
   "PUT /reference-tables/{name}": "configure",
   "DELETE /reference-tables/{name}": "configure",
   "GET /keys": "keys",

@@ -1795,6 +1795,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/event-types/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a schema on recorded events before it is registered
+         * @description The newest events of the type first, `limit` of them a page: which of them would be refused now, and why. Nothing is stored. Needs the scope `events:read` as well.
+         *
+         *     Needs the scope `subscriptions`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        cursor?: string;
+                        event_type: string;
+                        /** @description Events to examine (1,000). */
+                        limit?: number;
+                        /**
+                         * @description A JSON Schema (2020-12), as it is: not wrapped in anything.
+                         * @example {
+                         *       "type": "object",
+                         *       "required": [
+                         *         "id"
+                         *       ],
+                         *       "properties": {
+                         *         "id": {
+                         *           "type": "string"
+                         *         }
+                         *       }
+                         *     }
+                         */
+                        schema: {
+                            [key: string]: unknown;
+                        } | boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description What the schema says of them. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            examined: number;
+                            /** @description Of those examined, how many would be refused. */
+                            failed: number;
+                            /** @description The newest 20 of those that would be refused. */
+                            failures: {
+                                errors: ({
+                                    code?: string;
+                                    message: string;
+                                    path?: string;
+                                } & {
+                                    [key: string]: unknown;
+                                })[];
+                                event_id: string;
+                                /**
+                                 * Format: date-time
+                                 * @description RFC 3339; answers are in UTC with milliseconds.
+                                 * @example 2026-11-25T10:00:00.000Z
+                                 */
+                                received_at: string;
+                            }[];
+                            /** @description Cursor of the next page; null on the last. */
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;

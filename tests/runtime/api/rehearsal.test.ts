@@ -170,6 +170,48 @@ test("a rehearsal counts, shows samples with what would be sent, and names the c
   assert.deepEqual([bad.status, bad.body.error.code], [422, "invalid_selector"]);
 });
 
+test("a schema is tried on what is recorded: which events it would refuse now, why, page by page, and nothing is kept of it", async () => {
+  const { live: own, sandbox } = await api.customer("Trying");
+  const events = [
+    { event_type: "tried", amount: 1 },
+    { event_type: "tried", amount: "much" },
+    { event_type: "another", amount: "much" },
+    { event_type: "tried" },
+  ];
+  const batch = batchOf(own.customer_id, events, api.deps.now() - 60_000);
+  await api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: encodeBatch(batch) }));
+  const ids = events.map((_, offset) => eventId(ulidAt(batch.first, offset)));
+  const schema = { type: "object", required: ["amount"], properties: { amount: { type: "number" } } };
+  const rehearse = (body: object, who = own) => api.call(who, "POST", "/event-types/rehearse", body);
+  const { status, body } = await rehearse({ event_type: "tried", schema });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual([body.examined, body.failed, body.next_cursor], [3, 2, null]);
+  assert.deepEqual(
+    body.failures.map(({ event_id, errors }: { event_id: string; errors: { path: string; message: string }[] }) => [
+      event_id,
+      errors[0]!.path,
+      errors[0]!.message,
+    ]),
+    [
+      [ids[3], "", "must have required property 'amount' (required)"],
+      [ids[1], "/amount", "must be number (type)"],
+    ],
+  );
+  const first = (await rehearse({ event_type: "tried", schema, limit: 1 })).body;
+  assert.deepEqual([first.examined, first.failed], [1, 1]);
+  const rest = (await rehearse({ event_type: "tried", schema, cursor: first.next_cursor })).body;
+  assert.deepEqual([rest.examined, rest.failed, rest.next_cursor], [2, 1, null]);
+  assert.deepEqual((await api.call(own, "GET", "/event-types")).body.event_types, []);
+  for (const who of [other, sandbox])
+    assert.equal((await rehearse({ event_type: "tried", schema }, who)).body.examined, 0);
+  const wrong = await rehearse({ event_type: "tried", schema: { type: "nothing" } });
+  assert.deepEqual([wrong.status, wrong.body.error.code], [422, "invalid_schema"]);
+  const blind = { ...own, scopes: ["subscriptions" as const] };
+  assert.equal((await rehearse({ event_type: "tried", schema }, blind)).status, 403);
+  const long = '{"event_type":"tried","schema":{"properties":{"amount":{"const":1.00000000000000000001}}}}';
+  assert.equal((await rehearse(long as never)).body.failed, 2, "the digits of the schema count");
+});
+
 test("verdicts tell of each subscription as it stood when the event was routed", async () => {
   const [id] = await stored([{ event_type: "order.created", amount: 40 }], 30_000, { [payloads]: [0] });
   // Since then the definition has changed so that it would match.
