@@ -34,8 +34,8 @@ export function shapeOf(payloads: readonly unknown[]): (Shape & { readonly share
     .slice(0, MOST);
 }
 
-type Schema = Readonly<Record<string, unknown>>;
-const isSchema = (value: unknown): value is Schema =>
+export type Schema = Readonly<Record<string, unknown>>;
+export const isSchema = (value: unknown): value is Schema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const kindNames: Readonly<Record<string, string>> = { array: "list", integer: "number" };
 

@@ -7,10 +7,25 @@ import type { Event } from "./types.ts";
 
 const LOOKED_AT = 20;
 
-interface Schemas {
-  readonly event_types: readonly { readonly event_type: string; readonly schema: unknown }[];
+/** The schema of an event type, as its customer put it. */
+export interface TypeSchema {
+  readonly event_type: string;
+  readonly schema: unknown;
 }
-const none: Schemas = { event_types: [] };
+const none: readonly TypeSchema[] = [];
+
+/** The event types of a side that have a schema; none for who may not see them. */
+export function useSchemas(env: Environment): readonly TypeSchema[] {
+  const may = useMay();
+  const { data } = useQuery({
+    queryKey: ["schemas", env],
+    enabled: may("subscriptions"),
+    staleTime: 60_000,
+    retry: false,
+    queryFn: ({ signal }) => call<{ event_types: TypeSchema[] }>("GET", "/event-types?limit=1000", { env, signal }),
+  });
+  return data?.event_types ?? none;
+}
 
 /**
  * The members that events of a type have: by its schema, and by the newest recorded ones once somebody wants to know, since each look at a
@@ -19,52 +34,36 @@ const none: Schemas = { event_types: [] };
 export function useShapes(type: string | undefined, env: Environment, recorded: boolean): readonly Shape[] {
   const may = useMay();
   const look = recorded && may("payloads");
+  const schemas = useSchemas(env);
   const { data } = useQuery({
-    queryKey: ["shapes", type, env, look],
-    enabled: type !== undefined && type !== "" && may("subscriptions"),
+    queryKey: ["shapes", type, env],
+    enabled: type !== undefined && type !== "" && look,
     staleTime: Number.POSITIVE_INFINITY,
-    // What the schema says stays while recorded events are on their way.
-    placeholderData: (before: readonly Shape[] | undefined, asked) =>
-      asked?.queryKey[1] === type ? before : undefined,
     retry: false,
     queryFn: async ({ signal }) => {
-      const asked = { env, signal };
       const params = new URLSearchParams({ event_type: type!, limit: String(LOOKED_AT), acknowledged: "all" });
-      const [{ event_types }, { events }] = await Promise.all([
-        call<Schemas>("GET", "/event-types?limit=1000", asked).catch(() => none),
-        look
-          ? call<{ events: Event[] }>("GET", `/inbox?${params}`, asked).catch(() => ({ events: [] }))
-          : { events: [] },
-      ]);
-      const schema = event_types.find(({ event_type }) => event_type === type)?.schema;
-      return joined([...shapeOfSchema(schema), ...shapeOf(events.map(({ payload }) => payload))]);
+      const { events } = await call<{ events: Event[] }>("GET", `/inbox?${params}`, { env, signal });
+      return shapeOf(events.map(({ payload }) => payload));
     },
   });
-  return useMemo(() => data ?? [], [data]);
+  return useMemo(() => {
+    const schema = schemas.find(({ event_type }) => event_type === type)?.schema;
+    return joined([...shapeOfSchema(schema), ...(data ?? [])]);
+  }, [data, schemas, type]);
 }
 
 /** Event types that are known on a side: those with a schema, and those seen lately. */
 export function useKnownTypes(env: Environment): readonly string[] {
+  const schemas = useSchemas(env);
   const { data } = useQuery({
-    queryKey: ["known types", env],
+    queryKey: ["types of the newest", env],
     staleTime: 60_000,
     retry: false,
-    queryFn: async ({ signal }) => {
-      const [schemas, recorded] = await Promise.all([
-        call<Schemas>("GET", "/event-types?limit=1000", { env, signal }).catch(() => none),
-        call<{ events: Event[] }>("GET", "/inbox?limit=200&acknowledged=all", {
-          env,
-          signal,
-          withoutPayloads: true,
-        }).catch(() => ({ events: [] })),
-      ]);
-      return [
-        ...new Set([
-          ...schemas.event_types.map(({ event_type }) => event_type),
-          ...recorded.events.flatMap(({ event_type }) => (event_type === null ? [] : [event_type])),
-        ]),
-      ].sort();
-    },
+    queryFn: ({ signal }) =>
+      call<{ events: Event[] }>("GET", "/inbox?limit=200&acknowledged=all", { env, signal, withoutPayloads: true }),
   });
-  return data ?? [];
+  return useMemo(() => {
+    const recorded = (data?.events ?? []).flatMap(({ event_type }) => event_type ?? []);
+    return [...new Set([...schemas.map(({ event_type }) => event_type), ...recorded])].sort();
+  }, [schemas, data]);
 }

@@ -1,3 +1,5 @@
+import type { subscriptionStatuses } from "../../runtime/domain/statuses.ts";
+
 /** Objects of the API, as far as pages show them. */
 
 export interface Attempt {
@@ -7,9 +9,6 @@ export interface Attempt {
   readonly error: string | null;
   readonly response_excerpt?: string;
 }
-
-export const deliveryStatuses = ["pending", "delivered", "failed", "dead_lettered", "cancelled"] as const;
-export const eventStatuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
 
 export interface Delivery {
   readonly delivery_id: string;
@@ -47,7 +46,7 @@ export interface Subscription {
   readonly max_batch: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly environment: string;
-  readonly status: "active" | "disabled";
+  readonly status: (typeof subscriptionStatuses)[number];
   readonly disabled_reason: string | null;
   readonly version: number;
   readonly created_at: string;

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import jsonPointer from "json-pointer";
 import type { Definition } from "../database/schema.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
+import { subscriptionStatuses } from "../domain/statuses.ts";
 import type { Enrich, EventSelector, Transform } from "../domain/subscription.ts";
 import { canonicalUrl, checkWebhookUrl, headerFault, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import { checkOrdinaryCost, checkTransform, compileSelector } from "../matching/index.ts";
@@ -85,7 +86,7 @@ export const SubscriptionPatch = z
     ...common,
     event_selector: SelectorSchema.optional(),
     webhook_url: Url.optional(),
-    status: z.enum(["active", "disabled"]).optional(),
+    status: z.enum(subscriptionStatuses).optional(),
   })
   .openapi("SubscriptionPatch");
 export type PatchInput = z.output<typeof SubscriptionPatch>;

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { SubscriptionRow } from "../database/subscriptions.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
+import { subscriptionStatuses } from "../domain/statuses.ts";
 import { EnvironmentSchema, Timestamp } from "./schemas.ts";
 import { EnrichSchema, MASK, SelectorSchema, TransformSchema } from "./subscriptionInput.ts";
 
@@ -17,7 +18,7 @@ export const SubscriptionSchema = z
     max_batch: z.number().int(),
     headers: z.record(z.string(), z.literal(MASK)).openapi({ description: "Names only; values are never read back." }),
     environment: EnvironmentSchema,
-    status: z.enum(["active", "disabled"]),
+    status: z.enum(subscriptionStatuses),
     disabled_reason: z.string().nullable().openapi({
       description: "`requested` by a caller, or why the platform disabled it.",
     }),

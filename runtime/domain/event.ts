@@ -1,6 +1,8 @@
 import { eventId, timeOf, ulidAt } from "./ids.ts";
 import { rfc3339 } from "./time.ts";
 
+export { type DeliveryStatus, deliveryStatuses, type EventStatus, eventStatuses, foldStatus } from "./statuses.ts";
+
 /** An event as matching and transforms see it. `payload` is the parsed JSON; numbers may have lost digits. */
 export interface Event {
   readonly event_id: string;
@@ -8,23 +10,6 @@ export interface Event {
   /** RFC 3339 UTC with milliseconds. */
   readonly received_at: string;
   readonly payload: Readonly<Record<string, unknown>>;
-}
-
-/** Worst wins: dead_lettered > failed > pending > delivered; without a matching subscription, unmatched. */
-export const eventStatuses = ["unmatched", "pending", "delivered", "failed", "dead_lettered"] as const;
-export type EventStatus = (typeof eventStatuses)[number];
-
-/** States of one delivery. `cancelled` ones do not count for an event's status. */
-export const deliveryStatuses = ["pending", "delivered", "failed", "dead_lettered", "cancelled"] as const;
-export type DeliveryStatus = (typeof deliveryStatuses)[number];
-
-const rank: Record<DeliveryStatus, number> = { cancelled: 0, delivered: 1, pending: 2, failed: 3, dead_lettered: 4 };
-
-/** Folds the states of an event's deliveries into the event's status. */
-export function foldStatus(deliveries: Iterable<DeliveryStatus>): EventStatus {
-  let worst: DeliveryStatus = "cancelled";
-  for (const status of deliveries) if (rank[status] > rank[worst]) worst = status;
-  return worst === "cancelled" ? "unmatched" : worst;
 }
 
 /** A batch's events as they are written out: id, type and time around the payload's own bytes. */

@@ -14,8 +14,9 @@ import payloadDesign from "../../../docs/site/pages/guides/payload-design.md?raw
 import troubleshooting from "../../../docs/site/pages/guides/troubleshooting.md?raw";
 import verifying from "../../../docs/site/pages/guides/verifying-signatures.md?raw";
 import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
-import { callSnippet, languages } from "../snippets.ts";
+import { callSnippet } from "../snippets.ts";
 import { Button, Code, Failure, Loading } from "../ui/basic.tsx";
+import { LanguageTabs } from "../ui/languageTabs.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { oneOf, useUrl } from "../url.ts";
 import { type Member, type OpenApi, type Reference, referenceOf } from "./openapi.ts";
@@ -36,7 +37,6 @@ const texts: Readonly<Record<GuideFile, string>> = {
 };
 const own = {
   docs: oneOf(["reference", "examples", "troubleshooting", "practice"], "reference"),
-  code: oneOf(languages, "curl"),
 };
 
 /** Text of the documentation. What it links to within the project has no page here, so it stays text. */
@@ -160,7 +160,7 @@ function Troubles({ topic, references }: { topic: Topic; references: readonly Re
 /** The documentation of the page that one is on, beside it: one goes on working while it is open. */
 export default function Drawer({ close }: { close: () => void }) {
   const [path] = useLocation();
-  const [state, set] = useUrl(own);
+  const [state] = useUrl(own);
   const heading = useRef<HTMLHeadingElement>(null);
   const topic = topicOf(path);
   const document = useQuery({
@@ -195,7 +195,7 @@ export default function Drawer({ close }: { close: () => void }) {
       <Tabs
         label="Documentation of this page"
         selected={state.docs}
-        select={(docs) => set({ docs })}
+        member="docs"
         tabs={[
           { id: "reference", name: "Reference", body: () => asked(() => <ReferencePart references={references} />) },
           {
@@ -203,37 +203,30 @@ export default function Drawer({ close }: { close: () => void }) {
             name: "Examples",
             body: () => (
               <div className="grid gap-4">
-                <Tabs
-                  label="Language of the examples"
-                  selected={state.code}
-                  select={(code) => set({ code })}
-                  tabs={languages.map((language) => ({
-                    id: language,
-                    name: language,
-                    body: () => (
-                      <div className="grid gap-4">
-                        {topic.examples.length === 0 ? (
-                          <p className="text-sm">This page has no call of its own.</p>
-                        ) : null}
-                        {topic.examples.map(({ says, method, path: called, body }) => (
-                          <section key={says} aria-label={says} className="grid gap-1">
-                            <h3 className="text-sm font-medium">{says}</h3>
-                            <Code
-                              label={says}
-                              text={callSnippet(language, {
-                                url: window.location.origin,
-                                method,
-                                path: called.split("?")[0]!,
-                                query: called.split("?")[1],
-                                body: body === undefined ? undefined : { text: JSON.stringify(body, null, 2) },
-                              })}
-                            />
-                          </section>
-                        ))}
-                      </div>
-                    ),
-                  }))}
-                />
+                <LanguageTabs label="Language of the examples">
+                  {(language) => (
+                    <div className="grid gap-4">
+                      {topic.examples.length === 0 ? (
+                        <p className="text-sm">This page has no call of its own.</p>
+                      ) : null}
+                      {topic.examples.map(({ says, method, path: called, body }) => (
+                        <section key={says} aria-label={says} className="grid gap-1">
+                          <h3 className="text-sm font-medium">{says}</h3>
+                          <Code
+                            label={says}
+                            text={callSnippet(language, {
+                              url: window.location.origin,
+                              method,
+                              path: called.split("?")[0]!,
+                              query: called.split("?")[1],
+                              body: body === undefined ? undefined : { text: JSON.stringify(body, null, 2) },
+                            })}
+                          />
+                        </section>
+                      ))}
+                    </div>
+                  )}
+                </LanguageTabs>
               </div>
             ),
           },

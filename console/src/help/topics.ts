@@ -182,7 +182,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   },
   "/subscriptions": subscribing,
   "/types": {
-    calls: ["PUT /event-types/{type}", "GET /event-types"],
+    calls: ["PUT /event-types/{type}", "POST /event-types/rehearse", "GET /event-types"],
     examples: [
       {
         says: "Register a schema",

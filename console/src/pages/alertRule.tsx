@@ -18,13 +18,15 @@ import {
 } from "../alertForm.ts";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
-import { useFormDraft, useMay } from "../session.tsx";
-import { Button, Empty, Failure, Field, NameField, When } from "../ui/basic.tsx";
+import { useFormDraft } from "../session.tsx";
+import { Empty, NameField, TextField, When } from "../ui/basic.tsx";
+import { EditorFrame } from "../ui/editorFrame.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
 import { Ringing, type Rung } from "../ui/ringing.tsx";
 import { Table } from "../ui/table.tsx";
 import { useCommon, useHere } from "../url.ts";
+import { useWork } from "../work.ts";
 import type { Channel } from "./alertChannels.tsx";
 
 interface Preview {
@@ -85,7 +87,6 @@ export function RuleEditor({
   close: () => void;
 }) {
   const [{ env }] = useCommon();
-  const may = useMay();
   const here = useHere();
   const client = useQueryClient();
   const [form, change, drop] = useFormDraft<RuleForm>(
@@ -93,44 +94,34 @@ export function RuleEditor({
     rule === undefined ? emptyForm : formOf(rule),
   );
   const [preview, setPreview] = useState<Preview>();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const unit = formUnit(form);
-  const run = (work: () => Promise<void>) => async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await work();
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
-  };
-  const rehearse = run(async () =>
-    setPreview(await call<Preview>("POST", "/alert-rules/preview", { env, body: bodyOf(form) })),
-  );
-  const save = run(async () => {
+  const rehearse = async () =>
+    setPreview(await call<Preview>("POST", "/alert-rules/preview", { env, body: bodyOf(form) }));
+  const save = async () => {
     const body = bodyOf(form);
     if (rule === undefined) await call("POST", "/alert-rules", { env, body });
     else await call("PATCH", `/alert-rules/${rule.rule_id}`, { env, body });
     await client.invalidateQueries({ queryKey: ["list", "/alert-rules"] });
     drop();
     close();
-  });
+  };
   return (
     <div className="grid gap-4">
       <p>
         <Link href={here({ rule: undefined })}>All rules</Link>
       </p>
-      <form
-        className="card grid max-w-3xl gap-4"
-        aria-label={rule === undefined ? "New rule" : `Rule ${rule.name}`}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
+      <EditorFrame
+        name={rule === undefined ? "New rule" : `Rule ${rule.name}`}
+        title={rule === undefined ? `New ${env} rule` : rule.name}
+        work={work}
+        preview={rehearse}
+        save={save}
+        cancel={() => {
+          drop();
+          close();
         }}
       >
-        <h2 className="font-semibold">{rule === undefined ? `New ${env} rule` : rule.name}</h2>
         <div className="grid items-start gap-3 sm:grid-cols-2">
           <NameField value={form.name} change={(name) => change({ name })} />
           <Choice
@@ -159,32 +150,21 @@ export function RuleEditor({
             </>
           ) : null}
           {unit === "up" ? null : (
-            <Field
+            <TextField
               label={unitNames[unit] === "" ? "Threshold" : `Threshold, ${unitNames[unit]}`}
               hint="It rings above it."
-            >
-              {(ids) => (
-                <input
-                  {...ids}
-                  className="field"
-                  inputMode="decimal"
-                  value={form.threshold}
-                  onChange={(event) => change({ threshold: event.target.value })}
-                />
-              )}
-            </Field>
+              inputMode="decimal"
+              value={form.threshold}
+              change={(threshold) => change({ threshold })}
+            />
           )}
-          <Field label="For minutes" hint="How long it has to last; 0 rings at once.">
-            {(ids) => (
-              <input
-                {...ids}
-                className="field"
-                inputMode="numeric"
-                value={form.for_minutes}
-                onChange={(event) => change({ for_minutes: event.target.value })}
-              />
-            )}
-          </Field>
+          <TextField
+            label="For minutes"
+            hint="How long it has to last; 0 rings at once."
+            inputMode="numeric"
+            value={form.for_minutes}
+            change={(for_minutes) => change({ for_minutes })}
+          />
           <Choice
             label="Severity"
             any={null}
@@ -231,27 +211,7 @@ export function RuleEditor({
           />
           Enabled
         </label>
-        {error === undefined ? null : <Failure error={error} />}
-        <div className="flex flex-wrap gap-2">
-          <Button onPress={() => void rehearse()} isDisabled={busy}>
-            {busy ? "Working…" : "Preview"}
-          </Button>
-          {may("watch") ? (
-            <Button type="submit" look="primary" isDisabled={busy}>
-              Save
-            </Button>
-          ) : null}
-          <Button
-            look="quiet"
-            onPress={() => {
-              drop();
-              close();
-            }}
-          >
-            Cancel
-          </Button>
-        </div>
-      </form>
+      </EditorFrame>
       {preview === undefined ? null : <Rehearsed preview={preview} form={form} />}
     </div>
   );

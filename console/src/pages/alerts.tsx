@@ -372,7 +372,7 @@ export default function Alerts() {
       <Tabs
         label="About alerts"
         selected={state.tab}
-        select={(tab) => set({ tab, rule: undefined, alert: undefined }, false)}
+        drops={["rule", "alert"]}
         tabs={[
           {
             id: "history",

@@ -5,74 +5,43 @@ import { useDashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
 import { lasts, useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
-import { Button, Code, Empty, Failure, Field, Loading, Note, Page } from "../ui/basic.tsx";
+import { Button, Empty, Failure, Loading, Note, Page, TextField } from "../ui/basic.tsx";
+import { Create, ShownOnce } from "../ui/create.tsx";
 import { AutoRefresh } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
-import { Ask, Dialog } from "../ui/overlay.tsx";
+import { Ask } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
 import { maybeOneOf, useUrl } from "../url.ts";
 
-function Create() {
+function NewCustomer() {
   const client = useQueryClient();
-  const [open, setOpen] = useState(false);
   const [name, setName] = useState("");
   const [limit, setLimit] = useState("1000");
-  const [error, setError] = useState<unknown>();
-  const [made, setMade] = useState<{ api_key: string; sandbox_key: string }>();
-  const create = async () => {
-    setError(undefined);
-    try {
-      setMade(await call("POST", "/customers", { body: { name, limit_per_second: Number(limit) } }));
-      await client.invalidateQueries({ queryKey: ["customer figures"] });
-    } catch (cause) {
-      setError(cause);
-    }
+  const make = async () => {
+    const body = { name, limit_per_second: Number(limit) };
+    const made = await call<{ api_key: string; sandbox_key: string }>("POST", "/customers", { body });
+    await client.invalidateQueries({ queryKey: ["customer figures"] });
+    return made;
   };
   return (
-    <>
-      <Button look="primary" onPress={() => setOpen(true)}>
-        New customer
-      </Button>
-      <Dialog
-        title="New customer"
-        open={open}
-        close={() => {
-          setOpen(false);
-          setMade(undefined);
-        }}
-      >
-        {made === undefined ? (
-          <>
-            <Field label="Name">
-              {(ids) => (
-                <input {...ids} className="field" value={name} onChange={(event) => setName(event.target.value)} />
-              )}
-            </Field>
-            <Field label="Events a second">
-              {(ids) => (
-                <input
-                  {...ids}
-                  inputMode="numeric"
-                  className="field"
-                  value={limit}
-                  onChange={(event) => setLimit(event.target.value)}
-                />
-              )}
-            </Field>
-            {error === undefined ? null : <Failure error={error} />}
-            <Button look="primary" onPress={() => void create()}>
-              Create
-            </Button>
-          </>
-        ) : (
-          <Note tone="warn" title="Both keys are shown this once.">
-            <Code label="Live key" text={made.api_key} />
-            <Code label="Sandbox key" text={made.sandbox_key} />
-          </Note>
-        )}
-      </Dialog>
-    </>
+    <Create
+      label="New customer"
+      title="New customer"
+      make={make}
+      made={({ api_key, sandbox_key }) => (
+        <ShownOnce
+          title="Both keys are shown this once."
+          texts={[
+            ["Live key", api_key],
+            ["Sandbox key", sandbox_key],
+          ]}
+        />
+      )}
+    >
+      <TextField label="Name" value={name} change={setName} />
+      <TextField label="Events a second" inputMode="numeric" value={limit} change={setLimit} />
+    </Create>
   );
 }
 
@@ -145,7 +114,7 @@ export default function Customers() {
             <AutoRefresh />
             <ShownTable told={told} />
             <DownloadShown name="customers" title="Customers" about={`Live sides, the last ${last}`} />
-            <Create />
+            <NewCustomer />
           </>
         }
       >

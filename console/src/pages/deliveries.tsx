@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { deliveryStatuses } from "../types.ts";
+import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { Empty, Page } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { Choice, FilterBar, SubscriptionSought } from "../ui/filters.tsx";

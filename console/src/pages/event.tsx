@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { Link, useParams } from "wouter";
-import { ApiError, call, callText, memberText } from "../api.ts";
+import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -9,7 +8,8 @@ import type { Event } from "../types.ts";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
 import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
-import { Ask, Confirm } from "../ui/overlay.tsx";
+import { Confirm } from "../ui/overlay.tsx";
+import { useReveal } from "../ui/reveal.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { keep, oneOf, useUrl } from "../url.ts";
@@ -73,56 +73,28 @@ function Story({ id }: { id: string }) {
   );
 }
 
-const SHOWN_MS = 60_000;
-
 function Payload({ id }: { id: string }) {
   const [{ env }] = useUrl(own);
   const may = useMay();
-  const client = useQueryClient();
-  const [revealed, setRevealed] = useState<string>();
+  const { revealed, button } = useReveal({
+    object: id,
+    label: "Reveal",
+    title: "Show the payload without its mask",
+  });
   const query = useQuery({
     queryKey: ["payload", id, env],
     queryFn: () => callText("GET", `/api/events/${id}`, { env }),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  useEffect(() => {
-    if (revealed === undefined) return;
-    const timer = setTimeout(() => setRevealed(undefined), SHOWN_MS);
-    return () => clearTimeout(timer);
-  }, [revealed]);
   if (query.isPending) return <Loading />;
   if (query.isError) return <Failure error={query.error} />;
-  const reveal = async (reason: string) => {
-    try {
-      const text = await callText("POST", "/api/reveal", { env, body: { object: id, reason } });
-      const whole = memberText(text, "revealed") ?? "{}";
-      setRevealed(memberText(whole, "payload"));
-      await client.invalidateQueries({ queryKey: ["list", `/events/${id}/viewers`] });
-    } catch (cause) {
-      if (cause instanceof ApiError && cause.code === "sign_in_again")
-        window.location.assign(
-          `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,
-        );
-      throw cause;
-    }
-  };
   return (
     <div className="grid gap-3">
       {revealed === undefined ? null : (
         <Note tone="warn">Shown without its mask for one minute. The audit log says that you looked, and why.</Note>
       )}
-      <Code label="Payload" text={revealed ?? memberText(query.data, "payload") ?? "{}"} />
-      {may("reveal") && revealed === undefined ? (
-        <div>
-          <Ask
-            label="Reveal"
-            title="Show the payload without its mask"
-            field="Reason"
-            hint="It is written into the audit log."
-            action={reveal}
-          />
-        </div>
-      ) : null}
+      <Code label="Payload" text={memberText(revealed ?? query.data, "payload") ?? "{}"} />
+      <div>{button}</div>
       {may("payloads") ? null : (
         <p className="text-sm text-muted">Your role sees the shape of a payload, and no values.</p>
       )}
@@ -179,6 +151,7 @@ function Verdicts({ id }: { id: string }) {
 
 interface View {
   readonly at: string;
+  readonly person_id: string;
   readonly name: string;
   readonly role: string;
   readonly how: string;
@@ -191,11 +164,12 @@ function Viewers({ id }: { id: string }) {
     <List<View>
       caption="Who looked at the payload"
       source={{ path: `/events/${id}/viewers`, member: "viewers", options: { env } }}
-      rowKey={({ at, name, how }) => `${at} ${name} ${how}`}
+      rowKey={({ at, person_id, how }) => `${at} ${person_id} ${how}`}
       empty={<Empty title="Nobody has looked at this payload in the console." />}
       columns={[
         { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
         { name: "Who", cell: ({ name, role }) => `${name} (${role})` },
+        { name: "Person", cell: ({ person_id }) => <span className="mono">{person_id}</span> },
         { name: "How", cell: ({ how }) => (how === "reveal" ? "without its mask" : "masked") },
         { name: "Reason", cell: ({ reason }) => reason ?? "" },
       ]}
@@ -279,7 +253,6 @@ export default function EventPage() {
       <Tabs
         label="About this event"
         selected={state.tab}
-        select={(tab) => set({ tab }, false)}
         tabs={[
           { id: "story", name: "Story", body: () => <Story id={id} /> },
           { id: "payload", name: "Payload", body: () => <Payload id={id} /> },

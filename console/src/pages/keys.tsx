@@ -1,154 +1,91 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { defaultScopes, type Scope, scopes } from "../../../runtime/domain/identity/scope.ts";
 import { call } from "../api.ts";
 import { useMay } from "../session.tsx";
 import type { Key } from "../types.ts";
-import { Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Empty, Page, Status, TextField, When } from "../ui/basic.tsx";
+import { Create, ShownOnce } from "../ui/create.tsx";
+import { Choice } from "../ui/filters.tsx";
 import { List } from "../ui/list.tsx";
-import { Ask, Confirm, Dialog } from "../ui/overlay.tsx";
+import { Ask, Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
 
-const allScopes = ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"] as const;
-const usual = new Set<string>(["events:write", "events:read", "subscriptions"]);
+const environments = [
+  ["live", "Live"],
+  ["sandbox", "Sandbox"],
+] as const;
 
-function Shown({ apiKey }: { apiKey: string }) {
+function ShownKey({ apiKey }: { apiKey: string }) {
   return (
-    <Note tone="warn" title="The key is shown this once.">
+    <ShownOnce title="The key is shown this once." texts={[["API key", apiKey]]}>
       <p>Keep it where your system can read it, and nowhere else.</p>
-      <Code label="API key" text={apiKey} />
-    </Note>
+    </ShownOnce>
   );
 }
 
-function Create() {
+function NewKey() {
   const [{ env }] = useCommon();
   const client = useQueryClient();
-  const [open, setOpen] = useState(false);
   const [name, setName] = useState("");
-  const [side, setSide] = useState<string>(env);
-  const [scopes, setScopes] = useState<ReadonlySet<string>>(usual);
+  const [side, setSide] = useState<string | undefined>(env);
+  const [allowed, setAllowed] = useState<ReadonlySet<Scope>>(new Set(defaultScopes));
   const [expires, setExpires] = useState("");
   const [limit, setLimit] = useState("");
   const [origins, setOrigins] = useState("");
-  const [error, setError] = useState<unknown>();
-  const [made, setMade] = useState<Key>();
-  const create = async () => {
-    setError(undefined);
-    try {
-      const listed = origins.split(/[\s,]+/).filter((each) => each !== "");
-      const body = {
-        ...(name === "" ? {} : { name }),
-        environment: side,
-        // A key in a web page may send, and nothing else.
-        scopes: listed.length === 0 ? [...scopes] : ["events:write"],
-        ...(expires === "" ? {} : { expires_at: new Date(expires).toISOString() }),
-        ...(limit === "" ? {} : { limit_per_second: Number(limit) }),
-        ...(listed.length === 0 ? {} : { allowed_origins: listed }),
-      };
-      setMade(await call<Key>("POST", "/keys", { body }));
-      await client.invalidateQueries({ queryKey: ["list", "/keys"] });
-    } catch (cause) {
-      setError(cause);
-    }
-  };
-  const close = () => {
-    setOpen(false);
-    setMade(undefined);
+  const make = async () => {
+    const listed = origins.split(/[\s,]+/).filter((each) => each !== "");
+    const body = {
+      ...(name === "" ? {} : { name }),
+      environment: side,
+      // A key in a web page may send, and nothing else.
+      scopes: listed.length === 0 ? [...allowed] : ["events:write"],
+      ...(expires === "" ? {} : { expires_at: new Date(expires).toISOString() }),
+      ...(limit === "" ? {} : { limit_per_second: Number(limit) }),
+      ...(listed.length === 0 ? {} : { allowed_origins: listed }),
+    };
+    const made = await call<Key>("POST", "/keys", { body });
+    await client.invalidateQueries({ queryKey: ["list", "/keys"] });
+    return made;
   };
   return (
-    <>
-      <Button look="primary" onPress={() => setOpen(true)}>
-        New key
-      </Button>
-      <Dialog title="New API key" open={open} close={close}>
-        {made === undefined ? (
-          <>
-            <Field label="Name">
-              {(ids) => (
-                <input {...ids} className="field" value={name} onChange={(event) => setName(event.target.value)} />
-              )}
-            </Field>
-            <Field label="Environment of the key">
-              {(ids) => (
-                <select {...ids} className="field" value={side} onChange={(event) => setSide(event.target.value)}>
-                  <option value="live">Live</option>
-                  <option value="sandbox">Sandbox</option>
-                </select>
-              )}
-            </Field>
-            <fieldset className="grid gap-1">
-              <legend className="text-sm font-medium">It may</legend>
-              {allScopes.map((scope) => (
-                <label key={scope} className="flex items-center gap-2 text-sm">
-                  <input
-                    type="checkbox"
-                    className="size-5"
-                    checked={scopes.has(scope)}
-                    onChange={() => {
-                      const next = new Set(scopes);
-                      if (!next.delete(scope)) next.add(scope);
-                      setScopes(next);
-                    }}
-                  />
-                  <code>{scope}</code>
-                </label>
-              ))}
-            </fieldset>
-            <Field label="Ends" hint="Optional.">
-              {(ids) => (
-                <input
-                  {...ids}
-                  type="datetime-local"
-                  className="field"
-                  value={expires}
-                  onChange={(event) => setExpires(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field label="Limit, events a second" hint="Optional: below the customer's own.">
-              {(ids) => (
-                <input
-                  {...ids}
-                  inputMode="numeric"
-                  className="field"
-                  value={limit}
-                  onChange={(event) => setLimit(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field
-              label="Web pages that use it"
-              hint="Optional: origins such as https://app.example.com. Such a key may send events and nothing else, from these pages only."
-            >
-              {(ids) => (
-                <input
-                  {...ids}
-                  className="field mono"
-                  value={origins}
-                  onChange={(event) => setOrigins(event.target.value)}
-                />
-              )}
-            </Field>
-            {error === undefined ? null : <Failure error={error} />}
-            <div className="flex justify-end gap-2">
-              <Button onPress={close}>Cancel</Button>
-              <Button look="primary" onPress={() => void create()}>
-                Create
-              </Button>
-            </div>
-          </>
-        ) : (
-          <>
-            <Shown apiKey={made.api_key ?? ""} />
-            <div className="flex justify-end">
-              <Button look="primary" onPress={close}>
-                Done
-              </Button>
-            </div>
-          </>
-        )}
-      </Dialog>
-    </>
+    <Create label="New key" title="New API key" make={make} made={({ api_key = "" }) => <ShownKey apiKey={api_key} />}>
+      <TextField label="Name" value={name} change={setName} />
+      <Choice label="Environment of the key" any={null} values={environments} value={side} choose={setSide} />
+      <fieldset className="grid gap-1">
+        <legend className="text-sm font-medium">It may</legend>
+        {scopes.map((scope) => (
+          <label key={scope} className="flex items-center gap-2 text-sm">
+            <input
+              type="checkbox"
+              className="size-5"
+              checked={allowed.has(scope)}
+              onChange={() => {
+                const next = new Set(allowed);
+                if (!next.delete(scope)) next.add(scope);
+                setAllowed(next);
+              }}
+            />
+            <code>{scope}</code>
+          </label>
+        ))}
+      </fieldset>
+      <TextField label="Ends" hint="Optional." type="datetime-local" value={expires} change={setExpires} />
+      <TextField
+        label="Limit, events a second"
+        hint="Optional: below the customer's own."
+        inputMode="numeric"
+        value={limit}
+        change={setLimit}
+      />
+      <TextField
+        label="Web pages that use it"
+        hint="Optional: origins such as https://app.example.com. Such a key may send events and nothing else, from these pages only."
+        mono
+        value={origins}
+        change={setOrigins}
+      />
+    </Create>
   );
 }
 
@@ -170,11 +107,11 @@ export default function Keys() {
     await after();
   };
   return (
-    <Page title="API keys" actions={may("issue_keys") ? <Create /> : null}>
+    <Page title="API keys" actions={may("issue_keys") ? <NewKey /> : null}>
       <p className="text-sm text-muted">
         Live and sandbox keys of the customer. A key's text is shown when it is made, and never again.
       </p>
-      {shown === undefined ? null : <Shown apiKey={shown} />}
+      {shown === undefined ? null : <ShownKey apiKey={shown} />}
       <List<Key>
         caption="API keys"
         source={{ path: "/keys", member: "keys", params: { limit: "100" } }}

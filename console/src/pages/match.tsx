@@ -5,11 +5,12 @@ import { call, pretty } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Subscription } from "../types.ts";
-import { Code, Empty, Failure, Field, Note, Page, When } from "../ui/basic.tsx";
+import { Code, Empty, Failure, Note, Page, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { draftOf, type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Table } from "../ui/table.tsx";
+import { type MadeSubscription, noTarget, ShownSecret, TargetFields, targetOf } from "../ui/target.tsx";
 import { anyText, keep, useUrl } from "../url.ts";
 
 const own = { type: anyText, jsonpath: anyText, cel: anyText, subscription: anyText };
@@ -39,8 +40,7 @@ export default function Match() {
     jsonpath: state.jsonpath ?? "",
     cel: state.cel ?? "",
   });
-  const [url, setUrl] = useState("");
-  const [workflow, setWorkflow] = useState("");
+  const [target, setTarget] = useState(noTarget);
   const [secret, setSecret] = useState<string>();
   const [backfill, setBackfill] = useState<string>();
   const [past, setPast] = useState<Rehearsal>();
@@ -91,12 +91,11 @@ export default function Match() {
       navigate(keep(`/subscriptions/${state.subscription}`));
       return;
     }
-    const made = await call<{ subscription_id: string; signing_secret: string }>("POST", "/subscriptions", {
+    const made = await call<MadeSubscription>("POST", "/subscriptions", {
       env,
       body: {
+        ...targetOf(target),
         event_selector: wanted,
-        webhook_url: url,
-        ...(workflow === "" ? {} : { workflow_id: workflow }),
         ...(from === undefined ? {} : { backfill_from: from }),
       },
     });
@@ -115,36 +114,8 @@ export default function Match() {
           <SelectorFields draft={draft} change={setDraft} error={nothing ? undefined : query.error} />
           {may("configure") ? (
             <div className="card grid gap-3">
-              {state.subscription === undefined ? (
-                <>
-                  <Field label="Webhook URL" hint="Where a new subscription with this selector delivers to.">
-                    {(ids) => (
-                      <input
-                        {...ids}
-                        className="field mono"
-                        value={url}
-                        onChange={(event) => setUrl(event.target.value)}
-                        placeholder="https://example.com/hooks"
-                      />
-                    )}
-                  </Field>
-                  <Field label="Workflow" hint="Optional.">
-                    {(ids) => (
-                      <input
-                        {...ids}
-                        className="field"
-                        value={workflow}
-                        onChange={(event) => setWorkflow(event.target.value)}
-                      />
-                    )}
-                  </Field>
-                </>
-              ) : null}
-              {secret === undefined ? null : (
-                <Note tone="good" title="Saved. Its signing secret is shown this once.">
-                  <Code label="Signing secret" text={secret} />
-                </Note>
-              )}
+              {state.subscription === undefined ? <TargetFields draft={target} change={setTarget} /> : null}
+              {secret === undefined ? null : <ShownSecret secret={secret} />}
               <Choice
                 label="Backfill"
                 any="None: from now on"

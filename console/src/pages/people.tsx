@@ -1,13 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { customerRoles } from "../../../runtime/domain/people/roles.ts";
 import { call } from "../api.ts";
 import { useSession } from "../session.tsx";
-import { Button, Empty, Failure, Field, Page, Status, When } from "../ui/basic.tsx";
+import { Empty, Failure, Page, Status, TextField, When } from "../ui/basic.tsx";
+import { Create } from "../ui/create.tsx";
+import { Choice } from "../ui/filters.tsx";
 import { List } from "../ui/list.tsx";
-import { Confirm, Dialog } from "../ui/overlay.tsx";
+import { Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
-
-const customerRoles = ["owner", "developer", "operations", "business", "executive", "auditor"] as const;
+import { useWork } from "../work.ts";
 
 interface Person {
   readonly person_id: string;
@@ -20,61 +22,27 @@ interface Person {
 
 function Invite({ roles }: { roles: readonly string[] }) {
   const client = useQueryClient();
-  const [open, setOpen] = useState(false);
   const [email, setEmail] = useState("");
   const [name, setName] = useState("");
-  const [role, setRole] = useState(roles.at(1) ?? roles[0]!);
-  const [error, setError] = useState<unknown>();
+  const [role, setRole] = useState(roles.at(1) ?? roles[0]);
   const invite = async () => {
-    setError(undefined);
-    try {
-      await call("POST", "/people", { body: { email, role, ...(name === "" ? {} : { name }) } });
-      setOpen(false);
-      setEmail("");
-      setName("");
-      await client.invalidateQueries({ queryKey: ["list", "/people"] });
-    } catch (cause) {
-      setError(cause);
-    }
+    await call("POST", "/people", { body: { email, role, ...(name === "" ? {} : { name }) } });
+    setEmail("");
+    setName("");
+    await client.invalidateQueries({ queryKey: ["list", "/people"] });
   };
   return (
-    <>
-      <Button look="primary" onPress={() => setOpen(true)}>
-        Invite
-      </Button>
-      <Dialog title="Invite a person" open={open} close={() => setOpen(false)}>
-        <Field label="E-mail address" hint="Who signs in with it, verified by the issuer, has the role from then on.">
-          {(ids) => (
-            <input
-              {...ids}
-              type="email"
-              className="field"
-              value={email}
-              onChange={(event) => setEmail(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Name" hint="Optional.">
-          {(ids) => <input {...ids} className="field" value={name} onChange={(event) => setName(event.target.value)} />}
-        </Field>
-        <Field label="Role">
-          {(ids) => (
-            <select {...ids} className="field" value={role} onChange={(event) => setRole(event.target.value)}>
-              {roles.map((each) => (
-                <option key={each}>{each}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        {error === undefined ? null : <Failure error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onPress={() => setOpen(false)}>Cancel</Button>
-          <Button look="primary" onPress={() => void invite()}>
-            Invite
-          </Button>
-        </div>
-      </Dialog>
-    </>
+    <Create label="Invite" title="Invite a person" submit="Invite" make={invite}>
+      <TextField
+        label="E-mail address"
+        hint="Who signs in with it, verified by the issuer, has the role from then on."
+        type="email"
+        value={email}
+        change={setEmail}
+      />
+      <TextField label="Name" hint="Optional." value={name} change={setName} />
+      <Choice label="Role" any={null} values={roles} value={role} choose={setRole} />
+    </Create>
   );
 }
 
@@ -82,16 +50,11 @@ export default function People() {
   const [{ zone }] = useCommon();
   const session = useSession();
   const client = useQueryClient();
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const roles = session.role === "operator" ? ["operator"] : customerRoles;
   const after = () => client.invalidateQueries({ queryKey: ["list", "/people"] });
   const change = async (id: string, role: string) => {
-    setError(undefined);
-    try {
-      await call("PATCH", `/people/${id}`, { body: { role } });
-    } catch (cause) {
-      setError(cause);
-    }
+    await work.run(() => call("PATCH", `/people/${id}`, { body: { role } }));
     await after();
   };
   const remove = (id: string) => async () => {
@@ -103,7 +66,7 @@ export default function People() {
       <p className="text-sm text-muted">
         Who may sign in to {session.customer_name}. <a href="/docs/roles">What each role may do</a>
       </p>
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       <List<Person>
         caption="People"
         source={{ path: "/people", member: "people" }}

@@ -7,7 +7,7 @@ import { Button, Empty, Page, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
-import { keep, maybeOneOf, useUrl } from "../url.ts";
+import { keep, maybeOneOf, useHere, useUrl } from "../url.ts";
 
 const states = ["open", "acknowledged", "resolved", "muted"] as const;
 const own = { state: maybeOneOf(states) };
@@ -31,6 +31,7 @@ interface Problem {
 /** Failures by subscription and cause: what it is, what to do about it, and everything of it tried again. */
 export default function Problems() {
   const [state, set] = useUrl(own);
+  const here = useHere();
   const may = useMay();
   const client = useQueryClient();
   const list = useList<Problem>({
@@ -53,7 +54,13 @@ export default function Problems() {
         list={list}
         file="problems"
         empty={
-          <Empty title={`No ${state.env} problem.`}>Where deliveries fail, their cause and a remedy stand here.</Empty>
+          <Empty title={`No ${state.env} problem.`}>
+            Where deliveries fail, their cause and a remedy stand here. Those of the other environment are{" "}
+            <Link href={here({ env: state.env === "live" ? "sandbox" : "live" })}>
+              under {state.env === "live" ? "sandbox" : "live"}
+            </Link>
+            .
+          </Empty>
         }
       >
         {(rows) => (

@@ -16,12 +16,14 @@ import {
   type TileForm,
 } from "../reportForm.ts";
 import { useFormDraft, useMay } from "../session.tsx";
-import { Button, Failure, Field, NameField, Note } from "../ui/basic.tsx";
+import { Button, NameField, Note, TextField } from "../ui/basic.tsx";
+import { EditorFrame } from "../ui/editorFrame.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Mail, mailPage } from "../ui/mail.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
+import { useWork } from "../work.ts";
 import { AddChannel, type Channel } from "./alertChannels.tsx";
 
 const MAX_TILES = 12;
@@ -49,17 +51,7 @@ function TileFields({
     <fieldset className="grid gap-3 rounded-md border border-line p-3">
       <legend className="px-1 text-sm font-medium">Tile {place + 1}</legend>
       <div className="grid items-start gap-3 sm:grid-cols-2">
-        <Field label="Title">
-          {(ids) => (
-            <input
-              {...ids}
-              className="field"
-              maxLength={120}
-              value={tile.title}
-              onChange={(event) => change({ title: event.target.value })}
-            />
-          )}
-        </Field>
+        <TextField label="Title" maxLength={120} value={tile.title} change={(title) => change({ title })} />
         <Choice
           label="Drawn as"
           any="As fits"
@@ -206,32 +198,23 @@ export function ReportEditor({
   );
   const [mail, setMail] = useState<Document>();
   const [done, setDone] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const run = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setError(undefined);
+  const work = useWork();
+  const preview = async () => {
     setDone(false);
-    try {
-      await work();
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
+    setMail(await mailPage("/reports/preview", env, reportBodyOf(form)));
   };
-  const preview = () => run(async () => setMail(await mailPage("/reports/preview", env, reportBodyOf(form))));
-  const save = () =>
-    run(async () => {
-      const body = reportBodyOf(form);
-      const made =
-        report === undefined
-          ? await call<Report>("POST", "/reports", { env, body })
-          : await call<Report>("PATCH", `/reports/${report.report_id}`, { env, body });
-      await client.invalidateQueries({ queryKey: ["list", "/reports"] });
-      drop();
-      setDone(true);
-      saved(made.report_id);
-    });
+  const save = async () => {
+    setDone(false);
+    const body = reportBodyOf(form);
+    const made =
+      report === undefined
+        ? await call<Report>("POST", "/reports", { env, body })
+        : await call<Report>("PATCH", `/reports/${report.report_id}`, { env, body });
+    await client.invalidateQueries({ queryKey: ["list", "/reports"] });
+    drop();
+    setDone(true);
+    saved(made.report_id);
+  };
   const remove = async () => {
     await call("DELETE", `/reports/${report!.report_id}`, { env });
     await client.invalidateQueries({ queryKey: ["list", "/reports"] });
@@ -247,15 +230,31 @@ export function ReportEditor({
   };
   return (
     <div className="grid gap-4">
-      <form
-        className="card grid max-w-3xl gap-4"
-        aria-label={report === undefined ? "New report" : `Report ${report.name}`}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
+      <EditorFrame
+        name={report === undefined ? "New report" : `Report ${report.name}`}
+        title={report === undefined ? `New ${env} report` : report.name}
+        work={work}
+        preview={preview}
+        save={save}
+        note={
+          done ? (
+            <div role="status">
+              <Note tone="good">Saved.</Note>
+            </div>
+          ) : null
+        }
+        actions={
+          report === undefined ? null : (
+            <Confirm
+              label="Delete"
+              look="danger"
+              title={`Delete the report "${report.name}"?`}
+              text="Its past runs go with it."
+              action={remove}
+            />
+          )
+        }
       >
-        <h2 className="font-semibold">{report === undefined ? `New ${env} report` : report.name}</h2>
         <div className="grid items-start gap-3 sm:grid-cols-2">
           <NameField value={form.name} change={(name) => change({ name })} />
           <Choice
@@ -279,17 +278,7 @@ export function ReportEditor({
           />
           {form.every === "" ? null : (
             <>
-              <Field label="At">
-                {(ids) => (
-                  <input
-                    {...ids}
-                    type="time"
-                    className="field"
-                    value={form.at}
-                    onChange={(event) => change({ at: event.target.value })}
-                  />
-                )}
-              </Field>
+              <TextField label="At" type="time" value={form.at} change={(at) => change({ at })} />
               <Choice
                 label="Time zone"
                 any={null}
@@ -325,34 +314,7 @@ export function ReportEditor({
           </section>
         ) : null}
         <Recipients form={form} change={change} addresses={addresses} unsubscribed={report?.unsubscribed ?? []} />
-        {error === undefined ? null : <Failure error={error} />}
-        {done ? (
-          <div role="status">
-            <Note tone="good">Saved.</Note>
-          </div>
-        ) : null}
-        <div className="flex flex-wrap gap-2">
-          <Button onPress={() => void preview()} isDisabled={busy}>
-            {busy ? "Working…" : "Preview"}
-          </Button>
-          {may("watch") ? (
-            <>
-              <Button type="submit" look="primary" isDisabled={busy}>
-                Save
-              </Button>
-              {report === undefined ? null : (
-                <Confirm
-                  label="Delete"
-                  look="danger"
-                  title={`Delete the report "${report.name}"?`}
-                  text="Its past runs go with it."
-                  action={remove}
-                />
-              )}
-            </>
-          ) : null}
-        </div>
-      </form>
+      </EditorFrame>
       {may("watch") ? (
         <details className="max-w-3xl">
           <summary className="cursor-pointer text-sm font-medium">Add an address</summary>

@@ -1,29 +1,30 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import { type ApiError, call, send } from "../api.ts";
+import { type ApiError, call, type Environment, send } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { CodeField } from "../editor/codeField.tsx";
 import { type PlacedDetail, placeOfDetail } from "../editor/jsonText.ts";
 import { offerJson } from "../editor/offers.ts";
+import { faultOf, skeletonOf } from "../eventForm.ts";
 import { type Limit, limitIn } from "../limit.ts";
 import { useDraft } from "../session.tsx";
-import { useKnownTypes, useShapes } from "../shapes.ts";
-import { languages, snippet } from "../snippets.ts";
+import { useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
+import { snippet } from "../snippets.ts";
 import { firstBody, templates } from "../templates.ts";
 import type { Key } from "../types.ts";
 import { Button, Code, Empty, Failure, Field, Loading, Note, Page } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
+import { LanguageTabs } from "../ui/languageTabs.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
-import { Form, faultOf, skeletonOf } from "./sendForm.tsx";
+import { Form } from "./sendForm.tsx";
 import { errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
 import { type DryRun, Receivers } from "./sendReceivers.tsx";
 
 const own = {
   tab: oneOf(["json", "form", "template"], "json"),
   key: anyText,
-  code: oneOf(languages, "curl"),
 };
 
 const DEBOUNCE_MS = 400;
@@ -122,9 +123,22 @@ export default function Send() {
     .sort((a, b) => (a.environment === b.environment ? 0 : a.environment === "sandbox" ? -1 : 1));
   const chosen = choices.find(({ key_id }) => key_id === state.key) ?? choices[0];
   const env = chosen?.environment ?? "sandbox";
+  // The page's environment is the key's: one sends and looks on the same side. Whoever switches it gets a key of the other.
+  const seen = useRef<Environment>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what counts is that one of the two has changed
+  useEffect(() => {
+    if (chosen === undefined) return;
+    const switched = seen.current !== undefined && seen.current !== state.env;
+    seen.current = state.env;
+    if (chosen.environment === state.env) return;
+    const other = switched ? choices.find(({ environment }) => environment === state.env) : undefined;
+    if (other === undefined) set({ env: chosen.environment });
+    else set({ key: other.key_id });
+  }, [chosen?.key_id, state.env]);
   const fault = faultOf(text);
   const settled = useDebounced(text, DEBOUNCE_MS);
   const known = useKnownTypes(env);
+  const schemas = useSchemas(env);
   const [recorded, setRecorded] = useState(false);
   const shapes = useShapes(typeIn(settled), env, recorded);
   const offer = useMemo(() => offerJson(shapes, known), [shapes, known]);
@@ -247,7 +261,6 @@ export default function Send() {
           <Tabs
             label="How to write the event"
             selected={state.tab}
-            select={(tab) => set({ tab })}
             tabs={[
               {
                 id: "json",
@@ -267,7 +280,19 @@ export default function Send() {
                   />
                 ),
               },
-              { id: "form", name: "Form", body: () => <Form text={text} change={setText} /> },
+              {
+                id: "form",
+                name: "Form",
+                body: () => (
+                  <Form
+                    text={text}
+                    change={setText}
+                    schemaOf={(type) => schemas.find(({ event_type }) => event_type === type)?.schema}
+                    types={known}
+                    faults={wrong}
+                  />
+                ),
+              },
               { id: "template", name: "Template", body: () => <Templates known={known} take={take} /> },
             ]}
           />
@@ -307,21 +332,14 @@ export default function Send() {
             <Outcome sent={sent} env={env} again={() => void sendNow(sent.requestBody)} />
           )}
           <h2 className="text-lg font-semibold">The same in code</h2>
-          <Tabs
-            label="Language"
-            selected={state.code}
-            select={(code) => set({ code })}
-            tabs={languages.map((language) => ({
-              id: language,
-              name: language,
-              body: () => (
-                <Code
-                  label={language}
-                  text={snippet(language, { url: window.location.origin, body: text, idempotencyKey })}
-                />
-              ),
-            }))}
-          />
+          <LanguageTabs label="Language">
+            {(language) => (
+              <Code
+                label={language}
+                text={snippet(language, { url: window.location.origin, body: text, idempotencyKey })}
+              />
+            )}
+          </LanguageTabs>
         </section>
       </div>
     </Page>

@@ -102,6 +102,9 @@ export function Outcome({ sent, again, env }: { sent: Sent; again: () => void; e
                 </Link>
               </p>
             ))}
+            <p>
+              <Link href={keep("/events", { env })}>See what arrives</Link>
+            </p>
           </Note>
         ) : (
           <ErrorHelp error={error} />

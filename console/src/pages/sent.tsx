@@ -5,7 +5,7 @@ import { bytes, count, ms } from "../format.ts";
 import { ActionLink, Button, Code, Empty, Failure, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Download } from "../ui/download.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
-import { Listed, useList } from "../ui/list.tsx";
+import { Listed, useList, useReadOn } from "../ui/list.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, maybeOneOf, useHere, useUrl } from "../url.ts";
 import { idsIn } from "./sendOutcome.tsx";
@@ -95,6 +95,7 @@ export default function Sent() {
     ]),
   ];
   const opened = list.rows.find(({ send_id }) => send_id === state.open);
+  useReadOn(list, state.open !== undefined && opened === undefined);
   return (
     <Page
       title="Sent events"
@@ -179,6 +180,7 @@ export default function Sent() {
               caption="Sent events, newest first"
               rows={wanted}
               rowKey={({ send_id }) => send_id}
+              selected={({ send_id }) => send_id === state.open}
               columns={[
                 { name: "Sent", cell: ({ at }) => <When at={at} zone={state.zone} /> },
                 { name: "Environment", cell: ({ environment }) => <Status status={environment} /> },

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
-import { ApiError, call, callText, pretty } from "../api.ts";
+import { call, pretty } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -10,9 +10,12 @@ import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When 
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { List } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
+import { useReveal } from "../ui/reveal.tsx";
 import { draftOf, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { ShownSecret } from "../ui/target.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
+import { useWork } from "../work.ts";
 import { WorkflowOverview } from "./workflowOverview.tsx";
 
 const own = { tab: oneOf(["overview", "selector", "deliveries", "backlog", "changes"], "overview"), open: anyText };
@@ -29,34 +32,16 @@ interface TestAnswer {
 function Overview({ subscription }: { subscription: Subscription }) {
   const [{ env, zone }] = useUrl(own);
   const may = useMay();
-  const [revealed, setRevealed] = useState<string>();
   const [tested, setTested] = useState<TestAnswer>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
+  const work = useWork();
   const { subscription_id: id } = subscription;
-  const reveal = async (reason: string) => {
-    try {
-      const text = await callText("POST", "/api/reveal", { env, body: { object: id, reason } });
-      setRevealed((JSON.parse(text) as { revealed: { webhook_url: string } }).revealed.webhook_url);
-      setTimeout(() => setRevealed(undefined), 60_000);
-    } catch (cause) {
-      if (cause instanceof ApiError && cause.code === "sign_in_again")
-        window.location.assign(
-          `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,
-        );
-      throw cause;
-    }
-  };
-  const test = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      setTested(await call<TestAnswer>("POST", `/subscriptions/${id}/test`, { env, body: {} }));
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
-  };
+  const { revealed, button } = useReveal({
+    object: id,
+    label: "Reveal the URL",
+    title: "Show the whole webhook URL for a minute",
+  });
+  const url = revealed === undefined ? undefined : (JSON.parse(revealed) as Subscription).webhook_url;
+  const test = async () => setTested(await call<TestAnswer>("POST", `/subscriptions/${id}/test`, { env, body: {} }));
   return (
     <div className="grid gap-4">
       <WorkflowOverview
@@ -75,7 +60,7 @@ function Overview({ subscription }: { subscription: Subscription }) {
               [
                 "Webhook",
                 <span key="url" className="mono">
-                  {revealed ?? subscription.webhook_url}
+                  {url ?? subscription.webhook_url}
                 </span>,
               ],
               [
@@ -90,22 +75,14 @@ function Overview({ subscription }: { subscription: Subscription }) {
         }
       />
       <div className="flex flex-wrap gap-2">
-        {may("reveal") && revealed === undefined ? (
-          <Ask
-            label="Reveal the URL"
-            title="Show the whole webhook URL for a minute"
-            field="Reason"
-            hint="It is written into the audit log."
-            action={reveal}
-          />
-        ) : null}
+        {button}
         {may("configure") ? (
-          <Button isDisabled={busy} onPress={() => void test()}>
-            {busy ? "Testing…" : "Test"}
+          <Button isDisabled={work.busy} onPress={() => void work.run(test)}>
+            {work.busy ? "Testing…" : "Test"}
           </Button>
         ) : null}
       </div>
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       {tested === undefined ? null : (
         <section aria-label="What came back" className="grid gap-2">
           <Note
@@ -138,30 +115,24 @@ function SelectorTab({
   const [{ env }] = useUrl(own);
   const may = useMay();
   const [draft, setDraft] = useState(() => draftOf(subscription.event_selector));
-  const [error, setError] = useState<unknown>();
-  const save = async () => {
-    setError(undefined);
-    saved(false);
-    try {
-      await call("PATCH", `/subscriptions/${subscription.subscription_id}`, {
-        env,
-        body: { event_selector: selectorOf(draft) },
-      });
+  const work = useWork();
+  const save = () =>
+    work.run(async () => {
+      saved(false);
+      const body = { event_selector: selectorOf(draft) };
+      await call("PATCH", `/subscriptions/${subscription.subscription_id}`, { env, body });
       saved(true);
-    } catch (cause) {
-      setError(cause);
-    }
-  };
+    });
   return (
     <div className="grid max-w-2xl gap-4">
       <Code label="Selector" text={JSON.stringify(subscription.event_selector, null, 2)} />
       {may("configure") ? (
         <>
-          <SelectorFields draft={draft} change={setDraft} error={error} />
-          {error === undefined ? null : <Failure error={error} />}
+          <SelectorFields draft={draft} change={setDraft} error={work.error} />
+          {work.error === undefined ? null : <Failure error={work.error} />}
           {done ? <Note tone="good">Saved: it counts for events accepted 5 seconds from now.</Note> : null}
           <div className="flex flex-wrap items-center gap-3">
-            <Button look="primary" onPress={() => void save()}>
+            <Button look="primary" isDisabled={work.busy} onPress={() => void save()}>
               Save
             </Button>
             {may("payloads") ? (
@@ -339,15 +310,11 @@ export default function SubscriptionPage() {
           . What matches it waits in its backlog.
         </Note>
       ) : null}
-      {secret === undefined ? null : (
-        <Note tone="warn" title="The new secret is shown this once.">
-          <Code label="Signing secret" text={secret} />
-        </Note>
-      )}
+      {secret === undefined ? null : <ShownSecret secret={secret} />}
       <Tabs
         label="About this subscription"
         selected={state.tab}
-        select={(tab) => set({ tab, open: undefined }, false)}
+        drops={["open"]}
         tabs={[
           { id: "overview", name: "Overview", body: () => <Overview subscription={subscription} /> },
           {

@@ -1,102 +1,51 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { subscriptionStatuses } from "../../../runtime/domain/statuses.ts";
 import { call } from "../api.ts";
 import { count, selectorText } from "../format.ts";
 import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import type { Subscription } from "../types.ts";
-import { ActionLink, Button, Code, Empty, Failure, Field, Note, Page, Status, When } from "../ui/basic.tsx";
+import { ActionLink, Empty, Page, Status, When } from "../ui/basic.tsx";
+import { Create } from "../ui/create.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
-import { Dialog } from "../ui/overlay.tsx";
 import { type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Table } from "../ui/table.tsx";
+import { type MadeSubscription, noTarget, ShownSecret, TargetFields, targetOf } from "../ui/target.tsx";
 import { anyText, keep, maybeOneOf, useUrl } from "../url.ts";
 
-const own = { status: maybeOneOf(["active", "disabled"]), workflow: anyText };
+const own = { status: maybeOneOf(subscriptionStatuses), workflow: anyText };
 
-function Create() {
+function NewSubscription() {
   const [{ env }] = useUrl(own);
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const [open, setOpen] = useState(false);
-  const [workflow, setWorkflow] = useState("");
-  const [url, setUrl] = useState("");
+  const [target, setTarget] = useState(noTarget);
   const [draft, setDraft] = useState<SelectorDraft>({ type: "", jsonpath: "", cel: "" });
-  const [error, setError] = useState<unknown>();
-  const [made, setMade] = useState<{ subscription_id: string; signing_secret: string }>();
-  const create = async () => {
-    setError(undefined);
-    try {
-      const body = {
-        ...(workflow === "" ? {} : { workflow_id: workflow }),
-        webhook_url: url,
-        event_selector: selectorOf(draft),
-      };
-      setMade(await call("POST", "/subscriptions", { env, body }));
-      await client.invalidateQueries({ queryKey: ["list", "/subscriptions"] });
-    } catch (cause) {
-      setError(cause);
-    }
-  };
-  const close = () => {
-    setOpen(false);
-    if (made !== undefined) navigate(keep(`/subscriptions/${made.subscription_id}`));
+  const [refused, setRefused] = useState<unknown>();
+  const make = async () => {
+    setRefused(undefined);
+    const body = { ...targetOf(target), event_selector: selectorOf(draft) };
+    const made = await call<MadeSubscription>("POST", "/subscriptions", { env, body }).catch((cause: unknown) => {
+      setRefused(cause);
+      throw cause;
+    });
+    await client.invalidateQueries({ queryKey: ["list", "/subscriptions"] });
+    return made;
   };
   return (
-    <>
-      <Button look="primary" onPress={() => setOpen(true)}>
-        New subscription
-      </Button>
-      <Dialog title={`New ${env} subscription`} open={open} close={close}>
-        {made === undefined ? (
-          <>
-            <Field label="Webhook URL" hint="Public https.">
-              {(ids) => (
-                <input
-                  {...ids}
-                  className="field mono"
-                  value={url}
-                  onChange={(event) => setUrl(event.target.value)}
-                  placeholder="https://example.com/hooks"
-                />
-              )}
-            </Field>
-            <Field label="Workflow" hint="Optional: your own name for what it starts.">
-              {(ids) => (
-                <input
-                  {...ids}
-                  className="field"
-                  value={workflow}
-                  onChange={(event) => setWorkflow(event.target.value)}
-                />
-              )}
-            </Field>
-            <SelectorFields draft={draft} change={setDraft} error={error} />
-            {error === undefined ? null : <Failure error={error} />}
-            <div className="flex justify-end gap-2">
-              <Button onPress={close}>Cancel</Button>
-              <Button look="primary" onPress={() => void create()}>
-                Create
-              </Button>
-            </div>
-          </>
-        ) : (
-          <>
-            <Note tone="good" title="It is effective within 5 seconds.">
-              Its signing secret is shown this once: keep it where your endpoint can read it.
-            </Note>
-            <Code label="Signing secret" text={made.signing_secret} />
-            <div className="flex justify-end">
-              <Button look="primary" onPress={close}>
-                Done
-              </Button>
-            </div>
-          </>
-        )}
-      </Dialog>
-    </>
+    <Create
+      label="New subscription"
+      title={`New ${env} subscription`}
+      make={make}
+      made={({ signing_secret }) => <ShownSecret secret={signing_secret} />}
+      done={({ subscription_id }) => navigate(keep(`/subscriptions/${subscription_id}`))}
+    >
+      <TargetFields draft={target} change={setTarget} />
+      <SelectorFields draft={draft} change={setDraft} error={refused} />
+    </Create>
   );
 }
 
@@ -138,14 +87,14 @@ export default function Subscriptions() {
       actions={
         <>
           {may("send") ? <ActionLink href={keep("/send")}>Test matching</ActionLink> : null}
-          {may("configure") ? <Create /> : null}
+          {may("configure") ? <NewSubscription /> : null}
         </>
       }
     >
       <FilterBar>
         <Choice
           label="Status"
-          values={["active", "disabled"]}
+          values={subscriptionStatuses}
           value={state.status}
           choose={(status) => set({ status }, false)}
         />

@@ -1,4 +1,4 @@
-import { type ReactNode, type Ref, useEffect, useId, useState } from "react";
+import { type InputHTMLAttributes, type ReactNode, type Ref, useEffect, useId, useState } from "react";
 import { Button as AriaButton, type ButtonProps } from "react-aria-components";
 import { Link } from "wouter";
 import { ApiError } from "../api.ts";
@@ -195,22 +195,43 @@ export function Field({
   );
 }
 
-/** The name of something that a customer keeps: it must have one, of at most 200 characters. */
-export function NameField({ value, change }: { value: string; change: (name: string) => void }) {
+/** A line of text to fill in. */
+export function TextField({
+  label,
+  hint,
+  error,
+  mono = false,
+  value,
+  change,
+  ...input
+}: {
+  label: string;
+  hint?: ReactNode;
+  error?: string | undefined;
+  /** For ids, codes and addresses. */
+  mono?: boolean;
+  value: string;
+  change: (text: string) => void;
+} & Pick<InputHTMLAttributes<HTMLInputElement>, "type" | "inputMode" | "maxLength" | "placeholder" | "required">) {
   return (
-    <Field label="Name">
+    <Field label={label} hint={hint} error={error}>
       {(ids) => (
         <input
           {...ids}
-          className="field"
-          required
-          maxLength={200}
+          {...input}
+          className={`field ${mono ? "mono" : ""}`}
+          spellCheck={!mono}
           value={value}
           onChange={(event) => change(event.target.value)}
         />
       )}
     </Field>
   );
+}
+
+/** The name of something that a customer keeps: it must have one, of at most 200 characters. */
+export function NameField({ value, change }: { value: string; change: (name: string) => void }) {
+  return <TextField label="Name" required maxLength={200} value={value} change={change} />;
 }
 
 /** Code or data to read and copy. */

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { type CallOptions, call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { tabular } from "../tabular.ts";
@@ -32,6 +32,16 @@ export function useList<Row>({ path, member, params = {}, options = {}, every }:
   });
   const rows = (query.data?.pages ?? []).flatMap((page) => (page[member] ?? []) as Row[]);
   return { ...query, rows };
+}
+
+/** Reads on, page by page, while the row is missing that a link leads to. */
+export function useReadOn(
+  { hasNextPage, isFetching, fetchNextPage }: ReturnType<typeof useList>,
+  missing: boolean,
+): void {
+  useEffect(() => {
+    if (missing && hasNextPage && !isFetching) void fetchNextPage();
+  }, [missing, hasNextPage, isFetching, fetchNextPage]);
 }
 
 /** A list in each of its states: loading, failed, empty, there, and with more to come. */

@@ -1,6 +1,6 @@
 import { type Dimension, errorClasses } from "../../../runtime/domain/metrics/names.ts";
+import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { dimensionNames } from "../alertForm.ts";
-import { deliveryStatuses } from "../types.ts";
 import { Field } from "./basic.tsx";
 import { Choice } from "./filters.tsx";
 

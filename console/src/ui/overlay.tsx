@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
+import { useWork, type Work } from "../work.ts";
 import { Button, Failure, Field } from "./basic.tsx";
 
 const DialogBox = lazy(async () => ({ default: (await import("./popup.tsx")).DialogBox }));
@@ -29,6 +30,55 @@ export function Dialog({
   );
 }
 
+/** A dialog with fields to fill in, and what came of it when that failed. */
+export function FormDialog({
+  title,
+  open,
+  close,
+  submit,
+  look = "primary",
+  work,
+  run,
+  more,
+  children,
+}: {
+  title: string;
+  open: boolean;
+  close: () => void;
+  /** Name of the button that does it. */
+  submit: string;
+  look?: "primary" | "danger";
+  work: Work;
+  run: () => Promise<unknown>;
+  /** Further buttons. */
+  more?: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <Dialog title={title} open={open} close={close}>
+      <form
+        className="grid gap-3"
+        onSubmit={(event) => {
+          event.preventDefault();
+          // A dialog is drawn elsewhere, but a form around its button would hear of it.
+          event.stopPropagation();
+          void run();
+        }}
+      >
+        {children}
+        {work.error === undefined ? null : <Failure error={work.error} />}
+        <div className="flex flex-wrap justify-end gap-2">
+          <Button onPress={close}>Cancel</Button>
+          {more}
+          <Button type="submit" look={look} isDisabled={work.busy}>
+            {submit}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
 /** Asks before something is done that can't be taken back; says how many it concerns. */
 export function Confirm({
   label,
@@ -49,42 +99,31 @@ export function Confirm({
   opened?: () => Promise<unknown>;
 }) {
   const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
+  const asked = () => {
+    setOpen(true);
+    if (opened === undefined) work.forget();
+    else void work.run(opened);
+  };
   const run = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await action();
-      setOpen(false);
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
+    if (await work.run(action)) setOpen(false);
   };
   return (
     <>
-      <Button
-        look={look}
-        isDisabled={disabled}
-        onPress={() => {
-          setOpen(true);
-          setError(undefined);
-          void opened?.().catch(setError);
-        }}
-      >
+      <Button look={look} isDisabled={disabled} onPress={asked}>
         {label}
       </Button>
-      <Dialog title={title} open={open} close={() => setOpen(false)}>
+      <FormDialog
+        title={title}
+        open={open}
+        close={() => setOpen(false)}
+        submit={label}
+        look={look === "danger" ? "danger" : "primary"}
+        work={work}
+        run={run}
+      >
         <div className="text-sm">{text}</div>
-        {error === undefined ? null : <Failure error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onPress={() => setOpen(false)}>Cancel</Button>
-          <Button look={look === "plain" ? "primary" : look} isDisabled={busy} onPress={() => void run()}>
-            {label}
-          </Button>
-        </div>
-      </Dialog>
+      </FormDialog>
     </>
   );
 }
@@ -105,42 +144,22 @@ export function Ask({
 }) {
   const [open, setOpen] = useState(false);
   const [value, setValue] = useState("");
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const run = async () => {
-    try {
-      await action(value);
-      setOpen(false);
-      setValue("");
-      setError(undefined);
-    } catch (cause) {
-      setError(cause);
-    }
+    if (!(await work.run(() => action(value)))) return;
+    setOpen(false);
+    setValue("");
   };
   return (
     <>
       <Button onPress={() => setOpen(true)}>{label}</Button>
-      <Dialog title={title} open={open} close={() => setOpen(false)}>
-        <form
-          className="grid gap-3"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run();
-          }}
-        >
-          <Field label={field} hint={hint}>
-            {(ids) => (
-              <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
-            )}
-          </Field>
-          {error === undefined ? null : <Failure error={error} />}
-          <div className="flex justify-end gap-2">
-            <Button onPress={() => setOpen(false)}>Cancel</Button>
-            <Button type="submit" look="primary">
-              {label}
-            </Button>
-          </div>
-        </form>
-      </Dialog>
+      <FormDialog title={title} open={open} close={() => setOpen(false)} submit={label} work={work} run={run}>
+        <Field label={field} hint={hint}>
+          {(ids) => (
+            <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
+          )}
+        </Field>
+      </FormDialog>
     </>
   );
 }

@@ -4,6 +4,7 @@ import { subscriptionsAt } from "../../database/subscriptions.ts";
 import { defined } from "../../domain/defined.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
+import { subscriptionStatuses } from "../../domain/statuses.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
 import { checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { budget } from "../../store/batches/bounds.ts";
@@ -192,7 +193,7 @@ export function register(app: Api, deps: Deps): void {
               VerdictSchema.extend({
                 version: z.number().int(),
                 clause: z.string().optional(),
-                status: z.enum(["active", "disabled"]).openapi({ description: "Its status then." }),
+                status: z.enum(subscriptionStatuses).openapi({ description: "Its status then." }),
               }),
             ),
           }),

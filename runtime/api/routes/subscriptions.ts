@@ -21,6 +21,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import type { Environment, Identity } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
+import { subscriptionStatuses } from "../../domain/statuses.ts";
 import { type Enrich, METADATA } from "../../domain/subscription.ts";
 import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
@@ -216,7 +217,7 @@ export function register(app: Api, deps: Deps): void {
       summary: "List subscriptions",
       description: "Oldest first, those of the key's environment.",
       scope: "subscriptions",
-      query: z.strictObject({ ...listQuery, status: z.enum(["active", "disabled"]).optional() }),
+      query: z.strictObject({ ...listQuery, status: z.enum(subscriptionStatuses).optional() }),
       responses: {
         200: {
           description: "One page.",
