@@ -1,14 +1,17 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { call } from "../api.ts";
+import { call, type Environment, type ErrorDetail } from "../api.ts";
+import { useDebounced } from "../debounced.ts";
+import { faultOf } from "../eventForm.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { shapeOf } from "../shape.ts";
 import type { Event } from "../types.ts";
-import { Button, Code, Empty, Failure, Field, Loading, Note, Page, When } from "../ui/basic.tsx";
+import { Code, Empty, Failure, Field, Loading, Note, Page, TextField, When } from "../ui/basic.tsx";
+import { Create } from "../ui/create.tsx";
 import { List } from "../ui/list.tsx";
-import { Confirm, Dialog } from "../ui/overlay.tsx";
+import { Confirm } from "../ui/overlay.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, useHere, useUrl } from "../url.ts";
 
@@ -54,66 +57,124 @@ function Details({ type }: { type: string }) {
   );
 }
 
+interface Trial {
+  readonly examined: number;
+  readonly failed: number;
+  readonly failures: readonly {
+    readonly event_id: string;
+    readonly received_at: string;
+    readonly errors: readonly ErrorDetail[];
+  }[];
+  readonly next_cursor: string | null;
+}
+
+const TRIED = 1_000;
+const SETTLED_MS = 500;
+
+/** A schema on the newest recorded events of its type. */
+const trialOf = (type: string, text: string, env: Environment) => ({
+  queryKey: ["schema tried", type, text, env],
+  staleTime: 30_000,
+  retry: false,
+  queryFn: () =>
+    call<Trial>("POST", "/event-types/rehearse", {
+      env,
+      body: `{"event_type":${JSON.stringify(type)},"schema":${text},"limit":${TRIED}}`,
+    }),
+});
+
+const wouldFail = ({ failed, examined }: Trial, type: string): string =>
+  `${count(failed)} of the newest ${count(examined)} events of ${type} would be refused now`;
+
+/** What a schema would refuse of what is recorded, while it is being written. */
+function Tried({ type, text }: { type: string; text: string }) {
+  const [{ env, zone }] = useUrl(own);
+  const settled = useDebounced(text, SETTLED_MS);
+  const named = useDebounced(type, SETTLED_MS).trim();
+  const query = useQuery({ ...trialOf(named, settled, env), enabled: named !== "" && faultOf(settled) === undefined });
+  if (named === "") return <p className="text-sm text-muted">It is tried on recorded events once it has a type.</p>;
+  if (query.isError) return <Failure error={query.error} />;
+  if (query.data === undefined) return <p className="text-sm text-muted">Trying it on recorded events…</p>;
+  const { examined, failed, failures } = query.data;
+  if (examined === 0) return <Note>No event of {named} is recorded on this side to try it on.</Note>;
+  if (failed === 0)
+    return <Note tone="good">Each of the newest {count(examined)} events of this type would be accepted.</Note>;
+  return (
+    <div className="grid gap-2">
+      <Note tone="warn" title={`${wouldFail(query.data, named)}.`}>
+        {failed > failures.length ? `The newest ${count(failures.length)} of them:` : null}
+      </Note>
+      <ul
+        className="grid max-h-64 gap-2 overflow-y-auto text-sm"
+        tabIndex={0}
+        aria-label="Events that would be refused"
+      >
+        {failures.map(({ event_id, received_at, errors }) => (
+          <li key={event_id} className="border-t border-line pt-2">
+            <Link href={keep(`/events/${event_id}`)} target="_blank" className="mono">
+              {event_id}
+            </Link>{" "}
+            · <When at={received_at} zone={zone} />
+            {errors.map(({ path = "", message }) => (
+              <p key={`${path} ${message}`}>
+                <code>{path}</code> {message}
+              </p>
+            ))}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 function Edit({ known }: { known?: EventType }) {
   const [{ env }] = useUrl(own);
   const client = useQueryClient();
-  const [open, setOpen] = useState(false);
   const [type, setType] = useState(known?.event_type ?? "");
   const [text, setText] = useState(
     JSON.stringify(known?.schema ?? { type: "object", required: [], properties: {} }, null, 2),
   );
-  const [error, setError] = useState<unknown>();
+  /** The schema that is to be saved although recorded events break it. */
+  const [meant, setMeant] = useState<string>();
   const save = async () => {
-    setError(undefined);
-    try {
-      await call("PUT", `/event-types/${encodeURIComponent(type)}`, { env, body: text });
-      setOpen(false);
-      await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
-    } catch (cause) {
-      setError(cause);
+    const fault = faultOf(text);
+    if (fault !== undefined) throw new Error(fault);
+    const trial = await client.fetchQuery(trialOf(type.trim(), text, env));
+    if (trial.failed > 0 && meant !== text) {
+      setMeant(text);
+      throw new Error(`${wouldFail(trial, type)}. Press Save once more if they should be.`);
     }
+    await call("PUT", `/event-types/${encodeURIComponent(type.trim())}`, { env, body: text });
+    await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
+    await client.invalidateQueries({ queryKey: ["schemas"] });
   };
   return (
-    <>
-      <Button {...(known === undefined ? { look: "primary" as const } : {})} onPress={() => setOpen(true)}>
-        {known === undefined ? "New schema" : "Change"}
-      </Button>
-      <Dialog
-        title={known === undefined ? "Register a schema" : `Change the schema of ${known.event_type}`}
-        open={open}
-        close={() => setOpen(false)}
+    <Create
+      label={known === undefined ? "New schema" : "Change"}
+      title={known === undefined ? "Register a schema" : `Change the schema of ${known.event_type}`}
+      submit="Save"
+      look={known === undefined ? "primary" : "plain"}
+      make={save}
+    >
+      {known === undefined ? <TextField label="Event type" mono value={type} change={setType} /> : null}
+      <Field
+        label="JSON Schema (2020-12)"
+        hint="Counts for requests that begin 5 seconds later; events that break it are refused."
+        error={faultOf(text)}
       >
-        {known === undefined ? (
-          <Field label="Event type">
-            {(ids) => (
-              <input {...ids} className="field mono" value={type} onChange={(event) => setType(event.target.value)} />
-            )}
-          </Field>
-        ) : null}
-        <Field
-          label="JSON Schema (2020-12)"
-          hint="Counts for requests that begin 5 seconds later; events that break it are refused."
-        >
-          {(ids) => (
-            <textarea
-              {...ids}
-              rows={12}
-              spellCheck={false}
-              className="field mono"
-              value={text}
-              onChange={(event) => setText(event.target.value)}
-            />
-          )}
-        </Field>
-        {error === undefined ? null : <Failure error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onPress={() => setOpen(false)}>Cancel</Button>
-          <Button look="primary" onPress={() => void save()}>
-            Save
-          </Button>
-        </div>
-      </Dialog>
-    </>
+        {(ids) => (
+          <textarea
+            {...ids}
+            rows={12}
+            spellCheck={false}
+            className="field mono"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        )}
+      </Field>
+      <Tried type={type} text={text} />
+    </Create>
   );
 }
 
