@@ -35,9 +35,119 @@ const WAITS_MS = [500, 2_000, 5_000, 15_000, 30_000];
 const POLLING_AFTER = 2;
 /** An idle socket is closed by the other side after ten minutes. */
 const KEEP_ALIVE_MS = 5 * 60_000;
+/** A socket outlives who listened over it: the next page may want the same. */
+const LINGER_MS = 2_000;
 
 const addressOf = (env: Environment): string =>
   `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}/live?environment=${env}`;
+
+/** Who wants to know of some channels. */
+interface Listener {
+  readonly channels: readonly Channel[];
+  readonly tell: (message: LiveMessage) => void;
+  readonly stands: (state: LiveState) => void;
+}
+
+/** A socket that all listen over who want the same side with the same filter: a channel has one filter a socket. */
+interface Shared {
+  readonly add: (listener: Listener) => void;
+  readonly remove: (listener: Listener) => void;
+}
+
+/** Open ones, by side and filter. */
+const sockets = new Map<string, Shared>();
+
+/** @param filter as JSON @param gone told when nobody listens any more, and it is closed */
+function share(env: Environment, filter: string, gone: () => void): Shared {
+  const listeners = new Set<Listener>();
+  /** Channels that the open socket was asked for. */
+  const asked = new Set<Channel>();
+  let socket: WebSocket | undefined;
+  let timer: number | undefined;
+  let leaving: number | undefined;
+  let beat: number | undefined;
+  let failures = 0;
+  let state: LiveState = "connecting";
+  /** The last event that was told: a new socket goes on after it. */
+  let last: string | undefined;
+  const stand = (next: LiveState) => {
+    state = next;
+    for (const { stands } of listeners) stands(next);
+  };
+  const ask = () => {
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    const wanted = new Set([...listeners].flatMap(({ channels }) => channels));
+    for (const channel of wanted) {
+      if (asked.has(channel)) continue;
+      asked.add(channel);
+      const after = last === undefined || channel !== "events" ? {} : { after: last };
+      socket.send(JSON.stringify({ subscribe: channel, filter: JSON.parse(filter), ...after }));
+    }
+    for (const channel of [...asked]) {
+      if (wanted.has(channel)) continue;
+      asked.delete(channel);
+      if (channel === "events") last = undefined;
+      socket.send(JSON.stringify({ unsubscribe: channel }));
+    }
+  };
+  const askAgain = () => {
+    asked.clear();
+    ask();
+  };
+  const connect = () => {
+    if (state !== "polling") stand("connecting");
+    const made = new WebSocket(addressOf(env));
+    socket = made;
+    made.addEventListener("open", askAgain);
+    made.addEventListener("message", ({ data }) => {
+      const message = JSON.parse(String(data)) as LiveMessage & { subscribed?: string };
+      if (message.subscribed !== undefined) {
+        failures = 0;
+        if (state !== "live") stand("live");
+      }
+      if (message.channel === "events" && message.event_id !== undefined) last = message.event_id;
+      for (const { channels, tell } of listeners) if (channels.includes(message.channel)) tell(message);
+    });
+    made.addEventListener("close", () => {
+      window.clearInterval(beat);
+      if (socket !== made) return;
+      failures += 1;
+      if (failures >= POLLING_AFTER) stand("polling");
+      timer = window.setTimeout(connect, WAITS_MS[Math.min(failures, WAITS_MS.length) - 1]);
+    });
+    beat = window.setInterval(askAgain, KEEP_ALIVE_MS);
+  };
+  const close = () => {
+    gone();
+    window.clearTimeout(timer);
+    window.clearInterval(beat);
+    const open = socket;
+    socket = undefined;
+    open?.close();
+  };
+  connect();
+  return {
+    add(listener) {
+      window.clearTimeout(leaving);
+      listeners.add(listener);
+      listener.stands(state);
+      ask();
+    },
+    remove(listener) {
+      listeners.delete(listener);
+      ask();
+      if (listeners.size === 0) leaving = window.setTimeout(close, LINGER_MS);
+    },
+  };
+}
+
+function listenOver(env: Environment, filter: string, listener: Listener): () => void {
+  const key = `${env} ${filter}`;
+  const shared = sockets.get(key) ?? share(env, filter, () => sockets.delete(key));
+  sockets.set(key, shared);
+  shared.add(listener);
+  return () => shared.remove(listener);
+}
 
 /** Whether somebody can see the page. */
 function useVisible(): boolean {
@@ -52,7 +162,7 @@ function useVisible(): boolean {
 
 /**
  * Listens to a channel, or several, while the page is seen. After a break events go on where they stopped.
- * @returns how it stands: poll while it is `polling`
+ * @returns how it stands: poll while it is `polling`, and look once when it becomes `live`
  * @example const state = useLive("metrics", { env, onMessage: ({ events }) => setEvents(Number(events)) });
  */
 export function useLive(
@@ -61,8 +171,8 @@ export function useLive(
 ): LiveState {
   const visible = useVisible();
   const [state, setState] = useState<LiveState>("connecting");
-  const tell = useRef(onMessage);
-  tell.current = onMessage;
+  const latest = useRef(onMessage);
+  latest.current = onMessage;
   const wanted = JSON.stringify(filter ?? {});
   const named = [channel].flat().join(" ");
   useEffect(() => {
@@ -70,50 +180,8 @@ export function useLive(
       setState(enabled ? "paused" : "polling");
       return;
     }
-    let socket: WebSocket | undefined;
-    let timer: number | undefined;
-    let beat: number | undefined;
-    let failures = 0;
-    let over = false;
-    /** The last event that was told: a new socket goes on after it. */
-    let last: string | undefined;
     const channels = named.split(" ") as Channel[];
-    const listen = () => {
-      for (const each of channels) {
-        const after = last === undefined || each !== "events" ? {} : { after: last };
-        socket?.send(JSON.stringify({ subscribe: each, filter: JSON.parse(wanted), ...after }));
-      }
-    };
-    const connect = () => {
-      setState((before) => (before === "polling" ? before : "connecting"));
-      socket = new WebSocket(addressOf(env));
-      socket.addEventListener("open", listen);
-      socket.addEventListener("message", ({ data }) => {
-        const message = JSON.parse(String(data)) as LiveMessage & { subscribed?: string };
-        if (message.subscribed !== undefined) {
-          failures = 0;
-          setState("live");
-        }
-        if (!channels.includes(message.channel)) return;
-        if (message.channel === "events" && message.event_id !== undefined) last = message.event_id;
-        tell.current(message);
-      });
-      socket.addEventListener("close", () => {
-        window.clearInterval(beat);
-        if (over) return;
-        failures += 1;
-        if (failures >= POLLING_AFTER) setState("polling");
-        timer = window.setTimeout(connect, WAITS_MS[Math.min(failures, WAITS_MS.length) - 1]);
-      });
-      beat = window.setInterval(listen, KEEP_ALIVE_MS);
-    };
-    connect();
-    return () => {
-      over = true;
-      window.clearTimeout(timer);
-      window.clearInterval(beat);
-      socket?.close();
-    };
+    return listenOver(env, wanted, { channels, tell: (message) => latest.current(message), stands: setState });
   }, [named, env, wanted, enabled, visible]);
   return state;
 }

@@ -1,12 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
+import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { liveWords, useAtMost, useLive } from "../live.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
-import { type Event, eventStatuses } from "../types.ts";
+import type { Event } from "../types.ts";
 import { ActionLink, Button, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
@@ -111,6 +112,11 @@ export default function Events() {
     },
   });
   look.current = () => void (paused ? waiting.refetch() : list.refetch());
+  // What happened while there was no socket, or nobody looked, is not told again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it asks once, when there is a socket again
+  useEffect(() => {
+    if (live === "live") refresh();
+  }, [live]);
   const ids = list.rows.map(({ event_id }) => event_id);
   const toggle = (id: string) => {
     const next = new Set(chosen);

@@ -3,17 +3,16 @@ import { Link } from "wouter";
 import { call } from "../api.ts";
 import { keep, useCommon } from "../url.ts";
 
-const EVERY_MS = 20_000;
 /** More are shown as so many and more. */
 const MOST = 100;
 
-/** How many alerts are firing on this side, and the way to them. */
-export function Bell() {
+/** How many alerts are firing on this side, and the way to them. @param every milliseconds between two looks */
+export function Bell({ every }: { every: number }) {
   const [{ env }] = useCommon();
   const { data } = useQuery({
     queryKey: ["active alerts", env],
     queryFn: ({ signal }) => call<{ alerts: unknown[] }>("GET", `/alerts?state=firing&limit=${MOST}`, { env, signal }),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
   });
   const active = data?.alerts.length ?? 0;
   const shown = active === MOST ? `${MOST}+` : String(active);

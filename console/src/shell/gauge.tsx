@@ -1,19 +1,26 @@
 import { Link } from "wouter";
 import { count } from "../format.ts";
-import { useMetrics } from "../metrics.ts";
+import { maybeIn, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { keep, useCommon } from "../url.ts";
 
-const EVERY_MS = 15_000;
 const WARN = 0.8;
 
-/** How much of the limit the busiest second of these minutes has used, and the way to the page that tells more. */
-export function QuotaGauge() {
+/**
+ * How much of the limit the busiest second of these minutes has used, and the way to the page that tells more.
+ * @param every milliseconds between two looks @param told what the socket told last, and when
+ */
+export function QuotaGauge({
+  every,
+  told,
+}: {
+  every: number;
+  told: { readonly share: number; readonly at: number } | undefined;
+}) {
   const [{ env }] = useCommon();
   const session = useSession();
-  const { data } = useMetrics({ measures: ["limit_use"], last: "2m", interval: "minute" }, env, EVERY_MS);
-  const use = data?.totals.limit_use;
-  const share = typeof use === "number" ? use : 0;
+  const { data, dataUpdatedAt } = useMetrics({ measures: ["limit_use"], last: "2m", interval: "minute" }, env, every);
+  const share = told !== undefined && told.at > dataUpdatedAt ? told.share : (maybeIn(data?.totals, "limit_use") ?? 0);
   const tone = share >= 1 ? "bad" : share >= WARN ? "warn" : "good";
   const shown = `${Math.round(share * 100)} %`;
   return (

@@ -8,10 +8,9 @@ import { Button } from "../ui/basic.tsx";
 import { Choices } from "../ui/menu.tsx";
 import { Dialog } from "../ui/overlay.tsx";
 import { anyText, keep, useUrl } from "../url.ts";
-import { Bell } from "./bell.tsx";
-import { QuotaGauge } from "./gauge.tsx";
 import { Palette } from "./palette.tsx";
 import { useShortcuts } from "./shortcuts.ts";
+import { Watch } from "./watch.tsx";
 
 /** Loaded when somebody opens it. */
 const Documentation = lazy(() => import("../help/drawer.tsx"));
@@ -128,8 +127,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Button look="plain" onPress={() => setPalette(true)} aria-keyshortcuts="Control+K Meta+K">
             Go to… <kbd className="text-xs text-muted max-sm:hidden">Ctrl K</kbd>
           </Button>
-          {may("figures") ? <QuotaGauge /> : null}
-          {may("alerts") ? <Bell /> : null}
+          <Watch key={env} />
           <Button
             ref={helpButton}
             aria-expanded={docs !== undefined}
