@@ -171,6 +171,13 @@ if (chromiumHere() === undefined) {
       await page.getByRole("tabpanel", { name: tab }).waitFor();
     }
     await page.getByText("Developer (developer)").waitFor();
+    // A tab is a link of its own: another page shows the same by it.
+    const address = await page.getByRole("tab", { name: "Verdicts" }).getAttribute("href");
+    await page.goto(new URL(address!, platform.url).href);
+    await page.getByRole("tabpanel", { name: "Verdicts" }).waitFor();
+    await page.getByRole("tab", { name: "Verdicts" }).press("ArrowRight");
+    await page.getByRole("tabpanel", { name: "Deliveries" }).waitFor();
+    assert.match(page.url(), /tab=deliveries/);
 
     await go(page, "/subscriptions?env=sandbox", "Subscriptions");
     await page.getByRole("link", { name: "orders in the browser" }).click();
@@ -194,6 +201,8 @@ if (chromiumHere() === undefined) {
       });
       return answer.json.event_id as string;
     };
+    // While it says so, nothing is looked up: what comes has been told.
+    await page.getByText("Live", { exact: true }).and(page.getByRole("status")).waitFor();
     await page.getByRole("link", { name: await send(1) }).waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
     const second = await send(2);
@@ -201,6 +210,95 @@ if (chromiumHere() === undefined) {
     assert.equal(await page.getByRole("link", { name: second }).count(), 0);
     await page.getByRole("button", { name: "show them" }).click();
     await page.getByRole("link", { name: second }).waitFor();
+
+    // Where there is no socket, the pages say so and look by themselves; what is being written stays.
+    await page.routeWebSocket(/\/live\?/, (socket) => socket.close());
+    await page.goto(`${platform.url}/console/send?env=sandbox&tab=json`);
+    await page.getByRole("textbox", { name: "Payload" }).fill('{"event_type":"browser.draft"}');
+    await go(page, "/events?env=sandbox&type=browser.live", "Events");
+    await page.getByText("No live connection: looking every few seconds").waitFor();
+    await page.getByText("Quota and alerts: looked up every 20 s").waitFor();
+    await page.getByRole("link", { name: await send(3) }).waitFor();
+    await page.getByRole("link", { name: "Send an event", exact: true }).click();
+    const draft = page.getByRole("textbox", { name: "Payload" });
+    await draft.waitFor();
+    assert.equal(await draft.textContent(), '{"event_type":"browser.draft"}');
+    await page.context().close();
+  });
+
+  test("the form has the fields of the type's schema, says what is wrong at the field, and loses no digit of what is typed", async () => {
+    const schema = {
+      type: "object",
+      required: ["amount", "customer"],
+      properties: {
+        amount: { type: "number" },
+        currency: { title: "Currency", enum: ["EUR", "USD"] },
+        customer: { type: "object", required: ["email"], properties: { email: { type: "string", minLength: 3 } } },
+      },
+    };
+    const path = "/event-types/browser.form";
+    const put = await call(platform.url, "PUT", path, { key: platform.sandboxKey, body: schema });
+    assert.equal(put.status, 200, put.text);
+    const page = await pageOf("developer", "/console/send?env=sandbox&tab=json");
+    await page
+      .getByRole("textbox", { name: "Payload" })
+      .fill('{"event_type":"browser.form","id":98765432109876543210}');
+    const form = page.getByRole("tab", { name: "Form" });
+    assert.match((await form.getAttribute("href"))!, /^\/console\/send\?.*tab=form/);
+    await form.click();
+    await page.getByLabel("Currency").selectOption("EUR");
+    await page.getByLabel("amount").fill("much");
+    await page
+      .getByText(/must be number/)
+      .first()
+      .waitFor();
+    await page.getByLabel("amount").fill("12345678901234567890.10");
+    await page
+      .getByRole("group", { name: /^customer/ })
+      .getByLabel("email")
+      .fill("a");
+    const fault = page.getByRole("group", { name: /^customer/ }).getByText(/must NOT have fewer than 3 characters/);
+    await fault.waitFor();
+    assert.deepEqual(await faults(page), []);
+    await picture(page, "form");
+    await page
+      .getByRole("group", { name: /^customer/ })
+      .getByLabel("email")
+      .fill("ada@example.com");
+    await fault.waitFor({ state: "detached" });
+    // Back leads to the tab before.
+    await page.goBack();
+    const text = await page.getByRole("textbox", { name: "Payload" }).textContent();
+    assert.match(text!, /"id":\s*98765432109876543210/);
+    assert.match(text!, /"amount": 12345678901234567890\.10/);
+    assert.equal(JSON.parse(text!).customer.email, "ada@example.com");
+    await page.context().close();
+  });
+
+  test("a change of a schema is tried on recorded events before it is saved", async () => {
+    const send = (body: object) => call(platform.url, "POST", "/events", { key: platform.sandboxKey, body });
+    const { json } = await send({ event_type: "browser.tried", amount: "much" });
+    await eventually(
+      () => call(platform.url, "GET", `/events/${json.event_id}`, { key: platform.sandboxKey }),
+      ({ status }) => status === 200,
+    );
+    const page = await pageOf("developer", "/console/types?env=sandbox");
+    await page.getByRole("button", { name: "New schema" }).click();
+    const dialog = page.getByRole("dialog", { name: "Register a schema" });
+    await dialog.getByLabel("Event type").fill("browser.tried");
+    await dialog.getByLabel("JSON Schema (2020-12)").fill('{"properties":{"amount":{"type":"number"}}}');
+    await dialog.getByText("1 of the newest 1 events of browser.tried would be refused now.").waitFor();
+    await dialog.getByText("must be number (type)").waitFor();
+    await dialog.getByRole("link", { name: json.event_id }).waitFor();
+    assert.deepEqual(await faults(page), []);
+    await picture(page, "schema tried");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText(/Press Save once more/).waitFor();
+    await dialog.getByLabel("JSON Schema (2020-12)").fill('{"properties":{"amount":{"type":"string"}}}');
+    await dialog.getByText(/would be accepted/).waitFor();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("cell", { name: "browser.tried", exact: true }).first().waitFor();
     await page.context().close();
   });
 
