@@ -9,6 +9,7 @@ import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Event } from "../types.ts";
 import { ActionLink, Button, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
+import { ChosenBar, chooseColumn, useChosen } from "../ui/chosen.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
@@ -26,8 +27,6 @@ const own = {
   acknowledged: oneOf(["false", "true", "all"], "all"),
 };
 const LIVE_MS = 2_000;
-/** As many as one call takes. */
-const MOST_CHOSEN = 1_000;
 
 /** How many arrived in each part of the range, of those that are listed. */
 function Histogram({ events, from, to }: { events: readonly Event[]; from: number; to: number }) {
@@ -71,7 +70,7 @@ export default function Events() {
   const client = useQueryClient();
   const may = useMay();
   const [paused, setPaused] = useState(false);
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const chosen = useChosen();
   const times = useTimes(state);
   const params = {
     from: times.from,
@@ -118,15 +117,10 @@ export default function Events() {
     if (live === "live") refresh();
   }, [live]);
   const ids = list.rows.map(({ event_id }) => event_id);
-  const toggle = (id: string) => {
-    const next = new Set(chosen);
-    if (!next.delete(id)) next.add(id);
-    setChosen(next);
-  };
-  useRowKeys(ids, { choose: toggle, close: () => setChosen(new Set()) });
-  const event_ids = [...chosen];
+  useRowKeys(ids, { choose: chosen.toggle, close: () => chosen.take([]) });
+  const event_ids = [...chosen.ids];
   const done = async () => {
-    setChosen(new Set());
+    chosen.take([]);
     await client.invalidateQueries({ queryKey: ["list", "/inbox"] });
   };
   const act = (method: string, path: string, body: unknown) => async () => {
@@ -237,58 +231,36 @@ export default function Events() {
                 .
               </Note>
             ) : null}
-            {chosen.size === 0 || !may("handle") ? null : (
-              <div className="flex flex-wrap items-center gap-2">
-                <span className="text-sm">{count(chosen.size)} chosen</span>
+            {may("handle") ? (
+              <ChosenBar chosen={chosen} listed={ids}>
                 <Confirm
                   label="Acknowledge"
-                  title={`Acknowledge ${count(chosen.size)} events?`}
+                  title={`Acknowledge ${count(chosen.ids.size)} events?`}
                   text="They leave the inbox of what is not acknowledged yet."
                   action={act("POST", "/inbox/ack", { event_ids })}
                 />
                 <Confirm
                   label="Replay"
-                  title={`Replay ${count(chosen.size)} events?`}
+                  title={`Replay ${count(chosen.ids.size)} events?`}
                   text="They are matched again with today's subscriptions, and delivered to those that match."
                   action={act("POST", "/replays", { event_ids })}
                 />
                 <Confirm
                   label="Delete"
                   look="danger"
-                  title={`Delete ${count(chosen.size)} events?`}
+                  title={`Delete ${count(chosen.ids.size)} events?`}
                   text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
                   action={act("POST", "/inbox/delete", { event_ids })}
                 />
-                {chosen.size < ids.length ? (
-                  <Button onPress={() => setChosen(new Set(ids.slice(0, MOST_CHOSEN)))}>
-                    Choose all {count(Math.min(ids.length, MOST_CHOSEN))} listed
-                  </Button>
-                ) : null}
-                <Button onPress={() => setChosen(new Set())}>Choose none</Button>
-              </div>
-            )}
+              </ChosenBar>
+            ) : null}
             <Table
               caption="Events, newest first"
               rows={list.rows}
               rowKey={({ event_id }) => event_id}
-              selected={({ event_id }) => chosen.has(event_id)}
+              selected={({ event_id }) => chosen.ids.has(event_id)}
               columns={[
-                ...(may("handle")
-                  ? [
-                      {
-                        name: "Choose",
-                        cell: ({ event_id }: Event) => (
-                          <input
-                            type="checkbox"
-                            className="size-5"
-                            aria-label={`Choose ${event_id}`}
-                            checked={chosen.has(event_id)}
-                            onChange={() => toggle(event_id)}
-                          />
-                        ),
-                      },
-                    ]
-                  : []),
+                ...(may("handle") ? [chooseColumn<Event>(chosen, ({ event_id }) => event_id)] : []),
                 { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
                 {
                   name: "Type",

@@ -8,6 +8,9 @@ import { keep, useCommon } from "../url.ts";
 import { Facts, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
 
+/** Whether a delivery can be tried once more: it has neither succeeded nor been cancelled, and waits for no first attempt. */
+export const isRetried = ({ status }: Delivery): boolean => status === "failed" || status === "dead_lettered";
+
 /** A delivery with its attempts, what was answered, and when the next one is. */
 export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
   const [{ env, zone }] = useCommon();
@@ -51,7 +54,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
                 ] as const)),
           ]}
         />
-        {may("handle") && (status === "failed" || status === "dead_lettered") ? (
+        {may("handle") && isRetried(delivery) ? (
           <Confirm
             label="Retry"
             title="Try this delivery now?"

@@ -1,15 +1,21 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
+import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Delivery } from "../types.ts";
 import { keep, useCommon, useHere } from "../url.ts";
-import { DeliveryAttempts } from "./attempts.tsx";
+import { DeliveryAttempts, isRetried } from "./attempts.tsx";
 import { ActionLink, Failure, Status, When } from "./basic.tsx";
+import { ChosenBar, chooseColumn, useChosen } from "./chosen.tsx";
 import { Listed, type ListSource, useList } from "./list.tsx";
+import { Confirm } from "./overlay.tsx";
 import { Table } from "./table.tsx";
+
+/** Retries that are asked for together. */
+const AT_ONCE = 10;
 
 /** Deliveries, each with its attempts once it is opened; which one is open is in the URL. */
 export function DeliveryTable({
@@ -24,6 +30,8 @@ export function DeliveryTable({
   const [{ env, zone }] = useCommon();
   const [, navigate] = useLocation();
   const here = useHere();
+  const may = useMay();
+  const client = useQueryClient();
   const list = useList<Delivery>(source);
   // A link may lead to one that is not on the first page of the list.
   const listed = list.rows.find(({ delivery_id }) => delivery_id === open);
@@ -34,7 +42,23 @@ export function DeliveryTable({
   });
   const opened = listed ?? (open === undefined ? undefined : one.data);
   const ids = list.rows.map(({ delivery_id }) => delivery_id);
+  const chosen = useChosen();
+  const retried = list.rows.filter(isRetried).map(({ delivery_id }) => delivery_id);
+  const retry = async () => {
+    const left = [...chosen.ids];
+    while (left.length > 0) {
+      const some = left.slice(0, AT_ONCE);
+      await Promise.all(some.map((id) => call("POST", `/deliveries/${id}/retry`, { env })));
+      left.splice(0, AT_ONCE);
+      // What has been begun is not begun once more when a later one is refused.
+      chosen.take(left);
+    }
+    await client.invalidateQueries();
+  };
   useRowKeys(ids, {
+    choose: (id) => {
+      if (retried.includes(id)) chosen.toggle(id);
+    },
     close: () => {
       if (open !== undefined) navigate(here({ open: undefined }));
     },
@@ -52,60 +76,75 @@ export function DeliveryTable({
       {one.isError ? <Failure error={one.error} /> : null}
       <Listed list={list} empty={empty} file={source.member.replaceAll("_", "-")}>
         {(rows) => (
-          <Table
-            caption="Deliveries, newest first"
-            rows={rows}
-            rowKey={({ delivery_id }) => delivery_id}
-            selected={({ delivery_id }) => delivery_id === open}
-            columns={[
-              { name: "Created", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
-              { name: "Status", cell: ({ status }) => <Status status={status} /> },
-              {
-                name: "Events",
-                cell: ({ event_ids }) =>
-                  event_ids.length === 1 ? (
-                    <Link href={keep(`/events/${event_ids[0]}`)} className="mono">
-                      {event_ids[0]}
-                    </Link>
-                  ) : (
-                    `${count(event_ids.length)} events`
-                  ),
-              },
-              {
-                name: "To",
-                cell: ({ subscription_id }) => (
-                  <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-                    {subscription_id}
-                  </Link>
-                ),
-              },
-              {
-                name: "Last answer",
-                cell: ({ attempts }) => {
-                  const last = attempts.at(-1);
-                  return last === undefined ? "" : (last.error ?? `answered ${last.status_code}`);
+          <>
+            {may("handle") ? (
+              <ChosenBar chosen={chosen} listed={retried}>
+                <Confirm
+                  label="Retry"
+                  title={`Try ${count(chosen.ids.size)} ${chosen.ids.size === 1 ? "delivery" : "deliveries"} now?`}
+                  text="Each is posted to its webhook again, at once."
+                  action={retry}
+                />
+              </ChosenBar>
+            ) : null}
+            <Table
+              caption="Deliveries, newest first"
+              rows={rows}
+              rowKey={({ delivery_id }) => delivery_id}
+              selected={({ delivery_id }) => delivery_id === open}
+              columns={[
+                ...(may("handle")
+                  ? [chooseColumn<Delivery>(chosen, (row) => (isRetried(row) ? row.delivery_id : undefined))]
+                  : []),
+                { name: "Created", cell: ({ created_at }) => <When at={created_at} zone={zone} /> },
+                { name: "Status", cell: ({ status }) => <Status status={status} /> },
+                {
+                  name: "Events",
+                  cell: ({ event_ids }) =>
+                    event_ids.length === 1 ? (
+                      <Link href={keep(`/events/${event_ids[0]}`)} className="mono">
+                        {event_ids[0]}
+                      </Link>
+                    ) : (
+                      `${count(event_ids.length)} events`
+                    ),
                 },
-              },
-              {
-                name: "Next attempt",
-                cell: ({ next_attempt_at }) =>
-                  next_attempt_at === null ? "" : <When at={next_attempt_at} zone={zone} />,
-              },
-              {
-                name: "Attempts",
-                cell: ({ delivery_id, attempts }) => (
-                  <Link
-                    data-opens
-                    href={here({ open: delivery_id })}
-                    className="whitespace-nowrap"
-                    aria-label={`${count(attempts.length)} · open the attempts of ${delivery_id}`}
-                  >
-                    {count(attempts.length)} · open
-                  </Link>
-                ),
-              },
-            ]}
-          />
+                {
+                  name: "To",
+                  cell: ({ subscription_id }) => (
+                    <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
+                      {subscription_id}
+                    </Link>
+                  ),
+                },
+                {
+                  name: "Last answer",
+                  cell: ({ attempts }) => {
+                    const last = attempts.at(-1);
+                    return last === undefined ? "" : (last.error ?? `answered ${last.status_code}`);
+                  },
+                },
+                {
+                  name: "Next attempt",
+                  cell: ({ next_attempt_at }) =>
+                    next_attempt_at === null ? "" : <When at={next_attempt_at} zone={zone} />,
+                },
+                {
+                  name: "Attempts",
+                  cell: ({ delivery_id, attempts }) => (
+                    <Link
+                      data-opens
+                      href={here({ open: delivery_id })}
+                      className="whitespace-nowrap"
+                      aria-label={`${count(attempts.length)} · open the attempts of ${delivery_id}`}
+                    >
+                      {count(attempts.length)} · open
+                    </Link>
+                  ),
+                },
+              ]}
+            />
+          </>
         )}
       </Listed>
     </div>
