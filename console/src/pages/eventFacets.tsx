@@ -1,11 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
-import { call } from "../api.ts";
 import { count } from "../format.ts";
+import { useKeyNames } from "../keyNames.ts";
 import { type MetricsQuery, numberIn, useMetrics } from "../metrics.ts";
-import { useMay, useSession } from "../session.tsx";
-import type { Key } from "../types.ts";
 import { anyText, useHere, useTimes, useUrl } from "../url.ts";
 
 const own = { type: anyText, status: anyText, key: anyText };
@@ -57,23 +54,8 @@ function Facet({
 /** What the events of the range are, by type, status of delivery and key: counted over all of them, listed or not. */
 export function Facets() {
   const [state] = useUrl(own);
-  const may = useMay();
   const { from, to } = useTimes(state);
-  const keys = useQuery({
-    queryKey: ["key names"],
-    enabled: may("keys"),
-    staleTime: 60_000,
-    queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
-  });
-  const { person } = useSession();
-  const names = new Map((keys.data?.keys ?? []).map(({ key_id, name }) => [key_id, name]));
-  // Who sends from the console without a key does so in their own name.
-  const sender = (id: string) =>
-    id === person.person_id
-      ? "you, in the console"
-      : id.startsWith("psn_")
-        ? `in the console, ${id}`
-        : (names.get(id) ?? id);
+  const names = useKeyNames();
   const range = { from, ...(to === undefined ? {} : { to }), interval: "none", top: SHOWN } as const;
   const by = (key: Dimension): { key: Dimension; query: MetricsQuery } => ({
     key,
@@ -83,7 +65,7 @@ export function Facets() {
     <div className="grid gap-2">
       <Facet name="By type" of={by("event_type")} param="type" />
       <Facet name="By status" of={by("status")} param="status" says={(value) => value.replaceAll("_", " ")} />
-      <Facet name="By key" of={by("key_id")} param="key" says={sender} />
+      <Facet name="By key" of={by("key_id")} param="key" says={names} />
     </div>
   );
 }

@@ -1,19 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import { call, type Environment, type ErrorDetail } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { faultOf } from "../eventForm.ts";
 import { count } from "../format.ts";
+import { useKeyNames } from "../keyNames.ts";
+import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { shapeOf } from "../shape.ts";
 import type { Event } from "../types.ts";
-import { Code, Empty, Failure, Field, Loading, Note, Page, TextField, When } from "../ui/basic.tsx";
+import { ActionLink, Code, Empty, Failure, Field, Loading, Note, Page, TextField, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
+import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
-import { anyText, keep, useHere, useUrl } from "../url.ts";
+import { anyText, keep, useHere, useTimes, useUrl } from "../url.ts";
 
 const own = { open: anyText };
 
@@ -24,7 +27,59 @@ interface EventType {
   readonly updated_at: string;
 }
 
-function Details({ type }: { type: string }) {
+/** Of one type's events, how many each value of a dimension has, the most first. */
+function Counted({
+  caption,
+  type,
+  by,
+  column,
+  cell,
+  none,
+}: {
+  caption: string;
+  type: string;
+  by: "key_id" | "subscription_id";
+  column: string;
+  cell: (id: string) => ReactNode;
+  none: string;
+}) {
+  const [state] = useUrl(own);
+  const measure = by === "key_id" ? "events" : "matched";
+  const query = useMetrics(
+    {
+      measures: [measure],
+      ...rangeOf(useTimes(state)),
+      group_by: [by],
+      filter: { event_type: [type] },
+      top: MOST_COUNTED,
+    },
+    state.env,
+    EVERY_MS,
+  );
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <Failure error={query.error} />;
+  const rows = query.data.series.filter(({ totals }) => numberIn(totals, measure) > 0);
+  if (rows.length === 0) return <p className="text-sm text-muted">{none}</p>;
+  return (
+    <Table
+      caption={caption}
+      rows={rows}
+      rowKey={({ key }) => String(key[by])}
+      columns={[
+        {
+          name: column,
+          cell: ({ key }) => {
+            const id = key[by] ?? "none";
+            return id === "(other)" ? "others" : cell(id);
+          },
+        },
+        { name: "Events", cell: ({ totals }) => count(numberIn(totals, measure)) },
+      ]}
+    />
+  );
+}
+
+function InferredShape({ type }: { type: string }) {
   const [{ env }] = useUrl(own);
   const query = useQuery({
     queryKey: ["shape of", type, env],
@@ -54,6 +109,55 @@ function Details({ type }: { type: string }) {
         ]}
       />
     </div>
+  );
+}
+
+/** One type: who sends it, who receives it, what is in it. */
+function Details({ type }: { type: string }) {
+  const may = useMay();
+  const here = useHere();
+  const names = useKeyNames();
+  return (
+    <section aria-label={`Event type ${type}`} className="card grid gap-3">
+      <header className="flex flex-wrap items-center justify-between gap-2">
+        <h2 className="text-lg font-semibold">{type}</h2>
+        <ActionLink href={here({ open: undefined })}>Close</ActionLink>
+      </header>
+      <div className="grid items-start gap-4 lg:grid-cols-2">
+        <section aria-label="Who sends it" className="grid gap-2">
+          <h3 className="font-medium">Who sends it</h3>
+          <Counted
+            caption="Events of this type by key"
+            type={type}
+            by="key_id"
+            column="Key"
+            cell={names}
+            none="Nobody has sent one in this range."
+          />
+        </section>
+        <section aria-label="Who receives it" className="grid gap-2">
+          <h3 className="font-medium">Who receives it</h3>
+          <Counted
+            caption="Events of this type by subscription"
+            type={type}
+            by="subscription_id"
+            column="Subscription"
+            cell={(id) => (
+              <Link href={keep(`/subscriptions/${id}`)} className="mono">
+                {id}
+              </Link>
+            )}
+            none="No subscription has matched one in this range."
+          />
+        </section>
+      </div>
+      {may("payloads") ? (
+        <section aria-label={`Shape of ${type}`} className="grid gap-2">
+          <h3 className="font-medium">Shape</h3>
+          <InferredShape type={type} />
+        </section>
+      ) : null}
+    </section>
   );
 }
 
@@ -178,25 +282,40 @@ function Edit({ known }: { known?: EventType }) {
   );
 }
 
+const MOST_TYPES = 100;
+const MOST_COUNTED = 20;
+const EVERY_MS = 10_000;
+const rangeOf = ({ from, to }: ReturnType<typeof useTimes>) =>
+  ({ from, ...(to === undefined ? {} : { to }), interval: "none" }) as const;
+
 export default function Types() {
   const [state] = useUrl(own);
   const here = useHere();
   const may = useMay();
   const client = useQueryClient();
-  const recent = useQuery({
-    queryKey: ["types seen", state.env],
-    queryFn: () =>
-      call<{ events: Event[] }>("GET", "/inbox?limit=1000&acknowledged=all", { env: state.env, withoutPayloads: true }),
+  const volume = useMetrics(
+    { measures: ["events"], ...rangeOf(useTimes(state)), group_by: ["event_type"], top: MOST_TYPES },
+    state.env,
+    EVERY_MS,
+  );
+  const seen = (volume.data?.series ?? []).flatMap(({ key: { event_type: type }, totals }) => {
+    const events = numberIn(totals, "events");
+    return type === null || type === undefined || type === "(other)" || events === 0 ? [] : [{ type, events }];
   });
-  const seen = new Map<string, number>();
-  for (const { event_type } of recent.data?.events ?? [])
-    if (event_type !== null) seen.set(event_type, (seen.get(event_type) ?? 0) + 1);
   const remove = (type: string) => async () => {
     await call("DELETE", `/event-types/${encodeURIComponent(type)}`, { env: state.env });
     await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
+    await client.invalidateQueries({ queryKey: ["schemas"] });
   };
+  const opening = (type: string) => (
+    <Link data-opens href={here({ open: type })} aria-label={`Open ${type}`}>
+      Open
+    </Link>
+  );
   return (
     <Page title="Event types" actions={may("configure") ? <Edit /> : null}>
+      <Range />
+      {state.open === undefined ? null : <Details type={state.open} />}
       <h2 className="text-lg font-semibold">With a schema</h2>
       <List<EventType>
         caption="Event types with a schema"
@@ -217,6 +336,7 @@ export default function Types() {
               <Code label={`Schema of ${event_type}`} text={JSON.stringify(schema, null, 2)} />
             ),
           },
+          { name: "Who and what", cell: ({ event_type }) => opening(event_type) },
           {
             name: "Change",
             cell: (type) =>
@@ -235,42 +355,30 @@ export default function Types() {
           },
         ]}
       />
-      <h2 className="text-lg font-semibold">Seen among the newest 1,000 events</h2>
-      {recent.isPending ? (
+      <h2 className="text-lg font-semibold">Seen in this range</h2>
+      {volume.isPending ? (
         <Loading />
-      ) : recent.isError ? (
-        <Failure error={recent.error} />
-      ) : seen.size === 0 ? (
-        <Empty title={`No ${state.env} event with a type yet.`} />
+      ) : volume.isError ? (
+        <Failure error={volume.error} />
+      ) : seen.length === 0 ? (
+        <Empty title={`No ${state.env} event with a type in this range.`}>
+          Choose a longer range or another environment, or <Link href={keep("/send")}>send an event</Link>.
+        </Empty>
       ) : (
         <Table
           caption="Event types that were seen"
-          rows={[...seen].sort((a, b) => b[1] - a[1])}
-          rowKey={([type]) => type}
-          selected={([type]) => type === state.open}
+          rows={seen}
+          rowKey={({ type }) => type}
+          selected={({ type }) => type === state.open}
           columns={[
-            { name: "Type", cell: ([type]) => <code>{type}</code> },
-            { name: "Events", cell: ([, times]) => count(times) },
-            { name: "Look", cell: ([type]) => <Link href={keep("/events", { type })}>its events</Link> },
-            {
-              name: "Shape",
-              cell: ([type]) =>
-                may("payloads") ? (
-                  <Link href={here({ open: type })} aria-label={`Shape of ${type}`}>
-                    Shape
-                  </Link>
-                ) : null,
-            },
+            { name: "Type", cell: ({ type }) => <code>{type}</code> },
+            { name: "Events", cell: ({ events }) => count(events) },
+            { name: "Look", cell: ({ type }) => <Link href={keep("/events", { type })}>its events</Link> },
+            { name: "Who and what", cell: ({ type }) => opening(type) },
           ]}
         />
       )}
-      {state.open === undefined ? null : (
-        <section aria-label={`Shape of ${state.open}`} className="grid gap-2">
-          <h2 className="text-lg font-semibold">{state.open}</h2>
-          <Details type={state.open} />
-        </section>
-      )}
-      {recent.data?.events.length === 1_000 ? <Note>Only the newest 1,000 events were looked at.</Note> : null}
+      {seen.length < MOST_TYPES ? null : <Note>The {count(MOST_TYPES)} types with the most events are listed.</Note>}
     </Page>
   );
 }

@@ -1,0 +1,24 @@
+import { useQuery } from "@tanstack/react-query";
+import { call } from "./api.ts";
+import { useMay, useSession } from "./session.tsx";
+import type { Key } from "./types.ts";
+
+const FRESH_MS = 60_000;
+
+/** What a key is called where people read it; an id where it has no name, or one may not see the keys. */
+export function useKeyNames(): (id: string) => string {
+  const may = useMay();
+  const { person } = useSession();
+  const keys = useQuery({
+    queryKey: ["key names"],
+    enabled: may("keys"),
+    staleTime: FRESH_MS,
+    queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
+  });
+  const names = new Map((keys.data?.keys ?? []).map(({ key_id, name }) => [key_id, name]));
+  return (id) => {
+    // Who sends from the console without a key does so in their own name.
+    if (id === person.person_id) return "you, in the console";
+    return id.startsWith("psn_") ? `in the console, ${id}` : (names.get(id) ?? id);
+  };
+}
