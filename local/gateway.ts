@@ -1,7 +1,8 @@
 /**
- * One HTTP server for every SDK call. Invariant: no call reaches a service unless the caller's role may make it, and the
- * caller is the role whose secret signed the call. A web page can't reach it either: a browser's calls name their origin,
- * and those of a name that was made to point here name another host.
+ * One door for every AWS call: an HTTP server for SDK clients, and `take` for what the threads of functions hand over by message, which
+ * spares both sides HTTP (docs/decisions/carried-calls.md). Invariant: whichever way it comes, no call reaches a service unless the caller's role
+ * may make it, and the caller is the role whose secret signed the call. A web page can't reach it either: a browser's calls name their
+ * origin, and those of a name that was made to point here name another host.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -9,10 +10,11 @@ import type { AddressInfo } from "node:net";
 import { errorAnswer } from "./awsErrors.ts";
 import { type Claim, createVerifier, readClaim, type VerifySignature } from "./gateway/signature.ts";
 import type { Iam, Refusal } from "./iam.ts";
-import { type ApiAnswer, type ApiCall, type LocalService, ServiceError } from "./service.ts";
+import { type ApiAnswer, type ApiCall, type LocalService, ServiceError, type TakeCall } from "./service.ts";
 
 export interface Gateway {
   readonly url: string;
+  readonly take: TakeCall;
   /** Names the services and the roles, once they exist. Before that every call is answered 503. */
   serve(services: readonly LocalService[], iam: Iam): void;
   /** Has calls to a region meet with silence, or not any more. */
@@ -47,34 +49,35 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
     return await api.call(call);
   }
 
+  const take: TakeCall = async ({ method, url, headers, body }) => {
+    const claim = readClaim({ url, headers });
+    const region = claim?.region ?? "";
+    if (away.has(region)) return undefined;
+    const call: ApiCall = { service: claim?.service ?? "unknown", region, method, url, headers, body };
+    try {
+      return await answer(call, claim);
+    } catch (cause) {
+      const error = cause instanceof ServiceError ? cause : new ServiceError("InternalFailure", String(cause), 500);
+      if (error.code === "AccessDenied") log(`AccessDenied ${error.message}`);
+      else if (error.status >= 500) log(`${call.service} ${method} ${url}: ${error.code} ${error.message}`);
+      return errorAnswer(call, error, randomUUID());
+    }
+  };
+
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("error", () => response.destroy());
     request.on("end", async () => {
-      const headers = request.headers as Record<string, string | undefined>;
-      const claim = readClaim({ url: request.url as string, headers });
-      const region = claim?.region ?? "";
-      if (away.has(region)) {
-        request.socket.destroy();
-        return;
-      }
-      const call: ApiCall = {
-        service: claim?.service ?? "unknown",
-        region,
+      const result = await take({
         method: request.method as string,
         url: request.url as string,
-        headers,
+        headers: request.headers as Record<string, string | undefined>,
         body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
-      };
-      let result: ApiAnswer;
-      try {
-        result = await answer(call, claim);
-      } catch (cause) {
-        const error = cause instanceof ServiceError ? cause : new ServiceError("InternalFailure", String(cause), 500);
-        if (error.code === "AccessDenied") log(`AccessDenied ${error.message}`);
-        else if (error.status >= 500) log(`${call.service} ${call.method} ${call.url}: ${error.code} ${error.message}`);
-        result = errorAnswer(call, error, randomUUID());
+      });
+      if (result === undefined) {
+        request.socket.destroy();
+        return;
       }
       if (response.destroyed) return;
       response.writeHead(result.status, {
@@ -93,6 +96,7 @@ export async function startGateway(log: (line: string) => void): Promise<Gateway
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    take,
     serve(services, iam) {
       for (const { api } of services) if (api !== undefined) apis.set(api.name, api);
       roles = iam;

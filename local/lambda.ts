@@ -55,7 +55,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
         `the role ${settings.role} can't be assumed by Lambda: its trust policy must name lambda.amazonaws.com`,
       );
     }
-    const lambda = new LambdaFunction(settings, context.log, context.metrics, context.account);
+    const lambda = new LambdaFunction(settings, context);
     registry.add({ settings, lambda, permissions: [] });
     return { id: settings.name, state };
   }

@@ -149,6 +149,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       accountId: ACCOUNT,
       region: options.regions?.[0] ?? stack.config["aws:region"] ?? "us-east-1",
       endpoint: gateway.url,
+      take: gateway.take,
       elsewhere: { "https://hooks.slack.com/": `${outbox.url}/slack/` },
       ownPorts: new Set([Number(new URL(gateway.url).port)]),
       log,

@@ -44,6 +44,12 @@ export interface ApiAnswer {
   readonly body: Buffer | string;
 }
 
+/**
+ * Takes a signed call, and checks signature and permission before a service sees it. Never rejects: a refusal is an answer.
+ * @returns undefined where there is only silence, from a region that is cut off
+ */
+export type TakeCall = (call: Pick<ApiCall, "method" | "url" | "headers" | "body">) => Promise<ApiAnswer | undefined>;
+
 /** What an IAM policy decides upon: `sqs:SendMessage` on these ARNs. */
 export interface Authorization {
   readonly action: string;
@@ -105,6 +111,8 @@ export interface LocalContext {
   readonly elsewhere?: Readonly<Record<string, string>>;
   /** Base URL of the gateway, known before any resource is created. */
   readonly endpoint: string;
+  /** Hands a function's signed call to the gateway without a network between. @default functions call over HTTP */
+  readonly take?: TakeCall;
   /** One line for the person watching. */
   log(line: string): void;
   /** Where stand-ins publish what CloudWatch would show. @default nowhere */

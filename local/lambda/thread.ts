@@ -5,8 +5,17 @@
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
+import type { CarriedAnswer, Carrier } from "../../runtime/aws/carrier.ts";
 import { stepBack } from "../priority.ts";
-import type { FromThread, FunctionError, ResultText, ThreadData, ToThread } from "./protocol.ts";
+import {
+  bytesOf,
+  type FromThread,
+  type FunctionError,
+  portable,
+  type ResultText,
+  type ThreadData,
+  type ToThread,
+} from "./protocol.ts";
 
 /** When the code that the first invocations compiled is worth keeping. */
 const FLUSH_MS = 2_000;
@@ -76,6 +85,35 @@ function logError(error: FunctionError): void {
   process.stderr.write(`${JSON.stringify({ level: "ERROR", ...error })}\n`);
 }
 
+// ---- AWS calls that functions sign themselves go to the gateway by message --------------------------------------------
+/** Where a function looks for a carrier. One that doesn't calls over HTTP. */
+const CARRIER = Symbol.for("triggers.carrier");
+const carried = new Map<number, (answer: CarriedAnswer | undefined) => void>();
+let calls = 0;
+
+const carrier: Carrier = (request) =>
+  new Promise((resolve, reject) => {
+    const call = ++calls;
+    carried.set(call, (answer) => {
+      if (answer === undefined) reject(new Error("the connection was closed without an answer"));
+      else resolve(answer);
+    });
+    const [taken, transfer] = portable(request);
+    port.postMessage({ kind: "call", call, request: taken } satisfies FromThread, transfer);
+  });
+
+function bring({ call, answer }: Extract<ToThread, { kind: "answer" }>): void {
+  const brought = carried.get(call);
+  carried.delete(call);
+  brought?.(
+    answer === undefined
+      ? undefined
+      : { ...answer, body: typeof answer.body === "string" ? answer.body : bytesOf(answer.body) },
+  );
+}
+
+if (data.carries) Object.defineProperty(globalThis, CARRIER, { value: carrier });
+
 // ---- environments --------------------------------------------------------------------------------------------------
 async function open(environment: number): Promise<void> {
   try {
@@ -120,8 +158,7 @@ async function invoke(message: Extract<ToThread, { kind: "invoke" }>): Promise<v
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
   try {
-    const event = message.json === undefined ? message.event : JSON.parse(message.json);
-    const result = await (handlers.get(environment) as Handler)(event, context);
+    const result = await (handlers.get(environment) as Handler)(JSON.parse(message.json), context);
     say({ kind: "result", environment, result: resultOf(result) });
   } catch (cause) {
     const error = errorOf(cause);
@@ -138,6 +175,7 @@ function end(): void {
 
 port.on("message", (message: ToThread) => {
   if (message.kind === "invoke") void invoke(message);
+  else if (message.kind === "answer") bring(message);
   else if (message.kind === "open") void open(message.environment);
   else if (message.kind === "end") end();
   else handlers.delete(message.environment);

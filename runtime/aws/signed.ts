@@ -3,6 +3,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { defined } from "../domain/defined.ts";
+import { type Carrier, carrierHere } from "./carrier.ts";
 
 /**
  * AWS calls signed by the SDK's own signer and sent over kept-alive connections, for the functions on an event's way. The
@@ -33,6 +34,8 @@ export interface AwsSettings {
   readonly sessionToken?: string;
   /** How long one attempt may take. */
   readonly timeoutMs: number;
+  /** Takes the calls instead of the network. */
+  readonly carrier?: Carrier;
 }
 
 /** What every Lambda function finds in its environment. @param timeoutMs how long one attempt may take */
@@ -45,6 +48,7 @@ export function settingsHere(timeoutMs: number): AwsSettings {
     ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
     ...(AWS_ENDPOINT_URL ? { endpoint: AWS_ENDPOINT_URL } : {}),
     timeoutMs,
+    ...defined({ carrier: carrierHere() }),
   };
 }
 
@@ -149,6 +153,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
       headers: { host: target.host, "content-length": String(Buffer.byteLength(call.body)), ...call.headers },
       body: call.body,
     });
+    if (settings.carrier !== undefined) return carried(settings.carrier, call, headers, timeoutMs);
     return new Promise((resolve, reject) => {
       let written = false;
       const fail = (cause: Error) => reject(new AwsError(`${call.service} did not answer`, written, { cause }));
@@ -206,6 +211,24 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
       }
     }
     throw failure;
+  }
+
+  /** The same by a carrier: what it has taken counts as sent. */
+  function carried(
+    carrier: Carrier,
+    { service, method, path, body: sent }: Call,
+    headers: Readonly<Record<string, string>>,
+    timeoutMs: number,
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error) => reject(new AwsError(`${service} did not answer`, true, { cause }));
+      const deadline = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      carrier({ method, path, headers, body: sent })
+        .then(({ body, ...answer }) => {
+          resolve({ ...answer, body: typeof body === "string" ? Buffer.from(body) : body });
+        }, fail)
+        .finally(() => clearTimeout(deadline));
+    });
   }
 
   return {

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { request } from "node:http";
 import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DeleteMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { suite } from "uvu";
-import { signedCalls } from "../../runtime/aws/signed.ts";
+import { ADMINISTRATOR } from "../../local/iam.ts";
+import type { CarriedCall, Carrier } from "../../runtime/aws/carrier.ts";
+import { type Call, signedCalls } from "../../runtime/aws/signed.ts";
 import { clientOf, type Probe, startProbe } from "./probe.ts";
 
 const test = suite("gateway");
@@ -106,6 +110,132 @@ test("a service without stand-in is an error that names it", async () => {
     status: 501,
     message: /the local platform does not answer the AWS service \\"kinesis\\"/,
   });
+});
+
+/** Signs a call as a role does, and hands it back unsent. */
+async function signedAs(role: string, call: Partial<Call> & Pick<Call, "service">): Promise<CarriedCall> {
+  const { region, endpoint, credentials } = probe.core.aws(role);
+  let signed: CarriedCall | undefined;
+  const carrier: Carrier = async (carried) => {
+    signed = carried;
+    return { status: 200, headers: {}, body: "" };
+  };
+  await signedCalls({ region, endpoint, ...credentials, timeoutMs: 5_000, carrier }).perform({
+    method: "POST",
+    path: "/",
+    headers: { "content-type": "application/x-amz-json-1.0" },
+    body: "{}",
+    ...call,
+  });
+  return signed!;
+}
+
+const sqsCall = (action: string, input: object): Call => ({
+  service: "sqs",
+  method: "POST",
+  path: "/",
+  headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
+  body: JSON.stringify(input),
+});
+
+const overHttp = ({ method, path, headers, body }: CarriedCall): Promise<{ status: number; body: string }> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(probe.core.gatewayUrl);
+    request({ hostname, port, method, path, headers, agent: false }, (incoming) => {
+      let text = "";
+      incoming.on("data", (part) => (text += part));
+      incoming.on("end", () => resolve({ status: incoming.statusCode!, body: text }));
+    })
+      .on("error", reject)
+      .end(body);
+  });
+
+/** As a function's thread hands it over. */
+async function byMessage({ body, ...call }: CarriedCall): Promise<{ status: number; body: string }> {
+  const payload = { do: "carry", call: { ...call, body: String(body) } };
+  const bytes = typeof body === "string" ? {} : { hex: body.toString("hex") };
+  const { Payload, FunctionError } = await new LambdaClient(clientOf(probe.core)).send(
+    new InvokeCommand({ FunctionName: "single", Payload: JSON.stringify({ ...payload, ...bytes }) }),
+  );
+  assert.equal(FunctionError, undefined, Payload?.transformToString());
+  return JSON.parse(Payload!.transformToString()) as { status: number; body: string };
+}
+
+const BODY = "x".repeat(20_000);
+const carried: [says: string, status: number, call: () => Promise<CarriedCall>][] = [
+  [
+    "what a policy allows is done",
+    200,
+    () => signedAs("worker-role", sqsCall("GetQueueAttributes", { QueueUrl: probe.core.outputs.workUrl })),
+  ],
+  [
+    "what no policy allows is refused",
+    403,
+    () =>
+      signedAs("worker-role", sqsCall("SendMessage", { QueueUrl: probe.core.outputs.closedUrl, MessageBody: BODY })),
+  ],
+  [
+    "a role that nobody declared may do nothing",
+    403,
+    () => signedAs("stranger", sqsCall("GetQueueAttributes", { QueueUrl: probe.core.outputs.workUrl })),
+  ],
+  [
+    "a body that was changed after it was signed is refused",
+    403,
+    async () => {
+      const call = await signedAs("worker-role", sqsCall("SendMessage", { QueueUrl: "a", MessageBody: "b" }));
+      return { ...call, body: String(call.body).replace('"b"', '"c"') };
+    },
+  ],
+  [
+    "a header that was changed after it was signed is refused",
+    403,
+    async () => {
+      const call = await signedAs("worker-role", sqsCall("GetQueueAttributes", { QueueUrl: "a" }));
+      return { ...call, headers: { ...call.headers, "x-amz-target": "AmazonSQS.PurgeQueue" } };
+    },
+  ],
+  [
+    "a call that nobody signed is refused",
+    400,
+    async () => {
+      const call = await signedAs("worker-role", sqsCall("GetQueueAttributes", { QueueUrl: "a" }));
+      const { authorization: _, ...headers } = call.headers;
+      return { ...call, headers };
+    },
+  ],
+  ["a service that is not there is named", 501, () => signedAs("worker-role", { service: "kinesis" })],
+];
+for (const [says, status, call] of carried) {
+  test(`${says}, over HTTP and by message of a thread alike`, async () => {
+    const signed = await call();
+    const [http, message] = [await overHttp(signed), await byMessage(signed)];
+    assert.equal(message.status, status, message.body);
+    // Each answer has an id of its own.
+    const plain = ({ status, body }: { status: number; body: string }) => [
+      status,
+      body.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID"),
+    ];
+    assert.deepEqual(plain(message), plain(http));
+  });
+}
+
+test("bytes of a thread's call arrive as they are", async () => {
+  const key = "/objects/bytes";
+  const bytes = Buffer.from([0, 255, 10, 200]);
+  const put = {
+    service: "s3",
+    method: "PUT",
+    path: key,
+    headers: { "x-amz-content-sha256": createHash("sha256").update(bytes).digest("hex") },
+    body: bytes,
+  };
+  // There is no such bucket: the call has come to S3, which found body and hash to agree.
+  const { status, body } = await byMessage(await signedAs(ADMINISTRATOR, put));
+  assert.equal(status, 404, body);
+  assert.match(body, /NoSuchBucket/);
+  const changed = { ...(await signedAs(ADMINISTRATOR, put)), body: Buffer.from([0, 255, 10, 201]) };
+  assert.match((await byMessage(changed)).body, /XAmzContentSHA256Mismatch/);
 });
 
 test("a permission taken from a role makes its calls fail, naming action, resource and role", async () => {

@@ -22,6 +22,7 @@ export const handler = async (event, context) => {
     case "/plain": return "just text";
     case "/binary": return { statusCode: 201, headers: { "content-type": "image/png", "WWW-Authenticate": "Basic" }, cookies: ["a=1", "b=2"], body: "AAEC", isBase64Encoded: true };
     case "/none": return { statusCode: 204 };
+    case "carry": return globalThis[Symbol.for("triggers.carrier")]({ ...event.call, ...(event.hex ? { body: Buffer.from(event.hex, "hex") } : {}) });
     case "append": appendFileSync(event.file, event.text); return "appended";
     default: return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(event) };
   }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { suite } from "uvu";
+import type { Carrier } from "../../../runtime/aws/carrier.ts";
 import { clientsOver } from "../../../runtime/aws/clients.ts";
-import { AwsError, Sha256, signedCalls } from "../../../runtime/aws/signed.ts";
+import { AwsError, type AwsSettings, Sha256, signedCalls } from "../../../runtime/aws/signed.ts";
 import { type Aws, connectAws } from "../../../runtime/ingest/aws.ts";
 
 const test = suite("aws");
@@ -17,6 +18,8 @@ interface Seen {
 }
 let server: Server;
 let aws: Aws;
+/** The same, its calls brought by a carrier. */
+let carriedAws: Aws;
 let seen: Seen[] = [];
 let answer: (seen: Seen, response: ServerResponse) => void;
 
@@ -37,15 +40,39 @@ test.before(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  aws = connectAws({
+  const settings: AwsSettings = {
     region: "eu-west-1",
     endpoint: `http://127.0.0.1:${port}`,
     accessKeyId: "AKID",
     secretAccessKey: "secret",
     sessionToken: "token",
     timeoutMs: 200,
-  });
+  };
+  aws = connectAws(settings);
+  carriedAws = connectAws({ ...settings, carrier: carrierTo(port) });
 });
+
+/** Brings calls to the server, as they are. */
+const carrierTo =
+  (port: number): Carrier =>
+  ({ method, path, headers, body }) =>
+    new Promise((resolve, reject) => {
+      request({ port, host: "127.0.0.1", method, path, headers, agent: false }, (incoming) => {
+        const parts: Buffer[] = [];
+        incoming.on("data", (part: Buffer) => parts.push(part));
+        incoming.on("error", reject);
+        incoming.on("end", () =>
+          resolve({
+            status: incoming.statusCode!,
+            headers: incoming.headers as Record<string, string>,
+            body: Buffer.concat(parts).toString(),
+          }),
+        );
+      })
+        .on("error", reject)
+        .end(body);
+    });
+
 test.before.each(() => {
   seen = [];
   answer = (_, response) => response.end("{}");
@@ -148,6 +175,25 @@ test("what is worth repeating is repeated", async () => {
   assert.equal(seen.length, 3);
 });
 
+test("a carrier brings the same calls, signed alike, and their answers", async () => {
+  answer = (_, response) => response.end('{"version":"☂"}');
+  for (const each of [aws, carriedAws]) {
+    assert.deepEqual(await each.invoke("subscriptions", { op: "schemas" }), { version: "☂" });
+    await each.putObject("payloads", "cus_1/01ABC", Buffer.from([0, 1, 255]));
+  }
+  const [invoked, put, carriedInvoked, carriedPut] = seen as [Seen, Seen, Seen, Seen];
+  for (const [own, carried] of [
+    [invoked, carriedInvoked],
+    [put, carriedPut],
+  ] as const) {
+    assert.deepEqual([carried.method, carried.url, carried.body], [own.method, own.url, own.body]);
+    const signed = ({ headers }: Seen) => /SignedHeaders=([^,]+)/.exec(headers.authorization!)![1]!.split(";");
+    assert.deepEqual(signed(carried), signed(own));
+    const { "x-amz-date": _, ...said } = Object.fromEntries(signed(own).map((name) => [name, own.headers[name]]));
+    for (const [name, value] of Object.entries(said)) assert.equal(carried.headers[name], value, name);
+  }
+});
+
 const failures: [says: string, behave: typeof answer, tries: number, sent: boolean, message: string][] = [
   [
     "a refusal is final, and nothing was done",
@@ -187,14 +233,16 @@ const failures: [says: string, behave: typeof answer, tries: number, sent: boole
   ["silence may have been carried out", () => {}, 3, true, "sqs did not answer"],
 ];
 for (const [says, behave, tries, sent, message] of failures) {
-  test(says, async () => {
-    answer = behave;
-    const error = await aws.sendMessage("q", "m", "g").then(
-      () => undefined,
-      (thrown: AwsError) => thrown,
-    );
-    assert.deepEqual([seen.length, error?.sent, error?.message], [tries, sent, message]);
-  });
+  for (const way of ["over HTTP", "carried"]) {
+    test(`${says}, ${way}`, async () => {
+      answer = behave;
+      const error = await (way === "carried" ? carriedAws : aws).sendMessage("q", "m", "g").then(
+        () => undefined,
+        (thrown: AwsError) => thrown,
+      );
+      assert.deepEqual([seen.length, error?.sent, error?.message], [tries, sent, message]);
+    });
+  }
 }
 
 test("all attempts together take no longer than the caller has", async () => {
