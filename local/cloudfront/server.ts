@@ -6,7 +6,7 @@ import type { ErrorCode } from "../../runtime/domain/errors/errors.ts";
 import type { ApiGateway } from "../apigateway.ts";
 import { byName } from "../byName.ts";
 import { SYNC_LIMIT } from "../lambda/functionUrl.ts";
-import { machineIsFull, queuesAreFull } from "../lambda/machine.ts";
+import { machineIsFull, queuesAreFull, requestBegan, requestEnded } from "../lambda/machine.ts";
 import { ownAnswer } from "../product/ownAnswer.ts";
 import { Admission } from "./admission.ts";
 import { compressed } from "./compression.ts";
@@ -168,11 +168,14 @@ export async function startPublicServer(
       request.resume();
       return write(response, throttled(), behaviour, requestId);
     }
-    admission?.began();
+    if (admission === undefined) return await answer(request, response, { path, query, behaviour, requestId });
+    admission.began();
+    requestBegan();
     try {
       await answer(request, response, { path, query, behaviour, requestId });
     } finally {
-      admission?.ended();
+      admission.ended();
+      requestEnded();
     }
   }
 

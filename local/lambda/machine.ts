@@ -46,5 +46,21 @@ export function messagesWait(queueArn: string, count: number): void {
   waiting.set(queueArn, count);
 }
 
+/** Requests under way beyond which some of them wait for the processors: one that doesn't is answered in milliseconds. */
+const MANY_UNDER_WAY = 16;
+let underWay = 0;
+
+/** Tells of a request that is taken in, which ends later. */
+export function requestBegan(): void {
+  underWay += 1;
+}
+
+export function requestEnded(): void {
+  underWay -= 1;
+}
+
+/** Whether requests at the front door wait for the processors. */
+export const requestsWait = (): boolean => underWay > MANY_UNDER_WAY && machineIsFull();
+
 /** Whether queues hold as much as this machine can keep. */
 export const queuesAreFull = (): boolean => [...waiting.values()].some((count) => count >= MOST_WAITING);

@@ -34,8 +34,14 @@ const RAMP_WHEN_FULL = 1;
 /** SQS hands out at most ten messages a call. */
 const PER_RECEIVE = 10;
 const WAIT_MS = 1_000;
-/** What a receive takes over a network; meanwhile a batch that is not full may fill, and costs less a message. */
+/**
+ * What a receive takes over a network; meanwhile a batch that is not full may fill, and costs less a message. While each such time brings
+ * more, another is waited, as long as this in all: so what comes one by one is held up once, and a stream of 200 a second fills a batch.
+ */
 const ROUND_TRIP_MS = 15;
+const FILL_MS = 45;
+/** Invocations of a mapping at once while requests at the front door have to wait. */
+const WHILE_YIELDING = 1;
 /** An invocation that takes longer waits for something else than the machine. */
 const LONG_MS = 1_000;
 /** How soon an invocation that was refused for concurrency is tried again. */
@@ -59,6 +65,8 @@ export interface MappingPorts {
   invoke(records: readonly SQSRecord[]): Promise<Outcome>;
   report(records: number, failed: number, ms: number): void;
   failed(cause: unknown): void;
+  /** Whether those wait whose requests are taken in: what works off the queue does little then. */
+  yields(): boolean;
   /** The account whose pollers it shares; undefined: as many as the machine can. */
   readonly account: Account | undefined;
 }
@@ -140,8 +148,11 @@ export class QueueMapping {
 
   async #poll(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#atWork() >= Math.floor(this.#allowed) || this.#running.size >= this.#most()) {
-        this.#saturated = true;
+      const yields = this.#ports.yields();
+      const allowed = yields ? WHILE_YIELDING : Math.floor(this.#allowed);
+      if (this.#atWork() >= allowed || this.#running.size >= this.#most()) {
+        // More at once would not help those who wait at the door.
+        this.#saturated ||= !yields;
         await this.#change();
         continue;
       }
@@ -179,9 +190,14 @@ export class QueueMapping {
       return records;
     };
     const records = await take(batchSize, WAIT_MS);
-    if (windowMs === 0 && records.length > 0 && records.length < batchSize && !this.#stopped) {
-      await pause(ROUND_TRIP_MS);
-      records.push(...(await take(batchSize - records.length, 0)));
+    if (windowMs === 0) {
+      if (records.length === 0) return records;
+      for (let waited = 0; records.length < batchSize && waited < FILL_MS && !this.#stopped; waited += ROUND_TRIP_MS) {
+        await pause(ROUND_TRIP_MS);
+        const more = await take(batchSize - records.length, 0);
+        records.push(...more);
+        if (more.length === 0) break;
+      }
       return records;
     }
     const until = Date.now() + windowMs;

@@ -1,5 +1,6 @@
 import type { Iam } from "../iam.ts";
 import type { LocalContext, QueueSource } from "../service.ts";
+import { requestsWait } from "./machine.ts";
 import { type MappingSettings, QueueMapping } from "./mapping.ts";
 import type { Entry } from "./registry.ts";
 
@@ -38,6 +39,7 @@ export class Mappings {
       invoke: (records) => entry.lambda.invoke({ event: { Records: records } }),
       report: (records, failed, ms) => this.#onBatch(name, records, failed, ms),
       failed: (cause) => this.#context.log(`${name}: the mapping of ${settings.queueArn} stopped: ${String(cause)}`),
+      yields: () => this.#context.acceptFirst === true && requestsWait(),
       account: this.#context.account,
     });
     this.#mapped.push({ mapping, enabled, entry });
