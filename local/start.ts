@@ -1,6 +1,7 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { idleMachine } from "./lambda/machine.ts";
 import type { Platform } from "./product/platform.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -58,7 +59,8 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => void drain(platform));
   process.on("SIGTERM", () => void drain(platform));
   welcome(platform, state);
-  void platform.pages();
+  // Events go first, the first of them above all; who asks for a page has it built at once.
+  void idleMachine().then(platform.pages);
 }
 
 function welcome({ url, consoleUrl, sandboxKey, sinkUrl }: Platform, state: string): void {

@@ -62,5 +62,19 @@ export function requestEnded(): void {
 /** Whether requests at the front door wait for the processors. */
 export const requestsWait = (): boolean => underWay > MANY_UNDER_WAY && machineIsFull();
 
+/** Share of the processors' time that is left over on a machine with nothing to do, and how long it has to be. */
+const IDLE = 0.5;
+const IDLE_FOR_MS = 1_000;
+
+/** Resolves once the machine has had little to do for a while. It keeps no process alive. */
+export async function idleMachine(): Promise<void> {
+  for (let before = ticks(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, IDLE_FOR_MS).unref());
+    const now = ticks();
+    if ((now.idle - before.idle) / Math.max(now.all - before.all, 1) >= IDLE) return;
+    before = now;
+  }
+}
+
 /** Whether queues hold as much as this machine can keep. */
 export const queuesAreFull = (): boolean => [...waiting.values()].some((count) => count >= MOST_WAITING);
