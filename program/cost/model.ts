@@ -106,6 +106,9 @@ const FIGURE_GROUPS = 64;
 const SENDING_MS = 60;
 /** Reads and writes of the table of sockets, in units, that a round of sending takes. */
 const SENDING_UNITS = 4;
+/** A call of SQS carries so many messages, and is billed as a request for each 64 KB that it carries. Source: "Amazon SQS pricing". */
+const MESSAGES_PER_CALL = 10;
+const SQS_CHUNK = 65_536;
 /** A poller hands over so many invocations a second. Source: Lambda guide, "Provisioned mode" of SQS event sources. */
 const RUNS_PER_POLLER = 10;
 
@@ -136,7 +139,6 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
   const bodyGb = (events * eventBytes) / GB;
   const packed = (eventsPerRequest * eventBytes) / compressionOf(eventsPerRequest) + 300;
   const message = packed * (4 / 3) + 500;
-  const chunks = Math.ceil(message / 65_536);
   const batches = requests * deliveriesPerEvent;
 
   line("CloudFront", "requests", "cloudfront_https_request", requests, "events / events a request");
@@ -178,7 +180,7 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
   /** Runs of a function that works a queue off, each of so many messages and milliseconds. */
   const runsOf = (messages: number, msOf: (events: number) => number) => {
     const each = messagesPerRun(messages / SECONDS);
-    return { runs: messages / each, ms: msOf(eventsPerRequest * each) };
+    return { each, runs: messages / each, ms: msOf(eventsPerRequest * each) };
   };
   const route = runsOf(requests, runMs.route);
   const deliver = runsOf(batches, (of) => runMs.deliver(of) + webhookMs);
@@ -210,20 +212,27 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
     `${pollers} pollers (the least, or one for ${RUNS_PER_POLLER} runs a second) x ${HOURS} h`,
   );
 
-  const queueCalls = (sends: number, size: number) => sends * size + sends * size + sends / 10;
+  /** What sending or receiving one message is billed as, in calls of so many messages. */
+  const chunksOf = (together: number) => Math.ceil((together * message) / SQS_CHUNK) / together;
+  /** @param sent messages in a call that sends @param received by a run that works them off, which deletes them together */
+  const queueCalls = (messages: number, sent: number, received: number) =>
+    messages * (chunksOf(sent) + chunksOf(received) + 1 / received);
+  const billed = (sent: number, received: number) =>
+    `chunks of 64 KB: ${chunksOf(sent).toFixed(1)} sent (${sent.toFixed(0)} a call) + ${chunksOf(received).toFixed(1)} received + ${(1 / received).toFixed(1)} deletes`;
   line(
     "SQS",
     "accepted requests",
     "sqs_request",
-    queueCalls(requests, chunks),
-    `requests x ${chunks} chunk(s) of 64 KB sent and received + deletes in tens`,
+    queueCalls(requests, 1, route.each),
+    `requests x ${billed(1, route.each)}`,
   );
+  const together = Math.min(MESSAGES_PER_CALL, Math.max(1, route.each * deliveriesPerEvent));
   line(
     "SQS",
     "deliveries",
     "sqs_request",
-    queueCalls(batches, chunks),
-    `deliveries x ${chunks} chunk(s) of 64 KB sent and received + deletes in tens`,
+    queueCalls(batches, together, deliver.each),
+    `deliveries x ${billed(together, deliver.each)}`,
   );
 
   const batchUnits = Math.ceil((packed + 200) / 1_024);

@@ -28,10 +28,17 @@ test("between measured numbers, more events shrink better", () => {
   assert.ok(compressionOf(50) > compressionOf(20) && compressionOf(50) < compressionOf(100));
 });
 
-test("a queue's line is sends, receives and deletes in tens", () => {
-  const lines = billOf(prod, usualLoad);
-  const requests = (10_000 * 730 * 3_600) / 100;
-  assert.equal(usd(lines, "accepted requests"), priceOf("sqs_request", requests * 2.1));
+test("a queue's call is billed by 64 KB, however many messages it carries", () => {
+  const seconds = 730 * 3_600;
+  const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 0.01, `${actual}`);
+  // A hundred events are 27 KB of message, and a run gets two of them: together they are one chunk.
+  const packed = billOf(prod, usualLoad);
+  near(usd(packed, "accepted requests"), priceOf("sqs_request", 100 * seconds * (1 + 0.5 + 0.5)));
+  near(usd(packed, "deliveries"), priceOf("sqs_request", 100 * seconds * (0.5 + 0.5 + 0.5)));
+  // Single events: ingest sends each by itself, a run gets ten, and route sends ten in a call.
+  const single = billOf(prod, { ...usualLoad, eventsPerRequest: 1 });
+  near(usd(single, "accepted requests"), priceOf("sqs_request", 10_000 * seconds * (1 + 0.1 + 0.1)));
+  near(usd(single, "deliveries"), priceOf("sqs_request", 10_000 * seconds * (0.1 + 0.1 + 0.1)));
 });
 
 test("packing a hundred events into a request saves nine tenths", () => {
