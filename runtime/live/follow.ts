@@ -74,6 +74,8 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
       }
       at = page.next;
       more = at !== undefined;
+      // Pages may hold nothing for it: it keeps its turn all the same, or learns that it is another's.
+      if (more && flipped === undefined && !(await follows(sockets, request, now() + AWAY_MS))) return;
     }
     if (flipped !== undefined) {
       if (skipped > 0) await send(connection, [{ channel, skipped }], ports);

@@ -3,9 +3,9 @@ import type { Selectable } from "kysely";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import type { PersonTable } from "../../database/schema.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
-import { OPERATOR, requireLive } from "../../domain/identity/identity.ts";
+import { type Identity, OPERATOR, requireLive } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
-import { customerRoles, type Role, roles } from "../../domain/people/roles.ts";
+import { customerRoles, type Role, roles, scopesOf } from "../../domain/people/roles.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { listQuery, pageOf, readCursor } from "../cursor.ts";
@@ -95,6 +95,19 @@ async function lockedPerson(tx: Tx, customerId: string, id: string): Promise<Per
   return found;
 }
 
+/**
+ * A key gives nobody a role that does more than itself.
+ * @throws TriggersError `forbidden`
+ */
+function refuseMoreThanOwn({ person, scopes }: Identity, role: Role): void {
+  const missing = scopesOf[role].find((scope) => !scopes.includes(scope));
+  if (person === undefined && missing !== undefined)
+    throw new TriggersError(
+      "forbidden",
+      `The role ${role} does more than this key, which lacks the scope "${missing}".`,
+    );
+}
+
 export function register(app: Api, deps: Deps): void {
   route(
     app,
@@ -153,6 +166,7 @@ export function register(app: Api, deps: Deps): void {
       const { customer_id, key_id } = c.get("identity");
       requireLive(c.get("identity"));
       refuseRole(customer_id, body.role);
+      refuseMoreThanOwn(c.get("identity"), body.role);
       const row = await change(deps, c, customer_id, async (tx, tell) => {
         const { count } = await tx
           .selectFrom("people")
@@ -209,7 +223,10 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, body }) => {
       const { customer_id } = c.get("identity");
       requireLive(c.get("identity"));
-      if (body.role !== undefined) refuseRole(customer_id, body.role);
+      if (body.role !== undefined) {
+        refuseRole(customer_id, body.role);
+        refuseMoreThanOwn(c.get("identity"), body.role);
+      }
       const row = await change(deps, c, customer_id, async (tx, tell) => {
         const before = await lockedPerson(tx, customer_id, params.person_id);
         if (body.role !== undefined && body.role !== before.role) await refuseLastOwner(tx, before);

@@ -40,6 +40,24 @@ test("a customer's people have a customer's roles, the operator's people the ope
   assert.deepEqual([await role(operator, "owner"), await role(operator, "operator")], [400, 201]);
 });
 
+test("a key gives nobody a role that does more than the key itself", async () => {
+  const { live } = await api.customer();
+  const auditor = await api.call(live, "POST", "/people", { email: "auditor@example.com", role: "auditor" });
+  const key: Identity = { ...live, scopes: ["events:read", "admin"] };
+  const invited = async (role: Role, who: Identity) =>
+    (await api.call(who, "POST", "/people", { email: `${role}.${who.scopes.length}@example.com`, role })).status;
+  const all = ["owner", "developer", "operations", "business", "executive", "auditor"] as const;
+  const statuses: Record<string, number> = {};
+  for (const role of all) statuses[role] = await invited(role, key);
+  assert.deepEqual(statuses, {
+    ...{ owner: 403, developer: 403 },
+    ...{ operations: 201, business: 201, executive: 201, auditor: 201 },
+  });
+  assert.equal(await invited("auditor", { ...live, scopes: ["admin"] }), 403);
+  const raise = (who: Identity) => api.call(who, "PATCH", `/people/${auditor.body.person_id}`, { role: "owner" });
+  assert.deepEqual([(await raise(key)).status, (await raise(live)).status], [403, 200]);
+});
+
 test("a sandbox key invites nobody", async () => {
   const { sandbox } = await api.customer();
   const { status } = await api.call(sandbox, "POST", "/people", { email: "a@example.com", role: "owner" });

@@ -93,6 +93,25 @@ test("a deleted customer is none of a person's", async () => {
   assert.deepEqual(await signIn("bob", "bob@example.com"), []);
 });
 
+test("the role of a person is that of now, in that customer alone", async () => {
+  const one = await customer("One");
+  const two = await customer("Two");
+  const person_id = await invite(one, "eve@example.com", "operations");
+  const role = async (customer_id: string) =>
+    (await serve(database.db, { op: "role", customer_id, person_id }, NOW)).role;
+  const set = (values: { role?: Role; status?: "removed" }) =>
+    asCustomer(database.db, one, (tx) =>
+      tx.updateTable("people").set(values).where("person_id", "=", person_id).execute(),
+    );
+  assert.equal(await role(one), null);
+  await signIn("eve", "eve@example.com");
+  assert.deepEqual([await role(one), await role(two)], ["operations", null]);
+  await set({ role: "executive" });
+  assert.equal(await role(one), "executive");
+  await set({ status: "removed" });
+  assert.equal(await role(one), null);
+});
+
 test("who looked at payloads is forgotten when the events would be", async () => {
   const short = await customer("Short", 1);
   const long = await customer("Long", 100);
