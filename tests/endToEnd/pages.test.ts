@@ -108,7 +108,16 @@ if (chromiumHere() === undefined) {
       webhook_url: `${platform.sinkUrl}/browser`,
       event_selector: { event_type: "browser.order", cel: "event.amount > 100.0" },
     });
-    await post("/events", [{ event_type: "browser.first", amount: 1 }]);
+    await post("/subscriptions", {
+      workflow_id: "an endpoint that fails",
+      webhook_url: `${platform.sinkUrl}/script/status/500`,
+      event_selector: "browser.broken",
+    });
+    await post("/events", [
+      { event_type: "browser.first", amount: 1 },
+      { event_type: "browser.broken", n: 1 },
+      { event_type: "browser.broken", n: 2 },
+    ]);
     // It rings within a minute or two: the last test looks whether it has.
     await post("/alert-rules", {
       name: "Events of the browser's tests",
@@ -163,9 +172,10 @@ if (chromiumHere() === undefined) {
     await page.getByRole("button", { name: "Send again" }).waitFor();
     await picture(page, "sent");
 
-    await go(page, "/events?env=sandbox", "Events");
+    await page.getByRole("link", { name: "See what arrives" }).click();
+    await settled(page, "Events");
     await page.getByRole("link", { name: id }).click();
-    await page.getByRole("heading", { level: 1, name: "Event" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Event", exact: true }).waitFor();
     for (const tab of ["Story", "Payload", "Verdicts", "Deliveries", "Viewers"]) {
       await page.getByRole("tab", { name: tab }).click();
       await page.getByRole("tabpanel", { name: tab }).waitFor();
@@ -189,6 +199,24 @@ if (chromiumHere() === undefined) {
     await go(page, "/match?env=sandbox&type=browser.order&cel=event.amount%20%3E%20200.0", "Match studio");
     await page.getByText("amount 150 is not > 200").first().waitFor();
     assert.deepEqual(await faults(page), []);
+
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Problems" }).click();
+    await settled(page, "Problems");
+    const problem = page.getByRole("listitem").filter({ hasText: "an endpoint that fails" });
+    await problem.getByText("http 5xx (500)").waitFor();
+    await problem.getByText("What to do:").waitFor();
+    await problem.getByRole("link", { name: "Look at a delivery" }).click();
+    await settled(page, "Deliveries");
+    await page.getByText(/Attempt 1/).waitFor();
+    await page.getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: /^Choose all \d+ listed$/ }).click();
+    const chosen = await page.getByText(/^\d+ chosen$/).textContent();
+    assert.ok(Number.parseInt(chosen!, 10) >= 2, chosen!);
+    await page.getByRole("button", { name: "Retry", exact: true }).last().click();
+    const dialog = page.getByRole("dialog", { name: /^Try \d+ deliveries now\?$/ });
+    await dialog.getByRole("button", { name: "Retry" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByText(/Attempt 2/).waitFor();
     await page.context().close();
   });
 
