@@ -209,11 +209,9 @@ if (chromiumHere() === undefined) {
     await settled(page, "Deliveries");
     await page.getByText(/Attempt 1/).waitFor();
     await page.getByRole("checkbox").first().check();
-    await page.getByRole("button", { name: /^Choose all \d+ listed$/ }).click();
-    const chosen = await page.getByText(/^\d+ chosen$/).textContent();
-    assert.ok(Number.parseInt(chosen!, 10) >= 2, chosen!);
+    await page.getByText("1 chosen").waitFor();
     await page.getByRole("button", { name: "Retry", exact: true }).last().click();
-    const dialog = page.getByRole("dialog", { name: /^Try \d+ deliveries now\?$/ });
+    const dialog = page.getByRole("dialog", { name: "Try 1 delivery now?" });
     await dialog.getByRole("button", { name: "Retry" }).click();
     await dialog.waitFor({ state: "detached" });
     await page.getByText(/Attempt 2/).waitFor();

@@ -296,7 +296,7 @@ export default function Send() {
               { id: "template", name: "Template", body: () => <Templates known={known} take={take} /> },
             ]}
           />
-          {state.tab === "json" || complaint === undefined ? null : <p className="text-sm text-bad">{complaint}</p>}
+          {state.tab !== "template" || complaint === undefined ? null : <p className="text-sm text-bad">{complaint}</p>}
           <div className="flex flex-wrap gap-2">
             <Button onPress={() => void dry.refetch()} isDisabled={chosen === undefined}>
               Try

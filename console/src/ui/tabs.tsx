@@ -40,7 +40,7 @@ export function Tabs({
           ))}
         </TabList>
         {tabs.map(({ id, body }) => (
-          <TabPanel key={id} id={id} className="pt-4">
+          <TabPanel key={id} id={id} className="pt-4 not-focus-visible:outline-none">
             {selected === id ? body() : null}
           </TabPanel>
         ))}
