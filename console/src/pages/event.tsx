@@ -10,6 +10,7 @@ import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useReveal } from "../ui/reveal.tsx";
+import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { keep, oneOf, useUrl } from "../url.ts";
@@ -55,9 +56,7 @@ function Story({ id }: { id: string }) {
             {stage.subscription_id === undefined ? null : (
               <>
                 {" to "}
-                <Link href={keep(`/subscriptions/${stage.subscription_id}`)} className="mono">
-                  {stage.subscription_id}
-                </Link>
+                <SubscriptionLink id={stage.subscription_id} />
               </>
             )}
             {stage.status_code === undefined || stage.status_code === null ? "" : ` · answered ${stage.status_code}`}
@@ -137,11 +136,7 @@ function Verdicts({ id }: { id: string }) {
         { name: "Because", cell: ({ because, matched }) => because ?? (matched ? "every clause holds" : "") },
         {
           name: "Subscription",
-          cell: ({ subscription_id }) => (
-            <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-              {subscription_id}
-            </Link>
-          ),
+          cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
         },
         { name: "Version then", cell: ({ version }) => version },
       ]}

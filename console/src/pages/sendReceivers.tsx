@@ -1,7 +1,6 @@
-import { Link } from "wouter";
 import { type ErrorDetail, pretty } from "../api.ts";
 import { Code, Note, Status } from "../ui/basic.tsx";
-import { keep } from "../url.ts";
+import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 
 /** What `POST /events/dry-run` answers. */
 export interface DryRun {
@@ -47,9 +46,7 @@ export function Receivers({ dry }: { dry: DryRun }) {
                 <li key={subscription_id} className="rounded-md border border-line p-2 text-sm">
                   <p>
                     <Status status={matched ? "would receive it" : "would not"} />{" "}
-                    <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-                      {subscription_id}
-                    </Link>
+                    <SubscriptionLink id={subscription_id} />
                   </p>
                   {because === undefined ? null : <p className="text-muted">{because}</p>}
                   {request === undefined ? null : (

@@ -15,6 +15,7 @@ import { Create } from "../ui/create.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
+import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, useHere, useTimes, useUrl } from "../url.ts";
 
@@ -142,11 +143,7 @@ function Details({ type }: { type: string }) {
             type={type}
             by="subscription_id"
             column="Subscription"
-            cell={(id) => (
-              <Link href={keep(`/subscriptions/${id}`)} className="mono">
-                {id}
-              </Link>
-            )}
+            cell={(id) => <SubscriptionLink id={id} />}
             none="No subscription has matched one in this range."
           />
         </section>

@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { call } from "../api.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
-import { keep, useCommon } from "../url.ts";
+import { useCommon } from "../url.ts";
 import { Facts, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
+import { SubscriptionLink } from "./subscriptionLink.tsx";
 
 /** Whether a delivery can be tried once more: it has neither succeeded nor been cancelled, and waits for no first attempt. */
 export const isRetried = ({ status }: Delivery): boolean => status === "failed" || status === "dead_lettered";
@@ -33,12 +33,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
                 {delivery_id}
               </span>,
             ],
-            [
-              "To",
-              <Link key="sub" href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-                {subscription_id}
-              </Link>,
-            ],
+            ["To", <SubscriptionLink key="sub" id={subscription_id} />],
             ...(next_attempt_at === null
               ? []
               : ([["Next attempt", <When key="next" at={next_attempt_at} zone={zone} />]] as const)),

@@ -12,6 +12,7 @@ import { ActionLink, Failure, Status, When } from "./basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "./chosen.tsx";
 import { Listed, type ListSource, useList } from "./list.tsx";
 import { Confirm } from "./overlay.tsx";
+import { SubscriptionLink } from "./subscriptionLink.tsx";
 import { Table } from "./table.tsx";
 
 /** Retries that are asked for together. */
@@ -111,11 +112,7 @@ export function DeliveryTable({
                 },
                 {
                   name: "To",
-                  cell: ({ subscription_id }) => (
-                    <Link href={keep(`/subscriptions/${subscription_id}`)} className="mono">
-                      {subscription_id}
-                    </Link>
-                  ),
+                  cell: ({ subscription_id }) => <SubscriptionLink id={subscription_id} />,
                 },
                 {
                   name: "Last answer",

@@ -1,0 +1,31 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { call } from "../api.ts";
+import { useMay } from "../session.tsx";
+import type { Subscription } from "../types.ts";
+import { keep, useCommon } from "../url.ts";
+
+const FRESH_MS = 60_000;
+
+/** The way to a subscription: what it starts, where its owner has named that, and its id. */
+export function SubscriptionLink({ id }: { id: string }) {
+  const [{ env }] = useCommon();
+  const may = useMay();
+  const { data } = useQuery({
+    queryKey: ["subscription names", env],
+    enabled: may("subscriptions"),
+    staleTime: FRESH_MS,
+    retry: false,
+    queryFn: ({ signal }) =>
+      call<{ subscriptions: Subscription[] }>("GET", "/subscriptions?limit=1000", { env, signal }),
+    select: ({ subscriptions }) =>
+      new Map(subscriptions.map(({ subscription_id, workflow_id }) => [subscription_id, workflow_id])),
+  });
+  const name = data?.get(id);
+  return (
+    <Link href={keep(`/subscriptions/${id}`)}>
+      {name === undefined || name === null ? null : <span className="font-medium">{name} </span>}
+      <span className="mono">{id}</span>
+    </Link>
+  );
+}
