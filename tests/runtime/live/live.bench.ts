@@ -36,7 +36,14 @@ for (const sockets of [1, 10, 100]) {
   const service = (async () => ({ answer: {}, bytes: 0 })) as never;
   const table = storage.store.events;
   const ports = {
-    ...{ log: () => {}, sockets: table, service, keyStands: async () => true, now: () => clock },
+    ...{
+      log: () => {},
+      sockets: table,
+      service,
+      keyStands: async () => true,
+      personStands: async () => true,
+      now: () => clock,
+    },
     sleep: async (ms: number) => {
       clock += ms;
     },
