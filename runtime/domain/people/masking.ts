@@ -31,27 +31,37 @@ function isCardNumber(text: string): boolean {
 
 const lastFour = (text: string): string => `${MASK}${text.replaceAll(/[ -]/g, "").slice(-4)}`;
 
-/** What each kind looks like in a text, and what takes its place. Linear in the text: no expression nests a repetition. */
-const kinds: Readonly<Record<Detected, readonly [pattern: RegExp, instead: (found: string) => string]>> = {
+/** What is looked for, and what takes its place. @param whole the last group of the pattern, where that is undefined nothing was found */
+type Rule = readonly [pattern: RegExp, instead: (found: string, whole?: string) => string];
+
+const cut = (found: string): string => `${found.slice(0, 4)}${MASK}`;
+
+/**
+ * What each kind looks like in a text. Linear in the text: a repetition is short, or nothing that must follow it sends an expression back
+ * to try again from its next letter.
+ */
+const kinds: Readonly<Record<Detected, readonly Rule[]>> = {
   email: [
-    /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}/g,
-    (found) => `${MASK}@${found.split("@").pop()}`,
+    [/[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}/g, (found) => `${MASK}@${found.split("@").pop()}`],
   ],
-  card: [/(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g, (found) => (isCardNumber(found) ? lastFour(found) : found)],
-  phone: [/(?<![\w.])\+\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)/g, (found) => lastFour(found.replaceAll(/\D/g, ""))],
+  card: [[/(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g, (found) => (isCardNumber(found) ? lastFour(found) : found)]],
+  phone: [[/(?<![\w.])\+\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)/g, (found) => lastFour(found.replaceAll(/\D/g, ""))]],
   token: [
-    /\b(?:eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?:sk|pk|rk|ghp|gho|xox[abp]|whsec|trg_live|trg_sandbox|AKIA)[\w-]{12,})/g,
-    (found) => `${found.slice(0, 4)}${MASK}`,
+    // A JWT (RFC 7519). What only begins like one is taken too, and left as it is: the search goes on behind it.
+    [/\beyJ[\w-]{8,}(\.[\w-]{8,}\.[\w-]*)?/g, (found, whole) => (whole === undefined ? found : cut(found))],
+    [/\b(?:sk|pk|rk|ghp|gho|xox[abp]|whsec|trg_live|trg_sandbox|AKIA)[\w-]{12,}/g, cut],
   ],
 };
 
 /** A text with what is to be recognised in it masked. */
 export function maskText(text: string, detect: readonly Detected[]): string {
   let masked = text;
-  for (const kind of detect) {
-    const [pattern, instead] = kinds[kind];
-    masked = masked.replaceAll(pattern, instead);
-  }
+  for (const kind of detect)
+    // What comes after the groups is the place of what was found, a number.
+    for (const [pattern, instead] of kinds[kind])
+      masked = masked.replaceAll(pattern, (found, group: unknown) =>
+        instead(found, typeof group === "string" ? group : undefined),
+      );
   return masked;
 }
 

@@ -22,10 +22,34 @@ const texts: [says: string, text: string, masked: string][] = [
   ["an address keeps its host", "to ada.l@mail.example.com now", "to ***@mail.example.com now"],
   ["a phone number in the international form keeps its last four", "call +49 30 1234567", "call ***4567"],
   ["a signing secret is a token", "whsec_abcdefghijklmnop1234", "whse***"],
+  ["a JWT is a token", `Bearer eyJhbGciOiJIUzI1NiJ9.${"c".repeat(20)}.${"s".repeat(20)}!`, "Bearer eyJh***!"],
+  ["a JWT without a signature is a token", `eyJhbGciOiJub25lIn0.${"c".repeat(20)}.`, "eyJh***"],
+  ["behind what begins like a JWT, a token is still one", "eyJabcdefgh-sk_live_1234567890ab", "eyJabcdefgh-sk_l***"],
+  [
+    "of a JWT behind another's beginning nothing is left",
+    `eyJabcdefgh.${"eyJ".repeat(4)}.${"c".repeat(9)}.s`,
+    "eyJa***.s",
+  ],
   ["words stay", "order created", "order created"],
 ];
 for (const [says, text, masked] of texts)
   test(says, () => assert.equal(maskText(text, ["card", "email", "phone", "token"]), masked));
+
+/** Texts of a million letters that look like the beginning of something again and again. */
+const hostile: [says: string, piece: string][] = [
+  ["a JWT", "-eyJabcdefgh"],
+  ["segments of JWTs", "eyJabcdefgh."],
+  ["a long segment of a JWT", `eyJabcdefgh.${"-eyJabcd".repeat(2_000)}`],
+  ["a secret", "sk-"],
+  ["a card's number", "1-"],
+  ["an address", `${"a".repeat(64)}@${"1.".repeat(126)}`],
+  ["a phone number", `+${"1()".repeat(20)}`],
+];
+for (const [says, piece] of hostile)
+  test(`a long text that is no more than the beginnings of ${says} is soon looked through`, () => {
+    const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
+    assert.ok(maskText(text, ["card", "email", "phone", "token"]).length > 0);
+  });
 
 const urls: [url: string, masked: string][] = [
   ["https://example.com/hooks/secret1234", "https://example.com/…1234"],
