@@ -50,14 +50,35 @@ function recognised(value: unknown, detect: Masking["detect"]): unknown {
   return value;
 }
 
-function hideAt(root: unknown, location: readonly (string | number)[]): unknown {
-  const [step, ...rest] = location;
-  if (step === undefined) return MASK;
-  if (Array.isArray(root)) return root.map((each, index) => (index === step ? hideAt(each, rest) : each));
-  if (!isObject(root) || !Object.hasOwn(root, step)) return root;
-  return Object.fromEntries(
-    Object.entries(root).map(([name, member]) => [name, name === step ? hideAt(member, rest) : member]),
-  );
+/** Places in a payload: whether this one is to be hidden, and those below it. */
+interface Places {
+  hidden: boolean;
+  readonly below: Map<string | number, Places>;
+}
+
+const nowhere = (): Places => ({ hidden: false, below: new Map() });
+
+function add(places: Places, location: readonly (string | number)[]): void {
+  let at = places;
+  for (const step of location) {
+    const next = at.below.get(step) ?? nowhere();
+    at.below.set(step, next);
+    at = next;
+  }
+  at.hidden = true;
+}
+
+/** All of the places at once: a list of many members is gone through once, however many of them are hidden. */
+function hideAt(root: unknown, { hidden, below }: Places): unknown {
+  if (hidden) return MASK;
+  const child = (value: unknown, step: string | number): unknown => {
+    const places = below.get(step);
+    return places === undefined ? value : hideAt(value, places);
+  };
+  if (below.size === 0) return root;
+  if (Array.isArray(root)) return root.map(child);
+  if (!isObject(root)) return root;
+  return Object.fromEntries(Object.entries(root).map(([name, member]) => [name, child(member, name)]));
 }
 
 class Masks {
@@ -89,16 +110,16 @@ class Masks {
   withoutNamed(value: unknown): unknown {
     if (this.paths.length === 0) return value;
     const plain: unknown = JSON.parse(JSON.stringify(value));
-    let masked = value;
+    const places = nowhere();
     for (const path of this.paths) {
       try {
-        for (const location of path.locations(plain, PATH_WORK)) masked = hideAt(masked, location);
+        for (const location of path.locations(plain, PATH_WORK)) add(places, location);
       } catch (cause) {
         if (!(cause instanceof RangeError)) throw cause;
         return hidden(value);
       }
     }
-    return masked;
+    return hideAt(value, places);
   }
 
   /** A text that was made of payloads: why something matched, what an endpoint answered. */

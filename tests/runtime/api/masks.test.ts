@@ -88,6 +88,16 @@ test("a path hides what it selects, and the clause that would tell it", () => {
   assert.equal(text, '{"because":"*** (it names what is masked)","clause":"*** (it names what is masked)"}');
 });
 
+test("members of a list of many thousands are hidden as soon as those of a short one", () => {
+  const lines = Array.from({ length: 60_000 }, (_, n) => `{"p":${n}}`).join(",");
+  const masking: Masking = { paths: ["$.lines[*].p", "$.lines[-1]", "$['__proto__']"], detect: [] };
+  const { text } = shownTo("owner", event(`{"lines":[${lines}],"__proto__":1}`), masking);
+  const { payload } = JSON.parse(text) as { payload: { lines: unknown[] } };
+  assert.deepEqual(payload.lines.slice(0, 2), [{ p: "***" }, { p: "***" }]);
+  assert.equal(payload.lines.at(-1), "***");
+  assert.equal(text.includes('"__proto__":"***"'), true);
+});
+
 test("a number that is a card's is masked where cards are", () =>
   assert.equal(shownTo("owner", event('{"card":4111111111111111}'), defaultMasking).text, event('{"card":"***1111"}')));
 
