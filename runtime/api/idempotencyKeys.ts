@@ -76,12 +76,13 @@ export async function withIdempotencyKey(
   const key = idempotencyKeyIn(c.req.header("idempotency-key"));
   if (key === undefined) return work();
   const tenant = c.get("tenant");
-  const { customer_id } = c.get("identity");
+  const { customer_id, person } = c.get("identity");
   const now = deps.now();
   const request: ClaimRequest = {
     tenant,
     keyHash: keyHashOf(key),
-    bodyHash: bodyHashOf(raw, `${c.req.method} ${c.req.path}\n`),
+    // What one person was answered is no other person's, whose role may be another.
+    bodyHash: bodyHashOf(raw, `${c.req.method} ${c.req.path}\n${person === undefined ? "" : `${person.person_id}\n`}`),
     first: newUlid(now),
     token: c.get("requestId"),
     now,

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import { asCustomer } from "../../../runtime/database/roles.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { Role } from "../../../runtime/domain/people/roles.ts";
+import { takeTicket } from "../../../runtime/sockets/tickets.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
 
 const test = suite("people");
@@ -56,6 +57,35 @@ test("a key gives nobody a role that does more than the key itself", async () =>
   assert.equal(await invited("auditor", { ...live, scopes: ["admin"] }), 403);
   const raise = (who: Identity) => api.call(who, "PATCH", `/people/${auditor.body.person_id}`, { role: "owner" });
   assert.deepEqual([(await raise(key)).status, (await raise(live)).status], [403, 200]);
+});
+
+test("a ticket of a person lets in for their role and ends with their session, and is given again to nobody else", async () => {
+  const { live } = await api.customer();
+  const now = api.deps.now();
+  const person = (id: string, role: Role): Identity => {
+    const session = { id: `session of ${id}`, ends_at: now + 60_000 };
+    return { ...live, key_id: id, person: { person_id: id, name: id, role, signed_in_at: 0, session } };
+  };
+  const ask = (who: Identity) =>
+    api.call(who, "POST", "/live/tickets", undefined, { "idempotency-key": `ticket-${live.customer_id}` });
+  const owner = person("psn_01ARZ3NDEKTSV4RRFFQ69G5FAV", "owner");
+  const first = await ask(owner);
+  assert.equal((await ask(owner)).body.ticket, first.body.ticket);
+  for (const other of [person("psn_01ARZ3NDEKTSV4RRFFQ69G5FAW", "executive"), live])
+    assert.equal((await ask(other)).body.error.code, "idempotency_conflict");
+  const sockets = { dynamodb: api.deps.dynamodb, name: api.deps.env.LIVE_TABLE };
+  const { who, ends_at, tenant } = (await takeTicket(sockets, first.body.ticket, now))!;
+  assert.deepEqual(
+    { who, ends_at, tenant },
+    {
+      who: {
+        ...{ session: "session of psn_01ARZ3NDEKTSV4RRFFQ69G5FAV", person_id: "psn_01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+        ...{ role: "owner", limit_per_second: live.limit_per_second },
+      },
+      ends_at: now + 60_000,
+      tenant: live.customer_id,
+    },
+  );
 });
 
 test("a sandbox key invites nobody", async () => {
