@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { formerName } from "../../components/stack/formerNames.ts";
 import { settingsSchema } from "../../components/stack/settings.ts";
 import { exampleConfig, exampleGraph, type examples, type Graph, graphOf } from "../../program/graph.ts";
-import { replacements } from "./replacements.ts";
+import { deletions, replacements } from "./replacements.ts";
 
 /** A change of one setting of a running stack, and what it deletes and makes again. */
 type Row = [stack: (typeof examples)[number], change: Record<string, string | undefined>, replaced: string[]];
@@ -129,6 +130,48 @@ test("what a change replaces is seen, with what hangs on it", async () => {
     "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup::database-targets",
     "aws:rds/proxyTarget:ProxyTarget::database-target",
   ]);
+});
+
+/**
+ * The stack as an earlier version of the program deployed it, under the former names. An explicit argument that repeats a
+ * resource's name had the former name too; outputs, and so references, are as they are, for names in AWS last as long as a resource.
+ */
+function formerly(graph: Graph): Graph {
+  const resources = graph.resources.map((one) => {
+    const former = formerName(one.name);
+    if (former === undefined) return one;
+    const inputs = Object.entries(one.inputs).map(([argument, value]) => [
+      argument,
+      value === one.name ? former : value,
+    ]);
+    return { ...one, name: former, aliases: [], inputs: Object.fromEntries(inputs) };
+  });
+  return { ...graph, resources };
+}
+
+for (const stack of ["prod", "dev", "prod-us-east-1", "prod-edge"] as const)
+  test(`a stack of ${stack} with the former names keeps all its resources`, async () => {
+    const now = await exampleGraph(stack);
+    assert.deepEqual(deletions(formerly(now), now), []);
+    assert.deepEqual(replacements(formerly(now), now), []);
+  });
+
+test("a resource without its alias, and one whose name in AWS is its own name, would be lost", async () => {
+  const now = await exampleGraph("prod");
+  const logs = "aws:cloudwatch/logGroup:LogGroup::job-logs";
+  const changed = (change: (one: Graph["resources"][number]) => object): Graph => ({
+    ...now,
+    resources: now.resources.map((one) => (one.name === "retain-logs" ? { ...one, ...change(one) } : one)),
+  });
+  assert.deepEqual(
+    deletions(
+      formerly(now),
+      changed(() => ({ aliases: [] })),
+    ),
+    [logs],
+  );
+  const named = changed(({ inputs }) => ({ inputs: { ...inputs, name: "retain-logs" } }));
+  assert.deepEqual(replacements(formerly(named), named), [logs]);
 });
 
 test.run();

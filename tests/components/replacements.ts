@@ -171,12 +171,24 @@ const namesOf = ({ outputs, name }: Declared): string[] =>
     (one): one is string => typeof one === "string",
   );
 
+/** Resources of a program, each by its own name and by its aliases, as an engine finds those of a stack that runs. */
+const byLabel = ({ resources }: Graph): Map<string, Declared> =>
+  new Map(
+    resources.flatMap((one) => [one.name, ...one.aliases].map((name) => [labelOf({ ...one, name }), one] as const)),
+  );
+
+/** Names `type::name` of resources that a change deletes: neither a name nor an alias of the program finds them. */
+export function deletions(before: Graph, after: Graph): string[] {
+  const now = byLabel(after);
+  return before.resources.map(labelOf).filter((label) => !now.has(label));
+}
+
 /**
  * Names `type::name` of what stands in both and would be replaced, in the program's order.
  * @throws Error for a type whose fixed arguments aren't known
  */
 export function replacements(before: Graph, after: Graph): string[] {
-  const now = new Map(after.resources.map((resource) => [labelOf(resource), resource]));
+  const now = byLabel(after);
   const both = before.resources.filter((one) => one.custom && now.has(labelOf(one)));
   const replaced = new Set<string>();
   const fixedOf = ({ type }: Declared): readonly string[] => {

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { queryMetrics } from "../../counters/metrics.ts";
-import { asService } from "../../database/roles.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { environments, tenantOf } from "../../domain/identity/identity.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
-import { listQuery, pageOf, readCursor, wholeNumber } from "../cursor.ts";
+import { listQuery, wholeNumber } from "../cursor.ts";
+import { customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, lastUses } from "../keyStore.ts";
 import { route } from "../route.ts";
@@ -82,19 +82,7 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = "customer figures";
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asService(deps.db, (tx) =>
-        tx
-          .selectFrom("customers")
-          .select(["customer_id", "name", "limit_per_second"])
-          .where("status", "=", "active")
-          .where("customer_id", ">", after)
-          .orderBy("customer_id")
-          .limit(query.limit + 1)
-          .execute(),
-      );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ customer_id }) => customer_id);
+      const { items, next_cursor } = await customerPage(deps, "customer figures", query);
       const asked = MetricsQuery.parse({ measures: [...counts, ...shares], last: query.last, interval: "none" });
       const customers = await mapConcurrently(items, AT_ONCE, async ({ customer_id, name, limit_per_second }) => {
         const tenant = tenantOf({ customer_id, environment: "live" });

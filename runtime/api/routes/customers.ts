@@ -1,10 +1,8 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "@hono/zod-openapi";
-import type { Selectable } from "kysely";
 import { ensureRules } from "../../database/alertRules.ts";
 import { insertJob } from "../../database/jobs.ts";
-import { asCustomer, asService, type Tx } from "../../database/roles.ts";
-import type { CustomerTable } from "../../database/schema.ts";
+import { asCustomer, type Tx } from "../../database/roles.ts";
 import { removeAll } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { defined } from "../../domain/defined.ts";
@@ -15,7 +13,8 @@ import { type PrivacyScope, scopeKey } from "../../domain/job.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery } from "../cursor.ts";
+import { type CustomerRow, customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, makeKey, putKey, revokeKey, setCustomerLimit } from "../keyStore.ts";
 import { stopPosts } from "../release.ts";
@@ -38,7 +37,6 @@ const CustomerSchema = z
 const Name = z.string().min(1).max(200);
 const CustomerId = z.object({ customer_id: ulidParam("cus") });
 
-type CustomerRow = Selectable<CustomerTable>;
 const viewOf = (row: CustomerRow) => ({
   customer_id: row.customer_id,
   name: row.name,
@@ -160,19 +158,7 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = "customers";
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asService(deps.db, (tx) =>
-        tx
-          .selectFrom("customers")
-          .selectAll()
-          .where("status", "=", "active")
-          .where("customer_id", ">", after)
-          .orderBy("customer_id")
-          .limit(query.limit + 1)
-          .execute(),
-      );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ customer_id }) => customer_id);
+      const { items, next_cursor } = await customerPage(deps, "customers", query);
       return c.json({ customers: items.map(viewOf), next_cursor });
     },
   );

@@ -1,0 +1,31 @@
+import type { Selectable } from "kysely";
+import { asService } from "../database/roles.ts";
+import type { CustomerTable } from "../database/schema.ts";
+import { pageOf, readCursor } from "./cursor.ts";
+import type { Deps } from "./deps.ts";
+
+export type CustomerRow = Selectable<CustomerTable>;
+
+/**
+ * One page of the active customers, by id.
+ * @param purpose the list that the cursor belongs to: a cursor of another list is refused
+ * @throws TriggersError `invalid_request` for a cursor of another list
+ */
+export async function customerPage(
+  deps: Deps,
+  purpose: string,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<{ items: readonly CustomerRow[]; next_cursor: string | null }> {
+  const after = cursor === undefined ? "" : await readCursor<string>(deps, purpose, cursor);
+  const rows = await asService(deps.db, (tx) =>
+    tx
+      .selectFrom("customers")
+      .selectAll()
+      .where("status", "=", "active")
+      .where("customer_id", ">", after)
+      .orderBy("customer_id")
+      .limit(limit + 1)
+      .execute(),
+  );
+  return pageOf(deps, purpose, rows, limit, ({ customer_id }) => customer_id);
+}
