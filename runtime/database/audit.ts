@@ -102,3 +102,21 @@ export async function auditHead(tx: Tx, customerId: string): Promise<{ seq: numb
     select seq, hash from audit_heads where customer_id = ${customerId}`.execute(tx);
   return head.rows[0] ?? { seq: 0, hash: GENESIS };
 }
+
+/** How often the customer has done these since then, as the log tells: what is deleted meanwhile counts, too. */
+export async function countDone(
+  tx: Tx,
+  customerId: string,
+  actions: readonly string[],
+  since: Millis,
+): Promise<number> {
+  const { count } = await tx
+    .selectFrom("audit_log")
+    .select(sql<number>`count(*)::int`.as("count"))
+    .where("customer_id", "=", customerId)
+    .where("at", ">=", rfc3339(since))
+    .where("action", "in", actions)
+    .where("outcome", "=", "ok")
+    .executeTakeFirstOrThrow();
+  return count;
+}

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type Selectable, sql } from "kysely";
 import { channelPlace, targetOf } from "../../database/alerts.ts";
+import { countDone } from "../../database/audit.ts";
 import { refuseBeyond } from "../../database/caps.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { AlertChannelTable } from "../../database/schema.ts";
@@ -180,24 +181,9 @@ export async function takeCode(deps: Deps, tx: Tx, channelId: string, code: stri
   return right;
 }
 
-type Sending = "alert_channel.create" | "alert_channel.verify" | "alert_channel.test";
-
-/** How many messages the customer has had sent by these actions within a day. */
-async function countSent(tx: Tx, customerId: string, now: Millis, actions: readonly Sending[]): Promise<number> {
-  const { count } = await tx
-    .selectFrom("audit_log")
-    .select(sql<number>`count(*)::int`.as("count"))
-    .where("customer_id", "=", customerId)
-    .where("at", ">=", rfc3339(now - DAY_MS))
-    .where("action", "in", actions)
-    .where("outcome", "=", "ok")
-    .executeTakeFirstOrThrow();
-  return count;
-}
-
 /** @throws TriggersError `limit_reached` */
 async function refuseManyCodes(tx: Tx, customerId: string, now: Millis): Promise<void> {
-  const sent = await countSent(tx, customerId, now, ["alert_channel.create", "alert_channel.verify"]);
+  const sent = await countDone(tx, customerId, ["alert_channel.create", "alert_channel.verify"], now - DAY_MS);
   refuseBeyond("messages that verify channels in 24 hours", MAX_CODES_A_DAY, sent);
 }
 
@@ -449,7 +435,7 @@ export function register(app: Api, deps: Deps): void {
         throw new TriggersError("unprocessable", "The channel is not verified yet: POST …/verify first.");
       const link = alertLink(row.base_url, { alert_id: "test" }).replace("?alert=test", "");
       const answer = await inTestSlot(deps, customer_id, async () => {
-        const sent = await as(c, (tx) => countSent(tx, customer_id, deps.now(), ["alert_channel.test"]));
+        const sent = await as(c, (tx) => countDone(tx, customer_id, ["alert_channel.test"], deps.now() - DAY_MS));
         refuseBeyond("tests of channels in 24 hours", MAX_TESTS_A_DAY, sent);
         const tested = await send(c, row, composeTest(link), {
           type: "triggers.channel.test",

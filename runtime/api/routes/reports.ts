@@ -5,6 +5,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Selectable } from "kysely";
 import { reportPage } from "../../counters/reportPage.ts";
+import { countDone } from "../../database/audit.ts";
 import { refuseBeyond } from "../../database/caps.ts";
 import { insertRun, verifiedAddresses } from "../../database/reports.ts";
 import type { Tx } from "../../database/roles.ts";
@@ -17,7 +18,7 @@ import { isTimeZone } from "../../domain/metrics/timeZone.ts";
 import { reportHtml, reportSubject, reportText } from "../../domain/reports/page.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
-import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
@@ -33,6 +34,8 @@ const MAX_TILES = 12;
 const MAX_RECIPIENTS = 50;
 /** Runs of a report that are not over. */
 const MAX_RUNS = 3;
+/** Of all reports of a customer, asked for in a day: each sends up to fifty mails. */
+const MAX_RUNS_A_DAY = 100;
 const LINK_SECONDS = 900;
 /** A mail's styles stand in its markup, and it loads nothing. */
 const PAGE_HEADERS = {
@@ -423,6 +426,8 @@ export function register(app: Api, deps: Deps): void {
           .where("status", "in", ["pending", "running"])
           .execute();
         refuseBeyond("runs of a report under way", MAX_RUNS, open.length);
+        const done = await countDone(tx, customer_id, ["report.run"], deps.now() - DAY_MS);
+        refuseBeyond("runs of reports asked for in 24 hours", MAX_RUNS_A_DAY, done);
         const added = await insertRun(tx, { report_id: params.id, tenant, customer_id, asked_by: key_id }, deps.now());
         tell(params.id, { run_id: added.run_id });
         return added;

@@ -379,4 +379,24 @@ test("a customer has two channels tested at a time, and a hundred tests a day", 
   assert.equal(await tested(), "limit_reached");
 });
 
+test("a customer has a hundred reports made a day, also of reports that it deletes", async () => {
+  const make = () => created("/reports", { name: "Now", template: "weekly" });
+  let report = await make();
+  const run = () => call("POST", `/reports/${report.report_id}/run`);
+  for (let made = 0; made < 100; made += 1) {
+    const { status, body } = await run();
+    if (status !== 202) {
+      assert.deepEqual([made % 3, body.error.code], [0, "limit_reached"]);
+      await call("DELETE", `/reports/${report.report_id}`);
+      report = await make();
+      made -= 1;
+    }
+  }
+  await call("DELETE", `/reports/${report.report_id}`);
+  report = await make();
+  const refused = await run();
+  assert.equal(refused.body.error.code, "limit_reached");
+  assert.match(refused.body.error.message, /24 hours/);
+});
+
 test.run();
