@@ -64,7 +64,12 @@ export function Facets() {
   return (
     <div className="grid gap-2">
       <Facet name="By type" of={by("event_type")} param="type" />
-      <Facet name="By status" of={by("status")} param="status" says={(value) => value.replaceAll("_", " ")} />
+      <Facet
+        name="By status, for each subscription"
+        of={by("status")}
+        param="status"
+        says={(value) => value.replaceAll("_", " ")}
+      />
       <Facet name="By key" of={by("key_id")} param="key" says={names} />
     </div>
   );

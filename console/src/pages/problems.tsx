@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
-import { Button, Empty, Page, Status, When } from "../ui/basic.tsx";
+import { Button, Empty, Page, Sentence, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
@@ -77,9 +77,11 @@ export default function Problems() {
                     </Link>
                   </h2>
                 </div>
-                <p className="text-sm">{problem.explanation}</p>
                 <p className="text-sm">
-                  <strong>What to do:</strong> {problem.advice}
+                  <Sentence text={problem.explanation} />
+                </p>
+                <p className="text-sm">
+                  <strong>What to do:</strong> <Sentence text={problem.advice} />
                 </p>
                 <p className="text-sm text-muted">
                   {count(problem.count)} failed attempts of {count(problem.events)} events, from{" "}

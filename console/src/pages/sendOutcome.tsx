@@ -4,7 +4,7 @@ import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
 import { ApiError, pretty } from "../api.ts";
 import { bytes, count, ms } from "../format.ts";
 import { type Limit, limitNow } from "../limit.ts";
-import { Button, Code, Facts, Failure, Note } from "../ui/basic.tsx";
+import { Button, Code, Facts, Failure, Note, Sentence } from "../ui/basic.tsx";
 import { keep } from "../url.ts";
 
 export interface Sent {
@@ -47,7 +47,7 @@ function ErrorHelp({ error }: { error: ApiError }) {
       <Failure error={error} />
       {known === undefined ? null : (
         <Note title="What to do">
-          {known.remedy.replaceAll("`", "")}{" "}
+          <Sentence text={known.remedy} />{" "}
           {known.retryable ? "The same request can succeed later." : "The same request fails again."}
         </Note>
       )}

@@ -234,6 +234,12 @@ export function NameField({ value, change }: { value: string; change: (name: str
   return <TextField label="Name" required maxLength={200} value={value} change={change} />;
 }
 
+/** A sentence of the platform's, with what stands between backquotes as code. */
+export function Sentence({ text }: { text: string }) {
+  // biome-ignore lint/suspicious/noArrayIndexKey: parts have no name but their place
+  return text.split("`").map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part));
+}
+
 /** Code or data to read and copy. */
 export function Code({ text, label }: { text: string; label: string }) {
   return (

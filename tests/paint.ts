@@ -1,0 +1,56 @@
+/**
+ * `npm run paint`: how long the console takes on the platform that runs here, as somebody meets it who comes for the first time (an empty
+ * cache) and again (a full one): first paint, until the page can be used, and bytes of script as they are sent. Of each the middle of some
+ * loads; docs/performance.md has the figures.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { closeBrowser, openPage, signInAs } from "./support/browser.ts";
+
+const LOADS = 7;
+const paths = ["/", "/events", "/send"] as const;
+const { url } = JSON.parse(readFileSync(join(process.env.TRIGGERS_STATE ?? ".triggers", "local.json"), "utf8")) as {
+  url: string;
+};
+
+interface Load {
+  readonly paint_ms: number;
+  /** The heading is there, and the navigation answers a click by then. */
+  readonly usable_ms: number;
+  readonly script_kb: number;
+}
+
+async function load(page: Page, path: string): Promise<Load> {
+  await page.goto(`${url}/console${path}`, { waitUntil: "commit" });
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  const usable_ms = Number(await page.evaluate("performance.now()"));
+  await page.waitForLoadState("load");
+  const script = "performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js'))";
+  const bytes = Number(await page.evaluate(`${script}.reduce((sum, { transferSize }) => sum + transferSize, 0)`));
+  const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN";
+  return { paint_ms: Number(await page.evaluate(paint)), usable_ms, script_kb: bytes / 1_000 };
+}
+
+const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+for (const path of paths) {
+  const cold: Load[] = [];
+  const warm: Load[] = [];
+  for (let at = 0; at < LOADS; at += 1) {
+    const page = await openPage();
+    await signInAs(page, url, "Owner", "/console/settings");
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.clearBrowserCache");
+    cold.push(await load(page, path));
+    warm.push(await load(page, path));
+    await page.context().close();
+  }
+  for (const [name, loads] of Object.entries({ cold, warm })) {
+    const of = (member: keyof Load) => middle(loads.map((each) => each[member]));
+    process.stdout.write(
+      `${path} ${name}: first paint ${of("paint_ms").toFixed(0)} ms, usable ${of("usable_ms").toFixed(0)} ms, ${of("script_kb").toFixed(0)} KB of script\n`,
+    );
+  }
+}
+await closeBrowser();
