@@ -1,3 +1,4 @@
+import type { Figure } from "./agreement.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Sample } from "./sampler.ts";
 
@@ -39,6 +40,8 @@ export interface LoadReport {
   /** CPU microseconds an accepted event, by thread. */
   readonly cpu_us_per_event: Readonly<Record<string, number>>;
   readonly ledger: Ledger;
+  /** What the platform's own numbers say, beside the ledger. */
+  readonly numbers: readonly Figure[];
   readonly verdict: "held" | "missed" | "void";
   readonly findings: readonly string[];
   readonly charts: readonly Chart[];

@@ -15,12 +15,13 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { defined } from "../runtime/domain/defined.ts";
+import { agreement, agreementText, differs } from "./agreement.ts";
 import { archiveOf } from "./archive.ts";
 import { loadOf, met, modelled, type QuotasFile, type Rehearsed, requestsOf } from "./capacity/rehearsal.ts";
 import { prepareCustomers } from "./customers.ts";
 import { type Generated, generate } from "./generator.ts";
 import type { Histogram } from "./histogram.ts";
-import { type AcceptedRun, lookupWith, parseAccepted, settledBalance } from "./ledger.ts";
+import { type AcceptedRun, balance, lookupWith, parseAccepted, settledBalance } from "./ledger.ts";
 import { startQueueDepths } from "./queues.ts";
 import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import {
@@ -204,6 +205,7 @@ const progress = setInterval(() => {
 
 const customers = await prepareCustomers(target, scenario, process.env.RECEIVER_URL ?? receiver.url);
 const keys = customers.map(({ key }) => key);
+const preparedAt = new Date();
 const warmup = await generate(target.url, keys, warmUp(scenario));
 receiver.reset();
 startedAt = Date.now();
@@ -226,18 +228,29 @@ const queueCharts = depths.stop();
 const lookup = lookupWith(target.url, keys);
 // Beyond a million ids the store is asked about every so many batches; the receiver and the archive about all.
 const sample = Number(values.sample ?? Math.ceil(Math.max(1, accepted) / 1_000_000));
-const ledger = await settledBalance(async () => ({
+const accounts = async () => ({
   runs,
   received: receiver.received,
   lookup,
   sample,
   archive: await archiveOf(target, runs),
-}));
+});
+const ledger = await settledBalance(accounts);
+// Of a customer that was there before, the numbers tell more than this run. What is pending is all that may still change.
+const isOurs = customers.every(({ customer_id }) => customer_id !== undefined);
+const figures = !isOurs
+  ? []
+  : await agreement(target.url, keys, preparedAt, async () => ({
+      requests: runs.length,
+      refused: warmup.refused + offered.refused,
+      ledger: await balance({ runs, received: receiver.received, lookup, sample: Number.POSITIVE_INFINITY }),
+    }));
 const seconds = [...receiver.seconds.keys()].sort((a, b) => a - b);
 const deliveredSpan = seconds.length === 0 ? 1 : Math.max(1, seconds.at(-1)! - seconds[0]!);
 const endToEnd = percentilesOf(receiver.latency);
 const findings = [
   ...(ledger.balanced ? [] : [`the ledger does not balance (${ledger.examples.slice(0, 3).join(", ")})`]),
+  ...(figures.some(differs) ? [`the platform's numbers do not agree: ${agreementText(figures).trim()}`] : []),
   ...(offered.accept.p95 > scenario.expect.acceptP95Ms
     ? [`POST p95 ${Math.round(offered.accept.p95)} ms exceeds ${scenario.expect.acceptP95Ms} ms`]
     : []),
@@ -267,6 +280,7 @@ const report: LoadReport = {
   dropped: offered.dropped,
   cpu_us_per_event: cpuPerEvent(samples, accepted),
   ledger,
+  numbers: figures,
   verdict: ledger.balanced ? (findings.length === 0 ? "held" : "missed") : "void",
   findings,
   charts: [...chartsOf(receiver), ...queueCharts, ...usageCharts(samples)],
@@ -274,7 +288,7 @@ const report: LoadReport = {
 mkdirSync("reports", { recursive: true });
 writeFileSync(`reports/${name}.json`, JSON.stringify(report, null, 2));
 writeFileSync(`reports/${name}.html`, reportHtml(report));
-console.log(`${reportText(report)}\n  reports/${name}.html`);
+console.log(`${reportText(report)}\n${agreementText(figures)}\n  reports/${name}.html`);
 if (values.quotas !== undefined) {
   const says = (first: Rehearsed["here"]) => (first === undefined ? "none" : `${first.quota}, after ${first.second} s`);
   const offeredPerSecond = accepted === 0 ? 0 : requestsOf(scenario) / duration(scenario);

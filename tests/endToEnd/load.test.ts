@@ -1,10 +1,11 @@
 // group: patient
 import assert from "node:assert/strict";
 import { test } from "uvu";
+import { agreement, differs } from "../../loadtest/agreement.ts";
 import { archiveOf } from "../../loadtest/archive.ts";
 import { prepareCustomers } from "../../loadtest/customers.ts";
 import { generate } from "../../loadtest/generator.ts";
-import { lookupWith, settledBalance } from "../../loadtest/ledger.ts";
+import { balance, lookupWith, settledBalance } from "../../loadtest/ledger.ts";
 import { startReceiver } from "../../loadtest/receiver.ts";
 import { type Scenario, scenarios, shortened } from "../../loadtest/scenarios.ts";
 import type { Target } from "../../loadtest/target.ts";
@@ -41,6 +42,7 @@ for (const [scenario, share] of small) {
     const receiver = await startReceiver();
     try {
       const target = targetOf(platform);
+      const from = new Date();
       const customers = await prepareCustomers(target, scenario, receiver.url);
       const keys = customers.map(({ key }) => key);
       const { runs, failed, failures, dropped, refused } = await generate(
@@ -63,15 +65,23 @@ for (const [scenario, share] of small) {
         (distinct) => distinct >= expected,
         60_000,
       );
+      const { received } = receiver;
+      const lookup = lookupWith(target.url, keys);
       const ledger = await settledBalance(async () => ({
         runs,
-        received: receiver.received,
-        lookup: lookupWith(target.url, keys),
+        received,
+        lookup,
         sample: 1,
         archive: await archiveOf(target, runs),
       }));
       assert.ok(ledger.balanced, JSON.stringify(ledger));
       assert.equal(ledger.accepted, ledger.delivered + ledger.pending);
+      const figures = await agreement(target.url, keys, from, async () => ({
+        requests: runs.length,
+        refused,
+        ledger: await balance({ runs, received, lookup, sample: 1 }),
+      }));
+      assert.deepEqual(figures.filter(differs), []);
     } finally {
       await receiver.close();
     }
