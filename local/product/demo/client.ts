@@ -10,8 +10,8 @@ export class ApiClient {
     this.#key = key;
   }
 
-  /** The answer's text; waits and tries again on 429. @throws Error with status and text for any other refusal */
-  async text(method: string, path: string, body?: string): Promise<string> {
+  /** The answer, whatever it is; waits and tries again on 429. */
+  async answer(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
     for (;;) {
       const response = await fetch(this.#url + path, {
         method,
@@ -22,10 +22,16 @@ export class ApiClient {
         ...defined({ body }),
       });
       const text = await response.text();
-      if (response.ok) return text;
-      if (response.status !== 429) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+      if (response.status !== 429) return { status: response.status, text };
       await pause(Number(response.headers.get("retry-after") ?? 1) * 1_000);
     }
+  }
+
+  /** The answer's text. @throws Error with status and text for a refusal */
+  async text(method: string, path: string, body?: string): Promise<string> {
+    const { status, text } = await this.answer(method, path, body);
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text}`);
+    return text;
   }
 
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -33,7 +39,7 @@ export class ApiClient {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks every 200 ms until `done` says so. @returns whether it did within `ms` milliseconds */
 export async function until(ms: number, done: () => Promise<boolean>): Promise<boolean> {

@@ -133,7 +133,7 @@ export async function runDemo({ api, sinkUrl, archive, run, patienceMs }: DemoOp
   }
   const since = new Date().toISOString();
   try {
-    // A change of subscriptions takes effect within five seconds: the demo asks until a sample comes through.
+    // A change of subscriptions takes effect within five seconds, later on a busy machine: the demo asks until a sample comes through.
     await effective(api, sinkUrl, run);
     const accepted = await send(api, demoEvents());
     const seen = new Map<string, Seen>();
@@ -187,9 +187,8 @@ async function webhooksAt(sinkUrl: string, path: string, since: string): Promise
 }
 
 async function effective(api: ApiClient, sinkUrl: string, run: string): Promise<void> {
-  const done = await until(15_000, async () => {
+  await until(Number.POSITIVE_INFINITY, async () => {
     await api.text("POST", "/events", JSON.stringify({ event_type: "push", action: "created", demo: run }));
     return (await webhooksAt(sinkUrl, `/demo/${run}/push`, "2000-01-01T00:00:00Z")).length > 0;
   });
-  if (!done) throw new Error("the demo's subscriptions did not take effect within 15 s");
 }
