@@ -40,6 +40,8 @@ export interface ApiGateway extends LocalService {
   hasHost(host: string): boolean;
   /** Takes over the socket of a handshake that a distribution hands on. */
   open(asked: HandedOn, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  /** Closes every socket, and waits for what their functions do about it. */
+  endSockets(): Promise<void>;
   /** What a request gets that is no handshake. */
   plain(): HttpAnswer;
 }
@@ -322,6 +324,7 @@ export function createApiGateway(context: LocalContext, { invoke, now = Date.now
       }
       await sockets.open(stage, asked, request, socket, head);
     },
+    endSockets: () => sockets.close(),
     plain: () => ({
       status: 403,
       headers: { "content-type": "application/json", "x-amzn-errortype": "ForbiddenException" },

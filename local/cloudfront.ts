@@ -39,7 +39,7 @@ interface Beside {
   /** Resolves once a bucket holds what it is to serve, or this of it: a viewer that asks before waits for that. @default at once */
   ready?(bucket: string, key: string): Promise<void>;
   /** WebSocket APIs. @default none */
-  readonly sockets?: Pick<ApiGateway, "hasHost" | "open" | "plain">;
+  readonly sockets?: Pick<ApiGateway, "hasHost" | "open" | "endSockets" | "plain">;
 }
 
 export function createCloudFront(

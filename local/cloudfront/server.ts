@@ -46,7 +46,7 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 export interface PublicOrigins {
   readonly callOrigin: CallOrigin;
   /** Takes handshakes over. @default none are: an `Upgrade` is ignored */
-  readonly sockets?: Pick<ApiGateway, "open">;
+  readonly sockets?: Pick<ApiGateway, "open" | "endSockets">;
 }
 
 export interface PublicServer {
@@ -255,6 +255,8 @@ export async function startPublicServer(
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       if (active > 0) await new Promise<void>((resolve) => (idle = resolve));
+      // The server waits for sockets, too, and does not close them itself.
+      await sockets?.endSockets();
       // Answers are handed to the kernel before their sockets go.
       await new Promise((resolve) => setImmediate(resolve));
       server.closeAllConnections();

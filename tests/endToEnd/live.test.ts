@@ -1,7 +1,10 @@
 // group: shared 2
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { signIn } from "../support/console.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Customer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+import { openSocket, type Watcher } from "../support/watcher.ts";
 
 /** Watching live, through the real edge: what a socket is sent, and what it is refused. */
 
@@ -9,62 +12,24 @@ const test = suite("live");
 
 let platform: SharedPlatform;
 let customer: Customer;
+/** Told of an alert that begins with the tests: rules are looked at once a minute. */
+let alarmed: { readonly watcher: Watcher; readonly rule_id: string };
 
 test.before(async () => {
   platform = await sharedPlatform();
   customer = await newCustomer(platform, { name: "Watched" });
+  const { api_key: key } = await newCustomer(platform, { name: "Alarmed" });
+  const body = {
+    ...{ name: "Nobody wants it", kind: "metric", query: { measures: ["unmatched"] }, threshold: 0 },
+    ...{ for_minutes: 0, severity: "critical", channels: [], enabled: true },
+  };
+  const rule = await call(platform.url, "POST", "/alert-rules", { key, body });
+  assert.equal(rule.status, 201, rule.text);
+  const watcher = await watch(key);
+  await watcher.subscribe({ subscribe: "alerts", filter: { severity: "critical" } });
+  alarmed = { watcher, rule_id: rule.json.rule_id };
+  await sendEvents(key, { event_type: "nobody.wants" });
 });
-
-interface Told {
-  readonly channel?: string;
-  readonly event_id?: string;
-  readonly skipped?: number;
-  readonly [member: string]: unknown;
-}
-
-class Watcher {
-  readonly told: { readonly at: number; readonly message: Told }[] = [];
-  closed: { readonly code: number } | undefined;
-  private readonly socket: WebSocket;
-
-  constructor(socket: WebSocket) {
-    this.socket = socket;
-    socket.addEventListener("message", ({ data }) =>
-      this.told.push({ at: performance.now(), message: JSON.parse(String(data)) as Told }),
-    );
-    socket.addEventListener("close", ({ code }) => {
-      this.closed = { code };
-    });
-  }
-
-  say(message: unknown): void {
-    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
-  }
-
-  of(channel: string): Told[] {
-    return this.told.map(({ message }) => message).filter((message) => message.channel === channel);
-  }
-
-  /** The first message that passes. @throws Error after so many ms, with all that came */
-  async until(what: string, passes: (message: Told) => boolean, ms = 20_000): Promise<Told> {
-    const end = Date.now() + ms;
-    for (;;) {
-      const found = this.told.find(({ message }) => passes(message));
-      if (found !== undefined) return found.message;
-      if (Date.now() > end) throw new Error(`no ${what}, but ${JSON.stringify(this.told.slice(-5))}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  async subscribe(message: Readonly<Record<string, unknown>>): Promise<void> {
-    this.say(message);
-    await this.until(`answer to ${JSON.stringify(message)}`, ({ subscribed }) => subscribed === message.subscribe);
-  }
-
-  close(): void {
-    this.socket.close();
-  }
-}
 
 const ticketOf = async (key: string) => {
   const answer = await call(platform.url, "POST", "/live/tickets", { key });
@@ -72,18 +37,9 @@ const ticketOf = async (key: string) => {
   return answer.json as { ticket: string; url: string; expires_at: string };
 };
 
-/** Resolves with the socket once it is open; rejects where the handshake is refused. */
-const open = (url: string): Promise<Watcher> =>
-  new Promise((resolve, reject) => {
-    const socket = new WebSocket(url);
-    const watcher = new Watcher(socket);
-    socket.addEventListener("open", () => resolve(watcher));
-    socket.addEventListener("error", () => reject(new Error("the handshake was refused")));
-  });
-
 async function watch(key: string): Promise<Watcher> {
   const { ticket, url } = await ticketOf(key);
-  return open(`${url}?ticket=${ticket}`);
+  return openSocket(`${url}?ticket=${ticket}`);
 }
 
 const sendEvents = async (key: string, body: unknown): Promise<string[]> => {
@@ -96,28 +52,41 @@ test("a ticket lets in once, for 30 s, on the platform's own host", async () => 
   const { ticket, url, expires_at } = await ticketOf(customer.api_key);
   assert.equal(url, `${platform.url.replace(/^http/, "ws")}/live`);
   assert.ok(Math.abs(Date.parse(expires_at) - Date.now() - 30_000) < 10_000, expires_at);
-  const watcher = await open(`${url}?ticket=${ticket}`);
-  await assert.rejects(open(`${url}?ticket=${ticket}`), /refused/);
+  const watcher = await openSocket(`${url}?ticket=${ticket}`);
+  await assert.rejects(openSocket(`${url}?ticket=${ticket}`), /refused/);
   watcher.close();
 });
 
 test("without a ticket, or with one that is none, the handshake is 401", async () => {
-  const headers = {
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-  };
-  const { request } = await import("node:http");
-  const statusOf = (path: string) =>
-    new Promise<number>((resolve, reject) => {
-      const asked = request(`${platform.url}${path}`, { headers }, (answer) => resolve(answer.statusCode!));
-      asked.on("upgrade", () => resolve(101));
-      asked.on("error", reject);
-      asked.end();
-    });
-  assert.equal(await statusOf("/live"), 401);
-  assert.equal(await statusOf(`/live?ticket=${"a".repeat(43)}`), 401);
+  const url = `${platform.url.replace(/^http/, "ws")}/live`;
+  await assert.rejects(openSocket(url), /refused: 401/);
+  await assert.rejects(openSocket(`${url}?ticket=${"a".repeat(43)}`), /refused: 401/);
+});
+
+test("a page of the console needs no ticket: its session's cookie opens the socket, from this host alone, until it ends", async () => {
+  const session = await signIn(platform.url, "Owner");
+  const url = `${platform.url.replace(/^http/, "ws")}/live?environment=sandbox`;
+  const cookie = [...session.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  await assert.rejects(openSocket(url, { cookie, origin: "https://elsewhere.example" }), /refused: 403/);
+  await assert.rejects(openSocket(url, { cookie: "__Host-triggers=made-up", origin: platform.url }), /refused: 401/);
+  const watcher = await openSocket(url, { cookie, origin: platform.url });
+  for (const channel of ["events", "deliveries", "metrics", "alerts"]) await watcher.subscribe({ subscribe: channel });
+  const { status, json } = await session.call("POST", "/console/api/events", {
+    body: { event_type: "from.the.console" },
+    environment: "sandbox",
+  });
+  assert.equal(status, 202);
+  await watcher.until("event", ({ event_id }) => event_id === json.event_id);
+  const live = await session.call("POST", "/console/api/events", { body: { event_type: "another.side" } });
+  assert.equal(live.status, 202);
+  assert.equal(watcher.closed, undefined);
+  assert.equal((await session.call("DELETE", "/console/session")).status, 204);
+  await eventually(
+    () => watcher.closed,
+    (closed) => closed !== undefined,
+    20_000,
+  );
+  assert.ok(!watcher.of("events").some(({ event_id }) => event_id === live.json.event_id));
 });
 
 test("events and deliveries are told without payloads as they happen, figures at most once a second", async () => {
@@ -252,6 +221,24 @@ test("a message that is none is answered with what is wrong and what is allowed"
     assert.match(JSON.stringify(error).replaceAll('\\"', '"'), says);
   }
   assert.equal(watcher.closed, undefined);
+  watcher.close();
+});
+
+test("an alert that changes its state is told with its value, threshold, cause and since when", async () => {
+  const { watcher, rule_id } = alarmed;
+  const told = await watcher.until(
+    "alert",
+    ({ channel, state }) => channel === "alerts" && state === "firing",
+    240_000,
+  );
+  const { name, kind, severity, value, threshold, since, alert_id, at } = told;
+  assert.deepEqual(
+    { rule_id: told.rule_id, name, kind, severity, threshold },
+    { rule_id, name: "Nobody wants it", kind: "metric", severity: "critical", threshold: 0 },
+  );
+  assert.ok(Number(value) >= 1 && "cause" in told, JSON.stringify(told));
+  assert.match(String(alert_id), /^alt_/);
+  for (const time of [since, at]) assert.ok(!Number.isNaN(Date.parse(String(time))), JSON.stringify(told));
   watcher.close();
 });
 

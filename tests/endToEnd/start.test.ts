@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import { call } from "../support/platform.ts";
 import { startProcess } from "../support/process.ts";
+import { openSocket } from "../support/watcher.ts";
 
 const test = suite("npm start");
 let folder: string;
@@ -66,8 +67,13 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
     assert.ok(back.includes("dynamodb"), back.join(" "));
     assert.ok(!back.some((name) => /^redis|ingest|edge/.test(name)) && getPriority(local.pid) < 15, back.join(" "));
   }
+  const ticketOf = async (url: string) =>
+    (await call(url, "POST", "/live/tickets", { key: local.api_key })).json as Record<"ticket" | "url", string>;
+  const used = await ticketOf(local.url);
+  const watcher = await openSocket(`${used.url}?ticket=${used.ticket}`);
   process.kill(local.pid, "SIGINT");
   await started.ended;
+  assert.notEqual(watcher.closed, undefined);
   assert.match(started.output(), /\nstopping: finishing what is under way[^\n]*\n(.*\n)*stopped\n$/);
   assert.equal(existsSync(join(state, "holder.json")), false);
 
@@ -80,6 +86,15 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   );
   const read = await call(next.url, "GET", `/events/${accepted.json.event_id}`, { key: next.api_key });
   assert.deepEqual([read.status, read.json?.payload], [200, body]);
+
+  // Who watched comes back with the last event that it knows. A ticket that let in before lets nobody in now.
+  const missed = await call(next.url, "POST", "/events", { key: next.api_key, body: { event_type: "order.paid" } });
+  const another = await ticketOf(next.url);
+  await assert.rejects(openSocket(`${another.url}?ticket=${used.ticket}`), /refused: 401/);
+  const back = await openSocket(`${another.url}?ticket=${another.ticket}`);
+  await back.subscribe({ subscribe: "events", after: accepted.json.event_id });
+  await back.until("missed event", ({ event_id }) => event_id === missed.json.event_id, 60_000);
+  back.close();
 
   // A second process keeps its hands off the state that the first one uses.
   const second = startProcess({ state });

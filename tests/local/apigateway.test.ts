@@ -224,6 +224,17 @@ test("a socket that is idle for ten minutes or open for two hours is closed with
   await world.close();
 });
 
+test("sockets end with 1001 when the machine stops, and their functions hear of it before anything else goes", async () => {
+  const world = await start(allow);
+  const sockets = [await world.open(), await world.open()];
+  const ended = Promise.all(sockets.map(closeOf));
+  await world.gateway.endSockets();
+  assert.deepEqual(await ended, [1001, 1001]);
+  const left = world.seen.filter(({ event }) => event.requestContext.eventType === "DISCONNECT");
+  assert.equal(left.length, 2);
+  await world.close();
+});
+
 test("@connections sends, tells and closes; one that is gone is 410, and over 128 KB is 413", async () => {
   const world = await start(allow);
   const socket = await world.open();
