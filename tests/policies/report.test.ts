@@ -69,7 +69,7 @@ test("the page shows each rule, each exception with its end, and what is not cov
 test("regions in which the edge may log to a group that nobody declared are named, until each has one", () => {
   const named = report.not_covered.filter((line) => line.startsWith("Logs of the function at the edge"));
   assert.deepEqual(named, [
-    "Logs of the function at the edge in ap-northeast-1, ap-northeast-2, ap-south-1, ap-southeast-1, ap-southeast-2, eu-central-1, eu-west-2, sa-east-1, us-east-2, us-west-1: should it run there, AWS makes a log group without a key of ours and without a retention. `triggers:edgeLogRegions` declares more of them.",
+    "Logs of the function at the edge in ap-northeast-1, ap-northeast-2, ap-south-1, ap-southeast-1, ap-southeast-2, eu-central-1, eu-west-2, sa-east-1, us-east-2, us-west-1: should it run there, AWS makes a log group that has neither our key nor a retention. `triggers:edgeLogRegions` declares the groups of more regions.",
   ]);
   const group = program.find(({ name }) => name === "authenticate-logs-us-east-1")!;
   const everywhere = [
