@@ -31,7 +31,7 @@ export interface CloudFront extends LocalService {
 
 /** Arguments that change nothing for a viewer on this machine: names, certificates, prices, logs, caching. */
 const DISTRIBUTION =
-  "origins defaultCacheBehavior orderedCacheBehaviors customErrorResponses enabled comment aliases viewerCertificate httpVersion isIpv6Enabled priceClass restrictions loggingConfig retainOnDelete waitForDeployment webAclId staging continuousDeploymentPolicyId tagsAll";
+  "origins originGroups defaultCacheBehavior orderedCacheBehaviors customErrorResponses enabled comment aliases viewerCertificate httpVersion isIpv6Enabled priceClass restrictions loggingConfig retainOnDelete waitForDeployment webAclId staging continuousDeploymentPolicyId tagsAll";
 const hex = (name: string): string => createHash("sha256").update(name).digest("hex").slice(0, 13).toUpperCase();
 
 /** What a distribution needs beside functions and buckets. */

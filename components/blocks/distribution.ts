@@ -81,7 +81,10 @@ const CONSOLE_CALLS = ["/console/api/*", "/console/session*"];
 const CONSOLE_PAGES = ["/console", "/console/*"];
 /** The documentation's pages; what answers in the place of the edge's own refusals is the API's. */
 const ERROR_PAGES = "/docs/answers";
-const DOCS_PAGES = ["/docs", "/docs/*"];
+/** Language models look for their list at the root: https://llmstxt.org. */
+const DOCS_PAGES = ["/docs", "/docs/*", "/llms.txt"];
+/** What the bucket has no object for is asked of the API, which answers 404 with a page that leads on. */
+const DOCS_ORIGINS = { id: "docs", failsOverAt: [403, 404] };
 
 const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
@@ -235,13 +238,15 @@ export class Distribution extends pulumi.ComponentResource {
     // A handshake goes on as it came, and the WebSocket API's authoriser says who it is. CloudFront keeps the connection then.
     const { lambdaFunctionAssociations: _, ...unauthenticated } = behavior("live");
     const live = { pathPattern: SOCKETS, ...unauthenticated, allowedMethods: ["GET", "HEAD"] };
+    // No header of the viewer's goes to the origins of pages: none that names an identity could.
     const page = (
       pathPattern: string,
+      targetOriginId: pulumi.Input<string>,
       rewritten: aws.cloudfront.Function,
       headers: aws.cloudfront.ResponseHeadersPolicy,
     ) => ({
       pathPattern,
-      targetOriginId: "pages",
+      targetOriginId,
       viewerProtocolPolicy: "https-only",
       allowedMethods: ["GET", "HEAD"],
       cachedMethods: ["GET", "HEAD"],
@@ -269,14 +274,21 @@ export class Distribution extends pulumi.ComponentResource {
           },
           { originId: "live", domainName: home.live, ...reach },
         ],
+        originGroups: [
+          {
+            originId: DOCS_ORIGINS.id,
+            failoverCriteria: { statusCodes: DOCS_ORIGINS.failsOverAt },
+            members: [{ originId: "pages" }, { originId: api.originId }],
+          },
+        ],
         defaultCacheBehavior: behavior(api.originId),
         // The behaviour is chosen before the viewer function takes a path's last slash away.
         orderedCacheBehaviors: [
           ...["/events", "/events/"].map((pathPattern) => ({ pathPattern, ...behavior(ingest.originId) })),
           ...CONSOLE_CALLS.map((pathPattern) => ({ pathPattern, ...behavior(console.originId) })),
-          ...CONSOLE_PAGES.map((pathPattern) => page(pathPattern, toPages, pageHeaders)),
+          ...CONSOLE_PAGES.map((pathPattern) => page(pathPattern, "pages", toPages, pageHeaders)),
           { pathPattern: `${ERROR_PAGES}/*`, ...behavior(api.originId) },
-          ...DOCS_PAGES.map((pathPattern) => page(pathPattern, toDocs, docsHeaders)),
+          ...DOCS_PAGES.map((pathPattern) => page(pathPattern, DOCS_ORIGINS.id, toDocs, docsHeaders)),
           live,
         ],
         customErrorResponses: WORDLESS.map((errorCode) => ({

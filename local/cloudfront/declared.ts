@@ -92,6 +92,28 @@ function originOf(origin: Inputs, { controls, lambda, s3, sockets }: Parts): [st
   ];
 }
 
+/** Statuses at which the second origin of a group is asked ("Optimizing high availability with CloudFront origin failover"). */
+const FAILOVER = new Set([400, 403, 404, 416, 429, 500, 502, 503, 504]);
+
+/** An origin group, as its first origin. @throws Error naming what CloudFront would refuse */
+function groupOf(group: Inputs, origins: ReadonlyMap<string, Origin>): [string, Origin] {
+  const id = String(group.originId);
+  const members = list(group.members).map(({ originId }) => String(originId));
+  if (members.length !== 2 || members[0] === members[1])
+    throw new Error(`the origin group ${id} has to have two origins`);
+  const [first, second] = members.map((member) => origins.get(member));
+  if (first === undefined || second === undefined)
+    throw new Error(`the origin group ${id} names an origin that is not there`);
+  const statuses = ((group.failoverCriteria as Inputs | undefined)?.statusCodes ?? []) as number[];
+  const wrong = statuses.find((status) => !FAILOVER.has(status));
+  if (statuses.length === 0 || wrong !== undefined)
+    throw new Error(`the origin group ${id} can't ask its second origin at ${wrong ?? "no status"}`);
+  return [id, { ...first, failover: { statuses: new Set(statuses), origin: second } }];
+}
+
+/** Methods of a behaviour whose origin is a group. */
+const FAILOVER_METHODS = ["GET", "HEAD", "OPTIONS"];
+
 function behaviourOf(
   inputs: Inputs,
   { id, origins }: Pick<Distribution, "id" | "origins">,
@@ -100,6 +122,9 @@ function behaviourOf(
   onlyMembers("a cache behaviour", inputs, BEHAVIOUR);
   const origin = origins.get(String(inputs.targetOriginId));
   if (origin === undefined) throw new Error(`no origin has the id ${String(inputs.targetOriginId)}`);
+  const methods = inputs.allowedMethods as string[];
+  if (origin.failover !== undefined && !methods.every((method) => FAILOVER_METHODS.includes(method)))
+    throw new Error(`a behaviour whose origin is a group allows no other methods than ${FAILOVER_METHODS.join(", ")}`);
   const pattern = optional(inputs, "pathPattern", "string");
   const edges = list(inputs.lambdaFunctionAssociations);
   const viewers = list(inputs.functionAssociations);
@@ -120,7 +145,7 @@ function behaviourOf(
     throw new Error(`the response headers policy ${policy} is neither declared nor known`);
   return {
     matches: pattern === undefined ? undefined : wildcard(pattern.startsWith("/") ? pattern : `/${pattern}`),
-    methods: new Set(inputs.allowedMethods as string[]),
+    methods: new Set(methods),
     origin,
     forwarding: forwardingOf(
       [optional(inputs, "cachePolicyId", "string"), optional(inputs, "originRequestPolicyId", "string")],
@@ -151,7 +176,8 @@ export function readDistribution(
     throw new Error(
       `with its own certificate CloudFront always accepts TLSv1, so the minimum version can't be ${version}`,
     );
-  const origins = new Map(list(inputs.origins).map((origin) => originOf(origin, parts)));
+  const single = new Map(list(inputs.origins).map((origin) => originOf(origin, parts)));
+  const origins = new Map([...single, ...list(inputs.originGroups).map((group) => groupOf(group, single))]);
   const declared = [...list(inputs.orderedCacheBehaviors), inputs.defaultCacheBehavior as Inputs];
   return {
     id,

@@ -17,6 +17,8 @@ export interface Origin {
   /** Whether an origin access control signs every request, and so overwrites Authorization. */
   readonly signed: boolean;
   readonly timeoutMs: number;
+  /** The second of an origin group, which is asked where this one answers with such a status. @default none */
+  readonly failover?: { readonly statuses: ReadonlySet<number>; readonly origin: Origin };
 }
 
 export interface Behaviour {
@@ -222,26 +224,35 @@ export async function serve(
   }
 
   if (body.length > SYNC_LIMIT) return ownAnswer("payload_too_large", "The request is larger than the origin takes.");
-  for (const [name, value] of Object.entries(origin.customHeaders)) request.headers.set(name.toLowerCase(), value);
+  const ask = (asked: Origin) => askOrigin(asked, request, body, (it) => callOrigin(asked, it, distribution.arn));
+  const first = await ask(origin);
+  return origin.failover?.statuses.has(first.status) === true ? ask(origin.failover.origin) : first;
+}
+
+/** Asks an origin for what the viewer's request has become, as its access control has it signed. */
+async function askOrigin(
+  origin: Origin,
+  request: ViewerRequest,
+  body: Buffer,
+  call: (request: HttpRequest) => Promise<HttpAnswer>,
+): Promise<GeneratedResponse> {
+  const headers = new Map(request.headers).set("host", origin.domain);
+  for (const [name, value] of Object.entries(origin.customHeaders)) headers.set(name.toLowerCase(), value);
   if (origin.signed) {
-    request.headers.delete("authorization");
+    headers.delete("authorization");
     // The signature covers the hash that the header claims; Lambda computes its own, and they must agree.
-    const claimed = request.headers.get("x-amz-content-sha256");
+    const claimed = headers.get("x-amz-content-sha256");
     const actual = body.length === 0 ? EMPTY_HASH : createHash("sha256").update(body).digest("hex");
     if (body.length > 0 ? claimed !== actual : claimed !== undefined && claimed !== actual) return signatureMismatch;
   }
-  const answer = await callOrigin(
-    origin,
-    {
-      method: request.method,
-      path: request.uri,
-      query: request.query,
-      headers: Object.fromEntries(request.headers),
-      body,
-      sourceIp: "130.176.0.1",
-    },
-    distribution.arn,
-  );
+  const answer = await call({
+    method: request.method,
+    path: request.uri,
+    query: request.query,
+    headers: Object.fromEntries(headers),
+    body,
+    sourceIp: "130.176.0.1",
+  });
   return { ...answer, headers: { ...answer.headers, "x-cache": "Miss from cloudfront" } as Record<string, string> };
 }
 

@@ -20,6 +20,7 @@ import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { pathOf } from "./functionUrl.ts";
 import { withIdempotencyKey } from "./idempotencyKeys.ts";
 import { maskForPerson } from "./masks.ts";
+import { isDocumentation, missingPage } from "./missingPage.ts";
 import { routes } from "./routes/index.ts";
 
 const pattern = (path: string): RegExp =>
@@ -156,6 +157,7 @@ export function buildApp(deps: Deps): Api {
 
   app.notFound((c) => {
     const here = routesAt(c.req.path);
+    if (here.length === 0 && isDocumentation(c.req.path)) return missingPage(c.req.path);
     if (here.length === 0) throw noRoute(c.req.path);
     throw wrongMethod(c.req.method, here);
   });

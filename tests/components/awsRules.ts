@@ -117,6 +117,9 @@ const firehosePage = "Firehose API Reference, ExtendedS3DestinationConfiguration
 const rdsPage = "RDS API Reference, CreateDBInstance";
 const proxyPage = "RDS API Reference, CreateDBProxy";
 const cachePage = "ElastiCache API Reference, CreateReplicationGroup";
+/** Ids of origins, or of groups of them. */
+const originsOf = (list: unknown): readonly string[] =>
+  ((list ?? []) as { originId: string }[]).map(({ originId }) => originId);
 const cloudfrontPage = "CloudFront API Reference, DistributionConfig";
 const wafPage = "AWS WAF API Reference, CreateWebACL";
 const alarmPage = "CloudWatch API Reference, PutMetricAlarm";
@@ -733,10 +736,40 @@ export const awsRules: readonly AwsRule[] = [
   rule<string>(
     distribution,
     "orderedCacheBehaviors.*.targetOriginId",
-    "is one of the origins",
+    "is one of the origins, or a group of them",
     cloudfrontPage,
-    (id, { inputs }) => (inputs.origins as { originId: string }[]).some(({ originId }) => originId === id),
+    (id, { inputs }) => [...originsOf(inputs.origins), ...originsOf(inputs.originGroups)].includes(id),
     "nobody",
+  ),
+  rule<{ originId: string }[]>(
+    distribution,
+    "originGroups.*.members",
+    "are two of the origins",
+    "CloudFront API Reference, OriginGroupMembers",
+    (members, { inputs }) =>
+      members.length === 2 &&
+      members[0]!.originId !== members[1]!.originId &&
+      members.every(({ originId }) => originsOf(inputs.origins).includes(originId)),
+    [{ originId: "pages" }],
+  ),
+  among(
+    distribution,
+    "originGroups.*.failoverCriteria.statusCodes.*",
+    [400, 403, 404, 416, 429, 500, 502, 503, 504],
+    "CloudFront Developer Guide, Optimizing high availability with CloudFront origin failover",
+  ),
+  rule<{ targetOriginId: string; allowedMethods: string[] }[]>(
+    distribution,
+    "orderedCacheBehaviors",
+    "only read where the origin is a group",
+    "CloudFront Developer Guide, Optimizing high availability with CloudFront origin failover",
+    (behaviours, { inputs }) =>
+      behaviours.every(
+        ({ targetOriginId, allowedMethods }) =>
+          !originsOf(inputs.originGroups).includes(targetOriginId) ||
+          allowedMethods.every((method) => ["GET", "HEAD", "OPTIONS"].includes(method)),
+      ),
+    undefined,
   ),
   rule<string[]>(
     distribution,

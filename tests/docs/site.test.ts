@@ -45,7 +45,7 @@ test("every page of the map is there, also as Markdown, and the list for languag
 
 test("no link is dead: every page, anchor and file that a page names is there", () => {
   const elsewhere = /^(https?:|mailto:)/;
-  const served = /^\/(openapi\.json|console(\/[a-z-]*)?(\?[\w=&]+)?)$/;
+  const served = /^\/(openapi\.json|llms\.txt|console(\/[a-z-]*)?(\?[\w=&]+)?)$/;
   const dead = [...elements].flatMap(([address, all]) =>
     all.flatMap((element) => {
       const target = attribute(element, "href") ?? attribute(element, "src");

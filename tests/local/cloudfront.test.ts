@@ -290,6 +290,13 @@ test("a behaviour is chosen by its path pattern and allows its own methods", asy
   assert.equal(await status("POST", "/reading", { "content-type": "text/plain" }, "x"), 200);
 });
 
+test("where the first origin of a group refuses, the second is asked for the same, under its own name", async () => {
+  const { status, text } = await send("GET", "/either/1?a=b");
+  assert.equal(status, 200);
+  const { rawPath, rawQueryString, headers } = JSON.parse(text);
+  assert.deepEqual([rawPath, rawQueryString, headers.host], ["/either/1", "a=b", "echo.lambda-url.us-east-1.on.aws"]);
+});
+
 test("URLs over 8,192 bytes are 414, headers over 32 KB are 494, bodies over 6 MB are 413", async () => {
   assert.equal(await status("GET", `/${"x".repeat(8_192)}`), 414);
   assert.match(await raw(`GET / HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(33_000)}\r\n\r\n`), /^HTTP\/1\.1 494 /);

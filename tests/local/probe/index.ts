@@ -127,10 +127,18 @@ const behavior = (targetOriginId: string) => ({
 const distribution = new aws.cloudfront.Distribution("public", {
   enabled: true,
   origins: [origin("echo", echoUrl), origin("single", singleUrl)],
+  originGroups: [
+    {
+      originId: "either",
+      failoverCriteria: { statusCodes: [403] },
+      members: [{ originId: "single" }, { originId: "echo" }],
+    },
+  ],
   defaultCacheBehavior: behavior("echo"),
   orderedCacheBehaviors: [
     { pathPattern: "/unpermitted", ...behavior("single") },
     { pathPattern: "/read/*", ...behavior("echo"), allowedMethods: ["GET", "HEAD"] },
+    { pathPattern: "/either/*", ...behavior("either"), allowedMethods: ["GET", "HEAD"] },
   ],
   restrictions: { geoRestriction: { restrictionType: "none" } },
   viewerCertificate: { cloudfrontDefaultCertificate: true },

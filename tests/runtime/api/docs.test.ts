@@ -50,6 +50,30 @@ test("every operation but the public ones needs a key, and says what it answers 
   }
 });
 
+test("a path of the documentation that has no page is 404, as a page that leads on; one of a text is text", async () => {
+  const page = await app.request("/docs/no-such-%3Cpage%3E/index.html");
+  const shown = await page.text();
+  assert.deepEqual([page.status, page.headers.get("content-type")], [404, "text/html; charset=utf-8"]);
+  assert.match(page.headers.get("x-request-id") ?? "", /^req_/);
+  assert.match(shown, /<h1>This page is not there<\/h1>/);
+  assert.ok(shown.includes("<code>/docs/no-such-%3Cpage%3E/</code>") || shown.includes("/docs/no-such-&lt;page&gt;/"));
+  for (const [, target] of shown.matchAll(/(?:href|action)="([^"]+)"/g)) assert.match(target!, /^\/docs\//);
+  const text = await app.request("/docs/no-such-page.md");
+  assert.deepEqual([text.status, text.headers.get("content-type")], [404, "text/markdown; charset=utf-8"]);
+  assert.match(await text.text(), /^# This page is not there\n/);
+});
+
+test("what is no page stays an error in the format of errors", async () => {
+  const head = { "x-triggers-request-id": "req_01M88FFK1QVXXRB524PVS8B7M0" };
+  for (const path of ["/docs/answers/418", "/health/none"]) {
+    const answer = await app.request(path, { headers: head });
+    assert.equal(
+      ((await answer.json()) as { error: { request_id: string } }).error.request_id,
+      head["x-triggers-request-id"],
+    );
+  }
+});
+
 test("every body is refused when a member is unknown, unless its members are the customer's own", () => {
   const loose = operations.flatMap(({ name, operation }) => {
     const content = operation.requestBody?.content as Record<string, { schema: Json }> | undefined;

@@ -93,6 +93,12 @@ class SiteSearch extends HTMLElement {
       list.querySelector("a")?.click();
     });
     input.addEventListener("input", () => void this.search(input.value, list, status));
+    // The page that is answered where there is none sends people here with what they look for.
+    const asked = new URLSearchParams(location.search).get("q");
+    if (asked === null) return;
+    input.value = asked;
+    show();
+    void this.search(asked, list, status);
   }
 
   private async search(text: string, list: HTMLElement, status: HTMLElement): Promise<void> {
