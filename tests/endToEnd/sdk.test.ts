@@ -49,11 +49,21 @@ interface Case {
 const { cases } = JSON.parse(readFileSync(new URL("../../sdk/conformance.json", import.meta.url), "utf8")) as {
   cases: readonly Case[];
 };
-const clients = ["TypeScript", "Python", "Python with asyncio"] as const;
+/** Other runtimes of the SDK for TypeScript: tried where a folder of modules has them, docs/decisions/sdk-runtimes.md. */
+const { TRIGGERS_RUNTIMES } = process.env;
+const others = ["Deno", "Bun", "Workers"] as const;
+const clients = [
+  ...["TypeScript" as const, "Python" as const, "Python with asyncio" as const],
+  ...(TRIGGERS_RUNTIMES === undefined ? [] : others),
+];
 type Client = (typeof clients)[number];
-/** A call of the client that blocks can't be cancelled but by its time-out. */
-const can = (client: Client, { do: call }: Case): boolean =>
-  !(client === "Python" && call === "cancel") && !(client === "Python with asyncio" && call === "exit");
+/**
+ * A batch of asyncio is closed before its loop ends, and a worker has no end of its own: nothing is left to an exit. What a proxy needs is
+ * a matter of Node.js: the others take theirs from the environment.
+ */
+const can = (client: Client, { do: call, proxied }: Case): boolean =>
+  !(["Python with asyncio", "Workers"].includes(client) && call === "exit") &&
+  !((others as readonly string[]).includes(client) && proxied === true);
 
 /** The example of the Standard Webhooks specification, signed with its `standardwebhooks` library. */
 const SIGNED = {
@@ -156,6 +166,17 @@ test.before(async () => {
   const args = [runner("runner.mjs"), join(sdk, "dist/index.js"), undici];
   runners.TypeScript = (input, onOutput) =>
     runProgram(input.includes('"proxy":true') ? process.execPath : node, args, input, {}, onOutput);
+  if (TRIGGERS_RUNTIMES !== undefined) {
+    const at = (name: string) => join(TRIGGERS_RUNTIMES, name);
+    const by =
+      (program: string, first: readonly string[]): NonNullable<(typeof runners)[Client]> =>
+      (input, onOutput) =>
+        runProgram(program, [...first, ...args], input, {}, onOutput);
+    runners.Deno = by(at(".bin/deno"), ["run", "--allow-all", "--no-config"]);
+    runners.Bun = by(at(".bin/bun"), []);
+    const workers = [runner("workers.mjs"), at("miniflare/dist/src/index.js"), join(sdk, "dist/index.js")];
+    runners.Workers = (input) => runProgram(process.execPath, workers, input);
+  }
   python = wheel;
   if (wheel !== undefined) {
     const env = { PYTHONPATH: wheel.folder };

@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createWire,
+  type Socket,
+  type Server as WireServer,
+} from "node:net";
 
 /** What goes wrong with one request on its way: the first fault with the first request, and so on. */
 export interface Fault {
@@ -38,7 +44,7 @@ const BUSY = new Set([409, 500, 502, 503, 504]);
 const TRIES = 100;
 const PAUSE_MS = 1_000;
 
-const listen = async (server: Server): Promise<number> => {
+const listen = async (server: WireServer): Promise<number> => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
@@ -142,4 +148,51 @@ export async function startProxy(): Promise<{ url: string; hosts: string[]; clos
     socket.on("error", () => way.destroy());
   });
   return { url: `http://127.0.0.1:${await listen(server)}`, hosts, close: () => close(server) };
+}
+
+/** A wire to the platform, handshakes and sockets included, that can be cut. */
+export interface Wire {
+  readonly url: string;
+  /** `cut`: nothing passes. `no sockets`: requests pass, handshakes do not. */
+  become(state: "whole" | "cut" | "no sockets"): void;
+  close(): Promise<void>;
+}
+
+/** @param target address of the platform */
+export async function startWire(target: string): Promise<Wire> {
+  let state: Parameters<Wire["become"]>[0] = "whole";
+  const ends = new Map<Socket, { isSocket: boolean }>();
+  const server = createWire((near) => {
+    if (state === "cut") return void near.destroy();
+    const far = connect(Number(new URL(target).port), "127.0.0.1");
+    const kind = { isSocket: false };
+    ends.set(near, kind);
+    near.once("data", (first: Buffer) => {
+      kind.isSocket = first.toString("latin1").startsWith("GET /live?");
+      if (kind.isSocket && state === "no sockets") return void near.destroy();
+      far.write(first);
+      near.pipe(far);
+    });
+    far.pipe(near);
+    near.on("error", () => far.destroy());
+    far.on("error", () => near.destroy());
+    near.on("close", () => {
+      ends.delete(near);
+      far.destroy();
+    });
+  });
+  const url = `http://127.0.0.1:${await listen(server)}`;
+  return {
+    url,
+    become(next) {
+      state = next;
+      for (const [near, { isSocket }] of ends)
+        if (next === "cut" || (next === "no sockets" && isSocket)) near.destroy();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const near of ends.keys()) near.destroy();
+      }),
+  };
 }

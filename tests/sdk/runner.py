@@ -25,7 +25,7 @@ def settings(case):
 def failure(error):
     if isinstance(error, (triggers.TriggersConnectionError, triggers.WebhookVerificationError)):
         return {"error": error.reason}
-    if isinstance(error, (asyncio.CancelledError, asyncio.TimeoutError)):
+    if isinstance(error, (asyncio.CancelledError, asyncio.TimeoutError, triggers.TriggersCancelledError)):
         return {"error": "cancelled"}
     if not isinstance(error, triggers.TriggersError):
         return {"error": repr(error)}
@@ -78,6 +78,10 @@ def run(case):
             if "again" in case:
                 client.send(case["again"], **key_of(case))
             return count_accepted(accepted)
+        if do == "cancel":
+            cancel = triggers.Cancel()
+            threading.Timer(case["after"], cancel.cancel).start()
+            return {"accepted": client.send(case["events"], cancel=cancel)}
         if do == "event":
             return {"event": client.event(case["id"])}
         if do == "pages":

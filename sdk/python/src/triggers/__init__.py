@@ -1,9 +1,10 @@
 """Send events to a Triggers platform, and verify the webhooks that it sends."""
 from ._batch import AsyncBatch, Batch
+from ._cancel import Cancel
 from ._pages import AsyncPages, Pages
 from ._transport import read_json, write_json
 from .client import AsyncTriggers, Triggers
-from .errors import TriggersConnectionError, TriggersError, WebhookVerificationError
+from .errors import TriggersCancelledError, TriggersConnectionError, TriggersError, WebhookVerificationError
 from .verify import verify
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "AsyncPages",
     "AsyncTriggers",
     "Batch",
+    "Cancel",
     "Pages",
     "Triggers",
+    "TriggersCancelledError",
     "TriggersConnectionError",
     "TriggersError",
     "WebhookVerificationError",

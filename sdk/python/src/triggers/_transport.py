@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 import httpx
 
+from ._cancel import Cancel
 from .errors import TriggersConnectionError, TriggersError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -66,6 +67,8 @@ class Call:
     idempotency_key: str | None = None
     timeout: float | None = None
     retries: int | None = None
+    #: What ends it from another thread; for the client that blocks.
+    cancel: Cancel | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

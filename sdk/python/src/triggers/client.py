@@ -9,9 +9,11 @@ from typing import Any, cast
 import httpx
 
 from ._batch import AsyncBatch, Batch
+from ._cancel import Cancelled
 from ._pages import AsyncPages, Pages
 from ._transport import Call, Send, options_of, path_of, plan, read_json, write_json
 from .contract import Delivery, InboxEvent, NewSubscription, Replay, Subscription, SubscriptionRequest
+from .errors import TriggersCancelledError
 from .verify import DEFAULT_TOLERANCE_SECONDS, verify
 
 Json = Any
@@ -110,20 +112,29 @@ class Triggers(_Client):
     def _carry_out(self, call: Call) -> Json:
         steps = plan(self._options, call)
         answer: Any = None
+        key: str | None = None
         try:
             while True:
                 step = steps.send(answer)
                 if isinstance(step, Send):
-                    try:
-                        answer = self._http.request(
-                            step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
-                        )
-                    except httpx.TransportError as error:
-                        answer = error
-                else:
+                    key = step.headers.get("idempotency-key")
+                    answer = self._request(step) if call.cancel is None else call.cancel.run(lambda: self._request(step))
+                elif call.cancel is None:
                     time.sleep(step.seconds)
+                else:
+                    call.cancel.pause(step.seconds)
         except StopIteration as end:
             return end.value
+        except Cancelled:
+            raise TriggersCancelledError(key) from None
+
+    def _request(self, step: Send) -> httpx.Response | httpx.TransportError:
+        try:
+            return self._http.request(
+                step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
+            )
+        except httpx.TransportError as error:
+            return error
 
     def call(
         self,
@@ -137,9 +148,9 @@ class Triggers(_Client):
     ) -> Json:
         """Any call of the API: ``triggers.call("GET", "/keys/{id}", params={"id": "key_…"})``.
 
-        Every call also takes ``timeout``, ``retries`` and ``idempotency_key``.
+        Every call also takes ``timeout``, ``retries``, ``idempotency_key`` and ``cancel``, a :class:`triggers.Cancel`.
 
-        :raises TriggersError, TriggersConnectionError:
+        :raises TriggersError, TriggersConnectionError, TriggersCancelledError:
         """
         return self._carry_out(self._call(method, path, params, query, body, options))
 
@@ -162,7 +173,7 @@ class Triggers(_Client):
         Under one idempotency key, so that a broken connection never makes two events of one.
 
         :returns: ``{"event_id", "status"}`` of the event, or a list of those, in order
-        :raises TriggersError, TriggersConnectionError:
+        :raises TriggersError, TriggersConnectionError, TriggersCancelledError:
         """
         return self.send_text(write_json(events), **options)
 
@@ -275,6 +286,8 @@ class AsyncTriggers(_Client):
         await self.close()
 
     async def _carry_out(self, call: Call) -> Json:
+        if call.cancel is not None:
+            raise TypeError("With asyncio, cancel the task of the call instead.")
         steps = plan(self._options, call)
         answer: Any = None
         try:

@@ -47,6 +47,15 @@ class TriggersConnectionError(Exception):
         self.idempotency_key = idempotency_key
 
 
+class TriggersCancelledError(Exception):
+    """The call was ended by its ``triggers.Cancel``. Whether a change was made is unknown."""
+
+    def __init__(self, idempotency_key: str | None) -> None:
+        super().__init__("The call was cancelled.")
+        #: Repeat the request with it, and no second event is made.
+        self.idempotency_key = idempotency_key
+
+
 class WebhookVerificationError(Exception):
     """The webhook was not sent by the platform, or not now: answer 400 and do nothing else."""
 

@@ -1,0 +1,89 @@
+"""Ending a call of the client that blocks, from another thread."""
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Cancelled(Exception):
+    """Tells :class:`Cancel`'s users apart from what the work itself raised."""
+
+
+class Cancel:
+    """Ends the calls that it was given to, at once and for good: ``triggers.send(event, cancel=cancel)``, and ``cancel.cancel()``
+    in another thread, in a timer or in a signal handler."""
+
+    def __init__(self) -> None:
+        # Reentrant, as a put into a SimpleQueue is: a signal handler runs in the middle of whatever the main thread does.
+        self._lock = threading.RLock()
+        self._cancelled = False
+        self._waiting: set[SimpleQueue[None]] = set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """End every call that has this, now and later."""
+        with self._lock:
+            self._cancelled = True
+            for waiting in tuple(self._waiting):
+                waiting.put(None)
+
+    @contextmanager
+    def _waking(self) -> Iterator[SimpleQueue[None]]:
+        """What gets something when this is cancelled; whoever waits may have others put something in as well."""
+        woken: SimpleQueue[None] = SimpleQueue()
+        with self._lock:
+            if self._cancelled:
+                raise Cancelled
+            self._waiting.add(woken)
+        try:
+            yield woken
+        finally:
+            with self._lock:
+                self._waiting.discard(woken)
+
+    def pause(self, seconds: float) -> None:
+        """:raises Cancelled:"""
+        with self._waking() as woken:
+            try:
+                woken.get(timeout=seconds)
+            except Empty:
+                return
+            raise Cancelled
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """What the work returns or raises. It runs in a thread of its own, which a cancelled caller leaves behind: a read of a socket
+        ends only with its data or its time-out.
+
+        :raises Cancelled:
+        """
+        ended: list[Callable[[], Result]] = []
+
+        def told(error: BaseException) -> Callable[[], Result]:
+            def again() -> Result:
+                raise error
+
+            return again
+
+        with self._waking() as woken:
+
+            def body() -> None:
+                try:
+                    result = work()
+                    ended.append(lambda: result)
+                except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                    ended.append(told(error))
+                woken.put(None)
+
+            threading.Thread(target=body, name="triggers-call", daemon=True).start()
+            woken.get()
+        if not ended:
+            raise Cancelled
+        return ended[0]()
