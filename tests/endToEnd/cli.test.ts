@@ -11,7 +11,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { Webhook } from "standardwebhooks";
 import { suite } from "uvu";
 import { defined } from "../../runtime/domain/defined.ts";
-import { type Detour, startDetour } from "../sdk/detour.ts";
+import { type Detour, startDetour, startWire } from "../sdk/detour.ts";
 import { type Ended, installPacked, oldestNode, runProgram } from "../sdk/install.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Customer, call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
@@ -194,11 +194,12 @@ async function ownServer(port = 0): Promise<{ port: number; received: Received[]
   };
 }
 
-/** `triggers listen`, and what it wrote so far. */
-function listen(port: number, url: string) {
-  const child = spawn(node, [program, "listen", String(port), "--type", "cli.heard", "--path", "/hook"], {
-    env: { ...process.env, ...env, TRIGGERS_URL: url },
-  });
+const listen = (port: number, url: string) =>
+  running(["listen", String(port), "--type", "cli.heard", "--path", "/hook"], url);
+
+/** A command that stays, and what it wrote so far. */
+function running(args: readonly string[], url: string) {
+  const child = spawn(node, [program, ...args], { env: { ...process.env, ...env, TRIGGERS_URL: url } });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -211,6 +212,7 @@ function listen(port: number, url: string) {
         (all) => all.includes(text),
         LONG_MS,
       ),
+    lines: () => stdout.split("\n").filter((line) => line !== ""),
     kill: (signal: NodeJS.Signals) => {
       child.kill(signal);
       return ended;
@@ -280,6 +282,53 @@ test("listen hands on what matches, signed as a delivery is; nothing is lost whi
   await again.close();
 });
 
+test("tail is told of events over a socket, goes on after a break without a loss, and asks where there is no socket", async () => {
+  const wire = await startWire(platform.url);
+  const tail = running(["tail", "--type", "cli.told"], wire.url);
+  const numbers = () => tail.lines().map((line) => Number(/"n":(\d+)/.exec(line)?.[1]));
+  const send = (n: number) => api("POST", "/events", { event_type: "cli.told", n });
+  const shows = (...expected: number[]) =>
+    eventually(numbers, (shown) => expected.every((n) => shown.includes(n)), LONG_MS);
+  await tail.said("as they come in");
+  await send(1);
+  await shows(1);
+
+  // While nothing passes, events are stored: each is shown once it can be.
+  wire.become("cut");
+  await tail.said("can't be reached. What arrives there is kept");
+  await send(2);
+  await send(3);
+  wire.become("whole");
+  await tail.said("The platform answers again");
+  await shows(2, 3);
+
+  wire.become("no sockets");
+  await tail.said("asking every 1 s instead");
+  await send(4);
+  await shows(4);
+  wire.become("whole");
+  await tail.said("tells of events by itself again");
+  await send(5);
+  await shows(5);
+  assert.deepEqual([...numbers()].sort(), [1, 2, 3, 4, 5]);
+  assert.equal(await tail.kill("SIGINT"), 0);
+  await wire.close();
+
+  // A socket rings; nobody asks each second.
+  const url = detour.way("tail", []);
+  const idle = running(["tail", "--type", "cli.told"], url);
+  await eventually(
+    () => detour.seen("tail").filter(({ key }) => key !== undefined).length,
+    (tickets) => tickets === 1,
+    LONG_MS,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const before = detour.seen("tail").length;
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  assert.ok(detour.seen("tail").length - before <= 2, `${detour.seen("tail").length - before} requests in 5 s`);
+  assert.equal(await idle.kill("SIGINT"), 0);
+});
+
 test("an export is shown before it is made, and what it makes is as it was there", async () => {
   const shown = await json("import", "--from", "svix", exportOf("svix"));
   assert.deepEqual([shown.code, shown.answer.entries.length], [7, 3]);
@@ -334,6 +383,37 @@ test("shells are told what fits", async () => {
   assert.equal(stdout, "listen\n", stderr);
 });
 
+/** What completes `triggers li` in a shell, and prints it. The program stands at `$PROGRAM`; the script is in `$SCRIPT`. */
+const completions = {
+  // zsh completes for somebody who types: in a terminal of its own.
+  zsh: `zmodload zsh/zpty
+zpty shell zsh -f
+zpty -w shell 'PS1= ; autoload -Uz compinit; compinit -D -u; triggers() { $PROGRAM "$@" }; eval "$SCRIPT"; echo ready'
+zpty -r shell line '*ready*'
+zpty -n -w shell $'triggers li\t\x15exit\n'
+zpty -r shell line '*listen*'
+[[ $line == *listen* ]] && print listen`,
+  fish: `function triggers; $PROGRAM $argv; end
+eval $SCRIPT
+complete -C 'triggers li'`,
+} as const;
+
+for (const shell of ["zsh", "fish"] as const)
+  test(`${shell} completes a command`, async () => {
+    const there = await runProgram(shell, ["--version"], "").catch(() => undefined);
+    if (there === undefined) {
+      process.stdout.write(`there is no ${shell} on this machine: its completion is not run\n`);
+      return assert.equal(process.env.CI, undefined, `CI completes in ${shell}: .ci/run installs it`);
+    }
+    const wrapper = join(folder, "program");
+    writeFileSync(wrapper, `#!/bin/sh\nexec "${node}" "${program}" "$@"\n`, { mode: 0o755 });
+    const { stdout: SCRIPT } = await run(["completion", shell]);
+    const script = { ...env, PROGRAM: wrapper, SCRIPT, HOME: folder };
+    const args = shell === "zsh" ? ["-f"] : ["--no-config"];
+    const { stdout, stderr } = await runProgram(shell, args, completions[shell], script);
+    assert.match(stdout, /^listen\b/m, stderr);
+  });
+
 test("an assistant finds, explains, rehearses, sends to the sandbox alone, and replays only what was counted", async () => {
   const client = new Client({ name: "test", version: "1" });
   await client.connect(
@@ -370,8 +450,24 @@ test("an assistant finds, explains, rehearses, sends to the sandbox alone, and r
     assert.ok((await use("metrics", { measures: ["events"], last: "1h", interval: "none" })).totals.events >= 0);
     assert.ok(Array.isArray((await use("problems")).problems));
     assert.deepEqual((await use("read", { path: "/retention" })).days, 90);
-    const docs = await use("search_docs", { query: "rehearse selector" });
-    assert.match(docs.pages[0].title, /rehearse|selector/i);
+    // Every kind of page is found, by the part that answers: reference, guide, error, SDK, command, runbook, decision.
+    for (const [query, url, says] of [
+      ["POST /subscriptions/rehearse", "/docs/reference/subscriptions/", /selector/],
+      ["same key with another body refused", "/docs/guides/idempotency/", /idempotency_conflict/],
+      ["schema_violation", "/docs/errors/", /schema/],
+      ["proxies HTTP_PROXY python", "/docs/sdks/python/", /proxy/],
+      ["exit codes", "/docs/cli/", /\b7\b/],
+      ["WebSocket handshake refused", "/docs/operating/live/", /429/],
+    ] as const) {
+      const { pages } = await use("search_docs", { query, limit: 5 });
+      const found = pages.find(
+        (page: { url: string; text: string }) => new URL(page.url).pathname === url && says.test(page.text),
+      );
+      assert.ok(
+        found !== undefined,
+        `${query}: ${JSON.stringify(pages.map((page: { title: string; url: string }) => [page.title, page.url]))}`,
+      );
+    }
 
     const tested = await use("send_test_event", { event: { event_type: "cli.sandbox" } });
     assert.equal(tested.environment, "sandbox");

@@ -3,6 +3,7 @@ import type { Event } from "../../../sdk/typescript/src/client.ts";
 import { TriggersConnectionError, TriggersError } from "../../../sdk/typescript/src/errors.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
 import { clientFor, command } from "../run.ts";
+import { Bell } from "../tail/bell.ts";
 import { when } from "../text.ts";
 
 interface Flags {
@@ -13,7 +14,13 @@ interface Flags {
   readonly count?: number;
 }
 
+/** Between two looks, while nothing tells when there is something to see. */
 const PAUSE_MS = 1_000;
+/** The same while a socket tells: for what it may have left out. */
+const QUIET_MS = 30_000;
+/** An event is told of before it is listed: pauses until the next looks for one that is awaited, ms. */
+const AWAITED_MS = [200, 500, 1_000, 3_000];
+const GATHER_MS = 100;
 const LONGEST_PAUSE_MS = 15_000;
 /** An event is listed within a second of its 202, usually: those that come later are still met. */
 const OVERLAP_MS = 15_000;
@@ -33,8 +40,11 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
   const begin = from;
   let told = 0;
   let wait = PAUSE_MS;
+  let last: string | undefined;
+  let looks = 0;
   const show = (event: Event) => {
     told += 1;
+    last = event.event_id;
     out.answer(event, () => {
       const { event_id, event_type, received_at, status, payload } = event;
       const text = writeLossless(payload);
@@ -43,34 +53,64 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
     });
   };
   out.note(`Events of ${triggers.url} as they come in (Ctrl-C ends).`);
-  while (!stop.signal.aborted && (flags.count === undefined || told < flags.count)) {
-    try {
-      const query = {
-        order: "asc" as const,
-        acknowledged: "all" as const,
-        from: new Date(Math.max(begin, from - OVERLAP_MS)).toISOString(),
-        ...(flags.type === undefined ? {} : { event_type: [...flags.type] }),
-        ...(flags.filter === undefined ? {} : { filter: flags.filter }),
-        ...(flags.contains === undefined ? {} : { q: flags.contains }),
-      };
-      for await (const event of triggers.inbox(query, { signal: stop.signal })) {
-        if (shown.has(event.event_id)) continue;
-        if (flags.count !== undefined && told >= flags.count) break;
-        const at = Date.parse(event.received_at);
-        shown.set(event.event_id, at);
-        from = Math.max(from, at);
-        show(event);
+  const bell = new Bell(triggers, {
+    types: flags.type,
+    after: () => last,
+    signal: stop.signal,
+    missing: (why) =>
+      out.note(
+        why === undefined
+          ? "The platform tells of events by itself again."
+          : `There is no socket (${why}): asking every ${PAUSE_MS / 1_000} s instead. Nothing is lost.`,
+      ),
+  });
+  /** How long to wait, unless the bell rings. */
+  const quiet = (): number => {
+    if (!bell.open || wait > PAUSE_MS) return wait;
+    for (const id of bell.awaited) if (shown.has(id)) bell.awaited.delete(id);
+    // What a filter leaves out is never shown.
+    if (looks === AWAITED_MS.length) bell.awaited.clear();
+    return bell.awaited.size === 0 ? QUIET_MS : AWAITED_MS[looks++]!;
+  };
+  try {
+    await follow();
+  } finally {
+    stop.abort();
+  }
+
+  async function follow(): Promise<void> {
+    for (;;) {
+      try {
+        const query = {
+          order: "asc" as const,
+          acknowledged: "all" as const,
+          from: new Date(Math.max(begin, from - OVERLAP_MS)).toISOString(),
+          ...(flags.type === undefined ? {} : { event_type: [...flags.type] }),
+          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
+          ...(flags.contains === undefined ? {} : { q: flags.contains }),
+        };
+        for await (const event of triggers.inbox(query, { signal: stop.signal })) {
+          if (shown.has(event.event_id)) continue;
+          if (flags.count !== undefined && told >= flags.count) break;
+          const at = Date.parse(event.received_at);
+          shown.set(event.event_id, at);
+          from = Math.max(from, at);
+          show(event);
+        }
+        for (const [id, at] of shown) if (at < from - 2 * OVERLAP_MS) shown.delete(id);
+        if (wait > PAUSE_MS) out.note("The platform answers again.");
+        wait = PAUSE_MS;
+      } catch (error) {
+        if (stop.signal.aborted) break;
+        if (!away(error)) throw error;
+        if (wait === PAUSE_MS) out.note(`${(error as Error).message} What arrives there is kept; trying again.`);
+        wait = Math.min(LONGEST_PAUSE_MS, wait * 2);
       }
-      for (const [id, at] of shown) if (at < from - 2 * OVERLAP_MS) shown.delete(id);
-      if (wait > PAUSE_MS) out.note("The platform answers again.");
-      wait = PAUSE_MS;
-    } catch (error) {
-      if (stop.signal.aborted) break;
-      if (!away(error)) throw error;
-      if (wait === PAUSE_MS) out.note(`${(error as Error).message} What arrives there is kept; trying again.`);
-      wait = Math.min(LONGEST_PAUSE_MS, wait * 2);
+      if (stop.signal.aborted || (flags.count !== undefined && told >= flags.count)) break;
+      if ((await bell.next(quiet())) === "time") continue;
+      looks = 0;
+      // What comes together is looked at together.
+      await pause(GATHER_MS);
     }
-    if (flags.count === undefined || told < flags.count)
-      await pause(wait, undefined, { signal: stop.signal }).catch(() => undefined);
   }
 });

@@ -1,11 +1,16 @@
 import MiniSearch from "minisearch";
 import type { Triggers } from "../../../sdk/typescript/src/client.ts";
 
-/** The platform's own documentation, searched: its reference from the OpenAPI document, and the pages that `llms.txt` lists. */
-interface Page {
+/**
+ * The platform's own documentation, searched part by part: every page that `llms.txt` lists, the reference among them, cut at its
+ * headings. A platform that serves no such list is searched by its OpenAPI document alone.
+ */
+interface Part {
   readonly id: string;
+  /** Page and heading: `Idempotency: When you send`. */
   readonly title: string;
   readonly text: string;
+  /** Of the page, for people. */
   readonly url: string;
 }
 
@@ -15,10 +20,11 @@ interface OpenApi {
   >;
 }
 
-const MOST_PAGES = 300;
+const MOST_PAGES = 500;
 const AT_ONCE = 8;
-const EXCERPT = 1_500;
-const TIMEOUT_MS = 10_000;
+const EXCERPT = 2_000;
+/** A platform that has just been started builds its pages first. */
+const TIMEOUT_MS = 60_000;
 
 async function textAt(url: string): Promise<string | undefined> {
   const response = await fetch(url, {
@@ -29,26 +35,46 @@ async function textAt(url: string): Promise<string | undefined> {
   return response.ok && !type.includes("html") ? response.text() : undefined;
 }
 
-/** Pages that `llms.txt` lists, by its links; none where the platform serves no such file. */
-async function guides(url: string): Promise<Page[]> {
-  const list = (await textAt(`${url}/docs/llms.txt`)) ?? (await textAt(`${url}/llms.txt`)) ?? "";
-  const links = [...list.matchAll(/\[([^\]]+)\]\(([^)\s]+)\)/g)]
-    .map(([, title, href]) => ({ title: title!, url: new URL(href!, `${url}/docs/`).href }))
+/** A page in Markdown, cut at its headings; those in code are none. */
+function partsOf(url: string, markdown: string): Part[] {
+  const parts: { title: string; lines: string[] }[] = [];
+  let page = "";
+  let inCode = false;
+  for (const line of markdown.split("\n")) {
+    if (line.startsWith("```")) inCode = !inCode;
+    const [, marks, heading] = (inCode ? null : /^(#{1,3}) (.+)$/.exec(line)) ?? [];
+    if (marks === "#") page = heading!;
+    if (heading === undefined) parts.at(-1)?.lines.push(line);
+    else parts.push({ title: marks === "#" ? heading : `${page}: ${heading.replaceAll("`", "")}`, lines: [] });
+  }
+  return parts
+    .map(({ title, lines }, at) => ({ id: `${url} ${at}`, title, text: lines.join("\n").trim(), url }))
+    .filter(({ text }) => text !== "");
+}
+
+/** Where people read what a `.md` says. */
+const addressOf = (url: string): string => url.replace(/(?:\/index)?\.md$/, "/");
+
+/** Parts of the pages that `llms.txt` lists; none where the platform serves no such file. */
+async function pages(url: string): Promise<Part[]> {
+  const list = (await textAt(`${url}/llms.txt`)) ?? (await textAt(`${url}/docs/llms.txt`)) ?? "";
+  const links = [...list.matchAll(/\[[^\]]+\]\(([^)\s]+)\)/g)]
+    .map(([, href]) => new URL(href!, `${url}/docs/`).href)
     // Pages of this platform alone.
-    .filter((link) => link.url.startsWith(`${url}/`))
+    .filter((link) => link.startsWith(`${url}/`))
     .slice(0, MOST_PAGES);
-  const pages: Page[] = [];
+  const parts: Part[] = [];
   const read = async () => {
     for (let link = links.shift(); link !== undefined; link = links.shift()) {
-      const text = await textAt(link.url);
-      if (text !== undefined) pages.push({ id: link.url, text, ...link });
+      const text = await textAt(link);
+      if (text !== undefined) parts.push(...partsOf(addressOf(link), text));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, read));
-  return pages;
+  return parts;
 }
 
-async function reference(triggers: Triggers): Promise<Page[]> {
+async function contract(triggers: Triggers): Promise<Part[]> {
   const { paths } = (await triggers.call("GET", "/openapi.json")) as unknown as OpenApi;
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { summary = "", description = "" }]) => ({
@@ -60,17 +86,17 @@ async function reference(triggers: Triggers): Promise<Page[]> {
   );
 }
 
-/** @returns a search over the documentation as it is now, the best first */
+/** @returns a search over the documentation as it is now, the best first @throws Error where the platform can't be reached */
 export async function docsSearch(
   triggers: Triggers,
-): Promise<(query: string, limit: number) => readonly Omit<Page, "id">[]> {
-  const [pages, calls] = await Promise.all([guides(triggers.url), reference(triggers)]);
-  const index = new MiniSearch<Page>({
+): Promise<(query: string, limit: number) => readonly Omit<Part, "id">[]> {
+  const found = await pages(triggers.url);
+  const index = new MiniSearch<Part>({
     fields: ["title", "text"],
     storeFields: ["title", "text", "url"],
     searchOptions: { boost: { title: 3 }, prefix: true, fuzzy: 0.15 },
   });
-  index.addAll([...pages, ...calls]);
+  index.addAll(found.length > 0 ? found : await contract(triggers));
   return (query, limit) =>
     index
       .search(query)
