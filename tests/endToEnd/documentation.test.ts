@@ -32,7 +32,27 @@ test("pages come by every spelling of their path, with a strict policy, compress
   const [, asset] = /href="(\/docs\/_astro\/[^"]+\.css)"/.exec(page!.text)!;
   const style = await call(platform.url, "GET", asset!);
   assert.equal(style.headers.get("cache-control"), "public, max-age=31536000, immutable");
-  assert.equal((await call(platform.url, "GET", "/docs/no-such-page")).status, 404);
+  const [list, atRoot] = await Promise.all(
+    ["/docs/llms.txt", "/llms.txt"].map((path) => call(platform.url, "GET", path)),
+  );
+  assert.deepEqual([atRoot!.status, atRoot!.text], [200, list!.text]);
+  assert.match(list!.text, /^# Triggers\n/);
+});
+
+test("a page that is not there is 404 with a page that leads on, under the same policy; an event that is not there is JSON", async () => {
+  for (const path of ["/docs/no-such-page", "/docs/guides/none/", "/docs/none.png"]) {
+    const missing = await call(platform.url, "GET", path, { headers: { accept: "text/html" } });
+    assert.deepEqual([missing.status, missing.headers.get("content-type")], [404, "text/html; charset=utf-8"], path);
+    assert.match(missing.text, /<h1>This page is not there<\/h1>/);
+    assert.match(missing.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    for (const [, target] of missing.text.matchAll(/href="([^"]+)"/g))
+      assert.equal((await call(platform.url, "GET", target!)).status, 200, target);
+  }
+  const text = await call(platform.url, "GET", "/docs/none.md");
+  assert.deepEqual([text.status, text.headers.get("content-type")], [404, "text/markdown; charset=utf-8"]);
+  const { api_key: key } = await newCustomer(platform);
+  const event = await call(platform.url, "GET", "/events/evt_01M88FFK1QVXXRB524PVS8B7M0", { key });
+  assert.deepEqual([event.status, event.json.error.code], [404, "not_found"]);
 });
 
 if (chromiumHere() === undefined) {
@@ -68,6 +88,7 @@ if (chromiumHere() === undefined) {
         "/docs/reference/events/",
         "/docs/errors/",
         "/docs/guides/limits/",
+        "/docs/no-such-page/",
       ]) {
         await open(page, path);
         if (path.includes("reference"))
@@ -93,6 +114,17 @@ if (chromiumHere() === undefined) {
     await picture(page, "docs search");
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/docs\/.+/);
+    assert.deepEqual(faults, []);
+    await page.context().close();
+  });
+
+  test("what is looked for on the page of a path without a page is searched for", async () => {
+    const page = await openPage();
+    const faults = watch(page);
+    await open(page, "/docs/no-such-page/");
+    await page.getByLabel("Search the documentation").fill("idempotency key");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("dialog").getByRole("link", { name: "Idempotency", exact: true }).waitFor();
     assert.deepEqual(faults, []);
     await page.context().close();
   });
@@ -150,19 +182,44 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("a web page sends an event by the example for browsers, with a key for its origin", async () => {
+  const exampleOf = (name: string) => readFileSync(join(root, `examples/browser/${name}.js`), "utf8");
+
+  test("a web page sends events by the examples for browsers, with a key for its origin", async () => {
     const page = await openPage();
     const { api_key } = await newCustomer(platform);
     const made = await call(platform.url, "POST", "/keys", { key: api_key, body: { allowed_origins: [platform.url] } });
     assert.equal(made.status, 201, made.text);
     await open(page, "/docs/");
+    for (const name of ["send", "send-many", "idempotency"]) {
+      const said = page.waitForEvent("console");
+      await page.evaluate(
+        `{ const TRIGGERS_URL = ${JSON.stringify(platform.url)}; const TRIGGERS_API_KEY = ${JSON.stringify(made.json.api_key)};\n${exampleOf(name)} }`,
+      );
+      const answer = (await (await said).args()[0]!.jsonValue()) as { status?: string; events?: { status: string }[] };
+      const all = answer.events ?? [answer];
+      assert.deepEqual([...new Set(all.map(({ status }) => status))], ["accepted"], name);
+    }
+    await page.context().close();
+  });
+
+  test("a web page is told of an event by the example for browsers, with a ticket of its server's", async () => {
+    const page = await openPage();
+    const { api_key: key } = await newCustomer(platform);
+    await open(page, "/docs/");
+    const ticket = await call(platform.url, "POST", "/live/tickets", { key });
     const said = page.waitForEvent("console");
-    const code = readFileSync(join(root, "examples/browser/send.js"), "utf8");
     await page.evaluate(
-      `const TRIGGERS_URL = ${JSON.stringify(platform.url)}; const TRIGGERS_API_KEY = ${JSON.stringify(made.json.api_key)};\n${code}`,
+      `{ ${exampleOf("live").replace("export ", "")}\nwatch(${ticket.text}, (event) => console.log(event.event_id)); }`,
     );
-    const answer = await (await said).args()[0]!.jsonValue();
-    assert.equal((answer as { status: string }).status, "accepted");
+    const sending = setInterval(
+      () => void call(platform.url, "POST", "/events", { key, body: { event_type: "order.created" } }),
+      1_000,
+    );
+    try {
+      assert.match((await said).text(), /^evt_/);
+    } finally {
+      clearInterval(sending);
+    }
     await page.context().close();
   });
 }

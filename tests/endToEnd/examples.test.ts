@@ -1,7 +1,7 @@
 // group: shared 1
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,8 +12,8 @@ import { callOf, nameOf, operationsOf } from "../../docs/site/generate/reference
 import { openApi } from "../../docs/site/generate/site.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
-import { codeBlocksOf } from "../support/html.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
+import { commandsOf } from "../support/startPage.ts";
 
 /** The code that the documentation shows, run in its own language against the platform: every file, every call, the first page. */
 const test = suite("examples");
@@ -95,6 +95,8 @@ const outcomes: Readonly<Record<string, (ended: Ended, world: World) => Promise<
   replay: ({ output }) => assert.match((JSON.parse(output) as { replay_id: string }).replay_id, /^rpl_/),
   schema: ({ output }) => assert.equal((JSON.parse(output) as { event_type: string }).event_type, "order.created"),
   backlog: ({ output }) => assert.deepEqual((JSON.parse(output) as { events: unknown[] }).events, []),
+  // Told of what the other examples send, and then it ends.
+  live: ({ output }) => assert.match(output, /^evt_[0-9A-Z]{26} (pending|unmatched|delivered|failed)$/m),
 };
 const listening = ["receiver"];
 
@@ -126,6 +128,7 @@ async function world(name: string): Promise<World> {
       EVENT_ID: sent.json.event_id,
       SUBSCRIPTION_ID: made.json.subscription_id,
       START: new Date(Date.now() - 60_000).toISOString(),
+      COUNT: "1",
     },
   };
 }
@@ -148,22 +151,6 @@ for (const folder of Object.keys(runners))
       }),
     );
   });
-
-/** Commands of the first page in the order in which they stand, as a reader of this language runs them. */
-function commandsOf(page: string, language: string): string[] {
-  const files = new Set(
-    globSync("examples/*/*", { cwd: root }).map((file) => readFileSync(join(root, file), "utf8").trim()),
-  );
-  const commands = codeBlocksOf(page).filter(({ text }) => !files.has(text.trim()));
-  const [first, ...others] = commands;
-  assert.equal(first!.text, "npm install && npm start");
-  assert.ok(readFileSync(join(root, "README.md"), "utf8").includes(first!.text));
-  return others.flatMap(({ title, text, tabs }) => {
-    const languages = others.filter((other) => tabs !== undefined && other.tabs === tabs).map((other) => other.title);
-    const wanted = languages.includes(language) ? language : languages.at(-1);
-    return tabs === undefined || title === wanted ? [text] : [];
-  });
-}
 
 for (const language of ["curl", "Python", "Node.js"])
   test(`who follows the first page by the letter, with ${language}, has a signed event in code of their own`, async () => {
