@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { extname, join, sep } from "node:path";
+import { dirname, extname, join, sep } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** A file of the pages, and how it is to be served. */
@@ -45,6 +45,11 @@ export function fingerprintOf(patterns: readonly string[], more = ""): string {
   return hash.digest("hex");
 }
 
+const folderOf = (name: string, fingerprint: string): string => join(root, ".build", name, fingerprint.slice(0, 16));
+
+/** Whether `builtOnce` has them already. */
+export const isBuilt = (name: string, fingerprint: string): boolean => existsSync(folderOf(name, fingerprint));
+
 /** Longest that a process waits for another one's build. */
 const PATIENCE_MS = 600_000;
 const A_DAY_MS = 86_400_000;
@@ -58,8 +63,8 @@ export async function builtOnce(
   fingerprint: string,
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
-  const all = join(root, ".build", name);
-  const folder = join(all, fingerprint.slice(0, 16));
+  const folder = folderOf(name, fingerprint);
+  const all = dirname(folder);
   if (existsSync(folder)) return folder;
   mkdirSync(all, { recursive: true });
   const lock = new DatabaseSync(join(root, ".build", `${name}.lock`), { timeout: PATIENCE_MS });

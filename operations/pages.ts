@@ -19,10 +19,14 @@ const AT_ONCE = 8;
 
 type Put = (key: string, body: string | Uint8Array, contentType: string, cacheControl: string) => Promise<void>;
 
-/** What each kind of pages is built by. Loaded when it is wanted: each brings a whole tool with it. */
-const builders: Readonly<Record<string, () => Promise<readonly Page[]>>> = {
+/**
+ * What each kind of pages is built by. Loaded when it is wanted: each brings a whole tool with it.
+ * @param early gets what can be served before the rest is built
+ */
+type Builder = (early: (pages: readonly Page[]) => Promise<void>) => Promise<readonly Page[]>;
+const builders: Readonly<Record<string, Builder>> = {
   console: async () => (await import("../console/build.ts")).buildPages(),
-  docs: async () => (await import("../docs/site/build.ts")).buildPages(),
+  docs: async (early) => (await import("../docs/site/build.ts")).buildPages(early),
 };
 
 async function putAll(pages: readonly Page[], put: Put): Promise<void> {
@@ -60,8 +64,12 @@ async function main(): Promise<void> {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, CacheControl }));
   };
   for (const name of positionals.length === 0 ? Object.keys(builders) : positionals) {
-    const pages = await builders[name]!();
     if (name === "docs") await put("docs/here.json", hereOf(deployment, values.sink), "application/json", "no-cache");
+    const pages = await builders[name]!(async (texts) => {
+      await putAll(texts, put);
+      // local/product/pages.ts waits for this line.
+      process.stdout.write(`the texts of ${name} are in ${bucket}\n`);
+    });
     await putAll(pages, put);
     process.stdout.write(`${pages.length} files of ${name} are in ${bucket}\n`);
   }

@@ -6,6 +6,11 @@ import { spawn } from "node:child_process";
 import { setPriority } from "node:os";
 import { join } from "node:path";
 
+/** What a program reads needs no tool to be built, and is there first: pages as Markdown, the lists of them. */
+const TEXT = /\.(md|txt|json)$/;
+/** What operations/pages.ts says once they are. */
+const TEXTS_ARE_THERE = /^the texts of \w+ are in /m;
+
 /** Folders of the bucket. */
 const sites = ["console", "docs"] as const;
 type SiteName = (typeof sites)[number];
@@ -16,9 +21,15 @@ const BACKGROUND = 15;
 export interface PagesBeside {
   /** Begins to build all pages; resolves when they are there. */
   ready(): Promise<void>;
-  /** Resolves when the pages are there to which an object belongs. @param key of the object */
+  /** Resolves when an object is there, or would be: a text before the pages. @param key of the object */
   filled(key: string): Promise<void>;
   stop(): void;
+}
+
+/** Pages on their way into the bucket. */
+interface Putting {
+  readonly texts: Promise<void>;
+  readonly all: Promise<void>;
 }
 
 /** @param state folder of the running platform @param sinkUrl of the receiver, once there is one: pages name it */
@@ -28,9 +39,9 @@ export function pagesBeside(
   sinkUrl: () => string | undefined,
 ): PagesBeside {
   const children = new Set<ReturnType<typeof spawn>>();
-  const putting = new Map<SiteName, Promise<void>>();
+  const putting = new Map<SiteName, Putting>();
   let stopped = false;
-  const put = (name: SiteName): Promise<void> =>
+  const put = (name: SiteName, textsAreThere: () => void): Promise<void> =>
     new Promise((resolve) => {
       if (stopped) return resolve();
       let said = "";
@@ -42,7 +53,10 @@ export function pagesBeside(
       });
       children.add(child);
       if (child.pid !== undefined && process.env.TRIGGERS_ACCEPT_FIRST !== "no") stepBack(child.pid);
-      child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      child.stdout.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        if (TEXTS_ARE_THERE.test(said)) textsAreThere();
+      });
       child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
       child.on("close", (code) => {
         children.delete(child);
@@ -50,18 +64,22 @@ export function pagesBeside(
         resolve();
       });
     });
-  const once = (name: SiteName): Promise<void> => {
-    const known = putting.get(name) ?? put(name);
-    putting.set(name, known);
-    return known;
+  const once = (name: SiteName): Putting => {
+    const known = putting.get(name);
+    if (known !== undefined) return known;
+    const early = Promise.withResolvers<void>();
+    const all = put(name, early.resolve);
+    const begun = { texts: Promise.race([early.promise, all]), all };
+    putting.set(name, begun);
+    return begun;
   };
   return {
     async ready() {
-      for (const name of sites) await once(name);
+      for (const name of sites) await once(name).all;
     },
     async filled(key) {
       const name = sites.find((site) => key.startsWith(`${site}/`));
-      if (name !== undefined) await once(name);
+      if (name !== undefined) await (TEXT.test(key) ? once(name).texts : once(name).all);
     },
     stop() {
       stopped = true;
