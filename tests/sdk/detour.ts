@@ -17,6 +17,8 @@ export interface Fault {
   readonly text?: string;
   /** Seconds. */
   readonly retry_after?: number;
+  /** Where a redirect leads. */
+  readonly location?: string;
   /** The connection breaks before the platform has the request, or once it answered. */
   readonly cut?: "before" | "after";
   /** The platform's answer is held back until the caller is gone. */
@@ -95,6 +97,7 @@ export async function startDetour(target: string): Promise<Detour> {
       response
         .writeHead(fault.answer, {
           "content-type": fault.text === undefined ? "application/json" : "text/html",
+          ...(fault.location === undefined ? {} : { location: fault.location }),
           ...(fault.retry_after === undefined ? {} : { "retry-after": String(fault.retry_after) }),
         })
         .end(fault.text ?? JSON.stringify(json));

@@ -108,6 +108,8 @@ export function runProgram(
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
+    // A program may end before it has read anything.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }

@@ -148,7 +148,8 @@ export class Transport {
           ...(key === undefined ? {} : { "idempotency-key": key }),
         },
         signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
-        redirect: "error",
+        // A redirect is a refusal. Not "error": workers know no such mode.
+        redirect: "manual",
         ...(call.text === undefined ? {} : { body: call.text }),
       });
       text = await response.text();
@@ -190,7 +191,12 @@ export class Transport {
     } catch {
       // Something between here and the platform answered: a proxy, a load balancer.
       const code = status === 429 ? "rate_limited" : status >= 500 ? "unavailable" : "invalid_request";
-      const message = `The answer ${status} is not the platform's: ${text.slice(0, 200)}`;
+      const what = text === "" ? "" : `: ${text.slice(0, 200)}`;
+      // Browsers tell no more of a redirect than that it was one.
+      const message =
+        response.type === "opaqueredirect"
+          ? `${new URL(this.url).host} sends elsewhere, which is not followed: give the address of the platform itself.`
+          : `The answer ${status} is not the platform's${what}`;
       return new TriggersError(code, message, { status, requestId, retryAfterMs, idempotencyKey });
     }
   }

@@ -37,7 +37,7 @@ class Cancel:
 
     @contextmanager
     def _waking(self) -> Iterator[SimpleQueue[None]]:
-        """What gets something when this is cancelled; whoever waits may have others put something in as well."""
+        """What gets something when this is cancelled; the caller may have others put something in as well."""
         woken: SimpleQueue[None] = SimpleQueue()
         with self._lock:
             if self._cancelled:
