@@ -385,12 +385,13 @@ test("shells are told what fits", async () => {
 
 /** What completes `triggers li` in a shell, and prints it. The program stands at `$PROGRAM`; the script is in `$SCRIPT`. */
 const completions = {
-  // zsh completes for somebody who types: in a terminal of its own.
-  zsh: `zmodload zsh/zpty
+  // zsh completes for somebody who types: in a terminal of its own, which ends by itself where nothing is completed.
+  // What is typed there is shown there too: not the word that is waited for.
+  zsh: String.raw`zmodload zsh/zpty
 zpty shell zsh -f
-zpty -w shell 'PS1= ; autoload -Uz compinit; compinit -D -u; triggers() { $PROGRAM "$@" }; eval "$SCRIPT"; echo ready'
+zpty -w shell 'PS1= ; TMOUT=100; autoload -Uz compinit; compinit -D -u; triggers() { $PROGRAM "$@" }; eval "$SCRIPT"; echo rea\dy'
 zpty -r shell line '*ready*'
-zpty -n -w shell $'triggers li\t\x15exit\n'
+zpty -n -w shell $'triggers li\t'
 zpty -r shell line '*listen*'
 [[ $line == *listen* ]] && print listen`,
   fish: `function triggers; $PROGRAM $argv; end
@@ -409,8 +410,8 @@ for (const shell of ["zsh", "fish"] as const)
     writeFileSync(wrapper, `#!/bin/sh\nexec "${node}" "${program}" "$@"\n`, { mode: 0o755 });
     const { stdout: SCRIPT } = await run(["completion", shell]);
     const script = { ...env, PROGRAM: wrapper, SCRIPT, HOME: folder };
-    const args = shell === "zsh" ? ["-f"] : ["--no-config"];
-    const { stdout, stderr } = await runProgram(shell, args, completions[shell], script);
+    const alone = shell === "zsh" ? "-f" : "--no-config";
+    const { stdout, stderr } = await runProgram(shell, [alone, "-c", completions[shell]], "", script);
     assert.match(stdout, /^listen\b/m, stderr);
   });
 
@@ -460,9 +461,7 @@ test("an assistant finds, explains, rehearses, sends to the sandbox alone, and r
       ["WebSocket handshake refused", "/docs/operating/live/", /429/],
     ] as const) {
       const { pages } = await use("search_docs", { query, limit: 5 });
-      const found = pages.find(
-        (page: { url: string; text: string }) => new URL(page.url).pathname === url && says.test(page.text),
-      );
+      const found = pages.find((page: { url: string; text: string }) => page.url.endsWith(url) && says.test(page.text));
       assert.ok(
         found !== undefined,
         `${query}: ${JSON.stringify(pages.map((page: { title: string; url: string }) => [page.title, page.url]))}`,

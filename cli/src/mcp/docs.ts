@@ -59,7 +59,8 @@ const addressOf = (url: string): string => url.replace(/(?:\/index)?\.md$/, "/")
 async function pages(url: string): Promise<Part[]> {
   const list = (await textAt(`${url}/llms.txt`)) ?? (await textAt(`${url}/docs/llms.txt`)) ?? "";
   const links = [...list.matchAll(/\[[^\]]+\]\(([^)\s]+)\)/g)]
-    .map(([, href]) => new URL(href!, `${url}/docs/`).href)
+    // An address of the platform may have a path of its own.
+    .map(([, href]) => (href!.startsWith("/") ? `${url}${href}` : new URL(href!, `${url}/docs/`).href))
     // Pages of this platform alone.
     .filter((link) => link.startsWith(`${url}/`))
     .slice(0, MOST_PAGES);
