@@ -75,6 +75,9 @@ export async function cleanPages(folder: string): Promise<void> {
         element.childNodes = [];
       }
       if (element.tagName === "table") scrolled(element);
+      // Code scrolls by itself. A script takes this away again where it has room enough; until then, and without it, keys reach it.
+      if (element.tagName === "pre" && attribute(element, "tabindex") === undefined)
+        element.attrs.push({ name: "tabindex", value: "0" });
       if (element.tagName === "style") throw new Error("a page holds a <style>, which its policy forbids");
     }
   for (const [name, text] of scripts) writeFileSync(join(folder, "_astro", name), text);

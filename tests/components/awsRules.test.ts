@@ -108,6 +108,13 @@ const combinations: [says: string, type: string, path: string, value: unknown, i
     { viewerCertificate: { cloudfrontDefaultCertificate: true, minimumProtocolVersion: "TLSv1.2_2021" } },
   ],
   [
+    "a change through a group of origins",
+    "aws:cloudfront/distribution:Distribution",
+    "orderedCacheBehaviors",
+    [{ targetOriginId: "docs", allowedMethods: ["GET", "HEAD", "POST"] }],
+    { originGroups: [{ originId: "docs" }] },
+  ],
+  [
     "a web ACL of CloudFront in another region",
     "aws:wafv2/webAcl:WebAcl",
     "region",

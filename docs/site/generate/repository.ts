@@ -23,8 +23,13 @@ const places: Readonly<Record<string, string>> = {
 
 const kept = globSync(["docs/*.md", "docs/{runbooks,decisions}/*.md", ...Object.keys(places)], { cwd: root }).sort();
 
+/** Pages that are written for the site alone. */
+const AUTHORED = /^docs\/site\/pages\/(.+)\.md$/;
+
 /** @param path below the project's root @returns undefined for what is not served */
 function slugOf(path: string): string | undefined {
+  const authored = AUTHORED.exec(path)?.[1];
+  if (authored !== undefined) return authored === "index" ? "" : authored;
   if (!kept.includes(path)) return undefined;
   return places[path] ?? `operating/${path.slice("docs/".length, -".md".length)}`;
 }
