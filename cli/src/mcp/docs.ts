@@ -23,6 +23,8 @@ interface OpenApi {
 const MOST_PAGES = 500;
 const AT_ONCE = 8;
 const EXCERPT = 2_000;
+/** What a match in a page for operators counts, beside one in a guide or the reference. */
+const OPERATING = 0.4;
 /** A platform that has just been started builds its pages first. */
 const TIMEOUT_MS = 60_000;
 
@@ -87,6 +89,16 @@ async function contract(triggers: Triggers): Promise<Part[]> {
   );
 }
 
+/** Of a long text the paragraphs that say most of what was found. */
+function excerptOf(text: string, terms: readonly string[]): string {
+  if (text.length <= EXCERPT) return text;
+  const low = text.toLowerCase();
+  const starts = [0, ...[...text.matchAll(/\n\n/g)].map(({ index }) => index + 2)];
+  const saidFrom = (at: number) => terms.filter((term) => low.slice(at, at + EXCERPT).includes(term)).length;
+  const best = starts.reduce((one, other) => (saidFrom(other) > saidFrom(one) ? other : one));
+  return text.slice(best, best + EXCERPT);
+}
+
 /** @returns a search over the documentation as it is now, the best first @throws Error where the platform can't be reached */
 export async function docsSearch(
   triggers: Triggers,
@@ -95,12 +107,18 @@ export async function docsSearch(
   const index = new MiniSearch<Part>({
     fields: ["title", "text"],
     storeFields: ["title", "text", "url"],
-    searchOptions: { boost: { title: 3 }, prefix: true, fuzzy: 0.15 },
+    searchOptions: {
+      boost: { title: 3 },
+      prefix: true,
+      fuzzy: 0.15,
+      // Most who ask use the platform; few operate it.
+      boostDocument: (_id, _term, stored) => (String(stored?.url).includes("/docs/operating/") ? OPERATING : 1),
+    },
   });
   index.addAll(found.length > 0 ? found : await contract(triggers));
   return (query, limit) =>
     index
       .search(query)
       .slice(0, limit)
-      .map(({ title, text, url }) => ({ title, text: (text as string).slice(0, EXCERPT), url }));
+      .map(({ title, text, url, terms }) => ({ title, text: excerptOf(text as string, terms), url }));
 }
