@@ -460,7 +460,7 @@ test("an assistant finds, explains, rehearses, sends to the sandbox alone, and r
       ["exit codes", "/docs/cli/", /\b7\b/],
       ["WebSocket handshake refused", "/docs/operating/live/", /429/],
     ] as const) {
-      const { pages } = await use("search_docs", { query, limit: 5 });
+      const { pages } = await use("search_docs", { query, limit: 10 });
       const found = pages.find((page: { url: string; text: string }) => page.url.endsWith(url) && says.test(page.text));
       assert.ok(
         found !== undefined,
