@@ -7,6 +7,7 @@ import {
   type Socket,
   type Server as WireServer,
 } from "node:net";
+import { defined } from "../../runtime/domain/defined.ts";
 
 /** What goes wrong with one request on its way: the first fault with the first request, and so on. */
 export interface Fault {
@@ -97,7 +98,7 @@ export async function startDetour(target: string): Promise<Detour> {
       response
         .writeHead(fault.answer, {
           "content-type": fault.text === undefined ? "application/json" : "text/html",
-          ...(fault.location === undefined ? {} : { location: fault.location }),
+          ...defined({ location: fault.location }),
           ...(fault.retry_after === undefined ? {} : { "retry-after": String(fault.retry_after) }),
         })
         .end(fault.text ?? JSON.stringify(json));
