@@ -114,14 +114,17 @@ interface Answer {
   }[];
 }
 
-/** The numbers of a time, from the platform, once all that was sent is counted in them. */
+/** The numbers of a time, from the platform, once all that was sent is counted in them, and each workflow was tried; one that failed before may wait longer. */
 export async function shopNumbers(api: ApiClient, from: Date, { accepted, refused }: ShopSummary): Promise<string[]> {
   const range = { from: from.toISOString(), to: new Date(Date.now() + 60_000).toISOString(), interval: "none" };
   const ask = (measures: readonly string[], group_by: readonly string[] = []) =>
     api.json<Answer>("POST", "/metrics/query", { ...range, measures, group_by, top: 50 });
+  const patience = Date.now() + 60_000;
   for (;;) {
     const { totals } = await ask(["events", "refused"]);
-    if (totals.events! >= accepted && totals.refused! >= refused) break;
+    const { series } = await ask(["matched", "attempts"], ["workflow_id"]);
+    const tried = Date.now() > patience || series.every(({ totals: own }) => own.matched === 0 || own.attempts! > 0);
+    if (totals.events! >= accepted && totals.refused! >= refused && tried) break;
     await pause(500);
   }
   const [all, types, errors, reasons] = await Promise.all([

@@ -3,8 +3,9 @@ import { putOver } from "../../counters/write.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../../domain/ids.ts";
 import { minuteOf, rowsByMinute } from "../../domain/metrics/hours.ts";
+import { KEPT_DAYS } from "../../domain/metrics/range.ts";
 import { lostFacts, StoredHour } from "../../domain/metrics/recount.ts";
-import { HOUR_MS, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, HOUR_MS, rfc3339 } from "../../domain/time.ts";
 import { usageWriter } from "../../domain/usage/usage.ts";
 import type { ScannedBatch } from "../../store/batches/scanEvents.ts";
 import type { DeliveryItem } from "../../store/deliveries/deliveryItem.ts";
@@ -18,6 +19,8 @@ import type { Tools } from "../work.ts";
 
 /** What was stored, or changed, since may be held by an environment that has not written it yet. */
 const UNWRITTEN_MS = HOUR_MS;
+/** Minutes expire: of an older hour nothing is known to be missing. */
+const COMPARED_MS = (KEPT_DAYS.minute - 1) * DAY_MS;
 /** Names the writer of what was missing; the number tells times apart, so that doing one twice changes nothing. */
 const WRITER = /#again(\d+)\.\d+$/;
 
@@ -60,7 +63,7 @@ export function recountOf(tools: Tools, tenant: Tenant, hour: number): Recount {
       }
     },
     async finish() {
-      if (stored.minutes.size === 0) return 0;
+      if (stored.minutes.size === 0 || hour < tools.now() - COMPARED_MS) return 0;
       const minutes = await minutesOf(tools.counters, tenant, hour);
       const facts = lostFacts(tenant, rowsByMinute(minutes.map((item) => [minuteOf(item), item] as const)), stored);
       if (facts === undefined || facts.length === 0) return 0;

@@ -23,12 +23,12 @@ const SUBSCRIPTIONS = ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sub_01ARZ3NDEKTSV4RRFF
 
 type Stored = readonly (readonly [batch: BatchItem, items: readonly DeliveryItem[]])[];
 
-/** Counters in memory, and the time of the job: an hour after the hour that it looks at. */
-function world() {
+/** Counters in memory, and the time of the job: an hour after the hour that it looks at. @param ago days by which that is older */
+function world(ago = 0) {
   const now = Date.now();
   const { counters } = metricsTable();
   const tools = { counters, now: () => now, log: () => {} } as unknown as Tools;
-  const hour = settledHour(now);
+  const hour = settledHour(now) - ago * 24 * HOUR;
   /** Looks at what is stored, as the comparison with the archive does. @returns facts that were missing */
   const recount = (tenant: string, stored: Stored): Promise<number> => {
     const looked = recountOf(tools, tenant, hour);
@@ -182,6 +182,16 @@ test("what was stored or changed lately may be about to be counted, and isn't co
     [deleted, []],
   ];
   assert.equal(await recount("cus_late", stored), 0);
+});
+
+test("of an hour whose minutes have expired nothing is counted again", async () => {
+  for (const [ago, facts] of [
+    [33, 1],
+    [35, 0],
+  ] as const) {
+    const { hour, recount } = world(ago);
+    assert.equal(await recount("cus_old", [[batchOf("cus_old", [payloadOf("a")], hour + 1_000), []]]), facts);
+  }
 });
 
 test("a request that was cut is one request", async () => {
