@@ -53,15 +53,23 @@ const refusesPlainText = (
   );
 };
 
-const guarded = (
-  name: string,
-  what: string,
-  type: string,
-  policy: string,
-  link: string,
-  actions: readonly string[],
-  { serves = [], parts = [""] }: { readonly serves?: readonly string[]; readonly parts?: readonly string[] } = {},
-): Rule => ({
+interface Guarded {
+  readonly name: string;
+  /** Subject of the rule's sentence. @example "Every bucket" */
+  readonly what: string;
+  readonly type: string;
+  /** Type of the resource that holds the policy. */
+  readonly policy: string;
+  /** Argument of the policy that refers to the subject. @example "bucket" */
+  readonly link: string;
+  /** Actions that the policy has to refuse. */
+  readonly actions: readonly string[];
+  readonly serves?: readonly string[];
+  /** Ends of the ARNs that the refusal has to cover. @example ["", "/*"] */
+  readonly parts?: readonly string[];
+}
+
+const guarded = ({ name, what, type, policy, link, actions, serves = [], parts = [""] }: Guarded): Rule => ({
   name,
   description: `${what} refuses requests without TLS.`,
   severity: "high",
@@ -89,20 +97,32 @@ const isBucket = (origin: Props): boolean =>
   at(origin, "customOriginConfig") === undefined && at(origin, "originAccessControlId") !== undefined;
 
 export const transport: readonly Rule[] = [
-  guarded(
-    "bucket-tls",
-    "Every bucket",
-    "aws:s3/bucket:Bucket",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "bucket",
-    ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-    { serves: ["FSBP S3.5", "CIS AWS 3.0 2.1.1"], parts: ["", "/*"] },
-  ),
-  guarded("queue-tls", "Every queue", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy", "queueUrl", [
-    "sqs:ReceiveMessage",
-    "sqs:SendMessage",
-  ]),
-  guarded("topic-tls", "Every topic", "aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "arn", ["sns:Publish"]),
+  guarded({
+    name: "bucket-tls",
+    what: "Every bucket",
+    type: "aws:s3/bucket:Bucket",
+    policy: "aws:s3/bucketPolicy:BucketPolicy",
+    link: "bucket",
+    actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+    serves: ["FSBP S3.5", "CIS AWS 3.0 2.1.1"],
+    parts: ["", "/*"],
+  }),
+  guarded({
+    name: "queue-tls",
+    what: "Every queue",
+    type: "aws:sqs/queue:Queue",
+    policy: "aws:sqs/queuePolicy:QueuePolicy",
+    link: "queueUrl",
+    actions: ["sqs:ReceiveMessage", "sqs:SendMessage"],
+  }),
+  guarded({
+    name: "topic-tls",
+    what: "Every topic",
+    type: "aws:sns/topic:Topic",
+    policy: "aws:sns/topicPolicy:TopicPolicy",
+    link: "arn",
+    actions: ["sns:Publish"],
+  }),
   {
     name: "subscription-tls",
     description: "What a topic tells, it tells over TLS.",

@@ -72,7 +72,7 @@ const BY_MINUTE_MS = 6 * UNIT_MS.h;
 
 /**
  * Answers a query from the counters.
- * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or is older than what is kept
+ * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or begins before the oldest kept numbers
  */
 export async function queryMetrics(
   reader: MetricsReader,

@@ -25,6 +25,7 @@ const REFUSED: readonly [why: string, pattern: RegExp, seen: string][] = [
     /\bwhat (?:can't|cannot|could not) be\b/i,
     "what can't be read",
   ],
+  ["name the thing: a due delivery, the message", /\bwhat (?:is|was) (?:due|told)\b/i, "sends what is due"],
   ["say what happens, once: `at least once`", /\bnever not\b/i, "posted twice, never not at all"],
   ["say what is missing or used up", /\bfor want of\b/i, "refused for want of concurrency"],
 ];

@@ -94,7 +94,7 @@ function checkKept(span: Span, interval: Interval, now: Millis, path: string): v
 /**
  * Cuts a query's time into points.
  * @param now milliseconds
- * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or is older than what is kept
+ * @throws TriggersError `invalid_request` for a range that is impossible, makes too many points, or begins before the oldest kept numbers
  */
 export function rangeOf(query: MetricsQuery, now: Millis): Range {
   const asked = askedRange(query, now);

@@ -118,7 +118,7 @@ async function channel(kind: string, target: string): Promise<string> {
   return channel_id;
 }
 
-/** Sends what is due. @param answer of the channel to a post */
+/** Sends the due messages. @param answer of the channel to a post */
 async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = () => ({})) {
   const posts: DirectPost[] = [];
   const told: Outgoing[] = [];

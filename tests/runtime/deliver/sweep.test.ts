@@ -48,7 +48,7 @@ const batches = () =>
     .flatMap((message) => (message.kind === "retry" ? message.batches : []))
     .sort();
 
-test("what is due within a minute is sent with the delay that is left, what is due later stays", async () => {
+test("a delivery that is due within a minute is sent with the remaining delay, a later one stays", async () => {
   const [past, soon] = [await waits(START - HOUR), await waits(START + 30_000)];
   await waits(START + 60_001);
   assert.deepEqual(await run(), { deliveries: 2, probes: 0 });

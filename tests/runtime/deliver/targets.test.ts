@@ -127,7 +127,7 @@ const stop = (key: string, subscription_id: string | undefined = "sub_1"): Stop 
   key,
 });
 
-test("what was told to stop is asked for anew within a second, once", async () => {
+test("a subscription whose posts were stopped is asked for anew within a second, once", async () => {
   const { state, get, cache } = setUp();
   await get();
   state.stored = [{ ...target, status: "disabled" }];

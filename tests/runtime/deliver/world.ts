@@ -175,7 +175,7 @@ export function makeWorld(
     },
   };
 
-  /** What was told of problems: failures, and subscriptions that are well again. */
+  /** Reports of problems: failures, and subscriptions that are well again. */
   const failures: Failures[] = [];
   /** What those who watch were told, a list for each call. */
   const told: (readonly News[])[] = [];
