@@ -107,10 +107,11 @@ export const schedules: Check = async (world) => {
     const FunctionName = found.Target?.Arn?.split(":")[6] ?? "";
     const { everyMs, words } = everyOf(found.ScheduleExpression ?? "");
     const since = 2 * everyMs + 5 * 60_000;
+    const ofGroup = { region, namespace: "AWS/Scheduler", dimensions: { ScheduleGroup: GroupName }, ms: since };
     const [runs, refused, dropped] = await Promise.all([
-      metrics(region, "AWS/Lambda", "Invocations", { FunctionName }, since),
-      metrics(region, "AWS/Scheduler", "TargetErrorCount", { ScheduleGroup: GroupName }, since),
-      metrics(region, "AWS/Scheduler", "InvocationDroppedCount", { ScheduleGroup: GroupName }, since),
+      invocations(metrics, region, FunctionName, since),
+      metrics({ ...ofGroup, name: "TargetErrorCount" }),
+      metrics({ ...ofGroup, name: "InvocationDroppedCount" }),
     ]);
     if (runs > 0) return ok(`schedule ${name} has started ${FunctionName} (${words})`);
     if (refused + dropped > 0)
@@ -136,32 +137,48 @@ function everyOf(expression: string): { readonly everyMs: number; readonly words
   };
 }
 
-/** What a metric comes to over the last milliseconds; 0 where nothing was published. */
+/** A metric, of a region, over its last milliseconds. */
+interface Asked {
+  readonly region: string;
+  /** @example "AWS/Lambda" */
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly ms: number;
+  /** @default Sum */
+  readonly statistic?: "Sum" | "Minimum";
+}
+
+/** Asks CloudWatch for the value of a metric; 0 where nothing was published. */
 function metricsOf(world: World) {
   const cloudwatch = clientOf(world, CloudWatchClient);
-  return async (
-    region: string,
-    Namespace: string,
-    MetricName: string,
-    dimensions: Readonly<Record<string, string>>,
-    ms: number,
-    Stat: "Sum" | "Minimum" = "Sum",
-  ): Promise<number> => {
+  return async ({ region, namespace, name, dimensions, ms, statistic = "Sum" }: Asked): Promise<number> => {
     const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
     const { MetricDataResults = [] } = await cloudwatch(region).send(
       new GetMetricDataCommand({
         StartTime: new Date(world.now() - ms),
         EndTime: new Date(world.now() + 60_000),
         MetricDataQueries: [
-          { Id: "m", MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period: 60, Stat } },
+          {
+            Id: "m",
+            MetricStat: {
+              Metric: { Namespace: namespace, MetricName: name, Dimensions },
+              Period: 60,
+              Stat: statistic,
+            },
+          },
         ],
       }),
     );
     const values = MetricDataResults[0]?.Values ?? [];
-    if (Stat === "Minimum") return values.length === 0 ? 0 : Math.min(...values);
+    if (statistic === "Minimum") return values.length === 0 ? 0 : Math.min(...values);
     return values.reduce((sum, value) => sum + value, 0);
   };
 }
+
+/** How often a function ran in the last milliseconds. */
+const invocations = (metrics: ReturnType<typeof metricsOf>, region: string, FunctionName: string, ms: number) =>
+  metrics({ region, namespace: "AWS/Lambda", name: "Invocations", dimensions: { FunctionName }, ms });
 
 /** Every log group keeps what the program says, under the key that it says, and functions that ran have written to theirs. */
 export const logGroups: Check = async (world) => {
@@ -189,7 +206,7 @@ export const logGroups: Check = async (world) => {
     );
     const FunctionName = writer === undefined ? undefined : text(writer, "name");
     if (FunctionName === undefined) return ok(`log group ${name} is as declared`);
-    const runs = await metrics(region, "AWS/Lambda", "Invocations", { FunctionName }, HOUR_MS);
+    const runs = await invocations(metrics, region, FunctionName, HOUR_MS);
     if (runs === 0) return ok(`log group ${name} is as declared; ${FunctionName} has not run in the last hour`);
     const { logStreams = [] } = await logs(region).send(
       new DescribeLogStreamsCommand({ logGroupName: name, orderBy: "LastEventTime", descending: true, limit: 1 }),
@@ -331,14 +348,14 @@ export const quotas: Check = async (world) => {
     async (stream) => {
       const DeliveryStreamName = text(stream, "name");
       const region = regionOf(stream);
-      const have = await metrics(
+      const have = await metrics({
         region,
-        "AWS/Firehose",
-        "BytesPerSecondLimit",
-        { DeliveryStreamName },
-        DAY_MS,
-        "Minimum",
-      );
+        namespace: "AWS/Firehose",
+        name: "BytesPerSecondLimit",
+        dimensions: { DeliveryStreamName },
+        ms: DAY_MS,
+        statistic: "Minimum",
+      });
       const need = needed.firehoseBytesPerSecond;
       const says = `${region}: stream ${DeliveryStreamName} takes ${mebibytes(have)}; ${load} need ${mebibytes(need)}`;
       if (have === 0)
