@@ -81,12 +81,13 @@ function declareEdge(keys: KeyDirectory, behind?: { readonly home: Home; readonl
  * The home region: everything that happens to an event. Each part is handed what it passes work on to, so this reads from
  * the far end back to ingest.
  * @param keys of this stack or of the edge's. @param backedUp ARNs to back up beside the region's own.
- * @param ownHosts where the platform itself is reached: no webhook
+ * @param ownHosts where the platform itself is reached: no webhook. @param publicUrl where customers reach it
  */
 function declareHome(
   keys: Keys,
   backedUp: readonly pulumi.Input<string>[],
   ownHosts: pulumi.Input<readonly string[] | undefined>,
+  publicUrl: pulumi.Input<string | undefined>,
 ) {
   const webhooks = webhookRules(allowLoopbackWebhooks, ownHosts);
   // Ground: logs, network, cache.
@@ -209,7 +210,7 @@ function declareHome(
     queues: Object.values(queues),
     webhooks,
   });
-  const { probe } = new ApiProbe("api-probe", { region, defaults, store, api: api.api, retention });
+  const { probe } = new ApiProbe("api-probe", { region, defaults, store, publicUrl, retention });
 
   const people = new Console("console", {
     region,
@@ -332,7 +333,8 @@ function declareRole() {
   if (role === "standby") return declareStandby(settings, others.edge(edgeStack!), others.home(homeStack!));
   if (role === "region") {
     const edge = others.edge(edgeStack!);
-    return declareHome(new KeysElsewhere(edge, region), [], edge.hosts).outputs;
+    const publicUrl = pulumi.output(edge.hosts).apply((hosts) => hosts?.map((host) => `https://${host}`)[0]);
+    return declareHome(new KeysElsewhere(edge, region), [], edge.hosts, publicUrl).outputs;
   }
   const keys = declareKeys();
   if (role === "edge") {
@@ -341,8 +343,16 @@ function declareRole() {
     if (homeStack === undefined) return declareEdge(keys);
     return declareEdge(keys, { home: others.home(homeStack), logs: logBucket(settings) });
   }
-  const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn], ownNames(settings.domain));
-  return { ...outputs, ...declareEdge(keys, { home, logs }) };
+  // The edge is declared after what stands behind it, one part of which asks it how it is.
+  let tell: (url: pulumi.Input<string | undefined>) => void = () => undefined;
+  const told = new Promise<pulumi.Input<string | undefined>>((resolve) => {
+    tell = resolve;
+  });
+  const ownHosts = ownNames(settings.domain);
+  const { home, logs, outputs } = declareHome(keys, [keys.table.table.arn], ownHosts, pulumi.output(told));
+  const edge = declareEdge(keys, { home, logs });
+  tell(edge.url);
+  return { ...outputs, ...edge };
 }
 
 export default Object.fromEntries(Object.entries(declareRole()).filter(([, output]) => output !== undefined));

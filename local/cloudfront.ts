@@ -151,6 +151,9 @@ export function createCloudFront(
             ? lambda.callUrl(origin.domain, request, sourceArn)
             : readObject(s3!, { bucket: origin.bucket, request, sourceArn, account: context.accountId, ready });
       server = await startPublicServer(() => distribution!, port, { callOrigin, ...defined({ sockets }) }, context.log);
+      const { aliases = [] } = described!.inputs as { readonly aliases?: readonly string[] };
+      for (const host of [described!.domainName, ...aliases])
+        if (context.elsewhere !== undefined) context.elsewhere[`https://${host}`] = server.url;
       return server;
     },
     close: async () => server?.close(),

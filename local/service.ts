@@ -107,8 +107,8 @@ export interface LocalContext {
   readonly region: string;
   /** Ports on which this machine's platform listens, but for its webhook receiver's: they come one by one. */
   readonly ownPorts?: Set<number>;
-  /** Services of others that are answered on this machine: the beginning of a URL, and what stands in its place. */
-  readonly elsewhere?: Readonly<Record<string, string>>;
+  /** What is answered on this machine: the beginning of a URL, and what stands in its place. The distribution's comes when it listens. */
+  readonly elsewhere?: Record<string, string>;
   /** Base URL of the gateway, known before any resource is created. */
   readonly endpoint: string;
   /** Hands a function's signed call to the gateway without a network between. @default functions call over HTTP */

@@ -2,6 +2,7 @@ import PostalMime from "postal-mime";
 import { list, onlySupports, regionOf, required } from "./declared.ts";
 import { jsonRefusal } from "./jsonProtocol.ts";
 import type { Outbox } from "./outbox.ts";
+import { sendingRate } from "./sendingRate.ts";
 import {
   type ApiCall,
   type Authorization,
@@ -13,17 +14,22 @@ import {
 
 /**
  * Amazon SES v2 on one machine: identities, configuration sets, and `SendEmail` of raw messages into the outbox. It refuses what
- * SES refuses: a sender outside the region's identities, more than 50 recipients, a message over 40 MB, and, in the sandbox,
- * unverified recipients. A declared identity counts as verified: there is no DNS to wait for.
+ * SES refuses: a sender outside the region's identities, more than 50 recipients, a message over 40 MB, more recipients a second
+ * than the account may have, and, in the sandbox, unverified recipients. A declared identity counts as verified: there is no DNS
+ * to wait for.
  */
 const MAX_RECIPIENTS = 50;
 const MAX_BYTES = 40 * 1024 * 1024;
 const SEND = "/v2/email/outbound-emails";
+/** Recipients a second of an account that has left the sandbox, until it asks for more; in the sandbox it is one. */
+const PER_SECOND = 14;
 
 export interface SesOptions {
   readonly outbox: Outbox;
   /** Whether the account is in the sandbox, as every new one is. @default false */
   readonly sandbox?: boolean;
+  /** Milliseconds. @default the system's clock */
+  now?(): number;
 }
 
 interface SendEmail {
@@ -40,10 +46,14 @@ interface SendEmail {
 const addressIn = (text: string): string => /<([^>]+)>\s*$/.exec(text)?.[1] ?? text.trim();
 const rejected = (message: string) => new ServiceError("MessageRejected", message);
 
-export function createSes(context: LocalContext, { outbox, sandbox = false }: SesOptions): LocalService {
+export function createSes(
+  context: LocalContext,
+  { outbox, sandbox = false, now = Date.now }: SesOptions,
+): LocalService {
   /** By `<region> <address or domain>`: the configuration set that it sends with, if any. */
   const identities = new Map<string, string | undefined>();
   const sets = new Set<string>();
+  const rate = sendingRate(sandbox ? 1 : PER_SECOND, now);
   const arn = (region: string, kind: string, name: string): string =>
     `arn:aws:ses:${region}:${context.accountId}:${kind}/${name}`;
 
@@ -105,6 +115,8 @@ export function createSes(context: LocalContext, { outbox, sandbox = false }: Se
       throw rejected(
         `Email address is not verified. The following identities failed the check in region ${call.region.toUpperCase()}: ${unverified.join(", ")}`,
       );
+    // Source: SES API v2, SendEmail. A message is taken whole where one more recipient fits.
+    if (!rate(to.length)) throw new ServiceError("TooManyRequestsException", "Maximum sending rate exceeded.", 429);
     await outbox.mail(to, mime);
   }
 

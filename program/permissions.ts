@@ -192,7 +192,7 @@ const unseen: readonly { readonly action: RegExp; readonly role?: RegExp; readon
   },
   {
     action: /^(lambda:InvokeFunction|s3:PutObject|secretsmanager:GetSecretValue)$/,
-    role: /^(alert|live|probe|publish|report)-role$/,
+    role: /^(alert|live|publish|report)-role$/,
     why: "by a signed call of runtime/aws/clients.ts without the SDK",
   },
   {

@@ -9,26 +9,32 @@ export interface ApiProbeArgs {
   readonly region: string;
   readonly defaults: HandlerDefaults;
   readonly store: EventStore;
-  /** The management API. */
-  readonly api: Handler<Readonly<Record<string, string>>>;
+  /** Where customers call the platform; undefined until the edge's stack has told it. */
+  readonly publicUrl: pulumi.Input<string | undefined>;
   readonly retention: Retention;
 }
 
-/** Asks the API once a minute how it is, for the alert rules that watch it. Apart from what evaluates them: the API calls that. */
+// Invariant: it may write what it found, and nothing else. It stands outside the private network and asks as a customer does, by the
+// public URL and without a key, so nothing that customers pass is left out.
+
+/** Asks the API once a minute how it is, for the alert rules that watch it. */
 export class ApiProbe extends pulumi.ComponentResource {
   readonly probe: Handler<ProbeEnvironment>;
 
   constructor(name: string, args: ApiProbeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("triggers:components:ApiProbe", name, {}, opts);
     const own = { parent: this };
-    const { region, store, api, retention } = args;
+    const { region, store, publicUrl, retention } = args;
     this.probe = new Handler<ProbeEnvironment>(
       "probe",
       {
         defaults: args.defaults,
         entry: "runtime/alert/probeHandler.ts",
-        environment: { METRICS_TABLE: store.metrics.table.name, API_FUNCTION: api.target.arn },
-        permissions: [...store.metrics.to("dynamodb:PutItem"), api.toInvoke()],
+        environment: {
+          METRICS_TABLE: store.metrics.table.name,
+          PUBLIC_URL: pulumi.output(publicUrl).apply((url) => url ?? ""),
+        },
+        permissions: store.metrics.to("dynamodb:PutItem"),
         memoryMb: 256,
         timeoutSeconds: 30,
       },

@@ -19,6 +19,10 @@ export interface Load {
   readonly retentionDays: number;
   /** Customers whom somebody watches live, in the mean over the month. */
   readonly watched: number;
+  /** Customers that do something in a mean minute: their alert rules are looked at. */
+  readonly activeCustomers: number;
+  /** Mails of alerts and reports in a month. */
+  readonly mails: number;
   /** Share of requests whose events are read from the inbox, and acknowledged, by batch. */
   readonly pulledShare: number;
 }
@@ -31,6 +35,8 @@ export const usualLoad: Load = {
   webhookMs: 100,
   retentionDays: 90,
   watched: 0,
+  activeCustomers: 1,
+  mails: 1_000,
   pulledShare: 0.1,
 };
 
@@ -109,6 +115,10 @@ const SENDING_UNITS = 4;
 /** A call of SQS carries so many messages, and is billed as a request for each 64 KB that it carries. Source: "Amazon SQS pricing". */
 const MESSAGES_PER_CALL = 10;
 const SQS_CHUNK = 65_536;
+/** Milliseconds of looking at a minute's rules, of one customer more (bench `alerts`), of a minute without a report, and of a probe. */
+const MINUTE_RUN_MS = { alert: 300, customer: 1, report: 100, probe: 300 } as const;
+/** Read units of looking at a minute beside customers: marks of the last minutes, how far it has come, what the probe found. */
+const MARK_UNITS = 10;
 /** A poller hands over so many invocations a second. Source: Lambda guide, "Provisioned mode" of SQS event sources. */
 const RUNS_PER_POLLER = 10;
 
@@ -322,6 +332,21 @@ export function billOf(graph: Graph, load: Load): readonly Line[] {
       seconds * SENDINGS * SENDING_UNITS,
       `watched seconds x ${SENDINGS} x ${SENDING_UNITS} units`,
     );
+  }
+  if (memoryGb("alert") > 0) {
+    const minutes = SECONDS / 60;
+    const { alert, customer, report, probe } = MINUTE_RUN_MS;
+    run("alert", minutes, alert + load.activeCustomers * customer);
+    run("report", minutes, report);
+    run("probe", minutes, probe);
+    line(
+      "DynamoDB",
+      "alert rules, reads",
+      "dynamodb_read_unit",
+      minutes * (MARK_UNITS + load.activeCustomers),
+      `minutes x (${MARK_UNITS} units + one for each of ${counted(load.activeCustomers)} active customers)`,
+    );
+    line("SES", "mails of alerts and reports", "ses_mail", load.mails, "mails");
   }
   const pulled = requests * load.pulledShare;
   const readUnits = Math.ceil((packed + 200) / 4_096) / 2;

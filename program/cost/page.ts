@@ -22,13 +22,18 @@ export function costPage(prod: Graph, dev: Graph): string {
     const lines = billOf(prod, { ...usualLoad, watched });
     return { watched, usd: totalOf(lines) - totalOf(billOf(prod, usualLoad)) };
   });
+  const ofAlerting = /^(alert|report|probe)[, ]|^mails of/;
+  const alerting = [1, 100, 10_000].map((activeCustomers) => ({
+    activeCustomers,
+    usd: totalOf(billOf(prod, { ...usualLoad, activeCustomers }).filter(({ what }) => ofAlerting.test(what))),
+  }));
   const events = (10_000 * 730 * 3_600) / 1e6;
   return `# Cost
 
 <!-- Generated from program/cost by \`npm run docs\`. -->
 
 \`npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000\` works out the monthly bill of a stack from
-the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It leaves out the free tier, commitments and discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--watched\`, \`--json\`.
+the resources that its program declares and list prices of ${priceDate} (\`program/cost/prices.json\`), line by line with the formula. It leaves out the free tier, commitments and discounts. More options: \`--stack\`, \`--deliveries-per-event\`, \`--webhook-ms\`, \`--retention-days\`, \`--pulled-share\`, \`--watched\`, \`--active-customers\`, \`--mails\`, \`--json\`.
 
 ## A constant 10,000 events a second of 1 KB, one delivery each, kept 90 days, a tenth of them read from the inbox and acknowledged
 
@@ -64,6 +69,15 @@ that gets five messages a second:
 | customers watched | ${watching.map(({ watched }) => watched.toLocaleString("en")).join(" | ")} |
 |---|${watching.map(() => "---:|").join("")}
 | more a month | ${watching.map(({ usd }) => dollars(usd)).join(" | ")} |
+
+## Alerts and reports
+
+Rules cost by the customers that do something in a minute, whatever rules the others have. With so many of them in every minute, and without
+what SMS cost in their countries:
+
+| active customers | ${alerting.map(({ activeCustomers }) => activeCustomers.toLocaleString("en")).join(" | ")} |
+|---|${alerting.map(() => "---:|").join("")}
+| a month | ${alerting.map(({ usd }) => dollars(usd)).join(" | ")} |
 
 ## Small
 

@@ -1,7 +1,7 @@
 /**
  * `npm run cost -- --events-per-second 10000 --events-per-request 100 --event-bytes 1000 [--stack prod]
  * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--pulled-share 0.1]
- * [--watched 0] [--json]`: the monthly bill, line by line.
+ * [--watched 0] [--active-customers 1] [--mails 1000] [--json]`: the monthly bill, line by line.
  */
 import { parseArgs } from "node:util";
 import { graphOf, stackConfig } from "../graph.ts";
@@ -16,6 +16,8 @@ const numbers = {
   "retention-days": "retentionDays",
   "pulled-share": "pulledShare",
   watched: "watched",
+  "active-customers": "activeCustomers",
+  mails: "mails",
 } as const satisfies Record<string, keyof Load>;
 
 const { values } = parseArgs({
@@ -36,7 +38,9 @@ function loadOf(given: Partial<Record<keyof typeof numbers, string>>): Load {
     const text = given[option as keyof typeof numbers];
     if (text === undefined) continue;
     const value = Number(text);
-    const least = ["deliveriesPerEvent", "webhookMs", "watched"].includes(member) ? 0 : Number.MIN_VALUE;
+    const least = ["deliveriesPerEvent", "webhookMs", "watched", "activeCustomers", "mails"].includes(member)
+      ? 0
+      : Number.MIN_VALUE;
     if (!Number.isFinite(value) || value < least) throw new Error(`--${option} is "${text}", not a positive number`);
     load[member] = value;
   }

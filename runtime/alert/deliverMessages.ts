@@ -3,6 +3,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import type { Service } from "../aws/service.ts";
 import { alertLink, composeAlert, eventOf } from "../domain/alerts/alert.ts";
 import type { DueMessage, Sent } from "../domain/alerts/work.ts";
+import { defined } from "../domain/defined.ts";
 import { systemEvent } from "../domain/notice.ts";
 import { type SendPorts, sendTo } from "./send.ts";
 
@@ -40,7 +41,7 @@ async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
     }
   }
   const link = alertLink(channel.base_url, content);
-  const { error } = await sendTo(ports, {
+  const { error, busy } = await sendTo(ports, {
     tenant,
     channel,
     message: composeAlert(content, link),
@@ -56,7 +57,7 @@ async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
     kind: channel.kind,
     error,
   });
-  return { message_id, error };
+  return { message_id, error, ...defined({ busy }) };
 }
 
 /** @param deadline milliseconds: the last message begins before it @returns how many messages were sent, and how many failed */

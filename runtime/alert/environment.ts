@@ -14,5 +14,9 @@ export const alertVariables = [
 ] as const;
 export type AlertEnvironment = Environment<typeof alertVariables>;
 
-export const probeVariables = ["METRICS_TABLE", "API_FUNCTION"] as const;
+export const probeVariables = [
+  "METRICS_TABLE",
+  /** Where customers call the platform, without a slash at the end; empty until the edge's stack has told it. */
+  "PUBLIC_URL",
+] as const;
 export type ProbeEnvironment = Environment<typeof probeVariables>;

@@ -14,6 +14,7 @@ import type { SendAnswer, SendRequest } from "../domain/alerts/work.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { newId } from "../domain/ids.ts";
 import { sendDue } from "./deliverMessages.ts";
+import { elsewhereHere } from "./elsewhere.ts";
 import { alertVariables } from "./environment.ts";
 import { postOver, sendTo } from "./send.ts";
 import { suspectIn } from "./suspect.ts";
@@ -39,13 +40,15 @@ const reader: MetricsReader = {
   },
 };
 
+/** A service that does not answer is told as a failure of the channel; it keeps nobody else waiting. */
+const QUICK = { requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true } };
 const sending = {
-  ses: new SESv2Client({}),
-  sms: new PinpointSMSVoiceV2Client({}),
+  ses: new SESv2Client(QUICK),
+  sms: new PinpointSMSVoiceV2Client(QUICK),
   mailFrom: env.MAIL_FROM,
   smsFrom: env.SMS_FROM,
   post: postOver(invoke, env.DELIVER_FUNCTION),
-  elsewhere: JSON.parse(process.env.LOCAL_HOSTS ?? "{}") as Record<string, string>,
+  elsewhere: elsewhereHere(),
 };
 
 /** Time that is left for sending after evaluating, for the slowest message that is begun, and for writing what became of it. */

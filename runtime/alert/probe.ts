@@ -1,39 +1,41 @@
-import type { Invoke } from "../aws/clients.ts";
 import type { Table } from "../aws/tables.ts";
 import { putProbe } from "../counters/alerts.ts";
+import { type Elsewhere, here } from "./elsewhere.ts";
 
-/** Whether the API answers, asked once a minute and kept for those who watch it. */
+/** Whether the API answers where customers call it, asked once a minute and kept for those who watch it. */
 
 const TIMEOUT_MS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** `GET /health` as a Function URL would hand it over. */
-const health = {
-  version: "2.0",
-  rawPath: "/health",
-  rawQueryString: "",
-  headers: {},
-  requestContext: { domainName: "probe", http: { method: "GET", path: "/health", sourceIp: "127.0.0.1" } },
-  isBase64Encoded: false,
-};
-
 /** @returns whether it was reached. A part that is away makes it answer 503, and then what needs that part can't be done. */
-async function reached(invoke: Invoke, apiFunction: string): Promise<boolean> {
+async function reached(url: string): Promise<boolean> {
   try {
-    const answer = await invoke(apiFunction, JSON.stringify(health), TIMEOUT_MS);
-    return (JSON.parse(answer.toString("utf8")) as { statusCode?: number }).statusCode === 200;
+    const answer = await fetch(url, {
+      headers: { "user-agent": "triggers-probe/1" },
+      // An answer of somebody else is none.
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await answer.body?.cancel();
+    return answer.status === 200;
   } catch {
     return false;
   }
 }
 
-/** @returns whether the API could be reached, at the second try at least: one that starts cold is not down */
+/**
+ * Asks `GET /health` by the platform's public URL, so that whatever stands before the API is asked, too: names, certificates, the
+ * distribution, its functions.
+ * @param url without a slash at the end
+ * @returns whether the API could be reached, at the second try at least: one that starts cold is not down
+ */
 export async function probe(
-  { counters, invoke, now }: { readonly counters: Table; readonly invoke: Invoke; now(): number },
-  apiFunction: string,
+  { counters, now, elsewhere }: { readonly counters: Table; readonly elsewhere?: Elsewhere | undefined; now(): number },
+  url: string,
 ): Promise<boolean> {
   const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS;
-  const up = (await reached(invoke, apiFunction)) || (await reached(invoke, apiFunction));
+  const health = `${here(url, elsewhere)}/health`;
+  const up = (await reached(health)) || (await reached(health));
   await putProbe(counters, minute, !up);
   return up;
 }

@@ -5,6 +5,7 @@ import { sendMail } from "../aws/mail.ts";
 import { slackOf } from "../domain/alerts/alert.ts";
 import type { DirectPost, DirectPostAnswer, SendAnswer, SendRequest } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
+import { type Elsewhere, here } from "./elsewhere.ts";
 
 /** Sending one message to one channel. What goes wrong is an answer, never a throw: it is tried again, and told elsewhere. */
 
@@ -17,8 +18,7 @@ export interface SendPorts {
   readonly smsFrom: string;
   /** Has deliver make a post: it stands where posts may leave. */
   post(request: DirectPost): Promise<DirectPostAnswer>;
-  /** Where the beginning of a URL leads on this machine; only the local platform says so. */
-  readonly elsewhere?: Readonly<Record<string, string>>;
+  readonly elsewhere?: Elsewhere;
 }
 
 export const postOver =
@@ -26,16 +26,17 @@ export const postOver =
   async (request: DirectPost): Promise<DirectPostAnswer> =>
     JSON.parse((await invoke(deliverFunction, JSON.stringify(request), 15_000)).toString("utf8")) as DirectPostAnswer;
 
-function here(url: string, elsewhere: SendPorts["elsewhere"] = {}): string {
-  const begins = Object.keys(elsewhere).find((each) => url.startsWith(each));
-  return begins === undefined ? url : elsewhere[begins]! + url.slice(begins.length);
-}
-
 const sent: SendAnswer = { sent: true, error: null };
 const notSent = (error: string): SendAnswer => ({ sent: false, error });
 
-/** An error of AWS as people can act on it, without what only we may see. */
-const reasonOf = (error: unknown): string => `${(error as Error).name}: ${(error as Error).message}`.slice(0, 300);
+/** An error of AWS as people can act on it, without what only we may see. SMS say more in a word beside the message. */
+function reasonOf(error: unknown): string {
+  const { name, message, Reason } = error as Error & { readonly Reason?: string };
+  return `${name}${Reason === undefined ? "" : ` (${Reason})`}: ${message}`.slice(0, 300);
+}
+
+/** How SES and End User Messaging say that more was sent in a second, or a day, than the account may send. */
+const BUSY: ReadonlySet<string> = new Set(["TooManyRequestsException", "ThrottlingException"]);
 
 /** A message for one channel. */
 export interface Letter extends Omit<SendRequest, "op"> {
@@ -84,7 +85,7 @@ export async function sendTo(
         );
     }
   } catch (error) {
-    return notSent(reasonOf(error));
+    return { ...notSent(reasonOf(error)), ...(BUSY.has((error as Error).name) ? { busy: true } : {}) };
   }
 }
 

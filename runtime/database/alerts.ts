@@ -5,17 +5,19 @@ import { watchedBy } from "../domain/alerts/rule.ts";
 import type { AlertChange, ChannelTarget, DueMessage, Sent, Standing } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
-import { newId } from "../domain/ids.ts";
+import { firstUlidAt, newId } from "../domain/ids.ts";
 import type { LiveAlert } from "../domain/live.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+import { KEPT_DAYS } from "../domain/metrics/range.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import type { Place, Vault } from "../domain/webhook/vault.ts";
 import type { Tx } from "./roles.ts";
 
 /**
  * Alerts, and the messages about them.
  *
- * Invariant: a change of state and the messages that tell it are written together, and only where the alert was in the state that the
- * change begins from. So each change is told once, and messages that are not sent yet are still there.
+ * Invariant: a change of state and the messages that tell it are written together, only where the alert was in the state that the
+ * change begins from, and only for minutes after those that are written already. So each change is told once, whatever is evaluated
+ * twice, and messages that are not sent yet are still there.
  */
 
 const PAGE = 2_000;
@@ -64,7 +66,10 @@ const openOf = (tx: Tx, ruleId: string) =>
 async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Millis): Promise<LiveAlert | undefined> {
   const { rule, watch, changes, at, value, cause = null } = change;
   let open = await openOf(tx, rule.rule_id);
+  // Who was here before has seen this minute, and later ones.
+  if (open?.watch != null && open.watch.seen_at >= at) return undefined;
   if (open === undefined && changes.includes("pending") && watch !== null) {
+    if (await endedAfter(tx, rule.rule_id, watch.since)) return undefined;
     open = await tx
       .insertInto("alerts")
       .values({
@@ -120,6 +125,18 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
   if (told === undefined && !changes.includes("pending")) return undefined;
   const { change: _, ...facts } = factsOf({ ...updated, rule }, told ?? "firing", at);
   return { ...facts, state: updated.state };
+}
+
+/** Whether the rule's last alert lasted beyond a time: then one that begins with it is the same, evaluated once more. */
+async function endedAfter(tx: Tx, ruleId: string, since: Millis): Promise<boolean> {
+  const row = await tx
+    .selectFrom("alerts")
+    .select("alert_id")
+    .where("rule_id", "=", ruleId)
+    .where("resolved_at", ">", new Date(since))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 type AlertRow = NonNullable<Awaited<ReturnType<typeof openOf>>>;
@@ -208,6 +225,8 @@ export async function endAlerts(tx: Tx, ruleId: string, resolution: string, now:
 
 /** Waits between the attempts to send a message, minutes; after the last it is given up. */
 export const MESSAGE_WAITS_MINUTES: readonly number[] = [1, 2, 5, 15, 30, 60, 120, 240];
+/** Wait of a message that AWS had no room for, which says nothing of its channel. */
+const BUSY_MS = 60_000;
 /** Attempts after which a message goes to another channel, too. */
 const TELL_ELSEWHERE_AFTER = 3;
 /** Milliseconds for which a message that is being sent is left alone by others. */
@@ -288,7 +307,7 @@ export async function dueMessages(tx: Tx, limit: number, now: Millis, vault: Vau
 
 /** Writes what became of messages, and has one that fails again and again told through another channel. */
 export async function settleMessages(tx: Tx, sent: readonly Sent[], now: Millis): Promise<void> {
-  for (const { message_id, error } of sent) {
+  for (const { message_id, error, busy } of sent) {
     const message = await tx
       .selectFrom("alert_messages")
       .selectAll()
@@ -302,6 +321,14 @@ export async function settleMessages(tx: Tx, sent: readonly Sent[], now: Millis)
         .where("message_id", "=", message_id)
         .execute();
       if (message.channel_id !== null) await channelAnswered(tx, message.channel_id, null, now);
+      continue;
+    }
+    if (busy === true) {
+      await tx
+        .updateTable("alert_messages")
+        .set({ error, attempts: sql<number>`attempts - 1`, next_attempt_at: rfc3339(now + BUSY_MS) })
+        .where("message_id", "=", message_id)
+        .execute();
       continue;
     }
     const wait = MESSAGE_WAITS_MINUTES[message.attempts - 1];
@@ -384,4 +411,20 @@ async function tellElsewhere(
       created_at: rfc3339(now),
     })
     .execute();
+}
+
+/** Days that alerts are listed after they have ended: as long as the numbers by hour that they were about. */
+export const ALERTS_KEPT_DAYS = KEPT_DAYS.hour;
+
+/** Removes alerts that ended so long ago, with their messages. @returns how many */
+export async function forgetAlerts(tx: Tx, now: Millis): Promise<number> {
+  const before = now - ALERTS_KEPT_DAYS * DAY_MS;
+  const { numDeletedRows } = await tx
+    .deleteFrom("alerts")
+    // What began later can't have ended before: ids tell it without an index on the end.
+    .where("alert_id", "<", `alt_${firstUlidAt(before)}`)
+    .where("state", "=", "resolved")
+    .where("resolved_at", "<", new Date(before))
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }

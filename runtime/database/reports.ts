@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { newId } from "../domain/ids.ts";
+import { firstUlidAt, newId } from "../domain/ids.ts";
 import type { RunResult, TakenRun } from "../domain/reports/report.ts";
 import { nextRun } from "../domain/reports/schedule.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
 /**
@@ -138,4 +138,17 @@ export async function endRun(
     .where("run_id", "=", runId)
     .where("status", "=", "running")
     .execute();
+}
+
+/** Days that runs are listed; what they made is kept for a week. */
+export const RUNS_KEPT_DAYS = 400;
+
+/** Removes runs that are over and so old. @returns how many */
+export async function forgetRuns(tx: Tx, now: Millis): Promise<number> {
+  const { numDeletedRows } = await tx
+    .deleteFrom("report_runs")
+    .where("run_id", "<", `run_${firstUlidAt(now - RUNS_KEPT_DAYS * DAY_MS)}`)
+    .where("status", "in", ["succeeded", "failed"])
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }

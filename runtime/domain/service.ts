@@ -107,6 +107,8 @@ export type ServiceRequest =
   | { readonly op: "alert_due"; readonly limit: number }
   /** What became of them. */
   | { readonly op: "alert_sent"; readonly sent: readonly Sent[] }
+  /** Removes alerts that ended, and runs of reports that were made, longer ago than they are kept. */
+  | { readonly op: "alert_forget" }
   /** Somebody watches this tenant, until then at the latest; or nobody did at that time. */
   | { readonly op: "watch"; readonly tenant: Tenant; readonly until: Millis }
   | { readonly op: "unwatch"; readonly tenant: Tenant; readonly as_of: Millis }
@@ -185,6 +187,7 @@ export interface ServiceAnswers {
   alert_save: { readonly told?: readonly LiveAlert[] };
   alert_due: { readonly messages: readonly DueMessage[] };
   alert_sent: Record<never, never>;
+  alert_forget: { readonly alerts: number; readonly runs: number };
   watch: Record<never, never>;
   unwatch: Record<never, never>;
   workflows: { readonly workflows: readonly (readonly [subscription_id: string, workflow_id: string | null])[] };

@@ -81,6 +81,7 @@ export async function handler(
   if (op === "reconcile") return reconcile({ hour: hour ?? rfc3339(settledHour(tools.now())) }, tools);
   if (hour === undefined) {
     await tools.service({ op: "forget_views" });
+    await tools.service({ op: "alert_forget" });
     return beginAccess(tools);
   }
   await archiveAccess({ hour }, tools);

@@ -1,10 +1,10 @@
 import { type Kysely, sql } from "kysely";
 import { rulesOf, tenantsWatchingApi } from "../database/alertRules.ts";
-import { dueMessages, saveAlerts, settleMessages, standingAlerts } from "../database/alerts.ts";
+import { dueMessages, forgetAlerts, saveAlerts, settleMessages, standingAlerts } from "../database/alerts.ts";
 import { audit, auditHead, auditOnce, findAudit } from "../database/audit.ts";
 import { copyingJobs, dropSubjectKey, findJob, recentErasures, saveJob, tellCancelled } from "../database/jobs.ts";
 import { acceptInvitations, membershipsOf, roleOf } from "../database/people.ts";
-import { endRun, takeRun } from "../database/reports.ts";
+import { endRun, forgetRuns, takeRun } from "../database/reports.ts";
 import { asService, type Tx } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
@@ -244,6 +244,8 @@ const operations: {
     await settleMessages(tx, sent, now);
     return {};
   },
+
+  alert_forget: async (tx, _request, now) => ({ alerts: await forgetAlerts(tx, now), runs: await forgetRuns(tx, now) }),
 
   workflows: async (tx, { tenant }) => {
     const rows = await tx

@@ -56,6 +56,8 @@ test("a bill grows with each part of the load", () => {
     { webhookMs: 1_000 },
     { pulledShare: 0.5 },
     { watched: 1 },
+    { activeCustomers: 100 },
+    { mails: 10_000 },
   ])
     assert.ok(totalOf(billOf(prod, { ...usualLoad, ...more })) > base, JSON.stringify(more));
 });
@@ -85,6 +87,19 @@ test("who watches live is paid for by those who are watched, and nobody else", (
   assert.deepEqual(live(none), []);
   assert.equal(usd(some, "connections"), priceOf("websocket_minute", (100 * 730 * 3_600) / 60));
   assert.ok(totalOf(live(many)) > totalOf(live(some)) * 50);
+});
+
+test("alert rules are paid for by the customers that are active, a run each minute beside", () => {
+  const [few, many] = [1, 10_000].map((activeCustomers) => billOf(prod, { ...usualLoad, activeCustomers })) as [
+    readonly Line[],
+    readonly Line[],
+  ];
+  const minutes = (730 * 3_600) / 60;
+  for (const name of ["alert", "report", "probe"])
+    assert.equal(usd(few, `${name}, requests`), priceOf("lambda_request", minutes));
+  assert.equal(usd(many, "alert rules, reads"), priceOf("dynamodb_read_unit", minutes * 10_010));
+  assert.ok(usd(many, "alert, run time") > usd(few, "alert, run time") * 10);
+  assert.equal(usd(few, "mails of alerts and reports"), priceOf("ses_mail", 1_000));
 });
 
 test("without events a stack costs what stands idle, and dev less than prod", () => {

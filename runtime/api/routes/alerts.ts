@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Selectable } from "kysely";
+import { ALERTS_KEPT_DAYS } from "../../database/alerts.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { AlertMessageTable, AlertTable } from "../../database/schema.ts";
 import { alertStates } from "../../domain/alerts/alert.ts";
@@ -102,7 +103,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/alerts",
       tag: TAG,
       summary: "What rang, and what does",
-      description: "The newest first. `pending`: above the threshold, but not yet for as long as the rule says.",
+      description: `The newest first. \`pending\`: above the threshold, but not yet for as long as the rule says. Kept for ${ALERTS_KEPT_DAYS} days after it ended.`,
       scope: "events:read",
       query: z.strictObject({
         ...listQuery,

@@ -7,7 +7,7 @@ import type { Selectable } from "kysely";
 import { reportPage } from "../../counters/reportPage.ts";
 import { countDone } from "../../database/audit.ts";
 import { refuseBeyond } from "../../database/caps.ts";
-import { insertRun, verifiedAddresses } from "../../database/reports.ts";
+import { insertRun, RUNS_KEPT_DAYS, verifiedAddresses } from "../../database/reports.ts";
 import type { Tx } from "../../database/roles.ts";
 import type { ReportRunTable, ReportTable } from "../../database/schema.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
@@ -67,7 +67,8 @@ const ScheduleSchema = z
 const members = {
   name: z.string().trim().min(1).max(200),
   template: z.union([z.enum(["weekly", "monthly"]), z.array(TileSchema).min(1).max(MAX_TILES)]).openapi({
-    description: "`weekly`, `monthly`, or tiles of your own.",
+    description:
+      "`weekly`, `monthly`, or tiles of your own. A tile without a range is about the report's, and one that names no zone counts in the schedule's.",
   }),
   schedule: ScheduleSchema.nullable(),
   recipients: z.array(z.string().max(254)).max(MAX_RECIPIENTS).openapi({
@@ -455,7 +456,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/reports/{id}/runs",
       tag: TAG,
       summary: "List a report's runs",
-      description: "The newest first.",
+      description: `The newest first. Kept for ${RUNS_KEPT_DAYS} days.`,
       scope: "events:read",
       params: ReportId,
       query: z.strictObject(listQuery),

@@ -107,6 +107,11 @@ function rowsOf(facts: AlertFacts): [label: string, text: string][] {
   ];
 }
 
+const SHORT = 300;
+/** A long name is cut, never what follows it: a link without its end leads nowhere. */
+const shortOf = (subject: string, rest: string): string =>
+  subject.length + rest.length <= SHORT ? subject + rest : `${subject.slice(0, SHORT - rest.length - 1)}…${rest}`;
+
 /** @param link where one can act */
 export function composeAlert(facts: AlertFacts, link: string): Composed {
   const title = headline(facts);
@@ -126,10 +131,7 @@ export function composeAlert(facts: AlertFacts, link: string): Composed {
       ...note.map((line) => html`<p style="color:#57606a">${line}</p>`),
       button(link, "Look at the alert"),
     ]),
-    short: `${subject}${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`.slice(
-      0,
-      300,
-    ),
+    short: shortOf(subject, `${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`),
   };
 }
 

@@ -60,6 +60,8 @@ export interface Sent {
   readonly message_id: string;
   /** Null where it was taken. */
   readonly error: string | null;
+  /** AWS had no room for it just now: it waits, and its channel has not failed. */
+  readonly busy?: true;
 }
 
 /** What api asks the alert function directly: send this now, to one channel, and tell what came of it. */
@@ -77,6 +79,8 @@ export interface SendAnswer {
   readonly sent: boolean;
   /** Why it was not sent; null where it was. */
   readonly error: string | null;
+  /** As of `Sent`. */
+  readonly busy?: true;
   /** What a webhook or Slack answered. */
   readonly status_code?: number;
   /** The beginning of a webhook's answer. */

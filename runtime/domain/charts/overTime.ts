@@ -56,7 +56,9 @@ export interface OverTime {
   readonly row?: number;
 }
 
+/** Height of a row of the legend, and the room that a line or box takes before its name. */
 const LEGEND = 20;
+const SWATCH = 24;
 const known = (value: number | null | undefined): value is number => value !== null && value !== undefined;
 
 /** Upper bounds of each bucket's stack, series by series. */
@@ -80,7 +82,8 @@ function mostOf({ series, band, starts, levels = [] }: OverTime): number {
 export function drawOverTime(data: OverTime, size: Size): Drawing {
   const { starts, end, series, band } = data;
   if (starts.length === 0 || !series.some(({ values }) => values.some(known))) return emptyDrawing(size);
-  const top = MARGIN.top + (data.legend === true ? LEGEND : 0);
+  const entries = data.legend === true ? legendEntries(series, size.width) : [];
+  const top = MARGIN.top + (entries.length === 0 ? 0 : (entries.at(-1)!.row + 1) * LEGEND);
   const [right, bottom] = [size.width - MARGIN.right, size.height - MARGIN.bottom];
   const x = scaleLinear([starts[0]!, Math.max(end, starts[0]! + 1)], [MARGIN.left, right]);
   const y = valueScale(mostOf(data), bottom, top, data.whole ?? false);
@@ -112,7 +115,7 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
       text(right - 4, y(value) - 4 < top + 6 ? y(value) + 12 : y(value) - 4, name, { anchor: "end", fill: "ink" }),
     );
   }
-  if (data.legend === true) shapes.push(...legend(series, size.width));
+  shapes.push(...legend(entries, size.width));
   const marks = spans.map(
     ([from, to], at): Mark => ({ x: from, y: top, width: to - from, height: bottom - top, row: (data.row ?? 0) + at }),
   );
@@ -177,15 +180,32 @@ function lineShapes(
   return shapes;
 }
 
-function legend(series: readonly TimeSeries[], width: number): Shape[] {
-  const each = (width - MARGIN.left) / Math.max(1, series.length);
-  return series.flatMap(({ name, paint, as, dash }, place) => {
-    const x = MARGIN.left + place * each;
+interface Entry {
+  readonly series: TimeSeries;
+  readonly x: number;
+  readonly row: number;
+}
+
+/** Where the name of each series stands: one after the other, in as many rows as they need. */
+function legendEntries(series: readonly TimeSeries[], width: number): Entry[] {
+  let [x, row] = [MARGIN.left, 0];
+  return series.map((each) => {
+    const wide = SWATCH + each.name.length * CHARACTER + 14;
+    if (x > MARGIN.left && x + wide > width) [x, row] = [MARGIN.left, row + 1];
+    const entry = { series: each, x, row };
+    x += wide;
+    return entry;
+  });
+}
+
+function legend(entries: readonly Entry[], width: number): Shape[] {
+  return entries.flatMap(({ series: { name, paint, as, dash }, x, row }) => {
+    const y = row * LEGEND;
     return [
       as === "bars"
-        ? rect({ x, y: 5, width: 12, height: 12 }, paint)
-        : line([x, 12], [x + 18, 12], paint, { width: 2, dash: dash ?? "" }),
-      text(x + 24, 16, cut(name, Math.floor((each - 30) / CHARACTER)), { fill: "ink" }),
+        ? rect({ x, y: y + 5, width: 12, height: 12 }, paint)
+        : line([x, y + 12], [x + 18, y + 12], paint, { width: 2, dash: dash ?? "" }),
+      text(x + SWATCH, y + 16, cut(name, Math.floor((width - x - SWATCH) / CHARACTER)), { fill: "ink" }),
     ];
   });
 }

@@ -1,4 +1,4 @@
-import type { Content, TDocumentDefinitions } from "pdfmake/interfaces.js";
+import type { Content, TableCell, TDocumentDefinitions } from "pdfmake/interfaces.js";
 
 /** Figures on paper: what a report and what a page that is taken along look like as a PDF. For pdfmake, which draws it. */
 
@@ -36,30 +36,48 @@ function figuresOf(all: NonNullable<Section["figures"]>): Content {
   }));
 }
 
+/** Columns that fit beside the first; more of them stand in a table below. */
+const COLUMNS = 8;
+/** A word that is longer is broken where its column ends: ids and types of events have no spaces. */
+const LONG_WORD = /\S{25}/;
+
+function cellOf(text: string, row: number, column: number): TableCell {
+  return {
+    text,
+    fontSize: 8,
+    color: row === 0 ? SOFT : "#1f2328",
+    alignment: column === 0 ? "left" : "right",
+    ...(LONG_WORD.test(text) ? { wordBreak: "break-all" as const } : {}),
+  };
+}
+
 function tableOf(all: NonNullable<Section["rows"]>): Content {
   const rows = all.slice(0, ROWS);
   const [head] = rows;
   if (head === undefined) return { text: "" };
-  return {
-    table: {
-      headerRows: 1,
-      widths: ["*", ...head.slice(1).map(() => "auto" as const)],
-      body: rows.map((row, at) =>
-        row.map((text, column) => ({
-          text,
-          fontSize: 8,
-          color: at === 0 ? SOFT : "#1f2328",
-          alignment: column === 0 ? ("left" as const) : ("right" as const),
-        })),
-      ),
-    },
-    layout: "lightHorizontalLines",
-    margin: [0, 4, 0, 0],
-  };
+  const beside = head.slice(1).map((_, at) => at + 1);
+  const tables = Array.from({ length: Math.max(1, Math.ceil(beside.length / COLUMNS)) }, (_, at): Content => {
+    const columns = [0, ...beside.slice(at * COLUMNS, at * COLUMNS + COLUMNS)];
+    return {
+      table: {
+        headerRows: 1,
+        keepWithHeaderRows: 1,
+        dontBreakRows: true,
+        widths: ["*", ...columns.slice(1).map(() => "auto" as const)],
+        body: rows.map((row, place) => columns.map((column) => cellOf(row[column] ?? "", place, column))),
+      },
+      layout: "lightHorizontalLines",
+      margin: [0, at === 0 ? 4 : 12, 0, 0],
+    };
+  });
+  const rest = all.length - rows.length;
+  return rest === 0
+    ? tables
+    : [...tables, { text: `${rest} more rows are left out here.`, fontSize: 8, color: SOFT, margin: [0, 4, 0, 0] }];
 }
 
 function sectionOf({ title, says, figures, picture, rows }: Section): Content {
-  const heading: Content = { text: title, fontSize: 13, bold: true, margin: [0, 16, 0, 4] };
+  const heading: Content = { text: title, fontSize: 13, bold: true, margin: [0, 16, 0, 4], headlineLevel: 1 };
   const sentence: Content =
     says === undefined || says === "" ? [] : [{ text: says, color: SOFT, margin: [0, 0, 0, 4] }];
   const top: Content =
@@ -91,6 +109,8 @@ export const paperOf = ({ name, about, sections, link, made }: Paper): TDocument
     ...sections.map(sectionOf),
     { text: link, link, color: "#0b5cad", margin: [0, 20, 0, 0] },
   ],
+  // No title stands alone at the end of a page.
+  pageBreakBefore: (node, nodes) => node.headlineLevel === 1 && nodes.getFollowingNodesOnPage().length === 0,
   footer: (page: number, pages: number) => ({
     columns: [
       { text: `Triggers, ${made}`, color: SOFT, fontSize: 8 },

@@ -65,13 +65,19 @@ const overview: readonly Tile[] = [
   },
 ];
 
-/** The tiles with whole queries: those of a template ask about the report's range, own ones as they say. */
+/**
+ * The tiles with whole queries: those of a template ask about the report's range, own ones as they say. A day is one of the report's
+ * zone, unless its tile names another.
+ */
 export function tilesOf(definition: ReportDefinition, { from, to }: ReportRange): Tile[] {
-  const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), time_zone: zoneOf(definition) };
-  const ranged = ({ query, ...tile }: Tile): Tile => ({
-    ...tile,
-    query: query.last === undefined && query.from === undefined ? { ...query, ...range } : query,
-  });
+  const zone = zoneOf(definition);
+  const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), time_zone: zone };
+  const ranged = ({ query, ...tile }: Tile): Tile => {
+    if (query.last === undefined && query.from === undefined) return { ...tile, query: { ...query, ...range } };
+    // What names no zone is kept with UTC.
+    const named = query.time_zone !== undefined && query.time_zone !== "UTC";
+    return { ...tile, query: named ? query : { ...query, time_zone: zone } };
+  };
   return (typeof definition.template === "string" ? overview : definition.template).map(ranged);
 }
 

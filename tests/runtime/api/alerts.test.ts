@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { saveAlerts } from "../../../runtime/database/alerts.ts";
+import { ALERTS_KEPT_DAYS, saveAlerts } from "../../../runtime/database/alerts.ts";
 import { asService } from "../../../runtime/database/roles.ts";
 import type { AlertRule } from "../../../runtime/domain/alerts/rule.ts";
 import type { SendAnswer, SendRequest } from "../../../runtime/domain/alerts/work.ts";
 import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
 import { countUsage } from "../../support/usage.ts";
 
 const test = suite("alert rules, channels and alerts over the API");
@@ -353,6 +354,29 @@ test("a rule that is switched off or deleted ends what it has firing, and that i
       ["resolved", null],
     ],
   );
+});
+
+test("alerts that ended long ago are forgotten, with their messages; what stands is kept, however old", async () => {
+  const [first, second] = await rules();
+  const old = await ring(first!);
+  await call("PATCH", `/alert-rules/${first!.rule_id}`, { enabled: false });
+  const standing = await ring(second!);
+  const forget = () => serve(api.database.db, { op: "alert_forget" }, api.deps.now());
+  api.advance((ALERTS_KEPT_DAYS - 1) * 24 * HOUR);
+  await forget();
+  const ids = async () =>
+    (await call("GET", "/alerts")).body.alerts.map(({ alert_id }: { alert_id: string }) => alert_id);
+  assert.deepEqual(await ids(), [standing, old]);
+  api.advance(2 * 24 * HOUR);
+  assert.ok((await forget()).alerts >= 1);
+  assert.deepEqual(await ids(), [standing]);
+  const { count } = await api.database.db
+    .selectFrom("alert_messages")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("alert_id", "=", old)
+    .executeTakeFirstOrThrow();
+  assert.equal(Number(count), 0);
+  api.advance(-(ALERTS_KEPT_DAYS + 1) * 24 * HOUR);
 });
 
 test("scopes: reading needs events:read, changing subscriptions", async () => {

@@ -1,0 +1,224 @@
+// group: patient
+import assert from "node:assert/strict";
+import { DynamoDBClient, ListTablesCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import PostalMime from "postal-mime";
+import { Webhook as Verifier } from "standardwebhooks";
+import { suite } from "uvu";
+import type { OutboxMessage } from "../../local/outbox.ts";
+import { defined } from "../../runtime/domain/defined.ts";
+import { eventually } from "../support/eventually.ts";
+import {
+  type Customer,
+  call,
+  newCustomer,
+  type SharedPlatform,
+  sharedPlatform,
+  webhooksAt,
+} from "../support/platform.ts";
+
+/** Minutes have to go by: a minute's numbers are looked at once it is over. */
+const test = suite("alerts and reports on the running platform");
+const MINUTES_MS = 300_000;
+
+let platform: SharedPlatform;
+let customer: Customer;
+test.before(async () => {
+  platform = await sharedPlatform();
+  customer = await newCustomer(platform);
+});
+
+const api = async (method: string, path: string, body?: unknown) =>
+  call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
+async function made(path: string, body: object) {
+  const { status, json, text } = await api("POST", path, body);
+  assert.ok(status === 201 || status === 202, text);
+  return json;
+}
+
+const MAIL = "ops@example.com";
+const SMS = "+447700900123";
+/** What left the platform for one of these, the oldest first. */
+async function outbox(to: string): Promise<OutboxMessage[]> {
+  const { messages } = (await (await fetch(`${platform.outboxUrl}/messages`)).json()) as { messages: OutboxMessage[] };
+  return messages.filter((message) => message.to === to);
+}
+const sent = async (to: string, count: number) =>
+  eventually(
+    () => outbox(to),
+    (messages) => messages.length >= count,
+  );
+const codeIn = ({ text }: OutboxMessage): string => /\b(\d{6})\b/.exec(text)![1]!;
+
+/** Channels of every kind, verified as people do it. */
+async function channels() {
+  const slack = `https://hooks.slack.com/services/T000/${customer.customer_id}/abcd`;
+  const [mail, sms, chat, webhook] = await Promise.all([
+    made("/alert-channels", { kind: "email", target: MAIL }),
+    made("/alert-channels", { kind: "sms", target: SMS }),
+    made("/alert-channels", { kind: "slack", target: slack }),
+    made("/alert-channels", { kind: "webhook", target: `${platform.sinkUrl}/${customer.customer_id}-alerts` }),
+  ]);
+  assert.equal(webhook.verified, true, webhook.last_error);
+  const [asked] = await sent(MAIL, 1);
+  const link = /http:\/\/\S+\/links\/\S+/.exec(asked!.text)![0];
+  assert.match(await (await fetch(link)).text(), /Confirmed/);
+  for (const [channel, to] of [
+    [sms, SMS],
+    [chat, slack],
+  ] as const) {
+    const code = codeIn((await sent(to, 1))[0]!);
+    const { json } = await api("POST", `/alert-channels/${channel.channel_id}/verify`, { code });
+    assert.equal(json.verified, true);
+  }
+  return { slack, webhook, ids: [mail, sms, chat, webhook].map(({ channel_id }) => channel_id as string) };
+}
+
+async function alertOf(rule: string, state: string) {
+  const { alerts } = await eventually(
+    async () => (await api("GET", `/alerts?rule_id=${rule}`)).json,
+    ({ alerts }) => alerts[0]?.state === state,
+    MINUTES_MS,
+  );
+  assert.equal(alerts.length, 1);
+  return alerts[0];
+}
+type Message = { channel_id: string | null; change: string; state: string };
+const told = ({ messages }: { messages: Message[] }, change: string) =>
+  messages.filter((each) => each.change === change && each.state === "sent").map(({ channel_id }) => channel_id);
+
+test("an alert fires, reaches every channel once, is acknowledged, and recovers", async () => {
+  const { slack, webhook, ids } = await channels();
+  /** Where the customer's own subscriptions post, by the type of event that they want. */
+  const own = (type: string): string => `/${customer.customer_id}-${type}`;
+  for (const event_selector of ["triggers.alert.firing", "triggers.alert.resolved", "order.good"])
+    await made("/subscriptions", { webhook_url: `${platform.sinkUrl}${own(event_selector)}`, event_selector });
+  const failing = await made("/subscriptions", {
+    webhook_url: `${platform.sinkUrl}/script/status/500/${customer.customer_id}`,
+    event_selector: "order.bad",
+  });
+  const { rule_id } = await made("/alert-rules", {
+    ...{ name: "Orders fail", kind: "error_rate", threshold: 0.5, for_minutes: 1, severity: "critical" },
+    channels: ids,
+  });
+  // A change counts for events accepted five seconds later.
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await made("/events", { event_type: "order.bad" });
+
+  const firing = await alertOf(rule_id, "firing");
+  const { alert_id } = firing;
+  await eventually(
+    async () => (await api("GET", `/alerts/${alert_id}`)).json,
+    (alert) => told(alert, "firing").length === 5,
+    MINUTES_MS,
+  );
+  const link = `${platform.url}/console/alerts?alert=${alert_id}`;
+  const [, mail] = await sent(MAIL, 2);
+  const eml = await PostalMime.parse(await (await fetch(`${platform.outboxUrl}/messages/${mail!.file}`)).arrayBuffer());
+  assert.equal(eml.subject, "[critical] Orders fail: 100 %");
+  assert.equal(eml.from?.address, "alerts@triggers.test");
+  for (const part of [eml.text!, eml.html!]) {
+    assert.ok(part.includes(alert_id) && part.includes("above 50 %"), part);
+    assert.ok(part.includes(failing.subscription_id), "what is suspected");
+  }
+  assert.ok(eml.text!.includes(link));
+  const [, chat] = await sent(slack, 2);
+  assert.match(chat!.text, /\[critical\] Orders fail: 100 %/);
+  const [, text] = await sent(SMS, 2);
+  assert.match(text!.text, /^\[critical\] Orders fail: 100 %, since \d\d:\d\d UTC\. http/);
+
+  const acknowledged = await api("POST", `/alerts/${alert_id}/acknowledge`);
+  assert.deepEqual([acknowledged.status, acknowledged.json.state], [200, "firing"]);
+  assert.ok(acknowledged.json.acknowledged_at !== null);
+
+  await api("DELETE", `/subscriptions/${failing.subscription_id}`);
+  const good = setInterval(() => void made("/events", { event_type: "order.good" }).catch(() => undefined), 5_000);
+  try {
+    const resolved = await alertOf(rule_id, "resolved");
+    assert.deepEqual([resolved.alert_id, resolved.resolution], [alert_id, "recovered"]);
+  } finally {
+    clearInterval(good);
+  }
+  await eventually(
+    async () => (await api("GET", `/alerts/${alert_id}`)).json,
+    (alert) => told(alert, "resolved").length === 5,
+    MINUTES_MS,
+  );
+  // Each kind of change once, everywhere.
+  for (const to of [MAIL, slack, SMS]) {
+    const [, ...alerts] = await outbox(to);
+    assert.equal(alerts.length, 2, JSON.stringify(alerts));
+    assert.match(`${alerts[1]!.subject ?? ""}${alerts[1]!.text}`, /\[resolved\] Orders fail/);
+  }
+  const types = (all: readonly { body: string }[]) =>
+    all
+      .map(({ body }) => JSON.parse(body) as { event_type?: string; alert_id?: string; event?: { event_type: string } })
+      .map((body) => body.event_type ?? body.event?.event_type)
+      .filter((type) => type?.startsWith("triggers.alert.") === true);
+  const posts = await webhooksAt(platform, `/${customer.customer_id}-alerts`);
+  assert.deepEqual(types(posts), ["triggers.alert.firing", "triggers.alert.resolved"]);
+  for (const { body, headers } of posts) new Verifier(webhook.signing_secret).verify(body, headers);
+  for (const type of ["triggers.alert.firing", "triggers.alert.resolved"]) {
+    const events = await eventually(
+      async () => (await webhooksAt(platform, own(type))).filter(({ body }) => body.includes(alert_id)),
+      (all) => all.length > 0,
+    );
+    assert.equal(events.length, 1, type);
+  }
+});
+
+test("a report is made, mailed to its verified recipient with PDF and CSV, and read at its runs", async () => {
+  const report = await made("/reports", { name: "Orders", template: "weekly", recipients: [MAIL] });
+  const before = (await outbox(MAIL)).length;
+  const run = await made(`/reports/${report.report_id}/run`, {});
+  const done = await eventually(
+    async () => (await api("GET", `/reports/${report.report_id}/runs`)).json.runs[0],
+    ({ status }) => status === "succeeded" || status === "failed",
+    MINUTES_MS,
+  );
+  assert.deepEqual([done.run_id, done.status, done.sent_to, done.error], [run.run_id, "succeeded", [MAIL], null]);
+  const mails = (await outbox(MAIL)).slice(before);
+  assert.deepEqual(
+    mails.map(({ attachments }) => attachments),
+    [["Orders.pdf", "Orders.csv"]],
+  );
+  for (const [url, begins] of [
+    [done.html_url, "<!doctype html>"],
+    [done.pdf_url, "%PDF-"],
+    [done.csv_url, "tile,group,start,measure,value"],
+  ])
+    assert.ok((await (await fetch(url)).text()).startsWith(begins), url);
+  const eml = await PostalMime.parse(
+    await (await fetch(`${platform.outboxUrl}/messages/${mails[0]!.file}`)).arrayBuffer(),
+  );
+  const header = eml.headers.find(({ key }) => key === "list-unsubscribe")!.value;
+  const clicked = await fetch(header.slice(1, -1), {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: "List-Unsubscribe=One-Click",
+  });
+  assert.equal(clicked.status, 200);
+  assert.deepEqual((await api("GET", `/reports/${report.report_id}`)).json.unsubscribed, [MAIL]);
+});
+
+test("each minute somebody asks by the public URL whether the API answers", async () => {
+  const dynamodb = new DynamoDBClient(platform.aws());
+  const { TableNames = [] } = await dynamodb.send(new ListTablesCommand({}));
+  const items = await eventually(
+    async () =>
+      (
+        await dynamodb.send(
+          new QueryCommand({
+            TableName: TableNames.find((name) => name.startsWith("metrics"))!,
+            KeyConditionExpression: "pk = :pk",
+            ExpressionAttributeValues: { ":pk": { S: "alerts#api" } },
+          }),
+        )
+      ).Items ?? [],
+    (all) => all.length > 0,
+    MINUTES_MS,
+  );
+  dynamodb.destroy();
+  assert.ok(items.some(({ down }) => down!.N === "0"));
+});
+
+test.run();

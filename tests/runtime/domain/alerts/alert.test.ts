@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { suite } from "uvu";
+import { type AlertFacts, alertLink, composeAlert, eventOf, slackOf } from "../../../../runtime/domain/alerts/alert.ts";
+
+const test = suite("what is told of an alert");
+
+const facts: AlertFacts = {
+  alert_id: "alt_01JDGXS7G0ABCDEFGHJKMNPQRT",
+  rule_id: "rul_01JDGXS7G0ABCDEFGHJKMNPQRT",
+  name: "Orders fail",
+  kind: "error_rate",
+  severity: "critical",
+  change: "firing",
+  environment: "live",
+  value: 0.125,
+  threshold: 0.05,
+  unit: "share",
+  for_minutes: 10,
+  since: "2026-11-27T09:50:00.000Z",
+  at: "2026-11-27T10:02:00.000Z",
+  cause: "sub_1 failed 7 times (http_5xx, 503): the endpoint is overloaded",
+  resolution: null,
+};
+const link = alertLink("https://api.example.com", facts);
+
+test("value, threshold, since when, suspected cause and link, wherever it goes", () => {
+  const { subject, text, html, short } = composeAlert(facts, link);
+  assert.equal(subject, "[critical] Orders fail: 12.5 %");
+  assert.equal(link, "https://api.example.com/console/alerts?alert=alt_01JDGXS7G0ABCDEFGHJKMNPQRT");
+  const slack = slackOf({ subject, text, html, short }).text;
+  for (const message of [text, html, slack])
+    for (const said of ["12.5 %", "above 5 % for 10 min", "2026-11-27T09:50:00.000Z (12 min)", facts.cause!, link, "live"])
+      assert.ok(message.replaceAll("&gt;", ">").includes(said), `${said} in\n${message}`);
+  assert.equal(short, `[critical] Orders fail: 12.5 %, since 09:50 UTC. ${link}`);
+});
+
+test("a recovery says how long it lasted and why it ended, and suspects nobody any more", () => {
+  const resolved = { ...facts, change: "resolved", value: 0, resolution: "recovered" } as const;
+  const { subject, text, short } = composeAlert(resolved, link);
+  assert.equal(subject, "[resolved] Orders fail");
+  assert.match(text, /Lasted: 12 min\nWhy it ended: it is well again/);
+  assert.ok(!text.includes(facts.cause!));
+  assert.equal(short, `[resolved] Orders fail. ${link}`);
+  const silent = composeAlert({ ...resolved, value: null, resolution: "no_data" }, link).text;
+  assert.match(silent, /: no data\n[\s\S]*there was no more data/);
+});
+
+test("numbers are read with their unit", () => {
+  const read = (more: Partial<AlertFacts>) => composeAlert({ ...facts, ...more }, link).subject.split(": ")[1];
+  assert.equal(read({ kind: "latency", unit: "ms", value: 6_250 }), "6.3 s");
+  assert.equal(read({ kind: "latency", unit: "ms", value: 250 }), "250 ms");
+  assert.equal(read({ kind: "dead_letters", unit: "count", value: 1_234 }), "1,234");
+  assert.equal(read({ kind: "api_down", unit: "up", value: 1 }), "unreachable");
+});
+
+test("a name is text everywhere, and the link is never cut", () => {
+  const name = `<b>&"${"x".repeat(196)}`;
+  const { html, short, subject, text } = composeAlert({ ...facts, name }, link);
+  assert.ok(!html.includes("<b>") && html.includes("&lt;b&gt;"));
+  assert.ok(slackOf({ html, short, subject, text }).text.startsWith("*[critical] &lt;b&gt;&amp;"));
+  assert.ok(short.length <= 300 && short.endsWith(`, since 09:50 UTC. ${link}`), short);
+});
+
+test("a message in place of another says of which", () => {
+  const { text, html } = composeAlert({ ...facts, instead_of: "webhook https://hooks.example.com/a" }, link);
+  for (const message of [text, html])
+    assert.ok(message.includes("You get this because webhook https://hooks.example.com/a could not be reached."));
+});
+
+test("the customer's own event names the change and holds the same facts", () => {
+  assert.deepEqual(eventOf(facts), { event_type: "triggers.alert.firing", ...facts });
+  assert.equal(eventOf({ ...facts, change: "resolved" }).event_type, "triggers.alert.resolved");
+});
+
+test.run();
