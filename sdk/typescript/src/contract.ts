@@ -823,7 +823,7 @@ export interface paths {
         };
         /**
          * What rang, and what does
-         * @description The newest first. `pending`: above the threshold, but not yet for as long as the rule says.
+         * @description The newest first. `pending`: above the threshold, but not yet for as long as the rule says. Kept for 400 days after it ended.
          *
          *     Needs the scope `events:read`.
          */
@@ -4387,7 +4387,7 @@ export interface paths {
                          */
                         recipients?: string[];
                         schedule?: components["schemas"]["ReportSchedule"];
-                        /** @description `weekly`, `monthly`, or tiles of your own. */
+                        /** @description `weekly`, `monthly`, or tiles of your own. A tile without a range is about the report's, and one that names no zone counts in the schedule's. */
                         template: ("weekly" | "monthly") | components["schemas"]["ReportTile"][];
                     };
                 };
@@ -4495,7 +4495,7 @@ export interface paths {
                         /** @description Addresses that are verified e-mail channels. */
                         recipients?: string[];
                         schedule?: components["schemas"]["ReportSchedule"];
-                        /** @description `weekly`, `monthly`, or tiles of your own. */
+                        /** @description `weekly`, `monthly`, or tiles of your own. A tile without a range is about the report's, and one that names no zone counts in the schedule's. */
                         template?: ("weekly" | "monthly") | components["schemas"]["ReportTile"][];
                     };
                 };
@@ -4569,7 +4569,7 @@ export interface paths {
         };
         /**
          * List a report's runs
-         * @description The newest first.
+         * @description The newest first. Kept for 400 days.
          *
          *     Needs the scope `events:read`.
          */
@@ -4643,7 +4643,7 @@ export interface paths {
                          */
                         recipients?: string[];
                         schedule?: components["schemas"]["ReportSchedule"];
-                        /** @description `weekly`, `monthly`, or tiles of your own. */
+                        /** @description `weekly`, `monthly`, or tiles of your own. A tile without a range is about the report's, and one that names no zone counts in the schedule's. */
                         template: ("weekly" | "monthly") | components["schemas"]["ReportTile"][];
                     };
                 };

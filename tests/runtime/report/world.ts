@@ -17,7 +17,7 @@ export const zone = "Europe/Berlin";
 export const tenant = "cus_01JDGXS7G0ABCDEFGHJKMNPQRT";
 
 /** Monday, 26 October 2026, 08:00 in Berlin, where clocks went back the night before. */
-export const NOW = Date.UTC(2026, 9, 26, 7);
+const NOW = Date.UTC(2026, 9, 26, 7);
 /** Midnights of Berlin, from Monday 19 October to Monday 26 October: the last day has 25 hours. */
 export const DAYS: readonly number[] = [
   ...[18, 19, 20, 21, 22, 23, 24].map((day) => Date.UTC(2026, 9, day, 22)),
