@@ -31,27 +31,25 @@ interface Input {
 /** Items by partition and sort key. */
 const partitions = new Map<string, Map<string, Item>>();
 let queries = 0;
-const counters = {
-  name: "metrics",
-  dynamodb: {
-    send: async ({ constructor: { name }, input }: { constructor: { name: string }; input: Input }) => {
-      if (name === "PutItemCommand") {
-        const { pk, sk } = input.Item!;
-        const partition = partitions.get(pk!.S!) ?? new Map<string, Item>();
-        partitions.set(pk!.S!, partition.set(sk!.S!, input.Item!));
-        return {};
-      }
-      // How far it has come is kept by the caller's own memory of it; a lease is always free here.
-      if (name === "UpdateItemCommand") return { Attributes: {} };
-      if (name === "GetItemCommand") return {};
-      queries += 1;
-      const { ":pk": pk, ":lo": lo, ":hi": hi, ":from": from, ":to": to } = input.ExpressionAttributeValues!;
-      const [low, high] = [lo ?? from, hi ?? to];
-      const items = [...(partitions.get(pk!.S!)?.values() ?? [])];
-      return { Items: low === undefined ? items : items.filter(({ sk }) => sk!.S! >= low.S! && sk!.S! <= high!.S!) };
-    },
-  } as never,
+const table = {
+  send: async ({ constructor: { name }, input }: { constructor: { name: string }; input: Input }) => {
+    if (name === "PutItemCommand") {
+      const { pk, sk } = input.Item!;
+      const partition = partitions.get(pk!.S!) ?? new Map<string, Item>();
+      partitions.set(pk!.S!, partition.set(sk!.S!, input.Item!));
+      return {};
+    }
+    // How far it has come is kept by the caller's own memory of it; a lease is always free here.
+    if (name === "UpdateItemCommand") return { Attributes: {} };
+    if (name === "GetItemCommand") return {};
+    queries += 1;
+    const { ":pk": pk, ":lo": lo, ":hi": hi, ":from": from, ":to": to } = input.ExpressionAttributeValues!;
+    const [low, high] = [lo ?? from, hi ?? to];
+    const items = [...(partitions.get(pk!.S!)?.values() ?? [])];
+    return { Items: low === undefined ? items : items.filter(({ sk }) => sk!.S! >= low.S! && sk!.S! <= high!.S!) };
+  },
 };
+const counters = { name: "metrics", dynamodb: table as never };
 
 const { db, raw, close } = await startDatabase();
 const began = performance.now();
@@ -80,7 +78,7 @@ async function minute(every: number): Promise<void> {
   const at = clock + 1;
   for (let w = 0; w < WRITERS; w += 1) {
     const send = (input: ConstructorParameters<typeof PutItemCommand>[0]) =>
-      counters.dynamodb.send({ constructor: { name: "PutItemCommand" }, input } as never);
+      table.send({ constructor: { name: "PutItemCommand" }, input: input as Input });
     const writer = usageWriter("metrics", send as never, `w${w}`, () => at);
     for (let place = w * every; place < CUSTOMERS; place += WRITERS * every) {
       const fact: UsageFact = {
