@@ -16,8 +16,8 @@ import type { Tx } from "./roles.ts";
  * Alerts, and the messages about them.
  *
  * Invariant: a change of state and the messages that tell it are written together, only where the alert was in the state that the
- * change begins from, and only for minutes after those that are written already. So each change is told once, whatever is evaluated
- * twice, and messages that are not sent yet are still there.
+ * change begins from, and only for minutes after those that are written already. So each change is told once, also where a
+ * minute is evaluated twice, and messages that are not sent yet are still there.
  */
 
 const PAGE = 2_000;
@@ -416,7 +416,7 @@ async function tellElsewhere(
 /** Days that alerts are listed after they have ended: as long as the numbers by hour that they were about. */
 export const ALERTS_KEPT_DAYS = KEPT_DAYS.hour;
 
-/** Removes alerts that ended so long ago, with their messages. @returns how many */
+/** Removes alerts that ended more than `ALERTS_KEPT_DAYS` ago, with their messages. @returns how many */
 export async function forgetAlerts(tx: Tx, now: Millis): Promise<number> {
   const before = now - ALERTS_KEPT_DAYS * DAY_MS;
   const { numDeletedRows } = await tx

@@ -143,7 +143,7 @@ export async function endRun(
 /** Days that runs are listed; what they made is kept for a week. */
 export const RUNS_KEPT_DAYS = 400;
 
-/** Removes runs that are over and so old. @returns how many */
+/** Removes runs that are over and were asked for more than `RUNS_KEPT_DAYS` ago. @returns how many */
 export async function forgetRuns(tx: Tx, now: Millis): Promise<number> {
   const { numDeletedRows } = await tx
     .deleteFrom("report_runs")
