@@ -129,7 +129,8 @@ test("a link that is forged, or was made for something else, unsubscribes nobody
   const verify = { does: "verify", customer_id, channel_id: "chn_01JDGXS7G0ABCDEFGHJKMNPQRT", code: "123456" } as const;
   for (const url of [
     linkTo("another secret", "", does),
-    `${good.slice(0, -1)}${good.endsWith("A") ? "B" : "A"}`,
+    // The last character of a signature has bits that stand for nothing, the first one has none.
+    `${body}.${mac.startsWith("A") ? "B" : "A"}${mac.slice(1)}`,
     `/links/${other}.${mac}`,
     body,
     "/links/none",
