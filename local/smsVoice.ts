@@ -44,7 +44,7 @@ class SmsRefusal extends ServiceError {
 }
 const invalid = (reason: string, message: string) => new SmsRefusal("ValidationException", message, reason);
 
-/** Parts that a text is sent in: the longer ones where all of it is of the GSM alphabet, of which ASCII is what is told apart here. */
+/** Parts that a text is sent in: the longer ones where all of it is of the GSM alphabet. Of that one, only ASCII is looked for here. */
 function partsOf(text: string): number {
   const [single, each] = /^[\n\r -~]*$/.test(text) ? PARTS.gsm : PARTS.ucs2;
   return text.length <= single ? 1 : Math.ceil(text.length / each);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { type AlertFacts, alertLink, composeAlert, eventOf, slackOf } from "../../../../runtime/domain/alerts/alert.ts";
 
-const test = suite("what is told of an alert");
+const test = suite("messages about an alert");
 
 const facts: AlertFacts = {
   alert_id: "alt_01JDGXS7G0ABCDEFGHJKMNPQRT",
@@ -29,7 +29,14 @@ test("value, threshold, since when, suspected cause and link, wherever it goes",
   assert.equal(link, "https://api.example.com/console/alerts?alert=alt_01JDGXS7G0ABCDEFGHJKMNPQRT");
   const slack = slackOf({ subject, text, html, short }).text;
   for (const message of [text, html, slack])
-    for (const said of ["12.5 %", "above 5 % for 10 min", "2026-11-27T09:50:00.000Z (12 min)", facts.cause!, link, "live"])
+    for (const said of [
+      "12.5 %",
+      "above 5 % for 10 min",
+      "2026-11-27T09:50:00.000Z (12 min)",
+      facts.cause!,
+      link,
+      "live",
+    ])
       assert.ok(message.replaceAll("&gt;", ">").includes(said), `${said} in\n${message}`);
   assert.equal(short, `[critical] Orders fail: 12.5 %, since 09:50 UTC. ${link}`);
 });
