@@ -1,6 +1,7 @@
 import { useMemo } from "react";
-import type { Dimension } from "../../runtime/domain/metrics/names.ts";
+import { type Dimension, errorClasses } from "../../runtime/domain/metrics/names.ts";
 import type { Environment } from "./api.ts";
+import type { LiveFigures } from "./joined.ts";
 import { manyTexts, maybeOneOf, oneOf, timesOf, useUrl, zoneOf } from "./url.ts";
 
 /** What a dashboard looks at, which is its URL: range, filters, groups, how it is shown. Each tile asks about just that. */
@@ -13,13 +14,14 @@ const own = {
   type: manyTexts,
   workflow: manyTexts,
   status: manyTexts,
+  error: manyTexts,
   by: oneOf(groups, "none"),
   refresh: maybeOneOf(["30s"]),
   view: maybeOneOf(["table"]),
 };
 
 /** Members of the URL by the dimension that they filter. */
-const members = { event_type: "type", workflow_id: "workflow", status: "status" } as const;
+const members = { event_type: "type", workflow_id: "workflow", status: "status", error: "error" } as const;
 export type Filtered = keyof typeof members;
 /** Beside what the URL says, a page may be about one subscription. */
 export type Filter = Partial<Record<Dimension, readonly (string | null)[]>>;
@@ -52,25 +54,34 @@ export interface Dashboard {
   /** Milliseconds between two looks. */
   readonly every: number | false;
   readonly asTable: boolean;
-  set: (changes: Readonly<Record<string, string | readonly string[] | undefined>>) => void;
+  /** What a socket told last, under the same filter; only where the page follows one. */
+  readonly figures?: LiveFigures;
+  set: (changes: Readonly<Record<string, string | readonly string[] | undefined>>, replace?: boolean) => void;
   /** Shows only what has this value, or all again where it is the only one already. */
   toggle: (dimension: Filtered, value: string | null) => void;
 }
 
 export const isFiltered = (dimension: Dimension): dimension is Filtered => Object.hasOwn(members, dimension);
 
+/** A filter by those of these values that there are; none where there is none of them. */
+function among(dimension: Filtered, chosen: readonly string[], known: readonly string[]): Filter {
+  const values = chosen.filter((each) => known.includes(each));
+  return values.length === 0 ? {} : { [dimension]: values };
+}
+
 export function useDashboard(): Dashboard {
   const [state, set] = useUrl(own);
-  const { env, range, from, to, type, workflow, status, by, refresh, view } = state;
+  const { env, range, from, to, type, workflow, status, error, by, refresh, view } = state;
   const zone = zoneOf(state);
-  const key = JSON.stringify([range, from, to, type, workflow, status]);
+  const key = JSON.stringify([range, from, to, type, workflow, status, error]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a range that ends now is fixed while it is looked at
   const asked = useMemo(() => {
     const times = timesOf(state);
     const filter: Filter = {
       ...(type.length === 0 ? {} : { event_type: type.map(asValue) }),
       ...(workflow.length === 0 ? {} : { workflow_id: workflow.map(asValue) }),
-      ...(status.length === 0 ? {} : { status: status.filter((each) => statuses.some((known) => known === each)) }),
+      ...among("status", status, statuses),
+      ...among("error", error, errorClasses),
     };
     return { times, filter };
   }, [key]);

@@ -1,10 +1,11 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import type { MetricsAnswer, Point, Series } from "../../runtime/domain/metrics/answer.ts";
-import { type Dimension, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
+import { type Dimension, dimensionsOf, isRate, type Measure } from "../../runtime/domain/metrics/names.ts";
 import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
 import type { Latency, Value } from "../../runtime/domain/metrics/values.ts";
 import { call, type Environment } from "./api.ts";
 import { type Dashboard, type Filter, isFiltered } from "./dashboard.ts";
+import { joined } from "./joined.ts";
 
 /** The language of charts: one query object, and what comes back for it. */
 export type { Latency, Point, Series, Value };
@@ -50,7 +51,11 @@ export interface Applied {
 /** @param measures of one tile: a filter that one of them does not know is left out for all of them */
 function applied(measures: readonly Measure[], filter: Filter): Applied {
   const named = Object.keys(filter) as (keyof Filter)[];
-  const knows = (dimension: Dimension) => measures.every((measure) => dimensionsOf[measure].includes(dimension));
+  // A rate of the attempts that failed like this would say nothing: each of them did.
+  const knows = (dimension: Dimension) =>
+    measures.every(
+      (measure) => dimensionsOf[measure].includes(dimension) && !(dimension === "error" && isRate(measure)),
+    );
   return {
     filter: Object.fromEntries(named.filter(knows).map((dimension) => [dimension, filter[dimension]])),
     ignored: named.filter((dimension) => !knows(dimension)),
@@ -66,13 +71,21 @@ export interface TileAnswer {
 export function useTile(board: Dashboard, rest: MetricsQuery, enabled = true): TileAnswer {
   const { filter, ignored } = applied(rest.measures, board.filter);
   const ranged = rest.last === undefined && rest.from === undefined ? board.range : { time_zone: board.zone };
-  const query = useMetrics(
-    { ...ranged, ...rest, ...(Object.keys(filter).length === 0 ? {} : { filter: filter as never }) },
-    board.env,
-    board.every,
-    enabled,
-  );
-  return { query, ignored };
+  const asked = { ...ranged, ...rest, ...(Object.keys(filter).length === 0 ? {} : { filter: filter as never }) };
+  const query = useMetrics(asked, board.env, board.every, enabled);
+  // What the socket tells is under the whole filter of the page.
+  return { query: ignored.length === 0 ? followed(board, asked, query) : query, ignored };
+}
+
+/** What was answered, with what a socket has told since. */
+export function followed(
+  { figures }: Dashboard,
+  asked: MetricsQuery,
+  query: UseQueryResult<Metrics>,
+): UseQueryResult<Metrics> {
+  if (figures === undefined || query.data === undefined || query.isPlaceholderData) return query;
+  const data = joined(asked, query.data, figures);
+  return data === undefined ? query : ({ ...query, data } as UseQueryResult<Metrics>);
 }
 
 export const words: Readonly<Record<Dimension, string>> = {

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { errorText } from "../aws/log.ts";
 import { type MetricsReader, queryMetrics } from "../counters/metrics.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { Point } from "../domain/metrics/answer.ts";
+import type { MetricsAnswer } from "../domain/metrics/answer.ts";
 import { type Measure, measures } from "../domain/metrics/names.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
 import { MINUTE_MS, type Millis, rfc3339 } from "../domain/time.ts";
@@ -27,12 +27,12 @@ const LINGER_MS: Millis = 6_000;
 const told: readonly Measure[] = measures;
 
 /** The last two minutes of the measures, filtered. */
-async function figures(
+function figures(
   { reader, now }: MeasurePorts,
   tenant: Tenant,
   limit_per_second: number,
   filter: unknown,
-): Promise<readonly Point[]> {
+): Promise<MetricsAnswer> {
   const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS;
   const query = MetricsQuery.parse({
     measures: told,
@@ -41,8 +41,7 @@ async function figures(
     interval: "minute",
     filter,
   });
-  const { series } = await queryMetrics(reader, { tenant, limit_per_second }, query);
-  return series[0]?.points ?? [];
+  return queryMetrics(reader, { tenant, limit_per_second }, query);
 }
 
 /** @param deadline when it ends in any case: the next that happens begins it anew */
@@ -81,10 +80,12 @@ async function tellFigures(tenant: Tenant, sent: Map<string, string>, ports: Mea
   );
   for (const [key, sockets] of alike) {
     const { subscriptions, who } = sockets[0]!;
-    const [before, running] = await figures(ports, tenant, who.limit_per_second, subscriptions.metrics!.filter);
+    const answer = await figures(ports, tenant, who.limit_per_second, subscriptions.metrics!.filter);
+    const [before, running] = answer.series[0]?.points ?? [];
     if (running === undefined) continue;
     const text = `${key}${JSON.stringify([running, before])}`;
-    const message = { channel: "metrics", at: rfc3339(ports.now()), ...running, previous: before };
+    const { complete_until } = answer;
+    const message = { channel: "metrics", at: rfc3339(ports.now()), complete_until, ...running, previous: before };
     for (const connection of sockets) {
       if (sent.get(connection.connection_id) === text) continue;
       sent.set(connection.connection_id, text);

@@ -1,17 +1,20 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { call } from "../api.ts";
+import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
-import { lasts, useCustomers } from "../tiles/customers.tsx";
+import { type CustomerFigures, lasts, useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
 import { Button, Empty, Failure, Loading, Note, Page, TextField } from "../ui/basic.tsx";
 import { Create, ShownOnce } from "../ui/create.tsx";
-import { AutoRefresh } from "../ui/dashboardPage.tsx";
+import { AutoRefresh, ViewAsTable } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
 import { Ask } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
+import { Tile } from "../ui/tile.tsx";
 import { maybeOneOf, useUrl } from "../url.ts";
 
 function NewCustomer() {
@@ -74,6 +77,39 @@ const columns = [
   "Keys never used",
 ] as const;
 
+const MOST_BARS = 10;
+
+/** Who came nearest to its limit, as bars. @param customers the nearest first */
+function LimitChart({ customers, of }: { customers: readonly CustomerFigures[]; of: ReturnType<typeof useCustomers> }) {
+  const title = "Use of the limit";
+  const known = customers.flatMap(({ name, limit_use }) => (limit_use === null ? [] : [{ name, use: limit_use }]));
+  const [first] = known;
+  if (first === undefined) return null;
+  const paint = (use: number) => (use < WARN ? "good" : use < 1 ? "warn" : "bad");
+  const told: Told = {
+    columns: [{ name: "Customer" }, { name: "Busiest second, of the limit", show: (use) => share(Number(use)) }],
+    rows: known.map(({ name, use }) => [name, use]),
+  };
+  return (
+    <Tile title={title} asks="Who came nearest to its limit in any second?" of={of}>
+      {() => (
+        <Chart
+          title={title}
+          told={told}
+          sentence={`${first.name} came nearest, with ${share(first.use)}.${known.length > MOST_BARS ? ` Drawn are the first ${MOST_BARS}.` : ""}`}
+          draw={(width) =>
+            drawRanked(
+              known.slice(0, MOST_BARS).map(({ name, use }) => ({ name, value: use, paint: paint(use) })),
+              width,
+              share,
+            )
+          }
+        />
+      )}
+    </Tile>
+  );
+}
+
 const own = { near: maybeOneOf(["yes"]) };
 
 export default function Customers() {
@@ -112,6 +148,7 @@ export default function Customers() {
         actions={
           <>
             <AutoRefresh />
+            <ViewAsTable />
             <ShownTable told={told} />
             <DownloadShown name="customers" title="Customers" about={`Live sides, the last ${last}`} />
             <NewCustomer />
@@ -144,6 +181,7 @@ export default function Customers() {
                 Near a limit only
               </Button>
             </div>
+            <LimitChart customers={rows} of={list} />
             {rows.length === 0 ? (
               <Empty title="No customer is near its limit.">Show all of them to see how much each uses.</Empty>
             ) : (

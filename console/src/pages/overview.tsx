@@ -9,11 +9,13 @@ import { StatusTile } from "../tiles/status.tsx";
 import { SuccessTile, useSummary } from "../tiles/summary.tsx";
 import { TodayTile, useToday } from "../tiles/today.tsx";
 import { DashboardPage, Filters } from "../ui/dashboardPage.tsx";
+import { FollowingNote, useFollowing } from "../ui/following.tsx";
 import { Range } from "../ui/range.tsx";
 import { FirstSteps } from "./firstSteps.tsx";
 
 export default function Overview() {
-  const board = useDashboard();
+  const following = useFollowing(useDashboard());
+  const { board } = following;
   const may = useMay();
   const today = useToday(board);
   const summary = useSummary(board);
@@ -25,6 +27,7 @@ export default function Overview() {
       title="Overview"
       name="overview"
       answer={flow.query.data}
+      actions={<FollowingNote following={following} />}
       frame={
         <>
           <Range />
@@ -40,7 +43,7 @@ export default function Overview() {
         </div>
         <SuccessTile summary={summary} />
         <QuotaTile quota={quota} />
-        <HealthTile />
+        <HealthTile filtered={Object.keys(board.filter).length > 0} />
         <IngestionTile board={board} flow={flow} />
         <LatencyTile board={board} name="accept_latency_ms" />
         <LatencyTile board={board} name="delivery_latency_ms" />
@@ -48,7 +51,7 @@ export default function Overview() {
         <DistributionTile board={board} />
         <ErrorRateTile board={board} flow={flow} />
         <ErrorTypesTile board={board} errors={errors} />
-        <TopErrorsTile errors={errors} width="full" />
+        <TopErrorsTile board={board} errors={errors} width="full" />
         {may("events") ? <FailedEventsTile board={board} /> : null}
       </div>
     </DashboardPage>

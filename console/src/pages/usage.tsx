@@ -2,7 +2,7 @@ import { useDashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
 import { numberIn } from "../metrics.ts";
 import { useSession } from "../session.tsx";
-import { QuotaTile, useNow, useQuota } from "../tiles/quota.tsx";
+import { QuotaTile, unfiltered, useNow, useQuota } from "../tiles/quota.tsx";
 import {
   DayForecastTile,
   HistoryTile,
@@ -49,7 +49,7 @@ export default function Usage() {
       frame={
         <>
           <Range />
-          <Filters without={["workflow_id", "status"]} grouped={false} />
+          <Filters without={["workflow_id", "status", "error"]} grouped={false} />
         </>
       }
     >
@@ -64,7 +64,12 @@ export default function Usage() {
       ) : null}
       <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
         <QuotaTile quota={quota} />
-        <Tile title="Limit" asks="How much may be sent, and when is it free again?" of={quota.query}>
+        <Tile
+          title="Limit"
+          asks="How much may be sent, and when is it free again?"
+          of={quota.query}
+          reason={unfiltered(quota)}
+        >
           {() => (
             <Figure
               value={`${count(limit)}/s`}
@@ -95,7 +100,14 @@ export default function Usage() {
         </section>
         <HistoryTile board={board} piece={piece} />
         <KeysTile board={board} />
-        <Tile title="Refused in the last hour" asks="Was anything turned away?" of={quota.query}>
+        <Tile
+          title="Refused in the last hour"
+          asks="Was anything turned away?"
+          of={quota.query}
+          reason={
+            quota.ignored.length === 0 ? undefined : "Not filtered: what was refused is told apart by the key alone."
+          }
+        >
           {() => (
             <Figure
               value={count(refused)}
@@ -104,7 +116,7 @@ export default function Usage() {
             />
           )}
         </Tile>
-        <Tile title="Advice" asks="What should be done?" of={quota.query}>
+        <Tile title="Advice" asks="What should be done?" of={quota.query} reason={unfiltered(quota)}>
           {() => <p className="text-sm">{advice}</p>}
         </Tile>
       </div>

@@ -14,6 +14,7 @@ import { ShownViews } from "../told.tsx";
 import type { Subscription } from "../types.ts";
 import { AsOf, AutoRefresh, aboutOf, Filters, ViewAsTable } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
+import { FollowingNote, useFollowing } from "../ui/following.tsx";
 import { Range } from "../ui/range.tsx";
 import { keep } from "../url.ts";
 
@@ -62,11 +63,13 @@ export function WorkflowOverview({ subscription, facts }: { subscription: Subscr
   const whole = useDashboard();
   const { subscription_id: id } = subscription;
   const { workflow_id: _, ...filter } = whole.filter;
-  const board: Dashboard = {
+  const own: Dashboard = {
     ...whole,
     by: whole.by === "workflow_id" ? "none" : whole.by,
     filter: { ...filter, subscription_id: [id] },
   };
+  const following = useFollowing(own);
+  const { board } = following;
   const summary = useSummary(board);
   const workflow = useWorkflow(board);
   const flow = useFlow(board);
@@ -77,6 +80,7 @@ export function WorkflowOverview({ subscription, facts }: { subscription: Subscr
         <div className="flex flex-wrap items-center justify-between gap-2">
           <ChooseWorkflow subscription={subscription} />
           <div className="flex flex-wrap gap-2">
+            <FollowingNote following={following} />
             <AutoRefresh />
             <ViewAsTable />
             <DownloadShown name={`workflow-${id}`} title={`Workflow ${nameOf(subscription)}`} about={aboutOf(board)} />
@@ -96,7 +100,7 @@ export function WorkflowOverview({ subscription, facts }: { subscription: Subscr
           <LatencyTile board={board} name="delivery_latency_ms" />
           <DistributionTile board={board} />
           <ErrorTypesTile board={board} errors={errors} />
-          <TopErrorsTile errors={errors} />
+          <TopErrorsTile board={board} errors={errors} />
           {may("events") ? <FailedEventsTile board={board} subscription={id} /> : null}
         </div>
       </div>

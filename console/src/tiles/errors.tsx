@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { seriesPaints } from "../../../runtime/domain/charts/drawing.ts";
 import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
@@ -7,7 +7,8 @@ import { failureCatalog } from "../../../runtime/domain/errors/failures.ts";
 import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
 import { call, queryOf } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
-import type { Dashboard } from "../dashboard.ts";
+import type { Dashboard, Filtered } from "../dashboard.ts";
+import { errorWords } from "../errorWords.ts";
 import { bucketTime, count, ms, share } from "../format.ts";
 import { maybeIn, numberIn, pointsOf, reasonOf, type Series, type TileAnswer, useTile, words } from "../metrics.ts";
 import { useMay } from "../session.tsx";
@@ -20,28 +21,32 @@ import { keep } from "../url.ts";
 
 /** What failed: how much of all, what kind, and what exactly. */
 
-const errorWords: Readonly<Record<ErrorClass, string>> = {
-  timeout: "Timeout",
-  dns: "Host unknown",
-  connect: "No connection",
-  tls: "Certificate",
-  redirect: "Redirect",
-  http_4xx: "4xx response",
-  http_5xx: "5xx response",
-  gone: "410 Gone",
-  forbidden_address: "Private address",
-  other: "Malformed payload or other",
-};
 const wordOf = ({ key }: Series): string => errorWords[key.error as ErrorClass] ?? "Other";
 const paintOf = ({ key }: Series) =>
   seriesPaints[Math.max(0, errorClasses.indexOf(key.error as ErrorClass)) % seriesPaints.length]!;
 
-/** Failed attempts by kind and time: the chart, and the list of the most frequent. */
+/** Attempts by how they failed, and time: the chart, and the list of the most frequent. The last attempt of a dead letter is one of them. */
 export const useErrors = (board: Dashboard): TileAnswer =>
-  useTile(board, { measures: ["failed"], interval: "auto", group_by: ["error"] });
+  useTile(board, { measures: ["attempts"], interval: "auto", group_by: ["error"] });
 
+const failures = ({ totals }: Series): number => numberIn(totals, "attempts");
+
+/** Kinds of failure, the most frequent first. */
 const found = (answer: TileAnswer): Series[] =>
-  (answer.query.data?.series ?? []).filter(({ key, totals }) => key.error !== null && numberIn(totals, "failed") > 0);
+  (answer.query.data?.series ?? [])
+    .filter((series) => series.key.error !== null && failures(series) > 0)
+    .toSorted((a, b) => failures(b) - failures(a));
+
+const pickError = (board: Dashboard, { key }: Series) => {
+  if (key.error !== undefined && key.error !== null) board.toggle("error", key.error);
+};
+
+/** Shows one bucket of a chart alone. @param points of the chart @param end of the last one */
+const pickTime = (board: Dashboard, points: readonly { readonly start: string }[], end: string) => (row: number) => {
+  const from = points[row]?.start;
+  if (from !== undefined) board.set({ range: "custom", from, to: points[row + 1]?.start ?? end }, false);
+};
+const PICKS_TIME = "Click, or Enter: only this time";
 
 const LONG_MS = 26 * 3_600_000;
 
@@ -82,6 +87,8 @@ export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAns
                 ? "Nothing was tried in this range."
                 : `${share(whole)} of ${count(numberIn(answer.totals, "attempts"))} attempts failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}. Where nothing was tried, the line has a gap.`
             }
+            pick={pickTime(board, points, answer.to)}
+            picks={PICKS_TIME}
             draw={(width) =>
               drawOverTime(
                 {
@@ -120,7 +127,7 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
         if (kinds.length === 0) return <Empty title="No attempt failed in this range.">Nothing to do here.</Empty>;
         const points = kinds[0]!.points;
         const days = Date.parse(answer.to) - Date.parse(answer.from) > LONG_MS;
-        const failedIn = (series: Series, at: number) => maybeIn(series.points[at], "failed");
+        const failedIn = (series: Series, at: number) => maybeIn(series.points[at], "attempts");
         const told: Told = {
           columns: [
             { name: "When", show: (at) => bucketTime(String(at), zone, answer.interval, { long: true }) },
@@ -128,12 +135,14 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
           ],
           rows: points.map(({ start }, at) => [start, ...kinds.map((series) => failedIn(series, at))]),
         };
-        const total = kinds.reduce((sum, { totals }) => sum + numberIn(totals, "failed"), 0);
+        const total = kinds.reduce((sum, series) => sum + failures(series), 0);
         return (
           <Chart
             title={title}
             told={told}
-            sentence={`${count(total)} failed: ${kinds.map((series) => `${wordOf(series)} ${count(numberIn(series.totals, "failed"))}`).join(", ")}.`}
+            sentence={`${count(total)} attempts failed: ${kinds.map((series) => `${wordOf(series)} ${count(failures(series))}`).join(", ")}.`}
+            pick={pickTime(board, points, answer.to)}
+            picks={PICKS_TIME}
             draw={(width) =>
               drawOverTime(
                 {
@@ -157,7 +166,8 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
               entries={kinds.map((series) => ({
                 name: wordOf(series),
                 paint: paintOf(series),
-                value: count(numberIn(series.totals, "failed")),
+                value: count(failures(series)),
+                pick: () => pickError(board, series),
               }))}
             />
           </Chart>
@@ -167,37 +177,47 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
   );
 }
 
-export function TopErrorsTile({ errors, width = "wide" }: { errors: TileAnswer; width?: "wide" | "full" }) {
+export function TopErrorsTile({
+  board,
+  errors,
+  width = "wide",
+}: {
+  board: Dashboard;
+  errors: TileAnswer;
+  width?: "wide" | "full";
+}) {
   const may = useMay();
   const { query, ignored } = errors;
   const title = "Top errors";
   return (
     <Tile title={title} asks="What fails most, and what helps?" of={query} reason={reasonOf(ignored)} width={width}>
       {() => {
-        const kinds = found(errors).toSorted((a, b) => numberIn(b.totals, "failed") - numberIn(a.totals, "failed"));
+        const kinds = found(errors);
         if (kinds.length === 0) return <Empty title="No attempt failed in this range.">Nothing to do here.</Empty>;
         const told: Told = {
           columns: [
             { name: "Error" },
-            { name: "Failed", show: (value) => count(Number(value)) },
+            { name: "Failed attempts", show: (value) => count(Number(value)) },
             { name: "Means" },
             { name: "Advice" },
           ],
           rows: kinds.map((series) => {
             const { explanation, advice } = failureCatalog[series.key.error as ErrorClass];
-            return [wordOf(series), numberIn(series.totals, "failed"), explanation, advice];
+            return [wordOf(series), failures(series), explanation, advice];
           }),
         };
         return (
           <Chart
             title={title}
             told={told}
-            sentence={`Most often: ${wordOf(kinds[0]!)}, ${count(numberIn(kinds[0]!.totals, "failed"))} times.`}
+            sentence={`Most often: ${wordOf(kinds[0]!)}, ${count(failures(kinds[0]!))} times.`}
+            pick={(row) => pickError(board, kinds[row]!)}
+            picks="Click, or Enter: only this error"
             draw={(width) =>
               drawRanked(
                 kinds.map((series) => ({
                   name: wordOf(series),
-                  value: numberIn(series.totals, "failed"),
+                  value: failures(series),
                   paint: paintOf(series),
                 })),
                 width,
@@ -240,19 +260,37 @@ const reasonIn = ({ attempts }: Delivery): string => {
   return (last.error ?? "no answer").replaceAll("_", " ");
 };
 
+/** What of a filter a list of deliveries takes; of nothing it can't be asked. */
+export function deliveryFilter({ filter }: Dashboard, statuses: readonly string[]) {
+  const texts = (dimension: Filtered) => filter[dimension]?.filter((value) => value !== null);
+  const chosen = texts("status");
+  return {
+    query: {
+      status: chosen === undefined ? statuses : statuses.filter((status) => chosen.includes(status)),
+      event_type: texts("event_type"),
+      workflow_id: texts("workflow_id"),
+      error: texts("error"),
+    },
+    /** Dimensions by whose absence it is filtered: the list knows values alone. */
+    ignored: (["event_type", "workflow_id"] as const).filter((dimension) => filter[dimension]?.includes(null)),
+    /** The statuses leave nothing over. */
+    none: chosen !== undefined && !statuses.some((status) => chosen.includes(status)),
+  };
+}
+
 export function FailedEventsTile({ board, subscription }: { board: Dashboard; subscription?: string }) {
-  const { env, times, zone, filter } = board;
-  const path = `/deliveries${queryOf({ status: ["failed", "dead_lettered"], from: times.from, to: times.to, subscription_id: subscription, limit: ROWS })}`;
+  const { env, times, zone } = board;
+  const { query: filters, ignored, none } = deliveryFilter(board, ["failed", "dead_lettered"]);
+  const path = `/deliveries${queryOf({ ...filters, from: times.from, to: times.to, subscription_id: subscription, limit: ROWS })}`;
   const query = useQuery({
     queryKey: ["failed events", path, env],
-    queryFn: ({ signal }) => call<{ deliveries: Delivery[] }>("GET", path, { env, signal }),
+    queryFn: ({ signal }) =>
+      none ? { deliveries: [] } : call<{ deliveries: Delivery[] }>("GET", path, { env, signal }),
     refetchInterval: board.every,
+    placeholderData: keepPreviousData,
   });
   const title = "Failed events";
   const rows = query.data?.deliveries ?? [];
-  const ignored = (["event_type", ...(subscription === undefined ? (["workflow_id"] as const) : [])] as const).filter(
-    (each) => filter[each] !== undefined,
-  );
   const told: Told = {
     columns: [
       { name: "Event" },
@@ -281,12 +319,12 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
       reason={
         ignored.length === 0
           ? undefined
-          : `Not filtered: this list can't be narrowed by ${ignored.map((each) => words[each]).join(" or ")}.`
+          : `Not filtered: this list can't be narrowed to what has no ${ignored.map((each) => words[each]).join(" or ")}.`
       }
     >
       {() =>
         rows.length === 0 ? (
-          <Empty title="Nothing has failed in this range.">
+          <Empty title={none ? "The status filter leaves out what failed." : "Nothing has failed in this range."}>
             What fails stands here with its reason until it is delivered or given up.
           </Empty>
         ) : (

@@ -67,7 +67,8 @@ export function State({ status }: { status: string }) {
   );
 }
 
-export function HealthTile() {
+/** @param filtered whether the page is: the platform is the same for all */
+export function HealthTile({ filtered = false }: { filtered?: boolean }) {
   const query = useStatus();
   const title = "Health";
   useShows(
@@ -83,7 +84,12 @@ export function HealthTile() {
         },
   );
   return (
-    <Tile title={title} asks="Does every part of the platform work?" of={query}>
+    <Tile
+      title={title}
+      asks="Does every part of the platform work?"
+      of={query}
+      reason={filtered ? "Not filtered: the platform is the same for all events." : undefined}
+    >
       {() => (
         <div className="grid gap-2">
           <p>

@@ -1,7 +1,7 @@
 import type { Gauge } from "../../../runtime/domain/charts/shares.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
-import { maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
+import { followed, type MetricsQuery, maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { useShows } from "../told.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -9,22 +9,25 @@ import { GaugeFigure } from "./summary.tsx";
 
 /** How much of the limit is in use. */
 
-const LIVE_MS = 5_000;
+/** Between two looks: a minute that has passed counts no more, also where nothing happens. */
+const LOOK_MS = 5_000;
+
+const asked: MetricsQuery = { measures: ["limit_use", "refused", "events"], last: "1h", interval: "minute" };
 
 /** The last hour by the minute: the limit's use, and what was refused for it. */
 export function useQuota(board: Dashboard): TileAnswer {
-  const query = useMetrics(
-    { measures: ["limit_use", "refused", "events"], last: "1h", interval: "minute" },
-    board.env,
-    LIVE_MS,
-  );
+  const query = useMetrics(asked, board.env, LOOK_MS);
   return {
-    query,
+    query: Object.keys(board.filter).length === 0 ? followed(board, asked, query) : query,
     ignored: (Object.keys(board.filter) as (keyof typeof board.filter)[]).filter(
       (each) => board.filter[each] !== undefined,
     ),
   };
 }
+
+/** Why what is about the limit is not narrowed. */
+export const unfiltered = ({ ignored }: Pick<TileAnswer, "ignored">): string | undefined =>
+  ignored.length === 0 ? undefined : "Not filtered: the limit is on all events together.";
 
 /** Yellow from 80 %, red at 100 %. */
 const QUOTA_ZONES: Gauge["zones"] = [
@@ -67,17 +70,12 @@ export function QuotaTile({ quota }: { quota: TileAnswer }) {
         },
   );
   return (
-    <Tile
-      title={title}
-      asks="How near to the limit is this?"
-      of={quota.query}
-      reason={quota.ignored.length === 0 ? undefined : "Not filtered: the limit is on all events together."}
-    >
+    <Tile title={title} asks="How near to the limit is this?" of={quota.query} reason={unfiltered(quota)}>
       {() => (
         <GaugeFigure
           title={title}
           gauge={{ value: share, zones: QUOTA_ZONES, says }}
-          beside={`events per second, in the busiest second of the last minute; ${peak === null ? "–" : `${Math.round(peak * 100)} %`} at most in the last hour. Looked up every 5 s.`}
+          beside={`events per second, in the busiest second of the last minute; ${peak === null ? "–" : `${Math.round(peak * 100)} %`} at most in the last hour`}
         />
       )}
     </Tile>

@@ -3,6 +3,7 @@ import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
 import { drawHeat } from "../../../runtime/domain/charts/small.ts";
+import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
@@ -13,21 +14,28 @@ import { type Told, useShows } from "../told.tsx";
 import type { Key } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
+import { unfiltered } from "./quota.tsx";
 
 /** How much is used over time, and where that leads. */
 
 /** Eight days by the hour: what the day will come to, when events come, and how near to the limit they came. */
-export const useHours = (board: Dashboard): TileAnswer =>
-  useTile({ ...board, filter: {} }, { measures: ["events", "limit_use"], last: "8d", interval: "hour" });
+export const useHours = (board: Dashboard): TileAnswer => {
+  const { query } = useTile(
+    { ...board, filter: {} },
+    { measures: ["events", "limit_use"], last: "8d", interval: "hour" },
+  );
+  return { query, ignored: Object.keys(board.filter) as Dimension[] };
+};
 
 const DAY = 24;
 
 export function LimitUseTile({ board, hours }: { board: Dashboard; hours: TileAnswer }) {
   const { query } = hours;
+  const reason = unfiltered(hours);
   const { zone } = board;
   const title = "Quota used over 24 hours";
   return (
-    <Tile title={title} asks="When did events come nearest to the limit?" of={query} width="wide">
+    <Tile title={title} asks="When did events come nearest to the limit?" of={query} reason={reason} width="wide">
       {() => {
         const points = pointsOf(query.data).slice(-DAY);
         const uses = points.map((point) => maybeIn(point, "limit_use"));
@@ -71,6 +79,7 @@ export function LimitUseTile({ board, hours }: { board: Dashboard; hours: TileAn
 
 export function DayForecastTile({ board, hours }: { board: Dashboard; hours: TileAnswer }) {
   const { query } = hours;
+  const reason = unfiltered(hours);
   const { zone } = board;
   const title = "Forecast for today";
   const now = Date.parse(query.data?.complete_until ?? new Date().toISOString());
@@ -95,7 +104,7 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
         },
   );
   return (
-    <Tile title={title} asks="How many events will there be by midnight?" of={query}>
+    <Tile title={title} asks="How many events will there be by midnight?" of={query} reason={reason}>
       {() =>
         forecast === undefined ? (
           <p className="text-sm text-muted">It takes a whole day of traffic to foresee one.</p>
@@ -158,7 +167,12 @@ export function MonthForecastTile({
         },
   );
   return (
-    <Tile title={title} asks="How many events will the month have (UTC)?" of={projection}>
+    <Tile
+      title={title}
+      asks="How many events will the month have (UTC)?"
+      of={projection}
+      reason={unfiltered({ ignored: Object.keys(board.filter) as Dimension[] })}
+    >
       {() => (
         <div className="grid gap-1">
           <Figure
@@ -179,10 +193,11 @@ export function MonthForecastTile({
 
 export function WeekTile({ board, hours }: { board: Dashboard; hours: TileAnswer }) {
   const { query } = hours;
+  const reason = unfiltered(hours);
   const { zone } = board;
   const title = "Events by day and hour";
   return (
-    <Tile title={title} asks="At which hours do events come?" of={query} width="wide">
+    <Tile title={title} asks="At which hours do events come?" of={query} reason={reason} width="wide">
       {() => {
         const points = pointsOf(query.data);
         const days = [...new Set(points.map(({ start }) => dateIn(Date.parse(start), zone)))];

@@ -1,16 +1,17 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { call } from "../api.ts";
+import { call, queryOf } from "../api.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
 import { numberIn, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
-import type { Delivery, Event } from "../types.ts";
+import { type Delivery, deliveryStatuses, type Event } from "../types.ts";
 import { Empty, Status, When } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
 import { keep } from "../url.ts";
+import { deliveryFilter } from "./errors.tsx";
 
 /** One workflow's own figures and events. The board it gets is filtered by its subscription. */
 
@@ -68,14 +69,21 @@ const excerpt = (payload: unknown): string => {
 export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }) {
   const may = useMay();
   const { env, zone, times } = board;
+  const { query: filters, ignored } = deliveryFilter(board, deliveryStatuses);
+  const path = `/deliveries${queryOf({
+    ...filters,
+    // All of them is no filter: with one, the list is read another way.
+    status: board.filter.status === undefined ? undefined : filters.status,
+    subscription_id: id,
+    limit: ROWS,
+    from: times.from,
+    to: times.to,
+  })}`;
   const deliveries = useQuery({
-    queryKey: ["recent deliveries", id, env, times.from, times.to],
-    queryFn: ({ signal }) => {
-      const query = new URLSearchParams({ subscription_id: id, limit: String(ROWS), from: times.from });
-      if (times.to !== undefined) query.set("to", times.to);
-      return call<{ deliveries: Delivery[] }>("GET", `/deliveries?${query}`, { env, signal });
-    },
+    queryKey: ["recent deliveries", path, env],
+    queryFn: ({ signal }) => call<{ deliveries: Delivery[] }>("GET", path, { env, signal }),
     refetchInterval: board.every,
+    placeholderData: keepPreviousData,
   });
   const recent = (deliveries.data?.deliveries ?? [])
     .flatMap(({ event_ids, status, created_at }): Recent[] =>
@@ -110,7 +118,15 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
   };
   useShows(deliveries.data === undefined ? undefined : { title, sentence: `The newest ${recent.length}.`, told });
   return (
-    <Tile title={title} asks="Which ten events came last, and what became of them?" of={deliveries} width="full">
+    <Tile
+      title={title}
+      asks="Which ten events came last, and what became of them?"
+      of={deliveries}
+      width="full"
+      reason={
+        ignored.length === 0 ? undefined : "Not filtered: this list can't be narrowed to what has no type or workflow."
+      }
+    >
       {() =>
         recent.length === 0 ? (
           <Empty title="No event has matched in this range.">

@@ -1,5 +1,7 @@
 import { type ReactNode, useId } from "react";
+import { errorClasses } from "../../../runtime/domain/metrics/names.ts";
 import { asText, type Dashboard, type Filtered, type Group, groups, statuses, useDashboard } from "../dashboard.ts";
+import { errorWords } from "../errorWords.ts";
 import { count, time } from "../format.ts";
 import { keyName, type Metrics, numberIn, useMetrics, words } from "../metrics.ts";
 import { ShownViews } from "../told.tsx";
@@ -92,7 +94,12 @@ function Choice({
   );
 }
 
-const known: Readonly<Record<Filtered, string>> = { event_type: "type", workflow_id: "workflow", status: "status" };
+const known: Readonly<Record<Filtered, string>> = {
+  event_type: "type",
+  workflow_id: "workflow",
+  status: "status",
+  error: "error",
+};
 
 /** @param without filters that the page answers by itself */
 export function Filters({ without = [], grouped = true }: { without?: readonly Filtered[]; grouped?: boolean }) {
@@ -116,6 +123,7 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
     ["event_type", "Type", optionsOf(types.data)],
     ["workflow_id", "Workflow", optionsOf(workflows.data)],
     ["status", "Status", statuses.map((status) => [status, status.replaceAll("_", " ")] as const)],
+    ["error", "Error", errorClasses.map((error) => [error, errorWords[error]] as const)],
   ] as const;
   const chips = Object.entries(filter) as [Filtered, readonly (string | null)[]][];
   return (

@@ -1,11 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { sql } from "kysely";
 import { sendOrThrow } from "../../aws/queues.ts";
+import { asCustomer } from "../../database/roles.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
-import { defined } from "../../domain/defined.ts";
+import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type DeliveryStatus, deliveryStatuses } from "../../domain/event.ts";
 import { parseDeliveryId } from "../../domain/ids.ts";
+import { type ErrorClass, errorClasses } from "../../domain/metrics/names.ts";
+import { parseTypePattern } from "../../matching/index.ts";
 import {
   currentDelivery,
   type DeliveryPosition,
@@ -18,12 +22,19 @@ import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";
 import { route } from "../route.ts";
-import { idIn, NextCursor } from "../schemas.ts";
+import { idIn, NextCursor, TypePattern } from "../schemas.ts";
 
 const TAG = "Deliveries";
 
 const range = {
   subscription_id: z.string().max(100).optional(),
+  workflow_id: repeatable(z.string().min(1).max(256)).optional().openapi({
+    description: "Of subscriptions that belong to one of these workflows now.",
+  }),
+  event_type: repeatable(TypePattern).optional().openapi({
+    description: "With an event of one of these types; patterns as well.",
+  }),
+  error: repeatable(z.enum(errorClasses)).optional().openapi({ description: "Whose last attempt failed like this." }),
   from: QueryMillis.optional().openapi({ description: "Of events received at or after." }),
   to: QueryMillis.optional().openapi({ description: "Of events received before." }),
 };
@@ -36,8 +47,18 @@ const DeliveryListQuery = z.strictObject({
 });
 const DeliveryId = z.object({ id: idIn("dlv", (id) => parseDeliveryId(id) !== undefined) });
 
+/** Filters as a cursor carries them. */
+type Filters = Omit<DeliveryQuery, "matchesType" | "subscriptionIds"> & {
+  readonly workflowIds?: readonly string[];
+  /** Types, or patterns of them. */
+  readonly eventTypes?: readonly string[];
+};
+
 interface Asked {
   readonly subscription_id?: string | undefined;
+  readonly workflow_id?: readonly string[] | undefined;
+  readonly event_type?: readonly string[] | undefined;
+  readonly error?: readonly ErrorClass[] | undefined;
   readonly replay_id?: string | undefined;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
@@ -51,14 +72,15 @@ export function register(app: Api, deps: Deps): void {
   /** One page of deliveries; its cursor belongs to these filters. */
   async function list(c: Context<ApiEnv>, asked: Asked, statuses: readonly DeliveryStatus[] | undefined) {
     const identity = c.get("identity");
-    const { limit, cursor, subscription_id, replay_id, from, to } = asked;
-    const query: DeliveryQuery = {
+    const { limit, cursor, subscription_id, workflow_id, event_type, error, replay_id, from, to } = asked;
+    const query: Filters = {
       ...(statuses && { statuses }),
       ...defined({ subscriptionId: subscription_id, replayId: replay_id, from, to }),
+      ...defined({ workflowIds: workflow_id, eventTypes: event_type, errors: error }),
     };
     const purpose = `${c.get("tenant")}:deliveries`;
     // A cursor carries its filters; those of the request, where given, must be the same.
-    type Cursor = { p: DeliveryPosition; q: DeliveryQuery };
+    type Cursor = { p: DeliveryPosition; q: Filters };
     const before = cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, cursor);
     if (before !== undefined && Object.keys(query).length > 0 && canonical(query) !== canonical(before.q)) {
       throw new TriggersError("invalid_request", "The cursor was made for other filters.", {
@@ -66,7 +88,13 @@ export function register(app: Api, deps: Deps): void {
       });
     }
     const used = before?.q ?? query;
-    const page = await readDeliveries(context.store, c.get("tenant"), used, before?.p ?? { began: deps.now() }, {
+    const { workflowIds, eventTypes, ...wanted } = used;
+    const subscriptionIds = workflowIds === undefined ? undefined : await ofWorkflows(c, workflowIds);
+    if (subscriptionIds?.length === 0) return { deliveries: [], next_cursor: null };
+    const patterns = eventTypes?.map(parseTypePattern);
+    const matchesType = mapDefined(patterns, (all) => (type: string) => all.some(({ matches }) => matches(type)));
+    const all = { ...wanted, ...defined({ subscriptionIds, matchesType }) };
+    const page = await readDeliveries(context.store, c.get("tenant"), all, before?.p ?? { began: deps.now() }, {
       limit,
       now: deps.now,
       removed: (ids) => context.removed(identity, ids),
@@ -74,6 +102,19 @@ export function register(app: Api, deps: Deps): void {
     });
     const next_cursor = page.next === null ? null : await signCursor(deps, purpose, { p: page.next, q: used });
     return { deliveries: page.deliveries, next_cursor };
+  }
+
+  /** Subscriptions that belong to these workflows now, removed ones too. */
+  async function ofWorkflows(c: Context<ApiEnv>, workflowIds: readonly string[]): Promise<string[]> {
+    const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+      tx
+        .selectFrom("subscriptions")
+        .select("subscription_id")
+        .where("tenant", "=", c.get("tenant"))
+        .where(sql<string>`definition->>'workflow_id'`, "in", workflowIds)
+        .execute(),
+    );
+    return rows.map(({ subscription_id }) => subscription_id);
   }
 
   async function one(c: Context<ApiEnv>, id: string) {
@@ -179,5 +220,5 @@ export function register(app: Api, deps: Deps): void {
   );
 }
 
-const canonical = (query: DeliveryQuery): string =>
+const canonical = (query: Filters): string =>
   JSON.stringify(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -3,6 +3,7 @@ import { defined, mapDefined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { type Ulid, ulidAt } from "../../domain/ids.ts";
+import { type ErrorClass, errorClassOf } from "../../domain/metrics/names.ts";
 import type { SubscriptionOf } from "../../domain/subscription.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
@@ -21,7 +22,13 @@ import { type DeliveryItem, decodeDeliveryItem } from "./deliveryItem.ts";
 export interface DeliveryQuery {
   readonly statuses?: readonly DeliveryStatus[];
   readonly subscriptionId?: string;
+  /** Of any of these. */
+  readonly subscriptionIds?: readonly string[];
   readonly replayId?: string;
+  /** With an event whose type passes. */
+  matchesType?(type: string): boolean;
+  /** Whose last attempt failed like this. */
+  readonly errors?: readonly ErrorClass[];
   /** Of events received at or after, before; milliseconds. */
   readonly from?: number;
   readonly to?: number;
@@ -64,6 +71,28 @@ async function take(stream: BatchStream): Promise<{ batches: BatchItem[]; end: b
   return { batches, end: false, paused: false };
 }
 
+/** What a delivery has to be like, as far as its item and its batch tell. */
+function wantedBy(query: DeliveryQuery) {
+  const { subscriptionId, subscriptionIds, replayId, errors } = query;
+  const hasType = (batch: BatchItem, offsets: readonly number[]) =>
+    query.matchesType === undefined ||
+    offsets.some((offset) => {
+      const type = batch.types[offset] ?? "";
+      return type !== "" && query.matchesType?.(type) === true;
+    });
+  const failed = ({ attempts }: DeliveryItem) => {
+    const last = attempts.at(-1);
+    const error = last === undefined ? null : errorClassOf(last.error, last.status_code);
+    return errors === undefined || (error !== null && errors.includes(error));
+  };
+  return (batch: BatchItem, item: DeliveryItem): boolean =>
+    (subscriptionId === undefined || item.subscription_id === subscriptionId) &&
+    (subscriptionIds?.includes(item.subscription_id) ?? true) &&
+    (replayId === undefined || [item.replay_id, item.retried_by].includes(replayId)) &&
+    hasType(batch, item.indexes) &&
+    failed(item);
+}
+
 /** Deliveries of a tenant, those of the newest events first. */
 export async function readDeliveries(
   store: Store,
@@ -82,6 +111,7 @@ export async function readDeliveries(
   const reached = mapDefined(position.after, firstIn);
   const partitions = indexed(tenant, query.statuses);
   const { subscriptionId } = query;
+  const isWanted = wantedBy(query);
   const stream = batchStream(
     store,
     tenant,
@@ -119,8 +149,7 @@ export async function readDeliveries(
       );
       for (const item of own) {
         if (position.after !== undefined && sortKeyOf(item) >= position.after) continue;
-        if (subscriptionId !== undefined && item.subscription_id !== subscriptionId) continue;
-        if (query.replayId !== undefined && ![item.replay_id, item.retried_by].includes(query.replayId)) continue;
+        if (!isWanted(batch, item)) continue;
         const { offsets, status } = currentDelivery(batch, item, isRemoved);
         if (query.statuses !== undefined && !query.statuses.includes(status)) continue;
         const view = viewDelivery(item, offsets, status);

@@ -1363,12 +1363,18 @@ export interface paths {
             parameters: {
                 query?: {
                     cursor?: string;
+                    /** @description Whose last attempt failed like this. */
+                    error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other")[] | ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other");
+                    /** @description With an event of one of these types; patterns as well. */
+                    event_type?: string[] | string;
                     /** @description Of events received at or after. */
                     from?: string;
                     limit?: number;
                     subscription_id?: string;
                     /** @description Of events received before. */
                     to?: string;
+                    /** @description Of subscriptions that belong to one of these workflows now. */
+                    workflow_id?: string[] | string;
                 };
                 header?: never;
                 path?: never;
@@ -1483,6 +1489,10 @@ export interface paths {
             parameters: {
                 query?: {
                     cursor?: string;
+                    /** @description Whose last attempt failed like this. */
+                    error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other")[] | ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other");
+                    /** @description With an event of one of these types; patterns as well. */
+                    event_type?: string[] | string;
                     /** @description Of events received at or after. */
                     from?: string;
                     limit?: number;
@@ -1491,6 +1501,8 @@ export interface paths {
                     subscription_id?: string;
                     /** @description Of events received before. */
                     to?: string;
+                    /** @description Of subscriptions that belong to one of these workflows now. */
+                    workflow_id?: string[] | string;
                 };
                 header?: never;
                 path?: never;

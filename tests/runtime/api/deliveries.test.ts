@@ -297,4 +297,51 @@ test("a replay that can't be carried out is refused", async () => {
   assert.deepEqual(sent, []);
 });
 
+test("deliveries are narrowed by workflow, by type and by how their last attempt failed, and a cursor keeps all of that", async () => {
+  const { live: own } = await api.customer("Narrow");
+  const subscribe = async (workflow_id: string) =>
+    (
+      await api.call(own, "POST", "/subscriptions", {
+        workflow_id,
+        webhook_url: `https://example.com/narrow/${workflow_id}`,
+        event_selector: "**",
+      })
+    ).body.subscription_id as string;
+  const [first, other_] = [await subscribe("first"), await subscribe("other")];
+  const make = async (type: string, subscription: string, error: string | null, status_code: number | null) => {
+    const batch = batchOf(own.customer_id, [{ event_type: type }], at(60_000), { matched: { [subscription]: [0] } });
+    await put(encodeBatch(batch));
+    const attempts = [{ ...failure(1), error, status_code }];
+    return delivery(
+      batch,
+      error === null ? { status: "delivered", attempts } : { status: "failed", next_attempt_at: at(-60_000), attempts },
+      subscription,
+    );
+  };
+  const slow = await make("order.paid", first, "timeout", null);
+  const broken = await make("order.sent", first, "http_error", 503);
+  const refused = await make("user.made", other_, "http_error", 404);
+  const well = await make("user.made", other_, null, 200);
+  const found = async (query: string) =>
+    ((await get(`/deliveries?${query}`, own)).deliveries as { delivery_id: string }[])
+      .map(({ delivery_id }) => delivery_id)
+      .sort();
+  assert.deepEqual(await found("workflow_id=first"), [slow, broken].sort());
+  assert.deepEqual(await found("workflow_id=first&workflow_id=other"), [slow, broken, refused, well].sort());
+  assert.deepEqual(await found("workflow_id=none"), []);
+  assert.deepEqual(await found("event_type=order.paid"), [slow]);
+  assert.deepEqual(await found("event_type=order.*"), [slow, broken].sort());
+  assert.deepEqual(await found("error=http_5xx&error=timeout"), [slow, broken].sort());
+  assert.deepEqual(await found("error=http_4xx&event_type=order.*"), []);
+  assert.deepEqual(await found("status=failed&event_type=user.made"), [refused]);
+  const page = await get("/deliveries?event_type=order.*&workflow_id=first&limit=1", own);
+  const rest = await get(`/deliveries?limit=10&cursor=${page.next_cursor}`, own);
+  assert.deepEqual(
+    [...page.deliveries, ...rest.deliveries].map(({ delivery_id }: { delivery_id: string }) => delivery_id).sort(),
+    [slow, broken].sort(),
+  );
+  const wrong = await api.call(own, "GET", "/deliveries?event_type=&error=nonsense");
+  assert.equal(wrong.status, 400);
+});
+
 test.run();
