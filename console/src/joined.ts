@@ -6,8 +6,8 @@ import type { Value } from "../../runtime/domain/metrics/values.ts";
 /**
  * What a socket tells of the last two minutes, put into an answer that knows the minutes before. Pure.
  *
- * Invariant: the answer is the one that asking anew would give, or there is none. What can't be added up from points, such as the
- * percentile of a range, is asked about again instead.
+ * Invariant: the answer is the one that asking anew would give, or there is none. Where points don't add up to it, as to the
+ * percentile of a range, it is asked for again instead.
  */
 
 /** A message of the channel `metrics`: the running minute, and the one before. */
@@ -37,7 +37,7 @@ const rate = (part: number, whole: number): number | null =>
 function totalOf(measure: string, points: readonly Point[], asked: readonly string[]): Value | undefined {
   const sum = (name: string) => points.reduce((total, point) => total + numberOf(point, name), 0);
   if (measure.endsWith("_latency_ms")) return undefined;
-  // What can't be told apart by the filter is null in each point.
+  // A measure that the filter does not know is null in each point.
   if (points.every((point) => point[measure] === null)) return null;
   if (measure === "limit_use") return Math.max(...points.map((point) => numberOf(point, measure)));
   if (measure === "delivery_success_rate") {

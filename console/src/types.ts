@@ -48,6 +48,8 @@ export interface Subscription {
   readonly environment: string;
   readonly status: (typeof subscriptionStatuses)[number];
   readonly disabled_reason: string | null;
+  /** When its endpoint last refused a wrong signature, having taken a right one. */
+  readonly signature_verified_at?: string;
   readonly version: number;
   readonly created_at: string;
   readonly updated_at: string;

@@ -25,6 +25,10 @@ export const SubscriptionSchema = z
     costly_since: Timestamp.optional().openapi({
       description: "Since when its selector takes so much work that events are decided without it; only while it does.",
     }),
+    signature_verified_at: Timestamp.optional().openapi({
+      description:
+        "When a test last showed that the endpoint checks signatures: it took a sample and refused one that was signed with another secret. Only once one has.",
+    }),
     version: z.number().int().openapi({ description: "Counts the changes of this subscription, from 1." }),
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -50,6 +54,7 @@ export const viewOf = (row: SubscriptionRow) => ({
   status: row.status,
   disabled_reason: row.status === "disabled" ? row.reason : null,
   ...(row.costly_since === null ? {} : { costly_since: row.costly_since.toISOString() }),
+  ...(row.signature_verified_at === null ? {} : { signature_verified_at: row.signature_verified_at.toISOString() }),
   version: row.version,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),

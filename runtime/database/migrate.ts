@@ -12,6 +12,7 @@ import { up as eventShards } from "./migrations/0009-event-shards.ts";
 import { up as metricsDays } from "./migrations/0010-metrics-days.ts";
 import { up as alerts } from "./migrations/0011-alerts.ts";
 import { up as watchers } from "./migrations/0012-watchers.ts";
+import { up as signatures } from "./migrations/0013-signatures.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -31,6 +32,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0010-metrics-days": { up: metricsDays },
   "0011-alerts": { up: alerts },
   "0012-watchers": { up: watchers },
+  "0013-signatures": { up: signatures },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -80,6 +80,8 @@ export interface SubscriptionTable {
   costly_since: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
   costly_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
   costly_times: Generated<number>;
+  /** When its endpoint took a sample and refused one with a wrong signature; another URL has to show it again. */
+  signature_verified_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
   created_at: Time;
   updated_at: Time;
 }

@@ -208,11 +208,26 @@ export async function changeSubscription(
         ? {}
         : { costly_since: null, costly_at: null, costly_times: 0 }),
       url_hash: urlHash(definition.webhook_url),
+      ...(urlHash(definition.webhook_url) === current.url_hash ? {} : { signature_verified_at: null }),
       updated_at: rfc3339(now),
     })
     .where("subscription_id", "=", current.subscription_id)
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** Keeps that a subscription's endpoint checks signatures, unless it has got another URL meanwhile. */
+export async function keepSignatureVerified(
+  tx: Tx,
+  { subscription_id, url_hash }: Pick<SubscriptionRow, "subscription_id" | "url_hash">,
+  now: Millis,
+): Promise<void> {
+  await tx
+    .updateTable("subscriptions")
+    .set({ signature_verified_at: rfc3339(now) })
+    .where("subscription_id", "=", subscription_id)
+    .where("url_hash", "=", url_hash)
+    .execute();
 }
 
 /** The tenant's subscription, removed ones included. */

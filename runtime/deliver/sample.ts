@@ -6,7 +6,7 @@ import { checkWebhookUrl } from "../domain/webhook/webhookUrl.ts";
 import { afterGone } from "./effects.ts";
 import type { Delivery } from "./plan.ts";
 import type { Posting } from "./postAll.ts";
-import { bodyOf, headersOf, textsOf, webhookId } from "./request.ts";
+import { bodyOf, headersOf, newSigningSecret, textsOf, webhookId } from "./request.ts";
 import { type Targets, targetOf } from "./targets.ts";
 
 /** Somebody waits for the answer. */
@@ -15,7 +15,7 @@ const unsent = { delivered: false, status_code: null, latency_ms: 0 } as const;
 
 /** Sends a made-up event to a subscription's webhook now, as it would get a real one; nothing is kept of it. */
 export async function sendSample(
-  { tenant, subscription_id, event }: DeliveryTest,
+  { tenant, subscription_id, event, wrongly_signed }: DeliveryTest,
   ports: Parameters<typeof afterGone>[2] & {
     readonly log: Log;
     readonly targets: Targets;
@@ -50,7 +50,8 @@ export async function sendSample(
   const slice = { first, types, offsets: [0], payloads: [payload] };
   const body = bodyOf(target, textsOf(target.format, slice));
   const id = webhookId(subscription_id, undefined, [slice]);
-  const headers = headersOf(target, { id, attempt: 1, slices: [slice] }, body, at);
+  const signing = wrongly_signed === true ? { ...target, secrets: [{ secret: newSigningSecret() }] } : target;
+  const headers = headersOf(signing, { id, attempt: 1, slices: [slice] }, body, at);
   const own = new Set(Object.keys(target.headers).map((name) => name.toLowerCase()));
   const shown = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, own.has(name) ? "***" : value]),
@@ -63,7 +64,8 @@ export async function sendSample(
   const result = await posting.post({ url: checked.url, headers, body }, TEST_LIMITS);
   if (result.error === null) posting.hosts.accepted(checked.url.hostname);
   await posting.hosts.told();
-  if (result.status === 410) {
+  // What it says to a post that it should refuse is no word about the subscription.
+  if (result.status === 410 && wrongly_signed !== true) {
     try {
       await afterGone(tenant, subscription_id, ports);
     } catch (error) {

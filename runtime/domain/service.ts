@@ -201,6 +201,8 @@ export interface DeliveryTest {
   readonly tenant: Tenant;
   readonly subscription_id: string;
   readonly event: { readonly event_type: string | null; readonly payload: Readonly<Record<string, unknown>> };
+  /** Signs with a secret made up for it: who checks signatures refuses the post. */
+  readonly wrongly_signed?: true;
 }
 
 /** What came back from the webhook, in the terms of a delivery's attempt. */

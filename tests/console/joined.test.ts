@@ -105,7 +105,7 @@ test("where a minute between is not known, or the message is older than the answ
   assert.equal(joined(query, answer, toldAt(NOON - 1, none)), undefined);
 });
 
-test("what can't be added up from points, or is another's part, is asked about again", () => {
+test("an answer that points don't add up to is asked for again", () => {
   const some = new Map<number, Minute>([[0, { counts: { events: 1, attempts: 4 }, failed: 1, peak: 1 }]]);
   const told = toldAt(NOON + 1, some);
   const asked = (query: Asked) => joined(query, answerAt(query, NOON, some), told);

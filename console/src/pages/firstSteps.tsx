@@ -5,7 +5,10 @@ import { useMay } from "../session.tsx";
 import type { Event, Key, Subscription } from "../types.ts";
 import { keep, useCommon } from "../url.ts";
 
-/** The first steps, each ticked by what really happened. */
+/**
+ * The first steps, each ticked by what really happened. That an endpoint verifies signatures shows when a test, which a subscription's page
+ * makes, posts a wrong one and is refused.
+ */
 export function FirstSteps() {
   const [{ env }] = useCommon();
   const may = useMay();
@@ -24,15 +27,25 @@ export function FirstSteps() {
   const subscriptions = useQuery({
     queryKey: ["first subscriptions", env],
     enabled: may("subscriptions"),
-    queryFn: () => call<{ subscriptions: Subscription[] }>("GET", "/subscriptions?limit=1", { env }),
+    queryFn: () => call<{ subscriptions: Subscription[] }>("GET", "/subscriptions?limit=100", { env }),
   });
   const all = events.data?.events ?? [];
+  const subscribed = subscriptions.data?.subscriptions ?? [];
+  const [first] = subscribed;
   const steps: readonly (readonly [string, boolean, string])[] = [
     ["Use a key", (keys.data?.keys ?? []).some(({ last_used_at }) => last_used_at !== null), "/keys"],
     ["Send an event", all.length > 0, "/send"],
-    ["Make a subscription", (subscriptions.data?.subscriptions ?? []).length > 0, "/subscriptions"],
-    ["See an event match", all.some(({ status }) => status !== "unmatched"), "/match"],
+    [
+      "See an event match",
+      all.some(({ status }) => status !== "unmatched"),
+      first === undefined ? "/subscriptions" : "/match",
+    ],
     ["See it delivered", all.some(({ status }) => status === "delivered"), "/deliveries"],
+    [
+      "Verify signatures",
+      subscribed.some(({ signature_verified_at }) => signature_verified_at !== undefined),
+      first === undefined ? "/subscriptions" : `/subscriptions/${first.subscription_id}`,
+    ],
   ];
   if (!may("send") || events.data === undefined || steps.every(([, done]) => done)) return null;
   return (

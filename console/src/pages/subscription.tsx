@@ -27,6 +27,27 @@ interface TestAnswer {
   readonly latency_ms: number;
   readonly error: string | null;
   readonly response_excerpt?: string;
+  /** What came back for a wrong signature, where one was sent. */
+  readonly signature?: {
+    readonly verified: boolean;
+    readonly status_code: number | null;
+    readonly error: string | null;
+  };
+}
+
+/** Whether the endpoint checks signatures, as a test of that has shown. */
+function SignatureNote({ signature }: { signature: NonNullable<TestAnswer["signature"]> }) {
+  const answered = signature.status_code === null ? "no answer" : `an answer ${signature.status_code}`;
+  return signature.verified ? (
+    <Note tone="good" title="It refused a wrong signature.">
+      A second sample, signed with another secret, got {answered}: the endpoint verifies signatures.
+    </Note>
+  ) : (
+    <Note tone="warn" title="It did not refuse a wrong signature.">
+      A second sample, signed with another secret, got {answered}. Whoever knows the URL can post to it: verify the
+      signature and answer 401 to a wrong one.
+    </Note>
+  );
 }
 
 function Overview({ subscription }: { subscription: Subscription }) {
@@ -41,7 +62,12 @@ function Overview({ subscription }: { subscription: Subscription }) {
     title: "Show the whole webhook URL for a minute",
   });
   const url = revealed === undefined ? undefined : (JSON.parse(revealed) as Subscription).webhook_url;
-  const test = async () => setTested(await call<TestAnswer>("POST", `/subscriptions/${id}/test`, { env, body: {} }));
+  const client = useQueryClient();
+  const test = (check_signature: boolean) => async () => {
+    setTested(await call<TestAnswer>("POST", `/subscriptions/${id}/test`, { env, body: { check_signature } }));
+    // The page's own subscription, and the first steps.
+    if (check_signature) await client.invalidateQueries();
+  };
   return (
     <div className="grid gap-4">
       <WorkflowOverview
@@ -68,6 +94,16 @@ function Overview({ subscription }: { subscription: Subscription }) {
                 `${subscription.format === "event" ? "events" : "bare payloads"}, up to ${subscription.max_batch} at once`,
               ],
               ["Headers", Object.keys(subscription.headers).join(", ") || "none of its own"],
+              [
+                "Signatures",
+                subscription.signature_verified_at === undefined ? (
+                  "not known to be verified: Check signatures tells"
+                ) : (
+                  <>
+                    verified, as a test showed <When at={subscription.signature_verified_at} zone={zone} />
+                  </>
+                ),
+              ],
               ["Created", <When key="c" at={subscription.created_at} zone={zone} />],
               ["Changed", <When key="u" at={subscription.updated_at} zone={zone} />],
             ]}
@@ -77,9 +113,14 @@ function Overview({ subscription }: { subscription: Subscription }) {
       <div className="flex flex-wrap gap-2">
         {button}
         {may("configure") ? (
-          <Button isDisabled={work.busy} onPress={() => void work.run(test)}>
-            {work.busy ? "Testing…" : "Test"}
-          </Button>
+          <>
+            <Button isDisabled={work.busy} onPress={() => void work.run(test(false))}>
+              {work.busy ? "Testing…" : "Test"}
+            </Button>
+            <Button isDisabled={work.busy} onPress={() => void work.run(test(true))}>
+              Check signatures
+            </Button>
+          </>
         ) : null}
       </div>
       {work.error === undefined ? null : <Failure error={work.error} />}
@@ -92,6 +133,7 @@ function Overview({ subscription }: { subscription: Subscription }) {
             {tested.status_code === null ? "No answer" : `Answered ${tested.status_code}`} after {ms(tested.latency_ms)}
             {tested.error === null ? "" : ` · ${tested.error}`}
           </Note>
+          {tested.signature === undefined ? null : <SignatureNote signature={tested.signature} />}
           <Code label="What was sent" text={pretty(tested.request.body)} />
           {tested.response_excerpt === undefined ? null : (
             <Code label="What came back" text={tested.response_excerpt} />

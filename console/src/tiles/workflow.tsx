@@ -1,12 +1,13 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import { deliveryStatuses } from "../../../runtime/domain/event.ts";
 import { call, queryOf } from "../api.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
 import { numberIn, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
-import { type Delivery, deliveryStatuses, type Event } from "../types.ts";
+import type { Delivery, Event } from "../types.ts";
 import { Empty, Status, When } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";

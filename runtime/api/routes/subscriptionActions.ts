@@ -4,12 +4,13 @@ import { sql } from "kysely";
 import { refuseManySubscriptions } from "../../database/caps.ts";
 import { asCustomer, type Tx } from "../../database/roles.ts";
 import { secretPlace } from "../../database/sealing.ts";
-import { activeByUrl, insertSubscriptions, urlHash } from "../../database/subscriptions.ts";
+import { activeByUrl, insertSubscriptions, keepSignatureVerified, urlHash } from "../../database/subscriptions.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import type { DeliveryTest, DeliveryTestAnswer } from "../../domain/service.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
+import { newSigningSecret } from "../../domain/webhook/webhookPost.ts";
 import { change } from "../audited.ts";
 import type { Api, Deps } from "../deps.ts";
 import { releaseHeld } from "../release.ts";
@@ -23,7 +24,6 @@ import {
   checkEnvironment,
   checkTablesExist,
   liveSubscription,
-  newSigningSecret,
   rulesOf,
   SubscriptionId,
   sealed,
@@ -72,6 +72,23 @@ function faultsOf(inputs: readonly SubscriptionInput[], check: (input: Subscript
   }
   return details;
 }
+
+/** Has a sample sent. @throws Error when the deliver function fails */
+async function sample(deps: Deps, request: DeliveryTest): Promise<DeliveryTestAnswer> {
+  const { FunctionError, Payload } = await deps.lambda.send(
+    new InvokeCommand({ FunctionName: deps.env.DELIVER_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
+  );
+  const text = Buffer.from(Payload ?? []).toString("utf8");
+  if (FunctionError !== undefined) throw new Error(`the deliver function failed on a test: ${text.slice(0, 500)}`);
+  return JSON.parse(text) as DeliveryTestAnswer;
+}
+
+/** Statuses of 4xx that say nothing about the request's signature: too slow, too many. */
+const SAYS_NOTHING = new Set([408, 429]);
+
+/** Whether an endpoint that took a sample refused this one, which differs in its signature alone. */
+const refusesSignature = ({ status_code }: Pick<DeliveryTestAnswer, "status_code">): boolean =>
+  status_code !== null && status_code >= 400 && status_code < 500 && !SAYS_NOTHING.has(status_code);
 
 export function register(app: Api, deps: Deps): void {
   route(
@@ -239,13 +256,14 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Send a sample to the webhook now",
       description:
-        "Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription.",
+        "Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.",
       scope: "subscriptions",
       action: "subscription.test",
       params: SubscriptionId,
       body: z.strictObject({
         event_type: z.string().min(1).max(256).nullable().optional(),
         payload: dictionary(z.string(), z.unknown()).optional(),
+        check_signature: z.boolean().optional().openapi({ description: "Also sends a sample with a wrong signature." }),
       }),
       optionalBody: true,
       responses: {
@@ -258,6 +276,17 @@ export function register(app: Api, deps: Deps): void {
             latency_ms: z.number(),
             error: z.string().nullable(),
             response_excerpt: z.string().optional(),
+            signature: z
+              .object({
+                verified: z.boolean().openapi({ description: "The endpoint refused the wrong signature with a 4xx." }),
+                status_code: z.number().int().nullable(),
+                error: z.string().nullable(),
+              })
+              .optional()
+              .openapi({
+                description:
+                  "What came back for the wrong signature; with `check_signature`, once it took the right one.",
+              }),
           }),
         },
       },
@@ -265,19 +294,21 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params, body }) => {
       const tenant = c.get("tenant");
       const { customer_id } = c.get("identity");
-      await asCustomer(deps.db, customer_id, (tx) => liveSubscription(tx, tenant, params.id));
+      const subscription = await asCustomer(deps.db, customer_id, (tx) => liveSubscription(tx, tenant, params.id));
       const event_type = body.event_type === undefined ? "triggers.test" : body.event_type;
       const payload = body.payload ?? { event_type, message: "A sample from POST /subscriptions/{id}/test." };
       const request: DeliveryTest = { op: "test", tenant, subscription_id: params.id, event: { event_type, payload } };
-      const { FunctionError, Payload } = await inTestSlot(deps, customer_id, async () => {
+      const { right, wrong } = await inTestSlot(deps, customer_id, async () => {
         await change(deps, c, customer_id, async (_, tell) => tell(params.id));
-        return await deps.lambda.send(
-          new InvokeCommand({ FunctionName: deps.env.DELIVER_FUNCTION, Payload: Buffer.from(JSON.stringify(request)) }),
-        );
+        const right = await sample(deps, request);
+        const follows = body.check_signature === true && right.delivered;
+        return { right, wrong: follows ? await sample(deps, { ...request, wrongly_signed: true }) : undefined };
       });
-      const text = Buffer.from(Payload ?? []).toString("utf8");
-      if (FunctionError !== undefined) throw new Error(`the deliver function failed on a test: ${text.slice(0, 500)}`);
-      return c.json(JSON.parse(text) as DeliveryTestAnswer);
+      if (wrong === undefined) return c.json(right);
+      const verified = refusesSignature(wrong);
+      if (verified) await asCustomer(deps.db, customer_id, (tx) => keepSignatureVerified(tx, subscription, deps.now()));
+      const { status_code, error } = wrong;
+      return c.json({ ...right, signature: { verified, status_code, error } });
     },
   );
 }

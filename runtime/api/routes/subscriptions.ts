@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { refuseManySubscriptions } from "../../database/caps.ts";
@@ -23,6 +22,7 @@ import type { Environment, Identity } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
 import { type Enrich, METADATA } from "../../domain/subscription.ts";
+import { newSigningSecret } from "../../domain/webhook/webhookPost.ts";
 import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
@@ -43,9 +43,6 @@ import { checkIfMatch, etagOf, NewSubscriptionSchema, SubscriptionSchema, viewOf
 
 const TAG = "Subscriptions";
 export const SubscriptionId = z.object({ id: ulidParam("sub") });
-
-/** 32 random bytes, as Standard Webhooks writes a symmetric secret. */
-export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString("base64")}`;
 
 export const rulesOf = (deps: Deps): UrlRules => deps.urlRules;
 

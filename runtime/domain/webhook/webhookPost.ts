@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { defined } from "../defined.ts";
 import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
@@ -48,6 +48,9 @@ function signature(
     })
     .join(" ");
 }
+
+/** A signing secret as Standard Webhooks writes it. */
+export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString("base64")}`;
 
 /** Headers of a signed post that is no delivery. @param secret `whsec_…` @param now milliseconds */
 export function signedHeaders(id: string, body: Uint8Array, secret: string, now: Millis): Record<string, string> {

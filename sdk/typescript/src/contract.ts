@@ -5285,7 +5285,7 @@ export interface paths {
         put?: never;
         /**
          * Send a sample to the webhook now
-         * @description Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription.
+         * @description Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.
          *
          *     Needs the scope `subscriptions`.
          */
@@ -5304,6 +5304,8 @@ export interface paths {
             requestBody?: {
                 content: {
                     "application/json": {
+                        /** @description Also sends a sample with a wrong signature. */
+                        check_signature?: boolean;
                         event_type?: string | null;
                         payload?: {
                             [key: string]: unknown;
@@ -5329,6 +5331,13 @@ export interface paths {
                                 };
                             };
                             response_excerpt?: string;
+                            /** @description What came back for the wrong signature; with `check_signature`, once it took the right one. */
+                            signature?: {
+                                error: string | null;
+                                status_code: number | null;
+                                /** @description The endpoint refused the wrong signature with a 4xx. */
+                                verified: boolean;
+                            };
                             status_code: number | null;
                         };
                     };
@@ -6639,6 +6648,12 @@ export interface components {
                 [key: string]: "***";
             };
             max_batch: number;
+            /**
+             * Format: date-time
+             * @description When a test last showed that the endpoint checks signatures: it took a sample and refused one that was signed with another secret. Only once one has.
+             * @example 2026-11-25T10:00:00.000Z
+             */
+            signature_verified_at?: string;
             /** @enum {string} */
             status: "active" | "disabled";
             subscription_id: string;

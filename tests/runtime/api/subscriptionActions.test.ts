@@ -12,6 +12,8 @@ let api: TestApi;
 let owner: { live: Identity; sandbox: Identity; customer_id: string };
 const sent: { QueueUrl: string; MessageBody: string; MessageGroupId: string }[] = [];
 const invoked: unknown[] = [];
+/** What endpoints answer next, where it is something else than usual. */
+const answers: object[] = [];
 /** What the endpoints of tests wait for. */
 let held: Promise<void> | undefined;
 const webhookAnswer = {
@@ -28,7 +30,7 @@ test.before(async () => {
       send: async ({ input }: { input: { FunctionName: string; Payload: Buffer } }) => {
         invoked.push([input.FunctionName, JSON.parse(input.Payload.toString())]);
         await held;
-        return { Payload: Buffer.from(JSON.stringify(webhookAnswer)) };
+        return { Payload: Buffer.from(JSON.stringify(answers.shift() ?? webhookAnswer)) };
       },
     } as never,
   });
@@ -73,6 +75,31 @@ test("a test asks deliver to send a sample, and answers what came back", async (
       event: { event_type: "order.created", payload: { id: 1 } },
     },
   ]);
+});
+
+test("an endpoint is known to check signatures once it took a sample and refused one with a wrong signature, until its URL changes", async () => {
+  const { body } = await create();
+  const path = `/subscriptions/${body.subscription_id}`;
+  const check = async (right: object, wrong: object) => {
+    answers.push({ ...webhookAnswer, ...right }, { ...webhookAnswer, delivered: false, error: "http_error", ...wrong });
+    const before = invoked.length;
+    const answer = await api.call(owner.live, "POST", `${path}/test`, { check_signature: true });
+    assert.equal(answer.status, 200);
+    answers.length = 0;
+    const { signature_verified_at } = (await api.call(owner.live, "GET", path)).body;
+    return [answer.body.signature?.verified, signature_verified_at !== undefined, invoked.length - before];
+  };
+  const took = { delivered: true, status_code: 200, error: null };
+  assert.deepEqual(await check({ delivered: false, status_code: 401 }, { status_code: 401 }), [undefined, false, 1]);
+  assert.deepEqual(await check(took, { ...took }), [false, false, 2]);
+  for (const status_code of [null, 429, 500]) assert.deepEqual(await check(took, { status_code }), [false, false, 2]);
+  assert.deepEqual(await check(took, { status_code: 401 }), [true, true, 2]);
+  const [, request] = invoked.at(-1) as [string, { wrongly_signed?: boolean }];
+  assert.equal(request.wrongly_signed, true);
+  const same = await api.call(owner.live, "PATCH", path, { workflow_id: "w" });
+  assert.notEqual(same.body.signature_verified_at, undefined);
+  const moved = await api.call(owner.live, "PATCH", path, { webhook_url: freshUrl() });
+  assert.equal(moved.body.signature_verified_at, undefined);
 });
 
 test("a customer has two tests under way at once; each is audited; one that is never given back ends by itself", async () => {

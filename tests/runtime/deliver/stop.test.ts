@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Webhook } from "standardwebhooks";
 import { suite } from "uvu";
 import { sendSample } from "../../../runtime/deliver/sample.ts";
 import { makeWorld, START, SUB, TENANT } from "./world.ts";
@@ -66,6 +67,22 @@ test("a 410 to a test removes the subscription, too, and cancels what waits", as
   assert.deepEqual(world.stopped, [SUB]);
   await world.run(START + 60_000);
   assert.deepEqual([world.posts.length, world.delivery(first)!.status], [2, "cancelled"]);
+});
+
+test("a test that is wrongly signed on purpose has another signature, and a 410 to it removes nothing", async () => {
+  const world = makeWorld();
+  const [secret] = world.subscribe().secrets;
+  world.answers(() => 410);
+  const event = { event_type: "triggers.test", payload: {} };
+  const test = { op: "test", tenant: TENANT, subscription_id: SUB, event } as const;
+  const wrong = await sendSample({ ...test, wrongly_signed: true }, world.ports);
+  assert.deepEqual([wrong.status_code, world.stopped], [410, []]);
+  const right = await sendSample(test, world.ports);
+  const isOurs = ({ body, headers }: typeof wrong.request): boolean => {
+    const at = new Date(Number(headers["webhook-timestamp"]) * 1_000);
+    return new Webhook(secret!.secret).sign(headers["webhook-id"]!, at, body) === headers["webhook-signature"];
+  };
+  assert.deepEqual([isOurs(wrong.request), isOurs(right.request)], [false, true]);
 });
 
 test("a test gives its endpoint five seconds, half of what a delivery has", async () => {

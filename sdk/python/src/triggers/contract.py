@@ -296,6 +296,7 @@ class NewSubscription(TypedDict):
     status: Literal["active", "disabled"]
     disabled_reason: Union[str, None]
     costly_since: NotRequired[str]
+    signature_verified_at: NotRequired[str]
     version: int
     created_at: str
     updated_at: str
@@ -436,6 +437,7 @@ class Subscription(TypedDict):
     status: Literal["active", "disabled"]
     disabled_reason: Union[str, None]
     costly_since: NotRequired[str]
+    signature_verified_at: NotRequired[str]
     version: int
     created_at: str
     updated_at: str
