@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { test } from "uvu";
 import { chromiumHere, closeBrowser, openPage, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
-import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+import { call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
 
 /** Dashboards in a real browser: what they show of known traffic is what was sent, and what became of it. */
 
@@ -89,6 +89,145 @@ if (chromiumHere() === undefined) {
     const failed = await rowsOf(page, "Failed events");
     assert.ok(failed.some((row) => row.includes("answered 503")));
     await page.getByRole("region", { name: "Quota in use" }).getByText("Not filtered").waitFor();
+  });
+
+  /** Deliveries as the API lists them: the ledger of what was tried. */
+  const deliveries = async (query: string) =>
+    (await call(platform.url, "GET", `/deliveries?${query}`, { key: platform.sandboxKey })).json
+      .deliveries as readonly {
+      event_ids: string[];
+      status: string;
+      attempts: { at: string; error: string | null }[];
+    }[];
+  const figureOf = (tile: string) =>
+    page.getByRole("region", { name: tile, exact: true }).getByRole("button").first().textContent();
+  const textOf = async (tile: string) =>
+    (await page.getByRole("region", { name: tile, exact: true }).textContent()) ?? "";
+
+  test("today's counters, the gauge, latencies and errors are those of the ledger", async () => {
+    const bad = async () => (await deliveries("event_type=dash.bad")).flatMap(({ attempts }) => attempts);
+    const looked = async () => {
+      const tried = await bad();
+      const measured = async (tile: string) =>
+        (await rowsOf(page, tile)).reduce((sum, row) => sum + Number(row.at(-1)), 0);
+      const types = await rowsOf(page, "Errors by type");
+      return {
+        today: [await figureOf("Events ingested"), await figureOf("Events delivered")],
+        gauge: (await textOf("Delivery success rate")).includes("5 of 5 that ended"),
+        // A request with three types counts once for each; each event of the good type was delivered once.
+        measured: [await measured("Accept latency"), await measured("Delivery latency")],
+        // One post had the five events, and each attempt the three.
+        rate: (await textOf("Delivery error rate")).includes(`of ${tried.length + 1} attempts failed`),
+        types: types.reduce((sum, row) => sum + Number(row[1]), 0) - tried.length,
+        top: (await rowsOf(page, "Top errors")).map(([name, n]) => [name, Number(n) - tried.length]),
+        failed: (await rowsOf(page, "Failed events")).map((row) => Number(row[3]) - tried.length),
+      };
+    };
+    await shows(page, `/?${filter}&view=table`, looked, {
+      today: ["10", "5"],
+      gauge: true,
+      measured: [3, 5],
+      rate: true,
+      types: 0,
+      top: [["5xx response", 0]],
+      failed: [0],
+    });
+  });
+
+  test("failed events obey every filter, an error filters the page, and what a filter can't reach is greyed and says so", async () => {
+    const failed = async () => (await rowsOf(page, "Failed events")).length;
+    const only = (more: string) => `/?env=sandbox&range=1h&zone=UTC&${more}`;
+    await shows(page, only("type=dash.bad"), failed, 1);
+    await shows(page, only("workflow=dash.bad"), failed, 1);
+    await shows(page, only("type=dash.good"), failed, 0);
+    await shows(page, only("type=dash.bad&status=delivered"), failed, 0);
+    await shows(page, only("type=dash.bad&error=http_4xx"), failed, 0);
+    await shows(page, only("type=dash.bad"), failed, 1);
+    await page
+      .getByRole("region", { name: "Errors by type" })
+      .getByRole("button", { name: /^5xx response/ })
+      .click();
+    await page.waitForURL(/error=http_5xx/);
+    const greyed = page.getByRole("region", { name: "Events over time" });
+    await greyed.getByText("Not filtered: this can't be told apart by error.").waitFor();
+    await page.getByRole("region", { name: "Health" }).getByText("Not filtered").waitFor();
+    assert.equal(await failed(), 1);
+  });
+
+  test("figures follow the socket while the page is seen; without one the page looks every few seconds, and says so", async () => {
+    const send = () =>
+      call(platform.url, "POST", "/events", { key: platform.sandboxKey, body: { event_type: "dash.live" } });
+    await send();
+    const total = async () => Number(/([\d,]+) events;/.exec(await textOf("Events over time"))?.[1] ?? 0);
+    const query = "/?env=sandbox&range=1h&zone=UTC&type=dash.live";
+    await shows(page, query, total, 1);
+    await page.getByText("Live", { exact: true }).waitFor();
+    await send();
+    await eventually(total, (count) => count === 2, 60_000);
+    await page.evaluate(
+      `Object.defineProperty(document, "hidden", { value: true, configurable: true }); document.dispatchEvent(new Event("visibilitychange"))`,
+    );
+    await page.getByText("Paused while the page is hidden").waitFor();
+    const cut = await openPage();
+    await cut.routeWebSocket(/\/live/, (socket) => socket.close());
+    await signInAs(cut, platform.url, "Owner", `/console${query}`);
+    await cut.getByText("No live connection: looking every few seconds").waitFor();
+    await send();
+    await eventually(
+      () => cut.getByRole("region", { name: "Events over time" }).textContent(),
+      (text) => text?.includes("3 events;") === true,
+      60_000,
+    );
+    await cut.context().close();
+  });
+
+  test("use and the platform's state are those of the ledger", async () => {
+    const history = async () =>
+      [1, 2].map(
+        (column) => async () => (await rowsOf(page, "History")).reduce((sum, row) => sum + Number(row[column]), 0),
+      );
+    const sums = async () => Promise.all((await history()).map((each) => each()));
+    await shows(page, `/usage?${filter}&each=hour&view=table`, sums, [10, 3]);
+    assert.deepEqual(
+      (await rowsOf(page, "Events by key")).map(([, events]) => events),
+      ["10"],
+    );
+    await page.getByRole("region", { name: "Forecast for today" }).getByText("Not filtered").waitFor();
+    const status = (await call(platform.url, "GET", "/status", {})).json as {
+      components: Record<string, { status: string }>;
+    };
+    const word: Readonly<Record<string, string>> = { ok: "Healthy", degraded: "Degraded", down: "Down" };
+    await page.goto(`${platform.url}/console/health`);
+    for (const [name, part] of [
+      ["API", "api"],
+      ["Queue", "queue"],
+      ["Database", "database"],
+    ] as const)
+      await page.getByRole("region", { name, exact: true }).getByText(word[status.components[part]!.status]!).waitFor();
+  });
+
+  test("the operator's pages count each customer's own events, its refused requests and its unused keys", async () => {
+    const { api_key } = await newCustomer(platform, { name: "Ledger of the dashboards" });
+    const send = (body: unknown) => call(platform.url, "POST", "/events", { key: api_key, body });
+    await send(Array.from({ length: 7 }, (_, n) => ({ event_type: "ledger", n })));
+    assert.equal((await send("{")).status, 400);
+    const operator = await openPage();
+    await signInAs(operator, platform.url, "Operator");
+    const row = async () => {
+      const found = operator.getByRole("row").filter({ hasText: "Ledger of the dashboards" }).last();
+      const cells = (await found.locator("td > :last-child").allTextContents()) as string[];
+      return [cells[3], cells[4], cells[5], cells[8]?.replace(/key_.*/, "")];
+    };
+    await shows(operator, "/operator/customers?range=1h", row, ["7", "1", "0", "1 of 2"]);
+    await operator.getByRole("button", { name: "View as table" }).click();
+    await operator.getByRole("group", { name: "Use of the limit, as a table" }).waitFor();
+    await shows(
+      operator,
+      "/operator/health?range=1h&view=table",
+      async () => (await rowsOf(operator, "Busiest customers")).filter(([name]) => name === "Ledger of the dashboards"),
+      [["Ledger of the dashboards", "7"]],
+    );
+    await operator.context().close();
   });
 
   test("arrow keys read a chart value by value, and Enter leads to the events of the bucket", async () => {

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { deliveryStatuses } from "../../../runtime/domain/event.ts";
+import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
