@@ -161,7 +161,10 @@ if (chromiumHere() === undefined) {
     const total = async () => Number(/([\d,]+) events;/.exec(await textOf("Events over time"))?.[1] ?? 0);
     const query = "/?env=sandbox&range=1h&zone=UTC&type=dash.live";
     await shows(page, query, total, 1);
-    await page.getByRole("status").filter({ hasText: /^Live$/ }).waitFor();
+    await page
+      .getByRole("status")
+      .filter({ hasText: /^Live$/ })
+      .waitFor();
     await send();
     await eventually(total, (count) => count === 2, 60_000);
     await page.evaluate(

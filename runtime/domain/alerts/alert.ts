@@ -131,7 +131,10 @@ export function composeAlert(facts: AlertFacts, link: string): Composed {
       ...note.map((line) => html`<p style="color:#57606a">${line}</p>`),
       button(link, "Look at the alert"),
     ]),
-    short: shortOf(subject, `${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`),
+    short: shortOf(
+      subject,
+      `${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`,
+    ),
   };
 }
 

@@ -56,8 +56,8 @@ const kinds: Readonly<Record<Detected, readonly Rule[]>> = {
 /** A text with what is to be recognised in it masked. */
 export function maskText(text: string, detect: readonly Detected[]): string {
   let masked = text;
+  // What comes after the groups is the place of what was found, a number.
   for (const kind of detect)
-    // What comes after the groups is the place of what was found, a number.
     for (const [pattern, instead] of kinds[kind])
       masked = masked.replaceAll(pattern, (found, group: unknown) =>
         instead(found, typeof group === "string" ? group : undefined),
