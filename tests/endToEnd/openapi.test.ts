@@ -126,7 +126,10 @@ function requestTo(path: string, method: string, operation: Operation): fc.Arbit
           { weight: 3, arbitrary: spoilt(schema, schemas, known).map((value) => JSON.stringify(value)) },
           { weight: 1, arbitrary: fc.string() },
         );
-  return fc.tuple(fc.tuple(...inPath.map(good)), query, stray, body).map(([values, asked, extra, text]) => {
+  // Every client takes these for the folder itself or the one above (url.spec.whatwg.org), so no request asks for such a name.
+  const dots = (value: unknown) => value === "." || value === "..";
+  const names = fc.tuple(...inPath.map(good)).filter((values) => !values.some(dots));
+  return fc.tuple(names, query, stray, body).map(([values, asked, extra, text]) => {
     const filled = inPath.reduce((at, { name }, i) => at.replace(`{${name}}`, encoded(values[i])), path);
     const pairs = Object.entries(asked).flatMap(([name, value]) =>
       (Array.isArray(value) ? value : [value]).map((each) => `${name}=${encoded(each)}`),
