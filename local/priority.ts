@@ -10,8 +10,11 @@ import { basename } from "node:path";
  * docs/decisions/overload.md
  */
 
-/** As `nice` counts, from -20 to 19: a thread of 15 gets a 28th of what one of 0 gets, and all that is left over. */
-const BACKGROUND = 15;
+/**
+ * As `nice` counts, from -20 to 19: a thread of 6 gets a quarter of what one of 0 gets, and all that is left over. Much less would let whoever keeps
+ * the front door busy hold up the deliveries of everybody else (docs/performance.md, "What was tried").
+ */
+export const BACKGROUND = 6;
 const LINUX = process.platform === "linux";
 
 /** Lets the thread that calls this wait for those of normal priority. */

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
+import { BACKGROUND } from "../../local/priority.ts";
 import { call } from "../support/platform.ts";
 import { startProcess } from "../support/process.ts";
 import { openSocket } from "../support/watcher.ts";
@@ -31,7 +32,7 @@ const afterStarting = (output: string): string => output.replace(/^starting: [^\
 /** Names of a process's threads that wait for the others where processors are short, as far as Linux keeps them. */
 const steppedBack = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/task`)
-    .filter((thread) => getPriority(Number(thread)) === 15)
+    .filter((thread) => getPriority(Number(thread)) === BACKGROUND)
     .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
 
 test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
