@@ -11,7 +11,7 @@ import { basename } from "node:path";
  */
 
 /**
- * As `nice` counts, from -20 to 19: a thread of 6 gets a quarter of what one of 0 gets, and all that is left over. Much less would let whoever keeps
+ * As `nice` counts, from -20 to 19: a thread of 6 gets a quarter of what one of 0 gets, and all that is left over. Much less would let a customer who keeps
  * the front door busy hold up the deliveries of everybody else (docs/performance.md, "What was tried").
  */
 export const BACKGROUND = 6;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { Worker } from "node:worker_threads";
 import { suite } from "uvu";
-import { helpersStepBack } from "../../local/priority.ts";
+import { BACKGROUND, helpersStepBack } from "../../local/priority.ts";
 
 const test = suite("which threads go first");
 const linux = process.platform === "linux";
@@ -23,7 +23,7 @@ test("a thread that steps back does so alone", async () => {
     worker.once("message", resolve);
     worker.once("error", reject);
   });
-  assert.deepEqual([getPriority(thread), getPriority(process.pid)], [linux ? 15 : before, before]);
+  assert.deepEqual([getPriority(thread), getPriority(process.pid)], [linux ? BACKGROUND : before, before]);
   worker.postMessage("end");
   await worker.terminate();
 });
@@ -33,8 +33,8 @@ test("V8's helpers step back, and no other thread of the process", () => {
   if (!linux) return;
   for (const thread of readdirSync("/proc/self/task")) {
     const name = readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
-    if (name.includes("V8Worker")) assert.equal(getPriority(Number(thread)), 15, name);
-    else if (thread === String(process.pid)) assert.notEqual(getPriority(Number(thread)), 15, name);
+    if (name.includes("V8Worker")) assert.equal(getPriority(Number(thread)), BACKGROUND, name);
+    else if (thread === String(process.pid)) assert.notEqual(getPriority(Number(thread)), BACKGROUND, name);
   }
 });
 
