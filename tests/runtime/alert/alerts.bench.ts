@@ -5,9 +5,8 @@
  * for. `RULES=10000` is a short form.
  */
 import type { AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { type KnownRules, type TickPorts, tick } from "../../../runtime/alert/tick.ts";
+import { type TickPorts, tick } from "../../../runtime/alert/tick.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
-import { activeMinutes } from "../../../runtime/counters/active.ts";
 import { defaultRules } from "../../../runtime/domain/alerts/rule.ts";
 import type { ServiceRequest } from "../../../runtime/domain/service.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
@@ -15,6 +14,7 @@ import { usageWriter } from "../../../runtime/domain/usage/usage.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startDatabase } from "../../support/database.ts";
 import { testVault } from "../../support/vault.ts";
+import { tickPorts } from "./world.ts";
 
 const MINUTE = 60_000;
 const RULES = Number(process.env.RULES ?? 100_000);
@@ -49,7 +49,6 @@ const table = {
     return { Items: low === undefined ? items : items.filter(({ sk }) => sk!.S! >= low.S! && sk!.S! <= high!.S!) };
   },
 };
-const counters = { name: "metrics", dynamodb: table as never };
 
 const { db, raw, close } = await startDatabase();
 const began = performance.now();
@@ -98,20 +97,8 @@ const service = (async (request: ServiceRequest) => {
   asked += 1;
   return { answer: await serve(db, request as never, clock, testVault), bytes: 0 };
 }) as Service;
-function functionNow(): TickPorts {
-  const active = activeMinutes(counters, () => clock);
-  return {
-    ...{ log: () => undefined, now: () => clock, service, tell: async () => undefined, active },
-    reader: {
-      ...{ counters, now: () => clock, minuteShards: active.shards, workflows: async () => new Map() },
-      cube: { ask: () => Promise.reject(new Error("unused")) },
-    },
-    rules: new Map<string, KnownRules>(),
-    suspect: async () => null,
-  };
-}
 
-const warm = functionNow();
+const warm = tickPorts(table as never, { service, now: () => clock });
 async function row(says: string, ports: TickPorts): Promise<void> {
   [queries, asked] = [0, 0];
   const cpu = process.cpuUsage();

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { type MessagePorts, sendDue } from "../../../runtime/alert/deliverMessages.ts";
-import { type TickPorts, tick } from "../../../runtime/alert/tick.ts";
+import { sendDue } from "../../../runtime/alert/deliverMessages.ts";
+import { tick } from "../../../runtime/alert/tick.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
 import { updateItem } from "../../../runtime/aws/tables.ts";
-import { activeMinutes } from "../../../runtime/counters/active.ts";
 import type { DirectPost } from "../../../runtime/domain/alerts/work.ts";
 import { decodeIngest } from "../../../runtime/domain/codec/index.ts";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { ServiceRequest } from "../../../runtime/domain/service.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { verifyChannel } from "../../support/channels.ts";
 import { countUsage } from "../../support/usage.ts";
 import { testVault } from "../../support/vault.ts";
+import { attempt, messagePorts, tickPorts } from "./world.ts";
 
 /**
  * The alert function is killed at any step, before the step is done or after it, and begun again by the next minute; or two of them run at
@@ -82,30 +82,9 @@ function functionOf(
   }) as Service;
   const send = (command: { constructor: { name: string } }) =>
     step(command.constructor.name as Kind, () => api.deps.dynamodb.send(command as never));
-  const dynamodb = { send } as never;
-  const counters = { dynamodb, name: "metrics" };
-  const active = activeMinutes(counters, () => clock);
-  const shared = { log: () => undefined, now: () => clock, service };
-  const ports: TickPorts = {
-    ...shared,
-    tell: async () => undefined,
-    reader: {
-      counters,
-      now: () => clock,
-      minuteShards: active.shards,
-      cube: { ask: () => Promise.reject(new Error("unused")) },
-      workflows: async () => new Map(),
-    },
-    active,
-    rules: new Map(),
-    suspect: async () => null,
-  };
-  const sending: MessagePorts = {
-    ...shared,
-    ses: {} as never,
-    sms: {} as never,
-    mailFrom: "",
-    smsFrom: "",
+  const reached = { service, now: () => clock };
+  const ports = tickPorts({ send } as never, reached);
+  const sending = messagePorts(reached, {
     post: (post) =>
       step("post", async () => {
         world.posts.push(post);
@@ -115,7 +94,7 @@ function functionOf(
       step("event", async () => {
         for (const { text } of messages) world.events.push(decodeIngest(text).first);
       }),
-  };
+  });
   return {
     async run(): Promise<void> {
       try {
@@ -129,18 +108,6 @@ function functionOf(
   };
 }
 
-const SUB = "sub_01JDGXS7G0ABCDEFGHJKMNPQRT";
-const attempt = (who: Identity, at: number, outcome: "delivered" | "failed"): UsageFact => ({
-  kind: "attempted",
-  tenant: who.customer_id,
-  at,
-  subscription_id: SUB,
-  outcome,
-  error: outcome === "failed" ? "http_5xx" : null,
-  latency_ms: 5,
-  parts: [{ types: ["a"] }],
-});
-
 async function customer(): Promise<Identity> {
   // Nothing of one case lies in the minutes of another.
   clock += 240 * MINUTE;
@@ -151,11 +118,7 @@ async function customer(): Promise<Identity> {
     kind: "webhook",
     target: "https://hooks.example.com/alerts",
   });
-  await api.database.db
-    .updateTable("alert_channels")
-    .set({ verified_at: new Date(clock) })
-    .where("channel_id", "=", channel.channel_id)
-    .execute();
+  await verifyChannel(api, channel.channel_id, clock);
   const rule = { name: "x", kind: "error_rate", threshold: 0.1, for_minutes: 1, channels: [channel.channel_id] };
   const { status } = await api.call(live, "POST", "/alert-rules", rule);
   assert.equal(status, 201);
@@ -187,7 +150,7 @@ const once = {
 
 /** Counts a minute's attempts, and lets it go by. */
 async function minute(live: Identity, outcome?: "delivered" | "failed"): Promise<void> {
-  if (outcome !== undefined) await countUsage(api.deps.dynamodb, [attempt(live, clock + 1, outcome)]);
+  if (outcome !== undefined) await countUsage(api.deps.dynamodb, [attempt(live.customer_id, clock + 1, outcome)]);
   clock += MINUTE;
 }
 /** Minutes for what a killed run had taken to be due again. */

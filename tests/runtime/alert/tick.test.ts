@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type MessagePorts, sendDue } from "../../../runtime/alert/deliverMessages.ts";
-import { type KnownRules, type TickPorts, tick } from "../../../runtime/alert/tick.ts";
+import { sendDue } from "../../../runtime/alert/deliverMessages.ts";
+import { type TickPorts, tick } from "../../../runtime/alert/tick.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
-import { activeMinutes } from "../../../runtime/counters/active.ts";
 import { putProbe } from "../../../runtime/counters/alerts.ts";
 import { MESSAGE_WAITS_MINUTES } from "../../../runtime/database/alerts.ts";
 import type { DirectPost, DirectPostAnswer } from "../../../runtime/domain/alerts/work.ts";
@@ -16,12 +15,13 @@ import type { ServiceRequest } from "../../../runtime/domain/service.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { serve } from "../../../runtime/subscriptions/service.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { verifyChannel } from "../../support/channels.ts";
 import { countUsage } from "../../support/usage.ts";
 import { testVault } from "../../support/vault.ts";
+import { attempt, messagePorts, tickPorts } from "./world.ts";
 
 const test = suite("evaluating alerts and telling of them");
 const MINUTE = 60_000;
-const SUB = "sub_01JDGXS7G0ABCDEFGHJKMNPQRT";
 
 let api: TestApi;
 let live: Identity;
@@ -50,22 +50,9 @@ test.before.each(async () => {
       return api.deps.dynamodb.send(command);
     },
   } as never;
-  const counters = { dynamodb, name: "metrics" };
-  const active = activeMinutes(counters, () => clock);
   ports = {
-    log: () => undefined,
-    now: () => clock,
-    service,
+    ...tickPorts(dynamodb, reached),
     tell: async (some) => void news.push(...some),
-    reader: {
-      counters,
-      now: () => clock,
-      minuteShards: active.shards,
-      cube: { ask: () => Promise.reject(new Error("unused")) },
-      workflows: async () => new Map(),
-    },
-    active,
-    rules: new Map<string, KnownRules>(),
     suspect: async () => "an endpoint",
   };
   asked.length = 0;
@@ -78,6 +65,7 @@ const service = (async (request: ServiceRequest) => {
   asked.push(request.op);
   return { answer: await serve(api.database.db, request as never, clock, testVault), bytes: 0 };
 }) as Service;
+const reached = { service, now: () => clock };
 
 /** A run of the next minute. */
 async function run() {
@@ -85,19 +73,9 @@ async function run() {
   return tick(ports, clock + 45_000);
 }
 
-const attempt = (at: number, outcome: "delivered" | "failed", who = live): UsageFact => ({
-  kind: "attempted",
-  tenant: who.customer_id,
-  at,
-  subscription_id: SUB,
-  outcome,
-  error: outcome === "failed" ? "http_5xx" : null,
-  latency_ms: 5,
-  parts: [{ types: ["a"] }],
-});
 /** Counts attempts of the last whole minute. */
 const attempts = (outcome: "delivered" | "failed", who = live) =>
-  countUsage(api.deps.dynamodb, [attempt(clock - MINUTE + 1, outcome, who)]);
+  countUsage(api.deps.dynamodb, [attempt(who.customer_id, clock - MINUTE + 1, outcome)]);
 const call = async (method: string, path: string, body?: unknown) => (await api.call(live, method, path, body)).body;
 const alerts = () => call("GET", "/alerts");
 
@@ -110,11 +88,7 @@ const of = async (id: string) => (await alerts()).alerts.filter((each: { rule_id
 
 async function channel(kind: string, target: string): Promise<string> {
   const { channel_id } = await call("POST", "/alert-channels", { kind, target });
-  await api.database.db
-    .updateTable("alert_channels")
-    .set({ verified_at: new Date(clock), base_url: "https://api.example.com" })
-    .where("channel_id", "=", channel_id)
-    .execute();
+  await verifyChannel(api, channel_id, clock, { base_url: "https://api.example.com" });
   return channel_id;
 }
 
@@ -122,14 +96,7 @@ async function channel(kind: string, target: string): Promise<string> {
 async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = () => ({})) {
   const posts: DirectPost[] = [];
   const told: Outgoing[] = [];
-  const sending: MessagePorts = {
-    log: () => undefined,
-    now: () => clock,
-    service,
-    ses: {} as never,
-    sms: {} as never,
-    mailFrom: "",
-    smsFrom: "",
+  const sending = messagePorts(reached, {
     async post(post) {
       posts.push(post);
       return { status_code: 200, error: null, latency_ms: 1, ...answer(post) };
@@ -137,7 +104,7 @@ async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = ()
     async tell(messages) {
       told.push(...messages);
     },
-  };
+  });
   const counts = await sendDue(sending, clock + 10_000);
   const events = told.map(({ text }) => {
     const message = decodeIngest(text);
@@ -256,8 +223,11 @@ test("other numbers: dead letters, use of the limit, latency, a metric of one's 
     matched: {},
   };
   await countUsage(api.deps.dynamodb, [
-    { ...attempt(at, "failed"), outcome: "dead_lettered" } as UsageFact,
-    { ...attempt(at, "delivered"), parts: [{ types: ["a"], first_success_ms: 9_000 }] } as UsageFact,
+    { ...attempt(live.customer_id, at, "failed"), outcome: "dead_lettered" } as UsageFact,
+    {
+      ...attempt(live.customer_id, at, "delivered"),
+      parts: [{ types: ["a"], first_success_ms: 9_000 }],
+    } as UsageFact,
     { ...accepted, at },
     { ...accepted, at: at + 2_000 },
   ]);

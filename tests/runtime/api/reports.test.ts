@@ -7,6 +7,7 @@ import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/ide
 import { linkTo } from "../../../runtime/domain/links.ts";
 import type { RunResult, TakenRun } from "../../../runtime/domain/reports/report.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
+import { verifyChannel } from "../../support/channels.ts";
 import { serve } from "../../support/service.ts";
 
 const test = suite("reports over the API");
@@ -41,12 +42,7 @@ const call = (method: string, path: string, body?: unknown, who = live) =>
 
 async function address(target: string, verified = true, who = live): Promise<void> {
   const { body } = await call("POST", "/alert-channels", { kind: "email", target }, who);
-  if (verified)
-    await api.database.db
-      .updateTable("alert_channels")
-      .set({ verified_at: new Date(api.deps.now()) })
-      .where("channel_id", "=", body.channel_id)
-      .execute();
+  if (verified) await verifyChannel(api, body.channel_id, api.deps.now());
 }
 const daily = { every: "day", at: "08:00", time_zone: "Europe/Berlin" };
 async function report(more: object = {}): Promise<{ report_id: string; next_run_at: string }> {

@@ -1,15 +1,14 @@
 /** Two weeks of a shop in Berlin around the night in which its clocks go back, and what a run of a report makes of them. */
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import PostalMime, { type Email } from "postal-mime";
 import { type MailContent, sendMail } from "../../../runtime/aws/mail.ts";
 import type { MetricsReader } from "../../../runtime/counters/metrics.ts";
 import type { ReportDefinition, TakenRun } from "../../../runtime/domain/reports/report.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
-import { usageWriter } from "../../../runtime/domain/usage/usage.ts";
 import { reportPdf } from "../../../runtime/report/pdf.ts";
 import { makeRun } from "../../../runtime/report/run.ts";
 import { metricsTable } from "../../support/metricsTable.ts";
+import { countUsage } from "../../support/usage.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -77,14 +76,7 @@ function facts(): UsageFact[] {
 
 export async function shop(): Promise<MetricsReader> {
   const table = metricsTable();
-  const writer = usageWriter(
-    "metrics",
-    (input: ConstructorParameters<typeof PutItemCommand>[0]) => table.counters.dynamodb.send(new PutItemCommand(input)),
-    "w",
-    () => NOW,
-  );
-  writer.add(facts());
-  await writer.flush();
+  await countUsage(table.counters.dynamodb, facts());
   return {
     ...table,
     now: () => NOW,
