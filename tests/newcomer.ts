@@ -6,10 +6,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { freePort } from "./support/freePort.ts";
 import { commandsOf, FIRST_COMMAND } from "./support/startPage.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -17,14 +17,6 @@ const { values } = parseArgs({ options: { from: { type: "string", default: root 
 const folder = mkdtempSync(join(tmpdir(), "triggers-newcomer-"));
 const project = join(folder, "triggers");
 const running = new Set<ChildProcess>();
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** What a newcomer has: the programs and the network of this machine. */
 function environment(port: number): NodeJS.ProcessEnv {

@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { suite } from "uvu";
@@ -12,6 +10,7 @@ import { callOf, nameOf, operationsOf } from "../../docs/site/generate/reference
 import { openApi } from "../../docs/site/generate/site.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/freePort.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform, webhooksAt } from "../support/platform.ts";
 import { commandsOf } from "../support/startPage.ts";
 
@@ -54,14 +53,6 @@ async function isThere(folder: string): Promise<boolean> {
   if (code !== 0) assert.equal(process.env.CI, undefined, `${folder} is needed to run its examples`);
   return code === 0;
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** What each example, in whatever language, comes to. Those that stay and listen are run by following the first page. */
 const outcomes: Readonly<Record<string, (ended: Ended, world: World) => Promise<void> | void>> = {
