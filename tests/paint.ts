@@ -3,16 +3,14 @@
  * cache) and again (a full one): first paint, until the page can be used, and bytes of script as they are sent. Of each the middle of some
  * loads; docs/performance.md has the figures.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { closeBrowser, openPage, signInAs } from "./support/browser.ts";
+import { median } from "./support/median.ts";
+import { runningPlatform } from "./support/running.ts";
 
 const LOADS = 7;
 const paths = ["/", "/events", "/send"] as const;
-const { url } = JSON.parse(readFileSync(join(process.env.TRIGGERS_STATE ?? ".triggers", "local.json"), "utf8")) as {
-  url: string;
-};
+const { url } = runningPlatform();
 
 interface Load {
   readonly paint_ms: number;
@@ -32,8 +30,6 @@ async function load(page: Page, path: string): Promise<Load> {
   return { paint_ms: Number(await page.evaluate(paint)), usable_ms, script_kb: bytes / 1_000 };
 }
 
-const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
 const page = await openPage();
 // Pages that have changed are built when the first of them is asked for.
 page.setDefaultTimeout(90_000);
@@ -48,7 +44,7 @@ for (const path of paths) {
     warm.push(await load(page, path));
   }
   for (const [name, loads] of Object.entries({ cold, warm })) {
-    const of = (member: keyof Load) => middle(loads.map((each) => each[member]));
+    const of = (member: keyof Load) => median(loads.map((each) => each[member]));
     process.stdout.write(
       `${path} ${name}: first paint ${of("paint_ms").toFixed(0)} ms, usable ${of("usable_ms").toFixed(0)} ms, ${of("script_kb").toFixed(0)} KB of script\n`,
     );

@@ -2,17 +2,16 @@
  * `npm run pictures`: pictures of the console's pages for `docs/console.md`, of the platform that runs here. `npm run demo` before it gives
  * them something to show.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { closeBrowser, openPage, signInAs } from "./support/browser.ts";
 import { eventually } from "./support/eventually.ts";
+import { runningPlatform } from "./support/running.ts";
 
 const FOLDER = join(import.meta.dirname, "../docs/pictures");
 const QUALITY = 60;
-const { url } = JSON.parse(readFileSync(join(process.env.TRIGGERS_STATE ?? ".triggers", "local.json"), "utf8")) as {
-  url: string;
-};
+const { url } = runningPlatform();
 
 interface Clip {
   readonly x: number;

@@ -1,20 +1,17 @@
 /**
- * How fast dashboards are in a real browser, of the platform that runs here (`npm start`; `TRIGGERS_STATE` names another's state): from the click
- * that leads to a page until every tile shows its figures, and from a choice of a filter until the page is painted anew, and until every tile
- * shows what the filter says. How many events it has stored is printed with them. Run it on a quiet machine.
+ * How fast dashboards are in a real browser, of the platform that runs here (`npm start`; `TRIGGERS_STATE` names another's state). Measured
+ * is the time from the visit of a page until every tile shows its figures, and from the choice of a filter until the page is painted anew and
+ * until every tile shows what the filter says. The number of stored events is printed with them. Run it on a quiet machine.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { closeBrowser, openPage, signInAs } from "../support/browser.ts";
+import { median } from "../support/median.ts";
+import { runningPlatform } from "../support/running.ts";
 
-const { url } = JSON.parse(readFileSync(join(process.env.TRIGGERS_STATE ?? ".triggers", "local.json"), "utf8")) as {
-  url: string;
-};
+const { url } = runningPlatform();
 const ROUNDS = 7;
 const SETTLED = `document.querySelectorAll('section[aria-busy="true"]').length === 0 && document.querySelectorAll("main section[aria-label]").length > 3 && !document.body.innerText.includes("Loading…")`;
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const tell = (what: string, values: readonly number[]): void =>
   console.log(
     `${what}: median ${median(values).toFixed(0)} ms, slowest ${Math.max(...values).toFixed(0)} ms of ${values.length}`,

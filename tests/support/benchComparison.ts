@@ -1,4 +1,5 @@
 /** Figures of one bench, printed by two versions in turns, as ratios: absolute times on a shared machine say little. */
+import { median } from "./median.ts";
 
 export interface Ratio {
   /** The printed line, with `#` where its figures stand, and which of them this is, from 1. */
@@ -14,7 +15,6 @@ export interface Ratio {
 }
 
 const NUMBER = /(?<![\w.])\d[\d,]*(?:\.\d+)?/g;
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
 /** Figures of an output by line: what stands between them names the line. Lines of the same words are numbered. */
 function figuresOf(output: string): Map<string, number[]> {

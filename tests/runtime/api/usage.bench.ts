@@ -9,6 +9,7 @@ import { encodeIdentity, IDENTITY_HEADER, type Identity, scopes } from "../../..
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { clientOf, serve } from "../../local/serve.ts";
 import { startApi } from "../../support/api.ts";
+import { median } from "../../support/median.ts";
 import { addHourUp, countUsage } from "../../support/usage.ts";
 
 const HOUR = 3_600_000;
@@ -101,7 +102,7 @@ for (let hour = 0; hour < 720; hour += 1) {
 const range = `from=${new Date(end - 719 * HOUR).toISOString()}&to=${new Date(end + HOUR).toISOString()}&interval=hour`;
 const headers = { [IDENTITY_HEADER]: encodeIdentity(live) };
 const asked = dynamodb.config.requestHandler;
-const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!.toFixed(0);
+const middle = (times: readonly number[]): string => median(times).toFixed(0);
 const milliseconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1_000;
 for (const group of ["", "&group_by=event_type", "&group_by=subscription", "&group_by=key"]) {
   const call = async () => {
@@ -131,7 +132,7 @@ for (const group of ["", "&group_by=event_type", "&group_by=subscription", "&gro
   recorded.clear();
   dynamodb.config.requestHandler = asked;
   console.log(
-    `${(group || "not grouped").replace("&group_by=", "by ").padEnd(18)} ${(stored / 1_024).toFixed(0).padStart(5)} KB read  median ${median(wall)} ms, least ${Math.min(...wall).toFixed(0)} ms, CPU ${median(all)} ms; the handler alone ${median(ownWall)} ms, CPU ${median(ownThread)} ms`,
+    `${(group || "not grouped").replace("&group_by=", "by ").padEnd(18)} ${(stored / 1_024).toFixed(0).padStart(5)} KB read  median ${middle(wall)} ms, least ${Math.min(...wall).toFixed(0)} ms, CPU ${middle(all)} ms; the handler alone ${middle(ownWall)} ms, CPU ${middle(ownThread)} ms`,
   );
 }
 await api.close();

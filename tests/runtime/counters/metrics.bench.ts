@@ -15,6 +15,7 @@ import { MetricsQuery, type MetricsQueryInput } from "../../../runtime/domain/me
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { usageWriter } from "../../../runtime/domain/usage/usage.ts";
 import { clientOf, serve } from "../../local/serve.ts";
+import { median } from "../../support/median.ts";
 import { metricsTable } from "../../support/metricsTable.ts";
 import { memoryS3 } from "../../support/storage.ts";
 
@@ -122,7 +123,6 @@ const queries: [says: string, query: MetricsQueryInput][] = [
   ["last hour, by type", { ...hour, group_by: ["event_type"] }],
   ["last hour, by type and subscription", { ...hour, group_by: ["event_type", "subscription_id"] }],
 ];
-const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
 const cpu = () => process.cpuUsage().user + process.cpuUsage().system;
 for (const [says, asked] of queries) {
   const query = MetricsQuery.parse(asked);
