@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { request } from "node:http";
 import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -10,6 +9,7 @@ import { suite } from "uvu";
 import { ADMINISTRATOR } from "../../local/iam.ts";
 import type { CarriedCall, Carrier } from "../../runtime/aws/carrier.ts";
 import { type Call, signedCalls } from "../../runtime/aws/signed.ts";
+import { overHttp } from "../support/overHttp.ts";
 import { clientOf, type Probe, startProbe } from "./probe.ts";
 
 const test = suite("gateway");
@@ -138,18 +138,6 @@ const sqsCall = (action: string, input: object): Call => ({
   body: JSON.stringify(input),
 });
 
-const overHttp = ({ method, path, headers, body }: CarriedCall): Promise<{ status: number; body: string }> =>
-  new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(probe.core.gatewayUrl);
-    request({ hostname, port, method, path, headers, agent: false }, (incoming) => {
-      let text = "";
-      incoming.on("data", (part) => (text += part));
-      incoming.on("end", () => resolve({ status: incoming.statusCode!, body: text }));
-    })
-      .on("error", reject)
-      .end(body);
-  });
-
 /** As a function's thread hands it over. */
 async function byMessage({ body, ...call }: CarriedCall): Promise<{ status: number; body: string }> {
   const payload = { do: "carry", call: { ...call, body: String(body) } };
@@ -209,7 +197,7 @@ const carried: [says: string, status: number, call: () => Promise<CarriedCall>][
 for (const [says, status, call] of carried) {
   test(`${says}, over HTTP and by message of a thread alike`, async () => {
     const signed = await call();
-    const [http, message] = [await overHttp(signed), await byMessage(signed)];
+    const [http, message] = [await overHttp(probe.core.gatewayUrl)(signed), await byMessage(signed)];
     assert.equal(message.status, status, message.body);
     // Each answer has an id of its own.
     const plain = ({ status, body }: { status: number; body: string }) => [

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { suite } from "uvu";
-import type { Carrier } from "../../../runtime/aws/carrier.ts";
 import { clientsOver } from "../../../runtime/aws/clients.ts";
 import { AwsError, type AwsSettings, Sha256, signedCalls } from "../../../runtime/aws/signed.ts";
 import { type Aws, connectAws } from "../../../runtime/ingest/aws.ts";
+import { overHttp } from "../../support/overHttp.ts";
 
 const test = suite("aws");
 interface Seen {
@@ -40,39 +40,18 @@ test.before(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
   const settings: AwsSettings = {
     region: "eu-west-1",
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     accessKeyId: "AKID",
     secretAccessKey: "secret",
     sessionToken: "token",
     timeoutMs: 200,
   };
   aws = connectAws(settings);
-  carriedAws = connectAws({ ...settings, carrier: carrierTo(port) });
+  carriedAws = connectAws({ ...settings, carrier: overHttp(endpoint) });
 });
-
-/** Brings calls to the server, as they are. */
-const carrierTo =
-  (port: number): Carrier =>
-  ({ method, path, headers, body }) =>
-    new Promise((resolve, reject) => {
-      request({ port, host: "127.0.0.1", method, path, headers, agent: false }, (incoming) => {
-        const parts: Buffer[] = [];
-        incoming.on("data", (part: Buffer) => parts.push(part));
-        incoming.on("error", reject);
-        incoming.on("end", () =>
-          resolve({
-            status: incoming.statusCode!,
-            headers: incoming.headers as Record<string, string>,
-            body: Buffer.concat(parts).toString(),
-          }),
-        );
-      })
-        .on("error", reject)
-        .end(body);
-    });
-
 test.before.each(() => {
   seen = [];
   answer = (_, response) => response.end("{}");
