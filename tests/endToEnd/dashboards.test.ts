@@ -185,11 +185,10 @@ if (chromiumHere() === undefined) {
   });
 
   test("use and the platform's state are those of the ledger", async () => {
-    const history = async () =>
-      [1, 2].map(
-        (column) => async () => (await rowsOf(page, "History")).reduce((sum, row) => sum + Number(row[column]), 0),
-      );
-    const sums = async () => Promise.all((await history()).map((each) => each()));
+    const sums = async () => {
+      const rows = await rowsOf(page, "History");
+      return [1, 2].map((column) => rows.reduce((sum, row) => sum + Number(row[column]), 0));
+    };
     await shows(page, `/usage?${filter}&each=hour&view=table`, sums, [10, 3]);
     assert.deepEqual(
       (await rowsOf(page, "Events by key")).map(([, events]) => events),

@@ -31,6 +31,9 @@ test.before(async () => {
   await sendEvents(key, { event_type: "nobody.wants" });
 });
 
+/** Where sockets of the platform are opened. */
+const socketUrl = () => `${platform.url.replace(/^http/, "ws")}/live`;
+
 const ticketOf = async (key: string) => {
   const answer = await call(platform.url, "POST", "/live/tickets", { key });
   assert.equal(answer.status, 201, answer.text);
@@ -50,7 +53,7 @@ const sendEvents = async (key: string, body: unknown): Promise<string[]> => {
 
 test("a ticket lets in once, for 30 s, on the platform's own host", async () => {
   const { ticket, url, expires_at } = await ticketOf(customer.api_key);
-  assert.equal(url, `${platform.url.replace(/^http/, "ws")}/live`);
+  assert.equal(url, socketUrl());
   assert.ok(Math.abs(Date.parse(expires_at) - Date.now() - 30_000) < 10_000, expires_at);
   const watcher = await openSocket(`${url}?ticket=${ticket}`);
   await assert.rejects(openSocket(`${url}?ticket=${ticket}`), /refused/);
@@ -58,14 +61,13 @@ test("a ticket lets in once, for 30 s, on the platform's own host", async () => 
 });
 
 test("without a ticket, or with one that is none, the handshake is 401", async () => {
-  const url = `${platform.url.replace(/^http/, "ws")}/live`;
-  await assert.rejects(openSocket(url), /refused: 401/);
-  await assert.rejects(openSocket(`${url}?ticket=${"a".repeat(43)}`), /refused: 401/);
+  await assert.rejects(openSocket(socketUrl()), /refused: 401/);
+  await assert.rejects(openSocket(`${socketUrl()}?ticket=${"a".repeat(43)}`), /refused: 401/);
 });
 
 test("a page of the console needs no ticket: its session's cookie opens the socket, from this host alone, until it ends", async () => {
   const session = await signIn(platform.url, "Owner");
-  const url = `${platform.url.replace(/^http/, "ws")}/live?environment=sandbox`;
+  const url = `${socketUrl()}?environment=sandbox`;
   const cookie = [...session.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   await assert.rejects(openSocket(url, { cookie, origin: "https://elsewhere.example" }), /refused: 403/);
   await assert.rejects(openSocket(url, { cookie: "__Host-triggers=made-up", origin: platform.url }), /refused: 401/);
