@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -64,26 +65,18 @@ class Cancel:
 
         :raises Cancelled:
         """
-        ended: list[Callable[[], Result]] = []
-
-        def told(error: BaseException) -> Callable[[], Result]:
-            def again() -> Result:
-                raise error
-
-            return again
-
+        outcome: Future[Result] = Future()
         with self._waking() as woken:
 
             def body() -> None:
                 try:
-                    result = work()
-                    ended.append(lambda: result)
+                    outcome.set_result(work())
                 except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-                    ended.append(told(error))
+                    outcome.set_exception(error)
                 woken.put(None)
 
             threading.Thread(target=body, name="triggers-call", daemon=True).start()
             woken.get()
-        if not ended:
+        if not outcome.done():
             raise Cancelled
-        return ended[0]()
+        return outcome.result()
