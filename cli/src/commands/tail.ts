@@ -14,11 +14,11 @@ interface Flags {
   readonly count?: number;
 }
 
-/** Between two looks, while nothing tells when there is something to see. */
+/** Between two looks while there is no socket. */
 const PAUSE_MS = 1_000;
-/** The same while a socket tells: for what it may have left out. */
+/** Between two looks while a socket tells of events: it may have left one out. */
 const QUIET_MS = 30_000;
-/** An event is told of before it is listed: pauses until the next looks for one that is awaited, ms. */
+/** A socket tells of an event before it is listed: pauses between the looks for such an event, ms. */
 const AWAITED_MS = [200, 500, 1_000, 3_000];
 const GATHER_MS = 100;
 const LONGEST_PAUSE_MS = 15_000;
@@ -42,6 +42,7 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
   let wait = PAUSE_MS;
   let last: string | undefined;
   let looks = 0;
+  const isEnough = () => flags.count !== undefined && told >= flags.count;
   const show = (event: Event) => {
     told += 1;
     last = event.event_id;
@@ -91,7 +92,7 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
         };
         for await (const event of triggers.inbox(query, { signal: stop.signal })) {
           if (shown.has(event.event_id)) continue;
-          if (flags.count !== undefined && told >= flags.count) break;
+          if (isEnough()) break;
           const at = Date.parse(event.received_at);
           shown.set(event.event_id, at);
           from = Math.max(from, at);
@@ -106,7 +107,7 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
         if (wait === PAUSE_MS) out.note(`${(error as Error).message} What arrives there is kept; trying again.`);
         wait = Math.min(LONGEST_PAUSE_MS, wait * 2);
       }
-      if (stop.signal.aborted || (flags.count !== undefined && told >= flags.count)) break;
+      if (stop.signal.aborted || isEnough()) break;
       if ((await bell.next(quiet())) === "time") continue;
       looks = 0;
       // What comes together is looked at together.

@@ -61,7 +61,7 @@ const addressOf = (url: string): string => url.replace(/(?:\/index)?\.md$/, "/")
 async function pages(url: string): Promise<Part[]> {
   const list = (await textAt(`${url}/llms.txt`)) ?? (await textAt(`${url}/docs/llms.txt`)) ?? "";
   const links = [...list.matchAll(/\[[^\]]+\]\(([^)\s]+)\)/g)]
-    // An address of the platform may have a path of its own.
+    // The platform's own address may have a path.
     .map(([, href]) => (href!.startsWith("/") ? `${url}${href}` : new URL(href!, `${url}/docs/`).href))
     // Pages of this platform alone.
     .filter((link) => link.startsWith(`${url}/`))
@@ -89,7 +89,7 @@ async function contract(triggers: Triggers): Promise<Part[]> {
   );
 }
 
-/** Of a long text the paragraphs that say most of what was found. */
+/** The part of a long text, from the beginning of a paragraph, that has most of the terms that were found. */
 function excerptOf(text: string, terms: readonly string[]): string {
   if (text.length <= EXCERPT) return text;
   const low = text.toLowerCase();

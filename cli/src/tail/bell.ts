@@ -4,10 +4,10 @@ import type { Triggers } from "../../../sdk/typescript/src/client.ts";
 
 /**
  * Rings when the platform says over a socket that an event was stored (docs/live.md). What it says is not shown: the list is asked,
- * which has payloads, takes every filter, and misses nothing. So a socket that breaks costs time, and no event.
+ * which has payloads, takes every filter, and misses nothing. So a socket that breaks costs time, but no event.
  */
 
-/** Waits before a socket is tried again, ms; the last one is repeated. The first is for one that has come to its end. */
+/** Waits before a socket is tried again, ms; the last one is repeated. The first follows the end that every socket has. */
 const WAITS_MS = [250, 1_000, 5_000, 15_000, 30_000];
 /** An idle socket is closed by the other side after ten minutes. */
 const KEEP_ALIVE_MS = 5 * 60_000;
@@ -26,7 +26,7 @@ export interface BellOptions {
   readonly types?: readonly string[] | undefined;
   /** The last event that is known: a new socket goes on after it. */
   after(): string | undefined;
-  /** There is no socket, and why; undefined: there is one again. Told of changes alone. */
+  /** Called when there is no socket any more, with the reason, and with undefined once there is one again. */
   missing(why: string | undefined): void;
   readonly signal: AbortSignal;
 }
@@ -93,7 +93,7 @@ export class Bell {
     }
   }
 
-  /** @param heard called once the platform tells of events @returns why there is none any more. Never throws. */
+  /** @param heard called as soon as the platform tells of events @returns why the socket ended. Never throws. */
   async #oneSocket(heard: () => void): Promise<string> {
     const { types, signal } = this.#options;
     try {
