@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import { callSnippet, type Language, languages, snippet, variableOf } from "../../console/src/snippets.ts";
 import { callOf, operationsOf } from "../../docs/site/generate/reference.ts";
 import { openApi } from "../../docs/site/generate/site.ts";
+import { runProgram } from "../sdk/install.ts";
 
 /** Code that the composer shows runs as it is, and sends what was written: byte for byte, whatever quotes are in it. */
 interface Got {
@@ -22,17 +22,10 @@ const bodies = [
 const key = "trg_sandbox_test";
 
 const run = (command: string, args: readonly string[], input: string): Promise<{ code: number; output: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(command, args, { env: { ...process.env, TRIGGERS_API_KEY: key } });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.on("error", (error) => resolve({ code: 127, output: error.message }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
-    // A program may end before it has read anything.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(input);
-  });
+  runProgram(command, args, input, { TRIGGERS_API_KEY: key }).then(
+    ({ code, stdout, stderr }) => ({ code: code ?? 1, output: stdout + stderr }),
+    (error: Error) => ({ code: 127, output: error.message }),
+  );
 
 const runs: Readonly<Record<Language, (code: string) => Promise<{ code: number; output: string }>>> = {
   curl: (code) => run("sh", ["-s"], code),
