@@ -37,7 +37,7 @@ export const lostOf = (account: Account): number =>
   account.missing_in_archive +
   account.keys_made_twice;
 
-/** Asks until nothing is missing any more, or no less is missing after `patienceMs`: a busy machine works off a backlog slowly. */
+/** Asks until nothing is missing any more, or until `patienceMs` pass without progress: a busy machine works off a backlog slowly. */
 export async function settledAccount(
   state: string,
   local: LocalFile,

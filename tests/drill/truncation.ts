@@ -6,7 +6,7 @@ import { call } from "../support/platform.ts";
 import { filesOf } from "./disks.ts";
 import { begin, type Drill, kill, pause, underLoad } from "./lives.ts";
 
-/** So long nothing more may come to be known before what is missing counts as missing. */
+/** After this time without progress, what is still missing counts as lost. */
 const PATIENCE_MS = 60_000;
 const CUT_BYTES = 4_096;
 

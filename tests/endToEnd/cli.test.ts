@@ -310,7 +310,7 @@ test("tail is told of events over a socket, goes on after a break without a loss
   await tail.said("tells of events by itself again");
   await send(5);
   await shows(5);
-  assert.deepEqual([...numbers()].sort(), [1, 2, 3, 4, 5]);
+  assert.deepEqual(numbers().sort(), [1, 2, 3, 4, 5]);
   assert.equal(await tail.kill("SIGINT"), 0);
   await wire.close();
 
@@ -386,7 +386,7 @@ test("shells are told what fits", async () => {
 /** What completes `triggers li` in a shell, and prints it. The program stands at `$PROGRAM`; the script is in `$SCRIPT`. */
 const completions = {
   // zsh completes for somebody who types: in a terminal of its own, which ends by itself where nothing is completed.
-  // What is typed there is shown there too: not the word that is waited for.
+  // It also shows what is typed, so the script never types the very word that it waits for.
   zsh: String.raw`zmodload zsh/zpty
 zpty shell zsh -f
 zpty -w shell 'PS1= ; TMOUT=100; autoload -Uz compinit; compinit -D -u; triggers() { $PROGRAM "$@" }; eval "$SCRIPT"; echo rea\dy'

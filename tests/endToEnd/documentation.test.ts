@@ -118,7 +118,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("what is looked for on the page of a path without a page is searched for", async () => {
+  test("a search from the page of a path without a page leads to what it finds", async () => {
     const page = await openPage();
     const faults = watch(page);
     await open(page, "/docs/no-such-page/");

@@ -53,13 +53,13 @@ const { cases } = JSON.parse(readFileSync(new URL("../../sdk/conformance.json", 
 const { TRIGGERS_RUNTIMES } = process.env;
 const others = ["Deno", "Bun", "Workers"] as const;
 const clients = [
-  ...["TypeScript" as const, "Python" as const, "Python with asyncio" as const],
+  ...(["TypeScript", "Python", "Python with asyncio"] as const),
   ...(TRIGGERS_RUNTIMES === undefined ? [] : others),
 ];
 type Client = (typeof clients)[number];
 /**
- * A batch of asyncio is closed before its loop ends, and a worker has no end of its own: nothing is left to an exit. What a proxy needs is
- * a matter of Node.js: the others take theirs from the environment.
+ * With asyncio a batch is closed before its loop ends, and a worker has no end of its own: both leave out the cases of an exit. The case of
+ * a proxy is one for Node.js: the other runtimes take theirs from the environment.
  */
 const can = (client: Client, { do: call, proxied }: Case): boolean =>
   !(["Python with asyncio", "Workers"].includes(client) && call === "exit") &&

@@ -1,7 +1,7 @@
 /**
- * A minute of 100,000 alert rules: 20,000 customers with the five that everybody begins with, all of them active in that minute, which is
- * the dearest that it can be. First by a function that knows no rules yet, then by one that does; then a minute in which one customer in a
- * hundred was active. Rules are in PostgreSQL (PGlite), numbers in a table in memory: what is measured is the function, and what it asks
+ * A minute of 100,000 alert rules: 20,000 customers with the five that everybody begins with. A minute in which all of them are
+ * active is the most expensive one: it is evaluated by a function that knows no rules yet, then by one that does. Then follow minutes in
+ * which one customer in a hundred was active, and one alone. Rules are in PostgreSQL (PGlite), numbers in a table in memory: what is measured is the function, and what it asks
  * for. `RULES=10000` is a short form.
  */
 import type { AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
@@ -39,7 +39,7 @@ const table = {
       partitions.set(pk!.S!, partition.set(sk!.S!, input.Item!));
       return {};
     }
-    // How far it has come is kept by the caller's own memory of it; a lease is always free here.
+    // The caller itself remembers how far it has come, and a lease is always free here.
     if (name === "UpdateItemCommand") return { Attributes: {} };
     if (name === "GetItemCommand") return {};
     queries += 1;
