@@ -4,20 +4,18 @@ import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { compileSchema } from "../../domain/body/schema.ts";
 import { reviewEvents } from "../../domain/body/validate.ts";
-import { defined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
-import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
+import { eventId, timeOf } from "../../domain/ids.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { memberText, writeObject } from "../../matching/index.ts";
-import { budget } from "../../store/batches/bounds.ts";
-import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
-import { listQuery, pageOf, readCursor, signCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
-import { jsonBytes, readContext } from "../reads.ts";
+import { examine } from "../examine.ts";
+import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
 import { dictionary, EventTypeName, NextCursor, Timestamp } from "../schemas.ts";
 import { FaultSchema } from "./dryRun.ts";
@@ -68,8 +66,6 @@ const withoutSpace = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")
 const noType = (type: string) => new TriggersError("not_found", `There is no schema for the event type "${type}".`);
 
 export function register(app: Api, deps: Deps): void {
-  const context = readContext(deps);
-
   route(
     app,
     {
@@ -185,51 +181,22 @@ export function register(app: Api, deps: Deps): void {
       const text = memberText(new TextDecoder().decode(raw), "schema")!;
       checkSchema(body.schema, text);
       const check = compileSchema(text);
-      const tenant = c.get("tenant");
-      const purpose = `${tenant}:event_type_rehearse`;
-      type Cursor = { readonly after: string; readonly began: Millis };
-      const before = body.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, body.cursor);
-      const began = before?.began ?? deps.now();
-      const until = deps.now() + TRYING_MS;
-      const limit = body.limit ?? MAX_TRIED;
       const failures: { event_id: string; received_at: string; errors: readonly ErrorDetail[] }[] = [];
-      let [examined, failed, more] = [0, 0, false];
-      let after = before?.after;
-      const range = {
-        order: "desc" as const,
-        from: deps.now() - (await context.retentionMs(identity)),
-        to: began + 1,
-        types: [body.event_type],
-        ...defined({ after }),
-      };
-      scan: for await (const step of scanEvents(context.store, tenant, range, deps.now(), budget(deps.now))) {
-        if (step.kind === "paused") {
-          after = step.reached ?? after;
-          more = true;
-          break;
-        }
-        for (const { batch, raws, offsets } of step.batches) {
-          for (const offset of offsets) {
-            if (examined === limit || deps.now() >= until) {
-              more = true;
-              break scan;
-            }
-            const event = raws[offset]!;
-            const ulid = ulidAt(batch.first, offset);
-            after = ulid;
-            examined += 1;
-            // As the event would be met if it came now.
-            const alone = { array: false, events: [event], types: [body.event_type], faults: [] };
-            const { faults } = reviewEvents(alone, () => check);
-            if (faults.length === 0) continue;
-            failed += 1;
-            if (failures.length === MAX_FAILURES) continue;
-            const errors = faults.map(({ index: _, ...fault }) => fault);
-            failures.push({ event_id: eventId(ulid), received_at: rfc3339(timeOf(ulid)), errors });
-          }
-        }
-      }
-      const next_cursor = more && after !== undefined ? await signCursor(deps, purpose, { after, began }) : null;
+      let failed = 0;
+      const { cursor, limit = MAX_TRIED, event_type } = body;
+      const asked = { trial: "event_type_rehearse", cursor, limit, until: deps.now() + TRYING_MS, types: [event_type] };
+      const { examined, next_cursor } = await examine(deps, c, asked, ({ ulid, raw: event }) => {
+        // As the event would be met if it came now.
+        const { faults } = reviewEvents(
+          { array: false, events: [event], types: [event_type], faults: [] },
+          () => check,
+        );
+        if (faults.length === 0) return;
+        failed += 1;
+        if (failures.length === MAX_FAILURES) return;
+        const errors = faults.map(({ index: _, ...fault }) => fault);
+        failures.push({ event_id: eventId(ulid), received_at: rfc3339(timeOf(ulid)), errors });
+      });
       return c.json({ examined, failed, failures, next_cursor } as never);
     },
   );

@@ -1,18 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import { asCustomer } from "../../database/roles.ts";
 import { subscriptionsAt } from "../../database/subscriptions.ts";
-import { defined } from "../../domain/defined.ts";
 import { type Event, spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
 import { checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
-import { budget } from "../../store/batches/bounds.ts";
-import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import { writeList } from "../../store/inbox/view.ts";
-import { readCursor, signCursor } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
+import { examine } from "../examine.ts";
 import { knownTo } from "../masks.ts";
 import { type Preview, previewer } from "../preview.ts";
 import { EventId, EventSchema, jsonBytes, Millis, readContext } from "../reads.ts";
@@ -97,12 +94,6 @@ export function register(app: Api, deps: Deps): void {
       const selector = compileSelector(body.event_selector as EventSelector);
       const transform = (body.transform ?? undefined) as Transform | undefined;
       checkTransform(transform, body.enrich ?? undefined);
-      const purpose = `${tenant}:rehearse`;
-      type Cursor = { readonly a: string; readonly b: number };
-      const before = body.cursor === undefined ? undefined : await readCursor<Cursor>(deps, purpose, body.cursor);
-      const began = before?.b ?? deps.now();
-      const limit = body.limit ?? 1_000;
-      const kept = deps.now() - (await context.retentionMs(identity));
       const target: DeliveryTarget = {
         ...DRAFT,
         tenant,
@@ -118,49 +109,22 @@ export function register(app: Api, deps: Deps): void {
       const samples: { event: Buffer; request: Preview }[] = [];
       const near: NearMiss[] = [];
       const far: NearMiss[] = [];
-      let examined = 0;
       let matched = 0;
       let bytes = 0;
-      let after = before?.a;
-      let more = false;
-      const range = {
-        order: "desc" as const,
-        from: Math.max(body.from ?? 0, kept),
-        to: Math.min(body.to ?? Number.POSITIVE_INFINITY, began + 1),
-        ...defined({ after }),
-      };
-      scan: for await (const step of scanEvents(context.store, tenant, range, deps.now(), budget(deps.now))) {
-        if (step.kind === "paused") {
-          after = step.reached ?? after;
-          more = true;
-          break;
-        }
-        for (const { batch, raws, offsets } of step.batches) {
-          for (const offset of offsets) {
-            if (examined === limit) {
-              more = true;
-              break scan;
-            }
-            const raw = known.payload(raws[offset]!);
-            const event = asEvent(batch, offset, raw);
-            after = event.event_id.slice(4);
-            examined += 1;
-            if (selector.matches(event)) {
-              matched += 1;
-              if (samples.length < MAX_SAMPLES && bytes + raw.length < SAMPLE_BYTES) {
-                bytes += raw.length;
-                const { first, types, key_name } = batch;
-                const request = await show.preview(target, { first, types, offset, raw, key_name });
-                samples.push({ event: spliceEvent(first, offset, types[offset] ?? null, raw), request });
-              }
-            } else collect(selector, event, near, far);
-          }
-        }
-      }
-      const answer = {
-        near_misses: [...near, ...far].slice(0, MAX_NEAR_MISSES),
-        next_cursor: more ? await signCursor(deps, purpose, { a: after, b: began }) : null,
-      };
+      const { from, to, cursor, limit = 1_000 } = body;
+      const asked = { trial: "rehearse", cursor, limit, from, to };
+      const { examined, next_cursor } = await examine(deps, c, asked, async ({ batch, offset, raw: sent }) => {
+        const raw = known.payload(sent);
+        const event = asEvent(batch, offset, raw);
+        if (!selector.matches(event)) return collect(selector, event, near, far);
+        matched += 1;
+        if (samples.length === MAX_SAMPLES || bytes + raw.length >= SAMPLE_BYTES) return;
+        bytes += raw.length;
+        const { first, types, key_name } = batch;
+        const request = await show.preview(target, { first, types, offset, raw, key_name });
+        samples.push({ event: spliceEvent(first, offset, types[offset] ?? null, raw), request });
+      });
+      const answer = { near_misses: [...near, ...far].slice(0, MAX_NEAR_MISSES), next_cursor };
       const texts = samples.map(({ event, request }) =>
         Buffer.concat([
           Buffer.from('{"event":'),
@@ -214,14 +178,7 @@ export function register(app: Api, deps: Deps): void {
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
             const alone = compileStored(definition.event_selector as EventSelector).explain(event);
-            const masked = known !== raw && alone.matched !== matched;
-            const because = paused
-              ? PAUSED
-              : masked
-                ? WHAT_IS_MASKED
-                : alone.matched && !matched
-                  ? TOO_MUCH_TOGETHER
-                  : alone.because;
+            const because = paused ? PAUSED : (otherwise(alone.matched, matched, known !== raw) ?? alone.because);
             found.push({ subscription_id, version, matched, clause: alone.clause, because, status });
           }
           page = rows.length;
@@ -232,6 +189,16 @@ export function register(app: Api, deps: Deps): void {
       return c.json({ verdicts } as never);
     },
   );
+}
+
+/**
+ * Why the verdict on an event is another than its selector gives by itself; undefined where it is the same.
+ * @param masked whether the caller knows the payload only without what is masked
+ */
+function otherwise(alone: boolean, matched: boolean, masked: boolean): string | undefined {
+  if (alone === matched) return undefined;
+  if (masked) return WHAT_IS_MASKED;
+  return alone ? TOO_MUCH_TOGETHER : undefined;
 }
 
 interface NearMiss {
