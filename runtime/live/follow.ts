@@ -74,8 +74,9 @@ export async function follow(request: Follow, ports: FollowPorts, deadline: Mill
       }
       at = page.next;
       more = at !== undefined;
-      // Pages may hold nothing for it: it keeps its turn all the same, or learns that it is another's.
-      if (more && flipped === undefined && !(await follows(sockets, request, now() + AWAY_MS))) return;
+      // After a page without anything to send, too, it keeps its turn, or learns that it is another's.
+      if (more && fresh.length === 0 && flipped === undefined && !(await follows(sockets, request, now() + AWAY_MS)))
+        return;
     }
     if (flipped !== undefined) {
       if (skipped > 0) await send(connection, [{ channel, skipped }], ports);
