@@ -2,6 +2,7 @@
  * What an account may do: AWS's default quotas, or a share of them, so that a load of thousands of events a second is rehearsed with a
  * few. Unless a share is given, calls pass unlimited, since one machine does less than any account allows.
  */
+import { type Bucket, fill } from "./bucket.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
 /** AWS's defaults for an ordinary account, with the page each number is from. */
@@ -48,11 +49,6 @@ export interface Felt {
   /** Seconds since the platform was ready. */
   readonly second: number;
   readonly times: number;
-}
-
-interface Bucket {
-  level: number;
-  at: number;
 }
 
 export class Account {
@@ -163,8 +159,7 @@ export class Account {
     const burst = rate * (BURST_SECONDS[quota] ?? per);
     const now = this.#clock.now();
     const bucket = this.#buckets.get(name) ?? { level: burst, at: now };
-    bucket.level = Math.min(burst, bucket.level + ((now - bucket.at) / 1_000) * rate);
-    bucket.at = now;
+    fill(bucket, rate, burst, now);
     this.#buckets.set(name, bucket);
     return bucket;
   }
