@@ -27,12 +27,20 @@ export interface Owner {
 export class Cluster {
   readonly #data: string;
   readonly #templates: string;
+  /**
+   * Tables and indexes whose file did not end at the end of a block when the cluster was found, as no write of PostgreSQL leaves it: something else
+   * has cut it. PostgreSQL mends what its log has, and fills up what it writes to, so they are looked for before it starts.
+   * Source: postgresql.org/docs/current/storage-file-layout.html.
+   * @example ["base/16385/2662 (30298 bytes)"]
+   */
+  readonly cutShort: readonly string[];
   #base: Promise<PGlite> | undefined;
 
   /** @param templates folder of the empty clusters, one an owner */
   constructor(data: string, templates: string) {
     this.#data = data;
     this.#templates = templates;
+    this.cutShort = filesCutShort(data);
   }
 
   /** Whose cluster it is, if there is one already. */
@@ -59,21 +67,6 @@ export class Cluster {
     if (!this.#exists()) this.#initialise().catch(() => {});
   }
 
-  /**
-   * Tables and indexes whose file does not end at the end of a block, as no write of PostgreSQL leaves it: something else has cut it.
-   * Source: postgresql.org/docs/current/storage-file-layout.html.
-   * @returns a path inside the cluster and a length for each
-   * @example ["base/16385/2662 (30298 bytes)"]
-   */
-  cutShort(): string[] {
-    return globSync(["base/*/*", "global/*"], { cwd: this.#data })
-      .filter((path) => RELATION.test(path))
-      .map((path) => ({ path, size: statSync(join(this.#data, path)).size }))
-      .filter(({ size }) => size % BLOCK_BYTES !== 0)
-      .map(({ path, size }) => `${path} (${size} bytes)`)
-      .sort();
-  }
-
   /** Makes it if need be, and opens it. @throws StartError when PostgreSQL does not start on the files that are there */
   async open(owner: Owner): Promise<PGlite> {
     if (!this.#exists()) {
@@ -82,7 +75,7 @@ export class Cluster {
       this.#settle(template, owner);
     }
     const db = await PGlite.create({ dataDir: this.#data, database: owner.database }).catch((cause: Error) => {
-      const cut = this.cutShort();
+      const cut = this.cutShort;
       throw new StartError(
         `${this.#data}, which holds the database, is damaged: PostgreSQL does not start on it (${cause.message}).${cut.length === 0 ? "" : `\nThese files do not end at the end of a block of ${BLOCK_BYTES} bytes: ${cut.join(", ")}.`}\nPut back a copy of this folder if there is one. Or move it away and start again: the database begins empty then.`,
         { cause },
@@ -158,5 +151,13 @@ const OWNER_FILE = "owner.json";
 const BLOCK_BYTES = 8_192;
 /** Files of tables and indexes, such as `base/16385/2662` and `global/1260_fsm`. */
 const RELATION = /\/\d+(_(fsm|vm|init))?(\.\d+)?$/;
+
+const filesCutShort = (data: string): string[] =>
+  globSync(["base/*/*", "global/*"], { cwd: data })
+    .filter((path) => RELATION.test(path))
+    .map((path) => ({ path, size: statSync(join(data, path)).size }))
+    .filter(({ size }) => size % BLOCK_BYTES !== 0)
+    .map(({ path, size }) => `${path} (${size} bytes)`)
+    .sort();
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

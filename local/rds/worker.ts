@@ -189,8 +189,6 @@ function simpleQuery(sql: string): Uint8Array {
   return message;
 }
 
-// Before PostgreSQL opens them: it mends what its log has, and fills up what it writes to.
-const cutShort = cluster.cutShort();
 const hadOwner = cluster.owner() !== undefined;
 const guessed = cluster.guess();
 let opened = guessed === undefined ? undefined : open(guessed);
@@ -201,7 +199,7 @@ port.on("message", async (task: RdsTask) => {
   try {
     if ("open" in task) {
       opened = openAs(task.open);
-      port.postMessage({ port: (await opened).port, cutShort } satisfies RdsWorkerMessage);
+      port.postMessage({ port: (await opened).port, cutShort: cluster.cutShort } satisfies RdsWorkerMessage);
     } else if ("register" in task) {
       pending = true;
       port.postMessage({ done: true } satisfies RdsWorkerMessage);
