@@ -60,13 +60,12 @@ async function effective(api: ApiClient): Promise<number> {
   for (let sent = 1; ; sent += 1) {
     const order = { event_type: "order.created", order_id: `first-${sent}`, total: 1 };
     const { event_id } = await api.json<{ event_id: string }>("POST", "/events", order);
-    for (;;) {
-      const { status } = await api.answer("GET", `/events/${event_id}`);
-      if (status === 200) break;
+    let read = await api.answer("GET", `/events/${event_id}`);
+    while (read.status !== 200) {
       await pause(200);
+      read = await api.answer("GET", `/events/${event_id}`);
     }
-    const { status } = await api.json<{ status: string }>("GET", `/events/${event_id}`);
-    if (status !== "unmatched") return sent;
+    if ((JSON.parse(read.text) as { status: string }).status !== "unmatched") return sent;
     await pause(1_000);
   }
 }
