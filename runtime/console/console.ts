@@ -1,12 +1,12 @@
 import { errorResponse, TriggersError } from "../domain/errors/errors.ts";
 import { schemeOf } from "../domain/host.ts";
 import { type Identity, tenantOf } from "../domain/identity/identity.ts";
-import { newId } from "../domain/ids.ts";
+import { newId, ulidIn } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { matrix, requirePermission } from "../domain/people/roles.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
-import { SEND_ID, type Send, type Sends } from "./sends.ts";
+import type { Send, Sends } from "./sends.ts";
 import {
   endsAt,
   hashOf,
@@ -274,7 +274,9 @@ export class Console {
       new TriggersError("invalid_request", "The query is not valid.", { details: [{ path: `/${name}`, message }] });
     if (unknown !== undefined) throw refuse(unknown, "is not known here");
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw refuse("limit", "must be from 1 to 1000");
-    if (cursor !== undefined && !SEND_ID.test(cursor)) throw refuse("cursor", "is not a cursor of this list");
+    // A cursor is the id of the last send that was read.
+    if (cursor !== undefined && ulidIn("snd", cursor) === undefined)
+      throw refuse("cursor", "is not a cursor of this list");
     const identity = identityOf(session, member, asked, hash);
     const { sends, more } = await this.ports.sends.list(ownerOf(identity), limit, cursor);
     return json(200, { sends, next_cursor: more ? sends.at(-1)!.send_id : null });

@@ -12,9 +12,6 @@ const PART_BYTES = 350_000;
 /** Of an answer: a function answers 6 MB at most. */
 const PAGE_BYTES = 4_000_000;
 
-/** What the id of a send looks like, which is the cursor behind it too. */
-export const SEND_ID = /^snd_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-
 export interface Send {
   readonly send_id: string;
   readonly at: string;
