@@ -238,7 +238,7 @@ export class Distribution extends pulumi.ComponentResource {
     // A handshake goes on as it came, and the WebSocket API's authoriser says who it is. CloudFront keeps the connection then.
     const { lambdaFunctionAssociations: _, ...unauthenticated } = behavior("live");
     const live = { pathPattern: SOCKETS, ...unauthenticated, allowedMethods: ["GET", "HEAD"] };
-    // No header of the viewer's goes to the origins of pages: none that names an identity could.
+    // Origins of pages get no header of the viewer, so a viewer can't pass an identity on to the API.
     const page = (
       pathPattern: string,
       targetOriginId: pulumi.Input<string>,

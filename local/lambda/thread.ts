@@ -86,7 +86,10 @@ function logError(error: FunctionError): void {
 }
 
 // ---- AWS calls that functions sign themselves go to the gateway by message --------------------------------------------
-/** Where a function looks for a carrier. One that doesn't calls over HTTP. */
+/**
+ * The name under which a function looks for a carrier, as `runtime/aws/carrier.ts` has it. What runs any program imports nothing of ours, so the
+ * name stands here again. A program that does not look for it calls over HTTP.
+ */
 const CARRIER = Symbol.for("triggers.carrier");
 const carried = new Map<number, (answer: CarriedAnswer | undefined) => void>();
 let calls = 0;

@@ -16,7 +16,7 @@ const sites = ["console", "docs"] as const;
 type SiteName = (typeof sites)[number];
 
 /** Accepting and delivering go first: a build takes the spare time of the processors. */
-const BACKGROUND = 15;
+const NICENESS = 15;
 
 export interface PagesBeside {
   /** Begins to build all pages; resolves when they are there. */
@@ -90,7 +90,7 @@ export function pagesBeside(
 
 function stepBack(pid: number): void {
   try {
-    setPriority(pid, BACKGROUND);
+    setPriority(pid, NICENESS);
   } catch {
     // It has ended, or this is not allowed here: then it is built as fast as everything else.
   }

@@ -96,8 +96,7 @@ class Masks {
     this.whole = whole;
   }
 
-  /** Whether there are paths. */
-  get names(): boolean {
+  get hasPaths(): boolean {
     return this.paths.length > 0;
   }
 
@@ -208,7 +207,7 @@ export async function knownTo(deps: Deps, c: Context<ApiEnv>): Promise<Known> {
     Buffer.from(JSON.stringify(mask(parse(raw.toString("utf8")))));
   const shown = through((value) => masks.payload(value));
   if (!may(person.role, "payloads")) return { payload: shown, text: shown };
-  return { payload: masks.names ? through((value) => masks.withoutNamed(value)) : whole.payload, text: shown };
+  return { payload: masks.hasPaths ? through((value) => masks.withoutNamed(value)) : whole.payload, text: shown };
 }
 
 /** What the customer has the console hide. */

@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { sql } from "kysely";
 import { sendOrThrow } from "../../aws/queues.ts";
-import { asCustomer } from "../../database/roles.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
@@ -18,6 +17,7 @@ import {
   readDeliveries,
 } from "../../store/deliveries/readDeliveries.ts";
 import { viewDelivery } from "../../store/inbox/view.ts";
+import { asCaller } from "../asCaller.ts";
 import { listQuery, readCursor, repeatable, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { DeliverySchema, QueryMillis, readContext } from "../reads.ts";
@@ -106,7 +106,7 @@ export function register(app: Api, deps: Deps): void {
 
   /** Subscriptions that belong to these workflows now, removed ones too. */
   async function ofWorkflows(c: Context<ApiEnv>, workflowIds: readonly string[]): Promise<string[]> {
-    const rows = await asCustomer(deps.db, c.get("identity").customer_id, (tx) =>
+    const rows = await asCaller(deps, c, (tx) =>
       tx
         .selectFrom("subscriptions")
         .select("subscription_id")

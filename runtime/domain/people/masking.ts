@@ -31,7 +31,10 @@ function isCardNumber(text: string): boolean {
 
 const lastFour = (text: string): string => `${MASK}${text.replaceAll(/[ -]/g, "").slice(-4)}`;
 
-/** What is looked for, and what takes its place. @param whole the last group of the pattern, where that is undefined nothing was found */
+/**
+ * What is looked for, and the text in its place.
+ * @param whole the pattern's group; a pattern that has one, and leaves it undefined, has met only the beginning of a kind
+ */
 type Rule = readonly [pattern: RegExp, instead: (found: string, whole?: string) => string];
 
 const cut = (found: string): string => `${found.slice(0, 4)}${MASK}`;
@@ -56,7 +59,7 @@ const kinds: Readonly<Record<Detected, readonly Rule[]>> = {
 /** A text with what is to be recognised in it masked. */
 export function maskText(text: string, detect: readonly Detected[]): string {
   let masked = text;
-  // What comes after the groups is the place of what was found, a number.
+  // A pattern without a group hands over the position there, which is a number.
   for (const kind of detect)
     for (const [pattern, instead] of kinds[kind])
       masked = masked.replaceAll(pattern, (found, group: unknown) =>
