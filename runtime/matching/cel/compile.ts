@@ -4,7 +4,7 @@ import type { Ast, BinaryOperator } from "./ast.ts";
 import { compileCall } from "./calls.ts";
 import { type Compiled, condition, derived, refuse, type Scope } from "./compiled.ts";
 import { compileMacro } from "./macros.ts";
-import { adaptedTypes, adapting, negate, operations, resultTypes } from "./operators.ts";
+import { adaptedTypes, adapting, mayBeOfEvent, negate, operations, resultTypes } from "./operators.ts";
 import { field, has, index, literal, name, qualified } from "./places.ts";
 import { CelMap, noOverload, normalKey, T, typeNames, type Value } from "./values.ts";
 
@@ -59,13 +59,12 @@ function binary(ast: Extract<Ast, { kind: "binary" }>, scope: Scope): Compiled {
   const { operator } = ast;
   const left = compile(ast.left, scope);
   const right = compile(ast.right, scope);
-  // A double that is nothing else was written or made as one; what may be others, too, is of the event.
-  const ofEvent = ({ types }: Compiled): boolean => (types & T.double) !== 0 && types !== T.double;
-  const mayAdapt = ofEvent(left) || ofEvent(right);
+  const [leftOfEvent, rightOfEvent] = [mayBeOfEvent(left.types), mayBeOfEvent(right.types)];
+  const mayAdapt = leftOfEvent || rightOfEvent;
   const types = (mayAdapt ? adaptedTypes : resultTypes)(operator, left.types, right.types);
   if (types === 0 && scope.strict) throw mismatch(ast, left, right);
   const known = types === 0 ? T.any : types;
-  const operation = mayAdapt ? adapting(operator, ofEvent(left), ofEvent(right)) : operations[operator];
+  const operation = mayAdapt ? adapting(operator, leftOfEvent, rightOfEvent) : operations[operator];
   return (
     fastComparison(operator, left, right) ??
     derived([left, right], known, ([a, b], frame) => {

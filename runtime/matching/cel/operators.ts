@@ -214,19 +214,22 @@ export const operations: Readonly<Record<BinaryOperator, Operation>> = {
   "%": arithmetic("%", undefined, (a, b) => a % b),
 };
 
+/** Whether a number of these types may be of the event. A double that is nothing else was written or made as one. */
+export const mayBeOfEvent = (types: number): boolean => (types & T.double) !== 0 && types !== T.double;
+
 const ARITHMETIC = new Set<BinaryOperator>(["+", "-", "*", "/", "%"]);
 
 /**
  * The operation where either side may be a number of the event, which is a `double` and yet was meant as what it looks like: with
  * an int or a uint a whole one counts as such, and so do two whole ones under `%`, which doubles have not. A side that can't be of
- * the event stays what it is: `dyn(0) + 0.0` is an error.
+ * the event stays what it is: `dyn(0) + 0.0` is an error, and so is `event.n % 2.0`.
  */
 export function adapting(operator: BinaryOperator, leftOfEvent: boolean, rightOfEvent: boolean): Operation {
   const operation = operations[operator];
   if (!ARITHMETIC.has(operator)) return operation;
   return (a, b, frame) => {
     if (isNumeric(a) && isNumeric(b)) {
-      return operator === "%"
+      return operator === "%" && leftOfEvent && rightOfEvent
         ? operation(asInt(a), asInt(b), frame)
         : operation(asJsonDouble(a), asJsonDouble(b), frame);
     }
@@ -253,7 +256,7 @@ export function adaptedTypes(operator: BinaryOperator, left: number, right: numb
   if (!ARITHMETIC.has(operator)) return plain;
   const whole = T.int | T.uint;
   const met = (left & T.double ? right & whole : 0) | (right & T.double ? left & whole : 0);
-  return plain | met | (operator === "%" && left & right & T.double ? T.int : 0);
+  return plain | met | (operator === "%" && mayBeOfEvent(left) && mayBeOfEvent(right) ? T.int : 0);
 }
 
 export function negate(value: Value): Value {
