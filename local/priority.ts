@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { basename } from "node:path";
 
 /**
@@ -33,7 +33,8 @@ export function helpersStepBack(): void {
 
 function stepBackThread(thread: number): void {
   try {
-    setPriority(thread, BACKGROUND);
+    // Under `nice` a thread may stand further back already, and is not called forward.
+    setPriority(thread, Math.max(BACKGROUND, getPriority(thread)));
   } catch {
     // Where this is not allowed, in some containers, threads stay alike.
   }
