@@ -72,8 +72,8 @@ that gets five messages a second:
 
 ## Alerts and reports
 
-Rules cost by the customers that do something in a minute, whatever rules the others have. With so many of them in every minute, and without
-what SMS cost in their countries:
+A customer's rules cost something only in minutes in which the customer sends or receives events. With this many active customers in every minute,
+and without the price of SMS, which depends on the country:
 
 | active customers | ${alerting.map(({ activeCustomers }) => activeCustomers.toLocaleString("en")).join(" | ")} |
 |---|${alerting.map(() => "---:|").join("")}
