@@ -6,6 +6,8 @@ import { suite } from "uvu";
 import { BACKGROUND, helpersStepBack } from "../../local/priority.ts";
 
 const test = suite("which threads go first");
+/** Where a thread stands that steps back. Under `nice` it may stand further back already. */
+const behind = (before: number): number => Math.max(BACKGROUND, before);
 const linux = process.platform === "linux";
 
 test("a thread that steps back does so alone", async () => {
@@ -23,18 +25,19 @@ test("a thread that steps back does so alone", async () => {
     worker.once("message", resolve);
     worker.once("error", reject);
   });
-  assert.deepEqual([getPriority(thread), getPriority(process.pid)], [linux ? BACKGROUND : before, before]);
+  assert.deepEqual([getPriority(thread), getPriority(process.pid)], [linux ? behind(before) : before, before]);
   worker.postMessage("end");
   await worker.terminate();
 });
 
 test("V8's helpers step back, and no other thread of the process", () => {
+  const before = getPriority(process.pid);
   helpersStepBack();
   if (!linux) return;
   for (const thread of readdirSync("/proc/self/task")) {
     const name = readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim();
-    if (name.includes("V8Worker")) assert.equal(getPriority(Number(thread)), BACKGROUND, name);
-    else if (thread === String(process.pid)) assert.notEqual(getPriority(Number(thread)), BACKGROUND, name);
+    if (name.includes("V8Worker")) assert.equal(getPriority(Number(thread)), behind(before), name);
+    else if (thread === String(process.pid)) assert.equal(getPriority(Number(thread)), before, name);
   }
 });
 
