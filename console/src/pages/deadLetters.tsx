@@ -16,7 +16,7 @@ const COUNTED = 1_000;
 
 /** What was given up: why, and everything of it replayed at once, with a count first. */
 export default function DeadLetters() {
-  const [state, set] = useUrl(own);
+  const [state] = useUrl(own);
   const [, navigate] = useLocation();
   const may = useMay();
   const [found, setFound] = useState<string>();
@@ -57,19 +57,10 @@ export default function DeadLetters() {
     >
       <Range />
       <FilterBar>
-        <SubscriptionSought
-          value={state.subscription}
-          seek={(subscription) => set({ subscription, open: undefined }, false)}
-        />
+        <SubscriptionSought />
       </FilterBar>
       <DeliveryTable
-        source={{
-          path: "/dead-letters",
-          member: "dead_letters",
-          params: { ...params, limit: "50" },
-          options: { env: state.env },
-          every: 5_000,
-        }}
+        source={{ path: "/dead-letters", member: "dead_letters", params }}
         open={state.open}
         empty={
           <Empty title={`No ${state.env} dead letters in this range.`}>

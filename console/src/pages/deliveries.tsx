@@ -22,24 +22,13 @@ export default function Deliveries() {
           value={state.status}
           choose={(status) => set({ status, open: undefined }, false)}
         />
-        <SubscriptionSought
-          value={state.subscription}
-          seek={(subscription) => set({ subscription, open: undefined }, false)}
-        />
+        <SubscriptionSought />
       </FilterBar>
       <DeliveryTable
         source={{
           path: "/deliveries",
           member: "deliveries",
-          params: {
-            from: times.from,
-            to: times.to,
-            status: state.status,
-            subscription_id: state.subscription,
-            limit: "50",
-          },
-          options: { env: state.env },
-          every: 5_000,
+          params: { from: times.from, to: times.to, status: state.status, subscription_id: state.subscription },
         }}
         open={state.open}
         empty={

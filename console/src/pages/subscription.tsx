@@ -379,13 +379,7 @@ export default function SubscriptionPage() {
             name: "Deliveries",
             body: () => (
               <DeliveryTable
-                source={{
-                  path: "/deliveries",
-                  member: "deliveries",
-                  params: { subscription_id: id, limit: "50" },
-                  options: { env },
-                  every: 5_000,
-                }}
+                source={{ path: "/deliveries", member: "deliveries", params: { subscription_id: id } }}
                 open={state.open}
                 empty={<Empty title="Nothing has been delivered to it yet.">Send an event that it selects.</Empty>}
               />

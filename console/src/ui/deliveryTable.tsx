@@ -18,13 +18,16 @@ import { Table } from "./table.tsx";
 /** Retries that are asked for together. */
 const AT_ONCE = 10;
 
+const PAGE = "50";
+const EVERY_MS = 5_000;
+
 /** Deliveries, each with its attempts once it is opened; which one is open is in the URL. */
 export function DeliveryTable({
-  source,
+  source: { path, member, params },
   open,
   empty,
 }: {
-  source: ListSource;
+  source: Required<Pick<ListSource, "path" | "member" | "params">>;
   open: string | undefined;
   empty: ReactNode;
 }) {
@@ -33,7 +36,13 @@ export function DeliveryTable({
   const here = useHere();
   const may = useMay();
   const client = useQueryClient();
-  const list = useList<Delivery>(source);
+  const list = useList<Delivery>({
+    path,
+    member,
+    params: { ...params, limit: PAGE },
+    options: { env },
+    every: EVERY_MS,
+  });
   // A link may lead to one that is not on the first page of the list.
   const listed = list.rows.find(({ delivery_id }) => delivery_id === open);
   const one = useQuery({
@@ -75,7 +84,7 @@ export function DeliveryTable({
         </div>
       )}
       {one.isError ? <Failure error={one.error} /> : null}
-      <Listed list={list} empty={empty} file={source.member.replaceAll("_", "-")}>
+      <Listed list={list} empty={empty} file={member.replaceAll("_", "-")}>
         {(rows) => (
           <>
             {may("handle") ? (

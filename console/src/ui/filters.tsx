@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { anyText, useUrl } from "../url.ts";
 import { Field } from "./basic.tsx";
 
 /** What narrows a list: one bar for every list, each choice of it in the URL. */
@@ -93,13 +94,18 @@ export function Sought({
   );
 }
 
-/** Lists what concerns one subscription alone. */
-export function SubscriptionSought({
-  value,
-  seek,
-}: {
-  value: string | undefined;
-  seek: (subscription: string | undefined) => void;
-}) {
-  return <Sought label="Subscription" mono placeholder="sub_…" value={value} seek={seek} />;
+const own = { subscription: anyText };
+
+/** Lists what concerns one subscription alone; what was open of another one is closed. */
+export function SubscriptionSought() {
+  const [{ subscription }, set] = useUrl(own);
+  return (
+    <Sought
+      label="Subscription"
+      mono
+      placeholder="sub_…"
+      value={subscription}
+      seek={(wanted) => set({ subscription: wanted, open: undefined }, false)}
+    />
+  );
 }
