@@ -21,7 +21,7 @@ const own = {
 };
 
 /** Members of the URL by the dimension that they filter. */
-const members = { event_type: "type", workflow_id: "workflow", status: "status", error: "error" } as const;
+export const members = { event_type: "type", workflow_id: "workflow", status: "status", error: "error" } as const;
 export type Filtered = keyof typeof members;
 /** Beside what the URL says, a page may be about one subscription. */
 export type Filter = Partial<Record<Dimension, readonly (string | null)[]>>;
@@ -63,7 +63,7 @@ export interface Dashboard {
 
 export const isFiltered = (dimension: Dimension): dimension is Filtered => Object.hasOwn(members, dimension);
 
-/** A filter by those of these values that there are; none where there is none of them. */
+/** A filter by those chosen values that exist; no filter where none of them does. */
 function among(dimension: Filtered, chosen: readonly string[], known: readonly string[]): Filter {
   const values = chosen.filter((each) => known.includes(each));
   return values.length === 0 ? {} : { [dimension]: values };

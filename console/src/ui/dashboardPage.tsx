@@ -1,6 +1,15 @@
 import { type ReactNode, useId } from "react";
 import { errorClasses } from "../../../runtime/domain/metrics/names.ts";
-import { asText, type Dashboard, type Filtered, type Group, groups, statuses, useDashboard } from "../dashboard.ts";
+import {
+  asText,
+  type Dashboard,
+  type Filtered,
+  type Group,
+  groups,
+  members,
+  statuses,
+  useDashboard,
+} from "../dashboard.ts";
 import { errorWords } from "../errorWords.ts";
 import { count, time } from "../format.ts";
 import { keyName, type Metrics, numberIn, useMetrics, words } from "../metrics.ts";
@@ -94,13 +103,6 @@ function Choice({
   );
 }
 
-const known: Readonly<Record<Filtered, string>> = {
-  event_type: "type",
-  workflow_id: "workflow",
-  status: "status",
-  error: "error",
-};
-
 /** @param without filters that the page answers by itself */
 export function Filters({ without = [], grouped = true }: { without?: readonly Filtered[]; grouped?: boolean }) {
   const board = useDashboard();
@@ -137,7 +139,7 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
               label={label}
               values={values}
               chosen={(filter[dimension] ?? []).map(asText)}
-              choose={(value) => set({ [known[dimension]]: value })}
+              choose={(value) => set({ [members[dimension]]: value })}
             />
           ))}
         {grouped ? (
@@ -167,7 +169,7 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
                 onPress={() =>
                   values.length === 1
                     ? toggle(dimension, value)
-                    : set({ [known[dimension]]: values.filter((each) => each !== value).map(asText) })
+                    : set({ [members[dimension]]: values.filter((each) => each !== value).map(asText) })
                 }
               >
                 {words[dimension]}: {asText(value)} <span aria-hidden="true">✕</span>
