@@ -48,10 +48,13 @@ export interface Applied {
   readonly ignored: readonly Dimension[];
 }
 
+/** All that a board is filtered by. */
+export const filtersOf = ({ filter }: Pick<Dashboard, "filter">): Dimension[] => Object.keys(filter) as Dimension[];
+
 /** @param measures of one tile: a filter that one of them does not know is left out for all of them */
 function applied(measures: readonly Measure[], filter: Filter): Applied {
-  const named = Object.keys(filter) as (keyof Filter)[];
-  // A rate of the attempts that failed like this would say nothing: each of them did.
+  const named = filtersOf({ filter });
+  // Narrowed to one error, a rate says nothing: each attempt that is left has failed.
   const knows = (dimension: Dimension) =>
     measures.every(
       (measure) => dimensionsOf[measure].includes(dimension) && !(dimension === "error" && isRate(measure)),

@@ -1,4 +1,5 @@
 import { useDashboard } from "../dashboard.ts";
+import { filtersOf } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { ErrorRateTile, ErrorTypesTile, FailedEventsTile, TopErrorsTile, useErrors } from "../tiles/errors.tsx";
 import { HealthTile } from "../tiles/health.tsx";
@@ -43,7 +44,7 @@ export default function Overview() {
         </div>
         <SuccessTile summary={summary} />
         <QuotaTile quota={quota} />
-        <HealthTile filtered={Object.keys(board.filter).length > 0} />
+        <HealthTile filtered={filtersOf(board).length > 0} />
         <IngestionTile board={board} flow={flow} />
         <LatencyTile board={board} name="accept_latency_ms" />
         <LatencyTile board={board} name="delivery_latency_ms" />

@@ -25,7 +25,7 @@ const wordOf = ({ key }: Series): string => errorWords[key.error as ErrorClass] 
 const paintOf = ({ key }: Series) =>
   seriesPaints[Math.max(0, errorClasses.indexOf(key.error as ErrorClass)) % seriesPaints.length]!;
 
-/** Attempts by how they failed, and time: the chart, and the list of the most frequent. The last attempt of a dead letter is one of them. */
+/** Failed attempts by kind and time, for the chart and the list of the most frequent. The last attempt of a dead letter counts too. */
 export const useErrors = (board: Dashboard): TileAnswer =>
   useTile(board, { measures: ["attempts"], interval: "auto", group_by: ["error"] });
 
@@ -260,27 +260,35 @@ const reasonIn = ({ attempts }: Delivery): string => {
   return (last.error ?? "no answer").replaceAll("_", " ");
 };
 
-/** What of a filter a list of deliveries takes; of nothing it can't be asked. */
-export function deliveryFilter({ filter }: Dashboard, statuses: readonly string[]) {
+/**
+ * What of a filter a list of deliveries takes: it knows values, and can't be asked for what has none.
+ * @param statuses that the list is about; all where left out
+ */
+export function deliveryFilter({ filter }: Dashboard, statuses?: readonly string[]) {
   const texts = (dimension: Filtered) => filter[dimension]?.filter((value) => value !== null);
   const chosen = texts("status");
+  const status = chosen === undefined ? statuses : chosen.filter((each) => statuses?.includes(each) ?? true);
+  const absent = (["event_type", "workflow_id"] as const).filter((dimension) => filter[dimension]?.includes(null));
   return {
     query: {
-      status: chosen === undefined ? statuses : statuses.filter((status) => chosen.includes(status)),
+      status,
       event_type: texts("event_type"),
       workflow_id: texts("workflow_id"),
       error: texts("error"),
     },
-    /** Dimensions by whose absence it is filtered: the list knows values alone. */
-    ignored: (["event_type", "workflow_id"] as const).filter((dimension) => filter[dimension]?.includes(null)),
-    /** The statuses leave nothing over. */
-    none: chosen !== undefined && !statuses.some((status) => chosen.includes(status)),
+    /** Why the tile is greyed; undefined where the whole filter applies. */
+    reason:
+      absent.length === 0
+        ? undefined
+        : `Not filtered: this list can't be narrowed to what has no ${absent.map((each) => words[each]).join(" or ")}.`,
+    /** The filter leaves none of the statuses. */
+    none: status?.length === 0,
   };
 }
 
 export function FailedEventsTile({ board, subscription }: { board: Dashboard; subscription?: string }) {
   const { env, times, zone } = board;
-  const { query: filters, ignored, none } = deliveryFilter(board, ["failed", "dead_lettered"]);
+  const { query: filters, reason, none } = deliveryFilter(board, ["failed", "dead_lettered"]);
   const path = `/deliveries${queryOf({ ...filters, from: times.from, to: times.to, subscription_id: subscription, limit: ROWS })}`;
   const query = useQuery({
     queryKey: ["failed events", path, env],
@@ -316,11 +324,7 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
       asks="Which events failed, why, and when is the next attempt?"
       of={query}
       width="full"
-      reason={
-        ignored.length === 0
-          ? undefined
-          : `Not filtered: this list can't be narrowed to what has no ${ignored.map((each) => words[each]).join(" or ")}.`
-      }
+      reason={reason}
     >
       {() =>
         rows.length === 0 ? (

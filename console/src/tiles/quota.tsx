@@ -1,7 +1,7 @@
 import type { Gauge } from "../../../runtime/domain/charts/shares.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
-import { followed, type MetricsQuery, maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
+import { filtersOf, followed, type MetricsQuery, maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { useShows } from "../told.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -9,7 +9,7 @@ import { GaugeFigure } from "./summary.tsx";
 
 /** How much of the limit is in use. */
 
-/** Between two looks: a minute that has passed counts no more, also where nothing happens. */
+/** Between two looks. Also where nothing happens, time passes, and a minute leaves what is counted. */
 const LOOK_MS = 5_000;
 
 const asked: MetricsQuery = { measures: ["limit_use", "refused", "events"], last: "1h", interval: "minute" };
@@ -17,12 +17,8 @@ const asked: MetricsQuery = { measures: ["limit_use", "refused", "events"], last
 /** The last hour by the minute: the limit's use, and what was refused for it. */
 export function useQuota(board: Dashboard): TileAnswer {
   const query = useMetrics(asked, board.env, LOOK_MS);
-  return {
-    query: Object.keys(board.filter).length === 0 ? followed(board, asked, query) : query,
-    ignored: (Object.keys(board.filter) as (keyof typeof board.filter)[]).filter(
-      (each) => board.filter[each] !== undefined,
-    ),
-  };
+  const ignored = filtersOf(board);
+  return { query: ignored.length === 0 ? followed(board, asked, query) : query, ignored };
 }
 
 /** Why what is about the limit is not narrowed. */

@@ -3,12 +3,11 @@ import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
 import { drawHeat } from "../../../runtime/domain/charts/small.ts";
-import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, dateIn, hourIn, share, time } from "../format.ts";
-import { keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
 import type { Key } from "../types.ts";
@@ -24,7 +23,7 @@ export const useHours = (board: Dashboard): TileAnswer => {
     { ...board, filter: {} },
     { measures: ["events", "limit_use"], last: "8d", interval: "hour" },
   );
-  return { query, ignored: Object.keys(board.filter) as Dimension[] };
+  return { query, ignored: filtersOf(board) };
 };
 
 const DAY = 24;
@@ -171,7 +170,7 @@ export function MonthForecastTile({
       title={title}
       asks="How many events will the month have (UTC)?"
       of={projection}
-      reason={unfiltered({ ignored: Object.keys(board.filter) as Dimension[] })}
+      reason={unfiltered({ ignored: filtersOf(board) })}
     >
       {() => (
         <div className="grid gap-1">

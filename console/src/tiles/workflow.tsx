@@ -1,6 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { deliveryStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
@@ -70,11 +69,9 @@ const excerpt = (payload: unknown): string => {
 export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }) {
   const may = useMay();
   const { env, zone, times } = board;
-  const { query: filters, ignored } = deliveryFilter(board, deliveryStatuses);
+  const { query: filters, reason } = deliveryFilter(board);
   const path = `/deliveries${queryOf({
     ...filters,
-    // All of them is no filter: with one, the list is read another way.
-    status: board.filter.status === undefined ? undefined : filters.status,
     subscription_id: id,
     limit: ROWS,
     from: times.from,
@@ -124,9 +121,7 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
       asks="Which ten events came last, and what became of them?"
       of={deliveries}
       width="full"
-      reason={
-        ignored.length === 0 ? undefined : "Not filtered: this list can't be narrowed to what has no type or workflow."
-      }
+      reason={reason}
     >
       {() =>
         recent.length === 0 ? (
