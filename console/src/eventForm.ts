@@ -1,5 +1,6 @@
 import { applyEdits, findNodeAtLocation, type JSONPath, modify, type Node, parseTree } from "jsonc-parser";
 import type { PlacedDetail } from "./editor/jsonText.ts";
+import { pointerOf, stepsOf } from "./pointer.ts";
 import { isSchema, membersBelow, type Schema, type Shape } from "./shape.ts";
 
 /**
@@ -35,7 +36,7 @@ export interface FormField {
 }
 
 const MAX_DEPTH = 12;
-/** More fields of one group can't be looked through; the text has all of them. */
+/** How many fields of one group are shown; the text has all of them. */
 export const MOST_FIELDS = 200;
 
 /** Where a JSON text stops being one, in words. */
@@ -78,11 +79,10 @@ function resolved(given: unknown, root: unknown, depth = 0): Schema {
 /** @param ref JSON Pointer into the document, behind `#` */
 function referred(ref: string, root: unknown): unknown {
   if (!ref.startsWith("#")) return undefined;
-  const steps = decodeURIComponent(ref.slice(1)).split("/").slice(1);
-  return steps.reduce<unknown>((at, step) => {
-    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
-    return typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined;
-  }, root);
+  return stepsOf(decodeURIComponent(ref.slice(1))).reduce<unknown>(
+    (at, name) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined),
+    root,
+  );
 }
 
 const requiredOf = ({ required }: Schema): string[] =>
@@ -99,20 +99,21 @@ const kindOfType: Readonly<Record<string, Kind>> = {
 
 const isGroup = (kind: Kind): boolean => kind === "group" || kind === "list";
 
-/** By the schema where it names one kind, else by what is written; a field never hides what it can't hold. */
+/**
+ * The kind that is written where the schema allows it or names none, else the one that the schema names. A value that such a field can't
+ * show is JSON.
+ */
 function kindOf(schema: Schema, node: Node | undefined): Kind {
   const written = node === undefined ? undefined : kindOfType[node.type];
   const named = [schema.type].flat().flatMap((type) => kindOfType[String(type)] ?? []);
   const wanted = new Set(named);
   if (wanted.size === 0 && isSchema(schema.properties)) wanted.add("group");
   if (wanted.size === 0 && isSchema(schema.items)) wanted.add("list");
-  if (node === undefined) return [...wanted][0] ?? "JSON";
+  const [kind] = wanted;
+  if (node === undefined) return kind ?? "JSON";
   if (written !== undefined && (wanted.size === 0 || wanted.has(written))) return written;
-  const kind = [...wanted][0];
   // A list where a text should be, or the other way round: nothing but its JSON shows both.
-  if (kind === undefined || isGroup(kind) || written === undefined || isGroup(written))
-    return node.type === "null" && kind !== undefined && !isGroup(kind) ? kind : "JSON";
-  return kind;
+  return kind === undefined || isGroup(kind) || (written !== undefined && isGroup(written)) ? "JSON" : kind;
 }
 
 const bounds: readonly (readonly [keyword: string, words: string])[] = [
@@ -149,15 +150,15 @@ interface Around {
 }
 
 function fieldOf(
-  { text, root }: Around,
+  around: Around,
   given: unknown,
   node: Node | undefined,
   { path, label, required }: Pick<FormField, "path" | "label" | "required">,
 ): FormField {
+  const { text, root } = around;
   const schema = resolved(given, root);
   const kind = kindOf(schema, node);
   const choices = choicesOf(schema);
-  const around = { text, root };
   const items = isSchema(schema.items) ? schema.items : {};
   // A group that is left out is opened only where it has to be there.
   const opened = node !== undefined || required;
@@ -213,13 +214,13 @@ export function formOf(text: string, schema: unknown, at: Path = []): FormField 
   if (node?.type !== "object") return undefined;
   const form = fieldOf({ text, root: schema }, schema, node, { path: at, label: "Event", required: true });
   const isType = ({ path }: FormField) => path.at(-1) === "event_type";
-  const type = form.fields.find(isType) ?? {
-    ...fieldOf({ text, root: {} }, { type: "string" }, undefined, {
+  const type =
+    form.fields.find(isType) ??
+    fieldOf({ text, root: {} }, { type: "string" }, undefined, {
       path: [...at, "event_type"],
       label: "event_type",
       required: false,
-    }),
-  };
+    });
   return { ...form, kind: "group", fields: [type, ...form.fields.filter((field) => !isType(field))] };
 }
 
@@ -257,9 +258,6 @@ export function jsonOf(kind: FormField["kind"], shown: string): string {
   } catch {}
   return JSON.stringify(shown);
 }
-
-const pointerOf = (path: Path): string =>
-  path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 /**
  * What is wrong with each field, by its path as a JSON Pointer. What is missing is said where it would stand; what no field shows is said at

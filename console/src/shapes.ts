@@ -27,6 +27,10 @@ export function useSchemas(env: Environment): readonly TypeSchema[] {
   return data?.event_types ?? none;
 }
 
+/** The schema of one event type, where it has one. */
+export const schemaOf = (schemas: readonly TypeSchema[], type: string | undefined): unknown =>
+  schemas.find(({ event_type }) => event_type === type)?.schema;
+
 /**
  * The members that events of a type have: by its schema, and by the newest recorded ones once somebody wants to know, since each look at a
  * payload is recorded.
@@ -46,10 +50,7 @@ export function useShapes(type: string | undefined, env: Environment, recorded: 
       return shapeOf(events.map(({ payload }) => payload));
     },
   });
-  return useMemo(() => {
-    const schema = schemas.find(({ event_type }) => event_type === type)?.schema;
-    return joined([...shapeOfSchema(schema), ...(data ?? [])]);
-  }, [data, schemas, type]);
+  return useMemo(() => joined([...shapeOfSchema(schemaOf(schemas, type)), ...(data ?? [])]), [data, schemas, type]);
 }
 
 /** Event types that are known on a side: those with a schema, and those seen lately. */

@@ -1,6 +1,7 @@
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@lezer/json";
 import type { ErrorDetail } from "../api.ts";
+import { stepsOf } from "../pointer.ts";
 
 /** Where things are in a JSON text, also in one that is not whole yet. Pure: the grammar is that of the editor. */
 
@@ -38,11 +39,7 @@ export function placeOf(text: string, pointer: string): Place {
   let node: SyntaxNode | null = parser.parse(text).topNode.firstChild;
   if (node === null) return { from: 0, to: text.length };
   let place: Place = { from: node.from, to: Math.min(node.to, node.from + 1) };
-  const steps = pointer
-    .split("/")
-    .slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  for (const step of steps) {
+  for (const step of stepsOf(pointer)) {
     if (node === null) return place;
     if (node.name === "Array") {
       node = itemsOf(node)[Number(step)] ?? null;

@@ -9,7 +9,7 @@ import { offerJson } from "../editor/offers.ts";
 import { faultOf, skeletonOf } from "../eventForm.ts";
 import { type Limit, limitIn } from "../limit.ts";
 import { useDraft } from "../session.tsx";
-import { useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
+import { schemaOf, useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
 import { snippet } from "../snippets.ts";
 import { firstBody, templates } from "../templates.ts";
 import type { Key } from "../types.ts";
@@ -287,7 +287,7 @@ export default function Send() {
                   <Form
                     text={text}
                     change={setText}
-                    schemaOf={(type) => schemas.find(({ event_type }) => event_type === type)?.schema}
+                    schemaOf={(type) => schemaOf(schemas, type)}
                     types={known}
                     faults={wrong}
                   />

@@ -16,7 +16,7 @@ import {
   withValue,
 } from "../eventForm.ts";
 import { count } from "../format.ts";
-import { Button, Empty, Field } from "../ui/basic.tsx";
+import { Button, Empty, Field, TextField } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 
 interface Editing {
@@ -142,9 +142,12 @@ function AddMember({ field, editing }: { field: FormField; editing: Editing }) {
     <details>
       <summary className="min-h-6 cursor-pointer text-sm">Add a member{of}</summary>
       <div className="mt-2 flex flex-wrap items-end gap-2">
-        <Field label={`Name of the new member${of}`} error={taken ? "There is one of this name." : undefined}>
-          {(ids) => <input {...ids} className="field" value={name} onChange={(event) => setName(event.target.value)} />}
-        </Field>
+        <TextField
+          label={`Name of the new member${of}`}
+          error={taken ? "There is one of this name." : undefined}
+          value={name}
+          change={setName}
+        />
         <Choice label={`Its kind${of}`} any={null} values={kinds} value={kind} choose={(to) => setKind(to as Kind)} />
         <Button
           aria-label={`Add the member${of}`}
@@ -179,9 +182,6 @@ function Group({ field, editing }: { field: FormField; editing: Editing }) {
       {hint === "" ? null : <p className="text-xs text-muted">{hint}</p>}
       {error === undefined ? null : <p className="text-xs text-bad">{error}</p>}
       <Fields fields={fields} editing={editing} />
-      {fields.length < MOST_FIELDS ? null : (
-        <p className="text-sm text-muted">The first {count(MOST_FIELDS)} are listed; the tab JSON has all of them.</p>
-      )}
       {list ? (
         <div>
           <Button
@@ -200,7 +200,7 @@ function Group({ field, editing }: { field: FormField; editing: Editing }) {
 
 function Fields({ fields, editing }: { fields: readonly FormField[]; editing: Editing }) {
   const { text, change } = editing;
-  return fields.map((field) => {
+  const rows = fields.map((field) => {
     const { kind, label, path, written, required } = field;
     const body =
       kind === "group" || kind === "list" ? (
@@ -231,6 +231,14 @@ function Fields({ fields, editing }: { fields: readonly FormField[]; editing: Ed
       </div>
     );
   });
+  return (
+    <>
+      {rows}
+      {fields.length < MOST_FIELDS ? null : (
+        <p className="text-sm text-muted">The first {count(MOST_FIELDS)} are listed; the tab JSON has all of them.</p>
+      )}
+    </>
+  );
 }
 
 /** How many events a text holds: of a batch, so many. */
@@ -289,9 +297,6 @@ export function Form({
       ) : null}
       {error === undefined ? null : <p className="text-xs text-bad">{error}</p>}
       <Fields fields={form.fields} editing={editing} />
-      {form.fields.length < MOST_FIELDS ? null : (
-        <p className="text-sm text-muted">The first {count(MOST_FIELDS)} are listed; the tab JSON has all of them.</p>
-      )}
       <AddMember field={form} editing={editing} />
     </div>
   );

@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useWork, type Work } from "../work.ts";
-import { Button, Failure, Field } from "./basic.tsx";
+import { Button, Failure, TextField } from "./basic.tsx";
 
 const DialogBox = lazy(async () => ({ default: (await import("./popup.tsx")).DialogBox }));
 
@@ -154,11 +154,7 @@ export function Ask({
     <>
       <Button onPress={() => setOpen(true)}>{label}</Button>
       <FormDialog title={title} open={open} close={() => setOpen(false)} submit={label} work={work} run={run}>
-        <Field label={field} hint={hint}>
-          {(ids) => (
-            <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
-          )}
-        </Field>
+        <TextField label={field} hint={hint} value={value} change={setValue} />
       </FormDialog>
     </>
   );
