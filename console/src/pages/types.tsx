@@ -30,6 +30,7 @@ interface EventType {
 
 /** Of one type's events, how many each value of a dimension has, the most first. */
 function Counted({
+  title,
   caption,
   type,
   by,
@@ -37,6 +38,7 @@ function Counted({
   cell,
   none,
 }: {
+  title: string;
   caption: string;
   type: string;
   by: "key_id" | "subscription_id";
@@ -57,26 +59,34 @@ function Counted({
     state.env,
     EVERY_MS,
   );
-  if (query.isPending) return <Loading />;
-  if (query.isError) return <Failure error={query.error} />;
-  const rows = query.data.series.filter(({ totals }) => numberIn(totals, measure) > 0);
-  if (rows.length === 0) return <p className="text-sm text-muted">{none}</p>;
+  const rows = (query.data?.series ?? []).filter(({ totals }) => numberIn(totals, measure) > 0);
   return (
-    <Table
-      caption={caption}
-      rows={rows}
-      rowKey={({ key }) => String(key[by])}
-      columns={[
-        {
-          name: column,
-          cell: ({ key }) => {
-            const id = key[by] ?? "none";
-            return id === "(other)" ? "others" : cell(id);
-          },
-        },
-        { name: "Events", cell: ({ totals }) => count(numberIn(totals, measure)) },
-      ]}
-    />
+    <section aria-label={title} className="grid gap-2">
+      <h3 className="font-medium">{title}</h3>
+      {query.isPending ? (
+        <Loading />
+      ) : query.isError ? (
+        <Failure error={query.error} />
+      ) : rows.length === 0 ? (
+        <p className="text-sm text-muted">{none}</p>
+      ) : (
+        <Table
+          caption={caption}
+          rows={rows}
+          rowKey={({ key }) => String(key[by])}
+          columns={[
+            {
+              name: column,
+              cell: ({ key }) => {
+                const id = key[by] ?? "none";
+                return id === "(other)" ? "others" : cell(id);
+              },
+            },
+            { name: "Events", cell: ({ totals }) => count(numberIn(totals, measure)) },
+          ]}
+        />
+      )}
+    </section>
   );
 }
 
@@ -125,28 +135,24 @@ function Details({ type }: { type: string }) {
         <ActionLink href={here({ open: undefined })}>Close</ActionLink>
       </header>
       <div className="grid items-start gap-4 lg:grid-cols-2">
-        <section aria-label="Who sends it" className="grid gap-2">
-          <h3 className="font-medium">Who sends it</h3>
-          <Counted
-            caption="Events of this type by key"
-            type={type}
-            by="key_id"
-            column="Key"
-            cell={names}
-            none="Nobody has sent one in this range."
-          />
-        </section>
-        <section aria-label="Who receives it" className="grid gap-2">
-          <h3 className="font-medium">Who receives it</h3>
-          <Counted
-            caption="Events of this type by subscription"
-            type={type}
-            by="subscription_id"
-            column="Subscription"
-            cell={(id) => <SubscriptionLink id={id} />}
-            none="No subscription has matched one in this range."
-          />
-        </section>
+        <Counted
+          title="Who sends it"
+          caption="Events of this type by key"
+          type={type}
+          by="key_id"
+          column="Key"
+          cell={names}
+          none="Nobody has sent one in this range."
+        />
+        <Counted
+          title="Who receives it"
+          caption="Events of this type by subscription"
+          type={type}
+          by="subscription_id"
+          column="Subscription"
+          cell={(id) => <SubscriptionLink id={id} />}
+          none="No subscription has matched one in this range."
+        />
       </div>
       {may("payloads") ? (
         <section aria-label={`Shape of ${type}`} className="grid gap-2">
