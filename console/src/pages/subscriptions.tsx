@@ -24,14 +24,9 @@ function NewSubscription() {
   const client = useQueryClient();
   const [target, setTarget] = useState(noTarget);
   const [draft, setDraft] = useState<SelectorDraft>({ type: "", jsonpath: "", cel: "" });
-  const [refused, setRefused] = useState<unknown>();
   const make = async () => {
-    setRefused(undefined);
     const body = { ...targetOf(target), event_selector: selectorOf(draft) };
-    const made = await call<MadeSubscription>("POST", "/subscriptions", { env, body }).catch((cause: unknown) => {
-      setRefused(cause);
-      throw cause;
-    });
+    const made = await call<MadeSubscription>("POST", "/subscriptions", { env, body });
     await client.invalidateQueries({ queryKey: ["list", "/subscriptions"] });
     return made;
   };
@@ -43,8 +38,12 @@ function NewSubscription() {
       made={({ signing_secret }) => <ShownSecret secret={signing_secret} />}
       done={({ subscription_id }) => navigate(keep(`/subscriptions/${subscription_id}`))}
     >
-      <TargetFields draft={target} change={setTarget} />
-      <SelectorFields draft={draft} change={setDraft} error={refused} />
+      {({ error }) => (
+        <>
+          <TargetFields draft={target} change={setTarget} />
+          <SelectorFields draft={draft} change={setDraft} error={error} />
+        </>
+      )}
     </Create>
   );
 }

@@ -21,14 +21,14 @@ export function Create<Made>({
   submit?: string;
   look?: "plain" | "primary";
   make: () => Promise<Made>;
-  /** What there is to see of it; none closes the form at once. */
+  /** What is shown of it; without this the form closes at once. */
   made?: (made: Made) => ReactNode;
-  /** Told when the form has closed after it. */
+  /** Told what was made, once the form is closed. */
   done?: (made: Made) => void;
   /** Further buttons of the form. */
   more?: (work: Work) => ReactNode;
-  /** The fields. */
-  children: ReactNode;
+  /** The fields; a function is told what went wrong, to say it beside one of them. */
+  children: ReactNode | ((work: Work) => ReactNode);
 }) {
   const [open, setOpen] = useState(false);
   const [made, setMade] = useState<Made>();
@@ -53,7 +53,7 @@ export function Create<Made>({
       </Button>
       {made === undefined || shown === undefined ? (
         <FormDialog title={title} open={open} close={close} submit={submit} work={work} run={run} more={more?.(work)}>
-          {children}
+          {typeof children === "function" ? children(work) : children}
         </FormDialog>
       ) : (
         <Dialog title={title} open={open} close={close}>
