@@ -1,4 +1,4 @@
-/** The rate limit as the platform's answers tell it. Pure. */
+/** The rate limit as the platform's answers tell it, and how near to it is near. Pure. */
 
 export interface Limit {
   readonly limit: number;
@@ -20,7 +20,12 @@ export function limitIn(headers: Headers, at: number): Limit | undefined {
   return { limit, remaining, reset, at };
 }
 
-const WARN = 0.8;
+/** From this share of the limit on it is said that it is near. */
+export const NEAR = 0.8;
+
+/** How a share of the limit is to be taken. */
+export const limitTone = (share: number): "good" | "warn" | "bad" =>
+  share >= 1 ? "bad" : share >= NEAR ? "warn" : "good";
 
 /** How it stands now: what was used is free again once its window has passed. */
 export function limitNow({ limit, remaining, reset, at }: Limit, now: number) {
@@ -31,6 +36,6 @@ export function limitNow({ limit, remaining, reset, at }: Limit, now: number) {
     remaining: free,
     /** Whole seconds until it is free again. */
     seconds: Math.ceil(left),
-    tone: used >= 1 ? ("bad" as const) : used >= WARN ? ("warn" as const) : ("good" as const),
+    tone: limitTone(used),
   };
 }

@@ -5,6 +5,7 @@ import { call } from "../api.ts";
 import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
+import { limitTone, NEAR } from "../limit.ts";
 import { type CustomerFigures, lasts, useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
 import { Button, Empty, Failure, Loading, Note, Page, TextField } from "../ui/basic.tsx";
@@ -48,13 +49,12 @@ function NewCustomer() {
   );
 }
 
-const WARN = 0.8;
 const REFRESH_MS = 30_000;
 
 /** How near to its limit a customer came, in a word and a colour. */
 function Nearness({ use }: { use: number | null }) {
   const [tone, sign, word] =
-    use === null || use < WARN ? ["", "", ""] : use < 1 ? ["text-warn", "▲ ", " near"] : ["text-bad", "✕ ", " reached"];
+    use === null || use < NEAR ? ["", "", ""] : use < 1 ? ["text-warn", "▲ ", " near"] : ["text-bad", "✕ ", " reached"];
   return (
     <span className={`font-medium whitespace-nowrap ${tone}`}>
       {sign}
@@ -85,7 +85,6 @@ function LimitChart({ customers, of }: { customers: readonly CustomerFigures[]; 
   const known = customers.flatMap(({ name, limit_use }) => (limit_use === null ? [] : [{ name, use: limit_use }]));
   const [first] = known;
   if (first === undefined) return null;
-  const paint = (use: number) => (use < WARN ? "good" : use < 1 ? "warn" : "bad");
   const told: Told = {
     columns: [{ name: "Customer" }, { name: "Busiest second, of the limit", show: (use) => share(Number(use)) }],
     rows: known.map(({ name, use }) => [name, use]),
@@ -99,7 +98,7 @@ function LimitChart({ customers, of }: { customers: readonly CustomerFigures[]; 
           sentence={`${first.name} came nearest, with ${share(first.use)}.${known.length > MOST_BARS ? ` Drawn are the first ${MOST_BARS}.` : ""}`}
           draw={(width) =>
             drawRanked(
-              known.slice(0, MOST_BARS).map(({ name, use }) => ({ name, value: use, paint: paint(use) })),
+              known.slice(0, MOST_BARS).map(({ name, use }) => ({ name, value: use, paint: limitTone(use) })),
               width,
               share,
             )
@@ -124,7 +123,7 @@ export default function Customers() {
     await client.invalidateQueries({ queryKey: ["customer figures"] });
   };
   const byUse = list.customers.toSorted((a, b) => (b.limit_use ?? -1) - (a.limit_use ?? -1));
-  const close = byUse.filter(({ limit_use }) => (limit_use ?? 0) >= WARN);
+  const close = byUse.filter(({ limit_use }) => (limit_use ?? 0) >= NEAR);
   const rows = near === undefined ? byUse : close;
   const told: Told = {
     columns: columns.map((name) => ({ name })),

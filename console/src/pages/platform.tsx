@@ -2,6 +2,7 @@ import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
 import { count, share } from "../format.ts";
+import { NEAR } from "../limit.ts";
 import { lasts, useCustomers } from "../tiles/customers.tsx";
 import { useStatus } from "../tiles/health.tsx";
 import { Incidents, TellCustomers } from "../tiles/incidents.tsx";
@@ -15,7 +16,6 @@ import { Figure, Tile } from "../ui/tile.tsx";
 import { useCommon } from "../url.ts";
 
 const REFRESH_MS = 30_000;
-const WARN = 0.8;
 const TOP = 8;
 
 /** What all customers did together, and who did most of it. */
@@ -28,7 +28,7 @@ function AllCustomers() {
   const sum = (name: "events" | "requests" | "refused" | "delivered" | "dead_lettered" | "keys_never_used") =>
     customers.reduce((total, each) => total + each[name], 0);
   const ended = sum("delivered") + sum("dead_lettered");
-  const near = customers.filter(({ limit_use }) => (limit_use ?? 0) >= WARN).length;
+  const near = customers.filter(({ limit_use }) => (limit_use ?? 0) >= NEAR).length;
   const busiest = customers.toSorted((a, b) => b.events - a.events).slice(0, TOP);
   const told: Told = {
     columns: [{ name: "Customer" }, { name: "Events", show: (value) => count(Number(value)) }],

@@ -1,5 +1,6 @@
 import { useDashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
+import { NEAR } from "../limit.ts";
 import { numberIn } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { QuotaTile, unfiltered, useNow, useQuota } from "../tiles/quota.tsx";
@@ -21,12 +22,11 @@ import { Figure, Tile } from "../ui/tile.tsx";
 import { maybeOneOf, useUrl } from "../url.ts";
 
 const own = { each: maybeOneOf(pieces) };
-const WARN = 0.8;
 
 const advise = (share: number, refused: number): string =>
   share >= 1
     ? `The limit was reached${refused > 0 ? `, and ${count(refused)} requests were refused with 429 and Retry-After` : ""}. Send what comes in bursts as batches (up to 1,000 events a request), spread it over a longer time, or ask for a higher limit.`
-    : share >= WARN
+    : share >= NEAR
       ? "Bursts come close to the limit. Spread them over a longer time, or ask for a higher limit before they are refused: the operator sets it, and it holds within a minute."
       : "There is room: nothing to do.";
 
@@ -57,7 +57,7 @@ export default function Usage() {
         <Note tone="bad" title="The limit was reached in the last hour.">
           {advice}
         </Note>
-      ) : peak !== null && peak >= WARN ? (
+      ) : peak !== null && peak >= NEAR ? (
         <Note tone="warn" title="More than 80 % of the limit was used in a second of the last hour.">
           {advice}
         </Note>

@@ -1,10 +1,9 @@
 import { Link } from "wouter";
 import { count } from "../format.ts";
+import { limitTone } from "../limit.ts";
 import { maybeIn, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { keep, useCommon } from "../url.ts";
-
-const WARN = 0.8;
 
 /**
  * How much of the limit the busiest second of these minutes has used, and the way to the page that tells more.
@@ -21,12 +20,12 @@ export function QuotaGauge({
   const session = useSession();
   const { data, dataUpdatedAt } = useMetrics({ measures: ["limit_use"], last: "2m", interval: "minute" }, env, every);
   const share = told !== undefined && told.at > dataUpdatedAt ? told.share : (maybeIn(data?.totals, "limit_use") ?? 0);
-  const tone = share >= 1 ? "bad" : share >= WARN ? "warn" : "good";
+  const tone = limitTone(share);
   const shown = `${Math.round(share * 100)} %`;
   return (
     <Link
       href={keep("/usage")}
-      aria-label={`Quota: ${shown} of ${count(session.limit_per_second)} events a second in use${share >= 1 ? ", it was reached" : share >= WARN ? ", close to the limit" : ""}`}
+      aria-label={`Quota: ${shown} of ${count(session.limit_per_second)} events a second in use${{ good: "", warn: ", close to the limit", bad: ", it was reached" }[tone]}`}
       className="inline-flex min-h-9 items-center gap-2 rounded-md border border-edge px-2 text-text no-underline max-lg:hidden"
     >
       <svg viewBox="0 0 40 6" className="h-1.5 w-10" aria-hidden="true">

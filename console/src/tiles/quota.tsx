@@ -1,6 +1,7 @@
 import type { Gauge } from "../../../runtime/domain/charts/shares.ts";
 import type { Dashboard } from "../dashboard.ts";
 import { count } from "../format.ts";
+import { NEAR } from "../limit.ts";
 import { filtersOf, followed, type MetricsQuery, maybeIn, pointsOf, type TileAnswer, useMetrics } from "../metrics.ts";
 import { useSession } from "../session.tsx";
 import { useShows } from "../told.tsx";
@@ -28,7 +29,7 @@ export const unfiltered = ({ ignored }: Pick<TileAnswer, "ignored">): string | u
 /** Yellow from 80 %, red at 100 %. */
 const QUOTA_ZONES: Gauge["zones"] = [
   [0, "good", "there is room"],
-  [0.8, "warn", "close to the limit"],
+  [NEAR, "warn", "close to the limit"],
   [1, "bad", "the limit is reached"],
 ];
 

@@ -7,6 +7,7 @@ import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, dateIn, hourIn, share, time } from "../format.ts";
+import { NEAR } from "../limit.ts";
 import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
@@ -60,7 +61,7 @@ export function LimitUseTile({ board, hours }: { board: Dashboard; hours: TileAn
                   partial: points.map(({ partial }) => partial === true),
                   series: [{ name: "Busiest second", paint: "series0", as: "area", values: uses }],
                   levels: [
-                    { value: 0.8, paint: "warn", name: "80 %: warning" },
+                    { value: NEAR, paint: "warn", name: "80 %: warning" },
                     { value: 1, paint: "bad", name: "100 %: refused" },
                   ],
                   format: (use) => `${Math.round(use * 100)} %`,
