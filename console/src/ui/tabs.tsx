@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { Tabs as AriaTabs, RouterProvider, Tab, TabList, TabPanel } from "react-aria-components";
-import { useLocation } from "wouter";
+import { useLocation, useRouter } from "wouter";
 import { useHere } from "../url.ts";
 
-const BASE = "/console";
+const none: readonly string[] = [];
 
 /** Views of one thing. Each tab is a link, since which one is open is in the URL. */
 export function Tabs({
@@ -23,9 +23,10 @@ export function Tabs({
 }) {
   const here = useHere();
   const [, navigate] = useLocation();
+  const { base } = useRouter();
   const without = Object.fromEntries(drops.map((name) => [name, undefined]));
   return (
-    <RouterProvider navigate={(path) => navigate(path)} useHref={(path) => `${BASE}${path}`}>
+    <RouterProvider navigate={(path) => navigate(path)} useHref={(path) => `${base}${path}`}>
       <AriaTabs selectedKey={selected}>
         <TabList aria-label={label} className="flex flex-wrap gap-1 border-b border-line">
           {tabs.map(({ id, name }) => (
@@ -48,5 +49,3 @@ export function Tabs({
     </RouterProvider>
   );
 }
-
-const none: readonly string[] = [];
