@@ -12,7 +12,8 @@ import { maybeOneOf, useUrl } from "../url.ts";
 
 /** How long things took: by the hour beside the week before, and as a distribution. */
 
-export type LatencyName = "accept_latency_ms" | "delivery_latency_ms";
+const both = ["accept_latency_ms", "delivery_latency_ms"] as const;
+export type LatencyName = (typeof both)[number];
 const names: Readonly<Record<LatencyName, readonly [title: string, asks: string, what: string]>> = {
   accept_latency_ms: [
     "Accept latency",
@@ -25,15 +26,14 @@ const names: Readonly<Record<LatencyName, readonly [title: string, asks: string,
     "from the edge until a webhook answered 2xx",
   ],
 };
-const quantiles = ["p50", "p95", "p99"] as const;
-const looks = [
-  ["series0", ""],
-  ["series1", "6 3"],
-  ["series3", "2 3"],
+/** The quantiles, and how the line of each is drawn. */
+const lines = [
+  { name: "p50", paint: "series0", dash: "" },
+  { name: "p95", paint: "series1", dash: "6 3" },
+  { name: "p99", paint: "series3", dash: "2 3" },
 ] as const;
+const quantiles = lines.map(({ name }) => name);
 const DAY = 24;
-
-const both = ["accept_latency_ms", "delivery_latency_ms"] as const;
 
 /**
  * The last day by the hour, and the seven days before it, which say what is usual. Both latencies are one question where the filters apply to
@@ -44,7 +44,7 @@ function useLatencies(board: Dashboard, name: LatencyName): TileAnswer {
   return useTile(board, { measures: together ? both : [name], last: "8d", interval: "hour" });
 }
 
-const quantileIn = (point: Point, name: LatencyName, quantile: (typeof quantiles)[number]): number | null =>
+const quantileIn = (point: Point, name: LatencyName, quantile: (typeof lines)[number]["name"]): number | null =>
   latencyIn(point, name)?.[quantile] ?? null;
 
 /** What the 95th percentile usually is, of an hour. */
@@ -101,12 +101,10 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
                   starts: points.map(({ start }) => Date.parse(start)),
                   end,
                   partial: points.map(({ partial }) => partial === true),
-                  series: quantiles.map((quantile, place) => ({
-                    name: quantile,
-                    paint: looks[place]![0],
-                    dash: looks[place]![1],
+                  series: lines.map((line) => ({
+                    ...line,
                     as: "line",
-                    values: points.map((point) => quantileIn(point, name, quantile)),
+                    values: points.map((point) => quantileIn(point, name, line.name)),
                   })),
                   ...(usual === undefined ? {} : { band: usual }),
                   format: ms,
@@ -118,11 +116,9 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
           >
             <Legend
               entries={[
-                ...quantiles.map((quantile, place) => ({
-                  name: quantile,
-                  paint: looks[place]![0],
-                  dash: looks[place]![1],
-                  value: shown(last === undefined ? null : quantileIn(last, name, quantile)),
+                ...lines.map((line) => ({
+                  ...line,
+                  value: shown(last === undefined ? null : quantileIn(last, name, line.name)),
                 })),
                 ...(usual === undefined ? [] : [{ name: "usual p95", paint: "info" as const }]),
               ]}
