@@ -2,6 +2,8 @@
 
 export type Environment = "live" | "sandbox";
 
+export const otherSide = (env: Environment): Environment => (env === "live" ? "sandbox" : "live");
+
 export interface ErrorDetail {
   readonly index?: number;
   readonly path?: string;

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { ApiError, type CallOptions, call, type Environment } from "./api.ts";
+import { ApiError, type CallOptions, call, type Environment, otherSide } from "./api.ts";
 
 /**
  * One object by its id. A link says which object it means, and may not say on which side that is: where it is on the other one, the page
@@ -20,7 +20,7 @@ export function useOnEitherSide<T>(
       try {
         return await call<T>("GET", path, { ...options, env });
       } catch (cause) {
-        const other = env === "live" ? "sandbox" : "live";
+        const other = otherSide(env);
         if (!(cause instanceof ApiError) || cause.status !== 404) throw cause;
         const found = await call<T>("GET", path, { ...options, env: other }).catch(() => undefined);
         if (found === undefined) throw cause;

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { call } from "../api.ts";
+import { call, otherSide } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { Button, Empty, Page, Sentence, Status, When } from "../ui/basic.tsx";
@@ -56,10 +56,7 @@ export default function Problems() {
         empty={
           <Empty title={`No ${state.env} problem.`}>
             Where deliveries fail, their cause and a remedy stand here. Those of the other environment are{" "}
-            <Link href={here({ env: state.env === "live" ? "sandbox" : "live" })}>
-              under {state.env === "live" ? "sandbox" : "live"}
-            </Link>
-            .
+            <Link href={here({ env: otherSide(state.env) })}>under {otherSide(state.env)}</Link>.
           </Empty>
         }
       >

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { otherSide } from "../api.ts";
 import type { Place } from "../places.ts";
 import { signOut } from "../session.tsx";
 import { Dialog } from "../ui/overlay.tsx";
@@ -23,7 +24,7 @@ export function Palette({ places, close }: { places: readonly Place[]; close: ()
     ...(wanted.startsWith("evt_") ? [{ name: `Event ${wanted}`, run: go(`/events/${wanted}`) }] : []),
     ...(wanted.startsWith("sub_") ? [{ name: `Subscription ${wanted}`, run: go(`/subscriptions/${wanted}`) }] : []),
   ];
-  const other = env === "live" ? "sandbox" : "live";
+  const other = otherSide(env);
   const commands: Command[] = [
     ...places.map(({ name, path }) => ({ name, run: go(path) })),
     { name: `Switch to ${other}`, run: () => set({ env: other }, false) },
