@@ -7,11 +7,10 @@ import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, dateIn, hourIn, share, time } from "../format.ts";
+import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
 import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
-import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
-import type { Key } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
 import { unfiltered } from "./quota.tsx";
@@ -248,13 +247,8 @@ export function WeekTile({ board, hours }: { board: Dashboard; hours: TileAnswer
 }
 
 export function KeysTile({ board }: { board: Dashboard }) {
-  const may = useMay();
   const { query, ignored } = useTile(board, { measures: ["events"], interval: "none", group_by: ["key_id"], top: 10 });
-  const keys = useQuery({
-    queryKey: ["key names"],
-    enabled: may("keys"),
-    queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=100"),
-  });
+  const names = useKeyNames();
   const title = "Events by key";
   return (
     <Tile title={title} asks="Which keys send how much?" of={query} reason={reasonOf(ignored)} width="wide">
@@ -263,7 +257,7 @@ export function KeysTile({ board }: { board: Dashboard }) {
         if (found.length === 0)
           return <Empty title="No key sent an event in this range.">Choose a longer range.</Empty>;
         const nameOf = (series: (typeof found)[number]) =>
-          keys.data?.keys.find(({ key_id }) => key_id === series.key.key_id)?.name ?? keyName(series);
+          typeof series.key.key_id === "string" ? names(series.key.key_id) : keyName(series);
         const told: Told = {
           columns: [{ name: "Key" }, { name: "Events", show: (value) => count(Number(value)) }],
           rows: found.map((series) => [nameOf(series), numberIn(series.totals, "events")]),
