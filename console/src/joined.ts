@@ -70,7 +70,7 @@ function pointOf(told: Readonly<Record<string, unknown>>, measures: readonly str
  * @returns the answer as it is by then; undefined where these figures don't lead from one to the other
  */
 export function joined(query: Asked, answer: MetricsAnswer, told: LiveFigures): MetricsAnswer | undefined {
-  const { measures, group_by = [], compare, histogram, last: length, to } = query;
+  const { measures, group_by = [], compare, histogram, to } = query;
   const [series, ...more] = answer.series;
   if (answer.interval !== "minute" || to !== undefined || group_by.length > 0) return undefined;
   if (compare !== undefined || histogram === true || series === undefined || more.length > 0) return undefined;
@@ -87,12 +87,14 @@ export function joined(query: Asked, answer: MetricsAnswer, told: LiveFigures): 
   const completeUntil = Date.parse(told.complete_until);
   const news = [told.previous, told].map((point) => pointOf(point, measures, completeUntil));
   /** A range that ends now goes on with the clock; one that has a beginning grows. */
-  const dropped = length === undefined ? 0 : behind;
+  const dropped = query.last === undefined ? 0 : behind;
   const before = series.points.slice(dropped, behind === 0 ? -2 : -1).map(({ partial: _, ...point }) => {
     const isPartial = Date.parse(point.start) + MINUTE_MS > completeUntil;
     return isPartial ? { ...point, partial: true as const } : point;
   });
-  const points = [...before, ...news].slice(dropped - behind - series.points.length) as Point[];
+  // A range of one minute has no room for the minute before.
+  const length = series.points.length + behind - dropped;
+  const points = [...before, ...news].slice(-length) as Point[];
   const totals: Record<string, Value> = {};
   for (const measure of measures) {
     const total = totalOf(measure, points, measures);
