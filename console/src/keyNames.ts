@@ -5,7 +5,7 @@ import type { Key } from "./types.ts";
 
 const FRESH_MS = 60_000;
 
-/** What a key is called where people read it; an id where it has no name, or one may not see the keys. */
+/** The name of a key by its id; the id itself for a key without a name, and for people who may not see keys. */
 export function useKeyNames(): (id: string) => string {
   const may = useMay();
   const { person } = useSession();

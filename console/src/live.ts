@@ -35,7 +35,7 @@ const WAITS_MS = [500, 2_000, 5_000, 15_000, 30_000];
 const POLLING_AFTER = 2;
 /** An idle socket is closed by the other side after ten minutes. */
 const KEEP_ALIVE_MS = 5 * 60_000;
-/** A socket outlives who listened over it: the next page may want the same. */
+/** How long a socket stays open after its last listener: the next page may want the same. */
 const LINGER_MS = 2_000;
 
 const addressOf = (env: Environment): string =>
@@ -48,7 +48,7 @@ interface Listener {
   readonly stands: (state: LiveState) => void;
 }
 
-/** A socket that all listen over who want the same side with the same filter: a channel has one filter a socket. */
+/** One socket for all listeners of the same side and the same filter. On a socket, a channel has one filter. */
 interface Shared {
   readonly add: (listener: Listener) => void;
   readonly remove: (listener: Listener) => void;
@@ -57,7 +57,7 @@ interface Shared {
 /** Open ones, by side and filter. */
 const sockets = new Map<string, Shared>();
 
-/** @param filter as JSON @param gone told when nobody listens any more, and it is closed */
+/** @param filter as JSON @param gone told when the socket is closed, since nobody listens any more */
 function share(env: Environment, filter: string, gone: () => void): Shared {
   const listeners = new Set<Listener>();
   /** Channels that the open socket was asked for. */

@@ -6,8 +6,8 @@ import type { Event, Key, Subscription } from "../types.ts";
 import { keep, useCommon } from "../url.ts";
 
 /**
- * The first steps, each ticked by what really happened. That an endpoint verifies signatures shows when a test, which a subscription's page
- * makes, posts a wrong one and is refused.
+ * The first steps, each ticked by what really happened. The last one is ticked by a test on a subscription's page: it posts a wrong signature,
+ * and the endpoint refuses it.
  */
 export function FirstSteps() {
   const [{ env }] = useCommon();

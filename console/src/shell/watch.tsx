@@ -6,7 +6,7 @@ import { useCommon } from "../url.ts";
 import { Bell } from "./bell.tsx";
 import { QuotaGauge } from "./gauge.tsx";
 
-/** Between two looks: where nothing was told, since a minute that has passed counts no more; and where there is no socket. */
+/** Between two looks beside an open socket, which does not tell that a minute has passed; and between two looks without a socket. */
 const IDLE_MS = 60_000;
 const POLL_MS = 20_000;
 const LOOK_MS = 1_000;

@@ -8,7 +8,7 @@ import { Facts, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
 import { SubscriptionLink } from "./subscriptionLink.tsx";
 
-/** Whether a delivery can be tried once more: it has neither succeeded nor been cancelled, and waits for no first attempt. */
+/** Whether a delivery can be tried once more: it has failed, or was given up. */
 export const isRetried = ({ status }: Delivery): boolean => status === "failed" || status === "dead_lettered";
 
 /** A delivery with its attempts, what was answered, and when the next one is. */

@@ -3,7 +3,7 @@ import { useMay } from "../session.tsx";
 import type { Work } from "../work.ts";
 import { Button, Failure } from "./basic.tsx";
 
-/** The frame of what is written on a page by itself: tried by `Preview` before it is saved, which needs the right to change it. */
+/** The frame of a form that has a page of its own. `Preview` tries what is written; `Save` is there for those who may change it. */
 export function EditorFrame({
   name,
   title,
@@ -23,7 +23,7 @@ export function EditorFrame({
   save: () => Promise<unknown>;
   /** What became of it. */
   note?: ReactNode;
-  /** Further buttons, for who may change it. */
+  /** Further buttons, for those who may change it. */
   actions?: ReactNode;
   cancel?: () => void;
   children: ReactNode;

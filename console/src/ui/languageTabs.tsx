@@ -5,7 +5,7 @@ import { Tabs } from "./tabs.tsx";
 
 const own = { code: oneOf(languages, "curl") };
 
-/** The same in each language that there is code for; which one is read is in the URL, and stays from place to place of a page. */
+/** The same code in each language. The chosen language is in the URL, so that all code of a page is in that language. */
 export function LanguageTabs({ label, children }: { label: string; children: (language: Language) => ReactNode }) {
   const [{ code }] = useUrl(own);
   return (

@@ -66,15 +66,15 @@ const overview: readonly Tile[] = [
 ];
 
 /**
- * The tiles with whole queries: those of a template ask about the report's range, own ones as they say. A day is one of the report's
- * zone, unless its tile names another.
+ * The tiles with whole queries: those of a template ask about the report's range, own ones as they say. Days are those of the report's zone,
+ * or of the zone that a tile names.
  */
 export function tilesOf(definition: ReportDefinition, { from, to }: ReportRange): Tile[] {
   const zone = zoneOf(definition);
   const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), time_zone: zone };
   const ranged = ({ query, ...tile }: Tile): Tile => {
     if (query.last === undefined && query.from === undefined) return { ...tile, query: { ...query, ...range } };
-    // What names no zone is kept with UTC.
+    // A query that named no zone is stored with UTC.
     const named = query.time_zone !== undefined && query.time_zone !== "UTC";
     return { ...tile, query: named ? query : { ...query, time_zone: zone } };
   };
