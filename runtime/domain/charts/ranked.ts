@@ -11,6 +11,10 @@ export interface RankedBar {
 
 /** Names are set off by their width, which for capitals is more than on average. */
 const CHARACTER = 7.4;
+/** Between a name and its bar. */
+const GAP = 8;
+/** A short name can be of wide letters alone, which no average knows. */
+const SPARE = 6;
 const ROW = 26;
 /** The height that so many bars need. */
 const barsHeight = (bars: number): number => Math.max(1, bars) * ROW + 8;
@@ -18,7 +22,7 @@ const barsHeight = (bars: number): number => Math.max(1, bars) * ROW + 8;
 /** @param format of a value */
 export function drawRanked(bars: readonly RankedBar[], width: number, format: (value: number) => string): Drawing {
   if (bars.length === 0) return emptyDrawing({ width, height: 60 });
-  const names = Math.min(width * 0.45, Math.max(...bars.map(({ name }) => name.length * CHARACTER)) + 8);
+  const names = Math.min(width * 0.45, Math.max(...bars.map(({ name }) => name.length * CHARACTER)) + SPARE + GAP);
   const figures = Math.max(...bars.map(({ value }) => format(value).length * CHARACTER)) + 12;
   const most = Math.max(...bars.map(({ value }) => value)) || 1;
   const x = scaleLinear([0, most], [0, Math.max(20, width - names - figures)]);
@@ -28,7 +32,7 @@ export function drawRanked(bars: readonly RankedBar[], width: number, format: (v
     shapes: bars.flatMap(({ name, value, paint = "series0" }, place) => {
       const y = place * ROW + 4;
       return [
-        text(names - 8, y + 15, cut(name, Math.floor((names - 8) / CHARACTER)), { anchor: "end", fill: "ink" }),
+        text(names - GAP, y + 15, cut(name, Math.floor((names - GAP) / CHARACTER)), { anchor: "end", fill: "ink" }),
         rect({ x: names, y: y + 2, width: x(value), height: ROW - 8 }, paint, { round: 2 }),
         text(names + x(value) + 6, y + 15, format(value)),
       ];
