@@ -97,7 +97,7 @@ function Overview({ subscription }: { subscription: Subscription }) {
               [
                 "Signatures",
                 subscription.signature_verified_at === undefined ? (
-                  "not known to be verified: Check signatures tells"
+                  "no test has shown that they are verified; Check signatures makes one"
                 ) : (
                   <>
                     verified, as a test showed <When at={subscription.signature_verified_at} zone={zone} />
