@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { fitting, jsonSize } from "../domain/answer.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { readSigned, signText } from "../domain/signedText.ts";
 import type { Deps } from "./deps.ts";
@@ -41,18 +42,25 @@ export const listQuery = {
   cursor: z.string().max(4_096).optional(),
 };
 
+/** The view of a row that is answered as it is. */
+export const same = <Row>(row: Row): Row => row;
+
 /**
- * Cuts a page out of `limit + 1` rows that were read and signs the cursor of the next.
- * @param position what the next page begins after, from the last row of this one
+ * Cuts a page out of `limit + 1` rows that were read, and signs the cursor of the next. A page ends earlier where its items would not
+ * fit into an answer.
+ * @param view a row as it is answered; a text is JSON already
+ * @param position what the next page begins after, from the last row of this one and the number of its rows
  */
-export async function pageOf<Row>(
+export async function pageOf<Row, View>(
   deps: Deps,
-  purpose: string,
+  { purpose, limit }: { readonly purpose: string; readonly limit: number },
   rows: readonly Row[],
-  limit: number,
-  position: (last: Row) => unknown,
-): Promise<{ items: readonly Row[]; next_cursor: string | null }> {
-  if (rows.length <= limit) return { items: rows, next_cursor: null };
-  const items = rows.slice(0, limit);
-  return { items, next_cursor: await signCursor(deps, purpose, position(items.at(-1)!)) };
+  view: (row: Row) => View,
+  position: (last: Row, count: number) => unknown,
+): Promise<{ items: View[]; next_cursor: string | null }> {
+  const views = rows.slice(0, limit).map(view);
+  const items = [...fitting(views, (item) => (typeof item === "string" ? Buffer.byteLength(item) : jsonSize(item)))];
+  if (items.length === rows.length) return { items, next_cursor: null };
+  const next = position(rows[items.length - 1]!, items.length);
+  return { items, next_cursor: await signCursor(deps, purpose, next) };
 }

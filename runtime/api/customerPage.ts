@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { asService } from "../database/roles.ts";
 import type { CustomerTable } from "../database/schema.ts";
-import { pageOf, readCursor } from "./cursor.ts";
+import { pageOf, readCursor, same } from "./cursor.ts";
 import type { Deps } from "./deps.ts";
 
 export type CustomerRow = Selectable<CustomerTable>;
@@ -27,5 +27,5 @@ export async function customerPage(
       .limit(limit + 1)
       .execute(),
   );
-  return pageOf(deps, purpose, rows, limit, ({ customer_id }) => customer_id);
+  return pageOf(deps, { purpose, limit }, rows, same, ({ customer_id }) => customer_id);
 }

@@ -1,4 +1,6 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { carried, MOST_ANSWER_BYTES } from "../domain/answer.ts";
+import { TriggersError } from "../domain/errors/errors.ts";
 import { PATH_HEADER } from "../domain/identity/identity.ts";
 
 /**
@@ -39,13 +41,13 @@ export function pathOf(request: Request): string {
 
 const TEXT = /^(?:text\/|application\/(?:[\w.+-]+\+)?json|image\/svg)/;
 
+/** @throws TriggersError `unprocessable` for an answer that no function can give: the caller would meet an error of Lambda's own */
 export async function answerOf(response: Response): Promise<LambdaFunctionURLResult> {
   const bytes = Buffer.from(await response.arrayBuffer());
+  if (bytes.length > MOST_ANSWER_BYTES) {
+    const most = MOST_ANSWER_BYTES.toLocaleString("en");
+    throw new TriggersError("unprocessable", `The answer has more than ${most} bytes. Ask for less at once.`);
+  }
   const text = TEXT.test(response.headers.get("content-type") ?? "text/") && !response.headers.has("content-encoding");
-  return {
-    statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: bytes.toString(text ? "utf8" : "base64"),
-    isBase64Encoded: !text,
-  };
+  return { statusCode: response.status, headers: Object.fromEntries(response.headers), ...carried(bytes, text) };
 }

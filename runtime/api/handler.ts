@@ -28,7 +28,8 @@ async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionUR
   } catch (cause) {
     return refuse(event, "api.unverified", cause);
   }
-  return answerOf(await app.fetch(requestOf({ ...event, headers })));
+  const response = await app.fetch(requestOf({ ...event, headers }));
+  return answerOf(response).catch((cause) => refuse(event, "api.answer_too_large", cause));
 }
 
 function refuse({ headers }: LambdaFunctionURLEvent, what: string, cause: unknown): LambdaFunctionURLResult {

@@ -1,4 +1,4 @@
-import { invokeOver, serviceOver } from "../aws/service.ts";
+import { askTargets, invokeOver, serviceOver } from "../aws/service.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type DeliveryTarget, type Enrich, METADATA } from "../domain/subscription.ts";
@@ -74,8 +74,7 @@ export function previewer(deps: Deps): Previewer {
       const found = new Map<string, DeliveryTarget>();
       for (let from = 0; from < ids.length; from += IDS_PER_CALL) {
         const wanted = ids.slice(from, from + IDS_PER_CALL).map((subscription_id) => ({ tenant, subscription_id }));
-        const { answer } = await service({ op: "targets", wanted });
-        for (const target of answer.targets) found.set(target.subscription_id, target);
+        for (const target of await askTargets(service, wanted)) found.set(target.subscription_id, target);
       }
       return found;
     },

@@ -146,4 +146,7 @@ export const InboxEventSchema = EventSchema.extend({
   status: z.enum(eventStatuses),
   acknowledged_at: Timestamp.nullable(),
   deliveries: z.array(DeliverySchema),
+  more_deliveries: z.number().int().optional().openapi({
+    description: "Deliveries that did not fit into the answer; only where there are any. `GET /deliveries` lists all.",
+  }),
 }).openapi("InboxEvent");

@@ -1,5 +1,6 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
+import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
 import type { Invoke } from "./clients.ts";
 
 /**
@@ -12,6 +13,21 @@ export type Service = <Op extends ServiceRequest["op"]>(
 ) => Promise<{ readonly answer: ServiceAnswers[Op]; readonly bytes: number }>;
 
 const TIMEOUT_MS = 10_000;
+
+/** Definitions for delivery, in as many answers as they need. One that is not there was never that tenant's. */
+export async function askTargets(
+  service: Service,
+  wanted: readonly SubscriptionOf[],
+  options?: { readonly timeoutMs?: number },
+): Promise<readonly DeliveryTarget[]> {
+  const targets: DeliveryTarget[] = [];
+  for (let left = wanted; left.length > 0; ) {
+    const { answer } = await service({ op: "targets", wanted: left }, options);
+    targets.push(...answer.targets);
+    left = answer.unsaid ?? [];
+  }
+  return targets;
+}
 
 /** @param functionName name or ARN of the subscriptions function */
 export function serviceOver(invoke: Invoke, functionName: string): Service {

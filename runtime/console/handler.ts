@@ -5,6 +5,7 @@ import { errorText, log } from "../aws/log.ts";
 import { publisherOver } from "../aws/publisher.ts";
 import { serviceOver } from "../aws/service.ts";
 import { settingsHere, signedCalls } from "../aws/signed.ts";
+import { carried } from "../domain/answer.ts";
 import { defined } from "../domain/defined.ts";
 import { readEnvironment } from "../domain/environment.ts";
 import { errorResponse } from "../domain/errors/errors.ts";
@@ -85,12 +86,10 @@ async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionUR
     body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
     source_ip: headers[SOURCE_HEADER] ?? requestContext.http.sourceIp,
   });
-  const text = typeof answer.body === "string";
   return {
     statusCode: status,
     headers: { ...answer.headers },
     cookies: [...answer.cookies],
-    body: text ? (answer.body as string) : (answer.body as Buffer).toString("base64"),
-    isBase64Encoded: !text,
+    ...carried(Buffer.from(answer.body as string), typeof answer.body === "string"),
   };
 }

@@ -1,6 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Dynamodb } from "../aws/clients.ts";
 import { between, putItem, queryPages, type Table } from "../aws/tables.ts";
+import { jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { newUlid } from "../domain/ids.ts";
 import { rfc3339 } from "../domain/time.ts";
 
@@ -9,8 +10,8 @@ import { rfc3339 } from "../domain/time.ts";
 const KEPT_MS = 24 * 3_600_000;
 /** An item of DynamoDB holds 400 KB; a body that compresses badly takes several. */
 const PART_BYTES = 350_000;
-/** Of an answer: a function answers 6 MB at most. */
-const PAGE_BYTES = 4_000_000;
+/** Of a body's text in an answer: JSON always fits, where a quote or a line end takes two bytes. */
+const BODY_BYTES = 2_000_100;
 
 export interface Send {
   readonly send_id: string;
@@ -23,13 +24,24 @@ export interface Send {
     readonly path: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
+    /** The body was no JSON, and too long to be shown whole: `body` is its beginning. */
+    readonly body_cut?: true;
   };
   readonly response: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
+    readonly body_cut?: true;
   };
   readonly duration_ms: number;
+}
+
+/** A message with as much of its body as an answer can hold. */
+function shown<T extends { readonly body: string }>(message: T): T & { readonly body_cut?: true } {
+  if (jsonSize(message.body) <= BODY_BYTES) return message;
+  // A character takes six bytes at most.
+  const body = message.body.slice(0, Math.floor(BODY_BYTES / 6)).replace(/[\uD800-\uDBFF]$/, "");
+  return { ...message, body, body_cut: true };
 }
 
 /** @param owner person and tenant */
@@ -74,7 +86,7 @@ export class Sends {
       ScanIndexForward: false,
       consistency: "eventual",
     });
-    let room = PAGE_BYTES;
+    let size = 0;
     let id = "";
     let parts: Uint8Array[] = [];
     for await (const items of pages) {
@@ -84,10 +96,11 @@ export class Sends {
         parts = own === id ? [item.part!.B!, ...parts] : [item.part!.B!];
         id = own;
         if (part !== "0") continue;
-        const text = zstdDecompressSync(Buffer.concat(parts));
-        if (sends.length === limit || (sends.length > 0 && text.length > room)) return { sends, more: true };
-        room -= text.length;
-        sends.push(JSON.parse(text.toString("utf8")) as Send);
+        const whole = JSON.parse(zstdDecompressSync(Buffer.concat(parts)).toString("utf8")) as Send;
+        const send = { ...whole, request: shown(whole.request), response: shown(whole.response) };
+        size += jsonSize(send) + 1;
+        if (sends.length === limit || (sends.length > 0 && size > PAGE_BYTES)) return { sends, more: true };
+        sends.push(send);
       }
     }
     return { sends, more: false };

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
-import type { Service } from "../aws/service.ts";
+import { askTargets, type Service } from "../aws/service.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
@@ -26,7 +26,7 @@ const STOPS_FRESHNESS: Freshness = {
   pauseAfterFailure: 800,
   patience: () => 1_000,
 };
-/** That many of the largest definitions fit the 6 MB of an answer. */
+/** Asked for at once. */
 const MAX_ASKED = 200;
 
 /** A subscription that the customer does not have (any more). It never comes back. */
@@ -79,8 +79,8 @@ export function targetCache(
     ask: async (asked) => {
       const wanted = asked.map(({ key }) => subscriptionOf(key));
       const patient = asked.some(({ held }) => held === undefined);
-      const { answer } = await service({ op: "targets", wanted }, patient ? {} : { timeoutMs: ASK_TIMEOUT_MS });
-      const live = answer.targets.filter(({ status }) => status !== "removed");
+      const targets = await askTargets(service, wanted, patient ? {} : { timeoutMs: ASK_TIMEOUT_MS });
+      const live = targets.filter(({ status }) => status !== "removed");
       const found = new Map<string, Known>(live.map((target) => [keyOf(target), target]));
       return new Map(asked.map(({ key }) => [key, found.get(key) ?? REMOVED]));
     },

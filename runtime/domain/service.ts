@@ -151,7 +151,11 @@ export interface ServiceAnswers {
     readonly watched?: true;
     readonly next_cursor: string | null;
   };
-  targets: { readonly targets: readonly DeliveryTarget[] };
+  targets: {
+    readonly targets: readonly DeliveryTarget[];
+    /** Those that did not fit into the answer; only where there are any. They are to be asked for again. */
+    readonly unsaid?: readonly SubscriptionOf[];
+  };
   remove: { readonly done: boolean };
   disable: { readonly done: boolean };
   costly: {

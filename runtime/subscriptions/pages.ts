@@ -4,6 +4,7 @@ import type { Definition } from "../database/schema.ts";
 import { subscriptionsAt } from "../database/subscriptions.ts";
 import { currentVersion } from "../database/versions.ts";
 import { watchedOf } from "../database/watchers.ts";
+import { fitting, jsonSize } from "../domain/answer.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
@@ -16,8 +17,6 @@ import type { Vault } from "../domain/webhook/vault.ts";
  * definitions are never overwritten, so a reading is one consistent snapshot however long it takes.
  */
 const ROWS = 5_000;
-/** An invocation answers up to 6 MB; the rest is room for escaping. */
-const BYTES = 4_000_000;
 
 type Request<Op extends ServiceRequest["op"]> = Extract<ServiceRequest, { op: Op }>;
 
@@ -39,15 +38,9 @@ const routed = (row: { subscription_id: string; version: number; definition: Def
 
 const unmatched = ({ status, paused }: { status: string; paused: boolean }): boolean => status === "removed" || paused;
 
-/** As many rows as fit an answer; at least one. */
-function fitting<T>(rows: readonly T[], sizeOf: (row: T) => number): readonly T[] {
-  let bytes = 0;
-  const end = rows.findIndex((row, at) => {
-    bytes += sizeOf(row);
-    return at > 0 && bytes > BYTES;
-  });
-  return end < 0 ? rows : rows.slice(0, end);
-}
+/** Bytes of a subscription as routing reads it. */
+const routedSize = ({ definition }: { readonly definition: Definition }): number =>
+  jsonSize(definition.event_selector) + 80;
 
 async function retentionOf(tx: Tx, tenant: Tenant): Promise<number> {
   const row = await tx
@@ -76,7 +69,7 @@ export async function snapshotPage(
 ): Promise<ServiceAnswers["snapshot"]> {
   const { version, after } = await positionAt(tx, tenant, cursor);
   const found = await subscriptionsAt(tx, tenant, version, { after, limit: ROWS, which: "matched" });
-  const rows = fitting(found, ({ definition }) => JSON.stringify(definition.event_selector).length + 80);
+  const rows = fitting(found, routedSize);
   const more = rows.length < found.length || found.length === ROWS;
   return {
     version,
@@ -106,7 +99,7 @@ export async function changesPage(
     .orderBy("subscription_id")
     .limit(ROWS)
     .execute();
-  const rows = fitting(found, ({ definition }) => JSON.stringify(definition.event_selector).length + 80);
+  const rows = fitting(found, routedSize);
   const more = rows.length < found.length || found.length === ROWS;
   return {
     version,

@@ -10,6 +10,7 @@ import type { Database } from "../database/schema.ts";
 import { openDefinition, secretPlace } from "../database/sealing.ts";
 import { markCostly, setStatus, TOO_COSTLY } from "../database/subscriptions.ts";
 import { unwatch, watch, watchedOf } from "../database/watchers.ts";
+import { fitting, jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { DEFAULT_RETENTION_DAYS } from "../domain/retention.ts";
@@ -26,8 +27,6 @@ type Request<O extends Op> = Extract<ServiceRequest, { op: O }>;
 
 const CUSTOMERS_PAGE = 200;
 const VIEWS_PAGE = 5_000;
-/** What schemas may take of the 6 MB of an answer. */
-const ANSWER_BYTES = 4_000_000;
 
 /** The service protocol of runtime/domain/service.ts: one function an operation. */
 const operations: {
@@ -54,7 +53,12 @@ const operations: {
 
   changes: changesPage,
 
-  targets: async (tx, { wanted }, now, vault) => ({ targets: await targetsOf(tx, wanted, now, vault) }),
+  targets: async (tx, { wanted }, now, vault) => {
+    const found = await targetsOf(tx, wanted, now, vault);
+    const targets = fitting(found, jsonSize);
+    const unsaid = found.slice(targets.length).map(({ tenant, subscription_id }) => ({ tenant, subscription_id }));
+    return { targets, ...(unsaid.length === 0 ? {} : { unsaid }) };
+  },
 
   remove: (tx, { reason, ...id }, now) => setStatusAudited(tx, id, { status: "removed", reason }, now),
 
@@ -313,14 +317,14 @@ async function schemasOf(tx: Tx, known: Request<"schemas">["known"]): Promise<Te
           .execute();
   const byTenant = Map.groupBy(rows, ({ tenant }) => tenant);
   const movedSet = new Set(moved);
-  let room = ANSWER_BYTES;
+  let room = PAGE_BYTES;
   return tenants.flatMap((tenant): TenantSchemas[] => {
     const version = versionOf(tenant);
     if (!movedSet.has(tenant)) return [{ tenant, version }];
     const schemas = (byTenant.get(tenant) ?? []).map(({ tenant: _, ...schema }) => schema);
-    const bytes = Buffer.byteLength(JSON.stringify(schemas));
+    const bytes = jsonSize(schemas);
     // The first is always answered: leaving it out would leave it out for ever.
-    if (bytes > room && room < ANSWER_BYTES) return [];
+    if (bytes > room && room < PAGE_BYTES) return [];
     room -= bytes;
     return [{ tenant, version, schemas }];
   });

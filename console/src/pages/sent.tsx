@@ -31,7 +31,12 @@ interface Send {
   readonly environment: "live" | "sandbox";
   readonly key_id: string;
   readonly key_name: string | null;
-  readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  readonly request: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+    /** `body` is the beginning of one that is no JSON, and too long to be answered whole. */
+    readonly body_cut?: true;
+  };
   readonly response: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -149,6 +154,9 @@ export default function Sent() {
               .map(([name, value]) => `${name}: ${value}`)
               .join("\n")}\n\n${opened.request.body}`}
           />
+          {opened.request.body_cut === true ? (
+            <Note>This is the beginning of the body. It is not JSON, and too long to show here.</Note>
+          ) : null}
           <Code
             label="Response"
             text={`${opened.response.status}\n${Object.entries(opened.response.headers)

@@ -286,8 +286,14 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ channel_id }) => channel_id);
-      return c.json({ alert_channels: items.map(viewChannel), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewChannel,
+        ({ channel_id }) => channel_id,
+      );
+      return c.json({ alert_channels: items, next_cursor });
     },
   );
 

@@ -180,8 +180,14 @@ export function register(app: Api, deps: Deps): void {
         await ensureRules(tx, tenant, deps.now());
         return listRules(tx, tenant, after, query.limit + 1);
       });
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ rule_id }) => rule_id);
-      return c.json({ alert_rules: items.map(viewRule), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewRule,
+        ({ rule_id }) => rule_id,
+      );
+      return c.json({ alert_rules: items, next_cursor });
     },
   );
 

@@ -10,7 +10,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, repeatable, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, QueryTime, Timestamp, ulidParam } from "../schemas.ts";
@@ -135,8 +135,9 @@ export function register(app: Api, deps: Deps): void {
           .orderBy("alert_id", "desc")
           .limit(limit + 1)
           .execute();
-        const page = await pageOf(deps, purpose, rows, limit, ({ alert_id }) => alert_id);
-        return { alerts: await viewed(tx, page.items), next_cursor: page.next_cursor };
+        const views = await viewed(tx, rows);
+        const page = await pageOf(deps, { purpose, limit }, views, same, ({ alert_id }) => alert_id);
+        return { alerts: page.items, next_cursor: page.next_cursor };
       });
       return c.json({ alerts, next_cursor });
     },

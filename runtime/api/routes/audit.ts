@@ -7,7 +7,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments } from "../../domain/identity/identity.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { type AccessRecord, accessKey } from "../../domain/usage/access.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, QueryTime, Timestamp } from "../schemas.ts";
@@ -126,7 +126,13 @@ export function register(app: Api, deps: Deps): void {
         entries: await auditPage(tx, customer_id, before, query.limit + 1),
       }));
       c.header("triggers-audit-head", `${customer_id} ${head.seq} ${head.hash}`);
-      const { items, next_cursor } = await pageOf(deps, purpose, entries, query.limit, ({ seq }) => seq);
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        entries,
+        same,
+        ({ seq }) => seq,
+      );
       return c.json({ audit: items, next_cursor });
     },
   );
@@ -153,7 +159,13 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${customer_id}:access:${hour.slice(0, 13)}`;
       const after = query.cursor === undefined ? 0 : await readCursor<number>(deps, purpose, query.cursor);
       const records = (await readAccess(deps, customer_id, hour)).slice(after, after + query.limit + 1);
-      const { items, next_cursor } = await pageOf(deps, purpose, records, query.limit, () => after + query.limit);
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        records,
+        same,
+        (_, count) => after + count,
+      );
       return c.json({ records: items, next_cursor });
     },
   );

@@ -1,17 +1,17 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { PAGE_BYTES } from "../../domain/answer.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { eventId } from "../../domain/ids.ts";
-import { PAGE_BYTES } from "../../store/batches/bounds.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
 import { settleDelivery } from "../../store/deliveries/changeDelivery.ts";
 import { deliveriesOf } from "../../store/deliveries/deliveriesOf.ts";
-import { owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
+import { type Owed, owedOffsets, readBacklog } from "../../store/deliveries/readDeliveries.ts";
 import { withStatus } from "../../store/inbox/read.ts";
-import { type StoredEvent, writeEvent, writeList } from "../../store/inbox/view.ts";
+import { type StoredEvent, shownSize, writeEvent, writeList } from "../../store/inbox/view.ts";
 import { asCaller } from "../asCaller.ts";
 import { listQuery, readCursor, signCursor } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
@@ -24,6 +24,8 @@ import { FaultSchema, PreviewSchema } from "./dryRun.ts";
 import { liveSubscription, SubscriptionId } from "./subscriptions.ts";
 
 const TAG = "Subscriptions";
+/** Read together: each holds up to 1,000,000 bytes of payloads. */
+const BATCHES_AT_ONCE = 8;
 
 /** Push falls over to pull: what a subscription has not received can be read like an inbox. */
 export function register(app: Api, deps: Deps): void {
@@ -31,18 +33,41 @@ export function register(app: Api, deps: Deps): void {
   const mustExist = (c: Context<ApiEnv>, id: string) =>
     asCaller(deps, c, (tx) => liveSubscription(tx, c.get("tenant"), id));
 
-  /** The first of these events, as many as fit into an answer, with the post that would deliver each. */
+  /** The first events that are owed, as many as fit into an answer; `all` says that no others are left out. */
+  async function firstOf(
+    c: Context<ApiEnv>,
+    owed: readonly Owed[],
+    sizeOf: (event: StoredEvent) => number,
+  ): Promise<{ events: readonly StoredEvent[]; all: boolean }> {
+    const batches = [...Map.groupBy(owed, ({ batch }) => batch).entries()];
+    const removed = (ids: readonly string[]) => context.removed(c.get("identity"), ids);
+    const events: StoredEvent[] = [];
+    let size = 0;
+    for (let from = 0; from < batches.length; from += BATCHES_AT_ONCE) {
+      const loaded = await mapConcurrently(
+        batches.slice(from, from + BATCHES_AT_ONCE),
+        BATCHES_AT_ONCE,
+        async ([batch, places]) => {
+          const raws = await rawEvents(context.store, batch);
+          const own = raws === undefined ? [] : places.map(({ offset }) => ({ offset, raw: raws[offset]! }));
+          return { batch, events: own };
+        },
+      );
+      for (const event of await withStatus(context.store, c.get("tenant"), loaded, removed, Number.POSITIVE_INFINITY)) {
+        size += sizeOf(event) + 1;
+        if (events.length > 0 && size > PAGE_BYTES) return { events, all: false };
+        events.push(event);
+      }
+    }
+    return { events, all: true };
+  }
+
+  /** These events, each with the post that would deliver it. */
   async function withRequests(c: Context<ApiEnv>, id: string, events: readonly StoredEvent[]): Promise<Buffer[]> {
     const show = previewer(deps);
     const known = await knownTo(deps, c);
     const target = (await show.targets(c.get("tenant"), [id])).get(id);
-    let room = PAGE_BYTES;
-    const fitting = events.filter(({ raw }, at) => {
-      // Once by itself, and once as text within JSON, where quotes are escaped.
-      room -= raw.length * 3;
-      return at === 0 || room > 0;
-    });
-    return mapConcurrently(fitting, 8, async (event) => {
+    return mapConcurrently(events, 8, async (event) => {
       const { batch, offset, raw, deliveries } = event;
       const { first, types, key_name } = batch;
       const sample = { first, types, offset, raw: known.payload(raw), key_name };
@@ -113,23 +138,11 @@ export function register(app: Api, deps: Deps): void {
         { order, after: before?.a },
         { limit: query.limit, now: deps.now },
       );
-      const batches = [...Map.groupBy(owed, ({ batch }) => batch).entries()];
-      const loaded = await mapConcurrently(batches, 8, async ([batch, places]) => {
-        const raws = await rawEvents(context.store, batch);
-        return {
-          batch,
-          events: raws === undefined ? [] : places.map(({ offset }) => ({ offset, raw: raws[offset]! })),
-        };
-      });
-      const events = await withStatus(
-        context.store,
-        tenant,
-        loaded,
-        (ids) => context.removed(c.get("identity"), ids),
-        Number.POSITIVE_INFINITY,
-      );
+      // With its post, an event stands there once by itself, and once as text within JSON, where quotes are escaped.
+      const sizeOf = (event: StoredEvent) => shownSize(event) + (query.requests === "true" ? event.raw.length * 2 : 0);
+      const { events, all } = await firstOf(c, owed, sizeOf);
       const texts = query.requests === "true" ? await withRequests(c, params.id, events) : events.map(writeEvent);
-      const reached = texts.length < events.length ? events[texts.length - 1]!.ulid : next;
+      const reached = all ? next : events.at(-1)!.ulid;
       const next_cursor = reached === null ? null : await signCursor(deps, purpose, { o: order, a: reached });
       c.set("events", texts.length);
       return jsonBytes(writeList("events", texts, { next_cursor }));

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { type Selectable, sql } from "kysely";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
+import { jsonSize } from "../../domain/answer.ts";
 import { compileSchema } from "../../domain/body/schema.ts";
 import { reviewEvents } from "../../domain/body/validate.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
@@ -21,8 +22,8 @@ import { dictionary, EventTypeName, NextCursor, Timestamp } from "../schemas.ts"
 import { FaultSchema } from "./dryRun.ts";
 
 const TAG = "Event types";
-/** What ingest holds of one tenant: all its schemas fit one answer of the service. */
 const MAX_TYPES = 1_000;
+/** Of the schemas as texts within JSON: all of a tenant fit one answer of the service, which ingest asks. */
 const MAX_TOTAL_BYTES = 4_000_000;
 /** Recorded events that a schema is tried on at once, how long that may take, and how many of those that break it are told. */
 const MAX_TRIED = 1_000;
@@ -104,16 +105,16 @@ export function register(app: Api, deps: Deps): void {
           .selectFrom("event_schemas")
           .select([
             sql<number>`count(*)::int`.as("types"),
-            sql<number>`coalesce(sum(length(schema::text)), 0)::int`.as("bytes"),
+            sql<number>`coalesce(sum(octet_length(to_json(schema::text)::text)), 0)::int`.as("bytes"),
           ])
           .where("tenant", "=", tenant)
           .where("event_type", "<>", params.type)
           .where("is_current", "=", true)
           .executeTakeFirstOrThrow();
-        if (others.types + 1 > MAX_TYPES || others.bytes + text.length > MAX_TOTAL_BYTES) {
+        if (others.types + 1 > MAX_TYPES || others.bytes + jsonSize(text) > MAX_TOTAL_BYTES) {
           throw new TriggersError(
             "unprocessable",
-            `At most ${MAX_TYPES.toLocaleString("en")} event types with ${MAX_TOTAL_BYTES.toLocaleString("en")} characters of schemas can be registered.`,
+            `At most ${MAX_TYPES.toLocaleString("en")} event types with ${MAX_TOTAL_BYTES.toLocaleString("en")} bytes of schemas can be registered; a quote or a backslash counts as two bytes.`,
           );
         }
         await tx
@@ -231,9 +232,15 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.event_type);
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewOf,
+        (row) => row.event_type,
+      );
       const members = [
-        ["event_types", `[${items.map(viewOf).join(",")}]`],
+        ["event_types", `[${items.join(",")}]`],
         ["next_cursor", JSON.stringify(next_cursor)],
       ] as const;
       return jsonBytes(Buffer.from(writeObject(members)));

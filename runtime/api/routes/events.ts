@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
+import { MOST_ANSWER_BYTES } from "../../domain/answer.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { type Identity, tenantOf } from "../../domain/identity/identity.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidIn } from "../../domain/ids.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
-import { PAGE_BYTES } from "../../store/batches/bounds.ts";
 import { findSoon } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
 import { withStatus } from "../../store/inbox/read.ts";
@@ -165,7 +165,7 @@ export function register(app: Api, deps: Deps): void {
       const events = ulids.flatMap((ulid) => found.get(ulid) ?? []);
       const missing = [...ulids.filter((ulid) => !found.has(ulid)).map(eventId), ...malformed];
       const answer = writeList("events", events.map(writeEvent), { missing });
-      if (answer.length > PAGE_BYTES + 1_000_000) {
+      if (answer.length > MOST_ANSWER_BYTES) {
         throw new TriggersError("unprocessable", "These events together exceed what one answer holds; ask for fewer.");
       }
       c.set("events", events.length);

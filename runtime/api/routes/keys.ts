@@ -255,12 +255,18 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${customer_id}:keys`;
       const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
       const found = await listKeys(deps, customer_id, after, query.limit + 1);
-      const { items, next_cursor } = await pageOf(deps, purpose, found, query.limit, ({ key_id }) => key_id);
       const uses = await lastUses(
         deps,
-        items.map(({ key_id }) => key_id),
+        found.map(({ key_id }) => key_id),
       );
-      return c.json({ keys: items.map((record) => viewOf(record, uses.get(record.key_id), deps.now())), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        found,
+        (record) => viewOf(record, uses.get(record.key_id), deps.now()),
+        ({ key_id }) => key_id,
+      );
+      return c.json({ keys: items, next_cursor });
     },
   );
 

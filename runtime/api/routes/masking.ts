@@ -189,16 +189,16 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ view_id }) => view_id);
-      const viewers = items.map(({ at, person_id, name, role, how, reason }) => ({
+      const viewOf = ({ at, person_id, name, role, how, reason }: (typeof rows)[number]) => ({
         at: at.toISOString(),
         person_id,
         name,
         role,
         how,
         reason,
-      }));
-      return c.json({ viewers, next_cursor });
+      });
+      const page = await pageOf(deps, { purpose, limit: query.limit }, rows, viewOf, ({ view_id }) => view_id);
+      return c.json({ viewers: page.items, next_cursor: page.next_cursor });
     },
   );
 }

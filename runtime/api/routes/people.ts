@@ -137,8 +137,14 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ person_id }) => person_id);
-      return c.json({ people: items.map(viewOf), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewOf,
+        ({ person_id }) => person_id,
+      );
+      return c.json({ people: items, next_cursor });
     },
   );
 

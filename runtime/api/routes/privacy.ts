@@ -14,7 +14,7 @@ import { membersUnder, parsePath } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -223,8 +223,15 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${tenant}:privacy`;
       const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
       const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["export", "erasure"], after, query.limit + 1));
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
-      return c.json({ requests: await Promise.all(items.map(viewOf)), next_cursor } as never);
+      const views = await Promise.all(rows.map(viewOf));
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        views,
+        same,
+        (view) => view.request_id,
+      );
+      return c.json({ requests: items, next_cursor } as never);
     },
   );
 

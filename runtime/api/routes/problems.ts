@@ -132,16 +132,18 @@ export function register(app: Api, deps: Deps): void {
             after === undefined || last_at < after.last_at || (last_at === after.last_at && id > after.id),
         )
         .slice(0, query.limit + 1);
-      const { items, next_cursor } = await pageOf(deps, purpose, wanted, query.limit, ({ problem, id }) => ({
-        last_at: problem.last_at,
-        id,
-      }));
-      const problems = items.map(({ problem }) => problem);
-      const workflows = await workflowsOf(c, problems);
-      return c.json({
-        problems: problems.map((problem) => viewProblem(problem, workflows.get(problem.subscription_id) ?? null, now)),
-        next_cursor,
-      });
+      const workflows = await workflowsOf(
+        c,
+        wanted.map(({ problem }) => problem),
+      );
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        wanted,
+        ({ problem }) => viewProblem(problem, workflows.get(problem.subscription_id) ?? null, now),
+        ({ problem, id }) => ({ last_at: problem.last_at, id }),
+      );
+      return c.json({ problems: items, next_cursor });
     },
   );
 

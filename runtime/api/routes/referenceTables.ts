@@ -143,8 +143,14 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.name);
-      return c.json({ reference_tables: items.map(viewOf), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewOf,
+        (row) => row.name,
+      );
+      return c.json({ reference_tables: items, next_cursor });
     },
   );
 

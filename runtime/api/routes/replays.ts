@@ -241,8 +241,14 @@ export function register(app: Api, deps: Deps): void {
       const purpose = `${tenant}:replays`;
       const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
       const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["replay"], after, query.limit + 1));
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ job_id }) => job_id);
-      return c.json({ replays: items.map(viewReplay), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewReplay,
+        ({ job_id }) => job_id,
+      );
+      return c.json({ replays: items, next_cursor });
     },
   );
 

@@ -22,7 +22,7 @@ import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -224,8 +224,14 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ report_id }) => report_id);
-      return c.json({ reports: items.map(viewReport), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewReport,
+        ({ report_id }) => report_id,
+      );
+      return c.json({ reports: items, next_cursor });
     },
   );
 
@@ -478,8 +484,15 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute();
       });
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, ({ run_id }) => run_id);
-      return c.json({ runs: await Promise.all(items.map(viewRun)), next_cursor });
+      const views = await Promise.all(rows.map(viewRun));
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        views,
+        same,
+        ({ run_id }) => run_id,
+      );
+      return c.json({ runs: items, next_cursor });
     },
   );
 }

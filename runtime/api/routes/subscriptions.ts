@@ -237,8 +237,14 @@ export function register(app: Api, deps: Deps): void {
           .limit(query.limit + 1)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(deps, purpose, rows, query.limit, (row) => row.subscription_id);
-      return c.json({ subscriptions: items.map(viewOf), next_cursor });
+      const { items, next_cursor } = await pageOf(
+        deps,
+        { purpose, limit: query.limit },
+        rows,
+        viewOf,
+        (row) => row.subscription_id,
+      );
+      return c.json({ subscriptions: items, next_cursor });
     },
   );
 

@@ -1,4 +1,5 @@
 import { sendOrThrow } from "../../aws/queues.ts";
+import { askTargets } from "../../aws/service.ts";
 import { encodeRetry } from "../../domain/codec/index.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { parseDeliveryId, ulidIn } from "../../domain/ids.ts";
@@ -119,7 +120,7 @@ async function ofTypes<D extends { readonly event_ids: readonly string[] }>(
 
 const removedOf = (job: Job, tools: Tools) => async (ids: readonly string[]) => {
   const wanted = ids.map((subscription_id) => ({ tenant: job.tenant, subscription_id }));
-  const { targets } = (await tools.service({ op: "targets", wanted })).answer;
+  const targets = await askTargets(tools.service, wanted);
   const removed = new Set(targets.filter(({ status }) => status === "removed").map((each) => each.subscription_id));
   return (id: string) => removed.has(id);
 };

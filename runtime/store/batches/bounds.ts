@@ -4,10 +4,7 @@ import { FIRST_ULID, firstUlidAt, LAST_ULID, lowestOfRun, timeOf } from "../../d
 import { statePartitions } from "../keys.ts";
 import type { Order, StatePartition } from "./batchStream.ts";
 
-/** How far a page of a list reaches: in time, in work and in bytes. */
-
-/** An answer of a Lambda function holds 6 MB. */
-export const PAGE_BYTES = 4_500_000;
+/** How far a page of a list reaches: in time and in work. */
 
 /** What one page may cost, so that a search for something rare answers in time and goes on by its cursor. */
 const BUDGET = { batches: 20_000, events: 50_000, bytes: 32_000_000, ms: 1_500 } as const;

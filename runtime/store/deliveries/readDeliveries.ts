@@ -1,4 +1,5 @@
 import { getItem } from "../../aws/tables.ts";
+import { jsonSize, PAGE_BYTES } from "../../domain/answer.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { DeliveryStatus } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -8,7 +9,7 @@ import type { SubscriptionOf } from "../../domain/subscription.ts";
 import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StatePartition } from "../batches/batchStream.ts";
-import { budget, indexed, PAGE_BYTES, ulidsBetween } from "../batches/bounds.ts";
+import { budget, indexed, ulidsBetween } from "../batches/bounds.ts";
 import { findEvents } from "../batches/find.ts";
 import type { ReadOptions } from "../inbox/read.ts";
 import { allDeliveries, type DeliveryView, type IsRemoved, pendingDelivery, viewDelivery } from "../inbox/view.ts";
@@ -153,7 +154,7 @@ export async function readDeliveries(
         const { offsets, status } = currentDelivery(batch, item, isRemoved);
         if (query.statuses !== undefined && !query.statuses.includes(status)) continue;
         const view = viewDelivery(item, offsets, status);
-        size += offsets.length * 33 + item.attempts.length * 1_300 + 300;
+        size += jsonSize(view) + 1;
         if (deliveries.length === options.limit || (deliveries.length > 0 && size > PAGE_BYTES)) {
           return { deliveries, next: next() };
         }

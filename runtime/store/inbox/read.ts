@@ -1,3 +1,4 @@
+import { PAGE_BYTES } from "../../domain/answer.ts";
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Event } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
@@ -6,7 +7,7 @@ import { parseJson } from "../../domain/jsonNumber.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "../batches/batchStream.ts";
-import { budget, indexed, PAGE_BYTES, type Spent, ulidsBetween } from "../batches/bounds.ts";
+import { budget, indexed, type Spent, ulidsBetween } from "../batches/bounds.ts";
 import { rawEvents } from "../batches/payloads.ts";
 import { deliveriesOf } from "../deliveries/deliveriesOf.ts";
 import type { Store } from "../table.ts";
@@ -14,7 +15,7 @@ import { LATE_MS } from "./lateBatch.ts";
 import { aboveMark, type LowWater, lowWater, markAfter } from "./lowWater.ts";
 import type { Position, ReadQuery } from "./readQuery.ts";
 import { containsText, foldCase } from "./text.ts";
-import { deliveriesAt, type IsRemoved, type StoredEvent, statusOf } from "./view.ts";
+import { deliveriesAt, type IsRemoved, type StoredEvent, shownSize, statusOf } from "./view.ts";
 
 /**
  * Reading a tenant's events page by page.
@@ -197,7 +198,7 @@ export async function readEvents(
       const before = events.length;
       for (const hit of hits) {
         if (query.statuses !== undefined && !query.statuses.includes(hit.status)) continue;
-        size += hit.raw.length + 300;
+        size += shownSize(hit);
         // One event past the limit tells that there is a next page.
         if (events.length === options.limit || (events.length > 0 && size > PAGE_BYTES)) {
           return { events, next: position };

@@ -1,3 +1,4 @@
+import { fitting, jsonSize } from "../../domain/answer.ts";
 import { defined } from "../../domain/defined.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../../domain/event.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../../domain/ids.ts";
@@ -120,15 +121,36 @@ export interface StoredEvent {
 
 const CLOSE = Buffer.from("}");
 
-/** The event's JSON: its payload as it was sent, byte for byte, with `status`, `acknowledged_at` and `deliveries`. */
-export function writeEvent({ batch, offset, raw, status, deliveries }: StoredEvent): Buffer {
+/** Bytes of an event's deliveries: with a payload of 1,000,000 bytes they fit into one answer. */
+const DELIVERIES_BYTES = 3_000_000;
+
+/** The deliveries of an event as they are shown with it: the first that fit into an answer. */
+const shownDeliveries = ({ offset, deliveries }: StoredEvent): readonly DeliveryView[] =>
+  fitting(
+    deliveries.map(({ item, status }) => viewDelivery(item, [offset], status)),
+    jsonSize,
+    DELIVERIES_BYTES,
+  );
+
+/** Bytes that an event takes in an answer, at most. */
+export const shownSize = (event: StoredEvent): number =>
+  event.raw.length + 400 + shownDeliveries(event).reduce((bytes, view) => bytes + jsonSize(view) + 1, 0);
+
+/**
+ * The event's JSON: its payload as it was sent, byte for byte, with `status`, `acknowledged_at` and `deliveries`. Where those would not
+ * fit into an answer, `more_deliveries` counts the others; `GET /deliveries` lists them all.
+ */
+export function writeEvent(event: StoredEvent): Buffer {
+  const { batch, offset, raw, status, deliveries } = event;
   const acknowledged = batch.acknowledged[offset];
-  const views = deliveries.map(({ item, status: own }) => viewDelivery(item, [offset], own));
+  const views = shownDeliveries(event);
+  const more = deliveries.length - views.length;
   const spliced = spliceEvent(batch.first, offset, batch.types[offset] ?? null, raw);
   const rest = JSON.stringify({
     status,
     acknowledged_at: acknowledged === undefined ? null : rfc3339(acknowledged),
     deliveries: views,
+    ...(more > 0 ? { more_deliveries: more } : {}),
   });
   return Buffer.concat([spliced.subarray(0, -1), Buffer.from(`,${rest.slice(1, -1)}`), CLOSE]);
 }

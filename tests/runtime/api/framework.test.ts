@@ -4,7 +4,15 @@ import { z } from "@hono/zod-openapi";
 import fc from "fast-check";
 import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
-import { listQuery, pageOf, readCursor, repeatable, signCursor, wholeNumber } from "../../../runtime/api/cursor.ts";
+import {
+  listQuery,
+  pageOf,
+  readCursor,
+  repeatable,
+  same,
+  signCursor,
+  wholeNumber,
+} from "../../../runtime/api/cursor.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf, pathOf, requestOf } from "../../../runtime/api/functionUrl.ts";
 import { route } from "../../../runtime/api/route.ts";
@@ -407,8 +415,8 @@ test("a cursor reads back what was signed, for its own list and tenant only", as
 });
 
 test("a page has a next cursor only when there is more", async () => {
-  assert.equal((await pageOf(deps, "p", [1, 2], 2, (last) => last)).next_cursor, null);
-  const { items, next_cursor } = await pageOf(deps, "p", [1, 2, 3], 2, (last) => last);
+  assert.equal((await pageOf(deps, { purpose: "p", limit: 2 }, [1, 2], same, (last) => last)).next_cursor, null);
+  const { items, next_cursor } = await pageOf(deps, { purpose: "p", limit: 2 }, [1, 2, 3], same, (last) => last);
   assert.deepEqual([items, await readCursor(deps, "p", next_cursor!)], [[1, 2], 2]);
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { suite } from "uvu";
-import { Sends } from "../../../runtime/console/sends.ts";
+import { type Send, Sends } from "../../../runtime/console/sends.ts";
+import { carried } from "../../../runtime/domain/answer.ts";
 import { ulidIn } from "../../../runtime/domain/ids.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 
@@ -44,6 +45,31 @@ test("pages hold each send once, whole, newest first, and no more than an answer
   assert.deepEqual(read, bodies.toReversed());
   const { sends: two, more } = await sends.list("psn_1#cus_1", 2);
   assert.deepEqual([two.length, more], [2, true]);
+});
+
+test("a body that is no text is cut where it would not fit into an answer, and JSON never is", async () => {
+  const owner = "psn_3#cus_1";
+  const json = JSON.stringify({ text: '"'.repeat(499_990) });
+  for (const body of ["\u0001".repeat(1_000_000), Buffer.alloc(1_000_000, 0xff).toString("utf8"), json]) {
+    clock += 1;
+    await sends.put(owner, sent(body));
+  }
+  const read: Send[] = [];
+  for (let more = true; more; ) {
+    const page = await sends.list(owner, 100, read.at(-1)?.send_id);
+    const body = Buffer.from(JSON.stringify({ sends: page.sends, next_cursor: null }));
+    assert.ok(Buffer.byteLength(JSON.stringify({ statusCode: 200, ...carried(body, true) })) <= 6_291_556);
+    read.push(...page.sends);
+    more = page.more;
+  }
+  assert.deepEqual(
+    read.map(({ request }) => [request.body_cut ?? false, request.body.length]),
+    [
+      [false, json.length],
+      [true, 333_350],
+      [true, 333_350],
+    ],
+  );
 });
 
 test("a cursor behind all that is kept leads to an empty page", async () => {

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
+import { suite } from "uvu";
+import { pageOf, readCursor, same } from "../../../runtime/api/cursor.ts";
+import type { Deps } from "../../../runtime/api/deps.ts";
+import { answerOf } from "../../../runtime/api/functionUrl.ts";
+import { asService } from "../../../runtime/database/roles.ts";
+import type { Definition } from "../../../runtime/database/schema.ts";
+import { insertSubscriptions } from "../../../runtime/database/subscriptions.ts";
+import { nextVersion } from "../../../runtime/database/versions.ts";
+import { carried, MOST_ANSWER_BYTES, PAGE_BYTES } from "../../../runtime/domain/answer.ts";
+import type { Item } from "../../../runtime/domain/codec/fields.ts";
+import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
+import { newId } from "../../../runtime/domain/ids.ts";
+import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
+import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { startApi, type TestApi } from "../../support/api.ts";
+import { serve } from "../../support/service.ts";
+import { batchOf, deliveryOf } from "../../support/storage.ts";
+
+const test = suite("what an answer can hold");
+/** Bytes of JSON that Lambda takes as an answer. */
+const LAMBDA_BYTES = 6_291_556;
+const HEADERS = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`x-header-${n}`, "x".repeat(1_000)]));
+
+let api: TestApi;
+let live: Identity;
+test.before(async () => {
+  const lambda = {
+    send: async ({ input }: { input: { Payload: Uint8Array } }) => {
+      const request = JSON.parse(Buffer.from(input.Payload).toString());
+      return { Payload: Buffer.from(JSON.stringify(await serve(api.deps.db, request, api.deps.now()))) };
+    },
+  };
+  api = await startApi({ lambda: lambda as never });
+  ({ live } = await api.customer());
+});
+test.after(() => api.close());
+
+/** Reads a list to its end, each page as its function answers it. */
+async function readAll(path: string, member: string): Promise<{ items: Record<string, unknown>[]; pages: number }> {
+  const items: Record<string, unknown>[] = [];
+  for (let cursor: string | null = "", pages = 0; ; ) {
+    const query = new URLSearchParams({ limit: "1000", ...(cursor === "" ? {} : { cursor: cursor! }) });
+    const response = await api.app.request(`${path}${path.includes("?") ? "&" : "?"}${query}`, {
+      headers: { [IDENTITY_HEADER]: encodeIdentity(live) },
+    });
+    assert.equal(response.status, 200, path);
+    const answer = (await answerOf(response)) as { body: string; isBase64Encoded: boolean };
+    assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= LAMBDA_BYTES, path);
+    const body = JSON.parse(Buffer.from(answer.body, answer.isBase64Encoded ? "base64" : "utf8").toString());
+    pages += 1;
+    assert.ok(body[member].length > 0 || body.next_cursor === null);
+    items.push(...body[member]);
+    cursor = body.next_cursor;
+    if (cursor === null) return { items, pages };
+  }
+}
+
+const awkward = fc.constantFrom('"', "\\", "\n", "a", "é", "語", "😀", "\u2028", "\u007f");
+
+test("a body of the largest size fits, whatever its characters", () => {
+  fc.assert(
+    fc.property(awkward, fc.integer({ min: 0, max: 3 }), fc.boolean(), (character, before, inJson) => {
+      const text = "a".repeat(before) + character.repeat(Math.ceil(MOST_ANSWER_BYTES / Buffer.byteLength(character)));
+      const body = Buffer.from(inJson ? JSON.stringify(text) : text).subarray(0, MOST_ANSWER_BYTES);
+      const answer = { statusCode: 200, headers: HEADERS, ...carried(body, true) };
+      assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= LAMBDA_BYTES);
+      assert.deepEqual(Buffer.from(answer.body, answer.isBase64Encoded ? "base64" : "utf8"), body);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test("reading a list to its end gives each row once, in order, in pages that fit", async () => {
+  const deps = { secret: async () => "secret", env: { CURSOR_SECRET: "cursor" } } as unknown as Deps;
+  const sizes = fc.array(fc.tuple(fc.constantFrom(1, 1_000, 400_000, 1_500_000), awkward), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.integer({ min: 1, max: 5 }), async (rows, limit) => {
+      const all = rows.map(([size, character], id) => ({ id, text: character.repeat(size / 4) }));
+      const read: number[] = [];
+      for (let after = -1; ; ) {
+        const found = all.filter(({ id }) => id > after).slice(0, limit + 1);
+        const page = await pageOf(deps, { purpose: "list", limit }, found, same, ({ id }) => id);
+        assert.ok(page.items.length <= limit && (page.items.length > 0 || found.length === 0));
+        assert.ok(JSON.stringify(page.items).length <= PAGE_BYTES || page.items.length === 1);
+        read.push(...page.items.map(({ id }) => id));
+        if (page.next_cursor === null) break;
+        after = await readCursor<number>(deps, "list", page.next_cursor);
+      }
+      assert.deepEqual(
+        read,
+        all.map(({ id }) => id),
+      );
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test("an answer that no function can give is an error that says so", async () => {
+  const much = new Response("x".repeat(MOST_ANSWER_BYTES + 1));
+  await assert.rejects(answerOf(much), { code: "unprocessable", message: /has more than 4,700,000 bytes/ });
+});
+
+/** Types whose names take four bytes a character: the largest selector that is accepted. */
+const types = Array.from({ length: 1_000 }, (_, n) => `${"😀".repeat(120)}${n}`);
+
+test("lists of the largest subscriptions fit, for callers and for the stages", async () => {
+  const definition = (n: number): Definition => ({
+    ...{ workflow_id: null, transform: null, enrich: null, format: "event", max_batch: 100, headers: {} },
+    webhook_url: `https://example.com/large/${n}`,
+    event_selector: { event_type: types },
+  });
+  const added = Array.from({ length: 14 }, (_, n) => ({
+    ...{ subscription_id: newId("sub", api.deps.now()), definition: definition(n), secret: "" },
+  }));
+  const vault = await api.deps.vault();
+  const sealed = added.map((each) => ({
+    ...each,
+    secret: vault.seal("whsec_x", { customer_id: live.customer_id, subscription_id: each.subscription_id } as never),
+  }));
+  await asService(api.deps.db, async (tx) => {
+    const version = await nextVersion(tx, live.customer_id, live.customer_id, "subscriptions");
+    await insertSubscriptions(tx, live, sealed, version, api.deps.now());
+  });
+  const { items, pages } = await readAll("/subscriptions", "subscriptions");
+  assert.equal(items.length, added.length);
+  assert.ok(pages > 1);
+
+  const tenant = live.customer_id;
+  const now = api.deps.now();
+  for (let cursor: string | undefined, count = 0; ; ) {
+    const page = await serve(api.deps.db, { op: "changes", tenant, since: 0, ...(cursor && { cursor }) }, now);
+    assert.ok(Buffer.byteLength(JSON.stringify(page)) <= LAMBDA_BYTES);
+    count += page.changed.length;
+    cursor = page.next_cursor ?? undefined;
+    if (cursor !== undefined) continue;
+    assert.equal(count, added.length);
+    break;
+  }
+});
+
+test("a list of the largest schemas fits", async () => {
+  const schema = { type: "object", description: '"'.repeat(30_000) };
+  for (let n = 0; n < 20; n += 1) {
+    const { status, body } = await api.call(live, "PUT", `/event-types/large.${n}`, schema);
+    assert.equal(status, 200, JSON.stringify(body));
+  }
+  assert.equal((await readAll("/event-types", "event_types")).items.length, 20);
+  // All of them together are what ingest asks for.
+  for (let n = 20; n < 40; n += 1) await api.call(live, "PUT", `/event-types/large.${n}`, schema);
+  const known = [{ tenant: live.customer_id, version: -1 }];
+  const answer = await serve(api.deps.db, { op: "schemas", known }, api.deps.now());
+  assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= LAMBDA_BYTES);
+});
+
+test("lists of the largest events fit, with answers of endpoints that are all control characters", async () => {
+  const subscription = (
+    await api.call(live, "POST", "/subscriptions", { webhook_url: "https://example.com/w", event_selector: "large" })
+  ).body.subscription_id;
+  const put = (item: Item) => api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: item }));
+  const at = api.deps.now() - 60_000;
+  const attempts = Array.from({ length: 30 }, () => ({
+    ...{ at: new Date(at).toISOString(), status_code: 500, latency_ms: 1, error: "http_5xx" },
+    response_excerpt: "\u0001".repeat(1_024),
+  }));
+  for (let n = 0; n < 8; n += 1) {
+    const payloads = [{ event_type: "large", text: '"'.repeat(480_000) }];
+    const batch = batchOf(live.customer_id, payloads, at + n, { matched: { [subscription]: [0] } });
+    await put(encodeBatch(batch));
+    await put(encodeDeliveryItem(deliveryOf(batch, subscription, { status: "dead_lettered", attempts } as never)));
+  }
+  for (const [path, member] of [
+    ["/inbox", "events"],
+    ["/deliveries", "deliveries"],
+    ["/dead-letters", "dead_letters"],
+    [`/subscriptions/${subscription}/backlog`, "events"],
+    [`/subscriptions/${subscription}/backlog?requests=true`, "events"],
+  ] as const) {
+    assert.equal((await readAll(path, member)).items.length, 8, path);
+  }
+});
+
+test.run();
