@@ -96,10 +96,6 @@ class Masks {
     this.whole = whole;
   }
 
-  get hasPaths(): boolean {
-    return this.paths.length > 0;
-  }
-
   payload(value: unknown): unknown {
     if (!may(this.person.role, "payloads")) return hidden(value);
     return this.whole ? value : recognised(this.withoutNamed(value), this.masking.detect);
@@ -185,29 +181,19 @@ export function maskAnswer(
   return { text: JSON.stringify(masked), shown: [...masks.shown] };
 }
 
-/** Recorded payloads, each a JSON text, as who asks about them may know them. */
-export interface Known {
-  /** For what is decided by a payload, or made of one: without what is named to be masked. */
-  payload(raw: Buffer): Buffer;
-  /** For a search: as it is shown. */
-  text(raw: Buffer): Buffer;
-}
-
-const whole: Known = { payload: (raw) => raw, text: (raw) => raw };
+/** A recorded payload, a JSON text, as who asks about it may know it. */
+export type Known = (raw: Buffer) => Buffer;
 
 /**
  * Payloads as the caller may know them. What a person sees masked is not told by a question about it either: a selector that asks for
- * it letter by letter, a transform that gives it another name, a search. A key knows payloads whole.
+ * it letter by letter, a transform that gives it another name, a search. So a person's question is answered from the payload as it is
+ * shown (docs/decisions/questions-about-masked.md). A key knows payloads whole.
  */
 export async function knownTo(deps: Deps, c: Context<ApiEnv>): Promise<Known> {
   const { person, customer_id } = c.get("identity");
-  if (person === undefined) return whole;
+  if (person === undefined) return (raw) => raw;
   const masks = new Masks(await maskingOf(deps, customer_id), person, false);
-  const through = (mask: (value: unknown) => unknown) => (raw: Buffer) =>
-    Buffer.from(JSON.stringify(mask(parse(raw.toString("utf8")))));
-  const shown = through((value) => masks.payload(value));
-  if (!may(person.role, "payloads")) return { payload: shown, text: shown };
-  return { payload: masks.hasPaths ? through((value) => masks.withoutNamed(value)) : whole.payload, text: shown };
+  return (raw) => Buffer.from(JSON.stringify(masks.payload(parse(raw.toString("utf8")))));
 }
 
 /** What the customer has the console hide. */

@@ -70,7 +70,7 @@ export function register(app: Api, deps: Deps): void {
     return mapConcurrently(events, 8, async (event) => {
       const { batch, offset, raw, deliveries } = event;
       const { first, types, key_name } = batch;
-      const sample = { first, types, offset, raw: known.payload(raw), key_name };
+      const sample = { first, types, offset, raw: known(raw), key_name };
       const owing = deliveries.find(
         ({ item }) => item.subscription_id === id && owedOffsets(batch, item).includes(offset),
       )?.item;

@@ -114,7 +114,7 @@ export function register(app: Api, deps: Deps): void {
       const { from, to, cursor, limit = 1_000 } = body;
       const asked = { trial: "rehearse", cursor, limit, from, to };
       const { examined, next_cursor } = await examine(deps, c, asked, async ({ batch, offset, raw: sent }) => {
-        const raw = known.payload(sent);
+        const raw = known(sent);
         const event = asEvent(batch, offset, raw);
         if (!selector.matches(event)) return collect(selector, event, near, far);
         matched += 1;
@@ -167,7 +167,7 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params }) => {
       const identity = c.get("identity");
       const { batch, offset, raw } = await eventById(context, identity, params.id, deps.now);
-      const known = (await knownTo(deps, c)).payload(raw);
+      const known = (await knownTo(deps, c))(raw);
       const event = asEvent(batch, offset, known);
       const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
         const found: Record<string, unknown>[] = [];

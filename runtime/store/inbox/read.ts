@@ -122,8 +122,8 @@ async function withPayloads(
       spent.events += 1;
       spent.bytes += raw.length;
       const { known, matches } = query;
-      if (text !== undefined && !containsText(known?.text(raw) ?? raw, text)) return [];
-      const wanted = matches === undefined || matches(asEvent(batch, offset, known?.payload(raw) ?? raw));
+      if (text !== undefined && !containsText(known?.(raw) ?? raw, text)) return [];
+      const wanted = matches === undefined || matches(asEvent(batch, offset, known?.(raw) ?? raw));
       return wanted ? [{ offset, raw }] : [];
     });
     return { batch, events };

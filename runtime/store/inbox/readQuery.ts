@@ -19,7 +19,7 @@ export interface ReadQuery {
   /** Text contained in the payload, whatever the case. */
   readonly text?: string;
   /** The payload as `matches` and `text` are asked of it. @default as it was sent */
-  readonly known?: { payload(raw: Buffer): Buffer; text(raw: Buffer): Buffer };
+  known?(raw: Buffer): Buffer;
 }
 
 /** Where reading goes on. read.ts says what it guarantees. */

@@ -62,6 +62,8 @@ test("a search and a filter find nothing by what their caller sees masked", asyn
     [filter(`event.secret == "${SECRET}"`), 1],
     [filter('event["sec" + "ret"].startsWith("vel")'), 1],
     [filter("event.lines.exists(l, l.price.startsWith('vel'))"), 1],
+    [filter('event.card.startsWith("4")'), 1],
+    [filter('event.card.replace(" ", "") == "4111111111111111"'), 1],
   ] as const;
   for (const [query, byKey] of questions) {
     const { body } = await api.call(live, "GET", `/inbox?${query}`);
@@ -95,6 +97,8 @@ test("a rehearsal decides by what its caller may see, and a transform gives noth
       assert.equal(body.matched, 0);
       assert.equal(JSON.stringify(body).includes("velvet"), false, cel);
     }
+    const kind = await rehearse(acting(role), { event_selector: { cel: "event.card.startsWith('4111')" } });
+    assert.equal(kind.body.matched, 0, role);
     const guessed = await rehearse(acting(role), { event_selector: { cel: "event.secret.startsWith('vel')" } });
     assert.equal(guessed.body.matched, 0, role);
   }
