@@ -16,17 +16,17 @@ export interface CommonFlags extends ConnectionFlags {
   readonly json: boolean;
 }
 
-/** What moves a cursor, rings, or gives orders to a terminal: C0 but for tabs and line ends, DEL, C1. */
+/** What ends a line, moves a cursor, turns the writing round, rings, or gives orders to a terminal: C0, DEL, C1, U+2028 to U+202E, U+2066 to U+2069. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 const visible = (text: string): string =>
   text.replaceAll(CONTROLS, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /**
  * Writes answers: for people as text, for programs as JSON, one object a line. Numbers keep their digits.
  *
- * Invariant: what a sender of events, or an endpoint, has written gives no orders to a terminal. Its control characters are shown as JSON
- * escapes them; colours are this program's own.
+ * Invariant: what a sender of events, or an endpoint, has written gives no orders to a terminal, and never looks like a line of this
+ * program's own. Its control characters and line ends are shown as JSON escapes them; colours and lines are this program's own.
  */
 class Output {
   readonly json: boolean;
@@ -39,9 +39,9 @@ class Output {
     this.#process = process;
   }
 
-  /** @param text for people */
-  answer(value: unknown, text: () => string): void {
-    this.#process.stdout.write(`${this.#shown(this.json ? writeLossless(value) : text())}\n`);
+  /** @param text for people: a line, or several */
+  answer(value: unknown, text: () => string | readonly string[]): void {
+    this.#process.stdout.write(this.#shown(this.json ? writeLossless(value) : text()));
   }
 
   /** For people only, beside the answers. */
@@ -49,9 +49,9 @@ class Output {
     if (!this.json) this.fault(text);
   }
 
-  /** What went wrong. */
-  fault(text: string): void {
-    this.#process.stderr.write(`${this.#shown(text)}\n`);
+  /** What went wrong: a line, or several. */
+  fault(text: string | readonly string[]): void {
+    this.#process.stderr.write(this.#shown(text));
   }
 
   /** Colour where somebody sees it. @param code of ANSI */
@@ -61,8 +61,9 @@ class Output {
     return seen ? `${this.#mark}[${code}m${text}${this.#mark}[0m` : text;
   }
 
-  #shown(text: string): string {
-    return visible(text).replaceAll(this.#mark, "\u001b");
+  #shown(text: string | readonly string[]): string {
+    const lines = [text].flat().map((line) => `${visible(line)}\n`);
+    return lines.join("").replaceAll(this.#mark, "\u001b");
   }
 }
 
@@ -96,7 +97,7 @@ function tell(error: unknown, out: Output): void {
     return `  ${where === "" ? "" : `${where}: `}${message}`;
   });
   const more = refusal?.docs === undefined ? [] : [`  ${refusal.docs}`];
-  out.fault([`triggers: ${message}`, ...(details ?? []), ...more].join("\n"));
+  out.fault([`triggers: ${message}`, ...(details ?? []), ...more]);
 }
 
 /**

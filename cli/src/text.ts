@@ -1,14 +1,14 @@
 import { CommandError } from "./exits.ts";
 
-/** Rows in columns as wide as they need to be. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Rows in columns as wide as they need to be, a line each. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, at) => (at === cells.length - 1 ? cell : cell.padEnd(widths[at]!)))
       .join("  ")
       .trimEnd();
-  return [line(head), ...rows.map(line)].join("\n");
+  return [line(head), ...rows.map(line)];
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

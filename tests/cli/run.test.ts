@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { test } from "uvu";
 import { CommandError } from "../../cli/src/exits.ts";
 import { command, type Work } from "../../cli/src/run.ts";
+import { table } from "../../cli/src/text.ts";
+import { TriggersError } from "../../sdk/typescript/src/errors.ts";
 
 /** What a command writes to a terminal. */
 async function written(work: (out: Work<object>["out"]) => void, json = false): Promise<string> {
@@ -14,12 +16,11 @@ async function written(work: (out: Work<object>["out"]) => void, json = false): 
   return text;
 }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const ORDERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+const ORDERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 test("whatever a sender or an endpoint has written gives no orders to a terminal", () =>
   fc.assert(
-    fc.asyncProperty(fc.string({ unit: "binary" }), async (odd) => {
-      const text = odd.replaceAll("\t", "");
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (text) => {
       for (const json of [false, true]) {
         assert.equal(ORDERS.test(await written((out) => out.answer({ odd: text }, () => text), json)), false);
         assert.equal(ORDERS.test(await written((out) => out.note(text), json)), false);
@@ -28,10 +29,25 @@ test("whatever a sender or an endpoint has written gives no orders to a terminal
         };
         assert.equal(ORDERS.test(await written(refused, json)), false);
       }
-      const told = await written((out) => out.answer({ odd }, () => ""), true);
-      if (odd.isWellFormed()) assert.deepEqual(JSON.parse(told), { odd });
+      const told = await written((out) => out.answer({ text }, () => ""), true);
+      if (text.isWellFormed()) assert.deepEqual(JSON.parse(told), { text });
     }),
   ));
+
+test("nothing that was sent looks like a line of the program's own", async () => {
+  const fake = "order\n2026-11-27T10:00:00Z  evt_FAKE  delivered\r\nand\u2028more\u202eback\ttab";
+  const shown =
+    "order\\u000a2026-11-27T10:00:00Z  evt_FAKE  delivered\\u000d\\u000aand\\u2028more\\u202eback\\u0009tab";
+  const story = ["evt_1", fake];
+  assert.equal(await written((out) => out.answer({}, () => story.map((text) => `  ${text}`))), `  evt_1\n  ${shown}\n`);
+  assert.equal(await written((out) => out.answer({}, () => table(["TYPE"], [[fake]]))), `TYPE\n${shown}\n`);
+  assert.equal(await written((out) => out.note(fake)), `${shown}\n`);
+  const details = [{ path: "/event_type", message: fake }];
+  const refused = () => {
+    throw new TriggersError("invalid_event", fake, { status: 400, details } as never);
+  };
+  assert.equal(await written(refused), `triggers: ${shown}\n  /event_type: ${shown}\n`);
+});
 
 test("colours are the program's own", async () => {
   const told = await written((out) => out.answer({}, () => out.paint("a\u001b[31mb\u009b2J", 32)));

@@ -82,7 +82,7 @@ test("times are said as people say them", () => {
 });
 
 test("columns are as wide as what is in them", () =>
-  assert.equal(
+  assert.deepEqual(
     table(
       ["ID", "B"],
       [
@@ -90,7 +90,7 @@ test("columns are as wide as what is in them", () =>
         ["s", ""],
       ],
     ),
-    "ID        B\nlong one  x\ns",
+    ["ID        B", "long one  x", "s"],
   ));
 
 test("keys do what they are for in a terminal, and without one nothing is read", () => {

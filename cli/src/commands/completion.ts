@@ -18,5 +18,5 @@ compdef _triggers triggers`,
 } as const;
 
 export default command<object, [shell: keyof typeof scripts]>(async ({ out }, shell) => {
-  out.answer({ shell, script: scripts[shell] }, () => scripts[shell]);
+  out.answer({ shell, script: scripts[shell] }, () => scripts[shell].split("\n"));
 });

@@ -68,15 +68,14 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
       }),
       failed,
     },
-    () =>
-      [
-        ...entries.flatMap((entry) => lines(entry, made.get(entry))),
-        ...failed.map(({ name, message }) => `failed  ${name}: ${message}`),
-        `${entries.length - left} of ${entries.length} have a counterpart here.${flags.apply ? ` ${made.size} were made.` : ' Nothing was changed: "--apply" makes them.'}`,
-        ...(flags.apply && flags.secrets === undefined && made.size > 0
-          ? ['Their signing secrets are shown to nobody: "--secrets file" keeps them, or rotate one.']
-          : []),
-      ].join("\n"),
+    () => [
+      ...entries.flatMap((entry) => lines(entry, made.get(entry))),
+      ...failed.map(({ name, message }) => `failed  ${name}: ${message}`),
+      `${entries.length - left} of ${entries.length} have a counterpart here.${flags.apply ? ` ${made.size} were made.` : ' Nothing was changed: "--apply" makes them.'}`,
+      ...(flags.apply && flags.secrets === undefined && made.size > 0
+        ? ['Their signing secrets are shown to nobody: "--secrets file" keeps them, or rotate one.']
+        : []),
+    ],
   );
   return failed.length > 0 ? exits.refused : left > 0 ? exits.bad_news : exits.done;
 });

@@ -163,12 +163,16 @@ export default command<Flags, [target: string]>(async ({ flags, out, process }, 
   });
   try {
     const hints = process.stdin.isTTY
-      ? "\nKeys: r send again, o open in the console, c copy, up and down choose, q end."
-      : "";
+      ? ["Keys: r send again, o open in the console, c copy, up and down choose, q end."]
+      : [];
     out.answer(
       { listening: target.href, platform: connection.url, ...held, event_selector: shape.event_selector },
-      () =>
-        `What matches ${JSON.stringify(shape.event_selector)} at ${connection.url} goes to ${target.href}.\nIts signing secret is ${held.signing_secret}\nIt counts for events accepted five seconds from now.${hints}`,
+      () => [
+        `What matches ${JSON.stringify(shape.event_selector)} at ${connection.url} goes to ${target.href}.`,
+        `Its signing secret is ${held.signing_secret}`,
+        "It counts for events accepted five seconds from now.",
+        ...hints,
+      ],
     );
     while (
       (await pull(triggers, held.subscription_id, (post) => forward(target, post), told, stop.signal)) === "gone"

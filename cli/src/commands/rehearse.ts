@@ -13,16 +13,14 @@ export default command<SelectorFlags & { since: string; limit: number }, [select
       from: when(flags.since),
       limit: flags.limit,
     });
-    out.answer({ examined, matched, samples, near_misses, more: next_cursor !== null }, () =>
-      [
-        `${matched} of ${examined} events would have matched${next_cursor === null ? "" : " (there are more; raise --limit)"}.`,
-        ...samples.map(
-          ({ event }) =>
-            `  yes  ${event.event_id}  ${event.event_type ?? "(no type)"}  ${writeLossless(event.payload).slice(0, 100)}`,
-        ),
-        ...near_misses.map(({ event_id, because }) => `  no   ${event_id}  ${because}`),
-      ].join("\n"),
-    );
+    out.answer({ examined, matched, samples, near_misses, more: next_cursor !== null }, () => [
+      `${matched} of ${examined} events would have matched${next_cursor === null ? "" : " (there are more; raise --limit)"}.`,
+      ...samples.map(
+        ({ event }) =>
+          `  yes  ${event.event_id}  ${event.event_type ?? "(no type)"}  ${writeLossless(event.payload).slice(0, 100)}`,
+      ),
+      ...near_misses.map(({ event_id, because }) => `  no   ${event_id}  ${because}`),
+    ]);
     return matched === 0 ? exits.bad_news : exits.done;
   },
 );

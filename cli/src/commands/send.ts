@@ -58,34 +58,29 @@ export default command<Flags, [file?: string]>(async ({ flags, out, process, cli
     }
     await batch.close();
     refused.sort((a, b) => a.line - b.line);
-    out.answer({ accepted, refused }, () =>
-      [
-        `${accepted} accepted, ${refused.length} refused`,
-        ...refused.map(({ line, message }) => `  line ${line}: ${message}`),
-      ].join("\n"),
-    );
+    out.answer({ accepted, refused }, () => [
+      `${accepted} accepted, ${refused.length} refused`,
+      ...refused.map(({ line, message }) => `  line ${line}: ${message}`),
+    ]);
     return refused.length === 0 ? exits.done : exits.refused;
   }
   if (flags.dryRun) {
     const { results } = await triggers.dryRun(readLossless(text, file) as object);
     out.answer({ results }, () =>
-      results
-        .map(({ event, valid, errors, subscriptions }) =>
-          [
-            `${event.event_type ?? "(no type)"}: ${valid ? "valid" : `not valid: ${errors?.map(({ message }) => message).join("; ")}`}`,
-            ...subscriptions.map(
-              ({ subscription_id, matched, because }) =>
-                `  ${subscription_id}  ${matched ? "would receive it" : `no: ${because}`}`,
-            ),
-          ].join("\n"),
-        )
-        .join("\n"),
+      results.flatMap(({ event, valid, errors, subscriptions }) => [
+        `${event.event_type ?? "(no type)"}: ${valid ? "valid" : `not valid: ${errors?.map(({ message }) => message).join("; ")}`}`,
+        ...subscriptions.map(
+          ({ subscription_id, matched, because }) =>
+            `  ${subscription_id}  ${matched ? "would receive it" : `no: ${because}`}`,
+        ),
+      ]),
     );
     return;
   }
   const accepted = await triggers.sendText(text, { idempotencyKey: flags.idempotencyKey });
   const events = [accepted].flat();
-  out.answer(Array.isArray(accepted) ? { events } : accepted, () =>
-    [...events.map(({ event_id }) => event_id), out.paint(`why: triggers why ${events[0]?.event_id}`, 2)].join("\n"),
-  );
+  out.answer(Array.isArray(accepted) ? { events } : accepted, () => [
+    ...events.map(({ event_id }) => event_id),
+    out.paint(`why: triggers why ${events[0]?.event_id}`, 2),
+  ]);
 });

@@ -13,7 +13,7 @@ export default command<object, []>(async ({ out, client }) => {
         return `  ${name.padEnd(9)} ${out.paint(state.padEnd(9), colours[state])} ${more.join(", ")}`.trimEnd();
       }),
       ...status.incidents.map((incident) => `  ${incident.kind}: ${incident.title} (${incident.status})`),
-    ].join("\n");
+    ];
   });
   return status.status === "ok" ? exits.done : exits.bad_news;
 });

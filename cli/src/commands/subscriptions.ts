@@ -55,7 +55,7 @@ export const create = command<
     );
     return;
   }
-  out.answer(made, () => `${made.subscription_id}\nsigning secret, shown this once: ${signing_secret}`);
+  out.answer(made, () => [made.subscription_id, `signing secret, shown this once: ${signing_secret}`]);
 });
 
 export const test = command<object, [id: string]>(async ({ out, client }, id) => {

@@ -14,6 +14,6 @@ export default command<object, [id: string]>(async ({ out, client }, id) => {
           `  ${mark(matched, matched ? "yes" : "no ")}  ${subscription_id}${workflow_id === null ? "" : ` (${workflow_id})`}: ${text}`,
       ),
       ...(story.advice === undefined ? [] : [story.advice]),
-    ].join("\n");
+    ];
   });
 });
