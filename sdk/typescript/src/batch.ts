@@ -85,9 +85,15 @@ export class Batch {
     return this.#added(() => this.#write(event));
   }
 
-  /** The same for JSON text, whose every character is kept. */
+  /**
+   * The same for JSON text, whose every character is kept.
+   * @throws SyntaxError (later) for text that is not one JSON value: two of them would be two events, and shift the ids of all that follow
+   */
   addText(text: string): Promise<Accepted> {
-    return this.#added(() => Promise.resolve(text));
+    return this.#added(async () => {
+      JSON.parse(text);
+      return text;
+    });
   }
 
   #added(write: () => Promise<string>): Promise<Accepted> {
@@ -153,6 +159,8 @@ export class Batch {
   async #post(events: readonly Waiting[]): Promise<void> {
     try {
       const accepted = await this.#send(`[${events.map(({ text }) => text).join(",")}]`);
+      if (accepted.length !== events.length)
+        throw new TypeError(`${events.length} events were sent, and ${accepted.length} ids were answered.`);
       for (const [at, event] of events.entries()) event.resolve(accepted[at]!);
     } catch (error) {
       if (events.length === 1 || !(error instanceof TriggersError) || !BLAMES_EVENTS.has(error.status)) {

@@ -51,6 +51,8 @@ def _after(error: BaseException, events: list[_Waiting]) -> list[list[_Waiting]]
 
 def _settle(accepted: Any, events: list[_Waiting]) -> None:
     answers = accepted if isinstance(accepted, list) else [accepted]
+    if len(answers) != len(events):
+        raise ValueError(f"{len(events)} events were sent, and {len(answers)} ids were answered.")
     for (_, future), answer in zip(events, answers):
         if not future.done():
             future.set_result(answer)
