@@ -66,18 +66,28 @@ export const isJointKey = (key: string): boolean => key.startsWith(GRAIN_LETTER.
 
 export const grainOf = (key: string): Grain => grainOfLetter.get(key[0]!)!;
 
-/** What a row is about. */
+/**
+ * An event type as metrics name it: one that reads like the name of all others has a backslash before it. No two types share a name.
+ * @example `(other)` is shown as `\(other)`, and `\(other)` as `\\(other)`
+ */
+const typeName = (type: string): string => (type.endsWith(OTHER) && /^\\*\(other\)$/.test(type) ? `\\${type}` : type);
+
+/** The event type of a row as it was sent, `""` for none. */
+export const typeIn = (key: string): string => key.slice(key.indexOf("\n", key.indexOf("\n") + 1) + 1);
+
+/** What a row is about, by the names that metrics show. */
 export function dimsOf(key: string): Dims {
   const first = key.indexOf("\n");
   const second = key.indexOf("\n", first + 1);
+  const last = key.slice(second + 1);
   return {
     status: statusOfLetter.get(key[1]!) ?? null,
     error: errorOfLetter(key[2]!),
     subscription_id: key.slice(3, first) || null,
     key_id: key.slice(first + 1, second) || null,
     ...(grainOf(key) === "refusal"
-      ? { event_type: null, reason: key.slice(second + 1) }
-      : { event_type: key.slice(second + 1) || null }),
+      ? { event_type: null, reason: last }
+      : { event_type: isOthersKey(key) ? OTHER : typeName(last) || null }),
   };
 }
 

@@ -2,7 +2,7 @@ import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { MINUTE_MS, type Millis } from "../time.ts";
 import type { UsageFact } from "../usage/fact.ts";
-import { dimsOf, grainOf, isOthersKey, type Rows } from "./facts.ts";
+import { dimsOf, grainOf, isOthersKey, type Rows, typeIn } from "./facts.ts";
 import type { Counter } from "./sums.ts";
 
 /**
@@ -131,10 +131,10 @@ function pairsOf({ pairs }: Minute, subscription_id: string, key_id: string, typ
 function counted(rows: Rows): (counter: Counter, subscription: string, key: string, type: string | null) => number {
   const byId = new Map<string, Rows extends Map<string, infer S> ? S : never>();
   for (const [key, sums] of rows) {
-    const { status, error, subscription_id, key_id, event_type } = dimsOf(key);
+    const { status, error, subscription_id, key_id } = dimsOf(key);
     const grain = grainOf(key);
     if ((grain !== "joint" && grain !== "key") || status !== null || error !== null) continue;
-    byId.set(JSON.stringify([grain, subscription_id ?? "", key_id ?? "", event_type ?? ""]), sums);
+    byId.set(JSON.stringify([grain, subscription_id ?? "", key_id ?? "", typeIn(key)]), sums);
   }
   return (counter, subscription, key, type) =>
     byId.get(JSON.stringify([type === null ? "key" : "joint", subscription, key, type ?? ""]))?.counts[counter] ?? 0;
