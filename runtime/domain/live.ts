@@ -21,6 +21,10 @@ export const TICKET_MS: Millis = 30_000;
 export const SOCKET_MS: Millis = 2 * HOUR_MS;
 /** Sockets of one side of a customer. */
 export const MAX_SOCKETS = 100;
+/** Of those, sockets of one person or of one key. */
+export const MAX_OWN_SOCKETS = 25;
+/** Different filters of figures, over all sockets of one side of a customer: each is a question to the metrics every second. */
+export const MAX_FIGURE_FILTERS = 20;
 /** Events and deliveries that a socket gets in a second; the rest is counted. */
 export const MESSAGES_A_SECOND = 50;
 

@@ -2,11 +2,19 @@ import pLimit from "p-limit";
 import { errorText } from "../aws/log.ts";
 import { type MetricsReader, queryMetrics } from "../counters/metrics.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { MAX_FIGURE_FILTERS } from "../domain/live.ts";
 import type { MetricsAnswer } from "../domain/metrics/answer.ts";
 import { type Measure, measures } from "../domain/metrics/names.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
 import { MINUTE_MS, type Millis, rfc3339 } from "../domain/time.ts";
-import { beginMeasuring, endMeasuring, goOnMeasuring, groupOf, restMeasuring } from "../sockets/connections.ts";
+import {
+  beginMeasuring,
+  endMeasuring,
+  filterText,
+  goOnMeasuring,
+  groupOf,
+  restMeasuring,
+} from "../sockets/connections.ts";
 import { type PublishPorts, send, standing } from "./publish.ts";
 
 /**
@@ -76,9 +84,10 @@ export async function measure(tenant: Tenant, ports: MeasurePorts, deadline: Mil
 async function tellFigures(tenant: Tenant, sent: Map<string, string>, ports: MeasurePorts): Promise<boolean> {
   const watching = (await standing(tenant, ports)).filter(({ subscriptions }) => subscriptions.metrics !== undefined);
   const alike = Map.groupBy(watching, ({ subscriptions, who }) =>
-    JSON.stringify([subscriptions.metrics!.filter, who.limit_per_second]),
+    JSON.stringify([filterText(subscriptions.metrics!), who.limit_per_second]),
   );
-  for (const [key, sockets] of alike) {
+  // Sockets that asked for another filter at the same moment may be more than there may be.
+  for (const [key, sockets] of [...alike].slice(0, MAX_FIGURE_FILTERS)) {
     const { subscriptions, who } = sockets[0]!;
     const answer = await figures(ports, tenant, who.limit_per_second, subscriptions.metrics!.filter);
     const [before, running] = answer.series[0]?.points ?? [];

@@ -5,10 +5,11 @@ import { defined } from "../domain/defined.ts";
 import { asTriggersError, errorBody, TriggersError } from "../domain/errors/errors.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { timeOf } from "../domain/ids.ts";
-import { MAX_SOCKETS, type Watcher } from "../domain/live.ts";
+import { MAX_FIGURE_FILTERS, MAX_OWN_SOCKETS, MAX_SOCKETS, type Watcher } from "../domain/live.ts";
 import type { Millis } from "../domain/time.ts";
 import {
   connectionsOf,
+  filterText,
   findConnection,
   mayBeHeard,
   putConnection,
@@ -44,10 +45,14 @@ const OVERLAP_MS: Millis = 60_000;
 /** Between an event's being stored and its being sent, on any machine's clock. */
 const SENT_AFTER_MS: Millis = 5_000;
 
-/** @returns the status of the handshake: 429 where the customer has as many sockets as it may */
+const isSame = (a: Watcher, b: Watcher): boolean => a.key_id === b.key_id && a.person_id === b.person_id;
+
+/** @returns the status of the handshake: 429 where the customer, or this person or key, has as many sockets as it may */
 export async function opened(socket: Opened, { sockets, now }: SocketPorts): Promise<number> {
-  const others = await connectionsOf(sockets, socket.tenant);
-  if (others.filter(({ ends_at }) => ends_at > now()).length >= MAX_SOCKETS) return 429;
+  const all = await connectionsOf(sockets, socket.tenant);
+  const others = all.filter(({ ends_at }) => ends_at > now());
+  if (others.length >= MAX_SOCKETS) return 429;
+  if (others.filter(({ who }) => isSame(who, socket.who)).length >= MAX_OWN_SOCKETS) return 429;
   await putConnection(sockets, socket);
   return 200;
 }
@@ -70,13 +75,33 @@ export async function said(socket: Opened, text: string, requestId: string, port
   }
 }
 
+/** @throws TriggersError `limit_reached` where the other sockets of the customer have as many different filters of figures as they may */
+async function refuseManyFilters(
+  { tenant, connection_id }: Opened,
+  filter: unknown,
+  { sockets, now }: SocketPorts,
+): Promise<void> {
+  const others = (await connectionsOf(sockets, tenant)).filter(
+    (other) => other.connection_id !== connection_id && other.ends_at > now(),
+  );
+  const filters = new Set(others.flatMap(({ subscriptions: { metrics } }) => (metrics ? [filterText(metrics)] : [])));
+  if (filters.size < MAX_FIGURE_FILTERS || filters.has(filterText({ filter }))) return;
+  throw new TriggersError(
+    "limit_reached",
+    `Sockets of one environment have at most ${MAX_FIGURE_FILTERS} different filters of "metrics" at a time.`,
+  );
+}
+
 /** First the socket listens, then everybody hears that it does, then it is sent what it misses meanwhile. */
 async function begin(
-  { tenant, connection_id, who, ends_at }: Opened,
+  socket: Opened,
   { channel, filter, after }: Extract<ClientMessage, { kind: "subscribe" }>,
-  { sockets, service, ask, now }: SocketPorts,
+  ports: SocketPorts,
 ): Promise<void> {
+  const { tenant, connection_id, who, ends_at } = socket;
+  const { sockets, service, ask, now } = ports;
   requireChannel(who.role, channel);
+  if (channel === "metrics") await refuseManyFilters(socket, filter, ports);
   const asked_at = now();
   const followed = channel === "events" || channel === "deliveries";
   const following = followed ? asked_at + FOLLOWED_MS : 0;

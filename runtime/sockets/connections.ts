@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
+import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type Channel, channels, type Follow, MESSAGES_A_SECOND, type Watcher } from "../domain/live.ts";
@@ -20,6 +21,9 @@ export interface Subscription {
   /** When it was asked for, milliseconds: who follows for an earlier one stops. */
   readonly asked_at: Millis;
 }
+
+/** A filter as a text that is the same for the same filter, whatever the order of its members. */
+export const filterText = ({ filter }: { readonly filter: unknown }): string => canonicalJson(filter);
 
 export interface Connection {
   readonly tenant: Tenant;

@@ -89,11 +89,38 @@ const event = (n: number, at = START): LiveEvent => ({
   ...{ received_at: new Date(at).toISOString(), status: "pending", key_id: "key_1" },
 });
 
+const key = (n: number): Watcher => ({ ...who, key_id: `key_${n}` });
+
 test("a customer has a hundred sockets, and the next one is 429", async () => {
   const { open, tenant } = world();
-  for (let n = 0; n < 100; n += 1) assert.equal((await open(`s${n}`)).status, 200);
-  assert.equal((await open("one more")).status, 429);
+  for (let n = 0; n < 100; n += 1) assert.equal((await open(`s${n}`, key(n % 4))).status, 200);
+  assert.equal((await open("one more", key(9))).status, 429);
   assert.equal((await connectionsOf(sockets, tenant)).length, 100);
+});
+
+test("a person or a key has twenty-five sockets, whatever others have", async () => {
+  const { open } = world();
+  for (let n = 0; n < 25; n += 1) assert.equal((await open(`k${n}`, key(1))).status, 200);
+  assert.equal((await open("one more", key(1))).status, 429);
+  const person = { limit_per_second: 100, session: "s", role: "operations", person_id: "psn_1" } as Watcher;
+  for (let n = 0; n < 25; n += 1) assert.equal((await open(`p${n}`, person)).status, 200);
+  assert.equal((await open("one more", person)).status, 429);
+  assert.equal((await open("another's", { ...person, person_id: "psn_2" })).status, 200);
+});
+
+test("sockets of a customer ask for twenty different figures, and any number of them for the same", async () => {
+  const { open, tenant, socketPorts } = world();
+  const all = await Promise.all(Array.from({ length: 22 }, (_, n) => open(`s${n}`, key(n))));
+  const ask = async (n: number, filter: object) => JSON.parse(await all[n]!.say({ subscribe: "metrics", filter }));
+  const ofType = (n: number) => ({ event_type: [`type.${n}`], key_id: ["key_1"] });
+  for (let n = 0; n < 20; n += 1) assert.deepEqual(await ask(n, ofType(n)), { subscribed: "metrics" });
+  assert.equal((await ask(20, ofType(20))).error.code, "limit_reached");
+  assert.deepEqual(await ask(21, { key_id: ["key_1"], event_type: ["type.3"] }), { subscribed: "metrics" });
+  // A socket's own filter is replaced.
+  assert.deepEqual(await ask(19, ofType(20)), { subscribed: "metrics" });
+  assert.equal((await ask(20, ofType(19))).error.code, "limit_reached");
+  await closed({ tenant, connection_id: "s0" }, socketPorts);
+  assert.deepEqual(await ask(20, ofType(19)), { subscribed: "metrics" });
 });
 
 test("of a channel a socket has one subscription, the last", async () => {
