@@ -26,6 +26,15 @@ const HEADERS = {
 const answer = (title: string, text: string, more: unknown = ""): Response =>
   new Response(mail(title, [html`<h1 style="font-size:20px">${title}</h1><p>${text}</p>`, more]), { headers: HEADERS });
 
+/** The page's own address is asked for, by POST. */
+const button = (label: string) =>
+  html`<form method="post"><button style="font:inherit;padding:8px 16px">${label}</button></form>`;
+
+const confirmed = (target: string | undefined) =>
+  answer("Confirmed", `Alerts and reports can be sent to ${target} from now on. You can close this page.`);
+const noLonger = () =>
+  answer("This link no longer works", "It was used for another address, or is too old. Ask for a new one.");
+
 export function register(app: Api, deps: Deps): void {
   async function read(token: string): Promise<LinkDoes> {
     try {
@@ -56,6 +65,18 @@ export function register(app: Api, deps: Deps): void {
     });
   }
 
+  /** @param take whether its code is taken, which verifies the channel @returns the target of a channel that is there */
+  const verification = ({ customer_id, channel_id, code }: Extract<LinkDoes, { does: "verify" }>, take: boolean) =>
+    asCustomer(deps.db, customer_id, async (tx) => {
+      const taken = take && (await takeCode(deps, tx, channel_id, code));
+      const row = await tx
+        .selectFrom("alert_channels")
+        .select(["verified_at", "target"])
+        .where("channel_id", "=", channel_id)
+        .executeTakeFirst();
+      return { verified: taken || (row?.verified_at ?? null) !== null, target: row?.target };
+    });
+
   route(
     app,
     {
@@ -63,7 +84,8 @@ export function register(app: Api, deps: Deps): void {
       path: "/links/{token}",
       tag: TAG,
       summary: "Open a link that was sent",
-      description: "Verifies the channel that the link was sent to, or asks whether a report is no longer wanted.",
+      description:
+        "Asks whether to confirm the address that the link was sent to, or whether a report is no longer wanted. It changes nothing: programs that scan mails open links, too.",
       scope: "public",
       params: Token,
       responses: page,
@@ -74,21 +96,13 @@ export function register(app: Api, deps: Deps): void {
         return answer(
           "Stop this report?",
           `${does.address} no longer gets it. The owner of the report can see that.`,
-          html`<form method="post"><button style="font:inherit;padding:8px 16px">Unsubscribe</button></form>`,
+          button("Unsubscribe"),
         );
-      const { customer_id, channel_id, code } = does;
-      const { verified, target } = await asCustomer(deps.db, customer_id, async (tx) => {
-        const taken = await takeCode(deps, tx, channel_id, code);
-        const row = await tx
-          .selectFrom("alert_channels")
-          .select(["verified_at", "target"])
-          .where("channel_id", "=", channel_id)
-          .executeTakeFirst();
-        return { verified: taken || (row?.verified_at ?? null) !== null, target: row?.target };
-      });
-      return verified
-        ? answer("Confirmed", `Alerts and reports can be sent to ${target} from now on. You can close this page.`)
-        : answer("This link no longer works", "It was used for another address, or is too old. Ask for a new one.");
+      const { verified, target } = await verification(does, false);
+      if (verified) return confirmed(target);
+      return target === undefined
+        ? noLonger()
+        : answer("Confirm this address?", `Alerts and reports can then be sent to ${target}.`, button("Confirm"));
     },
   );
 
@@ -98,15 +112,19 @@ export function register(app: Api, deps: Deps): void {
       method: "post",
       path: "/links/{token}",
       tag: TAG,
-      summary: "Unsubscribe from a report",
-      description: "What the link's page asks for, and what mail programs do by themselves (RFC 8058).",
+      summary: "Do what a link's page asks",
+      description:
+        "Confirms the address, or unsubscribes it from a report. Mail programs unsubscribe by this call, without the page (RFC 8058).",
       scope: "public",
       params: Token,
       responses: page,
     },
     async (_c, { params }) => {
       const does = await read(params.token);
-      if (does.does !== "unsubscribe") throw new TriggersError("not_found", "There is no such link.");
+      if (does.does === "verify") {
+        const { verified, target } = await verification(does, true);
+        return verified ? confirmed(target) : noLonger();
+      }
       await unsubscribe(does);
       return answer("Unsubscribed", `${does.address} no longer gets this report.`);
     },

@@ -130,9 +130,10 @@ test("a link that is forged, or was made for something else, unsubscribes nobody
     `/links/${other}.${mac}`,
     body,
     "/links/none",
-    linkTo(await linkKey(), "", verify),
   ])
     assert.equal((await api.app.request(url, { method: "POST" })).status, 404, url);
+  const elsewhere = await api.app.request(linkTo(await linkKey(), "", verify), { method: "POST" });
+  assert.match(await elsewhere.text(), /no longer works/);
   assert.deepEqual((await call("GET", `/reports/${report_id}`)).body.unsubscribed, []);
 });
 
