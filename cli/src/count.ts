@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Triggers } from "../../sdk/typescript/src/client.ts";
 
 /** What a replay would be asked to do. */
@@ -47,7 +48,7 @@ export async function countReplay(triggers: Triggers, body: ReplayBody): Promise
   const matched: Record<string, number> = {};
   for (const id of body.subscription_ids) {
     const { event_selector } = await triggers.call("GET", "/subscriptions/{id}", { params: { id } });
-    const range = { from: body.from, ...(body.to === undefined ? {} : { to: body.to }) };
+    const range = { from: body.from, ...defined({ to: body.to }) };
     matched[id] = (await triggers.rehearse({ event_selector, ...range, limit: MOST })).matched;
   }
   return { events, more, matched };

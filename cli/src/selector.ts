@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import { CommandError } from "./exits.ts";
 
 export interface SelectorFlags {
@@ -14,8 +15,7 @@ export function selectorOf(
 ): unknown {
   const members = {
     ...(type === undefined ? {} : { event_type: type.length === 1 ? type[0] : [...type] }),
-    ...(jsonpath === undefined ? {} : { jsonpath }),
-    ...(cel === undefined ? {} : { cel }),
+    ...defined({ jsonpath, cel }),
   };
   const asked = Object.keys(members).length > 0;
   if (asked && text !== undefined)

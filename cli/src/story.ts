@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 import type { Event, Triggers } from "../../sdk/typescript/src/client.ts";
 import { isTriggersError } from "../../sdk/typescript/src/errors.ts";
 
@@ -74,6 +75,6 @@ export async function storyOf(triggers: Triggers, id: string): Promise<Story> {
         text: matched ? outcomeOf(event, subscription_id) : (because ?? "it did not match"),
       }))
       .sort((a, b) => Number(b.matched) - Number(a.matched)),
-    ...(advice === undefined ? {} : { advice }),
+    ...defined({ advice }),
   };
 }

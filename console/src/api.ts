@@ -1,3 +1,4 @@
+import { defined } from "../../runtime/domain/defined.ts";
 /** What pages ask of the platform: through the console's own function, under the session's cookie, for one side of the customer. */
 
 export type Environment = "live" | "sandbox";
@@ -67,7 +68,7 @@ export async function send(method: string, path: string, options: CallOptions = 
     headers: all,
     credentials: "same-origin",
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   });
   const text = await response.text();
   if (response.status === 401 && path !== "/session") ended();

@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { defined } from "../../runtime/domain/defined.ts";
 import { type Dimension, errorClasses } from "../../runtime/domain/metrics/names.ts";
 import type { Environment } from "./api.ts";
 import type { LiveFigures } from "./joined.ts";
@@ -92,7 +93,7 @@ export function useDashboard(): Dashboard {
     env,
     zone,
     range: custom
-      ? { from: times.from, ...(times.to === undefined ? {} : { to: times.to }), time_zone: zone }
+      ? { from: times.from, ...defined({ to: times.to }), time_zone: zone }
       : { last: range, time_zone: zone },
     times,
     length,

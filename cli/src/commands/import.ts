@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { exits } from "../exits.ts";
 import type { Converted } from "../migrate/converted.ts";
 import { command } from "../run.ts";
@@ -64,7 +65,7 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
     {
       entries: entries.map((entry) => {
         const subscription_id = made.get(entry);
-        return { ...entry, ...(subscription_id === undefined ? {} : { subscription_id }) };
+        return { ...entry, ...defined({ subscription_id }) };
       }),
       failed,
     },

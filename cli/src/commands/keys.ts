@@ -1,3 +1,4 @@
+import { defined } from "../../../runtime/domain/defined.ts";
 import { CommandError } from "../exits.ts";
 import { command } from "../run.ts";
 import { writePrivate } from "../settings.ts";
@@ -46,11 +47,9 @@ export const create = command<
   []
 >(async ({ flags, out, client }) => {
   const body = {
-    ...(flags.name === undefined ? {} : { name: flags.name }),
-    ...(flags.environment === undefined ? {} : { environment: flags.environment }),
+    ...defined({ name: flags.name, environment: flags.environment }),
     ...(flags.scope === undefined ? {} : { scopes: [...flags.scope] }),
-    ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
-    ...(flags.limit === undefined ? {} : { limit_per_second: flags.limit }),
+    ...defined({ expires_at: flags.expires, limit_per_second: flags.limit }),
   };
   const made = await client().call("POST", "/keys", { body: body as never });
   const told = keep(flags, made as { api_key: string });

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { countReplay, countText, type ReplayBody } from "../count.ts";
 import { CommandError, exits } from "../exits.ts";
 import { command } from "../run.ts";
@@ -25,7 +26,7 @@ export default command<Flags, string[]>(async ({ flags, out, process, client }, 
     ...(flags.to === undefined ? {} : { to: when(flags.to) }),
     ...(flags.type === undefined ? {} : { event_type: [...flags.type] }),
     ...(flags.subscription === undefined ? {} : { subscription_ids: [...flags.subscription] }),
-    ...(flags.rate === undefined ? {} : { rate_per_second: flags.rate }),
+    ...defined({ rate_per_second: flags.rate }),
   };
   const count = await countReplay(triggers, body);
   const goal =

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Subscription, SubscriptionRequest } from "../../../sdk/typescript/src/client.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
 import { CommandError, exits } from "../exits.ts";
@@ -39,7 +40,7 @@ export const create = command<
       ? {
           webhook_url: url,
           event_selector: selectorOf(flags, undefined),
-          ...(flags.workflow === undefined ? {} : { workflow_id: flags.workflow }),
+          ...defined({ workflow_id: flags.workflow }),
         }
       : parsed<object>(from === "-" ? await readAll(process.stdin) : readFileSync(from, "utf8"), from);
   if (from === undefined && url === undefined) throw new CommandError("Give the webhook's URL, or --file.");

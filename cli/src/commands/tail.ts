@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Event } from "../../../sdk/typescript/src/client.ts";
 import { TriggersConnectionError, TriggersError } from "../../../sdk/typescript/src/errors.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
@@ -87,8 +88,7 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
           acknowledged: "all" as const,
           from: new Date(Math.max(begin, from - OVERLAP_MS)).toISOString(),
           ...(flags.type === undefined ? {} : { event_type: [...flags.type] }),
-          ...(flags.filter === undefined ? {} : { filter: flags.filter }),
-          ...(flags.contains === undefined ? {} : { q: flags.contains }),
+          ...defined({ filter: flags.filter, q: flags.contains }),
         };
         for await (const event of triggers.inbox(query, { signal: stop.signal })) {
           if (shown.has(event.event_id)) continue;

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import WebSocket from "ws";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Triggers } from "../../../sdk/typescript/src/client.ts";
 
 /**
@@ -107,7 +108,7 @@ export class Bell {
           JSON.stringify({
             subscribe: "events",
             ...(types === undefined ? {} : { filter: { event_type: types } }),
-            ...(last === undefined ? {} : { after: last }),
+            ...defined({ after: last }),
           }),
         );
       };

@@ -8,6 +8,7 @@ import { EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import { StyleModule } from "style-mod";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Offered } from "./offers.ts";
 
 /**
@@ -106,7 +107,7 @@ export default function Editor(props: EditorProps) {
       }
       const offered = latest.current.offer?.(state.doc.toString(), pos);
       if (offered === undefined || offered.options.length === 0) return null;
-      return { from: offered.from, ...(offered.to === undefined ? {} : { to: offered.to }), options: offered.options };
+      return { from: offered.from, ...defined({ to: offered.to }), options: offered.options };
     };
     const made = new EditorView({
       parent: host.current!,

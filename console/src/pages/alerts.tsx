@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { severities, unitOf } from "../../../runtime/domain/alerts/kinds.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { measureNames } from "../../../runtime/domain/metrics/names.ts";
 import { type AlertRule, inWords, kindNames, readValue } from "../alertForm.ts";
 import { call } from "../api.ts";
@@ -100,7 +101,7 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
   const act = async (what: string, body?: unknown) => {
     setError(undefined);
     try {
-      await call("POST", `/alerts/${alert_id}/${what}`, { env, ...(body === undefined ? {} : { body }) });
+      await call("POST", `/alerts/${alert_id}/${what}`, { env, ...defined({ body }) });
     } catch (cause) {
       setError(cause);
     }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -34,8 +35,7 @@ export default function DeadLetters() {
   const replay = async () => {
     const body = {
       from: times.from,
-      ...(times.to === undefined ? {} : { to: times.to }),
-      ...(state.subscription === undefined ? {} : { subscription_id: state.subscription }),
+      ...defined({ to: times.to, subscription_id: state.subscription }),
     };
     const { replay_id } = await call<{ replay_id: string }>("POST", "/dead-letters/replay", { env: state.env, body });
     navigate(keep("/replays", { open: replay_id }));

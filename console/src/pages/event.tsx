@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms } from "../format.ts";
@@ -196,7 +197,7 @@ export default function EventPage() {
     );
   const event = query.data;
   const act = (method: string, path: string, body?: unknown) => async () => {
-    await call(method, path, { env, ...(body === undefined ? {} : { body }) });
+    await call(method, path, { env, ...defined({ body }) });
     await client.invalidateQueries();
   };
   return (

@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import type { Dimension } from "../../../runtime/domain/metrics/names.ts";
 import { count } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
@@ -56,7 +57,7 @@ export function Facets() {
   const [state] = useUrl(own);
   const { from, to } = useTimes(state);
   const names = useKeyNames();
-  const range = { from, ...(to === undefined ? {} : { to }), interval: "none", top: SHOWN } as const;
+  const range = { from, ...defined({ to }), interval: "none", top: SHOWN } as const;
   const by = (key: Dimension): { key: Dimension; query: MetricsQuery } => ({
     key,
     query: { measures: ["events"], group_by: [key], ...range },

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, pretty } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -96,7 +97,7 @@ export default function Match() {
       body: {
         ...targetOf(target),
         event_selector: wanted,
-        ...(from === undefined ? {} : { backfill_from: from }),
+        ...defined({ backfill_from: from }),
       },
     });
     setSecret(made.signing_secret);

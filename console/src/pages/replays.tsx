@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -44,7 +45,7 @@ function NewReplay() {
   const start = async () => {
     const body = {
       from: times.from,
-      ...(times.to === undefined ? {} : { to: times.to }),
+      ...defined({ to: times.to }),
       ...(type === "" ? {} : { event_type: type }),
       ...(rate === "" ? {} : { rate_per_second: Number(rate) }),
     };

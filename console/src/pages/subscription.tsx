@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, pretty } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
@@ -270,7 +271,7 @@ export default function SubscriptionPage() {
     );
   const subscription = query.data;
   const change = (method: string, path: string, body?: unknown) => async () => {
-    await call(method, `/subscriptions/${id}${path}`, { env, ...(body === undefined ? {} : { body }) });
+    await call(method, `/subscriptions/${id}${path}`, { env, ...defined({ body }) });
     await client.invalidateQueries();
   };
   const rotate = async (overlap: string) => {

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { call, type Environment, type ErrorDetail } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { faultOf } from "../eventForm.ts";
@@ -289,7 +290,7 @@ const MOST_TYPES = 100;
 const MOST_COUNTED = 20;
 const EVERY_MS = 10_000;
 const rangeOf = ({ from, to }: ReturnType<typeof useTimes>) =>
-  ({ from, ...(to === undefined ? {} : { to }), interval: "none" }) as const;
+  ({ from, ...defined({ to }), interval: "none" }) as const;
 
 export default function Types() {
   const [state] = useUrl(own);

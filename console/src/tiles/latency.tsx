@@ -1,6 +1,7 @@
 import { columnsOf, drawHistogram } from "../../../runtime/domain/charts/histogram.ts";
 import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { isUnusual, usualOf } from "../../../runtime/domain/charts/reading.ts";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, count, ms, share } from "../format.ts";
@@ -106,7 +107,7 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
                     as: "line",
                     values: points.map((point) => quantileIn(point, name, line.name)),
                   })),
-                  ...(usual === undefined ? {} : { band: usual }),
+                  ...defined({ band: usual }),
                   format: ms,
                   label: (at) => bucketTime(at, zone, "hour", { days: false }),
                 },

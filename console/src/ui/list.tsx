@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
+import { defined } from "../../../runtime/domain/defined.ts";
 import { type CallOptions, call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { tabular } from "../tabular.ts";
@@ -96,7 +97,7 @@ export function List<Row>({
 }) {
   const list = useList<Row>(source);
   return (
-    <Listed list={list} empty={empty} {...(file === undefined ? {} : { file })}>
+    <Listed list={list} empty={empty} {...defined({ file })}>
       {(rows) => <Table caption={caption} columns={columns} rows={rows} rowKey={rowKey} />}
     </Listed>
   );

@@ -1,4 +1,5 @@
 /** A form below a call of the reference, which makes it on this host with a sandbox key of the reader's. */
+import { defined } from "../../../../runtime/domain/defined.ts";
 import { element, field } from "./field.ts";
 
 interface Described {
@@ -115,7 +116,7 @@ async function ask(
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
-      ...(body === undefined ? {} : { body }),
+      ...defined({ body }),
     });
     const text = await response.text();
     const took = Math.round(performance.now() - started);
