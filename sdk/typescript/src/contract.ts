@@ -2982,7 +2982,7 @@ export interface paths {
         };
         /**
          * Open a link that was sent
-         * @description Verifies the channel that the link was sent to, or asks whether a report is no longer wanted.
+         * @description Asks whether to confirm the address that the link was sent to, or whether a report is no longer wanted. It changes nothing: programs that scan mails open links, too.
          */
         get: {
             parameters: {
@@ -3008,8 +3008,8 @@ export interface paths {
         };
         put?: never;
         /**
-         * Unsubscribe from a report
-         * @description What the link's page asks for, and what mail programs do by themselves (RFC 8058).
+         * Do what a link's page asks
+         * @description Confirms the address, or unsubscribes it from a report. Mail programs unsubscribe by this call, without the page (RFC 8058).
          */
         post: {
             parameters: {
@@ -6104,6 +6104,8 @@ export interface components {
              */
             acknowledged_at: string | null;
             deliveries: components["schemas"]["Delivery"][];
+            /** @description Deliveries that did not fit into the answer; only where there are any. `GET /deliveries` lists all. */
+            more_deliveries?: number;
             /** @enum {string} */
             status: "unmatched" | "pending" | "delivered" | "failed" | "dead_lettered";
         };

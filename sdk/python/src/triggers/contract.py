@@ -204,6 +204,7 @@ class InboxEvent(TypedDict):
     status: Literal["unmatched", "pending", "delivered", "failed", "dead_lettered"]
     acknowledged_at: Union[str, None]
     deliveries: list[Delivery]
+    more_deliveries: NotRequired[int]
 
 
 class Incident(TypedDict):
