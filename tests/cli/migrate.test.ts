@@ -84,7 +84,7 @@ for (const [says, pattern, yes, no] of patterns)
     );
   });
 
-test("EventBridge: what has no counterpart is named", () =>
+test("EventBridge: a part without a counterpart is named", () =>
   assert.throws(
     () => celOfPattern(rule({ cidr: "10.0.0.0/24" })),
     new NoCounterpart('the matcher cidr with "10.0.0.0/24"'),
@@ -131,7 +131,7 @@ for (const [says, filter, yes, no] of filters)
     );
   });
 
-test("Hookdeck: what has no counterpart is named", () =>
+test("Hookdeck: a part without a counterpart is named", () =>
   assert.throws(() => celOfFilter({ a: { $ref: "b" } }), new NoCounterpart('the operator $ref with "b"')));
 
 const read = (name: string): unknown =>

@@ -18,7 +18,7 @@ async function written(work: (out: Work<object>["out"]) => void, json = false): 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const ORDERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
-test("whatever a sender or an endpoint has written gives no orders to a terminal", () =>
+test("text of a sender or an endpoint can't control the terminal", () =>
   fc.assert(
     fc.asyncProperty(fc.string({ unit: "binary" }), async (text) => {
       for (const json of [false, true]) {

@@ -81,7 +81,7 @@ test("times are said as people say them", () => {
   assert.throws(() => when("soon"), /soon is no time/);
 });
 
-test("columns are as wide as what is in them", () =>
+test("a column is as wide as its longest cell", () =>
   assert.deepEqual(
     table(
       ["ID", "B"],
@@ -93,7 +93,7 @@ test("columns are as wide as what is in them", () =>
     ["ID        B", "long one  x", "s"],
   ));
 
-test("keys do what they are for in a terminal, and without one nothing is read", () => {
+test("each key does its action in a terminal, and without a terminal nothing is read", () => {
   const pressed: string[] = [];
   const modes: boolean[] = [];
   const stdin = Object.assign(new EventEmitter(), {

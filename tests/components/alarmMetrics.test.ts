@@ -238,7 +238,7 @@ test("ingest publishes LimiterFailedOpen as the alarm asks for it", async () => 
   assert.equal(line[alarm.name], 1);
 });
 
-test("deliver logs what the time from acceptance to the first attempt is counted by, first attempts alone", async () => {
+test("deliver logs the time from acceptance to the first attempt, for first attempts only", async () => {
   const filter = filterOf("SinceAccepted");
   const alarm = askedFor(prod).find(({ by, name }) => by === "end-to-end-latency-alarm" && name === "SinceAccepted")!;
   assert.deepEqual(
@@ -268,7 +268,7 @@ test("deliver logs what the time from acceptance to the first attempt is counted
   );
 });
 
-test("what retain logs of an unreadable line rings, under the name that it logs", () => {
+test("an unreadable line that retain logs raises its alarm, by the name that it logs", () => {
   const { logGroupName, pattern, metricTransformation } = filterOf("ArchiveUnreadable");
   const alarm = askedFor(prod).find(({ name }) => name === "ArchiveUnreadable")!;
   assert.deepEqual([metricTransformation.namespace, logGroupName], [alarm.namespace, logGroupOf("retain-logs")]);

@@ -56,7 +56,7 @@ const stacks = [
   "prod-us-west-2",
 ] as const satisfies (typeof examples)[number][];
 
-test("whatever people set, AWS takes every argument and the rules are kept", () =>
+test("with any settings, AWS accepts every argument and the rules hold", () =>
   fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...stacks),

@@ -45,7 +45,7 @@ for (const graph of stacks)
   for (const [says, nameOf] of namings)
     test(`AWS would take ${says} in ${graph.stack}`, () => assert.deepEqual(tooLong(graph, nameOf), []));
 
-test("a name that is too long is told, with what AWS takes", () => {
+test("a name that is too long is reported, with the length that AWS accepts", () => {
   const cache = stacks
     .find(({ stack }) => stack === "prod-us-east-1")!
     .resources.filter(({ type }) => type === "aws:elasticache/replicationGroup:ReplicationGroup");

@@ -116,7 +116,7 @@ test("every setting that a running stack may change has been changed", () => {
   );
 });
 
-test("what a change replaces is seen, with what hangs on it", async () => {
+test("a change shows which resources it replaces, with those that depend on them", async () => {
   const prod = await exampleGraph("prod");
   const moved = prod.resources.map((one) =>
     one.name === "network-vpc-isolated-1" && one.type === "aws:ec2/subnet:Subnet"

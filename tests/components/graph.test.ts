@@ -28,7 +28,7 @@ function compare(file: string, text: string): void {
 test("prod declares exactly the resources, names, parents and arguments of graph.prod.yaml", () =>
   compare("graph.prod.yaml", treeOf(prod)));
 
-test("what had another name in an earlier version is found under that name by a stack that runs", () => {
+test("a running stack finds a resource that had another name in an earlier version", () => {
   const renamed = prod.resources.flatMap(({ type, name, aliases }) => {
     const former = formerName(name);
     return former === undefined ? [] : [{ label: `${type}::${name}`, aliases, former }];
@@ -74,7 +74,7 @@ test("edge and home region together are what one stack of both is, but for a log
   ]);
 });
 
-test("what other stacks are taken to tell has the members that they tell", () => {
+test("the outputs expected of other stacks are the outputs that they have", () => {
   const members = (told: unknown) => Object.keys(told as object).sort();
   assert.deepEqual(members(toldByOtherStacks.edge), members(edge.outputs.edge));
   assert.deepEqual(members(toldByOtherStacks.home), members(home.outputs.home));
@@ -110,7 +110,7 @@ test("a stack that has nothing to tell is named, before anything is declared", a
   });
 });
 
-test("of a component of awsx there is what an engine would see: no arguments, and its children below it", () => {
+test("a component of awsx is recorded as an engine sees it: no arguments, and its children below it", () => {
   const under = (parent: string) => prod.resources.filter((one) => one.parent === parent);
   const [vpc] = prod.resources.filter(({ type }) => type === "awsx:ec2:Vpc");
   assert.deepEqual(vpc?.inputs, {});

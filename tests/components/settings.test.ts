@@ -190,7 +190,7 @@ for (const [says, raw, expected, around] of refused) {
   test(`${says} is refused`, () => assert.deepEqual(problems(raw, around), expected));
 }
 
-test("only what has an edge and is protected needs a name", () => {
+test("only a protected stack with an edge needs a name", () => {
   const region = { role: "region", edgeStack: "acme/triggers/edge" };
   for (const raw of [{ protect: "false" }, region, { protect: "false", role: "edge" }])
     assert.equal(normaliseSettings(raw, deployed).domain, undefined);
@@ -201,14 +201,14 @@ test("offline an example's name will do", () => {
   assert.equal(normaliseSettings(example, { ...deployed, deployed: false }).domain?.name, "events.example.com");
 });
 
-test("every problem is told at once", () =>
+test("all problems are reported together", () =>
   assert.deepEqual(problems({ colour: "red", backupDays: "0", multiAz: "perhaps" }).sort(), [
     "backupDays: Too small: expected number to be >=1",
     "colour: no such setting",
     "multiAz: Invalid input: expected boolean, received string",
   ]));
 
-test("the engine shows what is wrong, not where in the code it was found", () =>
+test("the engine shows the problem, not its place in the code", () =>
   assert.throws(() => normaliseSettings({ protekt: "true" }, deployed), pulumi.RunError));
 
 test("the local platform may let webhooks point at this machine", () =>

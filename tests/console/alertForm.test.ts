@@ -26,7 +26,7 @@ const rule: AlertRule = {
   enabled: false,
 };
 
-test("a share is filled in as percent, and what has no value as (none)", () => {
+test("a share is filled in as percent, and a missing value as (none)", () => {
   const { threshold, filter } = formOf(rule);
   assert.deepEqual([threshold, filter], ["7", { event_type: "order.created, (none)", error: "timeout" }]);
 });
@@ -48,7 +48,7 @@ test("a rule that is opened and saved unchanged stays what it was", () =>
     ),
   ));
 
-test("what can't narrow a measure is left out of the body, also where a field held it before", () => {
+test("a filter that the measure can't use is left out of the body, even where the field held one before", () => {
   const filter = { event_type: "order.created", error: "timeout" };
   for (const measure of measures) {
     const body = bodyOf({ ...emptyForm, kind: "metric", measure, filter });
@@ -58,7 +58,7 @@ test("what can't narrow a measure is left out of the body, also where a field he
   assert.equal(bodyOf({ ...emptyForm, ...usualForm("api_down"), filter }).filter, null);
 });
 
-test("a text that is no number goes to the platform as it is, which says what is wrong", () =>
+test("a text that is not a number is sent as it is, and the platform says why it is wrong", () =>
   assert.deepEqual(
     [bodyOf({ ...emptyForm, threshold: "five" }).threshold, bodyOf({ ...emptyForm, for_minutes: "" }).for_minutes],
     ["five", ""],

@@ -116,7 +116,7 @@ for (const [pathAt, before, path] of [
   test(`after ${before} ${path === undefined ? "nothing is offered" : `members of ${path} are`}`, () =>
     assert.equal(pathAt(before)?.path, path));
 
-test("what is offered in a selector takes the place of what is begun", () => {
+test("a suggestion in a selector replaces the word that was begun", () => {
   const text = "event.customer.em";
   const offered = offerPath(shapes, celPath)(text, text.length)!;
   assert.deepEqual([text.slice(offered.from), offered.options.map(({ label }) => label)], ["em", ["email"]]);

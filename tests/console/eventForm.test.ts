@@ -80,7 +80,7 @@ test("a form has the fields of the type's schema in its order, then what is writ
   ]);
 });
 
-test("a form without a schema is what is written; a value that its field can't hold is shown as JSON", () => {
+test("a form without a schema shows the written event; a value that no field can hold is shown as JSON", () => {
   assert.deepEqual(formOf('{"a":[1],"b":null,"c":{"d":true}}', undefined)?.fields.map(inShort), [
     ["event_type", "text", false],
     ["a", "list", false],
@@ -108,7 +108,7 @@ test("a change leaves the digits of every other number as they are written", () 
   assert.match(withoutValue(text, ["price"]), /12345678901234567890/);
 });
 
-test("what is typed for a number is one once it can be, in the digits that were typed", () => {
+test("typed digits become a number as soon as they form one, with every digit kept", () => {
   assert.equal(jsonOf("number", "1.50"), "1.50");
   assert.equal(jsonOf("number", "98765432109876543210"), "98765432109876543210");
   for (const begun of ["-", "1.", "", "much"]) {
@@ -117,7 +117,7 @@ test("what is typed for a number is one once it can be, in the digits that were 
   }
 });
 
-test("what the platform finds wrong is said at the field, at the missing one, or at the nearest group", () => {
+test("an error of the platform is shown at its field, at the missing field, or at the nearest group", () => {
   const form = formOf(text, schema)!;
   const faults = faultsAt(form, [
     { path: "/customer/email", message: "must be longer" },

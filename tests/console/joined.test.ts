@@ -73,7 +73,7 @@ const tiles: readonly (readonly Measure[])[] = [
 ];
 const ranges = [{ last: "5m" }, { from: rfc3339(NOON - 4 * MINUTE) }];
 
-test("the answer is the one that asking anew would give, for every tile, whatever happened in the last two minutes", () => {
+test("for every tile the joined answer equals a new query, for any events in the last two minutes", () => {
   fc.assert(
     fc.property(
       fc.array(minute, { minLength: 8, maxLength: 8 }),
@@ -97,7 +97,7 @@ test("the answer is the one that asking anew would give, for every tile, whateve
   );
 });
 
-test("where a minute between is not known, or the message is older than the answer, there is none", () => {
+test("there is no joined answer where a minute is missing or the message is older than the answer", () => {
   const query: Asked = { measures: ["events"], last: "5m", interval: "minute" };
   const none = new Map<number, Minute>();
   const answer = answerAt(query, NOON, none);

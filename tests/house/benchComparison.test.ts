@@ -19,7 +19,7 @@ test("figures are paired by the words around them, and given as ratios with thei
   assert.match(comparisonTable(ratios), /\| sum # µs \| 1 \| 1,000 \| 500 \| 0\.50 \| 0\.50–0\.50 \| less \|/);
 });
 
-test("what only one version prints, or prints in some rounds only, is left out", () => {
+test("a figure that only one version or only some rounds print is left out", () => {
   assert.deepEqual(ratiosOf([{ base: "old 1", head: "new 2" }]), []);
   const rounds = [
     { base: "a 1", head: "a 2" },
@@ -28,7 +28,7 @@ test("what only one version prints, or prints in some rounds only, is left out",
   assert.deepEqual(ratiosOf(rounds), []);
 });
 
-test("lines of the same words are told apart by their order, numbers in names are no figures", () => {
+test("lines with the same words are told apart by their order, and numbers in names are not figures", () => {
   const [first, second] = ratiosOf([{ base: "row sha256 1\nrow sha256 2", head: "row sha256 2\nrow sha256 2" }]);
   assert.deepEqual([first?.line, first?.ratio, second], ["row sha256 #", 2, undefined]);
 });

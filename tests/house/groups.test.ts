@@ -34,7 +34,7 @@ test("an end-to-end test without a group, or with an unknown one, is refused by 
 /** `test.run();` of uvu at the end of a file, or `sqsConformance(…)`, which runs the tests of a suite. */
 const RUNS = /^(?:\w+\.run\(\);|\w+Conformance\()/m;
 
-test("what calls itself a test file runs its tests, and no other file does", () =>
+test("every file named as a test runs its tests, and no other file does", () =>
   assert.deepEqual(
     globSync("tests/**/*.ts")
       .filter((file) => RUNS.test(textOf(file)))

@@ -12,7 +12,7 @@ const rows = new Map(
 );
 const files = execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).split("\n");
 
-test("the README says of every folder what is in it, and of no other", () =>
+test("the README describes every folder, and no folder that does not exist", () =>
   assert.deepEqual(
     [...rows.keys()].filter((name) => !name.endsWith(".ts")).sort(),
     // Hidden folders are settings of tools.

@@ -123,7 +123,7 @@ esac`,
   }
 }
 
-test("traffic is shifted in the stack's own region, whatever the shell's is", () =>
+test("traffic is shifted in the stack's own region, even where the shell has another", () =>
   assert.deepEqual(
     shifted({
       deployments: [

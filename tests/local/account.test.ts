@@ -36,7 +36,7 @@ test("over any time a rate gives what it holds and what has flown in, and one ca
     ),
   ));
 
-test("a rate that is used up is there again in time, and what was held back is told by second", () => {
+test("a used-up rate is available again in time, and delayed calls are counted by second", () => {
   const clock = testClock();
   const account = new Account(0.01, clock);
   account.begin();
@@ -119,7 +119,7 @@ test("a full partition of an index refuses the table's write", async () => {
   await close();
 });
 
-test("a new table takes its first units and no more, whatever its keys", async () => {
+test("a new table takes its first units and no more, with any keys", async () => {
   const { account, put, close } = await table();
   // 40 units a second, of which five seconds are there at first.
   for (let i = 0; i < 50; i += 1) await put(`key-${i}`, 4_000);
@@ -173,7 +173,7 @@ test("a table that was warmed up serves more from the first second on, and only 
   assert.deepEqual([served("cold"), served("warm")], [200, 1_000]);
 });
 
-test("what a call consumed is told to those who ask alone", async () => {
+test("consumed capacity is answered only to callers that ask for it", async () => {
   const account = new Account(1);
   const throughput = new Throughput(account, new Map([["t", { table: "pk", indexes: new Map() }]]), () => {});
   const body = Buffer.from(JSON.stringify({ TableName: "t", Key: { pk: { S: "a" } } }));

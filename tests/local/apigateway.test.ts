@@ -266,7 +266,7 @@ test("@connections sends, tells and closes; one that is gone is 410, and over 12
   await world.close();
 });
 
-test("what API Gateway would refuse stops the start", async () => {
+test("a setting that API Gateway would refuse stops the start", async () => {
   const world = await start(allow);
   const create = (kind: string, inputs: Record<string, unknown>) =>
     world.gateway.resources[`aws:apigatewayv2/${kind}`]!({ type: kind, name: "other", inputs });
@@ -283,7 +283,7 @@ test("what API Gateway would refuse stops the start", async () => {
   await world.close();
 });
 
-test("lengths of frames are told however the bytes are cut", () => {
+test("lengths of frames are read correctly, at any cut of the bytes", () => {
   const frame = (length: number) => {
     const head =
       length < 126
@@ -303,7 +303,7 @@ test("lengths of frames are told however the bytes are cut", () => {
   }
 });
 
-test("what is no handshake reaches no socket", async () => {
+test("a request that is not a handshake reaches no socket", async () => {
   const world = await start(allow);
   const socket = connect(world.port, "127.0.0.1");
   const answer = new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));

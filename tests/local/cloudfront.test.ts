@@ -166,7 +166,7 @@ test("the viewer function sees the event of version 1.0", async () => {
 const NAMES_OF_OBJECTS = [...Object.getOwnPropertyNames(Object.prototype), "prototype"];
 const prototypeMembers = () => Reflect.ownKeys(Object.prototype).map(String).sort();
 
-test("whatever names a caller gives to parameters, cookies and headers, they pass like any others and change nothing", async () => {
+test("parameters, cookies and headers of any name pass and change nothing else", async () => {
   const before = prototypeMembers();
   const name = fc.constantFrom(...NAMES_OF_OBJECTS, "a", "b");
   const values = fc.array(fc.tuple(name, fc.constantFrom("1", "2", "")), { maxLength: 4 });
@@ -310,7 +310,7 @@ test("a body over 6 MB still reaches the edge function, which may answer it or t
   assert.equal(await status("POST", "/", { "x-do": "replace", "content-type": "text/plain" }, large), 200);
 });
 
-test("what is not HTTP is 400", async () => {
+test("bytes that are not HTTP are answered with 400", async () => {
   assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1\.1 400 /);
 });
 

@@ -110,7 +110,7 @@ const bytesIn = (folder: string): string =>
     .map((name) => readFileSync(join(folder, name), "latin1"))
     .join();
 
-test("scrubbed, the file holds what waits and nothing of what was delivered", async () => {
+test("after a scrub the file holds the waiting records and no delivered ones", async () => {
   const puts: Put[] = [];
   const context = fresh();
   const clock = testClock();
@@ -137,7 +137,7 @@ test("scrubbed, the file holds what waits and nothing of what was delivered", as
   await again.close();
 });
 
-test("what the bucket does not take for a day is given up, as by Firehose itself", async () => {
+test("records that the bucket refuses for a day are dropped, as Firehose does", async () => {
   const clock = testClock();
   let tries = 0;
   let away = true;
@@ -227,7 +227,7 @@ test("a key is found wherever it stands, also behind a text that names it", asyn
   await firehose.close();
 });
 
-test("what was taken and not delivered is delivered after a kill; what was delivered is not again", async () => {
+test("after a kill, records not yet delivered are delivered, and delivered ones are not repeated", async () => {
   const context = fresh();
   const puts: string[] = [];
   const clock = testClock();

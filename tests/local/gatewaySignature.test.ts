@@ -166,7 +166,7 @@ for (const [service, unknown, mismatch, skew] of faults) {
   });
 }
 
-test("a call without a signature is nobody's", async () => {
+test("a call without a signature has no identity", async () => {
   const { code } = await send({ ...send1(), headers: { ...send1().headers, host: host() } });
   assert.equal(code, "MissingAuthenticationTokenException");
 });
@@ -245,7 +245,7 @@ const link = async (expiresIn = 60, date?: Date): Promise<URL> => {
 const follow = (url: URL, method = "GET", headers: Record<string, string> = {}) =>
   send({ method, path: url.pathname, query: url.search.slice(1), headers: { host: url.host, ...headers }, body: "" });
 
-test("a link holds as it was made, and for nothing else", async () => {
+test("a link is valid for exactly the object and method that it was made for", async () => {
   const url = await link();
   assert.equal((await follow(url)).code, "NoSuchBucket");
   const changed = (change: (query: URLSearchParams) => void) => {
@@ -283,7 +283,7 @@ test("a web page reaches nothing: neither with its origin, nor by a name that po
   assert.deepEqual([(await send(rebound)).status, (await send(rebound)).code], [403, "AccessDeniedException"]);
 });
 
-test("callers name what they like, and plain objects are none the worse for it", async () => {
+test("names like __proto__ in a call do no harm", async () => {
   const before = Reflect.ownKeys(Object.prototype).map(String).sort();
   const name = fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "valueOf");
   await fc.assert(

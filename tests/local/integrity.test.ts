@@ -45,7 +45,7 @@ const rowsOf = (path: string): number => {
 const lines: string[] = [];
 const kept = { what: "the things", withoutIt: "they are gone", log: (line: string) => void lines.push(line) };
 
-test("a log that a kill left is whole, be it that older frames lie behind", () => {
+test("a log left by a kill counts as whole, even with older frames behind it", () => {
   for (const generations of [1, 2, 3]) {
     const path = killed(12, generations);
     assert.equal(damagedLogBytes(`${path}-wal`), 0);
@@ -53,7 +53,7 @@ test("a log that a kill left is whole, be it that older frames lie behind", () =
   }
 });
 
-test("whatever byte of the log is flipped, what SQLite then drops is told", () => {
+test("for any flipped byte of the log, the frames that SQLite drops are reported", () => {
   const path = killed(6);
   const bytes = readFileSync(`${path}-wal`);
   const whole = readFileSync(path);
@@ -78,7 +78,7 @@ test("whatever byte of the log is flipped, what SQLite then drops is told", () =
   );
 });
 
-test("a log that was cut short is told, with its file and what to do, and the rest is used", () => {
+test("a log that was cut short is reported with its file and remedy, and the rest is used", () => {
   const path = killed(6);
   truncateSync(`${path}-wal`, statSync(`${path}-wal`).size - 100);
   lines.length = 0;
@@ -90,7 +90,7 @@ test("a log that was cut short is told, with its file and what to do, and the re
   assert.equal(rowsOf(path), 5);
 });
 
-test("a file that is none, or whose pages are broken, stops the start with what to do", () => {
+test("a file that is not a database, or has broken pages, stops the start and names the remedy", () => {
   const path = killed(40);
   assert.equal(rowsOf(path), 40);
   const bytes = readFileSync(path);

@@ -54,7 +54,7 @@ test.before(async () => {
 });
 test.after(() => rmSync(state, { recursive: true, force: true }));
 
-test("what is encrypted under a key, its ARN or alias is decrypted without naming it", async () => {
+test("a text encrypted by a key's id, ARN or alias is decrypted without naming the key", async () => {
   for (const id of [keyId, arn, "alias/archive", "arn:aws:kms:us-east-1:000000000000:alias/archive"]) {
     const { CiphertextBlob } = await call("Encrypt", { KeyId: id, Plaintext: plain("text") });
     const opened = await call("Decrypt", { CiphertextBlob });
@@ -62,7 +62,7 @@ test("what is encrypted under a key, its ARN or alias is decrypted without namin
   }
 });
 
-test("the encryption context must be the same, in whatever order", async () => {
+test("the encryption context must be the same, in any order", async () => {
   const { CiphertextBlob } = await call("Encrypt", {
     KeyId: keyId,
     Plaintext: plain("text"),

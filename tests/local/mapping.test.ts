@@ -82,7 +82,7 @@ test("a batch fills up while messages keep coming", async () => {
   );
 });
 
-test("what comes alone waits for no more than one look", async () => {
+test("a single message waits for one poll at most", async () => {
   const { batches } = await run({ arrivals: [2, 0, 1] });
   assert.deepEqual(batches, [["1", "2"], ["3"]]);
 });

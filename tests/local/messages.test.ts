@@ -150,7 +150,7 @@ for (const [says, send, name, message, reason] of refusals)
     assert.deepEqual([mails, texts], [[], []]);
   });
 
-test("what is in order is taken, in the sandbox too", async () => {
+test("a valid message is accepted, in the sandbox too", async () => {
   await mail(open);
   await mail(sandboxed, { to: ["bounce@mail.example.com"] });
   await text(open, "+447700900002");

@@ -80,7 +80,7 @@ const contextOf = (state: string, lines: string[]): LocalContext => ({
   log: (line) => void lines.push(line),
 });
 
-test("messages go over into the file of the queues, and what was cut off is told", async () => {
+test("messages move into the file of the queues, and cut-off records are reported", async () => {
   const state = fresh();
   const lines: string[] = [];
   const folder = join(state, "sqs", "us-east-1", "ingest-queue");

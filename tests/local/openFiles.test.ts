@@ -12,7 +12,7 @@ const saidUnder = (limit: number): string =>
     encoding: "utf8",
   }).stdout;
 
-test("a limit of open files that load would meet is told with what to do", () =>
+test("a limit of open files that is too low for load is reported with its remedy", () =>
   assert.equal(
     saidUnder(256),
     'only 256 files may be open at once, and under load the platform needs 1024 or more: raise the limit ("ulimit -n")\n',

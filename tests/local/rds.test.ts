@@ -322,7 +322,7 @@ test("a machine's first start makes a cluster, later ones copy it, and one decla
   }
 });
 
-test("what was deleted leaves no bytes behind once the database is scrubbed, and the rest stays", async () => {
+test("after a scrub no bytes of deleted rows are left in the database, and other rows stay", async () => {
   const context = fresh();
   const made = await createRds(context, {});
   const { state } = await declare(made);

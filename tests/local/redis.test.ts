@@ -97,7 +97,7 @@ test("a file that is damaged is said as the reason why the platform can't start"
   );
 });
 
-test("the file does not grow with what is written over, and loses nothing by it", async () => {
+test("overwriting does not make the file grow, and loses nothing", async () => {
   const disk = onDisk();
   const db = disk.open();
   db.set("kept", "value");
@@ -115,7 +115,7 @@ test("the file does not grow with what is written over, and loses nothing by it"
   db.close();
 });
 
-test("scrubbed, the file holds nothing of what was deleted", async () => {
+test("after a scrub the file holds nothing of deleted entries", async () => {
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   folders.push(folder);
   const redis = await startRedis({ folder, token: undefined, server: false });
@@ -162,7 +162,7 @@ const listens = (port: number): Promise<boolean> =>
     socket.on("error", () => resolve(false));
   });
 
-test("a server ends with its platform, be it killed", async () => {
+test("a server ends with its platform, even when the platform is killed", async () => {
   const folder = mkdtempSync(join(tmpdir(), "redis-child-"));
   folders.push(folder);
   const program = server === false ? join(folder, "redis-server") : server;
@@ -184,7 +184,7 @@ test("a server ends with its platform, be it killed", async () => {
   );
 });
 
-test("what the embedded one keeps goes into a server that comes later, and back when that is gone", async () => {
+test("entries of the embedded Redis move into a server that starts later, and back when it stops", async () => {
   const folder = mkdtempSync(join(tmpdir(), "redis-change-"));
   folders.push(folder);
   const later = Date.now() + 86_400_000;

@@ -79,7 +79,7 @@ function whole(): Set<number> {
 const toldMissing = (line: string, seq: number): boolean =>
   [...line.matchAll(/messages (\d+) to (\d+)/g)].some(([, from, to]) => Number(from) <= seq && seq <= Number(to));
 
-test("whatever page is broken, the others' rows go on, and what is missing is told", () => {
+test("for any broken page, rows of other pages are read, and the missing ones are reported", () => {
   const good = written();
   const pages = good.length / PAGE;
   const root = rootOf("messages");

@@ -102,7 +102,7 @@ test("a schedule starts its function with its input, once a period, from the sta
   await scheduler.close();
 });
 
-test("a schedule runs on a disk that is full, and says what it could not write down", async () => {
+test("a schedule runs on a full disk, and reports the run that it could not record", async () => {
   const clock = testClock();
   const lines: string[] = [];
   const context = fresh(lines);
@@ -121,7 +121,7 @@ test("a schedule runs on a disk that is full, and says what it could not write d
   await scheduler.close();
 });
 
-test("what came due while the platform was off runs once as it starts", async () => {
+test("a schedule that came due while the platform was off runs once at its start", async () => {
   const clock = testClock();
   const context = fresh();
   const started: unknown[] = [];

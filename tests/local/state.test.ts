@@ -48,7 +48,7 @@ async function holder(): Promise<{ pid: number; end(): void }> {
   return { pid: Number(first.toString()), end: () => parent.kill("SIGKILL") };
 }
 
-test("a killed holder has let go in that moment, be it still in the list of processes", async () => {
+test("a killed holder has released its lock at once, even while it is still in the list of processes", async () => {
   const { pid, end } = await holder();
   try {
     assert.throws(() => openState(folder, false), refused(held(pid)));
@@ -68,7 +68,7 @@ test("a killed holder has let go in that moment, be it still in the list of proc
   }
 });
 
-test("what a dead holder wrote names no stranger who has its id now", () => {
+test("a lock of a dead process is not taken for that of a new process with the same id", () => {
   writeFileSync(join(folder, "holder.json"), JSON.stringify({ pid: 1, started_at: "2020-01-01T00:00:00.000Z" }));
   writeFileSync(join(folder, "platform.lock"), "1");
   openState(folder, false).release();

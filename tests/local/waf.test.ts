@@ -42,7 +42,7 @@ test("an address that stops is let in again a minute later", async () => {
   assert.equal(ask("192.0.2.1"), 200);
 });
 
-test("what a request is refused with has the format of every error", async () => {
+test("a refusal has the format of every other error", async () => {
   const { waf, ask, arn } = await stand(10);
   for (let i = 0; i < 10; i += 1) ask("192.0.2.1");
   const { status, headers, body } = waf.inspect(arn, "192.0.2.1")!;
@@ -51,7 +51,7 @@ test("what a request is refused with has the format of every error", async () =>
   assert.deepEqual([headers["content-type"], headers["retry-after"]], ["application/json", "60"]);
 });
 
-test("who stays below the limit in every minute is never refused", () =>
+test("a caller that stays below the limit in every minute is never refused", () =>
   fc.assert(
     fc.asyncProperty(fc.array(fc.nat(20_000), { minLength: 1, maxLength: 60 }), async (pauses) => {
       const { ask, clock } = await stand(10);

@@ -156,7 +156,7 @@ test("when it died before the operator's key moved, it moves at the next run", a
   );
 });
 
-test("what counts is a key that opens something: not a revoked or expired one, nor a text whose overlap is over", async () => {
+test("only keys that still work count: not revoked or expired ones, nor a text whose overlap is over", async () => {
   const past = rfc3339(clock.now() - 1);
   await store({ customer_id: "cus_b" });
   await store({ customer_id: "cus_a" });
@@ -192,7 +192,7 @@ test("a version goes only when no key needs it and none can still be made under 
   assert.deepEqual([current, Object.keys(versions)], ["2", ["2"]]);
 });
 
-test("who comes second with a change of the same state is refused", async () => {
+test("the second of two changes of the same state is refused", async () => {
   const { secrets } = directory;
   // Another process writes between this one's reading and its writing.
   let raced = false;

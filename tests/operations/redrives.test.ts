@@ -37,7 +37,7 @@ test.after(async () => {
 
 const queueOf = (name: string) => service.queues().get(`arn:aws:sqs:us-east-1:000000000000:${name}`)!;
 
-test("what lies dead is counted, and put back to where it came from", async () => {
+test("dead letters are counted, and put back into their queues", async () => {
   const ingest = queueOf("ingest");
   for (const body of ["a", "b", "c"]) await ingest.send({ body, sender: "s" });
   // The second time the message has failed often enough.
@@ -62,7 +62,7 @@ test("what lies dead is counted, and put back to where it came from", async () =
   );
 });
 
-test("what was sent to a dead-letter queue by a function goes back, too, where one queue feeds it", async () => {
+test("a message that a function sent to a dead-letter queue goes back too, where one queue feeds that queue", async () => {
   await sqs.send(new SendMessageCommand({ QueueUrl: urls[1]!, MessageBody: "buried" }));
   const [dead] = meant(await deadQueues(sqs, urls), "delivery-dead-0a1b2c3");
   assert.equal(await redrive(sqs, dead!, 1), 1);
@@ -74,7 +74,7 @@ test("what was sent to a dead-letter queue by a function goes back, too, where o
   );
 });
 
-test("where two queues feed it, it has no way back, and that is told", async () => {
+test("a dead-letter queue that two queues feed is reported, and not put back", async () => {
   const url = await declare("shared-dead");
   const deadLetterTargetArn = "arn:aws:sqs:us-east-1:000000000000:shared-dead";
   for (const name of ["one", "two"])

@@ -129,7 +129,7 @@ async function allOpen(ids: readonly string[]): Promise<void> {
 
 const refused = (message: string) => ({ name: "Refusal", message });
 
-test("a key comes, what it did not seal is sealed anew, the old one goes; all texts open at every step, and no step is taken too soon", async () => {
+test("a new key comes, older texts are sealed again, the old key goes; all texts open at every step, and no step is taken too soon", async () => {
   const before = await subscribe(520);
   assert.equal(await add(sealing), "2");
   await assert.rejects(add(sealing), refused("key 2 waits to be used"));
@@ -160,7 +160,7 @@ test("a key comes, what it did not seal is sealed anew, the old one goes; all te
   await assert.rejects(use(sealing), refused("key 2 is in use already; add another first"));
 });
 
-test("sealing anew ends when its time is up, and the next run goes on", async () => {
+test("sealing again ends when its time is up, and the next run continues", async () => {
   await add(sealing);
   clock.advance(SETTLE_MS);
   await use(sealing);

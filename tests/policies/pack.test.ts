@@ -113,7 +113,7 @@ test("a queue without its key is stopped before it is made", async () => {
   assert.deepEqual(told(await analyze(queue)), [["queue-own-key", "mandatory"]]);
 });
 
-test("the whole stack passes, and what is excepted is told once with its reason", async () => {
+test("the whole stack passes, and each exception is reported once with its reason", async () => {
   assert.deepEqual(told(await analyzeStack(program)), []);
   assert.deepEqual(told(await analyzeStack(program)), []);
   await eventually(

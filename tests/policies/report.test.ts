@@ -34,7 +34,7 @@ test("a verdict comes with the values that it rests on", () => {
   );
 });
 
-test("where a verdict rests on other resources they are named", () => {
+test("a verdict names the other resources that it depends on", () => {
   const subject = (rule: string, resource: string) =>
     report.themes
       .flatMap(({ rules }) => rules)

@@ -28,7 +28,7 @@ test("between measured numbers, more events shrink better", () => {
   assert.ok(compressionOf(50) > compressionOf(20) && compressionOf(50) < compressionOf(100));
 });
 
-test("a queue's call is billed by 64 KB, however many messages it carries", () => {
+test("a call of a queue is billed by 64 KB, for any number of messages", () => {
   const seconds = 730 * 3_600;
   const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 0.01, `${actual}`);
   // A hundred events are 27 KB of message, and a run gets two of them: together they are one chunk.
@@ -62,7 +62,7 @@ test("a bill grows with each part of the load", () => {
     assert.ok(totalOf(billOf(prod, { ...usualLoad, ...more })) > base, JSON.stringify(more));
 });
 
-test("what was missing is there: counts by environment, the inbox, pollers for single events, the store at the edge", () => {
+test("the cost has counts by environment, the inbox, pollers for single events and the store at the edge", () => {
   const [packed, single] = [100, 1].map((eventsPerRequest) => billOf(prod, { ...usualLoad, eventsPerRequest })) as [
     readonly Line[],
     readonly Line[],
@@ -76,7 +76,7 @@ test("what was missing is there: counts by environment, the inbox, pollers for s
   assert.equal(usd(packed, "asking which region takes events in"), priceOf("cloudfront_kvs_read", requests));
 });
 
-test("who watches live is paid for by those who are watched, and nobody else", () => {
+test("the cost of watching live is zero without watchers", () => {
   const [none, some, many] = [0, 100, 10_000].map((watched) => billOf(prod, { ...usualLoad, watched })) as [
     readonly Line[],
     readonly Line[],

@@ -39,7 +39,7 @@ test("with a size for each zone, another zone leaves the addresses of the others
     }),
   ));
 
-test("an argument that changes what is declared in a way nobody foretold is refused", () =>
+test("an argument that changes the declaration in an unknown way is refused", () =>
   assert.throws(() => declaredByVpc("network", { ...isolated(2), assignGeneratedIpv6CidrBlock: true }, zonesOfRegion), {
     message: 'awsx:ec2:Vpc "network": not understood here: assignGeneratedIpv6CidrBlock',
   }));

@@ -64,7 +64,7 @@ test("waiting for something other than the machine is no overload", () => {
   assert.ok(seconds.every(({ admitted, offered }) => admitted === offered));
 });
 
-test("little is let in while the messages of what was accepted can't be worked off, and all of what is little", () => {
+test("while accepted messages can't be processed, few requests are let in, and small loads pass whole", () => {
   const much = run(new Array<number>(10).fill(500), 500, { queuesFull: true });
   for (const { admitted } of last(much, 8)) assert.ok(admitted > 0 && admitted <= 25, `${admitted} admitted`);
   const little = run(new Array<number>(10).fill(15), 500, { queuesFull: true });

@@ -58,7 +58,7 @@ for (const [what, group, why] of refused)
     assert.throws(() => withGroup(group), why);
   });
 
-test("what is not supported is refused by its name", () => {
+test("an unsupported setting is refused by its name", () => {
   const inputs = { enabled: true, origins: [{ originId: "a", domainName: "a.example", s3OriginConfig: { x: 1 } }] };
   assert.throws(() => readDistribution("E1", defined(inputs), parts), /does not support "s3OriginConfig"/);
 });

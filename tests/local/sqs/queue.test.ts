@@ -93,7 +93,7 @@ test("a delayed message arrives when its delay ends, and wakes who waits", async
   );
 });
 
-test("scrubbed, the file holds what is alive and nothing of what was deleted", async () => {
+test("after a scrub the file holds live messages and nothing of deleted ones", async () => {
   for (const inMemory of [1e6, 0]) {
     const made = bench({}, undefined, inMemory);
     const { queue, clock, folder } = made;
@@ -201,7 +201,7 @@ test("the file does not grow with what passes through, and long-lived messages s
 
 const redrive = { redrive: { target: "arn:dead", maxReceiveCount: 3 } };
 
-test("a receive whose run was killed is no failure of the message, however often that happens", async () => {
+test("a receive whose run was killed does not count as a failure of the message, even many times", async () => {
   const dead = bench();
   const made = bench(redrive, () => dead.queue);
   await made.queue.send({ body: "x", sender: "s" });

@@ -256,7 +256,7 @@ test("a run that hangs before it writes, while the next ones do its work, change
   }
 });
 
-test("minutes that are made up for and evaluated twice are told once", async () => {
+test("a missed minute that is evaluated twice sends one message", async () => {
   const live = await customer();
   const world: World = { posts: [], events: [] };
   for (const outcome of ["failed", "delivered", "failed", "delivered"] as const) await minute(live, outcome);

@@ -131,7 +131,7 @@ test("it is pending, fires once it has lasted, and resolves once it was well for
   assert.ok(alert.since < alert.fired_at && alert.fired_at < alert.resolved_at);
 });
 
-test("what was pending and did not last leaves nothing", async () => {
+test("a pending alert that does not last leaves nothing", async () => {
   const id = await rule();
   await attempts("failed");
   await run();
@@ -156,7 +156,7 @@ test("minutes that no run looked at are looked at by the next, each once", async
   assert.equal((await tick(ports, clock + 45_000))!.minutes, 0);
 });
 
-test("a customer that does nothing costs nothing, whatever rules it has", async () => {
+test("a customer without events costs nothing, with any rules", async () => {
   await rule();
   await run();
   asked.length = 0;
@@ -182,7 +182,7 @@ test("while one run is at work, another does nothing", async () => {
   assert.equal([first, second].filter((each) => each === undefined).length, 1);
 });
 
-test("what a run had no time for, the next goes on with", async () => {
+test("the next run continues where one ran out of time", async () => {
   const id = await rule({ for_minutes: 0 });
   await attempts("failed");
   clock += MINUTE;
@@ -251,7 +251,7 @@ async function fire(channels: readonly string[]): Promise<string> {
   return id;
 }
 
-test("each change is told once to each verified channel, and is an event of the customer", async () => {
+test("each change is sent once to each verified channel, and is an event of the customer", async () => {
   const first = await channel("webhook", "https://hooks.example.com/alerts");
   const second = (
     await call("POST", "/alert-channels", { kind: "webhook", target: "https://hooks.example.com/unverified" })
@@ -286,7 +286,7 @@ test("each change is told once to each verified channel, and is an event of the 
   assert.equal(JSON.parse(recovered.posts[0]!.body).event_type, "triggers.alert.resolved");
 });
 
-test("one customer's many messages keep no other customer's waiting, and each is told once", async () => {
+test("many messages of one customer do not delay those of others, and each is sent once", async () => {
   const channels: string[] = [];
   for (let n = 0; n < 12; n += 1) channels.push(await channel("webhook", `https://slow.example.com/${n}`));
   for (let n = 0; n < 10; n += 1) await rule({ name: `Rule ${n}`, for_minutes: 0, channels });
@@ -300,7 +300,7 @@ test("one customer's many messages keep no other customer's waiting, and each is
   assert.deepEqual([posts.length, new Set(posts.map(({ id }) => id)).size], [121, 121]);
 });
 
-test("a message that could not be sent is sent again later, the same for who gets it twice", async () => {
+test("a message that could not be sent is sent again later, with the same id", async () => {
   const id = await fire([await channel("webhook", "https://hooks.example.com/alerts")]);
   const refused = await send(() => ({ status_code: 500, error: "http_error" }));
   assert.deepEqual([refused.sent, refused.failed], [1, 1]);
@@ -313,7 +313,7 @@ test("a message that could not be sent is sent again later, the same for who get
   assert.deepEqual([told.state, told.attempts, told.error], ["sent", 2, null]);
 });
 
-test("a channel that keeps failing is told through another", async () => {
+test("a channel that keeps failing is reported through another channel", async () => {
   const broken = await channel("webhook", "https://hooks.example.com/broken");
   await channel("webhook", "https://hooks.example.com/works");
   await fire([broken]);
@@ -333,7 +333,7 @@ test("a channel that keeps failing is told through another", async () => {
   assert.deepEqual([told.failing_since !== null, told.last_error], [true, "The endpoint answered 503."]);
 });
 
-test("while a rule is snoozed its channels hear nothing, and a recovery is told all the same", async () => {
+test("while a rule is snoozed its channels get no alert, but a recovery is still sent", async () => {
   const target = await channel("webhook", "https://hooks.example.com/alerts");
   const id = await fire([target]);
   await send();

@@ -343,7 +343,7 @@ test("alerts are listed by state, acknowledged and snoozed, and the audit log te
   assert.equal((await call("POST", `/alerts/${id}/acknowledge`, undefined, stranger)).status, 404);
 });
 
-test("a rule that is switched off or deleted ends what it has firing, and that is told", async () => {
+test("a rule that is switched off or deleted ends its firing alerts, and a message says so", async () => {
   const [first, second] = await rules();
   await ring(first!);
   await call("PATCH", `/alert-rules/${first!.rule_id}`, { enabled: false });

@@ -60,7 +60,7 @@ async function readAll(path: string, member: string): Promise<{ items: Record<st
 
 const awkward = fc.constantFrom('"', "\\", "\n", "a", "é", "語", "😀", "\u2028", "\u007f");
 
-test("a body of the largest size fits, whatever its characters", () => {
+test("a body of the largest size fits, with any characters", () => {
   fc.assert(
     fc.property(awkward, fc.integer({ min: 0, max: 3 }), fc.boolean(), (character, before, inJson) => {
       const text = "a".repeat(before) + character.repeat(Math.ceil(MOST_ANSWER_BYTES / Buffer.byteLength(character)));

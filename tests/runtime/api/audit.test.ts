@@ -80,14 +80,14 @@ test("each change tells who, what, when, from where, and how it ended; so do ref
   for (const { at } of entries) assert.equal(new Date(at).toISOString(), at);
 });
 
-test("no secret is ever told", async () => {
+test("the audit log holds no secret", async () => {
   const { live } = await historian();
   await api.call(live, "POST", "/keys", {});
   const text = JSON.stringify((await logOf(live)).entries);
   assert.doesNotMatch(text, /s3cret|whsec_|trg_live/);
 });
 
-test("a change that is repeated without effect is not told again", async () => {
+test("a repeated change without effect has no second entry", async () => {
   const { live, subscription_id } = await historian();
   const before = (await logOf(live)).entries.length;
   await api.call(live, "DELETE", `/subscriptions/${subscription_id}`);
@@ -95,7 +95,7 @@ test("a change that is repeated without effect is not told again", async () => {
   assert.equal((await logOf(live)).entries.length, before);
 });
 
-test("what the platform does is told too", async () => {
+test("changes by the platform have entries too", async () => {
   const { live, customer_id } = await historian();
   const { body } = await api.call(live, "POST", "/subscriptions", {
     webhook_url: "https://example.com/p",
@@ -201,7 +201,7 @@ for (const [says, statement, text] of tampering) {
   });
 }
 
-test("with the line an earlier run printed, a log written anew is found", async () => {
+test("a rewritten log is found by the line that an earlier run printed", async () => {
   const { live } = await historian();
   const log = await logOf(live);
   const seen = `${log.head.seq}:${log.head.hash}`;

@@ -50,7 +50,7 @@ test("ingest sees another version of the schemas after each change", async () =>
   assert.deepEqual(versions, [0, 1, 2]);
 });
 
-test("ingest asks for many tenants at once and gets what it doesn't know, as far as it fits an answer", async () => {
+test("ingest asks for many tenants at once, and gets the schemas that it does not know, as far as they fit an answer", async () => {
   const others = [await api.customer("One"), await api.customer("Two"), await api.customer("Three")];
   const large = { description: "x".repeat(1_500_000) };
   for (const { live, customer_id } of others) {
@@ -136,7 +136,7 @@ for (const [says, schema, path] of noSchemas) {
   });
 }
 
-test("a body that is no JSON Schema at all is 400", async () => {
+test("a body that is not a JSON Schema is 400", async () => {
   assert.equal((await call("PUT", "/event-types/bad", [])).status, 400);
   assert.equal((await call("PUT", "/event-types/bad", "1")).status, 400);
 });
@@ -291,7 +291,7 @@ test("a reference table is bounded in rows and in the size of a row", async () =
   assert.equal((await call("PUT", "/reference-tables/big", { rows: fits })).body.row_count, 10_000);
 });
 
-test("what is no table is 400: rows missing, a row that is no object, an unknown member", async () => {
+test("a malformed table is 400: rows missing, a row that is not an object, an unknown member", async () => {
   for (const body of [{}, { rows: { a: 1 } }, { rows: {}, ttl: 1 }]) {
     assert.equal((await call("PUT", "/reference-tables/bad", body)).status, 400);
   }

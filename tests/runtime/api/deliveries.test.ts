@@ -139,7 +139,7 @@ test("deliveries are listed newest first, by status, subscription and time, page
   assert.equal((await api.call(live, "GET", "/deliveries/dlv_nonsense")).status, 404);
 });
 
-test("a manual retry always acts, whatever the state and also the second time", async () => {
+test("a manual retry makes an attempt in any state, also the second time", async () => {
   const { batch } = await stored(2, 60_000);
   const id = await delivery(batch, { status: "dead_lettered", attempts: [failure(9), failure(5)] });
   for (let i = 0; i < 2; i += 1) assert.equal((await api.call(live, "POST", `/deliveries/${id}/retry`)).status, 202);
@@ -198,7 +198,7 @@ test("a delivery that a replay of dead letters had tried again is found by that 
   assert.equal((await get(`/events/${ids[0]}`)).status, "delivered");
 });
 
-test("a backlog holds what waits, was held back or was given up, oldest first, and nothing else", async () => {
+test("a backlog holds the waiting, held and dead-lettered events, oldest first, and nothing else", async () => {
   const held = await stored(2, 900_000);
   const failed = await stored(3, 800_000);
   const dead = await stored(1, 700_000);
@@ -243,7 +243,7 @@ test("a backlog holds what waits, was held back or was given up, oldest first, a
   assert.equal((await get(`/events/${failed.ids[0]}`)).status, "delivered");
 });
 
-test("what waits for a removed subscription is cancelled and doesn't count for the event", async () => {
+test("a waiting delivery of a removed subscription is cancelled, and does not count for the event", async () => {
   const gone = (
     await api.call(live, "POST", "/subscriptions", {
       webhook_url: "https://example.com/gone",

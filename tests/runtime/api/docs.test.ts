@@ -34,7 +34,7 @@ test("every reference inside the document leads somewhere", () => {
   );
 });
 
-test("every operation but the public ones needs a key, and says what it answers without one", () => {
+test("every operation except the public ones needs a key, and documents its answer without one", () => {
   const open = operations.filter(({ operation }) => operation.security.length === 0).map(({ name }) => name);
   assert.deepEqual(open.sort(), [
     "GET /",
@@ -63,7 +63,7 @@ test("a path of the documentation that has no page is 404, as a page that leads 
   assert.match(await text.text(), /^# This page is not there\n/);
 });
 
-test("what is no page stays an error in the format of errors", async () => {
+test("a path that is not a page is an error in the error format", async () => {
   const head = { "x-triggers-request-id": "req_01M88FFK1QVXXRB524PVS8B7M0" };
   for (const path of ["/docs/answers/418", "/health/none"]) {
     const answer = await app.request(path, { headers: head });

@@ -221,7 +221,7 @@ for (const [says, path, body, status, code, details] of refused) {
   });
 }
 
-test("JSON that does not parse is told with its position", async () => {
+test("the refusal of invalid JSON has the position", async () => {
   const { status, body } = await ask("POST", "/probe/one", '{"name": x}');
   assert.deepEqual([status, body.error.code], [400, "invalid_json"]);
   assert.equal(
@@ -233,7 +233,7 @@ test("JSON that does not parse is told with its position", async () => {
   ]);
 });
 
-test("a repeated member name is no JSON, at any depth and however it is written", async () => {
+test("a repeated member name is refused, at any depth and in any escaping", async () => {
   const { status, body } = await ask("POST", "/probe/one", '{"name":"x",\n"tags":[{"t":"a","\\u0074":"b"}]}');
   assert.deepEqual([status, body.error.code], [400, "invalid_json"]);
   assert.equal(
@@ -305,7 +305,7 @@ test("a string that is no text is refused, wherever it stands", () => {
   for (const text of ['{"a":"\\ud83d\\ude00"}', '{"a":"\\\\ud800"}', '{"a":"\\ufffd"}']) parseJson(Buffer.from(text));
 });
 
-test("whatever the bytes, decoding and parsing answer or refuse by name", () =>
+test("for any bytes, decoding and parsing either work or refuse with a named error", () =>
   fc.assert(
     fc.property(fc.uint8Array(), fc.constantFrom(undefined, "gzip", "zstd", "identity", "x"), (bytes, encoding) => {
       try {
@@ -457,7 +457,7 @@ const name = fc.oneof(
 
 const get = { requestContext: { http: { method: "GET" }, domainName: "abc.lambda-url.us-east-1.on.aws" } };
 
-test("a name in a path is decoded once and means what was sent, whatever its characters", () =>
+test("a name in a path is decoded once and keeps its meaning, with any characters", () =>
   fc.assert(
     fc.asyncProperty(name, fc.boolean(), async (text, all) => {
       const encoded = all

@@ -92,7 +92,7 @@ const details = async (deps: Deps, who: Identity) => {
   return [response.status, (await response.json()) as any] as const;
 };
 
-test("what lies in dead-letter queues is told to the operator, and no reason to be unavailable", async () => {
+test("dead letters are shown to the operator, and do not make the platform unavailable", async () => {
   const counts = new Map([
     ["https://sqs/1/ingest-dead", "19"],
     ["https://sqs/1/retry-dead", "0"],
@@ -105,14 +105,14 @@ test("what lies in dead-letter queues is told to the operator, and no reason to 
   assert.deepEqual(body.dependencies.sqs, { status: "ok", latency_ms: 0 });
 });
 
-test("a customer learns no details, whatever its key may do, and nobody does without a key", async () => {
+test("no key of a customer shows details, and neither does a call without a key", async () => {
   assert.equal((await details(healthy, { ...operator, customer_id: "cus_a" }))[0], 403);
   assert.equal((await buildApp(healthy).request("/health/details")).status, 401);
   const body = (await (await buildApp(healthy).request("/health")).json()) as Record<string, unknown>;
   assert.deepEqual(body, { status: "ok", dependencies: Object.fromEntries(names.map((n) => [n, { status: "ok" }])) });
 });
 
-test("however many ask at once or soon after, dependencies are asked once in five seconds", async () => {
+test("dependencies are asked once in five seconds, for any number of callers", async () => {
   let asked = 0;
   let clock = 0;
   let answers = () => {};

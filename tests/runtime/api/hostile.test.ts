@@ -110,7 +110,7 @@ test("everything is never erased without the customer's own id", async () => {
   assert.deepEqual([queued.length, objects.size], before);
 });
 
-test("days that are none leave the retention as it is", async () => {
+test("an invalid number of days leaves the retention unchanged", async () => {
   for (const days of ["0", "-1", "3651", "1.5", '"30"', "1e999", "null", "[]"])
     assert.deepEqual(await answer("PUT", "/retention", `{"days":${days}}`), invalid("/days"), days);
   assert.deepEqual((await api.call(us.live, "GET", "/retention")).body, { days: 90 });
@@ -205,7 +205,7 @@ test("an id of another customer's object is not found, like one of no object; a 
   assert.equal((await api.call(them.live, "GET", `/privacy/requests/${theirRequest}`)).status, 200);
 });
 
-test("a key without the scope is told so, before anything else is wrong", async () => {
+test("a missing scope is answered before any other error", async () => {
   const weak = { ...us.live, scopes: ["events:write"] as const };
   const calls = [
     ...takingBodies,

@@ -98,7 +98,7 @@ test("a refusal is not kept: the key is free for the right body", async () => {
   assert.equal((await post("/subscriptions", { ...url, webhook_url: "https://hooks.example.com/free" })).status, 201);
 });
 
-test("a repeat while the first is under way is told so", async () => {
+test("a repeat while the first request is under way is answered with idempotency_in_flight", async () => {
   const answers = await Promise.all(Array.from({ length: 4 }, () => post("/keys", { name: "at once" })));
   const made = answers.filter(({ status }) => status === 201);
   const flight = answers.find(({ status }) => status === 409);
@@ -122,7 +122,7 @@ test("where the first was carried out and its answer is lost, a repeat does not 
   assert.equal(await count("/keys", "keys"), before + 1);
 });
 
-test("where the first came to nothing, a repeat carries on", async () => {
+test("where the first request failed without effect, a repeat does the work", async () => {
   const body = { name: "carried on" };
   const { release } = store;
   const deps = api.deps as { dynamodb: unknown };
@@ -134,7 +134,7 @@ test("where the first came to nothing, a repeat carries on", async () => {
   assert.equal(typeof release, "function");
 });
 
-test("a key that is none is refused", async () => {
+test("an invalid idempotency key is refused", async () => {
   for (const key of ["", "x".repeat(256)]) {
     const { status, body } = await post("/keys", {}, live, key);
     assert.deepEqual([status, body.error.details?.[0].path], [400, "Idempotency-Key"]);

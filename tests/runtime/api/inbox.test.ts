@@ -354,7 +354,7 @@ test("the customer's retention hides events at once when it is shortened", async
   assert.deepEqual((await get("/inbox?event_type=old")).body.events, []);
 });
 
-test("who deletes events stands in the audit log, once", async () => {
+test("a deletion of events has one audit entry with its actor", async () => {
   const { live: own } = await api.customer("Deletes");
   const { ids } = await stored(
     [{ event_type: "a" }, { event_type: "b" }, { event_type: "c" }],

@@ -71,7 +71,7 @@ test("a key for web pages has one scope and names its origins, here and at the e
   }
 });
 
-test("a page of another origin is told so, and keys of servers get no CORS headers", async () => {
+test("a page of another origin is refused with origin_forbidden, and server keys get no CORS headers", async () => {
   const page: Identity = { ...owner.live, scopes: ["events:write"], allowed_origins: ["https://app.example.com"] };
   const dryRun = (who: Identity, origin: string) => api.call(who, "POST", "/events/dry-run", {}, { origin });
   const good = await dryRun(page, "https://app.example.com");
@@ -111,7 +111,7 @@ test("a rotation ends the old text where the edge would hear of it too late", as
   assert.ok(oldest[3] >= before && oldest[3] <= api.deps.now());
 });
 
-test("a raised limit is known to POST /keys at once, whatever the edge still holds", async () => {
+test("a raised limit counts for POST /keys at once, even while the edge has the old one", async () => {
   const { live, customer_id } = await api.customer("Raised");
   await api.call(operator, "PATCH", `/customers/${customer_id}`, { limit_per_second: 5_000 });
   assert.equal((await api.call(live, "POST", "/keys", { limit_per_second: 5_000 })).status, 201);
@@ -258,7 +258,7 @@ test("a key never outlives its maker: it ends with it, and can't ask for more", 
   assert.equal(rotated.status, 403);
 });
 
-test("whatever keys make keys, none can do more than its maker, and revoking one revokes all that descend from it", async () => {
+test("in any tree of keys none can do more than its maker, and revoking one revokes all below it", async () => {
   interface Made {
     readonly identity: Identity;
     readonly parent: number | undefined;
@@ -321,7 +321,7 @@ test("whatever keys make keys, none can do more than its maker, and revoking one
   );
 });
 
-test("a sandbox key reads what is the customer's and changes nothing that is live", async () => {
+test("a sandbox key reads objects of the customer and changes nothing live", async () => {
   assert.equal((await api.call(owner.sandbox, "GET", "/retention")).status, 200);
   const { body } = await api.call(owner.live, "GET", "/retention");
   const refusal = await api.call(owner.sandbox, "PUT", "/retention", { days: 1 });

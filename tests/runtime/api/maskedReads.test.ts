@@ -121,7 +121,7 @@ test("the reason of a verdict, and the post of a backlog, hold nothing that is m
   assert.equal(body.events[0].request.body.includes(`"other":"${SECRET}"`), true);
 });
 
-test("a filter of what is not masked, and every digit, stay for a person", async () => {
+test("a filter on unmasked members works for a person, with every digit", async () => {
   const batch = batchOf(
     live.customer_id,
     [{ big: JSON.rawJSON("9007199254740993"), secret: "x" }],
@@ -132,7 +132,7 @@ test("a filter of what is not masked, and every digit, stay for a person", async
   assert.equal(await found("developer", `filter=${encodeURIComponent("event.big == 9007199254740992")}`), 0);
 });
 
-test("the link to an export, and a webhook of alerts, are shown to who may", async () => {
+test("the link to an export and the webhook of an alert channel are shown only to roles that may see them", async () => {
   const body = { kind: "webhook", target: "https://example.com/hooks/secret1234" };
   const { text } = maskAnswer(JSON.stringify(body), defaultMasking, acting("executive").person!);
   assert.equal(JSON.parse(text).target, "https://example.com/…1234");

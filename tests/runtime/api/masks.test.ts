@@ -63,7 +63,7 @@ const event = (payload: string): string => `{"event_id":"evt_1","payload":${payl
 const shownTo = (role: Role, text: string, masking: Masking = none, more: Partial<Person> = {}) =>
   maskAnswer(text, masking, person(role, more));
 
-test("what is let out is told, and what is left out is not", () => {
+test("events with a shown payload are recorded as seen, others are not", () => {
   assert.deepEqual(shownTo("owner", event('{"a":1}')), { text: event('{"a":1}'), shown: ["evt_1"] });
   assert.deepEqual(shownTo("owner", event('{"a":1}'), none, { without_payloads: true }), {
     text: '{"event_id":"evt_1","status":"pending"}',
@@ -75,7 +75,7 @@ test("what is let out is told, and what is left out is not", () => {
   });
 });
 
-test("a path hides what it selects, and the clause that would tell it", () => {
+test("a path hides the values that it selects, and the clause that names them", () => {
   const masking: Masking = { paths: ["$.lines[*].price"], detect: [] };
   assert.equal(
     shownTo("developer", event('{"lines":[{"price":1,"qty":2},{"price":3}]}'), masking).text,
@@ -101,7 +101,7 @@ test("members of a list of many thousands are hidden as soon as those of a short
 test("a number that is a card's is masked where cards are", () =>
   assert.equal(shownTo("owner", event('{"card":4111111111111111}'), defaultMasking).text, event('{"card":"***1111"}')));
 
-test("webhooks' URLs are masked wherever they stand, and a post's body as what it is made of", () => {
+test("URLs of webhooks are masked everywhere, and the body of a post like its events", () => {
   assert.equal(
     shownTo("owner", '{"audit":[{"details":{"webhook_url":"https://a.example/secret"}}]}').text,
     '{"audit":[{"details":{"webhook_url":"https://a.example/…cret"}}]}',
@@ -116,7 +116,7 @@ test("webhooks' URLs are masked wherever they stand, and a post's body as what i
   ]);
 });
 
-test("whatever a payload holds, a role without payloads sees no value of it, and others every digit", () => {
+test("of any payload a role without payloads sees no value, and other roles see every digit", () => {
   const scalar = fc.oneof(fc.stringMatching(/^secret[a-z]{0,8}$/), fc.integer({ min: 100 }), fc.constant(null));
   const { payload } = fc.letrec((tie) => ({
     value: fc.oneof({ depthSize: "small" }, scalar, fc.array(tie("value"), { maxLength: 4 }), tie("payload")),

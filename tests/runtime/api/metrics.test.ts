@@ -65,7 +65,7 @@ test("points of the hours asked for, those without facts as zeros and null", asy
   assert.ok(Date.parse(body.complete_until) <= api.deps.now());
 });
 
-test("what is past top is one series, counted", async () => {
+test("series past top are one, with their number", async () => {
   const query = { ...range(), measures: ["events"], interval: "none", group_by: ["event_type"], top: 2 };
   const { body } = await ask(query);
   assert.equal(body.folded, 2);
@@ -107,7 +107,7 @@ test("refused requests are told apart by their reason, which nothing else has", 
   });
 });
 
-test("twenty series are told where nothing else is said", async () => {
+test("an answer has twenty series by default", async () => {
   const types = Array.from({ length: 25 }, (_, n) => `many.${n}`);
   const at = start + 4 * HOUR;
   const events = types.map((type) => ({ type, bytes: 1 }));

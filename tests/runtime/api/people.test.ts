@@ -94,7 +94,7 @@ test("a sandbox key invites nobody", async () => {
   assert.equal(status, 403);
 });
 
-test("what is masked is shown after a sign-in of the last five minutes alone", async () => {
+test("masked values are shown only after a sign-in within the last five minutes", async () => {
   const { live } = await api.customer();
   const reveal = (identity: Identity) =>
     api.call(identity, "POST", "/reveal", { object: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", reason: "look" });

@@ -98,7 +98,7 @@ test("it resolves by itself after 30 minutes of success, and opens again when it
   assert.deepEqual([again.state, again.count], ["open", 2]);
 });
 
-test("what was acknowledged before it resolved is open when it recurs", async () => {
+test("a problem acknowledged before it resolved is open when it recurs", async () => {
   await problems.failed(failures());
   await act("acknowledge");
   await problems.well(customer.live.customer_id, subscription);
@@ -140,7 +140,7 @@ test("one that was resolved by hand opens when it recurs, a muted one stays mute
   assert.equal((await list())[0].state, "muted");
 });
 
-test("the list is told by state, in pages, and refuses what is no state", async () => {
+test("the list can be filtered by state, has pages, and refuses an unknown state", async () => {
   for (const status_code of [500, 502, 503]) await problems.failed(failures({ status_code }));
   await act("mute");
   assert.deepEqual((await list("?state=muted")).length, 1);

@@ -77,7 +77,7 @@ test("recipients are verified addresses of the customer: others are refused by p
   assert.equal(changed.status, 422);
 });
 
-test("who is no longer verified when it runs gets nothing", async () => {
+test("an address that is not verified when the report runs gets nothing", async () => {
   await address("ada@example.com");
   await address("bob@example.com");
   const { report_id } = await report({ recipients: ["ada@example.com", "bob@example.com"] });

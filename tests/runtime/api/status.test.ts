@@ -132,7 +132,7 @@ for (const [what, put, expected] of faults) {
   });
 }
 
-test("however many ask, queues are asked once in five seconds and CloudWatch once a minute", async () => {
+test("queues are asked once in five seconds and CloudWatch once a minute, for any number of callers", async () => {
   await open();
   world.asked = { queues: 0, metrics: 0 };
   await Promise.all(Array.from({ length: 50 }, open));

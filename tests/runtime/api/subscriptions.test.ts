@@ -345,7 +345,7 @@ test("after a 410 the subscription is gone, and deleting it is still 204", async
   assert.equal((await targetOf(body.subscription_id)).status, "removed");
 });
 
-test("a subscription that never was is 404, and what can be none is a bad parameter", async () => {
+test("an unknown subscription id is 404, and a malformed one is a bad parameter", async () => {
   const ids: [id: string, status: number][] = [
     ["sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", 404],
     ["sub_x", 404],
@@ -474,7 +474,7 @@ test("neither a signing secret nor a header's value is stored in clear text, by 
   );
 });
 
-test("what is removed, by its owner or with its customer, keeps neither secrets nor values", async () => {
+test("a removed subscription has neither secrets nor header values, also when its customer was deleted", async () => {
   const other = await api.customer("Leaves");
   const subscribed = async () =>
     (await create({ headers: { "x-a": 'quoted "}, \\ value', "x-b": "b" } }, other.live)).body

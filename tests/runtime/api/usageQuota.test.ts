@@ -119,7 +119,7 @@ test("the projection is the same for every range that is asked for", async () =>
   assert.equal(small.projection.limit_reached_at, iso(NOW + 60 * DAY));
 });
 
-test("a range of minutes has its busiest minute, whatever the hour", async () => {
+test("a range of minutes has its busiest minute, in any hour", async () => {
   await accept(NOW - 10 * MINUTE, 60);
   await accept(NOW - 5 * MINUTE, 120);
   const { peak_per_second, peak_at, peak_interval } = await quota(NOW - 20 * MINUTE, NOW, live, "&interval=minute");

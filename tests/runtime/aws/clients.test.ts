@@ -240,12 +240,12 @@ test("an object is put, read and deleted, once or twice", async () => {
   assert.equal(await ours.getObject("objects", key), undefined);
 });
 
-test("what is not there is undefined: an object, a secret's value", async () => {
+test("a missing object or secret value is undefined", async () => {
   assert.equal(await ours.getObject("objects", "none"), undefined);
   assert.equal(await ours.getSecret("token"), undefined);
 });
 
-test("what is no command of a service is refused", async () => {
+test("an unknown command of a service is refused", async () => {
   await assert.rejects(ours.sqs.send({ input: {} } as never), /names its operation/);
 });
 

@@ -40,7 +40,7 @@ test("who calls is believed under the edge's seal, and is nobody without it", as
   assert.equal((await pass("POST", bare))[IDENTITY_HEADER], undefined);
 });
 
-test("what is public needs no pepper", async () => {
+test("public paths need no pepper", async () => {
   const { pass } = gate(
     () => Promise.reject(new Error("away")),
     () => NOW,

@@ -43,7 +43,7 @@ async function run(records: SQSRecord[], failures: ReadonlyMap<string, unknown>,
 test("nothing is asked of the queue where nothing failed", async () =>
   assert.deepEqual(await run([record("a")], new Map()), { asked: [], logs: [], again: [] }));
 
-test("what failed comes again later, each queue's in one call", async () =>
+test("failed messages come again later, with one call for each queue", async () =>
   assert.deepEqual(
     await run(
       [record("a"), record("b"), record("c", "notice"), record("d")],
@@ -59,7 +59,7 @@ test("what failed comes again later, each queue's in one call", async () =>
     },
   ));
 
-test("what is damaged goes to its queue's dead letters at its first receive, and is done with then", async () =>
+test("a damaged message goes to the dead letters of its queue at its first receive", async () =>
   assert.deepEqual(await run([record("a"), record("b", "notice")], new Map([["b", damaged]])), {
     asked: [["SendMessageBatch", "notice-dead", ["body of b"]]],
     logs: ["message.dead"],

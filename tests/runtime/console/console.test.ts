@@ -142,7 +142,7 @@ test("a session is idle after 15 minutes, whatever pages asked meanwhile, and a 
   assert.equal((await ask("GET", "/console/session")).status, 401);
 });
 
-test("a cursor of what was sent that is none is refused, whatever it is", async () => {
+test("any invalid cursor of the sent list is refused", async () => {
   const { ask, signIn } = consoleOf({ now: 0, memberships: [member()] });
   await signIn();
   for (const cursor of ["", "a", "snd_~", "snd_0", `snd_${"0".repeat(26)}#0`, "\u0000"]) {
@@ -190,7 +190,7 @@ test("a change of role counts after 30 seconds, a removal ends the session", asy
   assert.deepEqual([gone.status, gone.cookies.length], [401, 1]);
 });
 
-test("who belongs to several customers moves between them, and to no other", async () => {
+test("a person of several customers can switch between them, and to no other", async () => {
   const world: World = { now: 0, memberships: [member("owner", "cus_1"), member("auditor", "cus_2")] };
   const { ask, signIn } = consoleOf(world);
   await signIn();

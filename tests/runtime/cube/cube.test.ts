@@ -99,7 +99,7 @@ test("the Glue table has the columns that the files have, in their types", async
   assert.deepEqual((table.inputs.storageDescriptor as { columns: unknown }).columns, expected);
 });
 
-test("past 1,000 joint keys the others are one, and sums stay what they were", () =>
+test("past 1,000 joint keys the others are one row, and sums are unchanged", () =>
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), (beyond) => {
       const rows: Rows = new Map();

@@ -395,7 +395,7 @@ test("a drain releases at most 100 deliveries a second", async () => {
   );
 });
 
-test("a manual retry always acts, also the second time, and begins the schedule anew", async () => {
+test("a manual retry always makes an attempt, also the second time, and restarts the schedule", async () => {
   const world = makeWorld();
   world.subscribe();
   const first = world.accept([{ n: 1 }]);

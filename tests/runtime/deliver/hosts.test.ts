@@ -44,7 +44,7 @@ test("in a window as many begin as the limit says, over all environments, up to 
   assert.ok(passed >= limit * 0.9 && passed < limit + all.length * TELL_EVERY, String(passed));
 });
 
-test("a few posts to a host are told to nobody", async () => {
+test("a few posts to a host are not reported", async () => {
   const counters = hostCounters();
   assert.equal(await pass(environment(100, counters.dynamodb), TELL_EVERY - 1), TELL_EVERY - 1);
   assert.deepEqual(counters.writes, []);
@@ -72,7 +72,7 @@ test("a customer that has posted little goes on while one that has posted all wa
   assert.ok(quiet.filter((passed) => passed === 2).length >= 18, String(quiet));
 });
 
-test("the wait grows with what is asked for, up to a queue's longest delay", async () => {
+test("the wait grows with the number of waiting posts, up to the longest delay of a queue", async () => {
   const hosts = environment(10);
   hosts.accepted(HOST);
   const waits: number[] = [];
@@ -93,7 +93,7 @@ test("where the counters are written more often than they can be, the host waits
   assert.equal(await pass(environment(100, failing("TimeoutError") as never), 40), 40);
 });
 
-test("what is over the limit waits without an attempt, and all of it arrives", async () => {
+test("posts over the limit wait without an attempt, and all of them arrive", async () => {
   const world = makeWorld({ hostLimit: 1 });
   world.subscribe({ max_batch: 1 });
   const first = world.accept(Array.from({ length: 60 }, (_, n) => ({ n })));

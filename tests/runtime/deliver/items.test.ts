@@ -118,7 +118,7 @@ test("what is held, and what has failed, is found by subscription, the oldest fi
   assert.deepEqual(await held.page(TENANT, other, 10), []);
 });
 
-test("what was put before the index had shards is found among what came since", async () => {
+test("items from before the index had shards are found among later ones", async () => {
   const old = item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR0" });
   await storage.put({ ...encodeDeliveryItem(old), state_pk: { S: `${TENANT}#failed` } });
   await replace(undefined, item({ first: "01JDGXS7G0ABCDEFGHJKMNPQR9" }));

@@ -56,7 +56,7 @@ const raw = async (talk: (socket: net.Socket) => void): Promise<string> =>
     }),
   )}/in`;
 
-test("a 2xx is delivered, with the beginning of what was answered", async () => {
+test("a 2xx counts as delivered, with the beginning of the answer", async () => {
   const url = await answering((_, answer) => answer.writeHead(202).end("thanks"));
   assert.deepEqual(told(await send(url)), { status: 202, error: null, excerpt: "thanks" });
 });
@@ -259,7 +259,7 @@ test("over HTTP/2, too, every fault has a name, and no answer is read past 1 KB 
   );
 });
 
-test("an HTTP/2 server that says goodbye between two posts is connected to anew", async () => {
+test("an HTTP/2 server that says GOAWAY between two posts gets a new connection", async () => {
   const sessions = new Set<unknown>();
   const { url, close } = await answeringHttp2((stream) => {
     stream.respond({ ":status": 200 }, { endStream: true });

@@ -15,7 +15,7 @@ const told = (more: object) => ({
   ...more,
 });
 
-test("a failed post is told with its cause and its events; success tells nothing", async () => {
+test("a failed post is reported with its cause and its events; a success is not", async () => {
   const world = makeWorld();
   world.subscribe();
   world.accept([{ n: 1 }]);
@@ -28,7 +28,7 @@ test("a failed post is told with its cause and its events; success tells nothing
   assert.deepEqual(world.failures, [told({ error: "http_5xx", status_code: 500, events: 2, sample_delivery_id })]);
 });
 
-test("events count once for a cause, however often they fail like that", async () => {
+test("an event counts once for a cause, for any number of failures", async () => {
   const world = makeWorld();
   world.subscribe();
   let status = 500;
@@ -50,7 +50,7 @@ test("events count once for a cause, however often they fail like that", async (
   );
 });
 
-test("an attempt whose state could not be kept is told when it is made again", async () => {
+test("an attempt whose state could not be stored is reported when it is repeated", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers(() => 500);

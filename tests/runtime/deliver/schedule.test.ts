@@ -43,7 +43,7 @@ test("the schedule is 5 s, 30 s, 2 min, 10 min, 30 min, 1, 2, 4, 8, 16 and 24 h"
     [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400],
   ));
 
-test("whatever the dice, a wait stays a second below its ceiling, for the way there, or keeps to Retry-After", () =>
+test("for any random number a wait is at least a second below its ceiling, or follows Retry-After", () =>
   fc.assert(
     fc.property(
       fc.constantFrom(429, 500, 503),

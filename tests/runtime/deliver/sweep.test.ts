@@ -85,7 +85,7 @@ test("of sweepers that run side by side one sends each delivery", async () => {
   assert.deepEqual(batches(), firsts.sort());
 });
 
-test("what a sweeper claimed and died with is found again when its lease is over, and not before", async () => {
+test("batches of a sweeper that died are found again when its lease is over, and not before", async () => {
   const first = await waits(START);
   await assert.rejects(
     run(async () => Promise.reject(new Error("killed"))),

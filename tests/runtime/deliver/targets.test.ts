@@ -108,7 +108,7 @@ test("serves what it knows while the service can't be asked, and says so of what
   assert.deepEqual([both(TENANT, "sub_1"), both(OTHER, "sub_2")], [target, undefined]);
 });
 
-test("what is removed here is gone at once, and an answer that was under way does not bring it back", async () => {
+test("a subscription removed here is gone at once, and an answer under way does not bring it back", async () => {
   const { state, get, cache } = setUp();
   await get();
   state.now = 2_001;
@@ -127,7 +127,7 @@ const stop = (key: string, subscription_id: string | undefined = "sub_1"): Stop 
   key,
 });
 
-test("a subscription whose posts were stopped is asked for anew within a second, once", async () => {
+test("a subscription whose posts were stopped is asked for again within a second, once", async () => {
   const { state, get, cache } = setUp();
   await get();
   state.stored = [{ ...target, status: "disabled" }];

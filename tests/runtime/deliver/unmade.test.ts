@@ -148,7 +148,7 @@ test("the events of a batch that can be made are delivered; the one that can't i
   assert.equal(world.posts.length, 2);
 });
 
-test("what a transform makes too large is a dead letter at once, with its reason; the rest of its batch is delivered", async () => {
+test("a payload that a transform makes too large is a dead letter at once, with its reason; the rest of its batch is delivered", async () => {
   const world = makeWorld();
   withPayloads(world, () => ({}));
   world.subscribe({ format: "payload", transform: extractAll });

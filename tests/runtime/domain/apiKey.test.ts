@@ -47,7 +47,7 @@ test("any single wrong character is recognised", () =>
     { numRuns: 2_000 },
   ));
 
-test("what is no key at all is none", () => {
+test("a text that is not a key is not read as one", () => {
   for (const text of [
     "",
     "trg",

@@ -15,7 +15,7 @@ const identity = (allowed_origins?: readonly string[]): Identity => ({
   ...defined({ allowed_origins }),
 });
 
-test("a key that is no browser's gets no header, whatever the origin", () => {
+test("a server key gets no CORS header, from any origin", () => {
   assert.deepEqual(originHeaders(identity(), undefined), {});
   assert.deepEqual(originHeaders(identity(), app), {});
 });

@@ -214,7 +214,7 @@ function encodeDeliver(message: DeliverMessage): string {
 test("an ingest message comes back as it went", () =>
   law(ingest, (message) => assert.deepEqual(decodeIngest(encodeIngest(message)), message)));
 
-test("whatever deliver is sent comes back as it went, with its kind", () =>
+test("any message to deliver is decoded as it was encoded, with its kind", () =>
   law(deliver, (message) => assert.deepEqual(decodeDeliver(encodeDeliver(message)), message)));
 
 test("a batch item comes back as it was stored", () =>

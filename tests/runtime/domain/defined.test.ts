@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import { defined, mapDefined } from "../../../runtime/domain/defined.ts";
 
-test("exactly the members with a value are left, in their order, whatever the value is", () =>
+test("exactly the members with a value remain, in their order, for any value", () =>
   fc.assert(
     fc.property(
       fc.dictionary(fc.stringMatching(/^[a-z]\w*$/), fc.option(fc.anything(), { nil: undefined })),

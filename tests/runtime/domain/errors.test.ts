@@ -25,7 +25,7 @@ test("every code is one word of small letters, and stands once", () => {
   for (const code of codes) assert.match(code, /^[a-z]+(_[a-z]+)*$/);
 });
 
-test("what can be repeated says so by its status", () => {
+test("errors that may be retried have a status that says so", () => {
   for (const code of codes) {
     const { status, retryable } = errorCatalog[code];
     if (status >= 500 || status === 429) assert.equal(retryable, true, code);
@@ -47,7 +47,7 @@ test("an answer has the error's code, its headers and the request's id", () =>
     },
   ));
 
-test("details are told where there are any", () =>
+test("details are answered where there are any", () =>
   assert.deepEqual(
     errorBody(
       new TriggersError("invalid_request", "No.", { details: [{ path: "limit", message: "too high" }] }),
@@ -56,7 +56,7 @@ test("details are told where there are any", () =>
     [{ path: "limit", message: "too high" }],
   ));
 
-test("what was not foreseen tells nothing of itself", () => {
+test("the answer to an unexpected error shows nothing of its cause", () => {
   for (const thrown of [new Error("at /var/task/index.mjs"), "text", undefined, null, { code: "not_found" }]) {
     const { status, body } = errorResponse(thrown, "req_1");
     assert.equal(status, 500);

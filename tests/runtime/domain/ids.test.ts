@@ -10,7 +10,7 @@ const random = fc.uint8Array({ minLength: 10, maxLength: 10 });
 test("a ULID tells when it was made", () =>
   fc.assert(fc.property(time, random, (ms, bytes) => timeOf(newUlid(ms, 1, () => bytes)) === ms)));
 
-test("the ULIDs of one request are consecutive, in order, and share a shard, whatever the dice", () =>
+test("the ULIDs of one request are consecutive, in order, and share a shard, for any random numbers", () =>
   fc.assert(
     fc.property(time, random, fc.integer({ min: 1, max: MAX_EVENTS_PER_REQUEST }), (ms, bytes, count) => {
       const first = newUlid(ms, count, () => bytes);

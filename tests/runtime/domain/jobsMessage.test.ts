@@ -16,7 +16,7 @@ const messages: fc.Arbitrary<JobsMessage> = fc.oneof(
   ),
 );
 
-test("whatever the jobs queue carries is read as it was written, by its kind", () =>
+test("any message of the jobs queue is decoded as it was encoded, by its kind", () =>
   fc.assert(
     fc.property(messages, (message) => assert.deepEqual(decodeJobsMessage(encodeJobsMessage(message)), message)),
   ));

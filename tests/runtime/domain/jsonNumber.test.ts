@@ -17,7 +17,7 @@ import { compareRationals, numberPair, numberText, rational } from "../../suppor
 
 const runs = Number(process.env.NUMBER_RUNS ?? 2_000);
 
-test("numbers compare as what is written, whatever their length", () =>
+test("numbers of any length compare by their written value", () =>
   fc.assert(
     fc.property(numberPair, ([a, b]) => {
       assert.equal(Math.sign(compareNumeric(numericOf(a), numericOf(b))), compareRationals(a, b), `${a} and ${b}`);
@@ -58,7 +58,7 @@ test("a number is a multiple of another exactly when the quotient is whole", () 
     { numRuns: runs },
   ));
 
-test("only what a double can't stand for is long, and it keeps its text", () => {
+test("only a number that no double equals is long, and it keeps its text", () => {
   const long = ["9007199254740993", "0.1000000000000000055", "1e400", "-1e-400", "1e301", "9007199254740992"];
   for (const text of long) assert.equal(String(numericOf(text) as LongNumber), text);
   const short = ["0", "-0", "0e999", "1.50", "1e22", "123456789012345", "100000000000000000000", "0.1", "1e-300"];
@@ -99,7 +99,7 @@ const tree = fc.letrec<{ text: string }>((tie) => ({
   ),
 })).text;
 
-test("JSON is read as JSON.parse reads it, but for long numbers", () =>
+test("JSON is read as JSON.parse reads it, except long numbers", () =>
   fc.assert(
     fc.property(tree, (text) => {
       const long = (_name: string, value: unknown, { source }: { source?: string }) =>
@@ -113,7 +113,7 @@ test("JSON is read as JSON.parse reads it, but for long numbers", () =>
     { numRuns: runs },
   ));
 
-test("what is not JSON is refused as JSON.parse refuses it", () => {
+test("text that is not JSON is refused as JSON.parse refuses it", () => {
   for (const text of ["01234567890123456789", "1.2.3.4.5.6.7.8.9.0", '{"a":12345678901234567890', "1e400e400", "-"])
     assert.throws(() => parseJson(text), SyntaxError);
 });

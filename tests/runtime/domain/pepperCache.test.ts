@@ -16,7 +16,7 @@ function setup() {
   return { cache, world };
 }
 
-test("the peppers are read once, however many need them", async () => {
+test("the peppers are read once, for any number of readers at a time", async () => {
   const { cache, world } = setup();
   await Promise.all([cache.get("1"), cache.get("1"), cache.get()]);
   world.now += PEPPERS_MS;

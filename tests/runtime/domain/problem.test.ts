@@ -60,7 +60,7 @@ test("an id names its subscription and cause, and an item keeps all of a problem
     }),
   ));
 
-test("what is no id names nothing", () => {
+test("a text that is not an id names no problem", () => {
   for (const id of ["", "prb_", `prb_${SUB.slice(4)}`, `prb_${SUB.slice(4)}z500`, `prb_${SUB.slice(4)}g5000`])
     assert.equal(parseProblemId(id), undefined, id);
 });

@@ -79,7 +79,7 @@ test("of minutes the peak is the busiest", () =>
     { start: noon + MINUTE, interval: "minute", per_second: 1 },
   ));
 
-test("what was used is a share of the limit, on average and at the peak", () => {
+test("use is a share of the limit, on average and at the peak", () => {
   assert.deepEqual(limitUse(100, 36_000, HOUR, { start: noon, interval: "minute", per_second: 50 }), {
     limit_per_second: 100,
     average_per_second: 10,
@@ -214,7 +214,7 @@ test("the hour that has only begun does not lower the trend", () => {
 
 const moments = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2035, 0) });
 
-test("whatever the moment, steady traffic is projected to the month's length, and its hours are asked for", () =>
+test("at any moment steady traffic is projected to the length of the month, and its hours are queried", () =>
   fc.assert(
     fc.property(moments, fc.integer({ min: 1, max: 100 }), (now, perSecond) => {
       const range = projectionRange(now);
@@ -232,7 +232,7 @@ test("whatever the moment, steady traffic is projected to the month's length, an
     }),
   ));
 
-test("whatever the line of growth, the limit is met where the line meets it, some wild days or not", () =>
+test("for any line of growth the limit is reached where the line meets it, even with some wild days", () =>
   fc.assert(
     fc.property(
       moments,

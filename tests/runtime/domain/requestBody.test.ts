@@ -58,7 +58,7 @@ const cases: [says: string, encoding: string, bytes: Buffer, result: string][] =
 for (const [says, encoding, bytes, result] of cases)
   test(`${encoding}: ${says}`, () => assert.equal(decoded(bytes, encoding), result));
 
-test("what another encoding is refused with says which are taken", () =>
+test("the refusal of another encoding names the encodings that are accepted", () =>
   assert.throws(() => decodeBody(Buffer.from("{}"), "br"), { headers: { "accept-encoding": "gzip, zstd, identity" } }));
 
 const parts = fc.array(fc.string({ maxLength: 40 }), { minLength: 1, maxLength: 6 });

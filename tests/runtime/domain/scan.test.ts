@@ -174,7 +174,7 @@ for (const [says, text] of sequences) {
   test(`${says} do not lend their names to the next event`, () => assert.deepEqual(scanned(text).faults, []));
 }
 
-test("at most 100 faults are told, and all events are counted", () => {
+test("at most 100 faults are answered, and all events are counted", () => {
   const result = scanned(`[${Array.from({ length: 3_000 }, () => "1").join(",")}]`);
   assert.equal(result.faults.length, MAX_FAULTS);
   assert.equal(result.count, 3_000);
@@ -213,7 +213,7 @@ function parses(text: string): boolean {
   }
 }
 
-test("whatever JSON text is sent, it is accepted, and each event comes out as it went in", () =>
+test("any JSON text of events is accepted, and each event comes out as it went in", () =>
   fc.assert(
     fc.property(fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { minLength: 1 }), fc.nat(3), (events, indent) => {
       const texts = events.map((event) => JSON.stringify({ ...event, event_type: "t" }, null, indent));

@@ -155,7 +155,7 @@ test("nothing in a schema becomes code", () => {
   assert.equal((globalThis as { pwned?: number }).pwned, undefined);
 });
 
-test("what could take long is known as such", () => {
+test("a schema that could take long is recognised", () => {
   assert.equal(
     compileSchema(JSON.stringify({ properties: { a: { type: "string", minLength: 3 } }, required: ["a"] })).costly,
     false,
@@ -260,7 +260,7 @@ for (const [schema, event, fits] of byValue) {
     ));
 }
 
-test("numbers are compared by value, however long, in a schema and in an event", () =>
+test("numbers of any length are compared by value, in a schema and in an event", () =>
   fc.assert(
     fc.property(numberPair, ([a, b]) => {
       const fits = (keyword: string) =>
@@ -279,7 +279,7 @@ test("numbers are compared by value, however long, in a schema and in an event",
     { numRuns: 150 },
   ));
 
-test("a value is told by its digits", () =>
+test("a value is identified by its digits", () =>
   assert.deepEqual(compileSchema('{"properties":{"v":{"enum":[9007199254740993]}}}').faults(Buffer.from('{"v":1}')), [
     { path: "/v", message: "must be equal to one of the allowed values: [9007199254740993] (enum)" },
   ]));

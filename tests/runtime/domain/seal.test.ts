@@ -23,7 +23,7 @@ for (const [says, other] of others)
   test(`a seal holds for no other ${says}`, () =>
     assert.equal(holds(sealOf(sealed, peppers), { ...sealed, ...other }, peppers, NOW), false));
 
-test("a seal holds for five minutes, by whichever clock", () => {
+test("a seal is valid for five minutes, by the clock of either side", () => {
   const at = (ms: number) => holds(sealOf(sealed, peppers), sealed, peppers, NOW + ms);
   assert.deepEqual([-300_001, -300_000, 300_000, 300_001].map(at), ["late", true, true, "late"]);
 });
@@ -35,7 +35,7 @@ test("a seal by an older pepper holds as long as that pepper is in use", () => {
   assert.equal(holds(old, sealed, { current: "v2", versions: { v2: pepper(2) } }, NOW), false);
 });
 
-test("who knows no pepper can set no seal", () => {
+test("without a pepper nobody can make a seal", () => {
   const forged = sealOf(sealed, { current: "v2", versions: { v2: pepper(3) } });
   assert.equal(holds(forged, sealed, peppers, NOW), false);
   // Nor by a version that there is not, under the key of no pepper.

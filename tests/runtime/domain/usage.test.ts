@@ -175,7 +175,7 @@ test("a failed write is reported, the others are made, and what failed is writte
   assert.deepEqual(table.read("cus_a").get("")!.events, 3);
 });
 
-test("however many types there are, their counts add up, and no item grows past some twenty KB", async () => {
+test("with any number of types the counts add up, and no item grows past about 20 KB", async () => {
   const table = fakeTable();
   const { write } = environment(table.send, "w");
   for (let i = 0; i < 40; i += 1) {
@@ -200,7 +200,7 @@ test("adding an hour up leaves out who called what, and says the same whenever i
   assert.ok(hour.every((item) => !Object.keys(item).some((name) => /^[ai]#/.test(name) || name === "n")));
 });
 
-test("what is counted after an hour may have been added up leaves a mark; its access counts now", async () => {
+test("a fact counted after its hour may have been added up leaves a mark; its access counts now", async () => {
   const table = fakeTable();
   const late = HOUR + 2 * 3_600_000;
   await environment(table.send, "w", () => late).write([request]);

@@ -103,18 +103,18 @@ test("a review keeps the good events and names what is wrong with the others, in
   );
 });
 
-test("at most 100 faults are told, of schemas too", () => {
+test("at most 100 faults are answered, of schemas too", () => {
   const events = Array.from({ length: 300 }, () => '{"event_type":"t","n":"x"}');
   assert.equal(refusalOf(`[${events.join(",")}]`, numbers).details?.length, 100);
 });
 
-test("the slices are views on the body: nothing is copied or written anew", () => {
+test("the slices are views on the body: nothing is copied or rewritten", () => {
   const body = Buffer.from('[{"a":1}]');
   const { events } = validateBody(body, none);
   assert.equal(events[0]!.buffer, body.buffer);
 });
 
-test("what breaks a schema has its index, in a single event too", () =>
+test("an event that breaks a schema has its index, a single event too", () =>
   assert.deepEqual(refusalOf('{"event_type":"t","n":"x"}', numbers).details, [
     { index: 0, path: "/n", code: "schema_violation", message: "must be number (type)" },
   ]));

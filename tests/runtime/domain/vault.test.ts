@@ -31,7 +31,7 @@ test("a text opens in no other place, customer or key ring, and not once a bit o
     }),
   ));
 
-test("a new key seals what is new, and the old one goes on opening what it sealed", () => {
+test("a new key seals new values, and the old key still opens its own", () => {
   const at: Place = ["cus", "sub", "signing_secret"];
   const sealed = vault.seal("whsec_x", at);
   const rotated = openVault(JSON.stringify({ current: "2", keys: { ...ring.keys, "2": newKeyRing().keys["1"] } }));
@@ -39,10 +39,10 @@ test("a new key seals what is new, and the old one goes on opening what it seale
   assert.match(rotated.seal("whsec_x", at), /^sealed:2:/);
 });
 
-test("what was stored in clear text reads as it is", () =>
+test("a value stored in clear text is read as it is", () =>
   assert.equal(vault.open("whsec_c2VjcmV0", ["cus", "sub", "signing_secret"]), "whsec_c2VjcmV0"));
 
-test("a ring without its current key is none", () =>
+test("a ring without its current key is refused", () =>
   assert.throws(() => openVault('{"current":"2","keys":{}}'), { message: 'the key ring has no key "2"' }));
 
 test.run();

@@ -138,7 +138,7 @@ for (const [says, held, authorization, expected] of rows) {
   );
 }
 
-test("what is no key is refused without asking the table", async () => {
+test("a text that is not a key is refused without asking the table", async () => {
   const { ask, world } = setup(record);
   await outcome(ask("Bearer trg_live_nonsense"));
   await outcome(ask(`Bearer ${key}x`));

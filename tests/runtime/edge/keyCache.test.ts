@@ -72,7 +72,7 @@ test("a key made a moment after it was asked for is known 10 s later", async () 
   assert.equal((await cache.get("key_new"))?.key_id, "key_new");
 });
 
-test("however many ask at once, the table is asked once", async () => {
+test("many questions at once ask the table once", async () => {
   const { cache, world } = setup();
   const all = await Promise.all(Array.from({ length: 100 }, () => cache.get("key_a")));
   assert.ok(all.every((record) => record?.key_id === "key_a"));
@@ -107,7 +107,7 @@ test("when the table is back, the record is read again", async () => {
   assert.equal((await cache.get("key_a"))?.status, "revoked");
 });
 
-test("while the table is away a key that was never read can't be told", async () => {
+test("while the table is away, a key that was never read can't be checked", async () => {
   const { cache, world } = setup();
   world.away = true;
   await assert.rejects(cache.get("key_a"), /the table is away/);
@@ -127,7 +127,7 @@ test("random ids evict one another, never a good key", async () => {
   assert.deepEqual(world.reads, ["key_random0"]);
 });
 
-test("a record that did not fit a secret is read anew at once, then not for 10 s", async () => {
+test("a record that does not fit a secret is read again at once, then not for 10 s", async () => {
   const { cache, world } = setup();
   await cache.get("key_a");
   assert.equal((await cache.newer("key_a"))?.key_id, "key_a");

@@ -5,7 +5,7 @@ import { type RefusalLine, refusalTrace } from "../../../runtime/edge/refusalTra
 const test = suite("the trace of failed authentications");
 const NOW = Date.UTC(2026, 0, 1);
 
-test("however many fail in a minute, a few lines tell how many, from where and with which key", () => {
+test("for any number of failures in a minute, a few lines say how many, from where and with which key", () => {
   const lines: RefusalLine[] = [];
   const refused = refusalTrace((line) => lines.push(line));
   for (let n = 1; n <= 2_500; n += 1)
@@ -27,7 +27,7 @@ test("however many fail in a minute, a few lines tell how many, from where and w
   });
 });
 
-test("the next minute is told anew", () => {
+test("the next minute is reported separately", () => {
   const counts: number[] = [];
   const refused = refusalTrace(({ refused: count }) => counts.push(count));
   for (const minute of [0, 0, 1, 1, 2]) refused(NOW + minute * 60_000, { request_id: "r", source_ip: "192.0.2.1" });

@@ -60,7 +60,7 @@ test("the path travels on as it was sent, in characters that a header may hold",
   assert.equal(pathOf("/event-types/\u00e4 \u2602"), "/event-types/%e4%20%E2%98%82");
 });
 
-test("what only the platform may say is taken away, and so is the key", () => {
+test("headers that only the platform may set are removed, and so is the key", () => {
   const request = requestWith({
     "x-triggers-identity": "forged",
     "x-triggers-request-id": "forged",
@@ -127,7 +127,7 @@ for (const [says, request, fault] of faults) {
   });
 }
 
-test("bytes of another type are left alone: the origin tells what is wrong with them", () => {
+test("bytes of another type pass unchanged: the origin answers their error", () => {
   const request = requestWith({ "content-type": "image/png" }, Buffer.from([0x89, 0xff]));
   prepareBody(request);
   assert.equal(headersOf(request)["x-triggers-body-fault"], undefined);

@@ -160,7 +160,7 @@ test("two authorizations are ambiguous, so none travels on", () => {
   assert.deepEqual(Object.keys(both), ["authorization", "x-triggers-received"]);
 });
 
-test("when the request came is written down, whatever the caller says of it", async () => {
+test("the time of the request is recorded by the edge, whatever time the caller sends", async () => {
   const before = Date.now();
   const { received } = await after("/events", { "x-triggers-received": "1" });
   assert.ok(received >= before && received <= Date.now());

@@ -95,7 +95,7 @@ test("a trace context that is well-formed travels along", async () => {
   );
 });
 
-test("what comes out of a webhook and back in is counted, and refused the fifth time", async () => {
+test("an event that comes back from a webhook is counted, and refused the fifth time", async () => {
   const platform = platformOver(redis.connection);
   const hook = { "triggers-subscription-id": "sub_01JDGXS7G0ABCDEFGHJKMNPQRT" };
   const answers: number[] = [];
@@ -278,7 +278,7 @@ for (const [says, body, headers] of accepted) {
   });
 }
 
-test("all faults of all events are told at once, each with its place, and nothing is taken", async () => {
+test("all faults of all events are answered together, each with its place, and no event is accepted", async () => {
   const platform = platformOver(redis.connection);
   const answer = await platform.post('[{"event_type":1},{},7,{"a":{"b":1,"b":2}}]', {}, newcomer());
   assert.equal(answer.status, 400);
@@ -303,7 +303,7 @@ test("all faults of all events are told at once, each with its place, and nothin
   assert.deepEqual(platform.sent, []);
 });
 
-test("at most 100 faults are told", async () => {
+test("at most 100 faults are answered", async () => {
   const answer = await platformOver(redis.connection).post(`[${Array(200).fill(1).join(",")}]`, {}, newcomer());
   const { message, details } = errorOf(answer);
   assert.equal(details.length, 100);
@@ -339,7 +339,7 @@ test("an event that can't be checked in time breaks its schema, and holds nobody
   assert.equal(errorOf(answer).message, "The event could not be checked against its schema within 250 ms.");
 });
 
-test("a request that did not come through the edge is refused, whatever it says", async () => {
+test("a request that did not come through the edge is refused, with any headers", async () => {
   const platform = platformOver(redis.connection);
   for (const header of [
     undefined,
@@ -417,7 +417,7 @@ for (const [says, sent, message] of [
     assert.deepEqual(platform.failures, ["ingest.failed"]);
   });
 
-test("what nobody foresaw is 500, and its text stays inside", async () => {
+test("an unexpected error is 500, and its text is not answered", async () => {
   const platform = platformOver(redis.connection, {
     schemas: async () => {
       throw new Error("secret detail at /var/task/index.mjs");

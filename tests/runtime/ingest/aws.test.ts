@@ -148,7 +148,7 @@ test("a call is signed as the SDK signs it", async () => {
   assert.equal(headers.authorization, again.headers.authorization);
 });
 
-test("what is worth repeating is repeated", async () => {
+test("an error that may pass is retried", async () => {
   answer = (_, response) => response.writeHead(seen.length < 3 ? 503 : 200).end("{}");
   await aws.sendMessage("q", "m", "g");
   assert.equal(seen.length, 3);

@@ -32,7 +32,7 @@ function logAt(fails = 0) {
 }
 const told = { at: MINUTE, key_id: "key_1", source_ip: "198.51.100.7", call: "POST /events", events: 0, bytes: 0 };
 
-test("the first refusal is told at once, those of the next second together after it", async () => {
+test("the first refusal is counted at once, those of the next second together after it", async () => {
   const { log, sent, clock } = logAt();
   log.add(who, "rate_limited");
   await log.tell();
@@ -51,7 +51,7 @@ test("the first refusal is told at once, those of the next second together after
   ]);
 });
 
-test("the last refusals of a burst are told though no call comes after them", async () => {
+test("the last refusals of a burst are counted even without a later call", async () => {
   const { log, sent, clock, later } = logAt();
   for (let i = 0; i < 3; i += 1) {
     log.add(who, "rate_limited");

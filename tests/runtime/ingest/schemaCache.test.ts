@@ -71,7 +71,7 @@ test("a schema counts for requests that begin 5 s later, after a pause too", asy
   assert.deepEqual(await faults(), missing("b"));
 });
 
-test("while the service is away what was last known counts, and it is reported", async () => {
+test("while the service is away the last known schemas count, and that is reported", async () => {
   const { faults, world } = setup();
   await faults();
   world.answer = async () => {
@@ -100,7 +100,7 @@ test("a service that hangs holds a request up for a moment only", async () => {
   assert.deepEqual(await faults(), missing("a"));
 });
 
-test("however many requests come, one fetch is under way", async () => {
+test("with many requests at once, one fetch is under way", async () => {
   const { faults, world } = setup();
   await Promise.all(Array.from({ length: 50 }, () => faults()));
   assert.equal(world.fetches, 1);

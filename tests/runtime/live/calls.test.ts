@@ -38,7 +38,7 @@ test("routing calls nobody for a customer whom nobody watches, and once for one 
   assert.ok(!String(calls[0]!.body).includes("S3CRET"));
 });
 
-test("a message that comes again is not told again", async () => {
+test("a repeated message calls nobody twice", async () => {
   const world = makeRouteWorld({});
   world.watched.add(TENANT);
   const record = world.message([{ n: 1 }]);
@@ -69,7 +69,7 @@ test("delivering calls nobody for a customer whom nobody watches, and tells of t
   );
 });
 
-test("what more is told than can be shown is counted", async () => {
+test("events beyond those that can be shown are counted", async () => {
   const world = makeRouteWorld({});
   world.watched.add(TENANT);
   await world.route(world.message(Array.from({ length: 800 }, (_, n) => ({ n }))));

@@ -73,7 +73,7 @@ test("a delivery passes by any of its events' types", () => {
   assert.ok(!passes({ error: [null] }));
 });
 
-test("who may read what a channel tells may listen to it, and nobody else", () => {
+test("a role may listen to a channel exactly when it may read the same by the API", () => {
   const may = (role: Parameters<typeof requireChannel>[0], channel: Parameters<typeof requireChannel>[1]) => {
     try {
       requireChannel(role, channel);

@@ -193,7 +193,7 @@ test("a socket is heard thirty times in ten seconds, however many it says at onc
   assert.equal(await say({ unsubscribe: "alerts" }), '{"unsubscribed":"alerts"}');
 });
 
-test("of all that ask the same channel anew, the last alone is followed", async () => {
+test("of several subscriptions to one channel of a socket, only the last is followed", async () => {
   const missed = Array.from({ length: 3 }, (_, n) => listedAt(n, START - 30_000 + n));
   const { tenant, open, ports, sent, advance } = world(missed);
   const { say } = await open("s");
@@ -272,7 +272,7 @@ test("an event that was stored late, behind others that were sent, is not missed
   );
 });
 
-test("what there is no time for is counted", async () => {
+test("events that there is no time to send are counted", async () => {
   const missed = Array.from({ length: 120 }, (_, n) => listedAt(n, START - 30_000 + n));
   const { tenant, open, ports, sent } = world(missed);
   await (await open("s")).say({ subscribe: "events" });

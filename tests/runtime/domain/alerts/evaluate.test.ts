@@ -139,7 +139,7 @@ const behaviour: [says: string, rule: Rule, numbers: readonly (number | null)[],
 for (const [says, given, numbers, changes] of behaviour)
   test(says, () => assert.deepEqual(run(given, numbers), changes));
 
-test("why it resolved is told", () => {
+test("a resolved alert has its reason", () => {
   const firing: Watch = { state: "firing", since: 0, seen_at: 0, value: 1, calm_since: null, severity: "warning" };
   assert.equal(step(rule({ for_minutes: 0 }), firing, MINUTE, 0).resolution, "recovered");
   assert.equal(step(rule(), firing, 31 * MINUTE, null).resolution, "no_data");
@@ -180,7 +180,7 @@ test("whatever the numbers: changes alternate, nothing fires without a number ab
     }),
   ));
 
-test("what it would have done is what it does", () =>
+test("a preview of a rule gives the alerts that the rule gives", () =>
   fc.assert(
     fc.property(rules, numbers, (given, values) => {
       const rung = rehearse(

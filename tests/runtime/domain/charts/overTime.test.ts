@@ -35,7 +35,7 @@ test("bars stand on one line, that of zero, and are as high as their values: twi
     }),
   ));
 
-test("no mark is outside of the picture, whatever the values", () =>
+test("no mark is outside of the picture, for any values", () =>
   fc.assert(
     fc.property(buckets(maybe), fc.integer({ min: 160, max: 1_400 }), (values, width) => {
       const { shapes, marks } = drawOverTime(chart(values), { width, height: 240 });
@@ -132,7 +132,7 @@ test("the text of a drawing has a number wherever one belongs, and no markup out
     }),
   ));
 
-test("what is usual and a limit are within the axis, also where no value comes near them", () => {
+test("the usual band and the limit are within the axis, also where no value is near them", () => {
   const { shapes } = drawOverTime(
     chart([1, 2], { band: { low: 40, high: 80 }, levels: [{ value: 100, paint: "bad", name: "limit" }] }),
     SIZE,
@@ -143,7 +143,7 @@ test("what is usual and a limit are within the axis, also where no value comes n
   assert.ok(number(level, "y1") >= 0 && number(level, "y1") < number(band, "y"));
 });
 
-test("where nothing is known there is no axis, which would look like zeros", () =>
+test("without values there is no axis, which would look like zeros", () =>
   assert.deepEqual(
     drawOverTime(chart([null, null]), SIZE).shapes.map(({ tag, text }) => text ?? tag),
     ["rect", "Nothing happened in this time."],

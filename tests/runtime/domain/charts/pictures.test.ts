@@ -150,7 +150,7 @@ const marksOf = fc
   .map((all): Mark[] => all.map((each, row) => ({ ...each, row })));
 const keys = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
-test("whatever arrows are pressed, the cursor is on a mark", () =>
+test("after any arrow keys the cursor is on a mark", () =>
   fc.assert(
     fc.property(marksOf, fc.array(fc.constantFrom(...keys), { minLength: 1, maxLength: 50 }), (marks, pressed) => {
       let at = -1;

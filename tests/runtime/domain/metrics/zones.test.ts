@@ -115,7 +115,7 @@ test("days earlier are those of the calendar", () =>
     }),
   ));
 
-test("a name of the database is a zone, an offset is none", () => {
+test("a name of the time zone database is a zone, an offset is not", () => {
   for (const name of [...zones, "UTC", "Asia/Calcutta", "US/Pacific"]) assert.ok(isTimeZone(name), name);
   for (const name of ["", "+05:30", "Mars/Olympus", "UTC+2", "Europe/Berlin "]) assert.ok(!isTimeZone(name), name);
 });

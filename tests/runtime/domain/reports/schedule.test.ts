@@ -41,7 +41,7 @@ test("in every zone it is due at its time of day by the clock there, on the day 
     { numRuns: 500 },
   ));
 
-test("each day has one run, whatever clocks do", () =>
+test("each day has one run, also when clocks change", () =>
   fc.assert(
     fc.property(zones, clocks, times, (time_zone, at, now) => {
       let due = nextRun({ every: "day", at, time_zone }, now);
