@@ -15,6 +15,7 @@ import { encodeIdentity, IDENTITY_HEADER, type Identity } from "../../../runtime
 import { newId } from "../../../runtime/domain/ids.ts";
 import { encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { encodeDeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
+import { writeEvent } from "../../../runtime/store/inbox/view.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 import { batchOf, deliveryOf } from "../../support/storage.ts";
@@ -153,6 +154,20 @@ test("a list of the largest schemas fits", async () => {
   const known = [{ tenant: live.customer_id, version: -1 }];
   const answer = await serve(api.deps.db, { op: "schemas", known }, api.deps.now());
   assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= LAMBDA_BYTES);
+});
+
+test("an event of very many deliveries has the first ones, and the number of the others", () => {
+  const batch = batchOf("cus_1", [{ text: '"'.repeat(480_000) }], Date.now());
+  const deliveries = Array.from({ length: 12_000 }, (_, n) => {
+    const id = `sub_${String(n).padStart(26, "0")}`;
+    return { item: deliveryOf(batch, id, { status: "failed", attempts: [] }), status: "failed" as const };
+  });
+  const raw = Buffer.from(JSON.stringify({ text: '"'.repeat(480_000) }));
+  const text = writeEvent({ ulid: batch.first, batch, offset: 0, raw, status: "failed", deliveries });
+  assert.ok(text.length <= PAGE_BYTES);
+  const shown = JSON.parse(text.toString());
+  assert.ok(shown.deliveries.length > 1_000);
+  assert.equal(shown.deliveries.length + shown.more_deliveries, deliveries.length);
 });
 
 test("lists of the largest events fit, with answers of endpoints that are all control characters", async () => {
