@@ -128,7 +128,7 @@ test("another customer's object is 404", async () => {
   assert.deepEqual(told(await as(customer.sandbox_key, "GET", path)).slice(0, 2), [404, "not_found"]);
 });
 
-test("what a caller says in the platform's name gains nothing", async () => {
+test("headers in the platform's name gain a caller nothing", async () => {
   const forged = encodeIdentity({
     customer_id: customer.customer_id,
     environment: "live",
@@ -150,7 +150,7 @@ test("what a caller says in the platform's name gains nothing", async () => {
   assert.equal(health.status, 200);
 });
 
-test("who may invoke the origins' functions is nobody there without the edge's seal", async () => {
+test("a direct call of an origin's function has no identity without the edge's seal", async () => {
   const lambda = new LambdaClient(platform.aws());
   const identity = encodeIdentity({
     ...{ customer_id: customer.customer_id, environment: "live", key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV" },

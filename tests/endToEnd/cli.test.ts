@@ -59,7 +59,7 @@ const json = async (...args: readonly string[]) => {
 const api = (method: string, path: string, body?: unknown) =>
   call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
 
-test("without a key it says what to do, and a wrong command line what was meant", async () => {
+test("without a key it says what to do, and for a wrong command line it suggests the right one", async () => {
   const bare = { TRIGGERS_API_KEY: "", TRIGGERS_URL: "" };
   const [noKey, asJson, unknown, version, start] = await Promise.all([
     run(["status"], "", bare),
@@ -282,7 +282,7 @@ test("listen hands on what matches, signed as a delivery is; nothing is lost whi
   await again.close();
 });
 
-test("tail is told of events over a socket, goes on after a break without a loss, and asks where there is no socket", async () => {
+test("tail hears of events over a socket, continues after a break without a loss, and asks where there is no socket", async () => {
   const wire = await startWire(platform.url);
   const tail = running(["tail", "--type", "cli.told"], wire.url);
   const numbers = () => tail.lines().map((line) => Number(/"n":(\d+)/.exec(line)?.[1]));
@@ -329,7 +329,7 @@ test("tail is told of events over a socket, goes on after a break without a loss
   assert.equal(await idle.kill("SIGINT"), 0);
 });
 
-test("an export is shown before it is made, and what it makes is as it was there", async () => {
+test("an import is shown before it is made, and makes subscriptions like those of the export", async () => {
   const shown = await json("import", "--from", "svix", exportOf("svix"));
   assert.deepEqual([shown.code, shown.answer.entries.length], [7, 3]);
   assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
@@ -370,7 +370,7 @@ test("keys are made into files, and shown to nobody", async () => {
   assert.equal((await json("keys", "revoke", JSON.parse(made.stdout).key_id, "--yes")).code, 0);
 });
 
-test("shells are told what fits", async () => {
+test("shell completion suggests the words that fit", async () => {
   const [commands, flags, script] = await Promise.all([
     run(["--complete", "su"]),
     run(["--complete", "send", "--id"]),
@@ -415,7 +415,7 @@ for (const shell of ["zsh", "fish"] as const)
     assert.match(stdout, /^listen\b/m, stderr);
   });
 
-test("an assistant finds, explains, rehearses, sends to the sandbox alone, and replays only what was counted", async () => {
+test("an assistant finds, explains, rehearses, sends only to the sandbox, and replays only events that it counted", async () => {
   const client = new Client({ name: "test", version: "1" });
   await client.connect(
     new StdioClientTransport({

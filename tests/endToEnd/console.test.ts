@@ -39,7 +39,7 @@ const pathOf = (route: string): string =>
     .replace(/\{(type|name)\}/, "nothing")
     .replace("{id}", `${prefixes[route.split("/")[1]!]}_${ULID}`);
 
-test("each role may call just what the matrix gives it", async () => {
+test("each role may make exactly the calls that the matrix allows", async () => {
   const wrong: string[] = [];
   for (const [route, permission] of Object.entries(calls)) {
     const [method, path] = route.split(" ") as [string, string];
@@ -152,7 +152,7 @@ test("a payload is masked for people, by role and by what the customer says, and
   assert.equal(Object.hasOwn(none.json, "payload"), false);
 });
 
-test("what is revealed says to whom and why, and each look leaves a record", async () => {
+test("a reveal records the person and the reason, and each look leaves a record", async () => {
   const id = await sent();
   const at = { environment: "sandbox" } as const;
   await as("operations").call("GET", `/console/api/events/${id}`, at);
@@ -198,7 +198,7 @@ test("a webhook's URL is masked for people", async () => {
   );
 });
 
-test("a person sends as a key of the customer, on the key's own side, and what was sent is kept for them", async () => {
+test("a person sends as a key of the customer, in the key's environment, and finds the request in their list", async () => {
   const { json: made } = await as("developer").call("POST", "/console/api/keys", {
     body: { name: "composer", environment: "sandbox", scopes: ["events:write"] },
   });

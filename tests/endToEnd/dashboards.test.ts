@@ -72,7 +72,7 @@ if (chromiumHere() === undefined) {
   });
   test.after(closeBrowser);
 
-  test("the donut and the chart of events count what was sent, and what became of it", async () => {
+  test("the donut and the chart of events count the sent events and their outcomes", async () => {
     const status = async () => (await rowsOf(page, "Delivery status")).map(([word, n]) => [word, n]);
     await shows(page, `/?${filter}&view=table`, status, [
       ["Delivered", "5"],
@@ -134,7 +134,7 @@ if (chromiumHere() === undefined) {
     });
   });
 
-  test("failed events obey every filter, an error filters the page, and what a filter can't reach is greyed and says so", async () => {
+  test("failed events obey every filter, an error filters the page, and a chart that a filter can't narrow is grey and says so", async () => {
     const failed = async () => (await rowsOf(page, "Failed events")).length;
     const only = (more: string) => `/?env=sandbox&range=1h&zone=UTC&${more}`;
     await shows(page, only("type=dash.bad"), failed, 1);
@@ -260,7 +260,7 @@ if (chromiumHere() === undefined) {
     await page.waitForURL((url) => !url.searchParams.has("status"));
   });
 
-  test("what is shown can be taken along as CSV, JSON and PDF", async () => {
+  test("the shown figures can be downloaded as CSV, JSON and PDF", async () => {
     await page.goto(`${platform.url}/console/?${filter}`);
     await page
       .getByRole("region", { name: "Delivery status" })

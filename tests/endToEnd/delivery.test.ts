@@ -250,7 +250,7 @@ test("the trace of a request reaches the subscriber", async () => {
   assert.equal(post!.headers.traceparent?.slice(0, 35), traceparent.slice(0, 35));
 });
 
-test("the metadata that a subscription asks for is in what it receives", async () => {
+test("a delivery holds the metadata that its subscription asks for", async () => {
   const made = await subscribe("status/200", { enrich: { from: "$event", as: "meta" }, format: "payload" });
   await inForce();
   await send(made, { n: 1 });

@@ -25,7 +25,7 @@ test("every genuine payload, sent singly and in batches, is in inbox, webhooks a
   );
 });
 
-test("a day of the shop shows each kind of trouble in the numbers, which agree with what was sent", async () => {
+test("a day of the shop shows each kind of trouble in the numbers, which agree with the sent events", async () => {
   const platform = await sharedPlatform();
   const { api_key } = await newCustomer(platform, { name: "Shop" });
   const api = new ApiClient(platform.url, api_key);

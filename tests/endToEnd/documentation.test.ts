@@ -139,7 +139,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("who has only a browser subscribes, sends an event and verifies its signature, on the page for that", async () => {
+  test("a reader with only a browser subscribes, sends an event and verifies its signature on that page", async () => {
     const page = await openPage();
     const faults = watch(page);
     const { sandbox_key, api_key } = await newCustomer(platform);
@@ -202,7 +202,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("a web page is told of an event by the example for browsers, with a ticket of its server's", async () => {
+  test("a web page hears of an event by the example for browsers, with a ticket from its server", async () => {
     const page = await openPage();
     const { api_key: key } = await newCustomer(platform);
     await open(page, "/docs/");

@@ -55,7 +55,7 @@ test("an array is answered in its order", async () => {
   );
 });
 
-test("what was sent comes back as the same JSON text", async () => {
+test("an event comes back as the same JSON text", async () => {
   const text =
     '{"big":123456789012345678901234567890.10,"exp":1E400,"neg":-0,"esc":"\\u00e9\\/\\ud800","raw":"é😀","__proto__":{"a":1},"":[ ]}';
   const sent = await post(text);
@@ -135,7 +135,7 @@ for (const [says, body, status, code, headers] of refused) {
   });
 }
 
-test("bad JSON is told with its position", async () => {
+test("the refusal of bad JSON has its position", async () => {
   const { json } = await post('{\n  "a": 01\n}');
   assert.equal(
     json.error.message,
@@ -203,7 +203,7 @@ test("a refused request leaves its Idempotency-Key free", async () => {
   assert.equal((await post("{}", key)).status, 202);
 });
 
-test("a request costs its number of events, and over the limit is told when to come back", async () => {
+test("a request costs its number of events, and over the limit the answer says when to come back", async () => {
   const limited = await newCustomer(platform, { limit_per_second: 10 });
   const answers: Answer[] = [];
   // Whatever part of a second has passed, three requests of 8 can't all fit in it.
@@ -217,7 +217,7 @@ test("a request costs its number of events, and over the limit is told when to c
   assert.equal((await post(many(8), {}, limited.sandbox_key)).status, 202);
 });
 
-test("a request that alone exceeds the limit is told so", async () => {
+test("a request that alone exceeds the limit is refused with that reason", async () => {
   const limited = await newCustomer(platform, { limit_per_second: 10 });
   const answer = await post(many(11), {}, limited.api_key);
   assert.equal(answer.status, 429);
@@ -245,7 +245,7 @@ test("a sandbox key writes to the sandbox alone", async () => {
   assert.deepEqual(await inboxOf(fresh.api_key), []);
 });
 
-test("another method is 405 and told which is allowed", async () => {
+test("another method is 405, with the allowed methods", async () => {
   for (const method of ["GET", "PUT", "DELETE"]) {
     const answer = await call(platform.url, method, "/events", { key: customer.api_key });
     assert.deepEqual([...told(answer), answer.headers.get("allow")], [405, "method_not_allowed", "OPTIONS, POST"]);

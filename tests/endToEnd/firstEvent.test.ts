@@ -16,7 +16,7 @@ test.before(async () => {
 
 const run = promisify(execFile);
 
-test("what curl posts arrives signed at the webhook, delivered in the inbox, and in the archive", async () => {
+test("an event posted by curl arrives signed at the webhook, and is in the inbox and the archive", async () => {
   const { api_key } = await newCustomer(platform);
   const path = `/first/${Date.now()}`;
   const created = await call(platform.url, "POST", "/subscriptions", {

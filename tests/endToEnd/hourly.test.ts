@@ -102,7 +102,7 @@ test("events that the delivery stream lost are found by customer and hour, and p
   archive.close();
 });
 
-test("who sent and read what becomes records, which audit:verify checks with the log", async () => {
+test("calls become access records, which audit:verify checks with the log", async () => {
   const reader = await newCustomer(platform);
   const key = reader.api_key;
   const ids = await send(key, [{ n: 1 }, { n: 2 }]);

@@ -60,7 +60,7 @@ test("a ticket lets in once, for 30 s, on the platform's own host", async () => 
   watcher.close();
 });
 
-test("without a ticket, or with one that is none, the handshake is 401", async () => {
+test("without a ticket, or with an invalid one, the handshake is 401", async () => {
   await assert.rejects(openSocket(socketUrl()), /refused: 401/);
   await assert.rejects(openSocket(`${socketUrl()}?ticket=${"a".repeat(43)}`), /refused: 401/);
 });
@@ -91,7 +91,7 @@ test("a page of the console needs no ticket: its session's cookie opens the sock
   assert.ok(!watcher.of("events").some(({ event_id }) => event_id === live.json.event_id));
 });
 
-test("events and deliveries are told without payloads as they happen, figures at most once a second", async () => {
+test("events and deliveries are sent without payloads as they happen, figures at most once a second", async () => {
   const key = customer.api_key;
   const watcher = await watch(key);
   const subscription = await call(platform.url, "POST", "/subscriptions", {
@@ -126,7 +126,7 @@ test("events and deliveries are told without payloads as they happen, figures at
   watcher.close();
 });
 
-test("a filter lets through what it names, and nothing comes after one unsubscribes", async () => {
+test("a filter lets its values through, and nothing comes after unsubscribing", async () => {
   const key = customer.api_key;
   const watcher = await watch(key);
   await watcher.subscribe({ subscribe: "events", filter: { event_type: ["wanted.*"] } });
@@ -141,7 +141,7 @@ test("a filter lets through what it names, and nothing comes after one unsubscri
   watcher.close();
 });
 
-test("who comes back with the last event that it knows gets all that it missed", async () => {
+test("a client that returns with its last event gets all that it missed", async () => {
   const key = customer.api_key;
   const before = await sendEvents(key, { event_type: "seen" });
   const watcher = await watch(key);
@@ -202,7 +202,7 @@ test("a sandbox key's socket sees the sandbox alone, and another customer's sees
   stranger.close();
 });
 
-test("a message that is none is answered with what is wrong and what is allowed", async () => {
+test("an invalid message is answered with the error and with what is allowed", async () => {
   const watcher = await watch(customer.api_key);
   const wrong: readonly [message: unknown, code: string, says: RegExp][] = [
     ["no json", "invalid_json", /not valid JSON/],
@@ -226,7 +226,7 @@ test("a message that is none is answered with what is wrong and what is allowed"
   watcher.close();
 });
 
-test("an alert that changes its state is told with its value, threshold, cause and since when", async () => {
+test("an alert that changes its state is sent with its value, threshold, cause and beginning", async () => {
   const { watcher, rule_id } = alarmed;
   const told = await watcher.until(
     "alert",

@@ -90,14 +90,14 @@ test("a body over 1,000,000 bytes is 413, one that is no JSON by its type 415", 
   assert.deepEqual([typed.status, typed.json.error.code], [415, "unsupported_media_type"]);
 });
 
-test("an event type may hold what a path must encode", async () => {
+test("an event type may hold characters that a path must encode", async () => {
   const path = `/event-types/${encodeURIComponent("a/b c#d?é")}`;
   const put = await ask("PUT", path, { body: { type: "object" } });
   assert.deepEqual([put.status, put.json.event_type], [200, "a/b c#d?é"]);
   assert.equal((await ask("DELETE", path)).status, 204);
 });
 
-test("what is public needs no key: health, reference, errors", async () => {
+test("public pages need no key: health, reference, errors", async () => {
   for (const path of ["/health", "/openapi.json", "/docs", "/docs/errors", "/health?probe=1"]) {
     const response = await fetch(`${platform.url}${path}`);
     assert.equal(response.status, 200, path);
@@ -111,7 +111,7 @@ test("what is public needs no key: health, reference, errors", async () => {
   );
 });
 
-test("an unknown route is 404, a wrong method 405 with what is allowed, each with a request id", async () => {
+test("an unknown route is 404, a wrong method 405 with the allowed ones, each with a request id", async () => {
   const unknown = await ask("GET", "/nowhere");
   const wrong = await ask("PUT", "/subscriptions", { body: {} });
   assert.deepEqual([unknown.status, wrong.status], [404, 405]);

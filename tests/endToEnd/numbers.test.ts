@@ -275,7 +275,7 @@ test("requests, events and bytes are those of the inbox, in all, by type and by 
   assert.equal(timesOf(series[0]!.totals.accept_latency_ms), requests);
 });
 
-test("refused requests are told by the reason that they were answered with, and by key", async () => {
+test("refused requests are counted by the code of their answer, and by key", async () => {
   const rows = [...refused].map(([id, n]) => [...(JSON.parse(id) as [string, string]), n] as const);
   assert.deepEqual(
     await grouped("refused", "reason"),
@@ -305,7 +305,7 @@ test("refused requests are told by the reason that they were answered with, and 
   assert.deepEqual(totals, { refused: 2, events: null });
 });
 
-test("deliveries are told by what has become of them, by subscription, workflow, type and key", async () => {
+test("deliveries are counted by their outcome, subscription, workflow, type and key", async () => {
   const own = (await deliveries()).filter(({ replay_id }) => replay_id === undefined);
   assert.ok(own.some(({ status, attempts }) => status === "delivered" && attempts.length === 2));
   const pairs = own.flatMap((delivery) => delivery.event_ids.map((id) => ({ ...delivery, ...sent.get(id)! })));

@@ -131,7 +131,7 @@ test("a slow replay tells how far it is, and can be cancelled", async () => {
   assert.deepEqual([cancelled.status, cancelled.json.status], [200, "cancelled"]);
 });
 
-test("a new subscription can begin with what it would have matched", async () => {
+test("a new subscription can begin with the events that it would have matched", async () => {
   const from = new Date().toISOString();
   const ids = await send([{ event_type: "backfilled" }]);
   await settled(ids[0]!, "unmatched");

@@ -150,7 +150,7 @@ test("--fresh leaves a folder alone that is not the platform's", async () => {
   assert.equal(readFileSync(join(folder, "thesis.txt"), "utf8"), "years of work");
 });
 
-test("a Node.js that is too old is told which one is needed", async () => {
+test("with a Node.js that is too old the start says which version is needed", async () => {
   const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.0' } })";
   const command = [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(old)}`, "local/start.mjs"];
   const started = startProcess({ state: folder, command });

@@ -233,7 +233,7 @@ test("verdicts tell of each subscription as it stood when the event was routed",
   assert.equal((await api.call(other, "GET", `/events/${id}/verdicts`)).status, 404);
 });
 
-test("verdicts say what was decided, and the status then: disabled, paused for its work, or left out for that of all together", async () => {
+test("verdicts have the decision and the status of that time: disabled, paused for its cost, or left out for the cost of all", async () => {
   const { live: own } = await api.customer("Decided");
   const ids: string[] = [];
   for (const name of ["active", "disabled", "paused", "left out"]) {

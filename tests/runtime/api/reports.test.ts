@@ -210,7 +210,7 @@ test("runs that are over are listed for 400 days", async () => {
   assert.deepEqual(await runsOf(report_id), []);
 });
 
-test("limits: runs under way, reports, tiles, recipients, a zone that is none, a time that is none", async () => {
+test("limits: runs under way, reports, tiles, recipients, an unknown zone, an invalid time", async () => {
   const { report_id } = await report();
   for (let run = 0; run < 3; run += 1) assert.equal((await call("POST", `/reports/${report_id}/run`)).status, 202);
   const fourth = await call("POST", `/reports/${report_id}/run`);

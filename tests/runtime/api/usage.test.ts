@@ -139,7 +139,7 @@ test("minutes and days add the same events up", async () => {
   );
 });
 
-test("what was counted before each environment counted apart adds up with what came since", async () => {
+test("counts from before the environments were counted apart add up with later ones", async () => {
   const { live: old } = await api.customer("Old");
   const hour = start + 2 * HOUR;
   const put = (interval: "m" | "h", at: number, e: number) =>

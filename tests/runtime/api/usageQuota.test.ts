@@ -64,7 +64,7 @@ test("a customer without traffic used nothing and is expected to use nothing", a
   assert.deepEqual(await quota(NOW - DAY, NOW), { ...unused, projection: nothing });
 });
 
-test("what was used of the limit is told for the range, what is expected from now on", async () => {
+test("the answer has the use of the limit within the range, and the expected use from now on", async () => {
   const yesterday = NOW - DAY;
   await accept(yesterday, 720);
   await accept(yesterday + 5 * MINUTE, 360);
@@ -126,7 +126,7 @@ test("a range of minutes has its busiest minute, in any hour", async () => {
   assert.deepEqual([peak_per_second, peak_at, peak_interval], [2, iso(NOW - 5 * MINUTE), "minute"]);
 });
 
-test("a key with a limit of its own is told its share of it, and the customer's beside it", async () => {
+test("a key with its own limit sees its share of that limit, and that of the customer beside it", async () => {
   const key: Identity = { ...live, key_id: "key_other", key_limit_per_second: 10 };
   await accept(NOW - 3 * HOUR, 600);
   await accept(NOW - 2 * HOUR, 300, key);

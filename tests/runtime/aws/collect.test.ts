@@ -26,7 +26,7 @@ function world() {
   return { clock, written, state, logs, invoke };
 }
 
-test("while little happens, each invocation writes what it collected", async () => {
+test("with little traffic each invocation writes its own counts", async () => {
   const { clock, written, invoke } = world();
   for (let i = 0; i < 4; i += 1) {
     await invoke();
@@ -60,7 +60,7 @@ test("nothing is held for longer than three seconds, and nobody writes more than
     }),
   ));
 
-test("a write that fails is told by the invocation that made it; one that nobody waits for, by a line", async () => {
+test("a failed write fails the invocation that made it; one that nobody waits for writes a log line", async () => {
   const { clock, logs, state, invoke } = world();
   state.broken = true;
   await assert.rejects(invoke(), new Error("away"));

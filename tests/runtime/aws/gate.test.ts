@@ -27,7 +27,7 @@ function headersUnder(peppers: Peppers, now = NOW) {
   };
 }
 
-test("who calls is believed under the edge's seal, and is nobody without it", async () => {
+test("an identity counts only under the edge's seal", async () => {
   const { pass } = gate(
     async () => JSON.stringify(first),
     () => NOW,
@@ -48,7 +48,7 @@ test("public paths need no pepper", async () => {
   assert.deepEqual(await pass("GET", { accept: "*/*" }), { accept: "*/*" });
 });
 
-test("where the peppers can't be read, no answer is given of who calls", async () => {
+test("while the peppers can't be read, no identity is decided", async () => {
   const { pass, ready } = gate(
     () => Promise.reject(new Error("away")),
     () => NOW,

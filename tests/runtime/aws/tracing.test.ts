@@ -41,7 +41,7 @@ function setUp(endpoint: string, options: Partial<TracerOptions> = {}) {
 
 test("without an endpoint there is no tracer", () => assert.equal(setUp("").tracer, undefined));
 
-test("a span arrives as it was told, in protobuf, gzipped, below the endpoint's path", async () => {
+test("a span arrives as it was given, in protobuf, gzipped, below the endpoint's path", async () => {
   const receiver = await otlpReceiver();
   const { tracer, logs } = setUp(`${receiver.url}/otlp/`);
   assert.equal(tracer.ratio, 0.25);

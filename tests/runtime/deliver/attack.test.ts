@@ -89,7 +89,7 @@ test("a batch of 1,000 events to a subscriber of single objects is 1,000 posts, 
   assert.equal(world.delivery(first)?.status, "delivered");
 });
 
-test("what an invocation has no time for is left for the next, in no attempt's name, and each event comes once", async () => {
+test("posts that an invocation has no time for are left to the next without an attempt, and each event comes once", async () => {
   const world = makeWorld();
   world.subscribe({ max_batch: 1, format: "payload" });
   world.answers(() => {

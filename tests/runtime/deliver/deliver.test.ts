@@ -179,7 +179,7 @@ test("a sweeper that is late, runs twice, or dies half-way makes a retry late, n
   assert.equal(world.posts[1]!.body, world.posts[0]!.body);
 });
 
-test("Retry-After of a 503 is kept to, beyond what the schedule would wait", async () => {
+test("the Retry-After of a 503 is obeyed, even when it is longer than the schedule's wait", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers((_, nth) => (nth === 1 ? { status: 503, retryAfter: "600" } : 200));
@@ -253,7 +253,7 @@ test("events deleted while their delivery waits are not sent; with all of them g
   assert.deepEqual([world.delivery(all)?.status, world.delivery(all)?.reason], ["cancelled", "events_deleted"]);
 });
 
-test("a first attempt that waited long in its queue leaves out what was deleted meanwhile", async () => {
+test("a first attempt that waited long in its queue leaves out events deleted meanwhile", async () => {
   const world = makeWorld();
   world.subscribe({ format: "payload" });
   const first = world.accept([{ n: 1 }, { n: 2 }]);
@@ -279,7 +279,7 @@ test("a first attempt that waited for an hour is not made when its delivery was 
   assert.equal(world.posts.length, 1);
 });
 
-test("a first attempt asks what was erased when its customer asked for an erasure since its events came", async () => {
+test("a first attempt looks for erased events when its customer has asked for an erasure since", async () => {
   const world = makeWorld();
   const first = world.accept([{ n: 1 }, { n: 2 }]);
   markDeleted(world, first, [1]);
@@ -295,7 +295,7 @@ test("a first attempt asks what was erased when its customer asked for an erasur
   assert.equal(world.delivery(later)?.status, "delivered");
 });
 
-test("nothing is sent of a batch that is gone, be it that the message still carries its events", async () => {
+test("nothing of a deleted batch is sent, even when the message still carries its events", async () => {
   for (const [erased_until, wait] of [
     [START, 0],
     [0, 60_000],
@@ -433,7 +433,7 @@ test("a manual retry is made before the first attempt, as often as asked, and wh
   assert.deepEqual([world.delivery(first)?.status, world.delivery(first)?.attempts.length], ["delivered", 2]);
 });
 
-test("what a replay of dead letters has tried again names that replay in each post, and stays the delivery it was", async () => {
+test("a dead letter that a replay tries again names that replay in each post, and stays the same delivery", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers(() => 503);

@@ -96,7 +96,7 @@ test("of four changes made at once, each attempt is kept", async () => {
   assert.deepEqual(attempts.map(({ status_code }) => status_code).sort(), [500, ...codes]);
 });
 
-test("what is held, and what has failed, is found by subscription, the oldest first, as many as asked for", async () => {
+test("held and failed deliveries are found by subscription, the oldest first, up to the limit", async () => {
   const firsts = ["01JDGXS7G0ABCDEFGHJKMNPQR1", "01JDGXS7G0ABCDEFGHJKMNPQR2", "01JDGXS7G0ABCDEFGHJKMNPQR3"];
   const other = "sub_01JDGXS7G0ABCDEFGHJKMNPQRV";
   for (const first of [...firsts].reverse()) {

@@ -44,7 +44,7 @@ function setUp() {
 
 const answered = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-test("asks once for what it knows, behind the work after 2 s, before it after 4 s", async () => {
+test("a known target is asked for in the background after 2 s, and before its use after 4 s", async () => {
   const { state, get } = setUp();
   await get();
   state.now = 2_000;
@@ -93,7 +93,7 @@ test("many are asked for in parts that an answer can hold", async () => {
   );
 });
 
-test("serves what it knows while the service can't be asked, and says so of what it doesn't know", async () => {
+test("known targets are used while the service can't be asked, and unknown ones are reported", async () => {
   const { state, get, cache } = setUp();
   await get();
   state.stored = undefined;

@@ -362,7 +362,7 @@ test("a key without the scope is refused before its body is looked at", async ()
   assert.deepEqual([answer.status, errorOf(answer).message], [403, 'This key lacks the scope "events:write".']);
 });
 
-test("another method is told which is allowed", async () => {
+test("the refusal of another method names the allowed ones", async () => {
   const platform = platformOver(redis.connection);
   const answer = await accept({ ...request(""), method: "GET" }, platform.ports);
   assert.deepEqual(
@@ -386,7 +386,7 @@ test("over the limit, the answer says when to come back", async () => {
   assert.equal(platform.sent.length, 1);
 });
 
-test("a request that alone exceeds the limit is told so", async () => {
+test("a request that alone exceeds the limit is refused with that reason", async () => {
   const platform = platformOver(redis.connection);
   const answer = await platform.post("[{},{},{}]", {}, { ...newcomer(), limit_per_second: 2 });
   assert.deepEqual(

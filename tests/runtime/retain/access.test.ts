@@ -139,7 +139,7 @@ const bare = ({ minute, environment, key_id, calls, source_ips }: AccessRecord) 
   source_ips,
 });
 
-test("who saw a payload in the console stands in the hour's chain, beside what they called, and changing it shows", async () => {
+test("a view of a payload in the console is in the hour's chain, beside the person's calls, and a change of it shows", async () => {
   const { live, customer_id } = await caller();
   const seen = (minute: number, person_id: string, event_id: string, reason: string | null) => ({
     view_id: newId("aud", at(minute)),
@@ -329,7 +329,7 @@ for (const crash of ["PutObjectCommand", "audit", "audit_head"]) {
   });
 }
 
-test("an hour that two runs archive at once is told once", async () => {
+test("an hour that two runs archive at once has one entry", async () => {
   const { live } = await caller();
   await Promise.all([archiveAccess({ hour: HOUR }, tools), archiveAccess({ hour: HOUR }, tools)]);
   const log = await logOf(live);
@@ -426,7 +426,7 @@ test("a log that was written anew no longer stands where its access records say"
   assert.equal(verdict(forged).code, 1);
 });
 
-test("another customer's records are not found, whatever the hour", async () => {
+test("records of another customer are not found, at any hour", async () => {
   const { live } = await caller();
   await archiveAccess({ hour: HOUR }, tools);
   const { live: other } = await api.customer("Other");

@@ -67,7 +67,7 @@ test("DuckDB reads the archive with the documented query, each event once and it
   }
 });
 
-test("what erasure left of a batch is put back in runs without gaps", () => {
+test("the rest of an erased batch is put back in runs without gaps", () => {
   const { texts, first } = lines(
     "cus_a",
     "live",

@@ -50,7 +50,7 @@ const batches = fc.array(
 );
 const tenant = (customer: string, environment: string) => (environment === "live" ? customer : `${customer}.sandbox`);
 
-test("however a sender formats an event, its batch is one line, and its text stays but for line ends", () =>
+test("an event in any formatting is on one line, and its text stays except for line ends", () =>
   fc.assert(
     fc.property(batches, (drawn) => {
       for (const { customer, environment, payloads } of drawn) {
@@ -134,7 +134,7 @@ test("a line that is cut off, wherever, costs itself alone", () =>
     ),
   ));
 
-test("whatever byte of an object is changed, the lines of others are read", () =>
+test("for any changed byte of an object, the lines of other customers are read", () =>
   fc.assert(
     fc.property(compactBatches, fc.nat(), fc.integer({ min: 0, max: 255 }), fc.nat(), (drawn, which, byte, where) => {
       const lines = drawn.map((payloads) =>

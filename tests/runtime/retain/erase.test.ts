@@ -136,7 +136,7 @@ test("wherever it crashes, an erasure leaves no trace of the subject and every o
     { numRuns: runs },
   ));
 
-test("what reached the archive and the table only during the erasure is found by a later pass", async () => {
+test("events that reach the archive and the table during an erasure are found by a later pass", async () => {
   const bench = jobBench(storage);
   const job = begin(bench, "erasure", "cus_a", subject);
   bench.clock.now += 1_000;

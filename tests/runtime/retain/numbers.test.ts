@@ -67,7 +67,7 @@ test("erasing everything of a customer erases its numbers and nobody else's, and
   assert.equal(minutes[0]!.e?.N, "1");
 });
 
-test("what is older than its days goes, hours and files alike", async () => {
+test("hours and files older than their days are removed", async () => {
   const bench = jobBench(storage);
   const now = bench.clock.now;
   await counted("cus_a", now);

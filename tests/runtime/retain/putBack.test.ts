@@ -111,7 +111,7 @@ test("it stays as long as its customer keeps events, and what is older than that
   assert.equal((await items()).length, 1);
 });
 
-test("what the table knows is left alone: acknowledged, deleted, or there already", async () => {
+test("batches in the table are left alone: acknowledged, deleted, or there already", async () => {
   const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }, { n: 3 }], { stored: true });
   await deleteEvents(storage.store, "cus_a", [ulidAt(batch.first, 1)], () => bench.clock.now);
   const before = await items();
@@ -127,7 +127,7 @@ test("what was acknowledged is so when its batch comes back, and its neighbours 
   assert.deepEqual(found.get(batch.first)!.batch.acknowledged, { 1: bench.clock.now });
 });
 
-test("what a customer deleted does not come back, though its batch is gone", async () => {
+test("deleted events do not come back, even after their batch is gone", async () => {
   const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
   await rememberDeleted(storage.store, "cus_a", batch.first, [0]);
   await putBack();
@@ -172,7 +172,7 @@ test("an inbox that was read to its end since shows what was put back", async ()
   );
 });
 
-test("times that are none, or the wrong way round, are refused", async () => {
+test("invalid times, or times in the wrong order, are refused", async () => {
   await assert.rejects(queuePutBack({ from: "yesterday", to: rfc3339(1) }, bench.tools), {
     name: "RangeError",
     message: "from (yesterday) is not a time before to (1970-01-01T00:00:00.001Z)",

@@ -47,7 +47,7 @@ async function accept(tenant: string, at: number, archived?: string, deleted: nu
   );
 }
 
-test("what a failing delivery stream lost is found, told, and written from the table; then nothing is missing", async () => {
+test("events lost by a failing delivery stream are found, reported, and written from the table; then nothing is missing", async () => {
   const bench = jobBench(storage);
   bench.customers = ["cus_a", "cus_b"];
   const logged: [string, unknown][] = [];

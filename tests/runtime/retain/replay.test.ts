@@ -117,7 +117,7 @@ test("events past the retention come from the archive, and are deliverable like 
   assert.equal(found.get(old.first)!.batch.count, 2);
 });
 
-test("what a customer deleted is not replayed from the archive", async () => {
+test("deleted events are not replayed from the archive", async () => {
   bench.retentionDays = 10;
   const numbers = [1, 2, 3];
   const payloads = numbers.map((n) => ({ event_type: "order", n }));

@@ -131,7 +131,7 @@ test("a replay is running at once, and tells about once a second how far it is",
   assert.deepEqual([job.status, job.progress], ["succeeded", { matched: 12, sent: 12, examined: 12 }]);
 });
 
-test("what goes fast is not saved event by event", async () => {
+test("a fast replay does not save its progress for each event", async () => {
   await putMany(120);
   const { job, saves } = await finish(begin({}));
   assert.deepEqual([job.progress.sent, saves.length], [120, 2]);

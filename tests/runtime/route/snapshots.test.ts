@@ -125,7 +125,7 @@ test("an event that waited hears of an erasure that was asked eight seconds befo
   assert.deepEqual((await young.cache.get(TENANT, young.now())).erasures, []);
 });
 
-test("only what has changed is read again", async () => {
+test("only changed subscriptions are read again", async () => {
   const service = fake();
   service.change([subscription(1), subscription(2)]);
   await service.matches("type.1");

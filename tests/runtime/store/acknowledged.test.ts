@@ -143,7 +143,7 @@ test("every reading shows acknowledgements as a list would, in any order, repeat
     { numRuns: runs },
   ));
 
-test("an acknowledgement costs a write unit, whatever the batch holds", async () => {
+test("an acknowledgement costs one write unit, for a batch of any size", async () => {
   for (const [count, bytes] of [
     [1, 10],
     [100, 200],

@@ -98,7 +98,7 @@ test("a batch that is stored a day late is found, also by a reading that follows
   assert.ok((await readAll("cus_late", NOW)).includes(late!));
 });
 
-test("what a longer retention brings back is found", async () => {
+test("events that a longer retention brings back are found", async () => {
   const [old] = await put("cus_kept", NOW - 10 * DAY, []);
   assert.deepEqual(await readAll("cus_kept", NOW, { retentionMs: 5 * DAY }), []);
   assert.deepEqual(await readAll("cus_kept", NOW, { retentionMs: 20 * DAY }), [old]);
@@ -149,7 +149,7 @@ test("a reading gives exactly the events that aren't acknowledged, also when eve
     { numRuns: runs },
   ));
 
-test("a mark stays behind what may still be stored in time", async () => {
+test("a mark stays behind events that may still be stored in time", async () => {
   await put("cus_soon", NOW - DAY, [0]);
   assert.deepEqual(await readAll("cus_soon", NOW), []);
   const [event] = await put("cus_soon", NOW - LATE_MS / 2, []);

@@ -86,7 +86,7 @@ test("an empty deployment gets its secrets, and an operator key that opens", asy
   assert.equal(Buffer.from(secrets.get("cursor")!, "base64").length, 32);
 });
 
-test("what was stored in clear text is sealed by the deployment after the one that can read what is sealed", async () => {
+test("values in clear text are sealed by the deployment after the one that can read sealed ones", async () => {
   const [secrets, items] = [new Map<string, string>(), new Map<string, KeyItem>()];
   const { context } = fakes(secrets, items);
   const customer_id = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";

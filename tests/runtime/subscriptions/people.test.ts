@@ -84,7 +84,7 @@ test("an invitation is taken by the first who proves its address, and by nobody 
   assert.deepEqual(await signIn("ada", "ada@example.com", "https://other.example"), []);
 });
 
-test("a deleted customer is none of a person's", async () => {
+test("a deleted customer is not among the customers of a person", async () => {
   const gone = await customer("Gone");
   await invite(gone, "bob@example.com", "owner");
   await asCustomer(database.db, gone, (tx) =>
@@ -112,7 +112,7 @@ test("the role of a person is that of now, in that customer alone", async () => 
   assert.equal(await role(one), null);
 });
 
-test("who looked at payloads is forgotten when the events would be", async () => {
+test("views of payloads are deleted when their events would be", async () => {
   const short = await customer("Short", 1);
   const long = await customer("Long", 100);
   for (const customer_id of [short, long])

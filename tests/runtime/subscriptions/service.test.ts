@@ -116,7 +116,7 @@ test("a snapshot holds active and disabled subscriptions, not removed ones", asy
   ]);
 });
 
-test("a snapshot read in pages is one moment, whatever changes between its pages", async () => {
+test("a snapshot read in pages is of one moment, also when subscriptions change between its pages", async () => {
   const mine = await customer();
   const before = await subscribe(mine, 6_000);
   const first = await ask({ op: "snapshot", tenant: mine });
@@ -274,7 +274,7 @@ test("those who route and deliver hear of erasures: a live key's in the sandbox 
   assert.equal((await ask({ op: "targets", wanted })).targets[0]!.erased_until, NOW - DAY);
 });
 
-test("what copies events is told: exports, and replays as long as they may read the archive", async () => {
+test("jobs that copy events are answered: exports, and replays as long as they may read the archive", async () => {
   const mine = await customer();
   const begun = (kind: "export" | "replay" | "erasure", cursor: unknown, status: "running" | "succeeded" = "running") =>
     asCustomer(database.db, mine, async (tx) => {
@@ -377,7 +377,7 @@ test("a costly selector is marked once, paused when it stays so, matched no more
   assert.deepEqual(await told(80_000), { marked: [one], paused: [] });
 });
 
-test("what was costly once, and then for a day no more, is marked anew", async () => {
+test("a selector that was costly once, and then not for a day, is marked again", async () => {
   const customer_id = await customer();
   const [one] = (await subscribe(customer_id, 1)) as [string];
   const told = (at: number) =>
