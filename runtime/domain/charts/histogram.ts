@@ -1,4 +1,3 @@
-import { scaleLog } from "d3-scale";
 import {
   CHARACTER,
   type Drawing,
@@ -12,7 +11,7 @@ import {
   type Size,
   text,
 } from "./drawing.ts";
-import { MARGIN, shortCount, valueAxis, valueScale } from "./scales.ts";
+import { logarithmic, MARGIN, shortCount, valueAxis, valueScale } from "./scales.ts";
 
 /**
  * How long things took, as a distribution. Its axis of times is logarithmic, as latencies are, and says so by its labels; its axis of counts
@@ -96,7 +95,7 @@ export function drawHistogram(data: Histogram, size: Size): Drawing {
   const [low, high] = [Math.max(columns[0]!.from, FLOOR / STEP), columns.at(-1)!.to];
   // A few columns alone would be as wide as the picture.
   const wide = Math.max(high, low * STEP ** 12);
-  const x = scaleLog([low, wide], [MARGIN.left, right]).clamp(true);
+  const x = logarithmic([low, wide], [MARGIN.left, right]);
   const most = Math.max(...columns.map(({ count, expected }) => Math.max(count, expected ?? 0)));
   const y = valueScale(most, bottom, top, true);
   const span = ({ from, to }: Column) => [x(Math.max(from, low)), x(to)] as const;

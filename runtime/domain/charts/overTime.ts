@@ -1,4 +1,3 @@
-import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { area as areaOf, line as lineOf } from "d3-shape";
 import {
   CHARACTER,
@@ -14,7 +13,7 @@ import {
   type Size,
   text,
 } from "./drawing.ts";
-import { MARGIN, shortCount, timeAxis, valueAxis, valueScale } from "./scales.ts";
+import { linear, MARGIN, shortCount, timeAxis, type ValueScale, valueAxis, valueScale } from "./scales.ts";
 
 /**
  * What happened over time, a bucket beside the other: bars, areas or lines. Invariant: a bar is as high as its value, a bucket without
@@ -85,7 +84,7 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
   const entries = data.legend === true ? legendEntries(series, size.width) : [];
   const top = MARGIN.top + (entries.length === 0 ? 0 : (entries.at(-1)!.row + 1) * LEGEND);
   const [right, bottom] = [size.width - MARGIN.right, size.height - MARGIN.bottom];
-  const x = scaleLinear([starts[0]!, Math.max(end, starts[0]! + 1)], [MARGIN.left, right]);
+  const x = linear([starts[0]!, Math.max(end, starts[0]! + 1)], [MARGIN.left, right]);
   const y = valueScale(mostOf(data), bottom, top, data.whole ?? false);
   const spans = starts.map((start, at) => [x(start), x(starts[at + 1] ?? end)] as const);
   const shapes: Shape[] = [];
@@ -124,7 +123,7 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
 
 type Spans = readonly (readonly [number, number])[];
 
-function barShapes({ series, starts, partial }: OverTime, spans: Spans, y: ScaleLinear<number, number>): Shape[] {
+function barShapes({ series, starts, partial }: OverTime, spans: Spans, y: ValueScale): Shape[] {
   const bars = series.filter(({ as }) => as === "bars");
   const tops = stacked(bars, starts.length);
   return bars.flatMap(({ paint, values }, place) =>
@@ -144,7 +143,7 @@ function lineShapes(
   { paint, values, as, dash }: TimeSeries,
   { partial }: OverTime,
   spans: Spans,
-  y: ScaleLinear<number, number>,
+  y: ValueScale,
 ): Shape[] {
   const points = values.map((value, at) => ({
     value,

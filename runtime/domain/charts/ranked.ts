@@ -1,5 +1,5 @@
-import { scaleLinear } from "d3-scale";
 import { cut, type Drawing, emptyDrawing, type Paint, rect, text } from "./drawing.ts";
+import { linear } from "./scales.ts";
 
 /** Bars from left to right, from zero, in the order given. */
 
@@ -25,7 +25,7 @@ export function drawRanked(bars: readonly RankedBar[], width: number, format: (v
   const names = Math.min(width * 0.45, Math.max(...bars.map(({ name }) => name.length * CHARACTER)) + SPARE + GAP);
   const figures = Math.max(...bars.map(({ value }) => format(value).length * CHARACTER)) + 12;
   const most = Math.max(...bars.map(({ value }) => value)) || 1;
-  const x = scaleLinear([0, most], [0, Math.max(20, width - names - figures)]);
+  const x = linear([0, most], [0, Math.max(20, width - names - figures)]);
   return {
     width,
     height: barsHeight(bars.length),

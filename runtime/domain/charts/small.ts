@@ -1,5 +1,5 @@
-import { scaleLinear } from "d3-scale";
 import { type Drawing, type Paint, path, rect, type Shape, type Size, text } from "./drawing.ts";
+import { linear } from "./scales.ts";
 
 /** Small pictures: a line without axes beside a figure, and a field of cells by day and hour. */
 
@@ -11,9 +11,9 @@ export function drawSpark(
   fade?: readonly (number | null)[],
 ): Drawing {
   const all = [...values, ...(fade ?? [])].filter((value) => value !== null);
-  const y = scaleLinear([0, Math.max(0, ...all) || 1], [size.height - 2, 2]);
+  const y = linear([0, Math.max(0, ...all) || 1], [size.height - 2, 2]);
   const count = Math.max(values.length, fade?.length ?? 0);
-  const x = scaleLinear([0, Math.max(1, count - 1)], [2, size.width - 2]);
+  const x = linear([0, Math.max(1, count - 1)], [2, size.width - 2]);
   const drawn = (list: readonly (number | null)[]) =>
     list
       .map((value, at) =>
