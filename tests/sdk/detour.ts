@@ -24,6 +24,8 @@ export interface Fault {
   readonly cut?: "before" | "after";
   /** The platform's answer is held back until the caller is gone. */
   readonly late?: true;
+  /** The platform's answer comes a byte at a time, this many seconds apart: each is in time, the whole is not. */
+  readonly drops?: number;
 }
 
 /** A request as it came here. */
@@ -108,7 +110,14 @@ export async function startDetour(target: string): Promise<Detour> {
     if (fault?.cut === "after") return void incoming.socket.destroy();
     if (fault?.late === true) return;
     const { "transfer-encoding": _, connection: __, "content-length": ___, ...headers } = answer.headers;
-    response.writeHead(answer.statusCode!, headers).end(text);
+    response.writeHead(answer.statusCode!, headers);
+    if (fault?.drops !== undefined)
+      for (const byte of text) {
+        if (response.destroyed) return;
+        response.write(Buffer.of(byte));
+        await new Promise((resolve) => setTimeout(resolve, fault.drops! * 1_000));
+      }
+    response.end(fault?.drops === undefined ? text : undefined);
   }
   const server = createServer((incoming, response) => {
     handle(incoming, response).catch(() => incoming.socket.destroy());

@@ -1,6 +1,7 @@
-"""Ending a call of the client that blocks, from another thread."""
+"""Ending a call of the client that blocks: from another thread, or when its time is over."""
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -13,6 +14,42 @@ Result = TypeVar("Result")
 
 class Cancelled(Exception):
     """Tells :class:`Cancel`'s users apart from what the work itself raised."""
+
+
+class Late(Exception):
+    """The time for some work is over."""
+
+
+def run(work: Callable[[], Result], seconds: float, cancel: Cancel | None = None) -> Result:
+    """What the work returns or raises. It runs in a thread of its own, which a caller leaves behind that is cancelled, or whose time is
+    over: a read of a socket ends only with its data or its own time-out.
+
+    :raises Late: after so many seconds
+    :raises Cancelled:
+    """
+    outcome: Future[Result] = Future()
+    context = contextvars.copy_context()
+    with (cancel or Cancel())._waking() as woken:
+
+        def body() -> None:
+            try:
+                outcome.set_result(context.run(work))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                outcome.set_exception(error)
+            woken.put(None)
+
+        try:
+            threading.Thread(target=body, name="triggers-call", daemon=True).start()
+        except RuntimeError:
+            # A program that ends starts no more threads, and what it has still to send is sent without.
+            body()
+        try:
+            woken.get(timeout=min(seconds, threading.TIMEOUT_MAX))
+        except Empty:
+            raise Late from None
+    if not outcome.done():
+        raise Cancelled
+    return outcome.result()
 
 
 class Cancel:
@@ -58,25 +95,3 @@ class Cancel:
             except Empty:
                 return
             raise Cancelled
-
-    def run(self, work: Callable[[], Result]) -> Result:
-        """What the work returns or raises. It runs in a thread of its own, which a cancelled caller leaves behind: a read of a socket
-        ends only with its data or its time-out.
-
-        :raises Cancelled:
-        """
-        outcome: Future[Result] = Future()
-        with self._waking() as woken:
-
-            def body() -> None:
-                try:
-                    outcome.set_result(work())
-                except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-                    outcome.set_exception(error)
-                woken.put(None)
-
-            threading.Thread(target=body, name="triggers-call", daemon=True).start()
-            woken.get()
-        if not outcome.done():
-            raise Cancelled
-        return outcome.result()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -9,7 +10,7 @@ from typing import Any, cast
 import httpx
 
 from ._batch import AsyncBatch, Batch
-from ._cancel import Cancelled
+from ._cancel import Cancel, Cancelled, Late, run
 from ._pages import AsyncPages, Pages
 from ._transport import Call, Send, options_of, path_of, plan, read_json, write_json
 from .contract import Delivery, InboxEvent, NewSubscription, Replay, Subscription, SubscriptionRequest
@@ -34,7 +35,7 @@ class _Client:
         """
         :param api_key: ``trg_<live|sandbox>_…``; by default the variable ``TRIGGERS_API_KEY``
         :param url: of the platform; by default the variable ``TRIGGERS_URL``, or the platform on this machine
-        :param timeout: seconds for one attempt: for connecting, and for each wait for data
+        :param timeout: seconds for one attempt, answer included
         :param retries: attempts after the first
         :param max_wait: a request is not repeated when that would mean to wait longer, seconds
         :param lossless: decimals come as ``decimal.Decimal``, with every digit; integers always have theirs
@@ -118,7 +119,7 @@ class Triggers(_Client):
                 step = steps.send(answer)
                 if isinstance(step, Send):
                     key = step.headers.get("idempotency-key")
-                    answer = self._request(step) if call.cancel is None else call.cancel.run(lambda: self._request(step))
+                    answer = self._attempt(step, call.cancel)
                 elif call.cancel is None:
                     time.sleep(step.seconds)
                 else:
@@ -128,13 +129,30 @@ class Triggers(_Client):
         except Cancelled:
             raise TriggersCancelledError(key) from None
 
-    def _request(self, step: Send) -> httpx.Response | httpx.TransportError:
+    def _attempt(self, step: Send, cancel: Cancel | None) -> httpx.Response | httpx.TransportError:
+        left = threading.Event()
         try:
-            return self._http.request(
-                step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
-            )
+            return run(lambda: self._request(step, left), step.timeout, cancel)
         except httpx.TransportError as error:
             return error
+        except Late:
+            return httpx.ReadTimeout("The time for the whole answer is over.")
+        finally:
+            left.set()
+
+    def _request(self, step: Send, left: threading.Event) -> httpx.Response:
+        """:param left: set once nobody waits any more: then no more of an answer is read that comes in drops"""
+        with self._http.stream(
+            step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
+        ) as response:
+            chunks = []
+            for chunk in response.iter_raw():
+                if left.is_set():
+                    raise Late
+                chunks.append(chunk)
+        return httpx.Response(
+            response.status_code, headers=response.headers, content=b"".join(chunks), request=response.request
+        )
 
     def call(
         self,
@@ -295,11 +313,17 @@ class AsyncTriggers(_Client):
                 step = steps.send(answer)
                 if isinstance(step, Send):
                     try:
-                        answer = await self._http.request(
-                            step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
+                        # Of the client by itself it is the time for connecting, and for each wait for data.
+                        answer = await asyncio.wait_for(
+                            self._http.request(
+                                step.method, step.url, headers=step.headers, content=step.content, timeout=step.timeout
+                            ),
+                            step.timeout,
                         )
                     except httpx.TransportError as error:
                         answer = error
+                    except asyncio.TimeoutError:
+                        answer = httpx.ReadTimeout("The time for the whole answer is over.")
                 else:
                     await asyncio.sleep(step.seconds)
         except StopIteration as end:
