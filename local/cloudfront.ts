@@ -15,7 +15,7 @@ import {
   SECURITY_HEADERS,
   securityHeaders,
 } from "./cloudfront/policies.ts";
-import { type PublicServer, startPublicServer } from "./cloudfront/server.ts";
+import { type PublicOrigins, type PublicServer, startPublicServer } from "./cloudfront/server.ts";
 import { onlySupports, optional, physicalName, required } from "./declared.ts";
 import type { Lambda } from "./lambda.ts";
 import type { S3Service } from "./s3.ts";
@@ -38,6 +38,8 @@ const hex = (name: string): string => createHash("sha256").update(name).digest("
 interface Beside {
   /** Resolves once a bucket holds what it is to serve, or this of it: a viewer that asks before waits for that. @default at once */
   ready?(bucket: string, key: string): Promise<void>;
+  /** Answers a viewer in place of an origin. @default nobody does */
+  standsIn?: PublicOrigins["standsIn"];
   /** WebSocket APIs. @default none */
   readonly sockets?: Pick<ApiGateway, "hasHost" | "open" | "endSockets" | "plain">;
 }
@@ -47,7 +49,7 @@ export function createCloudFront(
   lambda: Lambda,
   waf?: Waf,
   s3?: S3Service,
-  { ready = async () => {}, sockets }: Beside = {},
+  { ready = async () => {}, standsIn, sockets }: Beside = {},
 ): CloudFront {
   const stores = createKeyValueStores(context);
   const functions = new Map<string, { readonly code: string; readonly stores: readonly ReadPair[] }>();
@@ -150,7 +152,12 @@ export function createCloudFront(
           : origin.bucket === undefined
             ? lambda.callUrl(origin.domain, request, sourceArn)
             : readObject(s3!, { bucket: origin.bucket, request, sourceArn, account: context.accountId, ready });
-      server = await startPublicServer(() => distribution!, port, { callOrigin, ...defined({ sockets }) }, context.log);
+      server = await startPublicServer(
+        () => distribution!,
+        port,
+        { callOrigin, ...defined({ sockets, standsIn }) },
+        context.log,
+      );
       const { aliases = [] } = described!.inputs as { readonly aliases?: readonly string[] };
       for (const host of [described!.domainName, ...aliases])
         if (context.elsewhere !== undefined) context.elsewhere[`https://${host}`] = server.url;

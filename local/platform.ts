@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { Account } from "./account.ts";
 import { createApiGateway } from "./apigateway.ts";
+import type { PublicOrigins } from "./cloudfront/server.ts";
 import { createCloudFront } from "./cloudfront.ts";
 import { Metrics } from "./cloudwatch/metrics.ts";
 import { createCloudWatch } from "./cloudwatch.ts";
@@ -66,6 +67,8 @@ export interface PlatformOptions {
   readonly people?: readonly Person[];
   /** Resolves once a bucket that a distribution serves holds what belongs to a key; who asks for an object before waits for it. @default it does */
   filled?(bucket: string, key: string): Promise<void>;
+  /** Answers a viewer in place of an origin. @default nobody does */
+  readonly standsIn?: PublicOrigins["standsIn"];
   /** Starts what runs beside the program: before the program, and closed after it. @returns how to close it */
   beside?(state: State): Promise<() => Promise<void>>;
 }
@@ -273,7 +276,7 @@ async function createServices(
     invoke: (functionArn, source, event) => lambda.invokeBy("apigateway.amazonaws.com", source, functionArn, event),
   });
   const cloudfront = createCloudFront(context, lambda, waf, s3, {
-    ...defined({ ready: options.filled }),
+    ...defined({ ready: options.filled, standsIn: options.standsIn }),
     sockets: apigateway,
   });
   const firehose = createFirehose(context, (bucket, key, body, headers) => s3.objects.put(bucket, key, body, headers));

@@ -47,6 +47,8 @@ export interface PublicOrigins {
   readonly callOrigin: CallOrigin;
   /** Takes handshakes over. @default none are: an `Upgrade` is ignored */
   readonly sockets?: Pick<ApiGateway, "open" | "endSockets">;
+  /** Answers in place of an origin. @default nothing is */
+  standsIn?(viewer: ViewerRequest): Promise<GeneratedResponse | undefined>;
 }
 
 export interface PublicServer {
@@ -118,7 +120,7 @@ function write(
 export async function startPublicServer(
   deployed: () => Distribution,
   port: number,
-  { callOrigin, sockets }: PublicOrigins,
+  { callOrigin, sockets, standsIn = async () => undefined }: PublicOrigins,
   log: (line: string) => void,
 ): Promise<PublicServer> {
   let active = 0;
@@ -199,7 +201,7 @@ export async function startPublicServer(
       READS.has(viewer.method) && viewer.method !== "OPTIONS" && body.length > 0
         ? ownAnswer("forbidden", `A ${viewer.method} request can't have a body.`)
         : undefined;
-    const answer = own ?? (await serve(serving(requestId), behaviour, viewer, body));
+    const answer = own ?? (await standsIn(viewer)) ?? (await serve(serving(requestId), behaviour, viewer, body));
     await finish(request, response, answer, behaviour, requestId);
   }
 

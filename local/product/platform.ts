@@ -8,6 +8,7 @@ import type { ProgramOutputs } from "../program.ts";
 import type { LocalService } from "../service.ts";
 import { pagesBeside } from "./pages.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
+import { waitingAnswer } from "./waitingPage.ts";
 
 export interface Platform extends Core {
   /** Where people sign in. */
@@ -29,6 +30,7 @@ export async function startPlatform(options: Omit<PlatformOptions, "beside">): P
     ...options,
     people: demoPeople,
     filled: (_bucket, key) => pages.filled(key),
+    standsIn: (viewer) => waitingAnswer(viewer, () => pages.filled("docs/index.html")),
     // Before the program: what a stopped platform had still to deliver is posted as soon as its functions run.
     beside: async (state) => {
       receiver = await startReceiver(state.receiverPort);

@@ -1,9 +1,12 @@
 // group: browser
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { suite } from "uvu";
+import { listen } from "../../local/listen.ts";
+import { waitingAnswer } from "../../local/product/waitingPage.ts";
 import { axeFaults } from "../support/axe.ts";
 import { chromiumHere, closeBrowser, openPage, picture } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
@@ -101,6 +104,29 @@ if (chromiumHere() === undefined) {
       assert.deepEqual(faults, []);
       await page.context().close();
     }
+  });
+
+  test("a page that is being built says so, has no fault by axe, and gives way to what it stood for", async () => {
+    const { promise: built, resolve } = Promise.withResolvers<void>();
+    const server = createServer((incoming, response) => {
+      const headers = new Map(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
+      void waitingAnswer({ method: "GET", uri: incoming.url!, headers }, () => built).then(async (answer) => {
+        if (answer === undefined) await built;
+        response.writeHead(answer?.status ?? 200, answer?.headers ?? { "content-type": "text/html" });
+        response.end(answer?.body ?? "<title>there</title><h1>Errors</h1>");
+      });
+    });
+    const port = await listen(server, 0);
+    const page = await openPage({ colorScheme: "dark", viewport: { width: 320, height: 640 } });
+    const answer = await page.goto(`http://127.0.0.1:${port}/docs/errors`);
+    assert.equal(answer?.status(), 503);
+    assert.deepEqual(await axeFaults(page), []);
+    await picture(page, "docs being built");
+    resolve();
+    await page.getByRole("heading", { name: "Errors" }).waitFor();
+    await page.context().close();
+    server.closeAllConnections();
+    server.close();
   });
 
   test("the search finds what a word is about, without another host, by keys alone", async () => {
