@@ -59,6 +59,13 @@ export const blankOf: Readonly<Record<Kind, string>> = {
   JSON: "null",
 };
 
+/** The one schema of several alternatives where all others are null: how many tools write that a value may be missing. */
+function orNull(alternatives: unknown): unknown[] {
+  if (!Array.isArray(alternatives)) return [];
+  const others = alternatives.filter((each) => !isSchema(each) || each.type !== "null");
+  return others.length === 1 ? others : [];
+}
+
 /** The schema that a schema stands for: what it refers to within the document, and the parts that all hold together. */
 function resolved(given: unknown, root: unknown, depth = 0): Schema {
   if (!isSchema(given) || depth > MAX_DEPTH) return {};
@@ -66,6 +73,8 @@ function resolved(given: unknown, root: unknown, depth = 0): Schema {
   const parts = [
     ...(typeof $ref === "string" ? [referred($ref, root)] : []),
     ...(Array.isArray(allOf) ? (allOf as unknown[]) : []),
+    ...orNull(given.anyOf),
+    ...orNull(given.oneOf),
   ].map((part) => resolved(part, root, depth + 1));
   if (parts.length === 0) return given;
   const all = [...parts, own];

@@ -92,6 +92,26 @@ test("a form without a schema shows the written event; a value that no field can
   assert.equal(formOf('{"a":', undefined), undefined);
 });
 
+test("a value that may be null has the field that it has otherwise; of other alternatives the form chooses none", () => {
+  const person = { type: "object", required: ["name"], properties: { name: { type: "string" } } };
+  const alternatives = {
+    properties: {
+      note: { title: "Note", anyOf: [{ type: "string", maxLength: 9 }, { type: "null" }] },
+      owner: { oneOf: [{ type: "null" }, { $ref: "#/$defs/person" }] },
+      either: { anyOf: [{ type: "string" }, person] },
+    },
+    required: ["owner"],
+    $defs: { person },
+  };
+  const form = formOf('{"either":{"name":"Ada"}}', alternatives);
+  assert.deepEqual(inShort(fieldAt(form, "note")), ["Note", "text", false]);
+  assert.equal(fieldAt(form, "note").hint, "letters at most 9");
+  assert.deepEqual(fieldAt(form, "owner").fields.map(inShort), [["name", "text", true]]);
+  // What is written has a field by what it is; what is not, by nothing but its JSON.
+  assert.equal(fieldAt(form, "either").kind, "group");
+  assert.equal(fieldAt(formOf("{}", alternatives), "either").kind, "JSON");
+});
+
 test("of a batch one event is filled in", () => {
   const batch = `[${text}, {"event_type":"b","n":1}]`;
   assert.deepEqual(fieldAt(formOf(batch, undefined, [1]), "n").path, [1, "n"]);
