@@ -22,7 +22,7 @@ test("its first event, run as it stands there, arrives at the receiver and in th
   const block = /<!-- first event -->\n```sh\n([\s\S]*?)```/.exec(readme)?.[1] as string;
   // Only the addresses are this test's own.
   const script = block.replaceAll("http://127.0.0.1:8080", platform.url).replaceAll("./.triggers/local.json", file);
-  const { stdout } = await run("bash", ["-euc", script.replaceAll(/^curl.*(?:\n {2}.*)*$/gm, "$&\necho")]);
+  const { stdout } = await run("bash", ["-euc", script]);
   const [subscription, accepted, requests, inbox] = stdout
     .trim()
     .split("\n")
