@@ -1,8 +1,10 @@
 import { Link } from "wouter";
-import { Code, Empty, Page, Status, When } from "../ui/basic.tsx";
-import { List } from "../ui/list.tsx";
+import { Code, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Listed, type ListSource, useList } from "../ui/list.tsx";
+import { type Column, Table } from "../ui/table.tsx";
 import { anyText, useHere, useUrl } from "../url.ts";
 
+/** Number of the entry that is open. */
 const own = { open: anyText };
 
 interface Entry {
@@ -18,45 +20,70 @@ interface Entry {
   readonly prev_hash: string;
 }
 
+const source = (params: ListSource["params"]): ListSource => ({
+  path: "/audit",
+  member: "audit",
+  params: { ...params },
+});
+
+/** Looks an entry up that the list has not come to, since a link may lead to any. */
+function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Entry>[] }) {
+  const list = useList<Entry>(source({ from_seq: seq, limit: "1" }));
+  const found = list.rows.filter((entry) => String(entry.seq) === seq);
+  const none = <Note tone="warn" title={`The log has no entry ${seq}.`} />;
+  return (
+    <section aria-label={`Entry ${seq}`}>
+      <Listed list={list} empty={none}>
+        {() =>
+          found.length === 0 ? (
+            none
+          ) : (
+            <Table caption={`Entry ${seq}`} columns={columns} rows={found} rowKey={(entry) => String(entry.seq)} />
+          )
+        }
+      </Listed>
+    </section>
+  );
+}
+
 export default function Audit() {
   const [{ zone, open }] = useUrl(own);
   const here = useHere();
+  const list = useList<Entry>(source({ limit: "50" }));
+  const columns: readonly Column<Entry>[] = [
+    { name: "No.", cell: ({ seq }) => seq },
+    { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
+    { name: "Who", cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})` },
+    { name: "What", cell: ({ action }) => <code>{action}</code> },
+    { name: "Object", cell: ({ object }) => <span className="mono">{object ?? ""}</span> },
+    { name: "From", cell: ({ source_ip }) => source_ip ?? "" },
+    { name: "Outcome", cell: ({ outcome }) => <Status status={outcome} /> },
+    {
+      name: "Details",
+      cell: ({ seq, details, hash, prev_hash }) =>
+        open === String(seq) ? (
+          <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
+        ) : (
+          <Link href={here({ open: String(seq) })} aria-label={`Show details of entry ${seq}`}>
+            Show
+          </Link>
+        ),
+    },
+  ];
   return (
     <Page title="Audit log">
       <p className="text-sm text-muted">
         Who changed what, when, from where. Each entry holds the hash of the one before, so that nothing can be changed
         or taken out unnoticed.
       </p>
-      <List<Entry>
-        caption="Audit log, newest first"
-        file="audit"
-        source={{ path: "/audit", member: "audit", params: { limit: "50" } }}
-        rowKey={({ seq }) => String(seq)}
-        empty={<Empty title="Nothing has been changed yet." />}
-        columns={[
-          { name: "No.", cell: ({ seq }) => seq },
-          { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
-          {
-            name: "Who",
-            cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})`,
-          },
-          { name: "What", cell: ({ action }) => <code>{action}</code> },
-          { name: "Object", cell: ({ object }) => <span className="mono">{object ?? ""}</span> },
-          { name: "From", cell: ({ source_ip }) => source_ip ?? "" },
-          { name: "Outcome", cell: ({ outcome }) => <Status status={outcome} /> },
-          {
-            name: "Details",
-            cell: ({ seq, details, hash, prev_hash }) =>
-              open === String(seq) ? (
-                <Code label={`Details of entry ${seq}`} text={JSON.stringify({ details, hash, prev_hash }, null, 2)} />
-              ) : (
-                <Link href={here({ open: String(seq) })} aria-label={`Show details of entry ${seq}`}>
-                  Show
-                </Link>
-              ),
-          },
-        ]}
-      />
+      {open === undefined || list.isPending || list.rows.some(({ seq }) => String(seq) === open) ? null : (
+        <OneEntry seq={open} columns={columns} />
+      )}
+      <Listed list={list} file="audit" empty={<Empty title="Nothing has been changed yet." />}>
+        {(rows) => (
+          <Table caption="Audit log, newest first" columns={columns} rows={rows} rowKey={({ seq }) => String(seq)} />
+        )}
+      </Listed>
     </Page>
   );
 }

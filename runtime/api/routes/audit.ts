@@ -79,6 +79,20 @@ const Access = z
   })
   .openapi("AccessRecord");
 
+const AuditQuery = z.strictObject({
+  ...listQuery,
+  from_seq: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, "must be the number of an entry")
+    .transform(Number)
+    .optional()
+    .openapi({
+      type: "integer",
+      minimum: 1,
+      description: "Begins with the entry of this number, not with the newest.",
+    }),
+});
+
 const AccessQuery = z.strictObject({
   ...listQuery,
   hour: QueryTime.openapi({ description: "Any time within the hour." }),
@@ -112,7 +126,7 @@ export function register(app: Api, deps: Deps): void {
       description:
         "Newest first. Entries are chained by hash: `npm run audit:verify` finds one that was changed, removed or moved. The header `triggers-audit-head` names the customer, and the newest entry's number and hash.",
       scope: "admin",
-      query: z.strictObject(listQuery),
+      query: AuditQuery,
       responses: {
         200: { description: "One page.", schema: z.object({ audit: z.array(Entry), next_cursor: NextCursor }) },
       },
@@ -120,7 +134,8 @@ export function register(app: Api, deps: Deps): void {
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
       const purpose = `${customer_id}:audit`;
-      const before = query.cursor === undefined ? undefined : await readCursor<number>(deps, purpose, query.cursor);
+      const first = query.from_seq === undefined ? undefined : query.from_seq + 1;
+      const before = query.cursor === undefined ? first : await readCursor<number>(deps, purpose, query.cursor);
       const { entries, head } = await asCustomer(deps.db, customer_id, async (tx) => ({
         head: await auditHead(tx, customer_id),
         entries: await auditPage(tx, customer_id, before, query.limit + 1),

@@ -1029,6 +1029,8 @@ export interface paths {
             parameters: {
                 query?: {
                     cursor?: string;
+                    /** @description Begins with the entry of this number, not with the newest. */
+                    from_seq?: number;
                     limit?: number;
                 };
                 header?: never;

@@ -48,6 +48,20 @@ async function historian() {
   return { ...customer, subscription_id: body.subscription_id };
 }
 
+test("the log can be read from any entry on, by its number", async () => {
+  const { live } = await historian();
+  const read = async (query: string) => {
+    const { status, body } = await api.call(live, "GET", `/audit?${query}`);
+    return [status, body.audit?.map(({ seq }: AuditEntry) => seq), body.next_cursor] as const;
+  };
+  const [status, seqs, next] = await read("from_seq=4&limit=2");
+  assert.deepEqual([status, seqs], [200, [4, 3]]);
+  assert.deepEqual(await read(`from_seq=4&limit=2&cursor=${next}`), [200, [2, 1], null]);
+  assert.deepEqual(await read("from_seq=1"), [200, [1], null]);
+  assert.deepEqual((await read("from_seq=1000000"))[1], [6, 5, 4, 3, 2, 1]);
+  for (const none of ["0", "-1", "1.5", "first", ""]) assert.equal((await read(`from_seq=${none}`))[0], 400);
+});
+
 test("each change tells who, what, when, from where, and how it ended; so do refusals", async () => {
   const { live, customer_id, subscription_id } = await historian();
   const { entries } = await logOf(live);
