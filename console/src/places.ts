@@ -8,19 +8,28 @@ export interface Place {
   readonly permission?: string;
   /** Not in the navigation: one comes there from another place. */
   readonly hidden?: true;
-  /** Among the five that a phone's bottom bar shows. */
-  readonly phone?: true;
+  /** Place in the order in which a phone's bottom bar takes those that fit, and its name there where the whole one is too long. */
+  readonly phone?: number;
+  readonly short?: string;
 }
 
 export const places: readonly Place[] = [
-  { path: "/", name: "Overview", group: "Look", letter: "o", permission: "figures" },
-  { path: "/events", name: "Events", group: "Look", letter: "e", permission: "events", phone: true },
+  { path: "/", name: "Overview", group: "Look", letter: "o", permission: "figures", phone: 1 },
+  { path: "/events", name: "Events", group: "Look", letter: "e", permission: "events", phone: 2 },
   { path: "/events/:id", name: "Event", group: "Look", permission: "events", hidden: true },
-  { path: "/deliveries", name: "Deliveries", group: "Look", letter: "d", permission: "events", phone: true },
+  { path: "/deliveries", name: "Deliveries", group: "Look", letter: "d", permission: "events", phone: 3 },
   { path: "/dead-letters", name: "Dead letters", group: "Look", letter: "l", permission: "events" },
   { path: "/problems", name: "Problems", group: "Look", letter: "b", permission: "events" },
   { path: "/replays", name: "Replays", group: "Look", letter: "r", permission: "events" },
-  { path: "/send", name: "Send an event", group: "Do", letter: "s", permission: "send", phone: true },
+  {
+    path: "/send",
+    name: "Send an event",
+    group: "Do",
+    letter: "s",
+    permission: "send",
+    phone: 4,
+    short: "Send",
+  },
   { path: "/send/history", name: "Sent events", group: "Do", letter: "h", permission: "send" },
   { path: "/match", name: "Match studio", group: "Do", letter: "m", permission: "payloads" },
   {
@@ -29,13 +38,21 @@ export const places: readonly Place[] = [
     group: "Manage",
     letter: "u",
     permission: "subscriptions",
-    phone: true,
+    phone: 5,
   },
   { path: "/subscriptions/:id", name: "Subscription", group: "Manage", permission: "subscriptions", hidden: true },
-  { path: "/usage", name: "Usage and quota", group: "Look", letter: "q", permission: "figures" },
-  { path: "/alerts", name: "Alerts", group: "Look", letter: "n", permission: "alerts" },
+  {
+    path: "/usage",
+    name: "Usage and quota",
+    group: "Look",
+    letter: "q",
+    permission: "figures",
+    phone: 7,
+    short: "Usage",
+  },
+  { path: "/alerts", name: "Alerts", group: "Look", letter: "n", permission: "alerts", phone: 6 },
   { path: "/reports", name: "Reports", group: "Look", letter: "f", permission: "alerts" },
-  { path: "/health", name: "System health", group: "Look", letter: "y" },
+  { path: "/health", name: "System health", group: "Look", letter: "y", phone: 8, short: "Health" },
   { path: "/types", name: "Event types", group: "Manage", letter: "t", permission: "subscriptions" },
   { path: "/keys", name: "API keys", group: "Manage", letter: "k", permission: "keys" },
   { path: "/people", name: "People", group: "Manage", letter: "p", permission: "people" },

@@ -34,12 +34,17 @@ export const schemaOf = (schemas: readonly TypeSchema[], type: string | undefine
 /**
  * The members that events of a type have: by its schema, and by the newest recorded ones once somebody wants to know, since each look at a
  * payload is recorded.
+ * @returns with whether those of recorded events are still to come
  */
-export function useShapes(type: string | undefined, env: Environment, recorded: boolean): readonly Shape[] {
+export function useShapes(
+  type: string | undefined,
+  env: Environment,
+  recorded: boolean,
+): readonly [shapes: readonly Shape[], moreComes: boolean] {
   const may = useMay();
   const look = recorded && may("payloads");
   const schemas = useSchemas(env);
-  const { data } = useQuery({
+  const { data, isFetching } = useQuery({
     queryKey: ["shapes", type, env],
     enabled: type !== undefined && type !== "" && look,
     staleTime: Number.POSITIVE_INFINITY,
@@ -50,7 +55,11 @@ export function useShapes(type: string | undefined, env: Environment, recorded: 
       return shapeOf(events.map(({ payload }) => payload));
     },
   });
-  return useMemo(() => joined([...shapeOfSchema(schemaOf(schemas, type)), ...(data ?? [])]), [data, schemas, type]);
+  const shapes = useMemo(
+    () => joined([...shapeOfSchema(schemaOf(schemas, type)), ...(data ?? [])]),
+    [data, schemas, type],
+  );
+  return [shapes, isFetching];
 }
 
 /** Event types that are known on a side: those with a schema, and those seen lately. */

@@ -1,4 +1,4 @@
-import { autocompletion, type CompletionSource, closeBrackets, startCompletion } from "@codemirror/autocomplete";
+import { autocompletion, type CompletionSource, closeBrackets } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
@@ -75,8 +75,10 @@ export interface EditorProps {
   readonly describedBy?: string | undefined;
   readonly faults: readonly Fault[];
   readonly offer?: ((text: string, at: number) => Offered | undefined) | undefined;
-  /** Somebody asks by a key what could stand here, for the first time. */
+  /** Somebody asks by a key what could stand here. Left out once it was asked. */
   readonly askForMore?: (() => void) | undefined;
+  /** What was asked for is on its way. */
+  readonly moreComes?: boolean;
   /** Lines that it is high at least. */
   readonly lines?: number;
 }
@@ -86,8 +88,8 @@ export default function Editor(props: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const attributes = useRef(new Compartment());
-  /** Somebody asked what could stand here; what comes of it later is shown when it is there. */
-  const asked = useRef<"not yet" | "waiting" | "answered">("not yet");
+  /** Told when what was asked for is there: the list opens once and whole, since a list that is made anew loses the click that meets it. */
+  const waiting = useRef<() => void>(undefined);
   const latest = useRef(props);
   latest.current = props;
   const described = EditorView.contentAttributes.of({
@@ -100,11 +102,13 @@ export default function Editor(props: EditorProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is made once; what changes is told to it below
   useEffect(() => {
-    const offering: CompletionSource = ({ state, pos, explicit }) => {
-      if (explicit && asked.current === "not yet") {
-        asked.current = "waiting";
-        latest.current.askForMore?.();
-      }
+    const offering: CompletionSource = async ({ state, pos, explicit }) => {
+      const { askForMore } = latest.current;
+      if (explicit && askForMore !== undefined)
+        await new Promise<void>((told) => {
+          waiting.current = told;
+          askForMore();
+        });
       const offered = latest.current.offer?.(state.doc.toString(), pos);
       if (offered === undefined || offered.options.length === 0) return null;
       return { from: offered.from, ...defined({ to: offered.to }), options: offered.options };
@@ -142,13 +146,11 @@ export default function Editor(props: EditorProps) {
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
   }, [value]);
 
-  const { offer } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: more is offered than when it was asked for
   useEffect(() => {
-    if (asked.current !== "waiting") return;
-    asked.current = "answered";
-    if (view.current!.hasFocus) startCompletion(view.current!);
-  }, [offer]);
+    if (props.askForMore !== undefined || props.moreComes === true) return;
+    waiting.current?.();
+    waiting.current = undefined;
+  });
 
   const told = JSON.stringify(faults);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what they say, not which list says it

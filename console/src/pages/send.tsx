@@ -97,9 +97,9 @@ function Templates({ known, take }: { known: readonly string[]; take: (text: str
 
 function Skeleton({ type, take }: { type: string | undefined; take: (text: string) => void }) {
   const [state] = useUrl(own);
-  const shapes = useShapes(type, state.env, true);
+  const [shapes, moreComes] = useShapes(type, state.env, true);
   return (
-    <Button isDisabled={type === undefined} onPress={() => take(skeletonOf(type!, shapes))}>
+    <Button isDisabled={type === undefined || moreComes} onPress={() => take(skeletonOf(type!, shapes))}>
       Use its members
     </Button>
   );
@@ -140,7 +140,8 @@ export default function Send() {
   const known = useKnownTypes(env);
   const schemas = useSchemas(env);
   const [recorded, setRecorded] = useState(false);
-  const shapes = useShapes(typeIn(settled), env, recorded);
+  const [shapes, shapesCome] = useShapes(typeIn(settled), env, recorded);
+  const moreComes = shapesCome || settled !== text;
   const offer = useMemo(() => offerJson(shapes, known), [shapes, known]);
   const dry = useQuery({
     queryKey: ["dry run", settled, chosen?.key_id],
@@ -274,7 +275,8 @@ export default function Send() {
                     change={setText}
                     faults={faults}
                     offer={offer}
-                    askForMore={() => setRecorded(true)}
+                    askForMore={recorded ? undefined : () => setRecorded(true)}
+                    moreComes={moreComes}
                     error={complaint}
                     hint="One object, or an array of up to 1,000 of them. Checked by the platform while you type; Ctrl Space offers members."
                   />

@@ -19,14 +19,37 @@ const own = { docs: anyText };
 
 const groups = ["Look", "Do", "Manage", "Platform"] as const;
 
-function NavLink({ place, className, current }: { place: Place; className: string; current: boolean }) {
+/** As many as fit beside each other on the narrowest phone, and the way to all others. */
+const IN_BAR = 5;
+/** Letters as small as on the bars of phones themselves, so that six names stand beside each other on 320 px in a wide font too. */
+const BAR_TEXT = "text-[0.65rem]! px-0.5!";
+/** Of these, the places of a phone's bottom bar, in its order. */
+const inBar = (shown: readonly Place[]): readonly Place[] =>
+  shown
+    .filter(({ phone }) => phone !== undefined)
+    .sort((a, b) => a.phone! - b.phone!)
+    .slice(0, IN_BAR);
+
+function NavLink({
+  place,
+  className,
+  current,
+  short,
+}: {
+  place: Place;
+  className: string;
+  current: boolean;
+  /** What the link shows, where its name is too long. */
+  short?: string | undefined;
+}) {
   return (
     <Link
       href={keep(place.path)}
       aria-current={current ? "page" : undefined}
+      aria-label={short === undefined ? undefined : place.name}
       className={`rounded-md px-3 py-1.5 text-sm text-text no-underline hover:bg-sunk ${current ? "bg-accent-soft font-semibold" : ""} ${className}`}
     >
-      {place.name}
+      {short ?? place.name}
     </Link>
   );
 }
@@ -167,20 +190,18 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <nav
         aria-label="Main"
-        className="fixed inset-x-0 bottom-0 z-30 grid auto-cols-fr grid-flow-col border-t border-line bg-panel md:hidden"
+        className="fixed inset-x-0 bottom-0 z-30 flex flex-wrap border-t border-line bg-panel md:hidden"
       >
-        {shown
-          .filter(({ phone }) => phone === true)
-          .slice(0, 4)
-          .map((place) => (
-            <NavLink
-              key={place.path}
-              place={place}
-              className="rounded-none px-1 py-3 text-center text-[0.7rem] hyphens-auto"
-              current={place === here}
-            />
-          ))}
-        <Button look="quiet" className="rounded-none text-xs" onPress={() => setMore(true)}>
+        {inBar(shown).map((place) => (
+          <NavLink
+            key={place.path}
+            place={place}
+            short={place.short}
+            className={`grow rounded-none py-3 text-center whitespace-nowrap ${BAR_TEXT}`}
+            current={place === here}
+          />
+        ))}
+        <Button look="quiet" className={`grow rounded-none ${BAR_TEXT}`} onPress={() => setMore(true)}>
           More
         </Button>
       </nav>

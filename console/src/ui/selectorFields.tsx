@@ -63,7 +63,11 @@ export function SelectorFields({
 }) {
   const [{ env }] = useCommon();
   const [recorded, setRecorded] = useState(false);
-  const shapes = useShapes(useDebounced(draft.type.includes(",") ? "" : draft.type.trim(), SETTLED_MS), env, recorded);
+  const type = draft.type.includes(",") ? "" : draft.type.trim();
+  const settled = useDebounced(type, SETTLED_MS);
+  const [shapes, shapesCome] = useShapes(settled, env, recorded);
+  const moreComes = shapesCome || settled !== type;
+  const askForMore = recorded ? undefined : () => setRecorded(true);
   const offerJsonPath = useMemo(() => offerPath(shapes, jsonPathPath), [shapes]);
   const offerCel = useMemo(() => offerPath(shapes, celPath), [shapes]);
   const known = useKnownTypes(env);
@@ -106,7 +110,8 @@ export function SelectorFields({
         faults={jsonpath}
         error={said(jsonpath)}
         offer={offerJsonPath}
-        askForMore={() => setRecorded(true)}
+        askForMore={askForMore}
+        moreComes={moreComes}
       />
       <CodeField
         label="CEL"
@@ -118,7 +123,8 @@ export function SelectorFields({
         faults={cel}
         error={said(cel)}
         offer={offerCel}
-        askForMore={() => setRecorded(true)}
+        askForMore={askForMore}
+        moreComes={moreComes}
       />
     </div>
   );
