@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { Code, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
+import { Code, Empty, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Listed, type ListSource, useList } from "../ui/list.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { anyText, useHere, useUrl } from "../url.ts";
@@ -30,18 +30,12 @@ const source = (params: ListSource["params"]): ListSource => ({
 function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Entry>[] }) {
   const list = useList<Entry>(source({ from_seq: seq, limit: "1" }));
   const found = list.rows.filter((entry) => String(entry.seq) === seq);
-  const none = <Note tone="warn" title={`The log has no entry ${seq}.`} />;
+  if (list.isPending) return <Loading />;
+  if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
+  if (found.length === 0) return <Note tone="warn" title={`The log has no entry ${seq}.`} />;
   return (
     <section aria-label={`Entry ${seq}`}>
-      <Listed list={list} empty={none}>
-        {() =>
-          found.length === 0 ? (
-            none
-          ) : (
-            <Table caption={`Entry ${seq}`} columns={columns} rows={found} rowKey={(entry) => String(entry.seq)} />
-          )
-        }
-      </Listed>
+      <Table caption={`Entry ${seq}`} columns={columns} rows={found} rowKey={(entry) => String(entry.seq)} />
     </section>
   );
 }
