@@ -151,7 +151,7 @@ if (chromiumHere() === undefined) {
     // Someone who comes for the first time: nothing is kept of the page where one signs in.
     const first = await openPage({ storageState: await page.context().storageState() });
     await first.goto(`${platform.url}/console/`, { waitUntil: "load" });
-    await settled(first, "Overview");
+    await first.getByRole("heading", { level: 1, name: "Overview", exact: true }).waitFor();
     const sizes = (await first.evaluate(`performance
       .getEntriesByType("resource")
       .filter(({ name }) => new URL(name).pathname.endsWith(".js"))
