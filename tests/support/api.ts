@@ -1,6 +1,4 @@
-import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
+import { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { buildApp } from "../../runtime/api/app.ts";
 import type { Api, Deps } from "../../runtime/api/deps.ts";
 import { apiVariables } from "../../runtime/api/environment.ts";
@@ -15,6 +13,7 @@ import {
 } from "../../runtime/domain/identity/identity.ts";
 import { REQUESTS_PER_SECOND, type Verdict } from "../../runtime/redis/limiter.ts";
 import { startDatabase, type TestDatabase } from "./database.ts";
+import { openDynamodb } from "./dynamodb.ts";
 import { memoryIdempotency } from "./idempotency.ts";
 import { createDataTables, memoryS3 } from "./storage.ts";
 import { countUsage } from "./usage.ts";
@@ -112,13 +111,7 @@ async function createTables(dynamodb: DynamoDBClient): Promise<void> {
  */
 export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
   const database = await startDatabase();
-  const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const dynamodb = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+  const dynamodb = openDynamodb();
   await createTables(dynamodb);
   let ahead = 0;
   const secrets: Record<string, string> = { "cursor-secret": "a cursor secret", pepper: JSON.stringify(peppers) };
@@ -191,7 +184,6 @@ export async function startApi(fakes: Partial<Deps> = {}): Promise<TestApi> {
     },
     close: async () => {
       dynamodb.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
       await database.close();
     },
   };

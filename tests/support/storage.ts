@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
-import dynalite from "dynalite";
 import type { Item } from "../../runtime/domain/codec/fields.ts";
 import { pack } from "../../runtime/domain/codec/pack.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
 import { type BatchItem, encodeBatch } from "../../runtime/store/batches/batchItem.ts";
 import { type DeliveryItem, encodeDeliveryItem } from "../../runtime/store/deliveries/deliveryItem.ts";
 import type { Store } from "../../runtime/store/table.ts";
+import { openDynamodb } from "./dynamodb.ts";
 
 /** The tables in a DynamoDB stand-in of this process, and an S3 of two commands in memory. */
 export interface Storage {
@@ -107,14 +107,7 @@ export async function createDataTables(dynamodb: DynamoDBClient): Promise<void> 
 }
 
 export async function openStorage(): Promise<Storage> {
-  const server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  const dynamodb = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+  const dynamodb = openDynamodb();
   await createDataTables(dynamodb);
   const objects = new Map<string, Uint8Array>();
   return {
@@ -129,7 +122,6 @@ export async function openStorage(): Promise<Storage> {
     },
     async close() {
       dynamodb.destroy();
-      await new Promise<void>((done) => server.close(() => done()));
     },
   };
 }
