@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { cacheFolder } from "../local/cache.ts";
 import { startFlags } from "../local/startScript.ts";
-import { chunksOf, endToEndGroups, groupNames } from "./support/groups.ts";
+import { endToEndGroups, groupNames, unitProcesses } from "./support/groups.ts";
 
 interface Outcome {
   readonly passed: number;
@@ -100,7 +100,7 @@ async function pool(jobs: (() => Promise<Outcome>)[], width: number): Promise<Ou
 // own, and what computes fills the time in between.
 const byGroup = endToEndGroups(endToEnd, (file) => readFileSync(file, "utf8"));
 const groups = groupNames.flatMap((name) => (byGroup.has(name) ? [byGroup.get(name)!] : []));
-const chunks = chunksOf(unit, dirname);
+const chunks = unitProcesses(unit);
 const checks = [() => check("types", "types"), () => check("lint", "lint"), () => check("dead code", "dead")];
 const job = (files: readonly string[]) => () =>
   group(files.length === 1 ? files[0]! : `${dirname(files[0]!)} (${files.length} files)`, files);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { test } from "uvu";
 import { fails } from "../support/conformance.ts";
-import { chunksOf, endToEndGroups } from "../support/groups.ts";
+import { endToEndGroups, unitProcesses } from "../support/groups.ts";
 
 const files = globSync("tests/**/*.test.ts").sort();
 const endToEnd = files.filter((file) => file.startsWith("tests/endToEnd/"));
@@ -12,10 +11,7 @@ const textOf = (file: string): string => readFileSync(file, "utf8");
 test("every test file runs, and runs once", () => {
   const run = [
     ...[...endToEndGroups(endToEnd, textOf).values()].flat(),
-    ...chunksOf(
-      files.filter((file) => !endToEnd.includes(file)),
-      dirname,
-    ).flat(),
+    ...unitProcesses(files.filter((file) => !endToEnd.includes(file))).flat(),
   ];
   assert.deepEqual(run.sort(), files);
 });
@@ -29,6 +25,22 @@ test("an end-to-end test without a group, or with an unknown one, is refused by 
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => "// group: fast"),
     /shared 2; "fast" is none of them$/,
   );
+});
+
+test("unit tests of a folder and the folders in it share a process, many of them several of the same length", () => {
+  const named = (folder: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `tests/${folder}/${String(i).padStart(2, "0")}.test.ts`);
+  const [api, charts, domain] = [
+    named("runtime/api", 14),
+    named("runtime/domain/charts", 1),
+    named("runtime/domain", 2),
+  ];
+  assert.deepEqual(unitProcesses(["tests/local/kms.test.ts", ...api, ...charts, ...domain]), [
+    ["tests/local/kms.test.ts"],
+    api.slice(0, 7),
+    api.slice(7),
+    [...charts, ...domain],
+  ]);
 });
 
 /** `test.run();` of uvu at the end of a file, or `sqsConformance(…)`, which runs the tests of a suite. */

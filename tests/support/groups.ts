@@ -36,13 +36,19 @@ export function endToEndGroups(
   });
 }
 
-/** At most so many files of a folder share a process: more would leave other processors idle at the end. */
-const CHUNK = 8;
+/**
+ * At most so many files of a folder share a process: more would leave other processors idle at the end. Those of
+ * `tests/components` fit into one, which computes the resource graph of each stack once for all of them.
+ */
+const CHUNK = 12;
 
-/** @param folderOf a file's folder @returns the files, by folder and in parts of `CHUNK` */
-export const chunksOf = (files: readonly string[], folderOf: (file: string) => string): string[][] =>
-  [...Map.groupBy(files, folderOf).values()].flatMap((inFolder) =>
-    Array.from({ length: Math.ceil(inFolder.length / CHUNK) }, (_, at) =>
-      inFolder.slice(at * CHUNK, at * CHUNK + CHUNK),
-    ),
-  );
+/** A folder of tests, with the folders in it. */
+const folderOf = (file: string): string => /^tests\/(runtime\/\w+|\w+)(?=\/)/.exec(file)![0];
+
+/** @returns the files of unit tests by process: those of a folder and of the folders in it, in even parts of at most `CHUNK` */
+export const unitProcesses = (files: readonly string[]): string[][] =>
+  [...Map.groupBy(files, folderOf).values()].flatMap((inFolder) => {
+    const parts = Math.ceil(inFolder.length / CHUNK);
+    const size = Math.ceil(inFolder.length / parts);
+    return Array.from({ length: parts }, (_, at) => inFolder.slice(at * size, at * size + size));
+  });
