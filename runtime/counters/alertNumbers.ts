@@ -1,6 +1,7 @@
 import { type Ringing, rehearse } from "../domain/alerts/evaluate.ts";
 import { type RuleDefinition, type Watched, watchedBy } from "../domain/alerts/rule.ts";
 import { grainFor } from "../domain/metrics/facts.ts";
+import { QUARTER_MS } from "../domain/metrics/hours.ts";
 import type { Measure } from "../domain/metrics/names.ts";
 import { dimensionsIn, type MetricsQuery } from "../domain/metrics/query.ts";
 import { addSums, noSums, type Sums } from "../domain/metrics/sums.ts";
@@ -13,7 +14,6 @@ import { type Measured, type MetricsReader, queryMetrics, sumsIn } from "./metri
 /** The numbers that alert rules watch. */
 
 const MINUTE_MS = 60_000;
-const QUARTER_MS = 900_000;
 const HOUR_MS = 3_600_000;
 const PREVIEW_MS = 30 * 24 * HOUR_MS;
 /** What is newer is told by the minute. */

@@ -39,9 +39,11 @@ export interface CubeRows {
   readonly grain: Grain;
   readonly ranges: readonly TimeRange[];
   readonly query: MetricsQuery;
+  /** The points that rows are added up into. */
+  readonly span: Span;
 }
 
-/** Rows of whole hours from the cube, where joint and old ones are. */
+/** Rows of whole hours from the cube, where joint and old ones are: one for each point and what the query tells apart. */
 export type ReadCube = (tenant: Tenant, rows: CubeRows, take: Take) => Promise<void>;
 
 export interface MetricsReader extends CounterReader {
@@ -171,7 +173,7 @@ async function readRows(
   const fromCube = [...old, ...rangesOf(joint.sort((a, b) => a - b))];
   await Promise.all([
     readMinutes(reader, tenant, grain, rangesOf([...byMinute].sort((a, b) => a - b)), take),
-    fromCube.length === 0 ? undefined : readCube(reader, tenant, { grain, ranges: fromCube, query }, take),
+    fromCube.length === 0 ? undefined : readCube(reader, tenant, { grain, ranges: fromCube, query, span }, take),
   ]);
 }
 

@@ -81,7 +81,7 @@ function totalOf({ points }: Gathered): Sums {
 }
 
 /** The place of the point that a time lies in. @param starts ascending, the first not after the time */
-function placeOf(starts: readonly number[], at: Millis): number {
+export function placeOf(starts: readonly number[], at: Millis): number {
   let [low, high] = [0, starts.length - 1];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
@@ -98,6 +98,13 @@ const standing: readonly (readonly [Counter, DeliveryStatus])[] = [
   ["pairs_dead_lettered", "dead_lettered"],
   ["pairs_cancelled", "cancelled"],
 ];
+
+/** The counters that an answer is made of: rows of the query need no others. */
+export function countersOf(query: MetricsQuery): Counter[] {
+  const read = readingsOf(query, 1).flatMap(({ applies, counters }) => (applies ? counters : []));
+  const pairs = dimensionsIn(query).includes("status") && read.includes("pairs");
+  return [...new Set([...read, ...(pairs ? standing.map(([counter]) => counter) : [])])];
+}
 
 /**
  * A row of pairs, told apart by what they are now: what is nothing else is pending. Who counts them and who counts what becomes of them are

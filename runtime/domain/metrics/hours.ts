@@ -25,7 +25,7 @@ import { addSums, type HistogramName, type Sums } from "./sums.ts";
  * Invariant: an hour follows from its minutes alone, so adding it up again changes nothing but what came since.
  */
 
-const QUARTER_MS = 900_000;
+export const QUARTER_MS = 900_000;
 const KEEP_SECONDS = 400 * 86_400;
 /** Rows in one item: far below the 400 KB that an item may have. */
 const ROWS_EACH = 2_000;
