@@ -1,7 +1,12 @@
+import { plural } from "../../runtime/domain/plural.ts";
+
 /** Numbers, times and units, in the words of the reader's language. */
 
 const number = new Intl.NumberFormat();
 export const count = (value: number): string => number.format(value);
+/** So many of something: `1 event`, `2,000 events`. @param many where it is not the word with an s */
+export const countOf = (value: number, one: string, many?: string): string =>
+  `${count(value)} ${plural(value, one, many)}`;
 export const ms = (value: number): string =>
   value < 1_000
     ? `${number.format(Math.round(value))} ms`

@@ -2,6 +2,7 @@ import type { Table } from "../aws/tables.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
 import { failureOf } from "../domain/errors/failures.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { plural } from "../domain/plural.ts";
 import { decodeProblem, stateOf } from "../domain/problem.ts";
 import { problemItems } from "../store/problems.ts";
 
@@ -26,7 +27,7 @@ export const suspectIn =
     if (worst === undefined) return null;
     const { subscription_id, error, status_code, count } = worst;
     const others =
-      problems.length === 1 ? "" : `, and ${problems.length - 1} other problem${problems.length === 2 ? "" : "s"}`;
+      problems.length === 1 ? "" : `, and ${problems.length - 1} other ${plural(problems.length - 1, "problem")}`;
     const answered = status_code === null ? error : `${error}, ${status_code}`;
-    return `${subscription_id} failed ${count} times (${answered}): ${failureOf(error, status_code).explanation}${others}`;
+    return `${subscription_id} failed ${count} ${plural(count, "time")} (${answered}): ${failureOf(error, status_code).explanation}${others}`;
   };

@@ -158,7 +158,7 @@ if (chromiumHere() === undefined) {
     const send = () =>
       call(platform.url, "POST", "/events", { key: platform.sandboxKey, body: { event_type: "dash.live" } });
     await send();
-    const total = async () => Number(/([\d,]+) events;/.exec(await textOf("Events over time"))?.[1] ?? 0);
+    const total = async () => Number(/([\d,]+) events?;/.exec(await textOf("Events over time"))?.[1] ?? 0);
     const query = "/?env=sandbox&range=1h&zone=UTC&type=dash.live";
     await shows(page, query, total, 1);
     await page

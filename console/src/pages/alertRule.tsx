@@ -17,7 +17,7 @@ import {
   usualForm,
 } from "../alertForm.ts";
 import { call } from "../api.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useFormDraft } from "../session.tsx";
 import { Empty, NameField, TextField, When } from "../ui/basic.tsx";
 import { EditorFrame } from "../ui/editorFrame.tsx";
@@ -49,7 +49,7 @@ function Rehearsed({ preview, form }: { preview: Preview; form: RuleForm }) {
   const says =
     preview.count === 0
       ? "It would not have rung in the last 30 days."
-      : `It would have rung ${count(preview.count)} ${preview.count === 1 ? "time" : "times"} in the last 30 days, ${lasting(preview.firing_minutes)} in all.`;
+      : `It would have rung ${countOf(preview.count, "time")} in the last 30 days, ${lasting(preview.firing_minutes)} in all.`;
   return (
     <section aria-label="Preview over 30 days" className="card grid gap-3">
       <h2 className="font-semibold">Preview over 30 days</h2>

@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
+import { plural } from "../../../runtime/domain/plural.ts";
 import { call } from "../api.ts";
 import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
-import { count, share } from "../format.ts";
+import { count, countOf, share } from "../format.ts";
 import { limitTone, NEAR } from "../limit.ts";
 import { type CustomerFigures, lasts, useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
@@ -166,11 +167,11 @@ export default function Customers() {
           <>
             <div className="flex flex-wrap items-center gap-3 text-sm">
               <p>
-                {count(list.customers.length)} customers{list.hasNextPage ? " so far" : ""}, nearest to their limit
-                first.{" "}
+                {countOf(list.customers.length, "customer")}
+                {list.hasNextPage ? " so far" : ""}, nearest to their limit first.{" "}
                 {close.length === 0
                   ? "None used 80 % of its limit in any second."
-                  : `${count(close.length)} used 80 % of their limit or more in a second.`}
+                  : `${count(close.length)} used 80 % of ${plural(close.length, "its", "their")} limit or more in a second.`}
               </p>
               <Button
                 aria-pressed={near !== undefined}

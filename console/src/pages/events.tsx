@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { liveWords, useAtMost, useLive } from "../live.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
@@ -47,7 +47,7 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
       preserveAspectRatio="none"
       className="h-14 w-full"
       role="img"
-      aria-label={`${count(events.length)} listed events over the range; the busiest of ${bars} parts is part ${busiest + 1}, with ${counts[busiest]}.`}
+      aria-label={`${countOf(events.length, "listed event")} over the range; the busiest of ${bars} parts is part ${busiest + 1}, with ${counts[busiest]}.`}
     >
       {counts.map((value, index) => (
         <rect
@@ -235,20 +235,20 @@ export default function Events() {
               <ChosenBar chosen={chosen} listed={ids}>
                 <Confirm
                   label="Acknowledge"
-                  title={`Acknowledge ${count(chosen.ids.size)} events?`}
+                  title={`Acknowledge ${countOf(chosen.ids.size, "event")}?`}
                   text="They leave the inbox of what is not acknowledged yet."
                   action={act("POST", "/inbox/ack", { event_ids })}
                 />
                 <Confirm
                   label="Replay"
-                  title={`Replay ${count(chosen.ids.size)} events?`}
+                  title={`Replay ${countOf(chosen.ids.size, "event")}?`}
                   text="They are matched again with today's subscriptions, and delivered to those that match."
                   action={act("POST", "/replays", { event_ids })}
                 />
                 <Confirm
                   label="Delete"
                   look="danger"
-                  title={`Delete ${count(chosen.ids.size)} events?`}
+                  title={`Delete ${countOf(chosen.ids.size, "event")}?`}
                   text="They are gone from every read, and their pending deliveries are cancelled. It can't be undone."
                   action={act("POST", "/inbox/delete", { event_ids })}
                 />

@@ -2,8 +2,9 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
+import { plural } from "../../../runtime/domain/plural.ts";
 import { call, pretty } from "../api.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Event, Subscription } from "../types.ts";
 import { Code, Empty, Failure, Note, Page, When } from "../ui/basic.tsx";
@@ -138,7 +139,7 @@ export default function Match() {
                         ? "What matched before is not delivered."
                         : past === undefined
                           ? "What would be delivered of before is being counted."
-                          : `The backfill delivers ${count(past.matched)}${past.next_cursor === null ? "" : " or more"} events of before.`}
+                          : `The backfill delivers ${count(past.matched)}${past.next_cursor === null ? "" : " or more"} ${plural(past.matched, "event")} of before.`}
                     </>
                   }
                   opened={countPast}
@@ -171,7 +172,7 @@ export default function Match() {
               </div>
               {data.next_cursor === null ? null : (
                 <Note>
-                  These are the newest {count(data.examined)} events; there are older ones in these seven days.
+                  These are the newest {countOf(data.examined, "event")}; there are older ones in these seven days.
                 </Note>
               )}
               <h2 className="text-lg font-semibold">Near misses</h2>

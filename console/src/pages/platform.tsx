@@ -1,7 +1,7 @@
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
-import { count, share } from "../format.ts";
+import { count, countOf, share } from "../format.ts";
 import { NEAR } from "../limit.ts";
 import { lasts, useCustomers } from "../tiles/customers.tsx";
 import { useStatus } from "../tiles/health.tsx";
@@ -34,7 +34,7 @@ function AllCustomers() {
     columns: [{ name: "Customer" }, { name: "Events", show: (value) => count(Number(value)) }],
     rows: busiest.map(({ name, events }) => [name, events]),
   };
-  const these = `${count(customers.length)} ${customers.length === 1 ? "customer" : "customers"}`;
+  const these = countOf(customers.length, "customer");
   const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${last}`;
   const figures = [
     ["Events", count(sum("events")), beside],
@@ -63,7 +63,7 @@ function AllCustomers() {
             sentence={
               busiest[0] === undefined
                 ? "There is no customer yet."
-                : `${busiest[0].name} sent most: ${count(busiest[0].events)} events.`
+                : `${busiest[0].name} sent most: ${countOf(busiest[0].events, "event")}.`
             }
             draw={(width) =>
               drawRanked(

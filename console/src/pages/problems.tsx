@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { call, otherSide } from "../api.ts";
-import { count } from "../format.ts";
+import { countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { Button, Empty, Page, Sentence, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
@@ -81,7 +81,7 @@ export default function Problems() {
                   <strong>What to do:</strong> <Sentence text={problem.advice} />
                 </p>
                 <p className="text-sm text-muted">
-                  {count(problem.count)} failed attempts of {count(problem.events)} events, from{" "}
+                  {countOf(problem.count, "failed attempt")} of {countOf(problem.events, "event")}, from{" "}
                   <When at={problem.first_at} zone={state.zone} /> to <When at={problem.last_at} zone={state.zone} />.{" "}
                   <Link
                     href={keep("/deliveries", {
@@ -96,7 +96,7 @@ export default function Problems() {
                   <div className="flex flex-wrap gap-2">
                     <Confirm
                       label="Retry all"
-                      title={`Retry ${count(problem.events)} events?`}
+                      title={`Retry ${countOf(problem.events, "event")}?`}
                       text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
                       action={act(problem.problem_id, "retry")}
                     />

@@ -5,7 +5,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { call, type Environment, type ErrorDetail } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { faultOf } from "../eventForm.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
@@ -109,7 +109,9 @@ function InferredShape({ type }: { type: string }) {
   const shape = shapeOf(events.map(({ payload }) => payload));
   return (
     <div className="grid gap-3">
-      <p className="text-sm">Inferred from the newest {count(events.length)} events of this type.</p>
+      <p className="text-sm">
+        Inferred from the newest {events.length === 1 ? "event" : countOf(events.length, "event")} of this type.
+      </p>
       <Table
         caption="Members of the payload"
         rows={shape}
@@ -192,7 +194,9 @@ const trialOf = (type: string, text: string, env: Environment) => ({
 });
 
 const wouldFail = ({ failed, examined }: Trial, type: string): string =>
-  `${count(failed)} of the newest ${count(examined)} events of ${type} would be refused now`;
+  examined === 1
+    ? `The newest event of ${type} would be refused now`
+    : `${count(failed)} of the newest ${count(examined)} events of ${type} would be refused now`;
 
 /** What a schema would refuse of what is recorded, while it is being written. */
 function Tried({ type, text }: { type: string; text: string }) {
@@ -206,7 +210,12 @@ function Tried({ type, text }: { type: string; text: string }) {
   const { examined, failed, failures } = query.data;
   if (examined === 0) return <Note>No event of {named} is recorded on this side to try it on.</Note>;
   if (failed === 0)
-    return <Note tone="good">Each of the newest {count(examined)} events of this type would be accepted.</Note>;
+    return (
+      <Note tone="good">
+        {examined === 1 ? "The newest event" : `Each of the newest ${count(examined)} events`} of this type would be
+        accepted.
+      </Note>
+    );
   return (
     <div className="grid gap-2">
       <Note tone="warn" title={`${wouldFail(query.data, named)}.`}>

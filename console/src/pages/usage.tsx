@@ -1,5 +1,6 @@
+import { plural } from "../../../runtime/domain/plural.ts";
 import { useDashboard } from "../dashboard.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { NEAR } from "../limit.ts";
 import { numberIn } from "../metrics.ts";
 import { useSession } from "../session.tsx";
@@ -25,7 +26,7 @@ const own = { each: maybeOneOf(pieces) };
 
 const advise = (share: number, refused: number): string =>
   share >= 1
-    ? `The limit was reached${refused > 0 ? `, and ${count(refused)} requests were refused with 429 and Retry-After` : ""}. Send what comes in bursts as batches (up to 1,000 events a request), spread it over a longer time, or ask for a higher limit.`
+    ? `The limit was reached${refused > 0 ? `, and ${countOf(refused, "request")} ${plural(refused, "was", "were")} refused with 429 and Retry-After` : ""}. Send what comes in bursts as batches (up to 1,000 events a request), spread it over a longer time, or ask for a higher limit.`
     : share >= NEAR
       ? "Bursts come close to the limit. Spread them over a longer time, or ask for a higher limit before they are refused: the operator sets it, and it holds within a minute."
       : "There is room: nothing to do.";

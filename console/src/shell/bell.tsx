@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import { plural } from "../../../runtime/domain/plural.ts";
 import { call } from "../api.ts";
 import { keep, useCommon } from "../url.ts";
 
@@ -19,7 +20,7 @@ export function Bell({ every }: { every: number }) {
   return (
     <Link
       href={keep("/alerts", { state: "firing" })}
-      aria-label={`${shown} active ${active === 1 ? "alert" : "alerts"}`}
+      aria-label={`${shown} active ${plural(active, "alert")}`}
       className={`inline-flex min-h-9 items-center gap-1 rounded-md border px-2 no-underline ${active === 0 ? "border-edge text-text" : "border-bad bg-bad-soft font-semibold text-bad"}`}
     >
       <svg

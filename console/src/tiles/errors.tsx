@@ -9,12 +9,12 @@ import { call, queryOf } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard, Filtered } from "../dashboard.ts";
 import { errorWords } from "../errorWords.ts";
-import { bucketTime, count, ms, share } from "../format.ts";
+import { bucketTime, count, countOf, ms, share } from "../format.ts";
 import { maybeIn, numberIn, pointsOf, reasonOf, type Series, type TileAnswer, useTile, words } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
 import type { Delivery } from "../types.ts";
-import { Empty, Status, When } from "../ui/basic.tsx";
+import { Empty, NextAttempt, Status } from "../ui/basic.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tile } from "../ui/tile.tsx";
 import { keep } from "../url.ts";
@@ -85,7 +85,7 @@ export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAns
             sentence={
               whole === null
                 ? "Nothing was tried in this range."
-                : `${share(whole)} of ${count(numberIn(answer.totals, "attempts"))} attempts failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}. Where nothing was tried, the line has a gap.`
+                : `${share(whole)} of ${countOf(numberIn(answer.totals, "attempts"), "attempt")} failed; the worst was ${name(points[worst]!.start)} with ${share(rates[worst] ?? 0)}. Where nothing was tried, the line has a gap.`
             }
             pick={pickTime(board, points, answer.to)}
             picks={PICKS_TIME}
@@ -140,7 +140,7 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
           <Chart
             title={title}
             told={told}
-            sentence={`${count(total)} attempts failed: ${kinds.map((series) => `${wordOf(series)} ${count(failures(series))}`).join(", ")}.`}
+            sentence={`${countOf(total, "attempt")} failed: ${kinds.map((series) => `${wordOf(series)} ${count(failures(series))}`).join(", ")}.`}
             pick={pickTime(board, points, answer.to)}
             picks={PICKS_TIME}
             draw={(width) =>
@@ -210,7 +210,7 @@ export function TopErrorsTile({
           <Chart
             title={title}
             told={told}
-            sentence={`Most often: ${wordOf(kinds[0]!)}, ${count(failures(kinds[0]!))} times.`}
+            sentence={`Most often: ${wordOf(kinds[0]!)}, ${countOf(failures(kinds[0]!), "time")}.`}
             pick={(row) => pickError(board, kinds[row]!)}
             picks="Click, or Enter: only this error"
             draw={(width) =>
@@ -355,16 +355,9 @@ export function FailedEventsTile({ board, subscription }: { board: Dashboard; su
                 { name: "Waited between", cell: (delivery) => waits(delivery) || "–" },
                 {
                   name: "Next attempt",
-                  cell: ({ next_attempt_at, status }) =>
-                    next_attempt_at === null ? (
-                      status === "dead_lettered" ? (
-                        "none: given up"
-                      ) : (
-                        "soon"
-                      )
-                    ) : (
-                      <When at={next_attempt_at} zone={zone} />
-                    ),
+                  cell: ({ next_attempt_at, status }) => (
+                    <NextAttempt at={next_attempt_at} status={status} zone={zone} />
+                  ),
                 },
                 {
                   name: "Details",

@@ -4,7 +4,7 @@ import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { movingAverage, trendInWords, trendOf } from "../../../runtime/domain/charts/reading.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import { asText, type Dashboard } from "../dashboard.ts";
-import { bucketTime, count } from "../format.ts";
+import { bucketTime, count, countOf } from "../format.ts";
 import {
   filterOf,
   keyName,
@@ -127,7 +127,7 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
               navigate(keep("/events", query));
             }
           : undefined;
-        const sentence = `${count(total)} events; most at ${name(starts[most]!)}, ${count(all[most] ?? 0)}. The trend is ${trendInWords(trend)}.`;
+        const sentence = `${countOf(total, "event")}; most at ${name(starts[most]!)}, ${count(all[most] ?? 0)}. The trend is ${trendInWords(trend)}.`;
         return (
           <Chart
             title={title}

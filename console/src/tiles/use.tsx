@@ -6,7 +6,7 @@ import { drawHeat } from "../../../runtime/domain/charts/small.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
-import { bucketTime, bytes, count, dateIn, hourIn, share, time } from "../format.ts";
+import { bucketTime, bytes, count, countOf, dateIn, hourIn, share, time } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
 import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
@@ -111,7 +111,7 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
           <Figure
             value={count(Math.round(forecast.whole))}
             formula="What came since midnight, and as many more as the days before had on average after the same time of day."
-            beside={`${count(forecast.soFar)} so far; the rest as in the ${forecast.days === 1 ? "day" : `${forecast.days} days`} before`}
+            beside={`${count(forecast.soFar)} so far; the rest as in the ${forecast.days === 1 ? "day" : countOf(forecast.days, "day")} before`}
           />
         )
       }
@@ -332,7 +332,7 @@ export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }
           <Chart
             title={title}
             told={told}
-            sentence={`${count(events)} events in ${count(requests)} requests, ${bytes(size)} in all.`}
+            sentence={`${countOf(events, "event")} in ${countOf(requests, "request")}, ${bytes(size)} in all.`}
             draw={(width) =>
               drawOverTime(
                 {

@@ -4,7 +4,7 @@ import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { useCommon } from "../url.ts";
-import { Facts, Status, When } from "./basic.tsx";
+import { Facts, NextAttempt, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
 import { SubscriptionLink } from "./subscriptionLink.tsx";
 
@@ -36,7 +36,9 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
             ["To", <SubscriptionLink key="sub" id={subscription_id} />],
             ...(next_attempt_at === null
               ? []
-              : ([["Next attempt", <When key="next" at={next_attempt_at} zone={zone} />]] as const)),
+              : ([
+                  ["Next attempt", <NextAttempt key="next" at={next_attempt_at} status={status} zone={zone} />],
+                ] as const)),
             ...(replay_id === undefined
               ? []
               : ([

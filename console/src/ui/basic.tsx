@@ -3,6 +3,7 @@ import { Button as AriaButton, type ButtonProps } from "react-aria-components";
 import { Link } from "wouter";
 import { ApiError } from "../api.ts";
 import { ago, time } from "../format.ts";
+import type { Delivery } from "../types.ts";
 
 const looks = {
   primary: "bg-accent text-accent-text border-accent hover:opacity-90",
@@ -161,6 +162,20 @@ export function When({ at, zone }: { at: string | null | undefined; zone?: strin
       {time(at, zone)}
     </time>
   );
+}
+
+/** When a delivery is tried next. Its time may have come: then it is being tried, or waits for what was before it. */
+export function NextAttempt({
+  at,
+  status,
+  zone,
+}: {
+  at: string | null;
+  status: Delivery["status"];
+  zone?: string | undefined;
+}) {
+  if (at === null) return status === "dead_lettered" ? "none: given up" : status === "failed" ? "soon" : "";
+  return Date.parse(at) > Date.now() ? <When at={at} zone={zone} /> : <span title={at}>due now</span>;
 }
 
 export function Field({

@@ -2,13 +2,13 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { call } from "../api.ts";
-import { count } from "../format.ts";
+import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Delivery } from "../types.ts";
 import { keep, useCommon, useHere } from "../url.ts";
 import { DeliveryAttempts, isRetried } from "./attempts.tsx";
-import { ActionLink, Failure, Status, When } from "./basic.tsx";
+import { ActionLink, Failure, NextAttempt, Status, When } from "./basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "./chosen.tsx";
 import { Listed, type ListSource, useList } from "./list.tsx";
 import { Confirm } from "./overlay.tsx";
@@ -91,7 +91,7 @@ export function DeliveryTable({
               <ChosenBar chosen={chosen} listed={retried}>
                 <Confirm
                   label="Retry"
-                  title={`Try ${count(chosen.ids.size)} ${chosen.ids.size === 1 ? "delivery" : "deliveries"} now?`}
+                  title={`Try ${countOf(chosen.ids.size, "delivery", "deliveries")} now?`}
                   text="Each is posted to its webhook again, at once."
                   action={retry}
                 />
@@ -116,7 +116,7 @@ export function DeliveryTable({
                         {event_ids[0]}
                       </Link>
                     ) : (
-                      `${count(event_ids.length)} events`
+                      countOf(event_ids.length, "event")
                     ),
                 },
                 {
@@ -132,8 +132,9 @@ export function DeliveryTable({
                 },
                 {
                   name: "Next attempt",
-                  cell: ({ next_attempt_at }) =>
-                    next_attempt_at === null ? "" : <When at={next_attempt_at} zone={zone} />,
+                  cell: ({ next_attempt_at, status }) => (
+                    <NextAttempt at={next_attempt_at} status={status} zone={zone} />
+                  ),
                 },
                 {
                   name: "Attempts",
