@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { Environment } from "./api.ts";
+import { atMost } from "./atMost.ts";
 
 /**
  * What happens, as it happens: a socket on this host, which the session's cookie opens. A page that can't have one polls instead, and
@@ -190,18 +191,9 @@ export function useLive(
 export function useAtMost(every: number, run: () => void): () => void {
   const latest = useRef(run);
   latest.current = run;
-  const timer = useRef<number | undefined>(undefined);
-  const ranAt = useRef(0);
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return () => {
-    if (timer.current !== undefined) return;
-    const wait = Math.max(0, ranAt.current + every - Date.now());
-    timer.current = window.setTimeout(() => {
-      timer.current = undefined;
-      ranAt.current = Date.now();
-      latest.current();
-    }, wait);
-  };
+  const [rhythm] = useState(() => atMost(every, () => latest.current()));
+  useEffect(() => rhythm.stop, [rhythm]);
+  return rhythm.ask;
 }
 
 /** What a page says of how its figures come. */

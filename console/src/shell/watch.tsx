@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { type Channel, useAtMost, useLive } from "../live.ts";
 import { useMay } from "../session.tsx";
 import { useCommon } from "../url.ts";
@@ -10,6 +10,8 @@ import { QuotaGauge } from "./gauge.tsx";
 const IDLE_MS = 60_000;
 const POLL_MS = 20_000;
 const LOOK_MS = 1_000;
+/** Between two repaints. */
+const REPAINT_MS = 1_000;
 
 /** What the top bar watches on every page, over one socket: how many alerts are firing, and how much of the limit is in use. */
 export function Watch() {
@@ -21,6 +23,8 @@ export function Watch() {
     ...(may("figures") ? (["metrics"] as const) : []),
     ...(may("alerts") ? (["alerts"] as const) : []),
   ];
+  const newest = useRef(use);
+  const repaint = useAtMost(REPAINT_MS, () => setUse(newest.current));
   const lookAtAlerts = useAtMost(LOOK_MS, () => void client.invalidateQueries({ queryKey: ["active alerts"] }));
   const live = useLive(channels, {
     env,
@@ -29,7 +33,8 @@ export function Watch() {
       if (message.channel === "alerts") lookAtAlerts();
       if (message.channel !== "metrics" || message.skipped !== undefined) return;
       const { limit_use, previous } = message as { limit_use?: number; previous?: { limit_use?: number } };
-      setUse({ share: Math.max(limit_use ?? 0, previous?.limit_use ?? 0), at: Date.now() });
+      newest.current = { share: Math.max(limit_use ?? 0, previous?.limit_use ?? 0), at: Date.now() };
+      repaint();
     },
   });
   if (channels.length === 0) return null;

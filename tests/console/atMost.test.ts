@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { suite } from "uvu";
+import { atMost } from "../../console/src/atMost.ts";
+
+/** Pages under a live feed repaint at most once a second, and never leave out what came last. */
+
+const test = suite("at most once in a while");
+const EVERY = 1_000;
+
+/** A clock that moves from timer to timer. */
+function movedClock() {
+  const timers = new Set<{ readonly at: number; run(): void }>();
+  let now = 50_000;
+  return {
+    now: () => now,
+    after(ms: number, run: () => void) {
+      const timer = { at: now + ms, run };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    move(ms: number) {
+      const end = now + ms;
+      for (;;) {
+        const [next] = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (next === undefined) break;
+        timers.delete(next);
+        now = next.at;
+        next.run();
+      }
+      now = end;
+    },
+  };
+}
+
+test("however messages come, repaints are a second apart, and each message is painted within one", () =>
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 2_500 }), { minLength: 1, maxLength: 200 }), (waits) => {
+      const clock = movedClock();
+      let newest = 0;
+      let painted = 0;
+      const paints: number[] = [];
+      const came: number[] = [];
+      const repaint = atMost(
+        EVERY,
+        () => {
+          paints.push(clock.now());
+          painted = newest;
+        },
+        clock,
+      );
+      for (const wait of waits) {
+        clock.move(wait);
+        newest += 1;
+        came.push(clock.now());
+        repaint.ask();
+      }
+      clock.move(EVERY);
+      assert.equal(painted, newest);
+      for (const [at, paint] of paints.entries())
+        if (at > 0) assert.ok(paint - paints[at - 1]! >= EVERY, `${paint - paints[at - 1]!} ms after the one before`);
+      for (const at of came) assert.ok(paints.some((paint) => paint >= at && paint <= at + EVERY));
+    }),
+  ));
+
+test("a feed of fifty messages a second makes sixty repaints in a minute", () => {
+  const clock = movedClock();
+  let paints = 0;
+  const repaint = atMost(
+    EVERY,
+    () => {
+      paints += 1;
+    },
+    clock,
+  );
+  for (let message = 0; message < 60 * 50 - 1; message += 1) {
+    repaint.ask();
+    clock.move(20);
+  }
+  assert.equal(paints, 60);
+});
+
+test("a page that is left repaints no more", () => {
+  const clock = movedClock();
+  let paints = 0;
+  const repaint = atMost(
+    EVERY,
+    () => {
+      paints += 1;
+    },
+    clock,
+  );
+  repaint.ask();
+  repaint.stop();
+  clock.move(5_000);
+  assert.equal(paints, 0);
+});
+
+test.run();
