@@ -24,6 +24,21 @@ export const printed: Palette = {
   series5: "#56B4E9",
 };
 
+/** Where the ground is dark: colours that would be lost on it. */
+export const printedInTheDark = {
+  ink: "#e6edf3",
+  soft: "#9da7b3",
+  faint: "#3d444d",
+  sunk: "#21262d",
+  ground: "#161b22",
+  accent: "#a5b4fc",
+  bad: "#ff7b86",
+  good: "#3fb950",
+  info: "#58a6ff",
+  quiet: "#9da7b3",
+  series0: "#4aa3dd",
+} as const satisfies Partial<Palette>;
+
 const FONT = "Roboto, Helvetica, Arial, sans-serif";
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -25,33 +25,32 @@ const cell = "padding:4px 12px 4px 0;text-align:right;white-space:nowrap";
 
 const table = (rows: readonly (readonly string[])[]) => {
   const [head = [], ...body] = rows;
-  return html`<table style="border-collapse:collapse;width:100%;font-size:13px"><thead><tr>${head.map(
+  return html`<div tabindex="0" style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;font-size:13px"><thead><tr>${head.map(
     (text, at) =>
-      html`<th scope="col" style="${cell};color:#57606a;border-bottom:1px solid #d0d7de${at === 0 ? ";text-align:left" : ""}">${text}</th>`,
+      html`<th scope="col" class="soft line" style="${cell};color:#57606a;border-bottom:1px solid #d0d7de${at === 0 ? ";text-align:left" : ""}">${text}</th>`,
   )}</tr></thead><tbody>${body
     .slice(0, ROWS_SHOWN)
     .map(
       (row) =>
-        html`<tr>${row.map((text, at) => html`<td style="${cell}${at === 0 ? ";text-align:left;white-space:normal;word-break:break-all" : ""}">${text}</td>`)}</tr>`,
-    )}</tbody></table>${body.length > ROWS_SHOWN ? html`<p style="color:#57606a;font-size:13px">${body.length - ROWS_SHOWN} more rows are in the attached file.</p>` : ""}`;
+        html`<tr>${row.map((text, at) =>
+          at === 0
+            ? html`<td style="${cell};text-align:left;white-space:normal;word-break:break-all"><div style="min-width:120px">${text}</div></td>`
+            : html`<td style="${cell}">${text}</td>`,
+        )}</tr>`,
+    )}</tbody></table></div>${body.length > ROWS_SHOWN ? html`<p class="soft" style="color:#57606a;font-size:13px">${body.length - ROWS_SHOWN} more rows are in the attached file.</p>` : ""}`;
 };
 
+/** Beside each other where there is room, below each other on a phone. */
 const figures = (answered: Answered) =>
-  html`<table role="presentation" style="border-collapse:collapse;width:100%">${pairs(figuresOf(answered)).map(
-    (row) =>
-      html`<tr>${row.map(
-        ({ name, text, before }) =>
-          html`<td style="padding:8px 16px 8px 0;vertical-align:top;width:33%"><div style="color:#57606a;font-size:13px">${name}</div><div style="font-size:22px;font-weight:600">${text}</div>${before === undefined ? "" : html`<div style="color:#57606a;font-size:12px">before: ${before}</div>`}</td>`,
-      )}</tr>`,
-  )}</table>`;
-
-const pairs = <T>(all: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(all.length / 3) }, (_, at) => all.slice(at * 3, at * 3 + 3));
+  html`<div>${figuresOf(answered).map(
+    ({ name, text, before }) =>
+      html`<div style="display:inline-block;box-sizing:border-box;width:180px;padding:8px 16px 8px 0;vertical-align:top"><div class="soft" style="color:#57606a;font-size:13px">${name}</div><div style="font-size:22px;font-weight:600">${text}</div>${before === undefined ? "" : html`<div class="soft" style="color:#57606a;font-size:12px">before: ${before}</div>`}</div>`,
+  )}</div>`;
 
 function section(answered: Answered, picture: (answered: Answered) => unknown) {
   const { tile, error } = answered;
   const heading = html`<h2 style="font-size:16px;margin:28px 0 8px">${tile.title}</h2>`;
-  if (error !== undefined) return html`${heading}<p style="color:#57606a">${error}</p>`;
+  if (error !== undefined) return html`${heading}<p class="soft" style="color:#57606a">${error}</p>`;
   if (chartOf(answered) === "number") return html`${heading}${figures(answered)}`;
   return html`${heading}${picture(answered) ?? ""}${table(tableOf(answered))}`;
 }
@@ -70,17 +69,17 @@ export function reportHtml(
     if (drawn === undefined) return undefined;
     const url = pictureUrl?.(tiles.indexOf(answered));
     return url === undefined
-      ? raw(drawn)
+      ? html`<div tabindex="0" style="overflow-x:auto">${raw(drawn)}</div>`
       : html`<img src="${url}" width="${WIDTH}" alt="${sentenceOf(answered)}" style="max-width:100%;height:auto;display:block">`;
   };
   return mail(
     name,
     [
-      html`<h1 style="font-size:22px;margin:0">${name}</h1><p style="color:#57606a;margin:4px 0 0">${range}</p>`,
+      html`<h1 style="font-size:22px;margin:0">${name}</h1><p class="soft" style="color:#57606a;margin:4px 0 0">${range}</p>`,
       ...tiles.map((answered) => section(answered, picture)),
       button(link, "See more"),
     ],
-    unsubscribe === undefined ? "" : html`<a href="${unsubscribe}" style="color:#57606a">Unsubscribe</a>`,
+    unsubscribe === undefined ? "" : html`<a href="${unsubscribe}" class="soft" style="color:#57606a">Unsubscribe</a>`,
   );
 }
 

@@ -6,6 +6,7 @@ import type { MetricsReader } from "../../../runtime/counters/metrics.ts";
 import { queryMetrics } from "../../../runtime/counters/metrics.ts";
 import { MetricsQuery, type MetricsQueryInput } from "../../../runtime/domain/metrics/query.ts";
 import type { Tile } from "../../../runtime/domain/reports/report.ts";
+import { attribute, elementsOf, type HtmlElement } from "../../support/html.ts";
 import { DAYS, EVENTS, type Made, made, SUBSCRIPTIONS, shop, tenant, types, weekly, zone } from "./world.ts";
 
 const test = suite("a report as mail, PDF and CSV");
@@ -82,11 +83,12 @@ test("the mail names the week of the schedule's zone, and its figures are those 
 test("the HTML says what the text says, escapes what customers wrote, and loads nothing", () => {
   const page = parse(week.mails[0]!.html!);
   const cells = [...textsOf(page, "td"), ...textsOf(page, "th")];
-  for (const events of [...EVENTS, DELIVERED].map(String))
+  for (const events of EVENTS.map(String))
     assert.ok(
       cells.some((cell) => cell.includes(events)),
       `a cell with ${events}`,
     );
+  assert.ok(textsOf(page, "div").includes(`Delivered${DELIVERED}before: 0`));
   assert.ok(cells.includes(types[2]!), "a type with quotes stands as it is");
   assert.deepEqual(textsOf(page, "h2").length, 5);
   const html = week.mails[0]!.html!;
@@ -265,6 +267,30 @@ test("an address that SES refuses is named in the result, and the others get the
   );
   assert.deepEqual(result.sent_to, ["ada@example.com"]);
   assert.equal(result.error, "no@example.com: MessageRejected: Email address is not verified.");
+});
+
+test("in the dark nothing of a mail stays as it is on white, and on a phone wide tables and charts scroll by themselves", () => {
+  const html = week.mails[0]!.html!;
+  const elements = elementsOf(html);
+  const dark = /prefers-color-scheme:dark\)\{(.*?\})\}/.exec(html)![1]!;
+  const stays: string[] = [];
+  for (const element of elements) {
+    const style = attribute(element, "style") ?? "";
+    const changed = (attribute(element, "class") ?? "").split(" ").filter((name) => dark.includes(`.${name}{`));
+    // A button has both of its colours.
+    const own = style.includes("background:#0b5cad");
+    if (/(?:color|background|solid |solid)[: ]*#/.test(style) && !own && changed.length === 0) stays.push(style);
+    if (["table", "svg"].includes(element.tagName)) {
+      const around = element.parentNode as HtmlElement;
+      assert.match(attribute(around, "style") ?? "", /overflow-x:auto/);
+      assert.equal(attribute(around, "tabindex"), "0", "who has no pointer can scroll it");
+    }
+  }
+  assert.deepEqual(stays, []);
+  for (const light of ["#ffffff", "#1f2328", "#57606a", "#d0d7de"]) {
+    const painted = elements.some((element) => ["fill", "stroke"].some((name) => attribute(element, name) === light));
+    if (painted) assert.ok(dark.includes(`="${light}"]`), light);
+  }
 });
 
 test.run();
