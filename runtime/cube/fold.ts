@@ -57,4 +57,4 @@ export async function foldHour(
 }
 
 /** A time as DuckDB writes it. */
-export const timestamp = (at: Millis): string => quoted(rfc3339(at).slice(0, -1).replace("T", " "));
+const timestamp = (at: Millis): string => quoted(rfc3339(at).slice(0, -1).replace("T", " "));

@@ -61,7 +61,8 @@ async function channels() {
   assert.equal(webhook.verified, true, webhook.last_error);
   const [asked] = await sent(MAIL, 1);
   const link = /http:\/\/\S+\/links\/\S+/.exec(asked!.text)![0];
-  assert.match(await (await fetch(link)).text(), /Confirmed/);
+  assert.match(await (await fetch(link)).text(), /Confirm this address/);
+  assert.match(await (await fetch(link, { method: "POST" })).text(), /Confirmed/);
   for (const [channel, to] of [
     [sms, SMS],
     [chat, slack],

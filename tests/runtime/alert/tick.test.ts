@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { suite } from "uvu";
 import { sendDue } from "../../../runtime/alert/deliverMessages.ts";
+import { probe } from "../../../runtime/alert/probe.ts";
 import { type TickPorts, tick } from "../../../runtime/alert/tick.ts";
 import type { Outgoing } from "../../../runtime/aws/queues.ts";
 import type { Service } from "../../../runtime/aws/service.ts";
@@ -345,6 +348,48 @@ test("while a rule is snoozed its channels get no alert, but a recovery is still
   await run();
   const { posts, events } = await send();
   assert.deepEqual([posts.length, events.length], [0, 1]);
+});
+
+test("an API that answers nobody rings for every customer, by the rule that each begins with, and its return is told", async () => {
+  let status = 200;
+  const server = createServer((_, response) => void response.writeHead(status).end("{}"));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { counters } = ports.reader;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { alert_rules } = await call("GET", "/alert-rules");
+    const { rule_id } = alert_rules.find(({ kind }: { kind: string }) => kind === "api_down");
+    const target = await channel("webhook", "https://hooks.example.com/outage");
+    await call("PATCH", `/alert-rules/${rule_id}`, { channels: [target] });
+    const seen: string[] = [];
+    // The customer does nothing in all that time.
+    for (status of [200, 503, 503, 503, 200, 200, 200]) {
+      await probe({ counters, now: () => clock - MINUTE / 2 }, url);
+      await run();
+      const { posts, events } = await send();
+      const own = events.filter((event) => event.rule_id === rule_id).map(({ event_type }) => event_type);
+      const told = posts.map(({ body }) => JSON.parse(body) as { event_type: string; value: number | null });
+      assert.deepEqual(
+        told.map(({ event_type }) => event_type),
+        own,
+        "the channel gets each change that becomes an event",
+      );
+      seen.push([(await of(rule_id))[0]?.state ?? "none", ...own].join(" "));
+    }
+    assert.deepEqual(seen, [
+      "none",
+      "pending",
+      "firing triggers.alert.firing",
+      "firing",
+      "firing",
+      "resolved triggers.alert.resolved",
+      "resolved",
+    ]);
+    const [{ value, severity, resolution }] = await of(rule_id);
+    assert.deepEqual([value, severity, resolution], [0, "critical", "recovered"]);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 test.run();
