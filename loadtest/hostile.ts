@@ -1,5 +1,5 @@
 /**
- * `npm run hostile [-- --seconds 30] [--seed 1]`: what a quiet customer notices of a hostile one.
+ * `npm run hostile [-- --seconds 30] [--seed 1] [--only transform]`: what a quiet customer notices of a hostile one.
  *
  * The quiet customer sends an event every 200 ms to an endpoint that answers at once. Beside it a hostile one does its worst, each
  * way by itself and then several at random, at rates that its limits allow. Prints for each how long the quiet one's requests and
@@ -17,7 +17,12 @@ import { startReceiver } from "./receiver.ts";
 import { startTarget } from "./target.ts";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "30" }, seed: { type: "string", default: String(Date.now()) } },
+  options: {
+    seconds: { type: "string", default: "30" },
+    seed: { type: "string", default: String(Date.now()) },
+    /** Words: only attacks whose description has one of them are tried, and no three customers at random. */
+    only: { type: "string", multiple: true, default: [] },
+  },
 });
 const seconds = Number(values.seconds);
 if (!(seconds >= 5 && seconds <= 600)) {
@@ -218,6 +223,7 @@ let whole = true;
 await pause(IN_FORCE_MS);
 whole = (await measure("nobody else")) && whole;
 for (const attack of attacks) {
+  if (values.only.length > 0 && !values.only.some((word) => attack.says.includes(word))) continue;
   const key = await customer(attack.says);
   await attack.prepare(key);
   await pause(IN_FORCE_MS);
@@ -225,12 +231,14 @@ for (const attack of attacks) {
   whole = (await measure(attack.says)) && whole;
   await stop();
 }
-const several = await Promise.all([customer("one"), customer("two"), customer("three")]);
-for (const key of several) for (const attack of attacks.slice(0, 6)) await attack.prepare(key);
-await pause(IN_FORCE_MS);
-const stops = several.map((key) => beginAttack(key, attacks));
-whole = (await measure("three customers, all of it at random")) && whole;
-await Promise.all(stops.map((stop) => stop()));
+if (values.only.length === 0) {
+  const several = await Promise.all([customer("one"), customer("two"), customer("three")]);
+  for (const key of several) for (const attack of attacks.slice(0, 6)) await attack.prepare(key);
+  await pause(IN_FORCE_MS);
+  const stops = several.map((key) => beginAttack(key, attacks));
+  whole = (await measure("three customers, all of it at random")) && whole;
+  await Promise.all(stops.map((stop) => stop()));
+}
 await pause(CALM_MS);
 whole = (await measure("nobody else, a minute later")) && whole;
 await target.stop();

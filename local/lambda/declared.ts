@@ -6,7 +6,7 @@ import type { Credentials } from "../credentials.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "../declared.ts";
 import type { Inputs, LocalContext, ResourceRequest } from "../service.ts";
 import { unpackCode } from "./code.ts";
-import type { FunctionSettings } from "./function.ts";
+import { ENVIRONMENTS, type FunctionSettings } from "./function.ts";
 import type { MappingSettings } from "./mapping.ts";
 
 const ARGUMENTS =
@@ -17,8 +17,8 @@ const RESERVED =
   /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY(_ID)?|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
 const ENVIRONMENT_LIMIT = 4096;
 
-/** How many environments the machine gives a function whose concurrency nothing else bounds. */
-const CONCURRENCY = 60;
+/** Invocations of one queue's messages at once: a function that works off two queues keeps environments for the one while all of the other's hang. */
+const CONCURRENCY = Math.floor((ENVIRONMENTS - 1) / 2);
 
 const nameOf = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
 

@@ -25,6 +25,8 @@ import {
 /** Environments that share a thread, and threads of one function: beyond, invocations wait. */
 const PER_THREAD = 16;
 const THREADS = 4;
+/** Environments that a function has at most on this machine, where nothing is reserved for it. */
+export const ENVIRONMENTS = PER_THREAD * THREADS;
 /** Invocations that may wait for an environment; more are refused as Lambda refuses beyond its concurrency. */
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
@@ -235,7 +237,7 @@ export class LambdaFunction {
    * short of processor time: then one more would only make all of them slower.
    */
   #grow(): void {
-    const limit = Math.min(PER_THREAD * THREADS, this.#reserved ?? Number.POSITIVE_INFINITY);
+    const limit = Math.min(ENVIRONMENTS, this.#reserved ?? Number.POSITIVE_INFINITY);
     if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
     if (this.#environments === 0) {
       this.#open();

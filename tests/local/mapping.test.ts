@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { readMapping } from "../../local/lambda/declared.ts";
+import { ENVIRONMENTS } from "../../local/lambda/function.ts";
 import { QueueMapping } from "../../local/lambda/mapping.ts";
-import type { QueueSource } from "../../local/service.ts";
+import type { QueueSource, ResourceRequest } from "../../local/service.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** An event source mapping over a queue whose every receive is written down beforehand. */
@@ -106,6 +108,22 @@ test("however messages come, each is handed over once, and no batch is too large
       },
     ),
     { numRuns: 25 },
+  );
+});
+
+test("of a function's environments, one queue's invocations that hang leave some to those of its other queue, whatever a program asks for", () => {
+  fc.assert(
+    fc.property(fc.option(fc.integer({ min: 2, max: 1_000 }), { nil: undefined }), (maximumConcurrency) => {
+      const { maximumConcurrency: most } = readMapping({
+        name: "m",
+        inputs: {
+          eventSourceArn: "arn:aws:sqs:us-east-1:000000000000:queue",
+          functionName: "worker",
+          ...(maximumConcurrency === undefined ? {} : { scalingConfig: { maximumConcurrency } }),
+        },
+      } as unknown as ResourceRequest);
+      assert.ok(most >= 2 && 2 * most < ENVIRONMENTS, `${most} of ${ENVIRONMENTS}`);
+    }),
   );
 });
 
