@@ -73,10 +73,12 @@ async function accountOf(state: string, local: LocalFile, ledger: Ledger, sink: 
   const extra = (where: ReadonlyMap<string, number>) =>
     ids.reduce((sum, id) => sum + Math.max(0, (where.get(id) ?? 0) - 1), 0);
   const undelivered = ids.filter((id) => inbox.has(id) && inbox.get(id)!.status !== "delivered");
-  const chances = Map.groupBy(inbox.values(), ({ chance }) => chance);
-  const twice = [...keyed.values()].filter(({ body }) =>
-    [body].flat().some((event) => (chances.get((event as { chance: number }).chance)?.length ?? 0) > 1),
-  );
+  const stored = Map.groupBy(inbox.keys(), (id) => inbox.get(id)!.made);
+  /** The first event of each request with a key that stands twice in the inbox. */
+  const twice = [...keyed.values()].flatMap(({ body }) => {
+    const copies = [body].flat().flatMap((event) => stored.get((event as { made: number }).made)?.slice(1) ?? []);
+    return copies.slice(0, 1);
+  });
   return {
     accepted: ids.length,
     missing_in_inbox: missing(inbox).length,
@@ -91,16 +93,21 @@ async function accountOf(state: string, local: LocalFile, ledger: Ledger, sink: 
     extra_at_mixed: extra(mixed),
     extra_in_archive: extra(archive),
     stored_unanswered: [...inbox.keys()].filter((id) => !accepted.has(id)).length,
-    examples: [...missing(inbox), ...undelivered, ...missing(clean), ...missing(mixed), ...missing(archive)].slice(
-      0,
-      5,
-    ),
+    examples: [
+      ...missing(inbox),
+      ...undelivered,
+      ...missing(clean),
+      ...missing(mixed),
+      ...missing(archive),
+      ...twice,
+      ...contradictions,
+    ].slice(0, 5),
   };
 }
 
 interface Seen {
   readonly status: string;
-  readonly chance: number;
+  readonly made: number;
   readonly times: number;
 }
 
@@ -113,7 +120,7 @@ async function inboxOf(local: LocalFile): Promise<Map<string, Seen>> {
     const { status, json, text } = await call(local.url, "GET", path, { key: local.api_key });
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text.slice(0, 300)}`);
     for (const { event_id, status: state, payload } of json.events)
-      found.set(event_id, { status: state, chance: payload.chance, times: (found.get(event_id)?.times ?? 0) + 1 });
+      found.set(event_id, { status: state, made: payload.made, times: (found.get(event_id)?.times ?? 0) + 1 });
     cursor = json.next_cursor;
   } while (cursor !== null);
   return found;

@@ -14,6 +14,8 @@ export interface Ledger {
   readonly contradictions: string[];
   /** Answers by status, and `none` where the connection broke. */
   readonly answers: Map<string, number>;
+  /** Events made so far: each carries its number, since chance alone repeats itself among some hundred thousand. */
+  made: number;
 }
 
 export const newLedger = (): Ledger => ({
@@ -21,6 +23,7 @@ export const newLedger = (): Ledger => ({
   keyed: new Map(),
   contradictions: [],
   answers: new Map(),
+  made: 0,
 });
 
 export const EVENT_TYPE = "drill.event";
@@ -38,9 +41,9 @@ export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: (
     while (!over()) {
       const count = dice.oneIn(4) ? 20 : 1;
       const pad = dice.oneIn(20) ? NOISE.slice(0, dice.below(LARGE_BYTES) / count) : "";
-      const events = Array.from({ length: count }, (_, n) => ({ event_type: EVENT_TYPE, n, chance: dice.next(), pad }));
+      const events = Array.from({ length: count }, () => ({ event_type: EVENT_TYPE, made: ++ledger.made, pad }));
       const body = count === 1 ? events[0] : events;
-      const key = dice.oneIn(3) ? `drill-${dice.next()}` : undefined;
+      const key = dice.oneIn(3) ? `drill-${ledger.made}` : undefined;
       if (key !== undefined) ledger.keyed.set(key, { body, ids: undefined, sent: 0 });
       await post(local, ledger, body, key);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
