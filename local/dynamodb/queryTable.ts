@@ -65,6 +65,11 @@ export function pageReader(dynalite: Dynalite): QueryTable {
       data.IndexName === undefined
         ? store.getItemDb(data.TableName)
         : store.getIndexDb(isLocal ? "local" : "global", data.TableName, data.IndexName);
+    // Where a dynalite of its own runs in the same process, its stores come here too.
+    if (!("texts" in source)) {
+      seldom(store, table, data, range, isLocal, fromTable, keyNames, done);
+      return;
+    }
     const texts: string[] = [];
     let items: Item[] = [];
     let bytes = 0;
