@@ -181,7 +181,7 @@ export function maskAnswer(
   return { text: JSON.stringify(masked), shown: [...masks.shown] };
 }
 
-/** A recorded payload, a JSON text, as who asks about it may know it. */
+/** A recorded payload, a JSON text, as who asks about it may know it: the same buffer where nothing of it is masked. */
 export type Known = (raw: Buffer) => Buffer;
 
 /**
@@ -193,7 +193,11 @@ export async function knownTo(deps: Deps, c: Context<ApiEnv>): Promise<Known> {
   const { person, customer_id } = c.get("identity");
   if (person === undefined) return (raw) => raw;
   const masks = new Masks(await maskingOf(deps, customer_id), person, false);
-  return (raw) => Buffer.from(JSON.stringify(masks.payload(parse(raw.toString("utf8")))));
+  return (raw) => {
+    const whole = parse(raw.toString("utf8"));
+    const text = JSON.stringify(masks.payload(whole));
+    return text === JSON.stringify(whole) ? raw : Buffer.from(text);
+  };
 }
 
 /** What the customer has the console hide. */

@@ -121,6 +121,24 @@ test("the reason of a verdict, and the post of a backlog, hold nothing that is m
   assert.equal(body.events[0].request.body.includes(`"other":"${SECRET}"`), true);
 });
 
+test("the mask is no reason of a verdict on an event of which nothing is masked", async () => {
+  const selector = { cel: "event.plain > 5.0" };
+  const made = await api.call(live, "POST", "/subscriptions", {
+    webhook_url: "https://example.com/plain",
+    event_selector: selector,
+  });
+  // As routing leaves it that had no work left for this one.
+  const batch = batchOf(live.customer_id, [{ plain: 7 }], api.deps.now() - 700, { matched: {}, snapshot_version: 10 });
+  await api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: batchItem(batch) }));
+  for (const identity of [live, acting("owner"), acting("developer")]) {
+    const { body } = await api.call(identity, "GET", `/events/${eventId(ulidAt(batch.first, 0))}/verdicts`);
+    const verdict = body.verdicts.find(
+      ({ subscription_id }: { subscription_id: string }) => subscription_id === made.body.subscription_id,
+    );
+    assert.match(verdict.because, /^all selectors together took as much work/);
+  }
+});
+
 test("a filter on unmasked members works for a person, with every digit", async () => {
   const batch = batchOf(
     live.customer_id,
