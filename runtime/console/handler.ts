@@ -90,6 +90,6 @@ async function answerTo(event: LambdaFunctionURLEvent): Promise<LambdaFunctionUR
     statusCode: status,
     headers: { ...answer.headers },
     cookies: [...answer.cookies],
-    ...carried(Buffer.from(answer.body as string), typeof answer.body === "string"),
+    ...carried(answer.body),
   };
 }

@@ -11,11 +11,14 @@ export const MOST_ANSWER_BYTES = 4_700_000;
 /** Any text of this size fits as it is: JSON has no control characters, of which each would take six bytes. */
 const TEXT_BYTES = 1_000_000;
 
-/** A body as the answer of a function URL carries it. @param text whether it is UTF-8 text */
-export const carried = (body: Buffer, text: boolean): { readonly body: string; readonly isBase64Encoded: boolean } =>
-  text && body.length <= TEXT_BYTES
-    ? { body: body.toString("utf8"), isBase64Encoded: false }
-    : { body: body.toString("base64"), isBase64Encoded: true };
+/** A body as the answer of a function URL carries it. @param text whether it is UTF-8 text. @default a string is */
+export const carried = (
+  body: Buffer | string,
+  text = typeof body === "string",
+): { readonly body: string; readonly isBase64Encoded: boolean } =>
+  text && Buffer.byteLength(body) <= TEXT_BYTES
+    ? { body: body.toString(), isBase64Encoded: false }
+    : { body: (typeof body === "string" ? Buffer.from(body) : body).toString("base64"), isBase64Encoded: true };
 
 /** Bytes of a value in JSON. */
 export const jsonSize = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

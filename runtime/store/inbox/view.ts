@@ -1,4 +1,4 @@
-import { fitting, jsonSize } from "../../domain/answer.ts";
+import { fitting } from "../../domain/answer.ts";
 import { defined } from "../../domain/defined.ts";
 import { type DeliveryStatus, type EventStatus, foldStatus, spliceEvent } from "../../domain/event.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../../domain/ids.ts";
@@ -119,22 +119,20 @@ export interface StoredEvent {
   readonly deliveries: readonly { item: DeliveryItem; status: DeliveryStatus }[];
 }
 
-const CLOSE = Buffer.from("}");
-
 /** Bytes of an event's deliveries: with a payload of 1,000,000 bytes they fit into one answer. */
 const DELIVERIES_BYTES = 3_000_000;
 
-/** The deliveries of an event as they are shown with it: the first that fit into an answer. */
-const shownDeliveries = ({ offset, deliveries }: StoredEvent): readonly DeliveryView[] =>
+/** The deliveries of an event as they are shown with it, each as JSON: the first that fit into an answer. */
+const shownDeliveries = ({ offset, deliveries }: StoredEvent): readonly string[] =>
   fitting(
-    deliveries.map(({ item, status }) => viewDelivery(item, [offset], status)),
-    jsonSize,
+    deliveries.map(({ item, status }) => JSON.stringify(viewDelivery(item, [offset], status))),
+    Buffer.byteLength,
     DELIVERIES_BYTES,
   );
 
 /** Bytes that an event takes in an answer, at most. */
 export const shownSize = (event: StoredEvent): number =>
-  event.raw.length + 400 + shownDeliveries(event).reduce((bytes, view) => bytes + jsonSize(view) + 1, 0);
+  event.raw.length + 400 + shownDeliveries(event).reduce((bytes, text) => bytes + Buffer.byteLength(text) + 1, 0);
 
 /**
  * The event's JSON: its payload as it was sent, byte for byte, with `status`, `acknowledged_at` and `deliveries`. Where those would not
@@ -143,16 +141,13 @@ export const shownSize = (event: StoredEvent): number =>
 export function writeEvent(event: StoredEvent): Buffer {
   const { batch, offset, raw, status, deliveries } = event;
   const acknowledged = batch.acknowledged[offset];
-  const views = shownDeliveries(event);
-  const more = deliveries.length - views.length;
+  const texts = shownDeliveries(event);
+  const more = deliveries.length - texts.length;
   const spliced = spliceEvent(batch.first, offset, batch.types[offset] ?? null, raw);
-  const rest = JSON.stringify({
-    status,
-    acknowledged_at: acknowledged === undefined ? null : rfc3339(acknowledged),
-    deliveries: views,
-    ...(more > 0 ? { more_deliveries: more } : {}),
-  });
-  return Buffer.concat([spliced.subarray(0, -1), Buffer.from(`,${rest.slice(1, -1)}`), CLOSE]);
+  const acknowledged_at = acknowledged === undefined ? null : rfc3339(acknowledged);
+  const rest = JSON.stringify({ status, acknowledged_at }).slice(1, -1);
+  const left = more > 0 ? `,"more_deliveries":${more}` : "";
+  return Buffer.concat([spliced.subarray(0, -1), Buffer.from(`,${rest},"deliveries":[${texts.join(",")}]${left}}`)]);
 }
 
 const COMMA = Buffer.from(",");
