@@ -218,12 +218,20 @@ async function measure(says: string): Promise<boolean> {
 const missing = (ids: readonly string[]): number =>
   ids.filter((id) => !receiver.received.has(id.slice("evt_".length))).length;
 
+const chosen =
+  values.only.length === 0 ? attacks : attacks.filter(({ says }) => values.only.some((word) => says.includes(word)));
+if (chosen.length === 0) {
+  console.error(`--only takes words of these: ${attacks.map(({ says }) => says).join("; ")}`);
+  await target.stop();
+  await receiver.close();
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(2);
+}
 console.log(`seed ${values.seed}, ${seconds} s each`);
 let whole = true;
 await pause(IN_FORCE_MS);
 whole = (await measure("nobody else")) && whole;
-for (const attack of attacks) {
-  if (values.only.length > 0 && !values.only.some((word) => attack.says.includes(word))) continue;
+for (const attack of chosen) {
   const key = await customer(attack.says);
   await attack.prepare(key);
   await pause(IN_FORCE_MS);
