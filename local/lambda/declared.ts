@@ -17,7 +17,10 @@ const RESERVED =
   /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY(_ID)?|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
 const ENVIRONMENT_LIMIT = 4096;
 
-/** Invocations of one queue's messages at once: a function that works off two queues keeps environments for the one while all of the other's hang. */
+/**
+ * How many invocations run at once for one queue. Two queues of one function have less than its environments together, so one is worked
+ * off even while all invocations of the other hang.
+ */
 const CONCURRENCY = Math.floor((ENVIRONMENTS - 1) / 2);
 
 const nameOf = (arnOrName: string): string => arnOrName.slice(arnOrName.lastIndexOf("/") + 1);
