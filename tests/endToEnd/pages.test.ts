@@ -54,6 +54,11 @@ async function settled(page: Page, heading: string): Promise<void> {
 /** How wide a page is beyond its window. */
 const sideways = async (page: Page): Promise<number> =>
   Number(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"));
+/** Texts of the cells whose content goes beyond their edge, where a card would cut it off. */
+const cutOff = async (page: Page): Promise<unknown> =>
+  page.evaluate(
+    "[...document.querySelectorAll('td')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)",
+  );
 
 /** How far apart the lines of text in the phone's bottom bar are, in pixels: nothing where each name is whole and all stand in a row. */
 const spreadOfBar = async (page: Page): Promise<number> => {
@@ -87,6 +92,7 @@ async function inEveryMode(page: Page, role: Role, name: string): Promise<void> 
   await page.setViewportSize({ width: 320, height: 640 });
   await look("dark, 320 px wide");
   assert.ok((await sideways(page)) <= 0, `${name} is ${await sideways(page)} px wider than a phone`);
+  assert.deepEqual(await cutOff(page), [], `${name}: cells of cards hold more than they show`);
   assert.ok((await spreadOfBar(page)) < 6, `${name}: a name in the bottom bar breaks, or the bar does`);
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 1_280, height: 900 });
