@@ -158,11 +158,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 export function When({ at, zone }: { at: string | null | undefined; zone?: string | undefined }) {
   if (at === null || at === undefined) return <span className="text-muted">never</span>;
   return (
-    <time
-      dateTime={at}
-      title={`${at} · ${ago(at)}`}
-      className="whitespace-nowrap max-md:text-right max-md:whitespace-normal"
-    >
+    <time dateTime={at} title={`${at} · ${ago(at)}`} className="whitespace-nowrap max-md:whitespace-normal">
       {time(at, zone)}
     </time>
   );
