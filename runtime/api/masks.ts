@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { asCustomer } from "../database/roles.ts";
 import { newId } from "../domain/ids.ts";
+import { readJson } from "../domain/json.ts";
 import { defaultMasking, MASK, type Masking, maskText, maskUrl } from "../domain/people/masking.ts";
 import type { Person } from "../domain/people/person.ts";
 import { may } from "../domain/people/roles.ts";
@@ -23,10 +24,7 @@ const isObject = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 
 /** Numbers stay the texts that they are: parsed, written again, no digit is lost. */
-const parse = (text: string): unknown =>
-  JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === "number" && context?.source !== undefined ? JSON.rawJSON(context.source) : value,
-  );
+const parse = (text: string): unknown => readJson(text, (text, start, end) => JSON.rawJSON(text.slice(start, end)));
 
 /** Every text, number and boolean hidden; the shape stays. */
 function hidden(value: unknown): unknown {
@@ -104,7 +102,7 @@ class Masks {
   /** A payload without what the customer's paths lead to. */
   withoutNamed(value: unknown): unknown {
     if (this.paths.length === 0) return value;
-    const plain: unknown = JSON.parse(JSON.stringify(value));
+    const plain: unknown = readJson(JSON.stringify(value));
     const places = nowhere();
     for (const path of this.paths) {
       try {

@@ -1,4 +1,5 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import { readJson } from "../domain/json.ts";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
 import type { Invoke } from "./clients.ts";
@@ -33,7 +34,7 @@ export async function askTargets(
 export function serviceOver(invoke: Invoke, functionName: string): Service {
   return async (request, { timeoutMs = TIMEOUT_MS } = {}) => {
     const bytes = await invoke(functionName, JSON.stringify(request), timeoutMs);
-    return { answer: JSON.parse(bytes.toString("utf8")), bytes: bytes.length };
+    return { answer: readJson(bytes.toString("utf8")) as ServiceAnswers[typeof request.op], bytes: bytes.length };
   };
 }
 

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { type AuditEntry, type AuditFact, GENESIS, hashOf } from "../domain/auditChain.ts";
 import { timeOf } from "../domain/ids.ts";
+import { readJson } from "../domain/json.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Tx } from "./roles.ts";
 
@@ -89,7 +90,7 @@ export async function auditPage(tx: Tx, customerId: string, before: number | und
       object: row.object,
       source_ip: row.source_ip,
       outcome: row.outcome,
-      details: JSON.parse(row.details),
+      details: readJson(row.details) as AuditEntry["details"],
       prev_hash: row.prev_hash,
       hash: row.hash,
     }),

@@ -1,6 +1,7 @@
 import { Signer } from "@aws-sdk/rds-signer";
 import { Kysely, PostgresDialect } from "kysely";
 import { Pool, types } from "pg";
+import { readJson } from "../domain/json.ts";
 import type { Database } from "./schema.ts";
 
 export interface DatabaseEnvironment {
@@ -11,8 +12,10 @@ export interface DatabaseEnvironment {
 }
 
 const INT8 = 20;
+const JSON_TYPE = 114;
 // Our 64-bit columns are counters far below 2^53.
 types.setTypeParser(INT8, Number);
+types.setTypeParser(JSON_TYPE, (text) => readJson(text));
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 

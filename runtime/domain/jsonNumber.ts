@@ -1,3 +1,5 @@
+import { holdsNumber, type NumberOf, readJson } from "./json.ts";
+
 /**
  * JSON numbers by value, whatever their length (docs/decisions/numbers.md). RFC 8259 sets no bound on a number; JavaScript reads
  * each as the nearest double.
@@ -193,94 +195,16 @@ function powerOfTen(power: bigint, by: bigint): bigint {
   return result;
 }
 
-/** Reads JSON as `JSON.parse` does, but for long numbers, which are `LongNumber`s. @throws SyntaxError */
-export function parseJson(text: string): unknown {
-  const found = longNumbersIn(text);
-  if (found.length === 0) return JSON.parse(text);
-  // Strings that no other begins like stand for them: with a reviver, the whole document takes five times as long.
-  if (BEGINS_WITH_MARK.test(text)) return JSON.parse(text, keepLong as Parameters<typeof JSON.parse>[1]);
-  const pieces: string[] = [];
-  let from = 0;
-  for (const [i, { start, end }] of found.entries()) {
-    pieces.push(text.slice(from, start), `"${MARK}${i}"`);
-    from = end;
-  }
-  const values = found.map(({ value }) => value);
-  const held = { value: JSON.parse(pieces.join("") + text.slice(from)) as unknown };
-  const left: object[] = [held];
-  for (let each = left.pop(); each !== undefined; each = left.pop()) {
-    for (const key of Object.keys(each)) {
-      const value = (each as Record<string, unknown>)[key];
-      if (typeof value === "object" && value !== null) left.push(value);
-      else if (typeof value === "string" && value.startsWith(MARK)) {
-        const long = values[Number(value.slice(MARK.length))];
-        // Plain assignment would give the object another prototype under one name.
-        Object.defineProperty(each, key, { value: long, enumerable: true, configurable: true, writable: true });
-      }
-    }
-  }
-  return held.value;
-}
-
-const MARK = "=";
-const BEGINS_WITH_MARK = /"(?:=|\\u003[dD])/;
-
-function keepLong(_name: string, value: unknown, { source }: { readonly source?: string }): unknown {
-  return typeof value === "number" && source !== undefined ? numericOf(source) : value;
-}
+/** Reads JSON as `readJson` does, but for long numbers, which are `LongNumber`s. @throws SyntaxError */
+export const parseJson = (text: string): unknown => readJson(text, longNumber);
 
 /** Whether a JSON text holds a number that no double stands for. */
-export const holdsLongNumber = (text: string): boolean => longNumbersIn(text).length > 0;
+export const holdsLongNumber = (text: string): boolean => holdsNumber(text, longNumber);
 
-interface Found {
-  readonly start: number;
-  readonly end: number;
-  readonly value: LongNumber;
-}
-const NONE: readonly Found[] = [];
-
-/** The long numbers of a JSON text. Passes over strings, whose digits are no numbers. */
-function longNumbersIn(text: string): readonly Found[] {
-  let found: Found[] | undefined;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      at = endOfString(text, at);
-      continue;
-    }
-    if (code < ZERO || code > NINE) continue;
-    const first = at;
-    let exponent = false;
-    for (at += 1; at < text.length; at += 1) {
-      const next = text.charCodeAt(at);
-      if ((next | 0x20) === LETTER_E) exponent = true;
-      else if ((next < ZERO || next > NINE) && next !== DOT && next !== PLUS && next !== MINUS) break;
-    }
-    if (at - first <= SIGNIFICANT && !exponent) continue;
-    const start = text.charCodeAt(first - 1) === MINUS ? first - 1 : first;
-    const digits = text.slice(start, at);
-    // What is no number is left for `JSON.parse` to refuse.
-    const value = NUMBER.test(digits) ? numericOf(digits) : 0;
-    if (typeof value === "number") continue;
-    found ??= [];
-    found.push({ start, end: at, value });
-  }
-  return found ?? NONE;
-}
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const NINE = 0x39;
-const DOT = 0x2e;
-const PLUS = 0x2b;
-const MINUS = 0x2d;
-const LETTER_E = 0x65;
-
-/** Where the quote is that closes the string whose quote is at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let before = at - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((at - before) % 2 === 1) return at;
-  }
-  return text.length;
-}
+const longNumber: NumberOf = (text, start, end, exponent) => {
+  if (end - start <= SIGNIFICANT && !exponent) return undefined;
+  const digits = text.slice(start, end);
+  // What is no number is left for `JSON.parse` to refuse.
+  const value = NUMBER.test(digits) ? numericOf(digits) : 0;
+  return typeof value === "number" ? undefined : value;
+};

@@ -4,6 +4,7 @@ import { severities } from "../domain/alerts/kinds.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { deliveryStatuses, eventStatuses } from "../domain/event.ts";
 import { type Ulid, ulidIn } from "../domain/ids.ts";
+import { readJson } from "../domain/json.ts";
 import { type Channel, channels, type LiveAlert, type LiveDelivery, type LiveEvent } from "../domain/live.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
 import { parseTypePattern } from "../matching/eventType.ts";
@@ -77,7 +78,7 @@ function channelOf(value: unknown, path: string): Channel {
 export function readMessage(text: string): ClientMessage {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = readJson(text);
   } catch (cause) {
     throw new TriggersError("invalid_json", `The message is not valid JSON: ${(cause as Error).message}.`);
   }

@@ -1,4 +1,5 @@
 import { TriggersError } from "../errors/errors.ts";
+import { readJson } from "../json.ts";
 import { checkJson } from "./jsonText.ts";
 import { MAX_DEPTH } from "./scanNames.ts";
 
@@ -9,7 +10,7 @@ const invalid = (message: string, path = "") =>
 export function parseJson(bytes: Uint8Array): unknown {
   checkJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const text = new TextDecoder("utf-8").decode(bytes); // skips a byte order mark
-  const value: unknown = JSON.parse(text);
+  const value: unknown = readJson(text);
   checkDepth(value);
   if (SURROGATE.test(text) && !wellFormed(value)) throw invalid("Strings may not contain a lone surrogate.");
   // PostgreSQL's text holds every character but this one.

@@ -1,3 +1,5 @@
+import { readJson } from "../../domain/json.ts";
+
 /**
  * The text as a search compares it, whatever its case: Unicode's full case folding but for marks that are none of their
  * own, so `STRASSE` finds `straße`, and `ΟΔΟΣ` finds `οδος`. Accents count.
@@ -16,7 +18,7 @@ const BEYOND_ASCII = /[^\0-\x7f]/;
 export function containsText(raw: Buffer, folded: string): boolean {
   const text = raw.toString("utf8");
   if (foldCase(text).includes(folded)) return true;
-  return text.includes("\\") && anyString(JSON.parse(text), (value) => foldCase(value).includes(folded));
+  return text.includes("\\") && anyString(readJson(text), (value) => foldCase(value).includes(folded));
 }
 
 function anyString(value: unknown, test: (text: string) => boolean): boolean {

@@ -5,6 +5,7 @@ import { payloadMaker } from "../../../runtime/deliver/payloads.ts";
 import type { Delivery } from "../../../runtime/deliver/plan.ts";
 import { scan } from "../../../runtime/domain/body/scan.ts";
 import { compileSchema } from "../../../runtime/domain/body/schema.ts";
+import { parseJson } from "../../../runtime/domain/jsonNumber.ts";
 import type { DeliveryTarget, EventSelector } from "../../../runtime/domain/subscription.ts";
 import {
   applyTransform,
@@ -22,7 +23,7 @@ const event = (text: string, event_type: string | null = null) => ({
   event_id: `evt_${FIRST}`,
   event_type,
   received_at: "2026-01-02T03:04:05.678Z",
-  payload: JSON.parse(text) as Record<string, unknown>,
+  payload: parseJson(text) as Record<string, unknown>,
 });
 /** Whether a selector wants an event, alone and out of an index. */
 function wants(event_selector: EventSelector, of: ReturnType<typeof event>): boolean {
