@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { Service } from "../../../runtime/aws/service.ts";
+import { type Service, serviceOver } from "../../../runtime/aws/service.ts";
 import { payloadMaker } from "../../../runtime/deliver/payloads.ts";
 import type { Delivery } from "../../../runtime/deliver/plan.ts";
+import { parseJson as parseBody } from "../../../runtime/domain/body/managementBody.ts";
 import { scan } from "../../../runtime/domain/body/scan.ts";
 import { compileSchema } from "../../../runtime/domain/body/schema.ts";
 import { parseJson } from "../../../runtime/domain/jsonNumber.ts";
@@ -14,6 +15,7 @@ import {
   compileSelector,
   parsePath,
 } from "../../../runtime/matching/index.ts";
+import { containsText } from "../../../runtime/store/inbox/text.ts";
 import { hostileNames } from "../../support/names.ts";
 
 /** Whatever a customer may name is a name like any other, the names of JavaScript's own prototypes above all. */
@@ -143,5 +145,28 @@ for (const name of hostileNames) {
     assert.equal(await deliver([["other", "{}"]]), `{"sku":${quoted(name)}}`);
   });
 }
+
+/** Whether the member `é` of an object is found where names are a customer's own. */
+const readings: Readonly<Record<string, (text: string) => boolean | Promise<boolean>>> = {
+  "a CEL selector": (text) => wants({ cel: "event['é'] == 7" }, event(text)),
+  "a JSONPath selector": (text) => wants("$['é'] == 7", event(text)),
+  "a transform that leaves it out": (text) =>
+    !applyTransform(Buffer.from(text), { omit: ["$['é']"] })
+      .toString()
+      .includes("7"),
+  "a schema": (text) => compileSchema('{"required":["é"]}').faults(Buffer.from(text)).length === 0,
+  "a search": (text) => containsText(Buffer.from(text), "é"),
+  "a management call": (text) => Object.hasOwn(parseBody(Buffer.from(text)) as object, "é"),
+  "an answer of a function": async (text) => {
+    const { answer } = await serviceOver(async () => Buffer.from(text), "f")({} as never);
+    return Object.hasOwn(answer, "é");
+  },
+};
+for (const [what, found] of Object.entries(readings))
+  test(`${what} finds a member whose name is written with an escape, after another one was read in its place`, async () => {
+    const first = quoted(what);
+    assert.equal(await found(String.raw`{${first}:1,"\\":7}`), false);
+    assert.equal(await found(String.raw`{${first}:1,"\u00e9":7}`), true);
+  });
 
 test.run();
