@@ -22,10 +22,12 @@ interface Load {
 async function load(page: Page, path: string): Promise<Load> {
   await page.goto(`${url}/console${path}`, { waitUntil: "commit" });
   await page.getByRole("heading", { level: 1 }).waitFor();
-  const usable_ms = Number(await page.evaluate("performance.now()"));
+  const usable_ms = Number(await page.evaluate("usableAt"));
   await page.waitForLoadState("load");
   const script = "performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js'))";
   const bytes = Number(await page.evaluate(`${script}.reduce((sum, { transferSize }) => sum + transferSize, 0)`));
+  // What this page still asks for would slow down the next one.
+  await page.waitForLoadState("networkidle");
   const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN";
   return { paint_ms: Number(await page.evaluate(paint)), usable_ms, script_kb: bytes / 1_000 };
 }
@@ -33,6 +35,11 @@ async function load(page: Page, path: string): Promise<Load> {
 const page = await openPage();
 // Pages that have changed are built when the first of them is asked for.
 page.setDefaultTimeout(90_000);
+// The page itself says when: Playwright looks for a heading every half a second.
+await page.addInitScript(`
+  const look = () => document.querySelector("h1") === null ? requestAnimationFrame(look) : (globalThis.usableAt = performance.now());
+  look();
+`);
 await signInAs(page, url, "Owner", "/console/settings");
 const session = await page.context().newCDPSession(page);
 for (const path of paths) {
