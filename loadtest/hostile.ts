@@ -8,15 +8,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { readArguments } from "../operations/arguments.ts";
 import { defined, mapDefined } from "../runtime/domain/defined.ts";
 import { Histogram } from "./histogram.ts";
 import { startReceiver } from "./receiver.ts";
 import { startTarget } from "./target.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     seconds: { type: "string", default: "30" },
     seed: { type: "string", default: String(Date.now()) },

@@ -13,7 +13,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../operations/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
 import { agreement, agreementText, differs } from "./agreement.ts";
 import { archiveOf } from "./archive.ts";
@@ -37,7 +37,7 @@ import { startSampler } from "./sampler.ts";
 import { duration, type Scenario, type ScenarioName, scenarios, shortened, warmUp } from "./scenarios.ts";
 import { startTarget, type Target } from "./target.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readArguments({
   allowPositionals: true,
   options: {
     seconds: { type: "string" },

@@ -11,8 +11,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import { readArguments } from "../operations/arguments.ts";
 import { pack } from "../runtime/domain/codec/pack.ts";
 import { tenantOf } from "../runtime/domain/identity/identity.ts";
 import { newUlid } from "../runtime/domain/ids.ts";
@@ -24,7 +24,7 @@ import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import { scenarios, shortened, warmUp } from "./scenarios.ts";
 import { startTarget, type Target } from "./target.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     sizes: { type: "string", default: "0,100000,1000000,10000000" },
     seconds: { type: "string", default: "20" },

@@ -1,6 +1,6 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../operations/arguments.ts";
 import { idleMachine } from "./lambda/machine.ts";
 import type { Platform } from "./product/platform.ts";
 
@@ -20,13 +20,16 @@ const started = performance.now();
 const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      fresh: { type: "boolean", default: false },
-      regions: { type: "string" },
-      quotas: { type: "string" },
+  const { values } = readArguments(
+    {
+      options: {
+        fresh: { type: "boolean", default: false },
+        regions: { type: "string" },
+        quotas: { type: "string" },
+      },
     },
-  });
+    " PORT=8081 npm start sets the port, TRIGGERS_STATE the folder of the state.",
+  );
   const quotas = values.quotas === undefined ? undefined : Number(values.quotas);
   if (quotas !== undefined && !(quotas > 0 && quotas <= 1))
     fail(

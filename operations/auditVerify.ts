@@ -10,9 +10,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type AuditEntry, findTampering, GENESIS } from "../runtime/domain/auditChain.ts";
 import { type AccessRecord, type ArchivedAccess, findAccessTampering } from "../runtime/domain/usage/access.ts";
+import { readArguments } from "./arguments.ts";
 
 interface Log {
   readonly customerId: string;
@@ -102,7 +102,7 @@ export function verdict(log: Log, seen?: string): { readonly text: string; reado
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: { url: { type: "string" }, key: { type: "string" }, seen: { type: "string" } },
   });
   let { url, key } = values;

@@ -10,8 +10,8 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { readArguments } from "./arguments.ts";
 import type { Page } from "./builtPages.ts";
 import { type Deployment, localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 
@@ -42,7 +42,7 @@ const hereOf = ({ outputs }: Deployment, sinkUrl: string | undefined): string =>
   JSON.stringify({ url: outputs.url, sink_url: sinkUrl });
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     options: { stack: { type: "string" }, sink: { type: "string" } },
     allowPositionals: true,
   });

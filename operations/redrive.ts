@@ -8,9 +8,9 @@
  * Without options it speaks to the platform that runs here. With this one to an AWS account, with the credentials of the shell:
  *   --queues "$(pulumi stack output deadLetterQueueUrls --json)"
  */
-import { parseArgs } from "node:util";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { defined } from "../runtime/domain/defined.ts";
+import { readArguments } from "./arguments.ts";
 import { localGateway } from "./gateway.ts";
 import { type DeadQueue, deadQueues, meant, redrive } from "./redrives.ts";
 import { Refusal } from "./refusal.ts";
@@ -18,7 +18,7 @@ import { Refusal } from "./refusal.ts";
 /** AWS moves within seconds to minutes; asking is billed by call. */
 const PAUSE_MS = 1_000;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readArguments({
   allowPositionals: true,
   options: { queues: { type: "string" }, region: { type: "string" } },
 });

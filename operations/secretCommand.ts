@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import type { SecretsManagerClientConfig } from "@aws-sdk/client-secrets-manager";
 import { defined } from "../runtime/domain/defined.ts";
+import { readArguments } from "./arguments.ts";
 import { localGateway } from "./gateway.ts";
 import { SETTLE_MS } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";
@@ -51,7 +51,7 @@ function openFor<Option extends string, T>(
 /** Takes the step that the command line names, prints its text, and sets the exit code. */
 export async function runSecretCommand<Option extends string, T>(command: SecretCommand<Option, T>): Promise<void> {
   const text = { type: "string" } as const;
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     allowPositionals: true,
     options: {
       ...Object.fromEntries(Object.keys(command.options).map((name) => [name, text])),

@@ -12,13 +12,13 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { LocalFile } from "../local/platform/state.ts";
+import { readArguments } from "./arguments.ts";
 import { localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 import { refusal } from "./verify/finding.ts";
 import { verify } from "./verify/verify.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     stack: { type: "string" },
     key: { type: "string" },

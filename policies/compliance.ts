@@ -4,14 +4,14 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../operations/arguments.ts";
 import { graphOf, resourcesOf, stackConfig } from "../program/graph.ts";
 import { type Configuration, checkConfiguration, evaluate } from "./evaluate.ts";
 import { htmlReport } from "./htmlReport.ts";
 import { reportOf } from "./report.ts";
 import { sarifReport } from "./sarifReport.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: { stack: { type: "string", default: "prod" }, out: { type: "string", default: "." } },
 });
 const now = new Date();

@@ -9,10 +9,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../operations/arguments.ts";
 import { comparisonTable, ratiosOf } from "./support/benchComparison.ts";
 
-const { values, positionals: words } = parseArgs({
+const { values, positionals: words } = readArguments({
   allowPositionals: true,
   options: { compare: { type: "string" }, rounds: { type: "string", default: "5" } },
 });

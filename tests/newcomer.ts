@@ -8,12 +8,12 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../operations/arguments.ts";
 import { freePort } from "./support/freePort.ts";
 import { commandsOf, FIRST_COMMAND } from "./support/startPage.ts";
 
 const root = join(import.meta.dirname, "..");
-const { values } = parseArgs({ options: { from: { type: "string", default: root }, warm: { type: "boolean" } } });
+const { values } = readArguments({ options: { from: { type: "string", default: root }, warm: { type: "boolean" } } });
 const folder = mkdtempSync(join(tmpdir(), "triggers-newcomer-"));
 const project = join(folder, "triggers");
 const running = new Set<ChildProcess>();

@@ -8,7 +8,7 @@
  * that page.
  */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../operations/arguments.ts";
 import { billOf, totalOf, usualLoad } from "../../program/cost/model.ts";
 import { exampleGraph } from "../../program/graph.ts";
 import { compareWithMeasured } from "./local.ts";
@@ -17,7 +17,7 @@ import { capacityPage, line, type Row } from "./page.ts";
 import { defaultQuotas, defaultQuotasIn, type QuotaName, type Quotas, raised } from "./quotas.ts";
 import { type Load, simulate } from "./simulate.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     "events-per-second": { type: "string" },
     "events-per-request": { type: "string", default: "100" },

@@ -8,14 +8,14 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../operations/arguments.ts";
 import { administratorOf, type GatewayFile, type LocalFile } from "../platform/state.ts";
 import { ArchiveReader } from "./demo/archive.ts";
 import { ApiClient } from "./demo/client.ts";
 import { type DemoRow, runDemo } from "./demo/flow.ts";
 import { runShop, type ShopOptions, shopNumbers } from "./demo/shopRun.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     payloads: { type: "boolean", default: false },
     seconds: { type: "string", default: "60" },

@@ -3,7 +3,8 @@
  * [--deliveries-per-event 1] [--webhook-ms 100] [--retention-days 90] [--pulled-share 0.1]
  * [--watched 0] [--active-customers 1] [--mails 1000] [--json]`: the monthly bill, line by line.
  */
-import { parseArgs } from "node:util";
+
+import { readArguments } from "../../operations/arguments.ts";
 import { graphOf, stackConfig } from "../graph.ts";
 import { billOf, type Load, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
 
@@ -20,7 +21,7 @@ const numbers = {
   mails: "mails",
 } as const satisfies Record<string, keyof Load>;
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     stack: { type: "string", default: "prod" },
     json: { type: "boolean", default: false },

@@ -6,11 +6,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../operations/arguments.ts";
 import { drill } from "./drill.ts";
 import { faults } from "./faults.ts";
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     kills: { type: "string", default: "50" },
     seconds: { type: "string", default: "1800" },

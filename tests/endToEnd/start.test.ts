@@ -167,4 +167,13 @@ test("a PORT that is no port is refused", async () => {
   assert.equal(afterStarting(started.output()), '\nPORT must be a number from 0 to 65535, not "70000".\n');
 });
 
+test("an option that there is none of is told with those that there are", async () => {
+  const started = startProcess({ state: folder, args: ["--port", "0"] });
+  assert.equal(await started.ended, 2);
+  assert.equal(
+    afterStarting(started.output()),
+    `Unknown option '--port'.\nOptions are: --fresh, --regions <value>, --quotas <value>. PORT=8081 npm start sets the port, TRIGGERS_STATE the folder of the state.\n`,
+  );
+});
+
 test.run();
