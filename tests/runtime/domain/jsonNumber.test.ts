@@ -114,7 +114,15 @@ test("JSON is read as JSON.parse reads it, except long numbers", () =>
   ));
 
 test("text that is not JSON is refused as JSON.parse refuses it", () => {
-  for (const text of ["01234567890123456789", "1.2.3.4.5.6.7.8.9.0", '{"a":12345678901234567890', "1e400e400", "-"])
+  for (const text of [
+    "01234567890123456789",
+    "1.2.3.4.5.6.7.8.9.0",
+    '{"a":12345678901234567890',
+    "1e400e400",
+    "-",
+    "{1e400:1}",
+    "{1e400 :1}",
+  ])
     assert.throws(() => parseJson(text), SyntaxError);
 });
 

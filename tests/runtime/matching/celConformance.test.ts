@@ -152,6 +152,11 @@ test("two expressions are equal, unequal or in error exactly as @bufbuild/cel sa
       const compared = `(${left}) == (${right})`;
       // The oracle's parser drops a doubled `!` or `-` together with the check of what it stands before.
       fc.pre(!/!\(!|-\(-/.test(compared));
+      // It writes a negative zero as "0", where cel-go and we write "-0"; one is made by a sign, a product or a quotient.
+      fc.pre(!(compared.includes("string(") && /[-*/]/.test(compared)));
+      // Where its type is not known, a whole number may be one of the event and counts as an int where it meets one (docs/decisions/numbers.md);
+      // for the oracle it is a double.
+      fc.pre(!(/event|dyn|[?[{]/.test(compared) && / [-+*/%] /.test(compared)));
       fc.pre(!/""|null/.test(JSON.stringify(event.payload)));
       let value: unknown;
       try {
