@@ -28,7 +28,7 @@ async function main(): Promise<void> {
         quotas: { type: "string" },
       },
     },
-    " PORT=8081 npm start sets the port, TRIGGERS_STATE the folder of the state.",
+    "PORT=8081 npm start sets the port, TRIGGERS_STATE the folder of the state.",
   );
   const quotas = values.quotas === undefined ? undefined : Number(values.quotas);
   if (quotas !== undefined && !(quotas > 0 && quotas <= 1))

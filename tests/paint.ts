@@ -35,7 +35,7 @@ async function load(page: Page, path: string): Promise<Load> {
 const page = await openPage();
 // Pages that have changed are built when the first of them is asked for.
 page.setDefaultTimeout(90_000);
-// The page itself says when: Playwright looks for a heading every half a second.
+// The page itself says when its heading is there: Playwright looks for it only twice a second.
 await page.addInitScript(`
   const look = () => document.querySelector("h1") === null ? requestAnimationFrame(look) : (globalThis.usableAt = performance.now());
   look();
