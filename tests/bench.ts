@@ -20,6 +20,9 @@ const files = globSync("tests/**/*.bench.ts")
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
   .sort();
 
+/** An older bench may fail without ending: what holds its servers open is its own. */
+const LONGEST_MS = 5 * 60_000;
+
 const [cpu, ...others] = cpus();
 const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
 console.log(`Node ${process.version}, ${others.length + 1} x ${cpu?.model ?? "unknown CPU"}, ${gigabytes} GB`);
@@ -54,8 +57,17 @@ function compare(base: string, rounds: number): number {
     for (const file of files.filter((file) => existsSync(join(folder, file)))) {
       console.log(`\n## ${file}`);
       const output = (cwd: string) => {
-        const { status, stdout } = spawnSync(process.execPath, ["--expose-gc", file], { cwd, encoding: "utf8" });
-        if (status !== 0) failed += 1;
+        const { status, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", file], {
+          cwd,
+          encoding: "utf8",
+          timeout: LONGEST_MS,
+        });
+        if (status !== 0) {
+          failed += 1;
+          console.error(
+            `A run in ${cwd} ${status === null ? "did not end in time" : "failed"}; what it printed before counts.\n${stderr}`,
+          );
+        }
         return stdout;
       };
       const outputs = Array.from({ length: rounds }, (_, round) => {
