@@ -1,6 +1,7 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
 import { join } from "node:path";
 import { readArguments } from "../operations/arguments.ts";
+import { collectWhenIdle } from "./idleHeap.ts";
 import { idleMachine } from "./lambda/machine.ts";
 import type { Platform } from "./product/platform.ts";
 
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => void drain(platform));
   process.on("SIGTERM", () => void drain(platform));
   welcome(platform, state);
+  collectWhenIdle();
   // Events go first, the first of them above all; who asks for a page has it built at once.
   void idleMachine().then(platform.pages);
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { collectWhenIdle } from "../idleHeap.ts";
 import { stepBack } from "../priority.ts";
 import { isKnown, perform, type Refusal } from "./dynalite.ts";
 import { WholePage } from "./queryTable.ts";
@@ -34,6 +35,7 @@ const SWEPT_AT_ONCE = 1000;
 
 const { file, accountId, region, background } = workerData as DynamoWorkerData;
 if (background) stepBack();
+collectWhenIdle();
 const port = parentPort!;
 const store = new SqliteStore(file, { accountId, region });
 const encoder = new TextEncoder();

@@ -6,6 +6,7 @@ import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { CarriedAnswer, Carrier } from "../../runtime/aws/carrier.ts";
+import { collectWhenIdle } from "../idleHeap.ts";
 import { stepBack } from "../priority.ts";
 import {
   bytesOf,
@@ -24,6 +25,7 @@ type Handler = (event: unknown, context: unknown) => unknown;
 
 const data = workerData as ThreadData;
 if (data.background) stepBack();
+collectWhenIdle();
 const port = parentPort as NonNullable<typeof parentPort>;
 const handlers = new Map<number, Handler>();
 const say = (message: FromThread) => port.postMessage(message);

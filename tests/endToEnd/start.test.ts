@@ -57,6 +57,8 @@ test("it says ready with its URL, the sandbox key below, writes local.json, and 
   assert.match(local.sandbox_key, /^trg_sandbox_/);
   for (const secret of [local.api_key, local.operator_key]) assert.ok(!started.output().includes(secret));
   assert.deepEqual(openToOthers(state), []);
+  if (process.platform === "linux")
+    assert.match(readFileSync(`/proc/${local.pid}/environ`, "utf8"), /MALLOC_MMAP_THRESHOLD_=262144\0/);
 
   const body = { event_type: "order.created", id: 1 };
   const accepted = await call(local.url, "POST", "/events", { key: local.api_key, body });
