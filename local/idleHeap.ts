@@ -13,7 +13,7 @@ const IDLE = 0.05;
 const WORTH_BYTES = 64 * 1024 * 1024;
 
 const collect = globalThis.gc;
-// A function finds what Lambda gives it, and no more. V8 lets nobody delete it.
+// A function finds only what Lambda gives it. V8 lets nobody delete this.
 globalThis.gc = undefined;
 
 /** Memory of this thread's heap and of the buffers that belong to it, bytes. */
