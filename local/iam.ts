@@ -47,13 +47,21 @@ export interface Iam extends LocalService {
   may(role: string, action: string, resource: string, context?: Context): boolean;
   /** Whether the role lets a service such as `lambda.amazonaws.com` take it on. */
   trusts(role: string, service: string): boolean;
+  /** Takes a permission away, in place of the one before; with undefined all are there again. */
+  takeAway(taken: Taken | undefined): void;
   /** Permissions asked for so far, by role: `sqs:SendMessage` on an ARN. */
   asked(): ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** An action that roles of such a name may not do, whatever their policies say: `{ role: "ingest", action: "sqs:SendMessage" }`. */
+interface Taken {
+  readonly role: string;
+  readonly action: string;
+}
+
 export interface IamOptions {
-  /** Takes permissions away, to see the platform fail without them: `{ role: "ingest", action: "sqs:SendMessage" }`. */
-  readonly without?: { readonly role: string; readonly action: string };
+  /** Takes a permission away, to see the platform fail without it. */
+  readonly without?: Taken;
   /** Policies of the keys that roles use. @default every key leaves it to the account */
   readonly keys?: KeyPolicies;
 }
@@ -65,6 +73,7 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
   const roles = new Map<string, Role>();
   const policies = new Map<string, readonly Statement[]>();
   const decisions = new Map<string, Decision>();
+  let taken = options.without;
   const asked = new Map<string, Set<string>>();
   const credentials = createCredentials();
   const arn = (kind: string, name: string) => `arn:aws:iam::${context.accountId}:${kind}/${name}`;
@@ -107,7 +116,6 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
   }
 
   function judge(roleName: string, action: string, resource: string, values: Context | undefined): Decision {
-    const taken = options.without;
     if (taken !== undefined && taken.action === action && roleName.includes(taken.role)) return "implicit_deny";
     const caller = role(roleName);
     const request: AccessRequest = {
@@ -178,6 +186,10 @@ export function createIam(context: LocalContext, options: IamOptions = {}): Iam 
       return undefined;
     },
     may: (roleName, action, resource, values) => judge(roleName, action, resource, values) === "allow",
+    takeAway(wanted) {
+      taken = wanted;
+      decisions.clear();
+    },
     asked: () => asked,
     close: async () => {},
   };

@@ -3,7 +3,6 @@
  * reads, and takes a store away or slows it down, as the parent process says. The platform's own code knows nothing of it.
  */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createRequire, syncBuiltinESMExports } from "node:module";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import {
   BroadcastChannel,
@@ -11,8 +10,8 @@ import {
   isMainThread,
   setEnvironmentData,
   threadName,
-  type WorkerOptions,
 } from "node:worker_threads";
+import { loadIntoThreads, setClock } from "../support/movedClock.ts";
 import type { Disturbance, StoreFault } from "./disturbing.ts";
 
 /** Threads that hold a store behind a port of its own; the others answer through the one HTTP server of all AWS calls. */
@@ -23,22 +22,6 @@ const MET = "met";
 
 let now: Disturbance =
   (getEnvironmentData(NAME) as Disturbance | undefined) ?? JSON.parse(process.env.DRILL_DISTURBANCE ?? "{}");
-
-// ---- the clock ----------------------------------------------------------------------------------------------------
-const RealDate = Date;
-const realNow = Date.now;
-const shifted = (): number => realNow() + (now.clockMs ?? 0);
-function ShiftedDate(this: unknown, ...args: []): Date | string {
-  if (new.target === undefined) return new RealDate(shifted()).toString();
-  const values = args.length === 0 ? [shifted()] : args;
-  return Reflect.construct(RealDate, values, new.target === ShiftedDate ? RealDate : new.target) as Date;
-}
-for (const name of Object.getOwnPropertyNames(RealDate))
-  if (name !== "prototype") Object.defineProperty(ShiftedDate, name, Object.getOwnPropertyDescriptor(RealDate, name)!);
-ShiftedDate.now = shifted;
-ShiftedDate.prototype = RealDate.prototype;
-RealDate.prototype.constructor = ShiftedDate as unknown as DateConstructor;
-globalThis.Date = ShiftedDate as unknown as DateConstructor;
 
 // ---- stores -------------------------------------------------------------------------------------------------------
 /** What waits for a silent store's return. */
@@ -113,8 +96,6 @@ if (ownStore !== undefined) {
   prototype.emit = function (this: Server, name: string, ...args: unknown[]) {
     const pass = () => emit.call(this, name, ...args);
     if (name !== "request") return pass();
-    // Node.js itself reads the real clock for it, and AWS's clients set theirs by it.
-    (args[1] as ServerResponse).setHeader("date", new Date().toUTCString());
     return disturbCall(args[0] as IncomingMessage, args[1] as ServerResponse, pass) || pass();
   } as Server["emit"];
 }
@@ -122,6 +103,7 @@ if (ownStore !== undefined) {
 // ---- what the parent says -----------------------------------------------------------------------------------------
 function apply(disturbance: Disturbance): void {
   now = disturbance;
+  if (isMainThread) setClock(now.clockMs ?? 0);
   setEnvironmentData(NAME, disturbance);
   if (ownStore !== undefined && faultOf(ownStore)?.how === "away") for (const socket of sockets) socket.destroy();
   if (now.fault !== undefined) return;
@@ -140,16 +122,8 @@ channel.onmessage = (message: unknown) => {
 };
 
 if (isMainThread) {
-  const threads = createRequire(import.meta.url)("node:worker_threads") as { Worker: typeof Worker };
-  const { Worker } = threads as unknown as typeof import("node:worker_threads");
-  // Threads of functions name their own flags: this module is one of them.
-  threads.Worker = class extends Worker {
-    constructor(file: string | URL, options: WorkerOptions = {}) {
-      const flags = options.execArgv;
-      super(file, flags === undefined ? options : { ...options, execArgv: [...flags, "--import", import.meta.url] });
-    }
-  } as unknown as typeof threads.Worker;
-  syncBuiltinESMExports();
+  setClock(now.clockMs ?? 0);
+  loadIntoThreads(import.meta.url);
   process.on("message", (disturbance: Disturbance) => {
     apply(disturbance);
     channel.postMessage(disturbance);

@@ -1,12 +1,15 @@
 // group: patient
 import assert from "node:assert/strict";
 import { DynamoDBClient, ListTablesCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import PostalMime from "postal-mime";
 import { Webhook as Verifier } from "standardwebhooks";
 import { suite } from "uvu";
 import type { OutboxMessage } from "../../local/outbox.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import { eventually } from "../support/eventually.ts";
+// Before the platform boots: all of its threads go by it.
+import { moveClock } from "../support/movedClock.ts";
 import {
   type Customer,
   call,
@@ -27,10 +30,11 @@ test.before(async () => {
   customer = await newCustomer(platform);
 });
 
-const api = async (method: string, path: string, body?: unknown) =>
-  call(platform.url, method, path, { key: customer.api_key, ...defined({ body }) });
-async function made(path: string, body: object) {
-  const { status, json, text } = await api("POST", path, body);
+const apiOf = (of: Customer) => (method: string, path: string, body?: unknown) =>
+  call(platform.url, method, path, { key: of.api_key, ...defined({ body }) });
+const api = (method: string, path: string, body?: unknown) => apiOf(customer)(method, path, body);
+async function made(path: string, body: object, of = customer) {
+  const { status, json, text } = await apiOf(of)("POST", path, body);
   assert.ok(status === 201 || status === 202, text);
   return json;
 }
@@ -49,6 +53,13 @@ const sent = async (to: string, count: number) =>
   );
 const codeIn = ({ text }: OutboxMessage): string => /\b(\d{6})\b/.exec(text)![1]!;
 
+/** Opens the link of the mail that asks whether somebody reads it, and confirms. */
+async function confirm([asked]: readonly OutboxMessage[]): Promise<void> {
+  const link = /http:\/\/\S+\/links\/\S+/.exec(asked!.text)![0];
+  assert.match(await (await fetch(link)).text(), /Confirm this address/);
+  assert.match(await (await fetch(link, { method: "POST" })).text(), /Confirmed/);
+}
+
 /** Channels of every kind, verified as people do it. */
 async function channels() {
   const slack = `https://hooks.slack.com/services/T000/${customer.customer_id}/abcd`;
@@ -59,10 +70,7 @@ async function channels() {
     made("/alert-channels", { kind: "webhook", target: `${platform.sinkUrl}/${customer.customer_id}-alerts` }),
   ]);
   assert.equal(webhook.verified, true, webhook.last_error);
-  const [asked] = await sent(MAIL, 1);
-  const link = /http:\/\/\S+\/links\/\S+/.exec(asked!.text)![0];
-  assert.match(await (await fetch(link)).text(), /Confirm this address/);
-  assert.match(await (await fetch(link, { method: "POST" })).text(), /Confirmed/);
+  await confirm(await sent(MAIL, 1));
   for (const [channel, to] of [
     [sms, SMS],
     [chat, slack],
@@ -220,6 +228,66 @@ test("each minute somebody asks by the public URL whether the API answers", asyn
   );
   dynamodb.destroy();
   assert.ok(items.some(({ down }) => down!.N === "0"));
+});
+
+const MINUTE_MS = 60_000;
+/** A minute is looked at so long after it has ended: its numbers may come late. */
+const LATE_MS = 11_000;
+
+test("an API that can't be reached rings by the rule that each customer begins with, and its return is told", async () => {
+  const to = "outage@example.com";
+  const other = await newCustomer(platform);
+  const own = apiOf(other);
+  const { channel_id } = await made("/alert-channels", { kind: "email", target: to }, other);
+  await confirm(await sent(to, 1));
+  const { alert_rules } = (await own("GET", "/alert-rules")).json;
+  const rule = alert_rules.find(({ kind }: { kind: string }) => kind === "api_down");
+  const changed = await own("PATCH", `/alert-rules/${rule.rule_id}`, { channels: [channel_id] });
+  assert.deepEqual(
+    [changed.status, changed.json.severity, changed.json.for_minutes, changed.json.enabled],
+    [200, "critical", 2, true],
+  );
+  const lambda = new LambdaClient(platform.aws());
+  const invoke = async (FunctionName: string) => {
+    const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName }));
+    assert.equal(FunctionError, undefined, Buffer.from(Payload ?? []).toString());
+  };
+  const health = async () => (await call(platform.url, "GET", "/health")).status;
+  /** Lets minutes go by: in each somebody asks whether the API answers, and it is looked at once it is over. @returns the alert in that state */
+  async function until(state: string) {
+    for (let minute = 0; minute < 5; minute += 1) {
+      await invoke("probe");
+      moveClock(MINUTE_MS - (Date.now() % MINUTE_MS) + LATE_MS);
+      await invoke("alert");
+      const { alerts } = (await own("GET", `/alerts?rule_id=${rule.rule_id}`)).json;
+      if (alerts[0]?.state === state) return alerts[0];
+    }
+    throw new Error(`five minutes later it is not ${state}`);
+  }
+  try {
+    platform.iam.takeAway({ role: "api-role", action: "sqs:GetQueueAttributes" });
+    await eventually(health, (status) => status === 503, MINUTES_MS);
+    const { alert_id, value, cause } = await until("firing");
+    assert.deepEqual([value, cause], [1, "The platform's own health check failed."]);
+    platform.iam.takeAway(undefined);
+    await eventually(health, (status) => status === 200, MINUTES_MS);
+    assert.equal((await until("resolved")).alert_id, alert_id);
+    const [, ...mails] = await sent(to, 3);
+    assert.deepEqual(
+      mails.map(({ subject }) => subject),
+      ["[critical] The API can't be reached: unreachable", "[resolved] The API can't be reached"],
+    );
+    // The customer's own events say the same.
+    for (const type of ["triggers.alert.firing", "triggers.alert.resolved"])
+      await eventually(
+        async () => (await own("GET", `/inbox?event_type=${type}`)).json.events,
+        (events) => events.length === 1 && events[0].payload.alert_id === alert_id,
+        MINUTES_MS,
+      );
+  } finally {
+    platform.iam.takeAway(undefined);
+    lambda.destroy();
+  }
 });
 
 test.run();

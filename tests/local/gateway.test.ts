@@ -237,6 +237,9 @@ test("a permission taken from a role makes its calls fail, naming action, resour
     await sqs
       .send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "none" }))
       .catch((error: Error) => assert.notEqual(error.name, "AccessDenied"));
+    // It comes back while the platform runs.
+    other.core.iam.takeAway(undefined);
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "x" }));
   } finally {
     await other.stop();
   }
