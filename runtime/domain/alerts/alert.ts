@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { printed, printedInTheDark } from "../charts/svgText.ts";
+import { firstInTheDark } from "../charts/svgText.ts";
 import type { Environment } from "../identity/identity.ts";
 import type { AlertKind, Severity, Unit } from "./kinds.ts";
 
@@ -127,7 +127,7 @@ export function composeAlert(facts: AlertFacts, link: string): Composed {
       html`<h1 style="font-size:20px;margin:0 0 16px">${title}</h1>`,
       html`<table role="presentation" style="border-collapse:collapse;width:100%">${rows.map(
         ([label, text]) =>
-          html`<tr><td class="soft" style="padding:6px 16px 6px 0;color:#57606a;vertical-align:top">${label}</td><td style="padding:6px 0;overflow-wrap:anywhere">${text}</td></tr>`,
+          html`<tr><td class="soft" style="padding:6px 16px 6px 0;color:#57606a;vertical-align:top">${label}</td><td style="padding:6px 0;vertical-align:top;overflow-wrap:anywhere">${text}</td></tr>`,
       )}</table>`,
       ...note.map((line) => html`<p class="soft" style="color:#57606a">${line}</p>`),
       button(link, "Look at the alert"),
@@ -148,10 +148,7 @@ const DARK = [
   ".sheet{background:#161b22!important;border-color:#30363d!important}",
   ".soft{color:#9da7b3!important}",
   ".line{border-color:#30363d!important}",
-  ...Object.entries(printedInTheDark).flatMap(([paint, dark]) => {
-    const light = printed[paint as keyof typeof printedInTheDark];
-    return [`svg [fill="${light}"]{fill:${dark}}`, `svg [stroke="${light}"]{stroke:${dark}}`];
-  }),
+  `.bar0{background:${firstInTheDark}!important}`,
 ].join("");
 /** On a phone the frame leaves its room to what it holds. */
 const STYLE = `@media (prefers-color-scheme:dark){${DARK}}@media (max-width:480px){.page{padding:8px!important}.sheet{padding:16px!important}}`;
@@ -159,7 +156,7 @@ const STYLE = `@media (prefers-color-scheme:dark){${DARK}}@media (max-width:480p
 /** The frame of every mail: readable without images, on a phone, light or dark. @param parts already escaped */
 export function mail(title: string, parts: readonly unknown[], foot: unknown = ""): string {
   return String(
-    html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${title}</title><style>${raw(STYLE)}</style></head><body class="page" style="margin:0;padding:24px;background:#f6f8fa;color:#1f2328;font:15px/1.5 system-ui,-apple-system,Segoe UI,Roboto,sans-serif"><div class="sheet" style="max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-radius:8px;padding:24px">${parts}</div><div class="soft" style="max-width:640px;margin:12px auto;color:#57606a;font-size:13px">Triggers. ${foot}</div></body></html>`,
+    html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${title}</title><style>${raw(STYLE)}</style></head><body class="page" style="margin:0;padding:24px;background:#f6f8fa;color:#1f2328;font:15px/1.5 system-ui,-apple-system,Segoe UI,Roboto,sans-serif"><div class="sheet" style="max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-radius:8px;padding:24px;overflow-wrap:break-word">${parts}</div><div class="soft" style="max-width:640px;margin:12px auto;color:#57606a;font-size:13px">Triggers. ${foot}</div></body></html>`,
   );
 }
 

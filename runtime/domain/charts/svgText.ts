@@ -24,20 +24,8 @@ export const printed: Palette = {
   series5: "#56B4E9",
 };
 
-/** Where the ground is dark: colours that would be lost on it. */
-export const printedInTheDark = {
-  ink: "#e6edf3",
-  soft: "#9da7b3",
-  faint: "#3d444d",
-  sunk: "#21262d",
-  ground: "#161b22",
-  accent: "#a5b4fc",
-  bad: "#ff7b86",
-  good: "#3fb950",
-  info: "#58a6ff",
-  quiet: "#9da7b3",
-  series0: "#4aa3dd",
-} as const satisfies Partial<Palette>;
+/** `series0` where the ground is dark, on which it would be lost; the others show on both. */
+export const firstInTheDark = "#4aa3dd";
 
 const FONT = "Roboto, Helvetica, Arial, sans-serif";
 

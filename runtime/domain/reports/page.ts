@@ -1,8 +1,10 @@
-import { html, raw } from "hono/html";
+import { html } from "hono/html";
 import { button, mail } from "../alerts/alert.ts";
 import { type Cell, csvText } from "../csv.ts";
 import type { Value } from "../metrics/values.ts";
-import { type Answered, chartOf, figuresOf, pictureOf, sentenceOf, tableOf } from "./tiles.ts";
+import { chartOfSeries, chartOverTime, note, plainTable, ROWS_SHOWN } from "./mailCharts.ts";
+import type { Tile } from "./report.ts";
+import { type Answered, chartOf, figuresOf, sentenceOf, tableOf } from "./tiles.ts";
 
 /** A report as a mail: HTML that reads without pictures, the same in plain text, and its figures as CSV. Pure. */
 
@@ -17,29 +19,6 @@ export interface ReportPage {
 
 export const reportSubject = ({ name, range }: ReportPage): string => `${name}: ${range}`;
 
-/** Rows of a table in a mail; the file beside it has them all. */
-const ROWS_SHOWN = 31;
-const WIDTH = 560;
-
-const cell = "padding:4px 12px 4px 0;text-align:right;white-space:nowrap";
-
-const table = (rows: readonly (readonly string[])[]) => {
-  const [head = [], ...body] = rows;
-  return html`<div tabindex="0" style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;font-size:13px"><thead><tr>${head.map(
-    (text, at) =>
-      html`<th scope="col" class="soft line" style="${cell};color:#57606a;border-bottom:1px solid #d0d7de${at === 0 ? ";text-align:left" : ""}">${text}</th>`,
-  )}</tr></thead><tbody>${body
-    .slice(0, ROWS_SHOWN)
-    .map(
-      (row) =>
-        html`<tr>${row.map((text, at) =>
-          at === 0
-            ? html`<td style="${cell};text-align:left;white-space:normal;word-break:break-all"><div style="min-width:120px">${text}</div></td>`
-            : html`<td style="${cell}">${text}</td>`,
-        )}</tr>`,
-    )}</tbody></table></div>${body.length > ROWS_SHOWN ? html`<p class="soft" style="color:#57606a;font-size:13px">${body.length - ROWS_SHOWN} more rows are in the attached file.</p>` : ""}`;
-};
-
 /** Beside each other where there is room, below each other on a phone. */
 const figures = (answered: Answered) =>
   html`<div>${figuresOf(answered).map(
@@ -47,36 +26,48 @@ const figures = (answered: Answered) =>
       html`<div style="display:inline-block;box-sizing:border-box;width:180px;padding:8px 16px 8px 0;vertical-align:top"><div class="soft" style="color:#57606a;font-size:13px">${name}</div><div style="font-size:22px;font-weight:600">${text}</div>${before === undefined ? "" : html`<div class="soft" style="color:#57606a;font-size:12px">before: ${before}</div>`}</div>`,
   )}</div>`;
 
-function section(answered: Answered, picture: (answered: Answered) => unknown) {
-  const { tile, error } = answered;
-  const heading = html`<h2 style="font-size:16px;margin:28px 0 8px">${tile.title}</h2>`;
-  if (error !== undefined) return html`${heading}<p class="soft" style="color:#57606a">${error}</p>`;
-  if (chartOf(answered) === "number") return html`${heading}${figures(answered)}`;
-  return html`${heading}${picture(answered) ?? ""}${table(tableOf(answered))}`;
+function chart(answered: Answered) {
+  switch (chartOf(answered)) {
+    case "number":
+      return figures(answered);
+    case "line":
+      return chartOverTime(answered);
+    case "bar":
+      return chartOfSeries(answered);
+    case "table":
+      return plainTable(tableOf(answered));
+  }
 }
 
+const section = ({ title }: Tile, inner: unknown) =>
+  html`<h2 style="font-size:16px;margin:28px 0 8px">${title}</h2>${inner}`;
+
 /**
- * @param unsubscribe link that ends the report for this reader; left out in the stored copy
- * @param pictureUrl where a tile's picture is, for mail programs that can't show SVG; by default the SVG itself stands there
+ * Bytes of all tiles together: Gmail shows the first 102 KB of a mail, and cuts off what follows, with the link that unsubscribes. A tile that goes
+ * beyond it is a sentence.
  */
-export function reportHtml(
-  { name, range, tiles, link }: ReportPage,
-  unsubscribe?: string,
-  pictureUrl?: (place: number) => string | undefined,
-): string {
-  const picture = (answered: Answered) => {
-    const drawn = pictureOf(answered, WIDTH);
-    if (drawn === undefined) return undefined;
-    const url = pictureUrl?.(tiles.indexOf(answered));
-    return url === undefined
-      ? html`<div tabindex="0" style="overflow-x:auto">${raw(drawn)}</div>`
-      : html`<img src="${url}" width="${WIDTH}" alt="${sentenceOf(answered)}" style="max-width:100%;height:auto;display:block">`;
-  };
+const MOST_BYTES = 75_000;
+const bytes = new TextEncoder();
+
+function sections(tiles: readonly Answered[]): unknown[] {
+  let left = MOST_BYTES;
+  return tiles.map((answered) => {
+    const { tile, error } = answered;
+    const whole = section(tile, error === undefined ? chart(answered) : note(error));
+    const size = bytes.encode(String(whole)).length;
+    if (size > left) return section(tile, note(`${sentenceOf(answered)} Its numbers are in the attached files.`));
+    left -= size;
+    return whole;
+  });
+}
+
+/** @param unsubscribe link that ends the report for this reader; left out in the stored copy */
+export function reportHtml({ name, range, tiles, link }: ReportPage, unsubscribe?: string): string {
   return mail(
     name,
     [
       html`<h1 style="font-size:22px;margin:0">${name}</h1><p class="soft" style="color:#57606a;margin:4px 0 0">${range}</p>`,
-      ...tiles.map((answered) => section(answered, picture)),
+      ...sections(tiles),
       button(link, "See more"),
     ],
     unsubscribe === undefined ? "" : html`<a href="${unsubscribe}" class="soft" style="color:#57606a">Unsubscribe</a>`,

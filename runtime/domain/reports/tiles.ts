@@ -115,7 +115,7 @@ const keyOf = ({ key }: Series): string =>
 export function tableOf({ tile, answer }: Answered): string[][] {
   if (answer === undefined) return [];
   const measures = tile.query.measures as Measure[];
-  const grouped = (tile.query.group_by ?? []).length > 0;
+  const grouped = isGrouped(tile);
   if (answer.interval === "none" || grouped)
     return [
       [grouped ? "" : "", ...measures.map(nameOf)],
@@ -148,7 +148,7 @@ const dayFormat = (zone: string, interval: MetricsAnswer["interval"]) => {
 
 /** How a tile is drawn. */
 export const chartOf = ({ tile, answer }: Answered): NonNullable<Tile["chart"]> =>
-  tile.chart ?? (answer?.interval === "none" ? ((tile.query.group_by ?? []).length > 0 ? "bar" : "number") : "line");
+  tile.chart ?? (answer?.interval === "none" ? (isGrouped(tile) ? "bar" : "number") : "line");
 
 /** What a tile shows, in a sentence, for readers and mail programs that show text only. */
 export function sentenceOf({ tile, answer }: Answered): string {
@@ -160,17 +160,64 @@ export function sentenceOf({ tile, answer }: Answered): string {
   return `${tile.title}: ${totals.join(", ")}.`;
 }
 
+/** Numbers over time, one a point. */
+export interface Line {
+  readonly name: string;
+  /** Null where there is nothing to tell. */
+  readonly values: readonly (number | null)[];
+  /** Lines of one scale are compared by their height. */
+  readonly scale: "count" | "bytes" | "share" | "ms";
+  /** A value as it is read. */
+  read(value: number | null): string;
+}
+
+const scaleOf = (measure: Measure): Line["scale"] =>
+  measure === "bytes" ? "bytes" : isLatency(measure) ? "ms" : isRate(measure) ? "share" : "count";
+
+/** The lines of a tile over time: of each measure one, or of the first measure one for each series; as many as can be told apart. */
+export function linesOf({ tile, answer }: Answered): Line[] {
+  if (answer === undefined) return [];
+  const measures = tile.query.measures as Measure[];
+  const grouped = isGrouped(tile);
+  return answer.series
+    .flatMap((series) =>
+      (grouped ? measures.slice(0, 1) : measures).map(
+        (measure): Line => ({
+          name: grouped ? keyOf(series) : nameOf(measure),
+          values: series.points.map((point) => figure((point[measure] ?? null) as Value)),
+          read: (value) => readValue(measure, value),
+          scale: scaleOf(measure),
+        }),
+      ),
+    )
+    .slice(0, seriesPaints.length);
+}
+
+export const isGrouped = ({ query }: Tile): boolean => (query.group_by ?? []).length > 0;
+
+/** When each point of a tile begins, in words. */
+export function pointNames({ answer }: Answered): string[] {
+  const [series] = answer?.series ?? [];
+  if (answer === undefined || series === undefined) return [];
+  const dates = dayFormat(answer.time_zone, answer.interval);
+  return series.points.map(({ start }) => dates(Date.parse(start)));
+}
+
+/** Of each series, in the order of the table, its first measure; null where there is nothing to tell. */
+export const totalsOf = ({ tile, answer }: Answered): (number | null)[] =>
+  (answer?.series ?? []).map(({ totals }) => figure(totals[tile.query.measures[0]!] ?? null));
+
 /** The picture of a tile as SVG; undefined for one that is figures or a table. */
 export function pictureOf(answered: Answered, width: number): string | undefined {
   const { tile, answer } = answered;
   if (answer === undefined) return undefined;
-  const measures = tile.query.measures as Measure[];
   const kind = chartOf(answered);
   const says = sentenceOf(answered);
   if (kind === "bar") {
-    const [measure] = measures as [Measure];
+    const [measure] = tile.query.measures as [Measure];
+    const totals = totalsOf(answered);
     const bars = answer.series
-      .map((series) => ({ name: keyOf(series), value: figure(series.totals[measure] ?? null) ?? 0 }))
+      .map((series, at) => ({ name: keyOf(series), value: totals[at] ?? 0 }))
       .filter(({ value }) => value > 0)
       .sort((a, b) => b.value - a.value);
     return svgText(
@@ -179,20 +226,13 @@ export function pictureOf(answered: Answered, width: number): string | undefined
     );
   }
   if (kind !== "line") return undefined;
-  const grouped = (tile.query.group_by ?? []).length > 0;
-  const lines = answer.series.slice(0, seriesPaints.length).flatMap((series) =>
-    (grouped ? measures.slice(0, 1) : measures).map((measure) => ({
-      name: grouped ? keyOf(series) : nameOf(measure),
-      values: series.points.map((point) => figure((point[measure] ?? null) as Value)),
-    })),
-  );
   const points = answer.series[0]?.points ?? [];
   const drawing = drawOverTime(
     {
       starts: points.map(({ start }) => Date.parse(start)),
       end: Date.parse(answer.to),
       partial: points.map(({ partial }) => partial === true),
-      series: lines.map(({ name, values }, place) => ({
+      series: linesOf(answered).map(({ name, values }, place) => ({
         name,
         values,
         as: "line",
