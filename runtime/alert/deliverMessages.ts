@@ -44,7 +44,7 @@ async function send(ports: MessagePorts, message: DueMessage): Promise<Sent> {
   const { error, busy } = await sendTo(ports, {
     tenant,
     channel,
-    message: composeAlert(content, link),
+    message: composeAlert(content, link, channel.time_zone),
     payload: { ...eventOf(content), link },
     id: message_id,
   });

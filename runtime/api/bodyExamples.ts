@@ -43,6 +43,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   "POST /alert-rules/preview": WATCH_FAILURES,
   "PATCH /alert-rules/{id}": { threshold: 0.1 },
   "POST /alert-channels": { kind: "email", target: "ops@example.com" },
+  "PATCH /alert-channels/{id}": { time_zone: "Europe/Berlin" },
   "POST /alert-channels/{id}/verify": { code: "123456" },
   "POST /alerts/{id}/snooze": { minutes: 60 },
   "POST /reports": { name: "Week", template: "weekly" },

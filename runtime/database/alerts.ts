@@ -243,16 +243,18 @@ export function targetOf(
     target: string;
     secret: string | null;
     base_url: string;
+    time_zone: string;
   },
   vault: Vault,
 ): ChannelTarget {
-  const { channel_id, customer_id, kind, target, base_url } = row;
+  const { channel_id, customer_id, kind, target, base_url, time_zone } = row;
   const secret = row.secret === null ? undefined : vault.open(row.secret, channelPlace(customer_id, channel_id));
   return {
     channel_id,
     kind,
     target: kind === "slack" ? secret! : target,
     base_url,
+    time_zone,
     ...(kind === "webhook" ? { signing_secret: secret! } : {}),
   };
 }

@@ -13,6 +13,7 @@ import { up as metricsDays } from "./migrations/0010-metrics-days.ts";
 import { up as alerts } from "./migrations/0011-alerts.ts";
 import { up as watchers } from "./migrations/0012-watchers.ts";
 import { up as signatures } from "./migrations/0013-signatures.ts";
+import { up as channelZones } from "./migrations/0014-channel-zones.ts";
 import type { Database } from "./schema.ts";
 
 /**
@@ -33,6 +34,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0011-alerts": { up: alerts },
   "0012-watchers": { up: watchers },
   "0013-signatures": { up: signatures },
+  "0014-channel-zones": { up: channelZones },
 };
 
 /** Runs what has not run yet, under a lock. @returns the names of the migrations that ran now */

@@ -264,6 +264,8 @@ export interface AlertChannelTable {
   secret: string | null;
   /** Where the platform was reached when it was made: links lead there. */
   base_url: string;
+  /** By whose clocks its messages say times; a name of the IANA time zone database. */
+  time_zone: Generated<string>;
   verified_at: MaybeTime;
   /** HMAC of the code that verifies it; null while none is on its way. */
   code_hash: ColumnType<string | null, string | null | undefined, string | null>;

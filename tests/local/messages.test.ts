@@ -188,7 +188,7 @@ function say(of: Account, kind: ChannelKind, target: string) {
     ...{ ses: of.ses, sms: of.sms, mailFrom: MAIL, smsFrom: SMS_FROM },
     post: () => Promise.reject(new Error("unused")),
   };
-  const channel = { channel_id: "chn_1", kind, target, base_url: "" };
+  const channel = { channel_id: "chn_1", kind, target, base_url: "", time_zone: "UTC" };
   return sendTo(ports, { tenant: "cus_1", channel, message, payload: {}, id: "msg_1" });
 }
 

@@ -5,13 +5,15 @@ import { useMay } from "../session.tsx";
 import { Button, Code, Empty, Facts, Failure, Field, Loading, Note, Status, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
-import { useCommon } from "../url.ts";
+import { ZoneChoice } from "../ui/zoneChoice.tsx";
+import { useCommon, zoneOf } from "../url.ts";
 
 const kinds = ["email", "slack", "sms", "webhook"] as const;
 export interface Channel {
   readonly channel_id: string;
   readonly kind: (typeof kinds)[number];
   readonly target: string;
+  readonly time_zone: string;
   readonly verified: boolean;
   readonly verified_at: string | null;
   readonly failing_since: string | null;
@@ -90,6 +92,7 @@ function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Pr
       <Facts
         of={[
           ["Added", <When key="added" at={channel.created_at} zone={zone} />],
+          ...(may("watch") ? [] : [["Time zone", channel.time_zone] as const]),
           ...(verified ? [["Verified", <When key="ok" at={channel.verified_at} zone={zone} />] as const] : []),
           ...(channel.failing_since === null
             ? []
@@ -112,7 +115,11 @@ function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Pr
       )}
       {error === undefined ? null : <Failure error={error} />}
       {may("watch") ? (
-        <div className="flex flex-wrap gap-2">
+        <div className="flex flex-wrap items-end gap-2">
+          <ZoneChoice
+            zone={channel.time_zone}
+            choose={(time_zone) => void run(async () => void (await call("PATCH", path, { env, body: { time_zone } })))}
+          />
           {verified ? (
             <Button
               onPress={() =>
@@ -156,7 +163,7 @@ function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Pr
 
 /** Adds a channel; what verifies it is on its way at once. @param only one kind, for who needs just an address */
 export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (channel: Channel) => Promise<unknown> }) {
-  const [{ env }] = useCommon();
+  const [{ env, zone }] = useCommon();
   const [chosen, setChosen] = useState<Channel["kind"]>(only ?? "email");
   const [target, setTarget] = useState("");
   const [made, setMade] = useState<Channel>();
@@ -168,7 +175,10 @@ export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (ch
     setBusy(true);
     setError(undefined);
     try {
-      const channel = await call<Channel>("POST", "/alert-channels", { env, body: { kind, target } });
+      const channel = await call<Channel>("POST", "/alert-channels", {
+        env,
+        body: { kind, target, time_zone: zoneOf({ zone }) },
+      });
       setMade(channel);
       setTarget("");
       await added(channel);

@@ -22,13 +22,12 @@ import { Choice } from "../ui/filters.tsx";
 import { Mail, mailPage } from "../ui/mail.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
+import { ownZone, ZoneChoice } from "../ui/zoneChoice.tsx";
 import { useCommon } from "../url.ts";
 import { useWork } from "../work.ts";
 import { AddChannel, type Channel } from "./alertChannels.tsx";
 
 const MAX_TILES = 12;
-const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const zones = [...new Set(["UTC", ownZone, ...Intl.supportedValuesOf("timeZone")])];
 const chartNames = { line: "Lines over time", bar: "Bars", number: "Figures", table: "Table" } as const;
 
 function TileFields({
@@ -279,13 +278,7 @@ export function ReportEditor({
           {form.every === "" ? null : (
             <>
               <TextField label="At" type="time" value={form.at} change={(at) => change({ at })} />
-              <Choice
-                label="Time zone"
-                any={null}
-                values={zones.map((zone) => [zone, zone] as const)}
-                value={form.time_zone}
-                choose={(time_zone) => change({ time_zone: time_zone! })}
-              />
+              <ZoneChoice zone={form.time_zone} choose={(time_zone) => change({ time_zone })} />
             </>
           )}
         </div>

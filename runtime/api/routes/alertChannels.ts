@@ -20,6 +20,7 @@ import type { SendAnswer, SendRequest } from "../../domain/alerts/work.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import { newId } from "../../domain/ids.ts";
 import { linkTo } from "../../domain/links.ts";
+import { TimeZone } from "../../domain/metrics/query.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
@@ -46,6 +47,7 @@ const ChannelSchema = z
     target: z
       .string()
       .openapi({ description: "An address, a number, a URL; of a Slack webhook's URL the end is cut." }),
+    time_zone: z.string().openapi({ description: "By whose clocks its messages say times." }),
     verified: z.boolean(),
     verified_at: Timestamp.nullable(),
     failing_since: Timestamp.nullable().openapi({
@@ -68,7 +70,12 @@ const ChannelBody = z.strictObject({
     description:
       "`email`: an address. `sms`: a number as `+4915112345678`. `slack`: the URL of an incoming webhook. `webhook`: a public https URL.",
   }),
+  time_zone: TimeZone.meta({
+    description: "Messages for people say times by the clocks there; webhooks get them in UTC. `UTC` or an IANA name.",
+    example: "Europe/Berlin",
+  }),
 });
+const ChangeBody = ChannelBody.pick({ time_zone: true });
 const ChannelId = z.object({ id: ulidParam("chn") });
 const CodeBody = z.strictObject({
   code: z
@@ -83,6 +90,7 @@ const viewChannel = ({
   channel_id,
   kind,
   target,
+  time_zone,
   verified_at,
   failing_since,
   last_error,
@@ -92,6 +100,7 @@ const viewChannel = ({
   channel_id,
   kind,
   target,
+  time_zone,
   verified: verified_at !== null,
   verified_at: verified_at?.toISOString() ?? null,
   failing_since: failing_since?.toISOString() ?? null,
@@ -350,6 +359,7 @@ export function register(app: Api, deps: Deps): void {
             target: shown(body.kind, target),
             secret: secret === undefined ? null : vault.seal(secret, channelPlace(customer_id, channel_id)),
             base_url: baseUrl(deps, c),
+            time_zone: body.time_zone,
             ...columns,
             created_at: rfc3339(deps.now()),
             updated_at: rfc3339(deps.now()),
@@ -376,6 +386,38 @@ export function register(app: Api, deps: Deps): void {
       responses: { 200: { description: "The channel.", schema: ChannelSchema } },
     },
     async (c, { params }) => c.json(viewChannel(await found(c, params.id))),
+  );
+
+  route(
+    app,
+    {
+      method: "patch",
+      path: "/alert-channels/{id}",
+      tag: TAG,
+      summary: "Change the time zone of an alert channel",
+      description:
+        "It counts for messages that are sent from then on. The target stays: another one is another channel.",
+      scope: "subscriptions",
+      action: "alert_channel.update",
+      params: ChannelId,
+      body: ChangeBody,
+      responses: { 200: { description: "The channel.", schema: ChannelSchema } },
+    },
+    async (c, { params, body: { time_zone } }) => {
+      const row = await change(deps, c, c.get("identity").customer_id, async (tx, tell) => {
+        const changed = await tx
+          .updateTable("alert_channels")
+          .set({ time_zone, updated_at: rfc3339(deps.now()) })
+          .where("tenant", "=", c.get("tenant"))
+          .where("channel_id", "=", params.id)
+          .returningAll()
+          .executeTakeFirst();
+        if (changed !== undefined) tell(params.id, { time_zone });
+        return changed;
+      });
+      if (row === undefined) throw notFound(params.id);
+      return c.json(viewChannel(row));
+    },
   );
 
   route(

@@ -13,8 +13,7 @@ import type { ReportRunTable, ReportTable } from "../../database/schema.ts";
 import { TriggersError } from "../../domain/errors/errors.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { newId } from "../../domain/ids.ts";
-import { MetricsQuery } from "../../domain/metrics/query.ts";
-import { isTimeZone } from "../../domain/metrics/timeZone.ts";
+import { MetricsQuery, TimeZone } from "../../domain/metrics/query.ts";
 import { reportHtml, reportSubject, reportText } from "../../domain/reports/page.ts";
 import { periods, type ReportDefinition, type Tile } from "../../domain/reports/report.ts";
 import { nextRun } from "../../domain/reports/schedule.ts";
@@ -57,11 +56,7 @@ const ScheduleSchema = z
       .string()
       .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day: "08:00"')
       .openapi({ example: "08:00" }),
-    time_zone: z
-      .string()
-      .max(64)
-      .refine(isTimeZone, 'must be "UTC" or a name of the IANA time zone database: "Europe/Berlin"')
-      .default("UTC"),
+    time_zone: TimeZone,
   })
   .openapi("ReportSchedule");
 const members = {

@@ -78,6 +78,14 @@ function ago(since: string, at: string): string {
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
+/** A time as clocks of the zone show it, with the zone's name: `27 Nov 2026, 10:50 CET`. */
+const clockOf = (zone: string, time: string, shown: Intl.DateTimeFormatOptions = {}): string =>
+  new Intl.DateTimeFormat("en-GB", {
+    ...{ timeZone: zone, hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
+    ...shown,
+  }).format(Date.parse(time));
+const DATE = { day: "numeric", month: "short", year: "numeric" } as const;
+
 /** Where an alert is looked at. @param base where the platform is reached, without a slash at the end */
 export const alertLink = (base: string, { alert_id }: Pick<AlertFacts, "alert_id">): string =>
   `${base}/console/alerts?alert=${alert_id}`;
@@ -86,7 +94,7 @@ const headline = ({ change, severity, name }: AlertFacts): string =>
   change === "resolved" ? `[resolved] ${name}` : `[${severity}] ${name}`;
 
 /** Label and text of what a message says, in order. */
-function rowsOf(facts: AlertFacts): [label: string, text: string][] {
+function rowsOf(facts: AlertFacts, zone: string): [label: string, text: string][] {
   const { change, kind, value, threshold, unit, since, at, cause, resolution, for_minutes, environment } = facts;
   const limit =
     unit === "up" ? [] : [["Threshold", `above ${readable(threshold, unit)} for ${for_minutes} min`] as const];
@@ -94,7 +102,7 @@ function rowsOf(facts: AlertFacts): [label: string, text: string][] {
   return [
     [WHAT[kind], readable(value, unit)],
     ...limit.map(([label, text]): [string, string] => [label, text]),
-    [over ? "Lasted" : "Since", over ? ago(since, at) : `${since} (${ago(since, at)})`],
+    [over ? "Lasted" : "Since", over ? ago(since, at) : `${clockOf(zone, since, DATE)} (${ago(since, at)})`],
     ...(over
       ? [
           ["Why it ended", resolution === "recovered" ? "it is well again" : "there was no more data"] as [
@@ -113,10 +121,10 @@ const SHORT = 300;
 const shortOf = (subject: string, rest: string): string =>
   subject.length + rest.length <= SHORT ? subject + rest : `${subject.slice(0, SHORT - rest.length - 1)}…${rest}`;
 
-/** @param link where one can act */
-export function composeAlert(facts: AlertFacts, link: string): Composed {
+/** @param link where one can act @param zone by whose clocks its readers live: a name of the IANA time zone database */
+export function composeAlert(facts: AlertFacts, link: string, zone: string): Composed {
   const title = headline(facts);
-  const rows = rowsOf(facts);
+  const rows = rowsOf(facts, zone);
   const note = facts.instead_of === undefined ? [] : [`You get this because ${facts.instead_of} could not be reached.`];
   const reading = readable(facts.value, facts.unit);
   const subject = facts.change === "resolved" ? title : `${title}: ${reading}`;
@@ -132,10 +140,7 @@ export function composeAlert(facts: AlertFacts, link: string): Composed {
       ...note.map((line) => html`<p class="soft" style="color:#57606a">${line}</p>`),
       button(link, "Look at the alert"),
     ]),
-    short: shortOf(
-      subject,
-      `${facts.change === "resolved" ? "" : `, since ${facts.since.slice(11, 16)} UTC`}. ${link}`,
-    ),
+    short: shortOf(subject, `${facts.change === "resolved" ? "" : `, since ${clockOf(zone, facts.since)}`}. ${link}`),
   };
 }
 

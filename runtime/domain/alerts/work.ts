@@ -45,6 +45,8 @@ export interface ChannelTarget {
   /** Of a webhook: what signs. */
   readonly signing_secret?: string;
   readonly base_url: string;
+  /** By whose clocks people read times. */
+  readonly time_zone: string;
 }
 
 export interface DueMessage {

@@ -36,6 +36,13 @@ const Time = z.iso
   .datetime({ offset: true, message: 'must be a time of RFC 3339: "2026-11-25T10:00:00Z"' })
   .meta({ description: "RFC 3339.", example: "2026-11-25T10:00:00.000Z" });
 
+/** A zone of clocks, wherever one is named. */
+export const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be "UTC" or a name of the IANA time zone database: "Europe/Berlin", "Asia/Kolkata"')
+  .default("UTC");
+
 const MAX_VALUES = 100;
 const values = <V extends z.ZodType>(value: V) => z.array(value).min(1).max(MAX_VALUES);
 /** Null stands for facts that lack the value, such as untyped events. */
@@ -65,12 +72,10 @@ export const MetricsQuery = z
         description:
           "Length of a point. `auto`: minutes up to 6 h, hours up to 14 days, days beyond. `none`: one point.",
       }),
-    time_zone: z
-      .string()
-      .max(64)
-      .refine(isTimeZone, 'must be "UTC" or a name of the IANA time zone database: "Europe/Berlin", "Asia/Kolkata"')
-      .default("UTC")
-      .meta({ description: "Hours and days begin as they do there. `UTC` or an IANA name.", example: "Europe/Berlin" }),
+    time_zone: TimeZone.meta({
+      description: "Hours and days begin as they do there. `UTC` or an IANA name.",
+      example: "Europe/Berlin",
+    }),
     group_by: z.array(z.enum(dimensions)).max(2).refine(unique, "must not name a dimension twice").default([]),
     filter: z
       .strictObject({

@@ -123,6 +123,7 @@ export const calls: Readonly<Record<string, Permission>> = {
   "PATCH /alert-rules/{id}": "watch",
   "DELETE /alert-rules/{id}": "watch",
   "POST /alert-channels": "watch",
+  "PATCH /alert-channels/{id}": "watch",
   "POST /alert-channels/{id}/verify": "watch",
   "POST /alert-channels/{id}/test": "watch",
   "DELETE /alert-channels/{id}": "watch",

@@ -115,6 +115,12 @@ export interface paths {
                         kind: "email" | "slack" | "sms" | "webhook";
                         /** @description `email`: an address. `sms`: a number as `+4915112345678`. `slack`: the URL of an incoming webhook. `webhook`: a public https URL. */
                         target: string;
+                        /**
+                         * @description Messages for people say times by the clocks there; webhooks get them in UTC. `UTC` or an IANA name.
+                         * @default UTC
+                         * @example Europe/Berlin
+                         */
+                        time_zone?: string;
                     };
                 };
             };
@@ -201,7 +207,45 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the time zone of an alert channel
+         * @description It counts for messages that are sent from then on. The target stays: another one is another channel.
+         *
+         *     Needs the scope `subscriptions`.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Messages for people say times by the clocks there; webhooks get them in UTC. `UTC` or an IANA name.
+                         * @default UTC
+                         * @example Europe/Berlin
+                         */
+                        time_zone?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The channel. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlertChannel"];
+                    };
+                };
+            };
+        };
         trace?: never;
     };
     "/alert-channels/{id}/test": {
@@ -5817,6 +5861,8 @@ export interface components {
             last_error: string | null;
             /** @description An address, a number, a URL; of a Slack webhook's URL the end is cut. */
             target: string;
+            /** @description By whose clocks its messages say times. */
+            time_zone: string;
             /**
              * Format: date-time
              * @description RFC 3339; answers are in UTC with milliseconds.

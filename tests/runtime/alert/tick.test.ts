@@ -289,6 +289,22 @@ test("each change is sent once to each verified channel, and is an event of the 
   assert.equal(JSON.parse(recovered.posts[0]!.body).event_type, "triggers.alert.resolved");
 });
 
+test("a message for people says since when by the clocks of its channel, one for programs in UTC", async () => {
+  const slack = await channel("slack", "https://hooks.slack.com/services/T000/B000/abcdefgh");
+  const program = await channel("webhook", "https://hooks.example.com/zone");
+  await call("PATCH", `/alert-channels/${slack}`, { time_zone: "Asia/Kolkata" });
+  const id = await fire([slack, program]);
+  const { posts } = await send();
+  const [{ since }] = await of(id);
+  const there = new Date(Date.parse(since) + 5.5 * 60 * MINUTE).toISOString();
+  const said = posts.map(({ body }) => body);
+  assert.match(
+    said.find((body) => body.startsWith('{"text"'))!,
+    new RegExp(`Since: \\d+ \\w+ \\d+, ${there.slice(11, 16)} GMT\\+5:30 `),
+  );
+  assert.equal(JSON.parse(said.find((body) => !body.startsWith('{"text"'))!).since, since);
+});
+
 test("many messages of one customer do not delay those of others, and each is sent once", async () => {
   const channels: string[] = [];
   for (let n = 0; n < 12; n += 1) channels.push(await channel("webhook", `https://slow.example.com/${n}`));

@@ -224,6 +224,36 @@ test("a mail address is verified by the code or the link of a mail, and not befo
     assert.equal((await api.app.request(`${link.slice(0, -3)}abc`, { method })).status, 404);
 });
 
+test("a channel says times by the clocks of its zone, UTC unless it names another, and the zone can be changed", async () => {
+  const plain = await created("/alert-channels", { kind: "sms", target: "+447700900126" });
+  assert.equal(plain.time_zone, "UTC");
+  const { channel_id, ...channel } = await created("/alert-channels", {
+    ...{ kind: "email", target: "ada@example.com", time_zone: "Europe/Berlin" },
+  });
+  assert.equal(channel.time_zone, "Europe/Berlin");
+  assert.equal(asked.at(-1)!.channel.time_zone, "Europe/Berlin", "who sends is told");
+  const changed = await call("PATCH", `/alert-channels/${channel_id}`, { time_zone: "Asia/Kolkata" });
+  assert.deepEqual([changed.status, changed.body.time_zone], [200, "Asia/Kolkata"]);
+  assert.deepEqual((await call("GET", `/alert-channels/${channel_id}`)).body, changed.body);
+  const { body: log } = await call("GET", "/audit");
+  assert.deepEqual(
+    [log.audit[0].action, log.audit[0].object, log.audit[0].details.time_zone],
+    ["alert_channel.update", channel_id, "Asia/Kolkata"],
+  );
+  for (const body of [
+    { time_zone: "Mars/Olympus" },
+    { time_zone: "+01:00" },
+    { time_zone: 1 },
+    { target: "b@example.com" },
+  ]) {
+    const refused = await call("PATCH", `/alert-channels/${channel_id}`, body);
+    assert.deepEqual([refused.status, refused.body.error.details[0].path], [400, `/${Object.keys(body)[0]}`]);
+  }
+  const { live: stranger } = await api.customer("Other");
+  const elsewhere = await call("PATCH", `/alert-channels/${channel_id}`, { time_zone: "UTC" }, stranger);
+  assert.equal(elsewhere.status, 404);
+});
+
 test("a number is verified by the code that was sent", async () => {
   const channel = await created("/alert-channels", { kind: "sms", target: "+44 7700 900123" });
   assert.equal(channel.target, "+447700900123");

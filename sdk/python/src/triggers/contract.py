@@ -83,6 +83,7 @@ class AlertChannel(TypedDict):
     channel_id: str
     kind: Literal["email", "slack", "sms", "webhook"]
     target: str
+    time_zone: str
     verified: bool
     verified_at: Union[str, None]
     failing_since: Union[str, None]

@@ -24,7 +24,7 @@ const facts: AlertFacts = {
 const link = alertLink("https://api.example.com", facts);
 
 test("value, threshold, since when, suspected cause and link, wherever it goes", () => {
-  const { subject, text, html, short } = composeAlert(facts, link);
+  const { subject, text, html, short } = composeAlert(facts, link, "UTC");
   assert.equal(subject, "[critical] Orders fail: 12.5 %");
   assert.equal(link, "https://api.example.com/console/alerts?alert=alt_01JDGXS7G0ABCDEFGHJKMNPQRT");
   const slack = slackOf({ subject, text, html, short }).text;
@@ -32,7 +32,7 @@ test("value, threshold, since when, suspected cause and link, wherever it goes",
     for (const said of [
       "12.5 %",
       "above 5 % for 10 min",
-      "2026-11-27T09:50:00.000Z (12 min)",
+      "27 Nov 2026, 09:50 UTC (12 min)",
       facts.cause!,
       link,
       "live",
@@ -41,19 +41,35 @@ test("value, threshold, since when, suspected cause and link, wherever it goes",
   assert.equal(short, `[critical] Orders fail: 12.5 %, since 09:50 UTC. ${link}`);
 });
 
+const clocks: [zone: string, time: string, says: string, short: string][] = [
+  ["Europe/Berlin", "2026-11-27T09:50:00.000Z", "27 Nov 2026, 10:50 CET", "10:50 CET"],
+  ["Europe/Berlin", "2026-06-30T22:05:00.000Z", "1 Jul 2026, 00:05 CEST", "00:05 CEST"],
+  ["Asia/Kolkata", "2026-11-27T20:00:00.000Z", "28 Nov 2026, 01:30 GMT+5:30", "01:30 GMT+5:30"],
+  ["UTC", "2026-11-27T00:00:59.999Z", "27 Nov 2026, 00:00 UTC", "00:00 UTC"],
+];
+for (const [zone, time, says, brief] of clocks)
+  test(`people in ${zone} read ${time} as ${says}, a program as it is`, () => {
+    const told = { ...facts, since: time, at: new Date(Date.parse(time) + 720_000).toISOString() };
+    const { text, html, short } = composeAlert(told, link, zone);
+    for (const message of [text, html]) assert.ok(message.includes(`${says} (12 min)`), message);
+    assert.ok(short.includes(`, since ${brief}. `), short);
+    assert.doesNotMatch(`${text}${html}${short}`, /\d\d:\d\d:\d\d|\d-\d\d-\d\dT/);
+    assert.equal(eventOf(told).since, time);
+  });
+
 test("a recovery says how long it lasted and why it ended, and suspects nobody any more", () => {
   const resolved = { ...facts, change: "resolved", value: 0, resolution: "recovered" } as const;
-  const { subject, text, short } = composeAlert(resolved, link);
+  const { subject, text, short } = composeAlert(resolved, link, "UTC");
   assert.equal(subject, "[resolved] Orders fail");
   assert.match(text, /Lasted: 12 min\nWhy it ended: it is well again/);
   assert.ok(!text.includes(facts.cause!));
   assert.equal(short, `[resolved] Orders fail. ${link}`);
-  const silent = composeAlert({ ...resolved, value: null, resolution: "no_data" }, link).text;
+  const silent = composeAlert({ ...resolved, value: null, resolution: "no_data" }, link, "UTC").text;
   assert.match(silent, /: no data\n[\s\S]*there was no more data/);
 });
 
 test("numbers are read with their unit", () => {
-  const read = (more: Partial<AlertFacts>) => composeAlert({ ...facts, ...more }, link).subject.split(": ")[1];
+  const read = (more: Partial<AlertFacts>) => composeAlert({ ...facts, ...more }, link, "UTC").subject.split(": ")[1];
   assert.equal(read({ kind: "latency", unit: "ms", value: 6_250 }), "6.3 s");
   assert.equal(read({ kind: "latency", unit: "ms", value: 250 }), "250 ms");
   assert.equal(read({ kind: "dead_letters", unit: "count", value: 1_234 }), "1,234");
@@ -62,14 +78,14 @@ test("numbers are read with their unit", () => {
 
 test("a name is text everywhere, and the link is never cut", () => {
   const name = `<b>&"${"x".repeat(196)}`;
-  const { html, short, subject, text } = composeAlert({ ...facts, name }, link);
+  const { html, short, subject, text } = composeAlert({ ...facts, name }, link, "UTC");
   assert.ok(!html.includes("<b>") && html.includes("&lt;b&gt;"));
   assert.ok(slackOf({ html, short, subject, text }).text.startsWith("*[critical] &lt;b&gt;&amp;"));
   assert.ok(short.length <= 300 && short.endsWith(`, since 09:50 UTC. ${link}`), short);
 });
 
 test("a message in place of another says of which", () => {
-  const { text, html } = composeAlert({ ...facts, instead_of: "webhook https://hooks.example.com/a" }, link);
+  const { text, html } = composeAlert({ ...facts, instead_of: "webhook https://hooks.example.com/a" }, link, "UTC");
   for (const message of [text, html])
     assert.ok(message.includes("You get this because webhook https://hooks.example.com/a could not be reached."));
 });
