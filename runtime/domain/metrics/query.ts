@@ -10,7 +10,8 @@ import { isTimeZone } from "./timeZone.ts";
 
 /** The units of `last`, in minutes. */
 const LAST_MINUTES = { m: 1, h: 60, d: 1_440, w: 10_080 } as const;
-const MAX_LAST_MINUTES = 3_650 * LAST_MINUTES.d;
+/** How long a range is at most: each of its days is a file to look for. */
+export const MAX_RANGE_DAYS = 3_650;
 
 /** A length of time, as `last` says it: `15m`, `24h`, `7d`, `4w`. */
 export interface Last {
@@ -27,8 +28,8 @@ export const lastMinutes = ({ count, unit }: Last): number => count * LAST_MINUT
 const LastSchema = z
   .string()
   .regex(/^[1-9]\d{0,6}[mhdw]$/, 'must be a whole number and "m", "h", "d" or "w": "15m", "24h", "7d", "4w"')
-  .refine((text) => !/^\d{1,7}[mhdw]$/.test(text) || lastMinutes(lastOf(text)) <= MAX_LAST_MINUTES, {
-    message: "must be 3650 days at most",
+  .refine((text) => !/^\d{1,7}[mhdw]$/.test(text) || lastMinutes(lastOf(text)) <= MAX_RANGE_DAYS * LAST_MINUTES.d, {
+    message: `must be ${MAX_RANGE_DAYS} days at most`,
   })
   .meta({ description: "Up to now: `15m`, `24h`, `7d`, `4w`. Not together with `from` and `to`.", example: "24h" });
 
@@ -57,9 +58,11 @@ export type Interval = (typeof intervals)[number];
 const MAX_TOP = 100;
 const DEFAULT_TOP = 20;
 
+const LISTED = `must be a list of ${measures.join(", ")}`;
+
 export const MetricsQuery = z
   .strictObject({
-    measures: z.array(z.enum(measures)).min(1).refine(unique, "must not name a measure twice").meta({
+    measures: z.array(z.enum(measures), LISTED).min(1, LISTED).refine(unique, "must not name a measure twice").meta({
       description: "What is asked for; the first one ranks the series.",
     }),
     last: LastSchema.optional(),

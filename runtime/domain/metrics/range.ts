@@ -1,6 +1,6 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
-import { type Interval, lastMinutes, lastOf, type MetricsQuery, topOf } from "./query.ts";
+import { type Interval, lastMinutes, lastOf, MAX_RANGE_DAYS, type MetricsQuery, topOf } from "./query.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
 /** The time that a query asks about, cut into its points. All times are milliseconds since the epoch. */
@@ -49,7 +49,13 @@ function askedRange({ last, from, to }: MetricsQuery, now: Millis): { from: numb
     });
   if (range.from >= range.to)
     throw refuse("The range is empty.", { path: to === undefined ? "/from" : "/to", message: "must be after `from`" });
-  return { ...range, ms: range.to - range.from };
+  const ms = range.to - range.from;
+  if (ms > MAX_RANGE_DAYS * DAY_MS)
+    throw refuse("The range is too long.", {
+      path: "/from",
+      message: `must be ${MAX_RANGE_DAYS} days before \`to\` at most, or before now where that is left out`,
+    });
+  return { ...range, ms };
 }
 
 /**

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { daysOf } from "../../../runtime/domain/metrics/cube.ts";
+import { dimensions, measures } from "../../../runtime/domain/metrics/names.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { countUsage } from "../../support/usage.ts";
@@ -14,8 +17,17 @@ let live: Identity;
 let other: Identity;
 /** Three hours that are over. */
 let start: number;
+/** Queries that only the cube's function can answer. */
+const toCube: { from: string; to: string }[] = [];
 test.before(async () => {
-  api = await startApi();
+  api = await startApi({
+    lambda: {
+      async send({ input }: { input: { Payload: Uint8Array } }) {
+        toCube.push(JSON.parse(Buffer.from(input.Payload).toString()).query);
+        return { Payload: Buffer.from(JSON.stringify({ series: [], totals: {} })) };
+      },
+    } as never,
+  });
   ({ live } = await api.customer());
   ({ live: other } = await api.customer("Other"));
   start = Math.floor(api.deps.now() / HOUR) * HOUR - 5 * HOUR;
@@ -183,7 +195,10 @@ test("GET takes the same as parameters, and answers a table where one is asked f
 
 const refused: [says: string, query: object, path: string, names: RegExp][] = [
   ["an unknown measure", { measures: ["evnts"] }, "/measures/0", /"events"/],
-  ["no measure", { measures: [] }, "/measures", /1/],
+  ["no measure", { measures: [] }, "/measures", /events, bytes/],
+  ["nothing", {}, "/measures", /events, bytes/],
+  ["a measure that is no list", { measures: "events" }, "/measures", /events, bytes/],
+  ["a measure twice", { measures: ["events", "events"] }, "/measures", /twice/],
   ["an unknown dimension", { measures: ["events"], group_by: ["color"] }, "/group_by/0", /"event_type"/],
   ["three dimensions", { measures: ["events"], group_by: ["status", "error", "key_id"] }, "/group_by", /2/],
   ["an unknown filter", { measures: ["events"], filter: { color: ["red"] } }, "/filter/color", /not known/],
@@ -203,6 +218,25 @@ const refused: [says: string, query: object, path: string, names: RegExp][] = [
   ["minutes that are not kept", { measures: ["events"], ...old(40, 39), interval: "minute" }, "/from", /35 days/],
   ["hours that are not kept", { measures: ["events"], ...old(500, 490), interval: "hour" }, "/from", /400 days/],
   ["an empty range", { measures: ["events"], ...old(2, 2) }, "/to", /after/],
+  [
+    "a range since the year 1",
+    { measures: ["events"], from: "0001-01-01T00:00:00Z", interval: "none" },
+    "/from",
+    /3650 days/,
+  ],
+  [
+    "a range to the year 9999",
+    { measures: ["events"], ...old(1, 0), to: "9999-12-31T00:00:00Z" },
+    "/from",
+    /3650 days/,
+  ],
+  ["a length of centuries", { measures: ["events"], last: "9999999d" }, "/last", /3650 days/],
+  [
+    "one point too many",
+    { measures: ["events"], last: "167h", interval: "minute" },
+    "/interval",
+    /makes 10020 points; at most 10000/,
+  ],
   ["a range in the future", { measures: ["events"], ...old(-2, -3) }, "/from", /now/],
   ["a top out of range", { measures: ["events"], group_by: ["error"], top: 101 }, "/top", /100/],
   ["an unknown member", { measures: ["events"], sql: "select 1" }, "/sql", /not known/],
@@ -220,6 +254,72 @@ for (const [says, query, path, names] of refused)
     assert.equal(detail.path, path);
     assert.match(detail.message, names);
   });
+
+/** What no member of a query means to be. */
+const odd: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom(
+    null,
+    true,
+    "",
+    0,
+    -1,
+    1.5,
+    1e308,
+    Number.MAX_SAFE_INTEGER,
+    [],
+    {},
+    [[]],
+    [null],
+    "__proto__",
+    "\u{1F600}",
+  ),
+  fc.constantFrom("0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "99999999d", "1970-01-01T00:00:00+23:59", "\u0661h"),
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.string({ unit: "grapheme", maxLength: 70 }),
+);
+const time = fc
+  .date({ min: new Date("0000-01-01"), max: new Date("9999-12-31"), noInvalidDate: true })
+  .map((date) => date.toISOString());
+const either = (good: fc.Arbitrary<unknown>) => fc.oneof({ weight: 6, arbitrary: good }, { weight: 1, arbitrary: odd });
+const names = fc.array(fc.option(fc.string({ unit: "binary", maxLength: 5 })), { maxLength: 3 });
+const anyQuery = fc.record(
+  {
+    measures: either(fc.subarray([...measures], { minLength: 1 })),
+    last: either(fc.tuple(fc.nat(10_000), fc.constantFrom("m", "h", "d", "w")).map((parts) => parts.join(""))),
+    from: either(time),
+    to: either(time),
+    interval: either(fc.constantFrom("auto", "minute", "hour", "day", "none")),
+    time_zone: either(fc.constantFrom("UTC", "Asia/Kathmandu", "America/St_Johns")),
+    group_by: either(fc.subarray([...dimensions], { maxLength: 2 })),
+    filter: either(fc.dictionary(fc.oneof(fc.constantFrom(...dimensions), fc.string()), either(names), { maxKeys: 2 })),
+    top: either(fc.integer({ min: 1, max: 100 })),
+    compare: either(fc.constantFrom("previous", "week")),
+    histogram: either(fc.boolean()),
+  },
+  { requiredKeys: ["measures"] },
+);
+test("any query, however odd, is answered or refused by what is wrong where, and asks the cube for ten years at most", () =>
+  fc.assert(
+    fc.asyncProperty(anyQuery, async (query) => {
+      toCube.length = 0;
+      const { status, body } = await ask(query);
+      if (status !== 200) {
+        assert.deepEqual([status, body.error.code], [400, "invalid_request"], JSON.stringify([query, body]));
+        assert.ok(
+          body.error.details.every(
+            ({ path, message }: Record<string, string>) => path !== undefined && message!.length > 5,
+          ),
+        );
+      }
+      for (const { from, to } of toCube)
+        if (from !== undefined)
+          assert.ok(
+            daysOf({ from: Date.parse(from), to: Math.min(Date.parse(to ?? iso(Date.now())), Date.now()) }).length <=
+              3_651,
+          );
+    }),
+    { numRuns: 300, includeErrorInReport: true },
+  ));
 
 test("nobody sees another customer's numbers, and a key without the scope sees none", async () => {
   assert.equal((await ask({ ...range(), measures: ["events"] }, other)).body.totals.events, 0);
