@@ -5,23 +5,21 @@
  *
  * `npm run scale -- --sizes 0 --state <folder> --keys <keys>` also asks the state that `npm run load -- soak --keep` left.
  *
- * The events are put into the table as route stores them, by BatchWriteItem through the gateway: a tenth of them belongs to the
+ * The events are put into the table as route stores them, through the gateway: a tenth of them belongs to the
  * customer that is asked, the rest to nine others.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { readArguments } from "../operations/arguments.ts";
-import { pack } from "../runtime/domain/codec/pack.ts";
 import { tenantOf } from "../runtime/domain/identity/identity.ts";
 import { newUlid } from "../runtime/domain/ids.ts";
-import { encodeBatch } from "../runtime/store/batches/batchItem.ts";
-import { encodeDeliveryItem } from "../runtime/store/deliveries/deliveryItem.ts";
 import { prepareCustomers } from "./customers.ts";
 import { generate } from "./generator.ts";
 import { type LoadReceiver, startReceiver } from "./receiver.ts";
 import { scenarios, shortened, warmUp } from "./scenarios.ts";
+import { fillerOf, itemsOf } from "./stored.ts";
 import { startTarget, type Target } from "./target.ts";
 
 const { values } = readArguments({
@@ -41,7 +39,6 @@ if (sizes.some((size) => !Number.isInteger(size) || size < 0) || !(seconds > 0))
 
 const BATCH = 100;
 const CUSTOMERS = 10;
-const CALLS_AT_ONCE = 4;
 const PAGES = 12;
 
 interface Figures {
@@ -65,47 +62,28 @@ const order = (n: number) => ({
 
 /** Fills the table with `size` events, delivered at the first try, over the last ten days. */
 async function fill(target: Target, table: string, customers: readonly string[], size: number): Promise<void> {
-  const client = new DynamoDBClient(target.aws!);
+  const dynamodb = new DynamoDBClient(target.aws!);
+  const filler = fillerOf({ dynamodb, name: table });
   const now = Date.now();
-  const expires_at = Math.floor(now / 1_000) + 90 * 86_400;
-  const subscription = "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  let pending: WriteRequest[] = [];
-  const calls = new Set<Promise<unknown>>();
-  const write = async (requests: WriteRequest[]): Promise<void> => {
-    const call = client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
-    calls.add(call);
-    await call.finally(() => calls.delete(call));
-  };
+  const indexes = Array.from({ length: BATCH }, (_, i) => i);
   for (let n = 0; n < size; n += BATCH) {
-    const events = Array.from({ length: BATCH }, (_, i) => order(n + i));
+    const events = indexes.map((i) => order(n + i));
     const at = now - 864_000_000 + Math.floor((864_000_000 * n) / size);
-    const tenant = tenantOf({ customer_id: customers[(n / BATCH) % CUSTOMERS]!, environment: "live" });
-    const first = newUlid(at, BATCH);
-    const all = Array.from({ length: BATCH }, (_, i) => i);
-    const batch = {
-      ...{ tenant, first, count: BATCH, types: events.map(({ event_type }) => event_type), key_id: "key_scale" },
-      ...{ body: { inline: pack(events.map((event) => Buffer.from(JSON.stringify(event)))) }, snapshot_version: 1 },
-      ...{ matched: { [subscription]: all }, routed_at: at, acknowledged: {}, deleted: [], expires_at },
-    };
-    const attempts = [
-      { at: new Date(at).toISOString(), status_code: 200, latency_ms: 12, error: null, response_excerpt: "ok" },
-    ];
-    const delivery = {
-      ...{ tenant, first, subscription_id: subscription, indexes: all, status: "delivered" as const, attempts },
-      ...{ count: BATCH, expires_at },
-    };
-    pending.push(
-      { PutRequest: { Item: encodeBatch(batch) } },
-      { PutRequest: { Item: encodeDeliveryItem(delivery as never) } },
+    const attempts = [{ at, status: 200, latency_ms: 12, error: null }];
+    await filler.put(
+      itemsOf({
+        tenant: tenantOf({ customer_id: customers[(n / BATCH) % CUSTOMERS]!, environment: "live" }),
+        first: newUlid(at, BATCH),
+        key_id: "key_scale",
+        types: events.map(({ event_type }) => event_type),
+        payloads: events.map((event) => Buffer.from(JSON.stringify(event))),
+        accept_ms: 10,
+        deliveries: [{ subscription_id: "sub_01ARZ3NDEKTSV4RRFFQ69G5FAV", indexes, attempts }],
+      }),
     );
-    if (pending.length < 24) continue;
-    if (calls.size >= CALLS_AT_ONCE) await Promise.race(calls);
-    void write(pending);
-    pending = [];
   }
-  if (pending.length > 0) await write(pending);
-  await Promise.all(calls);
-  client.destroy();
+  await filler.end();
+  dynamodb.destroy();
 }
 
 async function measure(size: number): Promise<Figures> {
