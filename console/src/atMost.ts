@@ -15,23 +15,38 @@ const browser: Clock = {
 
 /**
  * Runs something now or soon after it is asked for, at most once in so many ms: what is asked for meanwhile is done by the next run.
+ * A run that takes longer, as its promise tells, is waited for: begun anew each time, it would never come to its end on a slow line.
  * @example const repaint = atMost(1_000, paint); socket.onmessage = repaint.ask;
  */
-export function atMost(every: number, run: () => void, { now, after }: Clock = browser) {
+export function atMost(every: number, run: () => unknown, { now, after }: Clock = browser) {
   let cancel: (() => void) | undefined;
   let ranAt = Number.NEGATIVE_INFINITY;
+  let running = false;
+  let askedMeanwhile = false;
+  function ask(): void {
+    if (running) askedMeanwhile = true;
+    else cancel ??= after(Math.max(0, ranAt + every - now()), begin);
+  }
+  function begin(): void {
+    cancel = undefined;
+    ranAt = now();
+    const result = run();
+    if (!(result instanceof Promise)) return;
+    running = true;
+    const end = () => {
+      running = false;
+      if (askedMeanwhile) ask();
+      askedMeanwhile = false;
+    };
+    void result.then(end, end);
+  }
   return {
-    ask(): void {
-      cancel ??= after(Math.max(0, ranAt + every - now()), () => {
-        cancel = undefined;
-        ranAt = now();
-        run();
-      });
-    },
+    ask,
     /** What was asked for and has not run yet, does not. */
     stop(): void {
       cancel?.();
       cancel = undefined;
+      askedMeanwhile = false;
     },
   };
 }

@@ -187,8 +187,8 @@ export function useLive(
   return state;
 }
 
-/** Runs something now or soon, at most once in so many ms, however often it is asked for. */
-export function useAtMost(every: number, run: () => void): () => void {
+/** Runs something now or soon, at most once in so many ms and never twice at a time, however often it is asked for. */
+export function useAtMost(every: number, run: () => unknown): () => void {
   const latest = useRef(run);
   latest.current = run;
   const [rhythm] = useState(() => atMost(every, () => latest.current()));

@@ -80,6 +80,55 @@ test("a feed of fifty messages a second makes sixty repaints in a minute", () =>
   assert.equal(paints, 60);
 });
 
+test("a look that takes longer than the time between two comes to its end, and the next one sees what came meanwhile", async () => {
+  const clock = movedClock();
+  const ends: (() => void)[] = [];
+  let asked = 0;
+  const seen: number[] = [];
+  const look = atMost(
+    EVERY,
+    () => {
+      const began = asked;
+      return new Promise<void>((resolve) => ends.push(resolve)).then(() => void seen.push(began));
+    },
+    clock,
+  );
+  for (let second = 0; second < 30; second += 1) {
+    asked += 1;
+    look.ask();
+    clock.move(EVERY);
+  }
+  assert.equal(ends.length, 1, "one look at a time");
+  ends[0]!();
+  await new Promise(setImmediate);
+  clock.move(EVERY);
+  assert.equal(ends.length, 2);
+  ends[1]!();
+  await new Promise(setImmediate);
+  clock.move(10 * EVERY);
+  assert.deepEqual(seen, [1, 30]);
+  assert.equal(ends.length, 2, "nobody asked again");
+});
+
+test("a look that fails is followed by the next", async () => {
+  const clock = movedClock();
+  let looks = 0;
+  const look = atMost(
+    EVERY,
+    () => {
+      looks += 1;
+      return Promise.reject(new Error("no answer"));
+    },
+    clock,
+  );
+  look.ask();
+  clock.move(0);
+  look.ask();
+  await new Promise(setImmediate);
+  clock.move(EVERY);
+  assert.equal(looks, 2);
+});
+
 test("a page that is left repaints no more", () => {
   const clock = movedClock();
   let paints = 0;

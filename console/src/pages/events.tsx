@@ -84,7 +84,7 @@ export default function Events() {
     limit: "50",
   };
   const ends = times.to !== undefined;
-  const look = useRef(() => {});
+  const look = useRef<() => unknown>(() => undefined);
   const refresh = useAtMost(1_000, () => look.current());
   const live = useLive(["events", "deliveries"], { env: state.env, onMessage: refresh, enabled: !ends });
   const polls = live === "polling" ? LIVE_MS : false;
@@ -110,7 +110,8 @@ export default function Events() {
       });
     },
   });
-  look.current = () => void (paused ? waiting.refetch() : list.refetch());
+  // A page that somebody asked for with "Show more" comes too.
+  look.current = () => (paused ? waiting : list).refetch({ cancelRefetch: false });
   // What happened while there was no socket, or nobody looked, is not told again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it asks once, when there is a socket again
   useEffect(() => {

@@ -15,13 +15,14 @@ export function Bell({ every }: { every: number }) {
     queryFn: ({ signal }) => call<{ alerts: unknown[] }>("GET", `/alerts?state=firing&limit=${MOST}`, { env, signal }),
     refetchInterval: every,
   });
-  const active = data?.alerts.length ?? 0;
-  const shown = active === MOST ? `${MOST}+` : String(active);
+  // Before the first answer nobody knows: a zero would say that all is well.
+  const active = data?.alerts.length;
+  const shown = active === undefined ? "…" : active === MOST ? `${MOST}+` : String(active);
   return (
     <Link
       href={keep("/alerts", { state: "firing" })}
-      aria-label={`${shown} active ${plural(active, "alert")}`}
-      className={`inline-flex min-h-9 items-center gap-1 rounded-md border px-2 no-underline ${active === 0 ? "border-edge text-text" : "border-bad bg-bad-soft font-semibold text-bad"}`}
+      aria-label={active === undefined ? "Active alerts: not known yet" : `${shown} active ${plural(active, "alert")}`}
+      className={`inline-flex min-h-9 items-center gap-1 rounded-md border px-2 no-underline ${(active ?? 0) === 0 ? "border-edge text-text" : "border-bad bg-bad-soft font-semibold text-bad"}`}
     >
       <svg
         viewBox="0 0 16 16"

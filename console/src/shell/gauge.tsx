@@ -19,13 +19,15 @@ export function QuotaGauge({
   const [{ env }] = useCommon();
   const session = useSession();
   const { data, dataUpdatedAt } = useMetrics({ measures: ["limit_use"], last: "2m", interval: "minute" }, env, every);
-  const share = told !== undefined && told.at > dataUpdatedAt ? told.share : (maybeIn(data?.totals, "limit_use") ?? 0);
+  const known = told !== undefined && told.at > dataUpdatedAt ? told.share : maybeIn(data?.totals, "limit_use");
+  const share = known ?? 0;
   const tone = limitTone(share);
-  const shown = `${Math.round(share * 100)} %`;
+  // Before the first answer nobody knows: a zero would say that nothing is used. Without an event there is no share.
+  const shown = data === undefined && known === null ? "…" : `${Math.round(share * 100)} %`;
   return (
     <Link
       href={keep("/usage")}
-      aria-label={`Quota: ${shown} of ${count(session.limit_per_second)} events a second in use${{ good: "", warn: ", close to the limit", bad: ", it was reached" }[tone]}`}
+      aria-label={`Quota: ${shown === "…" ? "not known yet how much" : shown} of ${count(session.limit_per_second)} events a second in use${{ good: "", warn: ", close to the limit", bad: ", it was reached" }[tone]}`}
       className="inline-flex min-h-9 items-center gap-2 rounded-md border border-edge px-2 text-text no-underline max-lg:hidden"
     >
       <svg viewBox="0 0 40 6" className="h-1.5 w-10" aria-hidden="true">

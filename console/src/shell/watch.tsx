@@ -25,7 +25,7 @@ export function Watch() {
   ];
   const newest = useRef(use);
   const repaint = useAtMost(REPAINT_MS, () => setUse(newest.current));
-  const lookAtAlerts = useAtMost(LOOK_MS, () => void client.invalidateQueries({ queryKey: ["active alerts"] }));
+  const lookAtAlerts = useAtMost(LOOK_MS, () => client.invalidateQueries({ queryKey: ["active alerts"] }));
   const live = useLive(channels, {
     env,
     enabled: channels.length > 0,

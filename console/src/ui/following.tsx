@@ -35,13 +35,12 @@ export function useFollowing(board: Dashboard): Following {
   const [figures, setFigures] = useState<LiveFigures>();
   const newest = useRef<LiveFigures>(undefined);
   const repaint = useAtMost(REPAINT_MS, () => setFigures(newest.current));
-  const look = useAtMost(LOOK_MS, () => {
-    // What is on its way already is waited for: begun anew each time, it would never come on a slow line.
-    void client.refetchQueries(
+  const look = useAtMost(LOOK_MS, () =>
+    client.refetchQueries(
       { type: "active", stale: true, predicate: ({ queryKey: [what] }) => following.has(what) },
       { cancelRefetch: false },
-    );
-  });
+    ),
+  );
   const ended = board.times.to !== undefined;
   const live = useLive("metrics", {
     env: board.env,
