@@ -26,8 +26,8 @@ export const suspectIn =
     const [worst] = problems;
     if (worst === undefined) return null;
     const { subscription_id, error, status_code, count } = worst;
-    const others =
-      problems.length === 1 ? "" : `, and ${problems.length - 1} other ${plural(problems.length - 1, "problem")}`;
+    const more = problems.length - 1;
+    const others = more === 0 ? "" : ` There ${more === 1 ? "is" : "are"} ${more} other ${plural(more, "problem")}.`;
     const answered = status_code === null ? error : `${error}, ${status_code}`;
     return `${subscription_id} failed ${count} ${plural(count, "time")} (${answered}): ${failureOf(error, status_code).explanation}${others}`;
   };

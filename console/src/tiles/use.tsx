@@ -176,7 +176,7 @@ export function MonthForecastTile({
         <div className="grid gap-1">
           <Figure
             value={count(Math.round(found!.projected_events))}
-            formula="What came since the first of the month (UTC), and the rest at the pace of the last seven days."
+            formula="What came since the first of the month (UTC), and the rest at the pace of the last seven days, or since the first event where that is less."
             beside={`${count(found!.events_to_date)} so far; ${share(found!.projected_use)} of what the limit lets through`}
           />
           <p className="text-sm text-muted">

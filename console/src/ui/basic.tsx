@@ -76,7 +76,7 @@ const statuses: Readonly<Record<string, readonly [tone: string, mark: string]>> 
   resolved: ["good", "✓"],
   verified: ["good", "✓"],
   "not verified": ["warn", "…"],
-  live: ["bad", "●"],
+  live: ["plain", "●"],
   sandbox: ["info", "◌"],
 };
 

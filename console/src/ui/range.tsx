@@ -35,18 +35,20 @@ export function Range() {
           <CustomRange />
         </Suspense>
       ) : null}
-      <label htmlFor={`${id}-zone`}>Zone</label>
-      <select
-        id={`${id}-zone`}
-        className="field w-auto max-w-48"
-        value={zone}
-        onChange={(event) => set({ zone: event.target.value })}
-      >
-        {zones.includes(zone) ? null : <option>{zone}</option>}
-        {zones.map((each) => (
-          <option key={each}>{each}</option>
-        ))}
-      </select>
+      <span className="flex items-center gap-2">
+        <label htmlFor={`${id}-zone`}>Zone</label>
+        <select
+          id={`${id}-zone`}
+          className="field w-auto max-w-48"
+          value={zone}
+          onChange={(event) => set({ zone: event.target.value })}
+        >
+          {zones.includes(zone) ? null : <option>{zone}</option>}
+          {zones.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      </span>
     </div>
   );
 }

@@ -89,7 +89,7 @@ const DECADES = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 const LABELS = 30;
 
 export function drawHistogram(data: Histogram, size: Size): Drawing {
-  const { columns, percentiles, band, paint = "series0", format } = data;
+  const { columns, band, paint = "series0", format } = data;
   if (columns.length === 0) return emptyDrawing(size, "Nothing was measured in this time.");
   const [right, bottom, top] = [size.width - MARGIN.right, size.height - MARGIN.bottom, MARGIN.top + LABELS];
   const [low, high] = [Math.max(columns[0]!.from, FLOOR / STEP), columns.at(-1)!.to];
@@ -137,23 +137,41 @@ export function drawHistogram(data: Histogram, size: Size): Drawing {
     });
     shapes.push(path(`M${steps.join("L")}`, { stroke: "ink" }, { width: 1.5, dash: "4 3" }));
   }
-  percentiles.forEach(({ name, ms }, at) => {
-    if (ms === null) return;
-    const place = x(ms);
-    const end = place > (MARGIN.left + right) / 2;
-    shapes.push(
-      line([place, 12 + at * 10], [place, bottom], "ink", { width: 1.5, dash: ["", "5 2", "2 2"][at] ?? "" }),
-    );
-    shapes.push(
-      text(place + (end ? -4 : 4), 16 + at * 11, `${name} ${format(ms)}`, {
-        fill: "ink",
-        anchor: end ? "end" : "start",
-      }),
-    );
-  });
+  shapes.push(...percentileShapes(data, x, bottom, (MARGIN.left + right) / 2));
   const marks = columns.map((column, row): Mark => {
     const [from, to] = span(column);
     return { x: from, y: top, width: to - from, height: bottom - top, row };
   });
   return { ...size, shapes, marks };
+}
+
+/** A name's height, and that of the row that it stands in. */
+const NAME = 8;
+const NAME_ROW = 11;
+
+/** A line at each percentile, and its name beside the line's end. The slowest stands highest, and a line begins below each name that it would meet. */
+function percentileShapes(
+  { percentiles, format }: Histogram,
+  x: (ms: number) => number,
+  bottom: number,
+  middle: number,
+): Shape[] {
+  const names = percentiles.flatMap(({ name, ms }, at) => {
+    if (ms === null) return [];
+    const words = `${name} ${format(ms)}`;
+    const anchor = x(ms) > middle ? ("end" as const) : ("start" as const);
+    const near = x(ms) + (anchor === "end" ? -4 : 4);
+    const far = near + words.length * CHARACTER * (anchor === "end" ? -1 : 1);
+    const y = 16 + (percentiles.length - 1 - at) * NAME_ROW;
+    const dash = ["", "5 2", "2 2"][at] ?? "";
+    return [{ words, anchor, near, y, line: x(ms), dash, from: Math.min(near, far), to: Math.max(near, far) }];
+  });
+  return names.flatMap(({ words, anchor, near, y, line: place, dash }) => {
+    const met = names.filter(({ from, to, y: other }) => other >= y && from <= place && place <= to);
+    const top = Math.max(y - NAME, ...met.map(({ y: other }) => other + 2));
+    return [
+      line([place, top], [place, bottom], "ink", { width: 1.5, dash }),
+      text(near, y, words, { fill: "ink", anchor }),
+    ];
+  });
 }

@@ -93,8 +93,10 @@ export function dayForecast(
   passed: number,
 ): { readonly soFar: number; readonly whole: number; readonly days: number } | undefined {
   const before = [...new Set(hours.map(({ day }) => day))].filter((day) => day < today).toSorted();
-  // The first day may have begun before the first hour that is known.
-  const days = before.slice(1);
+  // The first day may have begun before the first hour that is known, and the days before the first event foretell nothing.
+  const busy = hours.filter(({ value }) => value > 0).map(({ day }) => day);
+  const begun = busy.toSorted()[0] ?? today;
+  const days = before.slice(1).filter((day) => day > begun);
   const soFar = hours.filter(({ day }) => day === today).reduce((sum, { value }) => sum + value, 0);
   if (days.length === 0) return undefined;
   const later = hours.filter(({ day }) => days.includes(day));

@@ -48,7 +48,10 @@ export function valueAxis(y: ValueScale, { width }: Size, format: (value: number
   ]);
 }
 
-/** Labels below, none of which meets another. @param places where each stands, ascending */
+/** Pixels between two labels of a time axis. */
+const BETWEEN_LABELS = 6;
+
+/** Labels below, none of which meets another or an edge. @param places where each stands, ascending */
 export function timeAxis(places: readonly number[], labels: readonly string[], { width, height }: Size): Shape[] {
   const spacing = places.length < 2 ? width : (places.at(-1)! - places[0]!) / (places.length - 1);
   const shown = thinned(
@@ -56,10 +59,14 @@ export function timeAxis(places: readonly number[], labels: readonly string[], {
     ({ words }) => words.length * CHARACTER,
     spacing,
   );
+  let free = Number.NEGATIVE_INFINITY;
   return shown.flatMap(({ words, x }) => {
     const half = (words.length * CHARACTER) / 2;
-    const anchor = x - half < MARGIN.left - 20 ? "start" : x + half > width ? "end" : "middle";
-    return [text(anchor === "end" ? Math.min(x, width) : x, height - 8, words, { anchor })];
+    // A label at an edge is moved inwards, towards its neighbour.
+    const at = Math.max(Math.min(x, width - half), MARGIN.left - 20 + half);
+    if (at - half < free) return [];
+    free = at + half + BETWEEN_LABELS;
+    return [text(at, height - 8, words, { anchor: "middle" })];
   });
 }
 

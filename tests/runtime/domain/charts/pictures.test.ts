@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
 import { nextMark } from "../../../../runtime/domain/charts/cursor.ts";
-import type { Mark } from "../../../../runtime/domain/charts/drawing.ts";
+import { CHARACTER, type Mark } from "../../../../runtime/domain/charts/drawing.ts";
 import { type Buckets, columnsOf, drawHistogram } from "../../../../runtime/domain/charts/histogram.ts";
 import { drawRanked } from "../../../../runtime/domain/charts/ranked.ts";
 import { drawGauge, drawRing, judge } from "../../../../runtime/domain/charts/shares.ts";
@@ -65,6 +65,41 @@ test("a slow heap that was not there before is unusual, and bears a sign as well
     ["bad"],
   );
 });
+
+test("the name of a percentile meets neither another name nor any line", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 3, maxLength: 3 }),
+      fc.integer({ min: 280, max: 1_200 }),
+      (times, width) => {
+        const [p50, p95, p99] = times.toSorted((a, b) => a - b) as [number, number, number];
+        const percentiles = Object.entries({ p50, p95, p99 }).map(([name, ms]) => ({ name, ms }));
+        const columns = columnsOf([
+          [1, 5],
+          [60_000, 5],
+        ]);
+        const { shapes } = drawHistogram({ columns, percentiles, format: (ms) => `${ms} ms` }, { width, height: 240 });
+        const names = shapes
+          .filter(({ text }) => /^p\d/.test(text ?? ""))
+          .map(({ at, text }) => {
+            const [x, wide] = [Number(at.x), text!.length * CHARACTER];
+            return {
+              from: at.textAnchor === "end" ? x - wide : x,
+              to: at.textAnchor === "end" ? x : x + wide,
+              y: Number(at.y),
+            };
+          });
+        const lines = shapes.filter(({ tag, stroke }) => tag === "line" && stroke === "ink");
+        assert.equal(names.length, 3);
+        assert.equal(lines.length, 3);
+        names.forEach((name, place) => {
+          for (const other of names.slice(place + 1)) assert.ok(Math.abs(other.y - name.y) >= 11);
+          for (const { at } of lines)
+            if (Number(at.x1) >= name.from && Number(at.x1) <= name.to) assert.ok(Number(at.y1) >= name.y);
+        });
+      },
+    ),
+  ));
 
 test("bars of a ranking begin at zero, and are as long as their values", () =>
   fc.assert(

@@ -85,6 +85,16 @@ test("a day of even traffic is foreseen exactly, at any time of it", () =>
     }),
   ));
 
+test("days before the first event say nothing of how a day goes on", () => {
+  const hours = ["2026-11-24", "2026-11-25", "2026-11-26", "2026-11-27"].flatMap((day) =>
+    Array.from({ length: 24 }, (_, hour) => ({ day, hour, value: 0 })),
+  );
+  const from = (first: string) => hours.map((each) => ({ ...each, value: each.day >= first ? 60 : 0 }));
+  assert.equal(dayForecast(from("2026-11-27"), "2026-11-27", 4, 0), undefined);
+  assert.equal(dayForecast(from("2026-11-26"), "2026-11-27", 4, 0), undefined);
+  assert.equal(dayForecast(from("2026-11-25"), "2026-11-27", 4, 0)?.days, 1);
+});
+
 test("without a whole day before, no day is foreseen", () =>
   assert.equal(dayForecast([{ day: "2026-11-27", hour: 3, value: 9 }], "2026-11-27", 4, 0), undefined));
 
