@@ -45,22 +45,46 @@ export const listQuery = {
 /** The view of a row that is answered as it is. */
 export const same = <Row>(row: Row): Row => row;
 
+/** A list, open at the page that its caller asked for. */
+export interface List<Position> {
+  /** Where the page before ends; undefined for the first page. */
+  readonly after: Position | undefined;
+  /** How many rows to read: one more than a page may hold, which tells whether another page follows. */
+  readonly toRead: number;
+  /**
+   * Cuts the page out of the rows that were read, and signs the cursor of the next. A page ends earlier where its items would not fit
+   * into an answer.
+   * @param view a row as it is answered; a text is JSON already
+   * @param position what the next page begins after, from the last row of this one and the number of its rows
+   */
+  page<Row, View>(
+    rows: readonly Row[],
+    view: (row: Row) => View,
+    position: (last: Row, count: number) => Position,
+  ): Promise<{ items: View[]; next_cursor: string | null }>;
+}
+
 /**
- * Cuts a page out of `limit + 1` rows that were read, and signs the cursor of the next. A page ends earlier where its items would not
- * fit into an answer.
- * @param view a row as it is answered; a text is JSON already
- * @param position what the next page begins after, from the last row of this one and the number of its rows
+ * Opens a list at the page that the cursor names, or at its first.
+ * @param purpose as for `signCursor`
+ * @throws TriggersError `invalid_request` for a cursor of another list
  */
-export async function pageOf<Row, View>(
+export async function openList<Position>(
   deps: Deps,
-  { purpose, limit }: { readonly purpose: string; readonly limit: number },
-  rows: readonly Row[],
-  view: (row: Row) => View,
-  position: (last: Row, count: number) => unknown,
-): Promise<{ items: View[]; next_cursor: string | null }> {
-  const views = rows.slice(0, limit).map(view);
-  const items = [...fitting(views, (item) => (typeof item === "string" ? Buffer.byteLength(item) : jsonSize(item)))];
-  if (items.length === rows.length) return { items, next_cursor: null };
-  const next = position(rows[items.length - 1]!, items.length);
-  return { items, next_cursor: await signCursor(deps, purpose, next) };
+  purpose: string,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<List<Position>> {
+  return {
+    after: cursor === undefined ? undefined : await readCursor<Position>(deps, purpose, cursor),
+    toRead: limit + 1,
+    async page(rows, view, position) {
+      const views = rows.slice(0, limit).map(view);
+      const items = [
+        ...fitting(views, (item) => (typeof item === "string" ? Buffer.byteLength(item) : jsonSize(item))),
+      ];
+      if (items.length === rows.length) return { items, next_cursor: null };
+      const next = position(rows[items.length - 1]!, items.length);
+      return { items, next_cursor: await signCursor(deps, purpose, next) };
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { asService } from "../database/roles.ts";
 import type { CustomerTable } from "../database/schema.ts";
-import { pageOf, readCursor, same } from "./cursor.ts";
+import { openList, same } from "./cursor.ts";
 import type { Deps } from "./deps.ts";
 
 export type CustomerRow = Selectable<CustomerTable>;
@@ -14,18 +14,18 @@ export type CustomerRow = Selectable<CustomerTable>;
 export async function customerPage(
   deps: Deps,
   purpose: string,
-  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+  asked: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<{ items: readonly CustomerRow[]; next_cursor: string | null }> {
-  const after = cursor === undefined ? "" : await readCursor<string>(deps, purpose, cursor);
+  const list = await openList<string>(deps, purpose, asked);
   const rows = await asService(deps.db, (tx) =>
     tx
       .selectFrom("customers")
       .selectAll()
       .where("status", "=", "active")
-      .where("customer_id", ">", after)
+      .where("customer_id", ">", list.after ?? "")
       .orderBy("customer_id")
-      .limit(limit + 1)
+      .limit(list.toRead)
       .execute(),
   );
-  return pageOf(deps, { purpose, limit }, rows, same, ({ customer_id }) => customer_id);
+  return list.page(rows, same, ({ customer_id }) => customer_id);
 }

@@ -26,7 +26,7 @@ import { checkWebhookUrl } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -283,25 +283,18 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = `${c.get("tenant")}:alert-channels`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:alert-channels`, query);
       const rows = await as(c, (tx) =>
         tx
           .selectFrom("alert_channels")
           .selectAll()
           .where("tenant", "=", c.get("tenant"))
-          .where("channel_id", ">", after)
+          .where("channel_id", ">", list.after ?? "")
           .orderBy("channel_id")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewChannel,
-        ({ channel_id }) => channel_id,
-      );
+      const { items, next_cursor } = await list.page(rows, viewChannel, ({ channel_id }) => channel_id);
       return c.json({ alert_channels: items, next_cursor });
     },
   );

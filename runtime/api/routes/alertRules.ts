@@ -15,7 +15,7 @@ import { dimensionsIn, MetricsQuery, type MetricsQueryInput } from "../../domain
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -174,19 +174,12 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");
-      const purpose = `${tenant}:alert-rules`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${tenant}:alert-rules`, query);
       const rows = await asCaller(deps, c, async (tx) => {
         await ensureRules(tx, tenant, deps.now());
-        return listRules(tx, tenant, after, query.limit + 1);
+        return listRules(tx, tenant, list.after ?? "", list.toRead);
       });
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewRule,
-        ({ rule_id }) => rule_id,
-      );
+      const { items, next_cursor } = await list.page(rows, viewRule, ({ rule_id }) => rule_id);
       return c.json({ alert_rules: items, next_cursor });
     },
   );

@@ -10,7 +10,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor, repeatable, same } from "../cursor.ts";
+import { listQuery, openList, repeatable, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, QueryTime, Timestamp, ulidParam } from "../schemas.ts";
@@ -118,10 +118,10 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const { state, severity, rule_id, from, to, limit, cursor } = query;
-      const purpose = `${c.get("tenant")}:alerts:${JSON.stringify([state, severity, rule_id, from, to])}`;
-      const after = cursor === undefined ? undefined : await readCursor<string>(deps, purpose, cursor);
-      const { alerts, next_cursor } = await asCaller(deps, c, async (tx) => {
+      const { state, severity, rule_id, from, to } = query;
+      const filters = JSON.stringify([state, severity, rule_id, from, to]);
+      const list = await openList<string>(deps, `${c.get("tenant")}:alerts:${filters}`, query);
+      const { items, next_cursor } = await asCaller(deps, c, async (tx) => {
         const rows = await tx
           .selectFrom("alerts")
           .selectAll()
@@ -131,15 +131,14 @@ export function register(app: Api, deps: Deps): void {
           .$if(rule_id !== undefined, (q) => q.where("rule_id", "=", rule_id!))
           .$if(from !== undefined, (q) => q.where("since", ">=", new Date(from!)))
           .$if(to !== undefined, (q) => q.where("since", "<", new Date(to!)))
-          .$if(after !== undefined, (q) => q.where("alert_id", "<", after!))
+          .$if(list.after !== undefined, (q) => q.where("alert_id", "<", list.after!))
           .orderBy("alert_id", "desc")
-          .limit(limit + 1)
+          .limit(list.toRead)
           .execute();
         const views = await viewed(tx, rows);
-        const page = await pageOf(deps, { purpose, limit }, views, same, ({ alert_id }) => alert_id);
-        return { alerts: page.items, next_cursor: page.next_cursor };
+        return list.page(views, same, ({ alert_id }) => alert_id);
       });
-      return c.json({ alerts, next_cursor });
+      return c.json({ alerts: items, next_cursor });
     },
   );
 

@@ -7,7 +7,7 @@ import { TriggersError } from "../../domain/errors/errors.ts";
 import { environments } from "../../domain/identity/identity.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { type AccessRecord, accessKey } from "../../domain/usage/access.ts";
-import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
+import { listQuery, openList, same } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, QueryTime, Timestamp } from "../schemas.ts";
@@ -133,21 +133,14 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
-      const purpose = `${customer_id}:audit`;
+      const list = await openList<number>(deps, `${customer_id}:audit`, query);
       const first = query.from_seq === undefined ? undefined : query.from_seq + 1;
-      const before = query.cursor === undefined ? first : await readCursor<number>(deps, purpose, query.cursor);
       const { entries, head } = await asCustomer(deps.db, customer_id, async (tx) => ({
         head: await auditHead(tx, customer_id),
-        entries: await auditPage(tx, customer_id, before, query.limit + 1),
+        entries: await auditPage(tx, customer_id, list.after ?? first, list.toRead),
       }));
       c.header("triggers-audit-head", `${customer_id} ${head.seq} ${head.hash}`);
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        entries,
-        same,
-        ({ seq }) => seq,
-      );
+      const { items, next_cursor } = await list.page(entries, same, ({ seq }) => seq);
       return c.json({ audit: items, next_cursor });
     },
   );
@@ -171,16 +164,10 @@ export function register(app: Api, deps: Deps): void {
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
       const hour = rfc3339(Date.parse(query.hour));
-      const purpose = `${customer_id}:access:${hour.slice(0, 13)}`;
-      const after = query.cursor === undefined ? 0 : await readCursor<number>(deps, purpose, query.cursor);
-      const records = (await readAccess(deps, customer_id, hour)).slice(after, after + query.limit + 1);
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        records,
-        same,
-        (_, count) => after + count,
-      );
+      const list = await openList<number>(deps, `${customer_id}:access:${hour.slice(0, 13)}`, query);
+      const after = list.after ?? 0;
+      const records = (await readAccess(deps, customer_id, hour)).slice(after, after + list.toRead);
+      const { items, next_cursor } = await list.page(records, same, (_, count) => after + count);
       return c.json({ records: items, next_cursor });
     },
   );

@@ -13,7 +13,7 @@ import { memberText, writeObject } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkSchema } from "../checkSchema.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { examine } from "../examine.ts";
 import { jsonBytes } from "../reads.ts";
@@ -219,26 +219,19 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = `${c.get("tenant")}:event_types`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:event_types`, query);
       const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("event_schemas")
           .select([...columns, asText])
           .where("tenant", "=", c.get("tenant"))
           .where("is_current", "=", true)
-          .where("event_type", ">", after)
+          .where("event_type", ">", list.after ?? "")
           .orderBy("event_type")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewOf,
-        (row) => row.event_type,
-      );
+      const { items, next_cursor } = await list.page(rows, viewOf, (row) => row.event_type);
       const members = [
         ["event_types", `[${items.join(",")}]`],
         ["next_cursor", JSON.stringify(next_cursor)],

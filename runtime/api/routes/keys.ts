@@ -8,7 +8,7 @@ import { BROWSER_SCOPE, isOrigin } from "../../domain/identity/browser.ts";
 import { defaultScopes, type Identity, type KeyLimit, type Scope } from "../../domain/identity/identity.ts";
 import type { Millis } from "../../domain/time.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { adopt, everyKey, getKey, lastUses, listKeys, makeKey, putKey, revokeFamily, rotateKey } from "../keyStore.ts";
 import { route } from "../route.ts";
@@ -252,16 +252,13 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
-      const purpose = `${customer_id}:keys`;
-      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
-      const found = await listKeys(deps, customer_id, after, query.limit + 1);
+      const list = await openList<string>(deps, `${customer_id}:keys`, query);
+      const found = await listKeys(deps, customer_id, list.after, list.toRead);
       const uses = await lastUses(
         deps,
         found.map(({ key_id }) => key_id),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
+      const { items, next_cursor } = await list.page(
         found,
         (record) => viewOf(record, uses.get(record.key_id), deps.now()),
         ({ key_id }) => key_id,

@@ -9,7 +9,7 @@ import { rfc3339 } from "../../domain/time.ts";
 import { parsePath } from "../../matching/index.ts";
 import { writeEvent } from "../../store/inbox/view.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { maskingOf, recordViews } from "../masks.ts";
 import { EventId, readContext } from "../reads.ts";
@@ -176,17 +176,16 @@ export function register(app: Api, deps: Deps): void {
     async (c, { params: { id }, query }) => {
       const { customer_id } = c.get("identity");
       const tenant = c.get("tenant");
-      const purpose = `${tenant}:viewers:${id}`;
-      const before = query.cursor === undefined ? "~" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${tenant}:viewers:${id}`, query);
       const rows = await asCustomer(deps.db, customer_id, (tx) =>
         tx
           .selectFrom("event_views")
           .selectAll()
           .where("tenant", "=", tenant)
           .where("event_id", "=", id)
-          .where("view_id", "<", before)
+          .where("view_id", "<", list.after ?? "~")
           .orderBy("view_id", "desc")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
       const viewOf = ({ at, person_id, name, role, how, reason }: (typeof rows)[number]) => ({
@@ -197,7 +196,7 @@ export function register(app: Api, deps: Deps): void {
         how,
         reason,
       });
-      const page = await pageOf(deps, { purpose, limit: query.limit }, rows, viewOf, ({ view_id }) => view_id);
+      const page = await list.page(rows, viewOf, ({ view_id }) => view_id);
       return c.json({ viewers: page.items, next_cursor: page.next_cursor });
     },
   );

@@ -8,7 +8,7 @@ import { newId } from "../../domain/ids.ts";
 import { customerRoles, type Role, roles, scopesOf } from "../../domain/people/roles.ts";
 import { rfc3339 } from "../../domain/time.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -124,26 +124,19 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const { customer_id } = c.get("identity");
-      const purpose = `${customer_id}:people`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${customer_id}:people`, query);
       const rows = await asCustomer(deps.db, customer_id, (tx) =>
         tx
           .selectFrom("people")
           .selectAll()
           .where("customer_id", "=", customer_id)
           .where("status", "<>", "removed")
-          .where("person_id", ">", after)
+          .where("person_id", ">", list.after ?? "")
           .orderBy("person_id")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewOf,
-        ({ person_id }) => person_id,
-      );
+      const { items, next_cursor } = await list.page(rows, viewOf, ({ person_id }) => person_id);
       return c.json({ people: items, next_cursor });
     },
   );

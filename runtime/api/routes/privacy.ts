@@ -14,7 +14,7 @@ import { membersUnder, parsePath } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
+import { listQuery, openList, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -220,17 +220,12 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");
-      const purpose = `${tenant}:privacy`;
-      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["export", "erasure"], after, query.limit + 1));
-      const views = await Promise.all(rows.map(viewOf));
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        views,
-        same,
-        (view) => view.request_id,
+      const list = await openList<string>(deps, `${tenant}:privacy`, query);
+      const rows = await asCaller(deps, c, (tx) =>
+        listJobs(tx, tenant, ["export", "erasure"], list.after, list.toRead),
       );
+      const views = await Promise.all(rows.map(viewOf));
+      const { items, next_cursor } = await list.page(views, same, (view) => view.request_id);
       return c.json({ requests: items, next_cursor } as never);
     },
   );

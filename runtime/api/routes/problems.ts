@@ -17,7 +17,7 @@ import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { findProblem, problemItems, sayOfProblem } from "../../store/problems.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor, repeatable } from "../cursor.ts";
+import { listQuery, openList, repeatable } from "../cursor.ts";
 import { type Api, type ApiEnv, type Deps, eventsOf } from "../deps.ts";
 import { route } from "../route.ts";
 import { idIn, NextCursor, Timestamp } from "../schemas.ts";
@@ -120,8 +120,8 @@ export function register(app: Api, deps: Deps): void {
       const tenant = c.get("tenant");
       const now = deps.now();
       const states = query.state === undefined ? undefined : [...new Set(query.state)].sort();
-      const purpose = `${tenant}:problems:${states?.join(",") ?? ""}`;
-      const after = query.cursor === undefined ? undefined : await readCursor<Position>(deps, purpose, query.cursor);
+      const list = await openList<Position>(deps, `${tenant}:problems:${states?.join(",") ?? ""}`, query);
+      const { after } = list;
       const all = (await problemItems(eventsOf(deps), tenant)).map(decodeProblem);
       const wanted = all
         .filter((problem) => states?.includes(stateOf(problem, now)) ?? true)
@@ -131,14 +131,12 @@ export function register(app: Api, deps: Deps): void {
           ({ problem: { last_at }, id }) =>
             after === undefined || last_at < after.last_at || (last_at === after.last_at && id > after.id),
         )
-        .slice(0, query.limit + 1);
+        .slice(0, list.toRead);
       const workflows = await workflowsOf(
         c,
         wanted.map(({ problem }) => problem),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
+      const { items, next_cursor } = await list.page(
         wanted,
         ({ problem }) => viewProblem(problem, workflows.get(problem.subscription_id) ?? null, now),
         ({ problem, id }) => ({ last_at: problem.last_at, id }),

@@ -8,7 +8,7 @@ import { rfc3339 } from "../../domain/time.ts";
 import { membersUnder, writeObject } from "../../matching/index.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, Deps } from "../deps.ts";
 import { jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
@@ -130,26 +130,19 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = `${c.get("tenant")}:reference_tables`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:reference_tables`, query);
       const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("reference_tables")
           .selectAll()
           .where("tenant", "=", c.get("tenant"))
           .where("is_current", "=", true)
-          .where("name", ">", after)
+          .where("name", ">", list.after ?? "")
           .orderBy("name")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewOf,
-        (row) => row.name,
-      );
+      const { items, next_cursor } = await list.page(rows, viewOf, (row) => row.name);
       return c.json({ reference_tables: items, next_cursor });
     },
   );

@@ -10,7 +10,7 @@ import { rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { startJob } from "../backfill.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { Millis } from "../reads.ts";
 import { route } from "../route.ts";
@@ -238,16 +238,9 @@ export function register(app: Api, deps: Deps): void {
     },
     async (c, { query }) => {
       const tenant = c.get("tenant");
-      const purpose = `${tenant}:replays`;
-      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
-      const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["replay"], after, query.limit + 1));
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewReplay,
-        ({ job_id }) => job_id,
-      );
+      const list = await openList<string>(deps, `${tenant}:replays`, query);
+      const rows = await asCaller(deps, c, (tx) => listJobs(tx, tenant, ["replay"], list.after, list.toRead));
+      const { items, next_cursor } = await list.page(rows, viewReplay, ({ job_id }) => job_id);
       return c.json({ replays: items, next_cursor });
     },
   );

@@ -21,7 +21,7 @@ import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { baseUrl } from "../baseUrl.ts";
-import { listQuery, pageOf, readCursor, same } from "../cursor.ts";
+import { listQuery, openList, same } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { route } from "../route.ts";
 import { NextCursor, Timestamp, ulidParam } from "../schemas.ts";
@@ -207,25 +207,18 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = `${c.get("tenant")}:reports`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:reports`, query);
       const rows = await as(c, (tx) =>
         tx
           .selectFrom("reports")
           .selectAll()
           .where("tenant", "=", c.get("tenant"))
-          .where("report_id", ">", after)
+          .where("report_id", ">", list.after ?? "")
           .orderBy("report_id")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewReport,
-        ({ report_id }) => report_id,
-      );
+      const { items, next_cursor } = await list.page(rows, viewReport, ({ report_id }) => report_id);
       return c.json({ reports: items, next_cursor });
     },
   );
@@ -466,27 +459,20 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { params, query }) => {
-      const purpose = `${c.get("tenant")}:runs:${params.id}`;
-      const after = query.cursor === undefined ? undefined : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:runs:${params.id}`, query);
       const rows = await as(c, async (tx) => {
         if ((await find(tx, c, params.id)) === undefined) throw notFound(params.id);
         return tx
           .selectFrom("report_runs")
           .selectAll()
           .where("report_id", "=", params.id)
-          .$if(after !== undefined, (q) => q.where("run_id", "<", after!))
+          .$if(list.after !== undefined, (q) => q.where("run_id", "<", list.after!))
           .orderBy("run_id", "desc")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute();
       });
       const views = await Promise.all(rows.map(viewRun));
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        views,
-        same,
-        ({ run_id }) => run_id,
-      );
+      const { items, next_cursor } = await list.page(views, same, ({ run_id }) => run_id);
       return c.json({ runs: items, next_cursor });
     },
   );

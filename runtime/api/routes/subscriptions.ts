@@ -27,7 +27,7 @@ import type { UrlRules } from "../../domain/webhook/webhookUrl.ts";
 import { asCaller } from "../asCaller.ts";
 import { change } from "../audited.ts";
 import { checkBackfill, insertBackfill } from "../backfill.ts";
-import { listQuery, pageOf, readCursor } from "../cursor.ts";
+import { listQuery, openList } from "../cursor.ts";
 import type { Api, ApiEnv, Deps } from "../deps.ts";
 import { releaseHeld, stopPosts } from "../release.ts";
 import { route } from "../route.ts";
@@ -223,8 +223,7 @@ export function register(app: Api, deps: Deps): void {
       },
     },
     async (c, { query }) => {
-      const purpose = `${c.get("tenant")}:subscriptions:${query.status ?? ""}`;
-      const after = query.cursor === undefined ? "" : await readCursor<string>(deps, purpose, query.cursor);
+      const list = await openList<string>(deps, `${c.get("tenant")}:subscriptions:${query.status ?? ""}`, query);
       const rows = await asCaller(deps, c, (tx) =>
         tx
           .selectFrom("subscriptions")
@@ -232,18 +231,12 @@ export function register(app: Api, deps: Deps): void {
           .where("tenant", "=", c.get("tenant"))
           .where("status", "<>", "removed")
           .$if(query.status !== undefined, (q) => q.where("status", "=", query.status!))
-          .where("subscription_id", ">", after)
+          .where("subscription_id", ">", list.after ?? "")
           .orderBy("subscription_id")
-          .limit(query.limit + 1)
+          .limit(list.toRead)
           .execute(),
       );
-      const { items, next_cursor } = await pageOf(
-        deps,
-        { purpose, limit: query.limit },
-        rows,
-        viewOf,
-        (row) => row.subscription_id,
-      );
+      const { items, next_cursor } = await list.page(rows, viewOf, (row) => row.subscription_id);
       return c.json({ subscriptions: items, next_cursor });
     },
   );

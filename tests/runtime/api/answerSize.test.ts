@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { suite } from "uvu";
-import { pageOf, readCursor, same } from "../../../runtime/api/cursor.ts";
+import { openList, same } from "../../../runtime/api/cursor.ts";
 import type { Deps } from "../../../runtime/api/deps.ts";
 import { answerOf } from "../../../runtime/api/functionUrl.ts";
 import { asService } from "../../../runtime/database/roles.ts";
@@ -81,14 +81,15 @@ test("reading a list to its end gives each row once, in order, in pages that fit
     fc.asyncProperty(sizes, fc.integer({ min: 1, max: 5 }), async (rows, limit) => {
       const all = rows.map(([size, character], id) => ({ id, text: character.repeat(size / 4) }));
       const read: number[] = [];
-      for (let after = -1; ; ) {
-        const found = all.filter(({ id }) => id > after).slice(0, limit + 1);
-        const page = await pageOf(deps, { purpose: "list", limit }, found, same, ({ id }) => id);
+      for (let cursor: string | undefined; ; ) {
+        const list = await openList<number>(deps, "list", { cursor, limit });
+        const found = all.filter(({ id }) => id > (list.after ?? -1)).slice(0, list.toRead);
+        const page = await list.page(found, same, ({ id }) => id);
         assert.ok(page.items.length <= limit && (page.items.length > 0 || found.length === 0));
         assert.ok(JSON.stringify(page.items).length <= PAGE_BYTES || page.items.length === 1);
         read.push(...page.items.map(({ id }) => id));
         if (page.next_cursor === null) break;
-        after = await readCursor<number>(deps, "list", page.next_cursor);
+        cursor = page.next_cursor;
       }
       assert.deepEqual(
         read,

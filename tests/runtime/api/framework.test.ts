@@ -6,7 +6,7 @@ import { suite } from "uvu";
 import { buildApp } from "../../../runtime/api/app.ts";
 import {
   listQuery,
-  pageOf,
+  openList,
   readCursor,
   repeatable,
   same,
@@ -415,8 +415,9 @@ test("a cursor reads back what was signed, for its own list and tenant only", as
 });
 
 test("a page has a next cursor only when there is more", async () => {
-  assert.equal((await pageOf(deps, { purpose: "p", limit: 2 }, [1, 2], same, (last) => last)).next_cursor, null);
-  const { items, next_cursor } = await pageOf(deps, { purpose: "p", limit: 2 }, [1, 2, 3], same, (last) => last);
+  const list = await openList<number>(deps, "p", { limit: 2 });
+  assert.equal((await list.page([1, 2], same, (last) => last)).next_cursor, null);
+  const { items, next_cursor } = await list.page([1, 2, 3], same, (last) => last);
   assert.deepEqual([items, await readCursor(deps, "p", next_cursor!)], [[1, 2], 2]);
 });
 
