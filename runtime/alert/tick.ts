@@ -7,7 +7,7 @@ import { COUNTED_AFTER_MS, startsBetween } from "../counters/alertNumbers.ts";
 import { beginTick, endTick, probesBetween } from "../counters/alerts.ts";
 import type { MetricsReader } from "../counters/metrics.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
-import type { AlertChange, Standing } from "../domain/alerts/work.ts";
+import type { AlertChange } from "../domain/alerts/work.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { evaluateTenant, type TenantWork } from "./evaluate.ts";
 
@@ -97,17 +97,19 @@ interface Round extends Omit<Ticked, "minutes"> {
 }
 
 async function round(ports: TickPorts, minutes: readonly number[], after: Tenant, deadline: number): Promise<Round> {
-  const { active, now } = ports;
+  const { active, now, service } = ports;
   const [first, last] = [minutes[0]!, minutes.at(-1)!];
   await active.read(startsBetween(first - MARKS_MINUTES * MINUTE_MS, last + MINUTE_MS, MINUTE_MS));
-  const [standing, probes] = await Promise.all([
-    allStanding(ports),
+  const [pages, probes] = await Promise.all([
+    everyPage((after) => service({ op: "alert_standing", after })),
     probesBetween(ports.reader.counters, first, last + MINUTE_MS),
   ]);
+  const standing = pages.flatMap(({ alerts }) => alerts);
   const concerned = active.tenants([...minutes, ...startsBetween(first - LATE_MINUTES * MINUTE_MS, first, MINUTE_MS)]);
   for (const { tenant } of standing) concerned.add(tenant);
   if ([...probes.values()].some((down) => down > 0))
-    for (const tenant of await allTenants(ports)) concerned.add(tenant);
+    for (const { tenants } of await everyPage((after) => service({ op: "alert_tenants", after })))
+      for (const tenant of tenants) concerned.add(tenant);
   const tenants = [...concerned].filter((tenant) => tenant > after).sort();
   const byTenant = Map.groupBy(standing, ({ tenant }) => tenant);
   const counts = { tenants: 0, rules: 0, changes: 0 };
@@ -176,26 +178,14 @@ async function learnRules({ service, rules }: TickPorts, tenants: readonly Tenan
   );
 }
 
-async function allStanding({ service }: TickPorts): Promise<Standing[]> {
-  const all: Standing[] = [];
-  for (let after: string | null = ""; after !== null; ) {
-    const page: { readonly alerts: readonly Standing[]; readonly next: string | null } = (
-      await service({ op: "alert_standing", after })
-    ).answer;
-    all.push(...page.alerts);
-    after = page.next;
+/** Reads the pages of a list to the last. @param pageAfter the page that follows an item; the first follows "" */
+async function everyPage<Page extends { readonly next: string | null }>(
+  pageAfter: (after: string) => Promise<{ readonly answer: Page }>,
+): Promise<Page[]> {
+  const pages: Page[] = [];
+  for (let after: string | null = ""; after !== null; after = pages.at(-1)!.next) {
+    const { answer } = await pageAfter(after);
+    pages.push(answer);
   }
-  return all;
-}
-
-async function allTenants({ service }: TickPorts): Promise<Tenant[]> {
-  const all: Tenant[] = [];
-  for (let after: string | null = ""; after !== null; ) {
-    const page: { readonly tenants: readonly Tenant[]; readonly next: string | null } = (
-      await service({ op: "alert_tenants", after })
-    ).answer;
-    all.push(...page.tenants);
-    after = page.next;
-  }
-  return all;
+  return pages;
 }

@@ -69,7 +69,8 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
   // Who was here before has seen this minute, and later ones.
   if (open?.watch != null && open.watch.seen_at >= at) return undefined;
   if (open === undefined && changes.includes("pending") && watch !== null) {
-    if (await endedAfter(tx, rule.rule_id, watch.since)) return undefined;
+    // It begins before the last one ended: it is the same, evaluated once more.
+    if (await hasAlert(tx, rule.rule_id, "resolved_at", watch.since)) return undefined;
     open = await tx
       .insertInto("alerts")
       .values({
@@ -127,13 +128,18 @@ async function saveAlert(tx: Tx, tenant: Tenant, change: AlertChange, now: Milli
   return { ...facts, state: updated.state };
 }
 
-/** Whether the rule's last alert lasted beyond a time: then one that begins with it is the same, evaluated once more. */
-async function endedAfter(tx: Tx, ruleId: string, since: Millis): Promise<boolean> {
+/** Whether one of the rule's alerts was resolved, or is snoozed, at a time later than `since`. */
+async function hasAlert(
+  tx: Tx,
+  ruleId: string,
+  ends: "resolved_at" | "snoozed_until",
+  since: Millis,
+): Promise<boolean> {
   const row = await tx
     .selectFrom("alerts")
     .select("alert_id")
     .where("rule_id", "=", ruleId)
-    .where("resolved_at", ">", new Date(since))
+    .where(ends, ">", new Date(since))
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
@@ -166,7 +172,7 @@ function factsOf(row: AlertRow, change: ToldChange, at: Millis): AlertFacts {
 async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: Millis, now: Millis): Promise<void> {
   const { alert_id, tenant, customer_id, rule } = row;
   const facts = JSON.stringify(factsOf(row, change, at));
-  const quiet = change !== "resolved" && (await snoozed(tx, rule.rule_id, now));
+  const quiet = change !== "resolved" && (await hasAlert(tx, rule.rule_id, "snoozed_until", now));
   const channels =
     rule.channels.length === 0 || quiet
       ? []
@@ -198,18 +204,6 @@ async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: Millis, now: 
       ),
     )
     .execute();
-}
-
-/** Whether somebody has asked for silence about this rule. */
-async function snoozed(tx: Tx, ruleId: string, now: Millis): Promise<boolean> {
-  const row = await tx
-    .selectFrom("alerts")
-    .select("alert_id")
-    .where("rule_id", "=", ruleId)
-    .where("snoozed_until", ">", new Date(now))
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Ends what a rule that is no more, or is switched off, has standing; what fired is told as resolved. */

@@ -65,39 +65,28 @@ const inner = (kind: "and" | "or" | "not", text: string, parts: readonly Draft[]
       : (kind === "and" ? disjunction : conjunction)(parts.map((part) => part.needsFalse)),
 });
 
-export function and(text: string, parts: readonly Draft[]): Draft {
-  if (parts.length === 1) return parts[0]!;
-  const tests = parts.map((part) => part.test);
-  return {
-    ...inner("and", text, parts),
-    test: (frame) => {
-      let fault: Fault | undefined;
-      for (const test of tests) {
-        const value = test(frame);
-        if (value === false) return false;
-        if (value !== true) fault ??= value;
-      }
-      return fault ?? true;
-    },
+/** @param decisive the value of one part that decides the whole, even where another part fails */
+const joined =
+  (kind: "and" | "or", decisive: boolean) =>
+  (text: string, parts: readonly Draft[]): Draft => {
+    if (parts.length === 1) return parts[0]!;
+    const tests = parts.map((part) => part.test);
+    return {
+      ...inner(kind, text, parts),
+      test: (frame) => {
+        let fault: Fault | undefined;
+        for (const test of tests) {
+          const value = test(frame);
+          if (value === decisive) return decisive;
+          if (typeof value !== "boolean") fault ??= value;
+        }
+        return fault ?? !decisive;
+      },
+    };
   };
-}
 
-export function or(text: string, parts: readonly Draft[]): Draft {
-  if (parts.length === 1) return parts[0]!;
-  const tests = parts.map((part) => part.test);
-  return {
-    ...inner("or", text, parts),
-    test: (frame) => {
-      let fault: Fault | undefined;
-      for (const test of tests) {
-        const value = test(frame);
-        if (value === true) return true;
-        if (value !== false) fault ??= value;
-      }
-      return fault ?? false;
-    },
-  };
-}
+export const and = joined("and", false);
+export const or = joined("or", true);
 
 export function not(text: string, part: Draft): Draft {
   const { test } = part;

@@ -38,7 +38,8 @@ export function encodeKeyRecord(record: KeyRecord): KeyItem {
   };
 }
 
-const corrupt = (member: string) => new CodecError("corrupt", `the key item has no valid "${member}"`);
+const corrupt = (member: string, options?: ErrorOptions) =>
+  new CodecError("corrupt", `the key item has no valid "${member}"`, options);
 
 function text(item: KeyItem, member: string): string {
   const value = item[member]?.S;
@@ -52,30 +53,30 @@ function positive(item: KeyItem, member: string): number {
   return value;
 }
 
-function versionsIn(item: KeyItem): KeyVersion[] {
-  let versions: unknown;
+/** The list that a member holds as JSON. */
+function listIn<T>(item: KeyItem, member: string, isWhole: (one: Partial<T> | null) => boolean): T[] {
+  let list: unknown;
   try {
-    versions = JSON.parse(text(item, "versions"));
+    list = JSON.parse(text(item, member));
   } catch (cause) {
-    throw new CodecError("corrupt", 'the key item has no valid "versions"', { cause });
+    throw corrupt(member, { cause });
   }
-  const whole = (version: Partial<KeyVersion> | null) =>
-    typeof version?.hash === "string" && typeof version.pepper_version === "string";
-  if (!Array.isArray(versions) || versions.length === 0 || !versions.every(whole)) throw corrupt("versions");
-  return versions as KeyVersion[];
+  if (!Array.isArray(list) || !list.every(isWhole)) throw corrupt(member);
+  return list;
 }
 
-function familyIn(item: KeyItem): KeyLimit[] {
-  let family: unknown;
-  try {
-    family = JSON.parse(text(item, "family"));
-  } catch (cause) {
-    throw new CodecError("corrupt", 'the key item has no valid "family"', { cause });
-  }
-  const whole = (one: Partial<KeyLimit> | null) => typeof one?.key_id === "string" && Number(one.limit_per_second) > 0;
-  if (!Array.isArray(family) || !family.every(whole)) throw corrupt("family");
-  return family as KeyLimit[];
+function versionsIn(item: KeyItem): KeyVersion[] {
+  const versions = listIn<KeyVersion>(
+    item,
+    "versions",
+    (one) => typeof one?.hash === "string" && typeof one.pepper_version === "string",
+  );
+  if (versions.length === 0) throw corrupt("versions");
+  return versions;
 }
+
+const familyIn = (item: KeyItem): KeyLimit[] =>
+  listIn<KeyLimit>(item, "family", (one) => typeof one?.key_id === "string" && Number(one.limit_per_second) > 0);
 
 /**
  * The record in a key's item; unknown scopes, written by a newer version, grant nothing.

@@ -266,13 +266,24 @@ function tallyAttempt(row: RowOf, fact: AttemptFact): void {
       if (replayed === true) count(sums, "replayed", events);
       if (first_success_ms !== undefined) measure(sums, "delivery", first_success_ms, events);
     };
-    take(rowKey("total", letters, "", "", ""), types.length);
-    take(rowKey("subscription", letters, id, "", ""), types.length);
-    take(rowKey("key", letters, "", key_id, ""), types.length);
-    for (const [name, events] of byType(types)) {
-      take(rowKey("type", letters, "", "", name), events);
-      take(rowKey("joint", letters, id, key_id, name), events);
-    }
+    eachRow(letters, id, key_id, types, take);
+  }
+}
+
+/** Gives `take` each row in which events of one delivery and one key count, and how many of them count there. */
+function eachRow(
+  letters: string,
+  id: string,
+  key_id: string,
+  types: readonly (string | null)[],
+  take: (key: string, events: number) => void,
+): void {
+  take(rowKey("total", letters, "", "", ""), types.length);
+  take(rowKey("subscription", letters, id, "", ""), types.length);
+  take(rowKey("key", letters, "", key_id, ""), types.length);
+  for (const [name, events] of byType(types)) {
+    take(rowKey("type", letters, "", "", name), events);
+    take(rowKey("joint", letters, id, key_id, name), events);
   }
 }
 
@@ -293,19 +304,12 @@ const STANDING: Partial<Record<DeliveryStatus, Counter>> = {
 
 function tallyMoved(row: RowOf, fact: Extract<UsageFact, { kind: "moved" }>): void {
   const { subscription_id: id, key_id = "", types, from, to } = fact;
-  const move = (key: string, events: number) => {
+  const [left, reached] = [STANDING[from], STANDING[to]];
+  eachRow(NO_OUTCOME, id, key_id, types, (key, events) => {
     const sums = row(key);
-    const [left, reached] = [STANDING[from], STANDING[to]];
     if (left !== undefined) count(sums, left, -events);
     if (reached !== undefined) count(sums, reached, events);
-  };
-  move(rowKey("total", NO_OUTCOME, "", "", ""), types.length);
-  move(rowKey("subscription", NO_OUTCOME, id, "", ""), types.length);
-  move(rowKey("key", NO_OUTCOME, "", key_id, ""), types.length);
-  for (const [name, events] of byType(types)) {
-    move(rowKey("type", NO_OUTCOME, "", "", name), events);
-    move(rowKey("joint", NO_OUTCOME, id, key_id, name), events);
-  }
+  });
 }
 
 // ---- adding up -----------------------------------------------------------------------------------------------------
