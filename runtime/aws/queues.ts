@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { defined } from "../domain/defined.ts";
-import type { Millis } from "../domain/time.ts";
+import { type CallLimits, intoCalls } from "./calls.ts";
 import type { Sqs } from "./clients.ts";
 
 /** A message to send: `group` is the tenant, so that a fair queue keeps one from delaying the others; "" for nobody. */
@@ -11,29 +11,10 @@ export interface Outgoing {
   readonly delaySeconds?: number;
 }
 
-/** SQS takes this much in one call. */
-const MAX_ENTRIES = 10;
-const MAX_CALL_BYTES = 1_048_576;
+/** What SQS takes in one call. */
+const MOST: CallLimits = { items: 10, bytes: 1_048_576 };
 const TRIES = 3;
 const PAUSE_MS = 50;
-
-/** Cuts messages into calls that SQS takes, in order. @param bytes length of a message's text in UTF-8 */
-function intoCalls<T>(messages: readonly T[], bytes: (message: T) => number): T[][] {
-  const calls: T[][] = [];
-  let size = 0;
-  for (const message of messages) {
-    const length = bytes(message);
-    const last = calls.at(-1);
-    if (last === undefined || last.length === MAX_ENTRIES || size + length > MAX_CALL_BYTES) {
-      calls.push([message]);
-      size = length;
-    } else {
-      last.push(message);
-      size += length;
-    }
-  }
-  return calls;
-}
 
 /**
  * Sends all of them, each refused entry again up to three times.
@@ -47,7 +28,7 @@ export async function sendAll(
   const outcomes = new Array<Error | undefined>(messages.length).fill(undefined);
   const numbered = messages.map((message, at) => ({ message, at, bytes: Buffer.byteLength(message.text) }));
   await Promise.all(
-    intoCalls(numbered, ({ bytes }) => bytes).map(async (call) => {
+    intoCalls(numbered, ({ bytes }) => bytes, MOST).map(async (call) => {
       let waiting = call;
       for (let tried = 1; waiting.length > 0; tried += 1) {
         const refused = await sendCall(sqs, queueUrl, waiting);
@@ -70,7 +51,7 @@ export async function sendOrThrow(sqs: Sqs, queueUrl: string, messages: readonly
 async function sendCall(
   sqs: Sqs,
   queueUrl: string,
-  call: readonly { readonly message: Outgoing; readonly at: Millis }[],
+  call: readonly { readonly message: Outgoing; readonly at: number }[],
 ): Promise<Map<number, Error>> {
   const Entries = call.map(
     ({ message, at }): SendMessageBatchRequestEntry => ({

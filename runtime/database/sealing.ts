@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { type Place, sealedBy, type Vault } from "../domain/webhook/vault.ts";
 import { channelPlace } from "./alerts.ts";
-import { asService } from "./roles.ts";
+import { asService, type Tx } from "./roles.ts";
 import type { Database, Definition } from "./schema.ts";
 
 /** Which texts of a subscription, and of a customer, are sealed, and where they belong. */
@@ -68,58 +68,58 @@ export async function sealAnew(
   const other = (text: typeof SECRETS) => sql<boolean>`${text} not like ${`sealed:${vault.current}:%`}`;
   const anew = (text: string, place: Place) => vault.seal(vault.open(text, place), place);
   let sealed = 0;
-  for (let count = PAGE; count === PAGE && !isOver(); sealed += count)
-    count = await asService(db, async (tx) => {
-      const rows = await tx
-        .selectFrom("signing_secrets")
-        .select(["customer_id", "subscription_id", "secret"])
-        .where(other(SECRETS))
-        .limit(PAGE)
+  const inPages = async (page: (tx: Tx) => Promise<number>) => {
+    for (let count = PAGE; count === PAGE && !isOver(); sealed += count) count = await asService(db, page);
+  };
+  await inPages(async (tx) => {
+    const rows = await tx
+      .selectFrom("signing_secrets")
+      .select(["customer_id", "subscription_id", "secret"])
+      .where(other(SECRETS))
+      .limit(PAGE)
+      .execute();
+    for (const { customer_id, subscription_id, secret } of rows) {
+      await tx
+        .updateTable("signing_secrets")
+        .set({ secret: anew(secret, secretPlace(customer_id, subscription_id)) })
+        .where("subscription_id", "=", subscription_id)
+        .where("secret", "=", secret)
         .execute();
-      for (const { customer_id, subscription_id, secret } of rows) {
-        await tx
-          .updateTable("signing_secrets")
-          .set({ secret: anew(secret, secretPlace(customer_id, subscription_id)) })
-          .where("subscription_id", "=", subscription_id)
-          .where("secret", "=", secret)
-          .execute();
-      }
-      return rows.length;
-    });
-  for (let count = PAGE; count === PAGE && !isOver(); sealed += count)
-    count = await asService(db, async (tx) => {
-      const rows = await tx
-        .selectFrom("customers")
-        .select(["customer_id", "subject_key"])
-        .where(other(SUBJECT_KEYS))
-        .limit(PAGE)
-        .forUpdate()
+    }
+    return rows.length;
+  });
+  await inPages(async (tx) => {
+    const rows = await tx
+      .selectFrom("customers")
+      .select(["customer_id", "subject_key"])
+      .where(other(SUBJECT_KEYS))
+      .limit(PAGE)
+      .forUpdate()
+      .execute();
+    for (const { customer_id, subject_key } of rows)
+      await tx
+        .updateTable("customers")
+        .set({ subject_key: anew(subject_key!, subjectKeyPlace(customer_id)) })
+        .where("customer_id", "=", customer_id)
         .execute();
-      for (const { customer_id, subject_key } of rows)
-        await tx
-          .updateTable("customers")
-          .set({ subject_key: anew(subject_key!, subjectKeyPlace(customer_id)) })
-          .where("customer_id", "=", customer_id)
-          .execute();
-      return rows.length;
-    });
-  for (let count = PAGE; count === PAGE && !isOver(); sealed += count)
-    count = await asService(db, async (tx) => {
-      const rows = await tx
-        .selectFrom("alert_channels")
-        .select(["customer_id", "channel_id", "secret"])
-        .where(other(CHANNELS))
-        .limit(PAGE)
-        .forUpdate()
+    return rows.length;
+  });
+  await inPages(async (tx) => {
+    const rows = await tx
+      .selectFrom("alert_channels")
+      .select(["customer_id", "channel_id", "secret"])
+      .where(other(CHANNELS))
+      .limit(PAGE)
+      .forUpdate()
+      .execute();
+    for (const { customer_id, channel_id, secret } of rows)
+      await tx
+        .updateTable("alert_channels")
+        .set({ secret: anew(secret!, channelPlace(customer_id, channel_id)) })
+        .where("channel_id", "=", channel_id)
         .execute();
-      for (const { customer_id, channel_id, secret } of rows)
-        await tx
-          .updateTable("alert_channels")
-          .set({ secret: anew(secret!, channelPlace(customer_id, channel_id)) })
-          .where("channel_id", "=", channel_id)
-          .execute();
-      return rows.length;
-    });
+    return rows.length;
+  });
   for (let after = "", count = PAGE; count === PAGE && !isOver(); ) {
     const rows = await asService(db, async (tx) => {
       const found = await tx

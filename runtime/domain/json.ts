@@ -62,10 +62,6 @@ function define(object: object, name: string, value: unknown): void {
   else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Whether a JSON text holds a number for which `numberOf` has something. */
-export const holdsNumber = (text: string, numberOf: NumberOf): boolean =>
-  replacedIn(text, numberOf).some(({ value }) => value !== undefined);
-
 /** What a replaced part begins with: drawn at start, so that no text can hold it. */
 const MARK = `=${randomBytes(12).toString("base64url")}=`;
 

@@ -1,4 +1,4 @@
-import { holdsNumber, type NumberOf, readJson } from "./json.ts";
+import { type NumberOf, readJson } from "./json.ts";
 
 /**
  * JSON numbers by value, whatever their length (docs/decisions/numbers.md). RFC 8259 sets no bound on a number; JavaScript reads
@@ -198,8 +198,16 @@ function powerOfTen(power: bigint, by: bigint): bigint {
 /** Reads JSON as `readJson` does, but for long numbers, which are `LongNumber`s. @throws SyntaxError */
 export const parseJson = (text: string): unknown => readJson(text, longNumber);
 
-/** Whether a JSON text holds a number that no double stands for. */
-export const holdsLongNumber = (text: string): boolean => holdsNumber(text, longNumber);
+/** Reads JSON as `parseJson` does, and tells whether it holds a number that no double stands for. @throws SyntaxError */
+export function readNumbers(text: string): { readonly value: unknown; readonly long: boolean } {
+  let long = false;
+  const value = readJson(text, (...number) => {
+    const found = longNumber(...number);
+    if (found !== undefined) long = true;
+    return found;
+  });
+  return { value, long };
+}
 
 const longNumber: NumberOf = (text, start, end, exponent) => {
   if (end - start <= SIGNIFICANT && !exponent) return undefined;

@@ -124,32 +124,28 @@ export type ServiceRequest =
       readonly result: RunResult;
     };
 
+/** What both a snapshot of a tenant and its changes tell. */
+interface TenantPage {
+  readonly version: number;
+  readonly retention_days: number;
+  /** All of the last 15 days; on the first page. A new one counts as a change of the tenant's version. */
+  readonly erasures?: readonly Erasure[];
+  /** Whether somebody watches the tenant. */
+  readonly watched?: true;
+  readonly next_cursor: string | null;
+}
+
 export interface ServiceAnswers {
   versions: {
     readonly versions: Readonly<Record<Tenant, number>>;
     /** Those of the tenants that somebody watches. */
     readonly watched?: readonly Tenant[];
   };
-  snapshot: {
-    readonly version: number;
-    readonly subscriptions: readonly RoutedSubscription[];
-    readonly retention_days: number;
-    /** Of the last 15 days; on the first page. A new one counts as a change of the tenant's version. */
-    readonly erasures?: readonly Erasure[];
-    /** Whether somebody watches the tenant. */
-    readonly watched?: true;
-    readonly next_cursor: string | null;
-  };
-  changes: {
-    readonly version: number;
+  snapshot: TenantPage & { readonly subscriptions: readonly RoutedSubscription[] };
+  changes: TenantPage & {
     /** As in a snapshot: replaces what the caller holds of these ids. */
     readonly changed: readonly RoutedSubscription[];
     readonly removed: readonly string[];
-    readonly retention_days: number;
-    /** As in a snapshot: all of them. */
-    readonly erasures?: readonly Erasure[];
-    readonly watched?: true;
-    readonly next_cursor: string | null;
   };
   targets: {
     readonly targets: readonly DeliveryTarget[];

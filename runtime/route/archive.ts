@@ -1,10 +1,9 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
+import { type CallLimits, intoCalls } from "../aws/calls.ts";
 import type { Firehose } from "../aws/clients.ts";
-import type { Millis } from "../domain/time.ts";
 
-/** Firehose takes this much in one call; a record counts as its bytes before base64. */
-const MAX_RECORDS = 500;
-const MAX_CALL_BYTES = 4_000_000;
+/** What Firehose takes in one call; a record counts as its bytes before base64. */
+const MOST: CallLimits = { items: 500, bytes: 4_000_000 };
 const TRIES = 4;
 const FIRST_PAUSE_MS = 50;
 
@@ -25,7 +24,7 @@ export async function archiveAll(
   const outcomes = new Array<Error | undefined>(entries.length).fill(undefined);
   const records = entries.flatMap((entry, at) => entry.records.map((data) => ({ at, data })));
   await Promise.all(
-    intoCalls(records).map(async (call) => {
+    intoCalls(records, ({ data }) => data.length, MOST).map(async (call) => {
       let waiting = call;
       for (let tried = 1; ; tried += 1) {
         const errors = await putCall(firehose, stream, waiting);
@@ -43,23 +42,7 @@ export async function archiveAll(
   return outcomes;
 }
 
-type Record = { readonly at: Millis; readonly data: Buffer };
-
-function intoCalls(records: readonly Record[]): Record[][] {
-  const calls: Record[][] = [];
-  let size = 0;
-  for (const record of records) {
-    const last = calls.at(-1);
-    if (last === undefined || last.length === MAX_RECORDS || size + record.data.length > MAX_CALL_BYTES) {
-      calls.push([record]);
-      size = record.data.length;
-    } else {
-      last.push(record);
-      size += record.data.length;
-    }
-  }
-  return calls;
-}
+type Record = { readonly at: number; readonly data: Buffer };
 
 async function putCall(firehose: Firehose, stream: string, call: readonly Record[]): Promise<(Error | undefined)[]> {
   try {

@@ -1,12 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { type Selectable, sql } from "kysely";
+import type { Tx } from "../../database/roles.ts";
 import type { EventSchemaTable } from "../../database/schema.ts";
 import { nextVersion } from "../../database/versions.ts";
 import { jsonSize } from "../../domain/answer.ts";
 import { compileSchema } from "../../domain/body/schema.ts";
 import { reviewEvents } from "../../domain/body/validate.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
-import { requireScope } from "../../domain/identity/identity.ts";
+import { requireScope, type Tenant } from "../../domain/identity/identity.ts";
 import { eventId, timeOf } from "../../domain/ids.ts";
 import { type Millis, rfc3339 } from "../../domain/time.ts";
 import { memberText, writeObject } from "../../matching/index.ts";
@@ -66,6 +67,16 @@ const withoutSpace = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")
 
 const noType = (type: string) => new TriggersError("not_found", `There is no schema for the event type "${type}".`);
 
+/** Ends the version by which events of the type are checked, if there is one. */
+const endCurrent = (tx: Tx, tenant: Tenant, type: string) =>
+  tx
+    .updateTable("event_schemas")
+    .set({ is_current: false })
+    .where("tenant", "=", tenant)
+    .where("event_type", "=", type)
+    .where("is_current", "=", true)
+    .executeTakeFirstOrThrow();
+
 export function register(app: Api, deps: Deps): void {
   route(
     app,
@@ -117,13 +128,7 @@ export function register(app: Api, deps: Deps): void {
             `At most ${MAX_TYPES.toLocaleString("en")} event types with ${MAX_TOTAL_BYTES.toLocaleString("en")} bytes of schemas can be registered; a quote or a backslash counts as two bytes.`,
           );
         }
-        await tx
-          .updateTable("event_schemas")
-          .set({ is_current: false })
-          .where("tenant", "=", tenant)
-          .where("event_type", "=", params.type)
-          .where("is_current", "=", true)
-          .execute();
+        await endCurrent(tx, tenant, params.type);
         const version = (newest?.version ?? 0) + 1;
         tell(params.type, { version });
         return tx
@@ -302,13 +307,7 @@ export function register(app: Api, deps: Deps): void {
           .executeTakeFirst();
         if (known === undefined) throw noType(params.type);
         await nextVersion(tx, tenant, customer_id, "schemas");
-        const { numUpdatedRows } = await tx
-          .updateTable("event_schemas")
-          .set({ is_current: false })
-          .where("tenant", "=", tenant)
-          .where("event_type", "=", params.type)
-          .where("is_current", "=", true)
-          .executeTakeFirstOrThrow();
+        const { numUpdatedRows } = await endCurrent(tx, tenant, params.type);
         if (numUpdatedRows > 0n) tell(params.type);
       });
       return c.body(null, 204);

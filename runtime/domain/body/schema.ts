@@ -2,8 +2,7 @@ import { createContext, Script } from "node:vm";
 import MissingRef from "ajv/dist/compile/ref_error.js";
 import { default as AjvCore } from "ajv/dist/core.js";
 import draft2020 from "ajv/dist/vocabularies/draft2020.js";
-import { readJson } from "../json.ts";
-import { holdsLongNumber, isNumeric, parseJson } from "../jsonNumber.ts";
+import { isNumeric, parseJson, readNumbers } from "../jsonNumber.ts";
 import { comparingKeywords, forAjv, schemaForAjv, validating } from "./schemaKeywords.ts";
 
 /**
@@ -121,8 +120,8 @@ export function compileSchema(text: string, timeoutMs = COMPILE_TIMEOUT_MS): Sch
     throw new SchemaError(message, { cause });
   }
   const fits = (event: string): boolean => {
-    const document = holdsLongNumber(event) ? parseJson(event) : undefined;
-    return validating(document, () => validate(document === undefined ? readJson(event) : forAjv(document)) === true);
+    const { value, long } = readNumbers(event);
+    return validating(long ? value : undefined, () => validate(long ? forAjv(value) : value) === true);
   };
   const faults = (event: Buffer): readonly SchemaFault[] => {
     try {

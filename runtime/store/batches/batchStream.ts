@@ -2,7 +2,7 @@ import { getItems, projectionOf, queryPage } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import type { Millis } from "../../domain/time.ts";
+import type { Seconds } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, firstIn, inStateBetween, kindBetween, partitionsOf } from "../keys.ts";
 import type { Store } from "../table.ts";
@@ -32,7 +32,7 @@ export interface StreamRange {
   readonly lo: string;
   readonly hi: string;
   /** Seconds since the epoch: what expired before is not read. */
-  readonly now: Millis;
+  readonly now: Seconds;
   /** Only batches that hold an event of one of these types. */
   readonly types?: readonly string[];
   /** Only batches routed after this time, in milliseconds. */
