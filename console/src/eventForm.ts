@@ -1,6 +1,6 @@
+import jsonPointer from "json-pointer";
 import { applyEdits, findNodeAtLocation, type JSONPath, modify, type Node, parseTree } from "jsonc-parser";
 import type { PlacedDetail } from "./editor/jsonText.ts";
-import { pointerOf, stepsOf } from "./pointer.ts";
 import { isSchema, membersBelow, type Schema, type Shape } from "./shape.ts";
 
 /**
@@ -87,11 +87,13 @@ function resolved(given: unknown, root: unknown, depth = 0): Schema {
 
 /** @param ref JSON Pointer into the document, behind `#` */
 function referred(ref: string, root: unknown): unknown {
-  if (!ref.startsWith("#")) return undefined;
-  return stepsOf(decodeURIComponent(ref.slice(1))).reduce<unknown>(
-    (at, name) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined),
-    root,
-  );
+  if (!/^#(\/|$)/.test(ref)) return undefined;
+  return jsonPointer
+    .parse(decodeURIComponent(ref.slice(1)))
+    .reduce<unknown>(
+      (at, name) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined),
+      root,
+    );
 }
 
 const requiredOf = ({ required }: Schema): string[] =>
@@ -267,6 +269,8 @@ export function jsonOf(kind: FormField["kind"], shown: string): string {
   } catch {}
   return JSON.stringify(shown);
 }
+
+const pointerOf = (path: Path): string => jsonPointer.compile(path.map(String));
 
 /**
  * What is wrong with each field, by its path as a JSON Pointer. What is missing is said where it would stand; what no field shows is said at

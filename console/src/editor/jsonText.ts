@@ -1,7 +1,7 @@
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@lezer/json";
+import jsonPointer from "json-pointer";
 import type { ErrorDetail } from "../api.ts";
-import { stepsOf } from "../pointer.ts";
 
 /** Where things are in a JSON text, also in one that is not whole yet. Pure: the grammar is that of the editor. */
 
@@ -39,7 +39,8 @@ export function placeOf(text: string, pointer: string): Place {
   let node: SyntaxNode | null = parser.parse(text).topNode.firstChild;
   if (node === null) return { from: 0, to: text.length };
   let place: Place = { from: node.from, to: Math.min(node.to, node.from + 1) };
-  for (const step of stepsOf(pointer)) {
+  // A detail about a header has the header's name for its path.
+  for (const step of pointer.startsWith("/") ? jsonPointer.parse(pointer) : []) {
     if (node === null) return place;
     if (node.name === "Array") {
       node = itemsOf(node)[Number(step)] ?? null;
