@@ -1,6 +1,6 @@
 import { getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+import { type Millis, rfc3339, secondsOf } from "../domain/time.ts";
 
 /** What evaluating alerts keeps beside the numbers: how far it has come, and whether the API could be reached. */
 
@@ -23,7 +23,7 @@ export async function putProbe(counters: Table, minute: number, down: boolean): 
     pk: { S: PROBES },
     sk: { S: sortKey(minute) },
     down: { N: down ? "1" : "0" },
-    expires_at: { N: String(Math.floor(minute / 1_000) + PROBES_KEPT_SECONDS) },
+    expires_at: { N: String(secondsOf(minute) + PROBES_KEPT_SECONDS) },
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Table } from "../aws/tables.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { Millis } from "../domain/time.ts";
+import { type Millis, secondsOf } from "../domain/time.ts";
 import type { Circuit } from "../store/circuits/circuitItem.ts";
 import {
   addFailures,
@@ -73,7 +73,7 @@ export function circuitStore(events: Table, now: () => number): Circuits {
   });
   const remember = (circuit: Circuit) =>
     known.peek(circuit.tenant)?.set(circuit.subscription_id, circuit) !== undefined;
-  const expiry = () => Math.floor(now() / 1_000) + KEEP_SECONDS;
+  const expiry = () => secondsOf(now()) + KEEP_SECONDS;
 
   return {
     of: async (tenant) => (await known.get(tenant))!,

@@ -21,7 +21,7 @@ import { type Failure, failuresAt } from "../domain/failure.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
 import { newsOf } from "../domain/live.ts";
-import { DAY_SECONDS } from "../domain/time.ts";
+import { DAY_SECONDS, secondsOf } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
@@ -337,7 +337,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
     routed_at: ports.now(),
     acknowledged: {},
     deleted: erased,
-    expires_at: Math.floor(acceptedAt / 1_000) + snapshot.retention_days * DAY_SECONDS,
+    expires_at: secondsOf(acceptedAt) + snapshot.retention_days * DAY_SECONDS,
     ...defined({
       key_name: message.key_name,
       traceparent: message.traceparent,

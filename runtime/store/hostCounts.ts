@@ -1,6 +1,6 @@
 import { type Table, updateItem } from "../aws/tables.ts";
 import { N } from "../domain/codec/fields.ts";
-import type { Millis } from "../domain/time.ts";
+import { type Millis, secondsOf } from "../domain/time.ts";
 import { hostKey } from "./keys.ts";
 
 /** What all execution environments have posted to a host in a window of ten seconds: one item each, which goes by itself. */
@@ -29,7 +29,7 @@ export async function addHostCounts(
   const all = await updateItem(events, hostKey(host, window), {
     UpdateExpression: `SET expires_at = :x ADD ${added.map(([name]) => `${name} :${name}`).join(", ")}`,
     ExpressionAttributeValues: {
-      ":x": N(Math.floor(now / 1_000) + KEEP_SECONDS),
+      ":x": N(secondsOf(now) + KEEP_SECONDS),
       ...Object.fromEntries(added.map(([name, posts]) => [`:${name}`, N(posts)])),
     },
     ReturnValues: "ALL_NEW",

@@ -13,7 +13,7 @@ import {
   problemsOfSubscription,
   stateOf,
 } from "../domain/problem.ts";
-import type { Millis } from "../domain/time.ts";
+import { type Millis, secondsOf } from "../domain/time.ts";
 
 /** The items of problems in the events table. */
 
@@ -58,7 +58,7 @@ export function problemsIn(table: Table, now: () => number): Problems {
           ":first": { N: String(first_at) },
           ":last": { N: String(last_at) },
           ":sample": { S: sample_delivery_id },
-          ":x": { N: String(Math.floor(now() / 1_000) + PROBLEM_KEPT_SECONDS) },
+          ":x": { N: String(secondsOf(now()) + PROBLEM_KEPT_SECONDS) },
           ":n": { N: String(attempts) },
           ":e": { N: String(events) },
         },

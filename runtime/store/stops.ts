@@ -2,7 +2,7 @@ import { putItem, queryAll, type Table } from "../aws/tables.ts";
 import { S } from "../domain/codec/fields.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { Millis } from "../domain/time.ts";
+import { type Millis, secondsOf } from "../domain/time.ts";
 import { STOPS, stopKey, stopSortKey } from "./keys.ts";
 
 /**
@@ -35,7 +35,7 @@ export async function tellStop(
     ...stopKey(now, tenant, subscription_id),
     tenant: { S: tenant },
     ...defined({ subscription_id: mapDefined(subscription_id, S) }),
-    expires_at: { N: String(Math.floor(now / 1_000) + KEEP_SECONDS) },
+    expires_at: { N: String(secondsOf(now) + KEEP_SECONDS) },
   });
 }
 

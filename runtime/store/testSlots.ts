@@ -1,6 +1,6 @@
 import { type Table, updateItem } from "../aws/tables.ts";
 import { N, S } from "../domain/codec/fields.ts";
-import type { Millis } from "../domain/time.ts";
+import { type Millis, secondsOf } from "../domain/time.ts";
 import { testSlotKey } from "./keys.ts";
 
 /** Slots that a customer's test calls take, one item each. */
@@ -26,7 +26,7 @@ export async function takeSlot(
       ":me": S(holder),
       ":until": N(until),
       ":now": N(now),
-      ":x": N(Math.floor(now / 1_000) + KEEP_SECONDS),
+      ":x": N(secondsOf(now) + KEEP_SECONDS),
     },
   });
   return taken !== undefined;

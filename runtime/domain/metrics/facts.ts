@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DeliveryStatus } from "../event.ts";
 import type { Tenant } from "../identity/identity.ts";
+import { secondsOf } from "../time.ts";
 import type { UsageFact } from "../usage/fact.ts";
 import type { Dims } from "./answer.ts";
 import { type Dimension, type ErrorClass, errorClasses, OTHER } from "./names.ts";
@@ -207,7 +208,7 @@ function tallyAccepted(row: RowOf, fact: Extract<UsageFact, { kind: "accepted" }
     count(sums, "unmatched", own.events - own.matched);
     if (accept_ms !== undefined) measure(sums, "accept", accept_ms);
   };
-  const second = Math.floor(at / 1_000);
+  const second = secondsOf(at);
   const ofAll = [row(rowKey("total", NO_OUTCOME, "", "", "")), row(rowKey("key", NO_OUTCOME, "", key_id, ""))];
   for (const sums of ofAll) {
     take(sums, all);

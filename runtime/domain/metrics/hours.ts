@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { HOUR_MS, type Millis } from "../time.ts";
+import { HOUR_MS, type Millis, secondsOf } from "../time.ts";
 import { ROWS } from "../usage/counters.ts";
 import { usageSortKey } from "../usage/usage.ts";
 import {
@@ -101,7 +101,7 @@ export function hourItems(tenant: Tenant, hour: number, { quarters }: HourRows):
     return {
       pk: { S: hoursPartition(tenant) },
       sk: { S: usageSortKey(hour, `${page}`) },
-      expires_at: { N: String(Math.floor(hour / 1_000) + KEEP_SECONDS) },
+      expires_at: { N: String(secondsOf(hour) + KEEP_SECONDS) },
       ...Object.fromEntries(
         stored.flatMap((grain) => {
           const rows = byGrain.get(grain);

@@ -1,5 +1,5 @@
 import type { Tenant } from "../identity/identity.ts";
-import { rfc3339 } from "../time.ts";
+import { rfc3339, secondsOf } from "../time.ts";
 import { type SendPut, shardOfWriter } from "./counters.ts";
 
 /**
@@ -52,7 +52,7 @@ export function activeMarks(table: string, send: SendPut, writer: string, now: (
               sk: { S: `${writer}.${number}` },
               shard: { N: shard },
               tenants: { SS: some },
-              expires_at: { N: String(Math.floor(minute / 1_000) + KEEP_SECONDS) },
+              expires_at: { N: String(secondsOf(minute) + KEEP_SECONDS) },
             },
           });
           const known = told.get(minute);

@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
 import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
-import { DAY_SECONDS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
+import { DAY_SECONDS, HOUR_MS, MINUTE_MS, type Millis, rfc3339, secondsOf } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { activeMarks } from "./active.ts";
 import { add, counterWriter, isCounter, type SendPut, shardsOf, type Tally } from "./counters.ts";
@@ -38,7 +38,7 @@ export const usagePartition = (tenant: Tenant, interval: UsageInterval): string 
 /** Where minutes are counted. */
 export const minuteShards = (tenant: Tenant): string[] => shardsOf(usagePartition(tenant, "m"));
 const expiryOf = (interval: UsageInterval, start: number): number =>
-  Math.floor(start / 1_000) + KEEP_DAYS[interval] * DAY_SECONDS;
+  secondsOf(start) + KEEP_DAYS[interval] * DAY_SECONDS;
 /** Sort key of a start: RFC 3339 to the minute. What counts in it follows. */
 export const usageSortKey = (start: number, page = ""): string => `${rfc3339(start).slice(0, 16)}#${page}`;
 

@@ -4,7 +4,7 @@ import { type EventText, eventHeads, writeEvents } from "../event.ts";
 import { hmacBy } from "../hmac.ts";
 import { eventId, ulidAt } from "../ids.ts";
 import type { DeliveryTarget } from "../subscription.ts";
-import type { Millis } from "../time.ts";
+import { type Millis, secondsOf } from "../time.ts";
 import { hopsOut } from "./hops.ts";
 
 /** What a subscriber receives: body, identity and signature of one post. */
@@ -54,7 +54,7 @@ export const newSigningSecret = (): string => `whsec_${randomBytes(32).toString(
 
 /** Headers of a signed post that is no delivery. @param secret `whsec_…` @param now milliseconds */
 export function signedHeaders(id: string, body: Uint8Array, secret: string, now: Millis): Record<string, string> {
-  const timestamp = Math.floor(now / 1_000);
+  const timestamp = secondsOf(now);
   return {
     "webhook-id": id,
     "webhook-timestamp": String(timestamp),
@@ -97,7 +97,7 @@ export function headersOf(
   body: Uint8Array,
   now: Millis,
 ): Record<string, string> {
-  const timestamp = Math.floor(now / 1_000);
+  const timestamp = secondsOf(now);
   return {
     "user-agent": "triggers/1",
     ...Object.fromEntries(Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value])),

@@ -4,7 +4,7 @@ import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
-import type { Millis } from "../../domain/time.ts";
+import { type Millis, secondsOf } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
@@ -106,7 +106,7 @@ export async function putRun(
     routed_at: tools.now(),
     acknowledged: {},
     deleted: [],
-    expires_at: Math.floor(tools.now() / 1_000) + keepSeconds,
+    expires_at: secondsOf(tools.now()) + keepSeconds,
   };
   // Where it is there, it has not expired yet, or was put back by an earlier run.
   await storeUnlessThere(tools.store.events, batch);

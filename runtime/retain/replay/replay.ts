@@ -6,7 +6,7 @@ import { timeOf, ulidAt, ulidIn } from "../../domain/ids.ts";
 import { type Job, type ReplayRequest, typesOf } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { RoutedSubscription } from "../../domain/subscription.ts";
-import { DAY_MS, type Millis, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { buildMatcher, type Matcher } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
@@ -208,7 +208,7 @@ function messagesOf(
       types,
       // After a crash it may be sent a second time: its item tells whether it was delivered.
       repeated: true,
-      expires_at: Math.max(batch.expires_at, Math.floor(now / 1_000) + 3 * 86_400),
+      expires_at: Math.max(batch.expires_at, secondsOf(now) + 3 * 86_400),
       replay_id: job.job_id,
       key_id,
       ...defined({ key_name, traceparent, hops }),

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
-import type { Millis } from "../../domain/time.ts";
+import { type Millis, secondsOf } from "../../domain/time.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
@@ -50,7 +50,7 @@ export async function* scanEvents(
   const stream = batchStream(
     store,
     tenant,
-    { order: range.order, lo, hi, now: Math.floor(now / 1_000), ...(range.types && { types: range.types }) },
+    { order: range.order, lo, hi, now: secondsOf(now), ...(range.types && { types: range.types }) },
     exhausted,
   );
   for (;;) {
