@@ -13,7 +13,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
 import { agreement, agreementText, differs } from "./agreement.ts";
 import { archiveOf } from "./archive.ts";

@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import { tenantOf } from "../runtime/domain/identity/identity.ts";
 import { newUlid } from "../runtime/domain/ids.ts";
 import { prepareCustomers } from "./customers.ts";

@@ -1,6 +1,6 @@
 /** `npm start [-- --fresh]`: the platform on this machine, until Ctrl-C. */
 import { join } from "node:path";
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "./arguments.ts";
 import { collectWhenIdle } from "./idleHeap.ts";
 import { idleMachine } from "./lambda/machine.ts";
 import type { Platform } from "./product/platform.ts";

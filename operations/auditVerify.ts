@@ -10,9 +10,9 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readArguments } from "../local/arguments.ts";
 import { type AuditEntry, findTampering, GENESIS } from "../runtime/domain/auditChain.ts";
 import { type AccessRecord, type ArchivedAccess, findAccessTampering } from "../runtime/domain/usage/access.ts";
-import { readArguments } from "./arguments.ts";
 
 interface Log {
   readonly customerId: string;

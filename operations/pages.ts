@@ -11,7 +11,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { readArguments } from "./arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import type { Page } from "./builtPages.ts";
 import { type Deployment, localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 

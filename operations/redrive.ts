@@ -9,8 +9,8 @@
  *   --queues "$(pulumi stack output deadLetterQueueUrls --json)"
  */
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { readArguments } from "../local/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
-import { readArguments } from "./arguments.ts";
 import { localGateway } from "./gateway.ts";
 import { type DeadQueue, deadQueues, meant, redrive } from "./redrives.ts";
 import { Refusal } from "./refusal.ts";

@@ -1,6 +1,6 @@
 import type { SecretsManagerClientConfig } from "@aws-sdk/client-secrets-manager";
+import { readArguments } from "../local/arguments.ts";
 import { defined } from "../runtime/domain/defined.ts";
-import { readArguments } from "./arguments.ts";
 import { localGateway } from "./gateway.ts";
 import { SETTLE_MS } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";

@@ -12,8 +12,8 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readArguments } from "../local/arguments.ts";
 import type { LocalFile } from "../local/platform/state.ts";
-import { readArguments } from "./arguments.ts";
 import { localDeployment, pulumiDeployment } from "./verify/deployment.ts";
 import { refusal } from "./verify/finding.ts";
 import { verify } from "./verify/verify.ts";

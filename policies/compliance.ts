@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import { graphOf, resourcesOf, stackConfig } from "../program/graph.ts";
 import { type Configuration, checkConfiguration, evaluate } from "./evaluate.ts";
 import { htmlReport } from "./htmlReport.ts";

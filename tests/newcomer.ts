@@ -8,7 +8,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import { freePort } from "./support/freePort.ts";
 import { commandsOf, FIRST_COMMAND } from "./support/startPage.ts";
 

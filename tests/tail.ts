@@ -4,7 +4,7 @@
  * what the page holds once its garbage is collected: JavaScript's heap, nodes of the document, listeners; and how many rows it shows.
  * docs/performance.md has the figures.
  */
-import { readArguments } from "../operations/arguments.ts";
+import { readArguments } from "../local/arguments.ts";
 import { closeBrowser, openPage, signInAs } from "./support/browser.ts";
 import { runningPlatform } from "./support/running.ts";
 

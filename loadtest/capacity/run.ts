@@ -8,7 +8,7 @@
  * that page.
  */
 import { writeFileSync } from "node:fs";
-import { readArguments } from "../../operations/arguments.ts";
+import { readArguments } from "../../local/arguments.ts";
 import { billOf, totalOf, usualLoad } from "../../program/cost/model.ts";
 import { exampleGraph } from "../../program/graph.ts";
 import { compareWithMeasured } from "./local.ts";

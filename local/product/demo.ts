@@ -8,7 +8,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readArguments } from "../../operations/arguments.ts";
+import { readArguments } from "../arguments.ts";
 import { administratorOf, type GatewayFile, type LocalFile } from "../platform/state.ts";
 import { ArchiveReader } from "./demo/archive.ts";
 import { ApiClient } from "./demo/client.ts";

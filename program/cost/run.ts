@@ -4,7 +4,7 @@
  * [--watched 0] [--active-customers 1] [--mails 1000] [--json]`: the monthly bill, line by line.
  */
 
-import { readArguments } from "../../operations/arguments.ts";
+import { readArguments } from "../../local/arguments.ts";
 import { graphOf, stackConfig } from "../graph.ts";
 import { billOf, type Load, priceDate, servicesOf, totalOf, usualLoad } from "./model.ts";
 

@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readArguments } from "../../operations/arguments.ts";
+import { readArguments } from "../../local/arguments.ts";
 import { drill } from "./drill.ts";
 import { faults } from "./faults.ts";
 

@@ -52,6 +52,8 @@ const shared = (target: string): boolean => target.endsWith("/environment.ts");
 
 /** What the rest of the local platform may take from its folder `product`: what to start, and how a refusal looks. */
 const PRODUCT_DOORS = new Set(["local/product/platform.ts", "local/product/ownAnswer.ts"]);
+/** What the commands of an operator may take from the local platform. */
+const OPERATOR_DOORS = new Set(["local/platform/state.ts", "local/arguments.ts"]);
 /** Knows nothing of the product, so every room but the policy pack may use it. */
 const PLAIN_LANGUAGE = "runtime/domain/defined.ts";
 /** Who knows the keys and attributes of a table, and so may read and write it. */
@@ -104,8 +106,8 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       /^(components|local|policies|program|operations)\/|^(index|standby)\.ts/.test(target),
   ],
   [
-    "the local platform knows AWS's types, never our components",
-    ({ file, target }) => file.startsWith("local/") && /^(components|policies|program)\//.test(target),
+    "the local platform knows AWS's types, never our components or the commands of an operator",
+    ({ file, target }) => file.startsWith("local/") && /^(components|policies|program|operations)\//.test(target),
   ],
   [
     "of the local platform only what is in its folder `product` knows this product; the rest runs any program",
@@ -158,11 +160,11 @@ const rules: [says: string, broken: (one: Import) => boolean][] = [
       !["redis", "ingest", "api"].includes(stageOf(file)!),
   ],
   [
-    "what operators run knows of the handlers only the shared language, and of the local platform only types and its state files",
+    "what operators run knows of the handlers only the shared language, and of the local platform only types, its state files and how it reads options",
     ({ file, target, typeOnly }) =>
       file.startsWith("operations/") &&
       (/^(components|policies|program)\//.test(target) ||
-        (target.startsWith("local/") && target !== "local/platform/state.ts" && !typeOnly) ||
+        (target.startsWith("local/") && !OPERATOR_DOORS.has(target) && !typeOnly) ||
         (target.startsWith("runtime/") && !target.startsWith("runtime/domain/"))),
   ],
   [

@@ -19,7 +19,7 @@ test("every program reads its options by the same function", () => {
     globSync(`${rooms}/**/*.ts`).filter(
       (file) => !file.includes("node_modules") && /\bparseArgs\b/.test(readFileSync(file, "utf8")),
     ),
-    ["operations/arguments.ts"],
+    ["local/arguments.ts"],
   );
 });
 
