@@ -34,7 +34,7 @@ test("text of a sender or an endpoint can't control the terminal", () =>
     }),
   ));
 
-test("nothing that was sent looks like a line of the program's own", async () => {
+test("no text of a sender can look like a line of the program itself", async () => {
   const fake = "order\n2026-11-27T10:00:00Z  evt_FAKE  delivered\r\nand\u2028more\u202eback\ttab";
   const shown =
     "order\\u000a2026-11-27T10:00:00Z  evt_FAKE  delivered\\u000d\\u000aand\\u2028more\\u202eback\\u0009tab";

@@ -56,7 +56,7 @@ for (const [says, flags, more, url, apiKey] of behaviour)
   test(`the key is ${says}`, () =>
     assert.deepEqual(connectionOf({ ...none, ...flags }, { ...env, ...more }, project), { url, apiKey }));
 
-test("a key goes to no other address, and a file that others can read is not read", () => {
+test("a key is used only for the address it was made for; a key file that others can read is refused", () => {
   const refused = { exit: exits.key };
   assert.throws(() => connectionOf({ ...none, url: "https://d.example.com" }, env, project), refused);
   const open = join(folder, "open");
@@ -93,7 +93,7 @@ test("a column is as wide as its longest cell", () =>
     ["ID        B", "long one  x", "s"],
   ));
 
-test("each key does its action in a terminal, and without a terminal nothing is read", () => {
+test("in a terminal each key press starts its action; outside a terminal no key is read", () => {
   const pressed: string[] = [];
   const modes: boolean[] = [];
   const stdin = Object.assign(new EventEmitter(), {

@@ -57,7 +57,7 @@ test("a name that is too long is reported, with the length that AWS accepts", ()
   );
 });
 
-test("of every type it is known how long its name may be, or that it has none", () => {
+test("each type of resource has a longest name, or has no name", () => {
   const types = stacks.flatMap(({ resources }) =>
     resources.filter(({ custom, type }) => custom && type.startsWith("aws:")),
   );

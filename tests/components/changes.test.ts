@@ -156,7 +156,7 @@ for (const stack of ["prod", "dev", "prod-us-east-1", "prod-edge"] as const)
     assert.deepEqual(replacements(formerly(now), now), []);
   });
 
-test("a resource without its alias, and one whose name in AWS is its own name, would be lost", async () => {
+test("a renamed resource without an alias, or with a fixed name in AWS, would be lost", async () => {
   const now = await exampleGraph("prod");
   const logs = "aws:cloudwatch/logGroup:LogGroup::job-logs";
   const changed = (change: (one: Graph["resources"][number]) => object): Graph => ({

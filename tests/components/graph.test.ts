@@ -52,7 +52,7 @@ test("the home region in a stack of its own differs from prod only by what graph
 test("a standby region declares exactly what graph.prod-us-west-2.yaml tells", () =>
   compare("graph.prod-us-west-2.yaml", treeOf(standby)));
 
-test("edge and home region together are what one stack of both is, but for a log bucket and a backup vault of each", () => {
+test("edge and home region together declare what one stack of both does, each with its own log bucket and backup vault", () => {
   const labels = (graph: Graph) => graph.resources.map(({ type, name }) => `${type}::${name}`);
   const whole = new Set(labels(prod));
   const parts = [...labels(edge), ...labels(home)];
@@ -81,7 +81,7 @@ test("the outputs expected of other stacks are the outputs that they have", () =
   assert.deepEqual(members(toldByOtherStacks.standby), members(standby.outputs.standby));
 });
 
-test("a type and name stand for one resource", () => {
+test("no two resources have the same type and name", () => {
   const names = prod.resources.map(({ type, name }) => `${type}::${name}`);
   assert.deepEqual(
     names.filter((name, at) => names.indexOf(name) !== at),
@@ -96,7 +96,7 @@ test("a standby of a stack that is edge and home region in one names that stack 
   assert.deepEqual(labels(await graphOf("prod-us-west-2", config)), labels(standby));
 });
 
-test("a stack that has nothing to tell is named, before anything is declared", async () => {
+test("a stack without the needed output is named, before any resource is declared", async () => {
   const { edge: theirs } = toldByOtherStacks;
   await assert.rejects(graphOf("prod-us-west-2", exampleConfig("prod-us-west-2"), { edge: theirs }), {
     message:

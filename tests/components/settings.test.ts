@@ -196,7 +196,7 @@ test("only a protected stack with an edge needs a name", () => {
     assert.equal(normaliseSettings(raw, deployed).domain, undefined);
 });
 
-test("offline an example's name will do", () => {
+test("the local platform accepts the domain name of an example", () => {
   const example = { ...own, domainName: "events.example.com" };
   assert.equal(normaliseSettings(example, { ...deployed, deployed: false }).domain?.name, "events.example.com");
 });
@@ -218,7 +218,7 @@ test("the local platform may let webhooks point at this machine", () =>
     true,
   ));
 
-test("spans go to any host encrypted, and to a receiver beside the local platform in the clear", () => {
+test("spans go to any host by https, and to a receiver beside the local platform by http too", () => {
   const local: Surroundings = { ...deployed, deployed: false };
   const endpoints: [url: string, around: Surroundings][] = [
     ["https://otlp.example.com/v1/otlp", deployed],

@@ -48,7 +48,7 @@ test("a rule that is opened and saved unchanged stays what it was", () =>
     ),
   ));
 
-test("a filter that the measure can't use is left out of the body, even where the field held one before", () => {
+test("the body leaves out a filter that the measure can't use, even if the field had one before", () => {
   const filter = { event_type: "order.created", error: "timeout" };
   for (const measure of measures) {
     const body = bodyOf({ ...emptyForm, kind: "metric", measure, filter });

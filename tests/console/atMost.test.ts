@@ -129,7 +129,7 @@ test("a look that fails is followed by the next", async () => {
   assert.equal(looks, 2);
 });
 
-test("a page that is left repaints no more", () => {
+test("a page that a person left is not painted again", () => {
   const clock = movedClock();
   let paints = 0;
   const repaint = atMost(

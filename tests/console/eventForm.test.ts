@@ -92,7 +92,7 @@ test("a form without a schema shows the written event; a value that no field can
   assert.equal(formOf('{"a":', undefined), undefined);
 });
 
-test("a value that may be null has the field that it has otherwise; of other alternatives the form chooses none", () => {
+test("a value that may be null gets its usual field; between other alternatives the form does not choose", () => {
   const person = { type: "object", required: ["name"], properties: { name: { type: "string" } } };
   const alternatives = {
     properties: {
@@ -112,7 +112,7 @@ test("a value that may be null has the field that it has otherwise; of other alt
   assert.equal(fieldAt(formOf("{}", alternatives), "either").kind, "JSON");
 });
 
-test("of a batch one event is filled in", () => {
+test("the form fills in one event of a batch", () => {
   const batch = `[${text}, {"event_type":"b","n":1}]`;
   assert.deepEqual(fieldAt(formOf(batch, undefined, [1]), "n").path, [1, "n"]);
   assert.equal(withValue(batch, [1, "n"], "2"), batch.replace('"n":1', '"n":2'));

@@ -105,7 +105,7 @@ test("there is no joined answer where a minute is missing or the message is olde
   assert.equal(joined(query, answer, toldAt(NOON - 1, none)), undefined);
 });
 
-test("an answer that points don't add up to is asked for again", () => {
+test("the page asks again where points can't be added up to the answer", () => {
   const some = new Map<number, Minute>([[0, { counts: { events: 1, attempts: 4 }, failed: 1, peak: 1 }]]);
   const told = toldAt(NOON + 1, some);
   const asked = (query: Asked) => joined(query, answerAt(query, NOON, some), told);

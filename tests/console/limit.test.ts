@@ -20,7 +20,7 @@ for (const [remaining, tone] of [
   test(`${remaining} of 100 left is ${tone}`, () =>
     assert.equal(limitNow(limitIn(headers(remaining), 0)!, 10).tone, tone));
 
-test("once its window has passed, all of it is free again", () =>
+test("after its window the whole limit is free again", () =>
   assert.deepEqual(limitNow(limitIn(headers(0), 0)!, 1_000), { remaining: 100, seconds: 0, tone: "good" }));
 
 test.run();

@@ -42,7 +42,7 @@ test("a report without a schedule has none, and begins in the reader's zone when
   assert.equal(reportBodyOf(form).template, "monthly");
 });
 
-test("a tile asks by what each of its measures can be told apart by", () => {
+test("a tile groups and filters only by what all its measures share", () => {
   assert.deepEqual(commonDimensions(["events", "refused"]), ["key_id"]);
   assert.deepEqual(commonDimensions([]), []);
   const tile = {

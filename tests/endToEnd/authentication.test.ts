@@ -66,7 +66,7 @@ for (const path of ["/health", "/openapi.json"]) {
   });
 }
 
-test("missing, malformed, unknown, wrong and expired are one answer", async () => {
+test("a missing, malformed, unknown, wrong or expired key gets one and the same answer", async () => {
   const expired = await as(customer.api_key, "POST", "/keys", {
     expires_at: new Date(Date.now() + 1_500).toISOString(),
   });
@@ -108,7 +108,7 @@ test("a revoked key that the edge has not met is refused at once", async () => {
   assert.deepEqual(told(await as(made.json.api_key, "GET", "/inbox")), UNAUTHORIZED);
 });
 
-test("a scope that is missing is 403, and named", async () => {
+test("a missing scope is 403, and the answer names it", async () => {
   const reader = await as(customer.api_key, "POST", "/keys", { scopes: ["events:read"] });
   assert.deepEqual(told(await as(reader.json.api_key, "POST", "/events", {})), [
     403,
@@ -128,7 +128,7 @@ test("another customer's object is 404", async () => {
   assert.deepEqual(told(await as(customer.sandbox_key, "GET", path)).slice(0, 2), [404, "not_found"]);
 });
 
-test("headers in the platform's name gain a caller nothing", async () => {
+test("a caller gains nothing by sending the platform's own headers", async () => {
   const forged = encodeIdentity({
     customer_id: customer.customer_id,
     environment: "live",
@@ -199,7 +199,7 @@ test("two Authorization headers are ambiguous, and refused", async () => {
   assert.match(text, /^HTTP\/1\.1 4\d\d /);
 });
 
-test("when a key was last used is noted", async () => {
+test("the platform notes when a key was last used", async () => {
   const made = await as(customer.api_key, "POST", "/keys", { name: "noted" });
   assert.equal(made.json.last_used_at, null);
   await as(made.json.api_key, "GET", "/inbox");

@@ -220,7 +220,7 @@ function running(args: readonly string[], url: string) {
   };
 }
 
-test("listen hands on what matches, signed as a delivery is; nothing is lost while it, the server or the platform is away", async () => {
+test("listen passes on matching events, signed like deliveries, and loses none while it, the server or the platform is down", async () => {
   const server = await ownServer();
   const url = detour.way("listen", []);
   const first = listen(server.port, url);
@@ -282,7 +282,7 @@ test("listen hands on what matches, signed as a delivery is; nothing is lost whi
   await again.close();
 });
 
-test("tail hears of events over a socket, continues after a break without a loss, and asks where there is no socket", async () => {
+test("tail gets events over a socket, loses none in a break, and polls where there is no socket", async () => {
   const wire = await startWire(platform.url);
   const tail = running(["tail", "--type", "cli.told"], wire.url);
   const numbers = () => tail.lines().map((line) => Number(/"n":(\d+)/.exec(line)?.[1]));

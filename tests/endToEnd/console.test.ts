@@ -56,7 +56,7 @@ test("each role may make exactly the calls that the matrix allows", async () => 
   assert.deepEqual(wrong, []);
 });
 
-test("every route of the API is in the matrix, or needs nobody", async () => {
+test("every route of the API that needs a key is in the matrix", async () => {
   const { json } = await call(platform.url, "GET", "/openapi.json");
   const declared = Object.entries(json.paths as Record<string, Record<string, { security: unknown[] }>>).flatMap(
     ([path, methods]) =>
@@ -67,7 +67,7 @@ test("every route of the API is in the matrix, or needs nobody", async () => {
   assert.deepEqual(declared.filter((route) => !Object.hasOwn(calls, route)).sort(), []);
 });
 
-test("nobody is known without a session, and another site's page changes nothing", async () => {
+test("a request without a session is refused, and so is one from another site's page", async () => {
   assert.equal((await call(platform.url, "GET", "/console/session")).status, 401);
   assert.equal((await call(platform.url, "GET", "/console/api/inbox")).status, 401);
   const elsewhere = { origin: "https://elsewhere.example" };
@@ -77,7 +77,7 @@ test("nobody is known without a session, and another site's page changes nothing
   }
 });
 
-test("an identity that a browser makes up counts for nothing", async () => {
+test("the API ignores an identity that a browser makes up", async () => {
   const headers = {
     "x-triggers-identity": "eyJjdXN0b21lcl9pZCI6ImN1c19vcGVyYXRvciJ9",
     "x-triggers-host": "elsewhere.example",
@@ -86,7 +86,7 @@ test("an identity that a browser makes up counts for nothing", async () => {
   assert.equal(answer.status, 403);
 });
 
-test("a session is listed, ended, and its cookie is of this host alone", async () => {
+test("a person can list and end sessions, and the cookie belongs to this host only", async () => {
   const session = await signIn(platform.url, "Business");
   const { json } = await session.call("GET", "/console/session");
   assert.equal(json.role, "business");

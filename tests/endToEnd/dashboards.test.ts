@@ -154,7 +154,7 @@ if (chromiumHere() === undefined) {
     assert.equal(await failed(), 1);
   });
 
-  test("figures follow the socket while the page is seen; without one the page looks every few seconds, and says so", async () => {
+  test("figures follow the socket while the page is visible; without a socket the page polls, and says so", async () => {
     const send = () =>
       call(platform.url, "POST", "/events", { key: platform.sandboxKey, body: { event_type: "dash.live" } });
     await send();
@@ -184,7 +184,7 @@ if (chromiumHere() === undefined) {
     await cut.context().close();
   });
 
-  test("use and the platform's state are those of the ledger", async () => {
+  test("the page shows the use of the limit and the platform's state as the ledger has them", async () => {
     const sums = async () => {
       const rows = await rowsOf(page, "History");
       return [1, 2].map((column) => rows.reduce((sum, row) => sum + Number(row[column]), 0));

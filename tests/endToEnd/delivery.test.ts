@@ -124,7 +124,7 @@ test("each way of failing has its name in the attempt", async () => {
   for (const { id } of made) assert.equal((await api("DELETE", `/subscriptions/${id}`)).status, 204);
 });
 
-test("a huge answer and one that drips are delivered, with at most 1 KB kept", async () => {
+test("a huge or dripping answer counts as delivered, and at most 1 KB of it is stored", async () => {
   const [huge, drip] = [await subscribe("huge/5"), await subscribe("drip")];
   await inForce();
   const ids = [await send(huge), await send(drip)];
@@ -134,7 +134,7 @@ test("a huge answer and one that drips are delivered, with at most 1 KB kept", a
   }
 });
 
-test("Retry-After is kept to", async () => {
+test("the next attempt waits as long as Retry-After says", async () => {
   const made = await subscribe("retry-after/7/503");
   await inForce();
   await send(made);
@@ -182,7 +182,7 @@ test("a disabled subscription keeps what arrives in its backlog, and gets it onc
   await event(id, ({ status }) => status === "delivered");
 });
 
-test("a manual retry acts, also the second time", async () => {
+test("a manual retry makes an attempt, the second time too", async () => {
   const made = await subscribe("status/200");
   await inForce();
   const id = await send(made);
@@ -195,7 +195,7 @@ test("a manual retry acts, also the second time", async () => {
   }
 });
 
-test("an endpoint that hangs times out after ten seconds and keeps no other waiting", async () => {
+test("an endpoint that hangs times out after ten seconds and delays no other", async () => {
   const [hangs, well] = [await subscribe("hang"), await subscribe("status/200")];
   await inForce();
   const id = await send(hangs);

@@ -42,7 +42,7 @@ test("pages come by every spelling of their path, with a strict policy, compress
   assert.match(list!.text, /^# Triggers\n/);
 });
 
-test("a page that is not there is 404 with a page that leads on, under the same policy; an event that is not there is JSON", async () => {
+test("a missing page is 404 with a page of links, under the same policy; a missing event is 404 in JSON", async () => {
   for (const path of ["/docs/no-such-page", "/docs/guides/none/", "/docs/none.png"]) {
     const missing = await call(platform.url, "GET", path, { headers: { accept: "text/html" } });
     assert.deepEqual([missing.status, missing.headers.get("content-type")], [404, "text/html; charset=utf-8"], path);
@@ -106,7 +106,7 @@ if (chromiumHere() === undefined) {
     }
   });
 
-  test("a page that is being built says so, has no fault by axe, and gives way to what it stood for", async () => {
+  test("a page that is still built says so, passes axe, and is then replaced by the built page", async () => {
     const { promise: built, resolve } = Promise.withResolvers<void>();
     const server = createServer((incoming, response) => {
       const headers = new Map(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
@@ -129,7 +129,7 @@ if (chromiumHere() === undefined) {
     server.close();
   });
 
-  test("the search finds what a word is about, without another host, by keys alone", async () => {
+  test("the search finds the page about a word, by keyboard alone and without another host", async () => {
     const page = await openPage();
     const faults = watch(page);
     await open(page, "/docs/");
@@ -144,7 +144,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("a search from the page of a path without a page leads to what it finds", async () => {
+  test("a search on the page of a 404 leads to the page that it finds", async () => {
     const page = await openPage();
     const faults = watch(page);
     await open(page, "/docs/no-such-page/");

@@ -113,7 +113,7 @@ async function arriveLate({ aws, outputs }: Platform, tenant: string, at: number
   return eventId(ulidAt(first, 1));
 }
 
-test("killed on its way, it ends, and nobody finds the person in any file of the state", async () => {
+test("an erasure that is killed halfway still ends, and no file of the state holds the person", async () => {
   const started = startProcess({ state: folder });
   const killed = await started.ready;
   await live(killed);

@@ -143,7 +143,7 @@ test("the refusal of bad JSON has its position", async () => {
   );
 });
 
-test("one bad event refuses them all, and each fault is named", async () => {
+test("one bad event makes the whole array refused, and each fault is named", async () => {
   const fresh = await newCustomer(platform);
   const { json } = await post('[{"event_type":7},{},{"x":{"a":1,"a":2}}]', {}, fresh.api_key);
   assert.deepEqual(

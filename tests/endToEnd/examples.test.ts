@@ -175,7 +175,7 @@ for (const language of ["curl", "Python", "Node.js"])
     }
   });
 
-test("a receiver takes no post whose signature is wrong, old or missing", async () => {
+test("a receiver refuses a post whose signature is wrong, old or missing", async () => {
   for (const [folder, file] of [
     ["python", "examples/python/receiver.py"],
     ["node", "examples/node/receiver.mjs"],

@@ -74,7 +74,7 @@ test("a slash at the end of a path means the same as none", async () => {
   assert.deepEqual([put.status, put.json.event_type], [200, "with/"]);
 });
 
-test("OPTIONS is answered without a key, by the routes that there are", async () => {
+test("OPTIONS needs no key, and its answer fits the route", async () => {
   const page = { origin: "https://app.example.com", "access-control-request-method": "POST" };
   for (const path of ["/events", "/events/", "/events/dry-run"]) {
     const { status, headers } = await raw("OPTIONS", path, page);
@@ -180,7 +180,7 @@ test("a creation repeated under its key answers as the first time, its secret in
   assert.equal(again.headers.get("idempotency-replayed"), "true");
 });
 
-test("an event whose type is null is one without, and is read back as it was sent", async () => {
+test("an event with the type null counts as one without a type, and is read back as it was sent", async () => {
   const sent = await ask("POST", "/events", { body: '{"event_type": null, "a": 1}' });
   assert.equal(sent.status, 202);
   const { json } = await ask("GET", `/events/${sent.json.event_id}`);

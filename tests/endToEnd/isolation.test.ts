@@ -247,7 +247,7 @@ test("lists and counts hold a tenant's own objects only", async () => {
   }
 });
 
-test("with another tenant's ids, every route answers as if nobody had them, and changes nothing", async () => {
+test("for another tenant's ids every route answers as for unknown ones, and changes nothing", async () => {
   const before = await Promise.all(tenants.map(possessions));
   for (const { path } of routes) {
     if (path.includes("{"))

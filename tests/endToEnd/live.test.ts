@@ -126,7 +126,7 @@ test("events and deliveries are sent without payloads as they happen, figures at
   watcher.close();
 });
 
-test("a filter lets its values through, and nothing comes after unsubscribing", async () => {
+test("a socket gets the events that pass its filter, and none after it unsubscribed", async () => {
   const key = customer.api_key;
   const watcher = await watch(key);
   await watcher.subscribe({ subscribe: "events", filter: { event_type: ["wanted.*"] } });
@@ -165,7 +165,7 @@ test("a client that returns with its last event gets all that it missed", async 
   again.close();
 });
 
-test("fifty a second are sent and the rest is counted, each once", async () => {
+test("a socket gets fifty events a second; the others are counted, each once", async () => {
   const key = customer.api_key;
   const watcher = await watch(key);
   await watcher.subscribe({ subscribe: "events" });

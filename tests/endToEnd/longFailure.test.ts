@@ -87,7 +87,7 @@ async function lastAttempt(event: string, subscription: string): Promise<string>
   return delivery_id;
 }
 
-test("dead letters are replayed by id and by filter once the endpoint is well, under the replay's id, and are none then", async () => {
+test("once the endpoint works, a replay by id or filter delivers dead letters under its id, and no dead letter remains", async () => {
   const { id } = await subscribe(urlOf("letters", "status/500"), "letters");
   await inForce();
   const events = [await send("letters"), await send("letters")];

@@ -16,7 +16,7 @@ const ask = (method: string, path: string, options: Parameters<typeof call>[3] =
   call(platform.url, method, path, { key: customer.api_key, ...options });
 const statusWith = async (key: string, path = "/subscriptions") => (await ask("GET", path, { key })).status;
 
-test("a new key opens what its scopes say, at once", async () => {
+test("a new key can do at once what its scopes allow", async () => {
   const { json } = await ask("POST", "/keys", { body: { scopes: ["subscriptions"], name: "deploy" } });
   assert.equal(await statusWith(json.api_key), 200);
   const refused = await ask("GET", "/keys", { key: json.api_key });
@@ -51,13 +51,13 @@ test("both texts of a rotated key open during the overlap", async () => {
   assert.deepEqual([await statusWith(made.api_key), await statusWith(rotated.api_key)], [200, 200]);
 });
 
-test("a key with an expiry opens nothing after it", async () => {
+test("a key with an expiry works until then", async () => {
   const expires_at = new Date(Date.now() + 60_000).toISOString();
   const { status, json } = await ask("POST", "/keys", { body: { expires_at } });
   assert.deepEqual([status, json.expires_at, await statusWith(json.api_key)], [201, expires_at, 200]);
 });
 
-test("the sandbox key sees the sandbox, and only there may its subscriptions be", async () => {
+test("a sandbox key sees the sandbox, and makes subscriptions only there", async () => {
   const body = { webhook_url: `${platform.sinkUrl}/management/sandbox`, event_selector: "a" };
   const made = await ask("POST", "/subscriptions", { key: customer.sandbox_key, body });
   assert.deepEqual([made.status, made.json.environment], [201, "sandbox"]);
@@ -154,7 +154,7 @@ test("a webhook to where the platform itself listens is refused, by whatever nam
   assert.equal((await ask("POST", "/subscriptions", { key: customer.sandbox_key, body: receiver })).status, 201);
 });
 
-test("the gateway opens to no name, and to no signature but that of this start's keys", async () => {
+test("the gateway refuses every host name, and every signature except those of this start's keys", async () => {
   for (const authorization of [
     "AWS4-HMAC-SHA256 Credential=local-administrator/20250101/us-east-1/secretsmanager/aws4_request",
     `AWS4-HMAC-SHA256 Credential=${platform.aws().credentials.accessKeyId}/20250101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00`,

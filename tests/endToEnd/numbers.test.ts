@@ -330,7 +330,7 @@ test("deliveries are counted by their outcome, subscription, workflow, type and 
   );
 });
 
-test("attempts, their errors, deliveries and what a replay sent are those that deliveries list and the receiver got", async () => {
+test("attempts, errors, deliveries and replayed events are counted as deliveries list them and the receiver got them", async () => {
   const all = await deliveries();
   const tries = all.flatMap(({ attempts, event_ids, subscription_id, replay_id }) =>
     attempts.map((attempt, i) => ({ attempt, i, events: event_ids.length, subscription_id, replay_id })),

@@ -170,7 +170,7 @@ if (chromiumHere() === undefined) {
   });
 
   for (const role of roles)
-    test(`${role} sees the places of the role, and no fault of theirs by axe`, async () => {
+    test(`${role} sees the pages of this role, and all of them pass axe`, async () => {
       const page = await pageOf(role, "/console/settings?env=sandbox");
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
@@ -258,7 +258,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("an event that arrives is seen without a touch, and waits while the list is paused", async () => {
+  test("a new event appears by itself, and waits while the list is paused", async () => {
     const page = await pageOf("owner", "/console/events?env=sandbox&type=browser.live");
     const send = async (n: number) => {
       const answer = await call(platform.url, "POST", "/events", {
@@ -368,7 +368,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("what is wrong is said where it is written, and members are offered, by the type's schema and by what was recorded", async () => {
+  test("the editor marks a fault where it stands, and offers members from the type's schema and from recorded events", async () => {
     const schema = { type: "object", properties: { amount: { type: "number" }, event_type: { type: "string" } } };
     const put = await call(platform.url, "PUT", "/event-types/browser.checked", {
       key: platform.sandboxKey,
@@ -544,7 +544,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("who touches nothing for a while is warned, then signed out, and finds again what they were writing", async () => {
+  test("an idle person is warned, then signed out, and finds their text again", async () => {
     const page = await openPage();
     await page.clock.install();
     await signIn(page, "developer", "/console/send?env=sandbox&tab=json");
@@ -562,7 +562,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("the bell counts what is firing, and leads to where one acknowledges it, on a phone too", async () => {
+  test("the bell counts firing alerts, and leads to the page that acknowledges them, on a phone too", async () => {
     const page = await pageOf("operations", "/console/deliveries?env=sandbox", {
       viewport: { width: 320, height: 640 },
     });

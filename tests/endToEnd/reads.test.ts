@@ -144,7 +144,7 @@ test("a new subscription can begin with the events that it would have matched", 
   assert.equal(JSON.parse(hook!.body)[0].event_id, ids[0]);
 });
 
-test("what a disabled subscription misses is read as its backlog, and what is acknowledged there is not sent", async () => {
+test("events for a disabled subscription are read as its backlog, and those acknowledged there are not sent", async () => {
   const { id, path } = missed;
   await inForce();
   const ids = await send([

@@ -71,7 +71,7 @@ async function inbox({ url }: Platform, key: string): Promise<[string, unknown][
 const audit = (platform: Platform, key: string, ...more: string[]) =>
   runScript("operations/auditVerify.ts", ["--url", platform.url, "--key", key, ...more]);
 
-test("lost database, tables and secrets come back from copies, what was accepted since from the archive, and deliveries go on", async () => {
+test("a lost database, tables and secrets come back from copies, later events come back from the archive, and deliveries go on", async () => {
   const first = await start();
   const customer = await newCustomer(first, { name: "Restored" });
   const key = customer.api_key;

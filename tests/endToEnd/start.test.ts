@@ -169,7 +169,7 @@ test("a PORT that is no port is refused", async () => {
   assert.equal(afterStarting(started.output()), '\nPORT must be a number from 0 to 65535, not "70000".\n');
 });
 
-test("an option that there is none of is told with those that there are", async () => {
+test("the start refuses an unknown option, and lists the known ones", async () => {
   const started = startProcess({ state: folder, args: ["--port", "0"] });
   assert.equal(await started.ended, 2);
   assert.equal(

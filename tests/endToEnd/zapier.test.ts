@@ -33,7 +33,7 @@ test("the app is valid by Zapier's own schema", async () => {
   assert.equal((await createAppHandler(broken)({ command: "validate" }, {})).results.length, 1);
 });
 
-test("a key that works is known by the app's test, and one that does not is refused in the platform's words", async () => {
+test("the app's test accepts a valid key, and refuses another one in the platform's words", async () => {
   const { api_key } = await newCustomer(platform);
   const authData = { base_url: platform.url, api_key };
   assert.deepEqual((await run(app.authentication.test, { authData })).subscriptions, []);
@@ -104,7 +104,7 @@ async function startZap() {
   };
 }
 
-test("subscribe, an event arrives as a signed array, 410 ends it, and nothing more is sent", async () => {
+test("a Zap subscribes, gets an event as a signed array, ends with 410, and then gets no further event", async () => {
   const { api_key: key } = await newCustomer(platform);
   const zap = await startZap();
   try {

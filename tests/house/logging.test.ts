@@ -115,7 +115,7 @@ for (const [page, query] of queries) {
 /** Words of the query language. Source: CloudWatch Logs User Guide, "Logs Insights query syntax". */
 const WORDS = new Set("fields filter stats sort limit by desc asc as and or not like in".split(" "));
 
-test("a query that finds nothing is seen", () => {
+test("the check sees a query that finds no line", () => {
   assert.equal(lines.some(filterOf('filter level = "error"')), false);
   assert.equal(lines.some(filterOf('filter message = "route.broke"')), false);
 });

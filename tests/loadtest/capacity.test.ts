@@ -16,7 +16,7 @@ const load: Load = {
 };
 const ample = { ...defaultQuotas, provisionedPollers: 20, firehoseBytesPerSecond: 1e9, ingestProvisioned: 50 };
 
-test("with room everywhere nothing is refused or felt, and all of it is delivered", () => {
+test("with room everywhere no request is refused or held back, and every event is delivered", () => {
   const { requests, refused, accept, endToEnd, drainSeconds, felt } = simulate(ample, load);
   assert.equal(refused, 0);
   assert.equal(accept.count, requests);
@@ -49,7 +49,7 @@ const breaks: [quota: Parameters<typeof simulate>[0], name: keyof typeof default
   [{ ...ample, provisionedPollers: 0, pollerStart: 1, pollerRampPerMinute: 0.1, pollerMax: 1 }, "pollerRampPerMinute"],
 ];
 for (const [quotas, name] of breaks) {
-  test(`a deployment short of ${name} feels that, and loses nothing it accepted`, () => {
+  test(`a deployment with too little ${name} is held back by it, and loses no accepted event`, () => {
     const { felt, accept, endToEnd, drainSeconds } = simulate(quotas, load);
     assert.ok(felt.has(name), `felt ${[...felt.keys()].join(", ")}`);
     if (drainSeconds !== undefined) assert.equal(endToEnd.count, accept.count);
@@ -67,7 +67,7 @@ test("a busy customer on eight partitions is held back by them, and on thirty-tw
   );
 });
 
-test("a quota that is only brushed does not count as broken, one that holds back for seconds does", () => {
+test("a quota counts as broken only when it holds requests back for seconds", () => {
   const brushed = simulate({ ...ample, lambdaScalingPer10s: 20, ingestProvisioned: 0 }, load);
   assert.ok(brushed.felt.has("lambdaScalingPer10s"), [...brushed.felt.keys()].join());
   assert.deepEqual([...brushed.broke.keys()], []);
@@ -76,7 +76,7 @@ test("a quota that is only brushed does not count as broken, one that holds back
   assert.ok(broken.broke.get("firehoseBytesPerSecond")! < 15);
 });
 
-test("processors that all share make requests wait once they are used up, and not before", () => {
+test("requests wait for shared processors only once all of them are busy", () => {
   const processors = { cores: 2, accept: 0.004, route: 0.004, deliver: 0.004 };
   const p95 = (perSecond: number) => {
     const { accept, endToEnd } = simulate(

@@ -17,7 +17,7 @@ test("a share is above 0 and at most 1", () => {
   assert.equal(new Account(0.0001).of("pollerStart"), 1);
 });
 
-test("over any time a rate gives what it holds and what has flown in, and one call more at most", () =>
+test("over any time a rate allows its burst, its refill and at most one call beyond", () =>
   fc.assert(
     fc.property(
       fc.array(fc.record({ wait: fc.nat(2_000), units: fc.integer({ min: 1, max: 40 }) }), { maxLength: 200 }),
@@ -119,7 +119,7 @@ test("a full partition of an index refuses the table's write", async () => {
   await close();
 });
 
-test("a new table takes its first units and no more, with any keys", async () => {
+test("a new table serves its first units and refuses beyond them, with any keys", async () => {
   const { account, put, close } = await table();
   // 40 units a second, of which five seconds are there at first.
   for (let i = 0; i < 50; i += 1) await put(`key-${i}`, 4_000);
@@ -128,7 +128,7 @@ test("a new table takes its first units and no more, with any keys", async () =>
   await close();
 });
 
-test("of a batch the items of a full partition come back unprocessed, the others are written", async () => {
+test("a batch write returns the items of a full partition unprocessed, and writes the others", async () => {
   const { call, put, item, close } = await table();
   for (let i = 0; i < 3; i += 1) await put("a", 4_000);
   const items = [item("a", 10), item("b", 10)];

@@ -121,7 +121,7 @@ const allow = (event: Event): Outcome =>
   });
 const closeOf = (socket: WebSocketClient): Promise<number> => new Promise((resolve) => socket.on("close", resolve));
 
-test("what the authoriser says comes along with every message, and its answer goes back over the socket", async () => {
+test("every message carries the authoriser's context, and the function's answer goes back over the socket", async () => {
   const world = await start(allow, ({ body }) => result({ statusCode: 200, body: `heard ${String(body)}` }));
   const socket = await world.open("?ticket=one&ticket=two");
   const heard = new Promise<string>((resolve) => socket.on("message", (data) => resolve(String(data))));

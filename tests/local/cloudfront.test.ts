@@ -268,7 +268,7 @@ for (const [does, expected, line] of edgeFaults) {
   });
 }
 
-test("a body whose hash nobody gave, or another's, does not pass the access control", async () => {
+test("a body without its hash, or with another one, is refused by the access control", async () => {
   assert.equal(await status("POST", "/", { "x-do": "no-hash" }, "body"), 403);
   assert.equal(await status("POST", "/", { "x-do": "no-hash", "x-amz-content-sha256": "0".repeat(64) }, "body"), 403);
   const right = createHash("sha256").update("body").digest("hex");

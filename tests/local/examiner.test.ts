@@ -148,7 +148,7 @@ for (const [says, rights, refused] of writers)
       }
     });
 
-test("a role's rights count for nothing where the key does not leave them to the account", async () => {
+test("a role's rights don't count where the key's policy does not leave them to the account", async () => {
   const { declare, key, role } = await stand();
   const arn = await key("logs", ofGroups, account("kms:DescribeKey"));
   await declare("aws:cloudwatch/logGroup:LogGroup", "api-logs", { kmsKeyId: arn });

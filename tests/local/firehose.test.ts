@@ -245,7 +245,7 @@ test("after a kill, records not yet delivered are delivered, and delivered ones 
   await second.close();
 });
 
-test("a bucket that refuses is tried again until it takes", async () => {
+test("records go to a refusing bucket again until it takes them", async () => {
   const clock = testClock();
   let refusals = 2;
   const puts: string[] = [];

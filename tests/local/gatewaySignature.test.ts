@@ -272,7 +272,7 @@ test("a link is valid for exactly the object and method that it was made for", a
   for (const [says, answer, code] of refused) assert.equal((await answer).code, code, says);
 });
 
-test("a web page reaches nothing: neither with its origin, nor by a name that points here", async () => {
+test("the gateway refuses a web page, by its origin and by a host name that points here", async () => {
   const sent = await signed(send1(), { service: "sqs" });
   const fromPage = await send({ ...sent, headers: { ...sent.headers, origin: "https://evil.example" } });
   assert.deepEqual([fromPage.status, fromPage.code], [403, "AccessDeniedException"]);

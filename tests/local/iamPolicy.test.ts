@@ -240,7 +240,7 @@ for (const [says, policy, message] of refused) {
   test(`refused: ${says}`, () => assert.throws(() => parsePolicy(policy), { message }));
 }
 
-test("a wildcard takes no character of the pattern for an expression", () => {
+test("beside wildcards each character of a pattern stands for itself", () => {
   assert.equal(wildcard("a.b+(c)[d]^$|\\*")("a.b+(c)[d]^$|\\anything"), true);
   assert.equal(wildcard("a.b")("axb"), false);
 });

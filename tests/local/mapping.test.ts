@@ -89,7 +89,7 @@ test("a single message waits for one poll at most", async () => {
   assert.deepEqual(batches, [["1", "2"], ["3"]]);
 });
 
-test("while requests wait at the front door one invocation is at work at a time, and all is worked off all the same", async () => {
+test("while requests wait at the front door one invocation runs at a time, and every message is still processed", async () => {
   const arrivals = new Array<number>(12).fill(10);
   assert.equal((await run({ arrivals, yields: true, turns: 3 })).most, 1);
   assert.ok((await run({ arrivals, turns: 3 })).most > 1);
@@ -111,7 +111,7 @@ test("however messages come, each is handed over once, and no batch is too large
   );
 });
 
-test("of a function's environments, one queue's invocations that hang leave some to those of its other queue, whatever a program asks for", () => {
+test("hanging invocations of one queue leave environments free for the function's other queue, for any declared maximum", () => {
   fc.assert(
     fc.property(fc.option(fc.integer({ min: 2, max: 1_000 }), { nil: undefined }), (maximumConcurrency) => {
       const { maximumConcurrency: most } = readMapping({

@@ -192,7 +192,7 @@ function say(of: Account, kind: ChannelKind, target: string) {
   return sendTo(ports, { tenant: "cus_1", channel, message, payload: {}, id: "msg_1" });
 }
 
-test("the product tells why, in the service's own words, and knows what will pass by itself", async () => {
+test("a refused message gives the service's own reason, and tells whether the refusal will pass by itself", async () => {
   assert.deepEqual(await say(open, "sms", STOPPED), {
     sent: false,
     error:

@@ -149,7 +149,7 @@ test("our own migrations leave the master user its password", async () => {
 
 const PAM = { code: "28000", message: 'PAM authentication failed for user "triggers"' };
 
-test("a master user that is a member of rds_iam by way of a role can't sign in any more, and who is in stays in", async () => {
+test("a master user in rds_iam through a role can no longer sign in, and open connections stay", async () => {
   const inside = await client();
   await inside.query("CREATE ROLE signing LOGIN; GRANT rds_iam TO signing; GRANT signing TO CURRENT_USER");
   await assert.rejects(client(), PAM);
@@ -160,7 +160,7 @@ test("a master user that is a member of rds_iam by way of a role can't sign in a
   await inside.end();
 });
 
-test("until it is committed a grant shuts nobody out, and rolled back it never does", async () => {
+test("a grant shuts users out once it is committed, not before and not after a rollback", async () => {
   const inside = await client();
   await inside.query("BEGIN");
   await inside.query("GRANT rds_iam TO CURRENT_USER");
@@ -228,7 +228,7 @@ test("a proxy's target is not available at once, and is at the next start", asyn
   assert.deepEqual(answers, ["08000 Timed-out waiting to acquire database connection", "in", "in", "in"]);
 });
 
-test("who signs in shows a token that a role signed for this user, and the role may connect", async () => {
+test("a user signs in with a token that a role signed for this user and that may connect", async () => {
   const context = fresh();
   const iam = createIam(context);
   const may = (...resources: string[]) => ({
@@ -480,7 +480,7 @@ async function scripted(status: (unit: string) => string): Promise<{
   };
 }
 
-test("between two messages of a transaction no other client's are handed over, however they arrive", async () => {
+test("messages of other clients never come between two messages of a transaction, in any order of arrival", async () => {
   const { server, units, open } = await scripted((unit) => (/commit/.test(unit) ? "I" : /a/.test(unit) ? "T" : "I"));
   const [a, b] = await Promise.all([open(), open()]);
   a.send("begin a");

@@ -86,7 +86,7 @@ test("values and expiries outlive a kill", async () => {
   db.close();
 });
 
-test("a file that is damaged is said as the reason why the platform can't start", async () => {
+test("the start names a damaged file as its reason to fail", async () => {
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   folders.push(folder);
   writeFileSync(join(folder, "keys.sqlite"), "no database at all".repeat(1_000));

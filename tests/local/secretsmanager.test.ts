@@ -120,7 +120,7 @@ test("a request token makes a repeat harmless, and another value under it an err
   await assert.rejects(put(id, "w", token), { name: "ResourceExistsException" });
 });
 
-test("a secret that isn't there, and one without a value, have their errors", async () => {
+test("a missing secret and a secret without a value each have an error of their own", async () => {
   await assert.rejects(get("nowhere"), {
     name: "ResourceNotFoundException",
     message: "Secrets Manager can't find the specified secret.",

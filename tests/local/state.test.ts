@@ -28,7 +28,7 @@ const refused = (message: RegExp | string) => (cause: unknown) => {
   return true;
 };
 
-test("one at a time uses it, in this process too, and the next one when it is given back", () => {
+test("one platform at a time uses the folder, within a process too, and the next one once it is released", () => {
   const state = openState(folder, false);
   assert.throws(() => openState(folder, false), refused(held(process.pid)));
   state.release();
@@ -91,7 +91,7 @@ test("state of version 1 is taken over, that of a newer version is left alone", 
     );
 });
 
-test("a file that was cut short is named with what to do, never taken for one that is not there", () => {
+test("a file that was cut short is named with its remedy, and does not count as missing", () => {
   const state = openState(folder, false);
   state.writeLocal({ url: "", api_key: "a", sandbox_key: "s", operator_key: "o", sink_url: "", pid: 1 });
   truncateSync(join(folder, "local.json"), 20);
@@ -111,7 +111,7 @@ test("a file that was cut short is named with what to do, never taken for one th
   );
 });
 
-test("a file in place of the folder is said in a sentence that names it", () => {
+test("the refusal names a file that stands in the folder's place", () => {
   const file = join(folder, "file");
   writeFileSync(file, "");
   assert.throws(
@@ -124,7 +124,7 @@ test("a file in place of the folder is said in a sentence that names it", () => 
   assert.throws(() => openState(below, false), refused(/^The state in .* can't be used: ENOTDIR/));
 });
 
-test("a folder that can't be written is said in a sentence that names it", () => {
+test("the refusal names a folder that can't be written", () => {
   const occupied = join(folder, "occupied");
   mkdirSync(join(occupied, "lock.sqlite"), { recursive: true });
   assert.throws(

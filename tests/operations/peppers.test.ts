@@ -105,7 +105,7 @@ function store({ hash = "AA==", pepper_version = "1", secret_expires_at, ...rest
 
 const refused = (message: string) => ({ name: "Refusal", message });
 
-test("a version that is added is there, and nothing relies on it", async () => {
+test("an added version exists, and no key uses it yet", async () => {
   assert.equal(await add(directory), "2");
   const now = await peppers();
   assert.deepEqual([now.current, now.versions["1"], Object.keys(now.versions)], ["1", FIRST.versions["1"], ["1", "2"]]);
@@ -113,7 +113,7 @@ test("a version that is added is there, and nothing relies on it", async () => {
   await assert.rejects(add(directory), refused("version 2 waits to be used"));
 });
 
-test("it is used once every cache has it, and not a moment before", async () => {
+test("a new pepper is used only once every cache has it", async () => {
   await add(directory);
   clock.advance(SETTLE_MS - 1_000);
   await assert.rejects(
@@ -143,7 +143,7 @@ test("the operator's key moves along, and its text goes on opening", async () =>
   );
 });
 
-test("when it died before the operator's key moved, it moves at the next run", async () => {
+test("if a run dies before it moves the operator's key, the next run moves it", async () => {
   await add(directory);
   await put(directory.pepperSecret, JSON.stringify({ ...(await peppers()), current: "2" }));
   assert.equal(await use(directory), "2");
@@ -170,7 +170,7 @@ test("only keys that still work count: not revoked or expired ones, nor a text w
   ]);
 });
 
-test("a version goes only when no key needs it and none can still be made under it", async () => {
+test("a version is removed only when no key needs it and no new key can use it", async () => {
   await store({ customer_id: "cus_a", expires_at: rfc3339(clock.now() + 2 * SETTLE_MS) });
   await add(directory);
   await assert.rejects(retire(directory, "1"), refused("version 1 is what new keys are stored under"));

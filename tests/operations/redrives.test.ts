@@ -85,7 +85,7 @@ test("a dead-letter queue that two queues feed is reported, and not put back", a
   await assert.rejects(redrive(sqs, dead!, 1), new Refusal(reason));
 });
 
-test("a name that no queue has is refused with those that there are", async () => {
+test("an unknown queue's name is refused, with the list of queues", async () => {
   const queues = await deadQueues(sqs, urls);
   assert.throws(
     () => meant(queues, "dead"),

@@ -88,7 +88,7 @@ test("regions in which the edge may log to a group that nobody declared are name
   );
 });
 
-test("the page says of every control how it stands", () => {
+test("the page shows the state of every control", () => {
   const row = (page: string) => /<td>FSBP KMS\.4<\/td><td>(.*?)<\/td>/.exec(page)?.[1];
   const keys = report.themes.flatMap(({ rules }) => rules).find(({ name }) => name === "key-rotates")!.subjects.length;
   assert.equal(row(htmlReport(report)), `<span class="passed">${keys} passed</span>`);

@@ -12,7 +12,7 @@ test("a tier's price holds within the tier only", () => {
   assert.equal(priceOf("internet_out_gb", 10_340), 10_240 * 0.09 + 100 * 0.085);
 });
 
-test("nothing costs nothing", () => assert.equal(priceOf("sqs_request", 0), 0));
+test("a price for zero units is zero", () => assert.equal(priceOf("sqs_request", 0), 0));
 
 const measured: [events: number, ratio: number][] = [
   [1, 2.07],

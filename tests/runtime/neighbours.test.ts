@@ -255,12 +255,12 @@ const p95 = (numbers: readonly number[]): number =>
 test.before(() => mock.timers.enable({ apis: ["setTimeout"] }));
 test.after(() => mock.timers.reset());
 
-test("alone, its events arrive at once", async () => {
+test("without neighbours a customer's events arrive at once", async () => {
   const { latencies, sent } = await run([]);
   assert.deepEqual([latencies.length, p95(latencies) <= 60], [sent, true], String(latencies));
 });
 
-test("whatever three others do, each of its events arrives at the first attempt, and 95 of 100 within three seconds", () =>
+test("beside three busy neighbours each event of a customer arrives at the first attempt, and 95 of 100 within three seconds", () =>
   fc.assert(
     fc.asyncProperty(fc.array(hostile, { minLength: 3, maxLength: 3 }), async (attackers) => {
       const { latencies, attempts, sent } = await run(attackers);

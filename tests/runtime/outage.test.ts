@@ -197,7 +197,7 @@ test("an hour without PostgreSQL under load kills no message, and all is deliver
   platform.close();
 });
 
-test("an hour in which deliver alone can ask nobody kills no delivery", async () => {
+test("an hour in which only deliver can't reach the service kills no delivery", async () => {
   const platform = makePlatform();
   const { state } = platform;
   for (let n = 0; n < 20; n++) await platform.accept(n);

@@ -18,7 +18,7 @@ async function send(text: string) {
   }
 }
 
-test("each event has its own id back, whatever the other texts are", async () => {
+test("each event gets its own id back, with any other texts", async () => {
   const texts = fc.array(
     fc.oneof(
       { weight: 3, arbitrary: fc.constant(one) },
@@ -49,7 +49,7 @@ test("each event has its own id back, whatever the other texts are", async () =>
   );
 });
 
-test("an answer with another number of ids gives none of them to any event", async () => {
+test("an answer with a wrong number of ids gives no event an id", async () => {
   const batch = new Batch(
     async () => [{ event_id: "evt_1", status: "accepted" }],
     async (value) => JSON.stringify(value),

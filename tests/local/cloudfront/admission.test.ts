@@ -59,7 +59,7 @@ test("after an overload all are let in again within two seconds", () => {
   }
 });
 
-test("waiting for something other than the machine is no overload", () => {
+test("requests that wait for something other than the machine are no overload", () => {
   const seconds = run(new Array<number>(10).fill(300), 100, { full: false });
   assert.ok(seconds.every(({ admitted, offered }) => admitted === offered));
 });

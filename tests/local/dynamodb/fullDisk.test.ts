@@ -60,7 +60,7 @@ for (const undone of [true, false])
     store.close();
   });
 
-test("an object that could not be kept leaves nothing behind, and the one before it stays", () => {
+test("an object that could not be stored leaves nothing behind, and the earlier one stays", () => {
   const store = new ObjectStore(folder, Date.now);
   store.addBucket("b");
   store.put("b", "key", Buffer.from("before"));

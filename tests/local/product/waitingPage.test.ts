@@ -9,7 +9,7 @@ const viewer = (uri: string, mode = "navigate", method = "GET") => ({
 });
 const never = (): Promise<void> => new Promise(() => {});
 
-test("who opens a page of the documentation in a browser while that is built is told so, and the page gives way by itself", async () => {
+test("a browser that opens the documentation while it is built sees that, and the page is replaced by itself", async () => {
   for (const path of ["/docs", "/docs/", "/docs/errors", "/docs/guides/limits/"]) {
     const answer = await waitingAnswer(viewer(path), never);
     assert.equal(answer?.status, 503, path);
@@ -20,7 +20,7 @@ test("who opens a page of the documentation in a browser while that is built is 
   }
 });
 
-test("programs, files and other pages are left to the distribution, and so is everything once it is there", async () => {
+test("the distribution answers programs, files and other pages, and everything once the documentation is built", async () => {
   let asked = 0;
   const built = async () => {
     asked += 1;

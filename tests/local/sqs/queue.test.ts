@@ -183,7 +183,7 @@ test("a dead letter moves with its id, time and content, also when it is read ba
   );
 });
 
-test("the file does not grow with what passes through, and long-lived messages survive that", async () => {
+test("the file does not grow with passing messages, and a long-lived message stays in it", async () => {
   const made = bench({}, () => undefined, 0);
   const big = "x".repeat(1_000_000);
   await made.queue.send({ body: "old", sender: "s" }, 900);
@@ -214,7 +214,7 @@ test("a receive whose run was killed does not count as a failure of the message,
   assert.deepEqual(dead.queue.counts(), { ready: 0, delayed: 0, flight: 0 });
 });
 
-test("failures of a run that lived count on through kills, until the message is dead", async () => {
+test("failures before a kill still count after it, until the message is dead", async () => {
   const dead = bench();
   const made = bench(redrive, () => dead.queue);
   await made.queue.send({ body: "x", sender: "s" });

@@ -179,14 +179,14 @@ async function lived(
   return { steps, world, live };
 }
 
-test("it is killed nowhere: one message each, posted once", async () => {
+test("without a kill each change is one message, posted once", async () => {
   const { world, live } = await lived(new Map());
   assert.deepEqual(await told(live, world), once);
   assert.equal(world.posts.length, 2);
   assert.equal(world.events.length, 2);
 });
 
-test("it is killed at any step of the minute in which it fires, and of the one in which it recovers", async () => {
+test("a kill at any step, as it fires or as it recovers, still leads to one message each", async () => {
   const { steps } = await lived(new Map());
   // Most of what it does is reading marks of minutes: one of those steps is as good as another.
   const at = (minute: number) =>
@@ -219,7 +219,7 @@ const endLease = () =>
   updateItem({ dynamodb: api.deps.dynamodb, name: "metrics" }, TICK, { UpdateExpression: "REMOVE busy_until" });
 const TICK = { pk: { S: "alerts" }, sk: { S: "tick" } };
 
-test("a run that hangs before it writes, while the next ones do its work, changes nothing any more", async () => {
+test("a run that hangs before it writes no longer changes anything once the next ones did its work", async () => {
   for (const missed of [1, 2, 4]) {
     const live = await customer();
     const world: World = { posts: [], events: [] };

@@ -42,13 +42,13 @@ async function probed(at = "https://api.example.com"): Promise<[boolean, number 
   return [up, kept === undefined ? undefined : Number(kept.down!.N)];
 }
 
-test("it is asked by its public URL, once where it is well", async () => {
+test("the probe asks the API by its public URL, once if it answers well", async () => {
   answers = [says(200)];
   assert.deepEqual(await probed(), [true, 0]);
   assert.deepEqual(asked, ["GET /health"]);
 });
 
-test("one that answers at the second try is up", async () => {
+test("an API that answers at the second try is up", async () => {
   answers = [says(503), says(200)];
   assert.deepEqual(await probed(), [true, 0]);
   assert.equal(asked.length, 2);

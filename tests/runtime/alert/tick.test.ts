@@ -117,7 +117,7 @@ async function send(answer: (post: DirectPost) => Partial<DirectPostAnswer> = ()
   return { posts, events, ...counts };
 }
 
-test("it is pending, fires once it has lasted, and resolves once it was well for as long", async () => {
+test("an alert is pending, fires after the rule's minutes above, and resolves after as many good minutes", async () => {
   const id = await rule();
   const states: string[] = [];
   for (const outcome of ["failed", "failed", "failed", "delivered", "delivered"] as const) {
@@ -144,7 +144,7 @@ test("a pending alert that does not last leaves nothing", async () => {
   assert.deepEqual(await of(id), []);
 });
 
-test("minutes that no run looked at are looked at by the next, each once", async () => {
+test("the next run evaluates the minutes that earlier runs missed, each once", async () => {
   const id = await rule();
   for (const outcome of ["failed", "failed", "delivered", "delivered"] as const) {
     clock += MINUTE;
@@ -366,7 +366,7 @@ test("while a rule is snoozed its channels get no alert, but a recovery is still
   assert.deepEqual([posts.length, events.length], [0, 1]);
 });
 
-test("an API that answers nobody rings for every customer, by the rule that each begins with, and its return is told", async () => {
+test("when the API is down a default rule fires for every customer, and its recovery is told", async () => {
   let status = 200;
   const server = createServer((_, response) => void response.writeHead(status).end("{}"));
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));

@@ -171,7 +171,7 @@ test("a preview says when a rule would have rung", async () => {
   assert.deepEqual(counted.body.alerts[0].since, iso(start + 2 * MINUTE));
 });
 
-test("a report is seen before it is sent: the mail's own page and text, of numbers as they are, and nothing is kept", async () => {
+test("a preview of a report shows the mail's page and text with today's numbers, and stores nothing", async () => {
   const yesterday = Math.floor(api.deps.now() / (24 * HOUR)) * 24 * HOUR - 12 * HOUR;
   await countUsage(api.deps.dynamodb, [attempts(yesterday, "delivered")]);
   const template = [{ title: "Deliveries", query: { measures: ["delivered"], interval: "none", last: "2d" } }];
@@ -396,7 +396,7 @@ test("a rule that is switched off or deleted ends its firing alerts, and a messa
   );
 });
 
-test("alerts that ended long ago are forgotten, with their messages; what stands is kept, however old", async () => {
+test("alerts that ended long ago are deleted with their messages; open alerts stay, however old", async () => {
   const [first, second] = await rules();
   const old = await ring(first!);
   await call("PATCH", `/alert-rules/${first!.rule_id}`, { enabled: false });
@@ -443,7 +443,7 @@ test("a customer has two channels tested at a time, and a hundred tests a day", 
   assert.equal(await tested(), "limit_reached");
 });
 
-test("a customer has a hundred reports made a day, also of reports that it deletes", async () => {
+test("a customer can run a hundred reports a day, and runs of deleted reports count", async () => {
   const make = () => created("/reports", { name: "Now", template: "weekly" });
   let report = await make();
   const run = () => call("POST", `/reports/${report.report_id}/run`);

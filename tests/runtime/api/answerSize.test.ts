@@ -100,7 +100,7 @@ test("reading a list to its end gives each row once, in order, in pages that fit
   );
 });
 
-test("an answer that no function can give is an error that says so", async () => {
+test("an answer too large for a function is an error that says so", async () => {
   const much = new Response("x".repeat(MOST_ANSWER_BYTES + 1));
   await assert.rejects(answerOf(much), { code: "unprocessable", message: /has more than 4,700,000 bytes/ });
 });
@@ -157,7 +157,7 @@ test("a list of the largest schemas fits", async () => {
   assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= LAMBDA_BYTES);
 });
 
-test("an event of very many deliveries has the first ones, and the number of the others", () => {
+test("an event with very many deliveries shows the first ones and the number of the others", () => {
   const batch = batchOf("cus_1", [{ text: '"'.repeat(480_000) }], Date.now());
   const deliveries = Array.from({ length: 12_000 }, (_, n) => {
     const id = `sub_${String(n).padStart(26, "0")}`;

@@ -34,7 +34,7 @@ test.before.each(async () => {
 });
 test.after(() => api.close());
 
-test("a customer has so many keys at a time; a revoked one makes room", async () => {
+test("a customer has a maximum number of keys, and a revoked key makes room", async () => {
   const make = () => api.call(live, "POST", "/keys", {});
   let last = await make();
   // Two come with the customer.
@@ -55,7 +55,7 @@ const jobs: readonly (readonly [kind: keyof typeof CAPS.jobs, path: string, body
   ["erasure", "/privacy/erasures", () => ({ subject: { jsonpath: "$.user.id", equals: 1 } })],
 ];
 for (const [kind, path, body] of jobs) {
-  test(`of ${kind}s ${CAPS.jobs[kind]} may be under way`, async () => {
+  test(`at most ${CAPS.jobs[kind]} ${kind}s may be under way`, async () => {
     for (let begun = 0; begun < CAPS.jobs[kind]; begun += 1)
       assert.equal((await api.call(live, "POST", path, body())).status, 202);
     const { status, body: refusal } = await api.call(live, "POST", path, body());
@@ -117,7 +117,7 @@ test("a dry-run that would match for too long is refused, naming the selector th
   assert.equal((await api.call(live, "POST", "/events/dry-run", `[${heavy}]`)).status, 200);
 });
 
-test("a key makes so many requests a second, whatever they are; another key of the customer has its own", async () => {
+test("a key has a limit of requests a second over all routes; the customer's other keys have their own", async () => {
   const now = Date.now();
   const requests: string[] = [];
   const real = new Limiter({
@@ -138,7 +138,7 @@ test("a key makes so many requests a second, whatever they are; another key of t
   assert.match(requests[0]!, /^requests:\{.+\}:key_/);
 });
 
-test("a request beyond them is 429 with Retry-After, on any route", async () => {
+test("a request over that limit is 429 with Retry-After, on any route", async () => {
   const refusing = await startApi({
     limiter: {
       ...idleLimiter,

@@ -22,7 +22,7 @@ const call = (method: string, path: string, body?: unknown, as: Identity = owner
 const schemasOf = async (tenant: string) =>
   (await serve(api.deps.db, { op: "schemas", known: [{ tenant, version: -1 }] }, 0)).tenants[0]!;
 
-test("a schema is answered with its version; a change counts one more, the same again does not", async () => {
+test("a schema is answered with its version; a change adds one to it, the same schema again does not", async () => {
   const first = { type: "object", required: ["id"] };
   const second = { type: "object", required: ["id", "amount"] };
   const put = (schema: unknown) => call("PUT", "/event-types/order.created", schema);
@@ -271,7 +271,7 @@ test("a schema is read back as it was put, with the digits of its numbers", asyn
   );
 });
 
-test("a deleted reference table is gone, deleting it again is 204, one that never was 404", async () => {
+test("a deleted reference table is gone, deleting it again is 204, deleting an unknown one 404", async () => {
   await call("PUT", "/reference-tables/old", { rows: { a: {} } });
   assert.equal((await call("DELETE", "/reference-tables/old")).status, 204);
   assert.equal((await call("DELETE", "/reference-tables/old")).status, 204);

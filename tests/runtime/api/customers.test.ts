@@ -184,7 +184,7 @@ test("an erased person is remembered by an HMAC under a key of the customer's, w
   assert.notEqual(after.scope.subject.equals_hmac, one.scope.subject.equals_hmac);
 });
 
-test("a person may be known by a number that no double holds, and is by its value alone", async () => {
+test("an erasure can name a person by a number that no double holds, and equal values name the same person", async () => {
   const { live } = await api.customer("Large");
   const ask = async (equals: string) => {
     const body = `{"subject":{"jsonpath":"$.id","equals":${equals}}}`;
@@ -197,7 +197,7 @@ test("a person may be known by a number that no double holds, and is by its valu
   assert.notEqual(await ask("9007199254740993"), await ask("9007199254740992"));
 });
 
-test("a path that leads everywhere erases only with the customer's id", async () => {
+test("an erasure by a path that selects everything needs the customer's id", async () => {
   const { live, customer_id } = await api.customer("Wide");
   for (const jsonpath of ["$..*", "$.a..[*]"]) {
     const body = { subject: { jsonpath, equals: true } };
@@ -218,7 +218,7 @@ test("a key of a deleted customer, still known to an edge, makes no new key", as
   assert.deepEqual([answer.status, answer.body.error.message], [403, "The customer no longer exists."]);
 });
 
-test("a customer that never was is 404", async () => {
+test("an unknown customer is 404", async () => {
   const path = "/customers/cus_01ARZ3NDEKTSV4RRFFQ69G5FAV";
   assert.equal((await api.call(operator, "GET", path)).status, 404);
   assert.equal((await api.call(operator, "PATCH", path, { name: "x" })).status, 404);

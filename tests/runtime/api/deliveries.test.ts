@@ -161,7 +161,7 @@ test("a manual retry makes an attempt in any state, also the second time", async
   assert.equal((await api.call(other, "POST", `/deliveries/${id}/retry`)).status, 404);
 });
 
-test("retrying a delivery that has no attempt yet acts as well", async () => {
+test("a manual retry can be the first attempt of a delivery", async () => {
   const { batch } = await stored(2, 61_000);
   const { status } = await api.call(live, "POST", `/deliveries/${deliveryId(batch.first, sub)}/retry`);
   assert.equal(status, 202);
@@ -175,7 +175,7 @@ test("retrying a delivery that has no attempt yet acts as well", async () => {
   });
 });
 
-test("a delivery that a replay of dead letters had tried again is found by that replay, and itself as before", async () => {
+test("a dead letter that a replay retried is listed under the replay, and keeps its own id", async () => {
   const { batch, ids } = await stored(1, 62_000);
   const retried_by = "rpl_01ARZ3NDEKTSV4RRFFQ69G5FAW";
   const attempts = [failure(9)];

@@ -50,7 +50,7 @@ test("every operation except the public ones needs a key, and documents its answ
   }
 });
 
-test("a path of the documentation that has no page is 404, as a page that leads on; one of a text is text", async () => {
+test("a missing page of the documentation is 404 with a page of links; a missing text is 404 as text", async () => {
   const page = await app.request("/docs/no-such-%3Cpage%3E/index.html");
   const shown = await page.text();
   assert.deepEqual([page.status, page.headers.get("content-type")], [404, "text/html; charset=utf-8"]);
@@ -88,7 +88,7 @@ test("every body is refused when a member is unknown, unless its members are the
   assert.deepEqual(mine, ["PUT /event-types/{type}"]);
 });
 
-test("every body has an example, which its schema takes; and no example is of a call that is gone", () => {
+test("every body has an example that fits its schema, and every example belongs to a call", () => {
   const ajv = new Ajv2020.default({ strict: false, validateFormats: false });
   for (const [name, schema] of Object.entries(document.components.schemas))
     ajv.addSchema(schema, `#/components/schemas/${name}`);

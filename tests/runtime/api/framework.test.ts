@@ -298,7 +298,7 @@ test("a byte order mark is skipped, invalid UTF-8 refused, nesting bounded", () 
   assert.throws(() => parseJson(Buffer.from("[".repeat(400_000))), { code: "invalid_json" });
 });
 
-test("a string that is no text is refused, wherever it stands", () => {
+test("a string with a lone surrogate is refused, anywhere in the body", () => {
   const refused = { code: "invalid_request", message: "Strings may not contain a lone surrogate." };
   for (const text of ['{"a":"\\ud800"}', '{"\\uDFFF":1}', '{"a":[{"b":["x\\udc00\\ud800"]}]}'])
     assert.throws(() => parseJson(Buffer.from(text)), refused);
@@ -361,7 +361,7 @@ test("every answer carries the request's id, which its error names", async () =>
   }
 });
 
-test("a scope that is missing is 403 before anything else is looked at", async () => {
+test("a missing scope is 403 before anything else is checked", async () => {
   const { status, body } = await ask("POST", "/subscriptions?x=1", "not json");
   assert.deepEqual(
     [status, body.error.code, body.error.message],
@@ -369,7 +369,7 @@ test("a scope that is missing is 403 before anything else is looked at", async (
   );
 });
 
-test("a fault of ours is 500 without a word of its cause, which is logged", async () => {
+test("a fault of ours is 500; its cause is logged and not answered", async () => {
   const { status, body } = await ask("GET", "/probe-fault");
   assert.deepEqual(
     [status, body.error.code, body.error.message],
@@ -380,7 +380,7 @@ test("a fault of ours is 500 without a word of its cause, which is logged", asyn
   assert.match(String(line.error), /a secret detail/);
 });
 
-test("an outage of what we depend on is 503 with Retry-After", async () => {
+test("an outage of a dependency is 503 with Retry-After", async () => {
   const { status, headers, body } = await ask("GET", "/probe-outage");
   assert.deepEqual([status, headers.get("retry-after"), body.error.code], [503, "1", "unavailable"]);
 });
@@ -472,7 +472,7 @@ test("a name in a path is decoded once and keeps its meaning, with any character
     { numRuns: 500 },
   ));
 
-test("a path that nobody says anything of is the function URL's", async () => {
+test("without a header for the path, the path of the function URL counts", async () => {
   const request = requestOf(event({ rawPath: "/event-types/a#b?c d/é%", rawQueryString: "x=1", body: NAME }));
   assert.deepEqual(
     [decodeURIComponent(pathOf(request)), new URL(request.url).search],

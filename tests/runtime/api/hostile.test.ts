@@ -95,7 +95,7 @@ const scopes: [says: string, body: string, ...paths: string[]][] = [
   ["a confirmation by a number", '{"all":true,"confirm":1}', "/confirm"],
 ];
 for (const [says, body, ...paths] of scopes)
-  test(`${says}: neither exported nor erased, and nothing is begun`, async () => {
+  test(`${says} is refused, and no export or erasure begins`, async () => {
     const before = [queued.length, objects.size];
     const text = body.replace("THEM", them.customer_id).replace("CUSTOMER", us.customer_id);
     for (const path of ["/privacy/exports", "/privacy/erasures"])
@@ -103,7 +103,7 @@ for (const [says, body, ...paths] of scopes)
     assert.deepEqual([queued.length, objects.size], before);
   });
 
-test("everything is never erased without the customer's own id", async () => {
+test("erasing everything needs the customer's own id", async () => {
   const before = [queued.length, objects.size];
   assert.deepEqual(await answer("POST", "/privacy/erasures", '{"all":true}'), invalid("/confirm"));
   assert.deepEqual(await answer("POST", "/privacy/erasures", '{"all":true,"confirm":""}'), invalid("/confirm"));
@@ -116,7 +116,7 @@ test("an invalid number of days leaves the retention unchanged", async () => {
   assert.deepEqual((await api.call(us.live, "GET", "/retention")).body, { days: 90 });
 });
 
-test("ids are one to a thousand texts, and what names no event of ours is missing", async () => {
+test("a request takes one to a thousand ids, and answers unknown ones as missing", async () => {
   const many = new Array(1_001).fill("evt_01ARZ3NDEKTSV4RRFFQ69G5FAV");
   const strange = ["evt_☃", "prv_01ARZ3NDEKTSV4RRFFQ69G5FAV", "evt_8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "evt_' or 1=1 --", ""];
   for (const path of ["/inbox/ack", "/inbox/delete", "/events/lookup"]) {
@@ -130,7 +130,7 @@ test("ids are one to a thousand texts, and what names no event of ours is missin
 });
 
 for (const path of ["/inbox", "/audit", "/privacy/requests", "/deliveries"])
-  test(`limits and cursors that are none are refused by ${path}`, async () => {
+  test(`${path} refuses invalid limits and cursors`, async () => {
     for (const limit of ["-1", "0", "1001", "1e3", "99999999999999999999", "", "NaN", "1&limit=2", "%ff", "💥"])
       assert.deepEqual(await answer("GET", `${path}?limit=${limit}`), invalid("/limit"), limit);
     const [signed, signature] = theirCursor.split(".");
@@ -179,7 +179,7 @@ test("times before and after all events find none, and too many buckets of usage
   assert.deepEqual(await answer("GET", "/audit/access?hour=0001-01-01T00:00:00Z"), [404, "not_found"]);
 });
 
-test("an id of another customer's object is not found, like one of no object; a text that is no id is a bad parameter", async () => {
+test("another customer's id is 404, like an unknown one; a malformed id is a bad parameter", async () => {
   const strange = [
     "x",
     "%00",

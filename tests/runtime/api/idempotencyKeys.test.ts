@@ -64,7 +64,7 @@ for (const [path, body, who] of creations) {
   });
 }
 
-test("one key makes one API key, and its text is nowhere in the store", async () => {
+test("one idempotency key makes one API key, whose text the store does not hold", async () => {
   const before = await count("/keys", "keys");
   const { body } = await post("/keys", { name: "mine" });
   await post("/keys", { name: "mine" });
@@ -87,12 +87,12 @@ test("the same key with another body, or to another route, is a conflict", async
   );
 });
 
-test("live and sandbox have keys of their own", async () => {
+test("live and sandbox have separate idempotency keys", async () => {
   const first = await post("/keys", {});
   assert.notEqual((await post("/keys", {}, sandbox)).body.key_id, first.body.key_id);
 });
 
-test("a refusal is not kept: the key is free for the right body", async () => {
+test("a refused request leaves its key free for the right body", async () => {
   const url = { webhook_url: "https://10.0.0.1/", event_selector: "a" };
   assert.equal((await post("/subscriptions", url)).status, 422);
   assert.equal((await post("/subscriptions", { ...url, webhook_url: "https://hooks.example.com/free" })).status, 201);
@@ -109,7 +109,7 @@ test("a repeat while the first request is under way is answered with idempotency
   }
 });
 
-test("where the first was carried out and its answer is lost, a repeat does not do it again", async () => {
+test("where the first request was carried out and its answer was lost, a repeat does not do it again", async () => {
   const before = await count("/keys", "keys");
   settling = "lost";
   const first = await post("/keys", { name: "lost" });

@@ -118,7 +118,7 @@ test("event types are asked for by name and by pattern, as selectors have them",
   ]);
 });
 
-test("events are asked for by the keys that sent them, and no others come", async () => {
+test("a filter by key finds the events that the key sent, and no others", async () => {
   const ours = await stored([{ a: 1 }, { a: 2 }], 52_000, { key_id: "key_ours" });
   const theirs = await stored([{ a: 3 }], 51_000, { key_id: "key_theirs" });
   assert.deepEqual(idsOf((await get("/inbox?key_id=key_ours")).body), [...ours.ids].reverse());
@@ -206,7 +206,7 @@ test("from is inclusive and to exclusive, over received_at", async () => {
   assert.equal(await count(`to=${time(1)}`), 1);
 });
 
-test("acknowledging and deleting act on single events of a batch, and repeating them is harmless", async () => {
+test("acknowledging and deleting change only the named events of a batch, and repeating them is harmless", async () => {
   const { ids } = await stored([{ n: 0 }, { n: 1 }, { n: 2 }], 140_000);
   const unknown = eventId(newUlid(at(9_000_000)));
   for (let i = 0; i < 2; i += 1) {
@@ -230,7 +230,7 @@ test("acknowledging and deleting act on single events of a batch, and repeating 
   assert.deepEqual(ack.body, { acknowledged: 0, missing: [ids[1]] });
 });
 
-test("marks of old, in the batch's own item, count with those of now, and their times stay", async () => {
+test("old marks inside the batch's item count like new ones, and keep their times", async () => {
   const time = at(130_000);
   const { ids } = await stored(
     [0, 1, 2].map((n) => ({ n, event_type: "old" })),
@@ -294,7 +294,7 @@ test("deleting an event cancels the delivery that waits for it", async () => {
   );
 });
 
-test("an event that is stored a moment after it was accepted is waited for", async () => {
+test("a read waits for an event that is stored a moment after it was accepted", async () => {
   const batch = batchOf(live.customer_id, [{ n: 1 }], api.deps.now());
   const reading = get(`/events/${eventId(batch.first)}`);
   await put(encodeBatch(batch));

@@ -203,7 +203,7 @@ test("a rotation without overlap ends the old text at once", async () => {
   assert.deepEqual([await opens(made.api_key), await opens(body.api_key)], [false, true]);
 });
 
-test("a key that may do more can't be had by rotating it", async () => {
+test("a weaker key can't rotate a stronger one", async () => {
   const weak: Identity = { ...owner.live, key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV", scopes: ["keys"] };
   const answer = await api.call(weak, "POST", `/keys/${owner.live.key_id}/rotate`, {});
   assert.deepEqual([answer.status, answer.body.error.code], [403, "forbidden"]);
@@ -227,7 +227,7 @@ const make = async (maker: Identity, body: object = {}) => {
 };
 const ALL = ["events:write", "events:read", "subscriptions", "keys", "privacy", "admin"];
 
-test("a key can't be revoked by one that can do less, but by itself", async () => {
+test("a weaker key can't revoke a stronger one, but each key can revoke itself", async () => {
   const other = await api.customer("Rights");
   const weak = await api.call(other.live, "POST", "/keys", { scopes: ["keys"] });
   const weakIdentity = { ...other.live, key_id: weak.body.key_id, scopes: ["keys"] as const };

@@ -121,7 +121,7 @@ test("the reason of a verdict, and the post of a backlog, hold nothing that is m
   assert.equal(body.events[0].request.body.includes(`"other":"${SECRET}"`), true);
 });
 
-test("the mask is no reason of a verdict on an event of which nothing is masked", async () => {
+test("a verdict names the mask as its reason only if something in the event is masked", async () => {
   const selector = { cel: "event.plain > 5.0" };
   const made = await api.call(live, "POST", "/subscriptions", {
     webhook_url: "https://example.com/plain",
@@ -161,7 +161,7 @@ test("the link to an export and the webhook of an alert channel are shown only t
   }
 });
 
-test("a row that calls something a webhook_url is no fault", async () => {
+test("a row may have a member named webhook_url, which is masked like a webhook's", async () => {
   const rows = { k: { webhook_url: "no URL", clause: 1, target: "x", kind: "webhook" } };
   await api.call(live, "PUT", "/reference-tables/odd", { rows });
   const { status, body } = await api.call(acting("business"), "GET", "/reference-tables/odd");

@@ -52,7 +52,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 const range = () => ({ from: iso(start), to: iso(start + 3 * HOUR) });
 const ask = (query: object, who = live) => api.call(who, "POST", "/metrics/query", query);
 
-test("points of the hours asked for, those without facts as zeros and null", async () => {
+test("the answer has a point for each hour, with zeros and null where no event came", async () => {
   const { status, body } = await ask({ ...range(), measures: ["events", "accept_latency_ms"], interval: "hour" });
   assert.equal(status, 200);
   const none = { p50: null, p95: null, p99: null, count: 0 };
@@ -77,7 +77,7 @@ test("points of the hours asked for, those without facts as zeros and null", asy
   assert.ok(Date.parse(body.complete_until) <= api.deps.now());
 });
 
-test("series past top are one, with their number", async () => {
+test("series beyond `top` become one, with their number", async () => {
   const query = { ...range(), measures: ["events"], interval: "none", group_by: ["event_type"], top: 2 };
   const { body } = await ask(query);
   assert.equal(body.folded, 2);
@@ -92,7 +92,7 @@ test("series past top are one, with their number", async () => {
   assert.deepEqual(body.totals, { events: 6 });
 });
 
-test("a filter counts the values it names alone", async () => {
+test("a filter counts only the values that it names", async () => {
   const { body } = await ask({ ...range(), measures: ["events"], filter: { event_type: ["b", null] } });
   assert.equal(body.totals.events, 2);
 });
@@ -143,7 +143,7 @@ test("the auto interval: minutes up to 6 h, hours up to 14 days, days beyond", a
   assert.equal(body.series[0].points[0].partial, undefined);
 });
 
-test("compare tells the same series of the time before", async () => {
+test("`compare` adds the same series of the time before", async () => {
   const query = {
     from: iso(start + HOUR),
     to: iso(start + 2 * HOUR),

@@ -79,7 +79,7 @@ test("failures are grouped by subscription and error, with counts, times, a samp
   assert.deepEqual([second.error, "status_code" in second, second.count], ["timeout", false, 1]);
 });
 
-test("nobody else sees them: another customer's is 404, the sandbox has its own", async () => {
+test("another customer's problem is 404, and the sandbox has problems of its own", async () => {
   await problems.failed(failures());
   assert.deepEqual(await list("", customer.sandbox), []);
   const { live: stranger } = await api.customer("Other");
@@ -87,7 +87,7 @@ test("nobody else sees them: another customer's is 404, the sandbox has its own"
   assert.equal(status, 404);
 });
 
-test("it resolves by itself after 30 minutes of success, and opens again when it recurs", async () => {
+test("a problem resolves by itself after 30 minutes of success, and opens again when it recurs", async () => {
   await problems.failed(failures());
   await problems.well(customer.live.customer_id, subscription);
   assert.equal((await list())[0].state, "open");
@@ -128,7 +128,7 @@ test("people acknowledge, mute and resolve, once or twice, and the audit log tel
   ]);
 });
 
-test("one that was resolved by hand opens when it recurs, a muted one stays muted", async () => {
+test("a problem resolved by hand opens again when it recurs, a muted one stays muted", async () => {
   await problems.failed(failures());
   await act("resolve");
   api.advance(MINUTE);
@@ -166,7 +166,7 @@ test("retrying all of a problem is a job with counts", async () => {
   assert.equal(read.status, 200);
 });
 
-test("there is no problem that never was", async () => {
+test("an id whose problem never existed is 404", async () => {
   const never = problemId(subscription, { error: "dns", status_code: null });
   for (const verb of ["acknowledge", "mute", "resolve", "retry"]) assert.equal((await act(verb, never)).status, 404);
   assert.equal((await act("retry", "prb_nothing")).status, 404);

@@ -181,7 +181,7 @@ test("a run is asked for, taken once, and read with links to the mail, the PDF a
   assert.equal((await call("GET", `/reports/${report_id}/runs`, undefined, stranger)).status, 404);
 });
 
-test("a run whose maker dies is made again, three times at most", async () => {
+test("a run whose function dies is made again, at most three times", async () => {
   const { report_id } = await report();
   const { run_id } = (await call("POST", `/reports/${report_id}/run`)).body;
   for (let time = 0; time < 3; time += 1) {
@@ -196,7 +196,7 @@ test("a run whose maker dies is made again, three times at most", async () => {
   assert.equal((await runsOf(report_id))[0].status, "failed");
 });
 
-test("runs that are over are listed for 400 days", async () => {
+test("finished runs are listed for 400 days", async () => {
   const { report_id } = await report();
   const { run_id } = (await call("POST", `/reports/${report_id}/run`)).body;
   await take(run_id);

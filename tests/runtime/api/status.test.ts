@@ -69,7 +69,7 @@ const open = async (): Promise<any> => (await api.app.request("/status")).json()
 const states = ({ status, components }: any) =>
   [status, ...["api", "queue", "database", "delivery"].map((part) => components[part].status)].join(" ");
 
-test("without a key it tells the four states and nothing else, and may be kept for five seconds", async () => {
+test("without a key the status tells the four states and nothing else, and may be cached for five seconds", async () => {
   const response = await api.app.request("/status");
   const body = (await response.json()) as { components: Record<string, object> };
   assert.deepEqual(
@@ -126,7 +126,7 @@ const faults: [what: string, put: () => void, expected: string][] = [
   ["CloudWatch is away", () => world.away.add("cloudwatch"), "degraded degraded ok ok ok"],
 ];
 for (const [what, put, expected] of faults) {
-  test(`where ${what} it says so`, async () => {
+  test(`where ${what} the status says so`, async () => {
     put();
     assert.equal(states(await open()), expected);
   });
@@ -178,7 +178,7 @@ test("maintenance is told before it begins, and makes nothing degraded unless it
   assert.deepEqual((await open()).incidents, [], "what ended 30 days ago is not told any more");
 });
 
-test("what is wrong with an incident is named, what is not there is 404, and nobody but the operator writes one", async () => {
+test("an invalid incident is refused with its fault, an unknown one is 404, and only the operator writes incidents", async () => {
   const { live } = await api.customer();
   const good = { kind: "incident", title: "x" };
   for (const [body, path] of [

@@ -102,7 +102,7 @@ test("an endpoint is known to check signatures once it took a sample and refused
   assert.equal(moved.body.signature_verified_at, undefined);
 });
 
-test("a customer has two tests under way at once; each is audited; one that is never given back ends by itself", async () => {
+test("a customer can run two tests at once; each is audited, and one that never finishes ends by itself", async () => {
   const other = await api.customer("Other");
   const { body } = await create({}, other.live);
   const { body: sandboxed } = await create({}, other.sandbox);

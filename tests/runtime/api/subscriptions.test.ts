@@ -24,7 +24,7 @@ const versionOf = async (tenant: string): Promise<number> =>
 const targetOf = async (id: string, tenant = owner.customer_id) =>
   (await serve(api.deps.db, { op: "targets", wanted: [{ tenant, subscription_id: id }] }, api.deps.now())).targets[0]!;
 
-test("what was left out has its default, and the secret is shown only at creation", async () => {
+test("members that are left out have their defaults, and the secret is shown only at creation", async () => {
   const webhook_url = freshUrl();
   const { status, headers, body } = await create({ webhook_url });
   const { subscription_id, signing_secret, created_at, updated_at, ...rest } = body;
@@ -49,7 +49,7 @@ test("what was left out has its default, and the secret is shown only at creatio
   assert.deepEqual(read.body, { subscription_id, created_at, updated_at, ...rest });
 });
 
-test("everything given is kept as given, and header values are read back as ***", async () => {
+test("a subscription keeps its members as given, and shows header values as ***", async () => {
   const given = {
     workflow_id: "zap_123",
     event_selector: {
@@ -232,7 +232,7 @@ test("spellings that reach one endpoint are one URL, stored and shown in one for
   assert.deepEqual([refused.status, refused.body.error.code], [422, "webhook_url_forbidden"]);
 });
 
-test("of many that want one URL at once, one gets it", async () => {
+test("of many requests for one URL at once, one gets it", async () => {
   const webhook_url = freshUrl();
   const answers = await Promise.all(Array.from({ length: 8 }, () => create({ webhook_url })));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409, 409, 409]);
@@ -408,7 +408,7 @@ test("sandbox and live, and two customers, do not see each other's subscriptions
   });
 });
 
-test("the list shows each once, page by page, though others come and go meanwhile", async () => {
+test("the list shows each subscription once, page by page, while others come and go", async () => {
   const other = await api.customer("Other");
   const ids: string[] = [];
   for (let i = 0; i < 7; i += 1) ids.push((await create({}, other.live)).body.subscription_id);
@@ -429,7 +429,7 @@ test("the list shows each once, page by page, though others come and go meanwhil
   );
 });
 
-test("without the scope `subscriptions` nothing of it can be reached", async () => {
+test("no route of subscriptions works without the scope `subscriptions`", async () => {
   const weak: Identity = { ...owner.live, scopes: ["events:read", "events:write", "keys", "privacy", "admin"] };
   for (const [method, path] of [
     ["GET", "/subscriptions"],
@@ -453,7 +453,7 @@ async function stored(): Promise<string> {
   return JSON.stringify(results.map(({ rows }) => rows));
 }
 
-test("neither a signing secret nor a header's value is stored in clear text, by no way in", async () => {
+test("every route that takes a signing secret or a header's value stores it sealed", async () => {
   const { body } = await create({ headers: { authorization: "Bearer made-in-clear" } });
   const path = `/subscriptions/${body.subscription_id}`;
   const patch = { headers: { authorization: "***", "x-second": "patched-in-clear" } };
@@ -504,7 +504,7 @@ test("a removed subscription has neither secrets nor header values, also when it
   assert.deepEqual([definition.headers, definition.event_selector], [{}, "order.*"]);
 });
 
-test("hidden values of headers do not go along to another origin, unless they are given again", async () => {
+test("a URL of another origin is refused until its header values are given again", async () => {
   const { body } = await create({
     webhook_url: "https://mine.example.com/a",
     headers: { authorization: "Bearer DOWN", "x-b": "b" },

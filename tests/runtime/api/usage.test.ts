@@ -169,7 +169,7 @@ test("counts from before the environments were counted apart add up with later o
   assert.deepEqual([await events("hour"), await events("hour", hour - 1_000 * HOUR)], [6, 46]);
 });
 
-test("nobody else's usage is seen", async () => {
+test("a caller sees only its own usage", async () => {
   assert.equal((await usage(range(), other)).totals.events, 0);
   assert.equal((await usage(range(), { ...live, environment: "sandbox" })).totals.events, 0);
 });

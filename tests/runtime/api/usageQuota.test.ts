@@ -156,7 +156,7 @@ test("the sandbox has a quota of its own", async () => {
   assert.deepEqual([peak_per_second, projection.events_to_date], [1, 60]);
 });
 
-test("hours whose minutes have expired have the hour for a peak", async () => {
+test("where minutes have expired, the peak is that of the hour", async () => {
   await accept(NOW - 100 * DAY, 720);
   const hour = `${iso(NOW - 100 * DAY).slice(0, 13)}:00:00.000Z`;
   await expireMinutes(api.deps.dynamodb, live.customer_id, NOW - 100 * DAY);

@@ -7,10 +7,10 @@ import { errorResponse } from "../../../runtime/domain/errors/errors.ts";
 const context = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
 const late = (error: unknown) => errorResponse(error, "req_1").status;
 
-test("an answer that is there in time is the answer", async () =>
+test("an answer in time reaches the caller", async () =>
   assert.equal(await withinTime(context(10_000), Promise.resolve(202), late), 202));
 
-test("where none comes, half a second before the end of the run a 503 in our own format says so", async () => {
+test("without an answer, half a second before the end of the run the caller gets a 503 in our own format", async () => {
   const { promise: never } = Promise.withResolvers<{ status: number; headers: object; body: string }>();
   const { status, headers, body } = await withinTime(context(510), never, (error) => errorResponse(error, "req_1"));
   assert.equal(status, 503);
@@ -20,7 +20,7 @@ test("where none comes, half a second before the end of the run a 503 in our own
   assert.match(error.message, /Whether something was done is not known/);
 });
 
-test("a failure is the caller's in time, and nobody's afterwards", async () => {
+test("a failure in time reaches the caller, a late one is ignored", async () => {
   await assert.rejects(withinTime(context(10_000), Promise.reject(new Error("away")), late), /away/);
   const { promise, reject } = Promise.withResolvers<number>();
   assert.equal(await withinTime(context(0), promise, late), 503);

@@ -32,7 +32,7 @@ async function run(api: string | undefined, started: (kill: () => void) => void)
   return { said, status };
 }
 
-test("what an environment holds is written when Lambda tells it of its end, which ends it", async () =>
+test("when Lambda ends an environment, it writes what it holds and then exits", async () =>
   assert.deepEqual(await run(undefined, () => {}), { said: "first written\n", status: 0 }));
 
 test("a runtime registers an extension without events, so that Lambda tells it of its end", async () => {

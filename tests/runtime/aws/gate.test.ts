@@ -60,7 +60,7 @@ test("while the peppers can't be read, no identity is decided", async () => {
   });
 });
 
-test("a request whose clock was set on its way is to be repeated: its key is good", async () => {
+test("where the clocks of edge and function differ a request gets 503, and its key does not count as bad", async () => {
   const { pass } = gate(
     async () => JSON.stringify(first),
     () => NOW,

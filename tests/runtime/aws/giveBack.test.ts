@@ -40,7 +40,7 @@ async function run(records: SQSRecord[], failures: ReadonlyMap<string, unknown>,
   return { asked, logs, again: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) };
 }
 
-test("nothing is asked of the queue where nothing failed", async () =>
+test("without a failed message the queue is not called", async () =>
   assert.deepEqual(await run([record("a")], new Map()), { asked: [], logs: [], again: [] }));
 
 test("failed messages come again later, with one call for each queue", async () =>

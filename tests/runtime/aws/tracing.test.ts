@@ -71,13 +71,13 @@ test("a span arrives as it was given, in protobuf, gzipped, below the endpoint's
   await receiver.close();
 });
 
-test("nothing to export makes no connection", async () => {
+test("without spans no connection is made", async () => {
   const { tracer, logs } = setUp("http://127.0.0.1:1");
   await tracer.export(() => []);
   assert.deepEqual(logs, []);
 });
 
-test("spans that can't be made are dropped, and nobody hears of it but the log", async () => {
+test("spans that can't be made are dropped, and only the log says so", async () => {
   const { tracer, logs } = setUp("http://127.0.0.1:1");
   await tracer.export(() => {
     throw new Error("no such thing");
@@ -88,7 +88,7 @@ test("spans that can't be made are dropped, and nobody hears of it but the log",
   );
 });
 
-test("a receiver that hangs is soon waited for no longer, left alone for half a minute, then tried again", async () => {
+test("the tracer soon stops waiting for a receiver that hangs, and tries it again after half a minute", async () => {
   let hangs = true;
   const receiver = await otlpReceiver((_, answer) => {
     if (!hangs) answer.end();
@@ -122,7 +122,7 @@ test("a receiver that hangs is soon waited for no longer, left alone for half a 
   await receiver.close();
 });
 
-test("one that was late is used again once it has answered", async () => {
+test("a late receiver is used again once it has answered", async () => {
   let answer: () => void = () => undefined;
   let exports = 0;
   const slow = async () => {
@@ -145,7 +145,7 @@ test("one that was late is used again once it has answered", async () => {
   assert.equal(exports, 2);
 });
 
-test("one that refuses, or answers nonsense, or is not there, costs a line in the log", async () => {
+test("a receiver that refuses, answers nonsense or is missing costs one line in the log", async () => {
   const refusing = await otlpReceiver((_, answer) => answer.writeHead(401).end("who are you?"));
   const busy = await otlpReceiver((_, answer) => answer.writeHead(503, { "retry-after": "100" }).end());
   const nonsense = createTcpServer((socket) => socket.on("error", () => undefined).end("SSH-2.0\r\n"));
@@ -165,7 +165,7 @@ test("one that refuses, or answers nonsense, or is not there, costs a line in th
   nonsense.close();
 });
 
-test("a connection is not trusted after a pause, nor headers for ever", async () => {
+test("after a pause the tracer connects anew, and it reads its headers again from time to time", async () => {
   let opened = 0;
   let closed = 0;
   const { tracer, clock } = setUp("https://otlp.example.com", {

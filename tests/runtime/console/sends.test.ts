@@ -72,7 +72,7 @@ test("a body that is no text is cut where it would not fit into an answer, and J
   );
 });
 
-test("a cursor behind all that is kept leads to an empty page", async () => {
+test("a cursor behind the oldest send leads to an empty page", async () => {
   const { sends: old } = await sends.list("psn_1#cus_1", 1);
   clock += 2 * DAY_MS;
   assert.deepEqual(await sends.list("psn_1#cus_1", 10, old[0]!.send_id), { sends: [], more: false });

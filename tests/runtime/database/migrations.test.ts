@@ -42,7 +42,7 @@ test("a migration after the first takes nothing away from the version that still
     [],
   ));
 
-test("no migration knows a way back", () =>
+test("no migration has a way back", () =>
   assert.deepEqual(
     files.filter((file) =>
       /export (async )?function down|export const down/.test(readFileSync(join(root, file), "utf8")),

@@ -63,7 +63,7 @@ test("a public name is dialled at the address it was found to have", async () =>
   assert.deepEqual([error, dialled], ["connection_refused", ["93.184.215.14"]]);
 });
 
-test("of all hostile URLs none is dialled, even where nobody has checked the URL before", async () => {
+test("no hostile URL is dialled, even if nobody checked the URL before", async () => {
   let asked = 0;
   const agent = agentFor((host, options, done) => {
     asked += 1;

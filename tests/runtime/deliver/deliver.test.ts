@@ -331,7 +331,7 @@ test("of a post that many requests shared eight keep the answer, and all know wh
   assert.deepEqual(world.delivery(alone)!.attempts[0]!.answer_with, undefined);
 });
 
-test("a subscription that can't be asked for waits for the next time, and holds up no other", async () => {
+test("a delivery whose subscription can't be read waits for the next try, and delays no other", async () => {
   const world = makeWorld();
   world.subscribe();
   const id = newId("sub");

@@ -34,7 +34,7 @@ async function pass(hosts: Hosts, times: number, who: string = TENANT): Promise<
   return passed;
 }
 
-test("in a window as many begin as the limit says, over all environments, up to what they have not told yet", async () => {
+test("in a window as many posts begin as the limit allows, over all environments, plus those not yet reported", async () => {
   const all = [environment(100), environment(100), environment(100)];
   for (const hosts of all) hosts.accepted(HOST);
   clock += WINDOW_MS - (clock % WINDOW_MS) + WINDOW_MS - 1;
@@ -50,7 +50,7 @@ test("a few posts to a host are not reported", async () => {
   assert.deepEqual(counters.writes, []);
 });
 
-test("one that has accepted nothing gets a hundred a second, and all of it once it has accepted a post anywhere", async () => {
+test("a host that has accepted no post gets a hundred a second, and the whole limit once it has accepted one", async () => {
   clock += WINDOW_MS - (clock % WINDOW_MS) + WINDOW_MS - 1;
   const [here, there] = [environment(1_000), environment(1_000)];
   const unproved = UNPROVED_PER_SECOND * (WINDOW_MS / 1_000);
@@ -62,7 +62,7 @@ test("one that has accepted nothing gets a hundred a second, and all of it once 
   assert.equal(await pass(here, 200), 200);
 });
 
-test("a customer that has posted little goes on while one that has posted all waits, whatever their lanes", async () => {
+test("a customer with few posts goes on while one that used up the rate waits, in any lane", async () => {
   clock += WINDOW_MS - (clock % WINDOW_MS) + WINDOW_MS - 1;
   const [here, there] = [environment(100), environment(100)];
   for (const hosts of [here, there]) hosts.accepted(HOST);
@@ -86,7 +86,7 @@ test("the wait grows with the number of waiting posts, up to the longest delay o
   assert.equal(waits.at(-1), 900_000);
 });
 
-test("where the counters are written more often than they can be, the host waits; where they can't be reached, nobody does", async () => {
+test("a host waits where writes of the counters are throttled, and goes on where they can't be reached", async () => {
   const failing = (name: string) => ({ send: async () => Promise.reject(Object.assign(new Error(name), { name })) });
   const throttled = environment(100, failing("ProvisionedThroughputExceededException") as never);
   assert.equal(await pass(throttled, 40), TELL_EVERY);
@@ -106,7 +106,7 @@ test("posts over the limit wait without an attempt, and all of them arrive", asy
   assert.deepEqual([status, attempts.every(({ error }) => error === null)], ["delivered", true]);
 });
 
-test("a test of a subscription whose host has had all it may says so", async () => {
+test("a test says when its host has used up the rate", async () => {
   const world = makeWorld({ hostLimit: 1 });
   world.subscribe({ max_batch: 1 });
   world.accept(Array.from({ length: 60 }, (_, n) => ({ n })));

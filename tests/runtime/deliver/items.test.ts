@@ -74,7 +74,7 @@ const merges: [says: string, after: DeliveryItem, current: DeliveryItem, merged:
   ],
 ];
 for (const [says, after, current, merged] of merges) {
-  test(`${says}, in the table as in thought`, async () => {
+  test(`${says}, in the table as in the pure function`, async () => {
     assert.deepEqual(merge(before, after, current), merged);
     await replace(undefined, current);
     await replace(before, after);

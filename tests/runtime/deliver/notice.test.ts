@@ -44,7 +44,7 @@ for (const [level, type, day] of levels) {
   });
 }
 
-test("telling it twice is one event, and each thing told is another", () => {
+test("the same notice sent twice is one event, and each other notice is an event of its own", () => {
   const ids = [
     told(50),
     told(50),

@@ -380,7 +380,7 @@ for (const [says, answers] of [
     await agent.destroy();
   });
 
-test("an unasked 101 and a 100 that is all there is are failures", async () => {
+test("a 101, and a 100 without a final answer, are failures", async () => {
   const upgrade = await raw((socket) =>
     socket.end("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
   );
@@ -448,7 +448,7 @@ test("a new connection that is closed without an answer is a failed attempt, and
   await agent.destroy();
 });
 
-test("the second try is the last, and the time of both is that of one", async () => {
+test("there is one second try, and both share the time limit of one", async () => {
   let connections = 0;
   const server = net.createServer((socket) => {
     connections += 1;

@@ -60,7 +60,7 @@ test("for any random number a wait is at least a second below its ceiling, or fo
     ),
   ));
 
-test("Retry-After never yields less than nothing or more than a day", () =>
+test("Retry-After gives a wait from zero to one day", () =>
   fc.assert(
     fc.property(fc.string(), (text) => {
       const wait = retryAfterMs(text, NOW);

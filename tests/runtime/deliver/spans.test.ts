@@ -112,7 +112,7 @@ test("a trace that isn't recorded has no spans, and is passed on as it came", as
   assert.deepEqual([spans, world.posts[0]!.headers.traceparent], [[], traceparent]);
 });
 
-test("where no trace of our own is recorded, subscribers are told of none", async () => {
+test("without a recorded trace of our own, subscribers get no trace", async () => {
   const { world, spans } = traced(0);
   world.accept([{ n: 1 }]);
   await world.settle();

@@ -24,7 +24,7 @@ test("posts of a large delivery that have not begun when their subscription is d
   );
 });
 
-test("those of a removed one are cancelled", async () => {
+test("posts of a large delivery that have not begun when their subscription is removed are cancelled", async () => {
   const world = makeWorld();
   world.subscribe({ max_batch: 1, format: "payload" });
   world.answers((_, nth) => {
@@ -38,7 +38,7 @@ test("those of a removed one are cancelled", async () => {
   assert.deepEqual([world.posts.length, world.delivery(first)!.status], [sent, "cancelled"]);
 });
 
-test("a 410 is told to all, after the subscription is removed", async () => {
+test("after a 410 the subscription is removed first, then all environments are told", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers(() => 410);

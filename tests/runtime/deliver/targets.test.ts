@@ -61,7 +61,7 @@ test("a known target is asked for in the background after 2 s, and before its us
   assert.equal(await get(), null);
 });
 
-test("asks in one question for all customers, and for what else is in use and stale", async () => {
+test("one question asks for the targets of all customers, and for stale ones that are in use", async () => {
   const { state, cache } = setUp();
   const [one, two, three] = ["sub_1", "sub_2", "sub_3"].map((subscription_id, at) => ({
     tenant: at === 0 ? TENANT : OTHER,
@@ -155,7 +155,7 @@ test("a post that was got ready before, and waits for its turn, is not sent once
   assert.equal(await cache.standing(got!), "removed");
 });
 
-test("an answer that was under way when its subject was told to stop does not count", async () => {
+test("an answer that was asked for before a stop does not count after it", async () => {
   const { state, cache } = setUp();
   await cache.get([]);
   let answer: (targets: DeliveryTarget[]) => void = () => {};
@@ -180,7 +180,7 @@ test("an answer that was under way when its subject was told to stop does not co
   await first;
 });
 
-test("where stops can't be read, posts go on by what is known", async () => {
+test("where stops can't be read, posts go on with the known targets", async () => {
   const { state, get, cache } = setUp();
   await get();
   state.stopsAnswer = Promise.reject(new Error("no answer"));

@@ -84,7 +84,7 @@ test("a forged newest entry differs from what the log remembers", () => {
   assert.equal(findTampering(CUSTOMER, entries, head)?.message, "entry 5 is not the newest the log remembers");
 });
 
-test("entries of one customer are not whole as another's", () =>
+test("entries of one customer don't verify as another's", () =>
   assert.equal(findTampering("cus_other", whole, head)?.finding, "changed"));
 
 test("any change of any member is found", () =>

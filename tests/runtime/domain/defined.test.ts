@@ -14,7 +14,7 @@ test("exactly the members with a value remain, in their order, for any value", (
     ),
   ));
 
-test("no value is made of none, and one of every other, empty ones as well", () => {
+test("`mapDefined` leaves undefined as it is and maps every other value, empty ones too", () => {
   const made = (value: unknown) => mapDefined(value, (each) => [each]);
   assert.deepEqual([undefined, null, 0, "", false].map(made), [undefined, [null], [0], [""], [false]]);
 });

@@ -93,7 +93,7 @@ const shapes = fc.constantFrom(
   { together: Number.POSITIVE_INFINITY, along: "all" as const, newAlone: true },
 );
 
-test("at any time: one question a key, nothing too old served, nothing that was forgotten, nobody waits for what is young", () =>
+test("at any time the cache asks once a key, serves no old or forgotten value, and answers young ones without a wait", () =>
   fc.assert(
     fc.asyncProperty(freshnesses, shapes, fc.array(step, { maxLength: 60 }), async (freshness, shape, steps) => {
       const { cache, world } = source(freshness, shape);
@@ -181,7 +181,7 @@ test("a value that is too large to be kept still reaches its caller", async () =
   assert.equal(asked, 2);
 });
 
-test("a source that does not answer holds a caller up for as long as its patience", async () => {
+test("a caller waits for a silent source only as long as its patience", async () => {
   const { cache, world } = source({ ...FRESHNESS, patience: () => 5 }, {});
   assert.equal(await cache.get("a"), undefined);
   world.questions[0]!.answer();

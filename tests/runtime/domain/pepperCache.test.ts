@@ -48,7 +48,7 @@ test("a version that is missing is read at once, and not again for 10 s", async 
   assert.equal(world.reads, 3);
 });
 
-test("while they can't be read those we have serve on", async () => {
+test("while the peppers can't be read, the known ones stay in use", async () => {
   const { cache, world } = setup();
   await cache.get("1");
   world.away = true;
@@ -57,7 +57,7 @@ test("while they can't be read those we have serve on", async () => {
   assert.equal((await cache.get("2")).current, "1");
 });
 
-test("without any there is nothing to verify with, until they can be read", async () => {
+test("without peppers no key can be verified, until they can be read", async () => {
   const { cache, world } = setup();
   world.away = true;
   await assert.rejects(cache.get("1"), /away/);

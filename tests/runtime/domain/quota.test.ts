@@ -187,7 +187,7 @@ test("peaks stand above their hour as the busiest hour's minute did", () => {
   assert.equal(projectionOf(now, 100, hours, minutes).peak_per_second, 5);
 });
 
-test("a peak above the limit has met it now", () => {
+test("a peak above the limit has reached it now", () => {
   const now = MARCH + 20 * DAY;
   const { limit_reached_at } = projectionOf(
     now,
@@ -198,7 +198,7 @@ test("a peak above the limit has met it now", () => {
   assert.equal(limit_reached_at, now);
 });
 
-test("a limit that would be met in more than a year is not", () => {
+test("a limit that would be reached in more than a year is not forecast", () => {
   const now = MARCH + 20 * DAY;
   // 3,600 events an hour more each day: one event per second a day, from 28 on the last one.
   const growing = before(now, (ago) => Math.max(0, 28 - Math.floor((ago - 1) / 24)) * 3_600);

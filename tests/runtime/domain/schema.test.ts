@@ -136,7 +136,7 @@ test("a schema may refer to itself as a whole", () =>
     [{ path: "/child/child/v", message: "must be number (type)" }],
   ));
 
-test("a schema that is nothing but itself fits nothing", () =>
+test("no event fits a schema that only refers to itself", () =>
   assert.deepEqual(faultsOf({ $ref: "#" }, {}), [{ path: "", message: "the schema refers to itself without end" }]));
 
 test("nothing in a schema becomes code", () => {
@@ -210,7 +210,7 @@ test("work that throws, throws through the time limit", () =>
     /^Error: own$/,
   ));
 
-test("work done in time is done", () => {
+test("work that ends in time counts as done", () => {
   let done = 0;
   assert.equal(
     withinTime(1_000, () => {

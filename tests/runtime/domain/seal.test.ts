@@ -10,7 +10,7 @@ const peppers: Peppers = { current: "v2", versions: { v1: pepper(1), v2: pepper(
 const NOW = Date.UTC(2026, 10, 27);
 const sealed = { requestId: newId("req", NOW), method: "POST", path: "/events", identity: "eyJhIjoxfQ" };
 
-test("a seal holds for what it was set on", () =>
+test("a seal is valid for the request that it was made for", () =>
   assert.equal(holds(sealOf(sealed, peppers), sealed, peppers, NOW), true));
 
 const others: [says: string, other: Partial<typeof sealed>][] = [
@@ -20,7 +20,7 @@ const others: [says: string, other: Partial<typeof sealed>][] = [
   ["caller", { identity: "eyJhIjoyfQ" }],
 ];
 for (const [says, other] of others)
-  test(`a seal holds for no other ${says}`, () =>
+  test(`a seal is not valid for another ${says}`, () =>
     assert.equal(holds(sealOf(sealed, peppers), { ...sealed, ...other }, peppers, NOW), false));
 
 test("a seal is valid for five minutes, by the clock of either side", () => {
@@ -43,12 +43,12 @@ test("without a pepper nobody can make a seal", () => {
   assert.equal(holds(nobodys, sealed, peppers, NOW), false);
 });
 
-test("a request whose id holds no time has no seal that holds", () => {
+test("a request whose id holds no time never has a valid seal", () => {
   const odd = { ...sealed, requestId: "req_1" };
   assert.equal(holds(sealOf(odd, peppers), odd, peppers, NOW), false);
 });
 
-test("no text but the seal itself is one", () => {
+test("no other text is a valid seal", () => {
   const good = sealOf(sealed, peppers);
   fc.assert(
     fc.property(

@@ -190,7 +190,7 @@ test("with any number of types the counts add up, and no item grows past about 2
   for (const item of hour) assert.ok(Object.keys(item).length <= 2_003);
 });
 
-test("adding an hour up leaves out who called what, and says the same whenever it is done", async () => {
+test("the sum of an hour leaves out who called what, and is the same at any time", async () => {
   const table = fakeTable();
   for (const id of ["w1", "w2"]) await environment(table.send, id).write([request, attempt]);
   const minutes = table.itemsOf("cus_a");
@@ -229,6 +229,6 @@ test("a quantile is within 5 % of the true one", () =>
     ),
   ));
 
-test("nothing measured has no quantile", () => assert.deepEqual(quantiles(new Map(), [0.5, 1]), [null, null]));
+test("without measurements there is no quantile", () => assert.deepEqual(quantiles(new Map(), [0.5, 1]), [null, null]));
 
 test.run();

@@ -106,7 +106,7 @@ test("a canonical URL is its own canonical form, and is allowed exactly when the
     ),
   ));
 
-test("names that nobody can have are no webhooks, yet loopback is one locally", () => {
+test("reserved host names are refused as webhooks, except loopback names on the local platform", () => {
   for (const host of ["x.test", "x.example", "x.invalid", "example", "test.", "localhost", "a.localhost", "X.Example."])
     assert.equal(checkWebhookUrl(`https://${host}/`, deployed).ok, false, host);
   for (const host of ["localhost", "a.localhost", "localhost."])
@@ -144,7 +144,7 @@ test("no spelling of loopback leads to a port on which the platform itself liste
   );
 });
 
-test("the platform's own hosts are no webhooks, however they are written", () => {
+test("the platform's own hosts are refused as webhooks, in every spelling", () => {
   const rules = urlRulesOf({ OWN_HOSTS: "Hooks.example.com,d111.cloudfront.net" });
   for (const url of [
     "https://hooks.example.com/events",

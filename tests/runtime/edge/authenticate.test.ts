@@ -179,7 +179,7 @@ test("a wrong secret and an unknown id ask the table equally often", async () =>
   assert.deepEqual([wrong.world.reads, unknown.world.reads], [4, 3]);
 });
 
-test("with the table away a key that was never seen is 503, and one that was seen passes", async () => {
+test("while the table is down an unknown key gets 503, and a known one passes", async () => {
   const { ask, world } = setup(record);
   await ask(`Bearer ${key}`);
   world.away = true;

@@ -36,7 +36,7 @@ test("a good key is read once in 60 s", async () => {
   assert.deepEqual(world.reads, ["key_a", "key_a"]);
 });
 
-test("a revoked key is known to be within 70 s, however busy it is", async () => {
+test("the edge knows within 70 s that a key is revoked, however busy the key is", async () => {
   const { cache, world } = setup();
   await cache.get("key_a");
   world.table.set("key_a", recordOf("key_a", "revoked"));

@@ -14,9 +14,8 @@ for (const [here, order] of rows) {
   test(`from ${here} the nearest replica is ${order[0]}`, () => assert.deepEqual(nearestFirst(here, replicas), order));
 }
 
-test("from a region nobody knows, the order stays", () =>
-  assert.deepEqual(nearestFirst("xx-new-1", replicas), replicas));
-test("a replica nobody knows comes last", () =>
+test("from an unknown region, the order stays", () => assert.deepEqual(nearestFirst("xx-new-1", replicas), replicas));
+test("an unknown replica comes last", () =>
   assert.deepEqual(nearestFirst("eu-west-2", ["xx-new-1", "eu-west-1"]), ["eu-west-1", "xx-new-1"]));
 
 test.run();

@@ -117,7 +117,7 @@ for (const [says, headers] of noKeys)
     );
   });
 
-test("every key that there is passes, and nothing passes that has no key's form", () =>
+test("every valid key passes, and a text without a key's form does not", () =>
   fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...environments),
@@ -187,7 +187,7 @@ const origins: [says: string, uri: string, takeover: string | undefined, originI
 for (const [says, uri, takeover, originId] of origins)
   test(says, async () => assert.equal((await after(uri, {}, takeover)).originId, originId));
 
-test("it keeps to what CloudFront's runtime knows: no import but CloudFront's, no optional chaining, under 10 KB", () => {
+test("the viewer function fits CloudFront's runtime: only CloudFront's import, no optional chaining, under 10 KB", () => {
   const bare = code.replace(/^\/\/.*$/gm, "").replace('import cf from "cloudfront";', "");
   assert.equal(/\bimport\b|\?\.|\?\?/.test(bare), false);
   assert.ok(code.length < 10_240);

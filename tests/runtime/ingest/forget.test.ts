@@ -61,7 +61,7 @@ test("a forgotten key is as if it had never been used", async () => {
   assert.deepEqual([kept.body, kept.headers["idempotency-replayed"]], [other.body, "true"]);
 });
 
-test("an entry that meanwhile is another request's stays", async () => {
+test("an entry that another request has made meanwhile stays", async () => {
   const platform = platformOver(redis.connection);
   const who = newCustomer();
   const key = { "idempotency-key": "again" };
@@ -93,7 +93,7 @@ test("a request under way keeps its entry until its lease is over, so a repeat n
   assert.equal((await forgetOf(platform, asked[0]!)).removed, 1);
 });
 
-test("everything up to a time goes, of one customer and environment alone, whatever became of it", async () => {
+test("all entries of one customer and environment up to a time go, finished or not", async () => {
   const platform = platformOver(redis.connection);
   const [who, neighbour] = [newCustomer(), newCustomer()];
   const sandbox = { ...who, environment: "sandbox" as const };
@@ -120,7 +120,7 @@ test("everything up to a time goes, of one customer and environment alone, whate
   );
 });
 
-test("a key goes with its batch as a hash alone", async () => {
+test("a batch carries its idempotency key only as a hash", async () => {
   const platform = platformOver(redis.connection);
   await platform.post('{"a":1}', { "idempotency-key": "ada@example.com" }, newCustomer());
   await platform.post('{"a":1}', {}, newCustomer());

@@ -82,7 +82,7 @@ test("while the service is away the last known schemas count, and that is report
   assert.deepEqual(world.failures, ["ingest.schemas_unavailable"]);
 });
 
-test("for a tenant never seen before a service that is away means no schema", async () => {
+test("while the service is down, events of an unknown tenant are checked by no schema", async () => {
   const { faults, world } = setup();
   world.answer = async () => {
     throw new Error("away");

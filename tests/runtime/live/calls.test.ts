@@ -78,7 +78,7 @@ test("events beyond those that can be shown are counted", async () => {
   assert.deepEqual(news!.untold, { events: 300 });
 });
 
-test("whether somebody watches is learnt by the question that is asked anyway", async () => {
+test("the usual question for changes also tells whether somebody watches", async () => {
   let watched = false;
   let clock = 0;
   const asked: string[] = [];

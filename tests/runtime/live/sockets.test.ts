@@ -123,7 +123,7 @@ test("sockets of a customer ask for twenty different figures, and any number of 
   assert.deepEqual(await ask(20, ofType(19)), { subscribed: "metrics" });
 });
 
-test("of a channel a socket has one subscription, the last", async () => {
+test("a socket has one subscription to a channel, its last", async () => {
   const { open, tenant } = world();
   const { say } = await open("s");
   await say({ subscribe: "alerts", filter: { severity: "info" } });
@@ -206,7 +206,7 @@ test("of several subscriptions to one channel of a socket, only the last is foll
   assert.equal(sent.length, 3);
 });
 
-test("when nobody listens any more it is said so, once by the socket that closes and once by news that nobody wanted", async () => {
+test("when the last listener is gone the service is told, once by the closing socket and once by unwanted news", async () => {
   const { open, tenant, ports, asked, socketPorts } = world();
   await (await open("a")).say({ subscribe: "alerts" });
   await (await open("b")).say({ subscribe: "alerts" });
@@ -233,7 +233,7 @@ const request = (tenant: string, more: Partial<Follow>): Follow => ({
   ...more,
 });
 
-test("what was missed is sent, all of it, fifty a second, and what happens until everybody knows who watches", async () => {
+test("a socket gets all missed events, fifty a second, and later ones until every stage knows that it watches", async () => {
   const missed = Array.from({ length: 180 }, (_, n) => listedAt(n, START - 30_000 + n));
   const later = listedAt(999, START + 2_000);
   const { tenant, open, ports, sent } = world([...missed, later]);
@@ -272,7 +272,7 @@ test("an event that was stored late, behind others that were sent, is not missed
   );
 });
 
-test("events that there is no time to send are counted", async () => {
+test("events for which no time is left are counted", async () => {
   const missed = Array.from({ length: 120 }, (_, n) => listedAt(n, START - 30_000 + n));
   const { tenant, open, ports, sent } = world(missed);
   await (await open("s")).say({ subscribe: "events" });

@@ -98,7 +98,7 @@ test("a match is explained by the condition that carries it", () => {
   });
 });
 
-test("too much work is no match, and says so", () => {
+test("a selector that takes too much work does not match, and says so", () => {
   const wide = event({ a: Array.from({ length: 50_000 }, () => 1) });
   assert.deepEqual(compileSelector("$..b").explain(wide), {
     matched: false,

@@ -241,7 +241,7 @@ const derived: [text: string, document: unknown, values: unknown[]][] = [
 for (const [text, document, values] of derived)
   test(`${text} is one`, () => assert.deepEqual(parsePath(text).values(document), values));
 
-test("a name that must stand in brackets is told how to be written", () =>
+test("the error shows how to write a name that needs brackets", () =>
   assert.throws(
     () => parsePath("$.a.b-c"),
     (thrown) =>

@@ -45,7 +45,7 @@ for (const [selector, path] of refused)
     );
   });
 
-test("what is taken stays within a selector's budget on an event with lists of a hundred, and what is refused does not", () => {
+test("accepted selectors stay within their budget on an event with lists of a hundred, refused ones do not", () => {
   const list = Array.from({ length: 100 }, (_, n) => ({
     n,
     tags: Array.from({ length: 10 }, (_, t) => `t${t}`),

@@ -72,7 +72,7 @@ const behaviour: [says: string, raw: string, transform: Transform, result: strin
 ];
 for (const [says, raw, transform, result] of behaviour) test(says, () => assert.equal(apply(raw, transform), result));
 
-test("without anything to change, the very bytes are handed on", () => {
+test("a transform without changes passes on the same bytes", () => {
   const raw = Buffer.from('{ "a" : 1.0 }');
   for (const transform of [undefined, {}, { rename: {}, omit: [] }]) assert.equal(applyTransform(raw, transform), raw);
   assert.equal(applyTransform(raw, undefined, { as: "product", row: undefined }), raw);
@@ -180,7 +180,7 @@ test("a transform has bounds", () => {
   });
 });
 
-test("what is too much work to omit is not let out: it is an error", () => {
+test("an omission that takes too much work is an error, so the member is not delivered", () => {
   const raw = JSON.stringify({ a: Array.from({ length: 3_000 }, (_, i) => i) });
   assert.throws(
     () => apply(raw, { omit: ["$.a[?count($..*) > 1e9]"] }),

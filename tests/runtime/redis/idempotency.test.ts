@@ -35,7 +35,7 @@ test("a repeat with the same body answers the first answer again, and nothing is
   assert.equal(platform.sent.length, 1);
 });
 
-test("what is kept of a request under a key does not grow with its events", async () => {
+test("the entry of an idempotency key does not grow with the number of events", async () => {
   const platform = platformOver(redis.connection);
   const entry = async (body: string): Promise<string[]> => {
     const key = newKey();
@@ -51,7 +51,7 @@ test("what is kept of a request under a key does not grow with its events", asyn
   }
 });
 
-test("an entry that holds the whole answer, as they did before, is answered alike", async () => {
+test("an old entry, which holds the whole answer, is answered alike", async () => {
   const platform = platformOver(redis.connection);
   const key = newKey();
   const { body } = await platform.post('[{"a":1},{"a":2}]', key);
@@ -112,7 +112,7 @@ test("the same key with another body is a conflict", async () => {
   assert.equal(platform.sent.length, 1);
 });
 
-test("keys are apart by customer and by environment", async () => {
+test("each customer and environment has its own keys", async () => {
   const platform = platformOver(redis.connection);
   const key = newKey();
   await platform.post('{"a":1}', key);
@@ -180,7 +180,7 @@ test("a key is bad when it is empty, too long or not printable ASCII", async () 
   assert.equal((await platform.post('{"a":1}', { "idempotency-key": "x".repeat(255) })).status, 202);
 });
 
-test("with Redis away a keyed request is refused, and one without a key accepted", async () => {
+test("while Redis is down a request with an idempotency key is refused, and one without is accepted", async () => {
   const away: RedisScripts = {
     run: async () => {
       throw new Error("away");
@@ -314,7 +314,7 @@ test("a claim whose holder died is held until its lease ends", async () => {
   assert.equal((await platform.post('{"a":1}', key)).status, 202);
 });
 
-test("a limit that refuses the one who took over does not forget the ids", async () => {
+test("the ids stay even if the limit refuses the request that took over", async () => {
   const { platform, stored } = faulty("send", "crashes after");
   const key = newKey();
   const who = { ...identity, customer_id: "cus_takeover", limit_per_second: 1 };
@@ -328,7 +328,7 @@ test("a limit that refuses the one who took over does not forget the ids", async
   assert.equal([...stored.values()].filter(({ types }) => types.length === 1).length, 2);
 });
 
-test("a body that is laid out anew is the same, one with other text is not", async () => {
+test("a body in another layout counts as the same, one with other text does not", async () => {
   const platform = platformOver(redis.connection);
   const key = { "idempotency-key": "layout" };
   const first = await platform.post('{"a":[1, 2],"s":"x y\\" z"}', key);

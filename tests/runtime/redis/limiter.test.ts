@@ -66,7 +66,7 @@ test("a refused request is not counted, and told exactly when it would pass", as
   assert.equal((await limiter.take(who, 6)).allowed, true);
 });
 
-test("a cost of nothing tells what is left and takes none of it", async () => {
+test("a request that costs nothing learns the rest of the limit and uses none of it", async () => {
   const limiter = limiterOver(redis.connection);
   const who = customer(10);
   await limiter.take(who, 3);
@@ -106,7 +106,7 @@ test("keys that a limited key has made count against its limit, all together", a
   assert.equal((await limiter.take(customer(100, 5), 5)).allowed, true);
 });
 
-test("what one window refuses counts in neither", async () => {
+test("a request that one window refuses counts in neither window", async () => {
   const limiter = limiterOver(redis.connection);
   const who = customer(10, 4);
   assert.equal((await limiter.take(who, 5)).allowed, false);
@@ -129,7 +129,7 @@ test("of requests that come at once exactly as many pass as fit", async () => {
   assert.equal(verdicts.filter(({ allowed }) => allowed).length, 16);
 });
 
-test("how long a request took from the edge does not count against who sent it in time", async () => {
+test("a slow way from the edge does not count against a caller who sent in time", async () => {
   const limiter = limiterOver(redis.connection);
   const who = customer(1);
   const sent = now;
@@ -139,7 +139,7 @@ test("how long a request took from the edge does not count against who sent it i
   assert.equal((await limiter.take(who, 1, now)).allowed, true);
 });
 
-test("a text that a rotation has ended is told so in the same step, and counts nothing", async () => {
+test("the same step tells that a rotation has ended a key's text, and counts nothing", async () => {
   const limiter = limiterOver(redis.connection);
   const end = endVersionsIn(redis.connection, () => now);
   const who = { ...customer(10), key_version: 1_700_000_000_000 };
@@ -233,7 +233,7 @@ test("without Redis a key's own limit still holds below the customer's", async (
   assert.equal((await limiter.take({ ...unlimited, key_id: "key_other" }, 100)).allowed, true);
 });
 
-test("a clock that is set back by hours neither lets the limit go nor refuses who keeps to it", async () => {
+test("with a clock set back by hours the limit still holds, and callers within it still pass", async () => {
   const connection = { away: false };
   const limiter = limiterOver({
     ...redis.connection,

@@ -122,7 +122,7 @@ function obedient(limit: number, wanted: readonly { gap: number; share: number; 
   });
 }
 
-test("who never sends more than the limit within a second is never refused, however requests are delayed", () =>
+test("a caller within the limit in every second is never refused, however its requests are delayed", () =>
   fc.assert(
     fc.asyncProperty(limits, requests(600), async (limit, wanted) => {
       const sent = obedient(limit, wanted);

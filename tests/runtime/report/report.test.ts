@@ -109,7 +109,7 @@ test("one click unsubscribes: the headers of RFC 8058 name the link that the mai
   assert.ok(!objectOf(week, ".html").toString().includes("/links/"), "what is kept for reading unsubscribes nobody");
 });
 
-test("the files beside the mail are those that are kept", () => {
+test("the files attached to the mail are the stored ones", () => {
   const { attachments } = week.mails[0]!;
   assert.deepEqual(
     attachments.map(({ filename, mimeType }) => [filename, mimeType]),
@@ -167,7 +167,7 @@ const wide: readonly Tile[] = [
   },
 ];
 
-test("nothing of a PDF is cut off: long names break, wide tables go on below, titles stay with what they name", async () => {
+test("no part of a PDF is cut off: long names break, wide tables go on below, titles stay with their content", async () => {
   const pages = await pagesOf(objectOf(await made(reader, { ...weekly, template: wide }), ".pdf"));
   assert.ok(pages.length >= 4, `${pages.length} pages`);
   for (const { width, said } of pages) {
@@ -269,7 +269,7 @@ test("an address that SES refuses is named in the result, and the others get the
   assert.equal(result.error, "no@example.com: MessageRejected: Email address is not verified.");
 });
 
-test("in the dark nothing of a mail stays as it is on white, and on a phone wide tables scroll by themselves", () => {
+test("in dark mode every part of a mail changes its colours, and on a phone wide tables scroll by themselves", () => {
   const html = week.mails[0]!.html!;
   const elements = elementsOf(html);
   const dark = /prefers-color-scheme:dark\)\{(.*?\})\}/.exec(html)![1]!;

@@ -437,7 +437,7 @@ test("records of another customer are not found, at any hour", async () => {
   assert.equal((await api.call({ ...live, scopes: ["events:read"] }, "GET", `/audit/access?hour=${HOUR}`)).status, 403);
 });
 
-test("each run queues the settled hours of two days that are not done, and a done one no more", async () => {
+test("each run queues the settled hours of two days that are not yet done", async () => {
   const last = settledHour(tools.now());
   assert.equal((await beginAccess(tools)).length, 48);
   for (const hour of [last, last - 5 * HOUR_MS]) await archiveAccess({ hour: rfc3339(hour) }, tools);

@@ -88,7 +88,7 @@ test("lines with line ends inside, as they were written before, are read as they
     }),
   ));
 
-test("a payload that looks like lines of another customer is none", () => {
+test("a payload that looks like another customer's lines is not read as lines", () => {
   const forged = lineOf("cus_victim", "live", ['{"amount":1000000}']).toString().trimEnd();
   for (const payload of [`{"a":\n${forged}\n}`, `{"a":[1,\n${forged}\n,\n${forged}\n]}`, `{"a":\r\n${forged}}`]) {
     assert.deepEqual(read(Buffer.concat([oldLineOf("cus_a", "live", [payload]), lineOf("cus_b", "live", ["{}"])])), {
@@ -103,7 +103,7 @@ test("a payload that looks like lines of another customer is none", () => {
 
 const compactBatches = fc.array(fc.array(formatted, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 });
 
-test("a line that is cut off, wherever, costs itself alone", () =>
+test("a line that is cut off at any place loses only itself", () =>
   fc.assert(
     fc.property(
       compactBatches,
@@ -154,7 +154,7 @@ test("for any changed byte of an object, the lines of other customers are read",
     }),
   ));
 
-test("a line gives back its events as they were written, and keeps what is kept, on one line", () =>
+test("a line gives back its events as they were written, and stays one line when some are erased", () =>
   fc.assert(
     fc.property(
       fc.array(formatted, { minLength: 1, maxLength: 6 }),
@@ -207,7 +207,7 @@ const unreadable: [says: string, text: string | Buffer, reason: string][] = [
   ],
 ];
 for (const [says, text, reason] of unreadable) {
-  test(`${says} is told, and is no line`, () => {
+  test(`${says} is reported, and is not read as a line`, () => {
     const line = parseLine(Buffer.from(text));
     assert.equal("reason" in line && line.reason, reason);
   });

@@ -81,7 +81,7 @@ test("an export that is under way is waited for, and what it makes is removed be
   assert.ok(!(await everythingIn(storage)).includes(SECRET));
 });
 
-test("an export whose job was given up holds nobody up for ever", async () => {
+test("an erasure does not wait for ever for an export whose job was given up", async () => {
   const lost = beginRequest(storage, bench, "export", "cus_a", { all: true });
   at("copying", 3, async () => {
     bench.clock.now += 3 * 3_600_000;
@@ -91,7 +91,7 @@ test("an export whose job was given up holds nobody up for ever", async () => {
   assert.deepEqual([done.status, bench.jobs.get(lost.job_id)!.status], ["succeeded", "failed"]);
 });
 
-test("an export that is asked for when all was found already stays, and holds nothing of it", async () => {
+test("an export that is asked for after the erasure found everything stays, and does not hold the subject", async () => {
   await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
   let later: Job | undefined;
   at("copying", 2, async () => {
@@ -152,7 +152,7 @@ const answered = (batch: BatchItem, response_excerpt = SECRET, unsent?: number[]
     }),
   );
 
-test("what a subscriber answered to a post under way is stripped when it comes after its event was erased", async () => {
+test("a subscriber's answer that comes after its event was erased is erased too", async () => {
   const batch = await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
   at("copying", 1, () => storage.put(answered(batch)));
   const erasing = beginRequest(storage, bench, "erasure", "cus_a", subject);
@@ -175,7 +175,7 @@ test("an answer to a post that several requests shared goes from all deliveries 
   assert.deepEqual([left.includes(SECRET), left.includes("no, Bob")], [false, true]);
 });
 
-test("what is answered to later posts, without the erased event, stays and holds nobody up", async () => {
+test("answers to later posts without the erased event stay, and the erasure does not wait for them", async () => {
   const batch = await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
   at("copying", 1, () => storage.put(answered(batch, "no, Bob", [0])));
   const done = await bench.finish(beginRequest(storage, bench, "erasure", "cus_a", subject).job_id, works);

@@ -86,7 +86,7 @@ async function items(): Promise<unknown[]> {
   );
 }
 
-test("what was accepted since is there again, live and sandbox, under its ids, and only of the time asked for", async () => {
+test("events of the asked time are put back under their ids, live and sandbox", async () => {
   const one = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
   const two = await accept(2 * HOUR, [{ n: 3 }], { tenant: "cus_b.sandbox" });
   const before = await accept(DAY + 1, [{ n: 4 }]);
@@ -99,7 +99,7 @@ test("what was accepted since is there again, live and sandbox, under its ids, a
   assert.deepEqual([...(bench.sent.get("retry") ?? [])], [], "nothing is delivered");
 });
 
-test("it stays as long as its customer keeps events, and what is older than that stays away", async () => {
+test("a restored event stays for its customer's retention, and older events are not put back", async () => {
   bench.retentionDays = 2;
   const young = await accept(HOUR, [{ n: 1 }]);
   const old = await accept(3 * DAY, [{ n: 2 }]);
@@ -119,7 +119,7 @@ test("batches in the table are left alone: acknowledged, deleted, or there alrea
   assert.deepEqual(await items(), before);
 });
 
-test("what was acknowledged is so when its batch comes back, and its neighbours are not", async () => {
+test("acknowledged events are still acknowledged when their batch comes back, and their neighbours are not", async () => {
   const batch = await accept(HOUR, [{ n: 1 }, { n: 2 }]);
   await addMark(storage.store, batch, [1], bench.clock.now);
   await putBack();

@@ -91,7 +91,7 @@ test("deleted events are not put back into the archive", async () => {
   assert.equal(storage.objects.size, 0);
 });
 
-test("deliveries that nothing moves any more are tried again, and no others", async () => {
+test("deliveries that no longer move are tried again, and no others", async () => {
   const bench = jobBench(storage);
   bench.customers = ["cus_a"];
   const hour = settledHour(bench.clock.now);

@@ -160,7 +160,7 @@ test("with any facts lost, no number is below zero, and counting the hour once m
     { numRuns: 60 },
   ));
 
-test("what was stored or changed lately may be about to be counted, and isn't counted again; nor is what was deleted", async () => {
+test("recently stored or changed batches and deleted events are not counted again", async () => {
   const { now, hour, counters, recount } = world();
   const [subscription_id] = SUBSCRIPTIONS;
   const matched = { [subscription_id]: [0] };
@@ -184,7 +184,7 @@ test("what was stored or changed lately may be about to be counted, and isn't co
   assert.equal(await recount("cus_late", stored), 0);
 });
 
-test("of an hour whose minutes have expired nothing is counted again", async () => {
+test("an hour whose minutes have expired is not counted again", async () => {
   for (const [ago, facts] of [
     [33, 1],
     [35, 0],

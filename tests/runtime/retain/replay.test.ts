@@ -143,7 +143,7 @@ test("deleted events are not replayed from the archive", async () => {
   ]);
 });
 
-test("dead letters are tried again as themselves, those that the filter names", async () => {
+test("dead letters that the filter names are tried again under their own ids", async () => {
   const [one, two] = [await put(3_000, [1]), await put(2_000, [2])];
   for (const batch of [one, two]) {
     const item = deliveryOf(batch, ORDERS.subscription_id, { status: "dead_lettered", reason: "attempts_exhausted" });
@@ -167,7 +167,7 @@ test("dead letters are tried again as themselves, those that the filter names", 
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
 });
 
-test("of a problem, those deliveries that failed like it last and have not arrived, given up or still waiting", async () => {
+test("a retry of a problem takes the undelivered deliveries whose last failure was that one", async () => {
   const failed = (status_code: number) => [
     { at: "2026-11-25T00:00:00Z", status_code, latency_ms: 5, error: "http_error" },
   ];

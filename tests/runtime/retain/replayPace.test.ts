@@ -151,7 +151,7 @@ test("a replay that is cancelled while the queue holds it hands nothing on", asy
   assert.deepEqual([job.status, job.progress.sent, handedOn()], ["cancelled", 0, 0]);
 });
 
-test("a cancelled replay of dead letters stops as soon", async () => {
+test("a cancelled replay of dead letters stops as quickly", async () => {
   await putDeadLetters(40);
   const { job, atCancel, saves } = await finish(begin({ dead_letters: true, rate_per_second: 2 }), 8);
   assert.equal(job.status, "cancelled");

@@ -102,7 +102,7 @@ test("the owner hears of the selectors that took much, where events took all tha
   );
 });
 
-test("with little time left nothing is begun, and an invocation that runs out of it keeps what it has", async () => {
+test("with little time left no batch is begun, and an invocation that runs out of time keeps its results", async () => {
   const world = makeWorld({ [all]: "d", ...heavy(5) });
   const record = world.message(Array.from({ length: 9 }, (_, n) => long(n)));
   assert.deepEqual(await route({ Records: [record] }, world.ports, START + 7_999), { batchItemFailures: [] });

@@ -48,7 +48,7 @@ test("the service hears of the costliest first, at most fifty, and the owner of 
   );
 });
 
-test("a tenant is told of once in five seconds, and of nobody where nothing was costly by itself", async () => {
+test("a tenant is reported once in five seconds, and not at all where no selector was costly by itself", async () => {
   const { asked, clock, tell } = setUp({ marked: [], paused: [] });
   await tell(TENANT, 1, []);
   await tell("cus_other", 1, [["sub_a", 1]]);

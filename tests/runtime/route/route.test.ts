@@ -42,7 +42,7 @@ const people = [{ user: { email: "ada@example.com" } }, { user: { email: "bob@ex
 const bodyOf = (batch: BatchItem | undefined) =>
   batch !== undefined && "inline" in batch.body ? unpack(batch.body.inline).map(String) : batch?.body;
 
-test("what was erased while it waited is stored empty, and neither archived nor delivered, also when messages are repeated", async () => {
+test("an event erased while it waited is stored empty, and never archived or delivered, even if its message repeats", async () => {
   const world = makeWorld({ sub_a: "$.user", sub_b: "$.user.email == 'ada@example.com'" });
   const record = world.message(people);
   world.advance(86_400_000);
@@ -78,7 +78,7 @@ for (const [says, erasure] of after)
     );
   });
 
-test("after an erasure of everything nothing of what waited is stored, nor its payload kept", async () => {
+test("after an erasure of everything, waiting events are not stored and their payloads are deleted", async () => {
   const world = makeWorld({ sub_a: "$.user" });
   world.payloads.set("big", pack([Buffer.from("{}")]));
   const records = [world.message(people), world.message([{}], { body: { s3_key: "big" } })];
@@ -116,7 +116,7 @@ test("a batch that comes a minute late has the inbox read again from below it, b
   assert.deepEqual(world.reopened, [TENANT]);
 });
 
-test("calls without a batch are counted, and not told again when they can't be written yet", async () => {
+test("calls without a batch are counted, and the message does not come again when they can't be written yet", async () => {
   const world = makeWorld({});
   const call = {
     ...{ at: START, key_id: "key_1", call: "POST /events", outcome: "rate_limited" },
@@ -240,7 +240,7 @@ test("usage that can't be counted keeps no event from being routed", async () =>
   assert.ok(world.logs.some((line) => line.startsWith("route.usage_not_counted_yet")));
 });
 
-test("what is decided by type once is decided by type again, and a payload is looked at where a selector asks", async () => {
+test("events of one type share a decision, except where a selector reads the payload", async () => {
   const type = fc.constantFrom("a", "b", null);
   await fc.assert(
     fc.asyncProperty(

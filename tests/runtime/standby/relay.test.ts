@@ -64,13 +64,13 @@ test("counts of refused calls go on too", async () => {
   assert.deepEqual(sent, [body]);
 });
 
-test("a payload of its own is there before the message that points at it", async () =>
+test("a payload's object is copied before the message that points at it", async () =>
   assert.deepEqual(await run([record("a", large)]), {
     done: [`copy ${tenant}/${FIRST}`, `send large of ${tenant}`],
     failed: [],
   }));
 
-test("what the home region's queue refuses comes again, later each time", async () =>
+test("a message that the home region's queue refuses comes again, each time later", async () =>
   assert.deepEqual(
     await run([record("a", small), record("b", small, 4)], {
       send: async () => [undefined, new Error("the region is away")],

@@ -202,7 +202,7 @@ test("a mark expires when its batch does, also one that was put back and lives l
   assert.equal((await readAll(batch.tenant, { order: "asc", acknowledged: true }, 10)).length, 2);
 });
 
-test("marks that are taken away are gone, the others stay, and the item goes with the last", async () => {
+test("removed marks are gone, the others stay, and the item goes with its last mark", async () => {
   const batch = batchOf(newTenant(), Array(6).fill({}), START);
   await storage.put(batchItem(batch));
   await addMark(store, batch, [0, 1, 2, 3], NOW);
@@ -218,7 +218,7 @@ test("marks that are taken away are gone, the others stay, and the item goes wit
   await removeMarks(store, batch, [0]);
 });
 
-test("however marks are spread over a long inbox, none is missed, nor does one whose batch is gone count", () =>
+test("every mark in a long inbox counts, except one whose batch is gone", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom("open", "marked", "marked", "marked", "gone"), { minLength: 250, maxLength: 350 }),

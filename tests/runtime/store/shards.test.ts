@@ -57,7 +57,7 @@ async function emptied(): Promise<void> {
   storage = await openStorage();
 }
 
-test("whatever rules follow one another, all that was stored is read, found, acknowledged and erased, and nothing twice", () =>
+test("under any sequence of rules every stored event is read, found, acknowledged and erased once", () =>
   fc.assert(
     fc.asyncProperty(
       rules(0, 20),
@@ -127,7 +127,7 @@ test("before the first rule there are eight partitions, and a large customer's r
   assert.deepEqual([partitionsOf(LARGE).length, partitionsOf("cus_x").length], [128, 8]);
 });
 
-test("a rule that is changed once it has begun makes events be looked for elsewhere: that is why it is refused", () => {
+test("a change to a rule that has begun would look for events in the wrong place, so it is refused", () => {
   const first = newUlid(START, 1, () => Uint8Array.from([0xff, ...new Array<number>(9).fill(0)]));
   useShards(JSON.stringify([{ from: iso(START - 1), shards: 32 }]));
   const before = partitionOf(LARGE, first);

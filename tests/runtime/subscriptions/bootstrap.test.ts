@@ -202,7 +202,7 @@ test("the next deployment changes nothing", async () => {
   assert.deepEqual([secrets, items], before);
 });
 
-test("wherever it dies, the next run completes it, and no secret that was stored is replaced", async () => {
+test("after a crash at any step, the next run completes the bootstrap and replaces no stored secret", async () => {
   const reference = fakes(new Map(), new Map());
   await bootstrap(reference.context);
   for (let failAt = 1; failAt <= reference.calls(); failAt += 1) {

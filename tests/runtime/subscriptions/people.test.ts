@@ -63,7 +63,7 @@ const signIn = async (subject: string, email?: string, issuer = "https://id.exam
     ({ customer_name, role }) => [customer_name, role],
   );
 
-test("an invitation is taken by the first who proves its address, and by nobody after", async () => {
+test("the first person who proves its address takes an invitation, and nobody after", async () => {
   const one = await customer("Acme");
   const two = await customer("Bolt");
   await invite(one, "ada@example.com", "owner");

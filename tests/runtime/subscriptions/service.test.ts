@@ -249,7 +249,7 @@ test("a target has what delivering needs, and only its own tenant's is given", a
   assert.deepEqual(await ask({ op: "remove", tenant: yours, subscription_id: id!, reason: "x" }), { done: false });
 });
 
-test("those who route and deliver hear of erasures: a live key's in the sandbox too, for 15 days, unless they failed", async () => {
+test("route and deliver hear of an erasure for 15 days, unless it failed; that of a live key counts in the sandbox too", async () => {
   const mine = await customer();
   const sandbox = `${mine}.sandbox`;
   const [live] = await subscribe(mine, 1);
@@ -334,7 +334,7 @@ test("a job is saved until it is over, then stays as it is", async () => {
   assert.deepEqual((await ask({ op: "job", job_id: newId("rpl") })).job, null);
 });
 
-test("an operation it does not know is refused by name", async () => {
+test("the service refuses an unknown operation by name", async () => {
   assert.throws(() => serve(database.db, { op: "drop" } as never, NOW), /unknown operation "drop"/);
   assert.throws(() => serve(database.db, { op: "constructor" } as never, NOW), /unknown operation "constructor"/);
 });

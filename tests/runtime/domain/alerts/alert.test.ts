@@ -23,7 +23,7 @@ const facts: AlertFacts = {
 };
 const link = alertLink("https://api.example.com", facts);
 
-test("value, threshold, since when, suspected cause and link, wherever it goes", () => {
+test("every channel tells value, threshold, since when, suspected cause and link", () => {
   const { subject, text, html, short } = composeAlert(facts, link, "UTC");
   assert.equal(subject, "[critical] Orders fail: 12.5 %");
   assert.equal(link, "https://api.example.com/console/alerts?alert=alt_01JDGXS7G0ABCDEFGHJKMNPQRT");
@@ -57,7 +57,7 @@ for (const [zone, time, says, brief] of clocks)
     assert.equal(eventOf(told).since, time);
   });
 
-test("a recovery says how long it lasted and why it ended, and suspects nobody any more", () => {
+test("a recovery says how long the alert lasted and why it ended, and names no suspected cause", () => {
   const resolved = { ...facts, change: "resolved", value: 0, resolution: "recovered" } as const;
   const { subject, text, short } = composeAlert(resolved, link, "UTC");
   assert.equal(subject, "[resolved] Orders fail");

@@ -155,7 +155,7 @@ const rules = fc.record({
   severity: fc.constant("warning" as const),
 });
 
-test("whatever the numbers: changes alternate, nothing fires without a number above, and none before it has lasted", () =>
+test("for any numbers changes alternate, and an alert fires only after its minutes above the threshold", () =>
   fc.assert(
     fc.property(rules, numbers, (given, values) => {
       let state: "ok" | "pending" | "firing" = "ok";
@@ -201,7 +201,7 @@ test("a preview of a rule gives the alerts that the rule gives", () =>
     }),
   ));
 
-test("every customer begins with these five", () =>
+test("every customer begins with these five rules", () =>
   assert.deepEqual(
     defaultRules.map(({ kind, threshold, for_minutes, severity, enabled }) => [
       kind,

@@ -35,7 +35,7 @@ test("bars stand on one line, that of zero, and are as high as their values: twi
     }),
   ));
 
-test("no mark is outside of the picture, for any values", () =>
+test("every mark is inside of the picture, for any values", () =>
   fc.assert(
     fc.property(buckets(maybe), fc.integer({ min: 160, max: 1_400 }), (values, width) => {
       const { shapes, marks } = drawOverTime(chart(values), { width, height: 240 });

@@ -125,7 +125,7 @@ test("bars of a ranking begin at zero, and are as long as their values", () =>
     }),
   ));
 
-test("a ring has a mark for each part that there is, and none for one that is zero", () => {
+test("a ring has a mark for each part above zero", () => {
   const part = (value: number) => ({ name: String(value), value, paint: "good", sign: "✓" }) as const;
   assert.deepEqual(
     drawRing([part(3), part(0), part(1)], 200, ["4", "in all"]).marks.map(({ row }) => row),
@@ -155,7 +155,7 @@ for (const [value, paint] of [
     assert.ok(!/NaN|null/.test(text));
   });
 
-test("a cell that nothing is known of is a gap, one of zero is not, and the fullest is the darkest", () => {
+test("a cell without data is a gap, a cell of zero is not, and the fullest is the darkest", () => {
   const cell = (column: number, value: number | null) => ({ column, line: 0, value });
   const { shapes } = drawHeat([cell(0, null), cell(1, 0), cell(2, 5), cell(3, 10)], ["0", "1", "2", "3"], ["Mon"], 400);
   assert.deepEqual(
@@ -169,7 +169,7 @@ test("a cell that nothing is known of is a gap, one of zero is not, and the full
   );
 });
 
-test("a spark line has a gap where nothing is known", () => {
+test("a spark line has a gap where data is missing", () => {
   const [shape] = drawSpark([1, 2, null, 4, 5], { width: 100, height: 20 }).shapes;
   assert.equal(String(shape!.at.d).split("M").length - 1, 2);
 });

@@ -13,7 +13,7 @@ import {
 const value = fc.integer({ min: 0, max: 1_000_000 });
 const values = fc.array(fc.option(value, { nil: null }), { minLength: 1, maxLength: 50 });
 
-test("a moving average lies within the values around it, and invents none where there is none", () =>
+test("a moving average lies within the values around it, and is missing where they are missing", () =>
   fc.assert(
     fc.property(values, (all) => {
       for (const [at, average] of movingAverage(all).entries()) {
@@ -27,10 +27,10 @@ test("a moving average lies within the values around it, and invents none where 
     }),
   ));
 
-test("a bucket that still fills neither has an average nor pulls others down", () =>
+test("a bucket that still fills has no average and does not lower others", () =>
   assert.deepEqual(movingAverage([10, 10, 10, 1], [false, false, false, true]), [10, 10, 10, null]));
 
-test("the trend of what lies on a line is that line", () =>
+test("the trend of values on a line is that line", () =>
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 1_000 }),
@@ -43,7 +43,7 @@ test("the trend of what lies on a line is that line", () =>
     ),
   ));
 
-test("a trend never says less than nothing, and what still fills does not bend it", () => {
+test("a trend is never below zero, and a bucket that still fills does not bend it", () => {
   assert.ok(trendOf([100, 10, 0, 0, 0])!.values.every((each) => each! >= 0));
   assert.equal(trendOf([10, 10, 10, 0], [false, false, false, true])!.change, 0);
   assert.equal(trendOf([10, null, 12]), undefined);
@@ -58,7 +58,7 @@ for (const [says, all] of [
 ] as const)
   test(`${all.join(", ")}: ${says}`, () => assert.equal(trendInWords(trendOf(all)), says));
 
-test("what is usual leaves out the outliers of either side; of a few values nothing is said", () => {
+test("the usual band leaves out outliers on both sides; of a few values there is no band", () => {
   const all = [1, ...Array.from({ length: 18 }, (_, at) => 100 + at), 9_000];
   const usual = usualOf(all)!;
   assert.ok(usual.low >= 100 && usual.high <= 117);
@@ -95,7 +95,7 @@ test("days before the first event say nothing of how a day goes on", () => {
   assert.equal(dayForecast(from("2026-11-25"), "2026-11-27", 4, 0)?.days, 1);
 });
 
-test("without a whole day before, no day is foreseen", () =>
+test("without a whole earlier day there is no forecast", () =>
   assert.equal(dayForecast([{ day: "2026-11-27", hour: 3, value: 9 }], "2026-11-27", 4, 0), undefined));
 
 test.run();

@@ -11,7 +11,7 @@ const text = fc.oneof(
   fc.string({ minLength: 1, maxLength: 20 }),
 );
 
-test("no event type is taken for the others, and no two for one", () => {
+test("every event type keeps its own row, and none counts as the others", () => {
   fc.assert(
     fc.property(fc.uniqueArray(text, { minLength: 1, maxLength: 6 }), (types) => {
       const rows: Rows = new Map();
