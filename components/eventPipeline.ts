@@ -82,7 +82,7 @@ export class EventPipeline extends pulumi.ComponentResource {
           ),
           ...store.metrics.to("dynamodb:PutItem"),
           ...store.payloads.toRead(),
-          // What was erased while it waited on the queue.
+          // Payloads of events that were erased while they waited on the queue.
           ...store.payloads.toWrite(),
           store.payloads.toDelete(),
           store.payloads.toList(),

@@ -51,7 +51,7 @@ export class IngestEdge extends pulumi.ComponentResource {
     );
     const authenticate = new EdgeAuthenticator("authenticate", { region, keys, ...args.edgeLogs }, own);
     if (behind !== undefined) {
-      // What is in it is the same for everybody, and public.
+      // Its content is the same for everybody, and public.
       const key = new EncryptionKey(
         "pages",
         {

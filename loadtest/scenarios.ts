@@ -225,7 +225,7 @@ export function shortened(scenario: Scenario, seconds: number, rate = 1): Scenar
 }
 
 /**
- * What is sent before a run: up to the rate it begins with, over fifteen seconds or a third of the run. Starts and compiles
+ * Load that is sent before a run: up to the rate it begins with, over fifteen seconds or a third of the run. Starts and compiles
  * the functions, as the first minutes of any deployment do; counts in the ledger, not in the figures.
  */
 export function warmUp(scenario: Scenario): Scenario {

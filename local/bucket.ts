@@ -1,4 +1,4 @@
-/** A bucket of units that fills at a rate: what is taken beyond its level is a debt. */
+/** A bucket of units that fills at a rate: units taken beyond its level are a debt. */
 export interface Bucket {
   level: number;
   /** When it was last looked at, milliseconds. */

@@ -1,4 +1,4 @@
-/** What this machine has made once and need not make again, whatever the state: in `node_modules`, so it goes with the packages. */
+/** Files that this machine makes once for all states: in `node_modules`, so they go with the packages. */
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../node_modules/.cache/triggers");

@@ -104,7 +104,7 @@ export class DurableFile {
     return this.#failure;
   }
 
-  /** Leaves nothing of what was deleted on the disk, and gives back what a backlog took. */
+  /** Leaves no deleted bytes on the disk, and gives back the space of a backlog. */
   scrub(): void {
     this.#settle();
     const { freelist_count: free } = this.#db.prepare("PRAGMA freelist_count").get() as { freelist_count: number };

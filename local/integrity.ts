@@ -7,7 +7,7 @@ import { StartError } from "./startError.ts";
 export interface Kept {
   /** What the file holds, as a line for the person watching begins. @example "the queues" */
   readonly what: string;
-  /** What it means to go on without what was in it. */
+  /** What it means to go on without its content. */
   readonly withoutIt: string;
   /** Whether the good rows go on without the damaged ones: each row shows by itself whether it is whole. */
   readonly row?: string;

@@ -13,7 +13,7 @@ export interface OldJournal {
   readonly records: readonly Buffer[];
   /** Bytes that hold no record. */
   readonly damagedBytes: number;
-  /** Forgets the journal, once what is in it has been taken over. */
+  /** Forgets the journal, once its content has been taken over. */
   remove(): void;
 }
 

@@ -73,7 +73,7 @@ export interface PlatformOptions {
   beside?(state: State): Promise<() => Promise<void>>;
 }
 
-/** The program running on the stand-ins, whatever it declares. */
+/** The program running on the stand-ins: any program, not just this product. */
 export interface Core {
   /** Public URL, without a slash at the end. */
   readonly url: string;
@@ -91,7 +91,7 @@ export interface Core {
   readonly metrics: Metrics;
   /** Whose quotas hold it back, if any do. */
   readonly account: Account | undefined;
-  /** Leaves nothing of what was deleted in the state, as real services do in time. It happens by itself every hour. */
+  /** Leaves no deleted bytes in the state, as real services do in time. It happens by itself every hour. */
   scrub(): Promise<void>;
   readonly state: State;
   /** Cuts a region off from everybody, or brings it back: its functions stop, its endpoints and URLs don't answer. */

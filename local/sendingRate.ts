@@ -1,7 +1,7 @@
 import { type Bucket, fill } from "./bucket.ts";
 
 /**
- * How much may be sent in a second, as SES and End User Messaging count it: what is sent at once uses up what comes after it.
+ * How much may be sent in a second, as SES and End User Messaging count it: messages sent at once use up the room of later ones.
  * @param now milliseconds
  * @returns whether so much more may be sent now; where it may, it counts
  */

@@ -70,7 +70,7 @@ export interface LocalService {
   };
   /** Called once, when the whole program has been created: pollers and timers begin here. */
   start?(): Promise<void>;
-  /** Leaves nothing of what was deleted on the disk, as the real services do in time: only what is alive is kept. */
+  /** Leaves no deleted bytes on the disk, as the real services do in time: only live data stays. */
   scrub?(): Promise<void>;
   /** Finishes the work in progress, writes the state, and frees all resources. */
   close(): Promise<void>;

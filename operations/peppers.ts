@@ -12,7 +12,7 @@ import { Refusal } from "./refusal.ts";
  *
  * Invariant: a version is known wherever keys are verified before a key names it, and no key that still opens names a version
  * that is gone. The first holds since `use` waits until every cache has read the secret again after `add`; the second since `retire`
- * waits as long after `use`, so that nobody makes keys under the old version any more, and then looks at every key.
+ * waits as long after `use`, so that no key is made under the old version after that, and then looks at every key.
  */
 
 export interface Directory {

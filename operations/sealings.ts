@@ -9,7 +9,7 @@ import { Refusal } from "./refusal.ts";
  *
  * Invariant: a key is known wherever texts are opened before a text is sealed by it, and no text is sealed by a key that is
  * gone. The first holds since `use` waits until every cache has read the ring again after `add`; the second since `retire`
- * waits as long after `use`, so that nobody seals by the old key any more, and then counts.
+ * waits as long after `use`, so that no text is sealed by the old key after that, and then counts.
  */
 
 export interface Sealing {

@@ -164,7 +164,7 @@ export const durability: readonly Rule[] = [
   },
   {
     name: "erasure-is-real",
-    description: "No bucket of events keeps older versions: what is erased is gone.",
+    description: "No bucket of events keeps older versions: erased events are gone.",
     severity: "high",
     remedy: "Set the versioning status to `Disabled`.",
     serves: ["GDPR Art. 17"],

@@ -130,7 +130,7 @@ export const encryption: readonly Rule[] = [
       },
     ),
   }),
-  keyed("query-results-own-key", "What is asked in SQL", workgroup, `${results}.kmsKeyArn`, {
+  keyed("query-results-own-key", "The result of a query in SQL", workgroup, `${results}.kmsKeyArn`, {
     serves: ["FSBP Athena.1"],
     evidence: [`${results}.encryptionOption`, "configuration.enforceWorkgroupConfiguration"],
     besides: all(on("configuration.enforceWorkgroupConfiguration"), (props) =>

@@ -43,7 +43,7 @@ export const monitoring: readonly Rule[] = [
   {
     name: "socket-logged",
     description:
-      "Every handshake and message of a WebSocket API is a line in an access log of this program, without what was said.",
+      "Every handshake and message of a WebSocket API is a line in an access log of this program, without its text.",
     severity: "medium",
     remedy: "Set `accessLogSettings` with a log group of the stack, and leave `dataTraceEnabled` off.",
     serves: ["FSBP APIGateway.9", ...logged],

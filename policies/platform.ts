@@ -5,7 +5,7 @@ import { at, listAt, type Resource, type Rule, textAt } from "./rule.ts";
 const transfers = ["GDPR Art. 44"];
 const functions = "aws:lambda/function:Function";
 
-/** What must live in us-east-1 whatever the stack's region: CloudFront and what belongs to it. */
+/** Resources that must live in us-east-1 for stacks of every region: CloudFront and its parts. */
 const globalRegion = "us-east-1";
 const belongsToEdge = ({ type, props, name }: Resource): boolean =>
   (type === functions && props.skipDestroy === true) ||

@@ -85,7 +85,7 @@ export function declaredByVpc(name: string, inputs: object, zonesOfRegion: reado
     ...defined({ enableDnsHostnames: args.enableDnsHostnames, enableDnsSupport: args.enableDnsSupport }),
     tags,
   });
-  // Always there, whatever the subnets are like; only a route makes it a way out.
+  // Always there, with any subnets; only a route makes it a way out.
   const internet = add("aws:ec2/internetGateway:InternetGateway", name, "igw", label(vpc), { vpcId: vpc.id, tags });
 
   const subnets: Child[] = [];

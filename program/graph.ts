@@ -49,7 +49,7 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** Stacks as they are shipped: what pages describe and tests pin, whatever the stack files at the root are changed to. */
+/** Stacks as they are shipped: pages describe and tests pin these, not the stack files at the root, which people change. */
 export const examples = ["local", "dev", "prod", "prod-edge", "prod-us-east-1", "prod-us-west-2"] as const;
 
 /** The configuration of a shipped stack. */

@@ -68,7 +68,7 @@ ${rows()
 
 ## Combinations
 
-- \`domainName\` and \`certificateArn\` go together, and a protected stack with an edge needs them; the certificate is in us-east-1, whatever the stack's region.
+- \`domainName\` and \`certificateArn\` go together, and a protected stack with an edge needs them; the certificate is in us-east-1, also for stacks of other regions.
 - \`keyRegions\` contains the stack's own region.
 - \`allowLoopbackWebhooks\` is refused whenever a Pulumi engine runs the program: only \`npm start\` may set it.
 - \`logRetentionDays\` takes what CloudWatch takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 and longer terms up to 3,653.

@@ -33,7 +33,7 @@ const OTHERS = 0o077;
 
 const plain = (url: string): string => url.replace(/\/+$/, "");
 
-/** The folder of what is kept between runs. */
+/** The folder of the files that stay between runs. */
 export const homeOf = (env: Environment): string =>
   env.TRIGGERS_CONFIG ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "triggers");
 

@@ -19,7 +19,7 @@ export interface EdgeAuthenticatorArgs {
   readonly protect: boolean;
 }
 
-/** Where CloudFront takes its functions from, whatever the region of the stack. */
+/** Where CloudFront takes its functions from, for stacks of every region. */
 const EDGE_REGION = "us-east-1";
 
 /** The Lambda@Edge function that tells who calls before a request reaches a region. */

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
-/** Web ACLs of CloudFront live there, whatever the stack's region. */
+/** Web ACLs of CloudFront live there, for stacks of every region. */
 const EDGE_REGION = "us-east-1";
 const WINDOW_SECONDS = 60;
 

@@ -94,7 +94,7 @@ export class Publisher extends pulumi.ComponentResource {
       {
         functionName: this.publish.function.name,
         ...defined({ qualifier: this.publish.qualifier }),
-        // Nobody wants to hear twice, or of what is long past: it is listed.
+        // A second message, or one about the distant past, would only disturb: the list has it.
         maximumRetryAttempts: 0,
         maximumEventAgeInSeconds: 60,
       },

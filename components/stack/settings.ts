@@ -184,7 +184,7 @@ export const settingsSchema = z.strictObject({
     })
     .default({})
     .describe(
-      "Concurrency that Lambda keeps for a function, `{ ingest, route, deliver, subscriptions }`, and that it never exceeds. What is left of the region's pool is shared by the rest, the function at the edge among them.",
+      "Concurrency that Lambda keeps for a function, `{ ingest, route, deliver, subscriptions }`, and that it never exceeds. All other functions share the rest of the region's pool, the function at the edge among them.",
     ),
   role: z
     .enum(["all", "edge", "region", "standby"])
@@ -321,7 +321,7 @@ export function normaliseSettings(raw: Readonly<Record<string, string>>, around:
       const kept = reservedConcurrency[name];
       if (most !== undefined && kept !== undefined && kept < most)
         problems.push(
-          `reservedConcurrency: ${name} must not be below ${name}Concurrency: what is taken off the queue then is refused`,
+          `reservedConcurrency: ${name} must not be below ${name}Concurrency: messages taken off the queue beyond it are refused`,
         );
     }
     if (pollers !== undefined && (result.data.routeConcurrency ?? result.data.deliverConcurrency) !== undefined)

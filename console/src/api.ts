@@ -103,7 +103,7 @@ export async function call<T>(method: string, path: string, options: CallOptions
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** A query string of what is given; lists repeat. */
+/** A query string of the given members; lists repeat. */
 export function queryOf(values: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {

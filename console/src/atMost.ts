@@ -14,7 +14,7 @@ const browser: Clock = {
 };
 
 /**
- * Runs something now or soon after it is asked for, at most once in so many ms: what is asked for meanwhile is done by the next run.
+ * Runs something now or soon after it is asked for, at most once in so many ms: the next run serves all requests of the meantime.
  * A run that takes longer, as its promise tells, is waited for: begun anew each time, it would never come to its end on a slow line.
  * @example const repaint = atMost(1_000, paint); socket.onmessage = repaint.ask;
  */
@@ -42,7 +42,7 @@ export function atMost(every: number, run: () => unknown, { now, after }: Clock 
   }
   return {
     ask,
-    /** What was asked for and has not run yet, does not. */
+    /** A run that was asked for and has not begun never begins. */
     stop(): void {
       cancel?.();
       cancel = undefined;

@@ -261,7 +261,7 @@ export function shownOf({ written }: Pick<FormField, "written">): string {
   return written.startsWith('"') ? (JSON.parse(written) as string) : written;
 }
 
-/** What is written for what somebody filled in; a number that is none yet stays as a text, and the platform says so. */
+/** The JSON of a filled-in field; an incomplete number stays a text, and the platform says so. */
 export function jsonOf(kind: FormField["kind"], shown: string): string {
   if (kind !== "number") return JSON.stringify(shown);
   try {

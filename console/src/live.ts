@@ -42,7 +42,7 @@ const LINGER_MS = 2_000;
 const addressOf = (env: Environment): string =>
   `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}/live?environment=${env}`;
 
-/** Who wants to know of some channels. */
+/** A listener to some channels. */
 interface Listener {
   readonly channels: readonly Channel[];
   readonly tell: (message: LiveMessage) => void;
@@ -58,7 +58,7 @@ interface Shared {
 /** Open ones, by side and filter. */
 const sockets = new Map<string, Shared>();
 
-/** @param filter as JSON @param gone told when the socket is closed, since nobody listens any more */
+/** @param filter as JSON @param gone told when the socket is closed after its last listener left */
 function share(env: Environment, filter: string, gone: () => void): Shared {
   const listeners = new Set<Listener>();
   /** Channels that the open socket was asked for. */

@@ -14,7 +14,7 @@ export type MetricsQuery = Omit<MetricsQueryInput, "measures"> & { readonly meas
 export type Values = Readonly<Record<string, Value>>;
 
 const FRESH_MS = 5_000;
-/** How long an answer is kept that nothing can change any more. */
+/** How long an answer is kept that can no longer change. */
 const KEPT_MS = 30 * 60_000;
 
 /** Nothing that it tells can change: it names its times, and all of it is counted. */

@@ -5,7 +5,7 @@ export interface Preferences {
   readonly theme: "light" | "dark" | "system";
   /** IANA name of the zone that times are shown in where the URL says none; empty for the browser's own. */
   readonly zone: string;
-  /** Single letters act as shortcuts. */
+  /** Single letters are shortcuts. */
   readonly letters: boolean;
 }
 

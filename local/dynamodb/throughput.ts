@@ -177,7 +177,7 @@ export class Throughput {
   }
 }
 
-/** A batch without what was refused, and that as DynamoDB hands it back. */
+/** A batch without the refused items, and those as DynamoDB hands them back. */
 function without(
   args: Args,
   refused: readonly Touched[],

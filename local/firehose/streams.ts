@@ -128,7 +128,7 @@ export class Streams {
     return { FailedPutCount: 0, Encrypted: false, RequestResponses: ids.map((RecordId) => ({ RecordId })) };
   }
 
-  /** @throws ServiceError when the stream takes no more in this second */
+  /** @throws ServiceError when the stream has no room left in this second */
   #admit({ settings }: DeliveryStream, region: string, data: readonly Buffer[]): void {
     const { name: DeliveryStreamName } = settings;
     const bytes = data.reduce((sum, { length }) => sum + length, 0);

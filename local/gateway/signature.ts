@@ -120,7 +120,7 @@ export function readClaim({ url, headers }: Pick<ApiCall, "url" | "headers">): C
   });
 }
 
-/** Node's own SHA-256 in the shape that the signers want. */
+/** Node's own SHA-256 in the shape that the signers take. */
 class Sha256 {
   readonly #hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {

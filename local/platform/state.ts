@@ -9,7 +9,7 @@ import { LOCK_FILES, lockFolder } from "./lock.ts";
 /** Mode of folders: for their owner alone. */
 const PRIVATE = 0o700;
 
-/** Changes when earlier versions can't read the state any more. */
+/** Changes when earlier versions can no longer read the state. */
 const STATE_VERSION = 2;
 /** Version 1 kept queues, streams and Redis in journals: each service takes its own over. */
 const READABLE: ReadonlySet<number> = new Set([1, STATE_VERSION]);
@@ -170,7 +170,7 @@ function keepPrivate(directory: string): void {
     if (entry.isDirectory()) chmodSync(join(directory, entry.name), PRIVATE);
 }
 
-/** Members that hold a secret, whatever resource they are of. */
+/** Members that hold a secret, in any resource. */
 const SECRET = /^(secret(String|Binary)|password|authToken|result|value|bcryptHash)$/;
 
 const exported = (project: string, resources: readonly DeclaredResource[]) => ({

@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: an hour of an online shop's events within a minute, through the front door of the running platform, so that its numbers,
  * charts and lists have something to show: a workflow that is slow, one that fails, one that fails at first, one that is gone, events
- * that nobody wants, requests that are refused. `-- --seconds 30` takes as long as it says, and `-- --go-on` goes on for good, at the
+ * that match no workflow, requests that are refused. `-- --seconds 30` takes as long as it says, and `-- --go-on` goes on for good, at the
  * pace of a shop, until Ctrl-C.
  *
  * `npm run demo -- --payloads`: real webhook payloads through the same door, and the proof that nothing was changed or lost.

@@ -7,7 +7,7 @@ import { CommandReader, RedisError } from "./resp.ts";
 
 /**
  * Keys go along when the machine gets a Redis of its own, or loses it: a request that is repeated with its `Idempotency-Key` is known to
- * either. What was taken over is removed where it came from, so that old values never come back.
+ * either. Values that were taken over are removed where they came from, so that old ones never come back.
  */
 const FOLDER = "appendonlydir";
 const MANIFEST = "appendonly.aof.manifest";

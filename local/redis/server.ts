@@ -99,7 +99,7 @@ export async function createRedisServer(db: Keyspace, options: RedisOptions): Pr
       const changed = db.commit();
       void db.flushed().then((failure) => {
         if (socket.destroyed || replies === "") return;
-        // As Redis does when its log can't be written: what was to be changed is refused, whatever it would have answered.
+        // As Redis does when its log can't be written: every changing command is refused, even one that would have failed.
         const refused = failure !== undefined && changed;
         socket.write(refused ? encode(notWritten(failure), protocol).repeat(commands) : replies, "latin1");
       });

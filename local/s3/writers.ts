@@ -79,7 +79,7 @@ export class BucketWriters {
     for (const [bucket, { by, policy }] of this.#declared)
       if (this.#policies.get(bucket) !== policy)
         throw new Error(
-          `the policy of the bucket ${bucket} is not what ${by} declares any more: a service has written to it since. Let it say what the service needs, and come after a flow log`,
+          `the policy of the bucket ${bucket} is no longer what ${by} declares: a service has written to it since. Let it say what the service needs, and come after a flow log`,
         );
     for (const writer of this.#writers) {
       const action = this.refusedTo(writer);

@@ -24,7 +24,7 @@ async function reached(url: string): Promise<boolean> {
 }
 
 /**
- * Asks `GET /health` by the platform's public URL, so that whatever stands before the API is asked, too: names, certificates, the
+ * Asks `GET /health` by the platform's public URL, so that everything before the API is checked, too: names, certificates, the
  * distribution, its functions.
  * @param url without a slash at the end
  * @returns whether the API could be reached, at the second try at least: one that starts cold is not down

@@ -64,7 +64,7 @@ export const QuotaSchema = LimitUseSchema.extend({
         "When the peak meets the limit if it grows on in a line: now if it has, null if it does not within 365 days.",
       ),
     })
-    .openapi({ description: "Seen from now, whatever range is asked for." }),
+    .openapi({ description: "Seen from now, for every range that is asked for." }),
 });
 
 const optionalTime = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));

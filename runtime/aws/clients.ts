@@ -6,7 +6,7 @@ import type { Item } from "../domain/codec/fields.ts";
 import { type Answer, AwsError, type Call, type SignedCalls } from "./signed.ts";
 
 /**
- * What is needed of the SDK's clients: sending commands. The SDK's own fit, and so do those made here, which send the same
+ * The part of the SDK's clients that is used: sending commands. The SDK's own fit, and so do those made here, which send the same
  * commands by signed calls of their own (docs/decisions/aws-calls.md). Errors have the service's name for them either way.
  */
 export type Dynamodb = Pick<DynamoDBClient, "send">;

@@ -5,7 +5,7 @@ import { errorText, type Log } from "./log.ts";
  * When what an execution environment has collected is written.
  *
  * Invariant: while little happens everything is written before its invocation ends. An environment that is busy writes once
- * in a while for all its invocations, since the next one is at hand; what it still holds when no more come is written when
+ * in a while for all its invocations, since the next one is at hand; what it still holds when they end is written when
  * Lambda ends it (ending.ts). Only a crash, or a lost host, takes what was collected in the last three seconds with it.
  */
 const WINDOW_MS = 3_000;

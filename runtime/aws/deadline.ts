@@ -30,7 +30,7 @@ export async function withinTime<Answer>(
   const end = new Promise<Answer>((resolve) => {
     timer = setTimeout(() => resolve(late(tooLate())), Math.max(0, context.getRemainingTimeInMillis() - MARGIN_MS));
   });
-  // When it fails after its time, nobody listens any more.
+  // When it fails after its time, the caller already has an answer.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, end]);

@@ -71,7 +71,7 @@ function keyObjectOf(secret: Uint8Array): KeyObject {
   return made;
 }
 
-/** Node's own SHA-256 in the shape the signer wants. */
+/** Node's own SHA-256 in the shape that the signer takes. */
 export class Sha256 {
   private readonly hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {

@@ -116,7 +116,7 @@ export async function getItems(
   return found;
 }
 
-/** Reads only these attributes, whatever their names are. */
+/** Reads only these attributes; their names may be reserved words. */
 export const projectionOf = (attributes: readonly string[] | undefined) =>
   attributes === undefined
     ? {}

@@ -67,7 +67,7 @@ const signingInKey = (token: string) => keyOf(`signing-in#${hashOf(token)}`);
 
 const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
 
-/** The session behind a token; undefined for one that is none any more. */
+/** The session behind a token; undefined for one that has ended. */
 export async function readSession(sessions: Table, token: string, now: Millis): Promise<Session | undefined> {
   const text = (await getItem(sessions, sessionKey(token), "strong"))?.session?.S;
   if (text === undefined) return undefined;
@@ -109,7 +109,7 @@ export class Sessions {
     return changed !== undefined;
   }
 
-  /** @returns undefined for one that is none any more */
+  /** @returns undefined for one that has ended */
   get(token: string): Promise<Session | undefined> {
     return readSession(this.table, token, this.now());
   }

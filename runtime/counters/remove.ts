@@ -20,7 +20,7 @@ export async function removeHours(counters: Table, tenant: Tenant, before: numbe
 }
 
 /**
- * Removes the numbers of a tenant's minutes up to a time. What is counted for usage and for the audit of calls stands in the same items,
+ * Removes the numbers of a tenant's minutes up to a time. Counts for usage and for the audit of calls stand in the same items,
  * and stays. @param until milliseconds, inclusive @returns how many items were changed
  */
 export async function removeMinuteRows(counters: Table, tenant: Tenant, until: Millis): Promise<number> {

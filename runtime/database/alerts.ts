@@ -206,7 +206,7 @@ async function tell(tx: Tx, row: AlertRow, change: ToldChange, at: Millis, now: 
     .execute();
 }
 
-/** Ends what a rule that is no more, or is switched off, has standing; what fired is told as resolved. */
+/** Ends the open alerts of a rule that is deleted or switched off; those that fired are told as resolved. */
 export async function endAlerts(tx: Tx, ruleId: string, resolution: string, now: Millis): Promise<void> {
   const open = await openOf(tx, ruleId);
   if (open === undefined) return;

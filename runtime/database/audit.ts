@@ -104,7 +104,7 @@ export async function auditHead(tx: Tx, customerId: string): Promise<{ seq: numb
   return head.rows[0] ?? { seq: 0, hash: GENESIS };
 }
 
-/** How often the customer has done these since then, as the log tells: what is deleted meanwhile counts, too. */
+/** How often the customer has done these since then, as the log tells: those deleted meanwhile count, too. */
 export async function countDone(
   tx: Tx,
   customerId: string,

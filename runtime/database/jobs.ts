@@ -163,7 +163,7 @@ export async function subjectKey(tx: Tx, customerId: string, vault: Vault): Prom
   return key;
 }
 
-/** Once all was erased nobody can be recognised any more in what is remembered. A sandbox's erasure is not of all. */
+/** After an erasure of everything the remembered values can no longer identify a person. A sandbox's erasure is not of everything. */
 export async function dropSubjectKey(tx: Tx, { kind, tenant, customer_id, request }: Job): Promise<void> {
   if (kind !== "erasure" || tenant !== customer_id || !("all" in request)) return;
   await tx.updateTable("customers").set({ subject_key: null }).where("customer_id", "=", customer_id).execute();

@@ -254,7 +254,7 @@ export async function setStatus(
   const seen = await findSubscription(tx, tenant, id);
   if (seen === undefined || seen.status === status || seen.status === "removed") return undefined;
   const snapshot = await nextVersion(tx, tenant, seen.customer_id, "subscriptions");
-  // Read again under the tenant's lock: what was seen before it may have changed meanwhile.
+  // Read again under the tenant's lock: it may have changed since it was read without.
   const current = await findSubscription(tx, tenant, id);
   if (current === undefined || current.status === status || current.status === "removed") return undefined;
   check(current);

@@ -32,7 +32,7 @@ export async function watch(tx: Tx, tenant: Tenant, until: Millis, now: Millis):
       until = greatest(watchers.until, excluded.until)`.execute(tx);
 }
 
-/** Nobody watches any more, as far as was known then: who has asked since goes on. */
+/** The last known watcher has left: one who has asked since goes on. */
 export async function unwatch(tx: Tx, tenant: Tenant, asOf: Millis): Promise<void> {
   await tx.deleteFrom("watchers").where("tenant", "=", tenant).where("asked_at", "<", new Date(asOf)).execute();
 }

@@ -20,7 +20,7 @@ import {
  */
 const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 5_000, serveUntil: 5_000 };
 const MAX_TENANTS = 5_000;
-/** A circuit that nobody touches any more is forgotten. */
+/** An unused circuit is forgotten. */
 const KEEP_SECONDS = 30 * 86_400;
 
 /** Posts that fail in a row before an endpoint's circuit opens. */

@@ -61,7 +61,7 @@ export interface ConnectOptions extends UrlRules {
 
 /**
  * A connector for undici that upholds the invariant above. To a port on which the platform itself listens it allows no
- * loopback address, whatever name leads there.
+ * loopback address, by any name that leads there.
  */
 function guardedConnector(options: ConnectOptions): buildConnector.connector {
   const { ownPorts } = options;

@@ -32,7 +32,7 @@ import { type Targets, unknown } from "./targets.ts";
  *
  * Invariant: a message counts as done only after every delivery it names has been attempted or put aside, the next attempt is
  * queued, and its state is kept; in this order. If anything fails in between, the message comes again, and at worst the delivery is posted
- * twice. A retry whose state is not kept yet acts by what its message says.
+ * twice. A retry whose state is not stored yet follows its message.
  */
 export interface DeliverPorts extends GatherPorts, EffectPorts {
   readonly log: Log;
@@ -136,7 +136,7 @@ interface Retry {
   readonly deliveries: readonly Delivery[];
 }
 
-/** Keeps results as they come, whatever the slowest post of the invocation does. */
+/** Stores results as they come, without a wait for the slowest post of the invocation. */
 interface Keeper {
   /** Takes posts that stand or fall together, once the last of them has ended. */
   settle(done: readonly PostDone[]): void;

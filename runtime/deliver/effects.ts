@@ -24,7 +24,7 @@ export interface EffectPorts {
   readonly circuits: Circuits;
   readonly problems: Problems;
   readonly targets: Pick<Targets, "removed">;
-  /** Tells all others that nothing is posted to a subscription any more. */
+  /** Tells all other environments to stop posting to a subscription. */
   stop(tenant: Tenant, subscriptionId: string): Promise<void>;
   /** Sends to the queue of retries. */
   retry(messages: readonly Outgoing[]): Promise<void>;

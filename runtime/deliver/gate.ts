@@ -18,7 +18,7 @@ export type Gate =
 /** What is postponed comes back within this time after the probe, not all at once. */
 const SPREAD_MS = 60_000;
 
-/** What is known of the endpoint that a delivery goes to. */
+/** The known state of the endpoint that a delivery goes to. */
 export interface Endpoint {
   /** The subscription; null where it is gone. */
   readonly target: DeliveryTarget | null;

@@ -65,7 +65,7 @@ export interface Gathered {
   readonly failed: readonly Failure<Phase>[];
 }
 
-/** A first attempt that waited longer than this asks first what was deleted meanwhile. */
+/** A first attempt that waited longer than this asks first which events were deleted meanwhile. */
 const FRESH_MS = 30_000;
 /** Milliseconds after the end of an hour at which strays of that hour are looked for. */
 const STRAY_MS = SETTLED_MS;
@@ -144,7 +144,7 @@ export async function gather(received: readonly Received[], ports: GatherPorts):
 
 /**
  * @param read whether its batch was asked for
- * @returns undefined when the message has nothing to say any more
+ * @returns undefined when the message is out of date
  */
 async function complete(
   name: Named,

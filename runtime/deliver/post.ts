@@ -68,7 +68,7 @@ export function post(
         ...(size === 0 ? {} : { excerpt: excerptOf(chunks) }),
       });
     };
-    /** Ends the exchange with what is known by now. */
+    /** Ends the exchange with the facts known by now. */
     const cut = (error: string | null) => {
       finish(error);
       abort?.();

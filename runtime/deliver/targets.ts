@@ -10,7 +10,7 @@ import type { Stop } from "../store/stops.ts";
  * The subscriptions as delivering needs them, secrets included. Invariants: a target older than 4 s is used only while the
  * service can't be asked; one older than 2 s is asked for again behind the work that uses it; and one question asks for all
  * that is due, for all customers, so that the service's load follows the environments and not the customers. And a second after
- * somebody was told that a subscription is disabled or removed, nothing that was known of it before is used any more.
+ * somebody was told that a subscription is disabled or removed, its earlier definition is no longer used.
  */
 const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 4_000, serveUntil: Number.POSITIVE_INFINITY };
 const ASK_TIMEOUT_MS = 2_000;
@@ -29,7 +29,7 @@ const STOPS_FRESHNESS: Freshness = {
 /** Asked for at once. */
 const MAX_ASKED = 200;
 
-/** A subscription that the customer does not have (any more). It never comes back. */
+/** A subscription that the customer never had or has no longer. It never comes back. */
 const REMOVED = "removed";
 type Known = DeliveryTarget | typeof REMOVED;
 

@@ -28,7 +28,7 @@ export type UnmadeError =
   /** What follows from the post can't be told. */
   | "settle_failed";
 
-/** @param thrown whatever it was: the text of an error that is not ours may repeat the event, so it is left out */
+/** @param thrown any value: the text of an error that is not ours may repeat the event, so it is left out */
 export function unmade(error: UnmadeError, thrown: unknown): Unmade {
   if (thrown instanceof TriggersError) {
     const tooLarge = thrown.code === "payload_too_large";

@@ -14,7 +14,7 @@ export interface Freshness {
   readonly refreshAfter: number;
   /** Milliseconds. For an older value the caller waits until it was asked for again. */
   readonly waitAfter: number;
-  /** Milliseconds. While the source is away, an older value is not served any more: the caller gets the source's error. */
+  /** Milliseconds. While the source is away, an older value is no longer served: the caller gets the source's error. */
   readonly serveUntil: number;
   /** Milliseconds after a failed question, in which no caller waits for another one who can be served an old value. */
   readonly pauseAfterFailure?: number;
@@ -62,7 +62,7 @@ interface Entry<Value> {
   used: boolean;
 }
 
-/** How questions ended: with what was taken of their answers, which may be more than the cache can hold, or with an error. */
+/** How questions ended: with values, which may be more than the cache can hold, or with an error. */
 interface Outcome<Key, Value> {
   readonly taken: ReadonlyMap<Key, { readonly value: Value; readonly askedAt: number }>;
   readonly error?: { readonly cause: unknown };
@@ -102,7 +102,7 @@ export class FreshCache<Key extends string, Value extends {}> {
   }
 
   /**
-   * Asks for the key now, whatever the age of its value; joins a question that is under way.
+   * Asks for the key now, even for a fresh value; joins a question that is under way.
    * @throws the source's error
    */
   async renew(key: Key): Promise<Value | undefined> {
@@ -111,12 +111,12 @@ export class FreshCache<Key extends string, Value extends {}> {
     return this.peek(key) ?? taken.get(key)?.value;
   }
 
-  /** Asks for all of these as `get` does, and says nothing of failures: what is known afterwards, `peek` tells. */
+  /** Asks for all of these as `get` does, and hides failures: `peek` tells the values known afterwards. */
   async refresh(keys: readonly Key[]): Promise<void> {
     await this.#ensure(keys, undefined);
   }
 
-  /** The value as it is known now, whatever its age. */
+  /** The value as it is known now, of any age. */
   peek(key: Key): Value | undefined {
     return this.#entries.peek(key)?.value;
   }

@@ -1,7 +1,7 @@
 import { type NumberOf, readJson } from "./json.ts";
 
 /**
- * JSON numbers by value, whatever their length (docs/decisions/numbers.md). RFC 8259 sets no bound on a number; JavaScript reads
+ * JSON numbers by value, at any length (docs/decisions/numbers.md). RFC 8259 sets no bound on a number; JavaScript reads
  * each as the nearest double.
  *
  * Two decimals of at most 15 significant digits, from 1e-300 to 1e300 in size, are never the same double, and a double
@@ -138,7 +138,7 @@ export const equalNumeric = (a: Numeric, b: Numeric): boolean => a === b || comp
 const standsForDecimal = (value: number): boolean =>
   Number.isInteger(value) && !Number.isSafeInteger(value) && decimalOf(value).digits.length <= SIGNIFICANT;
 
-/** The same with a bigint, exact whatever its size. */
+/** The same with a bigint, exact at any size. */
 export function compareWithWhole(a: Numeric, b: bigint): number {
   if (typeof a === "number" && !standsForDecimal(a)) return a < b ? -1 : a > b ? 1 : 0;
   return compareDecimals(decimalOf(a), decimalIn(String(b))!);

@@ -55,7 +55,7 @@ export type ServiceRequest =
       readonly email?: string;
       readonly name?: string;
     }
-  /** The role of a person in a customer; null for one who has none there any more. */
+  /** The role of a person in a customer; null for one who no longer has any there. */
   | { readonly op: "role"; readonly customer_id: string; readonly person_id: string }
   /** Deletes who looked at payloads, as old as the customers' events may become. */
   | { readonly op: "forget_views" }

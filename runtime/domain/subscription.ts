@@ -52,7 +52,7 @@ export interface DeliveryTarget extends RoutedSubscription, SubscriptionOf {
   /** Whether somebody watches the tenant live. */
   readonly watched?: true;
   readonly disabled_reason?: string;
-  /** When the customer last asked for an erasure, within 15 days; milliseconds. What was accepted before may be erased. */
+  /** When the customer last asked for an erasure, within 15 days; milliseconds. Events accepted before may be erased. */
   readonly erased_until?: Millis;
   /** `whsec_…`; the first signs for good, others until they expire (RFC 3339). */
   readonly secrets: readonly { readonly secret: string; readonly expires_at?: string }[];

@@ -129,7 +129,7 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** A refusal as CloudFront wants it. */
+/** A refusal in CloudFront's form. */
 export function refusal(thrown: unknown, requestId: string): CloudFrontResultResponse {
   const { status, headers, body } = errorResponse(thrown, requestId);
   const named: CloudFrontHeaders = {};

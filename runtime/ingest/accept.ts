@@ -115,7 +115,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       key_hash: key === undefined ? undefined : keyHashOf(key),
       arrived,
     };
-    // In this order, so that what is refused for its schema has counted: checking costs more than anything else here.
+    // In this order, so that requests refused for a schema have counted: checking costs more than anything else here.
     const applyLimits = async () => {
       verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
       if (verdict.ended === true) throw unauthorized();

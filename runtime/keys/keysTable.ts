@@ -97,7 +97,7 @@ export async function addChild(keys: Table, makerId: string, childId: string): P
 
 /**
  * Revokes a key.
- * @returns whether it was revoked before, and the keys that it had made by then; a revoked key makes no more keys
+ * @returns whether it was revoked before, and the keys that it had made by then; a revoked key can no longer make keys
  * @throws Error where the key is unknown
  */
 export async function revoke(

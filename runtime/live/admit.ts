@@ -20,7 +20,7 @@ export interface Handshake {
   readonly query: Readonly<Record<string, string | undefined>>;
 }
 
-/** What is known of a session by its cookie. */
+/** The facts of a session, found by its cookie. */
 export interface SessionHere {
   /** What it is remembered by: never the cookie's own value. */
   readonly id: string;

@@ -21,7 +21,7 @@ import { type Filter, passesAlert, passesDelivery, passesEvent } from "./request
  * Sends what happened to those who watch.
  *
  * Invariant: a socket gets at most 50 messages of events and deliveries in a second, and hears of each one that was left out for that, in
- * a number. One that is gone, whose key has ended, or whose person has another role by now, gets nothing any more.
+ * a number. One that is gone, whose key has ended, or whose person has another role by now, gets no further messages.
  */
 
 export interface PublishPorts {
@@ -47,7 +47,7 @@ const deliveryMessage = ({ event_types: _, ...delivery }: LiveDelivery) => ({ ch
 const alertMessage = (alert: LiveAlert) => ({ channel: "alerts", ...alert });
 export const messageOf = { events: eventMessage, deliveries: deliveryMessage, alerts: alertMessage } as const;
 
-/** The sockets of a tenant that may be sent to. Those that may not any more are closed and forgotten. */
+/** The sockets of a tenant that may be sent to. The others are closed and forgotten. */
 export async function standing(tenant: Tenant, ports: PublishPorts): Promise<Connection[]> {
   const { sockets, now } = ports;
   const all = await connectionsOf(sockets, tenant);

@@ -25,7 +25,7 @@ const service = serviceOver(invoke, env.SUBSCRIPTIONS_FUNCTION);
 const keys: Table = { dynamodb, name: env.KEYS_TABLE };
 const events: Table = { dynamodb, name: env.EVENTS_TABLE };
 
-/** A key that is revoked gets nothing any more after 30 s. */
+/** The sockets of a revoked key get no further messages after 30 s. */
 const KEY_MS = 30_000;
 const standingKeys = new LRUCache<string, boolean>({
   max: 10_000,

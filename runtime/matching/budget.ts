@@ -2,7 +2,7 @@
  * What matching may cost one customer: for an event, for an invocation, for a dry-run. Counted in units of fuel (about 50 ns
  * each), not by the clock, so that a busy machine decides as an idle one does. Each selector has its own bound beneath
  * (`BUDGET`). Invariant: once a budget is used up every further selector gets `LEFTOVER` units: cheap ones still decide, and the others
- * end as too costly, which counts as no match. So the work is bounded by the number of selectors, whatever they are.
+ * end as too costly, which counts as no match. So the work is bounded by the number of selectors, even of the costliest.
  */
 
 /** Units for one selector on one event: about half a millisecond. */

@@ -147,7 +147,7 @@ export function decisive(root: Clause, frame: Frame): Decisive {
 function deciding(clause: Clause, wanted: boolean, exact: boolean, frame: Frame): Clause | undefined {
   if (clause.kind === "leaf") return undefined;
   if (clause.kind === "not") return clause.parts[0];
-  // One part of this value decides the whole clause (false for `and`, true for `or`), whatever the others are.
+  // One part of this value decides the whole clause (false for `and`, true for `or`), with any others.
   const absorbing = clause.kind === "or";
   if (wanted === absorbing) return clause.parts[0];
   const opposed = clause.parts.filter((part) => {

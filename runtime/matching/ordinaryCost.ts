@@ -64,7 +64,7 @@ function sizeOf(ast: Ast, loops: Loops): number {
   return sizeAt(levelOf(ast, loops));
 }
 
-/** How far in a list is: 0 for one of the event's own, whatever loops are around it. */
+/** How far in a list is: 0 for one of the event's own, inside any loops. */
 const levelOf = (ast: Ast, loops: Loops): number =>
   ast.kind === "name"
     ? (loops.get(ast.name) ?? 0)

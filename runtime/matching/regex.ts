@@ -3,7 +3,7 @@ import { RE2JS } from "re2js";
 import { type Fault, type Frame, TOO_COSTLY } from "./frame.ts";
 
 /**
- * Regular expressions that take time linear in the text, whatever the pattern: RE2 syntax on re2js, for CEL's
+ * Regular expressions that take time linear in the text, for every pattern: RE2 syntax on re2js, for CEL's
  * `matches()` and for I-Regexp (RFC 9485) in JSONPath's `match()` and `search()`. What a test may cost is paid first.
  */
 export interface Regex {

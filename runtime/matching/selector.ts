@@ -83,7 +83,7 @@ export function compileStored(selector: EventSelector): CompiledSelector {
     return compileSelector(selector);
   } catch (thrown) {
     if (!(thrown instanceof TriggersError)) throw thrown;
-    const because = `the selector is not valid any more: ${thrown.message}`;
+    const because = `the selector is no longer valid: ${thrown.message}`;
     return { matches: () => false, explain: () => ({ matched: false, clause: "", because }) };
   }
 }

@@ -18,7 +18,7 @@ import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 export const REDIS_PATIENCE_MS = 250;
 /** Milliseconds for which Redis is not asked after a failure. */
 export const REDIS_PAUSE_MS = 1_000;
-/** Requests a second that one key may make of the management API, whatever they are. */
+/** Requests a second that one key may make of the management API, over all routes. */
 export const REQUESTS_PER_SECOND = 200;
 /** Slots are over, and the bucket holds no more than the limit drains, in less than a second or just one. */
 const RESET_SECONDS = 1;

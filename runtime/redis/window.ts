@@ -17,7 +17,7 @@ export const BUCKET = 1_250;
 export const LATE_MS = 2_000;
 /** A state that is so far ahead of a request was made by a clock that was wrong: the window begins anew. */
 const AHEAD_MS = 10_000;
-/** Slots that are kept: whatever a late request is counted with. */
+/** Slots that are kept: all with which a late request can be counted. */
 export const KEPT_SLOTS = WINDOW_SLOTS + LATE_MS / SLOT_MS;
 
 /** The state of one window. */

@@ -18,7 +18,7 @@ export async function readScope(job: Job, tools: Tools): Promise<PrivacyScope> {
     );
     return parseJson(Buffer.from(await Body!.transformToByteArray()).toString("utf8")) as PrivacyScope;
   } catch (error) {
-    if ((error as Error).name === "NoSuchKey") throw new JobError("The request's subject is not known any more.");
+    if ((error as Error).name === "NoSuchKey") throw new JobError("The request's subject is no longer known.");
     throw error;
   }
 }

@@ -44,7 +44,7 @@ export interface Slice extends Standing {
 /**
  * What a slice asks between the steps of its work, as often as it likes: whether to go on. Where it stands is saved at
  * once while the job is pending, then about once a second.
- * @returns false once the job is cancelled, or finished by another run: the slice then ends without doing any more
+ * @returns false once the job is cancelled, or finished by another run: the slice then ends at once
  */
 export type Checkpoint = (standing: Standing) => Promise<boolean>;
 

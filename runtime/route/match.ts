@@ -64,7 +64,7 @@ export interface EventsOfRequest {
 }
 
 /**
- * Which subscriptions want which events of a batch, as far as the budget goes.
+ * Which subscriptions match which events of a batch, as far as the budget goes.
  * @param budget pays for the customer whose batch it is
  * @param isOver asked between events: whether the time for it is over, even if there is budget left
  */

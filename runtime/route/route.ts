@@ -84,7 +84,7 @@ const MAX_INLINE_COPIES = 16;
 /** Older messages may come out of a dead-letter queue, which forgets how often they were received. */
 const FIRST_RECEIVE_MS = 300_000;
 
-/** Time that storing, queueing and archiving may take: no event is matched any more when less is left of an invocation. */
+/** Time that storing, queueing and archiving may take: no further event is matched when less is left of an invocation. */
 const LEFT_MS = 8_000;
 /** Units that the rests of requests may take of an invocation together, once all others are done: about a second and a half. */
 const RESTS_BUDGET = 3 * CUSTOMER_BUDGET;

@@ -22,7 +22,7 @@ export interface Subscription {
   readonly asked_at: Millis;
 }
 
-/** A filter as a text that is the same for the same filter, whatever the order of its members. */
+/** A filter as a text that is the same for the same filter, for any order of its members. */
 export const filterText = ({ filter }: { readonly filter: unknown }): string => canonicalJson(filter);
 
 export interface Connection {
@@ -89,7 +89,7 @@ export async function findConnection(sockets: Table, tenant: Tenant, id: string)
   return item?.who === undefined ? undefined : decode(tenant, item);
 }
 
-/** @returns false where the socket is none any more */
+/** @returns false where the socket is closed */
 export async function subscribe(
   sockets: Table,
   tenant: Tenant,
@@ -118,7 +118,7 @@ export async function unsubscribe(sockets: Table, tenant: Tenant, id: string, ch
 
 /**
  * Says until when what happens on a channel is sent by who follows.
- * @returns false where nobody listens to it any more, or has asked anew, which another follows
+ * @returns false where its listener left or asked anew, and another function follows
  */
 export async function follow(
   sockets: Table,
@@ -137,7 +137,7 @@ export async function removeConnection(sockets: Table, tenant: Tenant, id: strin
   await deleteItem(sockets, keyOf(tenant, id));
 }
 
-/** What is counted of a socket, each in windows of its own: where in its item, how long, and how many at most. */
+/** The counters of a socket, each in windows of its own: where in its item, how long, and how many at most. */
 interface Window {
   readonly began: string;
   readonly count: string;

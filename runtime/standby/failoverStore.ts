@@ -13,7 +13,7 @@ import type { Takeover } from "./watch.ts";
 const KEY = "takeover";
 
 export interface FailoverStore {
-  /** What is in force or was; undefined when there is nothing. */
+  /** The decision that is in force or was last; undefined when there is none. */
   read(): Promise<Takeover | undefined>;
   write(takeover: Takeover): Promise<void>;
   clear(): Promise<void>;

@@ -30,7 +30,7 @@ const SUCCESSES = 3;
 const HOLD_MS = 60_000;
 /** A takeover that ends sooner than this is renewed. */
 const RENEW_MS = 40_000;
-/** Time between checks, and after one that contradicts what is in force. */
+/** Time between checks, and after one that contradicts the decision in force. */
 const CALM_MS = 5_000;
 const ALERT_MS = 1_000;
 

@@ -32,7 +32,7 @@ interface Bootstrap {
   readonly keys: Table;
   readonly secrets: SecretsManagerClient;
   now(): number;
-  /** Milliseconds: no more texts are sealed then, the next run goes on. */
+  /** Milliseconds: sealing stops then, and the next run continues. */
   readonly until: Millis;
 }
 

@@ -162,7 +162,9 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
   [
     "more messages at once than the function may run for",
     { reservedConcurrency: '{"route":10}', routeConcurrency: "50" },
-    ["reservedConcurrency: route must not be below routeConcurrency: what is taken off the queue then is refused"],
+    [
+      "reservedConcurrency: route must not be below routeConcurrency: messages taken off the queue beyond it are refused",
+    ],
   ],
   [
     "rules of partitions out of order",

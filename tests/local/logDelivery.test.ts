@@ -93,7 +93,7 @@ async function stand() {
 }
 
 const REPLACED =
-  "the policy of the bucket logs is not what logs-policy declares any more: a service has written to it since. Let it say what the service needs, and come after a flow log";
+  "the policy of the bucket logs is no longer what logs-policy declares: a service has written to it since. Let it say what the service needs, and come after a flow log";
 const mayNot = (what: string, service: string, action: string) =>
   `${what} can't write: the policy of the bucket logs does not let ${service} ${action}`;
 

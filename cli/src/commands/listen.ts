@@ -20,7 +20,7 @@ interface Flags extends SelectorFlags {
   readonly count?: number;
 }
 
-/** Everything, whatever its type. */
+/** Events of every type. */
 const ALL = "$";
 /** Signatures count for five minutes: what is older is asked of the platform anew. */
 const FRESH_MS = 4 * 60_000;

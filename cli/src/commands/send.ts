@@ -32,7 +32,7 @@ async function textOf(flags: Flags, file: string | undefined, stdin: NodeJS.Read
   return readAll(stdin);
 }
 
-function readLossless(text: string, file = "what was given"): unknown {
+function readLossless(text: string, file = "the given text"): unknown {
   try {
     return parseLossless(text);
   } catch (cause) {

@@ -14,7 +14,7 @@ export interface Converted {
   readonly differs: readonly string[];
 }
 
-/** Everything, whatever its type. */
+/** Events of every type. */
 export const ALL = "$";
 
 /** An entry with reasons against it is made into nothing. */
@@ -37,7 +37,7 @@ export const literal = (value: string | number | boolean | null): string => JSON
 export const member = (path: readonly string[]): string =>
   path.reduce((text, name) => (/^[A-Za-z_]\w*$/.test(name) ? `${text}.${name}` : `${text}[${literal(name)}]`), "event");
 
-/** That a member is there, in objects all the way: never an error, whatever the event holds. */
+/** That a member is there, in objects all the way: no event makes it an error. */
 export const present = (path: readonly string[]): string =>
   path
     .map((name, at) => {

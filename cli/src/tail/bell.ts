@@ -27,7 +27,7 @@ export interface BellOptions {
   readonly types?: readonly string[] | undefined;
   /** The last event that is known: a new socket goes on after it. */
   after(): string | undefined;
-  /** Called when there is no socket any more, with the reason, and with undefined once there is one again. */
+  /** Called when the socket is lost, with the reason, and with undefined once there is one again. */
   missing(why: string | undefined): void;
   readonly signal: AbortSignal;
 }

@@ -77,7 +77,7 @@ export interface EditorProps {
   readonly offer?: ((text: string, at: number) => Offered | undefined) | undefined;
   /** Somebody asks by a key what could stand here. Left out once it was asked. */
   readonly askForMore?: (() => void) | undefined;
-  /** What was asked for is on its way. */
+  /** Suggestions were asked for and are on their way. */
   readonly moreComes?: boolean;
   /** Lines that it is high at least. */
   readonly lines?: number;
@@ -88,7 +88,7 @@ export default function Editor(props: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const attributes = useRef(new Compartment());
-  /** Told when what was asked for is there: the list opens once and whole, since a list that is made anew loses the click that meets it. */
+  /** Told when the suggestions are there: the list opens once and whole, since a list that is made anew loses the click that meets it. */
   const waiting = useRef<() => void>(undefined);
   const latest = useRef(props);
   latest.current = props;

@@ -117,7 +117,7 @@ const delivering: Topic = {
   ],
   examples: [
     { says: "Read failed deliveries", method: "GET", path: "/deliveries?status=failed" },
-    { says: "Read what was given up", method: "GET", path: "/dead-letters" },
+    { says: "Read the dead letters", method: "GET", path: "/dead-letters" },
   ],
   guides: [
     ["delivery.md", "When an endpoint fails"],

@@ -58,7 +58,7 @@ interface Alert {
 
 const resolutions: Readonly<Record<string, string>> = {
   recovered: "it is well again",
-  no_data: "there was no more data",
+  no_data: "its data stopped coming",
   rule_disabled: "its rule was switched off",
   rule_deleted: "its rule was deleted",
 };

@@ -15,7 +15,7 @@ import { anyText, keep, useTimes, useUrl } from "../url.ts";
 const own = { subscription: anyText, open: anyText };
 const COUNTED = 1_000;
 
-/** What was given up: why, and everything of it replayed at once, with a count first. */
+/** Dead letters: why they failed, and a replay of all at once, with a count first. */
 export default function DeadLetters() {
   const [state] = useUrl(own);
   const [, navigate] = useLocation();

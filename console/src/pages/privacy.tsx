@@ -173,7 +173,7 @@ function Ask() {
         <Confirm
           label="Export"
           disabled={value === ""}
-          title="Export what is kept of this person?"
+          title="Export the data of this person?"
           text={`Every ${env} event whose payload holds this value at this path, as a file to download.`}
           action={ask("exports")}
         />
@@ -181,7 +181,7 @@ function Ask() {
           label="Erase"
           look="danger"
           disabled={value === ""}
-          title="Erase what is kept of this person?"
+          title="Erase the data of this person?"
           text={`Every ${env} event whose payload holds this value at this path, from every store. It can't be undone; a certificate says what was done.`}
           action={ask("erasures")}
         />

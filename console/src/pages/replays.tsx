@@ -25,7 +25,7 @@ interface Replay {
   readonly updated_at: string;
 }
 
-/** Starts a replay of a range, after counting what is in it. */
+/** Starts a replay of a range, after counting its events. */
 function NewReplay() {
   const [state] = useUrl(own);
   const client = useQueryClient();
@@ -141,7 +141,7 @@ export default function Replays() {
                     <Confirm
                       label="Cancel"
                       title="Cancel this replay?"
-                      text="What has been sent stays sent; the rest is not."
+                      text="Events that were sent stay sent; the others are not sent."
                       action={cancel(replay_id)}
                     />
                   ) : null,

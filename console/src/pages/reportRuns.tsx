@@ -21,7 +21,7 @@ interface Run {
   readonly created_at: string;
 }
 
-/** What was made of a report, to read as mail, PDF or table; and one more now. */
+/** The runs of a report, to read as mail, PDF or table; and one more now. */
 export function ReportRuns({ report }: { report: Report }) {
   const [{ env, zone }] = useCommon();
   const may = useMay();

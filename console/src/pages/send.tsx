@@ -123,7 +123,7 @@ export default function Send() {
     .sort((a, b) => (a.environment === b.environment ? 0 : a.environment === "sandbox" ? -1 : 1));
   const chosen = choices.find(({ key_id }) => key_id === state.key) ?? choices[0];
   const env = chosen?.environment ?? "sandbox";
-  // The page's environment is the key's: one sends and looks on the same side. Whoever switches it gets a key of the other.
+  // The page's environment is the key's: one sends and looks on the same side. A person who switches it gets a key of the other.
   const seen = useRef<Environment>(undefined);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what counts is that one of the two has changed
   useEffect(() => {

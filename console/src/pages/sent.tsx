@@ -45,13 +45,13 @@ interface Send {
   readonly duration_ms: number;
 }
 
-/** The types of what was sent. */
+/** The types of the sent events. */
 const typesIn = (body: string): string[] => [
   ...new Set([...body.matchAll(/"event_type"\s*:\s*"([^"\\]{1,256})"/g)].map((match) => match[1]!)),
 ];
 const SUMMARY = 80;
 
-/** What was sent from the composer in the last 24 hours: to look at, to send again changed or not, to take along. */
+/** Events that the composer sent in the last 24 hours: to look at, to send again changed or not, to take along. */
 export default function Sent() {
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();

@@ -130,7 +130,7 @@ export default function Settings() {
             checked={letters}
             onChange={(event) => setPreferences({ letters: event.target.checked })}
           />
-          Single letters act as shortcuts
+          Single letters are shortcuts
         </label>
         <Table
           caption="Shortcuts"

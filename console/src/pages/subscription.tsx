@@ -45,8 +45,8 @@ function SignatureNote({ signature }: { signature: NonNullable<TestAnswer["signa
     </Note>
   ) : (
     <Note tone="warn" title="It did not refuse a wrong signature.">
-      A second sample, signed with another secret, got {answered}. Whoever knows the URL can post to it: verify the
-      signature and answer 401 to a wrong one.
+      A second sample, signed with another secret, got {answered}. Everybody who knows the URL can post to it: verify
+      the signature and answer 401 to a wrong one.
     </Note>
   );
 }
@@ -422,7 +422,7 @@ export default function SubscriptionPage() {
                         <Confirm
                           label="Take off"
                           title="Take this event off the backlog?"
-                          text="It counts as delivered, and is not sent any more."
+                          text="It counts as delivered, and is no longer sent."
                           action={() => ack(event_id)}
                         />
                       ) : null,

@@ -198,7 +198,7 @@ const wouldFail = ({ failed, examined }: Trial, type: string): string =>
     ? `The newest event of ${type} would be refused now`
     : `${count(failed)} of the newest ${count(examined)} events of ${type} would be refused now`;
 
-/** What a schema would refuse of what is recorded, while it is being written. */
+/** The recorded events that a schema would refuse, while it is being written. */
 function Tried({ type, text }: { type: string; text: string }) {
   const [{ env, zone }] = useUrl(own);
   const settled = useDebounced(text, SETTLED_MS);
@@ -360,7 +360,7 @@ export default function Types() {
                     label="Remove"
                     look="danger"
                     title={`Remove the schema of ${type.event_type}?`}
-                    text="Events of this type are not checked any more."
+                    text="Events of this type are no longer checked."
                     action={remove(type.event_type)}
                   />
                 </span>

@@ -105,9 +105,7 @@ export default function Usage() {
           title="Refused in the last hour"
           asks="Was anything turned away?"
           of={quota.query}
-          reason={
-            quota.ignored.length === 0 ? undefined : "Not filtered: what was refused is told apart by the key alone."
-          }
+          reason={quota.ignored.length === 0 ? undefined : "Not filtered: refused requests are counted only by key."}
         >
           {() => (
             <Figure

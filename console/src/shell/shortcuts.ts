@@ -4,7 +4,7 @@ import type { Place } from "../places.ts";
 import { preferences } from "../preferences.ts";
 import { keep } from "../url.ts";
 
-/** Keys that act anywhere; Settings lists them from here. */
+/** Keys that work on every page; Settings lists them from here. */
 export const shortcuts: readonly (readonly [keys: string, does: string])[] = [
   ["Ctrl K or ⌘ K", "Go anywhere by typing"],
   ["g, then a letter", "Go to a place; each letter stands below"],

@@ -12,7 +12,7 @@ import { type Component, type PlatformStatus, partNames, State, states } from ".
 const judged: Readonly<Record<string, string>> = {
   api: "Takes and answers requests. Degraded while something that it needs does not answer: the limits' memory, storage, secrets or the database.",
   queue:
-    "Holds what was accepted until it is matched. Degraded when the oldest event waits for more than a minute, or something was given up.",
+    "Holds accepted events until they are matched. Degraded when the oldest event waits for more than a minute, or a message was given up.",
   database:
     "Holds events, deliveries and subscriptions. Its tables grow with their use; degraded when a request was throttled, down when it does not answer.",
   delivery:
@@ -92,7 +92,7 @@ function Part({ name, part, children }: { name: string; part: Component; childre
 const words: Readonly<Record<string, string>> = {
   ok: "Everything works.",
   degraded: "Something is slower than it should be. Nothing that was accepted is lost.",
-  down: "A part does not answer. What was accepted is kept, and delivered when it does.",
+  down: "A part does not answer. Accepted events are kept, and delivered when it does.",
 };
 const tones: Readonly<Record<string, string>> = {
   ok: "bg-good-soft text-good",

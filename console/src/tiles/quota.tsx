@@ -10,12 +10,12 @@ import { GaugeFigure } from "./summary.tsx";
 
 /** How much of the limit is in use. */
 
-/** Between two looks. Also where nothing happens, time passes, and a minute leaves what is counted. */
+/** Between two looks. Time passes also without traffic, and a minute drops out of the counted range. */
 const LOOK_MS = 5_000;
 
 const asked: MetricsQuery = { measures: ["limit_use", "refused", "events"], last: "1h", interval: "minute" };
 
-/** The last hour by the minute: the limit's use, and what was refused for it. */
+/** The last hour by the minute: the limit's use, and the requests refused for it. */
 export function useQuota(board: Dashboard): TileAnswer {
   const query = useMetrics(asked, board.env, LOOK_MS);
   const ignored = filtersOf(board);

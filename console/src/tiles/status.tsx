@@ -23,7 +23,7 @@ export function StatusTile({ board }: { board: Dashboard }) {
   // Events that nobody wanted have no subscription: they can be told apart by type alone.
   const nobody = useTile(board, { measures: ["unmatched"], interval: "none" });
   const title = "Delivery status";
-  // Whoever asks about a workflow or a status asks about deliveries.
+  // A question about a workflow or a status is about deliveries.
   const narrowed = Object.keys(board.filter).some((dimension) => dimension !== "event_type");
   return (
     <Tile

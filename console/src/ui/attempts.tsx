@@ -62,7 +62,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
       </div>
       {attempts.length === 0 ? (
         <p className="text-sm text-muted">
-          No attempt has been made yet, or the first one succeeded and left no more to tell.
+          No attempt has been made yet, or the first one succeeded and left nothing else to show.
         </p>
       ) : (
         <ol className="grid gap-2 text-sm">

@@ -23,7 +23,7 @@ export function Create<Made>({
   make: () => Promise<Made>;
   /** What is shown of it; without this the form closes at once. */
   made?: (made: Made) => ReactNode;
-  /** Told what was made, once the form is closed. */
+  /** Told the new object, once the form is closed. */
   done?: (made: Made) => void;
   /** Further buttons of the form. */
   more?: (work: Work) => ReactNode;

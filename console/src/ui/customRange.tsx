@@ -2,7 +2,7 @@ import { useId, useState } from "react";
 import { clockIn, timeOfClock } from "../../../runtime/domain/metrics/zones.ts";
 import { useCommon, zoneOf } from "../url.ts";
 
-/** From and to, by the clocks of the zone that the page shows: whoever chooses 09:00 there means 09:00 there. */
+/** From and to, by the clocks of the zone that the page shows: 09:00 means 09:00 there. */
 export default function CustomRange() {
   const [state, set] = useCommon();
   const zone = zoneOf(state);

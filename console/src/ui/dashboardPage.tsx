@@ -31,7 +31,7 @@ export function aboutOf({ range, times, filter, zone, env }: Dashboard): string 
   return [`${env === "live" ? "Live" : "Sandbox"}, ${span}, ${zone}`, ...filters].join("; ");
 }
 
-/** Looks again every half minute, once somebody wants that. */
+/** Looks again every half minute, once a person has switched that on. */
 export function AutoRefresh() {
   const { every, set } = useDashboard();
   return (
@@ -182,7 +182,7 @@ export function Filters({ without = [], grouped = true }: { without?: readonly F
   );
 }
 
-/** Until when what is shown is counted, and what is still filling. */
+/** Until when the shown figures are complete, and which bucket still fills. */
 export function AsOf({ answer, zone }: { answer: Metrics | undefined; zone: string }) {
   if (answer === undefined) return null;
   const filling = (answer.series[0]?.points ?? []).filter(({ partial }) => partial === true).length;

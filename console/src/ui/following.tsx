@@ -20,7 +20,7 @@ const following: ReadonlySet<unknown> = new Set(["metrics", "failed events", "re
 export interface Following {
   /** The board whose tiles follow. */
   readonly board: Dashboard;
-  /** How it stands; undefined for a range that has ended, in which nothing happens any more. */
+  /** How it stands; undefined for a range that has ended, so that its figures no longer change. */
   readonly state: LiveState | "stopped" | undefined;
   readonly stop: (stopped: boolean) => void;
 }

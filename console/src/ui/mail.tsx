@@ -22,7 +22,7 @@ export async function mailPage(path: string, env: Environment, body: unknown): P
     request.send(JSON.stringify(body));
   });
   if (page !== null) return page;
-  // What was refused says why in JSON.
+  // A refusal says why in JSON.
   await callText("POST", `/api${path}`, { env, body });
   throw new Error("The preview could not be read; try again.");
 }

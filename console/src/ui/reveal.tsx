@@ -31,7 +31,7 @@ export function useReveal({ object, label, title }: { object: string; label: str
       setRevealed(memberText(text, "revealed"));
       await client.invalidateQueries({ queryKey: ["list", `/events/${object}/viewers`] });
     } catch (cause) {
-      // The platform wants to know again who it is: the issuer asks, and comes back here.
+      // The platform needs a new sign-in: the issuer asks for it, and leads back here.
       if (cause instanceof ApiError && cause.code === "sign_in_again")
         window.location.assign(
           `/console/session/sign-in?fresh=1&return_to=${encodeURIComponent(`${window.location.pathname}${window.location.search}`)}`,

@@ -58,7 +58,7 @@ export function SelectorFields({
 }: {
   draft: SelectorDraft;
   change: (draft: SelectorDraft) => void;
-  /** The platform's refusal of what is written. */
+  /** The platform's refusal of the written text. */
   error?: unknown;
 }) {
   const [{ env }] = useCommon();

@@ -9,7 +9,7 @@ interface Asked {
   readonly isPending: boolean;
   readonly isError: boolean;
   readonly error: unknown;
-  /** What is shown is of the question before. */
+  /** The shown figures answer the question before. */
   readonly isPlaceholderData?: boolean;
 }
 

@@ -1,6 +1,6 @@
 const { outputFields, sample, toItem } = require("../items");
 
-/** Everything, whatever its type. */
+/** Events of every type. */
 const ALL = "$";
 const selectorOf = ({ inputData }) => inputData.event_selector || ALL;
 

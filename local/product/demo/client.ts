@@ -10,7 +10,7 @@ export class ApiClient {
     this.#key = key;
   }
 
-  /** The answer, whatever it is; waits and tries again on 429. */
+  /** Any answer but 429, on which it waits and tries again. */
   async answer(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
     for (;;) {
       const response = await fetch(this.#url + path, {

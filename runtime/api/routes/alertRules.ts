@@ -55,7 +55,7 @@ const RuleSchema = z
   })
   .openapi("AlertRule");
 
-/** Minutes for which what is counted by all dimensions together is at hand. */
+/** Minutes for which counts by all dimensions together are at hand. */
 const JOINT_MINUTES = 360;
 
 /** @returns one message for each member that does not go with the kind */
@@ -67,10 +67,7 @@ function kindFaults(rule: Pick<RuleDefinition, "kind" | "query" | "filter" | "th
   if (rule.kind === "metric" && rule.query !== null) {
     const { query, window } = watchedBy(rule);
     if (window > JOINT_MINUTES && grainFor(dimensionsIn(query!)) === "joint")
-      faults.push([
-        "query",
-        "looks back 6 hours at most where it is narrowed by what is counted apart: type, key, subscription",
-      ]);
+      faults.push(["query", "looks back 6 hours at most where it combines several of type, key and subscription"]);
   }
   if ((rule.kind === "error_rate" || rule.kind === "quota") && rule.threshold > 1)
     faults.push(["threshold", "is a share from 0 to 1: 0.05 is 5 %"]);
@@ -192,7 +189,7 @@ export function register(app: Api, deps: Deps): void {
       idempotent: true,
       tag: TAG,
       summary: "Create an alert rule",
-      description: "What is left out is as in the rule of that kind that every customer begins with.",
+      description: "Members that are left out are as in the rule of that kind that every customer begins with.",
       scope: "subscriptions",
       action: "alert_rule.create",
       body: RuleBody,

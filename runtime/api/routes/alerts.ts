@@ -214,7 +214,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Have no messages of an alert's rule for a while",
       description:
-        "Channels hear no more of it until then, also when it rings anew; a recovery is told, and events come as ever.",
+        "Channels get no messages about it until then, even if it rings anew; a recovery is told, and events come as ever.",
       scope: "events:read",
       action: "alert.snooze",
       params: AlertId,

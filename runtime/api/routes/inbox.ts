@@ -111,7 +111,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "List the customer's events",
       description:
-        "Reading to the end with cursors gives each event that was stored when reading began exactly once, whatever arrives meanwhile. " +
+        "Reading to the end with cursors gives each event that was stored when reading began exactly once, even if others arrive meanwhile. " +
         "A search for something rare may answer a short, even an empty page with a `next_cursor`: go on until it is null. " +
         "An event is listed as soon as it is stored, usually within a second of its 202; one that was accepted before reading began but stored during it comes last.",
       scope: "events:read",
@@ -184,7 +184,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/inbox/delete",
       tag: TAG,
       summary: "Delete events",
-      description: "No read returns them any more, and their waiting deliveries are cancelled.",
+      description: "Reads no longer return them, and their waiting deliveries are cancelled.",
       scope: "events:read",
       action: "event.delete",
       body: EventIds,

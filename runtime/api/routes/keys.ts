@@ -117,10 +117,10 @@ function refuseEscalation(
   }
 }
 
-/** Generations of limited keys: what a key sends counts against each. */
+/** Generations of keys with a limit of their own: each event of a key counts against all of them. */
 const MAX_FAMILY = 8;
 
-/** The limited keys that a child of the maker descends from. @throws TriggersError `forbidden` */
+/** The keys with a limit of their own from which a child of the maker descends. @throws TriggersError `forbidden` */
 function familyOf({ key_id, key_limit_per_second: limit, key_family = [] }: Identity): readonly KeyLimit[] {
   const family = limit === undefined ? key_family : [...key_family, { key_id, limit_per_second: limit }];
   if (family.length > MAX_FAMILY)

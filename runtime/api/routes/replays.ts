@@ -22,7 +22,7 @@ const jobStatuses = ["pending", "running", "succeeded", "failed", "cancelled"] a
 const EventTypes = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(50)]);
 const Rate = z.number().int().min(1).max(10_000).openapi({
   description:
-    "Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
+    "Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. The events of one request are handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds.",
 });
 
 export const ReplaySchema = z

@@ -256,7 +256,7 @@ export function register(app: Api, deps: Deps): void {
       tag: TAG,
       summary: "Send a sample to the webhook now",
       description:
-        "Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.",
+        "With any selector, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.",
       scope: "subscriptions",
       action: "subscription.test",
       params: SubscriptionId,

@@ -322,7 +322,7 @@ export function register(app: Api, deps: Deps): void {
       path: "/subscriptions/{id}",
       tag: TAG,
       summary: "Unsubscribe",
-      description: "Its waiting deliveries are cancelled, and nothing is sent any more.",
+      description: "Its waiting deliveries are cancelled, and nothing more is sent.",
       scope: "subscriptions",
       action: "subscription.delete",
       params: SubscriptionId,

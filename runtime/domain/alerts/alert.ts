@@ -22,7 +22,7 @@ export interface AlertFacts {
   readonly severity: Severity;
   readonly change: ToldChange;
   readonly environment: Environment;
-  /** The number that the rule watches; null where there is none any more. */
+  /** The number that the rule watches; null where its data stopped coming. */
   readonly value: number | null;
   readonly threshold: number;
   readonly unit: Unit;
@@ -105,7 +105,7 @@ function rowsOf(facts: AlertFacts, zone: string): [label: string, text: string][
     [over ? "Lasted" : "Since", over ? ago(since, at) : `${clockOf(zone, since, DATE)} (${ago(since, at)})`],
     ...(over
       ? [
-          ["Why it ended", resolution === "recovered" ? "it is well again" : "there was no more data"] as [
+          ["Why it ended", resolution === "recovered" ? "it is well again" : "its data stopped coming"] as [
             string,
             string,
           ],
@@ -121,7 +121,7 @@ const SHORT = 300;
 const shortOf = (subject: string, rest: string): string =>
   subject.length + rest.length <= SHORT ? subject + rest : `${subject.slice(0, SHORT - rest.length - 1)}…${rest}`;
 
-/** @param link where one can act @param zone by whose clocks its readers live: a name of the IANA time zone database */
+/** @param link to the page that acknowledges the alert @param zone by whose clocks its readers live: a name of the IANA time zone database */
 export function composeAlert(facts: AlertFacts, link: string, zone: string): Composed {
   const title = headline(facts);
   const rows = rowsOf(facts, zone);
@@ -168,7 +168,7 @@ export function mail(title: string, parts: readonly unknown[], foot: unknown = "
 /** The message that verifies a channel. @param link none where a code is all that is asked for */
 export function composeVerification(code: string, link: string | undefined): Composed {
   const subject = "Confirm this address for alerts";
-  const asked = `Somebody wants alerts and reports of Triggers to be sent here. If it was you, confirm it with the code ${code}`;
+  const asked = `Somebody asked to have alerts and reports of Triggers sent here. If it was you, confirm it with the code ${code}`;
   const rest = "It is valid for 24 hours. If it was not you, do nothing: without it, nothing more is sent here.";
   return {
     subject,

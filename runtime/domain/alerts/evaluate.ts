@@ -54,7 +54,7 @@ const FULL = 1;
 
 type Judged = Pick<RuleDefinition, "kind" | "threshold" | "for_minutes" | "severity">;
 
-/** How bad a number is: a limit that is used up is critical, whatever the rule says of nearing it. */
+/** How bad a number is: a limit that is used up is critical, even where the rule only warns near it. */
 const severityOf = ({ kind, severity }: Judged, value: number): Severity =>
   kind === "quota" && value >= FULL ? "critical" : severity;
 
@@ -94,7 +94,7 @@ function calm(rule: Judged, watch: Watch, minute: number): Step {
   return longEnough ? { watch: undefined, changes: ["resolved"], resolution: "recovered" } : { watch, changes: [] };
 }
 
-/** What was calm before there was no more number stays calm. */
+/** A rule that was calm before its number was missing stays calm. */
 function withoutNumber(rule: Judged, watch: Watch, minute: number): Step {
   if (watch.state === "firing" && watch.calm_since !== null) return calm(rule, watch, minute);
   if (minute - watch.seen_at < NO_DATA_MS) return { watch, changes: [] };

@@ -19,7 +19,7 @@ export interface ValidBody {
 /** The schema check of an event type, undefined when the type has none. */
 export type Schemas = (eventType: string) => SchemaCheck | undefined;
 
-/** A body with what is wrong with its single events: what a rehearsal wants to know. */
+/** A body with the faults of its single events, for a rehearsal. */
 export interface ReviewedBody extends ValidBody {
   /** At most 100; those of an array, and all that break a schema, carry `index`. */
   readonly faults: readonly ErrorDetail[];
@@ -50,7 +50,7 @@ export function reviewEvents(scanned: ReviewedBody, schemas: Schemas): ReviewedB
   return { ...scanned, faults: faults.sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) };
 }
 
-/** An event and a schema whose bytes multiply to this are compared in some milliseconds, whatever they are. */
+/** An event and a schema whose bytes multiply to this are compared in some milliseconds, in the worst case. */
 const SMALL = 4_000_000;
 
 /** Adds what is wrong with the events that are well-formed and of a type with a schema. */

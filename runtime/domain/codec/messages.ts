@@ -108,7 +108,7 @@ export interface RetryMessage {
   /** Attempts made when this was sent. An item that has gone on since leaves this message without effect. */
   readonly attempts: number;
   readonly replay_id?: string;
-  /** Somebody asked for it: it acts whatever the item's state, also on one delivered or dead-lettered. */
+  /** Somebody asked for it: it makes an attempt in every state of the item, also for one delivered or dead-lettered. */
   readonly manual?: boolean;
   /** The replay of dead letters that asked: the delivery stays itself, and its posts name that replay. */
   readonly retried_by?: string;
@@ -120,7 +120,7 @@ export interface DrainMessage {
   readonly subscription_id: string;
   /** 1, then 2: a second look, after every cached state is stale, finds the deliveries that were held meanwhile. */
   readonly pass: 1 | 2;
-  /** The owner has enabled the subscription: its endpoint begins anew, whatever it did before. */
+  /** The owner has enabled the subscription: its endpoint begins anew, with its earlier failures forgotten. */
   readonly reset?: boolean;
 }
 

@@ -63,7 +63,7 @@ export const errorCatalog = {
   ),
   sign_in_again: entry(
     403,
-    "What is asked for needs a sign-in that is at most five minutes old.",
+    "This request needs a sign-in that is at most five minutes old.",
     "Sign in again, then repeat the request.",
   ),
   not_found: entry(404, "There is no such route, or no such object for this customer.", "Check the path and the id."),

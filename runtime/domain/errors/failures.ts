@@ -40,7 +40,7 @@ export const failureCatalog: Readonly<Record<ErrorClass, FailureEntry>> = {
     advice: "Look for the time of the sample delivery in the endpoint's own log.",
   },
   gone: {
-    explanation: "The endpoint answered 410: it wants no more events, and the subscription was removed.",
+    explanation: "The endpoint answered 410: it accepts no further events, and the subscription was removed.",
     advice: "If that was not meant, change the endpoint and create the subscription again.",
   },
   forbidden_address: {
@@ -62,7 +62,7 @@ export const statusCatalog: Readonly<Record<number, FailureEntry>> = {
   },
   401: {
     explanation: "The endpoint asked for credentials, or did not accept those that it got.",
-    advice: "Set the header that it wants in the subscription's `headers`, or have it check the signature instead.",
+    advice: "Set the header that it needs in the subscription's `headers`, or have it check the signature instead.",
   },
   403: {
     explanation: "The endpoint does not let the platform in.",
@@ -86,7 +86,7 @@ export const statusCatalog: Readonly<Record<number, FailureEntry>> = {
   },
   422: {
     explanation: "The endpoint understood the request, and refused what it says.",
-    advice: "Look at the answer of the sample delivery; a `transform` can give the payload the shape that it wants.",
+    advice: "Look at the answer of the sample delivery; a `transform` can give the payload the shape that it accepts.",
   },
   429: {
     explanation: "The endpoint gets more requests than it takes.",

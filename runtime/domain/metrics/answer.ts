@@ -188,7 +188,7 @@ export class Gathering {
     return gathered;
   }
 
-  /** What all rows come to, whatever series they are in. */
+  /** The sums of all rows, in all series. */
   get all(): Gathered {
     if (this.#query.group_by.length === 0) return this.#ungrouped;
     const all: Gathered = { key: {}, points: new Map() };

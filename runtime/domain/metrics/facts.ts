@@ -331,7 +331,7 @@ export function addRows(into: Rows, more: Rows): void {
 
 /**
  * Counts all joint rows but the busiest under `(other)`, so that a customer's hour has no more than it may.
- * The same rows come to the same, in whatever order they are.
+ * The same rows give the same result, in any order.
  */
 export function boundJoint(rows: Rows): Rows {
   const joint = [...rows.keys()].filter(isJointKey);

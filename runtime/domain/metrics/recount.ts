@@ -65,7 +65,7 @@ interface Minute {
   readonly pairs: Map<string, Pairs>;
 }
 
-/** What is stored of an hour, by the minute. */
+/** The stored facts of an hour, by the minute. */
 export class StoredHour {
   readonly minutes = new Map<Millis, Minute>();
 
@@ -247,7 +247,7 @@ const COUNTERS = {
 } as const satisfies Partial<Record<DeliveryStatus, Counter>>;
 const reached = Object.keys(COUNTERS) as (keyof typeof COUNTERS)[];
 
-/** What is counted in a state that it has left. */
+/** Events counted in a state that they have left. */
 function lostMoves(
   tenant: Tenant,
   at: Millis,

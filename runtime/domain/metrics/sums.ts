@@ -1,6 +1,6 @@
 import { countIn, latencyBucket } from "../usage/histogram.ts";
 
-/** What is counted of a set of facts: everything that a measure is made of, so that sums of sums answer as one would. */
+/** The counts of a set of facts: everything that a measure is made of, so that sums of sums answer as one would. */
 
 /**
  * Counters of a row of facts. `pairs` are events times the subscriptions that matched them, where they stand when they were

@@ -45,7 +45,7 @@ export interface TakenRun {
   readonly tenant: Tenant;
   readonly definition: ReportDefinition;
   readonly base_url: string;
-  /** Verified addresses that still want it. */
+  /** Verified addresses that have not unsubscribed. */
   readonly recipients: readonly string[];
   readonly limit_per_second: number;
   /** When it was asked for, or due; RFC 3339. */

@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import type { Millis } from "../time.ts";
 import type { Period, Schedule } from "./report.ts";
 
-/** When a report is due: by the clock of its zone, whatever daylight saving does. */
+/** When a report is due: by the clock of its zone, also where daylight saving changes it. */
 
 /** Weeks begin on Monday, months on the first. */
 const DAYS: Readonly<Record<Period, string>> = { day: "* * *", week: "* * 1", month: "1 * *" };

@@ -10,7 +10,7 @@ import { type SendPut, shardOfWriter } from "./counters.ts";
  */
 
 const KEEP_SECONDS = 2 * 3_600;
-/** What is older concerns no evaluation any more. */
+/** Older minutes no longer matter to any evaluation. */
 const RECENT_MS = 3_600_000;
 /** About 60 KB. */
 const TENANTS_EACH = 1_000;

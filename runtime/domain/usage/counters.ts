@@ -9,7 +9,7 @@ import type { Seconds } from "../time.ts";
  *
  * Invariant: an item belongs to one writer, which alone knows what is in it, and holds all that this writer has counted there
  * so far. Putting it twice, or again after a failure, changes nothing; a put that was overtaken by a later one is refused by
- * its number. So what is counted is counted once, without marks in what is counted, and readers add items up.
+ * its number. So each fact counts once, without a mark on it, and readers add items up.
  */
 
 /** Attribute names with what is to be added. */
@@ -28,7 +28,7 @@ export interface Counters {
   /** Seconds since the epoch. */
   readonly expires_at: Seconds;
   readonly tally: ReadonlyMap<string, number>;
-  /** What is counted of the metrics (domain/metrics/facts.ts), packed in one attribute of the item. */
+  /** The counts of the metrics (domain/metrics/facts.ts), packed in one attribute of the item. */
   readonly rows?: Rows;
 }
 

@@ -3,7 +3,7 @@ import type { Tenant } from "../identity/identity.ts";
 import type { ErrorClass } from "../metrics/names.ts";
 import type { Millis } from "../time.ts";
 
-/** What is counted, for usage, metrics and the audit of calls alike. */
+/** Facts that count, for usage, metrics and the audit of calls alike. */
 
 /** Calls of the API with the same outcome. */
 export interface CallFact {
@@ -45,7 +45,7 @@ export type UsageFact =
       readonly accept_ms?: number;
       /** The rest of a request that was counted with its first events. */
       readonly rest?: true;
-      /** Counted from the store: in which second of its minute they came isn't known any more. */
+      /** Counted from the store: the second of the minute in which they came is no longer known. */
       readonly recounted?: true;
     }
   /** One attempt to deliver events to a subscription ended. `failed` ones will be tried again. */

@@ -78,7 +78,7 @@ export function textsOf(format: DeliveryTarget["format"], slice: PostSlice): Eve
   return slice.payloads.map((raw, at) => ({ head: head(slice.offsets[at]!), raw }));
 }
 
-/** An array, or the bare object where the subscription wants single ones. */
+/** An array, or the bare object where the subscription takes one event a post. */
 export const bodyOf = (target: Pick<DeliveryTarget, "max_batch">, texts: readonly EventText[]): Buffer =>
   target.max_batch === 1 ? writeEvents(texts, "", "") : writeEvents(texts, "[", "]");
 

@@ -70,7 +70,7 @@ export function sourceOf(original: string): Source {
     pattern.lastIndex = at;
     return pattern.exec(original);
   };
-  /** Takes what was found, written as the parser knows it. */
+  /** Takes the found part, written as the parser knows it. */
   const take = (length: number, written: string, word: boolean) => {
     const start = text.length;
     if (word) for (const bracket of brackets) bracket.innerStart ??= start;

@@ -10,7 +10,7 @@ import {
 import { Fault } from "../frame.ts";
 
 /**
- * CEL's values in JavaScript. JSON comes as it is parsed: a JSON number is a `double`, whatever it looks like, as CEL
+ * CEL's values in JavaScript. JSON comes as it is parsed: a JSON number is a `double`, even one without a fraction, as CEL
  * defines for `google.protobuf.Value`; one that no double stands for is compared by its digits all the same, and counts as
  * the nearest double where it is calculated with. A value that does not exist is a `Fault`, handed on and never thrown.
  *
@@ -149,7 +149,7 @@ export const isNumber = (value: Value): value is CelNumber =>
   isNumeric(value) || typeof value === "bigint" || value instanceof Uint;
 
 /**
- * Less than zero, zero or more; NaN when unordered. Numbers compare by value (docs/decisions/numbers.md), of whatever types they are.
+ * Less than zero, zero or more; NaN when unordered. Numbers compare by value (docs/decisions/numbers.md), across all types.
  * Only past the ends of an int, from 2^63 on, is an int compared with a double as the double nearest to it, as cel-spec has
  * it (`not_lt_dyn_int_big_lossy_double`).
  */

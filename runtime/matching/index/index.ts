@@ -23,7 +23,7 @@ export interface Tally {
   faults: number;
 }
 
-/** An immutable set of subscriptions, asked which of them want an event. */
+/** An immutable set of subscriptions, asked which of them match an event. */
 export interface Matcher<S extends Matchable> {
   readonly size: number;
   /**

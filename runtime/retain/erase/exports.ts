@@ -20,7 +20,7 @@ const LOOK_AGAIN_SECONDS = 5;
  */
 const DEAD_MS = 3 * 3_600_000;
 
-/** @returns the cursor behind, or how many seconds to wait for jobs that may bring back what was erased */
+/** @returns the cursor behind, or how many seconds to wait for jobs that may bring back erased events */
 export async function inExports(
   job: Job,
   cursor: Cursor,

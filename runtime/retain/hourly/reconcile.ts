@@ -24,7 +24,7 @@ export interface Reconciled {
   readonly customers: number;
   readonly events: number;
   readonly missing: number;
-  /** Deliveries that nothing moved any more, sent on their way again. */
+  /** Stuck deliveries, sent on their way again. */
   readonly strays: number;
   /** Facts that were not counted, and are now. */
   readonly recounted: number;

@@ -17,17 +17,17 @@ import type { Tools } from "../work.ts";
  * crashed is missing for two hours at most.
  */
 
-/** What was stored, or changed, since may be held by an environment that has not written it yet. */
+/** Counts of later stores and changes may be held by an environment that has not written them yet. */
 const UNWRITTEN_MS = HOUR_MS;
 /** Minutes expire: of an older hour nothing is known to be missing. */
 const COMPARED_MS = (KEPT_DAYS.minute - 1) * DAY_MS;
-/** Names the writer of what was missing; the number tells times apart, so that doing one twice changes nothing. */
+/** Names the writer of missing counts; the number tells times apart, so that doing one twice changes nothing. */
 const WRITER = /#again(\d+)\.\d+$/;
 
 export interface Recount {
   /** Takes in some of the hour's batches, in order, with their deliveries. */
   add(batches: readonly ScannedBatch[], items: ReadonlyMap<string, readonly DeliveryItem[]>): void;
-  /** Counts what is missing. @returns how many facts */
+  /** Counts the missing facts. @returns how many */
   finish(): Promise<number>;
 }
 

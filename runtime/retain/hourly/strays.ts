@@ -9,7 +9,7 @@ import { allDeliveries } from "../../store/inbox/view.ts";
 import type { Tools } from "../work.ts";
 
 /**
- * Deliveries that nothing moves any more: their message was lost, or lies in a dead-letter queue. Invariant: every delivery that is pending or
+ * Stuck deliveries: their message was lost, or lies in a dead-letter queue. Invariant: every delivery that is pending or
  * failed has something that will attempt it. Held deliveries are drained, long waits are swept; all others had a message, and an hour
  * later there is either an attempt or a stray. Two messages of one delivery do no harm: the second finds it attempted.
  */

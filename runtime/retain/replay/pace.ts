@@ -2,7 +2,7 @@ import { DEFAULT_REPLAY_RATE, type ReplayRequest } from "../../domain/job.ts";
 import type { Tools } from "../work.ts";
 
 /**
- * The rate of a replay, in events per second. A delivery holds what a subscription wants of one accepted request, and is
+ * The rate of a replay, in events per second. A delivery holds the events of one accepted request that a subscription matches, and is
  * handed on whole; it goes once the time has passed that its events take at the rate. So the average holds at every moment
  * from the beginning on, and a replay is not over before its time at the rate is.
  *

@@ -175,7 +175,7 @@ async function* namedEvents({ job, request, tools }: ReplaySlice, after: string 
   yield { kind: "batches", batches: loaded.flat().sort((a, b) => (a.batch.first < b.batch.first ? -1 : 1)) };
 }
 
-/** One delivery a subscription that wants any of the batch's events. */
+/** One delivery a subscription that matches any of the batch's events. */
 function messagesOf(
   job: Job,
   matcher: Matcher<RoutedSubscription>,

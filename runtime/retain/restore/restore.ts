@@ -13,7 +13,7 @@ import { putRun, runsOf } from "../replay/fromArchive.ts";
 import type { Tools } from "../work.ts";
 
 /**
- * A table that was restored to an earlier moment lacks what was accepted since. The archive has it: every event of that time
+ * A table that was restored to an earlier moment lacks later events. The archive has them: every event of that time
  * which the table doesn't know is put back, for as long as its customer keeps events. The outcome of its deliveries is lost, so
  * it counts as unmatched and is delivered to nobody. Doing it twice changes nothing.
  */

@@ -40,7 +40,7 @@ export interface BatchItem {
   readonly stored_at?: Millis;
   readonly acknowledged: Readonly<Record<number, number>>;
   readonly deleted: readonly number[];
-  /** Seconds since the epoch, as DynamoDB's expiry wants it. */
+  /** Seconds since the epoch, as DynamoDB's expiry needs it. */
   readonly expires_at: Seconds;
   /** Name of the key that sent it, where it has one. */
   readonly key_name?: string;

@@ -251,7 +251,7 @@ export function batchStream(
     step = Math.min(step * 2, LAST_STEP);
   }
 
-  /** The source whose head is certainly next, "end" when there is none any more, undefined when more must be read. */
+  /** The source whose head is certainly next, "end" after the last one, undefined when more must be read. */
   function ready(): Source | "end" | undefined {
     let best: Source | undefined;
     let unread = false;

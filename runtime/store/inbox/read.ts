@@ -38,7 +38,7 @@ export interface ReadOptions {
   now(): number;
   /** Which of these subscriptions are removed. */
   removed(subscriptionIds: readonly string[]): Promise<IsRemoved>;
-  /** Events are kept this long, whatever their items say; ms. */
+  /** Events are listed for so many ms, even if their items expire later. */
   readonly retentionMs?: number;
   /** @default WORTH_A_MARK */
   readonly worthAMark?: number;

@@ -16,7 +16,7 @@ export interface ReadQuery {
   readonly acknowledged: boolean | "all";
   /** Whether the event is wanted; asked only of events that pass everything else but the status. */
   matches?(event: Event): boolean;
-  /** Text contained in the payload, whatever the case. */
+  /** Text contained in the payload, in any case. */
   readonly text?: string;
   /** The payload as `matches` and `text` are asked of it. @default as it was sent */
   known?(raw: Buffer): Buffer;

@@ -387,7 +387,7 @@ export interface paths {
         put?: never;
         /**
          * Create an alert rule
-         * @description What is left out is as in the rule of that kind that every customer begins with.
+         * @description Members that are left out are as in the rule of that kind that every customer begins with.
          *
          *     Needs the scope `subscriptions`.
          */
@@ -1011,7 +1011,7 @@ export interface paths {
         put?: never;
         /**
          * Have no messages of an alert's rule for a while
-         * @description Channels hear no more of it until then, also when it rings anew; a recovery is told, and events come as ever.
+         * @description Channels get no messages about it until then, even if it rings anew; a recovery is told, and events come as ever.
          *
          *     Needs the scope `events:read`.
          */
@@ -1488,7 +1488,7 @@ export interface paths {
                          * @example 2026-11-25T10:00:00.000Z
                          */
                         from?: string;
-                        /** @description Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds. */
+                        /** @description Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. The events of one request are handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds. */
                         rate_per_second?: number;
                         subscription_id?: string;
                         /**
@@ -2461,7 +2461,7 @@ export interface paths {
         };
         /**
          * List the customer's events
-         * @description Reading to the end with cursors gives each event that was stored when reading began exactly once, whatever arrives meanwhile. A search for something rare may answer a short, even an empty page with a `next_cursor`: go on until it is null. An event is listed as soon as it is stored, usually within a second of its 202; one that was accepted before reading began but stored during it comes last.
+         * @description Reading to the end with cursors gives each event that was stored when reading began exactly once, even if others arrive meanwhile. A search for something rare may answer a short, even an empty page with a `next_cursor`: go on until it is null. An event is listed as soon as it is stored, usually within a second of its 202; one that was accepted before reading began but stored during it comes last.
          *
          *     Needs the scope `events:read`.
          */
@@ -2616,7 +2616,7 @@ export interface paths {
         put?: never;
         /**
          * Delete events
-         * @description No read returns them any more, and their waiting deliveries are cancelled.
+         * @description Reads no longer return them, and their waiting deliveries are cancelled.
          *
          *     Needs the scope `events:read`.
          */
@@ -4262,7 +4262,7 @@ export interface paths {
                          * @example 2026-11-25T10:00:00.000Z
                          */
                         from?: string;
-                        /** @description Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. What was accepted in one request is handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds. */
+                        /** @description Events per second, on average at most; by default 5,000, and never more than the customer may send. An event counts for each subscription that it goes to. The events of one request are handed on together, once the time that it takes at this rate has passed: 60 events of one request at 5 per second go after 12 seconds. */
                         rate_per_second?: number;
                         /** @description Only to these, as far as they match; by default to every subscription that matches today. */
                         subscription_ids?: string[];
@@ -5030,7 +5030,7 @@ export interface paths {
         post?: never;
         /**
          * Unsubscribe
-         * @description Its waiting deliveries are cancelled, and nothing is sent any more.
+         * @description Its waiting deliveries are cancelled, and nothing more is sent.
          *
          *     Needs the scope `subscriptions`.
          */
@@ -5331,7 +5331,7 @@ export interface paths {
         put?: never;
         /**
          * Send a sample to the webhook now
-         * @description Whatever the selector says, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.
+         * @description With any selector, and also when the subscription is disabled. Nothing is stored. The endpoint has five seconds; a customer has two tests under way at once, beyond them it is 429. A 410 removes the subscription. With `check_signature`, a sample that the endpoint took is followed by one with a wrong signature, which it should refuse with a 4xx; that it did is kept in `signature_verified_at`.
          *
          *     Needs the scope `subscriptions`.
          */
@@ -5655,7 +5655,7 @@ export interface paths {
                                 peak_per_second: number;
                                 /** @description Share of the limit, 1 being all of it. Seconds within the minute may have been above. */
                                 peak_use: number;
-                                /** @description Seen from now, whatever range is asked for. */
+                                /** @description Seen from now, for every range that is asked for. */
                                 projection: {
                                     /** @description The present pace: the mean of the last 7 days, or since traffic began. */
                                     events_per_second: number;

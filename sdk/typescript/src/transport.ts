@@ -115,7 +115,7 @@ export class Transport {
   async send(call: Outgoing): Promise<unknown> {
     const retries = call.retries ?? this.#options.retries ?? 4;
     const maxWaitMs = this.#options.maxWaitMs ?? 60_000;
-    // One for all attempts: what was accepted before a connection broke is not accepted twice.
+    // One for all attempts: a request accepted before a connection broke is not accepted twice.
     const key = call.idempotencyKey ?? (call.method === "POST" ? crypto.randomUUID() : undefined);
     for (let attempt = 0; ; attempt += 1) {
       const failure = await this.#attempt(call, key);

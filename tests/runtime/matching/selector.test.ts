@@ -335,7 +335,7 @@ test("a stored selector that is refused today matches nothing, and says why", ()
     matched: false,
     clause: "",
     because:
-      "the selector is not valid any more: The event selector is not valid at position 6: unexpected end of expression.",
+      "the selector is no longer valid: The event selector is not valid at position 6: unexpected end of expression.",
   });
 });
 

@@ -57,7 +57,7 @@ class Cancel:
     in another thread, in a timer or in a signal handler."""
 
     def __init__(self) -> None:
-        # Reentrant, as a put into a SimpleQueue is: a signal handler runs in the middle of whatever the main thread does.
+        # Reentrant, as a put into a SimpleQueue is: a signal handler runs in the middle of any code of the main thread.
         self._lock = threading.RLock()
         self._cancelled = False
         self._waiting: set[SimpleQueue[None]] = set()

@@ -169,7 +169,7 @@ def plan(options: Options, call: Call) -> Plan:
     """
     retries = options.retries if call.retries is None else call.retries
     timeout = options.timeout if call.timeout is None else call.timeout
-    # One for all attempts: what was accepted before a connection broke is not accepted twice.
+    # One for all attempts: a request accepted before a connection broke is not accepted twice.
     key = call.idempotency_key or (str(uuid.uuid4()) if call.method == "POST" else None)
     headers = {"authorization": f"Bearer {options.api_key}", "accept": call.accept}
     if call.text is not None:

@@ -65,7 +65,7 @@ test("a recovery says how long the alert lasted and why it ended, and names no s
   assert.ok(!text.includes(facts.cause!));
   assert.equal(short, `[resolved] Orders fail. ${link}`);
   const silent = composeAlert({ ...resolved, value: null, resolution: "no_data" }, link, "UTC").text;
-  assert.match(silent, /: no data\n[\s\S]*there was no more data/);
+  assert.match(silent, /: no data\n[\s\S]*its data stopped coming/);
 });
 
 test("numbers are read with their unit", () => {
