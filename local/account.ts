@@ -63,7 +63,7 @@ export class Account {
   #running = 0;
   #kept = 0;
 
-  /** @throws RangeError for a share that is none */
+  /** @throws RangeError for an invalid share */
   constructor(share: number, clock: Clock = systemClock) {
     if (!(share > 0 && share <= 1)) throw new RangeError(`a share of quotas is above 0 and at most 1, not ${share}`);
     this.share = share;

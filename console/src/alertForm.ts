@@ -147,7 +147,7 @@ export function filterOf(texts: Readonly<Record<string, string>>, allowed: reado
   );
 }
 
-/** A number as it was written; what is none goes to the server as it is, which says what is wrong. */
+/** A number as it was written; any other text goes to the server as it is, which says what is wrong. */
 const numberOr = (text: string): number | string =>
   text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 

@@ -78,7 +78,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     client.setQueryData(["session"], session);
   };
 
-  // A gesture is activity, and what a page does by itself is none.
+  // A gesture is activity; a request that the page makes by itself is not.
   useEffect(() => {
     if (!signedIn) return;
     const gesture = () => {

@@ -15,7 +15,7 @@ export const presets: readonly (readonly [Preset, string])[] = [
   ["30d", "30 d"],
 ];
 
-/** One of these; what is none counts as the fallback. */
+/** One of these values; any other counts as the fallback. */
 export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, fallback: V[number]) =>
   z.catch(z.enum(values), fallback as never);
 /** One of these, or nothing. */

@@ -13,8 +13,8 @@ export interface Described {
 const NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
 
 /**
- * What is in force, which may be less than what was declared: with CloudFront's own certificate TLSv1 is the lowest version, whatever
- * was said. Source: CloudFront API reference, ViewerCertificate, `MinimumProtocolVersion`.
+ * The setting in force, which may be less than the declared one: with CloudFront's own certificate TLSv1 is always the lowest
+ * version. Source: CloudFront API reference, ViewerCertificate, `MinimumProtocolVersion`.
  */
 function viewerCertificate({ inputs }: Described) {
   const declared = (inputs.viewerCertificate ?? {}) as Inputs;

@@ -96,7 +96,7 @@ export class Keys {
     return key;
   }
 
-  /** The key and the text of a ciphertext. @throws ServiceError where it is none of these keys' */
+  /** The key and the text of a ciphertext. @throws ServiceError where another key made it */
   open(args: Args): { key: Key; plaintext: Buffer } {
     const blob = Buffer.from(String(args.CiphertextBlob ?? ""), "base64");
     const key = this.#file.value.keys.find(({ id }) => id === blob.toString("latin1", 0, KEY_ID_BYTES));

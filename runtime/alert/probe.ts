@@ -12,7 +12,7 @@ async function reached(url: string): Promise<boolean> {
   try {
     const answer = await fetch(url, {
       headers: { "user-agent": "triggers-probe/1" },
-      // An answer of somebody else is none.
+      // An answer of another server does not count.
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

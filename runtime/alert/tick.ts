@@ -16,7 +16,7 @@ import { evaluateTenant, type TenantWork } from "./evaluate.ts";
  *
  * Invariant: every minute is evaluated once for each customer that it could have changed anything for: one that was active in it, or has an
  * alert standing. Where the time is up, the next run goes on where this one stopped, and only then with newer minutes. So the cost
- * follows the customers that are active, whatever rules the others have; and one slow minute loses nothing.
+ * follows the active customers, however many rules the others have; and one slow minute loses nothing.
  *
  * Two runs never evaluate at once: the first takes a lease. A change is written only where its alert still is in the state it begins
  * from (runtime/database/alerts.ts), so even two would tell it once.

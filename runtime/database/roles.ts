@@ -3,8 +3,8 @@ import type { Database } from "./schema.ts";
 
 /**
  * Row-level security, the second wall between customers. For every user that connects, each transaction first takes one of two roles.
- * Neither owns a table or may bypass it: `triggers_app` sees the rows of the one customer it names and no others, whatever
- * a query forgets to say; `triggers_service` sees all and is for the platform's own functions. Both last for the
+ * Neither owns a table or may bypass it: `triggers_app` sees the rows of the one customer it names and no others, even if
+ * a query forgets to name it; `triggers_service` sees all and is for the platform's own functions. Both last for the
  * transaction only, so a pooled connection carries nothing over.
  */
 export const APP_ROLE = "triggers_app";

@@ -66,7 +66,7 @@ const ID = /^prb_([0-9A-HJKMNP-TV-Z]{26})([a-z])(\d{0,3})$/;
 export const problemId = (subscriptionId: string, { error, status_code }: Cause): string =>
   `prb_${subscriptionId.slice(4)}${String.fromCharCode(97 + errorClasses.indexOf(error))}${status_code ?? ""}`;
 
-/** What an id names; undefined where it is none. */
+/** The subscription and cause in an id; undefined for any other text. */
 export function parseProblemId(id: string): (Cause & { readonly subscription_id: string }) | undefined {
   const [, ulid, letter, status] = ID.exec(id) ?? [];
   const error = letter === undefined ? undefined : errorClasses[letter.charCodeAt(0) - 97];

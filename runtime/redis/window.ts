@@ -2,8 +2,8 @@
  * The arithmetic of a limit: how many events passed, in slots of 100 ms, and how full a bucket is that the limit drains.
  *
  * What holds, for a limit of L events per second:
- * - who sends at most L events within any second is never refused, singly or in batches, also where a request is up to
- *   200 ms faster on its way than the one before it, and in whatever order requests come to be counted;
+ * - a caller that sends at most L events within any second is never refused, singly or in batches, also where a request is up to
+ *   200 ms faster on its way than the one before it, and in any order in which requests come to be counted;
  * - at most L events of a customer pass within any 700 ms, and at most L × (T + 1.25) within any T seconds.
  * Slots alone would let 1.25 L pass for ever, the bucket alone 2.25 L within a second. docs/decisions/rate-limit.md.
  */

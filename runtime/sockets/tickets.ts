@@ -35,7 +35,7 @@ export async function issueTicket(sockets: Table, ticket: Ticket): Promise<strin
   return text;
 }
 
-/** What a ticket is for, once; undefined for one that is none, was used, or has expired. */
+/** The right that a ticket gives, once; undefined for a ticket that is unknown, used or expired. */
 export async function takeTicket(sockets: Table, text: string, now: Millis): Promise<Ticket | undefined> {
   if (!/^[\w-]{43}$/.test(text)) return undefined;
   const taken = await deleteItem(sockets, keyOf(text), { ReturnValues: "ALL_OLD" });

@@ -27,10 +27,10 @@ test.before(() => {
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 const behaviour: [says: string, flags: object, more: Record<string, string>, url: string, apiKey: string][] = [
-  ["what was kept last, where nothing is named", {}, {}, "https://b.example.com", key("b")],
+  ["the last kept key, where no address is named", {}, {}, "https://b.example.com", key("b")],
   ["the key of the address that is named", { url: "https://a.example.com/" }, {}, "https://a.example.com", key("a")],
   [
-    "the environment before what was kept",
+    "the environment before a kept key",
     {},
     { TRIGGERS_API_KEY: key("env"), TRIGGERS_URL: "https://c.example.com" },
     "https://c.example.com",

@@ -278,7 +278,7 @@ export const awsRelations: readonly AwsRelation[] = [
     ],
   },
   {
-    says: "log buckets let in what is written to them, and a policy comes after the flow log that would replace it",
+    says: "log buckets let their writers in, and a policy comes after the flow log that would replace it",
     source:
       "VPC User Guide, Amazon S3 bucket permissions for flow logs; CloudWatch Logs User Guide, Logs sent to Amazon S3; S3 User Guide, Enabling Amazon S3 server access logging",
     problems: (graph) => {
@@ -430,7 +430,7 @@ export const awsRelations: readonly AwsRelation[] = [
     ],
   },
   {
-    says: "whatever a schedule starts is missed when it does not run",
+    says: "an alarm rings when a function that a schedule starts does not run",
     source: "EventBridge Scheduler User Guide, Monitoring EventBridge Scheduler with Amazon CloudWatch",
     problems: (graph) => {
       const watched = (namespace: string, metricName: string, dimensions: Inputs) =>
@@ -485,7 +485,7 @@ export const awsRelations: readonly AwsRelation[] = [
     ],
   },
   {
-    says: "what is invoked during a deployment and speaks to a proxy waits for the proxy's target",
+    says: "a function that is invoked during a deployment and speaks to a proxy waits for the proxy's target",
     source: "RDS User Guide, Verifying connectivity for a proxy",
     problems: (graph) =>
       of(graph, invocation).flatMap((call) => {

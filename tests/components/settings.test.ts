@@ -36,7 +36,7 @@ test("a configuration of nothing but a name gives the secure defaults", () => {
 const NEEDED =
   "domainName, certificateArn: are needed where protect is true, since CloudFront's own name speaks TLS 1.0";
 const refused: [says: string, raw: Record<string, string>, problems: string[], around?: Surroundings][] = [
-  ["a setting nobody knows", { protekt: "true" }, ["protekt: no such setting"]],
+  ["an unknown setting", { protekt: "true" }, ["protekt: no such setting"]],
   ["a word for a number", { backupDays: "many" }, ["backupDays: Invalid input: expected number, received string"]],
   ["a number past its range", { backupDays: "36" }, ["backupDays: Too big: expected number to be <=35"]],
   ["a number before its range", { routeConcurrency: "1" }, ["routeConcurrency: Too small: expected number to be >=2"]],
@@ -112,10 +112,10 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     { keyRegions: '["us-east-1"]' },
     ["keyRegions: must contain the stack's own region, eu-west-1"],
   ],
-  ["a role nobody knows", { role: "moon" }, ['role: Invalid option: expected one of "all"|"edge"|"region"|"standby"']],
+  ["an unknown role", { role: "moon" }, ['role: Invalid option: expected one of "all"|"edge"|"region"|"standby"']],
   ["a region without its edge", { role: "region" }, ["edgeStack: is needed in the role region"]],
   [
-    "a standby that stands by for nobody",
+    "a standby without a home region",
     { role: "standby", edgeStack: "acme/triggers/edge" },
     ["homeStack: is needed in the role standby"],
   ],
@@ -181,7 +181,7 @@ const refused: [says: string, raw: Record<string, string>, problems: string[], a
     ],
   ],
   [
-    "concurrency for a function nobody knows",
+    "concurrency for an unknown function",
     { reservedConcurrency: '{"moon":10}' },
     ["reservedConcurrency.moon: no such setting"],
   ],

@@ -108,7 +108,7 @@ const refused: [says: string, body: string | Buffer, status: number, code: strin
     "payload_too_large",
     { "content-encoding": "zstd" },
   ],
-  ["what is not JSON", '{"a":', 400, "invalid_json"],
+  ["a body that is not JSON", '{"a":', 400, "invalid_json"],
   ["an empty body", "", 400, "invalid_json"],
   ["a repeated name", '{"a":{"b":1,"b":2}}', 400, "invalid_json"],
   ["bytes that are not UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, "invalid_json"],

@@ -136,9 +136,9 @@ const own: [says: string, send: () => Promise<Answer>, status: number, code: str
   ["headers that are too long", () => raw("GET", "/inbox", { "x-long": "y".repeat(40_000) }), 494, "headers_too_large"],
   ["a method that nothing takes", () => raw("PROPFIND", "/inbox"), 405, "method_not_allowed"],
   ["a GET with a body", () => raw("GET", "/health", {}, "{}"), 403, "forbidden"],
-  ["a key that is none", () => raw("GET", "/inbox", { authorization: "Bearer nonsense" }), 401, "unauthorized"],
-  ["a query that is none", () => ask("GET", "/inbox?q=%FF"), 400, "invalid_request"],
-  ["a path that is none", () => ask("GET", "/event-types/%E0%A4%A"), 400, "invalid_request"],
+  ["a malformed key", () => raw("GET", "/inbox", { authorization: "Bearer nonsense" }), 401, "unauthorized"],
+  ["a malformed query", () => ask("GET", "/inbox?q=%FF"), 400, "invalid_request"],
+  ["a malformed path", () => ask("GET", "/event-types/%E0%A4%A"), 400, "invalid_request"],
 ];
 for (const [says, send, status, code] of own) {
   test(`${says} is refused in the format of errors`, async () => {

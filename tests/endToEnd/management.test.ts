@@ -131,7 +131,7 @@ test("a deleted customer's key is refused or finds nothing, and its subscription
   assert.equal(await statusWith(gone.sandbox_key), 401);
 });
 
-test("a webhook to where the platform itself listens is refused, by whatever name this machine goes", async () => {
+test("a webhook to the platform's own ports is refused, by every name of this machine", async () => {
   // As a sandbox key with one scope might: the gateway would read secrets for it, the edge would send its events round and round.
   const own = [platform.url, platform.gatewayUrl].map((url) => new URL(url).port);
   for (const port of own) {

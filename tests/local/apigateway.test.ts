@@ -163,7 +163,7 @@ const fails = (errorMessage: string) => (): Outcome => ({
 });
 for (const [what, authorize, status] of [
   ["denies", deny, "403"],
-  ["says nothing of what is asked", () => result({}), "403"],
+  ["says nothing about the asked action", () => result({}), "403"],
   ['throws "Unauthorized"', fails("Unauthorized"), "401"],
   ["fails", fails("oops"), "500"],
   [

@@ -418,7 +418,7 @@ export function dynamoConformance(
     assert.deepEqual(found.sort(), Array.from({ length: 20 }, (_, i) => `${pk}-${i}`).sort());
   });
 
-  holds("numbers sort by value, whatever their sign, size and fraction", async () => {
+  holds("numbers of any sign, size and fraction sort by value", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(

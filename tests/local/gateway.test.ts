@@ -163,7 +163,7 @@ const carried: [says: string, status: number, call: () => Promise<CarriedCall>][
       signedAs("worker-role", sqsCall("SendMessage", { QueueUrl: probe.core.outputs.closedUrl, MessageBody: BODY })),
   ],
   [
-    "a role that nobody declared may do nothing",
+    "an undeclared role may do nothing",
     403,
     () => signedAs("stranger", sqsCall("GetQueueAttributes", { QueueUrl: probe.core.outputs.workUrl })),
   ],
@@ -184,7 +184,7 @@ const carried: [says: string, status: number, call: () => Promise<CarriedCall>][
     },
   ],
   [
-    "a call that nobody signed is refused",
+    "an unsigned call is refused",
     400,
     async () => {
       const call = await signedAs("worker-role", sqsCall("GetQueueAttributes", { QueueUrl: "a" }));

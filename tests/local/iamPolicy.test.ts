@@ -26,7 +26,13 @@ const rows: [says: string, statements: object[], action: string, resource: strin
     queue,
     "explicit_deny",
   ],
-  ["whatever the order", [{ ...allow, Effect: "Deny" }, allow], "sqs:SendMessage", queue, "explicit_deny"],
+  [
+    "an explicit deny before the allow wins too",
+    [{ ...allow, Effect: "Deny" }, allow],
+    "sqs:SendMessage",
+    queue,
+    "explicit_deny",
+  ],
   [
     "* stands for any run",
     [{ ...allow, Action: "sqs:*", Resource: "arn:aws:sqs:*:*:w*k" }],

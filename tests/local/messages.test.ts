@@ -82,7 +82,7 @@ const text = ({ sms }: Account, to: string, body = "Something fails.", from = SM
 type Refusal = readonly [says: string, send: () => Promise<unknown>, name: string, message: RegExp, reason?: string];
 const refusals: readonly Refusal[] = [
   [
-    "a sender that nobody has verified",
+    "a sender that is not verified",
     () => mail(open, { from: "a@other.example" }),
     "MessageRejected",
     /a@other\.example/,

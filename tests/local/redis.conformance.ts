@@ -57,16 +57,16 @@ export function redisConformance(name: string, start: () => Promise<RedisUnderTe
       "é 漢 \r\n\u0000 $5",
     ],
     ["GET of a missing key is nil", [["GET", "k"]], null],
-    ["SET NX sets what is missing", [["SET", "k", "1", "NX"]], "OK"],
+    ["SET NX sets a missing key", [["SET", "k", "1", "NX"]], "OK"],
     [
-      "SET NX leaves what is there",
+      "SET NX leaves an existing key",
       [
         ["SET", "k", "1"],
         ["SET", "k", "2", "NX"],
       ],
       null,
     ],
-    ["SET XX leaves what is missing", [["SET", "k", "1", "XX"]], null],
+    ["SET XX leaves a missing key", [["SET", "k", "1", "XX"]], null],
     [
       "SET GET answers the value before",
       [
@@ -175,7 +175,7 @@ export function redisConformance(name: string, start: () => Promise<RedisUnderTe
       2,
     ],
     [
-      "MGET answers nil for what is missing or no text",
+      "MGET answers nil for a missing key or a value that is no text",
       [
         ["SET", "a", "1"],
         ["HSET", "h", "f", "v"],
@@ -226,7 +226,7 @@ export function redisConformance(name: string, start: () => Promise<RedisUnderTe
       3,
     ],
     [
-      "HSETNX leaves what is there",
+      "HSETNX leaves an existing field",
       [
         ["HSET", "h", "a", "1"],
         ["HSETNX", "h", "a", "2"],

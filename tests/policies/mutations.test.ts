@@ -202,7 +202,7 @@ const larger: [rule: string, says: string, resources: () => ReturnType<typeof wi
   ],
   [
     "region-allowed",
-    "a queue is in a region nobody allowed",
+    "a queue is in a region that is not allowed",
     () => broken(queue, "ingest-queue", "region", "ap-southeast-2"),
     [
       `region-allowed: ingest-queue: ap-southeast-2 is not an allowed region. ${by("region-allowed").remedy}`,

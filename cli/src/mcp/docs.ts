@@ -37,7 +37,7 @@ async function textAt(url: string): Promise<string | undefined> {
   return response.ok && !type.includes("html") ? response.text() : undefined;
 }
 
-/** A page in Markdown, cut at its headings; those in code are none. */
+/** A page in Markdown, cut at its headings; lines in code don't count. */
 function partsOf(url: string, markdown: string): Part[] {
   const parts: { title: string; lines: string[] }[] = [];
   let page = "";

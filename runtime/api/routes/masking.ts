@@ -38,7 +38,7 @@ const MaskingSchema = z
   })
   .openapi("Masking");
 
-/** @throws TriggersError `invalid_request` naming each path that is none */
+/** @throws TriggersError `invalid_request` naming each invalid path */
 function refusePaths(paths: readonly string[]): void {
   const details = paths.flatMap((path, index) => {
     try {

@@ -80,7 +80,7 @@ const Parameters = z.strictObject({
   histogram: z.string().optional(),
 });
 
-/** A number or a truth value as a parameter writes it; what is none stays a text, which the schema then refuses. */
+/** A number or a truth value as a parameter writes it; any other text stays a text, which the schema then refuses. */
 const asJson = (text: string | undefined, form: RegExp): unknown =>
   text !== undefined && form.test(text) ? JSON.parse(text) : text;
 

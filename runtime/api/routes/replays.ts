@@ -77,7 +77,7 @@ export const viewReplay = (job: Job) => ({
 const invalid = (details: readonly ErrorDetail[]) =>
   new TriggersError("invalid_request", "The body is not valid.", { details });
 
-/** @throws TriggersError `invalid_request` naming the first id of the list that is none */
+/** @throws TriggersError `invalid_request` naming the first invalid id of the list */
 function checkIds(ids: readonly string[] | undefined, member: string, isId: (id: string) => boolean): void {
   const at = (ids ?? []).findIndex((id) => !isId(id));
   if (at >= 0) throw invalid([{ path: `/${member}/${at}`, message: "is not such an id" }]);

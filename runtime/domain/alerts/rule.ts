@@ -45,7 +45,7 @@ const DEAD_LETTER_WINDOW = 15;
 const queryFor = (measure: MetricsQueryInput["measures"][number], filter: RuleDefinition["filter"]): MetricsQuery =>
   MetricsQuery.parse({ measures: [measure], interval: "minute", ...(filter === null ? {} : { filter }) });
 
-/** @throws z.ZodError where the rule's query is none */
+/** @throws z.ZodError where the rule's query is invalid */
 export function watchedBy({ kind, query, filter }: Pick<RuleDefinition, "kind" | "query" | "filter">): Watched {
   if (kind === "api_down") return { query: undefined, window: 1, unit: "up" };
   if (kind !== "metric")

@@ -49,7 +49,7 @@ export function sealOf(sealed: Sealed, { current, versions }: Peppers): string {
   return `${current}.${macOf(sealed, pepper).toString("base64url")}`;
 }
 
-/** Which version of the pepper a seal needs; undefined when it is none. */
+/** Which version of the pepper a seal needs; undefined when the text is no seal. */
 export const versionIn = (seal: string): string | undefined => /^(.{1,100})\.[\w-]{43}$/.exec(seal)?.[1];
 
 /**

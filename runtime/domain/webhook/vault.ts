@@ -39,7 +39,7 @@ export const newKeyRing = (): KeyRing => ({ current: "1", keys: { "1": newDataKe
 /** Version of the key that a text is sealed by; undefined for clear text. */
 export const sealedBy = (text: string): string | undefined => SEALED.exec(text)?.[1];
 
-/** @param ring JSON of a `KeyRing` @throws Error when it is none */
+/** @param ring JSON of a `KeyRing` @throws Error when the text is no key ring */
 export function openVault(ring: string): Vault {
   const { current, keys } = JSON.parse(ring) as KeyRing;
   const derived = new Map<string, KeyObject>();

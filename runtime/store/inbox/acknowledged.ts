@@ -7,8 +7,8 @@ import { firstIn, markKey } from "../keys.ts";
 import type { Store } from "../table.ts";
 
 /**
- * Marks of acknowledgement: an item `a#<first ULID>` beside the batch, so that a mark costs one write unit whatever the batch
- * holds (docs/decisions/acknowledgements.md). Its set `marks` has a text for each acknowledgement, `<milliseconds in base
+ * Marks of acknowledgement: an item `a#<first ULID>` beside the batch, so that a mark costs one write unit for a batch of
+ * any size (docs/decisions/acknowledgements.md). Its set `marks` has a text for each acknowledgement, `<milliseconds in base
  * 36>:<offsets>`, as in `m8x2k0qa:0-2,5`. Texts are only added, so callers at the same time never undo each other; of an event
  * with several marks the earliest counts. Batches of old have marks in their own item, which count as well.
  */

@@ -20,11 +20,11 @@ import { deliveriesAt, type IsRemoved, type StoredEvent, shownSize, statusOf } f
 /**
  * Reading a tenant's events page by page.
  *
- * Invariant: reading to the end gives each event that was stored when reading began exactly once, whatever arrives,
- * is acknowledged or routed meanwhile. The position is the ULID of the last event given, so nothing that happens behind or
+ * Invariant: reading to the end gives each event that was stored when reading began exactly once, even if others arrive,
+ * are acknowledged or routed meanwhile. The position is the ULID of the last event given, so nothing that happens behind or
  * before it moves it; ULIDs made after `began` are never given. An event accepted before `began` may be stored after it,
  * behind the position: a batch that was routed after `began` is therefore left to a last phase, which reads the newest
- * `LATE_MS` before `began` again and gives just these, at the very end whatever the order.
+ * `LATE_MS` before `began` again and gives just these, at the very end in either order.
  */
 export interface Page {
   readonly events: readonly StoredEvent[];

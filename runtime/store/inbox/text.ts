@@ -1,7 +1,7 @@
 import { readJson } from "../../domain/json.ts";
 
 /**
- * The text as a search compares it, whatever its case: Unicode's full case folding but for marks that are none of their
+ * The text as a search compares it, in any case: Unicode's full case folding but for marks that are none of their
  * own, so `STRASSE` finds `straße`, and `ΟΔΟΣ` finds `οδος`. Accents count.
  */
 export function foldCase(text: string): string {

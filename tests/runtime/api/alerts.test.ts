@@ -89,7 +89,7 @@ test("a rule is created, read, changed and deleted; deleting it again is harmles
 });
 
 const refused: [says: string, body: object, path: string][] = [
-  ["a kind that is none", { name: "x", kind: "weather" }, "/kind"],
+  ["an unknown kind", { name: "x", kind: "weather" }, "/kind"],
   ["a metric without a query", { name: "x", kind: "metric" }, "/query"],
   ["a query beside another kind", { name: "x", kind: "latency", query: { measures: ["events"] } }, "/query"],
   [

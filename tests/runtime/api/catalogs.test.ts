@@ -121,12 +121,12 @@ test("a type may hold any character, encoded in the path", async () => {
 });
 
 const noSchemas: [says: string, schema: unknown, path: string][] = [
-  ["a type that is none", { type: "objekt" }, "/type"],
+  ["an unknown type", { type: "objekt" }, "/type"],
   ["a remote $ref", { $ref: "https://example.com/schema.json" }, ""],
   ["an enum that is no list", { enum: "x" }, "/enum"],
   ["another dialect", { $schema: "http://json-schema.org/draft-07/schema#" }, "/$schema"],
   ["a bound that is no number", { properties: { a: { minimum: "1" } } }, "/properties/a/minimum"],
-  ["a pattern that is none", { pattern: "(" }, ""],
+  ["an invalid pattern", { pattern: "(" }, ""],
   ["a schema in a member of that name", { schema: { type: "object" } }, "/schema"],
 ];
 for (const [says, schema, path] of noSchemas) {

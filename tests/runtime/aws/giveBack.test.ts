@@ -97,7 +97,7 @@ for (const [receives, dice, seconds] of pauses)
   test(`after ${receives} receives, with dice of ${dice}, it waits ${seconds} s`, () =>
     assert.equal(pauseSeconds(receives, dice), seconds));
 
-test("a day of failing uses up less than six tenths of the receives, whatever the dice say", () =>
+test("a day of failing uses up less than six tenths of the receives, for any random numbers", () =>
   fc.assert(
     fc.property(fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), (dice) => {
       let seconds = 0;

@@ -128,7 +128,7 @@ function consoleOf(world: World) {
 const sessionIn = ({ body }: ConsoleAnswer) =>
   JSON.parse(String(body)) as Record<string, { code?: string } | string | undefined>;
 
-test("a session is idle after 15 minutes, whatever pages asked meanwhile, and a gesture makes it last", async () => {
+test("a session is idle after 15 minutes even if pages ask meanwhile, and a gesture makes it last", async () => {
   const world: World = { now: 0, memberships: [member()] };
   const { ask, signIn } = consoleOf(world);
   const back = await signIn();

@@ -61,7 +61,7 @@ const merges: [says: string, after: DeliveryItem, current: DeliveryItem, merged:
     { ...ended, status: "delivered", attempts: [attempt(500), attempt(501), attempt(200)] },
   ],
   [
-    "a cancelled delivery stays so, whatever came of a post under way",
+    "a cancelled delivery stays cancelled, with any result of a post under way",
     { ...ended, status: "delivered", attempts: [attempt(500), attempt(200)] },
     { ...ended, status: "cancelled" },
     { ...ended, status: "cancelled", attempts: [attempt(500), attempt(200)] },

@@ -114,7 +114,7 @@ const refused: [says: string, schema: unknown, message: string][] = [
     'The schema refers to "#/$defs/none", which it does not hold; other documents are not fetched.',
   ],
   [
-    "a regular expression that is none",
+    "an invalid regular expression",
     { pattern: "(" },
     "The schema can't be compiled: Invalid regular expression: /(/u: Unterminated group.",
   ],

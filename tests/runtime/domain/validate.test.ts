@@ -53,7 +53,7 @@ const refusals: [says: string, text: string, code: string, message: string, deta
     2,
   ],
   [
-    "what is not JSON is told where",
+    "text that is not JSON is refused with its place",
     "[{},",
     "invalid_json",
     "The body is not valid JSON at line 1, column 5 (byte 4): the text ends where a value should be.",

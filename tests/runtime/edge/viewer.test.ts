@@ -37,7 +37,7 @@ const behaviour: [says: string, before: Headers, after: Headers][] = [
     { host: "a", ...carried, "x-triggers-host": "a" },
   ],
   [
-    "whatever the caller says in the platform's name is dropped",
+    "headers that only the platform may set are dropped from a caller's request",
     {
       "x-triggers-identity": "eyJ",
       "x-triggers-authorization": "Bearer stolen",
@@ -160,7 +160,7 @@ test("two authorizations are ambiguous, so none travels on", () => {
   assert.deepEqual(Object.keys(both), ["authorization", "x-triggers-received"]);
 });
 
-test("the time of the request is recorded by the edge, whatever time the caller sends", async () => {
+test("the edge records the time of the request, and ignores a time that the caller sends", async () => {
   const before = Date.now();
   const { received } = await after("/events", { "x-triggers-received": "1" });
   assert.ok(received >= before && received <= Date.now());

@@ -194,7 +194,7 @@ const refusals: [
     "payload_too_large",
     "The body exceeds 1,000,000 bytes. Split it over several requests.",
   ],
-  ["what is not gzip", "{}", { "content-encoding": "gzip" }, 400, "invalid_json", "The body is not gzip."],
+  ["a body that is not gzip", "{}", { "content-encoding": "gzip" }, 400, "invalid_json", "The body is not gzip."],
   [
     "a damaged zstd frame",
     zstdCompressSync(Buffer.from("{}")).subarray(0, 9),

@@ -98,7 +98,7 @@ test("a customer has a hundred sockets, and the next one is 429", async () => {
   assert.equal((await connectionsOf(sockets, tenant)).length, 100);
 });
 
-test("a person or a key has twenty-five sockets, whatever others have", async () => {
+test("a person or a key has twenty-five sockets, beside those of others", async () => {
   const { open } = world();
   for (let n = 0; n < 25; n += 1) assert.equal((await open(`k${n}`, key(1))).status, 200);
   assert.equal((await open("one more", key(1))).status, 429);

@@ -146,7 +146,7 @@ const expression = fc.letrec<{ any: string }>((tie) => ({
   ),
 })).any;
 
-test("two expressions are equal, unequal or in error exactly as @bufbuild/cel says, whatever their types", () => {
+test("two expressions of any types are equal, unequal or in error exactly as @bufbuild/cel says", () => {
   fc.assert(
     fc.property(expression, expression, anyEvent, (left, right, event) => {
       const compared = `(${left}) == (${right})`;

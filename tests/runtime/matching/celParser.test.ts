@@ -124,7 +124,7 @@ test("relations group from the left, parentheses regroup them, and operands of o
     assert.equal(shape(parseCel(text)), expected, text);
 });
 
-test("whatever the text, it is parsed or refused with a place inside it, at once", () => {
+test("any text is parsed at once, or refused with a place inside it", () => {
   fc.assert(
     fc.property(fc.oneof(sequences, fc.string({ unit: "binary", maxLength: 40 })), (text) => {
       try {

@@ -37,7 +37,7 @@ const behaviour: [says: string, raw: string, transform: Transform, result: strin
   ],
   ["renaming can swap", '{"a":1,"b":2}', { rename: { a: "b", b: "a" } }, '{"b":1,"a":2}'],
   ["a member whose name is taken gives way", '{"a":1,"b":2}', { rename: { a: "b" } }, '{"b":1}'],
-  ["renaming what is absent changes nothing", '{"b":2}', { rename: { a: "b" } }, '{"b":2}'],
+  ["renaming a missing member changes nothing", '{"b":2}', { rename: { a: "b" } }, '{"b":2}'],
   [
     "omit takes out members and items",
     '{"card":{"n":1},"l":[1,2.50,3]}',

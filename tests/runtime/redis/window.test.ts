@@ -33,7 +33,7 @@ const slot = slotOf(START);
 
 const rows: [says: string, state: string, limit: number, cost: number, left: number, wait: number][] = [
   ["an unused window has all of it left", "", 10, 10, 10, 0],
-  ["what was used counts whole", text(START, 4_000, slot, [4]), 10, 6, 6, 0],
+  ["a used slot counts whole", text(START, 4_000, slot, [4]), 10, 6, 6, 0],
   ["it counts until its slot is 8 slots old", text(START, 4_000, slot - 7, [4]), 10, 7, 6, SLOT_MS],
   ["and then no more", text(START - 800, 4_000, slot - 8, [4]), 10, 10, 10, 0],
   ["a wait ends when enough slots are over", text(START, 5_500, slot - 5, [6, 0, 4]), 10, 6, 0, 3 * SLOT_MS],

@@ -183,7 +183,7 @@ test("a line gives back its events as they were written, and stays one line when
     ),
   ));
 
-test("a line belongs to one tenant alone, whatever its payloads say", () => {
+test("a line belongs to one tenant only, with any payloads", () => {
   const liar = '{"customer_id":"cus_b","environment":"live","x":1}';
   assert.equal(headOf(lineOf("cus_a", "sandbox", [liar]))!.tenant, "cus_a.sandbox");
 });

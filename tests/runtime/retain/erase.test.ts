@@ -153,7 +153,7 @@ test("events that reach the archive and the table during an erasure are found by
   assert.equal(erased.archived_events, 1);
 });
 
-test("idempotency entries of erased requests go, whatever the crash, once nothing is under way with their keys", async () => {
+test("idempotency entries of erased requests go after any crash, once no request with their keys is under way", async () => {
   for (const crash of [false, true]) {
     await storage.close();
     storage = await openStorage();

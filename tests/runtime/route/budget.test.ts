@@ -68,7 +68,7 @@ test("of a request that is too much for one invocation the first events are deli
   assert.equal(world.facts.filter((fact) => fact.kind === "accepted" && fact.rest === undefined).length, 1);
 });
 
-test("another customer's messages in the same invocation are stored and queued before the rest is begun, whatever their order", async () => {
+test("another customer's messages in the same invocation are stored and queued before the rest is begun, in any order", async () => {
   const world = makeWorld({ ...heavy(200), [all]: "d" });
   const mine = Array.from({ length: 4 }, () => world.message(Array.from({ length: 20 }, (_, n) => long(n))));
   assert.deepEqual(await world.route(...mine), []);

@@ -68,7 +68,7 @@ const questions: [says: string, query: Partial<ReadQuery>][] = [
   ["1,000 by text, one in ten", { text: "sku-1" }],
   ["1,000 that failed", { statuses: ["failed"] }],
   ["1,000 delivered", { statuses: ["delivered"] }],
-  ["a type nobody sent", { types: ["nothing"] }],
+  ["an unsent type", { types: ["nothing"] }],
 ];
 for (const [says, query] of questions) {
   const times: number[] = [];
