@@ -53,7 +53,7 @@ export interface List<Position> {
   readonly toRead: number;
   /**
    * Cuts the page out of the rows that were read, and signs the cursor of the next. A page ends earlier where its items would not fit
-   * into an answer.
+   * into an answer. Each item is written once more to be measured: so a route still answers objects, whose types the contract checks.
    * @param view a row as it is answered; a text is JSON already
    * @param position what the next page begins after, from the last row of this one and the number of its rows
    */

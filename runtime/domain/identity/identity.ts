@@ -68,7 +68,8 @@ export interface Identity {
 
 /**
  * The unit of isolation: a customer's live or sandbox side. Every key of every store begins with it.
- * `cus_01H…` (live) or `cus_01H….sandbox`.
+ * `cus_01H…` (live) or `cus_01H….sandbox`. A name for readers, not a type of its own: tenants also come as plain text, out of keys of
+ * items, queues and JSON, and a cast at each of these places would check nothing.
  */
 export type Tenant = string;
 
