@@ -71,7 +71,7 @@ const shapes = joined([
   ...shapeOf([{ id: 7, customer: { email: "a@b.c" } }, { lines: [{ qty: 1 }] }]),
 ]);
 
-test("shapes join what the schema says and what was recorded", () => {
+test("shapes join the members of the schema and those of recorded events", () => {
   assert.deepEqual(membersBelow(shapes, "$"), [
     { name: "id", kinds: ["string", "number"] },
     { name: "lines", kinds: ["list"] },

@@ -55,7 +55,7 @@ const fieldAt = (form: FormField | undefined, ...path: Path): FormField => {
 };
 const inShort = ({ label, kind, required }: FormField) => [label, kind, required];
 
-test("a form has the fields of the type's schema in its order, then what is written besides", () => {
+test("a form has the fields of the type's schema in its order, then the other members of the text", () => {
   const form = formOf(text, schema);
   assert.deepEqual(form?.fields.map(inShort), [
     ["event_type", "text", false],

@@ -357,7 +357,7 @@ test("an import is shown before it is made, and makes subscriptions like those o
   );
 });
 
-test("keys are made into files, and shown to nobody", async () => {
+test("keys are written into files, and never shown", async () => {
   const file = join(folder, "key");
   const made = await run(["keys", "create", "--out", file, "--scope", "events:write", "--name", "made", "--json"]);
   assert.equal(made.code, 0, made.stderr);

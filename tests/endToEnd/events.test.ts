@@ -185,7 +185,7 @@ test("a repeat with the same key and body answers the first answer again", async
   assert.equal((await post([{ a: 2 }], key, customer.sandbox_key)).status, 202);
 });
 
-test("of many repeats at once exactly one makes events", async () => {
+test("when many repeats come at once, exactly one makes events", async () => {
   const key = { "idempotency-key": `at once ${Date.now()}` };
   const answers = await Promise.all(Array.from({ length: 12 }, () => post({ once: true }, key)));
   const ids = new Set(answers.filter(({ status }) => status === 202).map(({ json }) => json.event_id));

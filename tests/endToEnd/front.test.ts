@@ -66,7 +66,7 @@ test("the root leads people to the documentation and tells programs where it is"
   assert.deepEqual([page.status, page.text], [200, same.text]);
 });
 
-test("a slash at the end of a path means the same as none", async () => {
+test("a path with a slash at its end means the same as without", async () => {
   assert.equal((await ask("POST", "/events/", { body: { event_type: "slash" } })).status, 202);
   for (const path of ["/inbox/", "/keys/", "/health/", "/openapi.json/", "/subscriptions/?limit=1"])
     assert.equal((await ask("GET", path)).status, 200, path);

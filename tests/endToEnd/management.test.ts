@@ -25,7 +25,7 @@ test("a new key can do at once what its scopes allow", async () => {
   assert.deepEqual([sent.status, sent.json.error.code], [403, "forbidden"]);
 });
 
-test("a key revoked before it was ever used is refused, with the one message for all", async () => {
+test("a key that was revoked before its first use is refused, with the same message as every other", async () => {
   const { json } = await ask("POST", "/keys", { body: {} });
   assert.equal((await ask("DELETE", `/keys/${json.key_id}`)).status, 204);
   const revoked = await ask("GET", "/subscriptions", { key: json.api_key });

@@ -292,7 +292,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("the form has the fields of the type's schema, says what is wrong at the field, and loses no digit of what is typed", async () => {
+  test("the form has the fields of the type's schema, shows each fault at its field, and keeps every typed digit", async () => {
     const schema = {
       type: "object",
       required: ["amount", "customer"],

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const run = promisify(execFile);
 
-test("its first event, run as it stands there, arrives at the receiver and in the inbox", async () => {
+test("the first event of the README arrives at the receiver and in the inbox", async () => {
   const platform = await sharedPlatform();
   const { api_key } = await newCustomer(platform);
   const folder = mkdtempSync(join(tmpdir(), "triggers-readme-"));

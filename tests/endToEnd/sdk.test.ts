@@ -234,7 +234,7 @@ declare global {
 }
 `;
 
-test("its types are those of the contract, for a program that has only what is published, and for its README", async () => {
+test("the published package has the types of the contract, for a program and for the README", async () => {
   // They stand beside what was installed, so that names lead there.
   const write = (name: string, text: string) => {
     writeFileSync(join(folder, "npm", name), text);

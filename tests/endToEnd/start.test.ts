@@ -36,7 +36,7 @@ const steppedBack = (pid: number): string[] =>
     .filter((thread) => getPriority(Number(thread)) === BACKGROUND)
     .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim());
 
-test("it says ready with its URL, the sandbox key below, writes local.json, and drains on SIGINT", async () => {
+test("the start prints its URL and the sandbox key, writes local.json, and drains on SIGINT", async () => {
   const state = join(folder, "state");
   const started = startProcess({
     state,

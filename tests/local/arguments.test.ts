@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import { runScript } from "../support/process.ts";
 
-test("what a program can't read of its options is told in two lines, with the options there are", async () => {
+test("a program that can't read its options says what is wrong and which options there are", async () => {
   const options = "Options are: --url <value>, --key <value>, --seen <value>.\n";
   for (const [args, wrong] of [
     [["--bogus"], "Unknown option '--bogus'."],

@@ -223,7 +223,7 @@ for (const [expression, value] of expressions) {
   });
 }
 
-test("metrics come out of log lines: by the embedded format and by filters, from what was written since the start", async () => {
+test("metrics come out of log lines written since the start, by the embedded format and by filters", async () => {
   const { clock, create, ask, state, end, service } = world();
   const file = join(state, "f.log");
   await create("logMetricFilter:LogMetricFilter", "slow", {

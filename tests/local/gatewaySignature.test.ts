@@ -153,7 +153,7 @@ const faults: [service: string, unknown: string, mismatch: string, skew: string]
 ];
 for (const [service, unknown, mismatch, skew] of faults) {
   const make = new Map(calls).get(service)!;
-  test(`${service} refuses a key that is nobody's, a wrong secret, and a time that is too far off, by its own names`, async () => {
+  test(`${service} refuses an unknown key, a wrong secret, and a time that is too far off, by its own names`, async () => {
     const { accessKeyId } = probe.core.aws().credentials;
     const byName = { accessKeyId: "local-administrator", secretAccessKey: "local" };
     assert.equal((await send(await signed(make(), { service, credentials: byName }))).code, unknown);

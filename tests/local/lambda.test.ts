@@ -68,7 +68,7 @@ test("the context tells the function who it is and how long it has", async () =>
   assert.ok(value.left > 0 && value.left <= 1_000, `${value.left} ms left`);
 });
 
-test("what a function throws comes back as a function error with its type", async () => {
+test("an error of a function comes back as a function error with its type", async () => {
   const { error, value } = await invoke({ do: "throw" });
   assert.equal(error, "Unhandled");
   assert.equal(value.errorType, "RangeError");

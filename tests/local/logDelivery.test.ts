@@ -104,7 +104,7 @@ test("a flow log puts its policy in place of ours", async () => {
   assert.equal(await start(), REPLACED);
 });
 
-test("a policy after the flow log takes away what it does not say itself", async () => {
+test("a policy after the flow log removes the statements that it does not have itself", async () => {
   const { policy, flows, start } = await stand();
   await flows();
   await policy(tls, writes);
@@ -119,7 +119,7 @@ test("a policy for another account lets no logs in", async () => {
   assert.equal(await start(), mayNot("the flow log flows", DELIVERY, "s3:PutObject"));
 });
 
-test("a flow log alone brings what it needs", async () => {
+test("a flow log alone adds the statements that it needs", async () => {
   const { flows, start } = await stand();
   await flows();
   assert.equal(await start(), "starts");

@@ -381,7 +381,7 @@ export function redisConformance(name: string, start: () => Promise<RedisUnderTe
     assert.equal(await call("EVAL", "return redis.call('GET', KEYS[1])", 1, "k"), big);
   });
 
-  test("limits are counted: what passes, what is refused, what is kept and for how long", async () => {
+  test("limits are counted: passed and refused requests, and how long the count is kept", async () => {
     const now = 1_800_000_000_000;
     const ask = (cost: number, at: number, ...limits: number[]) =>
       call("EVAL", WINDOW_SCRIPT, limits.length, ...["w:a", "w:b"].slice(0, limits.length), cost, at, ...limits);

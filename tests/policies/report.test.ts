@@ -59,14 +59,14 @@ test("a verdict names the other resources that it depends on", () => {
 test("every control names the rules that serve it", () =>
   assert.deepEqual(report.controls["FSBP KMS.4"], ["key-rotates"]));
 
-test("the page shows each rule, each exception with its end, and what is not covered", () => {
+test("the page shows each rule, each exception with its end, and the controls that are not covered", () => {
   const page = htmlReport(report);
   for (const { name } of rules) assert.ok(page.includes(`id="${name}"`), name);
   assert.ok(page.includes("Excepted until 2027-10-31:"));
   for (const line of report.not_covered) assert.ok(page.includes(prose(line)), line);
 });
 
-test("regions in which the edge may log to a group that nobody declared are named, until each has one", () => {
+test("the report names regions where the edge may log to an undeclared group", () => {
   const named = report.not_covered.filter((line) => line.startsWith("Logs of the function at the edge"));
   assert.deepEqual(named, [
     "Logs of the function at the edge in ap-northeast-1, ap-northeast-2, ap-south-1, ap-southeast-1, ap-southeast-2, eu-central-1, eu-west-2, sa-east-1, us-east-2, us-west-1: should it run there, AWS makes a log group that has neither our key nor a retention. `triggers:edgeLogRegions` declares the groups of more regions.",

@@ -38,7 +38,7 @@ const textOf = (store: SqliteStore, key: string): string | undefined => {
 };
 
 for (const undone of [true, false])
-  test(`a table takes none of a turn's changes, and goes on when there is room; undone by SQLite: ${undone}`, () => {
+  test(`on a full disk a table refuses all changes of a turn, and goes on when there is room; undone by SQLite: ${undone}`, () => {
     const store = new SqliteStore(join(folder, "store.sqlite"), { accountId: "1", region: "r" });
     store.tableDb.put("t", { TableName: "t" } as never, () => {});
     store.commit();

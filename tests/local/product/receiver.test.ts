@@ -59,7 +59,7 @@ test("requests can be chosen by path, with or without query, and by time", async
   assert.equal((await fetch(`${url}/requests?since=yesterday`)).status, 400);
 });
 
-test("DELETE forgets what came", async () => {
+test("DELETE forgets all requests", async () => {
   await fetch(`${url}/a`, { method: "POST" });
   assert.equal((await fetch(`${url}/requests`, { method: "DELETE" })).status, 204);
   assert.deepEqual(await shown(), []);

@@ -149,7 +149,7 @@ test("the chain of one customer is whole while many write at once", async () => 
   });
 });
 
-test("a change that fails after its entry was written leaves neither", async () => {
+test("a change that fails after its entry was written leaves no entry and no change", async () => {
   const { live } = await historian();
   const before = await logOf(live);
   const broken: TestApi["deps"]["dynamodb"] = Object.assign(Object.create(api.deps.dynamodb), {

@@ -48,7 +48,7 @@ test("only the operator administers customers", async () => {
   }
 });
 
-test("the operator sees of each customer how much it does, what its limit is, and which keys nobody has used", async () => {
+test("the operator sees the traffic, the limit and the unused keys of each customer", async () => {
   const { customer_id, live, sandbox } = await api.customer();
   await noteUse({ dynamodb: api.deps.dynamodb, name: "keys" }, live.key_id, Date.now());
   const figures: Record<string, unknown>[] = [];

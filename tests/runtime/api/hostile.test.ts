@@ -167,7 +167,7 @@ for (const [path, query, ...at] of queries)
   test(`${path}?${query.slice(0, 40)} is refused`, async () =>
     assert.deepEqual(await answer("GET", `${path}?${query}`), invalid(...at)));
 
-test("times before and after all events find none, and too many buckets of usage are refused", async () => {
+test("times before and after all events find no event, and too many buckets of usage are refused", async () => {
   for (const range of ["to=0001-01-01T00:00:00Z", "from=9999-12-31T23:59:59Z"])
     assert.deepEqual((await api.call(us.live, "GET", `/inbox?${range}`)).body.events, []);
   const ever = "from=0001-01-01T00:00:00Z&to=9999-12-31T00:00:00Z";

@@ -258,7 +258,7 @@ test("a key never outlives its maker: it ends with it, and can't ask for more", 
   assert.equal(rotated.status, 403);
 });
 
-test("in any tree of keys none can do more than its maker, and revoking one revokes all below it", async () => {
+test("in any tree of keys every key can do at most what its maker can, and revoking one revokes all below it", async () => {
   interface Made {
     readonly identity: Identity;
     readonly parent: number | undefined;

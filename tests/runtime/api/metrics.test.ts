@@ -246,7 +246,7 @@ function old(from: number, to: number) {
   return { from: iso(Date.now() - from * day), to: iso(Date.now() - to * day) };
 }
 for (const [says, query, path, names] of refused)
-  test(`${says} is refused, and what is allowed is said`, async () => {
+  test(`${says} is refused, and the answer names the allowed values`, async () => {
     const { status, body } = await ask(query);
     assert.equal(status, 400);
     assert.equal(body.error.code, "invalid_request");
@@ -321,7 +321,7 @@ test("any query, however odd, is answered or refused by what is wrong where, and
     { numRuns: 300, includeErrorInReport: true },
   ));
 
-test("nobody sees another customer's numbers, and a key without the scope sees none", async () => {
+test("a customer sees only its own numbers, and a key without the scope sees none", async () => {
   assert.equal((await ask({ ...range(), measures: ["events"] }, other)).body.totals.events, 0);
   assert.equal((await ask({ measures: ["events"] }, { ...live, scopes: ["events:write"] })).status, 403);
 });

@@ -59,7 +59,7 @@ test("a key gives nobody a role that does more than the key itself", async () =>
   assert.deepEqual([(await raise(key)).status, (await raise(live)).status], [403, 200]);
 });
 
-test("a ticket of a person lets in for their role and ends with their session, and is given again to nobody else", async () => {
+test("a ticket of a person has the person's role, ends with the session, and is never given to another person", async () => {
   const { live } = await api.customer();
   const now = api.deps.now();
   const person = (id: string, role: Role): Identity => {
@@ -88,7 +88,7 @@ test("a ticket of a person lets in for their role and ends with their session, a
   );
 });
 
-test("a sandbox key invites nobody", async () => {
+test("a sandbox key can't invite people", async () => {
   const { sandbox } = await api.customer();
   const { status } = await api.call(sandbox, "POST", "/people", { email: "a@example.com", role: "owner" });
   assert.equal(status, 403);

@@ -170,7 +170,7 @@ test("a rehearsal counts, shows samples with what would be sent, and names the c
   assert.deepEqual([bad.status, bad.body.error.code], [422, "invalid_selector"]);
 });
 
-test("a schema is tried on what is recorded: which events it would refuse now, why, page by page, and nothing is kept of it", async () => {
+test("a schema is tried on recorded events: the answer names those it would refuse and why, page by page, and nothing is stored", async () => {
   const { live: own, sandbox } = await api.customer("Trying");
   const events = [
     { event_type: "tried", amount: 1 },

@@ -114,7 +114,7 @@ test("one POST to the link unsubscribes, for good; opening it does not", async (
   assert.deepEqual((await take(run.run_id))!.recipients, ["bob@example.com"]);
 });
 
-test("a link that is forged, or was made for something else, unsubscribes nobody", async () => {
+test("a forged link, or one made for something else, unsubscribes no address", async () => {
   await address("ada@example.com");
   const { report_id } = await report({ recipients: ["ada@example.com"] });
   const { customer_id } = live;

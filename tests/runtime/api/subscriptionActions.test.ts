@@ -61,7 +61,7 @@ test("after rotate-secret both secrets sign until the overlap ends", async () =>
   assert.equal((await api.call(owner.live, "POST", path, { overlap_seconds: -1 })).status, 400);
 });
 
-test("a test asks deliver to send a sample, and answers what came back", async () => {
+test("a test asks deliver to send a sample, and answers with the endpoint's answer", async () => {
   const { body } = await create();
   const path = `/subscriptions/${body.subscription_id}/test`;
   const answer = await api.call(owner.live, "POST", path, { event_type: "order.created", payload: { id: 1 } });

@@ -271,7 +271,7 @@ test("with If-Match only that version is changed", async () => {
   assert.equal((await api.call(owner.live, "DELETE", path, undefined, { "if-match": '"4"' })).status, 204);
 });
 
-test("of two that change the same version with If-Match, one wins", async () => {
+test("when two requests change the same version with If-Match, one wins", async () => {
   const { body } = await create();
   const path = `/subscriptions/${body.subscription_id}`;
   const answers = await Promise.all(

@@ -108,7 +108,7 @@ const rows: [kind: Kind, method: string, path: string, body?: (id: string) => un
   ["privacy", "GET", "/privacy/requests/ID"],
 ];
 for (const [kind, method, path, body] of rows) {
-  test(`${method} ${path} asks the same of another customer's ${kind} as of one that nobody has`, async () => {
+  test(`${method} ${path} makes the same calls for another customer's ${kind} as for one that does not exist`, async () => {
     const [theirs, nobodys] = ids[kind];
     const ask = (id: string) => questions(method, path.replace("ID", id), body?.(id));
     await ask(nobodys); // What is remembered for a few seconds is remembered for both.

@@ -60,7 +60,7 @@ test("nothing is held for longer than three seconds, and nobody writes more than
     }),
   ));
 
-test("a failed write fails the invocation that made it; one that nobody waits for writes a log line", async () => {
+test("a failed write fails the invocation that made it; without an invocation that waits, it writes a log line", async () => {
   const { clock, logs, state, invoke } = world();
   state.broken = true;
   await assert.rejects(invoke(), new Error("away"));

@@ -209,7 +209,7 @@ test("410 removes the subscription, cancels what waits, and nothing more is sent
   }
 });
 
-test("of a large delivery only the posts that failed are sent again", async () => {
+test("only the failed posts of a large delivery are sent again", async () => {
   const world = makeWorld();
   world.subscribe({ format: "payload" });
   world.answers(({ body }, nth) => (nth <= 3 && body.includes('{"n":150}') ? 500 : 200));
@@ -310,7 +310,7 @@ test("nothing of a deleted batch is sent, even when the message still carries it
   }
 });
 
-test("of a post that many requests shared eight keep the answer, and all know which", async () => {
+test("when many requests share a post, eight keep its answer, and all know which", async () => {
   const world = makeWorld();
   world.subscribe();
   world.answers(() => ({ status: 200, excerpt: "thanks" }));

@@ -82,13 +82,13 @@ for (const [says, after, current, merged] of merges) {
   });
 }
 
-test("an item that nobody else has changed is put as it is", async () => {
+test("an item without changes by others is put as it is", async () => {
   await replace(undefined, before);
   await replace(before, again);
   assert.deepEqual(await stored(), again);
 });
 
-test("of four changes made at once, each attempt is kept", async () => {
+test("when four changes are made at once, each attempt is kept", async () => {
   await replace(undefined, before);
   const codes = Array.from({ length: 4 }, (_, n) => 501 + n);
   await Promise.all(codes.map((code) => replace(before, item({ attempts: [...before.attempts, attempt(code)] }))));

@@ -61,7 +61,7 @@ test("a 2xx counts as delivered, with the beginning of the answer", async () => 
   assert.deepEqual(told(await send(url)), { status: 202, error: null, excerpt: "thanks" });
 });
 
-test("of a huge answer 1 KB is read, and then the connection is left", async () => {
+test("at most 1 KB of a huge answer is read, then the connection is closed", async () => {
   let closed = false;
   const url = await answering((_, answer) => {
     answer.on("close", () => {
@@ -105,7 +105,7 @@ test("an endpoint that never answers times out", async () => {
   assert.ok(latency_ms >= HASTY_MS - 1);
 });
 
-test("one that sends its headers byte by byte times out", async () => {
+test("an endpoint that sends its headers byte by byte times out", async () => {
   const url = await raw((socket) => {
     const drip = setInterval(() => socket.write("H"), 20);
     socket.write("HTTP/1.1 200 OK\r\n");
@@ -114,7 +114,7 @@ test("one that sends its headers byte by byte times out", async () => {
   assert.deepEqual(told(await send(url, HASTY_MS)), { status: null, error: "timeout" });
 });
 
-test("one that answers 200 and drips its body is delivered, and is not waited for", async () => {
+test("an endpoint that answers 200 and drips its body counts as delivered, and the post does not wait for the body", async () => {
   const url = await answering((_, answer) => {
     answer.writeHead(200).write("a");
     const drip = setInterval(() => answer.write("a"), 20);

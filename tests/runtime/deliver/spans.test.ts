@@ -84,7 +84,7 @@ test("each attempt is a span of its own, and says what went wrong and what follo
   );
 });
 
-test("of a post with the events of many traces each has its span, linked to the one that made the request", async () => {
+test("in a post with the events of many traces, each trace has its span, linked to that of the request", async () => {
   const { world, spans } = traced();
   const mine = world.accept([{ n: 1 }]);
   world.advance(1);
@@ -127,7 +127,7 @@ test("a delivery cut into many posts has a span for each of them", async () => {
   assert.equal(new Set(spans.map(({ span_id }) => span_id)).size, 3);
 });
 
-test("a webhook whose URL is no URL any more fails as such, traced or not", async () => {
+test("a webhook whose URL is no longer valid fails as such, traced or not", async () => {
   const { world, spans } = traced();
   world.subscribe({ webhook_url: "nonsense" });
   const first = world.accept([{ n: 1 }]);

@@ -74,7 +74,7 @@ test("a sweeper that is late finds all of it, page by page", async () => {
   assert.deepEqual(batches(), firsts.sort());
 });
 
-test("of sweepers that run side by side one sends each delivery", async () => {
+test("when sweepers run side by side, one of them sends each delivery", async () => {
   const firsts = [];
   for (let n = 0; n < 60; n += 1) firsts.push(await waits(START + n));
   const counts = await Promise.all([run(), run(), run()]);

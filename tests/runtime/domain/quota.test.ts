@@ -68,7 +68,7 @@ const peaks: [says: string, hours: [number, number][], minutes: [number, number]
 for (const [says, hours, minutes, peak] of peaks)
   test(says, () => assert.deepEqual(peakOf(new Map(hours), new Map(minutes)), peak));
 
-test("of minutes the peak is the busiest", () =>
+test("the peak of minutes is the busiest one", () =>
   assert.deepEqual(
     peakMinute(
       new Map([

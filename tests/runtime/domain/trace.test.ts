@@ -22,7 +22,7 @@ const traces: [says: string, traceparent: string | undefined, ratio: number, tra
 for (const [says, traceparent, ratio, trace] of traces)
   test(says, () => assert.deepEqual(traceOf({ first: FIRST, traceparent }, ratio), trace));
 
-test("of the traces that begin here, the given part is recorded, and more of them at a greater ratio", () => {
+test("the given share of traces that begin here is recorded, and a greater ratio only adds traces", () => {
   const firsts = Array.from({ length: 4_000 }, (_, n) => `01JDGXS7G0ABCDEFGHJKMN${String(n).padStart(4, "0")}`);
   const recorded = (ratio: number) => firsts.filter((first) => traceOf({ first }, ratio) !== undefined);
   const [tenth, half] = [new Set(recorded(0.1)), new Set(recorded(0.5))];

@@ -18,7 +18,7 @@ test("a text that is sealed for a place opens there, does not show, and is never
     }),
   ));
 
-test("a text opens in no other place, customer or key ring, and not once a bit of it was changed", () =>
+test("a text does not open in another place, customer or key ring, nor after any bit of it was changed", () =>
   fc.assert(
     fc.property(fc.string(), place, place, fc.nat(), (text, at, other, bit) => {
       const sealed = vault.seal(text, at);

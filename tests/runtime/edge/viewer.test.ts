@@ -153,7 +153,7 @@ for (const method of ["GET", "POST", "OPTIONS", "HEAD"])
       assert.equal((await refusalOf(method, uri, {})) === undefined, isPublic(method, path));
     });
 
-test("two authorizations are ambiguous, so none travels on", () => {
+test("two authorizations are ambiguous, so the viewer function passes on neither", () => {
   const both = { authorization: { value: "a", multiValue: [{ value: "a" }, { value: "b" }] } };
   const mark = new Function(`const cf = { kvs() {} };${code.replace(/^(\/\/|import ).*$/gm, "")};return mark`)();
   mark(both);

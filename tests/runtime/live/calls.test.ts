@@ -12,7 +12,7 @@ import { counted } from "./counted.ts";
 
 const requestIn = ({ body }: Call): PublishRequest => JSON.parse(String(body)) as PublishRequest;
 
-test("routing calls nobody for a customer whom nobody watches, and once for one who is watched", async () => {
+test("routing makes no call for an unwatched customer, and one for a watched customer", async () => {
   const world = makeRouteWorld({ sub_a: "order.*" });
   const { calls, tell } = counted();
   Object.assign(world.ports, { tell });
@@ -38,7 +38,7 @@ test("routing calls nobody for a customer whom nobody watches, and once for one 
   assert.ok(!String(calls[0]!.body).includes("S3CRET"));
 });
 
-test("a repeated message calls nobody twice", async () => {
+test("a repeated message makes no second call", async () => {
   const world = makeRouteWorld({});
   world.watched.add(TENANT);
   const record = world.message([{ n: 1 }]);
@@ -47,7 +47,7 @@ test("a repeated message calls nobody twice", async () => {
   assert.equal(world.told.length, 1);
 });
 
-test("delivering calls nobody for a customer whom nobody watches, and tells of those who are watched each attempt", async () => {
+test("delivering makes no call for an unwatched customer, and tells each attempt of a watched one", async () => {
   const world = makeDeliverWorld();
   world.subscribe();
   world.accept([{ n: 1 }]);

@@ -193,7 +193,7 @@ test("a socket is heard thirty times in ten seconds, however many it says at onc
   assert.equal(await say({ unsubscribe: "alerts" }), '{"unsubscribed":"alerts"}');
 });
 
-test("of several subscriptions to one channel of a socket, only the last is followed", async () => {
+test("when a socket subscribes to a channel several times, only the last one is followed", async () => {
   const missed = Array.from({ length: 3 }, (_, n) => listedAt(n, START - 30_000 + n));
   const { tenant, open, ports, sent, advance } = world(missed);
   const { say } = await open("s");
@@ -249,7 +249,7 @@ test("a socket gets all missed events, fifty a second, and later ones until ever
   assert.equal(socket!.subscriptions.events!.following, 0);
 });
 
-test("while a reader follows, nobody else sends the same", async () => {
+test("while one reader follows, no other sends the same events", async () => {
   const { tenant, open, ports, sent } = world();
   await (await open("s")).say({ subscribe: "events" });
   await publish({ tenant, events: [event(1)] }, ports);
@@ -283,7 +283,7 @@ test("events for which no time is left are counted", async () => {
   );
 });
 
-test("of a group of tenants one at a time sends the figures, and another begins where it has ended or died", async () => {
+test("one function at a time sends the figures of a group of tenants, and another begins where it ended or died", async () => {
   const { tenant } = world();
   const group = groupOf(tenant);
   assert.equal(await beginMeasuring(sockets, tenant, START), true);

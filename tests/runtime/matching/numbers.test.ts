@@ -157,7 +157,7 @@ const refused = [
   "event_id % 2 == 0",
 ];
 for (const cel of refused)
-  test(`${cel} is refused: what was written as a double stays one`, () =>
+  test(`${cel} is refused: a literal written as a double stays a double`, () =>
     assert.throws(() => compileSelector({ cel }), /The event selector is not valid/));
 
 const told: [selector: EventSelector, payload: string, because: string][] = [
@@ -179,7 +179,7 @@ const told: [selector: EventSelector, payload: string, because: string][] = [
   ],
 ];
 for (const [selector, payload, because] of told)
-  test(`${JSON.stringify(selector)} says of ${payload} what it met`, () =>
+  test(`${JSON.stringify(selector)} names for ${payload} the value that it met`, () =>
     assert.equal(compileSelector(selector).explain(event(payload)).because, because));
 
 test.run();

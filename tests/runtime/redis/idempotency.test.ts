@@ -149,7 +149,7 @@ test("while the first is in flight a repeat is told to come back, and afterwards
   assert.deepEqual(await platform.post('{"a":1}', key).then((again) => again.body), body);
 });
 
-test("of many repeats at once one is carried out", async () => {
+test("when many repeats come at once, one is carried out", async () => {
   const platform = platformOver(redis.connection);
   const key = newKey();
   const answers = await Promise.all(Array.from({ length: 20 }, () => platform.post('{"a":1}', key)));

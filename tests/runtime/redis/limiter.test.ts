@@ -122,7 +122,7 @@ test("live and sandbox have separate limits", async () => {
   assert.deepEqual(await limiter.take({ ...who, environment: "sandbox" }, 10), verdict(true, 10, 0));
 });
 
-test("of requests that come at once exactly as many pass as fit", async () => {
+test("when requests come at once, exactly as many pass as fit", async () => {
   const limiter = limiterOver(redis.connection);
   const who = customer(50);
   const verdicts = await Promise.all(Array.from({ length: 40 }, () => limiter.take(who, 3)));

@@ -171,7 +171,7 @@ test("hammered for long, the limit passes and a second's worth more", async () =
   assert.ok(passed >= 20 * 20);
 });
 
-test("after the wait it tells a request passes, a millisecond earlier it does not; what is left is what passes", () =>
+test("a request passes after the told wait and not a millisecond earlier, and the told rest is what passes", () =>
   fc.assert(
     fc.asyncProperty(limits, requests(150), fc.double({ min: 0, max: 1, noNaN: true }), async (limit, wanted, last) => {
       const who = customer(limit);

@@ -64,7 +64,7 @@ async function rest(job: Job): Promise<void> {
   for (let current = bench.jobs.get(job.job_id)!; current.status !== "succeeded"; ) current = await slice(job);
 }
 
-test("an export that is under way is waited for, and what it makes is removed before the certificate", async () => {
+test("an erasure waits for an export that is under way, and removes its files before the certificate", async () => {
   await putRequest(storage, bench, "cus_a", request(SECRET, BOB), 60_000);
   const exporting = beginRequest(storage, bench, "export", "cus_a", { all: true });
   for (let current = exporting; (current.cursor as { phase?: string } | null)?.phase !== "assemble"; )

@@ -47,7 +47,7 @@ async function eventsOf(tenant: string, now: number): Promise<unknown> {
   return (await queryMetrics(reader, { tenant, limit_per_second: 1 }, query)).totals.events;
 }
 
-test("erasing everything of a customer erases its numbers and nobody else's, and leaves what is billed", async () => {
+test("erasing everything of a customer erases only its own numbers, and leaves the billed ones", async () => {
   const bench = jobBench(storage);
   const now = bench.clock.now;
   for (const tenant of ["cus_a", "cus_b"]) await counted(tenant, now);

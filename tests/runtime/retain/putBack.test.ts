@@ -153,7 +153,7 @@ test("when the time of a run is over, the rest is queued behind the last object"
   assert.deepEqual([await payloadsOf(batches[0]!), await payloadsOf(batches[1]!)], [[{ n: 1 }], [{ n: 2 }]]);
 });
 
-test("an inbox that was read to its end since shows what was put back", async () => {
+test("an inbox that was read to its end before shows the restored events", async () => {
   const lost = await accept(HOUR, [{ n: 1 }]);
   const read = async () =>
     readEvents(

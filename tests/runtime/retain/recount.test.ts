@@ -76,7 +76,7 @@ const told = ["event_type", "key_id", "subscription_id", "status"].filter((name)
 );
 const groups = [[], ...told.map((name) => [name]), ["event_type", "subscription_id"], ["key_id", "status"]];
 
-test("with any facts lost, no number is below zero, and counting the hour once more tells what is stored, once", () =>
+test("with any facts lost, no number is below zero, and counting the hour again tells the stored facts once", () =>
   fc.assert(
     fc.asyncProperty(requests, async (all) => {
       const { now, hour, counters, recount } = world();

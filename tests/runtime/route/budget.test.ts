@@ -31,7 +31,7 @@ async function workOff(world: ReturnType<typeof makeWorld>): Promise<number> {
   return rounds;
 }
 
-test("of a request that is too much for one invocation the first events are delivered now, the rest comes back alone, later and later", async () => {
+test("a request that is too much for one invocation delivers its first events now; the rest comes back alone, later each time", async () => {
   const world = makeWorld({ ...heavy(200), [all]: "d" });
   const first = newUlid(START, 30);
   const record = world.message(

@@ -25,7 +25,7 @@ function setUp(answer: { marked: string[]; paused: { subscription_id: string; si
   return { asked, clock, tell, payloads, sent };
 }
 
-test("the service hears of the costliest first, at most fifty, and the owner of what it decides", async () => {
+test("the service hears of the costliest first, at most fifty, and the owner hears of its decisions", async () => {
   const since = "2026-11-25T03:00:00.000Z";
   const { asked, tell, payloads, sent } = setUp({ marked: ["sub_a"], paused: [{ subscription_id: "sub_b", since }] });
   await tell(

@@ -90,7 +90,7 @@ test("after an erasure of everything, waiting events are not stored and their pa
   assert.equal(world.stored.size, 1);
 });
 
-test("the object of a large request goes once what is left of it is stored, and its message is harmless afterwards", async () => {
+test("the object of a large request is deleted once its rest is stored, and its message is harmless afterwards", async () => {
   const world = makeWorld({});
   world.payloads.set("big", pack(people.map((each) => Buffer.from(JSON.stringify(each)))));
   const record = world.message(people, { body: { s3_key: "big" } });

@@ -84,7 +84,7 @@ test("a message whose payload could not be copied is not sent", async () =>
     { done: [`send small of ${tenant}`, "hide a for 2 s"], failed: ["a"] },
   ));
 
-test("a message that nobody can read is dead at once", async () =>
+test("an unreadable message goes to the dead letters at once", async () =>
   assert.deepEqual(await run([record("a", "damaged"), record("b", small)]), {
     done: [`send small of ${tenant}`, "bury a"],
     failed: [],

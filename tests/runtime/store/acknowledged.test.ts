@@ -180,7 +180,7 @@ test("a hundred events acknowledged one by one cost two units at most each", asy
   assert.ok(units.filter((unit) => unit === 1).length > 60, String(units));
 });
 
-test("of several marks the earliest counts, in any order and place", async () => {
+test("the earliest of several marks counts, in any order and place", async () => {
   const batch = batchOf(newTenant(), [{}, {}, {}, {}], START, { acknowledged: { 3: NOW - 5 } });
   await storage.put(batchItem(batch));
   await addMark(store, batch, [0, 1, 3], NOW + 5);

@@ -58,7 +58,7 @@ async function put(tenant: string, at: number, acknowledged: readonly number[], 
   return payloads.map((_, offset) => ulidAt(batch.first, offset));
 }
 
-test("a long history is read once, and then only what came since", async () => {
+test("a long history is read once, and then only newer events", async () => {
   for (let i = 0; i < 200; i += 1) await put("cus_long", NOW - DAY + i, [0]);
   const read = async (now: number) => {
     looked = 0;

@@ -116,7 +116,7 @@ test("under any sequence of rules every stored event is read, found, acknowledge
     { numRuns: Number(process.env.PAGING_RUNS ?? 4) },
   ));
 
-test("before the first rule there are eight partitions, and a large customer's rule is nobody else's", () => {
+test("before the first rule there are eight partitions, and a large customer's rule is for that customer alone", () => {
   useShards(JSON.stringify([{ from: iso(START), shards: 128, customers: [LARGE] }] satisfies ShardRule[]));
   const numberOf = (tenant: string, at: number) =>
     new Set(Array.from({ length: 4_000 }, () => partitionOf(tenant, newUlid(at)))).size;
