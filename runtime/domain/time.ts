@@ -3,10 +3,10 @@
  * items is in seconds, since DynamoDB deletes by it. In what the API answers, times are RFC 3339 text.
  */
 
-/** Milliseconds: since the epoch, or long. */
-export type Millis = number;
+/** Milliseconds: since the epoch, or long. A plain number is taken, `Seconds` are not: the member is never there. */
+export type Millis = number & { readonly unit?: "ms" };
 /** Seconds: since the epoch, as DynamoDB's expiry counts, or long. */
-export type Seconds = number;
+export type Seconds = number & { readonly unit?: "s" };
 
 export const MINUTE_MS: Millis = 60_000;
 export const HOUR_MS: Millis = 60 * MINUTE_MS;

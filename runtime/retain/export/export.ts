@@ -14,7 +14,7 @@ import { splitTenant } from "../../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder, type Job } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
-import { DAY_MS, rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, rfc3339, secondsOf } from "../../domain/time.ts";
 import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
@@ -157,7 +157,7 @@ async function fromTable(
 async function assemble(job: Job, cursor: Cursor, tools: Tools): Promise<Slice> {
   const { s3 } = tools.store;
   const Bucket = tools.env.EXPORT_BUCKET;
-  const at = Math.floor(Date.parse(job.created_at) / 1_000);
+  const at = secondsOf(Date.parse(job.created_at));
   const total = cursor.parts.reduce((sum, part) => sum + part.bytes, 0);
   const events = cursor.parts.reduce((sum, part) => sum + part.events, 0);
   const hash = createHash("sha256");

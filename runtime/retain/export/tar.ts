@@ -2,7 +2,7 @@
  * Just enough of the tar format (POSIX ustar) to write files of a known size: headers, padding, and the end.
  * https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06
  */
-import type { Millis } from "../../domain/time.ts";
+import type { Seconds } from "../../domain/time.ts";
 
 const BLOCK = 512;
 /** Eleven octal digits. */
@@ -14,8 +14,8 @@ export const tarPadding = (size: number): Buffer => Buffer.alloc((BLOCK - (size 
 /** What follows the last file. */
 export const tarEnd = (): Buffer => Buffer.alloc(2 * BLOCK);
 
-/** @param name at most 100 ASCII characters @param size bytes of the file @param at seconds since the epoch */
-export function tarHeader(name: string, size: number, at: Millis): Buffer {
+/** @param name at most 100 ASCII characters @param size bytes of the file @param modified seconds since the epoch */
+export function tarHeader(name: string, size: number, modified: Seconds): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, offset: number, length: number) =>
     header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, offset, "ascii");
@@ -29,7 +29,7 @@ export function tarHeader(name: string, size: number, at: Millis): Buffer {
     header[124] = 0x80;
     header.writeBigUInt64BE(BigInt(size), 128);
   }
-  octal(at, 136, 12);
+  octal(modified, 136, 12);
   header.fill(" ", 148, 156);
   header.write("0", 156, "ascii");
   header.write("ustar\0" + "00", 257, "ascii");
