@@ -36,10 +36,12 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
 export const repeatable = <T extends z.ZodType>(item: T) =>
   z.union([z.array(item), item]).transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[]);
 
+export const PAGE_SIZE = "Items of a page, at most.";
+
 /** The two parameters of every list; extend it with the list's own filters: `z.strictObject({ ...listQuery, … })`. */
 export const listQuery = {
-  limit: wholeNumber(1, 1_000, 100),
-  cursor: z.string().max(4_096).optional(),
+  limit: wholeNumber(1, 1_000, 100).openapi({ description: PAGE_SIZE }),
+  cursor: z.string().max(4_096).optional().openapi({ description: "`next_cursor` of the page before." }),
 };
 
 /** The view of a row that is answered as it is. */

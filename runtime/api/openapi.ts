@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Api } from "./deps.ts";
-import { document } from "./route.ts";
+import { document, IdempotencyHeaders } from "./route.ts";
 
 /** The document behind GET /openapi.json, made once from the schemas that validate. */
 export type OpenApiDocument = ReturnType<Api["getOpenAPI31Document"]>;
@@ -28,7 +28,7 @@ function documentIngest(app: Api): void {
       "All or nothing. Up to 1,000,000 bytes, encoded (`gzip`, `zstd`) and decoded. With `Idempotency-Key`, a repeat within 24 h answers what the first answered.",
     scope: "events:write",
     body: z.union([Event, z.array(Event).min(1).max(MAX_EVENTS)]),
-    headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+    headers: IdempotencyHeaders,
     responses: {
       202: {
         description: "Durable: one event's id, or those of all, in order.",

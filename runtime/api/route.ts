@@ -206,7 +206,7 @@ function authorize(c: Context<ApiEnv>, scope: Scope | "operator", call: string):
   requireScope(identity, scope === "operator" ? "admin" : scope);
 }
 
-const IdempotencyHeaders = z.object({
+export const IdempotencyHeaders = z.object({
   "idempotency-key": z.string().min(1).max(255).optional().openapi({
     description: "A repeat within 24 h with the same body answers what the first request answered.",
   }),

@@ -57,7 +57,8 @@ export const idIn = (prefix: string, exists: (id: string) => boolean) =>
       abort: true,
       message: `must be an id that begins with "${prefix}_"`,
     })
-    .refine(exists, { message: "was never given", params: NEVER_GIVEN });
+    .refine(exists, { message: "was never given", params: NEVER_GIVEN })
+    .openapi({ description: `Id that begins with \`${prefix}_\`.` });
 
 /** The id of an object that is named by a ULID. */
 export const ulidParam = (prefix: IdPrefix) => idIn(prefix, (id) => ulidIn(prefix, id) !== undefined);

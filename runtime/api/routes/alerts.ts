@@ -107,9 +107,9 @@ export function register(app: Api, deps: Deps): void {
       scope: "events:read",
       query: z.strictObject({
         ...listQuery,
-        state: repeatable(z.enum(alertStates)).optional(),
-        severity: repeatable(z.enum(severities)).optional(),
-        rule_id: z.string().max(100).optional(),
+        state: repeatable(z.enum(alertStates)).optional().openapi({ description: "In one of these states." }),
+        severity: repeatable(z.enum(severities)).optional().openapi({ description: "As severe as one of these." }),
+        rule_id: z.string().max(100).optional().openapi({ description: "Of this rule." }),
         from: QueryTime.optional().openapi({ description: "That began at or after." }),
         to: QueryTime.optional().openapi({ description: "That began before." }),
       }),

@@ -103,8 +103,11 @@ export function register(app: Api, deps: Deps): void {
       params: SubscriptionId,
       query: z.strictObject({
         ...listQuery,
-        order: z.enum(["asc", "desc"]).optional(),
-        requests: z.enum(["true", "false"]).optional().openapi({ default: "false" }),
+        order: z.enum(["asc", "desc"]).optional().openapi({ default: "asc", description: "By the time of receipt." }),
+        requests: z.enum(["true", "false"]).optional().openapi({
+          default: "false",
+          description: "Adds the post that would deliver each event, signed: its headers and its body.",
+        }),
       }),
       responses: {
         200: {

@@ -4,7 +4,7 @@ import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { KeyRecord } from "../../domain/identity/apiKey.ts";
 import { environments, tenantOf } from "../../domain/identity/identity.ts";
 import { MetricsQuery } from "../../domain/metrics/query.ts";
-import { listQuery, wholeNumber } from "../cursor.ts";
+import { listQuery, PAGE_SIZE, wholeNumber } from "../cursor.ts";
 import { customerPage } from "../customerPage.ts";
 import type { Api, Deps } from "../deps.ts";
 import { everyKey, lastUses } from "../keyStore.ts";
@@ -70,7 +70,11 @@ export function register(app: Api, deps: Deps): void {
       summary: "Figures of each customer",
       description: "Of their live side, as `POST /metrics/query` counts them.",
       scope: "operator",
-      query: z.strictObject({ ...listQuery, limit: wholeNumber(1, 100, 50), last: z.enum(lasts).default("24h") }),
+      query: z.strictObject({
+        ...listQuery,
+        limit: wholeNumber(1, 100, 50).openapi({ description: PAGE_SIZE }),
+        last: z.enum(lasts).default("24h").openapi({ description: "Of this time, up to now." }),
+      }),
       responses: {
         200: {
           description: "One page, by id.",

@@ -27,7 +27,7 @@ import { idIn, NextCursor, TypePattern } from "../schemas.ts";
 const TAG = "Deliveries";
 
 const range = {
-  subscription_id: z.string().max(100).optional(),
+  subscription_id: z.string().max(100).optional().openapi({ description: "To this subscription." }),
   workflow_id: repeatable(z.string().min(1).max(256)).optional().openapi({
     description: "Of subscriptions that belong to one of these workflows now.",
   }),
@@ -42,8 +42,8 @@ const DeadLetterQuery = z.strictObject({ ...listQuery, ...range });
 const DeliveryListQuery = z.strictObject({
   ...listQuery,
   ...range,
-  status: repeatable(z.enum(deliveryStatuses)).optional(),
-  replay_id: z.string().max(100).optional(),
+  status: repeatable(z.enum(deliveryStatuses)).optional().openapi({ description: "In one of these states." }),
+  replay_id: z.string().max(100).optional().openapi({ description: "Of this replay." }),
 });
 const DeliveryId = z.object({ id: idIn("dlv", (id) => parseDeliveryId(id) !== undefined) });
 

@@ -62,7 +62,12 @@ export function register(app: Api): void {
       summary: "The edge's own answer with this status",
       description: "The edge answers 414, 502 and 504 with these bodies when no function answered.",
       scope: "public",
-      params: z.object({ status: z.string().regex(/^\d{3}$/) }),
+      params: z.object({
+        status: z
+          .string()
+          .regex(/^\d{3}$/)
+          .openapi({ description: "414, 502 or 504." }),
+      }),
       responses: { 200: { description: "The error.", schema: ErrorSchema } },
     },
     (c, { params }) => {

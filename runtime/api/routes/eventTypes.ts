@@ -31,13 +31,13 @@ const MAX_TRIED = 1_000;
 const TRYING_MS: Millis = 5_000;
 const MAX_FAILURES = 20;
 
-const EventType = z.object({ type: EventTypeName });
+const EventType = z.object({ type: EventTypeName.openapi({ description: "Name of an event type." }) });
 const isPattern = (text: string): boolean => text.split(".").some((segment) => segment === "*" || segment === "**");
 const RegisteredTypeName = EventTypeName.refine(
   (text) => !isPattern(text),
   "is a pattern; a schema belongs to one event type",
 );
-const RegisteredType = z.object({ type: RegisteredTypeName });
+const RegisteredType = z.object({ type: RegisteredTypeName.openapi({ description: "Name of an event type." }) });
 const SchemaDocument = z.union([dictionary(z.string(), z.unknown()), z.boolean()]).openapi({
   description: "A JSON Schema (2020-12), as it is: not wrapped in anything.",
   example: { type: "object", required: ["id"], properties: { id: { type: "string" } } },

@@ -24,10 +24,13 @@ const filters = {
   from: QueryMillis.optional().openapi({ description: "Received at or after." }),
   to: QueryMillis.optional().openapi({ description: "Received before." }),
   event_type: repeatable(TypePattern).optional().openapi({ description: "Event types, or patterns of them." }),
-  status: repeatable(z.enum(eventStatuses)).optional(),
+  status: repeatable(z.enum(eventStatuses)).optional().openapi({ description: "In one of these states." }),
   key_id: repeatable(z.string().min(1).max(100)).optional().openapi({ description: "Sent by these API keys." }),
-  acknowledged: z.enum(["true", "false", "all"]).optional().openapi({ default: "false" }),
-  order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc" }),
+  acknowledged: z.enum(["true", "false", "all"]).optional().openapi({
+    default: "false",
+    description: "Whether an event was acknowledged, which takes it off the inbox.",
+  }),
+  order: z.enum(["desc", "asc"]).optional().openapi({ default: "desc", description: "By the time of receipt." }),
   filter: z.string().min(1).max(4_000).optional().openapi({ description: "CEL over the event." }),
   q: z
     .string()

@@ -11,7 +11,7 @@ import { route } from "../route.ts";
 import { takeCode } from "./alertChannels.ts";
 
 const TAG = "Links";
-const Token = z.object({ token: z.string().max(2_048) });
+const Token = z.object({ token: z.string().max(2_048).openapi({ description: "What stands in the link of a mail." }) });
 const page = { 200: { description: "A page that says what it did.", schema: z.string(), contentType: "text/html" } };
 
 /** These pages load nothing from other hosts, and browsers refuse to show them in a frame of another page. */

@@ -62,22 +62,28 @@ const filterParameters = Object.fromEntries(
   dimensions.map((name) => [`filter[${name}]`, list.optional().openapi({ description: "Repeats." })]),
 ) as Record<`filter[${(typeof dimensions)[number]}]`, z.ZodOptional<typeof list>>;
 
+/** What a member of the query object means, for where it stands in the address. */
+function meaning(name: "last" | "from" | "to" | "interval" | "time_zone" | "top" | "compare" | "histogram") {
+  const member = MetricsQuery.shape[name];
+  return { description: (member.meta() ?? member.unwrap().meta())?.description ?? "" };
+}
+
 /** Parameters of `GET`: the members of the query object, lists repeated. What they say is checked as the object is. */
 const Parameters = z.strictObject({
   measures: list.optional().openapi({ description: `Repeats: ${measures.join(", ")}.` }),
-  last: z.string().optional(),
-  from: z.string().optional(),
-  to: z.string().optional(),
-  interval: z.string().optional(),
-  time_zone: z.string().optional(),
+  last: z.string().optional().openapi(meaning("last")),
+  from: z.string().optional().openapi(meaning("from")),
+  to: z.string().optional().openapi(meaning("to")),
+  interval: z.string().optional().openapi(meaning("interval")),
+  time_zone: z.string().optional().openapi(meaning("time_zone")),
   group_by: list.optional().openapi({ description: `Repeats, twice at most: ${dimensions.join(", ")}.` }),
   ...filterParameters,
   ...(Object.fromEntries(
     dimensions.map((name) => [name, list.optional().openapi({ description: `As \`filter[${name}]\`.` })]),
   ) as Record<(typeof dimensions)[number], z.ZodOptional<typeof list>>),
-  top: z.string().optional(),
-  compare: z.string().optional(),
-  histogram: z.string().optional(),
+  top: z.string().optional().openapi(meaning("top")),
+  compare: z.string().optional().openapi(meaning("compare")),
+  histogram: z.string().optional().openapi(meaning("histogram")),
 });
 
 /** A number or a truth value as a parameter writes it; any other text stays a text, which the schema then refuses. */

@@ -108,7 +108,10 @@ export function register(app: Api, deps: Deps): void {
       description:
         "Failed attempts of the last 90 days, grouped by subscription and error, those that failed last first. One resolves by itself after 30 minutes of success, and opens again when it recurs.",
       scope: "events:read",
-      query: z.strictObject({ ...listQuery, state: repeatable(z.enum(problemStates)).optional() }),
+      query: z.strictObject({
+        ...listQuery,
+        state: repeatable(z.enum(problemStates)).optional().openapi({ description: "In one of these states." }),
+      }),
       responses: {
         200: {
           description: "One page.",

@@ -21,7 +21,12 @@ const MAX_ROW_BYTES = 16_384;
 /** A table is answered whole, so it is bounded by what a function can answer. */
 const MAX_TABLE_BYTES = 4_000_000;
 
-const TableName = z.object({ name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/) });
+const TableName = z.object({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,128}$/)
+    .openapi({ description: "Name of the table." }),
+});
 const Rows = dictionary(z.string().min(1).max(256), dictionary(z.string(), z.unknown()));
 const TableSchema = z
   .object({ name: z.string(), version: z.number().int(), row_count: z.number().int(), updated_at: Timestamp })

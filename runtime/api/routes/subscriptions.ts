@@ -214,7 +214,10 @@ export function register(app: Api, deps: Deps): void {
       summary: "List subscriptions",
       description: "Oldest first, those of the key's environment.",
       scope: "subscriptions",
-      query: z.strictObject({ ...listQuery, status: z.enum(subscriptionStatuses).optional() }),
+      query: z.strictObject({
+        ...listQuery,
+        status: z.enum(subscriptionStatuses).optional().openapi({ description: "In this state." }),
+      }),
       responses: {
         200: {
           description: "One page.",

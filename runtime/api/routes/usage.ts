@@ -68,10 +68,13 @@ export function register(app: Api, deps: Deps): void {
         "By minute, hour or day, in UTC; `Accept: text/csv` answers a table of the buckets. `quota` says what of the limit was used, and where that leads: the month's events at the present pace, and when the peak meets the limit. Counts are exact under retries; what a function had not written when it died is missing for two hours at most, attempts for good. Latency is the subscribers' time to answer, to within 5 %. Minutes are kept 35 days, hours 400.",
       scope: "events:read",
       query: z.strictObject({
-        from: QueryMillis.optional(),
-        to: QueryMillis.optional(),
-        interval: z.enum(["minute", "hour", "day"]).default("hour"),
-        group_by: z.enum(["event_type", "subscription", "key"]).optional(),
+        from: QueryMillis.optional().openapi({ description: "Counted at or after." }),
+        to: QueryMillis.optional().openapi({ description: "Counted before." }),
+        interval: z.enum(["minute", "hour", "day"]).default("hour").openapi({ description: "Time of one point." }),
+        group_by: z
+          .enum(["event_type", "subscription", "key"])
+          .optional()
+          .openapi({ description: "One series for each of them." }),
       }),
       responses: {
         200: {

@@ -67,7 +67,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -160,6 +162,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `chn_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -190,6 +193,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `chn_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -266,6 +270,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `chn_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -314,6 +319,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `chn_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -360,7 +366,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -524,6 +532,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rul_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -554,6 +563,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rul_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -582,6 +592,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rul_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -874,12 +885,17 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description That began at or after. */
                     from?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description Of this rule. */
                     rule_id?: string;
+                    /** @description As severe as one of these. */
                     severity?: ("info" | "warning" | "critical")[] | ("info" | "warning" | "critical");
+                    /** @description In one of these states. */
                     state?: ("pending" | "firing" | "resolved")[] | ("pending" | "firing" | "resolved");
                     /** @description That began before. */
                     to?: string;
@@ -929,6 +945,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `alt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -977,6 +994,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `alt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -1023,6 +1041,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `alt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -1072,9 +1091,11 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description Begins with the entry of this number, not with the newest. */
                     from_seq?: number;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -1122,9 +1143,11 @@ export interface paths {
         get: {
             parameters: {
                 query: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description Any time within the hour. */
                     hour: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -1170,7 +1193,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -1258,6 +1283,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `cus_`. */
                     customer_id: string;
                 };
                 cookie?: never;
@@ -1288,6 +1314,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `cus_`. */
                     customer_id: string;
                 };
                 cookie?: never;
@@ -1316,6 +1343,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `cus_`. */
                     customer_id: string;
                 };
                 cookie?: never;
@@ -1359,8 +1387,11 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Of this time, up to now. */
                     last?: "1h" | "24h" | "7d" | "30d";
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -1408,6 +1439,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description Whose last attempt failed like this. */
                     error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other")[] | ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other");
@@ -1415,7 +1447,9 @@ export interface paths {
                     event_type?: string[] | string;
                     /** @description Of events received at or after. */
                     from?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description To this subscription. */
                     subscription_id?: string;
                     /** @description Of events received before. */
                     to?: string;
@@ -1534,6 +1568,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description Whose last attempt failed like this. */
                     error?: ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other")[] | ("timeout" | "dns" | "connect" | "tls" | "redirect" | "http_4xx" | "http_5xx" | "gone" | "forbidden_address" | "other");
@@ -1541,9 +1576,13 @@ export interface paths {
                     event_type?: string[] | string;
                     /** @description Of events received at or after. */
                     from?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description Of this replay. */
                     replay_id?: string;
+                    /** @description In one of these states. */
                     status?: ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled")[] | ("pending" | "delivered" | "failed" | "dead_lettered" | "cancelled");
+                    /** @description To this subscription. */
                     subscription_id?: string;
                     /** @description Of events received before. */
                     to?: string;
@@ -1595,6 +1634,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `dlv_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -1643,6 +1683,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `dlv_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -1682,6 +1723,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description 414, 502 or 504. */
                     status: string;
                 };
                 cookie?: never;
@@ -1721,7 +1763,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -1772,6 +1816,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
+                    /** @description Name of an event type. */
                     type: string;
                 };
                 cookie?: never;
@@ -1800,6 +1845,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Name of an event type. */
                     type: string;
                 };
                 cookie?: never;
@@ -1833,6 +1879,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Name of an event type. */
                     type: string;
                 };
                 cookie?: never;
@@ -1962,6 +2009,7 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
+                    /** @description A repeat within 24 h with the same body answers what the first request answered. */
                     "idempotency-key"?: string;
                 };
                 path?: never;
@@ -2018,6 +2066,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `evt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -2061,6 +2110,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `evt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -2124,6 +2174,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `evt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -2179,11 +2230,14 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
                 path: {
+                    /** @description Id that begins with `evt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -2468,7 +2522,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Whether an event was acknowledged, which takes it off the inbox. */
                     acknowledged?: "true" | "false" | "all";
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
                     /** @description Event types, or patterns of them. */
                     event_type?: string[] | string;
@@ -2478,10 +2534,13 @@ export interface paths {
                     from?: string;
                     /** @description Sent by these API keys. */
                     key_id?: string[] | string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description By the time of receipt. */
                     order?: "desc" | "asc";
                     /** @description Text contained in the payload; case is ignored as Unicode folds it, accents are not. */
                     q?: string;
+                    /** @description In one of these states. */
                     status?: ("unmatched" | "pending" | "delivered" | "failed" | "dead_lettered")[] | ("unmatched" | "pending" | "delivered" | "failed" | "dead_lettered");
                     /** @description Received before. */
                     to?: string;
@@ -2534,6 +2593,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `evt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -2750,6 +2810,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `inc_`. */
                     incident_id: string;
                 };
                 cookie?: never;
@@ -2815,7 +2876,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -2913,6 +2976,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `key_`. */
                     key_id: string;
                 };
                 cookie?: never;
@@ -2943,6 +3007,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `key_`. */
                     key_id: string;
                 };
                 cookie?: never;
@@ -2986,6 +3051,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `key_`. */
                     key_id: string;
                 };
                 cookie?: never;
@@ -3035,6 +3101,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description What stands in the link of a mail. */
                     token: string;
                 };
                 cookie?: never;
@@ -3062,6 +3129,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description What stands in the link of a mail. */
                     token: string;
                 };
                 cookie?: never;
@@ -3227,6 +3295,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description The same over the range before, or a week earlier. */
                     compare?: string;
                     /** @description As `filter[error]`. */
                     error?: string | string[];
@@ -3246,13 +3315,17 @@ export interface paths {
                     "filter[subscription_id]"?: string | string[];
                     /** @description Repeats. */
                     "filter[workflow_id]"?: string | string[];
+                    /** @description RFC 3339. */
                     from?: string;
                     /** @description Repeats, twice at most: event_type, workflow_id, subscription_id, key_id, status, error, reason. */
                     group_by?: string | string[];
+                    /** @description Adds `buckets` to latencies. */
                     histogram?: string;
+                    /** @description Length of a point. `auto`: minutes up to 6 h, hours up to 14 days, days beyond. `none`: one point. */
                     interval?: string;
                     /** @description As `filter[key_id]`. */
                     key_id?: string | string[];
+                    /** @description Up to now: `15m`, `24h`, `7d`, `4w`. Not together with `from` and `to`. */
                     last?: string;
                     /** @description Repeats: requests, events, bytes, refused, matched, unmatched, attempts, delivered, failed, dead_lettered, replayed, delivery_success_rate, error_rate, limit_use, accept_latency_ms, delivery_latency_ms, attempt_latency_ms. */
                     measures?: string | string[];
@@ -3262,8 +3335,11 @@ export interface paths {
                     status?: string | string[];
                     /** @description As `filter[subscription_id]`. */
                     subscription_id?: string | string[];
+                    /** @description Hours and days begin as they do there. `UTC` or an IANA name. */
                     time_zone?: string;
+                    /** @description RFC 3339. */
                     to?: string;
+                    /** @description Series of an answer, the largest; all others are one named `(other)`. 20 unless it is said, or as many as fit. */
                     top?: string;
                     /** @description As `filter[workflow_id]`. */
                     workflow_id?: string | string[];
@@ -3451,7 +3527,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -3542,6 +3620,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `psn_`. */
                     person_id: string;
                 };
                 cookie?: never;
@@ -3570,6 +3649,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `psn_`. */
                     person_id: string;
                 };
                 cookie?: never;
@@ -3731,7 +3811,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -3781,6 +3863,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `prv_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -3822,8 +3905,11 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description In one of these states. */
                     state?: ("open" | "acknowledged" | "resolved" | "muted")[] | ("open" | "acknowledged" | "resolved" | "muted");
                 };
                 header?: never;
@@ -3878,6 +3964,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `prb_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -3924,6 +4011,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `prb_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -3970,6 +4058,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `prb_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4016,6 +4105,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `prb_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4053,7 +4143,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -4101,6 +4193,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Name of the table. */
                     name: string;
                 };
                 cookie?: never;
@@ -4135,6 +4228,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Name of the table. */
                     name: string;
                 };
                 cookie?: never;
@@ -4174,6 +4268,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Name of the table. */
                     name: string;
                 };
                 cookie?: never;
@@ -4210,7 +4305,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -4309,6 +4406,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rpl_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4357,6 +4455,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `rpl_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4394,7 +4493,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
@@ -4484,6 +4585,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rpt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4514,6 +4616,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rpt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4542,6 +4645,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rpt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4595,6 +4699,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `rpt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4634,11 +4739,14 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
                 };
                 header?: never;
                 path: {
+                    /** @description Id that begins with `rpt_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -4926,8 +5034,11 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description In this state. */
                     status?: "active" | "disabled";
                 };
                 header?: never;
@@ -5009,6 +5120,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5039,6 +5151,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5067,6 +5180,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5106,13 +5220,18 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description `next_cursor` of the page before. */
                     cursor?: string;
+                    /** @description Items of a page, at most. */
                     limit?: number;
+                    /** @description By the time of receipt. */
                     order?: "asc" | "desc";
+                    /** @description Adds the post that would deliver each event, signed: its headers and its body. */
                     requests?: "true" | "false";
                 };
                 header?: never;
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5178,6 +5297,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5232,6 +5352,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5278,6 +5399,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5343,6 +5465,7 @@ export interface paths {
                     "idempotency-key"?: string;
                 };
                 path: {
+                    /** @description Id that begins with `sub_`. */
                     id: string;
                 };
                 cookie?: never;
@@ -5559,9 +5682,13 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Counted at or after. */
                     from?: string;
+                    /** @description One series for each of them. */
                     group_by?: "event_type" | "subscription" | "key";
+                    /** @description Time of one point. */
                     interval?: "minute" | "hour" | "day";
+                    /** @description Counted before. */
                     to?: string;
                 };
                 header?: never;
