@@ -9,16 +9,27 @@ const whole = (value: string): number => {
   if (!/^\d+$/.test(value)) throw new SyntaxError(`${value} is no whole number`);
   return Number(value);
 };
+const positive = (value: string): number => {
+  if (whole(value) === 0) throw new SyntaxError("write 1 or more");
+  return whole(value);
+};
 
-const common = {
+/** Of every command. */
+const answering = {
   json: { kind: "boolean", brief: "Answer in JSON, one object a line", default: false, withNegated: false },
-  url: {
-    kind: "parsed",
-    parse: text,
-    brief: "Address of the platform (TRIGGERS_URL)",
-    optional: true,
-    placeholder: "url",
-  },
+} as const;
+
+const address = {
+  kind: "parsed",
+  parse: text,
+  brief: "Address of the platform (TRIGGERS_URL)",
+  optional: true,
+  placeholder: "url",
+} as const;
+
+/** Of every command that asks the platform, as somebody. */
+const connecting = {
+  url: address,
   keyFile: {
     kind: "parsed",
     parse: text,
@@ -46,7 +57,7 @@ const word = (brief: string, placeholder = "text") =>
 const words = (brief: string, placeholder = "text") =>
   ({ kind: "parsed", parse: text, brief, optional: true, variadic: true, placeholder }) as const;
 const count = (brief: string) =>
-  ({ kind: "parsed", parse: whole, brief, optional: true, placeholder: "number" }) as const;
+  ({ kind: "parsed", parse: positive, brief, optional: true, placeholder: "number" }) as const;
 const one = (brief: string, placeholder: string) =>
   ({ kind: "tuple", parameters: [{ parse: text, brief, placeholder }] }) as const;
 const maybe = (brief: string, placeholder: string) =>
@@ -59,13 +70,19 @@ const selecting = {
   cel: word("event.amount > 100.0", "condition"),
 } as const;
 
-type Parameters = { readonly flags: Readonly<Record<string, unknown>>; readonly positional: unknown };
+type Taken = { readonly flags: Readonly<Record<string, unknown>>; readonly positional: unknown };
 
-/** @param load gives the command's function */
-function made(brief: string, load: () => Promise<unknown>, { flags, positional }: Parameters, more?: string) {
+/** @param load gives the command's function @param more below its first sentence @param common flags that others have as well */
+function made(
+  brief: string,
+  load: () => Promise<unknown>,
+  { flags, positional }: Taken,
+  more?: string,
+  common: object = connecting,
+) {
   return buildCommand<Record<string, unknown>, readonly string[], Context>({
     loader: load as never,
-    parameters: { flags: { ...flags, ...common }, positional } as never,
+    parameters: { flags: { ...flags, ...common, ...answering }, positional } as never,
     docs: { brief, ...(more === undefined ? {} : { fullDescription: `${brief}\n\n${more}` }) },
   });
 }
@@ -79,9 +96,20 @@ const routes = buildRouteMap<string, Context>({
       "Start the platform on this machine, in a checkout of it",
       async () => (await import("./commands/start.ts")).default,
       {
-        flags: { port: count("Port (8080); 0 picks one"), fresh: flag("Delete its state first") },
+        flags: {
+          port: {
+            kind: "parsed",
+            parse: whole,
+            brief: "Port (8080); 0 picks one",
+            optional: true,
+            placeholder: "number",
+          },
+          fresh: flag("Delete its state first"),
+        },
         positional: none,
       },
+      undefined,
+      {},
     ),
     login: made(
       "Keep an API key for an address, in a file that only you can read",
@@ -90,6 +118,8 @@ const routes = buildRouteMap<string, Context>({
         flags: { keyStdin: flag("Read the key from standard input"), forget: flag("Forget it instead") },
         positional: none,
       },
+      "  triggers login --url https://triggers.example.com\n  triggers login --key-stdin < key.txt",
+      { url: address },
     ),
     send: made(
       "Send an event, or a list of them",
@@ -97,7 +127,10 @@ const routes = buildRouteMap<string, Context>({
       {
         flags: {
           data: word("JSON text", "json"),
-          template: word("An event to begin with", "name"),
+          template: {
+            ...word("An event to begin with", "name"),
+            proposeCompletions: async () => (await import("./commands/send.ts")).templateNames,
+          },
           lines: flag("The file has an event a line: send them in batches, however many"),
           idempotencyKey: word("Sending it again with the same key makes no second event", "key"),
           dryRun: flag("Say who would receive it; nothing is stored or sent"),
@@ -150,7 +183,13 @@ const routes = buildRouteMap<string, Context>({
             default: "24h",
             placeholder: "when",
           },
-          limit: { kind: "parsed", parse: whole, brief: "Events to examine", default: "1000", placeholder: "number" },
+          limit: {
+            kind: "parsed",
+            parse: positive,
+            brief: "Events to examine",
+            default: "1000",
+            placeholder: "number",
+          },
         },
         positional: maybe("Selector: an event type, a pattern, or a JSONPath", "selector"),
       },
@@ -281,23 +320,39 @@ const routes = buildRouteMap<string, Context>({
           ],
         },
       },
+      "  source <(triggers completion bash)\n  source <(triggers completion zsh)\n  triggers completion fish | source",
+      {},
     ),
   },
   docs: {
     brief: "Triggers in a terminal",
     fullDescription:
-      "Send events, receive webhooks on this machine, and see why something did or did not happen.\n\nExit codes: 0 done, 1 failed, 2 the command line is wrong or a confirmation is missing, 3 no key or a refused one, 4 not found,\n5 refused by the platform, 6 the platform can't be reached or failed, 7 the answer is bad news, 130 interrupted.",
+      "Send events, receive webhooks on this machine, and see why something did or did not happen.\n\n  triggers <command> --help says what a command takes.\n\nExit codes: 0 done, 1 failed, 2 the command line is wrong or a confirmation is missing, 3 no key or a refused one, 4 not found,\n5 refused by the platform, 6 the platform can't be reached or failed, 7 the answer is bad news, 130 interrupted.",
   },
 });
 
-export const app = buildApplication(routes, {
-  name: "triggers",
-  versionInfo: { currentVersion: manifest.version },
-  scanner: { caseStyle: "allow-kebab-for-camel" },
-  localization: {
-    text: {
-      ...text_en,
-      exceptionWhileLoadingCommandFunction: (error) => `triggers: ${(error as Error).message}`,
+/** What a wrong command line is answered with, and what goes wrong before a command begins. @param json as JSON, as the command itself tells faults */
+function faultTexts(json: boolean) {
+  const told = (message: string) =>
+    json ? JSON.stringify({ error: { code: "command", message } }) : `triggers: ${message}`;
+  return {
+    ...text_en,
+    noCommandRegisteredForInput: (args: Parameters<typeof text_en.noCommandRegisteredForInput>[0]) =>
+      told(text_en.noCommandRegisteredForInput(args)),
+    exceptionWhileParsingArguments(fault: unknown, colour: boolean) {
+      return told(text_en.exceptionWhileParsingArguments.call(this, fault, colour));
     },
-  },
-});
+    exceptionWhileLoadingCommandFunction: (error: unknown) => told((error as Error).message),
+  } satisfies typeof text_en;
+}
+
+/** The program. @param json whether a wrong command line is told in JSON */
+export const appFor = (json: boolean) =>
+  buildApplication(routes, {
+    name: "triggers",
+    versionInfo: { currentVersion: manifest.version },
+    scanner: { caseStyle: "allow-kebab-for-camel" },
+    // What may be left out stands in the help of its command.
+    documentation: { onlyRequiredInUsageLine: true, ...(json ? { disableAnsiColor: true } : {}) },
+    localization: { text: faultTexts(json) },
+  });

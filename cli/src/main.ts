@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import module from "node:module";
 import { proposeCompletions, run, type StricliDynamicCommandContext } from "@stricli/core";
-import { app } from "./app.ts";
+import { appFor } from "./app.ts";
 import { exits } from "./exits.ts";
 import type { Context } from "./run.ts";
 
@@ -10,12 +10,14 @@ import type { Context } from "./run.ts";
 
 // Types of Node.js and of Stricli differ in whether an exit code may be undefined.
 const context = { process } as StricliDynamicCommandContext<Context>;
-const [first, ...rest] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const app = appFor(words.includes("--json"));
+const [first, ...rest] = words;
 if (first === "--complete") {
   const found = await proposeCompletions(app, rest, context);
   process.stdout.write(found.map(({ completion }) => `${completion}\n`).join(""));
 } else {
-  await run(app, process.argv.slice(2), context);
+  await run(app, words, context);
   // Stricli's own codes are below zero: the command line was wrong.
   if (Number(process.exitCode) < 0) process.exitCode = Number(process.exitCode) <= -4 ? exits.usage : exits.failed;
 }

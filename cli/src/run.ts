@@ -92,9 +92,11 @@ function tell(error: unknown, out: Output): void {
     );
     return;
   }
-  const details = refusal?.details.map(({ path, index, message }) => {
+  const details = refusal?.details.flatMap(({ path, index, message: says }) => {
     const where = [index === undefined ? "" : `event ${index}`, path ?? ""].filter(Boolean).join(" ");
-    return `  ${where === "" ? "" : `${where}: `}${message}`;
+    // What was said is not said again.
+    const line = [where, says === message ? "" : says].filter(Boolean).join(": ");
+    return line === "" ? [] : [`  ${line}`];
   });
   const more = refusal?.docs === undefined ? [] : [`  ${refusal.docs}`];
   out.fault([`triggers: ${message}`, ...(details ?? []), ...more]);

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommandError, exits } from "./exits.ts";
+import { readPrivate, writePrivate } from "./files.ts";
 
 /**
  * Where the key and the platform's address come from: the environment, a file that is named, the platform on this machine, or what
@@ -25,34 +25,18 @@ export interface ConnectionFlags {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_URL = "http://127.0.0.1:8080";
-/** For its owner alone. */
-const PRIVATE_FILE = 0o600;
-const PRIVATE_FOLDER = 0o700;
-const OTHERS = 0o077;
-
-const plain = (url: string): string => url.replace(/\/+$/, "");
+/** Of a platform on this machine, unless it was given another port. */
+export const DEFAULT_URL = "http://127.0.0.1:8080";
+/** An address without a slash at its end. @throws CommandError where it is none */
+export function addressOf(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new CommandError(`${text} is no address: write http://127.0.0.1:8080, or https://triggers.example.com.`);
+  return text.replace(/\/+$/, "");
+}
 
 /** The folder of the files that stay between runs. */
 export const homeOf = (env: Environment): string =>
   env.TRIGGERS_CONFIG ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "triggers");
-
-/** @throws CommandError where others may read the file */
-export function readPrivate(file: string): string {
-  // Windows has no such modes.
-  if (process.platform !== "win32" && (statSync(file).mode & OTHERS) !== 0)
-    throw new CommandError(`${file} can be read by others: run "chmod 600 ${file}".`, exits.key);
-  return readFileSync(file, "utf8");
-}
-
-/** Replaced whole: never half a file, and never readable by others. */
-export function writePrivate(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: PRIVATE_FOLDER });
-  const fresh = `${file}.${randomUUID()}`;
-  // A file that is there already could be somebody else's, or lead elsewhere.
-  writeFileSync(fresh, text, { mode: PRIVATE_FILE, flag: "wx" });
-  renameSync(fresh, file);
-}
 
 interface Kept {
   /** Address used when none is named: that of the last login. */
@@ -64,7 +48,13 @@ const keptFile = (env: Environment): string => join(homeOf(env), "keys.json");
 
 function readKept(env: Environment): Kept {
   const file = keptFile(env);
-  return existsSync(file) ? (JSON.parse(readPrivate(file)) as Kept) : { keys: {} };
+  if (!existsSync(file)) return { keys: {} };
+  const text = readPrivate(file);
+  try {
+    return JSON.parse(text) as Kept;
+  } catch {
+    throw new CommandError(`${file} is not as "triggers login" writes it: delete it, and log in again.`, exits.key);
+  }
 }
 
 /** Keeps a key for its address, and makes that the default. @returns the file */
@@ -102,22 +92,34 @@ export function localPlatform(env: Environment, from: string): LocalFile | undef
 const readLocal = (file: string): LocalFile | undefined =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as LocalFile) : undefined;
 
-/** @throws CommandError without a key, or with a file that others may read */
+/** @throws CommandError without a key, with a file that others may read, and for an address that is none */
 export function connectionOf(flags: ConnectionFlags, env: Environment, folder: string): Connection {
-  const asked = flags.url ?? (env.TRIGGERS_URL || undefined);
-  if (flags.keyFile !== undefined)
-    return { url: plain(asked ?? DEFAULT_URL), apiKey: readPrivate(flags.keyFile).trim() };
-  if (env.TRIGGERS_API_KEY && !flags.local) return { url: plain(asked ?? DEFAULT_URL), apiKey: env.TRIGGERS_API_KEY };
-  const kept = readKept(env);
-  const url = plain(asked ?? kept.default ?? "");
-  if (!flags.local && !flags.sandbox && kept.keys[url] !== undefined) return { url, apiKey: kept.keys[url] };
+  const named = flags.url ?? (env.TRIGGERS_URL || undefined);
+  const asked = named === undefined ? undefined : addressOf(named);
+  const here = flags.local || flags.sandbox;
+  if (flags.keyFile !== undefined) {
+    if (here) throw new CommandError("Give --key-file, or --local or --sandbox; not both.");
+    return { url: asked ?? DEFAULT_URL, apiKey: readPrivate(flags.keyFile).trim() };
+  }
+  if (!here) {
+    if (env.TRIGGERS_API_KEY) return { url: asked ?? DEFAULT_URL, apiKey: env.TRIGGERS_API_KEY };
+    const kept = readKept(env);
+    const url = asked ?? kept.default ?? "";
+    const apiKey = kept.keys[url];
+    if (apiKey !== undefined) return { url, apiKey };
+  }
   const local = localPlatform(env, folder);
-  if (local !== undefined && (asked === undefined || plain(asked) === plain(local.url)))
-    return { url: plain(local.url), apiKey: flags.sandbox ? local.sandbox_key : local.api_key };
+  if (local !== undefined && (asked === undefined || asked === addressOf(local.url)))
+    return { url: addressOf(local.url), apiKey: flags.sandbox ? local.sandbox_key : local.api_key };
+  if (here)
+    throw new CommandError(
+      `No platform was started in this folder or one above it${asked === undefined ? "" : ` for ${asked}`}: run "triggers start", or leave out --${flags.sandbox ? "sandbox" : "local"}.`,
+      exits.key,
+    );
   throw new CommandError(
     asked === undefined
       ? 'There is no key. Run "triggers login", set TRIGGERS_API_KEY, or start the platform on this machine with "triggers start".'
-      : `There is no key for ${plain(asked)}. Run "triggers login --url ${plain(asked)}", or set TRIGGERS_API_KEY.`,
+      : `There is no key for ${asked}. Run "triggers login --url ${asked}", or set TRIGGERS_API_KEY.`,
     exits.key,
   );
 }

@@ -13,33 +13,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `15m`, `24h`, `7d` before now, or an RFC 3339 time. @returns RFC 3339 @throws Error */
+/** `15m`, `24h`, `7d` before now, or an RFC 3339 time. @returns RFC 3339 @throws CommandError */
 export function when(text: string, now = Date.now()): string {
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const at = unit === undefined ? Date.parse(text) : now - Number(amount) * UNITS_MS[unit]!;
-  if (Number.isNaN(at)) throw new Error(`${text} is no time: write 15m, 24h, 7d, or 2026-11-25T10:00:00Z`);
+  if (Number.isNaN(at)) throw new CommandError(`${text} is no time: write 15m, 24h, 7d, or 2026-11-25T10:00:00Z.`);
   return new Date(at).toISOString();
-}
-
-/** @throws CommandError naming where the text comes from */
-export function parsed<T>(text: string, from: string): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch (cause) {
-    throw new CommandError(`${from} is not JSON: ${(cause as Error).message}`);
-  }
-}
-
-/** All of a stream. */
-export async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Asks, and reads a line. @param hidden what is typed is not shown @throws CommandError where nobody is there */
 export async function ask(process: NodeJS.Process, question: string, hidden = false): Promise<string> {
-  if (!process.stdin.isTTY) throw new CommandError(`"${question.trim()}" needs a terminal.`);
+  if (!process.stdin.isTTY) throw new CommandError(`Nobody can answer here: "${question.trim()}"`);
   const { createInterface } = await import("node:readline/promises");
   const { Writable } = await import("node:stream");
   let silent = false;
@@ -58,4 +42,11 @@ export async function ask(process: NodeJS.Process, question: string, hidden = fa
     lines.close();
     if (hidden) process.stderr.write("\n");
   }
+}
+
+/** Asks whether a change that is final is wanted; `--yes` says so beforehand. @throws CommandError where nobody wants it, or nobody is there */
+export async function confirm(process: NodeJS.Process, yes: boolean, question: string): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY) throw new CommandError('Nobody can confirm it here: add "--yes".');
+  if (!/^y(es)?$/i.test(await ask(process, `${question} [y/N] `))) throw new CommandError("Nothing was changed.");
 }

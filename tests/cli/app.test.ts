@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { run } from "@stricli/core";
 import { test } from "uvu";
-import { app } from "../../cli/src/app.ts";
+import { appFor } from "../../cli/src/app.ts";
 import { exits } from "../../cli/src/exits.ts";
 import { helpOfAll } from "../../cli/src/help.ts";
 
 const readme = readFileSync(new URL("../../cli/README.md", import.meta.url), "utf8");
-const commands = helpOfAll(app);
+const commands = helpOfAll(appFor(false));
 
 test("every command answers in JSON where it is asked to", () =>
   assert.deepEqual(
@@ -25,5 +26,36 @@ test("the README has every exit code", () =>
     [...readme.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code)),
     Object.values(exits),
   ));
+
+/** What a command line is answered before a command begins. */
+async function fault(line: string): Promise<string> {
+  let said = "";
+  const stream = { write: (text: string) => (said += text) };
+  const process = { stdout: stream, stderr: stream, env: {}, exitCode: undefined } as never;
+  await run(appFor(line.includes("--json")), line.split(" "), { process });
+  return said;
+}
+
+test("a wrong command line is told like every other fault: in words, or as JSON where that is asked for", async () => {
+  for (const [line, message] of [
+    ["why", "Expected argument for event-id"],
+    ["tail --count 0", 'Failed to parse "0" for count: write 1 or more'],
+    ["listen 3000 --count x", 'Failed to parse "x" for count: x is no whole number'],
+    ["send --bogus", "No flag registered for --bogus"],
+    ["completion tcsh", 'Failed to parse "tcsh" for shell: one of bash, zsh, fish'],
+  ] as const) {
+    assert.equal(await fault(line), `triggers: ${message}\n`);
+    assert.deepEqual(JSON.parse(await fault(`${line} --json`)), { error: { code: "command", message } });
+  }
+  assert.equal(await fault("sned"), "triggers: No command registered for `sned`, did you mean `send`?\n");
+});
+
+test("no command has a flag that it leaves aside", () => {
+  const connects = (help: string) => /--key-file/.test(help);
+  assert.deepEqual(
+    commands.filter(([, help]) => !connects(help)).map(([name]) => name),
+    ["triggers start", "triggers login", "triggers completion"],
+  );
+});
 
 test.run();

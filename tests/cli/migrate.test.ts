@@ -4,6 +4,7 @@ import { test } from "uvu";
 import { NoCounterpart } from "../../cli/src/migrate/converted.ts";
 import { celOfPattern, fromEventBridge } from "../../cli/src/migrate/eventBridge.ts";
 import { celOfFilter, fromHookdeck } from "../../cli/src/migrate/hookdeck.ts";
+import { goesOn } from "../../cli/src/migrate/list.ts";
 import { fromSvix } from "../../cli/src/migrate/svix.ts";
 import type { Event } from "../../runtime/domain/event.ts";
 import { checkOrdinaryCost, compileSelector } from "../../runtime/matching/index.ts";
@@ -151,6 +152,7 @@ test("an export of Svix becomes subscriptions, and an endpoint for channels does
       not: [],
       differs: [
         "the headers are webhook-id, webhook-timestamp and webhook-signature, without svix-; the scheme is the same, with a secret of its own",
+        "the export does not tell its headers and its transformation: look at Svix whether it has any",
         "at most 50 a second there; here the endpoint itself says 429 or 503 with Retry-After",
       ],
     },
@@ -177,6 +179,7 @@ test("an export of Svix becomes subscriptions, and an endpoint for channels does
       ],
       differs: [
         "the headers are webhook-id, webhook-timestamp and webhook-signature, without svix-; the scheme is the same, with a secret of its own",
+        "the export does not tell its headers and its transformation: look at Svix whether it has any",
         "at most 10 a second there; here the endpoint itself says 429 or 503 with Retry-After",
       ],
     },
@@ -239,6 +242,33 @@ test("an export of EventBridge becomes one subscription a target that is an addr
   ]);
   assert.deepEqual([returns!.subscription!.event_selector, returns!.disabled], [{ event_type: "OrderReturned" }, true]);
   assert.deepEqual(nightly!.not.slice(0, 1), ["it runs by the clock (rate(1 day)); nothing here does"]);
+});
+
+test("what is no export is refused in words that say what is one, and where it is told how it is made", () => {
+  const svix =
+    'An export of Svix is a list of endpoints, alone or in "data", as /docs/guides/moving-from-svix/ shows how to make it';
+  for (const input of [null, 5, "text", {}, { data: {} }, read("hookdeck")])
+    assert.throws(() => fromSvix(input), { exit: 2, message: `${svix}; this is none.` });
+  assert.throws(() => fromSvix([{ id: "ep_1" }]), { message: `${svix}; entry 0 has no url.` });
+  assert.throws(() => fromSvix({ data: [{ id: "ep_1", url: "https://a.acme.org" }, null] }), {
+    message: `${svix}; entry 1 has no id and no url.`,
+  });
+  assert.throws(
+    () => fromHookdeck(read("svix")),
+    /An export of Hookdeck is a list of connections.*"models".*this is none/,
+  );
+  assert.throws(
+    () => fromEventBridge(read("svix")),
+    /An export of EventBridge is a list of rules.*"Rules".*this is none/,
+  );
+});
+
+test("an export that ends before the list does is known as one", () => {
+  for (const name of ["svix", "hookdeck", "eventbridge"]) assert.equal(goesOn(read(name)), false, name);
+  assert.equal(goesOn({ data: [], iterator: "it_1", done: false }), true);
+  assert.equal(goesOn({ models: [], pagination: { next: "web_1" } }), true);
+  assert.equal(goesOn({ Rules: [], NextToken: "x" }), true);
+  assert.equal(goesOn([]), false);
 });
 
 test.run();

@@ -46,7 +46,18 @@ test("no text of a sender can look like a line of the program itself", async () 
   const refused = () => {
     throw new TriggersError("invalid_event", fake, { status: 400, details } as never);
   };
-  assert.equal(await written(refused), `triggers: ${shown}\n  /event_type: ${shown}\n`);
+  assert.equal(await written(refused), `triggers: ${shown}\n  /event_type\n`);
+});
+
+test("a refusal says each thing once, and where", async () => {
+  const told = (details: readonly object[]) =>
+    written(() => {
+      throw new TriggersError("invalid_event", "It is wrong.", { status: 400, details } as never);
+    });
+  const lines = async (...details: readonly object[]) => (await told(details)).split("\n").slice(1, -1);
+  assert.deepEqual(await lines({ message: "It is wrong." }), []);
+  assert.deepEqual(await lines({ path: "/a", message: "It is wrong." }), ["  /a"]);
+  assert.deepEqual(await lines({ index: 2, path: "/a", message: "must be a text" }), ["  event 2 /a: must be a text"]);
 });
 
 test("colours are the program's own", async () => {

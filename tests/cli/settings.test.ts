@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import { exits } from "../../cli/src/exits.ts";
 import { named, onKeys } from "../../cli/src/listen/keyboard.ts";
-import { connectionOf, forgetKey, keepKey } from "../../cli/src/settings.ts";
-import { table, when } from "../../cli/src/text.ts";
+import { addressOf, connectionOf, forgetKey, keepKey } from "../../cli/src/settings.ts";
+import { confirm, table, when } from "../../cli/src/text.ts";
 
 const test = suite("the CLI's settings");
 const folder = mkdtempSync(join(tmpdir(), "triggers-settings-"));
@@ -51,6 +51,13 @@ const behaviour: [says: string, flags: object, more: Record<string, string>, url
     key("local"),
   ],
   ["this machine's sandbox", { sandbox: true }, {}, "http://127.0.0.1:8080", "trg_sandbox_local_secret"],
+  [
+    "the sandbox's where that is asked for, though the environment has a live key",
+    { sandbox: true },
+    { TRIGGERS_API_KEY: key("env") },
+    "http://127.0.0.1:8080",
+    "trg_sandbox_local_secret",
+  ],
 ];
 for (const [says, flags, more, url, apiKey] of behaviour)
   test(`the key is ${says}`, () =>
@@ -72,13 +79,44 @@ test("a key is used only for the address it was made for; a key file that others
   assert.throws(() => connectionOf({ ...none, url: "https://a.example.com" }, env, project), refused);
 });
 
+test("where no platform of this machine is there, its key is asked for in vain, and no other one is taken", () => {
+  const elsewhere = { ...env, TRIGGERS_API_KEY: key("env"), TRIGGERS_STATE: join(folder, "none") };
+  for (const flags of [{ sandbox: true }, { local: true }])
+    assert.throws(() => connectionOf({ ...none, ...flags }, elsewhere, folder), { exit: exits.key });
+  const both = { ...none, sandbox: true, keyFile: join(folder, "key") };
+  assert.throws(() => connectionOf(both, elsewhere, folder), { exit: exits.usage });
+});
+
+test("an address is a whole one, and its slashes at the end don't count", () => {
+  assert.equal(addressOf("https://a.example.com//"), "https://a.example.com");
+  for (const text of ["127.0.0.1:8080", "a.example.com", "", "ftp://a.example.com", "http://"])
+    assert.throws(() => addressOf(text), { exit: exits.usage, message: /is no address: write http:\/\/127/ });
+});
+
+test("keys that were kept and are damaged are said to be so, by their file", () => {
+  const damaged = { TRIGGERS_CONFIG: join(folder, "damaged") };
+  keepKey(damaged, { url: "https://a.example.com", apiKey: key("a") });
+  writeFileSync(join(folder, "damaged/keys.json"), "{");
+  const message = `${join(folder, "damaged/keys.json")} is not as "triggers login" writes it: delete it, and log in again.`;
+  assert.throws(() => connectionOf(none, damaged, folder), { exit: exits.key, message });
+});
+
+test("a final change is made after a yes, or where --yes says it, and never because nobody is there to ask", async () => {
+  const process = { stdin: { isTTY: false } } as never;
+  await confirm(process, true, "Remove it?");
+  await assert.rejects(confirm(process, false, "Remove it?"), {
+    exit: exits.usage,
+    message: 'Nobody can confirm it here: add "--yes".',
+  });
+});
+
 test("times are said as people say them", () => {
   const now = Date.parse("2026-11-25T10:00:00Z");
   assert.deepEqual(
     ["15m", "24h", "7d", "2026-11-25T08:00:00+01:00"].map((text) => when(text, now)),
     ["2026-11-25T09:45:00.000Z", "2026-11-24T10:00:00.000Z", "2026-11-18T10:00:00.000Z", "2026-11-25T07:00:00.000Z"],
   );
-  assert.throws(() => when("soon"), /soon is no time/);
+  assert.throws(() => when("soon"), { exit: exits.usage, message: /^soon is no time/ });
 });
 
 test("a column is as wide as its longest cell", () =>

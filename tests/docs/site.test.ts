@@ -122,6 +122,19 @@ test("every call is described under its anchor, with the code of all four langua
   }
 });
 
+test("every parameter of every call says what it means", () => {
+  const mute = operationsOf(document).flatMap((operation) =>
+    (operation.parameters ?? [])
+      .filter(({ description, schema }) => !(description || schema?.description))
+      .map(({ name }) => `${nameOf(operation)}: ${name}`),
+  );
+  assert.deepEqual(mute, []);
+});
+
+/** Making an export of another product, and reading it. */
+const MOVING =
+  /^((\w+=\S+ )+(node|sh) examples\/moving\/\w+\.\w+ > export\.json|triggers import --from \w+ export\.json)\n$/;
+
 test("every piece of code that runs is a file below examples/, or made of the contract", () => {
   const made = new Set(
     operationsOf(document).flatMap((operation) => languages.map((each) => callSnippet(each, callOf(operation)))),
@@ -131,11 +144,10 @@ test("every piece of code that runs is a file below examples/, or made of the co
   )) {
     const source = readFileSync(join(root, `docs/site/pages/${slug === "" ? "index" : slug}.md`), "utf8");
     const typed = [...source.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)];
-    // What is typed is JSON to read, commands of the first page, which a test follows, or one of the CLI, which its own tests run.
+    // What is typed is JSON to read, commands of the first page, which a test follows, or those of the guides for moving, likewise.
     for (const [, language, text] of typed) {
       if (slug === "") assert.equal(language, "sh");
-      else
-        assert.ok(language === "json" || /^triggers import --from \w+ export\.json\n$/.test(text!), `${slug}: ${text}`);
+      else assert.ok(language === "json" || MOVING.test(text!), `${slug}: ${text}`);
     }
     assert.doesNotMatch(body, /<!-- example/, slug);
   }

@@ -1,7 +1,7 @@
 // group: shared 2
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -119,6 +119,12 @@ test("send takes a file, standard input, a template, and a file with an event a 
     run(["send", "-"], "{"),
     run(["why", "evt_01M88FFK1QVXXRB524PVS8B7M0"]),
   ]);
+  const [none, wrong] = await Promise.all([
+    run(["send", join(folder, "none.json")]),
+    run(["send", "--dry-run", "--data", "[5]"]),
+  ]);
+  assert.deepEqual([none.code, none.stderr], [2, `triggers: There is no file ${join(folder, "none.json")}.\n`]);
+  assert.equal(wrong.code, 7);
   assert.equal(dry.answer.results[0].valid, true);
   assert.equal(template.answer.events.length, 3);
   assert.equal(lines.code, 5);
@@ -161,6 +167,9 @@ test("a replay is counted first, and begins only when it is confirmed", async ()
     [2, { count: { events: 2, more: false }, confirmed: false }],
   );
   assert.match(asked.stderr, /add \\"--yes\\"/);
+  assert.deepEqual((await api("GET", "/replays")).json.replays, []);
+  const unknown = await json("replay", "evt_01M88FFK1QVXXRB524PVS8B7M0", "--yes");
+  assert.deepEqual([unknown.code, unknown.answer], [4, { count: { events: 0, more: false }, confirmed: false }]);
   assert.deepEqual((await api("GET", "/replays")).json.replays, []);
   const begun = await json("replay", ...ids, "--yes");
   assert.equal((await api("GET", `/replays/${begun.answer.replay_id}`)).status, 200);
@@ -357,6 +366,75 @@ test("an import is shown before it is made, and makes subscriptions like those o
   );
 });
 
+/** Svix and Hookdeck as far as their lists go: a page an entry, told by a cursor. */
+async function otherProducts() {
+  const { data } = JSON.parse(readFileSync(exportOf("svix"), "utf8"));
+  const { models } = JSON.parse(readFileSync(exportOf("hookdeck"), "utf8"));
+  const answers = ({ pathname, searchParams }: URL): unknown => {
+    const at = Number(searchParams.get("iterator") ?? searchParams.get("next") ?? 0);
+    if (pathname === "/connections")
+      return {
+        models: [models[at]],
+        pagination: { limit: 1, ...(at + 1 < models.length ? { next: `${at + 1}` } : {}) },
+      };
+    if (pathname.endsWith("/headers/")) return { headers: { "x-team": "core" }, sensitive: ["x-token"] };
+    if (pathname.endsWith("/transformation/")) return { enabled: false, code: null };
+    return { data: [data[at]], iterator: `${at + 1}`, prevIterator: null, done: at + 1 === data.length };
+  };
+  const server = createServer(({ url, headers }, response) => {
+    const known = headers.authorization === "Bearer token";
+    response.writeHead(known ? 200 : 401).end(JSON.stringify(known ? answers(new URL(url!, "http://a")) : {}));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+/** The AWS command line, as it answers the calls that the example makes. */
+const AWS = `#!${process.execPath}
+const file = JSON.parse(require("node:fs").readFileSync(process.env.EXPORT, "utf8"));
+const [, call, ...words] = process.argv.slice(2);
+const of = (name) => words[words.indexOf(name) + 1];
+const { Rules, Targets, ApiDestinations } = file;
+const wanted = { Rules, "Rules[].Name": Rules.map(({ Name }) => Name).join("\t"), Targets: Targets[of("--rule")], ApiDestinations };
+const value = wanted[of("--query")];
+console.log(of("--output") === "text" ? value : JSON.stringify(value, null, 4));
+`;
+
+test("the examples for moving write exports of every page, which become the same subscriptions as the products' own lists", async () => {
+  const others = await otherProducts();
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "aws"), AWS, { mode: 0o755 });
+  const its = {
+    SVIX_URL: others.url,
+    SVIX_TOKEN: "token",
+    SVIX_APP: "app_1",
+    HOOKDECK_URL: others.url,
+    HOOKDECK_API_KEY: "token",
+    EXPORT: exportOf("eventbridge"),
+    PATH: `${bin}:${process.env.PATH}`,
+  };
+  try {
+    for (const [from, command, file, differs] of [
+      ["svix", node, "svix.mjs", /Svix keeps the values of its headers x-token to itself/],
+      ["hookdeck", node, "hookdeck.mjs", /signed by Standard Webhooks/],
+      ["eventbridge", "sh", "eventbridge.sh", /signed by Standard Webhooks/],
+    ] as const) {
+      const written = await runProgram(command, [join(import.meta.dirname, "../../examples/moving", file)], "", its);
+      assert.equal(written.code, 0, written.stderr);
+      const told = async (input: string) =>
+        JSON.parse((await run(["import", "--from", from, "-", "--json"], input)).stdout);
+      const [made, own] = await Promise.all([told(written.stdout), told(readFileSync(exportOf(from), "utf8"))]);
+      const selectors = ({ entries }: { entries: { subscription?: { event_selector: unknown } }[] }) =>
+        entries.map(({ subscription }) => subscription?.event_selector);
+      assert.deepEqual([selectors(made), made.more], [selectors(own), false], from);
+      assert.match(JSON.stringify(made.entries), differs);
+    }
+  } finally {
+    others.close();
+  }
+});
+
 test("keys are written into files, and never shown", async () => {
   const file = join(folder, "key");
   const made = await run(["keys", "create", "--out", file, "--scope", "events:write", "--name", "made", "--json"]);
@@ -365,12 +443,22 @@ test("keys are written into files, and never shown", async () => {
   assert.ok(!made.stdout.includes(key));
   const used = await run(["send", "--data", "{}", "--key-file", file]);
   assert.equal(used.code, 0, used.stderr);
+  // Where it can't be written, no key is made that nobody has.
+  const before = (await api("GET", "/keys")).json.keys.length;
+  const nowhere = await run(["keys", "create", "--out", folder, "--json"]);
+  assert.deepEqual(
+    [nowhere.code, JSON.parse(nowhere.stderr).error.message],
+    [2, `${folder} is a folder; name a file.`],
+  );
+  assert.equal((await api("GET", "/keys")).json.keys.length, before);
   const unconfirmed = await run(["keys", "revoke", JSON.parse(made.stdout).key_id]);
   assert.equal(unconfirmed.code, 2);
   assert.equal((await json("keys", "revoke", JSON.parse(made.stdout).key_id, "--yes")).code, 0);
 });
 
 test("shell completion suggests the words that fit", async () => {
+  const templates = await run(["--complete", "send", "--template", "or"]);
+  assert.equal(templates.stdout, "order-created\n");
   const [commands, flags, script] = await Promise.all([
     run(["--complete", "su"]),
     run(["--complete", "send", "--id"]),

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { exits } from "../exits.ts";
+import { beginPrivate, parsed, readNamed, writePrivate } from "../files.ts";
 import type { Converted } from "../migrate/converted.ts";
+import { goesOn } from "../migrate/list.ts";
 import { command } from "../run.ts";
-import { writePrivate } from "../settings.ts";
-import { parsed, readAll } from "../text.ts";
 
 interface Flags {
   readonly from: "svix" | "hookdeck" | "eventbridge";
@@ -32,13 +31,15 @@ function lines({ name, subscription, not, differs, disabled }: Converted, made?:
 }
 
 export default command<Flags, [file: string]>(async ({ flags, out, process, client }, file) => {
-  const input = parsed<unknown>(file === "-" ? await readAll(process.stdin) : readFileSync(file, "utf8"), file);
+  const input = parsed<unknown>(await readNamed(file, process.stdin), file);
   const entries = (await converters[flags.from]())(input);
   const made = new Map<Converted, string>();
   const secrets: Record<string, string> = {};
   const failed: { name: string; message: string }[] = [];
   if (flags.apply) {
     const triggers = client();
+    // Before any is made: a secret is shown once.
+    if (flags.secrets !== undefined) beginPrivate(flags.secrets).drop();
     for (const entry of entries) {
       if (entry.subscription === undefined) continue;
       try {
@@ -60,6 +61,7 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
       if (flags.secrets !== undefined) writePrivate(flags.secrets, `${JSON.stringify(secrets, null, 2)}\n`);
     }
   }
+  const more = goesOn(input);
   const left = entries.filter(({ subscription }) => subscription === undefined).length;
   out.answer(
     {
@@ -68,15 +70,17 @@ export default command<Flags, [file: string]>(async ({ flags, out, process, clie
         return { ...entry, ...defined({ subscription_id }) };
       }),
       failed,
+      more,
     },
     () => [
       ...entries.flatMap((entry) => lines(entry, made.get(entry))),
       ...failed.map(({ name, message }) => `failed  ${name}: ${message}`),
       `${entries.length - left} of ${entries.length} have a counterpart here.${flags.apply ? ` ${made.size} were made.` : ' Nothing was changed: "--apply" makes them.'}`,
+      ...(more ? ["The export ends before the list does: fetch its other pages too."] : []),
       ...(flags.apply && flags.secrets === undefined && made.size > 0
         ? ['Their signing secrets are shown to nobody: "--secrets file" keeps them, or rotate one.']
         : []),
     ],
   );
-  return failed.length > 0 ? exits.refused : left > 0 ? exits.bad_news : exits.done;
+  return failed.length > 0 ? exits.refused : left > 0 || more ? exits.bad_news : exits.done;
 });

@@ -1,8 +1,7 @@
 import { defined } from "../../../runtime/domain/defined.ts";
-import { CommandError } from "../exits.ts";
+import { beginPrivate } from "../files.ts";
 import { command } from "../run.ts";
-import { writePrivate } from "../settings.ts";
-import { table } from "../text.ts";
+import { confirm, table } from "../text.ts";
 
 interface Key {
   readonly key_id: string;
@@ -36,10 +35,19 @@ interface NewKeyFlags {
   readonly out: string;
 }
 
-function keep(flags: NewKeyFlags, made: { api_key: string }): Record<string, unknown> {
-  const { api_key, ...rest } = made;
-  writePrivate(flags.out, `${api_key}\n`);
-  return { ...rest, file: flags.out };
+/** Makes a key into its file. @param make asks the platform for it, once the file can be written @returns what may be told of it */
+async function keep<Made extends { readonly api_key: string }>(
+  file: string,
+  make: () => Promise<Made>,
+): Promise<Omit<Made, "api_key"> & { file: string }> {
+  const begun = beginPrivate(file);
+  try {
+    const { api_key, ...rest } = await make();
+    begun.write(`${api_key}\n`);
+    return { ...rest, file };
+  } finally {
+    begun.drop();
+  }
 }
 
 export const create = command<
@@ -51,24 +59,20 @@ export const create = command<
     ...(flags.scope === undefined ? {} : { scopes: [...flags.scope] }),
     ...defined({ expires_at: flags.expires, limit_per_second: flags.limit }),
   };
-  const made = await client().call("POST", "/keys", { body: body as never });
-  const told = keep(flags, made as { api_key: string });
+  const told = await keep(flags.out, () => client().call("POST", "/keys", { body: body as never }));
   out.answer(told, () => `${told.key_id}  the key is in ${flags.out}, which only you can read`);
 });
 
 export const rotate = command<NewKeyFlags & { overlap: number }, [id: string]>(async ({ flags, out, client }, id) => {
   const body = { overlap_seconds: flags.overlap };
-  const made = await client().call("POST", "/keys/{key_id}/rotate", { params: { key_id: id }, body });
-  const told = keep(flags, made as unknown as { api_key: string });
+  const told = await keep(flags.out, () =>
+    client().call("POST", "/keys/{key_id}/rotate", { params: { key_id: id }, body }),
+  );
   out.answer(told, () => `${id}  the new key is in ${flags.out}; the old one works for ${flags.overlap} s`);
 });
 
 export const revoke = command<{ yes: boolean }, [id: string]>(async ({ flags, out, process, client }, id) => {
-  if (!flags.yes) {
-    if (!process.stdin.isTTY) throw new CommandError('Nobody can confirm it here: add "--yes".');
-    const { ask } = await import("../text.ts");
-    if (!/^y(es)?$/i.test(await ask(process, `Revoke ${id}? Its callers are refused within 70 s. [y/N] `))) return;
-  }
+  await confirm(process, flags.yes, `Revoke ${id}? Its callers are refused within 70 s.`);
   await client().call("DELETE", "/keys/{key_id}", { params: { key_id: id } });
   out.answer({ key_id: id, revoked: true }, () => `${id} is revoked.`);
 });

@@ -1,14 +1,13 @@
 import { Triggers } from "../../../sdk/typescript/src/client.ts";
 import { isTriggersError } from "../../../sdk/typescript/src/errors.ts";
 import { CommandError, exits } from "../exits.ts";
+import { readAll } from "../files.ts";
 import { command } from "../run.ts";
-import { forgetKey, keepKey } from "../settings.ts";
-import { ask, readAll } from "../text.ts";
-
-const DEFAULT_URL = "http://127.0.0.1:8080";
+import { addressOf, DEFAULT_URL, forgetKey, keepKey } from "../settings.ts";
+import { ask } from "../text.ts";
 
 export default command<{ keyStdin: boolean; forget: boolean }, []>(async ({ flags, out, process }) => {
-  const url = (flags.url ?? process.env.TRIGGERS_URL ?? DEFAULT_URL).replace(/\/+$/, "");
+  const url = addressOf(flags.url ?? (process.env.TRIGGERS_URL || DEFAULT_URL));
   if (flags.forget) {
     const forgotten = forgetKey(process.env, url);
     out.answer({ url, forgotten }, () =>

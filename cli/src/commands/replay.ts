@@ -3,7 +3,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { countReplay, countText, type ReplayBody } from "../count.ts";
 import { CommandError, exits } from "../exits.ts";
 import { command } from "../run.ts";
-import { ask, when } from "../text.ts";
+import { confirm, when } from "../text.ts";
 
 interface Flags {
   readonly from?: string;
@@ -31,14 +31,14 @@ export default command<Flags, string[]>(async ({ flags, out, process, client }, 
   const count = await countReplay(triggers, body);
   const goal =
     flags.subscription === undefined ? "every subscription that matches today" : flags.subscription.join(", ");
+  if (count.events === 0 && !count.more) {
+    out.answer({ count, confirmed: false }, () => "No such event is recorded: there is nothing to deliver again.");
+    return ids.length === 0 ? exits.bad_news : exits.not_found;
+  }
   if (!flags.yes) {
     const says = `${countText(count)} would be delivered again, to ${goal}, by ${triggers.url}.`;
-    if (!process.stdin.isTTY) {
-      out.answer({ count, confirmed: false }, () => says);
-      throw new CommandError('Nobody can confirm it here: add "--yes".');
-    }
-    const answer = await ask(process, `${says} Go on? [y/N] `);
-    if (!/^y(es)?$/i.test(answer)) return exits.usage;
+    if (!process.stdin.isTTY) out.answer({ count, confirmed: false }, () => says);
+    await confirm(process, flags.yes, `${says} Go on?`);
   }
   let replay = await triggers.replay(body as never);
   while (flags.wait && !OVER.has(replay.status)) {

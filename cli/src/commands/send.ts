@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { templates } from "../../../console/src/templates.ts";
 import { parseLossless } from "../../../sdk/typescript/src/lossless.ts";
 import { CommandError, exits } from "../exits.ts";
+import { readAll, readNamed } from "../files.ts";
 import { command } from "../run.ts";
-import { readAll } from "../text.ts";
 
 interface Flags {
   readonly data?: string;
@@ -26,8 +25,8 @@ async function textOf(flags: Flags, file: string | undefined, stdin: NodeJS.Read
       throw new CommandError(`There is no template ${flags.template}. There are: ${templateNames.join(", ")}.`);
     return JSON.stringify(template.body);
   }
-  if (file !== undefined && file !== "-") return readFileSync(file, "utf8");
-  if (file === undefined && stdin.isTTY)
+  if (file !== undefined) return readNamed(file, stdin);
+  if (stdin.isTTY)
     throw new CommandError(`Give a file, "-" for standard input, --data or --template (${templateNames.join(", ")}).`);
   return readAll(stdin);
 }
@@ -75,7 +74,7 @@ export default command<Flags, [file?: string]>(async ({ flags, out, process, cli
         ),
       ]),
     );
-    return;
+    return results.every(({ valid }) => valid) ? exits.done : exits.bad_news;
   }
   const accepted = await triggers.sendText(text, { idempotencyKey: flags.idempotencyKey });
   const events = [accepted].flat();

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Subscription, SubscriptionRequest } from "../../../sdk/typescript/src/client.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
-import { CommandError, exits } from "../exits.ts";
+import { CommandError } from "../exits.ts";
+import { beginPrivate, parsed, readNamed } from "../files.ts";
 import { command } from "../run.ts";
 import { type SelectorFlags, selectorOf } from "../selector.ts";
-import { parsed, readAll, table } from "../text.ts";
+import { confirm, table } from "../text.ts";
 
 const selectorText = (selector: unknown): string =>
   typeof selector === "string" ? selector : JSON.stringify(selector);
@@ -35,6 +35,7 @@ export const create = command<
   [url?: string]
 >(async ({ flags, out, process, client }, url) => {
   const from = flags.file;
+  if (from === undefined && url === undefined) throw new CommandError("Give the webhook's URL, or --file.");
   const body =
     from === undefined
       ? {
@@ -42,21 +43,19 @@ export const create = command<
           event_selector: selectorOf(flags, undefined),
           ...defined({ workflow_id: flags.workflow }),
         }
-      : parsed<object>(from === "-" ? await readAll(process.stdin) : readFileSync(from, "utf8"), from);
-  if (from === undefined && url === undefined) throw new CommandError("Give the webhook's URL, or --file.");
-  const made = await client().subscribe(body as SubscriptionRequest);
-  // Shown once by the platform, so it is the command's answer; `--secret-file` keeps it off the screen.
-  const { signing_secret, ...rest } = made;
-  if (flags.secretFile !== undefined) {
-    const { writePrivate } = await import("../settings.ts");
-    writePrivate(flags.secretFile, `${signing_secret}\n`);
-    out.answer(
-      { ...rest, secret_file: flags.secretFile },
-      () => `${made.subscription_id}  its secret is in ${flags.secretFile}`,
-    );
-    return;
+      : parsed<object>(await readNamed(from, process.stdin), from);
+  const secretFile = flags.secretFile === undefined ? undefined : beginPrivate(flags.secretFile);
+  try {
+    // Shown once by the platform, so it is the command's answer; `--secret-file` keeps it off the screen.
+    const { signing_secret, ...rest } = await client().subscribe(body as SubscriptionRequest);
+    const { subscription_id: id } = rest;
+    if (secretFile === undefined)
+      return out.answer({ ...rest, signing_secret }, () => [id, `signing secret, shown this once: ${signing_secret}`]);
+    secretFile.write(`${signing_secret}\n`);
+    out.answer({ ...rest, secret_file: flags.secretFile }, () => `${id}  its secret is in ${flags.secretFile}`);
+  } finally {
+    secretFile?.drop();
   }
-  out.answer(made, () => [made.subscription_id, `signing secret, shown this once: ${signing_secret}`]);
 });
 
 export const test = command<object, [id: string]>(async ({ out, client }, id) => {
@@ -75,12 +74,7 @@ export const disable = command<object, [id: string]>(async ({ out, client }, id)
 });
 
 export const remove = command<{ yes: boolean }, [id: string]>(async ({ flags, out, process, client }, id) => {
-  if (!flags.yes) {
-    const { ask } = await import("../text.ts");
-    const answer = await ask(process, `Remove ${id}, and cancel what waits for it? [y/N] `);
-    if (!/^y(es)?$/i.test(answer)) return exits.usage;
-  }
+  await confirm(process, flags.yes, `Remove ${id}, and cancel what waits for it?`);
   await client().unsubscribe(id);
   out.answer({ subscription_id: id, removed: true }, () => `${id} is removed.`);
-  return exits.done;
 });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { homeOf, readPrivate, writePrivate } from "../settings.ts";
+import { parsed, readPrivate, writePrivate } from "../files.ts";
+import { homeOf } from "../settings.ts";
 
 /** What a `listen` keeps, so that the next one for the same port and selector goes on where it was. */
 export interface Kept {
@@ -14,7 +15,7 @@ export function keptListen(env: Readonly<Record<string, string | undefined>>, wh
   const id = createHash("sha256").update(JSON.stringify(what)).digest("hex").slice(0, 24);
   const file = join(homeOf(env), "listen", `${id}.json`);
   return {
-    read: (): Kept | undefined => (existsSync(file) ? (JSON.parse(readPrivate(file)) as Kept) : undefined),
+    read: (): Kept | undefined => (existsSync(file) ? parsed<Kept>(readPrivate(file), file) : undefined),
     write: (kept: Kept) => writePrivate(file, `${JSON.stringify(kept)}\n`),
     forget: () => rmSync(file, { force: true }),
   };

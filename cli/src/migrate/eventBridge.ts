@@ -1,18 +1,12 @@
 import { ALL, type Converted, converted, literal, NoCounterpart, onEach, present } from "./converted.ts";
+import { entriesOf } from "./list.ts";
 
 /**
  * Rules of one event bus with their targets, as the AWS command line gives them: `list-rules`, `list-targets-by-rule` for each, and
  * `list-api-destinations` for the addresses.
  */
 interface Export {
-  readonly Rules: readonly {
-    readonly Name: string;
-    readonly Description?: string;
-    readonly State?: string;
-    readonly EventPattern?: string;
-    readonly ScheduleExpression?: string;
-    readonly EventBusName?: string;
-  }[];
+  readonly Rules: readonly Rule[];
   /** By the rule's name, or in the rules themselves. */
   readonly Targets?: Readonly<Record<string, readonly Target[]>>;
   readonly ApiDestinations?: readonly {
@@ -21,6 +15,16 @@ interface Export {
     readonly HttpMethod?: string;
     readonly InvocationRateLimitPerSecond?: number;
   }[];
+}
+
+interface Rule {
+  readonly Name: string;
+  readonly Description?: string;
+  readonly State?: string;
+  readonly EventPattern?: string;
+  readonly ScheduleExpression?: string;
+  readonly EventBusName?: string;
+  readonly Targets?: readonly Target[];
 }
 
 interface Target {
@@ -130,12 +134,21 @@ function selectorOf(node: Readonly<Record<string, unknown>>) {
   };
 }
 
-/** One subscription a target: each has its own address. */
+const shape = {
+  product: "EventBridge",
+  entries: "rules",
+  member: "Rules",
+  needs: ["Name"],
+  guide: "moving-from-eventbridge",
+};
+
+/** One subscription a target: each has its own address. @throws CommandError for what is no export */
 export function fromEventBridge(input: unknown): Converted[] {
-  const { Rules, Targets = {}, ApiDestinations = [] } = input as Export;
+  const rules = entriesOf<Rule>(input, shape);
+  const { Targets = {}, ApiDestinations = [] } = input as Partial<Export>;
   const destinations = new Map(ApiDestinations.map((one) => [one.ApiDestinationArn, one]));
-  return Rules.flatMap((rule): Converted[] => {
-    const targets = (rule as { Targets?: readonly Target[] }).Targets ?? Targets[rule.Name] ?? [];
+  return rules.flatMap((rule): Converted[] => {
+    const targets = rule.Targets ?? Targets[rule.Name] ?? [];
     const bare: Target = { Id: "", Arn: "" };
     return (targets.length === 0 ? [bare] : targets).map((target) => {
       const not: string[] = [];
@@ -146,7 +159,7 @@ export function fromEventBridge(input: unknown): Converted[] {
       const destination = destinations.get(target.Arn);
       if (rule.ScheduleExpression !== undefined)
         not.push(`it runs by the clock (${rule.ScheduleExpression}); nothing here does`);
-      if (target.Arn === "") not.push("it has no target");
+      if (target.Arn === "") not.push("it has no target in the export");
       else if (destination === undefined) {
         const service = target.Arn.split(":")[2] ?? target.Arn;
         not.push(

@@ -1,4 +1,5 @@
 import { ALL, type Converted, converted, literal, member, NoCounterpart, onEach, present } from "./converted.ts";
+import { entriesOf } from "./list.ts";
 
 /** One connection, as `GET /connections` of Hookdeck lists it. */
 interface Connection {
@@ -96,9 +97,17 @@ function condition(path: readonly string[], filter: unknown): string {
 /** @returns CEL @throws NoCounterpart */
 export const celOfFilter = (filter: unknown): string => condition([], filter);
 
-/** @param input a page of the list, with its connections in `models`, or the bare list */
+const shape = {
+  product: "Hookdeck",
+  entries: "connections",
+  member: "models",
+  needs: ["id", "source", "destination"],
+  guide: "moving-from-hookdeck",
+};
+
+/** @param input a page of the list, with its connections in `models`, or the bare list @throws CommandError for anything else */
 export function fromHookdeck(input: unknown): Converted[] {
-  const connections = (Array.isArray(input) ? input : (input as { models: unknown }).models) as readonly Connection[];
+  const connections = entriesOf<Connection>(input, shape);
   return connections.map((connection) => {
     const { source, destination, rules, paused_at, disabled_at } = connection;
     const { config = {} } = destination;

@@ -34,7 +34,7 @@ function inEveryLanguage(name: string): string {
 }
 
 function oneFile(path: string): string {
-  const code = folders.find(({ folder }) => path.startsWith(`${folder}/`))?.code ?? "";
+  const code = folders.find(({ ending }) => path.endsWith(`.${ending}`))?.code ?? "";
   return `\`\`\`${code} title="examples/${path}"\n${textOf(path).trimEnd()}\n\`\`\``;
 }
 
