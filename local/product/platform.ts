@@ -1,12 +1,12 @@
 /** Triggers in this process: its program on the stand-ins, a receiver for its webhooks, and a demo customer with keys. */
 
-import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { LocalFile } from "../platform/state.ts";
 import { type Core, type PlatformOptions, startCore } from "../platform.ts";
 import type { ProgramOutputs } from "../program.ts";
 import type { LocalService } from "../service.ts";
 import { pagesBeside } from "./pages.ts";
+import { post } from "./post.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 import { waitingAnswer } from "./waitingPage.ts";
 
@@ -107,28 +107,6 @@ async function invitePeople(url: string, { api_key, operator_key }: Keys): Promi
     if (status !== 201 && status !== 409) throw new Error(`${name} could not be invited: ${status} ${text}`);
   };
   await Promise.all(demoPeople.map(invite));
-}
-
-const TRIES = 5;
-const PAUSE_MS = 1_000;
-
-/** One call of the API, repeated under its key: on a machine that is busy, a function that is still to begin may take too long. */
-async function post(
-  url: string,
-  key: string,
-  body: object,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const headers = {
-    authorization: `Bearer ${key}`,
-    "content-type": "application/json",
-    "idempotency-key": `start-${randomUUID()}`,
-  };
-  for (let tried = 1; ; tried += 1) {
-    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-    const text = await response.text();
-    if (response.status < 500 || tried === TRIES) return { status: response.status, text };
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }
 
 type Keys = Pick<LocalFile, "api_key" | "sandbox_key" | "operator_key">;
