@@ -10,7 +10,7 @@ export function conformance({ sdk, lossless, throughProxy, told = () => undefine
 
   async function clientOf({ options = {}, url, api_key, proxy }) {
     return new Triggers({
-      url,
+      url: options.url ?? url,
       apiKey: options.api_key ?? api_key,
       timeoutMs: (options.timeout ?? 120) * 1_000,
       ...(options.retries === undefined ? {} : { retries: options.retries }),
@@ -30,6 +30,7 @@ export function conformance({ sdk, lossless, throughProxy, told = () => undefine
     if (error instanceof TriggersConnectionError) return { error: error.reason };
     if (error instanceof WebhookVerificationError) return { error: error.reason };
     if (error?.name === "AbortError") return { error: "cancelled" };
+    if (/ is no address: /.test(error?.message)) return { error: error.message };
     if (!(error instanceof TriggersError)) return { error: String(error?.stack ?? error) };
     const indexes = error.details.map(({ index }) => index).filter((index) => index !== undefined);
     return {
@@ -110,7 +111,7 @@ export function conformance({ sdk, lossless, throughProxy, told = () => undefine
       return {
         accepted: outcomes.length - refused.length,
         refused: refused.length,
-        ...(refused.length === 0 ? {} : { error: refused[0].reason.code }),
+        ...(refused.length === 0 ? {} : { error: refused[0].reason.code, message: refused[0].reason.message }),
       };
     },
     async exit(given) {

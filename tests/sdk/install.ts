@@ -14,7 +14,8 @@ const root = join(import.meta.dirname, "../..");
 export async function installPacked(workspace: string, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const npm = (args: readonly string[], cwd: string) => run("npm", [...args, "--no-audit", "--no-fund"], { cwd });
-  const packed = await npm(["pack", "--json", "--pack-destination", folder], join(root, workspace));
+  // As their READMEs say.
+  const packed = await npm(["pack", "--workspace", workspace, "--json", "--pack-destination", folder], root);
   // Before it, what the build said.
   const told = JSON.parse(packed.stdout.slice(packed.stdout.search(/^[[{]/m)));
   const [{ filename, name }] = Array.isArray(told) ? told : Object.values(told);

@@ -19,7 +19,7 @@ def settings(case):
     given = {"timeout": 120.0} | {name: options[name] for name in ("timeout", "retries", "max_wait", "lossless") if name in options}
     if "proxy" in options:
         given["proxy"] = case["proxy"]
-    return {"api_key": options.get("api_key", case["api_key"]), "url": case["url"], **given}
+    return {"api_key": options.get("api_key", case["api_key"]), "url": options.get("url", case["url"]), **given}
 
 
 def failure(error):
@@ -27,6 +27,8 @@ def failure(error):
         return {"error": error.reason}
     if isinstance(error, (asyncio.CancelledError, asyncio.TimeoutError, triggers.TriggersCancelledError)):
         return {"error": "cancelled"}
+    if isinstance(error, TypeError) and " is no address: " in str(error):
+        return {"error": str(error)}
     if not isinstance(error, triggers.TriggersError):
         return {"error": repr(error)}
     indexes = [detail["index"] for detail in error.details if "index" in detail]
@@ -48,7 +50,7 @@ def batch_outcome(errors):
     return {
         "accepted": len(errors) - len(refused),
         "refused": len(refused),
-        **({"error": refused[0].code} if refused else {}),
+        **({"error": refused[0].code, "message": str(refused[0])} if refused else {}),
     }
 
 

@@ -187,7 +187,9 @@ export class Batch {
     for (const index of bad.keys()) {
       const { status, requestId, docs } = error;
       const details = error.details.filter((detail) => detail.index === index);
-      events[index]!.reject(new TriggersError(error.code, error.message, { status, details, requestId, docs }));
+      // What was said of the whole request does not hold for the others, which are sent.
+      const message = details.map((detail) => detail.message).join(" ");
+      events[index]!.reject(new TriggersError(error.code, message, { status, details, requestId, docs }));
     }
     const good = events.filter((_, index) => !bad.has(index));
     if (good.length > 0) await this.#post(good);

@@ -63,7 +63,7 @@ export class Triggers {
   readonly #transport: Transport;
   readonly #options: TriggersOptions;
 
-  /** @throws TypeError without a key */
+  /** @throws TypeError without a key, or with an address that is none */
   constructor(options: TriggersOptions = {}) {
     this.#options = options;
     this.#transport = new Transport(options);

@@ -87,11 +87,13 @@ export class Transport {
   readonly #apiKey: string;
   #lossless: { parseLossless: typeof parseLossless; writeLossless: typeof writeLossless } | undefined;
 
-  /** @throws TypeError without a key */
+  /** @throws TypeError without a key, or with an address that is none */
   constructor(options: TriggersOptions) {
     this.#options = options;
-    this.url = (options.url ?? environment("TRIGGERS_URL") ?? DEFAULT_URL).replace(/\/+$/, "");
-    const key = options.apiKey ?? environment("TRIGGERS_API_KEY");
+    this.url = (options.url || environment("TRIGGERS_URL") || DEFAULT_URL).replace(/\/+$/, "");
+    if (!/^https?:\/\//.test(this.url) || !URL.canParse(this.url))
+      throw new TypeError(`${this.url} is no address: write https://triggers.example.com, or ${DEFAULT_URL}.`);
+    const key = options.apiKey || environment("TRIGGERS_API_KEY");
     if (key === undefined) throw new TypeError("Give an apiKey, or set the variable TRIGGERS_API_KEY.");
     this.#apiKey = key;
   }

@@ -40,8 +40,10 @@ def _after(error: BaseException, events: list[_Waiting]) -> list[list[_Waiting]]
         return [events[:half], events[half:]]
     for index in bad:
         own = [detail for detail in error.details if detail.get("index") == index]
+        # What was said of the whole request does not hold for the others, which are sent.
+        message = " ".join(detail["message"] for detail in own)
         told = TriggersError(
-            error.code, error.message, status=error.status, details=own, request_id=error.request_id, docs=error.docs
+            error.code, message, status=error.status, details=own, request_id=error.request_id, docs=error.docs
         )
         if not events[index][1].done():
             events[index][1].set_exception(told)

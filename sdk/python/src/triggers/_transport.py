@@ -52,6 +52,8 @@ def options_of(
     if not key:
         raise TypeError("Give an api_key, or set the variable TRIGGERS_API_KEY.")
     base = (url or os.environ.get("TRIGGERS_URL") or DEFAULT_URL).rstrip("/")
+    if not re.match(r"https?://[^/]", base):
+        raise TypeError(f"{base} is no address: write https://triggers.example.com, or {DEFAULT_URL}.")
     secrets = (webhook_secrets,) if isinstance(webhook_secrets, str) else tuple(webhook_secrets)
     return Options(key, base, timeout, retries, max_wait, lossless, secrets)
 

@@ -40,7 +40,7 @@ class _Client:
         :param max_wait: a request is not repeated when that would mean to wait longer, seconds
         :param lossless: decimals come as ``decimal.Decimal``, with every digit; integers always have theirs
         :param webhook_secrets: for :meth:`verify`, ``whsec_…``
-        :raises TypeError: without a key
+        :raises TypeError: without a key, or with an address that is none
         """
         self._options = options_of(api_key, url, timeout, retries, max_wait, lossless, webhook_secrets)
 
