@@ -23,8 +23,23 @@ const attribute = (element: Element, name: string): string | undefined =>
 
 const shortHash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-/** Puts a table into a frame that scrolls by itself, also by keys; the table stays one for who hears it. */
-function scrolled(table: Element): void {
+const ROLES: Readonly<Record<string, string>> = {
+  table: "table",
+  thead: "rowgroup",
+  tbody: "rowgroup",
+  tr: "row",
+  th: "columnheader",
+  td: "cell",
+};
+
+const textOf = (node: Node): string =>
+  "value" in node ? node.value : "childNodes" in node ? node.childNodes.map(textOf).join("") : "";
+
+/**
+ * Puts a table into a frame that scrolls by itself, also by keys. On a phone each row becomes a card (docs.css): so that it stays a table
+ * for who hears it, its parts say what they are, and each cell has the name of its column.
+ */
+function framed(table: Element): void {
   const parent = table.parentNode as Element;
   if (attribute(parent, "class") === "table") return;
   const frame = defaultTreeAdapter.createElement("div", table.namespaceURI, [
@@ -36,6 +51,14 @@ function scrolled(table: Element): void {
   defaultTreeAdapter.insertBefore(parent, frame, table);
   defaultTreeAdapter.detachNode(table);
   defaultTreeAdapter.appendChild(frame, table);
+  const parts = [...elementsIn(table)].filter(({ tagName }) => tagName in ROLES);
+  const columns = parts.filter(({ tagName }) => tagName === "th").map(textOf);
+  for (const part of parts) {
+    part.attrs.push({ name: "role", value: ROLES[part.tagName]! });
+    if (part.tagName !== "td") continue;
+    const row = (part.parentNode as Element).childNodes.filter(isElement);
+    part.attrs.push({ name: "data-column", value: columns[row.indexOf(part)] ?? "" });
+  }
 }
 
 /** Expressive Code knows the words that it coloured by their style; here they are known by its class. */
@@ -74,7 +97,7 @@ export async function cleanPages(folder: string): Promise<void> {
         element.attrs.push({ name: "src", value: `/docs/_astro/${name}` });
         element.childNodes = [];
       }
-      if (element.tagName === "table") scrolled(element);
+      if (element.tagName === "table") framed(element);
       // Code scrolls by itself. A script takes this away again where it has room enough; until then, and without it, keys reach it.
       if (element.tagName === "pre" && attribute(element, "tabindex") === undefined)
         element.attrs.push({ name: "tabindex", value: "0" });
