@@ -1,7 +1,7 @@
 // group: shared 2
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -206,9 +206,15 @@ async function ownServer(port = 0): Promise<{ port: number; received: Received[]
 const listen = (port: number, url: string) =>
   running(["listen", String(port), "--type", "cli.heard", "--path", "/hook"], url);
 
-/** A command that stays, and what it wrote so far. */
-function running(args: readonly string[], url: string) {
-  const child = spawn(node, [program, ...args], { env: { ...process.env, ...env, TRIGGERS_URL: url } });
+/** A command that stays, and what it wrote so far. @param around programs that it runs in, such as a terminal */
+function running(
+  args: readonly string[],
+  url: string,
+  around: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+) {
+  const [command = node, ...words] = [...around, node, program, ...args];
+  const child = spawn(command, words, { env: { ...process.env, ...env, TRIGGERS_URL: url, ...more } });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -222,6 +228,8 @@ function running(args: readonly string[], url: string) {
         LONG_MS,
       ),
     lines: () => stdout.split("\n").filter((line) => line !== ""),
+    press: (key: string) => child.stdin.write(key),
+    ended,
     kill: (signal: NodeJS.Signals) => {
       child.kill(signal);
       return ended;
@@ -289,6 +297,56 @@ test("listen passes on matching events, signed like deliveries, and loses none w
   assert.equal(await second.kill("SIGINT"), 0);
   assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
   await again.close();
+});
+
+/** Runs what follows in a terminal of its own, whose keys are what is written to it. */
+const TERMINAL = ["python3", "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"];
+
+test("in a terminal, keys send the last post again, copy it, open its event in the console, and end", async () => {
+  const there = await runProgram("python3", ["-c", "import pty"], "").catch(() => undefined);
+  if (there?.code !== 0) {
+    process.stdout.write("there is no terminal of Python's on this machine: the keys of listen are not pressed\n");
+    return assert.equal(process.env.CI, undefined, "CI presses the keys of listen: .ci/run installs Python");
+  }
+  const bin = join(folder, "opens");
+  const opened = join(folder, "opened");
+  mkdirSync(bin);
+  for (const name of ["xdg-open", "open"])
+    writeFileSync(join(bin, name), `#!/bin/sh\nprintf %s "$1" > "${opened}"\n`, { mode: 0o755 });
+  const server = await ownServer();
+  const terminal = running(["listen", String(server.port), "--type", "cli.keyed"], platform.url, TERMINAL, {
+    PATH: `${bin}:${process.env.PATH}`,
+  });
+  await terminal.said("q end");
+  const begun = Date.now();
+  await eventually(Date.now, (now) => now - begun > 5_000);
+  const { event_id } = (await api("POST", "/events", { event_type: "cli.keyed" })).json;
+  const posts = (count: number) =>
+    eventually(
+      () => server.received.length,
+      (length) => length >= count,
+      LONG_MS,
+    );
+  await posts(1);
+  await terminal.said("500 in");
+  terminal.press("r");
+  await posts(2);
+  assert.deepEqual(server.received[1], server.received[0]);
+  await terminal.said("200 in");
+  terminal.press("c");
+  const copied = /\]52;c;([\w+/=]+)/.exec(await terminal.said("Copied"))![1]!;
+  assert.equal(Buffer.from(copied, "base64").toString(), server.received[0]!.body);
+  terminal.press("o");
+  const page = await eventually(
+    () => (existsSync(opened) ? readFileSync(opened, "utf8") : ""),
+    (text) => text !== "",
+    LONG_MS,
+  );
+  assert.equal(page, `${platform.url}/console/events/${event_id}`);
+  terminal.press("q");
+  assert.equal(await terminal.ended, 0);
+  assert.deepEqual((await api("GET", "/subscriptions")).json.subscriptions, []);
+  await server.close();
 });
 
 test("tail gets events over a socket, loses none in a break, and polls where there is no socket", async () => {

@@ -152,7 +152,9 @@ export default command<Flags, [target: string]>(async ({ flags, out, process }, 
     },
     c: () => {
       const one = current();
-      if (one !== undefined) copy(process, one.post.body);
+      if (one === undefined) return;
+      copy(process, one.post.body);
+      out.note(`Copied the body of ${one.event.event_id}.`);
     },
     k: () => move(-1),
     j: () => move(1),
