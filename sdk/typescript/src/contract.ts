@@ -222,6 +222,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description Id that begins with `chn_`. */
                     id: string;
                 };
                 cookie?: never;
