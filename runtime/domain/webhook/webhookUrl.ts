@@ -42,10 +42,14 @@ export type UrlFault = "too_long" | "character" | "not_a_url" | "scheme" | "user
 const MAX_URL = 2_048;
 /** Where the Lambda runtime API listens inside every function's sandbox. */
 const RUNTIME_API_PORT = 9001;
-/** Privileged ports other than https never carry a webhook; of the others, those the Fetch standard blocks, and data stores. */
+/**
+ * Privileged ports other than https never carry a webhook; of the others, those the Fetch standard blocks, data stores, and what
+ * configures servers and clusters (Caddy, Docker, etcd, Nomad, Kubernetes, Consul).
+ */
 const BLOCKED_PORTS = new Set([
-  1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5984, 6000,
-  6379, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 9001, 9042, 9092, 9200, 9300, 10080, 11211, 27017,
+  1719, 1720, 1723, 2019, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 4646, 5060, 5061, 5432, 5672,
+  5984, 6000, 6379, 6443, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 8500, 9001, 9042, 9092, 9200, 9300, 10080,
+  10250, 11211, 27017,
 ]);
 const HTTPS_PORT = 443;
 const FIRST_UNPRIVILEGED = 1_024;

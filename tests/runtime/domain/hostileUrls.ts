@@ -41,6 +41,9 @@ export const hostileUrls: readonly string[] = [
     "https://example.com:11211/",
     "https://example.com:5432/",
   ],
+  // what runs machines and configures servers
+  ...["https://example.com:2019/", "https://example.com:4646/", "https://example.com:6443/"],
+  ...["https://example.com:8500/", "https://example.com:10250/"],
   ...["https://example.com:2375/", "https://example.com:0/", "https://example.com:65536/", "https://example.com:-1/"],
   ...["https://127.0.0.1:9001/2018-06-01/runtime/invocation/next"],
   // loopback, in every spelling
