@@ -14,7 +14,7 @@ import {
 } from "../domain/identity/identity.ts";
 import { newId, timeOf, ulidIn } from "../domain/ids.ts";
 import { isUnavailable } from "../domain/outage.ts";
-import { limitHeaders, type Verdict } from "../redis/limiter.ts";
+import { limitHeaders, tooManyRequests } from "../redis/limiter.ts";
 import { auditRefusal } from "./audited.ts";
 import type { Api, ApiEnv, Deps } from "./deps.ts";
 import { pathOf } from "./functionUrl.ts";
@@ -41,11 +41,6 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
 }
 
 /** Counted apart from events, so that `RateLimit-*` goes on to speak of those. */
-const tooManyRequests = ({ limit, retryAfterMs }: Verdict): TriggersError =>
-  new TriggersError("rate_limited", `One key makes at most ${limit} requests a second of these routes.`, {
-    headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) },
-  });
-
 const NO_STORE = { "cache-control": "no-store" };
 
 const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);

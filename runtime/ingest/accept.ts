@@ -28,7 +28,7 @@ import {
 import { eventId, newId, newUlid, timeOf, type Ulid, ulidAt, ulidIn } from "../domain/ids.ts";
 import { hopsIn } from "../domain/webhook/hops.ts";
 import { type ClaimRequest, claimed, type IdempotencyStore } from "../redis/idempotency.ts";
-import { type Limiter, limitHeaders, overLimit, type Verdict } from "../redis/limiter.ts";
+import { type Limiter, limitHeaders, overLimit, tooManyRequests, type Verdict } from "../redis/limiter.ts";
 
 /**
  * What `POST /events` does with one request.
@@ -59,10 +59,10 @@ export interface SendFailure extends Error {
 export interface Ports {
   /** The headers. An identity without the edge's seal is removed. @throws TriggersError while seals can't be checked */
   callerOf(method: string, headers: IngestRequest["headers"]): Promise<IngestRequest["headers"]>;
-  readonly limiter: Pick<Limiter, "take">;
+  readonly limiter: Pick<Limiter, "take" | "takeRequest">;
   readonly idempotency: Pick<IdempotencyStore, "claim" | "done" | "release">;
-  /** The schemas of a tenant's event types, at most 5 s old as far as they can be reached. */
-  schemas(tenant: Tenant): Promise<Schemas>;
+  /** The schemas of these event types of a tenant, at most 5 s old as far as they can be reached. */
+  schemas(tenant: Tenant, types: readonly (string | null)[]): Promise<Schemas>;
   /** Puts packed events that are too large for a message. */
   putPayload(key: string, packed: Buffer): Promise<void>;
   /** Resolves once the message is durable. @throws SendFailure */
@@ -120,7 +120,7 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
       verdict = await ports.limiter.take(identity!, valid.events.length, arrived);
       if (verdict.ended === true) throw unauthorized();
       if (!verdict.allowed) throw overLimit(verdict, valid.events.length);
-      checkTypes(valid, await ports.schemas(tenant));
+      checkTypes(valid, await ports.schemas(tenant, valid.types));
     };
     let answer: string;
     let replayed: Record<string, string> = {};
@@ -152,8 +152,21 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     };
   } catch (thrown) {
     // Every known caller learns how much of the limit remains, also from a refusal.
-    if (identity !== undefined) verdict ??= await ports.limiter.take(identity, 0, arrived);
-    const error = verdict?.ended === true ? unauthorized() : asTriggersError(thrown);
+    let request: Verdict | undefined;
+    if (identity !== undefined && verdict === undefined) {
+      // What is refused before its events count, counts among the key's requests.
+      [verdict, request] = await Promise.all([
+        ports.limiter.take(identity, 0, arrived),
+        ports.limiter.takeRequest(identity, arrived),
+      ]);
+    }
+    const refusal = asTriggersError(thrown);
+    const error =
+      verdict?.ended === true
+        ? unauthorized()
+        : request?.allowed === false && refusal.status < 500
+          ? tooManyRequests(request)
+          : refusal;
     if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);
     const { status, headers, body } = errorResponse(error, requestId);
     if (identity !== undefined) ports.answered(identity, error.code);

@@ -53,7 +53,7 @@ const ports: Ports = {
   callerOf: entrance.pass,
   limiter: new Limiter({ redis, now, failedOpen: reportLimiterAway }),
   idempotency: new IdempotencyStore(redis, roomIn(redis, now)),
-  schemas: (tenant) => schemas.of(tenant),
+  schemas: (tenant, types) => schemas.of(tenant, types),
   putPayload: (key, packed) => aws.putObject(env.PAYLOAD_BUCKET, key, packed),
   send: (message) => aws.sendMessage(env.INGEST_QUEUE_URL, encodeIngest(message), message.tenant),
   now,

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { compileSchema, type SchemaCheck } from "../domain/body/schema.ts";
 import type { Schemas } from "../domain/body/validate.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
@@ -61,9 +62,16 @@ export class SchemaCache {
     });
   }
 
-  async of(tenant: Tenant): Promise<Schemas> {
+  /** @param types of the events that are to be checked: their schemas are compiled in turns with what others ask */
+  async of(tenant: Tenant, types: readonly (string | null)[] = []): Promise<Schemas> {
     const known = await this.known.get(tenant).catch(() => undefined);
-    return known === undefined || known.documents.size === 0 ? none : (type) => this.check(known, type);
+    if (known === undefined || known.documents.size === 0) return none;
+    for (const type of new Set(types)) {
+      if (type === null || known.compiled.has(type) || !known.documents.has(type)) continue;
+      this.check(known, type);
+      await immediate();
+    }
+    return (type) => this.check(known, type);
   }
 
   /** Compiled at its first use: a tenant may have many types and send few. */

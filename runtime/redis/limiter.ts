@@ -18,7 +18,7 @@ import { LATE_MS, remaining, stateIn, waitFor } from "./window.ts";
 export const REDIS_PATIENCE_MS = 250;
 /** Milliseconds for which Redis is not asked after a failure. */
 export const REDIS_PAUSE_MS = 1_000;
-/** Requests a second that one key may make of the management API, over all routes. */
+/** Requests a second that one key may make of the management API, over all routes, and refused ones of `POST /events`. */
 export const REQUESTS_PER_SECOND = 200;
 /** Slots are over, and the bucket holds no more than the limit drains, in less than a second or just one. */
 const RESET_SECONDS = 1;
@@ -55,6 +55,15 @@ export function overLimit({ limit, retryAfterMs }: Verdict, cost: number): Trigg
   const message = `The limit of ${limit} events per second is used up. Repeat in ${seconds} s.`;
   return new TriggersError("rate_limited", message, { headers: { "retry-after": String(seconds) } });
 }
+
+/**
+ * What a request is told that is beyond those that a key may make. They are counted apart from events, so that `RateLimit-*` goes on
+ * to speak of those.
+ */
+export const tooManyRequests = ({ limit, retryAfterMs }: Verdict): TriggersError =>
+  new TriggersError("rate_limited", `One key makes at most ${limit} requests a second of these routes.`, {
+    headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) },
+  });
 
 export interface LimiterPorts {
   readonly redis: RedisScripts;
@@ -117,7 +126,10 @@ export class Limiter {
     return this.#alone(limits, cost, this.#ports.now());
   }
 
-  /** Counts a request of the management API, which has a window of its own for each key. Never throws. */
+  /**
+   * Counts a request of the management API, or one that was refused before its events counted: they have a window of
+   * their own for each key. Never throws.
+   */
   takeRequest(identity: Identity, arrived?: number): Promise<Verdict> {
     const name = `requests:{${tenantOf(identity)}}:${identity.key_id}`;
     return this.#take([{ name, limit: REQUESTS_PER_SECOND }], undefined, 1, arrived);

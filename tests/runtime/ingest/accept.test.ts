@@ -332,6 +332,22 @@ test("events that break their type's schema are refused, and it does not apply t
   assert.equal((await platform.post('{"event_type":"order","id":"5"}', {}, newcomer())).status, 202);
 });
 
+test("an event that is refused for its schema counts against the limit, and beyond the limit nothing is checked", async () => {
+  let checks = 0;
+  const faults = () => {
+    checks += 1;
+    return [{ path: "", message: "it never fits" }];
+  };
+  for (const headers of [() => ({}), (n: number) => ({ "idempotency-key": `schema ${n}` })]) {
+    const platform = platformOver(redis.connection, {}, () => ({ costly: false, bytes: 2, faults }));
+    const who = { ...newcomer(), limit_per_second: 3 };
+    checks = 0;
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await platform.post('{"event_type":"t"}', headers(n), who)).status);
+    assert.deepEqual([statuses, checks], [[400, 400, 400, 429, 429], 3]);
+  }
+});
+
 test("an event that can't be checked in time counts as breaking its schema, and delays no other request", async () => {
   const check = compileSchema(JSON.stringify({ properties: { a: { pattern: "^(a+)+$" } } }));
   const platform = platformOver(redis.connection, {}, () => check);
@@ -354,6 +370,21 @@ test("a request that did not come through the edge is refused, with any headers"
       [401, "unauthorized", undefined],
     );
   }
+});
+
+test("a key makes so many requests a second that are refused for what they are, and is told to come back beyond them", async () => {
+  const platform = platformOver(redis.connection);
+  const who = newcomer();
+  const statuses: number[] = [];
+  for (let n = 0; n < 202; n += 1)
+    statuses.push((await platform.post(["nonsense", "[]", '{"event_type":7}'][n % 3]!, {}, who)).status);
+  assert.deepEqual([statuses.filter((status) => status === 400).length, statuses.slice(-2)], [200, [429, 429]]);
+  const refused = await platform.post("nonsense", {}, who);
+  assert.deepEqual([errorOf(refused).code, refused.headers["retry-after"]], ["rate_limited", "1"]);
+  assert.match(refused.headers["ratelimit-remaining"] ?? "", /^\d+$/);
+  assert.equal((await platform.post("{}", {}, who)).status, 202, "what is right has the limit of events alone");
+  const another = { ...who, key_id: "key_01ARZ3NDEKTSV4RRFFQ69G5FAW" };
+  assert.equal((await platform.post("nonsense", {}, another)).status, 400);
 });
 
 test("a key without the scope is refused before its body is looked at", async () => {

@@ -123,12 +123,14 @@ async function edge(event: string): Promise<string> {
 // ---- ingest, its calls answered at once ---------------------------------------------------------------------------------
 
 const identity: Identity = { ...record, limit_per_second: 1_000 };
+const allowed = {
+  ...{ allowed: true, limit: 1_000, remaining: 900, resetSeconds: 1, retryAfterMs: 0 },
+  by: "redis",
+} as const;
 const ports: Ports = {
   callerOf: gate(async () => JSON.stringify(peppers), Date.now).pass,
   answered: () => {},
-  limiter: {
-    take: async () => ({ allowed: true, limit: 1_000, remaining: 900, resetSeconds: 1, retryAfterMs: 0, by: "redis" }),
-  },
+  limiter: { take: async () => allowed, takeRequest: async () => allowed },
   idempotency: {
     claim: async ({ first }) => ({ kind: "claimed", first, fresh: true }),
     done: async () => {},

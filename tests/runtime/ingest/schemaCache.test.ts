@@ -138,6 +138,28 @@ test("schemas of the same version are compiled once", async () => {
   assert.equal((await cache.of("cus_1"))("order"), first);
 });
 
+test("the schemas of many types are compiled one by one, and others have their turn in between", async () => {
+  const { cache, world } = setup();
+  const types = Array.from({ length: 20 }, (_, n) => `type ${n}`);
+  const schemas = types.map((event_type) => ({ event_type, version: 1, schema_text: '{"required":["a"]}' }));
+  world.answer = async () => ({ version: 1, schemas });
+  await cache.of("cus_1");
+  let turns = 0;
+  const count = (): NodeJS.Immediate =>
+    setImmediate(() => {
+      turns += 1;
+      counting = count();
+    });
+  let counting = count();
+  const check = await cache.of("cus_1", [...types, null, "other"]);
+  clearImmediate(counting);
+  assert.ok(turns >= types.length, String(turns));
+  assert.equal(
+    types.every((type) => check(type)?.faults(Buffer.from("{}")).length === 1),
+    true,
+  );
+});
+
 test("a stored schema that does not compile checks nothing, and is reported", async () => {
   const { faults, world } = setup();
   world.answer = async () => ({
