@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { sql } from "kysely";
 import { asCustomer } from "../../database/roles.ts";
 import type { Definition } from "../../database/schema.ts";
-import { compileSchema, type SchemaCheck } from "../../domain/body/schema.ts";
+import { compileSchema, MAX_SCHEMA_BYTES, type SchemaCheck } from "../../domain/body/schema.ts";
 import { reviewEvents, scanBody } from "../../domain/body/validate.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import { type ErrorDetail, TriggersError } from "../../domain/errors/errors.ts";
@@ -12,10 +12,11 @@ import { eventId, newUlid, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
 import type { Enrich, EventSelector } from "../../domain/subscription.ts";
 import { rfc3339 } from "../../domain/time.ts";
-import { Budget, type CompiledSelector, CUSTOMER_BUDGET, compileStored } from "../../matching/index.ts";
+import { compileStored } from "../../matching/index.ts";
 import { limitHeaders, overLimit } from "../../redis/limiter.ts";
 import { writeList } from "../../store/inbox/view.ts";
 import type { Api, Deps } from "../deps.ts";
+import { type Asked, Judge, Shown, type Verdict } from "../judge.ts";
 import { previewer } from "../preview.ts";
 import { EventSchema, jsonBytes } from "../reads.ts";
 import { route } from "../route.ts";
@@ -25,6 +26,8 @@ const TAG = "Events";
 const MAX_VERDICTS = 5_000;
 /** Between two such runs others have their turn. */
 const COMPILED_AT_ONCE = 200;
+/** Bytes of the schemas that one dry-run compiles: one of the largest may take a second. */
+const MAX_COMPILED_BYTES = 4 * MAX_SCHEMA_BYTES;
 const MAX_ANSWER_BYTES = 4_500_000;
 
 export const VerdictSchema = z.object({
@@ -64,9 +67,12 @@ const ResultSchema = z.object({
     .openapi({ description: "Number of subscriptions that don't match and are left out to save space." }),
 });
 
-interface Active {
-  readonly subscription_id: string;
-  readonly selector: CompiledSelector;
+/** An event of the request, with what is wrong with it or what was decided. */
+interface Judged {
+  readonly bytes: Buffer;
+  readonly type: string | null;
+  readonly errors: readonly ErrorDetail[] | undefined;
+  readonly verdicts: readonly Verdict[];
 }
 
 export function register(app: Api, deps: Deps): void {
@@ -109,44 +115,36 @@ export function register(app: Api, deps: Deps): void {
     async (c, { raw }) => {
       const tenant = c.get("tenant");
       const { subscriptions, schemas } = await load(c.get("identity").customer_id, tenant);
-      const compiled = new Map<string, SchemaCheck>();
       const scanned = scanBody(Buffer.from(raw));
       // Before they are checked and matched: that is what costs.
       const verdict = await deps.limiter.take(c.get("identity"), scanned.events.length);
       c.set("told", { ...c.get("told"), ...limitHeaders(verdict) });
       if (!verdict.allowed) throw overLimit(verdict, scanned.events.length);
-      const reviewed = reviewEvents(scanned, (type) => {
-        const schema = schemas.get(type);
-        if (schema === undefined) return undefined;
-        const check = compiled.get(type) ?? compileSchema(schema);
-        compiled.set(type, check);
-        return check;
-      });
-      const active: Active[] = [];
+      const compiled = await compileAll(scanned.types, schemas);
+      const reviewed = reviewEvents(scanned, (type) => compiled.get(type));
+      const active: Asked[] = [];
       for (const [at, { subscription_id, definition }] of subscriptions.entries()) {
         // Thousands of selectors are compiled in turns with what others ask.
         if (at % COMPILED_AT_ONCE === COMPILED_AT_ONCE - 1) await immediate();
         active.push({ subscription_id, selector: compileStored(definition.event_selector as EventSelector) });
       }
-      const budget = new Budget(CUSTOMER_BUDGET);
-      /** Units that each subscription's selector took. */
-      const took = new Map<string, number>();
+      const brief = reviewed.events.length * active.length > MAX_VERDICTS;
+      const judge = new Judge(active, { brief });
       const first = newUlid(deps.now(), reviewed.events.length);
       const show = previewer(deps);
       const faults = Map.groupBy(reviewed.faults, ({ index }) => index ?? 0);
-      const judged = reviewed.events.map((bytes, offset) => {
+      const judged: Judged[] = [];
+      for (const [offset, bytes] of reviewed.events.entries()) {
         const type = reviewed.types[offset]!;
         const errors = faults.get(offset);
-        if (errors !== undefined) return { bytes, type, errors, verdicts: [] };
-        const event: Event = {
+        const event = (): Event => ({
           event_id: eventId(ulidAt(first, offset)),
           event_type: type,
           received_at: rfc3339(deps.now()),
           payload: parseJson(bytes.toString("utf8")) as Record<string, unknown>,
-        };
-        return { bytes, type, errors, verdicts: active.map((one) => judge(one, event, budget, took)) };
-      });
-      if (budget.usedUp) throw tooCostly(took);
+        });
+        judged.push({ bytes, type, errors, verdicts: errors === undefined ? await judge.verdicts(event()) : [] });
+      }
       const matching = new Set(
         judged.flatMap(({ verdicts }) => verdicts.filter(({ matched }) => matched).map((v) => v.subscription_id)),
       );
@@ -159,16 +157,18 @@ export function register(app: Api, deps: Deps): void {
               .map(({ subscription_id }) => subscription_id),
       );
       const targets = matching.size === 0 ? new Map() : await show.targets(tenant, [...matching]);
-      const brief = judged.length * active.length > MAX_VERDICTS;
       const results: Buffer[] = [];
-      let size = 0;
+      const answer = new Shown(MAX_ANSWER_BYTES);
       for (const [offset, { bytes, type, errors, verdicts }] of judged.entries()) {
         const kept = brief ? verdicts.filter(({ matched }) => matched) : verdicts;
-        const shown = await Promise.all(
-          kept.map(async (verdict) => {
+        const sample = { first, types: reviewed.types, offset, raw: bytes, key_name: c.get("identity").key_name };
+        // What is in a body is in the answer; the few bytes beside it are counted with the result.
+        const bodies = new Shown(MAX_ANSWER_BYTES);
+        const shown = await bodies.each(
+          kept,
+          async (verdict) => {
             const target = verdict.matched ? targets.get(verdict.subscription_id) : undefined;
             if (target === undefined || hidden.has(verdict.subscription_id)) return verdict;
-            const sample = { first, types: reviewed.types, offset, raw: bytes, key_name: c.get("identity").key_name };
             try {
               return { ...verdict, request: await show.preview(target, sample) };
             } catch (error) {
@@ -176,23 +176,22 @@ export function register(app: Api, deps: Deps): void {
               if (!(error instanceof TriggersError)) throw error;
               return { ...verdict, request_error: { code: error.code, message: error.message } };
             }
-          }),
+          },
+          (one) => ("request" in one ? one.request.body.length : 0),
         );
+        const omitted = errors === undefined ? active.length - kept.length : 0;
         const rest = {
           valid: errors === undefined,
           ...defined({ errors: mapDefined(errors, (errors) => errors.map(withoutIndex)) }),
           subscriptions: shown,
-          ...(brief ? { omitted: verdicts.length - kept.length } : {}),
+          ...(brief ? { omitted } : {}),
         };
         const text = Buffer.concat([
           Buffer.from('{"event":'),
           spliceEvent(first, offset, type, bytes),
           Buffer.from(`,${JSON.stringify(rest).slice(1)}`),
         ]);
-        size += text.length;
-        if (size > MAX_ANSWER_BYTES) {
-          throw new TriggersError("unprocessable", "The results exceed what one answer holds; rehearse fewer events.");
-        }
+        answer.add(text.length);
         results.push(text);
       }
       return jsonBytes(writeList("results", results, {}));
@@ -200,22 +199,27 @@ export function register(app: Api, deps: Deps): void {
   );
 }
 
+/** The schemas of these types, each in turn with what others ask. @throws TriggersError `unprocessable` when they are too large together */
+async function compileAll(
+  types: readonly (string | null)[],
+  schemas: ReadonlyMap<string, string>,
+): Promise<Map<string, SchemaCheck>> {
+  const compiled = new Map<string, SchemaCheck>();
+  let bytes = 0;
+  for (const type of new Set(types)) {
+    const text = type === null ? undefined : schemas.get(type);
+    if (type === null || text === undefined) continue;
+    bytes += Buffer.byteLength(text);
+    if (bytes > MAX_COMPILED_BYTES) {
+      const message = "The schemas of these events are too large together; try events of fewer types.";
+      throw new TriggersError("unprocessable", message);
+    }
+    compiled.set(type, compileSchema(text));
+    await immediate();
+  }
+  return compiled;
+}
+
 const enriches = ({ enrich }: Definition): boolean => enrich !== null && (enrich as Enrich).from !== "$event";
 
 const withoutIndex = ({ index: _, ...rest }: ErrorDetail): ErrorDetail => rest;
-
-/** Only subscriptions that were decided are reported. */
-function tooCostly(took: ReadonlyMap<string, number>): TriggersError {
-  const worst = [...took].reduce((most, one) => (one[1] > most[1] ? one : most));
-  const message = `Matching so many subscriptions takes too long, that of ${worst[0]} longest; try fewer or smaller events.`;
-  return new TriggersError("unprocessable", message);
-}
-
-function judge({ subscription_id, selector }: Active, event: Event, budget: Budget, took: Map<string, number>) {
-  const started = performance.now();
-  const before = budget.spent;
-  const { matched, because } = selector.explain(event, budget);
-  took.set(subscription_id, (took.get(subscription_id) ?? 0) + budget.spent - before);
-  const duration_us = Math.round((performance.now() - started) * 1_000);
-  return { subscription_id, matched, because, duration_us };
-}

@@ -5,11 +5,12 @@ import { type Event, spliceEvent } from "../../domain/event.ts";
 import { requireScope } from "../../domain/identity/identity.ts";
 import { subscriptionStatuses } from "../../domain/statuses.ts";
 import type { DeliveryTarget, EventSelector, Transform } from "../../domain/subscription.ts";
-import { checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
+import { Budget, CUSTOMER_BUDGET, checkTransform, compileSelector, compileStored } from "../../matching/index.ts";
 import { asEvent } from "../../store/inbox/read.ts";
 import { writeList } from "../../store/inbox/view.ts";
 import type { Api, Deps } from "../deps.ts";
 import { examine } from "../examine.ts";
+import { REASON_UNITS } from "../judge.ts";
 import { knownTo } from "../masks.ts";
 import { type Preview, previewer } from "../preview.ts";
 import { EventId, EventSchema, jsonBytes, Millis, readContext } from "../reads.ts";
@@ -47,6 +48,8 @@ const DRAFT: Omit<DeliveryTarget, "tenant" | "environment" | "event_selector"> =
 const PAUSED = "the subscription was paused, since its selector takes too much work";
 const WHAT_IS_MASKED = "what is masked decides";
 const TOO_MUCH_TOGETHER = "all selectors together took as much work as one event may, before this one was decided";
+/** In place of a reason, once finding those before it took as much work as a call may. */
+const TOO_MANY_REASONS = "finding the reasons of so many subscriptions takes too much work";
 
 export function register(app: Api, deps: Deps): void {
   const context = readContext(deps);
@@ -169,6 +172,7 @@ export function register(app: Api, deps: Deps): void {
       const { batch, offset, raw } = await eventById(context, identity, params.id, deps.now);
       const known = (await knownTo(deps, c))(raw);
       const event = asEvent(batch, offset, known);
+      const budget = new Budget(CUSTOMER_BUDGET);
       const verdicts = await asCustomer(deps.db, identity.customer_id, async (tx) => {
         const found: Record<string, unknown>[] = [];
         for (let after = "", page = PAGE; page === PAGE; ) {
@@ -177,7 +181,12 @@ export function register(app: Api, deps: Deps): void {
           for (const { subscription_id, version, definition, status, paused } of rows) {
             // What was decided then is the verdict; the reason is derived from the same definition.
             const matched = batch.matched[subscription_id]?.includes(offset) ?? false;
-            const alone = compileStored(definition.event_selector as EventSelector).explain(event);
+            if (budget.usedUp) {
+              found.push({ subscription_id, version, matched, because: paused ? PAUSED : TOO_MANY_REASONS, status });
+              continue;
+            }
+            const alone = compileStored(definition.event_selector as EventSelector).explain(event, budget);
+            budget.spend(REASON_UNITS);
             const because = paused ? PAUSED : (otherwise(alone.matched, matched, known !== raw) ?? alone.because);
             found.push({ subscription_id, version, matched, clause: alone.clause, because, status });
           }

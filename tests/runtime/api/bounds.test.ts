@@ -117,6 +117,70 @@ test("a dry-run that would match for too long is refused, naming the selector th
   assert.equal((await api.call(live, "POST", "/events/dry-run", `[${heavy}]`)).status, 200);
 });
 
+test("a dry-run compiles so many bytes of schemas", async () => {
+  const types = ["a", "b", "c", "d", "e"];
+  for (const type of types)
+    assert.equal(
+      (await api.call(live, "PUT", `/event-types/${type}`, { description: "x".repeat(60_000), required: ["id"] }))
+        .status,
+      200,
+    );
+  const dryRun = (of: readonly string[]) =>
+    api.call(
+      live,
+      "POST",
+      "/events/dry-run",
+      of.map((event_type) => ({ event_type })),
+    );
+  const fits = await dryRun(types.slice(1));
+  assert.deepEqual(
+    [fits.status, fits.body.results.map(({ valid }: { valid: boolean }) => valid)],
+    [200, [false, false, false, false]],
+  );
+  const { status, body } = await dryRun(types);
+  assert.deepEqual(
+    [status, body.error.code, body.error.message],
+    [422, "unprocessable", "The schemas of these events are too large together; try events of fewer types."],
+  );
+});
+
+test("a customer has so many subscriptions, made one by one or imported; a removed one makes room", async () => {
+  const tenant = live.customer_id;
+  const import_ = (count: number, from: number) =>
+    api.call(live, "POST", "/subscriptions/import", {
+      subscriptions: Array.from({ length: count }, (_, n) => ({
+        webhook_url: `https://example.com/${tenant}/${from + n}`,
+        event_selector: "never",
+      })),
+    });
+  const { subscriptions } = CAPS;
+  assert.equal(subscriptions, 100_000);
+  // So many that the test can make them all.
+  Object.assign(CAPS, { subscriptions: 5 });
+  const { body: made } = await import_(3, 0);
+  const [first] = made.subscriptions;
+  const one = (n: number) =>
+    api.call(live, "POST", "/subscriptions", {
+      webhook_url: `https://example.com/${tenant}/one/${n}`,
+      event_selector: "never",
+    });
+  const tooMany = await import_(3, 10);
+  const message = "There can be at most 5 subscriptions; remove some, or wait until one has ended.";
+  assert.deepEqual(
+    [tooMany.status, tooMany.body.error.code, tooMany.body.error.message],
+    [422, "limit_reached", message],
+  );
+  assert.equal((await import_(2, 10)).status, 201);
+  const beyond = await one(1);
+  assert.deepEqual([beyond.status, beyond.body.error.message], [422, message]);
+  assert.equal((await api.call(live, "DELETE", `/subscriptions/${first.subscription_id}`)).status, 204);
+  assert.equal((await one(2)).status, 201);
+  const { live: other } = await api.customer("Other");
+  const body = { webhook_url: "https://example.com/other", event_selector: "never" };
+  assert.equal((await api.call(other, "POST", "/subscriptions", body)).status, 201);
+  Object.assign(CAPS, { subscriptions });
+});
+
 test("a key has a limit of requests a second over all routes; the customer's other keys have their own", async () => {
   const now = Date.now();
   const requests: string[] = [];

@@ -276,6 +276,39 @@ test("verdicts have the decision and the status of that time: disabled, paused f
   );
 });
 
+test("verdicts on an event give reasons as far as their work goes, and the decision of every subscription", async () => {
+  const { live: own } = await api.customer("Many");
+  const subscriptions = Array.from({ length: 1_100 }, (_, n) => ({
+    webhook_url: `https://example.com/many/${n}`,
+    event_selector: { cel: `event.a.exists(x, x == ${n}.5) || event.b.exists(x, x == ${n}.5)` },
+  }));
+  const { body: made } = await api.call(own, "POST", "/subscriptions/import", { subscriptions });
+  const last = made.subscriptions
+    .map((each: { subscription_id: string }) => each.subscription_id)
+    .sort()
+    .at(-1);
+  const snapshot_version = await asCustomer(api.deps.db, own.customer_id, (tx) =>
+    currentVersion(tx, tenantOf(own), "subscriptions"),
+  );
+  const long = { a: new Array<number>(4_000).fill(1), b: new Array<number>(4_000).fill(2) };
+  const batch = batchOf(own.customer_id, [long], api.deps.now(), { matched: { [last]: [0] }, snapshot_version });
+  await api.deps.dynamodb.send(new PutItemCommand({ TableName: "events", Item: encodeBatch(batch) }));
+  const { status, body } = await api.call(own, "GET", `/events/${eventId(batch.first)}/verdicts`);
+  assert.equal(status, 200);
+  assert.equal(body.verdicts.length, 1_100);
+  const without = body.verdicts.findIndex(({ because }: { because: string }) =>
+    because.startsWith("finding the reasons"),
+  );
+  assert.ok(without > 300 && without < 1_100, String(without));
+  assert.deepEqual(new Set(body.verdicts.slice(without).map(({ because }: { because: string }) => because)).size, 1);
+  assert.deepEqual(
+    body.verdicts.flatMap((each: { subscription_id: string; matched: boolean }) =>
+      each.matched ? [each.subscription_id] : [],
+    ),
+    [last],
+  );
+});
+
 test("recorded events are rehearsed, and rows of reference tables shown, only with the scopes that read them", async () => {
   const weak = (...scopes: Identity["scopes"][number][]): Identity => ({ ...live, scopes });
   const rehearsal = { event_selector: "order.*" };
