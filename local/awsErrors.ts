@@ -2,6 +2,7 @@
  * The forms in which AWS services answer an error, by protocol: JSON 1.0/1.1 (SQS, DynamoDB, Firehose, Secrets Manager,
  * KMS), REST JSON (Lambda, EventBridge Scheduler, CloudFront KeyValueStore), REST XML (S3) and query XML (STS, IAM).
  */
+import { own } from "./byName.ts";
 import type { ApiAnswer, ApiCall, ServiceError } from "./service.ts";
 
 const escapeXml = (text: string): string =>
@@ -43,7 +44,7 @@ export function errorAnswer(
       status: denied && service !== "sqs" ? 400 : error.status,
       headers: { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": requestId },
       body: JSON.stringify({
-        __type: `${namespaces[service] ?? ""}${code}`,
+        __type: `${own(namespaces, service) ?? ""}${code}`,
         message: error.message,
         Message: error.message,
       }),

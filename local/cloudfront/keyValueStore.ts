@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { byName } from "../byName.ts";
+import { byName, own } from "../byName.ts";
 import { onlySupports, physicalName } from "../declared.ts";
 import { JsonFile } from "../jsonFile.ts";
 import { type ApiAnswer, type ApiCall, type LocalContext, type LocalService, ServiceError } from "../service.ts";
@@ -40,7 +40,7 @@ const actions: Readonly<Record<string, string>> = {
 /** @throws ServiceError for what is not answered here */
 function read({ method, url }: ApiCall): { action: string; arn: string; key: string } {
   const [, arn = "", key] = CALL.exec(url) ?? [];
-  const action = actions[key === undefined ? method : `${method} key`];
+  const action = own(actions, key === undefined ? method : `${method} key`);
   if (arn === "" || action === undefined)
     throw new ServiceError(
       "UnknownOperationException",

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { own } from "../byName.ts";
 import type { GeneratedResponse, ViewerRequest } from "../cloudfront/viewerFunction.ts";
 
 /** Nobody is shown a page for less than that. */
@@ -34,7 +35,7 @@ export async function waitingAnswer(
   built: () => Promise<void>,
 ): Promise<GeneratedResponse | undefined> {
   if (method !== "GET") return undefined;
-  const file = files[uri];
+  const file = own(files, uri);
   if (file !== undefined) return answered(200, ...file);
   if (!PAGE.test(uri) || headers.get("sec-fetch-mode") !== "navigate") return undefined;
   const stopped = new AbortController();

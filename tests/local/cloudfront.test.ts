@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { suite } from "uvu";
+import { watchLookups } from "../support/lookups.ts";
 import { type Probe, startProbe } from "./probe.ts";
 
 const test = suite("cloudfront");
@@ -207,6 +208,26 @@ test("parameters, cookies and headers of any name pass and change nothing else",
       ],
     },
   );
+});
+
+test("nothing that a caller names is looked up on an object that has a prototype", async () => {
+  const { name, found, end } = watchLookups("/local/");
+  try {
+    for (const method of ["GET", "POST"])
+      for (const path of [`/${name}`, `/docs/${name}`, "/"]) {
+        const headers = {
+          [name]: name,
+          cookie: `${name}=${name}; ${name}=b`,
+          "content-type": name,
+          "accept-encoding": name,
+          "x-forwarded-for": name,
+        };
+        await send(method, `${path}?${name}=${name}&${name}`, headers, ...(method === "POST" ? [name] : []));
+      }
+    assert.deepEqual([...found], []);
+  } finally {
+    end();
+  }
 });
 
 const viewerFaults: [path: string, line: string][] = [

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import { request as httpRequest } from "node:http";
+import { randomBytes } from "node:crypto";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { SignatureV4 } from "@smithy/signature-v4";
-import { SignatureV4a } from "@smithy/signature-v4a";
 import fc from "fast-check";
 import { suite } from "uvu";
+import type { Credentials } from "../../local/credentials.ts";
 import { defined } from "../../runtime/domain/defined.ts";
+import { type Answered, type Sent, type Signing, sendTo, sign, type Unsigned } from "../support/gatewayCalls.ts";
+import { watchLookups } from "../support/lookups.ts";
 import { type Probe, startProbe } from "./probe.ts";
 
 const test = suite("signatures at the gateway");
@@ -19,96 +19,19 @@ test.after(async () => {
   await probe?.stop();
 });
 
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Buffer);
-  }
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-  reset(): void {}
-}
-
-interface Sent {
-  method: string;
-  path: string;
-  query: string;
-  headers: Record<string, string>;
-  body: string;
-}
-
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-  readonly code: string | undefined;
-}
-
-/** Node's own client: `fetch` sets headers of its own, and refuses some. */
-function send({ method, path, query, headers, body }: Sent): Promise<Answered> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(probe.core.gatewayUrl);
-    const target = query === "" ? path : `${path}?${query}`;
-    const outgoing = httpRequest({ hostname, port, method, path: target, headers }, (incoming) => {
-      const parts: Buffer[] = [];
-      incoming.on("data", (part: Buffer) => parts.push(part));
-      incoming.on("end", () => {
-        const text = Buffer.concat(parts).toString();
-        const code = /<Code>(\w+)<|"__type":"(?:[^"#]*#)?(\w+)"/.exec(text);
-        resolve({
-          status: incoming.statusCode!,
-          text,
-          code: code?.[1] ?? code?.[2] ?? (incoming.headers["x-amzn-errortype"] as string | undefined),
-        });
-      });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
-}
-
-interface Signing {
-  readonly service: string;
-  readonly role?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  readonly date?: Date;
-  readonly all?: boolean;
-}
-
 const host = () => new URL(probe.core.gatewayUrl).host;
+const send = (sent: Sent): Promise<Answered> => sendTo(probe.core.gatewayUrl, sent);
 
-async function signed(
-  sent: Omit<Sent, "headers"> & { headers?: Record<string, string> },
-  signing: Signing,
-): Promise<Sent> {
-  const { service, role, date = new Date() } = signing;
-  const settings = {
-    service,
-    region: signing.all === true ? "*" : "us-east-1",
-    credentials: signing.credentials ?? probe.core.aws(role).credentials,
-    sha256: Sha256 as never,
-    uriEscapePath: service !== "s3",
-  };
-  const signer = signing.all === true ? new SignatureV4a(settings) : new SignatureV4(settings);
-  const request = await signer.sign(
-    {
-      method: sent.method,
-      protocol: "http:",
-      hostname: "127.0.0.1",
-      path: sent.path,
-      query: Object.fromEntries(new URLSearchParams(sent.query)),
-      headers: { host: host(), ...sent.headers },
-      body: sent.body,
-    },
-    { signingDate: date },
-  );
-  return { ...sent, headers: request.headers };
+interface Signer extends Pick<Signing, "service" | "date" | "all"> {
+  readonly role?: string;
+  /** @default those of the role, or of the administrator */
+  readonly credentials?: Credentials;
 }
 
-const send1 = (): Omit<Sent, "headers"> & { headers: Record<string, string> } => ({
+const signed = (sent: Unsigned, { role, credentials, ...signing }: Signer): Promise<Sent> =>
+  sign(sent, { ...signing, host: host(), credentials: credentials ?? probe.core.aws(role).credentials });
+
+const send1 = (): Unsigned & { headers: Record<string, string> } => ({
   method: "POST",
   path: "/",
   query: "",
@@ -116,7 +39,7 @@ const send1 = (): Omit<Sent, "headers"> & { headers: Record<string, string> } =>
   body: JSON.stringify({ QueueUrl: String(probe.core.outputs.workUrl), MessageBody: '{"file":"/dev/null"}' }),
 });
 
-const calls: [service: string, call: () => Omit<Sent, "headers"> & { headers?: Record<string, string> }][] = [
+const calls: [service: string, call: () => Unsigned][] = [
   ["sqs", send1],
   [
     "secretsmanager",
@@ -309,6 +232,62 @@ test("names like __proto__ in a call do no harm", async () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test("nothing that a caller names is looked up on an object that has a prototype, whether the call is signed or not", async () => {
+  const { name, found, end } = watchLookups("/local/");
+  try {
+    const actions = ["SendMessage", "GetSecretValue", "Decrypt", "GetItem", "PutRecordBatch", "GetMetricData", name];
+    const body = JSON.stringify({
+      [name]: name,
+      ...Object.fromEntries(
+        ["QueueUrl", "SecretId", "KeyId", "TableName", "DeliveryStreamName"].map((member) => [member, `a/${name}`]),
+      ),
+      MessageBody: name,
+      MessageAttributes: { [name]: { DataType: "String", StringValue: name } },
+      CiphertextBlob: name,
+      EncryptionContext: { [name]: name },
+      Key: { [name]: { S: name } },
+    });
+    const services =
+      "s3 sqs kms secretsmanager dynamodb firehose lambda scheduler events monitoring logs ses sms-voice";
+    for (const service of [...services.split(" "), "cloudfront-keyvaluestore", "execute-api", "rds", name]) {
+      const paths = [
+        "/",
+        `/${name}/${name}`,
+        `/2015-03-31/functions/${name}/invocations`,
+        `/key-value-stores/${name}/keys/${name}`,
+        `/${name}/@connections/${name}`,
+      ];
+      for (const path of paths)
+        for (const method of ["GET", "POST", "PUT"])
+          for (const action of path === "/" ? actions : [name]) {
+            const sent: Unsigned & { headers: Record<string, string> } = {
+              method,
+              path,
+              query: `${name}=${name}`,
+              headers: {
+                "content-type": "application/x-amz-json-1.0",
+                "x-amz-target": `${name}.${action}`,
+                [`x-amz-meta-${name}`]: name,
+                [name]: name,
+              },
+              body: method === "GET" ? "" : body,
+            };
+            await send(await signed(sent, { service }));
+            const authorization = `AWS4-HMAC-SHA256 Credential=${name}/20250101/${name}/${service}/aws4_request, SignedHeaders=host, Signature=00, ${name}=${name}`;
+            await send({ ...sent, headers: { ...sent.headers, host: host(), authorization } });
+          }
+      const credential = encodeURIComponent(`${name}/20250101/us-east-1/${service}/aws4_request`);
+      await send({
+        ...{ method: "GET", path: `/${name}`, body: "", headers: { host: host() } },
+        query: `X-Amz-Credential=${credential}&${name}=${name}`,
+      });
+    }
+    assert.deepEqual([...found], []);
+  } finally {
+    end();
+  }
 });
 
 test.run();
