@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { nextCase } from "./cases.ts";
+import { gateway } from "./gateway.ts";
 import { inProcess } from "./inProcess.ts";
 import { judge } from "./judge.ts";
 import { management } from "./management.ts";
@@ -34,6 +35,21 @@ test("a short campaign over the routes of the management API finds nothing", asy
   const wrong: string[] = [];
   try {
     for (let i = 0; i < 200; i += 1) {
+      const outcome = await world.run(chance);
+      if (outcome.wrong !== undefined) wrong.push(`${outcome.wrong}: ${outcome.call}`);
+    }
+  } finally {
+    await world.close();
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("a short campaign of calls to the local gateway finds nothing", async () => {
+  const world = await gateway();
+  const chance = dice(20_261_128);
+  const wrong: string[] = [];
+  try {
+    for (let i = 0; i < 500; i += 1) {
       const outcome = await world.run(chance);
       if (outcome.wrong !== undefined) wrong.push(`${outcome.wrong}: ${outcome.call}`);
     }

@@ -1,12 +1,14 @@
 /**
  * `npm run fuzz`: a bounded, seeded campaign against the way of `POST /events`. Most cases run in this process through
- * viewer function, edge function and ingest; then come calls of every route of the management API over stores of its own;
- * the rest are raw bytes on the socket of a running local platform. FUZZ_CASES (200,000), FUZZ_MANAGEMENT (5,000; or
- * as many as fit into FUZZ_SECONDS), FUZZ_SEED (1) and FUZZ_HTTP (2,000; 0 leaves the platform out) change it. The corpus is
+ * viewer function, edge function and ingest; then come calls of every route of the management API over stores of its own,
+ * and calls of the local gateway, signed and not; the rest are raw bytes on the socket of a running local platform. FUZZ_CASES
+ * (200,000), FUZZ_MANAGEMENT (5,000; or as many as fit into FUZZ_SECONDS), FUZZ_GATEWAY (5,000), FUZZ_SEED (1) and FUZZ_HTTP (2,000; 0
+ * leaves the platform out) change it. The corpus is
  * tests/corpus/fuzz. Ends with the count, and in failure when any case was answered 5xx, wrongly, or after 1 s, and a call of the management API after 5 s of computing.
  */
 import { readFileSync } from "node:fs";
 import { nextCase } from "./cases.ts";
+import { gateway } from "./gateway.ts";
 import { inProcess } from "./inProcess.ts";
 import { judge } from "./judge.ts";
 import { management } from "./management.ts";
@@ -108,6 +110,29 @@ async function manage(calls: number): Promise<number> {
 }
 const managed = managementCalls === 0 ? 0 : await manage(managementCalls);
 
+/** Calls of the local gateway. */
+async function callGateway(calls: number): Promise<number> {
+  const world = await gateway();
+  const chance = dice(seed);
+  const begun = performance.now();
+  const answers = new Map<number, number>();
+  try {
+    for (let i = 0; i < calls; i += 1) {
+      const { status, call, wrong } = await world.run(chance);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      if (wrong !== undefined) fail(`gateway call ${i}: ${wrong}: ${call}`);
+    }
+  } finally {
+    await world.close();
+  }
+  const counts = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+  console.log(`gateway: ${calls} calls in ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
+  console.log(`  answers ${counts.join(", ")}`);
+  return calls;
+}
+const gatewayCalls = Number(process.env.FUZZ_GATEWAY ?? 5_000);
+const called = gatewayCalls === 0 ? 0 : await callGateway(gatewayCalls);
+
 const sent = http === 0 ? 0 : await overHttp(http, seed, corpus, fail);
-console.log(`seed ${seed}: ${cases + managed + sent} cases, ${failures.length} failures`);
+console.log(`seed ${seed}: ${cases + managed + called + sent} cases, ${failures.length} failures`);
 process.exit(failures.length === 0 ? 0 : 1);
