@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import { BACKGROUND } from "../../local/priority.ts";
 import { eventually } from "../support/eventually.ts";
+import { listeningPorts } from "../support/listening.ts";
 import { call } from "../support/platform.ts";
 import { startProcess } from "../support/process.ts";
 import { openSocket } from "../support/watcher.ts";
@@ -114,6 +115,25 @@ test("the start prints its URL and the sandbox key, writes local.json, and drain
   );
   again.child.kill("SIGTERM");
   assert.equal(await again.ended, 0);
+});
+
+test("no port on which it listens can be a webhook, but for those that stand for the world outside", async () => {
+  const started = startProcess({ state: join(folder, "state") });
+  const local = await started.ready;
+  if (process.platform === "linux") {
+    const outside = [local.sink_url, local.outbox_url!].map((url) => Number(new URL(url).port));
+    const own = listeningPorts(local.pid).filter((port) => !outside.includes(port));
+    // The public server, the gateway, PostgreSQL, Redis, and the page on which people sign in.
+    assert.ok(own.length >= 5 && own.includes(Number(new URL(local.url).port)), own.join(" "));
+    for (const port of own)
+      for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
+        const body = { webhook_url: `http://${host}:${port}/`, event_selector: "never" };
+        const { status, json } = await call(local.url, "POST", "/subscriptions", { key: local.sandbox_key, body });
+        assert.deepEqual([port, host, status, json.error?.code], [port, host, 422, "webhook_url_forbidden"]);
+      }
+  }
+  started.child.kill("SIGTERM");
+  assert.equal(await started.ended, 0);
 });
 
 test("a port that is taken is named, with a way out", async () => {
