@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
+import { type ErrorCode, errorCatalog } from "../../runtime/domain/errors/errors.ts";
 
 const root = join(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/security.md"), "utf8");
@@ -27,5 +28,25 @@ for (const [name, state, , tests = ""] of rows) {
     );
   });
 }
+
+/** Rows of docs/limits.md, cell by cell. */
+const limits = readFileSync(join(root, "docs/limits.md"), "utf8")
+  .split("\n")
+  .filter((line) => /^\| (?!what |---)/.test(line))
+  .map((line) => line.slice(2, -2).split(" | "));
+
+test("docs/limits.md: each row says the limit, what happens above it, and the tests that hold it, or why there is none", () => {
+  assert.ok(limits.length > 40);
+  for (const [what, ...cells] of limits) {
+    assert.equal(cells.length, 3, what);
+    const [limit, above, tests] = cells;
+    assert.ok(limit !== "" && above !== "", what);
+    const files = [...tests!.matchAll(/`([^`]+)`/g)].map(([, file]) => file!);
+    assert.ok(files.length > 0 || /^(the same|none: .+)$/.test(tests!), what);
+    for (const file of files) assert.ok(/\.test\.ts$/.test(file) && existsSync(join(root, file)), `${what}: ${file}`);
+    for (const [, status, code] of above!.matchAll(/\b([45]\d\d) `(\w+)`/g))
+      assert.equal(errorCatalog[code as ErrorCode]?.status, Number(status), `${what}: ${code}`);
+  }
+});
 
 test.run();
