@@ -142,9 +142,15 @@ export interface Serving {
   log(line: string): void;
 }
 
+/** In place of a page that can't be had either, say because the function that answers it is the one that failed. */
+const WITHOUT_PAGE: ReadonlyMap<number, () => GeneratedResponse> = new Map([
+  [502, () => ownAnswer("bad_gateway", "A part of the platform did not answer as it should.", SOON)],
+  [504, () => ownAnswer("gateway_timeout", "A part of the platform did not answer in time.", SOON)],
+]);
+
 /**
- * The answer that replaces this one, where the distribution declares one and its page can be had. The page is asked for
- * by GET, past the viewer function.
+ * The answer that replaces this one, where the distribution declares one. The page is asked for by GET, past the viewer
+ * function.
  */
 export async function replaced(
   { distribution, requestId, ...ports }: Serving,
@@ -156,7 +162,7 @@ export async function replaced(
   const behaviour = { ...behaviourOf(distribution, page.path), viewerFunction: undefined };
   const request: ViewerRequest = { method: "GET", uri: page.path, query: "", headers: new Map(), ip };
   const found = await serve({ distribution, requestId, ...ports }, behaviour, request, Buffer.alloc(0));
-  if (found.status !== 200) return answer;
+  if (found.status !== 200) return WITHOUT_PAGE.get(answer.status)?.() ?? answer;
   return { ...found, status: page.status, headers: { ...found.headers, "x-cache": "Error from cloudfront" } };
 }
 

@@ -74,6 +74,23 @@ test("a path that is not a page is an error in the error format", async () => {
   }
 });
 
+test("the edge's own answers are in the format of errors, and those of a failure say when to come back", async () => {
+  const head = { "x-triggers-request-id": "req_01M88FFK1QVXXRB524PVS8B7M0" };
+  for (const [status, code, retryAfter] of [
+    [414, "uri_too_long", null],
+    [502, "bad_gateway", "1"],
+    [504, "gateway_timeout", "1"],
+  ]) {
+    const answer = await app.request(`/docs/answers/${status}`, { headers: head });
+    const { error } = (await answer.json()) as { error: { code: string; request_id: string } };
+    assert.deepEqual([error.code, error.request_id], [code, head["x-triggers-request-id"]]);
+    assert.deepEqual(
+      [answer.headers.get("retry-after"), answer.headers.get("x-request-id")],
+      [retryAfter, head["x-triggers-request-id"]],
+    );
+  }
+});
+
 test("every body is refused when a member is unknown, unless its members are the customer's own", () => {
   const loose = operations.flatMap(({ name, operation }) => {
     const content = operation.requestBody?.content as Record<string, { schema: Json }> | undefined;
