@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import type { Context } from "hono";
 import { defined } from "../domain/defined.ts";
 import { type Ulid, ulidAt } from "../domain/ids.ts";
@@ -86,6 +87,8 @@ export async function examine(
         after = ulidAt(batch.first, offset);
         examined += 1;
         await look({ batch, offset, ulid: after, raw: raws[offset]! });
+        // Looking may take as long as a selector or a schema may: others have their turn after each.
+        await immediate();
       }
     }
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
+import { examine } from "../../../runtime/api/examine.ts";
 import { asCustomer } from "../../../runtime/database/roles.ts";
 import { setStatus, TOO_COSTLY } from "../../../runtime/database/subscriptions.ts";
 import { currentVersion } from "../../../runtime/database/versions.ts";
@@ -210,6 +211,29 @@ test("a schema is tried on recorded events: the answer names those it would refu
   assert.equal((await rehearse({ event_type: "tried", schema }, blind)).status, 403);
   const long = '{"event_type":"tried","schema":{"properties":{"amount":{"const":1.00000000000000000001}}}}';
   assert.equal((await rehearse(long as never)).body.failed, 2, "the digits of the schema count");
+});
+
+test("between two recorded events that are tried others have their turn", async () => {
+  await stored(
+    Array.from({ length: 40 }, (_, n) => ({ event_type: "turns", n })),
+    5_000,
+  );
+  let turn = 0;
+  const count = (): NodeJS.Immediate =>
+    setImmediate(() => {
+      turn += 1;
+      counting = count();
+    });
+  let counting = count();
+  const seen: number[] = [];
+  const caller = new Map<string, unknown>([
+    ["tenant", tenantOf(live)],
+    ["identity", live],
+  ]);
+  const asked = { trial: "turns", limit: 100, types: ["turns"] };
+  await examine(api.deps, { get: (name: string) => caller.get(name) } as never, asked, () => void seen.push(turn));
+  clearImmediate(counting);
+  assert.deepEqual([seen.length, new Set(seen).size], [40, 40]);
 });
 
 test("verdicts tell of each subscription as it stood when the event was routed", async () => {
