@@ -6,6 +6,19 @@ export interface JsonCall {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** A body's members. @param code of the refusal @throws ServiceError where it is no JSON object */
+export function objectIn(body: Buffer, code = "SerializationException"): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new ServiceError(code, `The request body is not JSON: ${String(cause)}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ServiceError(code, "The request body is no JSON object.");
+  return value as Readonly<Record<string, unknown>>;
+}
+
 const parsed = new WeakMap<ApiCall, JsonCall>();
 
 /** Parses once however often it is asked. @throws ServiceError `SerializationException` */
@@ -13,12 +26,7 @@ export function readJsonCall(call: ApiCall): JsonCall {
   const known = parsed.get(call);
   if (known !== undefined) return known;
   const target = call.headers["x-amz-target"] ?? "";
-  let args: Readonly<Record<string, unknown>>;
-  try {
-    args = call.body.length === 0 ? {} : (JSON.parse(call.body.toString("utf8")) as JsonCall["args"]);
-  } catch (cause) {
-    throw new ServiceError("SerializationException", `The request body is not JSON: ${String(cause)}`);
-  }
+  const args = call.body.length === 0 ? {} : objectIn(call.body);
   const read = { action: target.slice(target.lastIndexOf(".") + 1), args };
   parsed.set(call, read);
   return read;

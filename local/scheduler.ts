@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
+import { objectIn } from "./jsonProtocol.ts";
 import { type Entry, type Refused, Schedules } from "./scheduler/schedules.ts";
 import {
   type ApiAnswer,
@@ -94,7 +95,7 @@ export function createScheduler(context: LocalContext, options: SchedulerOptions
 
   /** Whether it runs is all that may be changed here by hand. */
   function update(entry: Entry, { body }: ApiCall): ApiAnswer {
-    const { State, ScheduleExpression } = JSON.parse(body.toString("utf8")) as Readonly<Record<string, unknown>>;
+    const { State, ScheduleExpression } = objectIn(body, "ValidationException");
     if (ScheduleExpression !== entry.expression)
       throw new ServiceError("ValidationException", "The local platform changes the State of a schedule alone.");
     schedules.enable(entry, State !== "DISABLED");

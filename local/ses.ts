@@ -1,6 +1,6 @@
 import PostalMime from "postal-mime";
 import { list, onlySupports, regionOf, required } from "./declared.ts";
-import { jsonRefusal } from "./jsonProtocol.ts";
+import { jsonRefusal, objectIn } from "./jsonProtocol.ts";
 import type { Outbox } from "./outbox.ts";
 import { sendingRate } from "./sendingRate.ts";
 import {
@@ -74,7 +74,7 @@ export function createSes(
         `The local platform answers only SendEmail of SES, not ${call.method} ${call.url}.`,
         404,
       );
-    const known = parsed.get(call) ?? (JSON.parse(call.body.toString("utf8")) as SendEmail);
+    const known = parsed.get(call) ?? (objectIn(call.body, "BadRequestException") as SendEmail);
     parsed.set(call, known);
     return known;
   }

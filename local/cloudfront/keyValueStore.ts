@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { byName, own } from "../byName.ts";
 import { onlySupports, physicalName } from "../declared.ts";
 import { JsonFile } from "../jsonFile.ts";
+import { objectIn } from "../jsonProtocol.ts";
 import { type ApiAnswer, type ApiCall, type LocalContext, type LocalService, ServiceError } from "../service.ts";
 
 /** Quotas: size of a key with its value, of a whole store, bytes ("Quotas on key value stores"). */
@@ -86,7 +87,7 @@ export function createKeyValueStores(context: LocalContext): KeyValueStores {
   }
 
   function put(call: ApiCall, arn: string, key: string): ApiAnswer {
-    const { Value } = JSON.parse(call.body.toString("utf8")) as { Value?: unknown };
+    const { Value } = objectIn(call.body, "ValidationException");
     if (typeof Value !== "string") throw new ServiceError("ValidationException", "Value must be text.");
     const bytes = Buffer.byteLength(key) + Buffer.byteLength(Value);
     if (Buffer.byteLength(key) > KEY_LIMIT || bytes > PAIR_LIMIT)

@@ -24,11 +24,15 @@ function memberOf(call: ApiCall, member: string): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
-/** @throws ServiceError `UnknownOperationException` for an action that is not answered here */
+const BRACE = "{".charCodeAt(0);
+
+/** @throws ServiceError `UnknownOperationException` for an action that is not answered here, `SerializationException` for a body that is no object */
 export function authorizationsOf(call: ApiCall, accountId: string): readonly Authorization[] {
   const target = call.headers["x-amz-target"] ?? "";
   const name = target.slice(target.lastIndexOf(".") + 1);
   const action = `dynamodb:${name}`;
+  // Not parsed here: calls are many, and large.
+  if (call.body[0] !== BRACE) throw new ServiceError("SerializationException", "The request body is no JSON object.");
   const arn = (table: string) => `arn:aws:dynamodb:${call.region}:${accountId}:table/${nameOf(table)}`;
   if (name === "ListTables") return [{ action, resources: ["*"] }];
   if (single.has(name)) {

@@ -180,6 +180,13 @@ test("a transform has bounds", () => {
   });
 });
 
+test("a payload has 1,000,000 bytes at most, names, quotes and commas among them", () => {
+  const made = (length: number) =>
+    applyTransform(Buffer.from(`{"p":"${"x".repeat(length)}"}`), { extract: { m: "$.p" } }, undefined);
+  assert.equal(made(1_000_000 - '{"m":""}'.length).length, 1_000_000);
+  assert.throws(() => made(1_000_001 - '{"m":""}'.length), { code: "payload_too_large" });
+});
+
 test("an omission that takes too much work is an error, so the member is not delivered", () => {
   const raw = JSON.stringify({ a: Array.from({ length: 3_000 }, (_, i) => i) });
   assert.throws(
