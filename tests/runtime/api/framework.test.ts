@@ -351,11 +351,12 @@ test("a request that did not come through the edge is 401", async () => {
   assert.match(response.headers.get("x-request-id") ?? "", /^req_[0-9A-Z]{26}$/);
 });
 
-test("every answer carries the request's id, which its error names", async () => {
+test("every answer carries the request's id, which its error names, and says that nobody may keep it", async () => {
   for (const path of ["/health", "/nowhere", "/probe-fault", "/docs"]) {
     const response = await app.request(path, { headers: { [IDENTITY_HEADER]: encodeIdentity(identity) } });
     const id = response.headers.get("x-request-id");
     assert.match(id ?? "", /^req_[0-9A-Z]{26}$/, path);
+    assert.equal(response.headers.get("cache-control"), "no-store", path);
     if (response.status >= 400 && path !== "/health")
       assert.equal(((await response.json()) as Answer).error.request_id, id);
   }
