@@ -180,6 +180,19 @@ test("a transform has bounds", () => {
   });
 });
 
+test("a path finds an object's own members alone, for a key and for a payload, whatever their names", () => {
+  for (const name of [...Object.getOwnPropertyNames(Object.prototype), "prototype", "length"]) {
+    const path = `$[${JSON.stringify(name)}]`;
+    const [without, own] = ['{"k":"v"}', `{"k":"v",${JSON.stringify(name)}:"its own"}`].map((text) =>
+      Buffer.from(text),
+    );
+    assert.equal(enrichmentKey({ key: path }, without!), undefined, name);
+    assert.equal(enrichmentKey({ key: path }, own!)?.text, "its own", name);
+    assert.equal(String(applyTransform(without!, { extract: { m: path } })), "{}", name);
+    assert.equal(String(applyTransform(own!, { extract: { m: path } })), '{"m":"its own"}', name);
+  }
+});
+
 test("a payload has 1,000,000 bytes at most, names, quotes and commas among them", () => {
   const made = (length: number) =>
     applyTransform(Buffer.from(`{"p":"${"x".repeat(length)}"}`), { extract: { m: "$.p" } }, undefined);
