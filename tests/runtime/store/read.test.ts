@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import type { EventStatus } from "../../../runtime/domain/event.ts";
 import { timeOf, ulidAt } from "../../../runtime/domain/ids.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
+import { budget, type Spent } from "../../../runtime/store/batches/bounds.ts";
 import type { DeliveryItem } from "../../../runtime/store/deliveries/deliveryItem.ts";
 import { readEvents } from "../../../runtime/store/inbox/read.ts";
 import type { Position, ReadQuery } from "../../../runtime/store/inbox/readQuery.ts";
@@ -250,6 +251,20 @@ test("a payload in the bucket reads like one in the table", async () => {
       deliveries: [],
     })),
   );
+});
+
+test("a page's budget is used up by batches, events, bytes or time, each at its own bound", () => {
+  const used = (batches: number, spent: Spent, ms = 0): boolean => {
+    let at = NOW;
+    const exhausted = budget(() => at, spent);
+    at += ms;
+    return exhausted(batches);
+  };
+  assert.equal(used(19_999, { events: 49_999, bytes: 31_999_999 }, 1_499), false);
+  assert.equal(used(20_000, { events: 0, bytes: 0 }), true);
+  assert.equal(used(0, { events: 50_000, bytes: 0 }), true);
+  assert.equal(used(0, { events: 0, bytes: 32_000_000 }), true);
+  assert.equal(used(0, { events: 0, bytes: 0 }, 1_500), true);
 });
 
 test("a page ends at its budget and goes on where it ended, in either order", async () => {
