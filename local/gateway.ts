@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { errorAnswer } from "./awsErrors.ts";
 import { type Claim, createVerifier, readClaim, type VerifySignature } from "./gateway/signature.ts";
 import type { Iam, Refusal } from "./iam.ts";
+import { isOwnHost } from "./ownHost.ts";
 import { type ApiAnswer, type ApiCall, type LocalService, ServiceError, type TakeCall } from "./service.ts";
 
 export interface Gateway {
@@ -122,7 +123,3 @@ function refusalMessage({ action, resource, role, decision }: Refusal): string {
       : `because no identity-based policy allows the ${action} action`;
   return `User: ${role} is not authorized to perform: ${action} on resource: ${resource} ${because}`;
 }
-
-/** Names of this machine, with the port, and buckets before them. */
-const OWN_HOST = /^(?:[a-z0-9.-]+\.)?(?:localhost|127\.0\.0\.1|\[::1\]):\d+$/i;
-const isOwnHost = (host: string | undefined): boolean => OWN_HOST.test(host ?? "");

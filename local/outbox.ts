@@ -14,6 +14,7 @@ import { html } from "hono/html";
 import PostalMime from "postal-mime";
 import { defined } from "../runtime/domain/defined.ts";
 import { listen } from "./listen.ts";
+import { isOwnHost } from "./ownHost.ts";
 
 export interface OutboxMessage {
   /** RFC 3339. */
@@ -41,6 +42,7 @@ export interface OutboxServer extends Outbox {
   close(): Promise<void>;
 }
 
+const NO_WEB_PAGES = "The outbox is shown to this machine alone: ask 127.0.0.1, not another name.\n";
 /** The newest that are kept. */
 const KEPT = 1_000;
 
@@ -106,6 +108,8 @@ export async function startOutbox(folder: string, port: number, now: () => numbe
     const path = (request.url ?? "/").split("?")[0]!;
     const send = (status: number, type: string, text: string | Buffer) =>
       response.writeHead(status, { "content-type": type }).end(text);
+    // Mails hold codes that sign people in.
+    if (!isOwnHost(request.headers.host)) return void send(403, "text/plain", NO_WEB_PAGES);
     if (request.method === "POST" && path.startsWith("/slack/")) {
       const [status, text] = slack(path, request.headers["content-type"] ?? "", body);
       return void send(status, "text/plain", text);

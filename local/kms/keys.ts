@@ -8,6 +8,8 @@ import { type LocalContext, ServiceError } from "../service.ts";
  * keys lie in the state and never rotate.
  */
 const MAX_PLAINTEXT_BYTES = 4096;
+/** The longest data key, bytes. */
+const MOST_KEY_BYTES = 1_024;
 const KEY_ID_BYTES = 36;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -23,6 +25,13 @@ interface Key {
 export type Args = Readonly<Record<string, unknown>>;
 
 export const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
+
+/** A member that is a text, or was left out. @throws ServiceError for anything else, as for JSON that KMS can't read */
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  throw refuse("SerializationException", "A member that is a text has another type.");
+}
 
 const contextOf = (args: Args): Buffer =>
   Buffer.from(
@@ -80,7 +89,7 @@ export class Keys {
 
   /** By id, ARN, `alias/…` or alias ARN. */
   find(id: unknown, region: string): Key {
-    const text = String(id ?? "");
+    const text = textOf(id);
     const alias = /(?:^|:)(alias\/.+)$/.exec(text)?.[1];
     const keyId =
       alias === undefined ? text.replace(/^arn:aws:kms:.*:key\//, "") : this.#aliases.get(`${region}/${alias}`);
@@ -98,7 +107,7 @@ export class Keys {
 
   /** The key and the text of a ciphertext. @throws ServiceError where another key made it */
   open(args: Args): { key: Key; plaintext: Buffer } {
-    const blob = Buffer.from(String(args.CiphertextBlob ?? ""), "base64");
+    const blob = Buffer.from(textOf(args.CiphertextBlob), "base64");
     const key = this.#file.value.keys.find(({ id }) => id === blob.toString("latin1", 0, KEY_ID_BYTES));
     try {
       if (key === undefined) throw new Error("no such key");
@@ -120,6 +129,8 @@ export class Keys {
     const key = this.find(args.KeyId, region);
     const bytes =
       args.NumberOfBytes === undefined ? (args.KeySpec === "AES_128" ? 16 : 32) : Number(args.NumberOfBytes);
+    if (!(Number.isInteger(bytes) && bytes >= 1 && bytes <= MOST_KEY_BYTES))
+      throw refuse("ValidationException", `NumberOfBytes must be from 1 to ${MOST_KEY_BYTES}.`);
     const plaintext = randomBytes(bytes);
     return {
       CiphertextBlob: seal(key, plaintext, args),
@@ -130,7 +141,7 @@ export class Keys {
 
   encrypt(args: Args, region: string) {
     const key = this.find(args.KeyId, region);
-    const plaintext = Buffer.from(String(args.Plaintext ?? ""), "base64");
+    const plaintext = Buffer.from(textOf(args.Plaintext), "base64");
     if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES)
       throw refuse("ValidationException", `The plaintext must have 1 to ${MAX_PLAINTEXT_BYTES} bytes.`);
     return {

@@ -47,8 +47,6 @@ const NAMES = [
   "\ud83d\ude00",
   "x".repeat(3_000),
 ];
-/** Most calls are signed by the platform itself, which sends no object that makes itself text. */
-const MEMBER_NAMES = NAMES.filter((name) => name !== "toString");
 const HOSTILE_BODIES = ["", "null", "[]", "5", '"x"', "{", '{"__proto__":{"a":1}}', "\u0000", `${"[".repeat(5_000)}`];
 
 /** Who a call says that it is. */
@@ -89,7 +87,7 @@ export async function gateway(): Promise<GatewayWorld> {
   const membersOf = (chance: Dice, depth = 0): Record<string, unknown> =>
     Object.fromEntries(
       Array.from({ length: chance.below(6) }, () => [
-        chance.oneIn(3) ? (chance.oneIn(3) ? lookups.name : chance.pick(MEMBER_NAMES)) : chance.pick(MEMBERS),
+        chance.oneIn(3) ? (chance.oneIn(3) ? lookups.name : chance.pick(NAMES)) : chance.pick(MEMBERS),
         memberOf(chance, depth),
       ]),
     );

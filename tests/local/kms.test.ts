@@ -137,4 +137,24 @@ test("decrypting needs the permission on the key that sealed, and other calls ha
   });
 });
 
+const refusalOf = ({ code, __type }: { code: number; __type?: string | undefined }) => [
+  code,
+  __type?.split("#").at(-1),
+];
+
+test("a member of another type than KMS takes is refused, as is a data key of a length that there is not", async () => {
+  const odd = { toString: "x" };
+  for (const [action, args] of [
+    ["Decrypt", { CiphertextBlob: odd }],
+    ["Encrypt", { KeyId: keyId, Plaintext: odd }],
+    ["GenerateDataKey", { KeyId: odd }],
+  ] as const)
+    assert.deepEqual(refusalOf(await call(action, args)), [400, "SerializationException"]);
+  for (const NumberOfBytes of [0, -1, 1.5, 1_025, 1e15, "many"])
+    assert.deepEqual(refusalOf(await call("GenerateDataKey", { KeyId: keyId, NumberOfBytes })), [
+      400,
+      "ValidationException",
+    ]);
+});
+
 test.run();

@@ -7,6 +7,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { listen } from "../../listen.ts";
+import { isOwnHost } from "../../ownHost.ts";
 import { resetScripts, runScript } from "./scripts.ts";
 import { RequestStore } from "./store.ts";
 
@@ -27,6 +28,7 @@ function show(request: IncomingMessage, response: ServerResponse, store: Request
   response.writeHead(200, { "content-type": "application/json" }).end(body);
 }
 
+const NO_WEB_PAGES = "Requests are shown to this machine alone: ask 127.0.0.1, not another name.\n";
 const ASKS = '"triggers.channel.challenge"';
 
 /** What a channel for alerts is asked, before it is used. */
@@ -45,6 +47,10 @@ export async function startReceiverServer(port: number, store = new RequestStore
   const server = createServer({ keepAliveTimeout: 65_000, noDelay: true }, (request, response) => {
     const target = request.url as string;
     const path = target.split("?")[0] as string;
+    if (path === "/requests" && !isOwnHost(request.headers.host)) {
+      response.writeHead(403, { "content-type": "text/plain" }).end(NO_WEB_PAGES);
+      return;
+    }
     if (path === "/requests" && request.method === "GET") return show(request, response, store);
     if (path === "/requests" && request.method === "DELETE") {
       store.clear();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite } from "uvu";
 import { type ReceiverServer, startReceiverServer } from "../../../local/product/receiver/server.ts";
 import { RequestStore } from "../../../local/product/receiver/store.ts";
+import { statusFor } from "../../support/statusFor.ts";
 
 const test = suite("receiver");
 let server: ReceiverServer;
@@ -124,6 +125,11 @@ test("a port that is taken is replaced by a free one", async () => {
   const other = await startReceiverServer(server.port);
   assert.notEqual(other.port, server.port);
   await other.close();
+});
+
+test("requests are shown to this machine alone, not to a web page whose name was made to point here", async () => {
+  assert.equal(await statusFor(`${url}/requests`, "evil.example:80"), 403);
+  assert.equal(await statusFor(`${url}/requests`, `localhost:${server.port}`), 200);
 });
 
 test.run();
