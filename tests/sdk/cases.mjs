@@ -30,7 +30,7 @@ export function conformance({ sdk, lossless, throughProxy, told = () => undefine
     if (error instanceof TriggersConnectionError) return { error: error.reason };
     if (error instanceof WebhookVerificationError) return { error: error.reason };
     if (error?.name === "AbortError") return { error: "cancelled" };
-    if (/ is no address: /.test(error?.message)) return { error: error.message };
+    if (/ is no address: | in params\.$/.test(error?.message)) return { error: error.message };
     if (!(error instanceof TriggersError)) return { error: String(error?.stack ?? error) };
     const indexes = error.details.map(({ index }) => index).filter((index) => index !== undefined);
     return {
@@ -73,6 +73,9 @@ export function conformance({ sdk, lossless, throughProxy, told = () => undefine
       const accepted = [await triggers.send(given.events, { idempotencyKey })].flat();
       if (given.again !== undefined) await triggers.send(given.again, { idempotencyKey });
       return { accepted: accepted.filter(({ event_id }) => event_id.startsWith("evt_")).length };
+    },
+    async call(given) {
+      return { answer: await (await clientOf(given)).call(given.method, given.path) };
     },
     async event(given) {
       return { event: await (await clientOf(given)).event(given.id) };

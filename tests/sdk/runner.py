@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ def failure(error):
         return {"error": error.reason}
     if isinstance(error, (asyncio.CancelledError, asyncio.TimeoutError, triggers.TriggersCancelledError)):
         return {"error": "cancelled"}
-    if isinstance(error, TypeError) and " is no address: " in str(error):
+    if isinstance(error, TypeError) and re.search(r" is no address: | in params\.$", str(error)):
         return {"error": str(error)}
     if not isinstance(error, triggers.TriggersError):
         return {"error": repr(error)}
@@ -84,6 +85,8 @@ def run(case):
             cancel = triggers.Cancel()
             threading.Timer(case["after"], cancel.cancel).start()
             return {"accepted": client.send(case["events"], cancel=cancel)}
+        if do == "call":
+            return {"answer": client.call(case["method"], case["path"])}
         if do == "event":
             return {"event": client.event(case["id"])}
         if do == "pages":
@@ -125,6 +128,8 @@ async def run_async(case):
             return count_accepted(accepted)
         if do == "cancel":
             await asyncio.wait_for(client.send(case["events"]), case["after"])
+        if do == "call":
+            return {"answer": await client.call(case["method"], case["path"])}
         if do == "event":
             return {"event": await client.event(case["id"])}
         if do == "pages":

@@ -51,6 +51,9 @@ type BodyOf<P extends PathOf<"POST">> = Body<Operation<"POST", P>>;
 /** Path with its parameters put in, and its query. A list repeats its parameter; what is undefined is left out. */
 function pathOf(path: string, params: object = {}, query: object = {}): string {
   const values = params as Record<string, unknown>;
+  const missing = [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => (values[name!] === undefined ? [name] : []));
+  // Never a call about the object "undefined".
+  if (missing.length > 0) throw new TypeError(`The path ${path} needs ${missing.join(" and ")} in params.`);
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query))

@@ -76,7 +76,11 @@ class Call:
 
 def path_of(path: str, params: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> str:
     """The path with its parameters put in, and its query. A list repeats its parameter; ``None`` is left out."""
-    filled = re.sub(r"\{(\w+)\}", lambda found: quote(str((params or {})[found[1]]), safe=""), path)
+    given = params or {}
+    missing = [name for name in re.findall(r"\{(\w+)\}", path) if name not in given]
+    if missing:
+        raise TypeError(f"The path {path} needs {' and '.join(missing)} in params.")
+    filled = re.sub(r"\{(\w+)\}", lambda found: quote(str(given[found[1]]), safe=""), path)
     pairs = []
     for name, value in (query or {}).items():
         for one in value if isinstance(value, (list, tuple)) else [value]:
