@@ -148,6 +148,14 @@ if (chromiumHere() === undefined) {
     await page.getByRole("dialog").getByRole("link", { name: "Idempotency", exact: true }).waitFor();
     assert.deepEqual(await axeFaults(page), []);
     await picture(page, "docs search");
+    // Pages for operators come after those for everybody.
+    await page.getByRole("searchbox", { name: "Search the documentation" }).fill("429");
+    await eventually(
+      () => page.getByRole("dialog").getByRole("link").first().getAttribute("href"),
+      (href) => href !== null && /\/docs\/(guides|errors|reference|sdks|start)/.test(href),
+    );
+    await page.getByRole("searchbox", { name: "Search the documentation" }).fill("idempotency key");
+    await page.getByRole("dialog").getByRole("link", { name: "Idempotency", exact: true }).waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/docs\/.+/);
     assert.deepEqual(faults, []);
@@ -192,6 +200,14 @@ if (chromiumHere() === undefined) {
     await subscribe.getByLabel("Body").fill(body.replace("https://…", address));
     await subscribe.getByRole("button", { name: "Send request" }).click();
     await subscribe.getByText(/^201 /).waitFor();
+    // The answer is longer than a phone is wide, and scrolls in its place.
+    await page.setViewportSize({ width: 320, height: 900 });
+    const sizes = await subscribe.evaluate((one) => [
+      one.querySelector("pre")!.getBoundingClientRect().right,
+      one.querySelector("form")!.getBoundingClientRect().right,
+    ]);
+    assert.ok(sizes[0]! <= sizes[1]!, `the answer ends at ${sizes[0]} px, its form at ${sizes[1]} px`);
+    await page.setViewportSize({ width: 1_280, height: 900 });
     const { signing_secret } = JSON.parse((await subscribe.getByRole("region", { name: "Answer" }).textContent())!);
     const send = page.locator("try-it").nth(1);
     await send.getByRole("button", { name: "Try it: POST /events" }).click();

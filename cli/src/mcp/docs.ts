@@ -1,4 +1,5 @@
 import MiniSearch from "minisearch";
+import { weightOf } from "../../../docs/site/src/ranking.ts";
 import type { Triggers } from "../../../sdk/typescript/src/client.ts";
 
 /**
@@ -23,8 +24,6 @@ interface OpenApi {
 const MOST_PAGES = 500;
 const AT_ONCE = 8;
 const EXCERPT = 2_000;
-/** What a match in a page for operators counts, beside one in a guide or the reference. */
-const OPERATING = 0.4;
 /** A platform that has just been started builds its pages first. */
 const TIMEOUT_MS = 60_000;
 
@@ -111,8 +110,7 @@ export async function docsSearch(
       boost: { title: 3 },
       prefix: true,
       fuzzy: 0.15,
-      // Most who ask use the platform; few operate it.
-      boostDocument: (_id, _term, stored) => (String(stored?.url).includes("/docs/operating/") ? OPERATING : 1),
+      boostDocument: (_id, _term, stored) => weightOf(String(stored?.url)),
     },
   });
   index.addAll(found.length > 0 ? found : await contract(triggers));

@@ -1,4 +1,5 @@
 /** The search: Pagefind's index of the pages, read from the same host, shown without a word of markup. */
+import { weightOf } from "../ranking.ts";
 
 interface Found {
   readonly url: string;
@@ -8,12 +9,19 @@ interface Found {
   readonly sub_results: readonly { readonly title: string; readonly url: string; readonly excerpt: string }[];
 }
 
+interface Match {
+  readonly score: number;
+  data(): Promise<Found>;
+}
+
 interface Pagefind {
   options(options: { readonly baseUrl: string; readonly noWorker: boolean }): Promise<void>;
-  debouncedSearch(text: string): Promise<{ readonly results: readonly { data(): Promise<Found> }[] } | null>;
+  debouncedSearch(text: string): Promise<{ readonly results: readonly Match[] } | null>;
 }
 
 const SHOWN = 8;
+/** Of so many, the best by Pagefind, those that are shown are chosen. */
+const READ = 24;
 const PARTS = 3;
 
 let loading: Promise<Pagefind> | undefined;
@@ -49,6 +57,16 @@ function entryOf(title: string, url: string, excerpt: string): HTMLElement {
   text.append(...marked(excerpt));
   item.append(link, text);
   return item;
+}
+
+/** The best pages, with what their place counts. */
+async function best(matches: readonly Match[]): Promise<Found[]> {
+  const read = matches.slice(0, READ).map(async (match) => ({ found: await match.data(), score: match.score }));
+  const weighed = (await Promise.all(read)).map(({ found, score }) => ({ found, score: score * weightOf(found.url) }));
+  return weighed
+    .sort((a, b) => b.score - a.score)
+    .slice(0, SHOWN)
+    .map(({ found }) => found);
 }
 
 /** A page with its best parts below it; parts that repeat the page itself are left out. */
@@ -112,7 +130,7 @@ class SiteSearch extends HTMLElement {
       const answer = await (await loading).debouncedSearch(text);
       // Another letter was typed meanwhile.
       if (answer === null) return;
-      const found = await Promise.all(answer.results.slice(0, SHOWN).map((result) => result.data()));
+      const found = await best(answer.results);
       list.replaceChildren(...found.map(itemOf));
       const pages = answer.results.length;
       status.textContent =
