@@ -32,7 +32,8 @@ test.before(async () => {
 });
 test.after(() => storage.close());
 
-function world(listed: readonly Listed[] = []) {
+/** @param listed what is stored @param seenAfter milliseconds after which what was stored is read */
+function world(listed: readonly Listed[] = [], seenAfter = 0) {
   tenants += 1;
   const tenant = `cus_live${tenants}`;
   let clock = START;
@@ -64,7 +65,7 @@ function world(listed: readonly Listed[] = []) {
     list: async (_, { from, routed_from }) => ({
       listed: listed.filter(
         ({ event, routed_at }) =>
-          Date.parse(event.received_at) >= from && routed_at >= routed_from && routed_at <= clock,
+          Date.parse(event.received_at) >= from && routed_at >= routed_from && routed_at + seenAfter <= clock,
       ),
       next: undefined,
     }),
@@ -254,6 +255,17 @@ test("while one reader follows, no other sends the same events", async () => {
   await (await open("s")).say({ subscribe: "events" });
   await publish({ tenant, events: [event(1)] }, ports);
   assert.equal(sent.length, 0);
+});
+
+test("an event that was stored while the reader follows, and can be read only a second later, is not missed", async () => {
+  const late = listedAt(1, START + 100);
+  const { tenant, open, ports, sent } = world([late], 1_000);
+  await (await open("s")).say({ subscribe: "events" });
+  await follow(request(tenant, {}), ports, START + 600_000);
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id),
+    [late.event.event_id],
+  );
 });
 
 test("an event that was stored late, behind others that were sent, is not missed", async () => {
