@@ -23,6 +23,8 @@ export interface Account {
   readonly extra_at_clean: number;
   readonly extra_at_mixed: number;
   readonly extra_in_archive: number;
+  /** Events that the numbers tell too many or too few of, once their hours were compared with the store. */
+  readonly miscounted: number;
   /** Events that nobody was answered 202 for: allowed, and told. */
   readonly stored_unanswered: number;
   readonly examples: readonly string[];
@@ -35,7 +37,8 @@ export const lostOf = (account: Account): number =>
   account.missing_at_clean +
   account.missing_at_mixed +
   account.missing_in_archive +
-  account.keys_made_twice;
+  account.keys_made_twice +
+  account.miscounted;
 
 /** Asks until nothing is missing any more, or until `patienceMs` pass without progress: a busy machine works off a backlog slowly. */
 export async function settledAccount(
@@ -92,6 +95,7 @@ async function accountOf(state: string, local: LocalFile, ledger: Ledger, sink: 
     extra_at_clean: extra(clean),
     extra_at_mixed: extra(mixed),
     extra_in_archive: extra(archive),
+    miscounted: 0,
     stored_unanswered: [...inbox.keys()].filter((id) => !accepted.has(id)).length,
     examples: [
       ...missing(inbox),
@@ -111,7 +115,8 @@ interface Seen {
   readonly times: number;
 }
 
-async function inboxOf(local: LocalFile): Promise<Map<string, Seen>> {
+/** What is listed of the drill's events. */
+export async function inboxOf(local: LocalFile): Promise<Map<string, Seen>> {
   const found = new Map<string, Seen>();
   let cursor: string | null = null;
   do {

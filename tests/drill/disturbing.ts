@@ -27,7 +27,8 @@ export const startDisturbed = (state: string, disturbance: Disturbance): Started
   startProcess({
     state,
     command: [program!, "--import", MODULE, ...words],
-    env: { DRILL_DISTURBANCE: JSON.stringify(disturbance) },
+    // With it set, the process does not begin anew in its own place (local/start.mjs), which would close the channel.
+    env: { DRILL_DISTURBANCE: JSON.stringify(disturbance), MALLOC_MMAP_THRESHOLD_: "262144" },
     channel: true,
   });
 

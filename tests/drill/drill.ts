@@ -3,11 +3,13 @@ import type { LocalFile } from "../../local/platform/state.ts";
 import { dice } from "../fuzz/random.ts";
 import { call } from "../support/platform.ts";
 import type { Started } from "../support/process.ts";
-import { type Account, lostOf, settledAccount } from "./account.ts";
+import { type Account, inboxOf, lostOf, settledAccount } from "./account.ts";
 import { smallDisk } from "./disks.ts";
+import { disturb } from "./disturbing.ts";
 import { faults } from "./faults.ts";
 import { begin, type Drill } from "./lives.ts";
 import { EVENT_TYPE, newLedger, repeatUnanswered } from "./load.ts";
+import { COMPARED_AFTER_MS, miscounted } from "./numbers.ts";
 import { startSink } from "./sink.ts";
 
 export interface DrillOptions {
@@ -38,6 +40,8 @@ export interface DrillReport {
   readonly account: Account;
 }
 
+/** Each wants every event. */
+const ENDPOINTS = ["/clean", "/mixed"];
 /** Deliveries to the endpoint that fails now and then may wait for their third attempt; the archive's buffer takes a minute. */
 const PATIENCE_MS = 300_000;
 
@@ -70,8 +74,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     async prepare(local) {
       if (prepared) return;
       prepared = true;
-      await subscribe(local, `${sink.url}/clean`);
-      await subscribe(local, `${sink.url}/mixed`);
+      for (const endpoint of ENDPOINTS) await subscribe(local, `${sink.url}${endpoint}`);
     },
   };
   const drawn = Object.entries(faults).filter(
@@ -102,7 +105,12 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     last = begin({ ...running, clockMs: running.furthestMs });
     const local = await last.ready;
     await repeatUnanswered(local, running.ledger);
-    const account = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
+    const events = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
+    await disturb(last.child, { clockMs: running.furthestMs + COMPARED_AFTER_MS });
+    const { headers } = await call(local.url, "GET", "/openapi.json");
+    if (Date.parse(headers.get("date")!) < Date.now() + COMPARED_AFTER_MS / 2)
+      running.refusals.push("the platform does not hear what the drill says: nothing has disturbed it");
+    const account = { ...events, miscounted: await miscounted(state, local, await inboxOf(local), ENDPOINTS.length) };
     last.child.kill("SIGTERM");
     await last.ended;
     const starts = running.startedIn.sort((a, b) => a - b);

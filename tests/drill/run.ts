@@ -1,6 +1,6 @@
 /**
  * `npm run drill [-- --kills N] [--seconds N] [--seed N] [--only load,row]`: kills the platform at random moments, takes its disk,
- * its stores and its clock away, over and over on one state, and then asks of every 202 where its events are: inbox, both endpoints, archive. Ends after so many kills or so
+ * its stores and its clock away, over and over on one state, and then asks of every 202 where its events are: inbox, both endpoints, archive, numbers. Ends after so many kills or so
  * much time, whichever is first, or by a SIGTERM. Prints the account with its seed; what was lost makes it fail.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -14,7 +14,7 @@ test.before(() => {
 });
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("killed as it starts, as it is ready, when its clock steps and while a store is in trouble, the platform loses no event that it accepted", async () => {
+test("killed as it starts, as it is ready, when its clock steps and while a store is in trouble, the platform loses no event that it accepted, and no number of it", async () => {
   const { kills, lost, refusals, account } = await drill({
     folder,
     kills: 5,
