@@ -16,7 +16,8 @@ if (Number(process.versions.node.split(".")[0]) < NEEDED) {
  * what large bodies took. It reads this variable when a process begins. docs/decisions/heaps.md
  */
 const MEMORY = { MALLOC_MMAP_THRESHOLD_: "262144" };
-if (process.platform === "linux" && process.env.MALLOC_MMAP_THRESHOLD_ === undefined)
+// A parent that sends messages would lose the channel.
+if (process.platform === "linux" && process.env.MALLOC_MMAP_THRESHOLD_ === undefined && process.channel === undefined)
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     ...process.env,
     ...MEMORY,

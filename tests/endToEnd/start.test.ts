@@ -149,7 +149,7 @@ test("a port that is taken is named, with a way out", async () => {
   );
 });
 
-test("state of another version is not touched, and --fresh begins anew", async () => {
+test("state of another version is not touched, and `triggers start --fresh` begins anew", async () => {
   writeFileSync(join(folder, "state.json"), JSON.stringify({ version: 0, receiver_port: 0 }));
   const started = startProcess({ state: folder });
   assert.equal(await started.ended, 1);
@@ -158,10 +158,13 @@ test("state of another version is not touched, and --fresh begins anew", async (
     `\nThe state in ${folder} was written by another version of the platform (state version 0, this one reads 2).\nStart that version, or set TRIGGERS_STATE to another folder. "npm start -- --fresh" begins anew here, and deletes every event and key in it.\n`,
   );
   assert.equal(JSON.parse(readFileSync(join(folder, "state.json"), "utf8")).version, 0);
-  const fresh = startProcess({ state: folder, args: ["--fresh"] });
-  await fresh.ready;
+  // By the CLI, which passes the signal on and waits for the platform.
+  const fresh = startProcess({ state: folder, command: [process.execPath, "cli/src/main.ts", "start", "--fresh"] });
+  const local = await fresh.ready;
+  assert.equal((await call(local.url, "GET", "/health")).status, 200);
   fresh.child.kill("SIGTERM");
   assert.equal(await fresh.ended, 0);
+  assert.match(fresh.output(), /\nstopped\n$/);
 });
 
 test("--fresh leaves a folder alone that is not the platform's", async () => {

@@ -4,27 +4,49 @@ import { dirname, join, resolve } from "node:path";
 import { CommandError } from "../exits.ts";
 import { command } from "../run.ts";
 
+interface Checkout {
+  readonly folder: string;
+  /** Its start script, such as `node --expose-gc local/start.mjs`. */
+  readonly script: string;
+}
+
 /** The checkout of the platform that a folder is in. */
-function checkoutAround(from: string): string | undefined {
+function checkoutAround(from: string): Checkout | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const file = join(folder, "package.json");
     if (existsSync(file) && existsSync(join(folder, "local/start.mjs"))) {
-      if ((JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "triggers") return folder;
+      const { name, scripts } = JSON.parse(readFileSync(file, "utf8")) as { name?: string; scripts: { start: string } };
+      if (name === "triggers") return { folder, script: scripts.start };
     }
     if (folder === dirname(folder)) return undefined;
   }
 }
 
+/**
+ * What `npm start` runs there, with the Node.js that `npm install` put into the folder. npm itself would stand between: it passes no signal on to what
+ * its shell runs.
+ * @throws CommandError where nothing has been installed yet
+ */
+function startOf({ folder, script }: Checkout): readonly [program: string, ...args: string[]] {
+  const program = join(folder, "node_modules/node/bin", process.platform === "win32" ? "node.exe" : "node");
+  if (!existsSync(program))
+    throw new CommandError(
+      `The packages of ${folder} are not installed: run "npm install" there, then this command again.`,
+    );
+  return [program, ...script.split(" ").slice(1)];
+}
+
 export default command<{ port?: number; fresh: boolean }, []>(async ({ flags, out, process }) => {
-  const folder = checkoutAround(process.cwd());
-  if (folder === undefined)
+  const checkout = checkoutAround(process.cwd());
+  if (checkout === undefined)
     throw new CommandError(
       'The platform is started in a checkout of it: clone it, run "npm install" there, then this command again.',
     );
-  const child = spawn("npm", ["start", "--silent", "--", ...(flags.fresh ? ["--fresh"] : [])], {
+  const { folder } = checkout;
+  const [node, ...args] = startOf(checkout);
+  const child = spawn(node, [...args, ...(flags.fresh ? ["--fresh"] : [])], {
     cwd: folder,
     stdio: ["ignore", flags.json ? "pipe" : "inherit", "inherit"],
-    shell: process.platform === "win32",
     env: { ...process.env, ...(flags.port === undefined ? {} : { PORT: String(flags.port) }) },
   });
   let written = "";
