@@ -1,6 +1,6 @@
 /** Counts a past by the code that counts the present, hour by hour: minutes, hours and the cube's days come to what they would be. */
 import type { Table } from "../../runtime/aws/tables.ts";
-import { writeHour } from "../../runtime/counters/hours.ts";
+import { addUpDay, writeHour } from "../../runtime/counters/hours.ts";
 import type { CubeFiles } from "../../runtime/cube/files.ts";
 import { foldHour } from "../../runtime/cube/fold.ts";
 import type { Item } from "../../runtime/domain/codec/fields.ts";
@@ -47,7 +47,10 @@ export function pastCounter(tenant: Tenant, { counters, filler, files, now, adde
   }
 
   async function writeDay(): Promise<void> {
-    if (day !== undefined && day.quarters.size > 0) await foldHour(files, tenant, day.start, day);
+    if (day !== undefined && day.quarters.size > 0) {
+      await foldHour(files, tenant, day.start, day);
+      if (day.start + DAY_MS <= added) await addUpDay(counters, tenant, day.start);
+    }
     day = undefined;
   }
 

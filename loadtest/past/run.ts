@@ -15,7 +15,8 @@ import type { LocalFile } from "../../local/platform/state.ts";
 import { ApiClient } from "../../local/product/demo/client.ts";
 import { type Deployment, localDeployment } from "../../operations/verify/deployment.ts";
 import { cubeFilesIn } from "../../runtime/cube/files.ts";
-import { DAY_MS, MINUTE_MS } from "../../runtime/domain/time.ts";
+import { hourStart } from "../../runtime/domain/metrics/hours.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../runtime/domain/time.ts";
 import { settledHour } from "../../runtime/retain/hourly/hours.ts";
 import { factsOf, fillerOf, itemsOf } from "../stored.ts";
 import { pastCounter } from "./counting.ts";
@@ -85,7 +86,8 @@ async function shopOf(end: number): Promise<Shop> {
 }
 
 const end = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
-const from = end - days * DAY_MS;
+// On the hour: where minutes are gone, the numbers are told by the quarter of an hour.
+const from = hourStart(end - days * DAY_MS) + HOUR_MS;
 const shop = await shopOf(end);
 const dynamodb = new DynamoDBClient(client);
 const counters = { dynamodb, name: named("metrics-table") };

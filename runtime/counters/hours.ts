@@ -3,9 +3,16 @@ import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { CubeRequest } from "../domain/metrics/cube.ts";
-import { hourItems, hourOf } from "../domain/metrics/hours.ts";
-import { hourName, rfc3339 } from "../domain/time.ts";
-import { LATE_PARTITION, lateSortKey, minuteShards, rollUp, usagePartition } from "../domain/usage/usage.ts";
+import { dayItems, dayStart, daysPartition, hourItems, hourOf, hoursPartition } from "../domain/metrics/hours.ts";
+import { DAY_MS, HOUR_MS, hourName, type Millis, rfc3339 } from "../domain/time.ts";
+import {
+  LATE_PARTITION,
+  lateSortKey,
+  minuteShards,
+  rollUp,
+  usagePartition,
+  usageSortKey,
+} from "../domain/usage/usage.ts";
 
 /**
  * Adds an hour up from its minutes once it is over.
@@ -49,13 +56,36 @@ export async function writeHour(
   const added = hourOf(minutes);
   // First, since an hour that is added up is read from the cube.
   if (added.quarters.size > 0) await fold({ op: "fold", tenant, hour: rfc3339(hour) });
+  // It would still hold what the hour was before.
+  await forgetDay(counters, tenant, dayStart(hour));
   for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, added)])
     await putItem(counters, item);
 }
 
-/** Adds up again the hours whose minutes changed after that. @returns how many */
-export async function rollUpLate(counters: Table, fold: FoldHour): Promise<number> {
+async function forgetDay(counters: Table, tenant: Tenant, day: number): Promise<void> {
+  const items = await itemsBetween(counters, daysPartition(tenant), usageSortKey(day), usageSortKey(day, "~"));
+  for (const { pk, sk } of items) await deleteItem(counters, { pk: pk!, sk: sk! });
+}
+
+/** Hours after midnight in which the hours of a day are added up. */
+export const DAY_ADDED_HOURS = 3;
+
+/**
+ * Adds a day of UTC up from its hours, all of which have been added up. Invariant: a day follows from its hours alone; it goes before one of them
+ * changes, and is read only where none of them is late. Without it, its hours are read.
+ */
+export async function addUpDay(counters: Table, tenant: Tenant, day: number): Promise<void> {
+  await forgetDay(counters, tenant, day);
+  const last = usageSortKey(day + DAY_MS - HOUR_MS, "~");
+  const hours = await itemsBetween(counters, hoursPartition(tenant), usageSortKey(day), last);
+  if (hours.length === 0) return;
+  for (const item of dayItems(tenant, day, hours)) await putItem(counters, item);
+}
+
+/** Adds up again the hours whose minutes changed after that, and their days. @returns how many hours */
+export async function rollUpLate(counters: Table, fold: FoldHour, now: Millis): Promise<number> {
   const listed = await itemsBetween(counters, LATE_PARTITION, "", "~");
+  const days = new Map<string, { readonly tenant: Tenant; readonly day: number }>();
   for (const item of listed) {
     const sk = item.sk!.S!;
     const cut = sk.indexOf("#");
@@ -66,7 +96,10 @@ export async function rollUpLate(counters: Table, fold: FoldHour): Promise<numbe
     await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour), fold);
     if (mark !== undefined) await removeMark(counters, mark);
     await removeMark(counters, item);
+    const day = dayStart(hour);
+    if (day + DAY_MS + (DAY_ADDED_HOURS + 1) * HOUR_MS <= now) days.set(`${tenant} ${day}`, { tenant, day });
   }
+  for (const { tenant, day } of days.values()) await addUpDay(counters, tenant, day);
   return listed.length;
 }
 

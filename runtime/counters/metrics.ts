@@ -5,10 +5,14 @@ import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take 
 import type { CubeRequest } from "../domain/metrics/cube.ts";
 import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
 import {
+  dayStart,
+  daysPartition,
   hourStart,
   hoursPartition,
+  isWholeDay,
   isWholeQuarter,
   minuteOf,
+  PAGES,
   readHour,
   rowsByMinute,
   type StoredGrain,
@@ -155,13 +159,9 @@ async function readRows(
   const hoursKept = keptSince("hour", now);
   const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
   const split = Math.min(Math.max(first, hoursKept), end);
-  const { added, open } = await readHours(
-    reader,
-    tenant,
-    { grain, latencies: histogramsOf(query) },
-    { from: split, to: end },
-    take,
-  );
+  const wanted: Wanted = { grain, latencies: histogramsOf(query), late: await lateHours(reader, tenant), take };
+  const days = await readDays(reader, tenant, wanted, wholeDays({ ...span, to }, split));
+  const { added, open } = await readHours(reader, tenant, wanted, rangesBetween(days, { from: split, to: end }));
   // What does not begin or end with a quarter is told by the minute, where there still are minutes.
   const edges = [span.from, to]
     .filter((edge) => !isWholeQuarter(edge) && edge < now && edge >= minutesKept)
@@ -196,6 +196,58 @@ async function readMinutes(
     for (const [key, sums] of rows) take(minute, dimsOf(key), sums);
 }
 
+interface Wanted {
+  readonly grain: Grain;
+  readonly latencies: readonly HistogramName[];
+  /** Hours whose minutes changed after they were added up. */
+  readonly late: ReadonlySet<number>;
+  readonly take: Take;
+}
+
+/** Fewer days than these are not worth a look of their own. */
+const LEAST_DAYS = 2;
+
+/** The days of UTC, from a time on, each of which lies in one point of a span. */
+function wholeDays({ from, to, starts }: Span, since: Millis): number[] {
+  const days: number[] = [];
+  let place = 0;
+  for (let day = Math.ceil(Math.max(from, since) / DAY_MS) * DAY_MS; day + DAY_MS <= to; day += DAY_MS) {
+    while (place < starts.length && starts[place]! <= day) place += 1;
+    if (place === starts.length || starts[place]! >= day + DAY_MS) days.push(day);
+  }
+  return days.length < LEAST_DAYS ? [] : days;
+}
+
+/** Hands over the rows of those days that are added up, and have no hour that is late. @returns these days, ascending */
+async function readDays(
+  reader: MetricsReader,
+  tenant: Tenant,
+  { grain, latencies, late, take }: Wanted,
+  days: readonly number[],
+): Promise<number[]> {
+  if (days.length === 0 || grain === "joint") return [];
+  const pk = daysPartition(tenant);
+  const lateDays = new Set([...late].map(dayStart));
+  const readable = new Set(days.filter((day) => !lateDays.has(day)));
+  const found = new Map<number, CounterItem[]>();
+  const range = { from: days[0]!, to: days.at(-1)! + DAY_MS };
+  await queryAll(reader, [{ pk, range }], DAY_MS, projectionOf([grain, PAGES]), (start, item) => {
+    if (readable.has(start)) found.set(start, [...(found.get(start) ?? []), item]);
+  });
+  const whole = [...found].filter(([, items]) => isWholeDay(items));
+  for (const [day, items] of whole)
+    for (const item of items)
+      readHour(item, day, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums), latencies);
+  return whole.map(([day]) => day).sort((a, b) => a - b);
+}
+
+/** What of a range lies beside these days. @param days ascending, all within it */
+function rangesBetween(days: readonly number[], { from, to }: TimeRange): TimeRange[] {
+  const ends = [...days, to];
+  const begins = [from, ...days.map((day) => day + DAY_MS)];
+  return begins.map((begin, at) => ({ from: begin, to: ends[at]! })).filter((range) => range.from < range.to);
+}
+
 interface ReadHours {
   /** Hours that were added up, each with what hands its rows over. */
   readonly added: ReadonlyMap<number, () => void>;
@@ -206,25 +258,26 @@ interface ReadHours {
 async function readHours(
   reader: MetricsReader,
   tenant: Tenant,
-  { grain, latencies }: { readonly grain: Grain; readonly latencies: readonly HistogramName[] },
-  range: TimeRange,
-  take: Take,
+  { grain, latencies, late, take }: Wanted,
+  ranges: readonly TimeRange[],
 ): Promise<ReadHours> {
-  if (range.from >= range.to) return { added: new Map(), open: [] };
   const pk = hoursPartition(tenant);
   const items = new Map<number, CounterItem[]>();
-  const segments = segmentsOf(range, UNIT_MS.h).map((segment) => ({ pk, range: segment }));
+  const segments = ranges.flatMap((range) => segmentsOf(range, UNIT_MS.h)).map((segment) => ({ pk, range: segment }));
   const wanted = projectionOf(grain === "joint" ? [] : [grain]);
-  const [late] = await Promise.all([
-    lateHours(reader, tenant),
-    queryAll(reader, segments, UNIT_MS.h, wanted, (start, item) => {
-      items.set(start, [...(items.get(start) ?? []), item]);
-    }),
-  ]);
-  const open = [...late].filter((hour) => hour >= range.from && hour < range.to);
+  await queryAll(reader, segments, UNIT_MS.h, wanted, (start, item) => {
+    items.set(start, [...(items.get(start) ?? []), item]);
+  });
+  const within = (hour: number) => ranges.some(({ from, to }) => hour >= from && hour < to);
+  const open = [...late].filter(within);
   const now = reader.now();
-  for (let hour = Math.max(range.from, hourStart(now - UNROLLED_MS)); hour < range.to && hour <= now; hour += UNIT_MS.h)
-    if (!late.has(hour) && !items.has(hour)) open.push(hour);
+  for (const range of ranges)
+    for (
+      let hour = Math.max(range.from, hourStart(now - UNROLLED_MS));
+      hour < range.to && hour <= now;
+      hour += UNIT_MS.h
+    )
+      if (!late.has(hour) && !items.has(hour)) open.push(hour);
   const added = new Map<number, () => void>();
   for (const [hour, own] of items) {
     if (late.has(hour)) continue;

@@ -1,7 +1,7 @@
 import { between, deleteItem, queryPages, type Table, updateItem } from "../aws/tables.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { hoursPartition } from "../domain/metrics/hours.ts";
+import { daysPartition, hoursPartition } from "../domain/metrics/hours.ts";
 import type { Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { minuteShards, usageSortKey } from "../domain/usage/usage.ts";
@@ -11,10 +11,13 @@ const AT_ONCE = 16;
 /** Removes a tenant's hours and days that begin before a time. @param before milliseconds @returns how many items were removed */
 export async function removeHours(counters: Table, tenant: Tenant, before: number): Promise<number> {
   let removed = 0;
-  const hours = { ...between(hoursPartition(tenant), "", usageSortKey(before)), consistency: "strong" as const };
-  for await (const items of queryPages(counters, { ...hours, ProjectionExpression: "pk, sk" })) {
-    await mapConcurrently(items, AT_ONCE, ({ pk, sk }) => deleteItem(counters, { pk: pk!, sk: sk! }));
-    removed += items.length;
+  // Days first: one that is left would tell the hours of it that are gone.
+  for (const pk of [daysPartition(tenant), hoursPartition(tenant)]) {
+    const items = { ...between(pk, "", usageSortKey(before)), consistency: "strong" as const };
+    for await (const page of queryPages(counters, { ...items, ProjectionExpression: "pk, sk" })) {
+      await mapConcurrently(page, AT_ONCE, ({ pk, sk }) => deleteItem(counters, { pk: pk!, sk: sk! }));
+      removed += page.length;
+    }
   }
   return removed;
 }

@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { HOUR_MS, type Millis, secondsOf } from "../time.ts";
+import { DAY_MS, HOUR_MS, type Millis, secondsOf } from "../time.ts";
 import { ROWS } from "../usage/counters.ts";
 import { usageSortKey } from "../usage/usage.ts";
 import {
@@ -17,7 +17,7 @@ import {
   settleSeconds,
   unpackRows,
 } from "./facts.ts";
-import { addSums, type HistogramName, type Sums } from "./sums.ts";
+import { addSums, type HistogramName, histograms, type Sums } from "./sums.ts";
 
 /**
  * Hours of metrics, added up from their minutes by the quarter: days and hours of every zone begin on a quarter of UTC's.
@@ -88,7 +88,32 @@ function bounded(rows: Rows, kept: Rows): Rows {
 export const minuteOf = ({ sk }: Item): number => Date.parse(`${sk!.S!.slice(0, 16)}:00.000Z`);
 
 /** The items that an hour is kept in: one at least, which says that it was added up. */
-export function hourItems(tenant: Tenant, hour: number, { quarters }: HourRows): Record<string, AttributeValue>[] {
+export const hourItems = (tenant: Tenant, hour: number, rows: HourRows): Record<string, AttributeValue>[] =>
+  itemsIn(hoursPartition(tenant), hour, rows);
+
+/** Where a tenant's days are. */
+export const daysPartition = (tenant: Tenant): string => `${tenant}#d`;
+
+/**
+ * The items that a day of UTC is kept in, added up from its hours: so that a long range costs an item a day. They read as those of an hour
+ * do, with all of the day in its first quarter. What of an hour changes later is not in them.
+ * @param hours items of its hours
+ */
+export function dayItems(tenant: Tenant, day: number, hours: readonly Item[]): Record<string, AttributeValue>[] {
+  const rows: Rows = new Map();
+  for (const item of hours)
+    for (const grain of stored)
+      readHour(item, day, grain, (_, key, sums) => addSums(rowIn(rows, key), sums), histograms);
+  const items = itemsIn(daysPartition(tenant), day, { quarters: new Map([[day, rows]]) });
+  return items.map((item) => ({ ...item, [PAGES]: { N: String(items.length) } }));
+}
+
+/** How many items a day is kept in. */
+export const PAGES = "pages";
+/** Whether all items of a day are there: while it is written, some are not. */
+export const isWholeDay = (items: readonly Item[]): boolean => Number(items[0]?.[PAGES]?.N) === items.length;
+
+function itemsIn(pk: string, hour: number, { quarters }: HourRows): Record<string, AttributeValue>[] {
   const entries = [...quarters].flatMap(([start, rows]) =>
     [...rows]
       .filter(([key]) => !isJointKey(key))
@@ -99,7 +124,7 @@ export function hourItems(tenant: Tenant, hour: number, { quarters }: HourRows):
     const own = entries.slice(page * ROWS_EACH, (page + 1) * ROWS_EACH);
     const byGrain = Map.groupBy(own, ([key]) => grainOf(key.slice(1)));
     return {
-      pk: { S: hoursPartition(tenant) },
+      pk: { S: pk },
       sk: { S: usageSortKey(hour, `${page}`) },
       expires_at: { N: String(secondsOf(hour) + KEEP_SECONDS) },
       ...Object.fromEntries(
@@ -126,5 +151,6 @@ export function readHour(
   unpackRows(bytes, placed, undefined, latencies);
 }
 
+export const dayStart = (at: Millis): number => Math.floor(at / DAY_MS) * DAY_MS;
 export const hourStart = (at: Millis): number => Math.floor(at / HOUR_MS) * HOUR_MS;
 export const isWholeQuarter = (at: Millis): boolean => at % QUARTER_MS === 0;

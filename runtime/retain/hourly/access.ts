@@ -1,11 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { sendOrThrow } from "../../aws/queues.ts";
-import { minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
+import { addUpDay, DAY_ADDED_HOURS, minutesOf, oldMinutesOf, rollUpLate, writeHour } from "../../counters/hours.ts";
 import { defined } from "../../domain/defined.ts";
 import { environments, OPERATOR, tenantOf } from "../../domain/identity/identity.ts";
 import { encodeJobsMessage, type HourWork } from "../../domain/job.ts";
-import { HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
+import { dayStart } from "../../domain/metrics/hours.ts";
+import { DAY_MS, HOUR_MS, hourName, rfc3339 } from "../../domain/time.ts";
 import {
   type Access,
   type AccessRecord,
@@ -32,8 +33,8 @@ import { settledHour } from "./hours.ts";
 /** Hours that are made up for, when nothing ran for a while. The counters themselves are kept for 35 days. */
 const LOOK_BACK_HOURS = 48;
 const DONE = "done/";
-/** With this hour of each day, numbers that are no longer kept are removed. */
-const TIDY_HOUR = 3;
+/** With this hour of each day, the day before is added up, and numbers that are no longer kept are removed. */
+const TIDY_HOUR = DAY_ADDED_HOURS;
 
 /** Queues each settled hour of the last two days that isn't done. @returns the hours */
 export async function beginAccess(tools: Tools): Promise<readonly string[]> {
@@ -67,12 +68,15 @@ export async function archiveAccess({ hour, cursor }: HourWork, tools: Tools): P
     metrics_days = {},
   } = (await tools.service({ op: "customers", deleted: true, ...defined({ cursor }) })).answer;
   let records = 0;
-  if (cursor === undefined) await rollUpLate(tools.counters, tools.fold);
+  if (cursor === undefined) await rollUpLate(tools.counters, tools.fold, tools.now());
   for (const customerId of cursor === undefined ? [OPERATOR, ...customer_ids] : customer_ids) {
     records += await archiveCustomer(customerId, hour, tools);
     if (new Date(hour).getUTCHours() === TIDY_HOUR)
-      for (const environment of environments)
-        await keepNumbers(tools, tenantOf({ customer_id: customerId, environment }), metrics_days[customerId]);
+      for (const environment of environments) {
+        const tenant = tenantOf({ customer_id: customerId, environment });
+        await addUpDay(tools.counters, tenant, dayStart(Date.parse(hour)) - DAY_MS);
+        await keepNumbers(tools, tenant, metrics_days[customerId]);
+      }
   }
   if (next_cursor !== null) {
     const text = encodeJobsMessage({ kind: "access", hour, cursor: next_cursor });

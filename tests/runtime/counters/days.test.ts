@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
+import { suite } from "uvu";
+import { addUpDay, minutesOf, rollUpLate, writeHour } from "../../../runtime/counters/hours.ts";
+import { type MetricsReader, queryMetrics } from "../../../runtime/counters/metrics.ts";
+import { removeHours } from "../../../runtime/counters/remove.ts";
+import { daysPartition, hoursPartition } from "../../../runtime/domain/metrics/hours.ts";
+import { MetricsQuery, type MetricsQueryInput } from "../../../runtime/domain/metrics/query.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
+import { usageWriter } from "../../../runtime/domain/usage/usage.ts";
+import { expected, type Model } from "../../support/metricsModel.ts";
+import { metricsTable } from "../../support/metricsTable.ts";
+
+/** Days of UTC that are added up from their hours, so that a long range costs an item a day. */
+
+const test = suite("days of the metrics");
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const BEGIN = Date.UTC(2026, 9, 23);
+const DAYS = 5;
+const NOW = BEGIN + DAYS * DAY + 7 * HOUR;
+const tenant = "cus_days";
+const measures = ["requests", "events", "bytes", "matched", "unmatched", "limit_use"] as const;
+
+const accepted = (at: number, type: string, events: number): UsageFact => ({
+  ...{ kind: "accepted", tenant, at, routed_at: at, key_id: "key_a", accept_ms: 7 },
+  events: Array.from({ length: events }, () => ({ type, bytes: 10 })),
+  matched: events % 2 === 0 ? { sub_a: [0] } : {},
+});
+const fact = fc
+  .tuple(
+    fc.integer({ min: BEGIN, max: BEGIN + DAYS * DAY - 1 }),
+    fc.constantFrom("a", "b"),
+    fc.integer({ min: 1, max: 4 }),
+  )
+  .map((parts) => accepted(...parts));
+
+function world() {
+  const table = metricsTable();
+  const { counters } = table;
+  const send = (input: ConstructorParameters<typeof PutItemCommand>[0]) =>
+    counters.dynamodb.send(new PutItemCommand(input));
+  const reader: MetricsReader = {
+    ...table,
+    now: () => NOW,
+    workflows: async () => new Map(),
+    cube: { read: async () => undefined },
+  };
+  let writers = 0;
+  return {
+    table,
+    reader,
+    /** @param now of the environment that counts: late facts leave a mark */
+    async count(facts: readonly UsageFact[], now?: number) {
+      for (const one of facts) {
+        writers += 1;
+        const writer = usageWriter("metrics", send, `w${writers}`, () => now ?? one.at);
+        writer.add([one]);
+        await writer.flush();
+      }
+    },
+    async addUpHours() {
+      for (let hour = BEGIN; hour < BEGIN + DAYS * DAY; hour += HOUR)
+        await writeHour(counters, tenant, hour, await minutesOf(counters, tenant, hour), async () => undefined);
+    },
+    async addUpDays() {
+      for (let day = BEGIN; day < BEGIN + DAYS * DAY; day += DAY) await addUpDay(counters, tenant, day);
+    },
+    itemsOf: (pk: string) => [...table.items.values()].filter((item) => item.pk!.S === pk).length,
+  };
+}
+
+async function compare(reader: MetricsReader, facts: readonly UsageFact[], asked: MetricsQueryInput): Promise<void> {
+  const model: Model = { facts, workflows: new Map(), limit: 100 };
+  const query = MetricsQuery.parse(asked);
+  const answer = await queryMetrics(reader, { tenant, limit_per_second: 100 }, query);
+  for (const { key, points } of answer.series)
+    for (const [i, point] of points.entries())
+      for (const measure of query.measures) {
+        const [from, to] = [Date.parse(point.start), Date.parse(points[i + 1]?.start ?? answer.to)];
+        assert.deepEqual(
+          point[measure],
+          expected(model, query, measure, from, to, key),
+          `${measure} at ${point.start}`,
+        );
+      }
+}
+
+const query = fc
+  .record({
+    from: fc.integer({ min: 0, max: 30 }),
+    hours: fc.integer({ min: 60, max: 110 }),
+    interval: fc.constantFrom("day" as const, "none" as const, "hour" as const),
+    time_zone: fc.constantFrom("UTC", "Europe/Berlin", "Asia/Kolkata"),
+    group_by: fc.subarray(["event_type", "status"] as const, { maxLength: 1 }).map((some) => [...some]),
+  })
+  .map(
+    ({ from, hours, ...rest }): MetricsQueryInput => ({
+      ...rest,
+      ...{ measures: [...measures], from: new Date(BEGIN + from * HOUR).toISOString() },
+      to: new Date(BEGIN + Math.min(from + hours, DAYS * 24) * HOUR).toISOString(),
+    }),
+  );
+
+test("a range is told the same by days, by hours where a day is missing, and by minutes where an hour is late", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fact, { minLength: 1, maxLength: 25 }),
+      fc.array(fact, { maxLength: 3 }),
+      fc.array(query, { minLength: 1, maxLength: 3 }),
+      async (facts, late, queries) => {
+        const { reader, count, addUpHours, addUpDays, table } = world();
+        await count(facts);
+        await addUpHours();
+        for (const asked of queries) await compare(reader, facts, asked);
+        await addUpDays();
+        for (const asked of queries) await compare(reader, facts, asked);
+        await count(late, NOW);
+        const all = [...facts, ...late];
+        for (const asked of queries) await compare(reader, all, asked);
+        await rollUpLate(table.counters, async () => undefined, NOW);
+        for (const asked of queries) await compare(reader, all, asked);
+      },
+    ),
+    { numRuns: 15 },
+  ));
+
+test("days of a long range are read instead of their hours, and are there again once what came late is added up", async () => {
+  const { reader, count, addUpHours, addUpDays, itemsOf, table } = world();
+  const facts = Array.from({ length: DAYS * 4 }, (_, n) => accepted(BEGIN + n * 6 * HOUR + 60_000, "a", 2));
+  await count(facts);
+  await addUpHours();
+  await addUpDays();
+  assert.equal(itemsOf(daysPartition(tenant)), DAYS);
+  const asked: MetricsQueryInput = {
+    ...{ measures: ["events"], interval: "day", from: new Date(BEGIN).toISOString() },
+    to: new Date(BEGIN + DAYS * DAY).toISOString(),
+  };
+  // What only hours could tell is gone: the days are enough.
+  for (const [id, item] of [...table.items]) if (item.pk!.S === hoursPartition(tenant)) table.items.delete(id);
+  await compare(reader, facts, asked);
+  await addUpHours();
+  assert.equal(itemsOf(daysPartition(tenant)), 0, "a day goes before an hour of it is written");
+  await addUpDays();
+  const late = accepted(BEGIN + DAY + HOUR, "b", 3);
+  await count([late], NOW);
+  await rollUpLate(table.counters, async () => undefined, NOW);
+  assert.equal(itemsOf(daysPartition(tenant)), DAYS);
+  await compare(reader, [...facts, late], asked);
+});
+
+test("days go with the hours that a customer no longer keeps", async () => {
+  const { count, addUpHours, addUpDays, itemsOf, table } = world();
+  await count([accepted(BEGIN + HOUR, "a", 1), accepted(BEGIN + 3 * DAY, "a", 1)]);
+  await addUpHours();
+  await addUpDays();
+  await removeHours(table.counters, tenant, BEGIN + 2 * DAY);
+  assert.equal(itemsOf(daysPartition(tenant)), 1);
+  assert.equal(itemsOf(hoursPartition(tenant)), 1);
+});
+
+test.run();
