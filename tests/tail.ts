@@ -64,11 +64,14 @@ async function tell(): Promise<void> {
 }
 
 await tell();
+// A session ends when nothing is touched for a quarter of an hour: somebody is there.
+const touching = setInterval(() => void page.mouse.wheel(0, 1).catch(() => undefined), MINUTE);
 const sending = setInterval(() => void send(), 1_000 / REQUESTS);
 for (let at = every; at <= minutes; at += every) {
   await new Promise((resolve) => setTimeout(resolve, began + at * MINUTE - Date.now()));
   await tell();
 }
 clearInterval(sending);
+clearInterval(touching);
 if (failed > 0) process.stdout.write(`${failed} events were not accepted\n`);
 await closeBrowser();

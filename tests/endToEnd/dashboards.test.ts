@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
+import { extractText, getDocumentProxy } from "unpdf";
 import { test } from "uvu";
+import { timeOf, ulidIn } from "../../runtime/domain/ids.ts";
 import { chromiumHere, closeBrowser, openPage, signInAs } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { call, newCustomer, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
@@ -97,7 +99,7 @@ if (chromiumHere() === undefined) {
       .deliveries as readonly {
       event_ids: string[];
       status: string;
-      attempts: { at: string; error: string | null }[];
+      attempts: { at: string; latency_ms: number; error: string | null }[];
     }[];
   const figureOf = (tile: string) =>
     page.getByRole("region", { name: tile, exact: true }).getByRole("button").first().textContent();
@@ -131,6 +133,91 @@ if (chromiumHere() === undefined) {
       types: 0,
       top: [["5xx response", 0]],
       failed: [0],
+    });
+  });
+
+  test("the percentiles of a latency are those of the known times: p50, p95 and p99 of what was slow for some", async () => {
+    const slow = "dash.slow";
+    const made = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: {
+        ...{ workflow_id: slow, webhook_url: `${platform.sinkUrl}/script/slow/1500/dash`, max_batch: 1 },
+        event_selector: { event_type: slow },
+      },
+    });
+    assert.equal(made.status, 201, made.text);
+    await inForce();
+    for (let n = 0; n < 6; n += 1)
+      await call(platform.url, "POST", "/events", { key: platform.sandboxKey, body: { event_type: slow, n } });
+    /** From an event's receipt, which its id tells, until the answer of its first success. */
+    const times = async () => {
+      const all = await deliveries("event_type=dash.good&event_type=dash.slow&status=delivered");
+      return all
+        .flatMap(({ event_ids, attempts }) => {
+          const { at, latency_ms } = attempts.find(({ error }) => error === null)!;
+          return event_ids.map((id) => Date.parse(at) + latency_ms - timeOf(ulidIn("evt", id)!));
+        })
+        .toSorted((a, b) => a - b);
+    };
+    await eventually(times, (known) => known.length === 11, 90_000);
+    const known = await times();
+    assert.ok(known.at(-1)! > 1_500);
+    const inMs = (text: string) => {
+      const [, number, unit] = /^([\d.,]+) (ms|s|min)$/.exec(text)!;
+      return Number(number!.replace(",", "")) * { ms: 1, s: 1_000, min: 60_000 }[unit as "ms"];
+    };
+    const told = async () =>
+      /([\d,]+) measured: half took (.+?) at most, 95 of 100 (.+?), 99 of 100 (.+?)\. /.exec(
+        await textOf("Latency distribution"),
+      );
+    await shows(
+      page,
+      "/?env=sandbox&range=1h&zone=UTC&type=dash.good&type=dash.slow",
+      async () => (await told())?.[1],
+      "11",
+    );
+    const [, , ...percentiles] = (await told())!;
+    for (const [place, share] of [0.5, 0.95, 0.99].entries()) {
+      const wanted = known[Math.ceil(share * known.length) - 1]!;
+      const shown = inMs(percentiles[place]!);
+      // Buckets are 10 % wide, and a figure is rounded to a tenth of a second.
+      assert.ok(
+        Math.abs(shown - wanted) <= 0.06 * wanted + 51,
+        `p${share * 100} is shown as ${shown} ms and was ${wanted} ms`,
+      );
+    }
+  });
+
+  test("the forecasts begin with what came: today's and the month's events so far are those that were counted", async () => {
+    const now = new Date();
+    const [day, month] = [now.getUTCDate(), 1].map((date) =>
+      new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), date)).toISOString(),
+    );
+    const counted = async (from: string | undefined) =>
+      Number(
+        (
+          await call(platform.url, "GET", `/metrics?measures=events&interval=none&from=${from}`, {
+            key: platform.sandboxKey,
+          })
+        ).json.totals.events,
+      );
+    const differences = async () => {
+      const said = async (tile: string) => {
+        const beside = page.getByRole("region", { name: tile, exact: true }).getByText(/ so far;/);
+        return Number(/^([\d,]+) so far;/.exec((await beside.textContent()) ?? "")?.[1]?.replaceAll(",", "") ?? -1);
+      };
+      const sum = (rows: string[][]) => rows.reduce((all, [, n]) => all + Number(n!.replaceAll(",", "")), 0);
+      return {
+        month: (await said("Forecast for the month")) - (await counted(month)),
+        // A platform that began today has no day to go by.
+        today: (await textOf("Forecast for today")).includes("It takes a whole day of traffic"),
+        history: sum((await rowsOf(page, "History")).map((row) => [row[0]!, row[1]!])) - (await counted(day)),
+      };
+    };
+    await shows(page, `/usage?env=sandbox&range=custom&from=${day}&zone=UTC&each=hour&view=table`, differences, {
+      month: 0,
+      today: true,
+      history: 0,
     });
   });
 
@@ -209,7 +296,7 @@ if (chromiumHere() === undefined) {
   });
 
   test("the operator's pages count each customer's own events, its refused requests and its unused keys", async () => {
-    const { api_key } = await newCustomer(platform, { name: "Ledger of the dashboards" });
+    const { api_key } = await newCustomer(platform, { name: "Ledger of the dashboards", limit_per_second: 100 });
     const send = (body: unknown) => call(platform.url, "POST", "/events", { key: api_key, body });
     await send(Array.from({ length: 7 }, (_, n) => ({ event_type: "ledger", n })));
     assert.equal((await send("{")).status, 400);
@@ -218,9 +305,10 @@ if (chromiumHere() === undefined) {
     const row = async () => {
       const found = operator.getByRole("row").filter({ hasText: "Ledger of the dashboards" }).last();
       const cells = (await found.locator("td > :last-child").allTextContents()) as string[];
-      return [cells[3], cells[4], cells[5], cells[8]?.replace(/key_.*/, "")];
+      return [cells[2], cells[3], cells[4], cells[5], cells[8]?.replace(/key_.*/, "")];
     };
-    await shows(operator, "/operator/customers?range=1h", row, ["7", "1", "0", "1 of 2"]);
+    // All seven came in one second, of a hundred that may.
+    await shows(operator, "/operator/customers?range=1h", row, ["7.0 %", "7", "1", "0", "1 of 2"]);
     await operator.getByRole("button", { name: "View as table" }).click();
     await operator.getByRole("group", { name: "Use of the limit, as a table" }).waitFor();
     await shows(
@@ -278,7 +366,15 @@ if (chromiumHere() === undefined) {
     const json = JSON.parse((await take("JSON")).toString());
     assert.equal(json["Delivery status"][0].Count, 5);
     const pdf = await take("PDF");
-    assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
+    const { text } = await extractText(await getDocumentProxy(new Uint8Array(pdf)), { mergePages: true });
+    const titles = (await page.locator("main section[aria-label] h2").allTextContents()).filter(
+      (title) => title !== "Health" && title !== "First steps",
+    );
+    assert.ok(titles.length > 5);
+    for (const title of titles) assert.ok(text.includes(title), `the PDF leaves out ${title}`);
+    assert.match(text, /Delivered\s+5\s+50\.0 %/);
+    assert.match(text, /Failed, retrying\s+3\s+30\.0 %/);
+    assert.match(text, /Unmatched\s+2\s+20\.0 %/);
   });
 
   test("a workflow's page counts its own events alone", async () => {

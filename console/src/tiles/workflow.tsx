@@ -97,12 +97,9 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
     staleTime: Number.POSITIVE_INFINITY,
   });
   const byId = new Map((events.data?.events ?? []).map((event) => [event.event_id, event]));
+  const coming = may("payloads") && events.isPending;
   const seen = (event: string): string =>
-    !may("payloads")
-      ? "your role does not include payloads"
-      : events.isPending
-        ? "…"
-        : excerpt(byId.get(event)?.payload);
+    !may("payloads") ? "your role does not include payloads" : coming ? "…" : excerpt(byId.get(event)?.payload);
   const title = "Recent events";
   const told: Told = {
     columns: [{ name: "Event" }, { name: "Received" }, { name: "Type" }, { name: "Status" }, { name: "Payload" }],
@@ -148,7 +145,7 @@ export function RecentEventsTile({ board, id }: { board: Dashboard; id: string }
                   </Link>
                 ),
               },
-              { name: "Type", cell: ({ event_id }) => byId.get(event_id)?.event_type ?? "–" },
+              { name: "Type", cell: ({ event_id }) => (coming ? "…" : (byId.get(event_id)?.event_type ?? "–")) },
               { name: "Payload", cell: ({ event_id }) => <code>{seen(event_id)}</code> },
             ]}
           />
