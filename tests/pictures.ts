@@ -36,8 +36,12 @@ async function save(page: Page, name: string, clip: Clip): Promise<void> {
 async function open(page: Page, path: string): Promise<void> {
   await page.goto(`${url}/console${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
+  const waiting = page
+    .getByText(/^(Loading…|Connecting…)$/)
+    .or(page.locator('section[aria-busy="true"]'))
+    .or(page.locator("td code").filter({ hasText: /^…$/ }));
   await eventually(
-    () => page.getByText("Loading…", { exact: true }).count(),
+    () => waiting.count(),
     (count) => count === 0,
     90_000,
   );
@@ -79,8 +83,9 @@ for (const [name, file] of [
   await region(page, name, file);
 await open(page, "/?range=1h&zone=UTC&by=event_type&status=delivered");
 await whole(page, "filtered");
-await open(page, "/?range=custom&from=2026-11-27T08:00:00Z&zone=Asia/Kolkata&view=table");
-await whole(page, "custom-range");
+const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+await open(page, `/?range=custom&from=${yesterday}&zone=Asia/Kolkata&view=table`);
+await whole(page, "custom-range", 1_500);
 await page.getByRole("button", { name: "Download", exact: true }).click();
 await page.getByRole("menu", { name: "Download" }).waitFor();
 await whole(page, "download", 420);
@@ -95,20 +100,15 @@ await open(page, "/usage?range=24h&zone=UTC");
 await whole(page, "usage", 1_400);
 await open(page, "/health");
 await whole(page, "system-health", 700);
-for (const [path, file] of [
-  ["/alerts", "alerts"],
-  ["/reports", "reports"],
-] as const) {
-  await page.goto(`${url}/console${path}`);
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  if ((await page.getByText("There is no such page").count()) === 0) {
-    await open(page, path);
-    await whole(page, file);
-  }
-}
+await open(page, "/alerts");
+await whole(page, "alerts");
+await open(page, "/alerts?tab=rules");
+await whole(page, "alert-rules", 1_100);
+await open(page, "/reports?report=new");
+await whole(page, "reports", 650);
 await page.context().close();
 
-const phone = await openPage({ viewport: { width: 320, height: 800 }, colorScheme: "dark" });
+const phone = await openPage({ viewport: { width: 320, height: 1_600 }, colorScheme: "dark" });
 phone.setDefaultTimeout(90_000);
 await signInAs(phone, url, "Owner");
 await open(phone, "/?range=1h&zone=UTC");
