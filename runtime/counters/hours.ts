@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { between, deleteItem, putItem, queryAll, type Table } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
@@ -60,6 +61,8 @@ export async function writeHour(
   await forgetDay(counters, tenant, dayStart(hour));
   for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, added)])
     await putItem(counters, item);
+  // One that was added up meanwhile, from what the hour was before.
+  await forgetDay(counters, tenant, dayStart(hour));
 }
 
 async function forgetDay(counters: Table, tenant: Tenant, day: number): Promise<void> {
@@ -77,9 +80,12 @@ export const DAY_ADDED_HOURS = 3;
 export async function addUpDay(counters: Table, tenant: Tenant, day: number): Promise<void> {
   await forgetDay(counters, tenant, day);
   const last = usageSortKey(day + DAY_MS - HOUR_MS, "~");
-  const hours = await itemsBetween(counters, hoursPartition(tenant), usageSortKey(day), last);
+  const readHours = () => itemsBetween(counters, hoursPartition(tenant), usageSortKey(day), last);
+  const hours = await readHours();
   if (hours.length === 0) return;
   for (const item of dayItems(tenant, day, hours)) await putItem(counters, item);
+  // An hour that changed meanwhile has forgotten the day too early.
+  if (!isDeepStrictEqual(await readHours(), hours)) await forgetDay(counters, tenant, day);
 }
 
 /** Adds up again the hours whose minutes changed after that, and their days. @returns how many hours */

@@ -150,6 +150,37 @@ test("days of a long range are read instead of their hours, and are there again 
   await compare(reader, [...facts, late], asked);
 });
 
+test("a day that is added up while one of its hours is written tells what the hours tell, whoever is faster", () =>
+  fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (order) => {
+      const { reader, count, addUpHours, table } = world();
+      const before = accepted(BEGIN + HOUR, "a", 2);
+      const then = accepted(BEGIN + 5 * HOUR, "a", 3);
+      await count([before]);
+      await addUpHours();
+      await count([then]);
+      const hour = BEGIN + 5 * HOUR;
+      const minutes = await minutesOf(table.counters, tenant, hour);
+      const { send } = table.counters.dynamodb;
+      const inTurn = async (command: Parameters<typeof send>[0]) => {
+        await order.schedule(Promise.resolve());
+        return send(command);
+      };
+      const counters = { ...table.counters, dynamodb: { ...table.counters.dynamodb, send: inTurn as typeof send } };
+      await order.waitFor(
+        Promise.all([
+          addUpDay(counters, tenant, BEGIN),
+          writeHour(counters, tenant, hour, minutes, async () => undefined),
+        ]),
+      );
+      await compare(reader, [before, then], {
+        ...{ measures: ["events"], interval: "day", from: new Date(BEGIN).toISOString() },
+        to: new Date(BEGIN + DAYS * DAY).toISOString(),
+      });
+    }),
+    { numRuns: 200 },
+  ));
+
 test("days go with the hours that a customer no longer keeps", async () => {
   const { count, addUpHours, addUpDays, itemsOf, table } = world();
   await count([accepted(BEGIN + HOUR, "a", 1), accepted(BEGIN + 3 * DAY, "a", 1)]);
