@@ -150,7 +150,7 @@ test("days of a long range are read instead of their hours, and are there again 
   await compare(reader, [...facts, late], asked);
 });
 
-test("a day that is added up while one of its hours is written tells what the hours tell, whoever is faster", () =>
+test("a day that is added up while one of its hours is written tells what the hours tell, in any order of their calls", () =>
   fc.assert(
     fc.asyncProperty(fc.scheduler(), async (order) => {
       const { reader, count, addUpHours, table } = world();
