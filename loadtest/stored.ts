@@ -5,7 +5,7 @@ import { pack } from "../runtime/domain/codec/pack.ts";
 import type { Tenant } from "../runtime/domain/identity/identity.ts";
 import { timeOf, type Ulid } from "../runtime/domain/ids.ts";
 import { errorClassOf } from "../runtime/domain/metrics/names.ts";
-import { type Millis, rfc3339 } from "../runtime/domain/time.ts";
+import { type Millis, rfc3339, secondsOf } from "../runtime/domain/time.ts";
 import type { UsageFact } from "../runtime/domain/usage/fact.ts";
 import { encodeBatch } from "../runtime/store/batches/batchItem.ts";
 import { encodeDeliveryItem } from "../runtime/store/deliveries/deliveryItem.ts";
@@ -49,7 +49,7 @@ const matchedOf = ({ deliveries }: StoredRequest) =>
 export function itemsOf(request: StoredRequest): Item[] {
   const { tenant, first, types, key_id, payloads, deliveries } = request;
   const at = timeOf(first);
-  const kept = { tenant, first, count: types.length, expires_at: Math.floor(at / 1_000) + KEPT_SECONDS };
+  const kept = { tenant, first, count: types.length, expires_at: secondsOf(at) + KEPT_SECONDS };
   const routed = { matched: matchedOf(request), snapshot_version: 1, routed_at: at, acknowledged: {}, deleted: [] };
   return [
     encodeBatch({ ...kept, types, key_id, body: { inline: pack(payloads) }, ...routed }),
