@@ -6,7 +6,7 @@ import { foldHour } from "../../runtime/cube/fold.ts";
 import type { Item } from "../../runtime/domain/codec/fields.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import type { Rows } from "../../runtime/domain/metrics/facts.ts";
-import { hourOf, hourStart } from "../../runtime/domain/metrics/hours.ts";
+import { dayStart, hourOf, hourStart } from "../../runtime/domain/metrics/hours.ts";
 import { DAY_MS, HOUR_MS, type Millis } from "../../runtime/domain/time.ts";
 import type { UsageFact } from "../../runtime/domain/usage/fact.ts";
 import { minuteShards, usageWriter } from "../../runtime/domain/usage/usage.ts";
@@ -58,7 +58,7 @@ export function pastCounter(tenant: Tenant, { counters, filler, files, now, adde
     const minutes = await writeMinutes(hour, hours.get(hour) ?? []);
     hours.delete(hour);
     if (hour + HOUR_MS > added) return;
-    const start = Math.floor(hour / DAY_MS) * DAY_MS;
+    const start = dayStart(hour);
     if (day?.start !== start) await writeDay();
     day ??= { start, quarters: new Map() };
     const { quarters } = day;

@@ -4,6 +4,7 @@ import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { decide } from "../../runtime/deliver/schedule.ts";
 import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import { newUlid } from "../../runtime/domain/ids.ts";
+import { hourStart } from "../../runtime/domain/metrics/hours.ts";
 import { HOUR_MS, type Millis } from "../../runtime/domain/time.ts";
 import type { StoredAttempt, StoredDelivery, StoredRequest } from "../stored.ts";
 
@@ -43,7 +44,7 @@ export interface BusyHour {
 export function hoursOf(from: Millis, to: Millis, requests: number): BusyHour[] {
   const hours: { from: Millis; to: Millis; weight: number }[] = [];
   for (let at = from; at < to; ) {
-    const end = Math.min(to, (Math.floor(at / HOUR_MS) + 1) * HOUR_MS);
+    const end = Math.min(to, hourStart(at) + HOUR_MS);
     hours.push({ from: at, to: end, weight: busyness(at) * (end - at) });
     at = end;
   }

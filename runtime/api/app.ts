@@ -40,7 +40,6 @@ function wrongMethod(method: string, here: readonly { readonly method: string }[
   });
 }
 
-/** Counted apart from events, so that `RateLimit-*` goes on to speak of those. */
 const NO_STORE = { "cache-control": "no-store" };
 
 const noRoute = (path: string) => new TriggersError("not_found", `There is no route ${path}.`);

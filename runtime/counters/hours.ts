@@ -57,11 +57,11 @@ export async function writeHour(
   const added = hourOf(minutes);
   // First, since an hour that is added up is read from the cube.
   if (added.quarters.size > 0) await fold({ op: "fold", tenant, hour: rfc3339(hour) });
-  // It would still hold what the hour was before.
+  // The day was added up from the hour as it was before.
   await forgetDay(counters, tenant, dayStart(hour));
   for (const item of [...rollUp(tenant, hour, minutes), ...hourItems(tenant, hour, added)])
     await putItem(counters, item);
-  // One that was added up meanwhile, from what the hour was before.
+  // Another run may have added the day up again before these items were written.
   await forgetDay(counters, tenant, dayStart(hour));
 }
 
@@ -84,7 +84,7 @@ export async function addUpDay(counters: Table, tenant: Tenant, day: number): Pr
   const hours = await readHours();
   if (hours.length === 0) return;
   for (const item of dayItems(tenant, day, hours)) await putItem(counters, item);
-  // An hour that changed meanwhile has forgotten the day too early.
+  // An hour may have changed since it was read here. Its writer may have removed the day before this run wrote it.
   if (!isDeepStrictEqual(await readHours(), hours)) await forgetDay(counters, tenant, day);
 }
 

@@ -152,21 +152,17 @@ export async function accept(request: IngestRequest, ports: Ports): Promise<Inge
     };
   } catch (thrown) {
     // Every known caller learns how much of the limit remains, also from a refusal.
-    let request: Verdict | undefined;
+    let refusal = asTriggersError(thrown);
     if (identity !== undefined && verdict === undefined) {
-      // What is refused before its events count, counts among the key's requests.
-      [verdict, request] = await Promise.all([
+      // A request that is refused before its events count, counts among the key's requests.
+      const [events, requests] = await Promise.all([
         ports.limiter.take(identity, 0, arrived),
         ports.limiter.takeRequest(identity, arrived),
       ]);
+      verdict = events;
+      if (!requests.allowed && refusal.status < 500) refusal = tooManyRequests(requests);
     }
-    const refusal = asTriggersError(thrown);
-    const error =
-      verdict?.ended === true
-        ? unauthorized()
-        : request?.allowed === false && refusal.status < 500
-          ? tooManyRequests(request)
-          : refusal;
+    const error = verdict?.ended === true ? unauthorized() : refusal;
     if (error.status >= 500) ports.failed("ingest.failed", requestId, error.cause ?? error);
     const { status, headers, body } = errorResponse(error, requestId);
     if (identity !== undefined) ports.answered(identity, error.code);

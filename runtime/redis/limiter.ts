@@ -61,9 +61,13 @@ export function overLimit({ limit, retryAfterMs }: Verdict, cost: number): Trigg
  * to speak of those.
  */
 export const tooManyRequests = ({ limit, retryAfterMs }: Verdict): TriggersError =>
-  new TriggersError("rate_limited", `One key makes at most ${limit} requests a second of these routes.`, {
-    headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) },
-  });
+  new TriggersError(
+    "rate_limited",
+    `One key makes at most ${limit} requests a second of the management API, refused ones of POST /events among them.`,
+    {
+      headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) },
+    },
+  );
 
 export interface LimiterPorts {
   readonly redis: RedisScripts;

@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type Parts, readDistribution } from "../../../local/cloudfront/declared.ts";
+import { readDistribution } from "../../../local/cloudfront/declared.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
+import { distributionParts } from "../../support/distributionParts.ts";
 
 const test = suite("declared distributions");
-
-const parts: Parts = {
-  functions: new Map(),
-  controls: new Map(),
-  forwardings: new Map(),
-  responses: new Map(),
-  lambda: { hasUrl: () => true } as unknown as Parts["lambda"],
-  s3: undefined,
-  sockets: undefined,
-};
 
 interface Group {
   readonly members?: readonly string[];
@@ -37,7 +28,7 @@ const withGroup = ({ members = ["a", "b"], statusCodes = [404], allowedMethods =
       ],
       defaultCacheBehavior: { targetOriginId: "group", allowedMethods },
     },
-    parts,
+    distributionParts,
   );
 
 test("a behaviour may name a group of two origins", () => {
@@ -60,7 +51,7 @@ for (const [what, group, why] of refused)
 
 test("an unsupported setting is refused by its name", () => {
   const inputs = { enabled: true, origins: [{ originId: "a", domainName: "a.example", s3OriginConfig: { x: 1 } }] };
-  assert.throws(() => readDistribution("E1", defined(inputs), parts), /does not support "s3OriginConfig"/);
+  assert.throws(() => readDistribution("E1", defined(inputs), distributionParts), /does not support "s3OriginConfig"/);
 });
 
 test.run();

@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { type Parts, readDistribution } from "../../../local/cloudfront/declared.ts";
+import { readDistribution } from "../../../local/cloudfront/declared.ts";
 import { replaced, serve } from "../../../local/cloudfront/distribution.ts";
 import type { ViewerRequest } from "../../../local/cloudfront/viewerFunction.ts";
 import type { HttpAnswer } from "../../../local/lambda/functionUrl.ts";
+import { distributionParts } from "../../support/distributionParts.ts";
 
 const test = suite("error pages of a distribution");
 
-const parts: Parts = {
-  functions: new Map(),
-  controls: new Map(),
-  forwardings: new Map(),
-  responses: new Map(),
-  lambda: { hasUrl: () => true } as unknown as Parts["lambda"],
-  s3: undefined,
-  sockets: undefined,
-};
 const distribution = {
   arn: "arn",
   ...readDistribution(
@@ -29,7 +21,7 @@ const distribution = {
         responsePagePath: `/answers/${errorCode}`,
       })),
     },
-    parts,
+    distributionParts,
   ),
 };
 
