@@ -32,7 +32,7 @@ export function collectWhenIdle(lookMs = LOOK_MS): void {
     const { utilization } = performance.eventLoopUtilization(now, used);
     used = now;
     if (utilization > IDLE || held() - after < WORTH_BYTES) return;
-    // This one shrinks the room for young objects, too, of which a busy thread has taken 192 MB.
+    // This form shrinks the room for young objects as well: a busy thread takes up to 192 MB for them.
     collect({ type: "major", flavor: "last-resort" });
     after = held();
   }, lookMs).unref();

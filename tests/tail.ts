@@ -35,7 +35,7 @@ await session.send("Performance.enable");
 let [sent, failed] = [0, 0];
 const began = Date.now();
 async function send(): Promise<void> {
-  // Events that could not be sent in time are sent now, as callers would that keep a queue.
+  // Events that could not be sent in time are sent now, as a caller with a queue sends them.
   const due = Math.floor(((Date.now() - began) / 1_000) * rate) - sent;
   if (due <= 0) return;
   const events = Array.from({ length: Math.min(due, 1_000) }, (_, i) => ({

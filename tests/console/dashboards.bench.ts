@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { closeBrowser, openPage, signInAs } from "../support/browser.ts";
 import { median } from "../support/median.ts";
 import { runningPlatform } from "../support/running.ts";
+import { visits } from "../support/visits.ts";
 
 const { url } = runningPlatform();
 const ROUNDS = 7;
@@ -42,16 +43,7 @@ for (const [name, path] of [
   ["Overview, 90 d", `/?range=custom&from=${new Date(Date.now() - 90 * 86_400_000).toISOString()}&zone=UTC`],
   ["Usage and quota, 30 d", "/usage?range=30d&zone=UTC"],
 ] as const) {
-  const took: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await page.goto(`${url}/console/settings`);
-    await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
-    const began = performance.now();
-    await page.goto(`${url}/console${path}`);
-    await until(page, "", SETTLED);
-    took.push(performance.now() - began);
-  }
-  tell(name, took);
+  tell(name, await visits({ page, url, rounds: ROUNDS }, path, () => until(page, "", SETTLED)));
 }
 
 await page.goto(`${url}/console/?range=30d&zone=UTC`);

@@ -6,6 +6,7 @@
 import { closeBrowser, openPage, signInAs } from "../support/browser.ts";
 import { median } from "../support/median.ts";
 import { runningPlatform } from "../support/running.ts";
+import { visits } from "../support/visits.ts";
 
 const { url, api_key } = runningPlatform();
 const ROUNDS = 7;
@@ -78,18 +79,12 @@ for (const [name, query] of [
   ["30 d, one type", "range=30d&type=order.created"],
   ["90 d, dead-lettered", `range=custom&from=${iso(now - DAYS * 24 * HOUR)}&status=dead_lettered`],
 ] as const) {
-  const took: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await page.goto(`${url}/console/settings`);
-    await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
-    const began = performance.now();
-    await page.goto(`${url}/console/events?${query}`);
-    await page.evaluate(`new Promise((resolve) => {
+  const settled = () =>
+    page.evaluate(`new Promise((resolve) => {
       const look = () => document.querySelector("main tbody tr") !== null || document.body.innerText.includes("events in this range") ? resolve() : requestAnimationFrame(look);
       look();
     })`);
-    took.push(performance.now() - began);
-  }
+  const took = await visits({ page, url, rounds: ROUNDS }, `/events?${query}`, settled);
   console.log(
     `page of events, ${name}: median ${median(took).toFixed(0)} ms, slowest ${Math.max(...took).toFixed(0)} ms until its rows are there`,
   );
