@@ -26,11 +26,13 @@ function held(): number {
 export function collectWhenIdle(lookMs = LOOK_MS): void {
   if (collect === undefined) return;
   let used = performance.eventLoopUtilization();
+  /** As little as it has been since the last collection: V8 collects by itself, too. */
   let after = 0;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, used);
     used = now;
+    after = Math.min(after, held());
     if (utilization > IDLE || held() - after < WORTH_BYTES) return;
     // This form shrinks the room for young objects as well: a busy thread takes up to 192 MB for them.
     collect({ type: "major", flavor: "last-resort" });

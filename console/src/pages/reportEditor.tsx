@@ -22,9 +22,10 @@ import { Choice } from "../ui/filters.tsx";
 import { Mail, mailPage } from "../ui/mail.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
-import { ownZone, ZoneChoice } from "../ui/zoneChoice.tsx";
+import { ZoneChoice } from "../ui/zoneChoice.tsx";
 import { useCommon } from "../url.ts";
 import { useWork } from "../work.ts";
+import { ownZone } from "../zones.ts";
 import { AddChannel, type Channel } from "./alertChannels.tsx";
 
 const MAX_TILES = 12;

@@ -9,9 +9,8 @@ import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Table } from "../ui/table.tsx";
 import { useCommon } from "../url.ts";
+import { zones } from "../zones.ts";
 import { MaskingForm } from "./privacy.tsx";
-
-const zones = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 
 interface Listed {
   readonly session_id: string;

@@ -1,8 +1,8 @@
 import { lazy, Suspense, useId } from "react";
 import { presets, useCommon, zoneOf } from "../url.ts";
+import { zones } from "../zones.ts";
 import { Button } from "./basic.tsx";
 
-const zones = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 const CustomRange = lazy(() => import("./customRange.tsx"));
 
 /** Which time is shown, and in which zone: kept in the URL. */
