@@ -8,23 +8,17 @@ import {
 } from "../../runtime/domain/alerts/kinds.ts";
 import { type Dimension, dimensions, dimensionsOf, type Measure } from "../../runtime/domain/metrics/names.ts";
 import { count, ms } from "./format.ts";
+import type { Schemas } from "./types.ts";
 
 /** Alert rules as people fill them in: percent instead of shares, texts instead of lists. Pure. */
 
 type Filter = Readonly<Partial<Record<Dimension, readonly (string | null)[] | undefined>>>;
 
-export interface AlertRule {
-  readonly rule_id: string;
-  readonly name: string;
-  readonly kind: AlertKind;
+/** A rule with what the contract leaves open: its filters and its query. */
+export type AlertRule = Omit<Schemas["AlertRule"], "query" | "filter"> & {
   readonly query: { readonly measures: readonly Measure[]; readonly last?: string; readonly filter?: Filter } | null;
-  readonly threshold: number;
-  readonly for_minutes: number;
-  readonly severity: Severity;
-  readonly channels: readonly string[];
   readonly filter: Filter | null;
-  readonly enabled: boolean;
-}
+};
 
 export interface RuleForm {
   readonly name: string;

@@ -2,6 +2,7 @@ import type { Dimension, Measure } from "../../runtime/domain/metrics/names.ts";
 import { dimensionsOf } from "../../runtime/domain/metrics/names.ts";
 import { filterOf, filterText } from "./alertForm.ts";
 import type { MetricsQuery } from "./metrics.ts";
+import type { Schemas } from "./types.ts";
 
 /** Reports as people fill them in. Pure. */
 
@@ -14,20 +15,10 @@ interface Tile {
   readonly chart?: (typeof charts)[number];
 }
 
-export interface Report {
-  readonly report_id: string;
-  readonly name: string;
+/** A report with what the contract leaves open: the tiles of an own template. */
+export type Report = Omit<Schemas["Report"], "template"> & {
   readonly template: "weekly" | "monthly" | readonly Tile[];
-  readonly schedule: {
-    readonly every: (typeof periods)[number];
-    readonly at: string;
-    readonly time_zone: string;
-  } | null;
-  readonly recipients: readonly string[];
-  readonly unsubscribed: readonly string[];
-  readonly next_run_at: string | null;
-  readonly created_at: string;
-}
+};
 
 export interface TileForm {
   readonly title: string;

@@ -3,15 +3,12 @@ import { useMemo } from "react";
 import { call, type Environment } from "./api.ts";
 import { useMay } from "./session.tsx";
 import { joined, type Shape, shapeOf, shapeOfSchema } from "./shape.ts";
-import type { Event } from "./types.ts";
+import type { Event, EventType } from "./types.ts";
 
 const LOOKED_AT = 20;
 
 /** The schema of an event type, as its customer put it. */
-export interface TypeSchema {
-  readonly event_type: string;
-  readonly schema: unknown;
-}
+export type TypeSchema = Pick<EventType, "event_type" | "schema">;
 const none: readonly TypeSchema[] = [];
 
 /** The event types of a side that have a schema; none for who may not see them. */

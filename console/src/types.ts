@@ -1,72 +1,43 @@
-import type { subscriptionStatuses } from "../../runtime/domain/statuses.ts";
+import type { Answer } from "../../sdk/typescript/src/client.ts";
+import type { components } from "../../sdk/typescript/src/contract.ts";
 
-/** Objects of the API, as far as pages show them. */
+/** Objects and answers of the API, as its contract describes them. */
+export type Schemas = components["schemas"];
 
-export interface Attempt {
-  readonly at: string;
-  readonly status_code: number | null;
-  readonly latency_ms: number;
-  readonly error: string | null;
-  readonly response_excerpt?: string;
-}
+export type Delivery = Schemas["Delivery"];
+export type Attempt = Delivery["attempts"][number];
+/** Without its payload for people who may not read it. */
+export type Event = Omit<Schemas["InboxEvent"], "payload"> & { readonly payload?: unknown };
+export type Selector = Schemas["EventSelector"];
+export type Subscription = Schemas["Subscription"];
+/** What came back for a sample that was posted to a subscription's endpoint. */
+export type TestAnswer = Answer<"POST", "/subscriptions/{id}/test">;
+/** `api_key` is there once, when the key is made. */
+export type Key = Schemas["Key"] & Partial<Schemas["NewKey"]>;
+export type Alert = Schemas["Alert"];
+/** `signing_secret` is there once, when a channel of kind `webhook` is made. */
+export type Channel = Schemas["AlertChannel"] & { readonly signing_secret?: string };
+export type AuditEntry = Schemas["AuditEntry"];
+export type CustomerFigures = Schemas["CustomerFigures"];
+export type EventType = Schemas["EventType"];
+export type Incident = Schemas["Incident"];
+export type Masking = Schemas["Masking"];
+export type Person = Schemas["Person"];
+export type PlatformStatus = Schemas["Status"];
+export type PrivacyRequest = Schemas["PrivacyRequest"];
+export type Problem = Schemas["Problem"];
+export type Replay = Schemas["Replay"];
+export type ReportRun = Schemas["ReportRun"];
 
-export interface Delivery {
-  readonly delivery_id: string;
-  readonly subscription_id: string;
-  readonly event_ids: readonly string[];
-  readonly status: string;
-  readonly attempts: readonly Attempt[];
-  readonly next_attempt_at: string | null;
-  readonly created_at: string;
-  readonly replay_id?: string;
-}
-
-export interface Event {
-  readonly event_id: string;
-  readonly event_type: string | null;
-  readonly received_at: string;
-  readonly payload?: unknown;
-  readonly status: string;
-  readonly acknowledged_at: string | null;
-  readonly deliveries: readonly Delivery[];
-}
-
-export type Selector =
-  | string
-  | { readonly event_type?: string | readonly string[]; readonly jsonpath?: string; readonly cel?: string };
-
-export interface Subscription {
-  readonly subscription_id: string;
-  readonly workflow_id: string | null;
-  readonly webhook_url: string;
-  readonly event_selector: Selector;
-  readonly transform: unknown;
-  readonly enrich: unknown;
-  readonly format: "event" | "payload";
-  readonly max_batch: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly environment: string;
-  readonly status: (typeof subscriptionStatuses)[number];
-  readonly disabled_reason: string | null;
-  /** When its endpoint last refused a wrong signature, having taken a right one. */
-  readonly signature_verified_at?: string;
-  readonly version: number;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
-
-export interface Key {
-  readonly key_id: string;
-  readonly api_key?: string;
-  readonly name: string | null;
-  readonly environment: "live" | "sandbox";
-  readonly scopes: readonly string[];
-  readonly limit_per_second: number | null;
-  readonly expires_at: string | null;
-  readonly created_at: string;
-  readonly last_used_at: string | null;
-  readonly status: string;
-}
+export type AlertPreview = Answer<"POST", "/alert-rules/preview">;
+export type ChannelTest = Answer<"POST", "/alert-channels/{id}/test">;
+export type DryRun = Answer<"POST", "/events/dry-run">;
+export type Journey = Answer<"GET", "/events/{id}/journey">;
+export type Rehearsal = Answer<"POST", "/subscriptions/rehearse">;
+export type Verdict = Answer<"GET", "/events/{id}/verdicts">["verdicts"][number];
+export type Viewer = Answer<"GET", "/events/{id}/viewers">["viewers"][number];
+export type SchemaTrial = Answer<"POST", "/event-types/rehearse">;
+export type UsageAnswer = Answer<"GET", "/usage">;
 
 export interface Session {
   readonly session_id: string;

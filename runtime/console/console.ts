@@ -4,9 +4,10 @@ import { type Identity, tenantOf } from "../domain/identity/identity.ts";
 import { newId, ulidIn } from "../domain/ids.ts";
 import type { Membership } from "../domain/people/person.ts";
 import { matrix, requirePermission } from "../domain/people/roles.ts";
+import type { Send } from "../domain/people/send.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import { type Answered, type Asked, type ForwardPorts, forward, identityOf } from "./forward.ts";
-import type { Send, Sends } from "./sends.ts";
+import type { Sends } from "./sends.ts";
 import {
   endsAt,
   hashOf,
@@ -307,7 +308,7 @@ const sendOf = (
   asked: Asked,
   answer: Answered,
   identity: Identity,
-  duration_ms: number,
+  duration_ms: Millis,
 ): Omit<Send, "send_id" | "at"> => ({
   environment: identity.environment,
   key_id: identity.key_id,

@@ -3,6 +3,7 @@ import type { Dynamodb } from "../aws/clients.ts";
 import { between, putItem, queryPages, type Table } from "../aws/tables.ts";
 import { jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { newUlid } from "../domain/ids.ts";
+import type { Send } from "../domain/people/send.ts";
 import { rfc3339 } from "../domain/time.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
@@ -12,29 +13,6 @@ const KEPT_MS = 24 * 3_600_000;
 const PART_BYTES = 350_000;
 /** Of a body's text in an answer: JSON always fits, where a quote or a line end takes two bytes. */
 const BODY_BYTES = 2_000_100;
-
-export interface Send {
-  readonly send_id: string;
-  readonly at: string;
-  readonly environment: string;
-  readonly key_id: string;
-  readonly key_name: string | null;
-  readonly request: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-    /** The body was no JSON, and too long to be shown whole: `body` is its beginning. */
-    readonly body_cut?: true;
-  };
-  readonly response: {
-    readonly status: number;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-    readonly body_cut?: true;
-  };
-  readonly duration_ms: number;
-}
 
 /** A message with as much of its body as an answer can hold. */
 function shown<T extends { readonly body: string }>(message: T): T & { readonly body_cut?: true } {

@@ -24,6 +24,8 @@ const rule: AlertRule = {
   channels: ["chn_1"],
   filter: { event_type: ["order.created", null], error: ["timeout"] },
   enabled: false,
+  created_at: "2026-11-27T00:00:00.000Z",
+  updated_at: "2026-11-27T00:00:00.000Z",
 };
 
 test("a share is filled in as percent, and a missing value as (none)", () => {
@@ -42,7 +44,7 @@ test("a rule that is opened and saved unchanged stays what it was", () =>
         const filter = narrowedBy({ kind, measure }).includes("event_type") ? { event_type: ["a", null] } : null;
         const query = kind === "metric" ? { measures: [measure], last: "5m" } : null;
         const before = { ...rule, kind, query, severity, filter, threshold: thousandths / 1_000 };
-        const { rule_id: _, ...definition } = before;
+        const { rule_id: _, created_at: __, updated_at: ___, ...definition } = before;
         assert.deepEqual(bodyOf(formOf(before)), definition);
       },
     ),

@@ -25,6 +25,7 @@ const report: Report = {
   unsubscribed: [],
   next_run_at: null,
   created_at: "2026-11-27T00:00:00.000Z",
+  updated_at: "2026-11-27T00:00:00.000Z",
 };
 
 test("a report that is opened and saved unchanged stays what it was", () =>

@@ -1,7 +1,8 @@
 import { type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { call } from "../api.ts";
+import { call, type Environment } from "../api.ts";
 import { useMay } from "../session.tsx";
+import type { Channel, ChannelTest } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Field, Loading, Note, Status, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
@@ -9,19 +10,6 @@ import { ZoneChoice } from "../ui/zoneChoice.tsx";
 import { useCommon, zoneOf } from "../url.ts";
 
 const kinds = ["email", "slack", "sms", "webhook"] as const;
-export interface Channel {
-  readonly channel_id: string;
-  readonly kind: (typeof kinds)[number];
-  readonly target: string;
-  readonly time_zone: string;
-  readonly verified: boolean;
-  readonly verified_at: string | null;
-  readonly failing_since: string | null;
-  readonly last_error: string | null;
-  readonly created_at: string;
-  readonly signing_secret?: string;
-}
-
 const kindNames: Readonly<Record<Channel["kind"], string>> = {
   email: "E-mail",
   slack: "Slack",
@@ -51,16 +39,36 @@ const toVerify: Readonly<Record<Channel["kind"], string>> = {
   webhook: "Its endpoint has to answer the signed challenge: send it again when it does.",
 };
 
-interface Tested {
-  readonly sent: boolean;
-  readonly error: string | null;
-  readonly status_code?: number;
+/** Asks for the code that was sent to a channel, and verifies the channel by it. */
+export function EnterCode({
+  channel: { channel_id, target },
+  hint,
+  env,
+  verified,
+}: {
+  channel: Channel;
+  hint: string;
+  env: Environment;
+  verified: () => Promise<unknown>;
+}) {
+  return (
+    <Ask
+      label="Enter code"
+      title={`Verify ${target}`}
+      field="Code"
+      hint={hint}
+      action={async (code) => {
+        await call("POST", `/alert-channels/${channel_id}/verify`, { env, body: { code: code.trim() } });
+        await verified();
+      }}
+    />
+  );
 }
 
 function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Promise<unknown> }) {
   const [{ env, zone }] = useCommon();
   const may = useMay();
-  const [tested, setTested] = useState<Tested>();
+  const [tested, setTested] = useState<ChannelTest>();
   const [note, setNote] = useState<string>();
   const [error, setError] = useState<unknown>();
   const { channel_id, kind, target, verified } = channel;
@@ -123,7 +131,7 @@ function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Pr
           {verified ? (
             <Button
               onPress={() =>
-                void run(async () => setTested(await call<Tested>("POST", `${path}/test`, { env, body: {} })))
+                void run(async () => setTested(await call<ChannelTest>("POST", `${path}/test`, { env, body: {} })))
               }
             >
               Test
@@ -131,15 +139,11 @@ function ChannelCard({ channel, changed }: { channel: Channel; changed: () => Pr
           ) : (
             <>
               {kind === "webhook" ? null : (
-                <Ask
-                  label="Enter code"
-                  title={`Verify ${target}`}
-                  field="Code"
+                <EnterCode
+                  channel={channel}
                   hint="The six digits that were sent; they hold for 24 hours."
-                  action={async (code) => {
-                    await call("POST", `${path}/verify`, { env, body: { code: code.trim() } });
-                    await changed();
-                  }}
+                  env={env}
+                  verified={changed}
                 />
               )}
               <Button onPress={() => void again()}>{kind === "webhook" ? "Send the challenge" : "Send again"}</Button>

@@ -19,23 +19,15 @@ import {
 import { call } from "../api.ts";
 import { count, countOf } from "../format.ts";
 import { useFormDraft } from "../session.tsx";
-import { Empty, NameField, TextField, When } from "../ui/basic.tsx";
+import type { AlertPreview, Channel } from "../types.ts";
+import { Empty, MemberTick, NameField, TextField, Tick, When } from "../ui/basic.tsx";
 import { EditorFrame } from "../ui/editorFrame.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
-import { Ringing, type Rung } from "../ui/ringing.tsx";
+import { Ringing } from "../ui/ringing.tsx";
 import { Table } from "../ui/table.tsx";
 import { useCommon, useHere } from "../url.ts";
 import { useWork } from "../work.ts";
-import type { Channel } from "./alertChannels.tsx";
-
-interface Preview {
-  readonly from: string;
-  readonly to: string;
-  readonly count: number;
-  readonly firing_minutes: number;
-  readonly alerts: readonly (Rung & { readonly since: string; readonly value: number })[];
-}
 
 const lasts = ["1m", "5m", "15m", "1h", "6h", "24h"] as const;
 
@@ -44,7 +36,7 @@ const lasting = (minutes: number): string =>
   minutes < 120 ? `${count(minutes)} min` : `${(minutes / 60).toFixed(1)} hours`;
 
 /** When the rule would have rung: drawn on a line of time, in a sentence, and as a table. */
-function Rehearsed({ preview, form }: { preview: Preview; form: RuleForm }) {
+function Rehearsed({ preview, form }: { preview: AlertPreview; form: RuleForm }) {
   const [{ zone }] = useCommon();
   const says =
     preview.count === 0
@@ -93,11 +85,11 @@ export function RuleEditor({
     `alert rule ${rule?.rule_id ?? "new"}`,
     rule === undefined ? emptyForm : formOf(rule),
   );
-  const [preview, setPreview] = useState<Preview>();
+  const [preview, setPreview] = useState<AlertPreview>();
   const work = useWork();
   const unit = formUnit(form);
   const rehearse = async () =>
-    setPreview(await call<Preview>("POST", "/alert-rules/preview", { env, body: bodyOf(form) }));
+    setPreview(await call<AlertPreview>("POST", "/alert-rules/preview", { env, body: bodyOf(form) }));
   const save = async () => {
     const body = bodyOf(form);
     if (rule === undefined) await call("POST", "/alert-rules", { env, body });
@@ -183,34 +175,21 @@ export function RuleEditor({
             </Empty>
           ) : (
             channels.map(({ channel_id, kind, target, verified }) => (
-              <label key={channel_id} className="flex items-center gap-2 text-sm">
-                <input
-                  type="checkbox"
-                  className="size-5"
-                  checked={form.channels.includes(channel_id)}
-                  onChange={(event) =>
-                    change({
-                      channels: event.target.checked
-                        ? [...form.channels, channel_id]
-                        : form.channels.filter((each) => each !== channel_id),
-                    })
-                  }
-                />
+              <MemberTick
+                key={channel_id}
+                list={form.channels}
+                member={channel_id}
+                change={(channels) => change({ channels })}
+              >
                 {kind}: {target}
                 {verified ? "" : " (not verified: not used yet)"}
-              </label>
+              </MemberTick>
             ))
           )}
         </fieldset>
-        <label className="flex items-center gap-2 text-sm">
-          <input
-            type="checkbox"
-            className="size-5"
-            checked={form.enabled}
-            onChange={(event) => change({ enabled: event.target.checked })}
-          />
+        <Tick checked={form.enabled} change={(enabled) => change({ enabled })}>
           Enabled
-        </label>
+        </Tick>
       </EditorFrame>
       {preview === undefined ? null : <Rehearsed preview={preview} form={form} />}
     </div>

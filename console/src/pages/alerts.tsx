@@ -9,6 +9,7 @@ import { call } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ago } from "../format.ts";
 import { useMay, useSession } from "../session.tsx";
+import type { Alert, Channel } from "../types.ts";
 import { ActionLink, Button, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
@@ -16,7 +17,7 @@ import { Choices } from "../ui/menu.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, maybeOneOf, oneOf, useHere, useUrl } from "../url.ts";
-import { type Channel, Channels } from "./alertChannels.tsx";
+import { Channels } from "./alertChannels.tsx";
 import { RuleEditor } from "./alertRule.tsx";
 
 const states = ["pending", "firing", "resolved"] as const;
@@ -29,32 +30,6 @@ const own = {
   /** The rule that is being written; `new` for one that is not there yet. */
   rule: anyText,
 };
-
-interface Alert {
-  readonly alert_id: string;
-  readonly rule_id: string;
-  readonly name: string;
-  readonly kind: AlertRule["kind"];
-  readonly severity: string;
-  readonly state: (typeof states)[number];
-  readonly value: number | null;
-  readonly threshold: number;
-  readonly since: string;
-  readonly fired_at: string | null;
-  readonly resolved_at: string | null;
-  readonly resolution: string | null;
-  readonly cause: string | null;
-  readonly acknowledged_at: string | null;
-  readonly acknowledged_by: string | null;
-  readonly snoozed_until: string | null;
-  readonly messages: readonly {
-    readonly channel_id: string | null;
-    readonly change: string;
-    readonly state: string;
-    readonly error: string | null;
-    readonly sent_at: string | null;
-  }[];
-}
 
 const resolutions: Readonly<Record<string, string>> = {
   recovered: "it is well again",

@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import type { AuditEntry } from "../types.ts";
 import { Code, Empty, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Listed, type ListSource, useList } from "../ui/list.tsx";
 import { type Column, Table } from "../ui/table.tsx";
@@ -7,19 +8,6 @@ import { anyText, useHere, useUrl } from "../url.ts";
 /** Number of the entry that is open. */
 const own = { open: anyText };
 
-interface Entry {
-  readonly seq: number;
-  readonly at: string;
-  readonly actor: { readonly type: string; readonly name?: string; readonly key_id?: string; readonly role?: string };
-  readonly action: string;
-  readonly object: string | null;
-  readonly source_ip: string | null;
-  readonly outcome: string;
-  readonly details: unknown;
-  readonly hash: string;
-  readonly prev_hash: string;
-}
-
 const source = (params: ListSource["params"]): ListSource => ({
   path: "/audit",
   member: "audit",
@@ -27,8 +15,8 @@ const source = (params: ListSource["params"]): ListSource => ({
 });
 
 /** Looks an entry up that the list has not come to, since a link may lead to any. */
-function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Entry>[] }) {
-  const list = useList<Entry>(source({ from_seq: seq, limit: "1" }));
+function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<AuditEntry>[] }) {
+  const list = useList<AuditEntry>(source({ from_seq: seq, limit: "1" }));
   const found = list.rows.filter((entry) => String(entry.seq) === seq);
   if (list.isPending) return <Loading />;
   if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
@@ -43,8 +31,8 @@ function OneEntry({ seq, columns }: { seq: string; columns: readonly Column<Entr
 export default function Audit() {
   const [{ zone, open }] = useUrl(own);
   const here = useHere();
-  const list = useList<Entry>(source({ limit: "50" }));
-  const columns: readonly Column<Entry>[] = [
+  const list = useList<AuditEntry>(source({ limit: "50" }));
+  const columns: readonly Column<AuditEntry>[] = [
     { name: "No.", cell: ({ seq }) => seq },
     { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
     { name: "Who", cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})` },

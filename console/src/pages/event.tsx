@@ -5,7 +5,7 @@ import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
-import type { Event } from "../types.ts";
+import type { Event, Journey, Verdict, Viewer } from "../types.ts";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
 import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
@@ -19,16 +19,6 @@ import { keep, oneOf, useUrl } from "../url.ts";
 const tabs = ["story", "payload", "verdicts", "deliveries", "viewers"] as const;
 const own = { tab: oneOf(tabs, "story") };
 
-interface Stage {
-  readonly stage: string;
-  readonly at: string;
-  readonly duration_ms: number;
-  readonly subscription_id?: string;
-  readonly attempt?: number;
-  readonly status_code?: number | null;
-  readonly error?: string | null;
-}
-
 const stageNames: Readonly<Record<string, string>> = {
   accepted: "Accepted",
   routed: "Matched with subscriptions",
@@ -41,7 +31,7 @@ function Story({ id }: { id: string }) {
   const [{ env, zone }] = useUrl(own);
   const query = useQuery({
     queryKey: ["journey", id, env],
-    queryFn: () => call<{ stages: Stage[] }>("GET", `/events/${id}/journey`, { env, withoutPayloads: true }),
+    queryFn: () => call<Journey>("GET", `/events/${id}/journey`, { env, withoutPayloads: true }),
     refetchInterval: 3_000,
   });
   if (query.isPending) return <Loading />;
@@ -102,13 +92,6 @@ function Payload({ id }: { id: string }) {
   );
 }
 
-interface Verdict {
-  readonly subscription_id: string;
-  readonly version: number;
-  readonly matched: boolean;
-  readonly because?: string;
-}
-
 function Verdicts({ id }: { id: string }) {
   const [{ env }] = useUrl(own);
   const query = useQuery({
@@ -145,19 +128,10 @@ function Verdicts({ id }: { id: string }) {
   );
 }
 
-interface View {
-  readonly at: string;
-  readonly person_id: string;
-  readonly name: string;
-  readonly role: string;
-  readonly how: string;
-  readonly reason: string | null;
-}
-
 function Viewers({ id }: { id: string }) {
   const [{ env, zone }] = useUrl(own);
   return (
-    <List<View>
+    <List<Viewer>
       caption="Who looked at the payload"
       source={{ path: `/events/${id}/viewers`, member: "viewers", options: { env } }}
       rowKey={({ at, person_id, how }) => `${at} ${person_id} ${how}`}

@@ -4,13 +4,14 @@ import { Link } from "wouter";
 import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import { count, countOf } from "../format.ts";
-import { liveWords, useAtMost, useLive } from "../live.ts";
+import { useAtMost, useLive } from "../live.ts";
 import { useMay } from "../session.tsx";
 import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Event } from "../types.ts";
-import { ActionLink, Button, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
+import { ActionLink, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "../ui/chosen.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
+import { Pausing } from "../ui/following.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
@@ -132,16 +133,7 @@ export default function Events() {
     <Page
       title="Events"
       actions={
-        ends ? null : (
-          <>
-            <span role="status" className="self-center text-sm text-muted">
-              {paused ? "Paused: new events wait" : liveWords[live]}
-            </span>
-            <Button aria-pressed={paused} onPress={() => setPaused(!paused)}>
-              {paused ? "Resume" : "Pause"}
-            </Button>
-          </>
-        )
+        ends ? null : <Pausing state={paused ? "stopped" : live} stop={setPaused} whenStopped="new events wait" />
       }
     >
       <Range />

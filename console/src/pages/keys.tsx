@@ -4,7 +4,7 @@ import { defaultScopes, type Scope, scopes } from "../../../runtime/domain/ident
 import { call } from "../api.ts";
 import { useMay } from "../session.tsx";
 import type { Key } from "../types.ts";
-import { Empty, Page, Status, TextField, When } from "../ui/basic.tsx";
+import { Empty, MemberTick, Page, Status, TextField, When } from "../ui/basic.tsx";
 import { Create, ShownOnce } from "../ui/create.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { List } from "../ui/list.tsx";
@@ -29,7 +29,7 @@ function NewKey() {
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [side, setSide] = useState<string | undefined>(env);
-  const [allowed, setAllowed] = useState<ReadonlySet<Scope>>(new Set(defaultScopes));
+  const [allowed, setAllowed] = useState<readonly Scope[]>(defaultScopes);
   const [expires, setExpires] = useState("");
   const [limit, setLimit] = useState("");
   const [origins, setOrigins] = useState("");
@@ -39,7 +39,7 @@ function NewKey() {
       ...(name === "" ? {} : { name }),
       environment: side,
       // A key in a web page may send, and nothing else.
-      scopes: listed.length === 0 ? [...allowed] : ["events:write"],
+      scopes: listed.length === 0 ? allowed : ["events:write"],
       ...(expires === "" ? {} : { expires_at: new Date(expires).toISOString() }),
       ...(limit === "" ? {} : { limit_per_second: Number(limit) }),
       ...(listed.length === 0 ? {} : { allowed_origins: listed }),
@@ -55,19 +55,9 @@ function NewKey() {
       <fieldset className="grid gap-1">
         <legend className="text-sm font-medium">It may</legend>
         {scopes.map((scope) => (
-          <label key={scope} className="flex items-center gap-2 text-sm">
-            <input
-              type="checkbox"
-              className="size-5"
-              checked={allowed.has(scope)}
-              onChange={() => {
-                const next = new Set(allowed);
-                if (!next.delete(scope)) next.add(scope);
-                setAllowed(next);
-              }}
-            />
+          <MemberTick key={scope} list={allowed} member={scope} change={setAllowed}>
             <code>{scope}</code>
-          </label>
+          </MemberTick>
         ))}
       </fieldset>
       <TextField label="Ends" hint="Optional." type="datetime-local" value={expires} change={setExpires} />

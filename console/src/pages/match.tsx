@@ -6,7 +6,7 @@ import { plural } from "../../../runtime/domain/plural.ts";
 import { call, pretty } from "../api.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
-import type { Event, Subscription } from "../types.ts";
+import type { Rehearsal, Subscription } from "../types.ts";
 import { Code, Empty, Failure, Note, Page, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
@@ -23,14 +23,6 @@ const backfills = [
   ["24", "Of the last 24 hours"],
   ["168", "Of the last 7 days"],
 ] as const;
-
-interface Rehearsal {
-  readonly examined: number;
-  readonly matched: number;
-  readonly samples: readonly { readonly event: Event; readonly request: { readonly body: string } }[];
-  readonly near_misses: readonly { readonly event_id: string; readonly clause: string; readonly because: string }[];
-  readonly next_cursor: string | null;
-}
 
 /** A selector against recorded events, while it is being written: what matches, what nearly does, and which clause decides. */
 export default function Match() {

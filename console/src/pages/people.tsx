@@ -3,6 +3,7 @@ import { useState } from "react";
 import { customerRoles } from "../../../runtime/domain/people/roles.ts";
 import { call } from "../api.ts";
 import { useSession } from "../session.tsx";
+import type { Person } from "../types.ts";
 import { Empty, Failure, Page, Status, TextField, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
 import { Choice } from "../ui/filters.tsx";
@@ -10,15 +11,6 @@ import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
 import { useWork } from "../work.ts";
-
-interface Person {
-  readonly person_id: string;
-  readonly email: string;
-  readonly name: string | null;
-  readonly role: string;
-  readonly status: string;
-  readonly last_signed_in_at: string | null;
-}
 
 function Invite({ roles }: { roles: readonly string[] }) {
   const client = useQueryClient();

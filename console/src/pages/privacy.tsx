@@ -3,25 +3,11 @@ import { useState } from "react";
 import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
-import { Button, Code, Empty, Failure, Field, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import type { Masking, PrivacyRequest } from "../types.ts";
+import { Button, Code, Empty, Failure, Field, Loading, MemberTick, Note, Page, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
-
-interface Request {
-  readonly request_id: string;
-  readonly kind: string;
-  readonly status: string;
-  readonly scope: unknown;
-  readonly progress: Readonly<Record<string, number>>;
-  readonly download_url?: string | null;
-  readonly certificate?: unknown;
-  readonly created_at: string;
-}
-interface Masking {
-  readonly paths: readonly string[];
-  readonly detect: readonly string[];
-}
 
 function Retention() {
   const may = useMay();
@@ -61,7 +47,7 @@ function Retention() {
   );
 }
 
-const kinds: readonly (readonly [string, string])[] = [
+const kinds: readonly (readonly [kind: Masking["detect"][number], name: string])[] = [
   ["email", "E-mail addresses"],
   ["card", "Card numbers"],
   ["phone", "Phone numbers"],
@@ -115,22 +101,14 @@ export function MaskingForm() {
       <fieldset className="grid gap-1" disabled={locked}>
         <legend className="text-sm font-medium">Recognised and masked wherever it stands</legend>
         {kinds.map(([kind, name]) => (
-          <label key={kind} className="flex items-center gap-2 text-sm">
-            <input
-              type="checkbox"
-              className="size-5"
-              checked={masking.detect.includes(kind)}
-              onChange={() =>
-                setChanged({
-                  ...masking,
-                  detect: masking.detect.includes(kind)
-                    ? masking.detect.filter((each) => each !== kind)
-                    : [...masking.detect, kind],
-                })
-              }
-            />
+          <MemberTick
+            key={kind}
+            list={masking.detect}
+            member={kind}
+            change={(detect) => setChanged({ ...masking, detect })}
+          >
             {name}
-          </label>
+          </MemberTick>
         ))}
       </fieldset>
       {error === undefined ? null : <Failure error={error} />}
@@ -220,7 +198,7 @@ export default function Privacy() {
       <section className="grid gap-2" aria-label="Requests">
         <h2 className="text-lg font-semibold">Requests of people</h2>
         {may("decide_privacy") ? <Ask /> : null}
-        <List<Request>
+        <List<PrivacyRequest>
           caption="Exports and erasures, newest first"
           source={{ path: "/privacy/requests", member: "requests", options: { env }, every: 3_000 }}
           rowKey={({ request_id }) => request_id}

@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { call, otherSide } from "../api.ts";
 import { countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
+import type { Problem } from "../types.ts";
 import { Button, Empty, Page, Sentence, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
@@ -11,22 +12,6 @@ import { keep, maybeOneOf, useHere, useUrl } from "../url.ts";
 
 const states = ["open", "acknowledged", "resolved", "muted"] as const;
 const own = { state: maybeOneOf(states) };
-
-interface Problem {
-  readonly problem_id: string;
-  readonly subscription_id: string;
-  readonly workflow_id: string | null;
-  readonly error: string;
-  readonly status_code?: number;
-  readonly state: string;
-  readonly count: number;
-  readonly events: number;
-  readonly first_at: string;
-  readonly last_at: string;
-  readonly sample_delivery_id: string;
-  readonly explanation: string;
-  readonly advice: string;
-}
 
 /** Failures by subscription and cause: what it is, what to do about it, and everything of it tried again. */
 export default function Problems() {

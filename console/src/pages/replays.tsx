@@ -5,6 +5,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
+import type { Replay } from "../types.ts";
 import { Button, Code, Empty, Note, Page, Status, TextField, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
 import { Listed, useList, useReadOn } from "../ui/list.tsx";
@@ -13,17 +14,6 @@ import { Table } from "../ui/table.tsx";
 import { anyText, timesOf, useHere, useUrl } from "../url.ts";
 
 const own = { open: anyText };
-
-interface Replay {
-  readonly replay_id: string;
-  readonly status: string;
-  readonly matched: number;
-  readonly sent: number;
-  readonly request: unknown;
-  readonly error?: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
 
 /** Starts a replay of a range, after counting its events. */
 function NewReplay() {

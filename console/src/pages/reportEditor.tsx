@@ -16,17 +16,18 @@ import {
   type TileForm,
 } from "../reportForm.ts";
 import { useFormDraft, useMay } from "../session.tsx";
-import { Button, NameField, Note, TextField } from "../ui/basic.tsx";
+import type { Channel } from "../types.ts";
+import { Button, MemberTick, NameField, Note, TextField } from "../ui/basic.tsx";
 import { EditorFrame } from "../ui/editorFrame.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Mail, mailPage } from "../ui/mail.tsx";
 import { MetricFilter } from "../ui/metricFilter.tsx";
-import { Ask, Confirm } from "../ui/overlay.tsx";
+import { Confirm } from "../ui/overlay.tsx";
 import { ZoneChoice } from "../ui/zoneChoice.tsx";
 import { useCommon } from "../url.ts";
 import { useWork } from "../work.ts";
 import { ownZone } from "../zones.ts";
-import { AddChannel, type Channel } from "./alertChannels.tsx";
+import { AddChannel, EnterCode } from "./alertChannels.tsx";
 
 const MAX_TILES = 12;
 const chartNames = { line: "Lines over time", bar: "Bars", number: "Figures", table: "Table" } as const;
@@ -78,21 +79,9 @@ function TileFields({
         <legend className="mb-1 text-sm font-medium">Metrics</legend>
         <div className="grid gap-1 sm:grid-cols-3">
           {measures.map((measure) => (
-            <label key={measure} className="flex items-center gap-2 text-sm">
-              <input
-                type="checkbox"
-                className="size-5"
-                checked={tile.measures.includes(measure)}
-                onChange={(event) =>
-                  change({
-                    measures: event.target.checked
-                      ? [...tile.measures, measure]
-                      : tile.measures.filter((each) => each !== measure),
-                  })
-                }
-              />
+            <MemberTick key={measure} list={tile.measures} member={measure} change={(measures) => change({ measures })}>
               {measureNames[measure]}
-            </label>
+            </MemberTick>
           ))}
         </div>
       </fieldset>
@@ -137,38 +126,22 @@ function Recipients({
         ...gone.map((target) => ({ target, verified: false })),
       ].map(({ target, verified }) => (
         <div key={target} className="flex flex-wrap items-center gap-2">
-          <label className="flex items-center gap-2 text-sm">
-            <input
-              type="checkbox"
-              className="size-5"
-              disabled={!verified && !form.recipients.includes(target)}
-              checked={form.recipients.includes(target)}
-              onChange={(event) =>
-                change({
-                  recipients: event.target.checked
-                    ? [...form.recipients, target]
-                    : form.recipients.filter((each) => each !== target),
-                })
-              }
-            />
+          <MemberTick
+            list={form.recipients}
+            member={target}
+            change={(recipients) => change({ recipients })}
+            disabled={!verified && !form.recipients.includes(target)}
+          >
             {target}
             {verified ? "" : " (not verified)"}
             {unsubscribed.includes(target) ? " (has unsubscribed)" : ""}
-          </label>
+          </MemberTick>
           {verified || gone.includes(target) ? null : (
-            <Ask
-              label="Enter code"
-              title={`Verify ${target}`}
-              field="Code"
+            <EnterCode
+              channel={addresses.find((each) => each.target === target)!}
               hint="The six digits in the mail; its link verifies the address too."
-              action={async (code) => {
-                const channel = addresses.find((each) => each.target === target)!;
-                await call("POST", `/alert-channels/${channel.channel_id}/verify`, {
-                  env,
-                  body: { code: code.trim() },
-                });
-                await changed();
-              }}
+              env={env}
+              verified={changed}
             />
           )}
         </div>

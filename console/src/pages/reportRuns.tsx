@@ -3,23 +3,10 @@ import { useState } from "react";
 import { call } from "../api.ts";
 import type { Report } from "../reportForm.ts";
 import { useMay } from "../session.tsx";
+import type { ReportRun } from "../types.ts";
 import { Button, Empty, Failure, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { useCommon } from "../url.ts";
-
-interface Run {
-  readonly run_id: string;
-  readonly status: string;
-  readonly asked_by: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly sent_to: readonly string[];
-  readonly html_url: string | null;
-  readonly pdf_url: string | null;
-  readonly csv_url: string | null;
-  readonly error: string | null;
-  readonly created_at: string;
-}
 
 /** The runs of a report, to read as mail, PDF or table; and one more now. */
 export function ReportRuns({ report }: { report: Report }) {
@@ -51,7 +38,7 @@ export function ReportRuns({ report }: { report: Report }) {
         ) : null}
       </div>
       {error === undefined ? null : <Failure error={error} />}
-      <List<Run>
+      <List<ReportRun>
         caption="Past runs, newest first"
         source={{ path, member: "runs", params: { limit: "20" }, options: { env }, every: 3_000 }}
         rowKey={({ run_id }) => run_id}

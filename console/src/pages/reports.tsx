@@ -3,10 +3,10 @@ import { Link } from "wouter";
 import { call } from "../api.ts";
 import type { Report } from "../reportForm.ts";
 import { useMay } from "../session.tsx";
+import type { Channel } from "../types.ts";
 import { ActionLink, Empty, Loading, Note, Page, When } from "../ui/basic.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { anyText, useHere, useUrl } from "../url.ts";
-import type { Channel } from "./alertChannels.tsx";
 import { ReportEditor } from "./reportEditor.tsx";
 import { ReportRuns } from "./reportRuns.tsx";
 

@@ -12,7 +12,7 @@ import { useDraft } from "../session.tsx";
 import { schemaOf, useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
 import { snippet } from "../snippets.ts";
 import { firstBody, templates } from "../templates.ts";
-import type { Key } from "../types.ts";
+import type { DryRun, Key } from "../types.ts";
 import { Button, Code, Empty, Failure, Field, Loading, Note, Page } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { LanguageTabs } from "../ui/languageTabs.tsx";
@@ -20,7 +20,7 @@ import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
 import { Form } from "./sendForm.tsx";
 import { errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
-import { type DryRun, Receivers } from "./sendReceivers.tsx";
+import { Receivers } from "./sendReceivers.tsx";
 
 const own = {
   tab: oneOf(["json", "form", "template"], "json"),

@@ -1,20 +1,7 @@
-import { type ErrorDetail, pretty } from "../api.ts";
+import { pretty } from "../api.ts";
+import type { DryRun } from "../types.ts";
 import { Code, Note, Status } from "../ui/basic.tsx";
 import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
-
-/** What `POST /events/dry-run` answers. */
-export interface DryRun {
-  readonly results: readonly {
-    readonly valid: boolean;
-    readonly errors?: readonly ErrorDetail[];
-    readonly subscriptions: readonly {
-      readonly subscription_id: string;
-      readonly matched: boolean;
-      readonly because?: string;
-      readonly request?: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
-    }[];
-  }[];
-}
 
 /** Who would receive what, and why others would not. */
 export function Receivers({ dry }: { dry: DryRun }) {

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import type { Send } from "../../../runtime/domain/people/send.ts";
 import { pretty, send } from "../api.ts";
 import { bytes, count, ms } from "../format.ts";
 import { ActionLink, Button, Code, Empty, Failure, Note, Page, Status, When } from "../ui/basic.tsx";
@@ -24,26 +25,6 @@ const within = [
   ["60", "1 h"],
   ["360", "6 h"],
 ] as const;
-
-interface Send {
-  readonly send_id: string;
-  readonly at: string;
-  readonly environment: "live" | "sandbox";
-  readonly key_id: string;
-  readonly key_name: string | null;
-  readonly request: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-    /** `body` is the beginning of one that is no JSON, and too long to be answered whole. */
-    readonly body_cut?: true;
-  };
-  readonly response: {
-    readonly status: number;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-  };
-  readonly duration_ms: number;
-}
 
 /** The types of the sent events. */
 const typesIn = (body: string): string[] => [

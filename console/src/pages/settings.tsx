@@ -4,7 +4,7 @@ import { places } from "../places.ts";
 import { setPreferences, usePreferences } from "../preferences.ts";
 import { useMay, useSession } from "../session.tsx";
 import { shortcuts } from "../shell/shortcuts.ts";
-import { Facts, Failure, Field, Loading, Page, When } from "../ui/basic.tsx";
+import { Facts, Failure, Field, Loading, Page, Tick, When } from "../ui/basic.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Table } from "../ui/table.tsx";
@@ -122,15 +122,9 @@ export default function Settings() {
       </section>
       <section className="grid gap-2" aria-label="Keyboard">
         <h2 className="text-lg font-semibold">Keyboard</h2>
-        <label className="flex items-center gap-2 text-sm">
-          <input
-            type="checkbox"
-            className="size-5"
-            checked={letters}
-            onChange={(event) => setPreferences({ letters: event.target.checked })}
-          />
+        <Tick checked={letters} change={(letters) => setPreferences({ letters })}>
           Single letters are shortcuts
-        </label>
+        </Tick>
         <Table
           caption="Shortcuts"
           rows={[

@@ -6,7 +6,7 @@ import { call, pretty } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
-import type { Event, Subscription } from "../types.ts";
+import type { AuditEntry, Event, Subscription, TestAnswer } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { List } from "../ui/list.tsx";
@@ -20,21 +20,6 @@ import { useWork } from "../work.ts";
 import { WorkflowOverview } from "./workflowOverview.tsx";
 
 const own = { tab: oneOf(["overview", "selector", "deliveries", "backlog", "changes"], "overview"), open: anyText };
-
-interface TestAnswer {
-  readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
-  readonly delivered: boolean;
-  readonly status_code: number | null;
-  readonly latency_ms: number;
-  readonly error: string | null;
-  readonly response_excerpt?: string;
-  /** What came back for a wrong signature, where one was sent. */
-  readonly signature?: {
-    readonly verified: boolean;
-    readonly status_code: number | null;
-    readonly error: string | null;
-  };
-}
 
 /** Whether the endpoint checks signatures, as a test of that has shown. */
 function SignatureNote({ signature }: { signature: NonNullable<TestAnswer["signature"]> }) {
@@ -194,16 +179,6 @@ function SelectorTab({
       )}
     </div>
   );
-}
-
-interface AuditEntry {
-  readonly seq: number;
-  readonly at: string;
-  readonly actor: { readonly type: string; readonly name?: string; readonly key_id?: string };
-  readonly action: string;
-  readonly object: string | null;
-  readonly outcome: string;
-  readonly details: unknown;
 }
 
 function Changes({ subscription }: { subscription: Subscription }) {

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
-import { call, type Environment, type ErrorDetail } from "../api.ts";
+import { call, type Environment } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
 import { faultOf } from "../eventForm.ts";
 import { count, countOf } from "../format.ts";
@@ -10,7 +10,7 @@ import { useKeyNames } from "../keyNames.ts";
 import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { shapeOf } from "../shape.ts";
-import type { Event } from "../types.ts";
+import type { Event, EventType, SchemaTrial } from "../types.ts";
 import { ActionLink, Code, Empty, Failure, Field, Loading, Note, Page, TextField, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
 import { List } from "../ui/list.tsx";
@@ -21,13 +21,6 @@ import { Table } from "../ui/table.tsx";
 import { anyText, keep, useHere, useTimes, useUrl } from "../url.ts";
 
 const own = { open: anyText };
-
-interface EventType {
-  readonly event_type: string;
-  readonly version: number;
-  readonly schema: unknown;
-  readonly updated_at: string;
-}
 
 /** Of one type's events, how many each value of a dimension has, the most first. */
 function Counted({
@@ -167,17 +160,6 @@ function Details({ type }: { type: string }) {
   );
 }
 
-interface Trial {
-  readonly examined: number;
-  readonly failed: number;
-  readonly failures: readonly {
-    readonly event_id: string;
-    readonly received_at: string;
-    readonly errors: readonly ErrorDetail[];
-  }[];
-  readonly next_cursor: string | null;
-}
-
 const TRIED = 1_000;
 const SETTLED_MS = 500;
 
@@ -187,13 +169,13 @@ const trialOf = (type: string, text: string, env: Environment) => ({
   staleTime: 30_000,
   retry: false,
   queryFn: () =>
-    call<Trial>("POST", "/event-types/rehearse", {
+    call<SchemaTrial>("POST", "/event-types/rehearse", {
       env,
       body: `{"event_type":${JSON.stringify(type)},"schema":${text},"limit":${TRIED}}`,
     }),
 });
 
-const wouldFail = ({ failed, examined }: Trial, type: string): string =>
+const wouldFail = ({ failed, examined }: SchemaTrial, type: string): string =>
   examined === 1
     ? `The newest event of ${type} would be refused now`
     : `${count(failed)} of the newest ${count(examined)} events of ${type} would be refused now`;

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { call } from "../api.ts";
 import { useShows } from "../told.tsx";
+import type { PlatformStatus } from "../types.ts";
 import { Tile } from "../ui/tile.tsx";
 import { keep } from "../url.ts";
 
@@ -9,24 +10,6 @@ export interface Component {
   readonly status: string;
   readonly [figure: string]: unknown;
 }
-export interface Incident {
-  readonly incident_id: string;
-  readonly kind: string;
-  readonly title: string;
-  readonly status: string;
-  readonly impact?: string;
-  readonly components?: readonly string[];
-  readonly message?: string | null;
-  readonly starts_at?: string;
-  readonly ends_at?: string | null;
-}
-export interface PlatformStatus {
-  readonly status: string;
-  readonly checked_at?: string;
-  readonly components: Readonly<Record<string, Component>>;
-  readonly incidents: readonly Incident[];
-}
-
 const EVERY_MS = 10_000;
 
 /** How the platform is, looked up again and again. */

@@ -4,10 +4,11 @@ import { call } from "../api.ts";
 import { time } from "../format.ts";
 import { useMay } from "../session.tsx";
 import { useShows } from "../told.tsx";
-import { Empty, Field, Status } from "../ui/basic.tsx";
+import type { Incident } from "../types.ts";
+import { Empty, Field, MemberTick, Status } from "../ui/basic.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useCommon, zoneOf } from "../url.ts";
-import { type Incident, partNames } from "./health.tsx";
+import { partNames } from "./health.tsx";
 
 /** What went wrong with the platform, and what is planned; the operator tells customers of it here. */
 
@@ -58,17 +59,9 @@ export function TellCustomers() {
       <fieldset className="flex flex-wrap gap-4 text-sm">
         <legend className="mb-1 font-medium">Parts concerned</legend>
         {Object.entries(partNames).map(([part, name]) => (
-          <label key={part} className="flex min-h-6 items-center gap-2">
-            <input
-              type="checkbox"
-              className="size-5"
-              checked={parts.includes(part)}
-              onChange={(event) =>
-                setParts(event.target.checked ? [...parts, part] : parts.filter((each) => each !== part))
-              }
-            />
+          <MemberTick key={part} list={parts} member={part} change={setParts}>
             {name}
-          </label>
+          </MemberTick>
         ))}
       </fieldset>
       <Field label="Message" hint="Optional.">

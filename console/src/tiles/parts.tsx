@@ -3,9 +3,10 @@ import { count, ms, share, time } from "../format.ts";
 import { latencyIn, numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { useShows } from "../told.tsx";
+import type { PlatformStatus } from "../types.ts";
 import { Facts } from "../ui/basic.tsx";
 import { useCommon, zoneOf } from "../url.ts";
-import { type Component, type PlatformStatus, partNames, State, states } from "./health.tsx";
+import { type Component, partNames, State, states } from "./health.tsx";
 
 /** Each part of the platform: its state, what that is judged by, and the figures themselves. */
 

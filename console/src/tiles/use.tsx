@@ -11,6 +11,7 @@ import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
 import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { type Told, useShows } from "../told.tsx";
+import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
 import { unfiltered } from "./quota.tsx";
@@ -119,22 +120,11 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
   );
 }
 
-interface Projection {
-  readonly month_end: string;
-  readonly events_to_date: number;
-  readonly projected_events: number;
-  readonly projected_use: number;
-  readonly peak_per_second: number | null;
-  readonly peak_growth_per_day: number | null;
-  readonly limit_reached_at: string | null;
-}
-
 /** The month, as `GET /usage` foresees it. */
 export const useProjection = (board: Dashboard) =>
   useQuery({
     queryKey: ["projection", board.env],
-    queryFn: ({ signal }) =>
-      call<{ quota: { projection: Projection } }>("GET", "/usage?interval=hour", { env: board.env, signal }),
+    queryFn: ({ signal }) => call<UsageAnswer>("GET", "/usage?interval=hour", { env: board.env, signal }),
     refetchInterval: board.every,
     staleTime: 60_000,
   });

@@ -244,6 +244,54 @@ export function TextField({
   );
 }
 
+/** A box to tick, and what it stands for. */
+export function Tick({
+  checked,
+  change,
+  disabled = false,
+  children,
+}: {
+  checked: boolean;
+  change: (checked: boolean) => void;
+  disabled?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <label className="flex min-h-6 items-center gap-2 text-sm">
+      <input
+        type="checkbox"
+        className="size-5"
+        disabled={disabled}
+        checked={checked}
+        onChange={(event) => change(event.target.checked)}
+      />
+      {children}
+    </label>
+  );
+}
+
+/** A box to tick for one member of a list: ticked while the list holds it. */
+export function MemberTick<T>({
+  list,
+  member,
+  change,
+  ...rest
+}: {
+  list: readonly T[];
+  member: T;
+  change: (list: T[]) => void;
+  disabled?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <Tick
+      {...rest}
+      checked={list.includes(member)}
+      change={(checked) => change(checked ? [...list, member] : list.filter((each) => each !== member))}
+    />
+  );
+}
+
 /** The name of something that a customer keeps: it must have one, of at most 200 characters. */
 export function NameField({ value, change }: { value: string; change: (name: string) => void }) {
   return <TextField label="Name" required maxLength={200} value={value} change={change} />;

@@ -65,18 +65,30 @@ export function useFollowing(board: Dashboard): Following {
   return { board: shown, state, stop };
 }
 
-/** Says how the figures come, and lets them stand still. */
-export function FollowingNote({ following: { state, stop } }: { following: Following }) {
-  if (state === undefined) return null;
+/** Says how a view gets what is new, and lets it stand still. @param whenStopped what standing still means here */
+export function Pausing({
+  state,
+  stop,
+  whenStopped,
+}: {
+  state: LiveState | "stopped";
+  stop: (stopped: boolean) => void;
+  whenStopped: string;
+}) {
   const stopped = state === "stopped";
   return (
     <>
       <span role="status" className="self-center text-sm text-muted">
-        {stopped ? "Paused: figures stand still" : liveWords[state]}
+        {stopped ? `Paused: ${whenStopped}` : liveWords[state]}
       </span>
       <Button aria-pressed={stopped} onPress={() => stop(!stopped)}>
         {stopped ? "Resume" : "Pause"}
       </Button>
     </>
   );
+}
+
+/** The same for figures. */
+export function FollowingNote({ following: { state, stop } }: { following: Following }) {
+  return state === undefined ? null : <Pausing state={state} stop={stop} whenStopped="figures stand still" />;
 }

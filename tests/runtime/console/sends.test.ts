@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { suite } from "uvu";
-import { type Send, Sends } from "../../../runtime/console/sends.ts";
+import { Sends } from "../../../runtime/console/sends.ts";
 import { carried } from "../../../runtime/domain/answer.ts";
 import { ulidIn } from "../../../runtime/domain/ids.ts";
+import type { Send } from "../../../runtime/domain/people/send.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
 
 const test = suite("what a person sent");
@@ -17,8 +18,8 @@ test.before(async () => {
 });
 test.after(() => storage.close());
 
-const sent = (body: string) => ({
-  ...{ environment: "live", key_id: "key_1", key_name: null, duration_ms: 1 },
+const sent = (body: string): Omit<Send, "send_id" | "at"> => ({
+  ...{ environment: "live" as const, key_id: "key_1", key_name: null, duration_ms: 1 },
   request: { method: "POST", path: "/events", headers: {}, body },
   response: { status: 202, headers: {}, body: "{}" },
 });
