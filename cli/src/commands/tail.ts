@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { defined } from "../../../runtime/domain/defined.ts";
 import type { Event } from "../../../sdk/typescript/src/client.ts";
-import { TriggersConnectionError, TriggersError } from "../../../sdk/typescript/src/errors.ts";
 import { writeLossless } from "../../../sdk/typescript/src/lossless.ts";
+import { isAway, longerPause } from "../away.ts";
 import { clientFor, command } from "../run.ts";
 import { Bell } from "../tail/bell.ts";
 import { when } from "../text.ts";
@@ -22,13 +22,8 @@ const QUIET_MS = 30_000;
 /** A socket tells of an event before it is listed: pauses between the looks for such an event, ms. */
 const AWAITED_MS = [200, 500, 1_000, 3_000];
 const GATHER_MS = 100;
-const LONGEST_PAUSE_MS = 15_000;
 /** An event is listed within a second of its 202, usually: those that come later are still met. */
 const OVERLAP_MS = 15_000;
-
-const away = (error: unknown): boolean =>
-  error instanceof TriggersConnectionError ||
-  (error instanceof TriggersError && (error.status >= 500 || error.status === 429));
 
 export default command<Flags, []>(async ({ flags, out, process }) => {
   const triggers = clientFor(flags, process, 0);
@@ -103,9 +98,9 @@ export default command<Flags, []>(async ({ flags, out, process }) => {
         wait = PAUSE_MS;
       } catch (error) {
         if (stop.signal.aborted) break;
-        if (!away(error)) throw error;
+        if (!isAway(error)) throw error;
         if (wait === PAUSE_MS) out.note(`${(error as Error).message} What arrives there is kept; trying again.`);
-        wait = Math.min(LONGEST_PAUSE_MS, wait * 2);
+        wait = longerPause(wait);
       }
       if (stop.signal.aborted || isEnough()) break;
       if ((await bell.next(quiet())) === "time") continue;

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Event, Triggers } from "../../../sdk/typescript/src/client.ts";
-import { isTriggersError, TriggersConnectionError, TriggersError } from "../../../sdk/typescript/src/errors.ts";
+import { isTriggersError } from "../../../sdk/typescript/src/errors.ts";
+import { isAway, longerPause } from "../away.ts";
 import type { Outcome, Post } from "./forward.ts";
 
 /** An event that is owed, with the post that would deliver it. */
@@ -17,12 +18,7 @@ export interface Told {
 }
 
 const PAUSE_MS = 700;
-const LONGEST_PAUSE_MS = 15_000;
 const PAGE = 20;
-
-const passes = (error: unknown): boolean =>
-  error instanceof TriggersConnectionError ||
-  (error instanceof TriggersError && (error.status >= 500 || error.status === 429));
 
 /**
  * Pulls a backlog and hands each event on, oldest first, one after another.
@@ -85,9 +81,9 @@ export async function pull(
     } catch (error) {
       if (signal.aborted) break;
       if (isTriggersError(error, "not_found")) return "gone";
-      if (!passes(error)) throw error;
+      if (!isAway(error)) throw error;
       if (platformWait === PAUSE_MS) told.platformAway(true, (error as Error).message);
-      platformWait = Math.min(LONGEST_PAUSE_MS, platformWait * 2);
+      platformWait = longerPause(platformWait);
     }
     await pause(platformWait, undefined, { signal }).catch(() => undefined);
   }
