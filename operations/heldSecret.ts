@@ -54,6 +54,16 @@ export async function replaceSecret(
   }
 }
 
+/** The newest of a secret's versions, which are numbers. */
+export const newestOf = (versions: Readonly<Record<string, unknown>>): string =>
+  String(Math.max(...Object.keys(versions).map(Number)));
+
+/** The name for one more version. @param newest as it is called: "version 3" @throws Refusal when the newest waits to be used */
+export function versionAfter(newest: string, current: string, called: string): string {
+  if (newest !== current) throw new Refusal(`${called} waits to be used`);
+  return String(Number(newest) + 1);
+}
+
 /** @throws Refusal when the secret was written so lately that not all that use it have read it */
 export function settled(held: Held<unknown>, now: number, settleMs: number): void {
   const left = held.writtenAt + settleMs - now;

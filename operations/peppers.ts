@@ -4,7 +4,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { hashSecret, type KeyRecord, type Peppers, parseKey } from "../runtime/domain/identity/apiKey.ts";
 import { decodeKeyRecord } from "../runtime/domain/identity/keyRecord.ts";
 import { rfc3339 } from "../runtime/domain/time.ts";
-import { readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { newestOf, readSecret, replaceSecret, SETTLE_MS, settled, versionAfter } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
@@ -41,8 +41,6 @@ export interface VersionUse {
   /** Whose they are, sorted. */
   readonly customers: readonly string[];
 }
-
-const newest = ({ versions }: Peppers): number => Math.max(...Object.keys(versions).map(Number));
 
 /** Versions under which the record can still be opened at `now`. */
 const openUnder = (record: KeyRecord, now: number): string[] =>
@@ -88,9 +86,8 @@ export async function usesOf(directory: Directory): Promise<VersionUse[]> {
 /** Adds a version that nothing relies on yet. @returns its name @throws Refusal when one already waits to be used */
 export async function add(directory: Directory): Promise<string> {
   const held = await read(directory);
-  const last = newest(held.value);
-  if (String(last) !== held.value.current) throw new Refusal(`version ${last} waits to be used`);
-  const version = String(last + 1);
+  const newest = newestOf(held.value.versions);
+  const version = versionAfter(newest, held.value.current, `version ${newest}`);
   await replaceSecret(directory.secrets, directory.pepperSecret, held, {
     ...held.value,
     versions: { ...held.value.versions, [version]: randomBytes(32).toString("base64") },
@@ -105,7 +102,7 @@ export async function add(directory: Directory): Promise<string> {
  */
 export async function use(directory: Directory, settleMs = SETTLE_MS): Promise<string> {
   const held = await read(directory);
-  const version = String(newest(held.value));
+  const version = newestOf(held.value.versions);
   if (version === held.value.current) {
     // An earlier run may have ended before this.
     if (await moveOperator(directory, held.value)) return version;

@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type KeyRing, newDataKey } from "../runtime/domain/webhook/vault.ts";
-import { readSecret, replaceSecret, SETTLE_MS, settled } from "./heldSecret.ts";
+import { newestOf, readSecret, replaceSecret, SETTLE_MS, settled, versionAfter } from "./heldSecret.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
@@ -36,8 +36,6 @@ const read = ({ secrets, sealingSecret }: Sealing) =>
     return ring;
   });
 
-const newest = ({ keys }: KeyRing): number => Math.max(...Object.keys(keys).map(Number));
-
 /** Every key, and how many texts need it; clear text last, as the version `""`, where there is some. */
 export async function usesOf(sealing: Sealing): Promise<KeyUse[]> {
   const [{ value: ring }, counts] = await Promise.all([read(sealing), sealing.counts()]);
@@ -53,9 +51,8 @@ export async function usesOf(sealing: Sealing): Promise<KeyUse[]> {
 /** Adds a key by which nothing is sealed yet. @returns its version @throws Refusal when one already waits to be used */
 export async function add(sealing: Sealing): Promise<string> {
   const held = await read(sealing);
-  const last = newest(held.value);
-  if (String(last) !== held.value.current) throw new Refusal(`key ${last} waits to be used`);
-  const version = String(last + 1);
+  const newest = newestOf(held.value.keys);
+  const version = versionAfter(newest, held.value.current, `key ${newest}`);
   await replaceSecret(sealing.secrets, sealing.sealingSecret, held, {
     ...held.value,
     keys: { ...held.value.keys, [version]: newDataKey() },
@@ -66,7 +63,7 @@ export async function add(sealing: Sealing): Promise<string> {
 /** Has new texts sealed by the newest key. @returns its version @throws Refusal when it isn't known everywhere yet */
 export async function use(sealing: Sealing, settleMs = SETTLE_MS): Promise<string> {
   const held = await read(sealing);
-  const version = String(newest(held.value));
+  const version = newestOf(held.value.keys);
   if (version === held.value.current) throw new Refusal(`key ${version} is in use already; add another first`);
   settled(held, sealing.now(), settleMs);
   await replaceSecret(sealing.secrets, sealing.sealingSecret, held, { ...held.value, current: version });
