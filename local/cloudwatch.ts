@@ -8,15 +8,8 @@ import { type Composite, describeAlarms, metricData, type Watched } from "./clou
 import { compilePattern, LogTail, type MetricFilter, recordLine } from "./cloudwatch/logMetrics.ts";
 import type { Metrics } from "./cloudwatch/metrics.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
-import { jsonAnswer, readJsonCall } from "./jsonProtocol.ts";
-import {
-  type ApiCall,
-  type Created,
-  type LocalContext,
-  type LocalService,
-  type ResourceRequest,
-  ServiceError,
-} from "./service.ts";
+import { jsonAnswer, readJsonCall, unknownAction } from "./jsonProtocol.ts";
+import type { ApiCall, Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 const SAMPLE_MS = 60_000;
 
@@ -112,11 +105,7 @@ export function createCloudWatch(context: LocalContext, options: CloudWatchOptio
       name: "monitoring",
       authorizations(call: ApiCall) {
         const { action } = readJsonCall(call);
-        if (!answers.has(action))
-          throw new ServiceError(
-            "UnknownOperationException",
-            `The local platform does not answer cloudwatch:${action}.`,
-          );
+        if (!answers.has(action)) throw unknownAction("cloudwatch", action);
         return [{ action: `cloudwatch:${action}`, resources: ["*"] }];
       },
       async call(call) {

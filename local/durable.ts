@@ -15,6 +15,20 @@ const PRAGMAS = `
 `;
 /** How soon changes that could not be written are tried again, milliseconds. */
 const RETRY_MS = 1_000;
+
+/** The statements of a database by their text, each prepared when it is first asked for. */
+export function statementsOf(db: DatabaseSync): (sql: string) => StatementSync {
+  const prepared = new Map<string, StatementSync>();
+  return (sql) => {
+    let statement = prepared.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement;
+  };
+}
+
 interface Change {
   run(): void;
   /** Who waits for it, and is told when it could not be made. Changes without one are tried until they are made. */
@@ -26,7 +40,7 @@ export class DurableFile {
   readonly #db: DatabaseSync;
   readonly #what: string;
   readonly #log: (line: string) => void;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #prepare: (sql: string) => StatementSync;
   #pending: Change[] = [];
   #scheduled: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -43,6 +57,7 @@ export class DurableFile {
     mkdirSync(dirname(path), { recursive: true });
     checkDatabase(path, kept);
     this.#db = new DatabaseSync(path);
+    this.#prepare = statementsOf(this.#db);
     try {
       this.#db.exec(PRAGMAS);
       this.#db.exec(schema);
@@ -117,15 +132,6 @@ export class DurableFile {
     clearTimeout(this.#retry);
     this.#settle();
     this.#db.close();
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 
   #add(change: Change): void {

@@ -3,8 +3,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import { onlySupports, physicalName, regionOf } from "./declared.ts";
 import { readStream } from "./firehose/declared.ts";
 import type { PutObject } from "./firehose/stream.ts";
-import { refuse, Streams } from "./firehose/streams.ts";
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { Streams } from "./firehose/streams.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import type { Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /** Amazon Data Firehose on one machine: direct puts, buffered by size and time, partitioned, compressed, delivered to S3. */
@@ -48,8 +48,7 @@ export function createFirehose(context: LocalContext, put: PutObject, clock: Clo
       name: "firehose",
       authorizations(call) {
         const { action, args } = readJsonCall(call);
-        if (!Object.hasOwn(actions, action))
-          throw refuse("UnknownOperationException", `The local platform does not answer firehose:${action}.`);
+        if (!Object.hasOwn(actions, action)) throw unknownAction("firehose", action);
         return [
           {
             action: `firehose:${action}`,

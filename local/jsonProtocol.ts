@@ -32,6 +32,10 @@ export function readJsonCall(call: ApiCall): JsonCall {
   return read;
 }
 
+/** The refusal of an action that is not answered here. */
+export const unknownAction = (service: string, action: string): ServiceError =>
+  new ServiceError("UnknownOperationException", `The local platform does not answer ${service}:${action}.`);
+
 export const jsonAnswer = (value: unknown, version = "1.1"): ApiAnswer => ({
   status: 200,
   headers: { "content-type": `application/x-amz-json-${version}` },

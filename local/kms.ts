@@ -1,5 +1,5 @@
 import { onlySupports, optional, regionOf, required } from "./declared.ts";
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import { KeyPolicies } from "./keyPolicy.ts";
 import { type Args, Keys, refuse } from "./kms/keys.ts";
 import type { ApiCall, Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
@@ -70,8 +70,7 @@ export async function createKms(context: LocalContext): Promise<Kms> {
       name: "kms",
       authorizations(call: ApiCall) {
         const { action, args } = readJsonCall(call);
-        if (!Object.hasOwn(actions, action))
-          throw refuse("UnknownOperationException", `The local platform does not answer kms:${action}.`);
+        if (!Object.hasOwn(actions, action)) throw unknownAction("kms", action);
         const key = args.KeyId === undefined ? keys.open(args).key : keys.find(args.KeyId, call.region);
         return [{ action: `kms:${action}`, resources: [keys.arnOf(key)] }];
       },

@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { defined } from "../runtime/domain/defined.ts";
 import { onlySupports, optional, physicalName, regionOf } from "./declared.ts";
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import type { Lambda } from "./lambda.ts";
 import { type Created, type LocalContext, type LocalService, type ResourceRequest, ServiceError } from "./service.ts";
 
@@ -112,8 +112,7 @@ export function createLogs(context: LocalContext, written: Lambda["logs"]): Loca
       name: "logs",
       authorizations(call) {
         const { action, args } = readJsonCall(call);
-        if (!answers.has(action))
-          throw new ServiceError("UnknownOperationException", `The local platform does not answer logs:${action}.`);
+        if (!answers.has(action)) throw unknownAction("logs", action);
         const group = args.logGroupName ?? args.logGroupNamePrefix ?? "*";
         return [
           {

@@ -1,16 +1,9 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { list, onlySupports, optional, physicalName, regionOf, required } from "./declared.ts";
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import { keyUse } from "./keyUse.ts";
 import { type Args, Secrets } from "./secretsmanager/secrets.ts";
-import {
-  type ApiCall,
-  type Created,
-  type LocalContext,
-  type LocalService,
-  type ResourceRequest,
-  ServiceError,
-} from "./service.ts";
+import type { ApiCall, Created, LocalContext, LocalService, ResourceRequest } from "./service.ts";
 
 /** AWS Secrets Manager on one machine: versions with staging labels, replicas that read the primary. Rotation is refused. */
 export async function createSecretsManager(context: LocalContext, clock: Clock = systemClock): Promise<LocalService> {
@@ -73,11 +66,7 @@ export async function createSecretsManager(context: LocalContext, clock: Clock =
       name: "secretsmanager",
       authorizations(call: ApiCall) {
         const { action, args } = readJsonCall(call);
-        if (!Object.hasOwn(actions, action))
-          throw new ServiceError(
-            "UnknownOperationException",
-            `The local platform does not answer secretsmanager:${action}.`,
-          );
+        if (!Object.hasOwn(actions, action)) throw unknownAction("secretsmanager", action);
         if (action === "BatchGetSecretValue") {
           const ids = (args.SecretIdList ?? []) as string[];
           return [

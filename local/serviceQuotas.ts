@@ -1,6 +1,6 @@
 /** Service Quotas on one machine: what an ordinary account may do, of the quotas below. */
 import { ACCOUNT_QUOTAS } from "./account.ts";
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import { type LocalContext, type LocalService, ServiceError } from "./service.ts";
 
 interface Quota {
@@ -83,11 +83,7 @@ export function createServiceQuotas(context: LocalContext): ServiceQuotas {
       name: "servicequotas",
       authorizations(call) {
         const { action } = readJsonCall(call);
-        if (!answers.has(action))
-          throw new ServiceError(
-            "UnknownOperationException",
-            `The local platform does not answer servicequotas:${action}.`,
-          );
+        if (!answers.has(action)) throw unknownAction("servicequotas", action);
         return [{ action: `servicequotas:${action}`, resources: ["*"] }];
       },
       async call(call) {

@@ -1,4 +1,4 @@
-import { jsonAnswer, jsonRefusal, readJsonCall } from "./jsonProtocol.ts";
+import { jsonAnswer, jsonRefusal, readJsonCall, unknownAction } from "./jsonProtocol.ts";
 import type { Outbox } from "./outbox.ts";
 import { sendingRate } from "./sendingRate.ts";
 import { type ApiCall, type LocalContext, type LocalService, ServiceError } from "./service.ts";
@@ -58,8 +58,7 @@ export function createSmsVoice(
 
   function read(call: ApiCall): SendText {
     const { action, args } = readJsonCall(call);
-    if (action !== "SendTextMessage")
-      throw new ServiceError("UnknownOperationException", `The local platform does not answer sms-voice:${action}.`);
+    if (action !== "SendTextMessage") throw unknownAction("sms-voice", action);
     return args as SendText;
   }
 

@@ -15,7 +15,7 @@ const MAX_BATCH_RECORDS = 500;
 
 type Args = Readonly<Record<string, unknown>>;
 
-export const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
+const refuse = (code: string, message: string): ServiceError => new ServiceError(code, message);
 
 function dataOf(record: unknown): Buffer {
   const { Data } = (record ?? {}) as { Data?: string };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { defined } from "../../runtime/domain/defined.ts";
+import { statementsOf } from "../durable.ts";
 import { checkDatabase } from "../integrity.ts";
 import { ServiceError } from "../service.ts";
 
@@ -75,7 +76,7 @@ export class ObjectStore {
   readonly #folder: string;
   readonly #db: DatabaseSync;
   readonly #now: () => number;
-  readonly #statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  readonly #prepare: ReturnType<typeof statementsOf>;
   /** Buckets with versioning enabled. */
   readonly #versioned = new Set<string>();
   readonly #buckets = new Set<string>();
@@ -93,6 +94,7 @@ export class ObjectStore {
       log,
     });
     this.#db = new DatabaseSync(index);
+    this.#prepare = statementsOf(this.#db);
     this.#db.exec(SCHEMA);
   }
 
@@ -341,15 +343,6 @@ export class ObjectStore {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw thrown;
     }
-  }
-
-  #prepare(sql: string): ReturnType<DatabaseSync["prepare"]> {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
   }
 
   #path(file: string): string {
