@@ -49,7 +49,7 @@ const matchedOf = ({ deliveries }: StoredRequest) =>
 export function itemsOf(request: StoredRequest): Item[] {
   const { tenant, first, types, key_id, payloads, deliveries } = request;
   const at = timeOf(first);
-  const kept = { tenant, first, count: types.length, expires_at: secondsOf(at) + KEPT_SECONDS };
+  const kept = { tenant, first, count: types.length, expiry: secondsOf(at) + KEPT_SECONDS };
   const routed = { matched: matchedOf(request), snapshot_version: 1, routed_at: at, acknowledged: {}, deleted: [] };
   return [
     encodeBatch({ ...kept, types, key_id, body: { inline: pack(payloads) }, ...routed }),

@@ -21,7 +21,7 @@ const METRIC_MINUTES = 5;
 
 export interface Answering {
   readonly status: "ok" | "unavailable";
-  readonly latency_ms: number;
+  readonly latency_ms: Millis;
 }
 
 export interface Health {

@@ -1,8 +1,8 @@
 import type { Table } from "../aws/tables.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { formatKey, hashSecret, type KeyRecord, newKeyId, newSecret, type Peppers } from "../domain/identity/apiKey.ts";
-import { type Environment, type KeyLimit, type Scope, tenantOf } from "../domain/identity/identity.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { tenantOf } from "../domain/identity/identity.ts";
+import { rfc3339, type Seconds } from "../domain/time.ts";
 import {
   addChild,
   putNewKey,
@@ -29,17 +29,8 @@ async function newVersion(deps: Deps, secret: string) {
   return { hash, pepper_version: peppers.current, created_at: rfc3339(deps.now()) };
 }
 
-export interface NewKey {
-  readonly customer_id: string;
-  readonly environment: Environment;
-  readonly name?: string;
-  readonly scopes: readonly Scope[];
-  readonly expires_at?: string;
-  readonly customer_limit_per_second: number;
-  readonly limit_per_second?: number;
-  readonly family?: readonly KeyLimit[];
-  readonly allowed_origins?: readonly string[];
-}
+/** What the maker of a key says of it; the rest of its record is made here. */
+export type NewKey = Omit<KeyRecord, "key_id" | "status" | "versions" | "children" | "created_at" | "last_used_at">;
 
 /** A key that is not stored yet, and its full text, which is shown once. */
 export async function makeKey(deps: Deps, key: NewKey): Promise<{ record: KeyRecord; apiKey: string }> {
@@ -103,7 +94,7 @@ async function endVersions(deps: Deps, record: KeyRecord, ends: number): Promise
 export async function rotateKey(
   deps: Deps,
   record: KeyRecord,
-  overlapSeconds: number,
+  overlapSeconds: Seconds,
 ): Promise<{ record: KeyRecord; apiKey: string }> {
   const secret = newSecret();
   const now = deps.now();

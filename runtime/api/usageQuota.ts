@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { StoredRange, TimeRange } from "../counters/read.ts";
 import type { Identity } from "../domain/identity/identity.ts";
-import { HOUR_MS, rfc3339 } from "../domain/time.ts";
+import { HOUR_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import {
   busiest,
   type LimitUse,
@@ -102,7 +102,7 @@ export async function readTrend(deps: Deps, { tenant, stored, range }: StoredRan
 /** The part of a range that was read before the answer about its quota came. */
 export interface QuotaNumbers {
   /** Milliseconds that have passed of the range. */
-  readonly passed: number;
+  readonly passed: Millis;
   /** Of `limitedCounters(identity)` over the range, by minutes or hours as stored. */
   readonly series: readonly Series[];
   /** Answer of `readTrend`. */

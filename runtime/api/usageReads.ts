@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { type CounterReader, eachItem, type StoredRange } from "../counters/read.ts";
+import type { Millis } from "../domain/time.ts";
 import {
   addTotals,
   emptyTotals,
@@ -43,7 +44,7 @@ export interface UsageRead {
 
 export interface UsageAsked {
   /** Length of a bucket in ms. */
-  readonly step: number;
+  readonly step: Millis;
   readonly group: UsageGroup | undefined;
   /** Single counters that are read along with the rest. */
   readonly names: readonly string[];

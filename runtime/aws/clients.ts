@@ -3,6 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { FirehoseClient } from "@aws-sdk/client-firehose";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Item } from "../domain/codec/fields.ts";
+import type { Millis } from "../domain/time.ts";
 import { type Answer, AwsError, type Call, type SignedCalls } from "./signed.ts";
 
 /**
@@ -14,7 +15,7 @@ export type Sqs = Pick<SQSClient, "send">;
 export type Firehose = Pick<FirehoseClient, "send">;
 
 /** @returns what the function answered @throws Error when it can't be reached, failed, or took longer than `timeoutMs` */
-export type Invoke = (functionName: string, payload: string, timeoutMs: number) => Promise<Buffer>;
+export type Invoke = (functionName: string, payload: string, timeoutMs: Millis) => Promise<Buffer>;
 
 export interface Clients {
   readonly dynamodb: Dynamodb;

@@ -5,6 +5,7 @@ import { type Resource, resourceFromAttributes } from "@opentelemetry/resources"
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { ATTR_ERROR_TYPE, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
 import { defined, mapDefined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Span } from "../domain/trace.ts";
 
 /** Sends spans; throws what went wrong. */
@@ -18,7 +19,7 @@ export interface ExporterOptions {
   readonly endpoint: string;
   /** Headers as in `OTEL_EXPORTER_OTLP_HEADERS`; undefined for none. */
   headers(): Promise<string | undefined>;
-  readonly timeoutMs: number;
+  readonly timeoutMs: Millis;
 }
 
 /** OTLP/HTTP in protobuf, gzipped: what every receiver of OTLP takes. Imported by `tracing.ts` alone, and only when needed. */

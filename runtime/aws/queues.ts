@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { defined } from "../domain/defined.ts";
+import type { Seconds } from "../domain/time.ts";
 import { type CallLimits, intoCalls } from "./calls.ts";
 import type { Sqs } from "./clients.ts";
 
@@ -8,7 +9,7 @@ export interface Outgoing {
   readonly text: string;
   readonly group: string;
   /** 0 to 900. */
-  readonly delaySeconds?: number;
+  readonly delaySeconds?: Seconds;
 }
 
 /** What SQS takes in one call. */

@@ -2,6 +2,7 @@ import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import { readJson } from "../domain/json.ts";
 import type { ServiceAnswers, ServiceRequest } from "../domain/service.ts";
 import type { DeliveryTarget, SubscriptionOf } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Invoke } from "./clients.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Invoke } from "./clients.ts";
  */
 export type Service = <Op extends ServiceRequest["op"]>(
   request: Extract<ServiceRequest, { op: Op }>,
-  options?: { readonly timeoutMs?: number },
+  options?: { readonly timeoutMs?: Millis },
 ) => Promise<{ readonly answer: ServiceAnswers[Op]; readonly bytes: number }>;
 
 const TIMEOUT_MS = 10_000;
@@ -19,7 +20,7 @@ const TIMEOUT_MS = 10_000;
 export async function askTargets(
   service: Service,
   wanted: readonly SubscriptionOf[],
-  options?: { readonly timeoutMs?: number },
+  options?: { readonly timeoutMs?: Millis },
 ): Promise<readonly DeliveryTarget[]> {
   const targets: DeliveryTarget[] = [];
   for (let left = wanted; left.length > 0; ) {

@@ -3,6 +3,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { defined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import { type Carrier, carrierHere } from "./carrier.ts";
 
 /**
@@ -33,13 +34,13 @@ export interface AwsSettings {
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
   /** How long one attempt may take. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: Millis;
   /** Takes the calls instead of the network. */
   readonly carrier?: Carrier;
 }
 
 /** What every Lambda function finds in its environment. @param timeoutMs how long one attempt may take */
-export function settingsHere(timeoutMs: number): AwsSettings {
+export function settingsHere(timeoutMs: Millis): AwsSettings {
   const { AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   return {
     region: AWS_REGION ?? "us-east-1",
@@ -111,7 +112,7 @@ export interface SignedCalls {
    * @param timeoutMs how long all attempts together may take; each its own time when left out
    * @throws AwsError
    */
-  perform(call: Call, timeoutMs?: number): Promise<Answer>;
+  perform(call: Call, timeoutMs?: Millis): Promise<Answer>;
   /**
    * A call of a service with an AWS JSON protocol.
    * @param input as JSON
@@ -142,7 +143,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
     return made;
   };
 
-  async function attempt(call: Call, timeoutMs: number): Promise<Answer> {
+  async function attempt(call: Call, timeoutMs: Millis): Promise<Answer> {
     const bucket = call.bucket === undefined ? "" : `${call.bucket}.`;
     const target = endpoint ?? new URL(`https://${bucket}${call.service}.${region}.amazonaws.com`);
     const { headers } = await signer(call.service).sign({
@@ -191,7 +192,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
   }
 
   /** Repeats what can be repeated: each of our calls is harmless when carried out twice, or as harmless as by the SDK. */
-  async function perform(call: Call, timeoutMs?: number): Promise<Answer> {
+  async function perform(call: Call, timeoutMs?: Millis): Promise<Answer> {
     const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     let failure: AwsError | undefined;
     for (let tries = 1; tries <= ATTEMPTS; tries += 1) {
@@ -218,7 +219,7 @@ export function signedCalls(settings: AwsSettings): SignedCalls {
     carrier: Carrier,
     { service, method, path, body: sent }: Call,
     headers: Readonly<Record<string, string>>,
-    timeoutMs: number,
+    timeoutMs: Millis,
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const fail = (cause: Error) => reject(new AwsError(`${service} did not answer`, true, { cause }));

@@ -1,5 +1,6 @@
 import { ageOf } from "../domain/age.ts";
 import type { Environment, tracingVariables } from "../domain/environment.ts";
+import type { Millis } from "../domain/time.ts";
 import type { Span, Tracer } from "../domain/trace.ts";
 import { errorText, type Log } from "./log.ts";
 import type { ExporterOptions, SpanExporter } from "./otlp.ts";
@@ -23,9 +24,9 @@ export interface TracerOptions {
   getSecret(name: string): Promise<string | undefined>;
   now?(): number;
   /** Longest time that an invocation waits for an export. */
-  readonly waitMs?: number;
+  readonly waitMs?: Millis;
   /** After this an export has failed. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: Millis;
   open?(options: ExporterOptions): Promise<SpanExporter>;
 }
 

@@ -38,7 +38,7 @@ export interface Progress {
 const TICK = { pk: { S: "alerts" }, sk: { S: "tick" } };
 
 /** Takes the lease. @returns how far evaluation has come; undefined while another run holds the lease */
-export async function beginTick(counters: Table, now: Millis, leaseMs: number): Promise<Progress | undefined> {
+export async function beginTick(counters: Table, now: Millis, leaseMs: Millis): Promise<Progress | undefined> {
   const taken = await updateItem(counters, TICK, {
     UpdateExpression: "SET busy_until = :until",
     ConditionExpression: "attribute_not_exists(busy_until) OR busy_until < :now",

@@ -81,7 +81,7 @@ export function circuitStore(events: Table, now: () => number): Circuits {
     read: (tenant, subscription_id) => readCircuit(events, { tenant, subscription_id }),
 
     async failed(tenant, subscription_id, failures, slow) {
-      const change = { failures, slow, now: now(), expires_at: expiry() };
+      const change = { failures, slow, now: now(), expiry: expiry() };
       const circuit = await addFailures(events, { tenant, subscription_id }, change);
       remember(circuit);
       return circuit;

@@ -8,6 +8,7 @@ import symbols from "undici/lib/core/symbols.js";
 // The whole of undici is five times as much code to load in a cold environment.
 import AgentClass from "undici/lib/dispatcher/agent.js";
 import { defined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import { forbiddenAddress, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 
 /**
@@ -53,7 +54,7 @@ function guardedLookup(rules: UrlRules, resolve: Resolve = resolveName) {
 }
 
 export interface ConnectOptions extends UrlRules {
-  readonly timeoutMs: number;
+  readonly timeoutMs: Millis;
   readonly resolve?: Resolve;
   /** Certificates to trust besides the usual ones; for tests with a server of their own. */
   readonly ca?: string;

@@ -3,6 +3,7 @@ import type { Outgoing } from "../aws/queues.ts";
 import { type DrainMessage, encodeDrain, encodeRetry, type ProbeMessage } from "../domain/codec/index.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import type { Seconds } from "../domain/time.ts";
 import type { DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import { type Circuits, OPEN_AFTER } from "./circuits.ts";
 import type { Received } from "./gather.ts";
@@ -46,7 +47,7 @@ export async function drain(message: DrainMessage, ports: DrainPorts): Promise<v
   if (target !== null && target.status !== "active") return;
   if (message.reset === true) await ports.circuits.succeeded(tenant, subscription_id);
   if (target !== null && (await ports.circuits.read(tenant, subscription_id))?.opened_at !== undefined) return;
-  const again = (pass: 1 | 2, delaySeconds: number): Outgoing => ({
+  const again = (pass: 1 | 2, delaySeconds: Seconds): Outgoing => ({
     text: encodeDrain({ tenant, subscription_id, pass }),
     group: tenant,
     delaySeconds,

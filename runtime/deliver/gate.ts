@@ -11,7 +11,7 @@ export type Gate =
   /** Waits without being attempted, in the backlog, until the subscription is enabled or its circuit closes. */
   | { readonly kind: "hold"; readonly reason: "subscription_disabled" | "circuit_open" }
   /** An attempt failed before; the next waits until the endpoint has been probed. */
-  | { readonly kind: "postpone"; readonly retry_after_ms: number }
+  | { readonly kind: "postpone"; readonly retry_after_ms: Millis }
   /** The endpoint is slow: it is served from the queue of retries, where it keeps nobody else waiting. */
   | { readonly kind: "divert" };
 

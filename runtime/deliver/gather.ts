@@ -191,10 +191,10 @@ async function complete(
     deleted: new Set(deleted),
     attempts,
     schedule_from: name.manual && finished ? attempts.length : (item?.schedule_from ?? 0),
-    expires_at:
-      item?.expires_at ??
-      message?.expires_at ??
-      batch?.expires_at ??
+    expiry:
+      item?.expiry ??
+      message?.expiry ??
+      batch?.expiry ??
       secondsOf(timeOf(name.first)) + DEFAULT_RETENTION_DAYS * DAY_SECONDS,
     manual: name.manual,
     probe: name.probe,

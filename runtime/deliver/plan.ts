@@ -29,7 +29,7 @@ export interface Delivery {
   readonly key_name?: string;
   readonly traceparent?: string;
   readonly hops?: number;
-  readonly expires_at: Seconds;
+  readonly expiry: Seconds;
   /** As it was read; undefined when this is the first that is known of it. */
   readonly item?: DeliveryItem;
   readonly manual: boolean;

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { defined } from "../domain/defined.ts";
+import type { Millis } from "../domain/time.ts";
 import { answered, usedBefore } from "./connect.ts";
 import type { Outcome } from "./schedule.ts";
 
@@ -10,9 +11,9 @@ const EXCERPT_BYTES = 1_024;
 
 export interface PostLimits {
   /** From the first byte to the answer's status, connecting included. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: Millis;
   /** Once the status is known, how long the rest of the answer may take: it only serves the excerpt. */
-  readonly restMs: number;
+  readonly restMs: Millis;
 }
 const usual: PostLimits = { timeoutMs: TIMEOUT_MS, restMs: 1_000 };
 
@@ -23,7 +24,7 @@ export interface PostRequest {
 }
 
 export interface PostResult extends Outcome {
-  readonly latency_ms: number;
+  readonly latency_ms: Millis;
   /** The beginning of the answer, as text; undefined when it had no body. */
   readonly excerpt?: string;
 }

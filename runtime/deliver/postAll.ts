@@ -1,5 +1,6 @@
 import { ageOf } from "../domain/age.ts";
 import type { DeliveryTarget } from "../domain/subscription.ts";
+import type { Millis } from "../domain/time.ts";
 import { checkWebhookUrl, type UrlRules } from "../domain/webhook/webhookUrl.ts";
 import type { Hosts } from "./hosts.ts";
 import { type Delivery, type PayloadOf, type Planned, type PlannedPost, planPosts, toldReplay } from "./plan.ts";
@@ -25,7 +26,7 @@ const MAX_REMEMBERED = 10_000;
 /** Which endpoints answered slowly a short while ago, as far as this execution environment has seen. */
 export interface SlowEndpoints {
   has(subscriptionId: string): boolean;
-  took(subscriptionId: string, latencyMs: number): void;
+  took(subscriptionId: string, latencyMs: Millis): void;
 }
 
 export function slowEndpoints(now: () => number): SlowEndpoints {
@@ -83,7 +84,7 @@ export async function postAll(
       const own = semaphore(CONCURRENT_PER_ENDPOINT);
       const running: Promise<void>[] = [];
       let hangs = false;
-      let wait_ms: number | undefined;
+      let wait_ms: Millis | undefined;
       const { subscription_id } = target;
       /** The rest goes to the queue of retries, at once. */
       const elsewhere = () => first && posting.slow.has(subscription_id);

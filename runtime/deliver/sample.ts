@@ -40,7 +40,7 @@ export async function sendSample(
     deleted: new Set(),
     attempts: [],
     schedule_from: 0,
-    expires_at: 0,
+    expiry: 0,
     manual: true,
     probe: false,
     events: [Buffer.from(JSON.stringify(event.payload))],

@@ -1,4 +1,4 @@
-import type { Millis } from "../domain/time.ts";
+import type { Millis, Seconds } from "../domain/time.ts";
 import type { Unmade } from "./unmade.ts";
 
 /** When a delivery is tried again. Pure: clock and dice are arguments. */
@@ -47,7 +47,7 @@ export type Next =
   | { readonly kind: "delivered" }
   /** The subscriber answered 410: the subscription is removed. */
   | { readonly kind: "gone" }
-  | { readonly kind: "failed"; readonly retry_after_ms: number }
+  | { readonly kind: "failed"; readonly retry_after_ms: Millis }
   | { readonly kind: "dead_lettered"; readonly reason: string };
 
 /**
@@ -78,4 +78,4 @@ export function retryAfterMs(value: string | undefined, now: Millis): number {
  * SQS delays are whole seconds: rounded up, so that nothing comes early; at least one, so that a delivery's state is kept
  * before its next attempt is looked at.
  */
-export const delaySeconds = (ms: number): number => Math.ceil(Math.min(Math.max(ms, 1), MAX_QUEUE_DELAY_MS) / SECOND);
+export const delaySeconds = (ms: Millis): Seconds => Math.ceil(Math.min(Math.max(ms, 1), MAX_QUEUE_DELAY_MS) / SECOND);

@@ -16,7 +16,7 @@ export interface PostDone {
   readonly at: Millis;
   readonly result: PostResult | undefined;
   /** How long one that was left out waits, in ms, where that is known; undefined: as long as is usual. */
-  readonly wait_ms?: number | undefined;
+  readonly wait_ms?: Millis | undefined;
 }
 
 /** Deliveries that are tried again together, with what has to be kept of each. */
@@ -27,7 +27,7 @@ export interface Settled {
   readonly next:
     | Next
     /** Something was left out that is still to be attempted. */
-    | { readonly kind: "postponed"; readonly retry_after_ms: number }
+    | { readonly kind: "postponed"; readonly retry_after_ms: Millis }
     /** A probe failed: its delivery goes on waiting. */
     | { readonly kind: "held" };
   /** Attempts made with this one. */
@@ -124,7 +124,7 @@ export const baseItem = (delivery: Delivery) => ({
   subscription_id: delivery.subscription_id,
   indexes: delivery.indexes,
   attempts: delivery.attempts,
-  expires_at: delivery.expires_at,
+  expiry: delivery.expiry,
   ...defined({ replay_id: delivery.replay_id, retried_by: delivery.retried_by }),
   ...(delivery.schedule_from === 0 ? {} : { schedule_from: delivery.schedule_from }),
   ...(delivery.remaining.length === delivery.indexes.length ? {} : { remaining: delivery.remaining }),

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Millis } from "./time.ts";
 
 /**
  * What a function remembers of a store that others change: one discipline for all of its caches.
@@ -11,13 +12,13 @@ import { LRUCache } from "lru-cache";
  */
 export interface Freshness {
   /** Milliseconds. An older value is served, and asked for again beside its caller; so often at most. */
-  readonly refreshAfter: number;
+  readonly refreshAfter: Millis;
   /** Milliseconds. For an older value the caller waits until it was asked for again. */
-  readonly waitAfter: number;
+  readonly waitAfter: Millis;
   /** Milliseconds. While the source is away, an older value is no longer served: the caller gets the source's error. */
-  readonly serveUntil: number;
+  readonly serveUntil: Millis;
   /** Milliseconds after a failed question, in which no caller waits for another one who can be served an old value. */
-  readonly pauseAfterFailure?: number;
+  readonly pauseAfterFailure?: Millis;
   /** Milliseconds for which a caller waits at most. @param held whether there is an old value to serve instead */
   patience?(held: boolean): number;
 }

@@ -54,7 +54,7 @@ export interface LiveDelivery {
   readonly attempt: number;
   readonly status_code: number | null;
   readonly error: string | null;
-  readonly latency_ms: number | null;
+  readonly latency_ms: Millis | null;
   readonly next_attempt_at: string | null;
   readonly replay_id?: string;
 }

@@ -211,7 +211,7 @@ export interface DeliveryTestAnswer {
   readonly request: { readonly headers: Readonly<Record<string, string>>; readonly body: string };
   readonly delivered: boolean;
   readonly status_code: number | null;
-  readonly latency_ms: number;
+  readonly latency_ms: Millis;
   readonly error: string | null;
   readonly response_excerpt?: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Time: its units, and the names of its parts. A number that ends in `_at` is in milliseconds; only `expires_at` of stored
- * items is in seconds, since DynamoDB deletes by it. In what the API answers, times are RFC 3339 text.
+ * Time: its units, and the names of its parts. A number that ends in `_at` is in milliseconds. An `expiry` is in seconds, since
+ * DynamoDB deletes by it; the attribute of the item is `expires_at`. In what the API answers, times are RFC 3339 text.
  */
 
 /** Milliseconds: since the epoch, or long. A plain number is taken, `Seconds` are not: the member is never there. */

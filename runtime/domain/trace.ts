@@ -24,7 +24,7 @@ export interface Span {
   readonly span_id: string;
   readonly parent?: { readonly span_id: string /** Set by the caller. */; readonly remote: boolean };
   /** Milliseconds since the epoch. */
-  readonly start: number;
+  readonly start: Millis;
   readonly end: number;
   /** What is undefined is left out. */
   readonly attributes: Readonly<Record<string, string | number | boolean | undefined>>;

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import type { Millis } from "../domain/time.ts";
 
 /** The scripts ingest runs, by name, each in one atomic step. */
 export interface RedisScripts {
@@ -7,15 +8,15 @@ export interface RedisScripts {
     script: ScriptName,
     keys: readonly string[],
     args: readonly (string | number)[],
-    patienceMs: number,
+    patienceMs: Millis,
   ): Promise<unknown>;
 }
 
 export interface RedisConnection extends RedisScripts {
   /** Resolves when connected, or when the time is over. */
-  ready(patienceMs: number): Promise<void>;
+  ready(patienceMs: Millis): Promise<void>;
   /** One plain command. @throws as `run` does */
-  command(name: string, args: readonly (string | number)[], patienceMs: number): Promise<unknown>;
+  command(name: string, args: readonly (string | number)[], patienceMs: Millis): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -97,7 +98,7 @@ export function connectRedis({ url, token, scripts }: RedisSettings): RedisConne
   };
 
   /** Asks within the time, and counts how often in a row there was no answer in it. */
-  async function ask(work: (client: Redis) => Promise<unknown>, patienceMs: number): Promise<unknown> {
+  async function ask(work: (client: Redis) => Promise<unknown>, patienceMs: Millis): Promise<unknown> {
     try {
       const answer = await within(connected().then(work), patienceMs);
       late = 0;

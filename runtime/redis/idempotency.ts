@@ -39,7 +39,7 @@ export interface ClaimRequest {
   readonly token: string;
   readonly now: Millis;
   /** How long the holder may be silent. @default LEASE_MS */
-  readonly leaseMs?: number;
+  readonly leaseMs?: Millis;
 }
 
 /** KEYS: the record. ARGV: body hash, first ULID, token, now, lease end, milliseconds to keep. */

@@ -2,7 +2,7 @@ import { ageOf } from "../domain/age.ts";
 import { TriggersError } from "../domain/errors/errors.ts";
 import type { Identity, KeyLimit } from "../domain/identity/identity.ts";
 import { tenantOf } from "../domain/identity/identity.ts";
-import type { Millis } from "../domain/time.ts";
+import type { Millis, Seconds } from "../domain/time.ts";
 import type { RedisScripts } from "./connect.ts";
 import { markFor } from "./endedVersions.ts";
 import { Shares } from "./shares.ts";
@@ -29,9 +29,9 @@ export interface Verdict {
   readonly limit: number;
   readonly remaining: number;
   /** Seconds until all of the limit is there again if nothing else comes. */
-  readonly resetSeconds: number;
+  readonly resetSeconds: Seconds;
   /** Milliseconds until the request would pass; 0 when it did, Infinity when its cost alone exceeds the limit. */
-  readonly retryAfterMs: number;
+  readonly retryAfterMs: Millis;
   /** Who decided. */
   readonly by: "redis" | "local";
   /** The key's text had ended before the edge learnt of it: the request is refused. */

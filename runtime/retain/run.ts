@@ -4,6 +4,7 @@ import { sendOrThrow } from "../aws/queues.ts";
 import { defined } from "../domain/defined.ts";
 import { timeOf } from "../domain/ids.ts";
 import { decodeJobsMessage, encodeJobsMessage, type Job, type JobKind } from "../domain/job.ts";
+import type { Seconds } from "../domain/time.ts";
 import { archiveAccess } from "./hourly/access.ts";
 import { reconcile } from "./hourly/reconcile.ts";
 import { putBack } from "./restore/restore.ts";
@@ -120,7 +121,7 @@ function checkpointOf(job: Job, tools: Tools): Checkpoint {
   };
 }
 
-const again = (tools: Tools, jobId: string, group: string, delaySeconds: number): Promise<void> =>
+const again = (tools: Tools, jobId: string, group: string, delaySeconds: Seconds): Promise<void> =>
   sendOrThrow(tools.sqs, tools.env.JOB_QUEUE_URL, [
     { text: encodeJobsMessage({ kind: "job", job_id: jobId }), group, delaySeconds },
   ]);

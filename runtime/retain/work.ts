@@ -5,7 +5,7 @@ import type { Table } from "../aws/tables.ts";
 import type { ForgetRequest, Forgotten } from "../domain/idempotency.ts";
 import type { Job } from "../domain/job.ts";
 import type { CubeRequest, Folded } from "../domain/metrics/cube.ts";
-import type { Millis } from "../domain/time.ts";
+import type { Millis, Seconds } from "../domain/time.ts";
 import type { Store } from "../store/table.ts";
 import type { RetainEnvironment } from "./environment.ts";
 
@@ -38,7 +38,7 @@ export interface Slice extends Standing {
   /** The job is over; what it came to. */
   readonly result?: Readonly<Record<string, unknown>>;
   /** Nothing can be done before this many seconds have passed. */
-  readonly waitSeconds?: number;
+  readonly waitSeconds?: Seconds;
 }
 
 /**

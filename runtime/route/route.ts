@@ -21,7 +21,7 @@ import { type Failure, failuresAt } from "../domain/failure.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../domain/ids.ts";
 import { newsOf } from "../domain/live.ts";
-import { DAY_SECONDS, secondsOf } from "../domain/time.ts";
+import { DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import type { Tracer } from "../domain/trace.ts";
 import type { UsageFact } from "../domain/usage/fact.ts";
 import { Budget, CUSTOMER_BUDGET } from "../matching/index.ts";
@@ -337,7 +337,7 @@ async function decide(one: Loaded, budget: Budget, spending: Spending, ports: Ro
     routed_at: ports.now(),
     acknowledged: {},
     deleted: erased,
-    expires_at: secondsOf(acceptedAt) + snapshot.retention_days * DAY_SECONDS,
+    expiry: secondsOf(acceptedAt) + snapshot.retention_days * DAY_SECONDS,
     ...defined({
       key_name: message.key_name,
       traceparent: message.traceparent,
@@ -455,7 +455,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
     for (const [subscription_id, all] of pairs) {
       const indexes = work.deleted.length === 0 ? all : all.filter((offset) => !work.deleted.includes(offset));
       if (indexes.length === 0) continue;
-      const { tenant, first, count, types, key_id, key_name, traceparent, hops, expires_at } = work.batch;
+      const { tenant, first, count, types, key_id, key_name, traceparent, hops, expiry } = work.batch;
       const delivery: DeliveryMessage = {
         tenant,
         subscription_id,
@@ -464,7 +464,7 @@ async function fanOut(works: readonly Work[], ports: RoutePorts): Promise<void> 
         indexes,
         attempts: 0,
         types,
-        expires_at,
+        expiry,
         ...defined({ body }),
         ...(work.stored === "before" ? { repeated: true } : {}),
         key_id,
@@ -507,7 +507,7 @@ const MAX_ACCEPT_MS = 60_000;
  * From the edge's receipt until the queue had the request, which is when it is answered: the queue itself tells, so that each
  * request has its own, and ingest has nothing to do for it.
  */
-function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">): { accept_ms?: number } {
+function acceptLatency({ record, message }: Pick<Loaded, "record" | "message">): { accept_ms?: Millis } {
   const { arrived, accept_ms, rest } = message;
   if (rest === true || arrived === undefined) return {};
   if (accept_ms !== undefined) return { accept_ms };

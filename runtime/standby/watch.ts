@@ -45,7 +45,7 @@ export function decide(
   state: WatchState,
   healthy: boolean,
   now: Millis,
-): { readonly state: WatchState; readonly step: Step; readonly waitMs: number } {
+): { readonly state: WatchState; readonly step: Step; readonly waitMs: Millis } {
   const failures = healthy ? 0 : state.failures + 1;
   const successes = healthy ? state.successes + 1 : 0;
   const ours = state.until > now;

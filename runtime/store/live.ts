@@ -4,7 +4,7 @@ import type { DeliveryStatus } from "../domain/event.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { deliveryId, eventId, timeOf, type Ulid, ulidAt } from "../domain/ids.ts";
 import { type LiveDelivery, type LiveEvent, MOST_EVENT_IDS } from "../domain/live.ts";
-import { type Millis, rfc3339, secondsOf } from "../domain/time.ts";
+import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { BatchItem } from "./batches/batchItem.ts";
 import { batchStream, PAUSED } from "./batches/batchStream.ts";
 import { ulidsBetween } from "./batches/bounds.ts";
@@ -83,7 +83,7 @@ export async function listLive(
   const stream = batchStream(
     store,
     tenant,
-    { order: "asc", lo, hi, now: secondsOf(now), routedAfter: range.routed_from - 1, headsOnly: true },
+    { order: "asc", lo, hi, now, routedAfter: range.routed_from - 1, headsOnly: true },
     () => false,
     undefined,
   );

@@ -7,28 +7,46 @@ const root = join(import.meta.dirname, "../..");
 
 /** A time of our own that is said to be a number and not in which unit: `created_at: number`, `now?: number`. */
 const withoutUnit = /\b(?:now|until|[a-z]+(?:_[a-z]+)*_at)\??: number\b/;
-/** `expires_at` in stored items counts in seconds, since DynamoDB's expiry does; every other time counts in milliseconds. */
-const secondsElsewhere = /\b(?!expires_at\b)(?:[a-z]+_)*at\??: Seconds\b/;
-const expiryInMillis = /\bexpires_at\??: Millis\b/;
+/** A unit in the name, and not in the type: `timeoutMs: number`, `overlap_seconds?: number`. */
+const unitInNameAlone = /\b(?:\w*(?:[a-z]Ms|_ms)|(?!\w*per_second)\w*(?:[a-z]Seconds|_seconds))\??: number\b/;
+/** A unit in the comment, and not in the type. */
+const unitInCommentAlone = /\/\*\* (?:Milliseconds|Seconds)\b(?:(?!\*\/)[\s\S])*\*\/\s+(?:readonly )?\w+\??: number\b/;
+/** A time that ends in `at` counts in milliseconds; only the attribute `expires_at` of DynamoDB's items, in seconds, is an `expiry` here. */
+const secondsInAt = /\b(?:[a-z]+_)*at\??: Seconds\b/;
+const millisInExpiry = /\bexpiry\??: Millis\b/;
 
 const sources = globSync("runtime/**/*.ts", { cwd: root }).filter((file) => !file.includes("/matching/"));
 const breaking = (rule: RegExp) => sources.filter((file) => rule.test(readFileSync(join(root, file), "utf8")));
 
-test("a time says its unit by its type", () => {
+test("a time and a length of time say their unit by their type", () => {
   assert.deepEqual(breaking(withoutUnit), []);
+  assert.deepEqual(breaking(unitInNameAlone), []);
+  assert.deepEqual(breaking(unitInCommentAlone), []);
 });
 
-test("one suffix has one unit: `_at` is in milliseconds, but for DynamoDB's `expires_at`", () => {
-  assert.deepEqual(breaking(secondsElsewhere), []);
-  assert.deepEqual(breaking(expiryInMillis), []);
+test("one name has one unit: what ends in `at` is in milliseconds, an `expiry` in seconds", () => {
+  assert.deepEqual(breaking(secondsInAt), []);
+  assert.deepEqual(breaking(millisInExpiry), []);
 });
 
 test("the checks see what they forbid", () => {
   for (const text of ["readonly created_at: number;", "(now: number)", "until?: number"])
     assert.ok(withoutUnit.test(text), text);
-  assert.ok(secondsElsewhere.test("readonly routed_at?: Seconds"));
-  assert.ok(!secondsElsewhere.test("readonly expires_at?: Seconds"));
-  assert.ok(expiryInMillis.test("expires_at: Millis"));
+  for (const text of [
+    "timeoutMs: number",
+    "readonly wait_ms?: number",
+    "delaySeconds: number",
+    "overlap_seconds?: number",
+  ])
+    assert.ok(unitInNameAlone.test(text), text);
+  assert.ok(!unitInNameAlone.test("limit_per_second: number"));
+  assert.ok(!unitInNameAlone.test("items: number"));
+  assert.ok(unitInCommentAlone.test("/** Milliseconds of a pause. */\n  readonly pause?: number;"));
+  assert.ok(
+    !unitInCommentAlone.test("/** Milliseconds of a pause. */\n  readonly pause: Millis;\n /** Many. */ n: number"),
+  );
+  assert.ok(secondsInAt.test("readonly routed_at?: Seconds"));
+  assert.ok(millisInExpiry.test("expiry: Millis"));
 });
 
 test.run();

@@ -146,7 +146,7 @@ export function batchOf(
     routed_at: at,
     acknowledged: {},
     deleted: [],
-    expires_at: Math.floor(Date.now() / 1_000) + 86_400,
+    expiry: Math.floor(Date.now() / 1_000) + 86_400,
     ...more,
   };
 }
@@ -160,7 +160,7 @@ export const deliveryOf = (batch: BatchItem, subscriptionId: string, more: Parti
   indexes: batch.matched[subscriptionId] ?? Array.from({ length: batch.count }, (_, i) => i),
   status: "delivered",
   attempts: [],
-  expires_at: batch.expires_at,
+  expiry: batch.expiry,
   ...more,
 });
 

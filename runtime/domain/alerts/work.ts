@@ -105,6 +105,6 @@ export interface DirectPost {
 export interface DirectPostAnswer {
   readonly status_code: number | null;
   readonly error: string | null;
-  readonly latency_ms: number;
+  readonly latency_ms: Millis;
   readonly response_excerpt?: string;
 }

@@ -3,6 +3,7 @@ import MissingRef from "ajv/dist/compile/ref_error.js";
 import { default as AjvCore } from "ajv/dist/core.js";
 import draft2020 from "ajv/dist/vocabularies/draft2020.js";
 import { isNumeric, parseJson, readNumbers } from "../jsonNumber.ts";
+import type { Millis } from "../time.ts";
 import { comparingKeywords, forAjv, schemaForAjv, validating } from "./schemaKeywords.ts";
 
 /**
@@ -153,7 +154,7 @@ const timed = createContext({ work: undefined });
 const script = new Script("work()");
 
 /** Does the work within the time, else answers false. Costs about 0.2 ms itself. */
-export function withinTime(timeoutMs: number, work: () => void): boolean {
+export function withinTime(timeoutMs: Millis, work: () => void): boolean {
   timed.work = work;
   try {
     script.runInContext(timed, { timeout: timeoutMs });

@@ -1,3 +1,4 @@
+import type { Millis } from "../time.ts";
 import {
   CHARACTER,
   type Drawing,
@@ -23,8 +24,8 @@ export type Buckets = readonly (readonly [upper: number, count: number])[];
 
 export interface Column {
   /** Milliseconds, exclusive and inclusive. */
-  readonly from: number;
-  readonly to: number;
+  readonly from: Millis;
+  readonly to: Millis;
   readonly count: number;
   /** As many as there would be in it if times were distributed as they used to be; null where nothing is known of before. */
   readonly expected: number | null;

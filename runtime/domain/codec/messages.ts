@@ -1,7 +1,7 @@
 import { defined, mapDefined } from "../defined.ts";
 import type { Tenant } from "../identity/identity.ts";
 import { isUlid, type Ulid } from "../ids.ts";
-import type { Seconds } from "../time.ts";
+import type { Millis, Seconds } from "../time.ts";
 import type { CallFact } from "../usage/fact.ts";
 import { CodecError } from "./codecError.ts";
 import {
@@ -66,9 +66,9 @@ export interface IngestMessage {
   /** It is the rest of a request whose first events are stored and counted. */
   readonly rest?: boolean;
   /** When the edge received the request, milliseconds. */
-  readonly arrived?: number;
+  readonly arrived?: Millis;
   /** From then until the queue had it, milliseconds: where it was sent on since. */
-  readonly accept_ms?: number;
+  readonly accept_ms?: Millis;
 }
 
 /** The first attempt of one (batch, subscription) pair: route -> deliver, or a replay -> deliver. */
@@ -87,7 +87,7 @@ export interface DeliveryMessage {
   /** True when it may have been sent before: its item is looked at before anything is posted. */
   readonly repeated?: boolean;
   /** Seconds since the epoch at which the batch expires, and its deliveries with it. Left out: 90 days after the events. */
-  readonly expires_at?: Seconds;
+  readonly expiry?: Seconds;
   /** As its request had them. */
   readonly hops?: number;
   readonly replay_id?: string;
@@ -226,9 +226,16 @@ export function decodeCalls(message: string): CallsMessage | undefined {
   };
 }
 
-export const encodeDelivery = ({ body, types, indexes, ...rest }: DeliveryMessage): string =>
+export const encodeDelivery = ({ body, types, indexes, expiry, ...rest }: DeliveryMessage): string =>
   encodeLines(
-    { v: VERSION, k: "delivery", ...rest, indexes: shortIndexes(indexes, rest.count), types: shortTypes(types) },
+    {
+      v: VERSION,
+      k: "delivery",
+      ...rest,
+      ...defined({ expires_at: expiry }),
+      indexes: shortIndexes(indexes, rest.count),
+      types: shortTypes(types),
+    },
     body,
   );
 export const encodeRetry = (message: RetryMessage): string =>
@@ -260,7 +267,7 @@ export function decodeDeliver(message: string): DeliverMessage {
         ...(header.repeated === true ? { repeated: true } : {}),
         ...defined({
           hops: mapDefined(header.hops, () => whole(header, "hops", what)),
-          expires_at: mapDefined(header.expires_at, () => whole(header, "expires_at", what)),
+          expiry: mapDefined(header.expires_at, () => whole(header, "expires_at", what)),
         }),
         ...optional(header, "replay_id"),
         ...optional(header, "key_id"),

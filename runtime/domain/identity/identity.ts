@@ -1,5 +1,6 @@
 import { TriggersError } from "../errors/errors.ts";
 import type { Person } from "../people/person.ts";
+import type { Millis } from "../time.ts";
 import type { Scope } from "./scope.ts";
 
 /** Who calls, as the edge verified it. It travels to the origin in one header, which counts only under the edge's seal. */
@@ -50,7 +51,7 @@ export interface Identity {
   readonly key_id: string;
   readonly key_name?: string;
   /** When the key got the text that was used, ms since the epoch. */
-  readonly key_version?: number;
+  readonly key_version?: Millis;
   readonly scopes: readonly Scope[];
   /** The customer's limit in events per second. */
   readonly limit_per_second: number;

@@ -47,19 +47,14 @@ export interface MetricsAnswer {
   readonly totals: Readonly<Record<string, Value>>;
   /** Members of the series `(other)`. */
   readonly folded: number;
-  readonly compare?: {
-    readonly from: string;
-    readonly to: string;
-    readonly series: readonly Series[];
-    readonly totals: Readonly<Record<string, Value>>;
-  };
+  readonly compare?: Pick<MetricsAnswer, "from" | "to" | "series" | "totals">;
 }
 
 export interface AnswerContext {
   /** Events a second that the customer may send. */
   readonly limit: number;
   /** Milliseconds: what happened before is counted. */
-  readonly completeUntil: number;
+  readonly completeUntil: Millis;
   /** The workflow that each subscription belongs to now. */
   workflowOf(subscriptionId: string): string | null;
 }

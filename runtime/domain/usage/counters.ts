@@ -26,7 +26,7 @@ export interface Counters {
   /** The start, with `#` at its end: what follows in the sort key tells writers apart. */
   readonly sk: string;
   /** Seconds since the epoch. */
-  readonly expires_at: Seconds;
+  readonly expiry: Seconds;
   readonly tally: ReadonlyMap<string, number>;
   /** The counts of the metrics (domain/metrics/facts.ts), packed in one attribute of the item. */
   readonly rows?: Rows;
@@ -113,7 +113,7 @@ export function counterWriter(table: string, send: SendPut, writer: string, now:
     return chunk;
   };
 
-  const putOf = ({ pk, sk, expires_at }: Own, { id, tally, rows }: Chunk): PutItemCommandInput => {
+  const putOf = ({ pk, sk, expiry }: Own, { id, tally, rows }: Chunk): PutItemCommandInput => {
     number += 1;
     const n: AttributeValue = { N: String(number) };
     return {
@@ -122,7 +122,7 @@ export function counterWriter(table: string, send: SendPut, writer: string, now:
         pk: { S: `${pk}#${shard}` },
         sk: { S: `${sk}${writer}.${id}` },
         n,
-        expires_at: { N: String(expires_at) },
+        expires_at: { N: String(expiry) },
         ...Object.fromEntries([...tally].map(([name, count]) => [name, { N: String(count) }])),
         ...(rows.size === 0 ? {} : { [ROWS]: { B: packRows(rows) } }),
       },

@@ -42,7 +42,7 @@ export type UsageFact =
       /** Which of them each subscription matched, by offset, ascending. */
       readonly matched?: Readonly<Record<string, readonly number[]>>;
       /** From the edge's receipt until the queue had the request, and so until it could be answered; where it is known. */
-      readonly accept_ms?: number;
+      readonly accept_ms?: Millis;
       /** The rest of a request that was counted with its first events. */
       readonly rest?: true;
       /** Counted from the store: the second of the minute in which they came is no longer known. */
@@ -59,7 +59,7 @@ export type UsageFact =
       /** Why it failed; null or left out where it did not. */
       readonly error?: ErrorClass | null;
       /** From sending the request to the whole answer, or the failure. */
-      readonly latency_ms: number;
+      readonly latency_ms: Millis;
       /** The deliveries that it was made of. */
       readonly parts: readonly {
         /** Event type of each event of the attempt. */
@@ -67,7 +67,7 @@ export type UsageFact =
         /** The key that the events came with, where it is known. */
         readonly key_id?: string;
         /** From the events' receipt to this success, where it is their first; never for what a replay sent. */
-        readonly first_success_ms?: number;
+        readonly first_success_ms?: Millis;
         /** A replay sent them, and tried for the first time. */
         readonly replayed?: true;
       }[];

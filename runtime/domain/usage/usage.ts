@@ -226,7 +226,7 @@ export function usageWriter(table: string, send: SendPut, writer: string, now: (
         [...fresh.values()].map(({ tenant, start, tally, rows }) => ({
           pk: usagePartition(tenant, "m"),
           sk: usageSortKey(start),
-          expires_at: expiryOf("m", start),
+          expiry: expiryOf("m", start),
           tally,
           rows,
         })),

@@ -2,6 +2,7 @@ import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { exportFolder, type Job } from "../../domain/job.ts";
+import type { Seconds } from "../../domain/time.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 
@@ -25,7 +26,7 @@ export async function inExports(
   job: Job,
   cursor: Cursor,
   tools: Tools,
-): Promise<{ readonly cursor: Cursor; readonly waitSeconds?: number }> {
+): Promise<{ readonly cursor: Cursor; readonly waitSeconds?: Seconds }> {
   const since = Math.max(Date.parse(job.created_at), cursor.found_at ?? 0) + MARGIN_MS;
   const { jobs } = (await tools.service({ op: "copying", tenants: cursor.tenants })).answer;
   const early = jobs.filter(({ job_id }) => timeOf(job_id.slice(4)) <= since);

@@ -14,7 +14,7 @@ import { splitTenant } from "../../domain/identity/identity.ts";
 import { timeOf, ulidAt } from "../../domain/ids.ts";
 import { EXPORT_DAYS, exportFolder, type Job } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
-import { DAY_MS, rfc3339, secondsOf } from "../../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { scanEvents } from "../../store/batches/scanEvents.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
 import { forgetScope, readScope, withinScope } from "../scope.ts";
@@ -36,7 +36,7 @@ interface Part {
 interface Cursor {
   readonly phase: "archive" | "table" | "assemble" | "clean";
   /** Events received before this come from the archive; milliseconds. */
-  readonly cutoff: number;
+  readonly cutoff: Millis;
   readonly to: number;
   readonly after?: string;
   readonly parts: readonly Part[];

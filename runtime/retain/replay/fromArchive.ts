@@ -4,7 +4,7 @@ import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
-import { type Millis, secondsOf } from "../../domain/time.ts";
+import { type Millis, type Seconds, secondsOf } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
@@ -87,7 +87,7 @@ export async function restoreSlice(
 export async function putRun(
   tools: Tools,
   run: readonly ArchivedEvent[],
-  { tenant, key_id, keepSeconds }: { readonly tenant: Tenant; readonly key_id: string; readonly keepSeconds: number },
+  { tenant, key_id, keepSeconds }: { readonly tenant: Tenant; readonly key_id: string; readonly keepSeconds: Seconds },
 ): Promise<void> {
   const first = run[0]!.event_id.slice(4);
   const packed = pack(run.map(({ payload }) => Buffer.from(payload)));
@@ -106,7 +106,7 @@ export async function putRun(
     routed_at: tools.now(),
     acknowledged: {},
     deleted: [],
-    expires_at: secondsOf(tools.now()) + keepSeconds,
+    expiry: secondsOf(tools.now()) + keepSeconds,
   };
   // Where it is there, it has not expired yet, or was put back by an earlier run.
   await storeUnlessThere(tools.store.events, batch);

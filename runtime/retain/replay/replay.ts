@@ -6,7 +6,7 @@ import { timeOf, ulidAt, ulidIn } from "../../domain/ids.ts";
 import { type Job, type ReplayRequest, typesOf } from "../../domain/job.ts";
 import { DEFAULT_RETENTION_DAYS } from "../../domain/retention.ts";
 import type { RoutedSubscription } from "../../domain/subscription.ts";
-import { DAY_MS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
+import { DAY_MS, DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
 import { buildMatcher, type Matcher } from "../../matching/index.ts";
 import { findEvents } from "../../store/batches/find.ts";
 import { rawEvents } from "../../store/batches/payloads.ts";
@@ -25,7 +25,7 @@ import { Pace } from "./pace.ts";
 interface Cursor {
   readonly phase: "archive" | "table";
   /** Events received before this are read from the archive; milliseconds. */
-  readonly cutoff: number;
+  readonly cutoff: Millis;
   /** In the archive: the object to go on with. In the table: ULID of the last event dealt with. */
   readonly after?: string;
   /** In the table: how much of its rate the replay has spent (`Pace`). */
@@ -208,7 +208,7 @@ function messagesOf(
       types,
       // After a crash it may be sent a second time: its item tells whether it was delivered.
       repeated: true,
-      expires_at: Math.max(batch.expires_at, secondsOf(now) + 3 * 86_400),
+      expiry: Math.max(batch.expiry, secondsOf(now) + 3 * DAY_SECONDS),
       replay_id: job.job_id,
       key_id,
       ...defined({ key_name, traceparent, hops }),

@@ -41,7 +41,7 @@ export interface BatchItem {
   readonly acknowledged: Readonly<Record<number, number>>;
   readonly deleted: readonly number[];
   /** Seconds since the epoch, as DynamoDB's expiry needs it. */
-  readonly expires_at: Seconds;
+  readonly expiry: Seconds;
   /** Name of the key that sent it, where it has one. */
   readonly key_name?: string;
   readonly traceparent?: string;
@@ -65,7 +65,7 @@ export function encodeBatch(batch: BatchItem): Item {
     snapshot_version: N(batch.snapshot_version),
     routed_at: N(batch.routed_at),
     ...defined({ stored_at: mapDefined(batch.stored_at, N) }),
-    expires_at: N(batch.expires_at),
+    expires_at: N(batch.expiry),
     ...bodyAttributes(batch.body),
     // Acknowledgement is a map from offset to time, deletion a number set: both are changed in place by update expressions.
     acknowledged: { M: Object.fromEntries(Object.entries(batch.acknowledged).map(([at, ms]) => [at, N(ms)])) },
@@ -106,7 +106,7 @@ export function decodeBatch(item: Item): BatchItem {
       Object.entries(item.acknowledged?.M ?? {}).map(([at, ms]) => [Number(at), Number(ms.N)]),
     ),
     deleted: (item.deleted?.NS ?? []).map(Number).sort((a, b) => a - b),
-    expires_at: nOf(item, "expires_at", what),
+    expiry: nOf(item, "expires_at", what),
     ...defined({
       key_name: item.key_name?.S,
       traceparent: item.traceparent?.S,

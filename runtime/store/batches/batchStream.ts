@@ -2,7 +2,7 @@ import { getItems, projectionOf, queryPage } from "../../aws/tables.ts";
 import type { Item } from "../../domain/codec/fields.ts";
 import { defined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
-import type { Seconds } from "../../domain/time.ts";
+import { type Millis, secondsOf } from "../../domain/time.ts";
 import { marksBeside, withMarks } from "../inbox/acknowledged.ts";
 import { batchKey, firstIn, inStateBetween, kindBetween, partitionsOf } from "../keys.ts";
 import type { Store } from "../table.ts";
@@ -31,12 +31,12 @@ export interface StreamRange {
   /** First ULIDs of batches, both inclusive. */
   readonly lo: string;
   readonly hi: string;
-  /** Seconds since the epoch: what expired before is not read. */
-  readonly now: Seconds;
+  /** What expired before is not read. */
+  readonly now: Millis;
   /** Only batches that hold an event of one of these types. */
   readonly types?: readonly string[];
   /** Only batches routed after this time, in milliseconds. */
-  readonly routedAfter?: number;
+  readonly routedAfter?: Millis;
   /** Only batches with an event that isn't acknowledged; with `marks`. */
   readonly unacknowledged?: boolean;
   /** Adds the marks of acknowledgement that are beside the batches. */
@@ -63,7 +63,7 @@ function filterOf(range: StreamRange): {
 } {
   const clauses = ["#expires > :now"];
   const names: Record<string, string> = { "#expires": "expires_at" };
-  const values: Item = { ":now": { N: String(range.now) } };
+  const values: Item = { ":now": { N: String(secondsOf(range.now)) } };
   if (range.types !== undefined && range.types.length <= FILTERED_TYPES) {
     names["#types"] = "types";
     // `types` is a JSON array in text: the quoted type is contained in it wherever an event has that type.
@@ -208,7 +208,7 @@ function stateSource(store: Store, tenant: Tenant, partition: StatePartition, ra
       const batches = new Map(items.map(decodeBatch).map((batch) => [batch.first, batch]));
       for (const first of firsts) {
         const batch = batches.get(first);
-        if (batch !== undefined && batch.expires_at > range.now)
+        if (batch !== undefined && batch.expiry > secondsOf(range.now))
           source.buffer.push(withMarks(batch, marks?.get(first)));
       }
       last = firsts.at(-1) ?? last;

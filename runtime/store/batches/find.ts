@@ -62,7 +62,7 @@ export async function findEvents(
   const attributes = options.body ? undefined : HEADS;
   const found = new Map<string, Found>();
   const take = (batch: BatchItem) => {
-    if (batch.expires_at * 1_000 <= options.now) return;
+    if (batch.expiry * 1_000 <= options.now) return;
     for (const ulid of runs.get(runOf(batch.first)) ?? []) {
       const offset = offsetOf(batch.first, ulid, batch.count);
       if (offset >= 0 && (options.deleted === true || !batch.deleted.includes(offset)))

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../domain/concurrently.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { ulidAt } from "../../domain/ids.ts";
-import { type Millis, secondsOf } from "../../domain/time.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { Store } from "../table.ts";
 import type { BatchItem } from "./batchItem.ts";
 import { batchStream, type Order, PAUSED } from "./batchStream.ts";
@@ -18,8 +18,8 @@ export interface ScannedBatch {
 export interface ScanRange {
   readonly order: Order;
   /** Received at or after, before; milliseconds. */
-  readonly from: number;
-  readonly to: number;
+  readonly from: Millis;
+  readonly to: Millis;
   readonly types?: readonly string[];
   /** ULID of the last event that was dealt with. */
   readonly after?: string;
@@ -50,7 +50,7 @@ export async function* scanEvents(
   const stream = batchStream(
     store,
     tenant,
-    { order: range.order, lo, hi, now: secondsOf(now), ...(range.types && { types: range.types }) },
+    { order: range.order, lo, hi, now, ...(range.types && { types: range.types }) },
     exhausted,
   );
   for (;;) {

@@ -14,7 +14,7 @@ export interface Circuit {
   /** Posts that failed one after the other. */
   readonly failures: number;
   /** Milliseconds since the epoch of the first of them; infinite while there is none. */
-  readonly failing_since: number;
+  readonly failing_since: Millis;
   /** True when the last failure took long (a timeout), or a post is taking long: such an endpoint is served apart from others. */
   readonly slow: boolean;
   /** Percent of the way to being disabled that the owner was last warned of. */
@@ -26,7 +26,7 @@ export interface Circuit {
   /** Probes that failed since it opened. */
   readonly probes?: number;
   /** Seconds since the epoch. */
-  readonly expires_at: Seconds;
+  readonly expiry: Seconds;
 }
 
 /** Written by update expressions under these same attribute names; this whole form is for tests and tools. */
@@ -38,7 +38,7 @@ export function encodeCircuit(circuit: Circuit): Item {
     ...(Number.isFinite(circuit.failing_since) ? { failing_since: N(circuit.failing_since) } : {}),
     slow: { BOOL: circuit.slow },
     alerted: N(circuit.alerted),
-    expires_at: N(circuit.expires_at),
+    expires_at: N(circuit.expiry),
     ...defined({ opened_at: mapDefined(circuit.opened_at, N) }),
     ...(circuit.next_probe_at === undefined
       ? {}
@@ -63,7 +63,7 @@ export function decodeCircuit(item: Item): Circuit {
     failing_since: item.failing_since === undefined ? Number.POSITIVE_INFINITY : nOf(item, "failing_since", what),
     slow: item.slow?.BOOL === true,
     alerted: item.alerted === undefined ? 0 : countOf(item, "alerted", what),
-    expires_at: nOf(item, "expires_at", what),
+    expiry: nOf(item, "expires_at", what),
     ...defined({
       opened_at: mapDefined(item.opened_at, () => nOf(item, "opened_at", what)),
       next_probe_at: mapDefined(item.next_probe_at, () => nOf(item, "next_probe_at", what)),

@@ -27,7 +27,7 @@ export async function readCircuit(events: Table, endpoint: Endpoint): Promise<Ci
   return mapDefined(await getItem(events, keyOf(endpoint), "strong"), decodeCircuit);
 }
 
-/** Adds failures in a row. @param now milliseconds; `expires_at` in seconds @returns the circuit after it */
+/** Adds failures in a row. @returns the circuit after it */
 export async function addFailures(
   events: Table,
   endpoint: Endpoint,
@@ -35,8 +35,8 @@ export async function addFailures(
     failures,
     slow,
     now,
-    expires_at,
-  }: { readonly failures: number; readonly slow: boolean; readonly now: Millis; readonly expires_at: Seconds },
+    expiry,
+  }: { readonly failures: number; readonly slow: boolean; readonly now: Millis; readonly expiry: Seconds },
 ): Promise<Circuit> {
   const item = await updateItem(events, keyOf(endpoint), {
     UpdateExpression:
@@ -46,18 +46,18 @@ export async function addFailures(
       ":n": N(failures),
       ":slow": { BOOL: slow },
       ":now": N(now),
-      ":x": N(expires_at),
+      ":x": N(expiry),
     },
     ReturnValues: "ALL_NEW",
   });
   return decodeCircuit(item!);
 }
 
-/** Marks an endpoint as slow though it has not failed yet. @param expires_at seconds @returns the circuit after it */
-export async function markSlow(events: Table, endpoint: Endpoint, expires_at: Seconds): Promise<Circuit> {
+/** Marks an endpoint as slow though it has not failed yet. @returns the circuit after it */
+export async function markSlow(events: Table, endpoint: Endpoint, expiry: Seconds): Promise<Circuit> {
   const item = await updateItem(events, keyOf(endpoint), {
     UpdateExpression: "SET v = :v, slow = :slow, expires_at = :x, failures = if_not_exists(failures, :none)",
-    ExpressionAttributeValues: { ":v": N(VERSION), ":slow": { BOOL: true }, ":x": N(expires_at), ":none": N(0) },
+    ExpressionAttributeValues: { ":v": N(VERSION), ":slow": { BOOL: true }, ":x": N(expiry), ":none": N(0) },
     ReturnValues: "ALL_NEW",
   });
   return decodeCircuit(item!);

@@ -24,7 +24,7 @@ export interface Attempt {
   /** RFC 3339. */
   readonly at: string;
   readonly status_code: number | null;
-  readonly latency_ms: number;
+  readonly latency_ms: Millis;
   /** Named failure (`timeout`, `connection_reset`, …) or null on success. */
   readonly error: string | null;
   /** What happened, in words, where nothing could be sent. */
@@ -66,7 +66,7 @@ export interface DeliveryItem {
   readonly replay_id?: string;
   /** The replay of dead letters that last had it tried again. */
   readonly retried_by?: string;
-  readonly expires_at: Seconds;
+  readonly expiry: Seconds;
 }
 
 /** The state of one event within a delivery: those of a large one may have arrived while others wait. */
@@ -82,7 +82,7 @@ export function encodeDeliveryItem(delivery: DeliveryItem): Item {
     indexes: J(shortIndexes(delivery.indexes, count)),
     status: S(status),
     attempts: J(delivery.attempts),
-    expires_at: N(delivery.expires_at),
+    expires_at: N(delivery.expiry),
     ...defined({ state_pk: mapDefined(statePartitionOf(delivery, delivery), S) }),
     ...(delivery.held === true ? { held: { BOOL: true } } : {}),
     ...defined({ next_attempt_at: mapDefined(delivery.next_attempt_at, N) }),
@@ -115,7 +115,7 @@ export function decodeDeliveryItem(item: Item): DeliveryItem {
     indexes: longIndexes(jOf(item, "indexes", what), count, what),
     status,
     attempts: attempts as Attempt[],
-    expires_at: nOf(item, "expires_at", what),
+    expiry: nOf(item, "expires_at", what),
     ...defined({ next_attempt_at: mapDefined(item.next_attempt_at, () => nOf(item, "next_attempt_at", what)) }),
     ...(item.due_pk === undefined ? {} : { swept: true }),
     ...(item.held?.BOOL === true ? { held: true } : {}),

@@ -6,7 +6,7 @@ import type { Tenant } from "../../domain/identity/identity.ts";
 import { type Ulid, ulidAt } from "../../domain/ids.ts";
 import { type ErrorClass, errorClassOf } from "../../domain/metrics/names.ts";
 import type { SubscriptionOf } from "../../domain/subscription.ts";
-import { type Millis, secondsOf } from "../../domain/time.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StatePartition } from "../batches/batchStream.ts";
 import { budget, indexed, ulidsBetween } from "../batches/bounds.ts";
@@ -31,8 +31,8 @@ export interface DeliveryQuery {
   /** Whose last attempt failed like this. */
   readonly errors?: readonly ErrorClass[];
   /** Of events received at or after, before; milliseconds. */
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: Millis;
+  readonly to?: Millis;
 }
 
 export interface DeliveryPosition {
@@ -120,7 +120,7 @@ export async function readDeliveries(
       order: "desc",
       lo: bounds.lo,
       hi: reached === undefined || bounds.hi < reached ? bounds.hi : reached,
-      now: secondsOf(now),
+      now,
       headsOnly: true,
     },
     budget(options.now),
@@ -229,7 +229,7 @@ export async function readBacklog(
   const stream = batchStream(
     store,
     tenant,
-    { order, lo, hi, now: secondsOf(now), marks: true },
+    { order, lo, hi, now, marks: true },
     budget(options.now),
     backlogPartitions(tenant, subscriptionId),
   );

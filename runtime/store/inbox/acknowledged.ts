@@ -72,7 +72,7 @@ export async function addMark(store: Store, batch: BatchItem, offsets: readonly 
   await updateItem(store.events, markKey(batch.tenant, batch.first), {
     UpdateExpression: "SET expires_at = :expires ADD marks :marks",
     ExpressionAttributeValues: {
-      ":expires": { N: String(batch.expires_at) },
+      ":expires": { N: String(batch.expiry) },
       ":marks": { SS: [markText(at, ascending)] },
     },
   });

@@ -2,6 +2,7 @@ import { getItem, updateItem } from "../../aws/tables.ts";
 import { defined, mapDefined } from "../../domain/defined.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { firstUlidAt, lowestOfRun } from "../../domain/ids.ts";
+import type { Millis } from "../../domain/time.ts";
 import { lowWaterKey } from "../keys.ts";
 import type { Store } from "../table.ts";
 import { LATE_MS } from "./lateBatch.ts";
@@ -18,7 +19,7 @@ import type { Position, ReadQuery } from "./readQuery.ts";
 export interface LowWater {
   readonly generation: number;
   /** Milliseconds: what was received before was not looked at. */
-  readonly from?: number;
+  readonly from?: Millis;
   /** Batches whose first ULID is below have nothing open. */
   readonly below?: string;
 }

@@ -4,7 +4,7 @@ import type { Event } from "../../domain/event.ts";
 import type { Tenant } from "../../domain/identity/identity.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import { parseJson } from "../../domain/jsonNumber.ts";
-import { type Millis, rfc3339, secondsOf } from "../../domain/time.ts";
+import { type Millis, rfc3339 } from "../../domain/time.ts";
 import type { BatchItem } from "../batches/batchItem.ts";
 import { type BatchStream, batchStream, type Order, PAUSED, type StreamRange } from "../batches/batchStream.ts";
 import { budget, indexed, type Spent, ulidsBetween } from "../batches/bounds.ts";
@@ -39,7 +39,7 @@ export interface ReadOptions {
   /** Which of these subscriptions are removed. */
   removed(subscriptionIds: readonly string[]): Promise<IsRemoved>;
   /** Events are listed for so many ms, even if their items expire later. */
-  readonly retentionMs?: number;
+  readonly retentionMs?: Millis;
   /** @default WORTH_A_MARK */
   readonly worthAMark?: number;
 }
@@ -63,7 +63,7 @@ function rangeOf(query: ReadQuery, position: Position, options: ReadOptions, mar
     order: query.order,
     lo: aboveMark(lo, from, mark),
     hi,
-    now: secondsOf(now),
+    now,
     marks: true,
     ...(query.types && { types: query.types }),
     ...(position.late && { routedAfter: position.began }),

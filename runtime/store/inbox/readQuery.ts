@@ -1,12 +1,13 @@
 import type { Event, EventStatus } from "../../domain/event.ts";
+import type { Millis } from "../../domain/time.ts";
 import type { Order } from "../batches/batchStream.ts";
 
 /** Which events are read, and in which order. */
 export interface ReadQuery {
   readonly order: Order;
   /** Received at or after, before; milliseconds. */
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: Millis;
+  readonly to?: Millis;
   readonly types?: readonly string[];
   /** Whether an event of this type is wanted, where types are not simply listed. */
   matchesType?(type: string): boolean;
@@ -25,7 +26,7 @@ export interface ReadQuery {
 /** Where reading goes on. read.ts says what it guarantees. */
 export interface Position {
   /** When reading began, milliseconds. */
-  readonly began: number;
+  readonly began: Millis;
   /** ULID of the last event that was given or passed over; none before the first. */
   readonly after?: string;
   /** In the last phase: events that were stored after reading began. */

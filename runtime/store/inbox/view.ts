@@ -64,7 +64,7 @@ export function pendingDelivery(batch: BatchItem, subscriptionId: string): Deliv
     indexes: batch.matched[subscriptionId] ?? [],
     status: "pending",
     attempts: [],
-    expires_at: batch.expires_at,
+    expiry: batch.expiry,
   };
 }
 

@@ -29,7 +29,7 @@ const item = (more: Partial<DeliveryItem> = {}): DeliveryItem => ({
   status: "failed",
   attempts: [attempt(500)],
   next_attempt_at: 1_000,
-  expires_at: 2_000_000_000,
+  expiry: 2_000_000_000,
   ...more,
 });
 const replace = (before: DeliveryItem | undefined, after: DeliveryItem) =>

@@ -27,7 +27,7 @@ async function waits(next_attempt_at: number, more: Partial<DeliveryItem> = {}):
   const first = newUlid(START - HOUR);
   const item: DeliveryItem = {
     ...{ tenant: TENANT, first, count: 1, subscription_id: SUB, indexes: [0], status: "failed", swept: true },
-    ...{ attempts: [{ at: "", status_code: 503, latency_ms: 1, error: "http_error" }], expires_at: 2_000_000_000 },
+    ...{ attempts: [{ at: "", status_code: 503, latency_ms: 1, error: "http_error" }], expiry: 2_000_000_000 },
     next_attempt_at,
     ...more,
   };

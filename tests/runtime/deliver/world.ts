@@ -143,7 +143,7 @@ export function makeWorld(
     async failed(tenant, subscription_id, failures, slow) {
       const before = circuits.get(subscription_id);
       const circuit: Circuit = {
-        ...(before ?? { tenant, subscription_id, alerted: 0, expires_at: 0 }),
+        ...(before ?? { tenant, subscription_id, alerted: 0, expiry: 0 }),
         failing_since: Math.min(before?.failing_since ?? Number.POSITIVE_INFINITY, clock),
         failures: (before?.failures ?? 0) + failures,
         slow,
@@ -154,7 +154,7 @@ export function makeWorld(
     async suspect(tenant, subscription_id) {
       const before = circuits.get(subscription_id);
       const none = { tenant, subscription_id, failures: 0, failing_since: Number.POSITIVE_INFINITY, alerted: 0 };
-      circuits.set(subscription_id, { ...none, expires_at: 0, ...before, slow: true });
+      circuits.set(subscription_id, { ...none, expiry: 0, ...before, slow: true });
     },
     async succeeded(_, id) {
       circuits.delete(id);
@@ -389,7 +389,7 @@ export function makeWorld(
       };
       const batch: BatchItem = {
         ...{ tenant: TENANT, first, count, types, key_id: "key_1", body, matched: { [subscription_id]: indexes } },
-        ...{ snapshot_version: 1, routed_at: clock, acknowledged: {}, deleted: [], expires_at: 2_000_000_000 },
+        ...{ snapshot_version: 1, routed_at: clock, acknowledged: {}, deleted: [], expiry: 2_000_000_000 },
         ...trace,
       };
       items.set(keyText(batchKey(TENANT, first)), encodeBatch(batch));

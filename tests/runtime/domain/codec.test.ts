@@ -86,7 +86,7 @@ const deliver: fc.Arbitrary<DeliverMessage> = fc.oneof(
         types: types(n),
         body,
         repeated: fc.constant(true),
-        expires_at: fc.nat(),
+        expiry: fc.nat(),
         replay_id: ulid.map((id) => `rpl_${id}`),
         key_name: fc.string(),
         ...trace,
@@ -133,7 +133,7 @@ const batch: fc.Arbitrary<BatchItem> = count.chain((n) =>
         noNullPrototype: true,
       }),
       deleted: fc.subarray([...Array(n).keys()]),
-      expires_at: fc.nat(),
+      expiry: fc.nat(),
       key_name: fc.string(),
       ...trace,
     },
@@ -141,7 +141,7 @@ const batch: fc.Arbitrary<BatchItem> = count.chain((n) =>
       noNullPrototype: true,
       requiredKeys: [
         ...(["tenant", "first", "count", "types", "key_id", "body", "matched"] as const),
-        ...(["snapshot_version", "routed_at", "acknowledged", "deleted", "expires_at"] as const),
+        ...(["snapshot_version", "routed_at", "acknowledged", "deleted", "expiry"] as const),
       ],
     },
   ),
@@ -176,11 +176,11 @@ const delivery: fc.Arbitrary<DeliveryItem> = count.chain((n) =>
       retried_by: ulid.map((id) => `rpl_${id}`),
       reason: fc.string({ minLength: 1 }),
       replay_id: ulid.map((id) => `rpl_${id}`),
-      expires_at: fc.nat(),
+      expiry: fc.nat(),
     },
     {
       noNullPrototype: true,
-      requiredKeys: ["tenant", "first", "count", "subscription_id", "indexes", "status", "attempts", "expires_at"],
+      requiredKeys: ["tenant", "first", "count", "subscription_id", "indexes", "status", "attempts", "expiry"],
     },
   ),
 ) as fc.Arbitrary<DeliveryItem>;
@@ -196,11 +196,11 @@ const circuit: fc.Arbitrary<Circuit> = fc.record(
     opened_at: milliseconds,
     next_probe_at: milliseconds,
     probes: fc.nat(),
-    expires_at: fc.nat(),
+    expiry: fc.nat(),
   },
   {
     noNullPrototype: true,
-    requiredKeys: ["tenant", "subscription_id", "failures", "failing_since", "slow", "alerted", "expires_at"],
+    requiredKeys: ["tenant", "subscription_id", "failures", "failing_since", "slow", "alerted", "expiry"],
   },
 ) as fc.Arbitrary<Circuit>;
 
@@ -357,7 +357,7 @@ test("only failed, dead-lettered and held deliveries are in the index by state, 
     indexes: [0, 1],
     status: "delivered",
     attempts: [],
-    expires_at: 1,
+    expiry: 1,
   };
   const state = (more: Partial<DeliveryItem>) => {
     const stored = encodeDeliveryItem({ ...item, ...more });
@@ -376,7 +376,7 @@ test("deliveries of one state are spread over sixteen partitions, all of which a
     const first = newUlid(Date.now(), 1);
     const delivery: DeliveryItem = {
       ...{ tenant: "cus_1", first, count: 1, subscription_id: SUB, indexes: [0], status: "failed" },
-      ...{ attempts: [], expires_at: 1 },
+      ...{ attempts: [], expiry: 1 },
     };
     return encodeDeliveryItem(delivery).state_pk!.S!;
   });
@@ -397,7 +397,7 @@ test("deliveries of one post wait in the same partition of the index of due ones
       attempts: [],
       swept: true,
       group: "msg_0123456789ABCDEFGHJKMNPQRS",
-      expires_at: 1,
+      expiry: 1,
     }).due_pk?.S;
   assert.equal(due(FIRST), due("01JDGXS7G0ZZZZZZZZZZZZZZZZ"));
 });

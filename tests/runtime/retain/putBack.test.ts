@@ -105,7 +105,7 @@ test("a restored event stays for its customer's retention, and older events are 
   const old = await accept(3 * DAY, [{ n: 2 }]);
   await putBack(bench.clock.now - 10 * DAY);
   const found = await findEvents(storage.store, "cus_a", ulidsOf(young), { now: 0, body: false });
-  const expires = found.get(young.first)!.batch.expires_at * 1_000 - (bench.clock.now - HOUR);
+  const expires = found.get(young.first)!.batch.expiry * 1_000 - (bench.clock.now - HOUR);
   assert.ok(Math.abs(expires - 2 * DAY) <= 1_000, `${expires} ms`);
   assert.deepEqual(await payloadsOf(old), [undefined]);
   assert.equal((await items()).length, 1);

@@ -18,7 +18,7 @@ test("a batch is stored with what matched, its deliveries are queued, and its ev
     [batch!.snapshot_version, batch!.routed_at, batch!.stored_at, batch!.key_id],
     [7, START, START, "key_1"],
   );
-  assert.equal(batch!.expires_at, START / 1_000 + 30 * 86_400);
+  assert.equal(batch!.expiry, START / 1_000 + 30 * 86_400);
   assert.deepEqual(
     world.deliveries.map(({ subscription_id, indexes, attempts }) => [subscription_id, indexes, attempts]),
     [

@@ -194,10 +194,10 @@ test("the earliest of several marks counts, in any order and place", async () =>
 
 test("a mark expires when its batch does, also one that was put back and lives longer", async () => {
   const batch = batchOf(newTenant(), [{}, {}], START);
-  for (const [offset, expires_at] of [batch.expires_at, batch.expires_at + 86_400].entries()) {
-    await storage.put(batchItem({ ...batch, expires_at }));
+  for (const [offset, expiry] of [batch.expiry, batch.expiry + 86_400].entries()) {
+    await storage.put(batchItem({ ...batch, expiry }));
     await acknowledge(store, batch.tenant, [ulidAt(batch.first, offset)], () => NOW);
-    assert.equal((await markOf(batch))!.expires_at!.N, String(expires_at));
+    assert.equal((await markOf(batch))!.expires_at!.N, String(expiry));
   }
   assert.equal((await readAll(batch.tenant, { order: "asc", acknowledged: true }, 10)).length, 2);
 });

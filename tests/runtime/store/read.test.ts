@@ -226,8 +226,8 @@ test("acknowledging every page as it is read skips nothing and repeats nothing",
 
 test("expired events are hidden at once", async () => {
   const tenant = newTenant();
-  await storage.put(batchItem(batchOf(tenant, [{}], START, { expires_at: Math.floor(NOW / 1_000) })));
-  const kept = batchOf(tenant, [{}], START, { expires_at: Math.floor(NOW / 1_000) + 1 });
+  await storage.put(batchItem(batchOf(tenant, [{}], START, { expiry: Math.floor(NOW / 1_000) })));
+  const kept = batchOf(tenant, [{}], START, { expiry: Math.floor(NOW / 1_000) + 1 });
   await storage.put(batchItem(kept));
   assert.deepEqual(await readAll(tenant, everything, 10), [kept.first]);
 });
