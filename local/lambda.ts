@@ -5,6 +5,7 @@ import { edgeRefusal } from "./lambda/atTheEdge.ts";
 import { readFunction, readMapping } from "./lambda/declared.ts";
 import { LambdaFunction, type Outcome } from "./lambda/function.ts";
 import type { HttpAnswer, HttpRequest } from "./lambda/functionUrl.ts";
+import { startInAdvance } from "./lambda/inAdvance.ts";
 import { AsyncInvocations } from "./lambda/invocations.ts";
 import { functionIn, invoke, textOf } from "./lambda/invokeApi.ts";
 import { Mappings } from "./lambda/mappings.ts";
@@ -32,6 +33,8 @@ export interface Lambda extends LocalService {
   invokeBy(service: string, sourceArn: string, functionArn: string, event: unknown): Promise<Outcome>;
   /** Where the lines of a log group lie, and when Lambda would have written its own line about a run last; by the group's name. */
   logs(): ReadonlyMap<string, { readonly path: string; readonly ranAt: number | undefined }>;
+  /** Starts functions before they are needed: those that callers wait for, that queues feed, and that these may invoke. */
+  warm(): Promise<void>;
   /** Stops the functions of a region and their URLs, except what runs at the edge, or lets them go on. */
   cutOff(region: string, off: boolean): Promise<void>;
 }
@@ -46,6 +49,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
   const mappings = new Mappings(context, iam, queues, options.onBatch);
   const invocations = new AsyncInvocations(context.log);
   const retries = new Map<string, number>();
+  const edges = new Set<Entry>();
 
   async function createFunction(request: ResourceRequest) {
     const { settings, state } = await readFunction(request, context, iam.credentialsOf);
@@ -158,6 +162,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       );
       mappings.start();
     },
+    warm: () => startInAdvance([...edges, ...registry.withUrl(), ...mappings.functions()], registry.all(), iam),
     async cutOff(region, off) {
       registry.cutOff(region, off);
       await mappings.cutOff(region, off);
@@ -168,19 +173,16 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
       later(entry, JSON.stringify(payload));
     },
     edgeFunction(versionArn) {
-      const { settings, lambda } = registry.get(versionArn);
+      const entry = registry.get(versionArn);
+      const { settings, lambda } = entry;
       const refusal = edgeRefusal(settings, versionArn, iam.trusts(settings.role, "edgelambda.amazonaws.com"));
       if (refusal !== undefined) throw new Error(`the function ${settings.name} can't run at the edge: ${refusal}`);
+      edges.add(entry);
       return context.account === undefined ? lambda : lambda.atTheEdge();
     },
     hasUrl: (domain) => registry.atUrl(domain) !== undefined,
     invokeBy: (...asked) => registry.invokeBy(...asked),
-    logs: () =>
-      new Map(
-        registry
-          .all()
-          .map(({ settings, lambda }) => [settings.logGroup, { path: settings.logFile, ranAt: lambda.ranAt }]),
-      ),
+    logs: () => registry.logs(),
     callUrl: (domain, request, sourceArn) => callUrl(registry, context, domain, request, sourceArn),
     async close() {
       await mappings.stop();

@@ -91,6 +91,8 @@ export interface Core {
   readonly metrics: Metrics;
   /** Whose quotas hold it back, if any do. */
   readonly account: Account | undefined;
+  /** Starts the functions that the first event goes through, before it comes. */
+  warm(): Promise<void>;
   /** Leaves no deleted bytes in the state, as real services do in time. It happens by itself every hour. */
   scrub(): Promise<void>;
   readonly state: State;
@@ -241,6 +243,7 @@ export async function startCore(options: PlatformOptions): Promise<Core> {
       scrub,
       state,
       cutOff,
+      warm: lambda.warm,
       stop,
     };
   } catch (cause) {

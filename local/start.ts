@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   welcome(platform, state);
   collectWhenIdle();
   // Events go first, the first of them above all; who asks for a page has it built at once.
-  void idleMachine().then(platform.pages);
+  void platform.warm().then(idleMachine).then(platform.pages);
 }
 
 function welcome({ url, consoleUrl, sandboxKey, sinkUrl }: Platform, state: string): void {

@@ -152,6 +152,14 @@ export class LambdaFunction {
     this.#background = true;
   }
 
+  /** Opens its first environment now, rather than for the first invocation. Resolves when it is there, or could not be opened. */
+  async warm(): Promise<void> {
+    if (this.#environments > 0 || this.#closed) return;
+    this.#open();
+    for (const { worker } of this.#threads)
+      await new Promise((resolve) => worker.once("message", resolve).once("exit", resolve));
+  }
+
   /** Invocations under way or waiting. */
   get active(): number {
     return this.#busy + this.#waiting.length;

@@ -42,6 +42,14 @@ const ROUND_TRIP_MS = 15;
 const FILL_MS = 45;
 /** Invocations of a mapping at once while requests at the front door have to wait. */
 const WHILE_YIELDING = 1;
+/**
+ * After each of them a queue rests three times as long as that one took, and a second at most. What works off a queue makes work for the main thread
+ * too, where no priority holds it back.
+ */
+const REST = 3;
+const LONGEST_REST_MS = 1_000;
+/** How soon it goes on when nobody waits at the front door any longer. */
+const REST_STEP_MS = 50;
 /** An invocation that takes longer waits for something else than the machine. */
 const LONG_MS = 1_000;
 /** How soon an invocation that was refused for concurrency is tried again. */
@@ -84,6 +92,8 @@ export class QueueMapping {
   #saturated = false;
   /** Whether a message has waited for longer than a batch takes to fill. */
   #late = false;
+  /** Until when nothing is taken off the queue while requests at the front door have to wait; of `performance.now()`. */
+  #restsUntil = 0;
 
   constructor(settings: MappingSettings, ports: MappingPorts) {
     this.settings = settings;
@@ -149,6 +159,10 @@ export class QueueMapping {
   async #poll(): Promise<void> {
     while (!this.#stopped) {
       const yields = this.#ports.yields();
+      if (yields && performance.now() < this.#restsUntil) {
+        await pause(Math.min(REST_STEP_MS, this.#restsUntil - performance.now()));
+        continue;
+      }
       const allowed = yields ? WHILE_YIELDING : Math.floor(this.#allowed);
       if (this.#atWork() >= allowed || this.#running.size >= this.#most()) {
         // More at once would not help those who wait at the door.
@@ -171,6 +185,8 @@ export class QueueMapping {
         .catch(this.#ports.failed)
         .finally(() => {
           this.#running.delete(run);
+          const now = performance.now();
+          this.#restsUntil = now + Math.min(LONGEST_REST_MS, REST * (now - run.since));
           this.#wake?.();
         });
     }

@@ -45,6 +45,11 @@ export class Mappings {
     this.#mapped.push({ mapping, enabled, entry });
   }
 
+  /** The functions that queues feed. */
+  functions(): readonly Entry[] {
+    return this.#mapped.map(({ entry }) => entry);
+  }
+
   allowLoop(functionName: string): void {
     this.#loops.add(functionName);
   }

@@ -57,9 +57,21 @@ export class Registry {
     this.#urls.set(domain, entry);
   }
 
+  /** Those that have a URL. */
+  withUrl(): readonly Entry[] {
+    return [...this.#urls.values()];
+  }
+
   /** The function whose URL this domain is. */
   atUrl(domain: string): Entry | undefined {
     return this.#urls.get(domain);
+  }
+
+  /** Where the lines of a log group lie, and when its function ran last; by the group's name. */
+  logs(): ReadonlyMap<string, { readonly path: string; readonly ranAt: number | undefined }> {
+    const one = ({ settings, lambda }: Entry) =>
+      [settings.logGroup, { path: settings.logFile, ranAt: lambda.ranAt }] as const;
+    return new Map(this.all().map(one));
   }
 
   cutOff(region: string, off: boolean): void {

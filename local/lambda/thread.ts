@@ -3,11 +3,14 @@
  * own query string), and does one invocation at a time, as in Lambda; several environments share a thread.
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
-import { flushCompileCache } from "node:module";
+import { createRequire, flushCompileCache } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 import type { CarriedAnswer, Carrier } from "../../runtime/aws/carrier.ts";
 import { collectWhenIdle } from "../idleHeap.ts";
 import { stepBack } from "../priority.ts";
+import { layInstances, type MakeInstance } from "./instances.ts";
 import {
   bytesOf,
   type FromThread,
@@ -20,6 +23,8 @@ import {
 
 /** When the code that the first invocations compiled is worth keeping. */
 const FLUSH_MS = 2_000;
+
+const load = createRequire(import.meta.url);
 
 type Handler = (event: unknown, context: unknown) => unknown;
 
@@ -120,9 +125,17 @@ function bring({ call, answer }: Extract<ToThread, { kind: "answer" }>): void {
 if (data.carries) Object.defineProperty(globalThis, CARRIER, { value: carrier });
 
 // ---- environments --------------------------------------------------------------------------------------------------
+/** The module, evaluated for one environment. */
+async function instance(environment: number): Promise<Record<string, unknown>> {
+  const filename = fileURLToPath(data.module);
+  const file = await layInstances(filename);
+  if (file === undefined) return await import(`${data.module}?environment=${environment}`);
+  return (load(file) as MakeInstance)({ url: data.module, filename, dirname: dirname(filename) });
+}
+
 async function open(environment: number): Promise<void> {
   try {
-    const module = (await import(`${data.module}?environment=${environment}`)) as Record<string, unknown>;
+    const module = await instance(environment);
     const handler = module[data.exportName];
     if (typeof handler !== "function") {
       throw Object.assign(new Error(`${data.exportName} is not a function of ${data.module}`), {

@@ -34,6 +34,20 @@ async function invoke(payload: object, name = "echo") {
   return { error: answer.FunctionError, value: JSON.parse(answer.Payload?.transformToString() ?? "null") };
 }
 
+test("functions at queues are started in advance", async () => {
+  await probe.core.warm();
+  const file = join(probe.folder, "warm.jsonl");
+  const QueueUrl = String(probe.core.outputs.workUrl);
+  const before = Date.now();
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ file }) }));
+  await eventually(
+    () => existsSync(file),
+    (there) => there,
+  );
+  const { born } = JSON.parse(readFileSync(file, "utf8")) as { born: number };
+  assert.ok(born <= before, `started ${born - before} ms after the message was sent`);
+});
+
 test("a function finds exactly its declared variables and Lambda's own, one endpoint and the ports of this machine", async () => {
   const { value } = await invoke({ do: "env" });
   const { AWS_ENDPOINT_URL, LAMBDA_TASK_ROOT, LOCAL_HOSTS, LOCAL_PORTS, ...rest } = value;

@@ -26,6 +26,8 @@ interface Setup {
 async function run({ arrivals, yields = false, turns = 0 }: Setup) {
   const all = arrivals.reduce((sum, count) => sum + count, 0);
   const batches: string[][] = [];
+  /** When each invocation began and ended, of `performance.now()`. */
+  const times: { began: number; ended: number }[] = [];
   const deleted: string[] = [];
   let [last, waiting, atOnce, most] = [0, 0, 0, 0];
   const left = [...arrivals];
@@ -54,11 +56,13 @@ async function run({ arrivals, yields = false, turns = 0 }: Setup) {
     {
       source,
       async invoke(records) {
+        const began = performance.now();
         atOnce += 1;
         most = Math.max(most, atOnce);
         for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
         batches.push(records.map(({ messageId }) => messageId));
         atOnce -= 1;
+        times.push({ began, ended: performance.now() });
         return { kind: "result", result: { json: '{"batchItemFailures":[]}' } };
       },
       report: () => {},
@@ -73,7 +77,7 @@ async function run({ arrivals, yields = false, turns = 0 }: Setup) {
     (count) => count === all,
   );
   await mapping.stop();
-  return { batches, most };
+  return { batches, most, times };
 }
 
 test("a batch fills up while messages keep coming", async () => {
@@ -93,6 +97,16 @@ test("while requests wait at the front door one invocation runs at a time, and e
   const arrivals = new Array<number>(12).fill(10);
   assert.equal((await run({ arrivals, yields: true, turns: 3 })).most, 1);
   assert.ok((await run({ arrivals, turns: 3 })).most > 1);
+});
+
+test("while requests wait at the front door a queue rests after each invocation, three times as long as that took", async () => {
+  const { times } = await run({ arrivals: new Array<number>(6).fill(10), yields: true, turns: 5 });
+  for (const [i, { began }] of times.entries()) {
+    if (i === 0) continue;
+    const last = times[i - 1]!;
+    // A timer may come a millisecond early.
+    assert.ok(began - last.ended >= 3 * (last.ended - last.began) - 2, JSON.stringify(times));
+  }
 });
 
 test("however messages come, each is handed over once, and no batch is too large", async () => {

@@ -29,19 +29,21 @@ export const handler = async (event, context) => {
 };
 `;
 
-/** Appends each message to the file that it names, and fails those that say so. */
+/** Appends each message to the file that it names, with the time when the module was loaded, and fails those that say so. */
 export const worker = `
 import { appendFileSync } from "node:fs";
-export const handler = async ({ Records }) => {
+const born = Date.now();
+const handler = async ({ Records }) => {
   const batchItemFailures = [];
   for (const { messageId, body, attributes } of Records) {
     const { file, fail, crash } = JSON.parse(body);
     if (crash) throw new Error("crash");
-    appendFileSync(file, JSON.stringify({ messageId, received: attributes.ApproximateReceiveCount, batch: Records.length }) + "\\n");
+    appendFileSync(file, JSON.stringify({ messageId, received: attributes.ApproximateReceiveCount, batch: Records.length, born }) + "\\n");
     if (fail) batchItemFailures.push({ itemIdentifier: messageId });
   }
   return { batchItemFailures };
 };
+export { handler };
 `;
 
 /** At origin-request: refuses, breaks rules or passes on, by the header x-do; adds the body's hash. */

@@ -1,0 +1,97 @@
+/**
+ * A function's module as a function that makes instances of it. Every execution environment has an instance of its own, and a module that is imported
+ * once for each is compiled once for each: V8 learns of each copy alone what is hot in it, and no copy of fifteen ever is. What a function
+ * makes shares compiled code, while each instance has variables of its own. docs/decisions/shared-code.md
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { ParseResult, StaticExport, StaticImport } from "oxc-parser";
+
+/** Exported by the file: evaluates the module anew. @param meta its `import.meta` */
+export type MakeInstance = (meta: object) => Promise<Record<string, unknown>>;
+
+/**
+ * Names that an ES module does not have and a CommonJS file has: they are parameters that are given no value. `import_meta`, as long as what it
+ * stands for, keeps every column of the code where the source map has it.
+ */
+const PARAMETERS = "import_meta, require, module, exports, __filename, __dirname";
+
+/** Part of the file's name: another number for another form, since files stay from one version to the next. */
+const FORM = 1;
+
+const blank = (text: string, start: number, end: number): string =>
+  text.slice(0, start) + text.slice(start, end).replaceAll(/[^\n]/g, " ") + text.slice(end);
+
+/** One `import` statement of the module, as the instance does it: in the order of the module, before anything else runs. */
+function imported({ moduleRequest, entries }: StaticImport, at: number): string {
+  const names = entries.map(({ importName, localName }) => {
+    if (importName.kind === "NamespaceObject") return `${localName.value} = imported$${at}`;
+    const name = importName.kind === "Default" ? "default" : importName.name!;
+    return `{ ${JSON.stringify(name)}: ${localName.value} } = imported$${at}`;
+  });
+  return [`imported$${at} = await import(${JSON.stringify(moduleRequest.value)})`, ...names].join(", ");
+}
+
+/** The names under which the module exports something of its own; undefined where it exports in another way than `export { … }`. */
+function exported(code: string, statements: readonly StaticExport[]): string[] | undefined {
+  const named = statements.every(({ start, entries }) => {
+    const list = /^export\s*\{/.test(code.slice(start, start + 100));
+    return list && entries.every((one) => one.moduleRequest === null && one.exportName.name !== null);
+  });
+  if (!named) return undefined;
+  return statements.flatMap(({ entries }) =>
+    entries.map(({ exportName, localName }) => `${JSON.stringify(exportName.name)}: ${localName.name}`),
+  );
+}
+
+/**
+ * @param code of an ES module
+ * @returns a CommonJS file that exports `MakeInstance`, whose second line begins with the module's first; undefined for a module that can't be had so, which is
+ * imported then
+ */
+function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module" | "errors">): string | undefined {
+  // `<!--` and `-->` begin a comment in a script, and none in a module.
+  if (errors.length > 0 || /^#!|<!--|-->/.test(code)) return undefined;
+  const members = exported(code, module.staticExports);
+  if (members === undefined) return undefined;
+  let body = code;
+  for (const { start, end } of [...module.staticImports, ...module.staticExports]) body = blank(body, start, end);
+  for (const { start, end } of module.importMetas) body = `${body.slice(0, start)}import_meta${body.slice(end)}`;
+  const imports = module.staticImports.map(imported).join(", ");
+  // What is imported has a scope of its own around the code, which may declare any name.
+  const head = `"use strict"; module.exports = async (${PARAMETERS}) => { ${imports && `const ${imports};`} return (async function () {`;
+  return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); };\n`;
+}
+
+function write(file: string, text: string): void {
+  const partial = `${file}.${process.pid}`;
+  writeFileSync(partial, text);
+  renameSync(partial, file);
+}
+
+/**
+ * Lays the file beside the module, with its source map, unless it is there.
+ * @param module path of an ES module, `index.mjs`
+ * @returns its path; undefined where the module has to be imported
+ */
+export async function layInstances(module: string): Promise<string | undefined> {
+  if (!module.endsWith(".mjs")) return undefined;
+  const file = join(dirname(module), `${basename(module, ".mjs")}.instances-${FORM}.cjs`);
+  if (existsSync(file)) return file;
+  const code = readFileSync(module, "utf8");
+  const { parseSync } = await import("oxc-parser");
+  const made = instancesOf(code, parseSync(module, code));
+  if (made === undefined) return undefined;
+  const map = `${module}.map`;
+  if (existsSync(map)) {
+    const lines = JSON.parse(readFileSync(map, "utf8")) as { mappings: string };
+    // An empty line before the others.
+    write(`${file}.map`, JSON.stringify({ ...lines, mappings: `;${lines.mappings}` }));
+  }
+  write(
+    file,
+    made.replace(/^\/\/# sourceMappingURL=.*$/m, "") +
+      (existsSync(map) ? `//# sourceMappingURL=${basename(file)}.map\n` : ""),
+  );
+  return file;
+}
