@@ -101,8 +101,7 @@ const ours: Contender = {
   },
 };
 
-const contenders: readonly Contender[] = [
-  ours,
+const rivals: readonly Contender[] = [
   {
     name: "loop, cel-js",
     most: 100_000,
@@ -140,6 +139,8 @@ const contenders: readonly Contender[] = [
     },
   },
 ];
+
+const contenders = [ours, ...(process.env.BENCH_RIVALS === "no" ? [] : rivals)];
 
 const subscriptionsOf = (population: Population, n: number): Built[] =>
   Array.from({ length: n }, (_, i) => {
