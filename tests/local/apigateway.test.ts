@@ -9,8 +9,9 @@ import WebSocketClient from "ws";
 import { FrameLengths } from "../../local/apigateway/frameLengths.ts";
 import { createApiGateway } from "../../local/apigateway.ts";
 import type { Outcome } from "../../local/lambda/function.ts";
-import type { ApiCall, LocalContext } from "../../local/service.ts";
+import type { ApiCall } from "../../local/service.ts";
 import { eventually } from "../support/eventually.ts";
+import { contextIn } from "./serve.ts";
 
 /** The WebSocket API of the local platform by itself: what it takes, refuses, closes, and tells its functions. */
 
@@ -27,13 +28,7 @@ async function start(
   const folder = mkdtempSync(join(tmpdir(), "sockets-"));
   let now = Date.parse("2026-11-27T12:00:00Z");
   const seen: { arn: string; source: string; event: Event }[] = [];
-  const context = {
-    state: folder,
-    accountId: "000000000000",
-    region: "us-east-1",
-    endpoint: "",
-    log: () => {},
-  } as LocalContext;
+  const context = contextIn(folder);
   const gateway = createApiGateway(context, {
     now: () => now,
     async invoke(arn, source, event) {

@@ -7,8 +7,9 @@ import { evaluateExpression, type Series } from "../../local/cloudwatch/expressi
 import { compilePattern } from "../../local/cloudwatch/logMetrics.ts";
 import { Metrics } from "../../local/cloudwatch/metrics.ts";
 import { createCloudWatch } from "../../local/cloudwatch.ts";
-import type { Inputs, LocalContext } from "../../local/service.ts";
+import type { Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
+import { contextIn } from "./serve.ts";
 
 const test = suite("alarms and metrics of the local CloudWatch");
 const NOW = Date.UTC(2026, 0, 1);
@@ -18,14 +19,7 @@ function world() {
   const state = mkdtempSync(join(tmpdir(), "cloudwatch-"));
   const clock = testClock(NOW);
   const metrics = new Metrics(clock);
-  const context: LocalContext = {
-    state,
-    accountId: "000000000000",
-    region: "us-east-1",
-    endpoint: "http://127.0.0.1",
-    log: () => {},
-    metrics,
-  };
+  const context = { ...contextIn(state), metrics };
   const logs = () => new Map([["f-logs", { path: join(state, "f.log") }]]);
   const service = createCloudWatch(context, { metrics, clock, logs, quotaOf: () => 1_000 });
   const create = (type: string, name: string, inputs: Inputs) =>

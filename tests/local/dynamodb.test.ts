@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { suite } from "uvu";
 import { createDynamodb, type DynamoService } from "../../local/dynamodb.ts";
-import type { Inputs, LocalContext } from "../../local/service.ts";
+import type { Inputs } from "../../local/service.ts";
 import { defined } from "../../runtime/domain/defined.ts";
 import { testClock } from "./clock.ts";
 import { dynamoConformance } from "./dynamodb.conformance.ts";
-import { clientOf, serve } from "./serve.ts";
+import { clientOf, freshContexts, serve } from "./serve.ts";
 
 const declared: Inputs = {
   hashKey: "pk",
@@ -115,22 +114,7 @@ dynamoConformance(
 );
 
 const test = suite("DynamoDB on disk");
-const folders: string[] = [];
-test.after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-const contextIn = (state: string): LocalContext => ({
-  state,
-  accountId: "000000000000",
-  region: "us-east-1",
-  endpoint: "http://127.0.0.1:1",
-  log: () => {},
-});
-function fresh(): LocalContext {
-  const state = mkdtempSync(join(tmpdir(), "dynamodb-"));
-  folders.push(state);
-  return contextIn(state);
-}
+const fresh = freshContexts(test.after);
 
 test("an answered write outlives a kill", async () => {
   const context = fresh();

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { FirehoseClient, PutRecordBatchCommand, PutRecordCommand } from "@aws-sdk/client-firehose";
 import { suite } from "uvu";
 import { createFirehose, type FirehoseService } from "../../local/firehose.ts";
-import type { Inputs, LocalContext } from "../../local/service.ts";
+import type { Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
-import { clientOf, serve } from "./serve.ts";
+import { clientOf, freshContexts, serve } from "./serve.ts";
 
 const test = suite("Firehose");
 
@@ -18,15 +17,7 @@ interface Put {
   readonly body: Buffer;
 }
 
-const folders: string[] = [];
-test.after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-function fresh(): LocalContext {
-  const state = mkdtempSync(join(tmpdir(), "firehose-"));
-  folders.push(state);
-  return { state, accountId: "000000000000", region: "us-east-1", endpoint: "http://127.0.0.1:1", log: () => {} };
-}
+const fresh = freshContexts(test.after);
 
 const partitioned: Inputs = {
   bucketArn: "arn:aws:s3:::archive",

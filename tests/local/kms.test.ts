@@ -4,17 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import { createKms } from "../../local/kms.ts";
-import type { LocalContext, LocalService } from "../../local/service.ts";
+import type { LocalService } from "../../local/service.ts";
+import { contextIn } from "./serve.ts";
 
 const test = suite("KMS");
 const state = mkdtempSync(join(tmpdir(), "kms-"));
-const context: LocalContext = {
-  state,
-  accountId: "000000000000",
-  region: "us-east-1",
-  endpoint: "http://127.0.0.1:1",
-  log: () => {},
-};
+const context = contextIn(state);
 let kms: LocalService;
 let keyId: string;
 let arn: string;

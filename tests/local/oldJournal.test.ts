@@ -9,9 +9,9 @@ import { suite } from "uvu";
 import { createFirehose } from "../../local/firehose.ts";
 import { readOldJournal } from "../../local/oldJournal.ts";
 import { Keyspace } from "../../local/redis/keyspace.ts";
-import type { LocalContext } from "../../local/service.ts";
 import { createSqs } from "../../local/sqs.ts";
 import { testClock } from "./clock.ts";
+import { contextIn } from "./serve.ts";
 
 const test = suite("state of version 1");
 
@@ -72,14 +72,6 @@ test("a flipped byte costs the record that it is in, and no other", () => {
   );
 });
 
-const contextOf = (state: string, lines: string[]): LocalContext => ({
-  state,
-  accountId: "000000000000",
-  region: "us-east-1",
-  endpoint: "http://127.0.0.1:1",
-  log: (line) => void lines.push(line),
-});
-
 test("messages move into the file of the queues, and cut-off records are reported", async () => {
   const state = fresh();
   const lines: string[] = [];
@@ -113,7 +105,7 @@ test("messages move into the file of the queues, and cut-off records are reporte
     Buffer.concat([record(doubles(2, 1)), send(4, "é"), send(5, "torn").subarray(0, 30)]),
   );
   for (const turn of ["first start", "second start"]) {
-    const sqs = await createSqs(contextOf(state, lines));
+    const sqs = await createSqs(contextIn(state, lines));
     const type = "aws:sqs/queue:Queue";
     await sqs.resources[type]!({ type, name: "ingest-queue", inputs: {} });
     await sqs.start!();
@@ -146,7 +138,7 @@ test("records of the stream that were not delivered are delivered, those that we
   );
   const puts: string[] = [];
   const firehose = createFirehose(
-    contextOf(state, []),
+    contextIn(state, []),
     (_bucket, _key, body) => puts.push(body.toString()),
     testClock(),
   );

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Signer, type SignerConfig } from "@aws-sdk/rds-signer";
 import { PGlite } from "@electric-sql/pglite";
@@ -11,21 +10,14 @@ import { suite } from "uvu";
 import { ADMINISTRATOR, createIam } from "../../local/iam.ts";
 import { type Backend, createFront } from "../../local/rds/front.ts";
 import { createRds } from "../../local/rds.ts";
-import type { Created, Inputs, LocalContext, LocalService } from "../../local/service.ts";
+import type { Created, Inputs, LocalService } from "../../local/service.ts";
 import { StartError } from "../../local/startError.ts";
 import { connect as connectAs } from "../../runtime/database/connect.ts";
 import { migrate } from "../../runtime/database/migrate.ts";
+import { freshContexts } from "./serve.ts";
 
 const test = suite("RDS");
-const folders: string[] = [];
-test.after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-function fresh(): LocalContext {
-  const state = mkdtempSync(join(tmpdir(), "rds-"));
-  folders.push(state);
-  return { state, accountId: "000000000000", region: "us-east-1", endpoint: "http://127.0.0.1:1", log: () => {} };
-}
+const fresh = freshContexts(test.after);
 const declare = (rds: LocalService, inputs: Inputs = {}): Promise<Created> =>
   rds.resources["aws:rds/instance:Instance"]!({
     type: "aws:rds/instance:Instance",
@@ -309,8 +301,7 @@ test("the proxy has the instance's address", async () => {
 });
 
 test("a machine's first start makes a cluster, later ones copy it, and one declared for someone else is made anew", async () => {
-  const templates = mkdtempSync(join(tmpdir(), "templates-"));
-  folders.push(templates);
+  const templates = join(fresh().state, "templates");
   for (const username of ["one", "one", "other"]) {
     const made = await createRds(fresh(), { templates });
     const { state } = await declare(made, { username });

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -12,10 +9,10 @@ import {
 import { startFauxqs } from "fauxqs";
 import { suite } from "uvu";
 import { createS3, type S3Service } from "../../local/s3.ts";
-import type { ApiCall, Inputs, LocalContext } from "../../local/service.ts";
+import type { ApiCall, Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
 import { s3Conformance } from "./s3.conformance.ts";
-import { clientOf, serve } from "./serve.ts";
+import { clientOf, freshContexts, serve } from "./serve.ts";
 
 const declare = (s3: S3Service, type: string, name: string, inputs: Inputs) =>
   s3.resources[`aws:s3/${type}`]!({ type: `aws:s3/${type}`, name, inputs });
@@ -69,15 +66,7 @@ s3Conformance(
 );
 
 const test = suite("S3 buckets");
-const folders: string[] = [];
-test.after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-function fresh(): LocalContext {
-  const state = mkdtempSync(join(tmpdir(), "s3-"));
-  folders.push(state);
-  return { state, accountId: "000000000000", region: "us-east-1", endpoint: "http://127.0.0.1:1", log: () => {} };
-}
+const fresh = freshContexts(test.after);
 
 test("objects and their metadata outlive a kill", async () => {
   const context = fresh();

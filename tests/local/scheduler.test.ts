@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import { createIam } from "../../local/iam.ts";
 import { readSchedule } from "../../local/scheduler/expression.ts";
 import { createScheduler, type SchedulerService } from "../../local/scheduler.ts";
-import type { Inputs, LocalContext } from "../../local/service.ts";
+import type { Inputs } from "../../local/service.ts";
 import { testClock } from "./clock.ts";
+import { freshContexts } from "./serve.ts";
 
 const test = suite("schedules");
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 30);
@@ -52,21 +52,7 @@ for (const expression of [
   });
 }
 
-const folders: string[] = [];
-test.after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-function fresh(lines: string[] = []): LocalContext {
-  const state = mkdtempSync(join(tmpdir(), "scheduler-"));
-  folders.push(state);
-  return {
-    state,
-    accountId: "000000000000",
-    region: "us-east-1",
-    endpoint: "http://127.0.0.1:1",
-    log: (line) => lines.push(line),
-  };
-}
+const fresh = freshContexts(test.after);
 const arn = "arn:aws:lambda:us-east-1:000000000000:function:sweep";
 const roleArn = "arn:aws:iam::000000000000:role/scheduler";
 const declare = (scheduler: SchedulerService, change: Inputs = {}, target: Inputs = {}) =>

@@ -11,8 +11,8 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { suite } from "uvu";
 import { createSecretsManager } from "../../local/secretsmanager.ts";
-import type { LocalContext, LocalService } from "../../local/service.ts";
-import { clientOf, type Served, serve } from "./serve.ts";
+import type { LocalService } from "../../local/service.ts";
+import { clientOf, contextIn, type Served, serve } from "./serve.ts";
 
 const test = suite("Secrets Manager");
 let served: Served;
@@ -49,13 +49,7 @@ test("a secret has AWS's ARN, and is found by name, ARN and ARN without suffix",
 
 test("the ARN stays over a restart, and so does the value", async () => {
   const state = mkdtempSync(join(tmpdir(), "secrets-"));
-  const context: LocalContext = {
-    state,
-    accountId: "000000000000",
-    region: "us-east-1",
-    endpoint: "http://127.0.0.1:1",
-    log: () => {},
-  };
+  const context = contextIn(state);
   const first = await createSecretsManager(context);
   const arn = await declare("kept", {}, first);
   const call = (of: LocalService, action: string, args: object) =>

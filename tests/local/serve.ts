@@ -14,6 +14,28 @@ export interface Served {
   close(): Promise<void>;
 }
 
+/** What a stand-in is told of its surroundings where no gateway is. @param lines what it logs is added to */
+export const contextIn = (state: string, lines: string[] = []): LocalContext => ({
+  state,
+  accountId: "000000000000",
+  region: "us-east-1",
+  endpoint: "http://127.0.0.1:1",
+  log: (line) => void lines.push(line),
+});
+
+/** Contexts that have a state each, which is removed at the end. @param after the suite's own */
+export function freshContexts(after: (hook: () => void) => void): (lines?: string[]) => LocalContext {
+  const folders: string[] = [];
+  after(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  });
+  return (lines) => {
+    const state = mkdtempSync(join(tmpdir(), "stand-in-"));
+    folders.push(state);
+    return contextIn(state, lines);
+  };
+}
+
 export async function serve(
   services: (context: LocalContext) => Promise<readonly LocalService[]>,
   state = mkdtempSync(join(tmpdir(), "stand-in-")),
@@ -54,7 +76,7 @@ export async function serve(
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const context: LocalContext = { state, accountId: "000000000000", region: "us-east-1", endpoint, log: () => {} };
+  const context: LocalContext = { ...contextIn(state), endpoint };
   started = await services(context);
   return {
     endpoint,

@@ -1,6 +1,6 @@
 /** A person's session in the console, without a browser: cookies kept as a browser would, pages of the issuer filled in. */
 import { defined } from "../../runtime/domain/defined.ts";
-import type { Answer } from "./platform.ts";
+import { type Answer, readAnswer } from "./platform.ts";
 
 type Cookies = Map<string, string>;
 
@@ -86,11 +86,6 @@ const sessionOf = (base: string, cookies: Cookies): Session => ({
       ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
     });
     keep(cookies, response);
-    const text = await response.text();
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {}
-    return { status: response.status, headers: response.headers, text, json };
+    return readAnswer(response);
   },
 });

@@ -63,25 +63,31 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One call of the API. @param base public URL */
-export async function call(base: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
-  const { key, body, headers } = options;
-  const raw = typeof body === "string" || body instanceof Uint8Array || body === undefined;
-  const response = await fetch(`${base}${path}`, {
-    method,
-    headers: {
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...defined({ authorization: mapDefined(key, (key) => `Bearer ${key}`) }),
-      ...headers,
-    },
-    ...defined({ body: mapDefined(body, (body) => (raw ? body : JSON.stringify(body)) as string) }),
-  });
+/** An answer read to its end; `json` is undefined for a body that is none. */
+export async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {}
   return { status: response.status, headers: response.headers, text, json };
+}
+
+/** One call of the API. @param base public URL */
+export async function call(base: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  const { key, body, headers } = options;
+  const raw = typeof body === "string" || body instanceof Uint8Array || body === undefined;
+  return readAnswer(
+    await fetch(`${base}${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...defined({ authorization: mapDefined(key, (key) => `Bearer ${key}`) }),
+        ...headers,
+      },
+      ...defined({ body: mapDefined(body, (body) => (raw ? body : JSON.stringify(body)) as string) }),
+    }),
+  );
 }
 
 export interface Customer {

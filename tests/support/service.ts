@@ -1,7 +1,9 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Kysely } from "kysely";
 import type { Database } from "../../runtime/database/schema.ts";
+import type { Tenant } from "../../runtime/domain/identity/identity.ts";
 import type { ServiceRequest } from "../../runtime/domain/service.ts";
+import type { DeliveryTarget, SubscriptionOf } from "../../runtime/domain/subscription.ts";
 import { serve as serveBy } from "../../runtime/subscriptions/service.ts";
 import { testVault } from "./vault.ts";
 
@@ -10,6 +12,14 @@ type Op = ServiceRequest["op"];
 /** The subscriptions service, with the vault of tests. */
 export const serve = <O extends Op>(db: Kysely<Database>, request: Extract<ServiceRequest, { op: O }>, now: number) =>
   serveBy<O>(db, request, now, testVault);
+
+/** The version of a tenant's subscriptions. */
+export const versionOf = async (db: Kysely<Database>, tenant: Tenant): Promise<number> =>
+  (await serve<"versions">(db, { op: "versions", tenants: [tenant] }, 0)).versions[tenant]!;
+
+/** A subscription as delivery gets it. */
+export const targetOf = async (db: Kysely<Database>, wanted: SubscriptionOf, now: number): Promise<DeliveryTarget> =>
+  (await serve<"targets">(db, { op: "targets", wanted: [wanted] }, now)).targets[0]!;
 
 /** A Lambda client whose only function is the subscriptions service, over this database. */
 export const serviceLambda = (db: () => Kysely<Database>, now: () => number = Date.now): LambdaClient =>

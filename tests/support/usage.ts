@@ -1,13 +1,29 @@
 /** Counting as an execution environment does, and adding hours up as the job does, without waiting for either. */
 import { type AttributeValue, DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { Dynamodb } from "../../runtime/aws/clients.ts";
-import type { Tenant } from "../../runtime/domain/identity/identity.ts";
+import type { Identity, Tenant } from "../../runtime/domain/identity/identity.ts";
 import { hourItems, hourOf } from "../../runtime/domain/metrics/hours.ts";
 import type { UsageFact } from "../../runtime/domain/usage/fact.ts";
 import { minuteShards, rollUp, usageSortKey, usageWriter } from "../../runtime/domain/usage/usage.ts";
 
 const HOUR = 3_600_000;
 let writers = 0;
+
+/** A request with events of these types, received and routed at once. @param matched offsets by subscription */
+export const acceptedFact = (
+  { customer_id, key_id }: Pick<Identity, "customer_id" | "key_id">,
+  at: number,
+  types: readonly (string | null)[],
+  matched: Readonly<Record<string, readonly number[]>> = {},
+): UsageFact => ({
+  kind: "accepted",
+  tenant: customer_id,
+  at,
+  routed_at: at,
+  key_id,
+  events: types.map((type) => ({ type, bytes: 100 })),
+  matched,
+});
 
 /** Counts facts as an environment of its own, at the time of the last of them. */
 export async function countUsage(dynamodb: Dynamodb, facts: readonly UsageFact[]): Promise<void> {

@@ -5,10 +5,10 @@ import { asService } from "../../../runtime/database/roles.ts";
 import type { AlertRule } from "../../../runtime/domain/alerts/rule.ts";
 import type { SendAnswer, SendRequest } from "../../../runtime/domain/alerts/work.ts";
 import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
-import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
 import { countUsage } from "../../support/usage.ts";
+import { attempt } from "../alert/world.ts";
 
 const test = suite("alert rules, channels and alerts over the API");
 const MINUTE = 60_000;
@@ -133,16 +133,7 @@ test("a rule names channels that are there, and another customer's rule is 404",
     );
 });
 
-const attempts = (at: number, outcome: "delivered" | "failed"): UsageFact => ({
-  kind: "attempted",
-  tenant: live.customer_id,
-  at,
-  subscription_id: "sub_01JDGXS7G0ABCDEFGHJKMNPQRT",
-  outcome,
-  error: outcome === "failed" ? "http_5xx" : null,
-  latency_ms: 5,
-  parts: [{ types: ["a"] }],
-});
+const attempts = (at: number, outcome: "delivered" | "failed") => attempt(live.customer_id, at, outcome);
 
 test("a preview says when a rule would have rung", async () => {
   const start = Math.floor(api.deps.now() / MINUTE) * MINUTE - 3 * HOUR;

@@ -5,6 +5,7 @@ import { Judge, Shown } from "../../../runtime/api/judge.ts";
 import { TriggersError } from "../../../runtime/domain/errors/errors.ts";
 import type { Event } from "../../../runtime/domain/event.ts";
 import type { Budget } from "../../../runtime/matching/index.ts";
+import { turnsDuring } from "../../support/turns.ts";
 
 const test = suite("verdicts of many selectors on many events");
 const event: Event = {
@@ -93,15 +94,7 @@ test("in brief, only what matches is explained", async () => {
 
 test("others have their turn while very many are judged", async () => {
   const { all } = selectors(new Array<number>(1_000).fill(5_000), () => false);
-  let turns = 0;
-  const count = (): NodeJS.Immediate =>
-    setImmediate(() => {
-      turns += 1;
-      counting = count();
-    });
-  let counting = count();
-  await new Judge(all, { brief: true }).verdicts(event);
-  clearImmediate(counting);
+  const turns = await turnsDuring(() => new Judge(all, { brief: true }).verdicts(event));
   assert.ok(turns >= 10, String(turns));
 });
 

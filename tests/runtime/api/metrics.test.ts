@@ -6,7 +6,7 @@ import { daysOf } from "../../../runtime/domain/metrics/cube.ts";
 import { dimensions, measures } from "../../../runtime/domain/metrics/names.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { countUsage } from "../../support/usage.ts";
+import { acceptedFact, countUsage } from "../../support/usage.ts";
 
 const test = suite("metrics over the API");
 const MINUTE = 60_000;
@@ -31,15 +31,7 @@ test.before(async () => {
   ({ live } = await api.customer());
   ({ live: other } = await api.customer("Other"));
   start = Math.floor(api.deps.now() / HOUR) * HOUR - 5 * HOUR;
-  const accepted = (at: number, types: (string | null)[]): UsageFact => ({
-    kind: "accepted",
-    tenant: live.customer_id,
-    at,
-    routed_at: at,
-    key_id: live.key_id,
-    events: types.map((type) => ({ type, bytes: 100 })),
-    matched: {},
-  });
+  const accepted = (at: number, types: (string | null)[]) => acceptedFact(live, at, types);
   await countUsage(api.deps.dynamodb, [
     accepted(start + MINUTE, ["a", "b", null]),
     accepted(start + MINUTE, ["a"]),

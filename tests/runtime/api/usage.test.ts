@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import type { Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
-import { addHourUp, countUsage } from "../../support/usage.ts";
+import { acceptedFact, addHourUp, countUsage } from "../../support/usage.ts";
 
 const test = suite("usage over the API");
 const HOUR = 3_600_000;
@@ -19,15 +19,8 @@ test.before(async () => {
   ({ live: other } = await api.customer("Other"));
   start = Math.floor(api.deps.now() / HOUR) * HOUR - 5 * HOUR;
   const write = (facts: UsageFact[]) => countUsage(api.deps.dynamodb, facts);
-  const accepted = (at: number, types: (string | null)[]): UsageFact => ({
-    kind: "accepted",
-    tenant: live.customer_id,
-    at,
-    routed_at: at,
-    key_id: live.key_id,
-    events: types.map((type) => ({ type, bytes: 100 })),
-    matched: { sub_1: types.map((_, i) => i) },
-  });
+  const accepted = (at: number, types: (string | null)[]) =>
+    acceptedFact(live, at, types, { sub_1: types.map((_, i) => i) });
   const attempted = (at: number, outcome: "delivered" | "failed" | "dead_lettered", latency_ms: number): UsageFact => ({
     kind: "attempted",
     tenant: live.customer_id,

@@ -5,6 +5,7 @@ import { test } from "uvu";
 import {
   formatKey,
   hashSecret,
+  type KeyRecord,
   newKeyId,
   newSecret,
   type Peppers,
@@ -135,17 +136,19 @@ const record = fc.record(
 test("a key's item is read as it was written", () =>
   fc.assert(fc.property(record, (one) => assert.deepEqual(decodeKeyRecord(encodeKeyRecord(one)), one))));
 
+const small: KeyRecord = {
+  key_id: "k",
+  customer_id: "c",
+  environment: "live",
+  scopes: ["admin"],
+  status: "active",
+  versions: [{ hash: "h", pepper_version: "1", created_at: "" }],
+  customer_limit_per_second: 1,
+  created_at: "t",
+};
+
 test("a damaged item is refused, and the attribute named", () => {
-  const whole = encodeKeyRecord({
-    key_id: "k",
-    customer_id: "c",
-    environment: "live",
-    scopes: ["admin"],
-    status: "active",
-    versions: [{ hash: "h", pepper_version: "1", created_at: "" }],
-    customer_limit_per_second: 1,
-    created_at: "t",
-  });
+  const whole = encodeKeyRecord(small);
   for (const member of [
     "key_id",
     "customer_id",
@@ -166,16 +169,7 @@ test("a damaged item is refused, and the attribute named", () => {
 });
 
 test("a scope that a newer release wrote grants nothing", () => {
-  const item = encodeKeyRecord({
-    key_id: "k",
-    customer_id: "c",
-    environment: "live",
-    scopes: ["admin"],
-    status: "active",
-    versions: [{ hash: "h", pepper_version: "1", created_at: "" }],
-    customer_limit_per_second: 1,
-    created_at: "t",
-  });
+  const item = encodeKeyRecord(small);
   assert.deepEqual(decodeKeyRecord({ ...item, scopes: { SS: ["admin", "everything"] } }).scopes, ["admin"]);
 });
 

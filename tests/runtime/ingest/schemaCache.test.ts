@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "uvu";
 import type { TenantSchemas } from "../../../runtime/domain/service.ts";
 import { SchemaCache } from "../../../runtime/ingest/schemaCache.ts";
+import { turnsDuring } from "../../support/turns.ts";
 
 type Answer = Omit<TenantSchemas, "tenant">;
 const answer = (version: number, required: string): Answer => ({
@@ -144,16 +145,9 @@ test("the schemas of many types are compiled one by one, and others have their t
   const schemas = types.map((event_type) => ({ event_type, version: 1, schema_text: '{"required":["a"]}' }));
   world.answer = async () => ({ version: 1, schemas });
   await cache.of("cus_1");
-  let turns = 0;
-  const count = (): NodeJS.Immediate =>
-    setImmediate(() => {
-      turns += 1;
-      counting = count();
-    });
-  let counting = count();
-  const check = await cache.of("cus_1", [...types, null, "other"]);
-  clearImmediate(counting);
+  const turns = await turnsDuring(() => cache.of("cus_1", [...types, null, "other"]));
   assert.ok(turns >= types.length, String(turns));
+  const check = await cache.of("cus_1", [...types, null, "other"]);
   assert.equal(
     types.every((type) => check(type)?.faults(Buffer.from("{}")).length === 1),
     true,

@@ -6,41 +6,23 @@ import type { Delivery } from "../../../runtime/deliver/plan.ts";
 import { parseJson as parseBody } from "../../../runtime/domain/body/managementBody.ts";
 import { scan } from "../../../runtime/domain/body/scan.ts";
 import { compileSchema } from "../../../runtime/domain/body/schema.ts";
-import { parseJson } from "../../../runtime/domain/jsonNumber.ts";
 import type { DeliveryTarget, EventSelector } from "../../../runtime/domain/subscription.ts";
-import {
-  applyTransform,
-  buildMatcher,
-  checkTransform,
-  compileSelector,
-  parsePath,
-} from "../../../runtime/matching/index.ts";
+import { applyTransform, checkTransform, compileSelector, parsePath } from "../../../runtime/matching/index.ts";
 import { containsText } from "../../../runtime/store/inbox/text.ts";
 import { hostileNames } from "../../support/names.ts";
+import { eventOf, wants } from "../../support/wants.ts";
 
 /** Whatever a customer may name is a name like any other, the names of JavaScript's own prototypes above all. */
 const FIRST = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const quoted = (name: string) => JSON.stringify(name);
-const event = (text: string, event_type: string | null = null) => ({
-  event_id: `evt_${FIRST}`,
-  event_type,
-  received_at: "2026-01-02T03:04:05.678Z",
-  payload: parseJson(text) as Record<string, unknown>,
-});
-/** Whether a selector wants an event, alone and out of an index. */
-function wants(event_selector: EventSelector, of: ReturnType<typeof event>): boolean {
-  const alone = compileSelector(event_selector).matches(of);
-  assert.equal(buildMatcher([{ subscription_id: "sub_1", event_selector }]).match(of).length, alone ? 1 : 0);
-  return alone;
-}
 const identifiers = hostileNames.filter(
   (name) => /^[A-Za-z_]\w*$/.test(name) && !["null", "true", "has"].includes(name),
 );
 const textual = hostileNames.filter((name) => name.isWellFormed());
 
 for (const name of textual) {
-  const [has, hasNot] = [event(`{${quoted(name)}:7}`), event("{}")];
-  const inside = event(`{"list":[${quoted(name)}],"map":{${quoted(name)}:1}}`);
+  const [has, hasNot] = [eventOf(`{${quoted(name)}:7}`), eventOf("{}")];
+  const inside = eventOf(`{"list":[${quoted(name)}],"map":{${quoted(name)}:1}}`);
 
   test(`${quoted(name)} is a member like any other to CEL and JSONPath`, () => {
     const selectors: EventSelector[] = [
@@ -53,7 +35,7 @@ for (const name of textual) {
     ];
     for (const selector of selectors) {
       assert.deepEqual([wants(selector, has), wants(selector, hasNot)], [true, false], JSON.stringify(selector));
-      assert.equal(wants(selector, event('{"x":{}}')), false);
+      assert.equal(wants(selector, eventOf('{"x":{}}')), false);
     }
     assert.deepEqual(parsePath(`$[${quoted(name)}]`).values(has.payload), [7]);
     assert.deepEqual(parsePath(`$[${quoted(name)}]`).values({}), []);
@@ -62,7 +44,7 @@ for (const name of textual) {
       `${quoted(name)} in event.map`,
       `event.map[${quoted(name)}] == 1`,
     ])
-      assert.deepEqual([wants({ cel }, inside), wants({ cel }, event('{"list":[],"map":{}}'))], [true, false]);
+      assert.deepEqual([wants({ cel }, inside), wants({ cel }, eventOf('{"list":[],"map":{}}'))], [true, false]);
   });
 
   test(`${quoted(name)} can be an event type`, () => {
@@ -71,8 +53,8 @@ for (const name of textual) {
     assert.equal(scanned.kind === "scanned" && scanned.events[0]!.type, name);
     if (name === "*") return;
     const selector: EventSelector = { event_type: [name] };
-    assert.deepEqual([wants(selector, event("{}", name)), wants(selector, event("{}", "x"))], [true, false]);
-    assert.equal(wants(selector, event("{}")), false);
+    assert.deepEqual([wants(selector, eventOf("{}", name)), wants(selector, eventOf("{}", "x"))], [true, false]);
+    assert.equal(wants(selector, eventOf("{}")), false);
   });
 
   test(`a transform makes, renames and leaves out ${quoted(name)}`, () => {
@@ -112,7 +94,7 @@ for (const name of textual) {
 
 for (const name of identifiers) {
   test(`${name} is a field, a presence and a variable in CEL`, () => {
-    const [has, hasNot] = [event(`{"${name}":7,"list":[7]}`), event('{"list":[8]}')];
+    const [has, hasNot] = [eventOf(`{"${name}":7,"list":[7]}`), eventOf('{"list":[8]}')];
     for (const cel of [`event.${name} == 7`, `has(event.${name})`, `event.list.exists(${name}, ${name} == 7)`])
       assert.deepEqual([wants({ cel }, has), wants({ cel }, hasNot)], [true, false], cel);
     assert.deepEqual([wants({ jsonpath: `$.${name}` }, has), wants({ jsonpath: `$..${name}` }, hasNot)], [true, false]);
@@ -148,8 +130,8 @@ for (const name of hostileNames) {
 
 /** Whether the member `é` of an object is found where names are a customer's own. */
 const readings: Readonly<Record<string, (text: string) => boolean | Promise<boolean>>> = {
-  "a CEL selector": (text) => wants({ cel: "event['é'] == 7" }, event(text)),
-  "a JSONPath selector": (text) => wants("$['é'] == 7", event(text)),
+  "a CEL selector": (text) => wants({ cel: "event['é'] == 7" }, eventOf(text)),
+  "a JSONPath selector": (text) => wants("$['é'] == 7", eventOf(text)),
   "a transform that leaves it out": (text) =>
     !applyTransform(Buffer.from(text), { omit: ["$['é']"] })
       .toString()

@@ -1,24 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "uvu";
-import { parseJson } from "../../../runtime/domain/jsonNumber.ts";
 import type { EventSelector } from "../../../runtime/domain/subscription.ts";
-import { buildMatcher, compileSelector } from "../../../runtime/matching/index.ts";
+import { compileSelector } from "../../../runtime/matching/index.ts";
 import { compareRationals, numberPair, numberText, rational } from "../../support/numbers.ts";
+import { eventOf, wants } from "../../support/wants.ts";
 
 /** Numbers of events are compared by value, whatever their length; in CEL's arithmetic they adapt to what they meet. */
-const event = (text: string) => ({
-  event_id: "evt_01ARZ3NDEKTSV4RRFFQ69G5FAV",
-  event_type: null,
-  received_at: "2026-01-02T03:04:05.678Z",
-  payload: parseJson(text) as Record<string, unknown>,
-});
-/** Whether a selector wants an event, alone and out of an index. */
-function wants(event_selector: EventSelector, of: ReturnType<typeof event>): boolean {
-  const alone = compileSelector(event_selector).matches(of);
-  assert.equal(buildMatcher([{ subscription_id: "sub_1", event_selector }]).match(of).length, alone ? 1 : 0);
-  return alone;
-}
 const runs = Number(process.env.NUMBER_RUNS ?? 80);
 const OPERATORS = ["==", "!=", "<", "<=", ">", ">="] as const;
 const expected = (order: number): boolean[] => [order === 0, order !== 0, order < 0, order <= 0, order > 0, order >= 0];
@@ -27,7 +15,7 @@ const isInt = (text: string): boolean => /^-?\d+$/.test(text) && BigInt.asIntN(6
 test("a number is compared with a literal by value, in JSONPath and in CEL", () =>
   fc.assert(
     fc.property(numberPair, ([a, b]) => {
-      const of = event(`{"n":${a},"list":[${a}]}`);
+      const of = eventOf(`{"n":${a},"list":[${a}]}`);
       const order = expected(compareRationals(a, b));
       assert.deepEqual(
         OPERATORS.map((sign) => wants({ jsonpath: `$.n ${sign} ${b}` }, of)),
@@ -54,7 +42,7 @@ test("a number is compared with a literal by value, in JSONPath and in CEL", () 
 test("two numbers of an event are compared by value, alone and inside of lists and objects", () =>
   fc.assert(
     fc.property(numberPair, ([a, b]) => {
-      const of = event(`{"a":${a},"b":${b},"x":[{"n":${a}}],"y":[{"n":${b}}]}`);
+      const of = eventOf(`{"a":${a},"b":${b},"x":[{"n":${a}}],"y":[{"n":${b}}]}`);
       const order = expected(compareRationals(a, b));
       for (const kind of ["cel", "jsonpath"] as const) {
         const [left, right] = kind === "cel" ? ["event.", "event."] : ["$.", "$."];
@@ -73,7 +61,7 @@ test("a whole number counts as an int where it meets one", () =>
   fc.assert(
     fc.property(numberText, fc.bigInt({ min: -1000n, max: 1000n }), (text, n) => {
       const { top, bottom } = rational(text);
-      const of = event(`{"n":${text}}`);
+      const of = eventOf(`{"n":${text}}`);
       const whole = top % bottom === 0n ? top / bottom : undefined;
       const results: [sign: string, result: bigint | undefined][] = [
         ["+", whole === undefined ? undefined : whole + n],
@@ -134,7 +122,7 @@ const table: [cel: string, payload: string, wanted: boolean][] = [
 ];
 for (const [cel, payload, wanted] of table)
   test(`${cel} ${wanted ? "wants" : "does not want"} ${payload}`, () =>
-    assert.equal(wants({ cel }, event(payload)), wanted));
+    assert.equal(wants({ cel }, eventOf(payload)), wanted));
 
 const paths: [jsonpath: string, payload: string, wanted: boolean][] = [
   ["$.n[*]", '{"n":9007199254740993}', false],
@@ -146,7 +134,7 @@ const paths: [jsonpath: string, payload: string, wanted: boolean][] = [
 ];
 for (const [jsonpath, payload, wanted] of paths)
   test(`${jsonpath} ${wanted ? "wants" : "does not want"} ${payload}`, () =>
-    assert.equal(wants({ jsonpath }, event(payload)), wanted));
+    assert.equal(wants({ jsonpath }, eventOf(payload)), wanted));
 
 const refused = [
   "5.0 % 2 == 0",
@@ -180,6 +168,6 @@ const told: [selector: EventSelector, payload: string, because: string][] = [
 ];
 for (const [selector, payload, because] of told)
   test(`${JSON.stringify(selector)} names for ${payload} the value that it met`, () =>
-    assert.equal(compileSelector(selector).explain(event(payload)).because, because));
+    assert.equal(compileSelector(selector).explain(eventOf(payload)).because, because));
 
 test.run();
