@@ -5,7 +5,7 @@ import { pack } from "../runtime/domain/codec/pack.ts";
 import type { Tenant } from "../runtime/domain/identity/identity.ts";
 import { timeOf, type Ulid } from "../runtime/domain/ids.ts";
 import { errorClassOf } from "../runtime/domain/metrics/names.ts";
-import { type Millis, rfc3339, secondsOf } from "../runtime/domain/time.ts";
+import { DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../runtime/domain/time.ts";
 import type { UsageFact } from "../runtime/domain/usage/fact.ts";
 import { encodeBatch } from "../runtime/store/batches/batchItem.ts";
 import { encodeDeliveryItem } from "../runtime/store/deliveries/deliveryItem.ts";
@@ -39,7 +39,7 @@ export interface StoredRequest {
   readonly deliveries: readonly StoredDelivery[];
 }
 
-const KEPT_SECONDS = 90 * 86_400;
+const KEPT_SECONDS = 90 * DAY_SECONDS;
 const statusOf = ({ attempts }: StoredDelivery) =>
   attempts.at(-1)!.error === null ? ("delivered" as const) : ("dead_lettered" as const);
 const matchedOf = ({ deliveries }: StoredRequest) =>

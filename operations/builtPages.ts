@@ -1,12 +1,13 @@
 /**
- * Pages that are built from sources, once for what went in. Invariant: a folder of built pages is whole, for it gets its name when it is;
- * and of several processes that want the same one builds, while the others wait. The lock is the operating system's, by way of SQLite,
+ * Pages that are built from sources, once for the same sources. Invariant: a folder of built pages is whole, because it gets its name
+ * after the build. Of several processes that want the same pages, one builds and the others wait. The lock is the operating system's, by way of SQLite,
  * and ends with its process.
  */
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, extname, join, sep } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DAY_MS } from "../runtime/domain/time.ts";
 
 /** A file of the pages, and how it is to be served. */
 export interface Page {
@@ -15,7 +16,7 @@ export interface Page {
   readonly key: string;
   readonly contentType: string;
   readonly cacheControl: string;
-  /** Whether its name tells its content, so that it never changes. */
+  /** Whether its name comes from its content, so that the content under a name never changes. */
   readonly hashed: boolean;
 }
 
@@ -52,7 +53,6 @@ export const isBuilt = (name: string, fingerprint: string): boolean => existsSyn
 
 /** Longest that a process waits for another one's build. */
 const PATIENCE_MS = 600_000;
-const A_DAY_MS = 86_400_000;
 
 /**
  * @param name of the pages @param fingerprint of everything that goes in @param build writes the pages into the folder
@@ -77,7 +77,7 @@ export async function builtOnce(
     renameSync(unfinished, folder);
     for (const other of readdirSync(all)) {
       const path = join(all, other);
-      if (path !== folder && Date.now() - statSync(path).mtimeMs > A_DAY_MS) rmSync(path, { recursive: true });
+      if (path !== folder && Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path, { recursive: true });
     }
     return folder;
   } finally {

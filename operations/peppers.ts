@@ -8,7 +8,7 @@ import { newestOf, readSecret, replaceSecret, SETTLE_MS, settled, versionAfter }
 import { Refusal } from "./refusal.ts";
 
 /**
- * A new pepper without a key that stops working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.
+ * Replaces the pepper while every key goes on working, in three steps: `add` a version, `use` it for new keys, `retire` the old one.
  *
  * Invariant: a version is known wherever keys are verified before a key names it, and no key that still opens names a version
  * that is gone. The first holds since `use` waits until every cache has read the secret again after `add`; the second since `retire`

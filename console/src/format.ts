@@ -1,4 +1,5 @@
 import { plural } from "../../runtime/domain/plural.ts";
+import { DAY_SECONDS } from "../../runtime/domain/time.ts";
 
 /** Numbers, times and units, in the words of the reader's language. */
 
@@ -111,7 +112,7 @@ export function ago(text: string, now = Date.now()): string {
   const steps: readonly (readonly [number, Intl.RelativeTimeFormatUnit])[] = [
     [60, "second"],
     [3_600, "minute"],
-    [86_400, "hour"],
+    [DAY_SECONDS, "hour"],
     [Number.POSITIVE_INFINITY, "day"],
   ];
   const index = steps.findIndex(([below]) => Math.abs(seconds) < below);

@@ -2,6 +2,7 @@ import type { MetricsAnswer, Point } from "../../runtime/domain/metrics/answer.t
 import type { Measure } from "../../runtime/domain/metrics/names.ts";
 import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
 import type { Value } from "../../runtime/domain/metrics/values.ts";
+import { MINUTE_MS } from "../../runtime/domain/time.ts";
 
 /**
  * What a socket tells of the last two minutes, put into an answer that knows the minutes before. Pure.
@@ -20,7 +21,6 @@ export interface LiveFigures {
 
 type Asked = Omit<MetricsQueryInput, "measures"> & { readonly measures: readonly Measure[] };
 
-const MINUTE_MS = 60_000;
 /** Members of a message that are no measure. */
 const aside: ReadonlySet<string> = new Set(["channel", "at", "complete_until", "previous"]);
 

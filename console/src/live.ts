@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { MINUTE_MS } from "../../runtime/domain/time.ts";
 import type { Environment } from "./api.ts";
 import { atMost } from "./atMost.ts";
 
@@ -35,7 +36,7 @@ export interface LiveOptions {
 const WAITS_MS = [500, 2_000, 5_000, 15_000, 30_000];
 const POLLING_AFTER = 2;
 /** An idle socket is closed by the other side after ten minutes. */
-const KEEP_ALIVE_MS = 5 * 60_000;
+const KEEP_ALIVE_MS = 5 * MINUTE_MS;
 /** How long a socket stays open after its last listener: the next page may want the same. */
 const LINGER_MS = 2_000;
 

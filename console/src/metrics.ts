@@ -3,6 +3,7 @@ import type { MetricsAnswer, Point, Series } from "../../runtime/domain/metrics/
 import { type Dimension, dimensionsOf, isRate, type Measure } from "../../runtime/domain/metrics/names.ts";
 import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
 import type { Latency, Value } from "../../runtime/domain/metrics/values.ts";
+import { HOUR_MS, MINUTE_MS } from "../../runtime/domain/time.ts";
 import { call, type Environment } from "./api.ts";
 import { type Dashboard, type Filter, isFiltered } from "./dashboard.ts";
 import { joined } from "./joined.ts";
@@ -15,7 +16,7 @@ export type Values = Readonly<Record<string, Value>>;
 
 const FRESH_MS = 5_000;
 /** How long an answer is kept that can no longer change. */
-const KEPT_MS = 30 * 60_000;
+const KEPT_MS = 30 * MINUTE_MS;
 
 /** Nothing that it tells can change: it names its times, and all of it is counted. */
 const isFinal = (query: MetricsQuery, answer: Metrics | undefined): boolean =>
@@ -138,5 +139,9 @@ export function filterOf({ key }: Pick<Series, "key">): readonly [keyof Filter, 
     ? undefined
     : [dimension as keyof Filter, value ?? null];
 }
+
+/** Whether times of this answer need their day: it is longer than a day, and a little. */
+export const needsDays = ({ from, to }: Pick<Metrics, "from" | "to">): boolean =>
+  Date.parse(to) - Date.parse(from) > 26 * HOUR_MS;
 
 export const pointsOf = (answer: Metrics | undefined): readonly Point[] => answer?.series[0]?.points ?? [];

@@ -2,11 +2,12 @@ import { useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 import * as z from "zod/mini";
 import { isTimeZone } from "../../runtime/domain/metrics/timeZone.ts";
+import { DAY_MS, HOUR_MS } from "../../runtime/domain/time.ts";
 import { usePreferences } from "./preferences.ts";
 
 /** The state of a page is its URL: read here by a schema, changed by writing it. */
 
-const ranges = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 } as const;
+const ranges = { "1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS } as const;
 export type Preset = keyof typeof ranges;
 export const presets: readonly (readonly [Preset, string])[] = [
   ["1h", "1 h"],

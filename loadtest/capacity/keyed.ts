@@ -1,3 +1,5 @@
+import { DAY_SECONDS } from "../../runtime/domain/time.ts";
+
 /** What load with an `Idempotency-Key` on every request a cache holds: each entry stays for a day. */
 
 /** Memory of a node, GiB. Source: ElastiCache User Guide, node type parameters (`maxmemory`). */
@@ -16,7 +18,6 @@ const RESERVED = 0.25;
 const ENTRIES = 0.9;
 /** Of an entry, key and overhead included: 100,000 of them in Redis 7. */
 const ENTRY_BYTES = 310;
-const DAY_SECONDS = 86_400;
 
 /** Requests a second that a node keeps the keys of, for ever. */
 export const keyedPerSecond = (gib: number): number =>

@@ -15,6 +15,7 @@ import { GetScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { raised } from "../../loadtest/capacity/quotas.ts";
+import { DAY_MS, HOUR_MS } from "../../runtime/domain/time.ts";
 import { type Deployment, type Resource, regionOf, text } from "./deployment.ts";
 import { type Finding, ok, refusal, wait, wrong } from "./finding.ts";
 
@@ -27,7 +28,6 @@ export interface World {
 
 export type Check = (world: World) => Promise<readonly Finding[]>;
 
-const HOUR_MS = 3_600_000;
 const short = (arnOrName: string): string =>
   arnOrName.slice(Math.max(arnOrName.lastIndexOf("/"), arnOrName.lastIndexOf(":")) + 1);
 
@@ -310,7 +310,6 @@ const QUOTAS = [
   { service: "lambda", code: "L-B99A9384", what: "concurrent executions of Lambda", needs: "lambdaConcurrency" },
   { service: "dynamodb", code: "L-AB614373", what: "write units a second of a table", needs: "tableWriteUnits" },
 ] as const;
-const DAY_MS = 24 * HOUR_MS;
 
 /** The account's quotas carry the load that the platform is meant for. */
 export const quotas: Check = async (world) => {

@@ -6,10 +6,10 @@ import type { AlertChange, Standing } from "../domain/alerts/work.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { MetricsQuery } from "../domain/metrics/query.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 
 /** One tenant's rules over the minutes since they were last looked at. */
 
-const MINUTE_MS = 60_000;
 /** Windows longer than an hour are looked at so often. */
 const LONG_EVERY_MS = 5 * MINUTE_MS;
 /** A standing alert's memory is written this often while nothing changes, so that a restart knows when it last saw a number. */

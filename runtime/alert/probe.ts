@@ -1,13 +1,13 @@
 import type { Table } from "../aws/tables.ts";
 import { putProbe } from "../counters/alerts.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { type Elsewhere, here } from "./elsewhere.ts";
 
 /** Whether the API answers where customers call it, asked once a minute and kept for those who watch it. */
 
 const TIMEOUT_MS = 10_000;
-const MINUTE_MS = 60_000;
 
-/** @returns whether it was reached. A part that is away makes it answer 503, and then what needs that part can't be done. */
+/** @returns whether it answered 200. While a part of the platform is away it answers 503, which counts as not reached. */
 async function reached(url: string): Promise<boolean> {
   try {
     const answer = await fetch(url, {
@@ -27,7 +27,7 @@ async function reached(url: string): Promise<boolean> {
  * Asks `GET /health` by the platform's public URL, so that everything before the API is checked, too: names, certificates, the
  * distribution, its functions.
  * @param url without a slash at the end
- * @returns whether the API could be reached, at the second try at least: one that starts cold is not down
+ * @returns whether the API could be reached; it is asked twice, because a cold start is no outage
  */
 export async function probe(
   { counters, now, elsewhere }: { readonly counters: Table; readonly elsewhere?: Elsewhere | undefined; now(): number },

@@ -4,11 +4,12 @@ import { failureOf } from "../domain/errors/failures.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { plural } from "../domain/plural.ts";
 import { decodeProblem, stateOf } from "../domain/problem.ts";
+import { HOUR_MS } from "../domain/time.ts";
 import { problemItems } from "../store/problems.ts";
 
 /** What is suspected to be behind an alert: the problem that failed last and most, where the rule is about deliveries. */
 
-const RECENT_MS = 3_600_000;
+const RECENT_MS = HOUR_MS;
 const ABOUT_DELIVERIES: ReadonlySet<string> = new Set(["error_rate", "latency", "dead_letters", "metric"]);
 
 export const suspectIn =

@@ -9,6 +9,7 @@ import type { MetricsReader } from "../counters/metrics.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
 import type { AlertChange } from "../domain/alerts/work.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { evaluateTenant, type TenantWork } from "./evaluate.ts";
 
 /**
@@ -22,7 +23,6 @@ import { evaluateTenant, type TenantWork } from "./evaluate.ts";
  * from (runtime/database/alerts.ts), so even two would tell it once.
  */
 
-const MINUTE_MS = 60_000;
 /** A platform that was away for longer begins anew: what rang then and is well again is told to nobody. */
 const CATCH_UP_MINUTES = 60;
 /** Marks of activity are read of so many minutes: as many as a window can have. */

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalog } from "../domain/errors/errors.ts";
 import { environments, scopes } from "../domain/identity/identity.ts";
 import { type IdPrefix, ulidIn } from "../domain/ids.ts";
+import { DAY_SECONDS } from "../domain/time.ts";
 import { parseTypePattern } from "../matching/index.ts";
 
 /** Schemas that several routes share. */
@@ -103,6 +104,6 @@ export const dictionary = <V extends z.ZodType>(name: z.ZodString, value: V) =>
 /** 30 days. */
 const MAX_OVERLAP_SECONDS = 2_592_000;
 /** How long the old secret stays valid beside a new one. */
-export const OverlapSchema = z.number().int().min(0).max(MAX_OVERLAP_SECONDS).default(86_400).openapi({
+export const OverlapSchema = z.number().int().min(0).max(MAX_OVERLAP_SECONDS).default(DAY_SECONDS).openapi({
   description: "Seconds for which the old secret stays valid; 0 ends it at once.",
 });

@@ -7,8 +7,8 @@ import type { Millis } from "../domain/time.ts";
 import { type Answer, AwsError, type Call, type SignedCalls } from "./signed.ts";
 
 /**
- * The part of the SDK's clients that is used: sending commands. The SDK's own fit, and so do those made here, which send the same
- * commands by signed calls of their own (docs/decisions/aws-calls.md). Errors have the service's name for them either way.
+ * The part of the SDK's clients that is used: sending commands. Two kinds of client fit: the SDK's own, and those made here, which send
+ * the same commands by signed calls (docs/decisions/aws-calls.md). Errors of both have the names that the service gives them.
  */
 export type Dynamodb = Pick<DynamoDBClient, "send">;
 export type Sqs = Pick<SQSClient, "send">;

@@ -7,13 +7,13 @@ import type { ExporterOptions, SpanExporter } from "./otlp.ts";
 
 /**
  * Exports spans, where that is configured. Invariant: tracing costs an invocation at most one second, and that at most once
- * in half a minute: while an exporter has failed or is late, what it would have got is dropped. One that was only late goes
- * on behind later work, and is used again as soon as it has succeeded.
+ * in half a minute: while an exporter has failed or is late, its spans are dropped. An export that is only late continues beside
+ * later work, and the exporter is used again as soon as that export has succeeded.
  */
 const WAIT_MS = 1_000;
 const TIMEOUT_MS = 5_000;
 const REST_MS = 30_000;
-/** Milliseconds of pause after which a connection is opened anew: a function stands still between invocations. */
+/** After a pause of so many milliseconds a new connection is opened: a function stands still between invocations, and loses its old one. */
 const IDLE_MS = 4_000;
 /** How long headers are remembered; a new value of their secret is in use after that. */
 const HEADERS_MS = 300_000;
@@ -43,7 +43,7 @@ export function tracerOver(env: Environment<typeof tracingVariables>, options: T
   let exporter: Promise<SpanExporter> | undefined;
   let openedAt = 0;
   let usedAt = 0;
-  /** When it began to rest. */
+  /** Since when nothing is exported. */
   let restsSince = Number.NEGATIVE_INFINITY;
   let dropped = 0;
 

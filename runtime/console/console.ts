@@ -26,7 +26,7 @@ import type { SignedIn, SignIn } from "./signIn.ts";
  *
  * Invariant: nothing is changed for another site's page. Every call that changes something needs the header `x-triggers-console: 1`, which
  * no
- * form can send, and the page's own origin; and the cookie goes along with no request that another site makes but a link.
+ * form can send, and the page's own origin; and of all that another site can cause, the browser sends the cookie with links alone.
  */
 
 export interface ConsoleRequest extends Asked {
@@ -194,7 +194,7 @@ export class Console {
     if (first === undefined) return again("unknown");
     const before = tokenIn(request.cookies);
     const old = before === undefined ? undefined : await sessions.get(before);
-    // Who signs in again in the middle of their work stays where they were.
+    // A person who signs in again in the middle of their work comes back to the same page.
     const same = old !== undefined && old.issuer === who.issuer && old.subject === who.subject;
     const stays = same && memberships.some(({ customer_id }) => customer_id === old.customer_id);
     if (before !== undefined) await sessions.end(before);

@@ -4,11 +4,11 @@ import { between, putItem, queryPages, type Table } from "../aws/tables.ts";
 import { jsonSize, PAGE_BYTES } from "../domain/answer.ts";
 import { newUlid } from "../domain/ids.ts";
 import type { Send } from "../domain/people/send.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { DAY_MS, rfc3339 } from "../domain/time.ts";
 
 /** What a person sent from the composer, kept for 24 hours: request and answer whole, secrets cut. */
 
-const KEPT_MS = 24 * 3_600_000;
+const KEPT_MS = DAY_MS;
 /** An item of DynamoDB holds 400 KB; a body that compresses badly takes several. */
 const PART_BYTES = 350_000;
 /** Of a body's text in an answer: JSON always fits, where a quote or a line end takes two bytes. */

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Dynamodb } from "../aws/clients.ts";
 import { deleteItem, getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Membership } from "../domain/people/person.ts";
-import type { Millis } from "../domain/time.ts";
+import { HOUR_MS, MINUTE_MS, type Millis } from "../domain/time.ts";
 
 /**
  * Sessions, as records of a table behind a cookie.
@@ -11,10 +11,10 @@ import type { Millis } from "../domain/time.ts";
  * A session that was ended, idle for 15 minutes or begun 8 hours ago is refused, even while the table still holds it.
  */
 
-export const IDLE_MS = 15 * 60_000;
-export const LONGEST_MS = 8 * 3_600_000;
+export const IDLE_MS = 15 * MINUTE_MS;
+export const LONGEST_MS = 8 * HOUR_MS;
 /** How long a sign-in at the issuer may take. */
-const SIGNING_IN_MS = 10 * 60_000;
+const SIGNING_IN_MS = 10 * MINUTE_MS;
 
 export interface Session {
   readonly session_id: string;

@@ -10,7 +10,7 @@ import {
 } from "openid-client";
 import { TriggersError } from "../domain/errors/errors.ts";
 import { schemeOf } from "../domain/host.ts";
-import type { Millis } from "../domain/time.ts";
+import { HOUR_MS, type Millis } from "../domain/time.ts";
 
 /** Sign-in by OpenID Connect: authorization code with PKCE, at the issuer that the deployment names. */
 
@@ -30,7 +30,7 @@ export interface SignedIn {
   readonly name: string;
 }
 
-const AGAIN_MS = 3_600_000;
+const AGAIN_MS = HOUR_MS;
 
 export class SignIn {
   private readonly settings: () => Promise<string>;

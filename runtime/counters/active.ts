@@ -1,11 +1,11 @@
 import { queryPages, type Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { activePartition } from "../domain/usage/active.ts";
 import { minuteShards } from "../domain/usage/usage.ts";
 
 /** Who was active when, and in which shards of its minutes that is counted. */
 
-const MINUTE_MS = 60_000;
 /** Marks of older minutes are all there: they are not read again. */
 const SETTLED_MS = 5 * MINUTE_MS;
 const KEPT_MINUTES = 120;

@@ -7,14 +7,12 @@ import { dimensionsIn, type MetricsQuery } from "../domain/metrics/query.ts";
 import { addSums, noSums, type Sums } from "../domain/metrics/sums.ts";
 import type { Latency, Value } from "../domain/metrics/values.ts";
 import { readingsOf } from "../domain/metrics/values.ts";
-import { rfc3339 } from "../domain/time.ts";
+import { HOUR_MS, MINUTE_MS, rfc3339 } from "../domain/time.ts";
 import { probesBetween } from "./alerts.ts";
 import { type Measured, type MetricsReader, queryMetrics, sumsIn } from "./metrics.ts";
 
 /** The numbers that alert rules watch. */
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 const PREVIEW_MS = 30 * 24 * HOUR_MS;
 /** What is newer is told by the minute. */
 const BY_MINUTE_MS = 5 * HOUR_MS;

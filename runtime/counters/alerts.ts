@@ -1,11 +1,11 @@
 import { getItem, putItem, queryAll, type Table, updateItem } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { type Millis, rfc3339, secondsOf } from "../domain/time.ts";
+import { DAY_SECONDS, type Millis, rfc3339, secondsOf } from "../domain/time.ts";
 
 /** What evaluating alerts keeps beside the numbers: how far it has come, and whether the API could be reached. */
 
 const PROBES = "alerts#api";
-const PROBES_KEPT_SECONDS = 35 * 86_400;
+const PROBES_KEPT_SECONDS = 35 * DAY_SECONDS;
 const sortKey = (minute: number): string => rfc3339(minute).slice(0, 16);
 
 /** What the probe found by minute, the starts of minutes in milliseconds: 1 where the API could not be reached, 0 where it could. */

@@ -2,6 +2,7 @@ import { between, type Query, queryPages, type Table } from "../aws/tables.ts";
 import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { HOUR_MS, MINUTE_MS } from "../domain/time.ts";
 import { hourItemOf, minuteShards, type UsageInterval, usagePartition, usageSortKey } from "../domain/usage/usage.ts";
 
 /** Reading the items of the `metrics` table, as they were counted. */
@@ -13,7 +14,7 @@ export interface CounterReader {
   now(): number;
 }
 
-export const UNIT_MS = { m: 60_000, h: 3_600_000 } as const;
+export const UNIT_MS = { m: MINUTE_MS, h: HOUR_MS } as const;
 /** Queries at the same time: one of DynamoDB answers at most 1 MB. */
 const AT_ONCE = 16;
 /** Parts of a range of hours. Minutes have their shards instead. */

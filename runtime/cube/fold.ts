@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeKey, type Folded } from "../domain/metrics/cube.ts";
 import type { HourRows } from "../domain/metrics/hours.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+import { HOUR_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import { columns, linesOf } from "./columns.ts";
 import { quoted, withDuck } from "./duck.ts";
 import type { CubeFiles } from "./files.ts";
@@ -15,7 +15,6 @@ import type { CubeFiles } from "./files.ts";
  * fold hours of one day at once can't undo each other's, since a file is put only in place of the one that was read.
  */
 
-const HOUR_MS = 3_600_000;
 const TRIES = 20;
 
 /** @throws Error when others kept changing the file */

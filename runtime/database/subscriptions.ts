@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Selectable, sql } from "kysely";
 import { type Environment, type Tenant, tenantOf } from "../domain/identity/identity.ts";
 import type { SubscriptionOf } from "../domain/subscription.ts";
-import { type Millis, rfc3339 } from "../domain/time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import { canonicalUrl } from "../domain/webhook/webhookUrl.ts";
 import type { Tx } from "./roles.ts";
 import type { Definition, SubscriptionStatus, SubscriptionTable } from "./schema.ts";
@@ -119,7 +119,7 @@ export const TOO_COSTLY = "selector_too_costly";
 /** Number of events that must have met it before the subscription is paused, and the shortest time they must spread over, in milliseconds: a short burst of odd events is not enough. */
 const PAUSE_AFTER = { times: 10, ms: 60_000 } as const;
 /** Milliseconds without such an event after which counting begins anew. */
-const COSTLY_FORGOTTEN_MS = 86_400_000;
+const COSTLY_FORGOTTEN_MS = DAY_MS;
 
 /**
  * Marks active subscriptions whose selectors took too much work.

@@ -20,7 +20,7 @@ export async function watchedOf(tx: Tx, tenants: readonly Tenant[], now: Millis)
   return rows.map(({ tenant }) => tenant);
 }
 
-/** Somebody watches, until then at the latest. A customer that is deleted is watched by nobody. */
+/** Notes that somebody watches, until this time at the latest. A customer that is deleted is watched by nobody. */
 export async function watch(tx: Tx, tenant: Tenant, until: Millis, now: Millis): Promise<void> {
   const { customer_id } = splitTenant(tenant);
   await sql`
@@ -32,7 +32,7 @@ export async function watch(tx: Tx, tenant: Tenant, until: Millis, now: Millis):
       until = greatest(watchers.until, excluded.until)`.execute(tx);
 }
 
-/** The last known watcher has left: one who has asked since goes on. */
+/** Notes that the last known watcher has left. A watcher who came since stays noted. */
 export async function unwatch(tx: Tx, tenant: Tenant, asOf: Millis): Promise<void> {
   await tx.deleteFrom("watchers").where("tenant", "=", tenant).where("asked_at", "<", new Date(asOf)).execute();
 }

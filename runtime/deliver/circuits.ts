@@ -1,7 +1,7 @@
 import type { Table } from "../aws/tables.ts";
 import { FreshCache, type Freshness } from "../domain/freshCache.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { type Millis, secondsOf } from "../domain/time.ts";
+import { DAY_MS, DAY_SECONDS, type Millis, secondsOf } from "../domain/time.ts";
 import type { Circuit } from "../store/circuits/circuitItem.ts";
 import {
   addFailures,
@@ -21,14 +21,14 @@ import {
 const FRESHNESS: Freshness = { refreshAfter: 2_000, waitAfter: 5_000, serveUntil: 5_000 };
 const MAX_TENANTS = 5_000;
 /** An unused circuit is forgotten. */
-const KEEP_SECONDS = 30 * 86_400;
+const KEEP_SECONDS = 30 * DAY_SECONDS;
 
 /** Posts that fail in a row before an endpoint's circuit opens. */
 export const OPEN_AFTER = 10;
 /** Waits before each probe of an open circuit; the last one repeats. */
 export const PROBE_WAITS_MS: readonly number[] = [5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000];
 /** Milliseconds without a success after which the subscription is disabled. */
-export const DISABLE_AFTER_MS = 5 * 86_400_000;
+export const DISABLE_AFTER_MS = 5 * DAY_MS;
 /** Percent of that time at which the owner is warned. */
 const ALERTS = [50, 70, 90, 100] as const;
 /** The sweeper sends the probe if its own message got lost. */

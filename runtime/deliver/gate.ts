@@ -15,7 +15,7 @@ export type Gate =
   /** The endpoint is slow: it is served from the queue of retries, where it keeps nobody else waiting. */
   | { readonly kind: "divert" };
 
-/** What is postponed comes back within this time after the probe, not all at once. */
+/** Postponed deliveries come back spread over this time after the probe, so that they do not come all at once. */
 const SPREAD_MS = 60_000;
 
 /** The known state of the endpoint that a delivery goes to. */

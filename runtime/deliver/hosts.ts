@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { errorText, type Log } from "../aws/log.ts";
 import type { Table } from "../aws/tables.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
+import { HOUR_MS } from "../domain/time.ts";
 import { addHostCounts } from "../store/hostCounts.ts";
 
 /**
@@ -19,7 +20,7 @@ export const TELL_EVERY = 20;
 const LANES = 64;
 /** Of a host that has not accepted any post lately, by all customers. */
 export const UNPROVED_PER_SECOND = 100;
-const PROVED_FOR_MS = 3_600_000;
+const PROVED_FOR_MS = HOUR_MS;
 /** Of what a host may get, up to here nobody waits; the rest is for customers that have sent little. */
 const FREE_FOR_ALL = 0.9;
 /** How far posts may be ahead of time, as a part of the window: bursts are usual. */

@@ -8,14 +8,14 @@ import { unmade } from "./unmade.ts";
 
 /** What becomes of deliveries after their posts. Pure: clock and dice are arguments. */
 
-/** A post that was made, or was left out because its endpoint hung, its host has had all it may, or the invocation's time was up. */
+/** A post that was made, or one that was left out: its endpoint hung, its host already gets as many posts as it may, or no time was left. */
 export interface PostDone {
   readonly post: PlannedPost;
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: Millis;
   readonly result: PostResult | undefined;
-  /** How long one that was left out waits, in ms, where that is known; undefined: as long as is usual. */
+  /** How long a post that was left out waits; undefined for the usual time. */
   readonly wait_ms?: Millis | undefined;
 }
 
@@ -86,14 +86,14 @@ export function settleFailed(unit: readonly PostDone[], thrown: unknown): Settle
   );
 }
 
-/** Gone outweighs a dead letter, that a failure; of two failures the one that asks for the longer wait. */
+/** Gone outweighs a dead letter, and a dead letter outweighs a failure. Of two failures, the one with the longer wait counts. */
 function severity(next: Next): number {
   if (next.kind === "delivered") return -1;
   if (next.kind === "failed") return next.retry_after_ms;
   return next.kind === "dead_lettered" ? Number.MAX_SAFE_INTEGER - 1 : Number.MAX_SAFE_INTEGER;
 }
 
-/** So many deliveries of one post keep its answer: erasure has to find all of them from any other. */
+/** At most so many deliveries of one post keep its answer: erasure has to find all of them, beginning at any one. */
 const ANSWERS_KEPT = 8;
 
 /** A delivery's own account of an attempt that it may have shared. */
@@ -153,7 +153,7 @@ function itemAfter(delivery: Delivery, attempt: Attempt, { next, left, last, tog
     return { ...base, ...remaining, attempts, status: "cancelled", reason: "subscription_removed" };
   if (next.kind === "dead_lettered")
     return { ...base, ...remaining, attempts, status: "dead_lettered", reason: next.reason };
-  // What was only left out, or failed for all that wait, does not use up the delivery's own schedule.
+  // A delivery uses up none of its own schedule when its post was only left out, or failed for all that wait.
   const later = { schedule_from: delivery.schedule_from + 1 };
   if (next.kind === "held")
     return { ...base, ...remaining, ...later, attempts, status: "pending", held: true, reason: "circuit_open" };

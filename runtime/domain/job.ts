@@ -5,7 +5,7 @@ import { hmacBy } from "./hmac.ts";
 import type { Tenant } from "./identity/identity.ts";
 import { equalNumeric, isNumeric, LongNumber, type Numeric, numberKey, wholeOf } from "./jsonNumber.ts";
 import type { Cause } from "./problem.ts";
-import type { Millis } from "./time.ts";
+import { DAY_MS, type Millis } from "./time.ts";
 
 export type JobKind = "replay" | "export" | "erasure";
 export type JobStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
@@ -157,7 +157,7 @@ export interface Erasure {
   };
 }
 /** Longer than any message can wait: 14 days in all its queues together. */
-export const ERASURE_KNOWN_MS = 15 * 86_400_000;
+export const ERASURE_KNOWN_MS = 15 * DAY_MS;
 
 /** Where a privacy request's scope lies in the export bucket until the request is done. */
 export const scopeKey = (jobId: string): string => `scopes/${jobId}.json`;

@@ -3,7 +3,7 @@ import { defined, mapDefined } from "./defined.ts";
 import type { Tenant } from "./identity/identity.ts";
 import { isUlid } from "./ids.ts";
 import { type ErrorClass, errorClasses } from "./metrics/names.ts";
-import type { Millis } from "./time.ts";
+import { DAY_SECONDS, MINUTE_MS, type Millis } from "./time.ts";
 
 /**
  * Problems: the failures of a subscription, grouped by what failed. One item for each subscription and cause in the partition
@@ -41,9 +41,9 @@ export interface Problem extends Cause {
 }
 
 /** Milliseconds without a failure after which a problem resolves by itself, if its endpoint has answered well since. */
-const RESOLVED_AFTER_MS = 30 * 60_000;
+const RESOLVED_AFTER_MS = 30 * MINUTE_MS;
 /** One that nothing touches is forgotten. */
-export const PROBLEM_KEPT_SECONDS = 90 * 86_400;
+export const PROBLEM_KEPT_SECONDS = 90 * DAY_SECONDS;
 
 /** The state at a time. */
 export function stateOf({ said, said_at, last_at, well_at }: Problem, now: Millis): ProblemState {

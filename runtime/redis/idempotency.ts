@@ -1,7 +1,7 @@
 import { TriggersError } from "../domain/errors/errors.ts";
 import { entriesOf } from "../domain/idempotency.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import type { Millis } from "../domain/time.ts";
+import { DAY_MS, type Millis } from "../domain/time.ts";
 import type { RedisScripts } from "./connect.ts";
 import type { Room } from "./room.ts";
 
@@ -16,7 +16,7 @@ import type { Room } from "./room.ts";
 
 /** Milliseconds after which a claim may be taken over if its holder has not renewed it. Longer than ingest's timeout. */
 export const LEASE_MS = 15_000;
-export const KEPT_MS = 24 * 3_600_000;
+export const KEPT_MS = DAY_MS;
 /** The wait for Redis is longer than the limiter's: every keyed request needs its answer. */
 const PATIENCE_MS = 1_000;
 

@@ -70,7 +70,7 @@ export const testSlotKey = (customerId: string, slot: number): Item => key(`${cu
 /** @param window of ten seconds, counted since the epoch */
 export const hostKey = (host: string, window: number): Item => key(`host#${host}`, String(window).padStart(12, "0"));
 
-/** All that was told to stop is in one partition, in the order of its times. */
+/** All stops are in one partition, ordered by time. */
 export const STOPS = "stops";
 /** @param at milliseconds since the epoch */
 export const stopSortKey = (at: Millis): string => String(at).padStart(15, "0");
@@ -81,9 +81,9 @@ export const stopKey = (at: Millis, tenant: Tenant, subscriptionId: string | und
 
 const stateName = (tenant: Tenant, status: DeliveryStatus): string => `${tenant}#${status}`;
 const heldName = (tenant: Tenant, subscriptionId: string): string => `${tenant}#held#${subscriptionId}`;
-/** A partition takes 1,000 units a second, and a full one refuses the table's writes too: as many share a name. */
+/** A partition takes 1,000 units a second, and a full one makes the table refuse writes too. So this many partitions share a name. */
 const STATE_SHARDS = 16;
-/** All partitions of a name; the first is where everything was before there were others. */
+/** All partitions of a name. The first holds what was written before there were others. */
 const statePartitionsOf = (name: string): string[] => [
   name,
   ...Array.from({ length: STATE_SHARDS }, (_, shard) => `${name}#${shard}`),
@@ -118,7 +118,7 @@ const DUE_PARTITIONS = 16;
 export const duePartition = (id: string): string => `due#${spread(id, DUE_PARTITIONS)}`;
 export const duePartitions: readonly string[] = Array.from({ length: DUE_PARTITIONS }, (_, n) => `due#${n}`);
 
-/** One of so many, by what of an id is random. */
+/** One of `parts` partitions, by the random part of an id. */
 function spread(id: string, parts: number): number {
   let hash = 0;
   for (let i = 10; i < id.length; i += 1) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;

@@ -3,7 +3,7 @@ import { asService } from "../database/roles.ts";
 import type { Database } from "../database/schema.ts";
 import { canonicalJson } from "../domain/canonicalJson.ts";
 import type { ShardRule } from "../domain/shards.ts";
-import type { Millis } from "../domain/time.ts";
+import { DAY_MS, HOUR_MS, type Millis } from "../domain/time.ts";
 
 /**
  * Guards the rules by which events are found (runtime/domain/shards.ts). Each deployment tells its own before any function has them,
@@ -12,9 +12,9 @@ import type { Millis } from "../domain/time.ts";
  */
 
 /** From telling a rule to its beginning: a deployment that stops half-way has been mended by then. */
-export const NOTICE_MS = 86_400_000;
+export const NOTICE_MS = DAY_MS;
 /** So long before it begins a rule may still be changed or taken away: a deployment takes less. */
-const CLOSED_MS = 3_600_000;
+const CLOSED_MS = HOUR_MS;
 
 /**
  * @param before rules of the last deployment

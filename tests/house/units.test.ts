@@ -15,6 +15,9 @@ const unitInCommentAlone = /\/\*\* (?:Milliseconds|Seconds)\b(?:(?!\*\/)[\s\S])*
 const secondsInAt = /\b(?:[a-z]+_)*at\??: Seconds\b/;
 const millisInExpiry = /\bexpiry\??: Millis\b/;
 
+/** An hour or a day as a number: `3_600_000`, `86_400`. runtime/domain/time.ts has their names. */
+const hourAsNumber = /\b(?:3_600_000|86_400(?:_000)?)\b/;
+
 const sources = globSync("runtime/**/*.ts", { cwd: root }).filter((file) => !file.includes("/matching/"));
 const breaking = (rule: RegExp) => sources.filter((file) => rule.test(readFileSync(join(root, file), "utf8")));
 
@@ -22,6 +25,18 @@ test("a time and a length of time say their unit by their type", () => {
   assert.deepEqual(breaking(withoutUnit), []);
   assert.deepEqual(breaking(unitInNameAlone), []);
   assert.deepEqual(breaking(unitInCommentAlone), []);
+});
+
+test("hours and days have their names from runtime/domain/time.ts", () => {
+  const files = globSync(["runtime/**/*.ts", "{console/src,loadtest,operations}/**/*.{ts,tsx}"], { cwd: root });
+  assert.deepEqual(
+    files.filter(
+      (file) =>
+        file !== "runtime/domain/time.ts" &&
+        hourAsNumber.test(readFileSync(join(root, file), "utf8").replaceAll(/"[^"]*"/g, "")),
+    ),
+    [],
+  );
 });
 
 test("one name has one unit: what ends in `at` is in milliseconds, an `expiry` in seconds", () => {
@@ -45,6 +60,7 @@ test("the checks see what they forbid", () => {
   assert.ok(
     !unitInCommentAlone.test("/** Milliseconds of a pause. */\n  readonly pause: Millis;\n /** Many. */ n: number"),
   );
+  for (const text of ["3_600_000", "7 * 86_400", "86_400_000"]) assert.ok(hourAsNumber.test(text), text);
   assert.ok(secondsInAt.test("readonly routed_at?: Seconds"));
   assert.ok(millisInExpiry.test("expiry: Millis"));
 });

@@ -15,7 +15,7 @@ import type { Offered } from "./offers.ts";
  * The one editor of the console: JSON and selectors, with faults where they are and names to choose from.
  *
  * The pages' policy allows no `<style>`. style-mod, which CodeMirror writes its styles with, uses a constructable sheet in roots without a
- * head: so it is shown one, and the document takes the same set over.
+ * head: so it is given such a root, and the document uses the same sheets.
  */
 function allowStyles(): void {
   const root = { ownerDocument: document, adoptedStyleSheets: [] as CSSStyleSheet[] };
@@ -75,7 +75,7 @@ export interface EditorProps {
   readonly describedBy?: string | undefined;
   readonly faults: readonly Fault[];
   readonly offer?: ((text: string, at: number) => Offered | undefined) | undefined;
-  /** Somebody asks by a key what could stand here. Left out once it was asked. */
+  /** Called when a person asks by a key what could stand here; undefined once it was asked. */
   readonly askForMore?: (() => void) | undefined;
   /** Suggestions were asked for and are on their way. */
   readonly moreComes?: boolean;

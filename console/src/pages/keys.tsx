@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { defaultScopes, type Scope, scopes } from "../../../runtime/domain/identity/scope.ts";
+import { DAY_SECONDS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
 import { useMay } from "../session.tsx";
 import type { Key } from "../types.ts";
@@ -87,7 +88,7 @@ export default function Keys() {
   const after = () => client.invalidateQueries({ queryKey: ["list", "/keys"] });
   const rotate = (id: string) => async (overlap: string) => {
     const { api_key } = await call<Key>("POST", `/keys/${id}/rotate`, {
-      body: { overlap_seconds: overlap === "" ? 86_400 : Number(overlap) },
+      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : Number(overlap) },
     });
     setShown(api_key);
     await after();

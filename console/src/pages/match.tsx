@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { plural } from "../../../runtime/domain/plural.ts";
+import { DAY_MS, HOUR_MS } from "../../../runtime/domain/time.ts";
 import { call, pretty } from "../api.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
@@ -17,7 +18,7 @@ import { anyText, keep, useUrl } from "../url.ts";
 
 const own = { type: anyText, jsonpath: anyText, cel: anyText, subscription: anyText };
 const DEBOUNCE_MS = 400;
-const WEEK_MS = 604_800_000;
+const WEEK_MS = 7 * DAY_MS;
 const backfills = [
   ["1", "Of the last hour"],
   ["24", "Of the last 24 hours"],
@@ -66,7 +67,7 @@ export default function Match() {
         body: { event_selector: wanted, from: new Date(Date.now() - WEEK_MS).toISOString(), limit: 5_000 },
       }),
   });
-  const from = backfill === undefined ? undefined : new Date(Date.now() - Number(backfill) * 3_600_000).toISOString();
+  const from = backfill === undefined ? undefined : new Date(Date.now() - Number(backfill) * HOUR_MS).toISOString();
   const countPast = async () => {
     setPast(undefined);
     if (from === undefined) return;

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
+import { DAY_SECONDS } from "../../../runtime/domain/time.ts";
 import { call, pretty } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
@@ -252,7 +253,7 @@ export default function SubscriptionPage() {
   const rotate = async (overlap: string) => {
     const { signing_secret } = await call<{ signing_secret: string }>("POST", `/subscriptions/${id}/rotate-secret`, {
       env,
-      body: { overlap_seconds: overlap === "" ? 86_400 : Number(overlap) },
+      body: { overlap_seconds: overlap === "" ? DAY_SECONDS : Number(overlap) },
     });
     setSecret(signing_secret);
   };

@@ -1,4 +1,5 @@
 import { plural } from "../../../runtime/domain/plural.ts";
+import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { useDashboard } from "../dashboard.ts";
 import { count, countOf } from "../format.ts";
 import { NEAR } from "../limit.ts";
@@ -34,7 +35,7 @@ const advise = (share: number, refused: number): string =>
 export default function Usage() {
   const board = useDashboard();
   const [state, set] = useUrl(own);
-  const piece = state.each ?? (board.length <= 14 * 86_400_000 ? "hour" : "day");
+  const piece = state.each ?? (board.length <= 14 * DAY_MS ? "hour" : "day");
   const { limit_per_second: limit } = useSession();
   const quota = useQuota(board);
   const hours = useHours(board);

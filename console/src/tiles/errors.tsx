@@ -10,7 +10,17 @@ import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard, Filtered } from "../dashboard.ts";
 import { errorWords } from "../errorWords.ts";
 import { bucketTime, count, countOf, ms, share } from "../format.ts";
-import { maybeIn, numberIn, pointsOf, reasonOf, type Series, type TileAnswer, useTile, words } from "../metrics.ts";
+import {
+  maybeIn,
+  needsDays,
+  numberIn,
+  pointsOf,
+  reasonOf,
+  type Series,
+  type TileAnswer,
+  useTile,
+  words,
+} from "../metrics.ts";
 import { useMay } from "../session.tsx";
 import { type Told, useShows } from "../told.tsx";
 import type { Delivery } from "../types.ts";
@@ -48,8 +58,6 @@ const pickTime = (board: Dashboard, points: readonly { readonly start: string }[
 };
 const PICKS_TIME = "Click, or Enter: only this time";
 
-const LONG_MS = 26 * 3_600_000;
-
 export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAnswer }) {
   const { query, ignored } = flow;
   const { zone } = board;
@@ -62,7 +70,7 @@ export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAns
         const rates = points.map((point) => maybeIn(point, "error_rate"));
         const whole = maybeIn(answer.totals, "error_rate");
         const worst = rates.reduce<number>((best, value, at) => ((value ?? -1) > (rates[best] ?? -1) ? at : best), 0);
-        const days = Date.parse(answer.to) - Date.parse(answer.from) > LONG_MS;
+        const days = needsDays(answer);
         const name = (at: number | string) => bucketTime(at, zone, answer.interval, { long: true });
         const told: Told = {
           columns: [
@@ -126,7 +134,7 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
         const kinds = found(errors);
         if (kinds.length === 0) return <Empty title="No attempt failed in this range.">Nothing to do here.</Empty>;
         const points = kinds[0]!.points;
-        const days = Date.parse(answer.to) - Date.parse(answer.from) > LONG_MS;
+        const days = needsDays(answer);
         const failedIn = (series: Series, at: number) => maybeIn(series.points[at], "attempts");
         const told: Told = {
           columns: [

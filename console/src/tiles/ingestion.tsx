@@ -9,6 +9,7 @@ import {
   filterOf,
   keyName,
   maybeIn,
+  needsDays,
   numberIn,
   pointsOf,
   reasonOf,
@@ -33,7 +34,6 @@ export const useFlow = (board: Dashboard): TileAnswer =>
   });
 
 const GROUPS = 5;
-const LONG_MS = 26 * 3_600_000;
 
 const paintOf = (series: Series, place: number) =>
   "status" in series.key
@@ -89,7 +89,7 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
           );
         const average = movingAverage(all, partial);
         const trend = trendOf(all, partial);
-        const days = Date.parse(answer!.to) - Date.parse(answer!.from) > LONG_MS;
+        const days = needsDays(answer!);
         const most = all.reduce<number>((best, value, at) => ((value ?? 0) > (all[best] ?? 0) ? at : best), 0);
         const name = (at: number | string) => bucketTime(at, zone, bucket, { long: true });
         const round = (value: number | null | undefined) =>

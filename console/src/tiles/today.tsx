@@ -1,4 +1,5 @@
 import { drawSpark } from "../../../runtime/domain/charts/small.ts";
+import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { Picture } from "../charts/screen.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, count, dateIn } from "../format.ts";
@@ -33,7 +34,7 @@ export function TodayTile({
   const { zone } = board;
   const title = measure === "events" ? "Events ingested" : "Events delivered";
   const now = Date.parse(query.data?.complete_until ?? new Date().toISOString());
-  const days = [dateIn(now, zone), dateIn(now - 86_400_000, zone)] as const;
+  const days = [dateIn(now, zone), dateIn(now - DAY_MS, zone)] as const;
   const [ours, before] = days.map((day) =>
     pointsOf(query.data).filter(({ start }) => dateIn(Date.parse(start), zone) === day),
   ) as [ReturnType<typeof pointsOf>[number][], ReturnType<typeof pointsOf>[number][]];

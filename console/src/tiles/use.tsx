@@ -3,6 +3,7 @@ import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
 import { drawHeat } from "../../../runtime/domain/charts/small.ts";
+import { HOUR_MS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
@@ -87,7 +88,7 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
     const at = Date.parse(point.start);
     return { day: dateIn(at, zone), hour: hourIn(at, zone), value: maybeIn(point, "events") ?? 0 };
   });
-  const forecast = dayForecast(known, dateIn(now, zone), hourIn(now, zone), (now % 3_600_000) / 3_600_000);
+  const forecast = dayForecast(known, dateIn(now, zone), hourIn(now, zone), (now % HOUR_MS) / HOUR_MS);
   useShows(
     forecast === undefined
       ? undefined

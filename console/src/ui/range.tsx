@@ -1,4 +1,5 @@
 import { lazy, Suspense, useId } from "react";
+import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { presets, useCommon, zoneOf } from "../url.ts";
 import { zones } from "../zones.ts";
 import { Button } from "./basic.tsx";
@@ -21,7 +22,7 @@ export function Range() {
             onPress={() =>
               set(
                 value === "custom"
-                  ? { range: value, from: state.from ?? new Date(Date.now() - 86_400_000).toISOString() }
+                  ? { range: value, from: state.from ?? new Date(Date.now() - DAY_MS).toISOString() }
                   : { range: value, from: undefined, to: undefined },
               )
             }

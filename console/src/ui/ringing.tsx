@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { time } from "../format.ts";
 
 /** A stretch of time in which something rang. */
@@ -11,7 +12,6 @@ export interface Rung {
 const WIDTH = 600;
 const HEIGHT = 44;
 const BASE = 28;
-const DAY_MS = 86_400_000;
 const LABELS = 5;
 
 /** When a rule would have rung, on a line of time: wide enough to be seen however short it was. */

@@ -120,7 +120,7 @@ const RunSchema = z
 const ReportId = z.object({ id: ulidParam("rpt") });
 
 /** What lies in the bucket of exports is deleted after 8 days. */
-const KEPT_MS = 7 * 86_400_000;
+const KEPT_MS = 7 * DAY_MS;
 
 const viewReport = (row: Selectable<ReportTable>) => ({
   report_id: row.report_id,

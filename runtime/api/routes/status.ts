@@ -3,6 +3,7 @@ import { asCustomer } from "../../database/roles.ts";
 import { defined } from "../../domain/defined.ts";
 import { FreshCache } from "../../domain/freshCache.ts";
 import { OPERATOR } from "../../domain/identity/identity.ts";
+import { MINUTE_MS } from "../../domain/time.ts";
 import type { Api, Deps } from "../deps.ts";
 import { type Health, isIngest, type PlatformMetrics, watchOf } from "../health.ts";
 import { route } from "../route.ts";
@@ -103,7 +104,7 @@ function componentsOf({ health, metrics, incidents }: Told) {
 export function register(app: Api, deps: Deps): void {
   const watch = watchOf(deps);
   const kept = new FreshCache<"incidents", readonly Incident[]>({
-    freshness: { refreshAfter: 5_000, waitAfter: 5_000, serveUntil: 15 * 60_000, pauseAfterFailure: 5_000 },
+    freshness: { refreshAfter: 5_000, waitAfter: 5_000, serveUntil: 15 * MINUTE_MS, pauseAfterFailure: 5_000 },
     now: deps.now,
     max: 1,
     ask: async () =>

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { TriggersError } from "../../domain/errors/errors.ts";
-import { rfc3339 } from "../../domain/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, rfc3339 } from "../../domain/time.ts";
 import { quantiles } from "../../domain/usage/histogram.ts";
 import { share } from "../../domain/usage/quota.ts";
 import { emptyTotals, type Totals, type UsageInterval } from "../../domain/usage/usage.ts";
@@ -13,7 +13,7 @@ import { limitedCounters, QuotaSchema, readQuota, readTrend } from "../usageQuot
 import { readUsage } from "../usageReads.ts";
 
 const TAG = "Usage";
-const LENGTH = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+const LENGTH = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const;
 /** Buckets an answer holds: a month by hour, a day by minute, and room. */
 const MAX_BUCKETS = 3_000;
 /** Where the answer's size ends groups: the largest stay, the others are added up under `"…"`. */

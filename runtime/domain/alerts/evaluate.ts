@@ -1,4 +1,4 @@
-import type { Millis } from "../time.ts";
+import { MINUTE_MS, type Millis } from "../time.ts";
 import type { Severity } from "./kinds.ts";
 import type { RuleDefinition } from "./rule.ts";
 
@@ -45,7 +45,6 @@ export interface Step {
   readonly resolution?: "recovered" | "no_data";
 }
 
-const MINUTE_MS = 60_000;
 const NO_DATA_MS = 30 * MINUTE_MS;
 /** Share of the threshold at which a firing rule is well again. */
 const CLEAR = 0.9;

@@ -27,7 +27,7 @@ export interface Column {
   readonly from: Millis;
   readonly to: Millis;
   readonly count: number;
-  /** As many as there would be in it if times were distributed as they used to be; null where nothing is known of before. */
+  /** How many it would hold if times were distributed as they were before; null without an earlier time to compare with. */
   readonly expected: number | null;
   /** Clearly more than usual, and slower than what is usual for most. */
   readonly unusual: boolean;
@@ -36,11 +36,11 @@ export interface Column {
 /** Factor between the bounds of a column. */
 const STEP = 10 ** 0.125;
 const FLOOR = 1;
-/** More than so many times what is expected, and than a hundredth of all, is unusual. */
+/** A column is unusual that holds more than so many times the expected number, and more than a hundredth of all. */
 const TIMES = 2;
 const LEAST_SHARE = 0.01;
 
-/** A bucket is 10 % wide; it belongs where its middle is, as quantiles are told by it. */
+/** A bucket is 10 % wide. It counts for the column that its middle is in, as quantiles are computed from middles. */
 const MIDDLE = Math.sqrt(1.1);
 const placeOf = (upper: number): number =>
   upper <= FLOOR ? 0 : Math.max(1, Math.ceil(Math.log(upper / MIDDLE / FLOOR) / Math.log(STEP) - 1e-6));

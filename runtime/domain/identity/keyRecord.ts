@@ -1,7 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { CodecError } from "../codec/codecError.ts";
 import { defined, mapDefined } from "../defined.ts";
-import type { Millis } from "../time.ts";
+import { MINUTE_MS, type Millis } from "../time.ts";
 import type { KeyRecord, KeyVersion } from "./apiKey.ts";
 import { type Environment, environments, type KeyLimit, type Scope, scopes } from "./identity.ts";
 
@@ -108,7 +108,7 @@ export function decodeKeyRecord(item: KeyItem): KeyRecord {
 }
 
 /** How much time passes, at least, between two notes of a key's use. */
-export const USE_NOTED_EVERY_MS = 10 * 60_000;
+export const USE_NOTED_EVERY_MS = 10 * MINUTE_MS;
 
 /** The key_id under which the note of a key's last use is stored. */
 export const usedItemId = (keyId: string): string => `${keyId}#used`;

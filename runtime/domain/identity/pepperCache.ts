@@ -1,8 +1,9 @@
 import { FreshCache } from "../freshCache.ts";
+import { MINUTE_MS } from "../time.ts";
 import type { Peppers } from "./apiKey.ts";
 
 /** Milliseconds after which it is read again, in the background of the request that finds it old. */
-export const PEPPERS_MS = 5 * 60_000;
+export const PEPPERS_MS = 5 * MINUTE_MS;
 /** A version that is missing is asked for at most so often. */
 const MISSING_MS = 10_000;
 

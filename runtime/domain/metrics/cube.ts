@@ -1,10 +1,8 @@
 import type { Tenant } from "../identity/identity.ts";
-import { type Millis, rfc3339 } from "../time.ts";
+import { DAY_MS, type Millis, rfc3339 } from "../time.ts";
 import type { MetricsQuery } from "./query.ts";
 
 /** The cube: all rows of a tenant's day by the quarter of an hour, one Parquet file each. docs/metrics.md lists its columns. */
-
-const DAY_MS = 86_400_000;
 
 /** Where the files of a tenant are. Its parts are the partitions of the Glue table. */
 export const cubeFolder = (tenant: Tenant): string => `cube/tenant=${tenant}/`;

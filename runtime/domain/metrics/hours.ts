@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { DAY_MS, HOUR_MS, type Millis, secondsOf } from "../time.ts";
+import { DAY_MS, DAY_SECONDS, HOUR_MS, type Millis, secondsOf } from "../time.ts";
 import { ROWS } from "../usage/counters.ts";
 import { usageSortKey } from "../usage/usage.ts";
 import {
@@ -26,7 +26,7 @@ import { addSums, type HistogramName, histograms, type Sums } from "./sums.ts";
  */
 
 export const QUARTER_MS = 900_000;
-const KEEP_SECONDS = 400 * 86_400;
+const KEEP_SECONDS = 400 * DAY_SECONDS;
 /** Rows in one item: far below the 400 KB that an item may have. */
 const ROWS_EACH = 2_000;
 

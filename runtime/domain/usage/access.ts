@@ -4,7 +4,7 @@ import ipaddr from "ipaddr.js";
 import { canonicalJson } from "../canonicalJson.ts";
 import { defined } from "../defined.ts";
 import type { Environment, Tenant } from "../identity/identity.ts";
-import type { Millis } from "../time.ts";
+import { HOUR_MS, type Millis } from "../time.ts";
 import { add, type Tally } from "./counters.ts";
 import type { CallFact } from "./fact.ts";
 
@@ -15,7 +15,7 @@ import type { CallFact } from "./fact.ts";
  */
 
 /** Milliseconds after the end of an hour at which its records are made. A call that is counted later belongs to the minute of counting. */
-export const SETTLED_MS = 3_600_000;
+export const SETTLED_MS = HOUR_MS;
 /** Milliseconds after the end of an hour at which a count may come too late for the records of the hour. */
 export const LATE_MS = SETTLED_MS / 2;
 

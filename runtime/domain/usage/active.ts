@@ -1,5 +1,5 @@
 import type { Tenant } from "../identity/identity.ts";
-import { rfc3339, secondsOf } from "../time.ts";
+import { HOUR_MS, rfc3339, secondsOf } from "../time.ts";
 import { type SendPut, shardOfWriter } from "./counters.ts";
 
 /**
@@ -11,7 +11,7 @@ import { type SendPut, shardOfWriter } from "./counters.ts";
 
 const KEEP_SECONDS = 2 * 3_600;
 /** Older minutes no longer matter to any evaluation. */
-const RECENT_MS = 3_600_000;
+const RECENT_MS = HOUR_MS;
 /** About 60 KB. */
 const TENANTS_EACH = 1_000;
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../domain/time.ts";
 import { Fault } from "../frame.ts";
 import { duration, timestamp } from "./operators.ts";
 import { type Duration, Timestamp, type Value } from "./values.ts";
@@ -112,8 +113,6 @@ function formatOf(zone: string): Intl.DateTimeFormat | undefined {
   return zones.get(zone);
 }
 
-const DAY = 86_400_000;
-
 /** Fields of a date, each counted as CEL counts it. */
 const FIELDS: Readonly<Record<string, (date: Date) => number>> = {
   getFullYear: (date) => date.getUTCFullYear(),
@@ -124,7 +123,7 @@ const FIELDS: Readonly<Record<string, (date: Date) => number>> = {
   getDayOfYear: (date) => {
     const first = new Date(date);
     first.setUTCMonth(0, 1);
-    return Math.round((date.getTime() - first.getTime()) / DAY);
+    return Math.round((date.getTime() - first.getTime()) / DAY_MS);
   },
   getHours: (date) => date.getUTCHours(),
   getMinutes: (date) => date.getUTCMinutes(),

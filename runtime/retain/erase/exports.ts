@@ -2,7 +2,7 @@ import { DeleteObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { defined } from "../../domain/defined.ts";
 import { timeOf } from "../../domain/ids.ts";
 import { exportFolder, type Job } from "../../domain/job.ts";
-import type { Seconds } from "../../domain/time.ts";
+import { HOUR_MS, type Seconds } from "../../domain/time.ts";
 import type { Tools } from "../work.ts";
 import { type Cursor, withCounts } from "./erasure.ts";
 
@@ -19,7 +19,7 @@ const LOOK_AGAIN_SECONDS = 5;
  * Milliseconds since a job's last saved slice after which it surely has stopped: its queue gives it up after four receives, half
  * an hour apart.
  */
-const DEAD_MS = 3 * 3_600_000;
+const DEAD_MS = 3 * HOUR_MS;
 
 /** @returns the cursor behind, or how many seconds to wait for jobs that may bring back erased events */
 export async function inExports(

@@ -2,7 +2,7 @@ import { mapConcurrently } from "../../domain/concurrently.ts";
 import { defined } from "../../domain/defined.ts";
 import { eventId, timeOf, ulidAt } from "../../domain/ids.ts";
 import type { Job, PrivacyScope } from "../../domain/job.ts";
-import type { Millis } from "../../domain/time.ts";
+import { DAY_MS, type Millis } from "../../domain/time.ts";
 import { type ScannedBatch, scanEvents } from "../../store/batches/scanEvents.ts";
 import { erasedOffsets, eraseInBatch, forgetKeyHash } from "../../store/erasure/eraseInBatch.ts";
 import { removeMarks } from "../../store/erasure/removeMarks.ts";
@@ -19,7 +19,7 @@ import { type Cursor, onward, withCounts } from "./erasure.ts";
  */
 
 /** An entry is kept for a day after its answer, which a repeat may have brought a day after the claim. */
-const ENTRY_MS = 2 * 86_400_000;
+const ENTRY_MS = 2 * DAY_MS;
 
 interface Found {
   readonly scanned: ScannedBatch;

@@ -4,7 +4,7 @@ import { pack } from "../../domain/codec/pack.ts";
 import { splitTenant, type Tenant } from "../../domain/identity/identity.ts";
 import { offsetOf, timeOf } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
-import { type Millis, type Seconds, secondsOf } from "../../domain/time.ts";
+import { DAY_SECONDS, type Millis, type Seconds, secondsOf } from "../../domain/time.ts";
 import type { BatchItem } from "../../store/batches/batchItem.ts";
 import { storeUnlessThere } from "../../store/batches/storeBatches.ts";
 import { ARRIVAL_MS, archiveKeys, keptEvents, readObject } from "../archive.ts";
@@ -15,7 +15,7 @@ import type { Tools } from "../work.ts";
  * Puts archived events back into the table, so that they are replayed like any other: with deliveries, retries and a
  * backlog. They are older than the customer's retention, which hides them from reads, and they expire again in days.
  */
-const KEEP_SECONDS = 2 * 86_400;
+const KEEP_SECONDS = 2 * DAY_SECONDS;
 
 /** Runs of consecutive events: what erasure left of a batch, or a part of one, may have gaps. */
 export function runsOf(events: readonly ArchivedEvent[]): ArchivedEvent[][] {
