@@ -11,8 +11,8 @@ export interface IndexArgs {
   readonly partition: KeyAttribute;
   readonly sort: KeyAttribute;
   /**
-   * What the index carries: all attributes, or keys alone, whose readers then read the items. A change has the index made
-   * anew: it finds nothing until that is done.
+   * What the index carries: all attributes, or keys alone, whose readers then read the items. A change rebuilds the index, which finds
+   * nothing until that is done.
    * @default ALL
    */
   readonly carries?: "ALL" | "KEYS_ONLY";

@@ -5,8 +5,8 @@ import { root } from "./bundle.ts";
 const PACKAGES = "node_modules/@duckdb";
 
 /**
- * DuckDB's own code beside a bundle, which can't hold it: the loader, and the library of every platform that is installed. npm installs that
- * of the machine; docs/deploy.md says how the one that Lambda needs, `linux-arm64`, comes to others.
+ * DuckDB's own code beside a bundle, which can't hold it: the loader, and the library of every platform that is installed. npm installs
+ * the machine's own; docs/deploy.md says how a machine of another kind gets the one that Lambda needs, `linux-arm64`.
  * @returns path of each file, by its path in the archive
  */
 export function duckdbFiles(): Readonly<Record<string, string>> {

@@ -87,7 +87,7 @@ export interface EncryptionKeyArgs {
   readonly services?: readonly KeyService[];
   /**
    * Other regions that hold a replica of the key. A list, even an empty one, makes a multi-Region key, which can get replicas
-   * later; any other key would have to be replaced for that, under the data that it encrypts. @default a key of one region
+   * later. A key without the list never can: it would have to be replaced while data is encrypted by it. @default a key of one region
    */
   readonly replicaRegions?: readonly string[];
   /** Region of the key. @default the stack's */

@@ -121,7 +121,7 @@ export class WorkQueue extends pulumi.ComponentResource {
     ];
   }
 
-  /** Giving back what a consumer can't work off: later what has to wait, to the dead-letter queue what is damaged. */
+  /** Giving messages back: those that have to wait come again later, damaged ones go to the dead-letter queue. */
   toGiveBack(): Permission[] {
     return [
       { actions: ["sqs:SendMessage"], resources: [this.dead.arn] },

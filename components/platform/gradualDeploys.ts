@@ -23,7 +23,7 @@ export interface Deployment {
   readonly version: string;
 }
 
-/** CodeDeploy's part: ten per cent of the runs for five minutes, then all, back when an alarm rings. */
+/** CodeDeploy's part: the new version gets ten per cent of the runs for five minutes, and then all. An alarm brings the old version back. */
 export class GradualDeploys extends pulumi.ComponentResource {
   readonly deployments: pulumi.Output<readonly Deployment[]>;
 

@@ -68,13 +68,13 @@ export type Standby = Told<StandbyOutputs> & {
 
 type Named = Pick<Settings, "edgeStack" | "homeStack" | "standbyStacks">;
 
-/** The stacks that a program names: one may be named in several parts, and is one resource all the same. */
+/** The stacks that a program names. A stack that several settings name is one resource. */
 export class OtherStacks {
   private readonly references = new Map<string, pulumi.StackReference>();
 
   /**
-   * The stacks that the settings name, each asked for what it has to tell before anything is declared.
-   * @throws RunError that lists every stack that tells nothing of the kind
+   * The stacks that the settings name. Each is asked for its exports before any resource is declared.
+   * @throws RunError that lists every stack without the exports
    */
   static async named({ edgeStack, homeStack, standbyStacks }: Named): Promise<OtherStacks> {
     const others = new OtherStacks();

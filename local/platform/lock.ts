@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { StartError } from "../startError.ts";
 
 /**
- * One process uses a state folder. Invariant: the lock is the operating system's, by way of SQLite, and ends with its process in the
- * moment that this is killed. Who holds it is written beside it, for the person who meets it.
+ * One process uses a state folder. Invariant: the lock is the operating system's, by way of SQLite. It ends with its process, also
+ * with one that is killed. The holder's name is written beside it, for a person who finds the folder locked.
  */
 export const LOCK_FILES: ReadonlySet<string> = new Set(["lock.sqlite", "lock.sqlite-journal", "holder.json"]);
 
@@ -19,7 +19,7 @@ const BUSY = 5;
 /** @returns what gives it back @throws StartError when another process, or this one, holds the folder */
 export function lockFolder(directory: string): () => void {
   const holderFile = join(directory, "holder.json");
-  // Never opened by anything else in this process: closing it would give the lock away.
+  // Never opened by anything else in this process: closing it would release the lock.
   const db = new DatabaseSync(join(directory, "lock.sqlite"), { timeout: 0 });
   try {
     db.exec("BEGIN EXCLUSIVE");

@@ -244,7 +244,7 @@ test("an export of EventBridge becomes one subscription a target that is an addr
   assert.deepEqual(nightly!.not.slice(0, 1), ["it runs by the clock (rate(1 day)); nothing here does"]);
 });
 
-test("what is no export is refused in words that say what is one, and where it is told how it is made", () => {
+test("a file that is no export is refused: the refusal says what an export is, and where its making is described", () => {
   const svix =
     'An export of Svix is a list of endpoints, alone or in "data", as /docs/guides/moving-from-svix/ shows how to make it';
   for (const input of [null, 5, "text", {}, { data: {} }, read("hookdeck")])

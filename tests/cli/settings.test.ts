@@ -79,7 +79,7 @@ test("a key is used only for the address it was made for; a key file that others
   assert.throws(() => connectionOf({ ...none, url: "https://a.example.com" }, env, project), refused);
 });
 
-test("where no platform of this machine is there, its key is asked for in vain, and no other one is taken", () => {
+test("without a platform on this machine no key is found, and no other key is used in its place", () => {
   const elsewhere = { ...env, TRIGGERS_API_KEY: key("env"), TRIGGERS_STATE: join(folder, "none") };
   for (const flags of [{ sandbox: true }, { local: true }])
     assert.throws(() => connectionOf({ ...none, ...flags }, elsewhere, folder), { exit: exits.key });

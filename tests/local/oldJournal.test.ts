@@ -129,7 +129,7 @@ test("messages move into the file of the queues, and cut-off records are reporte
   ]);
 });
 
-test("records of the stream that were not delivered are delivered, those that were are not", async () => {
+test("records that an old journal holds undelivered are delivered, and delivered ones are not delivered again", async () => {
   const state = fresh();
   const taken = (seq: number, text: string) => record(doubles(1, seq, Date.now()), Buffer.from(text));
   journal(
@@ -137,11 +137,7 @@ test("records of the stream that were not delivered are delivered, those that we
     Buffer.concat([taken(1, "done\n"), taken(2, "waits\n"), record(doubles(2, 1))]),
   );
   const puts: string[] = [];
-  const firehose = createFirehose(
-    contextIn(state, []),
-    (_bucket, _key, body) => puts.push(body.toString()),
-    testClock(),
-  );
+  const firehose = createFirehose(contextIn(state), (_bucket, _key, body) => puts.push(body.toString()), testClock());
   const type = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
   const inputs = { destination: "extended_s3", extendedS3Configuration: { bucketArn: "arn:aws:s3:::archive" } };
   await firehose.resources[type]!({ type, name: "archive", inputs });

@@ -22,7 +22,7 @@ interface Flags extends SelectorFlags {
 
 /** Events of every type. */
 const ALL = "$";
-/** Signatures count for five minutes: what is older is asked of the platform anew. */
+/** A signature is valid for five minutes: for an older event, the platform is asked for a new one. */
 const FRESH_MS = 4 * 60_000;
 
 /** A port of this machine, or a whole address. @throws CommandError */

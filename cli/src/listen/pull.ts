@@ -23,8 +23,8 @@ const PAGE = 20;
 /**
  * Pulls a backlog and hands each event on, oldest first, one after another.
  *
- * Invariant: an event leaves the backlog only after the target got it. What it answered is shown, and is its own affair; an event is
- * not handed on while nobody listens. A machine that slept, a program that was killed and a platform that was away find the rest still
+ * Invariant: an event leaves the backlog only after the target got it, also where the target answered with an error. An
+ * event is not handed on while nobody listens. A machine that slept, a program that was killed and a platform that was away find the rest still
  * there: the place where it goes on is the backlog itself, page by page by its cursor.
  * @returns when `signal` ends it, or "gone" when the subscription was removed @throws TriggersError that no waiting mends
  */

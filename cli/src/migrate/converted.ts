@@ -17,7 +17,7 @@ export interface Converted {
 /** Events of every type. */
 export const ALL = "$";
 
-/** An entry with reasons against it is made into nothing. */
+/** Nothing is made of an entry that has reasons against it. */
 export const converted = (
   name: string,
   subscription: SubscriptionRequest,
@@ -37,7 +37,7 @@ export const literal = (value: string | number | boolean | null): string => JSON
 export const member = (path: readonly string[]): string =>
   path.reduce((text, name) => (/^[A-Za-z_]\w*$/.test(name) ? `${text}.${name}` : `${text}[${literal(name)}]`), "event");
 
-/** That a member is there, in objects all the way: no event makes it an error. */
+/** A condition that a member is there. It asks for an object at each step, so that no event makes it an error. */
 export const present = (path: readonly string[]): string =>
   path
     .map((name, at) => {
@@ -46,7 +46,7 @@ export const present = (path: readonly string[]): string =>
     })
     .join(" && ");
 
-/** A condition on a value that may be one, or a list of them: then one of them has to meet it. */
+/** A condition on a value. Where the value is a list, one of its members has to meet it. */
 export const onEach = (path: readonly string[], condition: (value: string) => string): string =>
   `(type(${member(path)}) == list ? ${member(path)}.exists(v, ${condition("v")}) : ${condition(member(path))})`;
 

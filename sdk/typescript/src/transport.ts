@@ -11,7 +11,7 @@ export interface TriggersOptions {
   readonly timeoutMs?: number;
   /** Attempts after the first. @default 4 */
   readonly retries?: number;
-  /** A request is not repeated when that would mean to wait longer; milliseconds. @default 60_000 */
+  /** Longest wait before another attempt, in milliseconds: where more is asked for, the request is not repeated. @default 60_000 */
   readonly maxWaitMs?: number;
   /** Numbers keep every digit: integers beyond 2^53 are bigints, longer decimals `LosslessNumber`s. @default false */
   readonly lossless?: boolean;

@@ -290,7 +290,7 @@ const anyQuery = fc.record(
   },
   { requiredKeys: ["measures"] },
 );
-test("any query, however odd, is answered or refused by what is wrong where, and asks the cube for ten years at most", () =>
+test("any query, however odd, is answered, or refused with what is wrong and where; the cube is asked for ten years at most", () =>
   fc.assert(
     fc.asyncProperty(anyQuery, async (query) => {
       toCube.length = 0;

@@ -57,7 +57,7 @@ const bare = (ast: Ast): unknown =>
     ),
   );
 
-test("each part stands in the text where it says: its own text parses to the same", () => {
+test("each part's range holds its text: that text alone parses to the same part", () => {
   let parts = 0;
   const check = (ast: Ast, text: string) => {
     parts += 1;

@@ -96,7 +96,7 @@ test("every valid query of the suite says where the values are", () => {
   );
 });
 
-test("as selectors, the suite's queries match exactly the documents they select something in", () => {
+test("as selectors, the suite's queries match exactly the documents in which they select something", () => {
   const failing = suite.filter(({ invalid_selector, selector, document, result, results }) => {
     if (invalid_selector === true) return false;
     return compileSelector({ jsonpath: selector }).matches(event(document)) !== (results ?? [result!])[0]!.length > 0;

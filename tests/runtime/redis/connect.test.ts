@@ -62,7 +62,7 @@ test("an answer between two that were late keeps the connection", async () => {
   await close();
 });
 
-test("a connection that says nothing while it is asked is closed, and others are not waited for", async () => {
+test("a connection that does not answer a question is closed, and the other connections do not wait for it", async () => {
   const { sockets, state, ping, close } = await start();
   assert.equal(await ping(10_000), "PONG");
   state.silent = true;

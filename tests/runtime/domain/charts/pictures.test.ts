@@ -213,7 +213,7 @@ test("the right arrow comes by every mark, from the first to the last, and stays
     }),
   ));
 
-test("other keys are left to the page, and without marks all are", () => {
+test("other keys are left to the page, and without marks every key is", () => {
   assert.equal(nextMark([{ x: 0, y: 0, width: 1, height: 1, row: 0 }], 0, "Tab"), undefined);
   assert.equal(nextMark([], -1, "ArrowRight"), undefined);
 });
