@@ -106,37 +106,26 @@ export class Distribution extends pulumi.ComponentResource {
     super("triggers:components:Distribution", name, {}, opts);
     const own = { parent: this };
     const label = `${pulumi.getProject()}-${pulumi.getStack()}`;
-    const viewer = new aws.cloudfront.Function(
+    const atTheEdge = (name: string, file: string, comment: string, more: Partial<aws.cloudfront.FunctionArgs> = {}) =>
+      new aws.cloudfront.Function(
+        name,
+        {
+          runtime: "cloudfront-js-2.0",
+          comment,
+          code: readFileSync(join(root, "runtime/edge", file), "utf8"),
+          publish: true,
+          ...more,
+        },
+        own,
+      );
+    const viewer = atTheEdge(
       "viewer",
-      {
-        runtime: "cloudfront-js-2.0",
-        comment: "Keeps the caller's Authorization, drops identity headers that a caller made up, picks the region",
-        keyValueStoreAssociations: [args.failoverStore],
-        code: readFileSync(join(root, "runtime/edge/viewer.js"), "utf8"),
-        publish: true,
-      },
-      own,
+      "viewer.js",
+      "Keeps the caller's Authorization, drops identity headers that a caller made up, picks the region",
+      { keyValueStoreAssociations: [args.failoverStore] },
     );
-    const toPages = new aws.cloudfront.Function(
-      "pages",
-      {
-        runtime: "cloudfront-js-2.0",
-        comment: "Answers every path of the console with its one page",
-        code: readFileSync(join(root, "runtime/edge/pages.js"), "utf8"),
-        publish: true,
-      },
-      own,
-    );
-    const toDocs = new aws.cloudfront.Function(
-      "docs",
-      {
-        runtime: "cloudfront-js-2.0",
-        comment: "Finds the page of a path of the documentation",
-        code: readFileSync(join(root, "runtime/edge/docs.js"), "utf8"),
-        publish: true,
-      },
-      own,
-    );
+    const toPages = atTheEdge("pages", "pages.js", "Answers every path of the console with its one page");
+    const toDocs = atTheEdge("docs", "docs.js", "Finds the page of a path of the documentation");
     const readPages = new aws.cloudfront.OriginAccessControl(
       "pages-access",
       {
