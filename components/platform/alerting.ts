@@ -71,7 +71,7 @@ export class Alerting extends pulumi.ComponentResource {
           SMS_FROM: smsFrom,
         },
         permissions: [
-          ...store.metrics.to("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
           ...store.events.to("dynamodb:Query"),
           subscriptions.toInvoke(),
           args.publisher.publish.toInvoke(),
@@ -100,7 +100,7 @@ export class Alerting extends pulumi.ComponentResource {
           MAIL_FROM: mailFrom,
         },
         permissions: [
-          ...store.metrics.to("dynamodb:Query"),
+          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:Query"),
           subscriptions.toInvoke(),
           args.cube.handler.toInvoke(),
           ...retention.exports.toWrite("reports/"),

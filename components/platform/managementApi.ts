@@ -89,7 +89,7 @@ export class ManagementApi extends pulumi.ComponentResource {
             "dynamodb:Query",
             "dynamodb:UpdateItem",
           ),
-          ...store.metrics.to("dynamodb:PutItem", "dynamodb:Query"),
+          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"),
           ...keys.to(
             "dynamodb:BatchGetItem",
             "dynamodb:GetItem",

@@ -52,7 +52,7 @@ export class MetricsCube extends pulumi.ComponentResource {
         files: duckdbFiles(),
         environment: { METRICS_TABLE: store.metrics.table.name, CUBE_BUCKET: this.bucket.bucket.bucket },
         permissions: [
-          ...store.metrics.to("dynamodb:Query"),
+          ...store.metrics.to("dynamodb:BatchGetItem", "dynamodb:Query"),
           ...this.bucket.toRead("cube/"),
           ...this.bucket.toWrite("cube/"),
           this.bucket.toList(),

@@ -4,7 +4,15 @@ import type { Item } from "../domain/codec/fields.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import type { CubeRequest } from "../domain/metrics/cube.ts";
-import { dayItems, dayStart, daysPartition, hourItems, hourOf, hoursPartition } from "../domain/metrics/hours.ts";
+import {
+  dayForms,
+  dayItems,
+  dayStart,
+  daysPartition,
+  hourItems,
+  hourOf,
+  hoursPartition,
+} from "../domain/metrics/hours.ts";
 import { DAY_MS, HOUR_MS, hourName, type Millis, rfc3339 } from "../domain/time.ts";
 import {
   LATE_PARTITION,
@@ -66,8 +74,10 @@ export async function writeHour(
 }
 
 async function forgetDay(counters: Table, tenant: Tenant, day: number): Promise<void> {
-  const items = await itemsBetween(counters, daysPartition(tenant), usageSortKey(day), usageSortKey(day, "~"));
-  for (const { pk, sk } of items) await deleteItem(counters, { pk: pk!, sk: sk! });
+  for (const form of dayForms) {
+    const items = await itemsBetween(counters, daysPartition(tenant, form), usageSortKey(day), usageSortKey(day, "~"));
+    for (const { pk, sk } of items) await deleteItem(counters, { pk: pk!, sk: sk! });
+  }
 }
 
 /** Hours after midnight in which the hours of a day are added up. */
@@ -83,7 +93,7 @@ export async function addUpDay(counters: Table, tenant: Tenant, day: number): Pr
   const readHours = () => itemsBetween(counters, hoursPartition(tenant), usageSortKey(day), last);
   const hours = await readHours();
   if (hours.length === 0) return;
-  for (const item of dayItems(tenant, day, hours)) await putItem(counters, item);
+  for (const form of dayForms) for (const item of dayItems(tenant, day, form, hours)) await putItem(counters, item);
   // An hour may have changed since it was read here. Its writer may have removed the day before this run wrote it.
   if (!isDeepStrictEqual(await readHours(), hours)) await forgetDay(counters, tenant, day);
 }

@@ -1,18 +1,22 @@
-import { queryAll as queryTable } from "../aws/tables.ts";
+import { getItems, queryAll as queryTable } from "../aws/tables.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take } from "../domain/metrics/answer.ts";
 import type { CubeRequest } from "../domain/metrics/cube.ts";
 import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
 import {
+  type DayForm,
+  dayForms,
   dayStart,
   daysPartition,
+  hourKey,
   hourStart,
   hoursPartition,
   isWholeDay,
   isWholeQuarter,
   minuteOf,
   PAGES,
+  quartersOf,
   readHour,
   rowsByMinute,
   type StoredGrain,
@@ -160,7 +164,7 @@ async function readRows(
   const [first, end] = [hourStart(span.from), hourStart(to - 1) + UNIT_MS.h];
   const split = Math.min(Math.max(first, hoursKept), end);
   const wanted: Wanted = { grain, latencies: histogramsOf(query), late: await lateHours(reader, tenant), take };
-  const days = await readDays(reader, tenant, wanted, wholeDays({ ...span, to }, split));
+  const days = await readDays(reader, tenant, wanted, { ...span, to }, split);
   const { added, open } = await readHours(reader, tenant, wanted, rangesBetween(days, { from: split, to: end }));
   // What does not begin or end with a quarter is told by the minute, where there still are minutes.
   const edges = [span.from, to]
@@ -204,47 +208,81 @@ interface Wanted {
   readonly take: Take;
 }
 
-/** Fewer days than these are not worth a look of their own. */
-const LEAST_DAYS = 2;
+/** A shorter time than this, in all, is not worth a look of its own. */
+const LEAST_MS = 2 * DAY_MS;
 
-/** The days of UTC, from a time on, each of which lies in one point of a span. */
-function wholeDays({ from, to, starts }: Span, since: Millis): number[] {
-  const days: number[] = [];
+/** The pieces of days of UTC, from a time on, each of which lies in one point of a span. @param pieceMs a day or a part of one */
+function wholePieces({ from, to, starts }: Span, pieceMs: number, since: Millis): number[] {
+  const pieces: number[] = [];
   let place = 0;
-  for (let day = Math.ceil(Math.max(from, since) / DAY_MS) * DAY_MS; day + DAY_MS <= to; day += DAY_MS) {
-    while (place < starts.length && starts[place]! <= day) place += 1;
-    if (place === starts.length || starts[place]! >= day + DAY_MS) days.push(day);
+  for (let piece = Math.ceil(Math.max(from, since) / pieceMs) * pieceMs; piece + pieceMs <= to; piece += pieceMs) {
+    while (place < starts.length && starts[place]! <= piece) place += 1;
+    if (place === starts.length || starts[place]! >= piece + pieceMs) pieces.push(piece);
   }
-  return days.length < LEAST_DAYS ? [] : days;
+  return pieces;
 }
 
-/** Hands over the rows of those days that are added up, and have no hour that is late. @returns these days, ascending */
+/**
+ * Hands over what of a span is kept by the day: whole days of UTC where a point holds them, and eighths of the days that lie in several points.
+ * @returns what was handed over, ascending
+ */
 async function readDays(
   reader: MetricsReader,
   tenant: Tenant,
-  { grain, latencies, late, take }: Wanted,
-  days: readonly number[],
-): Promise<number[]> {
-  if (days.length === 0 || grain === "joint") return [];
-  const pk = daysPartition(tenant);
-  const lateDays = new Set([...late].map(dayStart));
-  const readable = new Set(days.filter((day) => !lateDays.has(day)));
-  const found = new Map<number, CounterItem[]>();
-  const range = { from: days[0]!, to: days.at(-1)! + DAY_MS };
-  await queryAll(reader, [{ pk, range }], DAY_MS, projectionOf([grain, PAGES]), (start, item) => {
-    if (readable.has(start)) found.set(start, [...(found.get(start) ?? []), item]);
-  });
-  const whole = [...found].filter(([, items]) => isWholeDay(items));
-  for (const [day, items] of whole)
-    for (const item of items)
-      readHour(item, day, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums), latencies);
-  return whole.map(([day]) => day).sort((a, b) => a - b);
+  wanted: Wanted,
+  span: Span,
+  since: Millis,
+): Promise<TimeRange[]> {
+  if (wanted.grain === "joint") return [];
+  const [whole, eighths] = dayForms;
+  const days = wholePieces(span, whole.pieceMs, since);
+  const told = new Set(days);
+  const parts = wholePieces(span, eighths.pieceMs, since).filter((piece) => !told.has(dayStart(piece)));
+  const read = await Promise.all([
+    readPieces(reader, tenant, wanted, whole, days),
+    readPieces(reader, tenant, wanted, eighths, parts),
+  ]);
+  return read.flat().sort((a, b) => a.from - b.from);
 }
 
-/** What of a range lies beside these days. @param days ascending, all within it */
-function rangesBetween(days: readonly number[], { from, to }: TimeRange): TimeRange[] {
-  const ends = [...days, to];
-  const begins = [from, ...days.map((day) => day + DAY_MS)];
+/** Hands over the rows of those pieces whose day is added up and has no hour that is late. @param pieces ascending @returns these pieces */
+async function readPieces(
+  reader: MetricsReader,
+  tenant: Tenant,
+  { grain, latencies, late, take }: Wanted,
+  form: DayForm,
+  pieces: readonly number[],
+): Promise<TimeRange[]> {
+  const { pieceMs } = form;
+  if (grain === "joint" || pieces.length * pieceMs < LEAST_MS) return [];
+  const lateDays = new Set([...late].map(dayStart));
+  const readable = Map.groupBy(
+    pieces.filter((piece) => !lateDays.has(dayStart(piece))),
+    dayStart,
+  );
+  const found = new Map<number, CounterItem[]>();
+  const range = { from: dayStart(pieces[0]!), to: dayStart(pieces.at(-1)!) + DAY_MS };
+  const days = [{ pk: daysPartition(tenant, form), range }];
+  await queryAll(reader, days, DAY_MS, projectionOf([grain, PAGES]), (start, item) => {
+    if (readable.has(start)) found.set(start, [...(found.get(start) ?? []), item]);
+  });
+  const read: number[] = [];
+  for (const [day, items] of found) {
+    if (!isWholeDay(items)) continue;
+    const own = new Set(readable.get(day));
+    const handOver: Parameters<typeof readHour>[3] = (at, key, sums) => {
+      if (own.has(at)) take(at, dimsOf(key), sums);
+    };
+    for (const item of items) readHour(item, { begin: day, pieceMs }, grain satisfies StoredGrain, handOver, latencies);
+    read.push(...own);
+  }
+  return read.map((from) => ({ from, to: from + pieceMs }));
+}
+
+/** What of a range lies beside these. @param parts ascending, all within it */
+function rangesBetween(parts: readonly TimeRange[], { from, to }: TimeRange): TimeRange[] {
+  const ends = [...parts.map((part) => part.from), to];
+  const begins = [from, ...parts.map((part) => part.to)];
   return begins.map((begin, at) => ({ from: begin, to: ends[at]! })).filter((range) => range.from < range.to);
 }
 
@@ -255,19 +293,55 @@ interface ReadHours {
   readonly open: readonly number[];
 }
 
+/** More ranges than these are read hour by hour, many in one call. */
+const FEW_RANGES = 8;
+
+/** Hands over the items of hours, each with the hour's start. */
+async function eachHour(
+  reader: MetricsReader,
+  tenant: Tenant,
+  ranges: readonly TimeRange[],
+  names: readonly string[],
+  take: (start: number, item: CounterItem) => void,
+): Promise<void> {
+  const pk = hoursPartition(tenant);
+  const segments = ranges.flatMap((range) => segmentsOf(range, UNIT_MS.h)).map((segment) => ({ pk, range: segment }));
+  await queryAll(reader, segments, UNIT_MS.h, projectionOf(names), take);
+}
+
+/** The same, for a few hours here and there. */
+async function eachScatteredHour(
+  reader: MetricsReader,
+  tenant: Tenant,
+  ranges: readonly TimeRange[],
+  names: readonly string[],
+  take: (start: number, item: CounterItem) => void,
+): Promise<void> {
+  const hours = ranges.flatMap(({ from, to }) =>
+    Array.from({ length: (to - from) / UNIT_MS.h }, (_, at) => from + at * UNIT_MS.h),
+  );
+  const keys = hours.flatMap((hour) => [hourKey(tenant, hour, 0), hourKey(tenant, hour, 1)]);
+  const found = await getItems(reader.counters, keys, "eventual", ["sk", ...names]);
+  const byHour = Map.groupBy(found, minuteOf);
+  // An hour of two pages may have more of them.
+  const long = [...byHour].flatMap(([hour, items]) => (items.length === 1 ? [] : [hour]));
+  for (const [hour, [item, second]] of byHour) if (second === undefined) take(hour, item!);
+  await eachHour(reader, tenant, rangesOf(long.sort((a, b) => a - b)), names, take);
+}
+
 async function readHours(
   reader: MetricsReader,
   tenant: Tenant,
   { grain, latencies, late, take }: Wanted,
   ranges: readonly TimeRange[],
 ): Promise<ReadHours> {
-  const pk = hoursPartition(tenant);
   const items = new Map<number, CounterItem[]>();
-  const segments = ranges.flatMap((range) => segmentsOf(range, UNIT_MS.h)).map((segment) => ({ pk, range: segment }));
-  const wanted = projectionOf(grain === "joint" ? [] : [grain]);
-  await queryAll(reader, segments, UNIT_MS.h, wanted, (start, item) => {
+  const collect = (start: number, item: CounterItem) => {
     items.set(start, [...(items.get(start) ?? []), item]);
-  });
+  };
+  const names = grain === "joint" ? [] : [grain];
+  if (ranges.length > FEW_RANGES) await eachScatteredHour(reader, tenant, ranges, names, collect);
+  else await eachHour(reader, tenant, ranges, names, collect);
   const within = (hour: number) => ranges.some(({ from, to }) => hour >= from && hour < to);
   const open = [...late].filter(within);
   const now = reader.now();
@@ -284,7 +358,13 @@ async function readHours(
     added.set(hour, () => {
       if (grain === "joint") return;
       for (const item of own)
-        readHour(item, hour, grain satisfies StoredGrain, (at, key, sums) => take(at, dimsOf(key), sums), latencies);
+        readHour(
+          item,
+          quartersOf(hour),
+          grain satisfies StoredGrain,
+          (at, key, sums) => take(at, dimsOf(key), sums),
+          latencies,
+        );
     });
   }
   return { added, open };

@@ -1,7 +1,7 @@
 import { between, deleteItem, queryPages, type Table, updateItem } from "../aws/tables.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
-import { daysPartition, hoursPartition } from "../domain/metrics/hours.ts";
+import { dayForms, daysPartition, hoursPartition } from "../domain/metrics/hours.ts";
 import type { Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";
 import { minuteShards, usageSortKey } from "../domain/usage/usage.ts";
@@ -12,7 +12,7 @@ const AT_ONCE = 16;
 export async function removeHours(counters: Table, tenant: Tenant, before: number): Promise<number> {
   let removed = 0;
   // Days first: one that is left would tell the hours of it that are gone.
-  for (const pk of [daysPartition(tenant), hoursPartition(tenant)]) {
+  for (const pk of [...dayForms.map((form) => daysPartition(tenant, form)), hoursPartition(tenant)]) {
     const items = { ...between(pk, "", usageSortKey(before)), consistency: "strong" as const };
     for await (const page of queryPages(counters, { ...items, ProjectionExpression: "pk, sk" })) {
       await mapConcurrently(page, AT_ONCE, ({ pk, sk }) => deleteItem(counters, { pk: pk!, sk: sk! }));

@@ -1,4 +1,4 @@
-/** The `metrics` table in memory: puts by the number of their writer, and queries of a partition. */
+/** The `metrics` table in memory: puts by the number of their writer, queries of a partition, and items by their keys. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { CounterReader } from "../../runtime/counters/read.ts";
 
@@ -14,6 +14,7 @@ export function metricsTable(): MetricsTable {
   const items = new Map<string, Item>();
   const send = async ({ constructor: { name }, input }: { constructor: { name: string }; input: never }) => {
     if (name === "QueryCommand") return { Items: query(items, input) };
+    if (name === "BatchGetItemCommand") return { Responses: { metrics: itemsOf(items, input) } };
     if (name === "DeleteItemCommand") return void items.delete(idOf((input as { Key: Item }).Key));
     if (name !== "PutItemCommand") throw new Error(`the table of this test knows no ${name}`);
     const { Item } = input as { Item: Item };
@@ -36,3 +37,10 @@ function query(items: ReadonlyMap<string, Item>, input: { ExpressionAttributeVal
     .filter(({ sk }) => (tenant === undefined ? sk!.S! >= lo!.S! && sk!.S! <= hi!.S! : sk!.S!.startsWith(tenant.S!)))
     .sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1));
 }
+
+/** In no particular order, as DynamoDB does. */
+const itemsOf = (items: ReadonlyMap<string, Item>, input: { RequestItems: { metrics: { Keys: Item[] } } }): Item[] =>
+  input.RequestItems.metrics.Keys.flatMap((key) => {
+    const item = items.get(idOf(key));
+    return item === undefined ? [] : [item];
+  }).reverse();

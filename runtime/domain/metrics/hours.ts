@@ -89,22 +89,52 @@ export const minuteOf = ({ sk }: Item): number => Date.parse(`${sk!.S!.slice(0, 
 
 /** The items that an hour is kept in: one at least, which says that it was added up. */
 export const hourItems = (tenant: Tenant, hour: number, rows: HourRows): Record<string, AttributeValue>[] =>
-  itemsIn(hoursPartition(tenant), hour, rows);
+  itemsIn(hoursPartition(tenant), quartersOf(hour), rows.quarters);
 
-/** Where a tenant's days are. */
-export const daysPartition = (tenant: Tenant): string => `${tenant}#d`;
+/** Where an hour's item is. @param page from 0; the pages of an hour have no gaps */
+export const hourKey = (tenant: Tenant, hour: number, page: number) => ({
+  pk: { S: hoursPartition(tenant) },
+  sk: { S: usageSortKey(hour, `${page}`) },
+});
+
+/** How long an eighth of a day is. Days of other zones begin in one of them and hold the seven others whole. */
+const EIGHTH_MS = 3 * HOUR_MS;
+
+/**
+ * How a day of UTC is kept beside its hours: as a whole, and by the eighth for the days of other zones. Each has a partition of its own and
+ * one item a day, or as many as its rows need.
+ */
+export const dayForms = [
+  { suffix: "#d", pieceMs: DAY_MS },
+  { suffix: "#e", pieceMs: EIGHTH_MS },
+] as const;
+export type DayForm = (typeof dayForms)[number];
+
+/** Where a tenant's days of a form are. */
+export const daysPartition = (tenant: Tenant, { suffix }: DayForm): string => `${tenant}${suffix}`;
 
 /**
  * The items that a day of UTC is kept in, added up from its hours: so that a long range costs an item a day. They read as those of an hour
- * do, with all of the day in its first quarter. What of an hour changes later is not in them.
+ * do, with pieces in place of quarters. What of an hour changes later is not in them.
  * @param hours items of its hours
  */
-export function dayItems(tenant: Tenant, day: number, hours: readonly Item[]): Record<string, AttributeValue>[] {
-  const rows: Rows = new Map();
-  for (const item of hours)
+export function dayItems(
+  tenant: Tenant,
+  day: number,
+  form: DayForm,
+  hours: readonly Item[],
+): Record<string, AttributeValue>[] {
+  const { pieceMs } = form;
+  const pieces = new Map<number, Rows>();
+  for (const item of hours) {
+    const start = minuteOf(item);
+    const piece = start - ((start - day) % pieceMs);
+    const rows = pieces.get(piece) ?? new Map<string, Sums>();
+    pieces.set(piece, rows);
     for (const grain of stored)
-      readHour(item, day, grain, (_, key, sums) => addSums(rowIn(rows, key), sums), histograms);
-  const items = itemsIn(daysPartition(tenant), day, { quarters: new Map([[day, rows]]) });
+      readHour(item, quartersOf(start), grain, (_, key, sums) => addSums(rowIn(rows, key), sums), histograms);
+  }
+  const items = itemsIn(daysPartition(tenant, form), { begin: day, pieceMs }, pieces);
   return items.map((item) => ({ ...item, [PAGES]: { N: String(items.length) } }));
 }
 
@@ -113,11 +143,16 @@ export const PAGES = "pages";
 /** Whether all items of a day are there: while it is written, some are not. */
 export const isWholeDay = (items: readonly Item[]): boolean => Number(items[0]?.[PAGES]?.N) === items.length;
 
-function itemsIn(pk: string, hour: number, { quarters }: HourRows): Record<string, AttributeValue>[] {
-  const entries = [...quarters].flatMap(([start, rows]) =>
+/** @param pieces rows by the start of their piece, of which there are ten at most: a row's key begins with its number */
+function itemsIn(
+  pk: string,
+  { begin, pieceMs }: Pieces,
+  pieces: ReadonlyMap<number, Rows>,
+): Record<string, AttributeValue>[] {
+  const entries = [...pieces].flatMap(([start, rows]) =>
     [...rows]
       .filter(([key]) => !isJointKey(key))
-      .map(([key, sums]) => [`${(start - hour) / QUARTER_MS}${key}`, sums] as const),
+      .map(([key, sums]) => [`${(start - begin) / pieceMs}${key}`, sums] as const),
   );
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return Array.from({ length: Math.max(1, Math.ceil(entries.length / ROWS_EACH)) }, (_, page) => {
@@ -125,8 +160,8 @@ function itemsIn(pk: string, hour: number, { quarters }: HourRows): Record<strin
     const byGrain = Map.groupBy(own, ([key]) => grainOf(key.slice(1)));
     return {
       pk: { S: pk },
-      sk: { S: usageSortKey(hour, `${page}`) },
-      expires_at: { N: String(secondsOf(hour) + KEEP_SECONDS) },
+      sk: { S: usageSortKey(begin, `${page}`) },
+      expires_at: { N: String(secondsOf(begin) + KEEP_SECONDS) },
       ...Object.fromEntries(
         stored.flatMap((grain) => {
           const rows = byGrain.get(grain);
@@ -137,17 +172,24 @@ function itemsIn(pk: string, hour: number, { quarters }: HourRows): Record<strin
   });
 }
 
-/** Hands over an hour's rows of a grain, each with its quarter's start. @param latencies those that are wanted */
+/** Where the rows of an item stand: when its time begins, and how long each piece of it is. */
+export interface Pieces {
+  readonly begin: Millis;
+  readonly pieceMs: number;
+}
+export const quartersOf = (hour: Millis): Pieces => ({ begin: hour, pieceMs: QUARTER_MS });
+
+/** Hands over the rows of a grain of an hour or day, each with the start of its piece. @param latencies those that are wanted */
 export function readHour(
   item: Item,
-  hour: number,
+  { begin, pieceMs }: Pieces,
   grain: StoredGrain,
   take: (at: Millis, key: string, sums: Sums) => void,
   latencies: readonly HistogramName[],
 ): void {
   const bytes = item[grain]?.B;
   if (bytes === undefined) return;
-  const placed = (key: string, sums: Sums) => take(hour + Number(key[0]) * QUARTER_MS, key.slice(1), sums);
+  const placed = (key: string, sums: Sums) => take(begin + Number(key[0]) * pieceMs, key.slice(1), sums);
   unpackRows(bytes, placed, undefined, latencies);
 }
 
