@@ -70,7 +70,7 @@ export async function handler(
   const ticked = await tick(
     {
       ...{ log, now: Date.now, service, reader, active, rules },
-      suspect: suspectIn(events, Date.now),
+      suspect: suspectIn(events, reader.workflows, Date.now),
       tell: tellOver(publisherOver(invokeLater, env.PUBLISH_FUNCTION), log),
     },
     end - SEND_MS,

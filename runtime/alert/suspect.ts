@@ -1,4 +1,5 @@
 import type { Table } from "../aws/tables.ts";
+import type { MetricsReader } from "../counters/metrics.ts";
 import type { AlertRule } from "../domain/alerts/rule.ts";
 import { failureOf } from "../domain/errors/failures.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
@@ -12,17 +13,21 @@ import { problemItems } from "../store/problems.ts";
 const RECENT_MS = HOUR_MS;
 const ABOUT_DELIVERIES: ReadonlySet<string> = new Set(["error_rate", "latency", "dead_letters", "metric"]);
 
+/** @param workflowsOf the workflow of each subscription of a tenant, which is the name that people know it by */
 export const suspectIn =
-  (events: Table, now: () => number) =>
+  (events: Table, workflowsOf: MetricsReader["workflows"], now: () => number) =>
   async (tenant: Tenant, { kind, filter }: AlertRule): Promise<string | null> => {
     if (kind === "quota") return "More events came in one second than usual; GET /usage tells by which key.";
     if (kind === "api_down") return "The platform's own health check failed.";
     if (!ABOUT_DELIVERIES.has(kind)) return null;
-    const subscriptions = filter?.subscription_id;
-    const problems = (await problemItems(events, tenant))
+    const [items, workflows] = await Promise.all([problemItems(events, tenant), workflowsOf(tenant)]);
+    const workflowOf = (id: string) => workflows.get(id) ?? null;
+    const watches = ({ subscription_id: id }: { subscription_id: string }) =>
+      (filter?.subscription_id?.includes(id) ?? true) && (filter?.workflow_id?.includes(workflowOf(id)) ?? true);
+    const problems = items
       .map(decodeProblem)
       .filter((problem) => problem.last_at > now() - RECENT_MS && stateOf(problem, now()) !== "resolved")
-      .filter(({ subscription_id }) => subscriptions?.includes(subscription_id) ?? true)
+      .filter(watches)
       .sort((a, b) => b.count - a.count);
     const [worst] = problems;
     if (worst === undefined) return null;
@@ -30,5 +35,6 @@ export const suspectIn =
     const more = problems.length - 1;
     const others = more === 0 ? "" : ` There ${more === 1 ? "is" : "are"} ${more} other ${plural(more, "problem")}.`;
     const answered = status_code === null ? error : `${error}, ${status_code}`;
-    return `${subscription_id} failed ${count} ${plural(count, "time")} (${answered}): ${failureOf(error, status_code).explanation}${others}`;
+    const workflow = workflowOf(subscription_id);
+    return `${workflow === null ? subscription_id : `Workflow ${workflow}`} failed ${count} ${plural(count, "time")} (${answered}): ${failureOf(error, status_code).explanation}${others}`;
   };

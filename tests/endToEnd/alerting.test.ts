@@ -102,7 +102,7 @@ test("an alert fires, reaches every channel once, is acknowledged, and recovers"
   for (const event_selector of ["triggers.alert.firing", "triggers.alert.resolved", "order.good"])
     await made("/subscriptions", { webhook_url: `${platform.sinkUrl}${own(event_selector)}`, event_selector });
   const failing = await made("/subscriptions", {
-    webhook_url: `${platform.sinkUrl}/script/status/500/${customer.customer_id}`,
+    ...{ workflow_id: "bad-orders", webhook_url: `${platform.sinkUrl}/script/status/500/${customer.customer_id}` },
     event_selector: "order.bad",
   });
   const { rule_id } = await made("/alert-rules", {
@@ -127,7 +127,7 @@ test("an alert fires, reaches every channel once, is acknowledged, and recovers"
   assert.equal(eml.from?.address, "alerts@triggers.test");
   for (const part of [eml.text!, eml.html!]) {
     assert.ok(part.includes(alert_id) && part.includes("above 50 %"), part);
-    assert.ok(part.includes(failing.subscription_id), "what is suspected");
+    assert.ok(part.includes("Workflow bad-orders failed 1 time") && !part.includes(failing.subscription_id), part);
   }
   assert.ok(eml.text!.includes(link));
   const [, chat] = await sent(slack, 2);
