@@ -52,8 +52,14 @@ export const QuotaSchema = LimitUseSchema.extend({
         z.number(),
         "The present pace: the mean of the last 7 days, or since traffic began.",
       ),
-      projected_events: described(z.number(), "Events of the whole month if they go on at this pace."),
-      projected_use: described(z.number(), "Share of what the limit would let through in the whole month."),
+      projected_events: described(
+        z.number().nullable(),
+        "Events of the whole month if they go on at this pace; null while there is less than a day of traffic.",
+      ),
+      projected_use: described(
+        z.number().nullable(),
+        "Share of what the limit would let through in the whole month; null as `projected_events`.",
+      ),
       peak_per_second: described(
         z.number().nullable(),
         "Today's peak on the trend of the last 28 days; null while there are fewer than 7 days of traffic.",

@@ -108,7 +108,7 @@ export function DayForecastTile({ board, hours }: { board: Dashboard; hours: Til
     <Tile title={title} asks="How many events will there be by midnight?" of={query} reason={reason}>
       {() =>
         forecast === undefined ? (
-          <p className="text-sm text-muted">It takes a whole day of traffic to foresee one.</p>
+          <p className="text-sm text-muted">Not enough yet: it takes a whole day of traffic to foresee one.</p>
         ) : (
           <Figure
             value={count(Math.round(forecast.whole))}
@@ -149,7 +149,7 @@ export function MonthForecastTile({
             columns: [{ name: "Measure" }, { name: "Value" }],
             rows: [
               ["So far this month", found.events_to_date],
-              ["Expected for the whole month", Math.round(found.projected_events)],
+              ["Expected for the whole month", found.projected_events],
               ["Of what the limit lets through", found.projected_use],
               ["Peak meets the limit at", found.limit_reached_at],
             ],
@@ -165,15 +165,24 @@ export function MonthForecastTile({
     >
       {() => (
         <div className="grid gap-1">
-          <Figure
-            value={count(Math.round(found!.projected_events))}
-            formula="What came since the first of the month (UTC), and the rest at the pace of the last seven days, or since the first event where that is less."
-            beside={`${count(found!.events_to_date)} so far; ${share(found!.projected_use)} of what the limit lets through`}
-          />
+          {found!.projected_events === null || found!.projected_use === null ? (
+            <p className="text-sm text-muted">
+              Not enough yet: it takes a day of traffic to foresee a month. {countOf(found!.events_to_date, "event")} so
+              far.
+            </p>
+          ) : (
+            <Figure
+              value={count(found!.projected_events)}
+              formula="What came since the first of the month (UTC), and the rest at the pace of the last seven days, or since the first event where that is less."
+              beside={`${count(found!.events_to_date)} so far; ${share(found!.projected_use)} of what the limit lets through`}
+            />
+          )}
           <p className="text-sm text-muted">
-            {found!.limit_reached_at === null
-              ? "The peak does not reach the limit within a year if it goes on like this."
-              : `If the peak grows on like this, it meets the limit on ${time(found!.limit_reached_at, board.zone)}.`}
+            {found!.peak_per_second === null
+              ? "It takes a week of traffic to see where the peak leads."
+              : found!.limit_reached_at === null
+                ? "The peak does not reach the limit within a year if it goes on like this."
+                : `If the peak grows on like this, it meets the limit on ${time(found!.limit_reached_at, board.zone)}.`}
           </p>
         </div>
       )}
@@ -221,7 +230,7 @@ export function WeekTile({ board, hours }: { board: Dashboard; hours: TileAnswer
           <Chart
             title={title}
             told={told}
-            sentence={`Most came on ${dayName(days[busiest.line]!)} at ${hour(busiest.column)}: ${count(busiest.value ?? 0)}. Darker is more; dashed is not known, or not yet.`}
+            sentence={`Most came on ${dayName(days[busiest.line]!)} at ${hour(busiest.column)}: ${count(busiest.value ?? 0)}. A stronger colour is more; dashed is not known, or not yet.`}
             draw={(width) =>
               drawHeat(
                 cells,

@@ -13,6 +13,8 @@ const TREND_DAYS = 28;
 const LEAST_DAYS = 7;
 /** The present pace is the mean of so many days. */
 const PACE_DAYS = 7;
+/** Traffic that is younger foretells no month: it has not shown a night yet. */
+const LEAST_PACE_MS = DAY_MS;
 /** Further ahead than this a trend says nothing. */
 const HORIZON_DAYS = 365;
 
@@ -139,8 +141,8 @@ function busiestHours(now: Millis, hours: Series): number[] {
   return first < 0 ? [] : most.slice(first);
 }
 
-/** Events per second of the last days, or since traffic began if that was later, for at least an hour. */
-function paceOf(now: Millis, hours: Series): number {
+/** Events per second of the last days, or since traffic began if that was later, for at least an hour; and how long ago it began. */
+function paceOf(now: Millis, hours: Series): { readonly perSecond: number; readonly ageMs: number } {
   const begin = hourOf(now) - PACE_DAYS * DAY_MS;
   let events = 0;
   let first = now;
@@ -149,7 +151,7 @@ function paceOf(now: Millis, hours: Series): number {
     first = Math.min(first, start);
     if (start >= begin) events += count;
   }
-  return events / (Math.max(now - Math.max(begin, first), HOUR_MS) / 1_000);
+  return { perSecond: events / (Math.max(now - Math.max(begin, first), HOUR_MS) / 1_000), ageMs: now - first };
 }
 
 /** Where the present leads. */
@@ -158,8 +160,9 @@ export interface Projection {
   readonly month_end: number;
   readonly events_to_date: number;
   readonly events_per_second: number;
-  readonly projected_events: number;
-  readonly projected_use: number;
+  /** Null, as what follows from it, while there is less than a day of traffic. */
+  readonly projected_events: number | null;
+  readonly projected_use: number | null;
   /** Today's peak on the trend; null where traffic is too young for one. */
   readonly peak_per_second: number | null;
   readonly peak_growth_per_day: number | null;
@@ -176,15 +179,15 @@ export function projectionOf(now: Millis, limit: number, hours: Series, minutes:
   const month = monthOf(now);
   let events_to_date = 0;
   for (const [start, events] of hours) if (start >= month.from && start <= now) events_to_date += events;
-  const pace = paceOf(now, hours);
-  const projected = events_to_date + (pace * (month.to - now)) / 1_000;
+  const { perSecond, ageMs } = paceOf(now, hours);
+  const projected = ageMs < LEAST_PACE_MS ? null : events_to_date + (perSecond * (month.to - now)) / 1_000;
   return {
     month_start: month.from,
     month_end: month.to,
     events_to_date,
-    events_per_second: rate(pace),
-    projected_events: Math.round(projected),
-    projected_use: share(projected / ((month.to - month.from) / 1_000), limit),
+    events_per_second: rate(perSecond),
+    projected_events: projected === null ? null : Math.round(projected),
+    projected_use: projected === null ? null : share(projected / ((month.to - month.from) / 1_000), limit),
     ...peakProjection(now, limit, hours, minutes),
   };
 }

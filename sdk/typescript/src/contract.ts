@@ -5811,10 +5811,10 @@ export interface paths {
                                     peak_growth_per_day: number | null;
                                     /** @description Today's peak on the trend of the last 28 days; null while there are fewer than 7 days of traffic. */
                                     peak_per_second: number | null;
-                                    /** @description Events of the whole month if they go on at this pace. */
-                                    projected_events: number;
-                                    /** @description Share of what the limit would let through in the whole month. */
-                                    projected_use: number;
+                                    /** @description Events of the whole month if they go on at this pace; null while there is less than a day of traffic. */
+                                    projected_events: number | null;
+                                    /** @description Share of what the limit would let through in the whole month; null as `projected_events`. */
+                                    projected_use: number | null;
                                 };
                             };
                             /**

@@ -107,13 +107,13 @@ test("without events nothing of the limit was used", () =>
 const march = { month_start: MARCH, month_end: APRIL };
 const young = { peak_per_second: null, peak_growth_per_day: null, limit_reached_at: null };
 
-test("without traffic nothing is expected", () =>
+test("without traffic nothing can be foreseen", () =>
   assert.deepEqual(projectionOf(MARCH + 10 * DAY, 100, none, none), {
     ...march,
     events_to_date: 0,
     events_per_second: 0,
-    projected_events: 0,
-    projected_use: 0,
+    projected_events: null,
+    projected_use: null,
     ...young,
   }));
 
@@ -150,21 +150,33 @@ test("in the first hour of a month the pace is that of the days before, not of s
   assert.deepEqual([events_to_date, events_per_second, projected_events], [360, 1, 31 * 86_400]);
 });
 
-test("traffic that began today has its own pace, taken over an hour at least, and no trend", () => {
+test("traffic that began today has its own pace, taken over an hour at least; it foretells neither month nor trend", () => {
   const now = MARCH + 10 * DAY + 10 * MINUTE;
   const first = before(now, (ago) => (ago === 0 ? 3_600 : 0));
-  const left = (APRIL - now) / 1_000;
   assert.deepEqual(projectionOf(now, 10, first, none), {
     ...march,
     events_to_date: 3_600,
     events_per_second: 1,
-    projected_events: 3_600 + left,
-    projected_use: Math.round(((3_600 + left) / (31 * 86_400) / 10) * 1e6) / 1e6,
+    projected_events: null,
+    projected_use: null,
     ...young,
   });
   const sinceTwoDays = before(now, (ago) => (ago > 0 && ago <= 48 ? 3_600 : 0));
   assert.equal(projectionOf(now, 10, sinceTwoDays, none).events_per_second, 0.997);
 });
+
+test("however traffic begins, its first day foretells no month, and from then on it goes on as it was", () =>
+  fc.assert(
+    fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 47 }), fc.nat(HOUR - 1), (counts, passed) => {
+      const began = MARCH + 10 * DAY;
+      const hours = new Map(counts.map((events, at) => [began + at * HOUR, at === 0 ? events + 1 : events]));
+      const now = began + (counts.length - 1) * HOUR + passed;
+      const { events_to_date, projected_events } = projectionOf(now, 10, hours, none);
+      const age = now - began;
+      if (age < DAY) assert.equal(projected_events, null);
+      else assert.equal(projected_events, Math.round(events_to_date + (events_to_date / age) * (APRIL - now)));
+    }),
+  ));
 
 test("a trend needs seven days of traffic", () => {
   const now = MARCH + 20 * DAY;
@@ -227,8 +239,8 @@ test("at any moment steady traffic is projected to the length of the month, and 
       const { month_start, month_end, projected_events, projected_use } = projectionOf(now, perSecond, hours, none);
       assert.ok(month_start <= now && now < month_end);
       const whole = (perSecond * (month_end - month_start)) / 1_000;
-      assert.ok(Math.abs(projected_events - whole) <= 1, `${projected_events} is not ${whole}`);
-      assert.ok(Math.abs(projected_use - 1) <= 1e-6);
+      assert.ok(Math.abs(projected_events! - whole) <= 1, `${projected_events} is not ${whole}`);
+      assert.ok(Math.abs(projected_use! - 1) <= 1e-6);
     }),
   ));
 
