@@ -44,6 +44,9 @@ export const kindNames: Readonly<Record<AlertKind, string>> = {
   metric: "Another metric",
 };
 
+/** What the number of an alert is about. */
+export const watchedNames: Readonly<Record<AlertKind, string>> = { ...kindNames, api_down: "The API" };
+
 export const dimensionNames: Readonly<Record<Dimension, string>> = {
   event_type: "Event type",
   workflow_id: "Workflow",

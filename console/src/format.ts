@@ -14,6 +14,8 @@ export const ms = (value: number): string =>
     : value < 120_000
       ? `${number.format(Math.round(value / 100) / 10)} s`
       : `${number.format(Math.round(value / 6_000) / 10)} min`;
+/** The unit in which `ms` tells times up to this one, in milliseconds. */
+export const msUnit = (most: number): number => (most < 1_000 ? 1 : most < 120_000 ? 1_000 : 60_000);
 export const bytes = (value: number): string =>
   value < 1_000
     ? `${value} B`

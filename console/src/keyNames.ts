@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { SYSTEM_KEY } from "../../runtime/domain/identity/systemKey.ts";
 import { call } from "./api.ts";
 import { useMay, useSession } from "./session.tsx";
 import type { Key } from "./types.ts";
@@ -19,6 +20,7 @@ export function useKeyNames(): (id: string) => string {
   return (id) => {
     // Who sends from the console without a key does so in their own name.
     if (id === person.person_id) return "you, in the console";
+    if (id === SYSTEM_KEY) return "the platform itself";
     return id.startsWith("psn_") ? `in the console, ${id}` : (names.get(id) ?? id);
   };
 }

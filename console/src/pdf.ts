@@ -15,7 +15,7 @@ export async function savePdf(name: string, title: string, about: string, views:
     views.map(async ({ title, sentence, told, picture }) => ({
       title,
       says: sentence,
-      picture: await picture?.(PAGE_WIDTH),
+      pictures: picture === undefined ? [] : [await picture(PAGE_WIDTH)],
       rows: [
         told.columns.map((column) => column.name),
         ...told.rows.map((row) => told.columns.map((_, at) => shownCell(told, row, at))),

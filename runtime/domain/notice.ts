@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { encodeIngest, SYSTEM_KEY } from "./codec/index.ts";
+import { encodeIngest } from "./codec/index.ts";
 import { pack } from "./codec/pack.ts";
 import type { Tenant } from "./identity/identity.ts";
+import { SYSTEM_KEY } from "./identity/systemKey.ts";
 import { firstUlidAt } from "./ids.ts";
 import type { Millis } from "./time.ts";
 

@@ -2,7 +2,7 @@ import pdfMake from "pdfmake/build/pdfmake.js";
 import fonts from "pdfmake/build/vfs_fonts.js";
 import { PAGE_WIDTH, paperOf, type Section } from "../domain/charts/pages.ts";
 import type { ReportPage } from "../domain/reports/page.ts";
-import { type Answered, chartOf, figuresOf, pictureOf, tableOf } from "../domain/reports/tiles.ts";
+import { type Answered, chartOf, figuresOf, picturesOf, tableOf } from "../domain/reports/tiles.ts";
 
 /** A report as a PDF: the same tiles, drawn by the same functions. */
 
@@ -12,7 +12,7 @@ function section(answered: Answered): Section {
   const { title } = answered.tile;
   if (answered.error !== undefined) return { title, says: answered.error };
   if (chartOf(answered) === "number") return { title, figures: figuresOf(answered) };
-  return { title, picture: pictureOf(answered, PAGE_WIDTH), rows: tableOf(answered) };
+  return { title, pictures: picturesOf(answered, PAGE_WIDTH), rows: tableOf(answered) };
 }
 
 /** @param made when, for the foot of each page */

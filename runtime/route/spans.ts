@@ -1,6 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
-import { SYSTEM_KEY } from "../domain/codec/index.ts";
 import { defined, mapDefined } from "../domain/defined.ts";
+import { SYSTEM_KEY } from "../domain/identity/systemKey.ts";
 import { eventId, timeOf } from "../domain/ids.ts";
 import { batchSpanId, type Span, traceOf } from "../domain/trace.ts";
 import type { BatchItem } from "../store/batches/batchItem.ts";

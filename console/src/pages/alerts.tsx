@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { severities, unitOf } from "../../../runtime/domain/alerts/kinds.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { measureNames } from "../../../runtime/domain/metrics/names.ts";
-import { type AlertRule, inWords, kindNames, readValue } from "../alertForm.ts";
+import { type AlertRule, inWords, kindNames, readValue, watchedNames } from "../alertForm.ts";
 import { call } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ago } from "../format.ts";
@@ -95,7 +95,7 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
       </header>
       <Facts
         of={[
-          [measure === undefined ? kindNames[kind] : measureNames[measure], readValue(value, unit)],
+          [measure === undefined ? watchedNames[kind] : measureNames[measure], readValue(value, unit)],
           ...(unit === "up" ? [] : [["Threshold", `above ${readValue(threshold, unit)}`] as const]),
           ["Began", <When key="since" at={since} zone={zone} />],
           ...(open && fired_at !== null ? [["Rang", <When key="fired" at={fired_at} zone={zone} />] as const] : []),

@@ -103,6 +103,7 @@ function LimitChart({ customers, of }: { customers: readonly CustomerFigures[]; 
               known.slice(0, MOST_BARS).map(({ name, use }) => ({ name, value: use, paint: limitTone(use) })),
               width,
               share,
+              1,
             )
           }
         />

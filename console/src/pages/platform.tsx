@@ -35,7 +35,7 @@ function AllCustomers() {
     rows: busiest.map(({ name, events }) => [name, events]),
   };
   const these = countOf(customers.length, "customer");
-  const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${last}`;
+  const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${last.replace(/(?=[a-z])/, " ")}`;
   const figures = [
     ["Events", count(sum("events")), beside],
     [

@@ -4,7 +4,7 @@ import { isUnusual, usualOf } from "../../../runtime/domain/charts/reading.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
-import { bucketTime, count, ms, share } from "../format.ts";
+import { bucketTime, count, ms, msUnit, share } from "../format.ts";
 import { latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import type { Told } from "../told.tsx";
 import { Button, Note } from "../ui/basic.tsx";
@@ -109,6 +109,7 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
                   })),
                   ...defined({ band: usual }),
                   format: ms,
+                  unit: msUnit,
                   label: (at) => bucketTime(at, zone, "hour", { days: false }),
                 },
                 { width, height: 180 },

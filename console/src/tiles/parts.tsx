@@ -51,8 +51,8 @@ function OwnRequests() {
   return (
     <p className="text-sm">
       Your own requests of the last hour: {count(all)}, of which {count(refused)} were refused
-      {all === 0 ? "" : ` (${share(refused / all)})`}; accepted in{" "}
-      {latency === undefined || latency.p95 === null ? "–" : `${ms(latency.p95)} by 95 of 100`}.
+      {all === 0 ? "" : ` (${share(refused / all)})`}.
+      {latency === undefined || latency.p95 === null ? "" : ` 95 of 100 were accepted within ${ms(latency.p95)}.`}
     </p>
   );
 }

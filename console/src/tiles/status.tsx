@@ -44,7 +44,7 @@ export function StatusTile({ board }: { board: Dashboard }) {
             ...standing[status],
             value: status === "unmatched" ? unmatched : Math.max(0, counts.get(status) ?? 0),
           }))
-          .filter(({ status, value }) => status !== "cancelled" || value > 0);
+          .filter(({ status, value }) => (status === "unmatched" ? !narrowed : status !== "cancelled" || value > 0));
         const whole = parts.reduce((sum, { value }) => sum + value, 0);
         if (whole === 0)
           return (

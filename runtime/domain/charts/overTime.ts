@@ -13,7 +13,7 @@ import {
   type Size,
   text,
 } from "./drawing.ts";
-import { linear, MARGIN, shortCount, timeAxis, type ValueScale, valueAxis, valueScale } from "./scales.ts";
+import { leftOf, linear, MARGIN, shortCount, timeAxis, type ValueScale, valueAxis, valueScale } from "./scales.ts";
 
 /**
  * What happened over time, a bucket beside the other: bars, areas or lines. Invariant: a bar is as high as its value, a bucket without
@@ -47,6 +47,8 @@ export interface OverTime {
   readonly whole?: boolean;
   /** Of a value on the axis. @default a short count */
   format?(value: number): string;
+  /** In which unit `format` tells values up to this one: the axis shows round multiples of it. @default 1 */
+  unit?(most: number): number;
   /** Of a bucket's beginning on the axis. */
   label(at: number): string;
   /** Names of the series stand above: where nothing beside the picture tells them. */
@@ -84,21 +86,20 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
   const entries = data.legend === true ? legendEntries(series, size.width) : [];
   const top = MARGIN.top + (entries.length === 0 ? 0 : (entries.at(-1)!.row + 1) * LEGEND);
   const [right, bottom] = [size.width - MARGIN.right, size.height - MARGIN.bottom];
-  const x = linear([starts[0]!, Math.max(end, starts[0]! + 1)], [MARGIN.left, right]);
-  const y = valueScale(mostOf(data), bottom, top, data.whole ?? false);
+  const most = mostOf(data);
+  const y = valueScale(most, bottom, top, data.whole ?? false, data.unit?.(most));
+  const format = data.format ?? shortCount;
+  const left = leftOf(y, format);
+  const x = linear([starts[0]!, Math.max(end, starts[0]! + 1)], [left, right]);
   const spans = starts.map((start, at) => [x(start), x(starts[at + 1] ?? end)] as const);
   const shapes: Shape[] = [];
   if (band !== undefined)
     shapes.push(
-      rect(
-        { x: MARGIN.left, y: y(band.high), width: right - MARGIN.left, height: y(band.low) - y(band.high) },
-        "info",
-        {
-          opacity: 0.14,
-        },
-      ),
+      rect({ x: left, y: y(band.high), width: right - left, height: y(band.low) - y(band.high) }, "info", {
+        opacity: 0.14,
+      }),
     );
-  shapes.push(...valueAxis(y, size, data.format ?? shortCount));
+  shapes.push(...valueAxis(y, size, format, left));
   shapes.push(
     ...timeAxis(
       spans.map(([from, to]) => (from + to) / 2),
@@ -109,7 +110,7 @@ export function drawOverTime(data: OverTime, size: Size): Drawing {
   shapes.push(...barShapes(data, spans, y));
   for (const each of series) if (each.as !== "bars") shapes.push(...lineShapes(each, data, spans, y));
   for (const { value, paint, name } of data.levels ?? []) {
-    shapes.push(line([MARGIN.left, y(value)], [right, y(value)], paint, { width: 1.5, dash: "6 4" }));
+    shapes.push(line([left, y(value)], [right, y(value)], paint, { width: 1.5, dash: "6 4" }));
     shapes.push(
       text(right - 4, y(value) - 4 < top + 6 ? y(value) + 12 : y(value) - 4, name, { anchor: "end", fill: "ink" }),
     );

@@ -12,8 +12,8 @@ export interface Section {
   /** Stands below the title: what is shown in a sentence, or why nothing is. */
   readonly says?: string | undefined;
   readonly figures?: readonly { readonly name: string; readonly text: string; readonly before?: string }[] | undefined;
-  /** SVG, as wide as the page. */
-  readonly picture?: string | undefined;
+  /** SVG, each as wide as the page. */
+  readonly pictures?: readonly string[] | undefined;
   /** The head first. */
   readonly rows?: readonly (readonly string[])[] | undefined;
 }
@@ -76,15 +76,15 @@ function tableOf(all: NonNullable<Section["rows"]>): Content {
     : [...tables, { text: `${rest} more rows are left out here.`, fontSize: 8, color: SOFT, margin: [0, 4, 0, 0] }];
 }
 
-function sectionOf({ title, says, figures, picture, rows }: Section): Content {
+function sectionOf({ title, says, figures, pictures = [], rows }: Section): Content {
   const heading: Content = { text: title, fontSize: 13, bold: true, margin: [0, 16, 0, 4], headlineLevel: 1 };
   const sentence: Content =
     says === undefined || says === "" ? [] : [{ text: says, color: SOFT, margin: [0, 0, 0, 4] }];
+  const [first, ...others] = pictures.map((svg): Content => ({ svg, width: PAGE_WIDTH }));
+  // A heading stays with what it is of.
   const top: Content =
-    picture === undefined
-      ? [heading, sentence]
-      : [{ stack: [heading, sentence, { svg: picture, width: PAGE_WIDTH }], unbreakable: true }];
-  return [top, figures === undefined ? [] : figuresOf(figures), rows === undefined ? [] : tableOf(rows)];
+    first === undefined ? [heading, sentence] : [{ stack: [heading, sentence, first], unbreakable: true }];
+  return [top, others, figures === undefined ? [] : figuresOf(figures), rows === undefined ? [] : tableOf(rows)];
 }
 
 export interface Paper {

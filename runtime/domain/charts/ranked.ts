@@ -19,12 +19,17 @@ const ROW = 26;
 /** The height that so many bars need. */
 const barsHeight = (bars: number): number => Math.max(1, bars) * ROW + 8;
 
-/** @param format of a value */
-export function drawRanked(bars: readonly RankedBar[], width: number, format: (value: number) => string): Drawing {
+/** @param format of a value @param whole the value whose bar takes all of the width: of shares of something, all of it. @default the largest one */
+export function drawRanked(
+  bars: readonly RankedBar[],
+  width: number,
+  format: (value: number) => string,
+  whole = 0,
+): Drawing {
   if (bars.length === 0) return emptyDrawing({ width, height: 60 });
   const names = Math.min(width * 0.45, Math.max(...bars.map(({ name }) => name.length * CHARACTER)) + SPARE + GAP);
   const figures = Math.max(...bars.map(({ value }) => format(value).length * CHARACTER)) + 12;
-  const most = Math.max(...bars.map(({ value }) => value)) || 1;
+  const most = Math.max(whole, ...bars.map(({ value }) => value)) || 1;
   const x = linear([0, most], [0, Math.max(20, width - names - figures)]);
   return {
     width,

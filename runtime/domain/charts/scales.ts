@@ -33,18 +33,35 @@ export interface ValueScale extends Scale {
   readonly ticks: readonly number[];
 }
 
-/** The axis of values. @param most largest value @param whole values are counts, which have no halves */
-export function valueScale(most: number, bottom: number, top: number, whole: boolean): ValueScale {
+/**
+ * The axis of values.
+ * @param most largest value @param whole values are counts, which have no halves @param unit of which the axis shows round multiples
+ */
+export function valueScale(most: number, bottom: number, top: number, whole: boolean, unit = 1): ValueScale {
   const least = whole ? TICKS : 0;
-  const [low, high] = nice(0, Math.max(most, least) || 1, TICKS);
-  return Object.assign(linear([low, high], [bottom, top]), { ticks: ticks(low, high, TICKS) });
+  const [low, high] = nice(0, (Math.max(most, least) || 1) / unit, TICKS);
+  return Object.assign(linear([low * unit, high * unit], [bottom, top]), {
+    ticks: ticks(low, high, TICKS).map((tick) => tick * unit),
+  });
 }
 
-/** Lines across, each with its value. @param format of a value, short */
-export function valueAxis(y: ValueScale, { width }: Size, format: (value: number) => string): Shape[] {
+/** Pixels between a label of the axis of values and the picture. */
+const BESIDE_LABELS = 6;
+
+/** Where the picture begins, so that each label of the axis of values stands whole beside it. */
+export const leftOf = ({ ticks: values }: ValueScale, format: (value: number) => string): number =>
+  Math.max(MARGIN.left, ...values.map((value) => Math.ceil(format(value).length * CHARACTER) + BESIDE_LABELS));
+
+/** Lines across, each with its value. @param format of a value, short @param left where the picture begins */
+export function valueAxis(
+  y: ValueScale,
+  { width }: Size,
+  format: (value: number) => string,
+  left: number = MARGIN.left,
+): Shape[] {
   return y.ticks.flatMap((tick) => [
-    line([MARGIN.left, y(tick)], [width - MARGIN.right, y(tick)], "faint"),
-    text(MARGIN.left - 6, y(tick) + 4, format(tick), { anchor: "end" }),
+    line([left, y(tick)], [width - MARGIN.right, y(tick)], "faint"),
+    text(left - BESIDE_LABELS, y(tick) + 4, format(tick), { anchor: "end" }),
   ]);
 }
 

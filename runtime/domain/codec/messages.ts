@@ -38,9 +38,6 @@ export async function placeBody(
   return { s3_key: key };
 }
 
-/** Stands for a key in what the platform sends of itself. */
-export const SYSTEM_KEY = "key_system";
-
 /** One accepted request: ingest -> route. */
 export interface IngestMessage {
   readonly tenant: Tenant;

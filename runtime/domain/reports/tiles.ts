@@ -1,5 +1,5 @@
 import { seriesPaints } from "../charts/drawing.ts";
-import { drawOverTime } from "../charts/overTime.ts";
+import { drawOverTime, type OverTime } from "../charts/overTime.ts";
 import { drawRanked } from "../charts/ranked.ts";
 import { svgText } from "../charts/svgText.ts";
 import type { MetricsAnswer, Series } from "../metrics/answer.ts";
@@ -54,12 +54,12 @@ const overview: readonly Tile[] = [
     query: { measures: ["failed"], interval: "none", group_by: ["error"], top: 8 },
   },
   {
-    title: "Subscriptions",
+    title: "Workflows",
     chart: "table",
     query: {
       measures: ["delivered", "failed", "dead_lettered", "error_rate", "attempt_latency_ms"],
       interval: "none",
-      group_by: ["subscription_id"],
+      group_by: ["workflow_id"],
       top: 15,
     },
   },
@@ -97,11 +97,15 @@ const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const figure = (value: Value): number | null =>
   value !== null && typeof value === "object" ? (value as Latency).p95 : value;
 
+const SECOND_MS = 1_000;
+const readMs = (ms: number): string =>
+  ms >= SECOND_MS ? `${fine.format(ms / SECOND_MS)} s` : `${plain.format(ms)} ms`;
+
 /** A value as it is read. */
 function readValue(measure: Measure, value: Value): string {
   const number = figure(value);
   if (number === null) return "–";
-  if (isLatency(measure)) return number >= 1_000 ? `${fine.format(number / 1_000)} s` : `${plain.format(number)} ms`;
+  if (isLatency(measure)) return readMs(number);
   if (isRate(measure)) return `${fine.format(number * 100)} %`;
   return plain.format(number);
 }
@@ -207,10 +211,10 @@ export function pointNames({ answer }: Answered): string[] {
 export const totalsOf = ({ tile, answer }: Answered): (number | null)[] =>
   (answer?.series ?? []).map(({ totals }) => figure(totals[tile.query.measures[0]!] ?? null));
 
-/** The picture of a tile as SVG; undefined for one that is figures or a table. */
-export function pictureOf(answered: Answered, width: number): string | undefined {
+/** The pictures of a tile as SVG: lines of one scale in one of them. None for a tile that is figures or a table. */
+export function picturesOf(answered: Answered, width: number): string[] {
   const { tile, answer } = answered;
-  if (answer === undefined) return undefined;
+  if (answer === undefined) return [];
   const kind = chartOf(answered);
   const says = sentenceOf(answered);
   if (kind === "bar") {
@@ -220,32 +224,46 @@ export function pictureOf(answered: Answered, width: number): string | undefined
       .map((series, at) => ({ name: keyOf(series), value: totals[at] ?? 0 }))
       .filter(({ value }) => value > 0)
       .sort((a, b) => b.value - a.value);
-    return svgText(
-      drawRanked(bars, width, (value) => readValue(measure, value)),
-      says,
-    );
+    return [
+      svgText(
+        drawRanked(bars, width, (value) => readValue(measure, value)),
+        says,
+      ),
+    ];
   }
-  if (kind !== "line") return undefined;
+  if (kind !== "line") return [];
   const points = answer.series[0]?.points ?? [];
-  const drawing = drawOverTime(
-    {
-      starts: points.map(({ start }) => Date.parse(start)),
-      end: Date.parse(answer.to),
-      partial: points.map(({ partial }) => partial === true),
-      series: linesOf(answered).map(({ name, values }, place) => ({
-        name,
-        values,
-        as: "line",
-        paint: seriesPaints[place % seriesPaints.length]!,
-        dash: DASHES[place % DASHES.length]!,
-      })),
-      label: dayFormat(answer.time_zone, answer.interval),
-      legend: true,
-    },
-    { width, height: 220 },
-  );
-  return svgText(drawing, says);
+  const lines = linesOf(answered).map((line, place) => ({ ...line, place }));
+  return Object.values(Object.groupBy(lines, ({ scale }) => scale)).map((ofScale) => {
+    const drawing = drawOverTime(
+      {
+        starts: points.map(({ start }) => Date.parse(start)),
+        end: Date.parse(answer.to),
+        partial: points.map(({ partial }) => partial === true),
+        series: ofScale.map(({ name, values, place }) => ({
+          name,
+          values,
+          as: "line",
+          paint: seriesPaints[place % seriesPaints.length]!,
+          dash: DASHES[place % DASHES.length]!,
+        })),
+        ...axes[ofScale[0]!.scale],
+        label: dayFormat(answer.time_zone, answer.interval),
+        legend: true,
+      },
+      { width, height: 220 },
+    );
+    return svgText(drawing, says);
+  });
 }
+
+/** How the axis of a scale tells its values. */
+const axes: Readonly<Record<Line["scale"], Pick<OverTime, "format" | "unit" | "whole">>> = {
+  count: { whole: true },
+  bytes: { whole: true },
+  share: { format: (value) => `${fine.format(value * 100)} %`, unit: () => 0.01 },
+  ms: { format: readMs, unit: (most) => (most < SECOND_MS ? 1 : SECOND_MS) },
+};
 
 /** Lines differ by these as well as by colour. */
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 3", "10 4"] as const;

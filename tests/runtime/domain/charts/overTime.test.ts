@@ -48,6 +48,27 @@ test("every mark is inside of the picture, for any values", () =>
     }),
   ));
 
+const units = [
+  ["milliseconds", 1],
+  ["seconds", 1_000],
+  ["minutes", 60_000],
+] as const;
+for (const [name, unit] of units)
+  test(`an axis in ${name} shows round multiples of them, each label whole and inside of the picture`, () =>
+    fc.assert(
+      fc.property(fc.double({ min: 0.01, max: 5_000, noNaN: true }), (most) => {
+        const format = (value: number) => `${value / unit} ${name}`;
+        const { shapes } = drawOverTime(chart([most * unit], { format, unit: () => unit }), SIZE);
+        const labels = shapes.filter(({ text }) => text?.endsWith(name));
+        assert.ok(labels.length > 2);
+        for (const { text, at } of labels) {
+          assert.ok(Number(at.x) - text!.length * CHARACTER >= 0, `"${text}" is cut off`);
+          // One digit, or two of which the second halves or quarters a step: 1, 1.5, 2.5, 40.
+          assert.match(text!.replace(/ .*/, ""), /^0?\.?0*[0-9]?[0-9]?0*(\.[0-9]{1,4})?$/);
+        }
+      }),
+    ));
+
 test("a bucket without a value is a gap: no bar, and the line is interrupted", () =>
   fc.assert(
     fc.property(buckets(maybe), (values) => {

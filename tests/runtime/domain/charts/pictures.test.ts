@@ -125,6 +125,18 @@ test("bars of a ranking begin at zero, and are as long as their values", () =>
     }),
   ));
 
+test("a bar of a share is as long as that share of the whole, however few there are", () =>
+  fc.assert(
+    fc.property(fc.double({ min: 0.01, max: 1, noNaN: true }), (share) => {
+      const bar = (value: number) =>
+        Number(
+          drawRanked([{ name: "one", value }], 500, () => "some %", 1).shapes.find(({ tag }) => tag === "rect")!.at
+            .width,
+        );
+      assert.ok(Math.abs(bar(share) - share * bar(1)) < 1e-6);
+    }),
+  ));
+
 test("a ring has a mark for each part above zero", () => {
   const part = (value: number) => ({ name: String(value), value, paint: "good", sign: "✓" }) as const;
   assert.deepEqual(
