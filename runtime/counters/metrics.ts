@@ -212,7 +212,7 @@ interface Wanted {
 const LEAST_MS = 2 * DAY_MS;
 
 /** The pieces of days of UTC, from a time on, each of which lies in one point of a span. @param pieceMs a day or a part of one */
-function wholePieces({ from, to, starts }: Span, pieceMs: number, since: Millis): number[] {
+function wholePieces({ from, to, starts }: Span, pieceMs: Millis, since: Millis): number[] {
   const pieces: number[] = [];
   let place = 0;
   for (let piece = Math.ceil(Math.max(from, since) / pieceMs) * pieceMs; piece + pieceMs <= to; piece += pieceMs) {

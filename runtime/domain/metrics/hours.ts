@@ -175,7 +175,7 @@ function itemsIn(
 /** Where the rows of an item stand: when its time begins, and how long each piece of it is. */
 export interface Pieces {
   readonly begin: Millis;
-  readonly pieceMs: number;
+  readonly pieceMs: Millis;
 }
 export const quartersOf = (hour: Millis): Pieces => ({ begin: hour, pieceMs: QUARTER_MS });
 

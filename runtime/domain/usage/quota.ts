@@ -142,7 +142,7 @@ function busiestHours(now: Millis, hours: Series): number[] {
 }
 
 /** Events per second of the last days, or since traffic began if that was later, for at least an hour; and how long ago it began. */
-function paceOf(now: Millis, hours: Series): { readonly perSecond: number; readonly ageMs: number } {
+function paceOf(now: Millis, hours: Series): { readonly perSecond: number; readonly ageMs: Millis } {
   const begin = hourOf(now) - PACE_DAYS * DAY_MS;
   let events = 0;
   let first = now;
