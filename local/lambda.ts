@@ -170,6 +170,7 @@ export function createLambda(context: LocalContext, iam: Iam, queues: QueueSourc
     invokeAsync: async (functionArn, payload) => {
       const entry = registry.get(functionArn);
       if (registry.isAway(entry)) throw new Error(`${entry.settings.region} is cut off`);
+      if (context.acceptFirst === true) entry.lambda.inBackground();
       later(entry, JSON.stringify(payload));
     },
     edgeFunction(versionArn) {
