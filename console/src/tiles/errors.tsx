@@ -11,6 +11,7 @@ import type { Dashboard, Filtered } from "../dashboard.ts";
 import { errorWords } from "../errorWords.ts";
 import { bucketTime, count, countOf, ms, share } from "../format.ts";
 import {
+  alongTime,
   maybeIn,
   needsDays,
   numberIn,
@@ -100,9 +101,7 @@ export function ErrorRateTile({ board, flow }: { board: Dashboard; flow: TileAns
             draw={(width) =>
               drawOverTime(
                 {
-                  starts: points.map(({ start }) => Date.parse(start)),
-                  end: Date.parse(answer.to),
-                  partial: points.map(({ partial }) => partial === true),
+                  ...alongTime(points, answer.to),
                   series: [{ name: "Error rate", paint: "bad", as: "area", values: rates }],
                   format: (value) => `${Math.round(value * 1_000) / 10} %`,
                   label: (at) => bucketTime(at, zone, answer.interval, { days }),
@@ -154,9 +153,7 @@ export function ErrorTypesTile({ board, errors }: { board: Dashboard; errors: Ti
             draw={(width) =>
               drawOverTime(
                 {
-                  starts: points.map(({ start }) => Date.parse(start)),
-                  end: Date.parse(answer.to),
-                  partial: points.map(({ partial }) => partial === true),
+                  ...alongTime(points, answer.to),
                   whole: true,
                   label: (at) => bucketTime(at, zone, answer.interval, { days }),
                   series: kinds.map((series) => ({

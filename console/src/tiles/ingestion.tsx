@@ -6,6 +6,7 @@ import { Chart, Legend } from "../charts/chart.tsx";
 import { asText, type Dashboard } from "../dashboard.ts";
 import { bucketTime, count, countOf } from "../format.ts";
 import {
+  alongTime,
   filterOf,
   keyName,
   maybeIn,
@@ -71,8 +72,8 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
     >
       {() => {
         const points = pointsOf(answer);
-        const starts = points.map(({ start }) => Date.parse(start));
-        const partial = points.map((point) => point.partial === true);
+        const times = alongTime(points, answer!.to);
+        const { starts, partial } = times;
         const series = grouped ? answer!.series.filter(({ totals }) => numberIn(totals, "events") > 0) : [];
         const all = grouped
           ? points.map((_, at) =>
@@ -138,9 +139,7 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
             draw={(width) =>
               drawOverTime(
                 {
-                  starts,
-                  end: Date.parse(answer!.to),
-                  partial,
+                  ...times,
                   whole: true,
                   label: (at) => bucketTime(at, zone, bucket, { days }),
                   series: [

@@ -5,7 +5,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, count, ms, msUnit, share } from "../format.ts";
-import { latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import { alongTime, latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import type { Told } from "../told.tsx";
 import { Button, Note } from "../ui/basic.tsx";
 import { Tile } from "../ui/tile.tsx";
@@ -64,7 +64,6 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
         const all = pointsOf(query.data);
         const points = all.slice(-DAY);
         const usual = usualIn(all, name);
-        const end = Date.parse(query.data!.to);
         const last = points.findLast((point) => quantileIn(point, name, "p95") !== null);
         const told: Told = {
           columns: [
@@ -99,9 +98,7 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
             draw={(width) =>
               drawOverTime(
                 {
-                  starts: points.map(({ start }) => Date.parse(start)),
-                  end,
-                  partial: points.map(({ partial }) => partial === true),
+                  ...alongTime(points, query.data!.to),
                   series: lines.map((line) => ({
                     ...line,
                     as: "line",

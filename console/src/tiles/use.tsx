@@ -10,7 +10,17 @@ import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, countOf, dateIn, hourIn, share, time } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
-import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import {
+  alongTime,
+  filtersOf,
+  keyName,
+  maybeIn,
+  numberIn,
+  pointsOf,
+  reasonOf,
+  type TileAnswer,
+  useTile,
+} from "../metrics.ts";
 import { type Told, useShows } from "../told.tsx";
 import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";
@@ -57,9 +67,7 @@ export function LimitUseTile({ board, hours }: { board: Dashboard; hours: TileAn
             draw={(width) =>
               drawOverTime(
                 {
-                  starts: points.map(({ start }) => Date.parse(start)),
-                  end: Date.parse(query.data!.to),
-                  partial: points.map(({ partial }) => partial === true),
+                  ...alongTime(points, query.data!.to),
                   series: [{ name: "Busiest second", paint: "series0", as: "area", values: uses }],
                   levels: [
                     { value: NEAR, paint: "warn", name: "80 %: warning" },
@@ -336,9 +344,7 @@ export function HistoryTile({ board, piece }: { board: Dashboard; piece: Piece }
             draw={(width) =>
               drawOverTime(
                 {
-                  starts: points.map(({ start }) => Date.parse(start)),
-                  end: Date.parse(query.data!.to),
-                  partial: points.map(({ partial }) => partial),
+                  ...alongTime(points, query.data!.to),
                   whole: true,
                   series: [
                     { name: "Events", paint: "series0", as: "bars", values: points.map(({ values }) => values[0]!) },
