@@ -7,7 +7,7 @@ import { type Account, inboxOf, lostOf, settledAccount } from "./account.ts";
 import { smallDisk } from "./disks.ts";
 import { disturb } from "./disturbing.ts";
 import { faults } from "./faults.ts";
-import { begin, type Drill } from "./lives.ts";
+import { begin, type Drill, localOf } from "./lives.ts";
 import { EVENT_TYPE, newLedger, repeatUnanswered } from "./load.ts";
 import { COMPARED_AFTER_MS, miscounted } from "./numbers.ts";
 import { startSink } from "./sink.ts";
@@ -64,6 +64,8 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     dice: chance,
     say,
     disk: typeof disk === "string" ? undefined : disk,
+    key: undefined,
+    arrived: () => sink.taken("/clean").size,
     uncounted: sink.uncounted,
     kills: 0,
     clockMs: 0,
@@ -74,7 +76,8 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     async prepare(local) {
       if (prepared) return;
       prepared = true;
-      for (const endpoint of ENDPOINTS) await subscribe(local, `${sink.url}${endpoint}`);
+      running.key = await ownCustomer(local);
+      for (const endpoint of ENDPOINTS) await subscribe({ ...local, api_key: running.key }, `${sink.url}${endpoint}`);
     },
   };
   const drawn = Object.entries(faults).filter(
@@ -103,7 +106,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     }
     // What was accepted while the clock was ahead shows when that time has come.
     last = begin({ ...running, clockMs: running.furthestMs });
-    const local = await last.ready;
+    const local = await localOf(running, last);
     await repeatUnanswered(local, running.ledger);
     const events = await settledAccount(state, local, running.ledger, sink, PATIENCE_MS);
     await disturb(last.child, { clockMs: running.furthestMs + COMPARED_AFTER_MS });
@@ -131,6 +134,14 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     sink.close();
     running.disk?.unmount();
   }
+}
+
+/** A customer that may send as fast as the platform takes. @returns its key */
+async function ownCustomer({ url, operator_key: key }: LocalFile): Promise<string> {
+  const body = { name: "Drill", limit_per_second: 100_000 };
+  const { status, text, json } = await call(url, "POST", "/customers", { key, body });
+  if (status !== 201) throw new Error(`POST /customers: ${status} ${text}`);
+  return json.api_key;
 }
 
 async function subscribe(local: LocalFile, webhook_url: string): Promise<void> {

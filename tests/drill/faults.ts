@@ -1,7 +1,7 @@
 import { fullDisk, readOnlyState, shortWrites } from "./disks.ts";
 import { disturb, STORES } from "./disturbing.ts";
 import { begin, busy, type Drill, kill, pause, ready, underLoad } from "./lives.ts";
-import { load } from "./load.ts";
+import { FLOOD, load } from "./load.ts";
 import { truncated } from "./truncation.ts";
 
 /** Load for a while, and a kill in the middle of it. */
@@ -18,6 +18,30 @@ async function killInSettle(drill: Drill): Promise<void> {
   await loading;
   await pause(drill.dice.below(1_500));
   await kill(drill, up.started);
+}
+
+/** Events accepted and not yet delivered, once which many wait the kills begin. */
+const BACKLOG = 100_000;
+
+/** More than can be delivered, until a hundred thousand events wait; then kills while more comes in and while they are worked off. */
+async function killWithBacklog(drill: Drill): Promise<void> {
+  const waiting = () => drill.ledger.accepted.size - drill.arrived();
+  const up = await ready(drill);
+  if (up === undefined) return;
+  let over = false;
+  const flood = load(up.local, drill.ledger, drill.dice, () => over, FLOOD);
+  while (waiting() < BACKLOG && up.started.child.exitCode === null) await pause(50);
+  drill.say(`backlog: ${waiting()} events wait, ${drill.ledger.accepted.size} were accepted`);
+  await kill(drill, up.started);
+  over = true;
+  await flood;
+  while (waiting() > BACKLOG / 10) {
+    const life = await ready(drill);
+    if (life === undefined) return;
+    await pause(3_000 + drill.dice.below(7_000));
+    await kill(drill, life.started);
+    drill.say(`backlog: ${waiting()} events wait after ${drill.kills} kills`);
+  }
 }
 
 /** A kill at any moment of the start. */
@@ -86,6 +110,8 @@ const storeFault = (drill: Drill): Promise<void> =>
 interface Fault {
   /** How often it is drawn. */
   readonly weight: number;
+  /** Whether it is drawn only where it is asked for by name: it takes many minutes. */
+  readonly long?: boolean;
   /** Whether it needs a disk of its own, and so Linux and the right to mount. */
   readonly disk?: boolean;
   run(drill: Drill): Promise<void>;
@@ -95,6 +121,7 @@ interface Fault {
 export const faults: Readonly<Record<string, Fault>> = {
   load: { weight: 4, run: killInLoad },
   settle: { weight: 2, run: killInSettle },
+  backlog: { weight: 1, long: true, run: killWithBacklog },
   start: { weight: 2, run: killInStart },
   ready: { weight: 2, run: killWhenReady },
   row: { weight: 4, run: killInRow },

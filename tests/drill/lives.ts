@@ -23,6 +23,10 @@ export interface Drill {
   prepare(local: LocalFile): Promise<void>;
   /** Undefined where the state does not lie on a disk of its own. */
   readonly disk: Disk | undefined;
+  /** Of the drill's own customer; undefined until the first platform is ready. */
+  key: string | undefined;
+  /** How many events one of the endpoints has had. */
+  arrived(): number;
   /** What an endpoint gets meanwhile is answered and not counted. */
   uncounted(yes: boolean): void;
   kills: number;
@@ -59,6 +63,12 @@ export async function busy(drill: Drill, life: Life): Promise<void> {
 
 export const begin = ({ state, clockMs }: Drill): Started => startDisturbed(state, { clockMs });
 
+/** What `local.json` says once the platform is ready, with the key of the drill's own customer. */
+export async function localOf({ key }: Drill, { ready }: Started): Promise<LocalFile> {
+  const local = await ready;
+  return { ...local, api_key: key ?? local.api_key };
+}
+
 export async function kill(drill: Drill, { child, ended }: Started): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   process.kill(child.pid!, "SIGKILL");
@@ -70,10 +80,10 @@ export async function ready(drill: Drill): Promise<Life | undefined> {
   const began = performance.now();
   const started = begin(drill);
   try {
-    const local = await started.ready;
+    await started.ready;
     drill.startedIn.push(performance.now() - began);
-    await drill.prepare(local);
-    return { started, local };
+    await drill.prepare(await started.ready);
+    return { started, local: await localOf(drill, started) };
   } catch (cause) {
     drill.refusals.push(String(cause));
     return undefined;

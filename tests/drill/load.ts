@@ -27,8 +27,19 @@ export const newLedger = (): Ledger => ({
 });
 
 export const EVENT_TYPE = "drill.event";
-const CALLERS = 4;
-const PAUSE_MS = 20;
+/** How much is sent at once. */
+interface Pace {
+  readonly callers: number;
+  /** Milliseconds between a caller's requests. */
+  readonly pauseMs: number;
+  /** Events of a request, one time in four; otherwise one. */
+  readonly batch: number;
+  /** Whether some events are large. */
+  readonly large: boolean;
+}
+const STEADY: Pace = { callers: 4, pauseMs: 20, batch: 20, large: true };
+/** Far more than can be delivered at once. */
+export const FLOOD: Pace = { callers: 24, pauseMs: 0, batch: 100, large: false };
 const LARGE_BYTES = 700_000;
 /** Text that no compression makes smaller: what is cut from it goes to the payload bucket. */
 const NOISE = randomBytes(LARGE_BYTES)
@@ -36,20 +47,26 @@ const NOISE = randomBytes(LARGE_BYTES)
   .replaceAll(/[^ -~]/g, "~");
 
 /** Sends events from several callers until `over` says so. Broken connections and refusals are counted, and gone on from. */
-export async function load(local: LocalFile, ledger: Ledger, dice: Dice, over: () => boolean): Promise<void> {
+export async function load(
+  local: LocalFile,
+  ledger: Ledger,
+  dice: Dice,
+  over: () => boolean,
+  { callers, pauseMs, batch, large }: Pace = STEADY,
+): Promise<void> {
   const caller = async () => {
     while (!over()) {
-      const count = dice.oneIn(4) ? 20 : 1;
-      const pad = dice.oneIn(20) ? NOISE.slice(0, dice.below(LARGE_BYTES) / count) : "";
+      const count = dice.oneIn(4) ? batch : 1;
+      const pad = large && dice.oneIn(20) ? NOISE.slice(0, dice.below(LARGE_BYTES) / count) : "";
       const events = Array.from({ length: count }, () => ({ event_type: EVENT_TYPE, made: ++ledger.made, pad }));
       const body = count === 1 ? events[0] : events;
       const key = dice.oneIn(3) ? `drill-${ledger.made}` : undefined;
       if (key !== undefined) ledger.keyed.set(key, { body, ids: undefined, sent: 0 });
       await post(local, ledger, body, key);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
-  await Promise.all(Array.from({ length: CALLERS }, caller));
+  await Promise.all(Array.from({ length: callers }, caller));
 }
 
 /** Sends again, with their keys, what had no answer, until `over` says so. */

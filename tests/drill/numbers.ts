@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { extent } from "d3-array";
 import { administratorOf, type GatewayFile, type LocalFile } from "../../local/platform/state.ts";
 import { timeOf } from "../../runtime/domain/ids.ts";
 import { rfc3339 } from "../../runtime/domain/time.ts";
@@ -40,10 +41,8 @@ export async function miscounted(state: string, local: LocalFile, listed: Listed
   if (listed.size === 0) return 0;
   await compareHours(state, listed);
   const times = [...listed.keys()].map((id) => timeOf(id.slice(4)));
-  const range = {
-    from: rfc3339(Math.min(...times)),
-    to: rfc3339(Math.max(...times) + 60_000),
-  };
+  const [first, last] = extent(times) as [number, number];
+  const range = { from: rfc3339(first), to: rfc3339(last + 60_000) };
   const totals = async (more: object) => {
     const body = { ...range, measures: ["events"], interval: "none", ...more };
     const { status, json, text } = await call(local.url, "POST", "/metrics/query", { key: local.api_key, body });

@@ -19,7 +19,8 @@ const { values } = readArguments({
     keep: { type: "boolean", default: false },
   },
 });
-const only = values.only?.split(",") ?? Object.keys(faults);
+const usual = Object.keys(faults).filter((name) => faults[name]!.long !== true);
+const only = values.only?.split(",") ?? usual;
 const unknown = only.find((name) => faults[name] === undefined);
 if (unknown !== undefined) {
   console.error(`no fault is called ${unknown}; there are: ${Object.keys(faults).join(", ")}`);
