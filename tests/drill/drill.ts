@@ -113,7 +113,8 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     const { headers } = await call(local.url, "GET", "/openapi.json");
     if (Date.parse(headers.get("date")!) < Date.now() + COMPARED_AFTER_MS / 2)
       running.refusals.push("the platform does not hear what the drill says: nothing has disturbed it");
-    const account = { ...events, miscounted: await miscounted(state, local, await inboxOf(local), ENDPOINTS.length) };
+    const numbers = await miscounted(state, local, await inboxOf(local), ENDPOINTS.length);
+    const account = { ...events, miscounted: numbers.off, examples: [...events.examples, ...numbers.wrong] };
     last.child.kill("SIGTERM");
     await last.ended;
     const starts = running.startedIn.sort((a, b) => a - b);

@@ -37,8 +37,13 @@ async function compareHours(state: string, listed: Listed): Promise<void> {
  * How many events more or fewer the numbers tell than the inbox lists, in all and by what has become of their deliveries to each endpoint.
  * @param endpoints how many want each event
  */
-export async function miscounted(state: string, local: LocalFile, listed: Listed, endpoints: number): Promise<number> {
-  if (listed.size === 0) return 0;
+export async function miscounted(
+  state: string,
+  local: LocalFile,
+  listed: Listed,
+  endpoints: number,
+): Promise<{ readonly off: number; readonly wrong: readonly string[] }> {
+  if (listed.size === 0) return { off: 0, wrong: [] };
   await compareHours(state, listed);
   const times = [...listed.keys()].map((id) => timeOf(id.slice(4)));
   const [first, last] = extent(times) as [number, number];
@@ -51,12 +56,20 @@ export async function miscounted(state: string, local: LocalFile, listed: Listed
   };
   const filter = { event_type: [EVENT_TYPE] };
   const delivered = [...listed.values()].filter(({ status }) => status === "delivered").length;
-  let wrong = Number.POSITIVE_INFINITY;
-  for (let tried = 0; wrong > 0 && tried < TRIES; tried += 1) {
+  const compared = [
+    { what: "events", listed: listed.size, more: { filter } },
+    { what: "delivered", listed: delivered * endpoints, more: { filter: { ...filter, status: ["delivered"] } } },
+  ];
+  let wrong: string[] = [];
+  let off = 0;
+  for (let tried = 0; tried === 0 || (off > 0 && tried < TRIES); tried += 1) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    wrong =
-      Math.abs((await totals({ filter })) - listed.size) +
-      Math.abs((await totals({ filter: { ...filter, status: ["delivered"] } })) - delivered * endpoints);
+    [wrong, off] = [[], 0];
+    for (const { what, listed, more } of compared) {
+      const told = await totals(more);
+      off += Math.abs(told - listed);
+      if (told !== listed) wrong.push(`${what}: the numbers tell ${told}, the inbox lists ${listed}`);
+    }
   }
-  return wrong;
+  return { off, wrong };
 }
