@@ -1,7 +1,7 @@
 // group: browser
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { Page } from "playwright-core";
+import type { Page, Request } from "playwright-core";
 import { extractText, getDocumentProxy } from "unpdf";
 import { test } from "uvu";
 import { timeOf, ulidIn } from "../../runtime/domain/ids.ts";
@@ -190,7 +190,7 @@ if (chromiumHere() === undefined) {
 
   test("the forecasts begin with what came: today's and the month's events so far are those that were counted", async () => {
     const now = new Date();
-    const [day, month] = [now.getUTCDate(), 1].map((date) =>
+    const [day, first] = [now.getUTCDate(), 1].map((date) =>
       new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), date)).toISOString(),
     );
     const counted = async (from: string | undefined) =>
@@ -202,15 +202,13 @@ if (chromiumHere() === undefined) {
         ).json.totals.events,
       );
     const differences = async () => {
-      const said = async (tile: string) => {
-        const beside = page.getByRole("region", { name: tile, exact: true }).getByText(/ so far;/);
-        return Number(/^([\d,]+) so far;/.exec((await beside.textContent()) ?? "")?.[1]?.replaceAll(",", "") ?? -1);
-      };
+      // Traffic that began today foretells neither day nor month.
+      const month = await textOf("Forecast for the month");
+      const soFar = /foresee a month\. ([\d,]+) events? so far\./.exec(month)?.[1];
       const sum = (rows: string[][]) => rows.reduce((all, [, n]) => all + Number(n!.replaceAll(",", "")), 0);
       return {
-        month: (await said("Forecast for the month")) - (await counted(month)),
-        // A platform that began today has no day to go by.
-        today: (await textOf("Forecast for today")).includes("It takes a whole day of traffic"),
+        month: Number(soFar?.replaceAll(",", "") ?? -1) - (await counted(first)),
+        today: (await textOf("Forecast for today")).includes("it takes a whole day of traffic"),
         history: sum((await rowsOf(page, "History")).map((row) => [row[0]!, row[1]!])) - (await counted(day)),
       };
     };
@@ -346,6 +344,44 @@ if (chromiumHere() === undefined) {
     await page.waitForURL(/status=delivered/);
     await page.getByRole("button", { name: "status: delivered, show all again" }).click();
     await page.waitForURL((url) => !url.searchParams.has("status"));
+  });
+
+  test("a filter paints the page anew before any figure has come, and leaves the figures before until then", async () => {
+    const tile = page.getByRole("region", { name: "Delivery status" });
+    await page.goto(`${platform.url}/console/?${filter}`);
+    await tile.getByRole("button", { name: /^Delivered/ }).waitFor();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    await page.route("**/metrics/query", (route) => answered.then(() => route.continue()));
+    await tile.getByRole("button", { name: /^Delivered/ }).click();
+    await page.getByRole("button", { name: "status: delivered, show all again" }).waitFor();
+    await tile.getByText("updating…").waitFor();
+    assert.match((await tile.textContent()) ?? "", /Failed, retrying 3/);
+    answer();
+    await tile.getByText("updating…").waitFor({ state: "detached" });
+    await page.unroute("**/metrics/query");
+  });
+
+  test("the overview asks fewer questions than it has tiles, and none of them twice", async () => {
+    const asked: string[] = [];
+    const note = (request: Request) => {
+      const body = request.postData();
+      // How much of the limit is used is looked up every few seconds.
+      if (request.url().endsWith("/metrics/query") && body?.includes("limit_use") === false) asked.push(body);
+    };
+    page.on("request", note);
+    // A range that has ended is not followed.
+    const [from, to] = [2, 1].map((hours) => new Date(Date.now() - hours * 3_600_000).toISOString());
+    await page.goto(`${platform.url}/console/?env=sandbox&range=custom&from=${from}&to=${to}&zone=UTC`);
+    await page.getByRole("region", { name: "Failed events" }).waitFor();
+    const tiles = page.locator("main section[aria-label]");
+    await eventually(
+      () => page.locator('main section[aria-busy="true"]').count(),
+      (busy) => busy === 0,
+      60_000,
+    );
+    page.off("request", note);
+    assert.deepEqual(asked, [...new Set(asked)]);
+    assert.ok(asked.length > 3 && asked.length < (await tiles.count()), `${asked.length} questions`);
   });
 
   test("the shown figures can be downloaded as CSV, JSON and PDF", async () => {
