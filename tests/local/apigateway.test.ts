@@ -16,7 +16,8 @@ import { contextIn } from "./serve.ts";
 /** The WebSocket API of the local platform by itself: what it takes, refuses, closes, and tells its functions. */
 
 const test = suite("API Gateway, WebSocket");
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 type Event = Record<string, unknown> & { requestContext: Record<string, unknown> };
 const result = (value: unknown): Outcome => ({ kind: "result", result: { json: JSON.stringify(value) } });
@@ -91,6 +92,12 @@ async function start(
   return {
     ...{ gateway, seen, open, port, asking, apiId },
     ask: (method: string, id: string, body?: string) => gateway.api!.call(asking(method, id, body)),
+    /** The id of the socket that was opened last. */
+    newest: () =>
+      String(
+        seen.findLast(({ event }) => event.requestContext.eventType === "CONNECT" && event.type === undefined)!.event
+          .requestContext.connectionId,
+      ),
     advance: (ms: number) => {
       now += ms;
     },
@@ -108,13 +115,31 @@ async function start(
   };
 }
 
+type World = Awaited<ReturnType<typeof start>>;
+
 const allow = (event: Event): Outcome =>
   result({
     principalId: "me",
     policyDocument: { Statement: [{ Effect: "Allow", Action: "execute-api:Invoke", Resource: event.methodArn }] },
     context: { tenant: "cus_1", number: 3 },
   });
-const closeOf = (socket: WebSocketClient): Promise<number> => new Promise((resolve) => socket.on("close", resolve));
+/** Sends a message in frames of these lengths. */
+function inFrames(socket: WebSocketClient, lengths: readonly number[]): void {
+  for (const [at, length] of lengths.entries()) socket.send("x".repeat(length), { fin: at === lengths.length - 1 });
+}
+const frames = (count: number, length: number): number[] => Array.from({ length: count }, () => length);
+/** The code that a socket is closed with. */
+function closeOf(socket: WebSocketClient): () => Promise<number | undefined> {
+  let closed: number | undefined;
+  socket.on("close", (code) => {
+    closed = code;
+  });
+  return () =>
+    eventually(
+      () => closed,
+      (code) => code !== undefined,
+    );
+}
 
 test("every message carries the authoriser's context, and the function's answer goes back over the socket", async () => {
   const world = await start(allow, ({ body }) => result({ statusCode: 200, body: `heard ${String(body)}` }));
@@ -178,53 +203,96 @@ for (const [what, authorize, status] of [
     await world.close();
   });
 
+/** Whether a socket is open, as API Gateway has it. */
+const isOpen = (world: World, id: string): Promise<boolean> =>
+  world.ask("GET", id).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+
 test("a frame over 32 KB and a message over 128 KB close the socket with 1009, a binary one with 1003", async () => {
   const world = await start(allow);
-  const long = await world.open();
-  const closed = closeOf(long);
-  long.send("x".repeat(32 * 1_024 + 1));
-  assert.equal(await closed, 1009);
-  const many = await world.open();
-  const ended = closeOf(many);
-  for (let part = 0; part < 5; part += 1) many.send("x".repeat(30 * 1_024), { fin: part === 4 });
-  assert.equal(await ended, 1009);
+  const refused: [says: string, code: number, say: (socket: WebSocketClient) => void][] = [
+    ["one byte over a frame", 1009, (socket) => socket.send("x".repeat(32 * 1_024 + 1))],
+    ["one byte over a later frame", 1009, (socket) => inFrames(socket, [10, 32 * 1_024 + 1, 10])],
+    ["one byte over a message", 1009, (socket) => inFrames(socket, [...frames(4, 32 * 1_024), 1])],
+    ["a message of many short frames", 1009, (socket) => inFrames(socket, frames(129, 1_024))],
+    ["no text", 1003, (socket) => socket.send(Buffer.from([1, 2, 3]))],
+  ];
+  for (const [says, code, say] of refused) {
+    const socket = await world.open();
+    const closed = closeOf(socket);
+    say(socket);
+    assert.equal(await closed(), code, says);
+  }
   const fits = await world.open();
-  for (let part = 0; part < 4; part += 1) fits.send("x".repeat(32 * 1_024), { fin: part === 3 });
+  const id = world.newest();
+  inFrames(fits, frames(4, 32 * 1_024));
   await eventually(
     () => String(world.seen.at(-1)!.event.body).length,
     (length) => length === 128 * 1_024,
   );
-  const binary = await world.open();
-  const refused = closeOf(binary);
-  binary.send(Buffer.from([1, 2, 3]));
-  assert.equal(await refused, 1003);
+  assert.ok(await isOpen(world, id));
   assert.equal(world.seen.filter(({ event }) => event.requestContext.eventType === "MESSAGE").length, 1);
   await world.close();
 });
 
-test("a socket that is idle for ten minutes or open for two hours is closed with 1001", async () => {
+test("a socket that is idle for ten minutes is closed with 1001, and not before; what is said to it counts as well", async () => {
   const world = await start(allow);
   const idle = await world.open();
   const closed = closeOf(idle);
-  world.advance(10 * 60_000);
-  assert.equal(await closed, 1001);
+  const told = await world.open();
+  const toldId = world.newest();
+  const heard = await world.open();
+  const heardId = world.newest();
+  world.advance(1);
+  await world.ask("POST", toldId, "news");
+  heard.send("still here");
+  await eventually(
+    () => world.seen.at(-1)!.event.body,
+    (body) => body === "still here",
+  );
+  world.advance(10 * MINUTE - 1);
+  assert.equal(await closed(), 1001);
+  assert.deepEqual([await isOpen(world, toldId), await isOpen(world, heardId)], [true, true]);
+  const both = [closeOf(told), closeOf(heard)];
+  world.advance(1);
+  for (const ended of both) assert.equal(await ended(), 1001);
+  await world.close();
+});
+
+test("a socket that is open for two hours is closed with 1001, and not before, however much is said", async () => {
+  const world = await start(allow);
   const old = await world.open();
-  const ended = closeOf(old);
-  for (let spent = 0; spent < 2 * HOUR; spent += 9 * 60_000) {
-    world.advance(9 * 60_000);
-    old.send("still here");
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  const oldId = world.newest();
+  const closed = closeOf(old);
+  world.advance(1);
+  const young = await world.open();
+  const youngId = world.newest();
+  /** Both get something: nobody is idle. */
+  const tell = async () => {
+    for (const id of [oldId, youngId]) await world.ask("POST", id, "news");
+  };
+  for (let spent = 0; spent < 2 * HOUR - 9 * MINUTE; spent += 9 * MINUTE) {
+    await tell();
+    world.advance(9 * MINUTE);
   }
-  assert.equal(await ended, 1001);
+  await tell();
+  world.advance(3 * MINUTE - 1);
+  assert.equal(await closed(), 1001);
+  assert.ok(await isOpen(world, youngId));
+  const ended = closeOf(young);
+  world.advance(1);
+  assert.equal(await ended(), 1001);
   await world.close();
 });
 
 test("sockets end with 1001 when the machine stops, and their functions hear of it before anything else goes", async () => {
   const world = await start(allow);
   const sockets = [await world.open(), await world.open()];
-  const ended = Promise.all(sockets.map(closeOf));
+  const codes = sockets.map(closeOf);
   await world.gateway.endSockets();
-  assert.deepEqual(await ended, [1001, 1001]);
+  for (const ended of codes) assert.equal(await ended(), 1001);
   const left = world.seen.filter(({ event }) => event.requestContext.eventType === "DISCONNECT");
   assert.equal(left.length, 2);
   await world.close();
@@ -255,7 +323,7 @@ test("@connections sends, tells and closes; one that is gone is 410, and over 12
   ]);
   const closed = closeOf(socket);
   assert.equal((await world.ask("DELETE", id)).status, 204);
-  await closed;
+  await closed();
   for (const method of ["POST", "GET", "DELETE"])
     await assert.rejects(world.ask(method, id, "x"), { code: "GoneException", status: 410 });
   await world.close();
