@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { suite } from "uvu";
 import { asCustomer } from "../../../runtime/database/roles.ts";
-import type { Identity } from "../../../runtime/domain/identity/identity.ts";
+import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import type { Role } from "../../../runtime/domain/people/roles.ts";
 import { takeTicket } from "../../../runtime/sockets/tickets.ts";
 import { operator, startApi, type TestApi } from "../../support/api.ts";
@@ -86,6 +86,32 @@ test("a ticket of a person has the person's role, ends with the session, and is 
       tenant: live.customer_id,
     },
   );
+});
+
+test("a ticket of a key names where the socket is opened, holds for 30 s and once, and ends with the key", async () => {
+  const { live, sandbox } = await api.customer();
+  const ask = (who: Identity) =>
+    api.call(who, "POST", "/live/tickets", undefined, { [HOST_HEADER]: "api.example.com" });
+  const sockets = { dynamodb: api.deps.dynamodb, name: api.deps.env.LIVE_TABLE };
+  const asked = api.deps.now();
+  const { status, body } = await ask(sandbox);
+  assert.deepEqual([status, Object.keys(body)], [201, ["ticket", "url", "expires_at"]]);
+  assert.equal(body.url, "wss://api.example.com/live");
+  const left = Date.parse(body.expires_at) - asked;
+  assert.ok(left >= 30_000 && left <= 30_000 + (api.deps.now() - asked), `${left} ms`);
+  const expiry = Date.parse(body.expires_at);
+  const { who, tenant } = (await takeTicket(sockets, body.ticket, expiry - 1))!;
+  assert.deepEqual(
+    [tenant, who],
+    [`${live.customer_id}.sandbox`, { key_id: sandbox.key_id, limit_per_second: sandbox.limit_per_second }],
+  );
+  assert.equal(await takeTicket(sockets, body.ticket, expiry - 1), undefined);
+  assert.equal(await takeTicket(sockets, (await ask(live)).body.ticket, expiry + 60_000), undefined);
+  const ends = new Date(asked + 60_000).toISOString();
+  const made = await api.call(live, "POST", "/keys", { expires_at: ends });
+  const { body: short } = await ask({ ...live, key_id: made.body.key_id });
+  assert.equal((await takeTicket(sockets, short.ticket, asked))!.ends_at, Date.parse(ends));
+  assert.equal((await ask({ ...live, scopes: ["events:write"] })).status, 403);
 });
 
 test("a sandbox key can't invite people", async () => {

@@ -33,7 +33,9 @@ for (const [text, where] of [
   ['{"subscribe":"events","filter":"order.*"}', "/filter"],
   ['{"subscribe":"metrics","filter":{"colour":["red"]}}', "/filter"],
   ['{"subscribe":"events","after":5}', "/after"],
-  ['{"subscribe":"alerts","after":"evt_1"}', "/after"],
+  ['{"subscribe":"events","after":"evt_1"}', "/after"],
+  [`{"subscribe":"alerts","after":"evt_${ULID}"}`, "/after"],
+  [`{"subscribe":"metrics","after":"evt_${ULID}"}`, "/after"],
 ] as const)
   test(`${text || "an empty text"} is refused, naming where`, () => {
     assert.throws(

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
 import { suite } from "uvu";
 import type { Table } from "../../../runtime/aws/tables.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
-import type { Follow, LiveEvent, Watcher } from "../../../runtime/domain/live.ts";
+import type { Follow, LiveEvent, PublishRequest, Watcher } from "../../../runtime/domain/live.ts";
 import { type FollowPorts, follow, type Listed } from "../../../runtime/live/follow.ts";
 import { publish } from "../../../runtime/live/publish.ts";
 import { closed, opened, said } from "../../../runtime/live/socket.ts";
@@ -40,6 +42,8 @@ function world(listed: readonly Listed[] = [], seenAfter = 0) {
   const sent: { id: string; message: Record<string, unknown>; at: number }[] = [];
   const gone = new Set<string>();
   const asked: { op: string }[] = [];
+  /** What the publishing function was asked for. */
+  const published: PublishRequest[] = [];
   const lost = new Set<string>();
   const ports: FollowPorts = {
     log: () => {},
@@ -70,14 +74,15 @@ function world(listed: readonly Listed[] = [], seenAfter = 0) {
       next: undefined,
     }),
   };
-  const socketPorts = { sockets, service: ports.service, ask: async () => {}, now: () => clock, failed: () => {} };
+  const ask = async (request: PublishRequest) => void published.push(request);
+  const socketPorts = { sockets, service: ports.service, ask, now: () => clock, failed: () => {} };
   const open = async (id: string, by: Watcher = who) => {
     const socket = { tenant, connection_id: id, who: by, ends_at: clock + 7_200_000 };
     const status = await opened(socket, socketPorts);
     return { status, say: (message: object) => said(socket, JSON.stringify(message), "req_1", socketPorts) };
   };
   return {
-    ...{ tenant, ports, sent, gone, lost, asked, open, socketPorts },
+    ...{ tenant, ports, sent, gone, lost, asked, published, open, socketPorts },
     advance: (ms: number) => {
       clock += ms;
     },
@@ -284,6 +289,57 @@ test("an event that was stored late, behind others that were sent, is not missed
   );
 });
 
+/** An event that a client missed: received so long before the last one it knows, or after it, and routed so much later. */
+const missedBy = fc.record({
+  received: fc.integer({ min: -50_000, max: 40_000 }),
+  later: fc.integer({ min: 0, max: 60_000 }),
+});
+
+test("who subscribes with the last event that it knows is sent each event that was stored since, and not that one", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(missedBy, { maxLength: 8 }), async (all) => {
+      const known = listedAt(0, START - 60_000);
+      // What was routed before the event that the client knows was sent to it before that one.
+      const missed = all
+        .map(({ received, later }, n) => ({
+          at: START - 60_000 + received,
+          routed: START - 60_000 + received + later,
+          n,
+        }))
+        .filter(({ routed }) => routed > START - 60_000 && routed < START)
+        .map(({ at, routed, n }) => listedAt(n + 1, at, routed));
+      const { open, published, ports, sent } = world([known, ...missed]);
+      const { say } = await open("s");
+      assert.equal(await say({ subscribe: "events", after: known.event.event_id }), '{"subscribed":"events"}');
+      const [asked, ...more] = published;
+      assert.deepEqual([asked?.op, more], ["follow", []]);
+      await follow(asked as Follow, ports, START + 600_000);
+      assert.deepEqual(
+        sent.map(({ message }) => message.event_id).sort(),
+        missed.map(({ event }) => event.event_id).sort(),
+      );
+    }),
+    { numRuns: 20 },
+  ));
+
+test("without an event that it knows a socket is sent what happens from then on, and figures or alerts are not read back", async () => {
+  const before = listedAt(1, START - 1);
+  const later = listedAt(2, START + 1_000);
+  const { open, published, ports, sent } = world([before, later]);
+  const { say } = await open("s");
+  await say({ subscribe: "events" });
+  await follow(published[0] as Follow, ports, START + 600_000);
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id),
+    [later.event.event_id],
+  );
+  for (const channel of ["metrics", "alerts"]) await say({ subscribe: channel });
+  assert.deepEqual(
+    published.map(({ op }) => op),
+    ["follow", "measure"],
+  );
+});
+
 test("events for which no time is left are counted", async () => {
   const missed = Array.from({ length: 120 }, (_, n) => listedAt(n, START - 30_000 + n));
   const { tenant, open, ports, sent } = world(missed);
@@ -314,6 +370,25 @@ test("a ticket is taken once, within its time, and the table does not hold it", 
   assert.equal(taken.filter((each) => each !== undefined).length, 1);
   const late = await issueTicket(sockets, { tenant: "cus_1", who, until: START + 30_000 });
   assert.equal(await takeTicket(sockets, late, START + 30_000), undefined);
+  const last = await issueTicket(sockets, { tenant: "cus_1", who, until: START + 30_000 });
+  const { Items } = await sockets.dynamodb.send(new ScanCommand({ TableName: sockets.name }));
+  assert.ok(!JSON.stringify(Items).includes(last));
+  assert.notEqual(await takeTicket(sockets, last, START + 29_999), undefined);
+});
+
+test("what the table holds of sockets and tickets expires with them", async () => {
+  const { open, tenant } = world();
+  await open("s");
+  await issueTicket(sockets, { tenant, who, until: START + 30_000 });
+  const { Items } = await sockets.dynamodb.send(new ScanCommand({ TableName: sockets.name }));
+  const expiries = Items!
+    .filter(({ pk, ticket }) => pk!.S === `sockets#${tenant}` || ticket?.S?.includes(tenant) === true)
+    .map(({ expires_at }) => Number(expires_at?.N) * 1_000 - START);
+  // Not before they end, and within a minute after.
+  assert.equal(expiries.length, 2);
+  const [first, second] = expiries.sort((a, b) => a - b);
+  assert.ok(first! >= 30_000 && first! <= 90_000, String(first));
+  assert.ok(second! >= 7_200_000 && second! <= 7_260_000, String(second));
 });
 
 test.run();
