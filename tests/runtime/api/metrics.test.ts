@@ -19,8 +19,10 @@ let other: Identity;
 let start: number;
 /** Queries that only the cube's function can answer. */
 const toCube: { from: string; to: string }[] = [];
+const NOW = Date.now();
 test.before(async () => {
   api = await startApi({
+    now: () => NOW,
     lambda: {
       async send({ input }: { input: { Payload: Uint8Array } }) {
         toCube.push(JSON.parse(Buffer.from(input.Payload).toString()).query);
@@ -122,6 +124,8 @@ test("an answer has twenty series by default", async () => {
   const { body } = await ask(query, other);
   assert.deepEqual([body.series.length, body.folded], [21, 5]);
   assert.deepEqual(body.series.at(-1).totals, { events: 5 });
+  const all = await ask({ ...query, top: 100 }, other);
+  assert.deepEqual([all.body.series.length, all.body.folded], [25, 0]);
 });
 
 test("the auto interval: minutes up to 6 h, hours up to 14 days, days beyond", async () => {
@@ -133,6 +137,15 @@ test("the auto interval: minutes up to 6 h, hours up to 14 days, days beyond", a
   assert.equal(body.series[0].points.length, 24);
   assert.equal(body.series[0].points.at(-1).partial, true);
   assert.equal(body.series[0].points[0].partial, undefined);
+});
+
+test("`none` is one point of the whole range, over days as well", async () => {
+  const asked = { from: iso(start - 50 * HOUR), to: iso(start + 3 * HOUR), measures: ["events"], interval: "none" };
+  const { body } = await ask(asked);
+  assert.deepEqual(
+    [body.from, body.to, body.series[0].points],
+    [asked.from, asked.to, [{ start: asked.from, events: 6 }]],
+  );
 });
 
 test("`compare` adds the same series of the time before", async () => {
@@ -230,6 +243,7 @@ const refused: [says: string, query: object, path: string, names: RegExp][] = [
     /makes 10020 points; at most 10000/,
   ],
   ["a range in the future", { measures: ["events"], ...old(-2, -3) }, "/from", /now/],
+  ["a top of no series", { measures: ["events"], group_by: ["error"], top: 0 }, "/top", /1/],
   ["a top out of range", { measures: ["events"], group_by: ["error"], top: 101 }, "/top", /100/],
   ["an unknown member", { measures: ["events"], sql: "select 1" }, "/sql", /not known/],
 ];
@@ -246,6 +260,63 @@ for (const [says, query, path, names] of refused)
     assert.equal(detail.path, path);
     assert.match(detail.message, names);
   });
+
+/** Queries of the stored hours, by any members. Null can't be said by a parameter. */
+const plainNames = fc.constantFrom("a", "b", "none", "", "\u{1F600} &+%=");
+const saidQuery = fc
+  .record(
+    {
+      measures: fc.shuffledSubarray([...measures], { minLength: 1 }),
+      range: fc.oneof(
+        fc.constant({ last: "2d" }),
+        fc.integer({ min: 0, max: 240 }).map((minutes) => ({ from: iso(start + minutes * MINUTE) })),
+        fc
+          .tuple(fc.integer({ min: -60, max: 240 }), fc.integer({ min: 0, max: 240 }))
+          .map(([from, minutes]) => ({ from: iso(start + from * MINUTE), to: iso(start + (from + minutes) * MINUTE) })),
+      ),
+      interval: fc.constantFrom("auto", "minute", "hour", "day", "none"),
+      time_zone: fc.constantFrom("UTC", "Asia/Kathmandu", "America/St_Johns", "Mars/Olympus"),
+      group_by: fc.shuffledSubarray([...dimensions], { maxLength: 3 }),
+      filter: fc.dictionary(fc.constantFrom(...dimensions), fc.array(plainNames, { minLength: 1, maxLength: 2 }), {
+        maxKeys: 2,
+      }),
+      top: fc.integer({ min: 0, max: 101 }),
+      compare: fc.constantFrom("previous", "week"),
+      histogram: fc.boolean(),
+    },
+    { requiredKeys: ["measures", "range"] },
+  )
+  .map(({ range, filter, ...query }) => ({
+    ...query,
+    ...range,
+    ...(filter === undefined ? {} : { filter: { ...filter } }),
+  }));
+
+/** The same query as parameters: members of lists repeat. */
+function parametersOf({ filter = {}, ...query }: { readonly filter?: object }): string {
+  const named = Object.entries(filter).map(([name, values]) => [`filter[${name}]`, values] as const);
+  const pairs = [...Object.entries(query), ...named].flatMap(([name, value]) =>
+    [value as unknown].flat().map((one) => [name, String(one)]),
+  );
+  return String(new URLSearchParams(pairs));
+}
+
+test("any query as parameters is answered, or refused, as the object is", () => {
+  let answered = 0;
+  return fc
+    .assert(
+      fc.asyncProperty(saidQuery, async (query) => {
+        const posted = await ask(query);
+        const got = await api.call(live, "GET", `/metrics?${parametersOf(query)}`);
+        if (posted.status === 200) answered += 1;
+        assert.equal(got.status, posted.status, JSON.stringify([query, got.body, posted.body]));
+        if (posted.status === 200) assert.deepEqual(got.body, posted.body);
+        else assert.deepEqual(got.body.error.details, posted.body.error.details);
+      }),
+      { numRuns: 150, includeErrorInReport: true },
+    )
+    .then(() => assert.ok(answered > 30, `${answered} were answered`));
+});
 
 /** What no member of a query means to be. */
 const odd: fc.Arbitrary<unknown> = fc.oneof(
@@ -315,7 +386,9 @@ test("any query, however odd, is answered, or refused with what is wrong and whe
 
 test("a customer sees only its own numbers, and a key without the scope sees none", async () => {
   assert.equal((await ask({ ...range(), measures: ["events"] }, other)).body.totals.events, 0);
-  assert.equal((await ask({ measures: ["events"] }, { ...live, scopes: ["events:write"] })).status, 403);
+  const writer = { ...live, scopes: ["events:write" as const] };
+  assert.equal((await ask({ measures: ["events"] }, writer)).status, 403);
+  assert.equal((await api.call(writer, "GET", "/metrics?measures=events")).status, 403);
 });
 
 test.run();

@@ -213,18 +213,39 @@ test("every point of every query is what counting fact by fact gives, added up o
     { numRuns: 40, includeErrorInReport: true },
   ));
 
+type Quantiles = Record<"p50" | "p95" | "p99", number | null>;
+
+/** Each quantile lies in the bucket of the measurement that as many are at most as high as: a bucket is a tenth wide. */
+function sameQuantiles({ p50, p95, p99 }: Quantiles, buckets: readonly (readonly [number, number])[], says: string) {
+  const total = buckets.reduce((sum, [, n]) => sum + n, 0);
+  for (const [share, told] of [
+    [0.5, p50],
+    [0.95, p95],
+    [0.99, p99],
+  ] as const) {
+    let seen = 0;
+    const upper = buckets.find(([, n]) => {
+      seen += n;
+      return seen >= Math.ceil(share * total);
+    })?.[0];
+    if (upper === undefined || total === 0) assert.equal(told, null, says);
+    else assert.ok(told !== null && told <= upper && told >= upper / 1.1 - 0.2, `${says}: ${told}, not up to ${upper}`);
+  }
+}
+
 function same(value: unknown, wanted: ReturnType<typeof expected>, says: string): void {
   if (!Array.isArray(wanted)) {
     assert.deepEqual(value, wanted, `${says}: ${JSON.stringify(value)}, not ${JSON.stringify(wanted)}`);
     return;
   }
-  const { buckets, count } = value as { buckets: [number, number][]; count: number };
+  const { buckets, count, ...told } = value as { buckets: [number, number][]; count: number } & Quantiles;
   assert.deepEqual(buckets, wanted, `${says}: ${JSON.stringify(buckets)}, not ${JSON.stringify(wanted)}`);
   assert.equal(
     count,
     wanted.reduce((sum, [, n]) => sum + n, 0),
     says,
   );
+  sameQuantiles(told, wanted as [number, number][], says);
 }
 
 test.run();

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { AttributeValue, PutItemCommandInput } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import { test } from "uvu";
+import { hourItems, hourOf } from "../../../runtime/domain/metrics/hours.ts";
+import { KEPT_DAYS } from "../../../runtime/domain/metrics/range.ts";
 import type { SendPut } from "../../../runtime/domain/usage/counters.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { latencyBucket, quantiles } from "../../../runtime/domain/usage/histogram.ts";
@@ -212,6 +214,17 @@ test("a fact counted after its hour may have been added up leaves a mark; its ac
     ["2026-01-02T05:00"],
   );
   assert.equal(readAll(rollUp("cus_a", HOUR, table.itemsOf("cus_a"))).get("")!.events, 3);
+});
+
+test("minutes expire after 35 days and hours after 400, and no query asks for them by the minute or hour after that", async () => {
+  const table = fakeTable();
+  await environment(table.send, "w").write([request, attempt]);
+  const minutes = table.itemsOf("cus_a");
+  const hours = [...rollUp("cus_a", HOUR, minutes), ...hourItems("cus_a", HOUR, hourOf(minutes))];
+  const days = (items: readonly Record<string, AttributeValue>[]) =>
+    new Set(items.map(({ expires_at }) => Math.floor((Number(expires_at!.N) - HOUR / 1_000) / 86_400)));
+  assert.deepEqual([days(minutes), days(hours)], [new Set([35]), new Set([400])]);
+  assert.deepEqual(KEPT_DAYS, { minute: 35, hour: 400 });
 });
 
 test("a quantile is within 5 % of the true one", () =>

@@ -3,7 +3,14 @@ import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { test } from "uvu";
 import { isTimeZone } from "../../../../runtime/domain/metrics/timeZone.ts";
-import { ceilIn, earlierIn, floorIn, type Step, startsIn } from "../../../../runtime/domain/metrics/zones.ts";
+import {
+  ceilIn,
+  earlierIn,
+  floorIn,
+  lastWhole,
+  type Step,
+  startsIn,
+} from "../../../../runtime/domain/metrics/zones.ts";
 
 const HOUR = 3_600_000;
 const zones = Intl.supportedValuesOf("timeZone");
@@ -113,6 +120,25 @@ test("days earlier are those of the calendar", () =>
       const before = floorIn(name, "day", earlierIn(name, start, days));
       assert.ok(Math.abs(startsIn(name, "day", before, start).length - days) <= (name.startsWith("Pacific") ? 1 : 0));
     }),
+  ));
+
+test("the last whole week is from Monday to Monday, and the last whole month from its first day to the next one's", () =>
+  fc.assert(
+    fc.property(zoned, fc.constantFrom<"week" | "month">("week", "month"), ([name, at], unit) => {
+      /** The day by its name, as a date without a zone. */
+      const day = (time: number) => Temporal.PlainDate.from(shown(name, time).day);
+      const { from, to } = lastWhole(name, unit, at);
+      for (const edge of [from, to]) assert.equal(floorIn(name, "day", edge), edge);
+      // Where a zone leaves a day out, what would begin with it begins with the next one.
+      const begins = (time: number) =>
+        [day(time), day(time - 1).add({ days: 1 })].some((one) => (unit === "week" ? one.dayOfWeek : one.day) === 1);
+      assert.ok(begins(from) && begins(to), `${shown(name, from).day} to ${shown(name, to).day} in ${name}`);
+      const days = day(to).since(day(from)).days;
+      assert.ok(unit === "week" ? days >= 6 && days <= 8 : days >= 27 && days <= 31, `${days} days`);
+      assert.ok(to <= at);
+      assert.ok(day(at).since(day(to)).days <= (unit === "week" ? 6 : 30));
+    }),
+    { numRuns: 300 },
   ));
 
 test("a name of the time zone database is a zone, an offset is not", () => {
