@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import { putProbe } from "../../../runtime/counters/alerts.ts";
 import { ALERTS_KEPT_DAYS, saveAlerts } from "../../../runtime/database/alerts.ts";
 import { asService } from "../../../runtime/database/roles.ts";
 import type { AlertRule } from "../../../runtime/domain/alerts/rule.ts";
@@ -7,7 +8,7 @@ import type { SendAnswer, SendRequest } from "../../../runtime/domain/alerts/wor
 import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
 import { startApi, type TestApi } from "../../support/api.ts";
 import { serve } from "../../support/service.ts";
-import { countUsage } from "../../support/usage.ts";
+import { addHourUp, countUsage } from "../../support/usage.ts";
 import { attempt } from "../alert/world.ts";
 
 const test = suite("alert rules, channels and alerts over the API");
@@ -160,6 +161,23 @@ test("a preview says when a rule would have rung", async () => {
   const metric = { kind: "metric", query: { measures: ["failed"], last: "5m" }, threshold: 2, for_minutes: 0 };
   const counted = await call("POST", "/alert-rules/preview", metric);
   assert.deepEqual(counted.body.alerts[0].since, iso(start + 2 * MINUTE));
+});
+
+test("a preview looks back 30 days, also at hours that are kept as sums, and at when the API was away", async () => {
+  const hour = Math.floor(api.deps.now() / HOUR) * HOUR;
+  const [inside, outside] = [29 * 24, 32 * 24].map((hours) => hour - hours * HOUR) as [number, number];
+  for (const at of [inside, outside]) {
+    await countUsage(api.deps.dynamodb, [attempts(at + MINUTE, "failed")]);
+    await addHourUp(api.deps.dynamodb, live.customer_id, at);
+  }
+  const iso = (ms: number) => new Date(ms).toISOString();
+  const rung = async (body: object) =>
+    (await call("POST", "/alert-rules/preview", body)).body.alerts.map(({ since }: { since: string }) => since);
+  assert.deepEqual(await rung({ kind: "error_rate", for_minutes: 10 }), [iso(inside)]);
+  assert.deepEqual(await rung({ kind: "error_rate", for_minutes: 10, filter: { error: ["timeout"] } }), []);
+  const counters = { dynamodb: api.deps.dynamodb, name: "metrics" };
+  for (const at of [inside, outside]) for (let n = 0; n < 4; n += 1) await putProbe(counters, at + n * MINUTE, n < 2);
+  assert.deepEqual(await rung({ kind: "api_down" }), [iso(inside)]);
 });
 
 test("a preview of a report shows the mail's page and text with today's numbers, and stores nothing", async () => {
