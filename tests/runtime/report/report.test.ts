@@ -4,7 +4,9 @@ import { getDocumentProxy } from "unpdf";
 import { suite } from "uvu";
 import type { MetricsReader } from "../../../runtime/counters/metrics.ts";
 import { queryMetrics } from "../../../runtime/counters/metrics.ts";
+import type { MetricsAnswer } from "../../../runtime/domain/metrics/answer.ts";
 import { MetricsQuery, type MetricsQueryInput } from "../../../runtime/domain/metrics/query.ts";
+import { reportCsv } from "../../../runtime/domain/reports/page.ts";
 import type { Tile } from "../../../runtime/domain/reports/report.ts";
 import { attribute, elementsOf, type HtmlElement } from "../../support/html.ts";
 import { DAYS, EVENTS, type Made, made, SUBSCRIPTIONS, shop, tenant, types, weekly, zone } from "./world.ts";
@@ -231,6 +233,19 @@ test("the CSV holds each number of each query, and nothing else", async () => {
   );
   assert.ok(wanted.length > 60);
   assert.deepEqual(rows, wanted);
+});
+
+test("in the CSV each part of a latency is a line of its own", () => {
+  const start = new Date(DAYS[0]!).toISOString();
+  const latency = { p50: 1, p95: 2, p99: 3, count: 4 };
+  const point = { start, attempt_latency_ms: latency };
+  const answer: MetricsAnswer = {
+    ...{ from: start, to: start, interval: "none", time_zone: zone, complete_until: start, totals: {}, folded: 0 },
+    series: [{ key: {}, points: [point], totals: { attempt_latency_ms: latency } }],
+  };
+  const tile: Tile = { title: "Answers", query: { measures: ["attempt_latency_ms"] } };
+  const rows = Object.entries(latency).map(([part, n]) => `Answers,,${start},attempt_latency_ms_${part},${n}`);
+  assert.equal(reportCsv([{ tile, answer }]), ["tile,group,start,measure,value", ...rows, ""].join("\r\n"));
 });
 
 test("tiles of one's own count days in the zone of the schedule, unless they name another", async () => {
