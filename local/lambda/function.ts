@@ -31,6 +31,8 @@ export const ENVIRONMENTS = PER_THREAD * THREADS;
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
 const PATIENCE_MS = 25;
+/** How often it is looked whether an environment that is opened in advance is there, milliseconds. */
+const LOOK_WHEN_WARMING_MS = 10;
 /** Share of its time in which a thread computes, from which on it is not given another environment. */
 const BUSY = 0.6;
 /** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
@@ -152,12 +154,21 @@ export class LambdaFunction {
     this.#background = true;
   }
 
-  /** Opens its first environment now, rather than for the first invocation. Resolves when it is there, or could not be opened. */
-  async warm(): Promise<void> {
-    if (this.#environments > 0 || this.#closed) return;
-    this.#open();
-    for (const { worker } of this.#threads)
-      await new Promise((resolve) => worker.once("message", resolve).once("exit", resolve));
+  /** Opens environments now, one after the other, until there are so many, rather than when they are needed. Resolves when they are there, or could not be opened. */
+  async warm(count: number): Promise<void> {
+    const most = Math.min(count, this.#most());
+    while (this.#environments < most && this.#opening === 0 && !this.#closed) {
+      const before = this.#environments;
+      this.#open();
+      while (this.#opening > 0 && !this.#closed)
+        await new Promise((resolve) => setTimeout(resolve, LOOK_WHEN_WARMING_MS));
+      if (this.#environments <= before) return;
+    }
+  }
+
+  /** Environments that it may have. */
+  #most(): number {
+    return Math.min(ENVIRONMENTS, this.#reserved ?? Number.POSITIVE_INFINITY);
   }
 
   /** Invocations under way or waiting. */
@@ -245,7 +256,7 @@ export class LambdaFunction {
    * short of processor time: then one more would only make all of them slower.
    */
   #grow(): void {
-    const limit = Math.min(ENVIRONMENTS, this.#reserved ?? Number.POSITIVE_INFINITY);
+    const limit = this.#most();
     if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
     if (this.#environments === 0) {
       this.#open();
