@@ -3,7 +3,7 @@ import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take } from "../domain/metrics/answer.ts";
 import type { CubeRequest } from "../domain/metrics/cube.ts";
-import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
+import { dimsOf, type Grain, grainFor, grainOf, KEPT_DAYS } from "../domain/metrics/facts.ts";
 import {
   type DayForm,
   dayForms,
@@ -22,7 +22,7 @@ import {
   type StoredGrain,
 } from "../domain/metrics/hours.ts";
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
-import { KEPT_DAYS, rangeOf, type Span } from "../domain/metrics/range.ts";
+import { rangeOf, type Span } from "../domain/metrics/range.ts";
 import type { HistogramName, Sums } from "../domain/metrics/sums.ts";
 import { histogramsOf } from "../domain/metrics/values.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";

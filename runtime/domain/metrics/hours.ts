@@ -10,6 +10,7 @@ import {
   grainOf,
   grains,
   isJointKey,
+  KEPT_DAYS,
   otherKey,
   packRows,
   type Rows,
@@ -26,7 +27,7 @@ import { addSums, type HistogramName, histograms, type Sums } from "./sums.ts";
  */
 
 export const QUARTER_MS = 900_000;
-const KEEP_SECONDS = 400 * DAY_SECONDS;
+const KEEP_SECONDS = KEPT_DAYS.hour * DAY_SECONDS;
 /** Rows in one item: far below the 400 KB that an item may have. */
 const ROWS_EACH = 2_000;
 

@@ -1,5 +1,6 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
+import { KEPT_DAYS } from "./facts.ts";
 import { type Interval, lastMinutes, lastOf, MAX_RANGE_DAYS, type MetricsQuery, topOf } from "./query.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
@@ -7,9 +8,6 @@ import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
 /** Points of all series of an answer together. */
 export const MAX_POINTS = 10_000;
-
-/** How long points of these lengths can be made. Days are kept for ever, or as the customer says. */
-export const KEPT_DAYS = { minute: 35, hour: 400 } as const;
 
 const AUTO_MINUTES_MS = 6 * HOUR_MS;
 const AUTO_HOURS_MS = 14 * DAY_MS;

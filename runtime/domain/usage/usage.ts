@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
+import { boundedRows, KEPT_DAYS, type Rows, tallyRows } from "../metrics/facts.ts";
 import { DAY_SECONDS, HOUR_MS, MINUTE_MS, type Millis, rfc3339, secondsOf } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { activeMarks } from "./active.ts";
@@ -29,8 +29,7 @@ export type UsageGroup = keyof typeof usageGroups;
 
 // ---- tallying ------------------------------------------------------------------------------------------------------
 
-/** How long items are kept, in days: minutes answer "just now", hours answer "last year". */
-const KEEP_DAYS = { m: 35, h: 400 } as const;
+const KEEP_DAYS = { m: KEPT_DAYS.minute, h: KEPT_DAYS.hour } as const;
 export type UsageInterval = keyof typeof KEEP_DAYS;
 
 /** Where hours are, and where minutes were before each writer counted apart. */
