@@ -55,11 +55,15 @@ async function tell(): Promise<void> {
   await session.send("HeapProfiler.collectGarbage");
   const { metrics } = await session.send("Performance.getMetrics");
   const of = (name: string): number => metrics.find((each) => each.name === name)!.value;
-  const rows = await page.locator("main tbody tr").count();
-  const newest = await page.locator("main tbody tr time").first().getAttribute("datetime");
-  const age = (Date.now() - Date.parse(newest ?? "")) / 1_000;
+  const rows = page.locator("main tbody tr");
+  const count = await rows.count();
+  const newest = count === 0 ? null : await rows.first().locator("time").first().getAttribute("datetime");
+  const shown =
+    newest === null
+      ? "no rows"
+      : `${count} rows, the newest ${((Date.now() - Date.parse(newest)) / 1_000).toFixed(1)} s old`;
   process.stdout.write(
-    `after ${((Date.now() - began) / MINUTE).toFixed(0)} min, ${sent.toLocaleString("en")} events sent: heap ${(of("JSHeapUsedSize") / 1e6).toFixed(1)} MB, ${of("Nodes")} nodes, ${of("JSEventListeners")} listeners, ${rows} rows, the newest ${age.toFixed(1)} s old\n`,
+    `after ${((Date.now() - began) / MINUTE).toFixed(0)} min, ${sent.toLocaleString("en")} events sent: heap ${(of("JSHeapUsedSize") / 1e6).toFixed(1)} MB, ${of("Nodes")} nodes, ${of("JSEventListeners")} listeners, ${shown}\n`,
   );
 }
 
