@@ -55,7 +55,7 @@ export const onSessionEnd = (tell: () => void): void => {
   ended = tell;
 };
 
-/** One call as it is; a refusal is an answer too. @param path under `/console` */
+/** One call as it is; a refusal is an answer too. @param path under `/console` @throws ApiError of status 0 when there is no answer */
 export async function send(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const { env, body, headers = {}, signal, withoutPayloads } = options;
   const all: Record<string, string> = { "x-triggers-console": "1", accept: "application/json" };
@@ -63,14 +63,20 @@ export async function send(method: string, path: string, options: CallOptions = 
   if (withoutPayloads === true) all["x-triggers-without-payloads"] = "1";
   if (body !== undefined) all["content-type"] = "application/json";
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) all[name] = value;
-  const response = await fetch(`/console${path}`, {
-    method,
-    headers: all,
-    credentials: "same-origin",
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    ...defined({ signal }),
+  const asked = async (): Promise<[Response, string]> => {
+    const response = await fetch(`/console${path}`, {
+      method,
+      headers: all,
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      ...defined({ signal }),
+    });
+    return [response, await response.text()];
+  };
+  const [response, text] = await asked().catch((cause: unknown) => {
+    if ((cause as Error).name === "AbortError") throw cause;
+    throw new ApiError(0, { code: "unreachable", message: "The platform can't be reached. Is it running?" });
   });
-  const text = await response.text();
   if (response.status === 401 && path !== "/session") ended();
   return { status: response.status, headers: response.headers, text };
 }
@@ -89,10 +95,7 @@ const errorOf = ({ status, text }: Answer): ApiError => {
 
 /** The answer's text. @throws ApiError */
 export async function callText(method: string, path: string, options: CallOptions = {}): Promise<string> {
-  const answer = await send(method, path, options).catch((cause: unknown) => {
-    if ((cause as Error).name === "AbortError") throw cause;
-    throw new ApiError(0, { code: "unreachable", message: "The platform can't be reached. Is it running?" });
-  });
+  const answer = await send(method, path, options);
   if (answer.status >= 400) throw errorOf(answer);
   return answer.text;
 }

@@ -6,6 +6,7 @@ import { ApiError } from "./api.ts";
 import { SignInPage } from "./pages/signIn.tsx";
 import { places } from "./places.ts";
 import { applyTheme } from "./preferences.ts";
+import { watchedCache } from "./reach.ts";
 import { routes } from "./routes.ts";
 import { SessionProvider, useMay } from "./session.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -16,8 +17,11 @@ import "./styles.css";
 applyTheme();
 
 const client = new QueryClient({
+  queryCache: watchedCache,
   defaultOptions: {
     queries: {
+      // A browser that knows of no network asks all the same: the platform may run on this machine, and a failure is told while a pause is not.
+      networkMode: "always",
       // A refused call is refused again; a server out of reach may be there a moment later.
       retry: (tries, error) => tries < 2 && (!(error instanceof ApiError) || error.status >= 500 || error.status === 0),
       staleTime: 2_000,

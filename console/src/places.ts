@@ -59,6 +59,6 @@ export const places: readonly Place[] = [
   { path: "/audit", name: "Audit log", group: "Manage", letter: "a", permission: "audit" },
   { path: "/privacy", name: "Privacy", group: "Manage", permission: "privacy" },
   { path: "/settings", name: "Settings", group: "Manage", letter: "," },
-  { path: "/operator/health", name: "Platform", group: "Platform", permission: "customers" },
-  { path: "/operator/customers", name: "Customers", group: "Platform", permission: "customers" },
+  { path: "/operator/health", name: "Platform", group: "Platform", permission: "customers", phone: 9 },
+  { path: "/operator/customers", name: "Customers", group: "Platform", permission: "customers", phone: 10 },
 ];

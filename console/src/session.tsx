@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { ApiError, callText, onSessionEnd } from "./api.ts";
+import { dropDrafts, dropDraftsOfOthers } from "./drafts.ts";
 import type { Session } from "./types.ts";
 import { Button, Failure, Loading } from "./ui/basic.tsx";
 import { Dialog, loadDialogs } from "./ui/overlay.tsx";
@@ -38,7 +39,7 @@ export async function signOut(): Promise<void> {
     leaving = false;
     throw cause;
   });
-  for (const name of Object.keys(sessionStorage)) if (name.startsWith("draft ")) sessionStorage.removeItem(name);
+  dropDrafts();
   window.location.assign("/console/sign-in?ended=signed_out");
 }
 
@@ -52,9 +53,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const { data, error, refetch, dataUpdatedAt } = useQuery({
     queryKey: ["session"],
-    queryFn: async () => JSON.parse(await callText("GET", "/session")) as Session,
+    queryFn: async () => {
+      const session = JSON.parse(await callText("GET", "/session")) as Session;
+      dropDraftsOfOthers(session.person.person_id);
+      return session;
+    },
     staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
+    // Another tab may have signed in as somebody else meanwhile, or have moved to another customer.
+    refetchOnWindowFocus: "always",
   });
   const [left, setLeft] = useState(Number.POSITIVE_INFINITY);
   const extendedAt = useRef(Date.now());
@@ -67,6 +73,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const ends =
     data === undefined ? Number.POSITIVE_INFINITY : dataUpdatedAt + Date.parse(data.expires_at) - Date.parse(data.now);
 
+  const seen = useRef<string>(undefined);
+  const whose = data === undefined ? undefined : `${data.person.person_id} ${data.customer_id}`;
+  useEffect(() => {
+    if (seen.current !== undefined && seen.current !== whose) window.location.reload();
+    seen.current = whose;
+  }, [whose]);
   useEffect(() => onSessionEnd(() => toSignIn("ended")), []);
   useEffect(() => {
     if (error instanceof ApiError && error.status === 401) toSignIn("none");
@@ -119,29 +131,4 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       </Dialog>
     </Context>
   );
-}
-
-/** A text that outlives the page: kept in this tab while it is being written. */
-export function useDraft(name: string, initial: string): [string, (text: string) => void, () => void] {
-  const key = `draft ${name}`;
-  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? initial);
-  const set = (next: string) => {
-    setText(next);
-    sessionStorage.setItem(key, next);
-  };
-  const drop = () => {
-    sessionStorage.removeItem(key);
-    setText(initial);
-  };
-  return [text, set, drop];
-}
-
-/** A form that outlives the page, as a draft does. */
-export function useFormDraft<T extends object>(
-  name: string,
-  initial: T,
-): [T, (changes: Partial<T>) => void, () => void] {
-  const [text, setText, drop] = useDraft(name, "");
-  const form = text === "" ? initial : { ...initial, ...(JSON.parse(text) as T) };
-  return [form, (changes) => setText(JSON.stringify({ ...form, ...changes })), drop];
 }

@@ -8,6 +8,7 @@ import { Choice } from "../ui/filters.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
 import { ZoneChoice } from "../ui/zoneChoice.tsx";
 import { useCommon, zoneOf } from "../url.ts";
+import { useWork } from "../work.ts";
 
 const kinds = ["email", "slack", "sms", "webhook"] as const;
 const kindNames: Readonly<Record<Channel["kind"], string>> = {
@@ -171,25 +172,15 @@ export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (ch
   const [chosen, setChosen] = useState<Channel["kind"]>(only ?? "email");
   const [target, setTarget] = useState("");
   const [made, setMade] = useState<Channel>();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const kind = only ?? chosen;
   const [label, example, hint] = targets[kind];
   const add = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const channel = await call<Channel>("POST", "/alert-channels", {
-        env,
-        body: { kind, target, time_zone: zoneOf({ zone }) },
-      });
-      setMade(channel);
-      setTarget("");
-      await added(channel);
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
+    const body = { kind, target, time_zone: zoneOf({ zone }) };
+    const channel = await call<Channel>("POST", "/alert-channels", { env, body });
+    setMade(channel);
+    setTarget("");
+    await added(channel);
   };
   return (
     <form
@@ -197,7 +188,7 @@ export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (ch
       aria-label="Add a channel"
       onSubmit={(event) => {
         event.preventDefault();
-        void add();
+        void work.run(add);
       }}
     >
       <div className="grid items-start gap-3 sm:grid-cols-[12rem_1fr]">
@@ -223,15 +214,15 @@ export function AddChannel({ only, added }: { only?: Channel["kind"]; added: (ch
           )}
         </Field>
       </div>
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       {made?.signing_secret === undefined ? null : (
         <Note tone="warn" title="The channel's signing secret is shown this once.">
           <Code label="Signing secret" text={made.signing_secret} />
         </Note>
       )}
       <div>
-        <Button type="submit" look="primary" isDisabled={busy}>
-          {busy ? "Adding…" : "Add channel"}
+        <Button type="submit" look="primary" isPending={work.busy}>
+          {work.busy ? "Adding…" : "Add channel"}
         </Button>
       </div>
     </form>
@@ -248,7 +239,7 @@ export function Channels({ query }: { query: UseQueryResult<{ alert_channels: Ch
       {may("watch") ? <AddChannel added={changed} /> : null}
       {query.isPending ? (
         <Loading />
-      ) : query.isError ? (
+      ) : query.isLoadingError ? (
         <Failure error={query.error} retry={() => void query.refetch()} />
       ) : query.data.alert_channels.length === 0 ? (
         <Empty title="Nobody is told yet.">

@@ -17,8 +17,8 @@ import {
   usualForm,
 } from "../alertForm.ts";
 import { call } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count, countOf } from "../format.ts";
-import { useFormDraft } from "../session.tsx";
 import type { AlertPreview, Channel } from "../types.ts";
 import { Empty, MemberTick, NameField, TextField, Tick, When } from "../ui/basic.tsx";
 import { EditorFrame } from "../ui/editorFrame.tsx";

@@ -17,6 +17,7 @@ import { Choices } from "../ui/menu.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, maybeOneOf, oneOf, useHere, useUrl } from "../url.ts";
+import { useWork } from "../work.ts";
 import { Channels } from "./alertChannels.tsx";
 import { RuleEditor } from "./alertRule.tsx";
 
@@ -67,19 +68,14 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
   const may = useMay();
   const here = useHere();
   const client = useQueryClient();
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const { alert_id, name, kind, severity, state, value, threshold, since, fired_at, resolved_at } = alert;
   const rule = rules.find(({ rule_id }) => rule_id === alert.rule_id);
   const measure = rule?.query?.measures[0];
   const unit = unitOf(kind, measure);
   const snoozed = alert.snoozed_until !== null && Date.parse(alert.snoozed_until) > Date.now();
   const act = async (what: string, body?: unknown) => {
-    setError(undefined);
-    try {
-      await call("POST", `/alerts/${alert_id}/${what}`, { env, ...defined({ body }) });
-    } catch (cause) {
-      setError(cause);
-    }
+    await work.run(() => call("POST", `/alerts/${alert_id}/${what}`, { env, ...defined({ body }) }));
     await client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[1]).startsWith("/alerts") });
     await client.invalidateQueries({ queryKey: ["active alerts"] });
   };
@@ -141,12 +137,12 @@ function AlertCard({ alert, rules, open }: { alert: Alert; rules: readonly Alert
             : []),
         ]}
       />
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       <div className="flex flex-wrap items-center gap-2">
         {may("handle") && state !== "resolved" ? (
           <>
             {alert.acknowledged_at === null ? (
-              <Button look="primary" onPress={() => void act("acknowledge")}>
+              <Button look="primary" isPending={work.busy} onPress={() => void act("acknowledge")}>
                 Acknowledge
               </Button>
             ) : null}
@@ -231,7 +227,7 @@ function Opened({ id, rules }: { id: string; rules: readonly AlertRule[] }) {
       </p>
       {query.isPending ? (
         <Loading />
-      ) : query.isError ? (
+      ) : query.isLoadingError ? (
         <Failure error={query.error} retry={() => void query.refetch()} />
       ) : (
         <AlertCard alert={query.data} rules={rules} open />

@@ -36,7 +36,7 @@ export default function Audit() {
     { name: "No.", cell: ({ seq }) => seq },
     { name: "When", cell: ({ at }) => <When at={at} zone={zone} /> },
     { name: "Who", cell: ({ actor }) => `${actor.name ?? actor.key_id ?? actor.type} (${actor.role ?? actor.type})` },
-    { name: "What", cell: ({ action }) => <code>{action}</code> },
+    { name: "What", cell: ({ action }) => <code className="md:whitespace-nowrap">{action}</code> },
     { name: "Object", cell: ({ object }) => <span className="mono">{object ?? ""}</span> },
     { name: "From", cell: ({ source_ip }) => source_ip ?? "" },
     { name: "Outcome", cell: ({ outcome }) => <Status status={outcome} /> },

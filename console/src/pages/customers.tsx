@@ -1,10 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { plural } from "../../../runtime/domain/plural.ts";
 import { call } from "../api.ts";
 import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count, countOf, share } from "../format.ts";
 import { limitTone, NEAR } from "../limit.ts";
 import { lasts, useCustomers } from "../tiles/customers.tsx";
@@ -22,11 +22,11 @@ import { maybeOneOf, useUrl } from "../url.ts";
 
 function NewCustomer() {
   const client = useQueryClient();
-  const [name, setName] = useState("");
-  const [limit, setLimit] = useState("1000");
+  const [{ name, limit }, change, drop] = useFormDraft("new customer", { name: "", limit: "1000" });
   const make = async () => {
     const body = { name, limit_per_second: Number(limit) };
     const made = await call<{ api_key: string; sandbox_key: string }>("POST", "/customers", { body });
+    drop();
     await client.invalidateQueries({ queryKey: ["customer figures"] });
     return made;
   };
@@ -45,8 +45,8 @@ function NewCustomer() {
         />
       )}
     >
-      <TextField label="Name" value={name} change={setName} />
-      <TextField label="Events a second" inputMode="numeric" value={limit} change={setLimit} />
+      <TextField label="Name" value={name} change={(name) => change({ name })} />
+      <TextField label="Events a second" inputMode="numeric" value={limit} change={(limit) => change({ limit })} />
     </Create>
   );
 }
@@ -248,7 +248,7 @@ export default function Customers() {
               />
             )}
             {list.hasNextPage ? (
-              <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+              <Button isPending={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
                 {list.isFetchingNextPage ? "Loading…" : "Show more"}
               </Button>
             ) : null}

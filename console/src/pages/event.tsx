@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useParams } from "wouter";
+import { Link, useLocation, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
@@ -8,6 +8,7 @@ import { useMay } from "../session.tsx";
 import type { Event, Journey, Verdict, Viewer } from "../types.ts";
 import { DeliveryAttempts } from "../ui/attempts.tsx";
 import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
+import { EventType } from "../ui/eventType.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useReveal } from "../ui/reveal.tsx";
@@ -35,7 +36,7 @@ function Story({ id }: { id: string }) {
     refetchInterval: 3_000,
   });
   if (query.isPending) return <Loading />;
-  if (query.isError) return <Failure error={query.error} />;
+  if (query.isLoadingError) return <Failure error={query.error} />;
   return (
     <ol className="grid gap-0 border-l-2 border-line pl-4">
       {query.data.stages.map((stage, index) => (
@@ -77,7 +78,7 @@ function Payload({ id }: { id: string }) {
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (query.isPending) return <Loading />;
-  if (query.isError) return <Failure error={query.error} />;
+  if (query.isLoadingError) return <Failure error={query.error} />;
   return (
     <div className="grid gap-3">
       {revealed === undefined ? null : (
@@ -99,7 +100,7 @@ function Verdicts({ id }: { id: string }) {
     queryFn: () => call<{ verdicts: Verdict[] }>("GET", `/events/${id}/verdicts`, { env }),
   });
   if (query.isPending) return <Loading />;
-  if (query.isError) return <Failure error={query.error} />;
+  if (query.isLoadingError) return <Failure error={query.error} />;
   const { verdicts } = query.data;
   if (verdicts.length === 0)
     return (
@@ -150,6 +151,7 @@ function Viewers({ id }: { id: string }) {
 export default function EventPage() {
   const { id = "" } = useParams();
   const [state, set] = useUrl(own);
+  const [, navigate] = useLocation();
   const may = useMay();
   const client = useQueryClient();
   const { env } = state;
@@ -163,7 +165,7 @@ export default function EventPage() {
         <Loading />
       </Page>
     );
-  if (query.isError)
+  if (query.isLoadingError)
     return (
       <Page title="Event">
         <Failure error={query.error} retry={() => void query.refetch()} />
@@ -191,8 +193,12 @@ export default function EventPage() {
             <Confirm
               label="Replay"
               title="Replay this event?"
-              text="It is matched again with today's subscriptions, and delivered to those that match."
-              action={act("POST", "/replays", { event_ids: [id] })}
+              text="It is matched again with today's subscriptions, and delivered to those that match. How far it has come stands under Replays."
+              action={async () => {
+                const body = { event_ids: [id] };
+                const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
+                navigate(keep("/replays", { open: replay_id }));
+              }}
             />
           </>
         ) : null
@@ -206,7 +212,7 @@ export default function EventPage() {
               {event.event_id}
             </span>,
           ],
-          ["Type", event.event_type ?? "none"],
+          ["Type", <EventType key="type" type={event.event_type} />],
           ["Received", <When key="at" at={event.received_at} zone={state.zone} />],
           ["Status", <Status key="status" status={event.status} />],
           ["Environment", <Status key="env" status={env} />],

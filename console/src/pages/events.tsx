@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import { count, countOf } from "../format.ts";
@@ -10,6 +10,7 @@ import { useRowKeys } from "../shell/shortcuts.ts";
 import type { Event } from "../types.ts";
 import { ActionLink, Empty, Note, Page, Status, When } from "../ui/basic.tsx";
 import { ChosenBar, chooseColumn, useChosen } from "../ui/chosen.tsx";
+import { EventType } from "../ui/eventType.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Pausing } from "../ui/following.tsx";
 import { Listed, useList } from "../ui/list.tsx";
@@ -68,6 +69,7 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
 export default function Events() {
   const [state, set] = useUrl(own);
   const here = useHere();
+  const [, navigate] = useLocation();
   const client = useQueryClient();
   const may = useMay();
   const [paused, setPaused] = useState(false);
@@ -235,8 +237,14 @@ export default function Events() {
                 <Confirm
                   label="Replay"
                   title={`Replay ${countOf(chosen.ids.size, "event")}?`}
-                  text="They are matched again with today's subscriptions, and delivered to those that match."
-                  action={act("POST", "/replays", { event_ids })}
+                  text="They are matched again with today's subscriptions, and delivered to those that match. How far it has come stands under Replays."
+                  action={async () => {
+                    const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", {
+                      env: state.env,
+                      body: { event_ids },
+                    });
+                    navigate(keep("/replays", { open: replay_id }));
+                  }}
                 />
                 <Confirm
                   label="Delete"
@@ -257,7 +265,7 @@ export default function Events() {
                 { name: "Received", cell: ({ received_at }: Event) => <When at={received_at} zone={state.zone} /> },
                 {
                   name: "Type",
-                  cell: ({ event_type }: Event) => event_type ?? <span className="text-muted">none</span>,
+                  cell: ({ event_type }: Event) => <EventType type={event_type} />,
                 },
                 {
                   name: "Event",

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { defaultScopes, type Scope, scopes } from "../../../runtime/domain/identity/scope.ts";
 import { DAY_SECONDS } from "../../../runtime/domain/time.ts";
 import { call } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { useMay } from "../session.tsx";
 import type { Key } from "../types.ts";
 import { Empty, MemberTick, Page, Status, TextField, When } from "../ui/basic.tsx";
@@ -28,12 +29,15 @@ function ShownKey({ apiKey }: { apiKey: string }) {
 function NewKey() {
   const [{ env }] = useCommon();
   const client = useQueryClient();
-  const [name, setName] = useState("");
-  const [side, setSide] = useState<string | undefined>(env);
-  const [allowed, setAllowed] = useState<readonly Scope[]>(defaultScopes);
-  const [expires, setExpires] = useState("");
-  const [limit, setLimit] = useState("");
-  const [origins, setOrigins] = useState("");
+  const [form, change, drop] = useFormDraft("new key", {
+    name: "",
+    side: env as string,
+    allowed: defaultScopes as readonly Scope[],
+    expires: "",
+    limit: "",
+    origins: "",
+  });
+  const { name, side, allowed, expires, limit, origins } = form;
   const make = async () => {
     const listed = origins.split(/[\s,]+/).filter((each) => each !== "");
     const body = {
@@ -46,35 +50,48 @@ function NewKey() {
       ...(listed.length === 0 ? {} : { allowed_origins: listed }),
     };
     const made = await call<Key>("POST", "/keys", { body });
+    drop();
     await client.invalidateQueries({ queryKey: ["list", "/keys"] });
     return made;
   };
   return (
     <Create label="New key" title="New API key" make={make} made={({ api_key = "" }) => <ShownKey apiKey={api_key} />}>
-      <TextField label="Name" value={name} change={setName} />
-      <Choice label="Environment of the key" any={null} values={environments} value={side} choose={setSide} />
+      <TextField label="Name" value={name} change={(name) => change({ name })} />
+      <Choice
+        label="Environment of the key"
+        any={null}
+        values={environments}
+        value={side}
+        choose={(side = env) => change({ side })}
+      />
       <fieldset className="grid gap-1">
         <legend className="text-sm font-medium">It may</legend>
         {scopes.map((scope) => (
-          <MemberTick key={scope} list={allowed} member={scope} change={setAllowed}>
+          <MemberTick key={scope} list={allowed} member={scope} change={(allowed) => change({ allowed })}>
             <code>{scope}</code>
           </MemberTick>
         ))}
       </fieldset>
-      <TextField label="Ends" hint="Optional." type="datetime-local" value={expires} change={setExpires} />
+      <TextField
+        label="Ends"
+        hint="Optional, by this browser's clock."
+        type="datetime-local"
+        value={expires}
+        change={(expires) => change({ expires })}
+      />
       <TextField
         label="Limit, events a second"
         hint="Optional: below the customer's own."
         inputMode="numeric"
         value={limit}
-        change={setLimit}
+        change={(limit) => change({ limit })}
       />
       <TextField
         label="Web pages that use it"
         hint="Optional: origins such as https://app.example.com. Such a key may send events and nothing else, from these pages only."
         mono
         value={origins}
-        change={setOrigins}
+        change={(origins) => change({ origins })}
       />
     </Create>
   );

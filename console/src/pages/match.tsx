@@ -5,10 +5,12 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { plural } from "../../../runtime/domain/plural.ts";
 import { DAY_MS, HOUR_MS } from "../../../runtime/domain/time.ts";
 import { call, pretty } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count, countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Rehearsal, Subscription } from "../types.ts";
 import { Code, Empty, Failure, Note, Page, When } from "../ui/basic.tsx";
+import { EventType } from "../ui/eventType.tsx";
 import { Choice } from "../ui/filters.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { draftOf, type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
@@ -35,7 +37,7 @@ export default function Match() {
     jsonpath: state.jsonpath ?? "",
     cel: state.cel ?? "",
   });
-  const [target, setTarget] = useState(noTarget);
+  const [target, setTarget, dropTarget] = useFormDraft("match target", noTarget);
   const [secret, setSecret] = useState<string>();
   const [backfill, setBackfill] = useState<string>();
   const [past, setPast] = useState<Rehearsal>();
@@ -95,6 +97,7 @@ export default function Match() {
       },
     });
     setSecret(made.signing_secret);
+    dropTarget();
   };
   const { data } = query;
   const others = data === undefined ? 0 : data.examined - data.matched;
@@ -151,14 +154,17 @@ export default function Match() {
             <p className="text-sm text-muted">Looking…</p>
           ) : (
             <>
-              <div className="grid grid-cols-3 gap-3">
+              {query.isPlaceholderData || query.isFetching ? (
+                <p className="text-sm text-muted">Looking: these are of what was written before.</p>
+              ) : null}
+              <div className="grid grid-cols-3 gap-3 max-sm:gap-2">
                 {[
                   ["Examined", data.examined],
                   ["Matched", data.matched],
                   ["Not matched", others],
                 ].map(([name, value]) => (
-                  <div key={name} className="card">
-                    <p className="text-sm text-muted">{name}</p>
+                  <div key={name} className="card max-sm:p-2">
+                    <p className="text-sm text-muted max-sm:text-xs">{name}</p>
                     <p className="text-xl font-semibold">{count(value as number)}</p>
                   </div>
                 ))}
@@ -179,8 +185,15 @@ export default function Match() {
                   rows={data.near_misses}
                   rowKey={({ event_id }) => event_id}
                   columns={[
-                    { name: "Because", cell: ({ because }) => because },
-                    { name: "Clause", cell: ({ clause }) => <code>{clause}</code> },
+                    {
+                      name: "Because",
+                      cell: ({ because, clause }) => (
+                        <>
+                          {because}
+                          <code className="block text-muted">{clause}</code>
+                        </>
+                      ),
+                    },
                     {
                       name: "Event",
                       cell: ({ event_id }) => (
@@ -199,7 +212,7 @@ export default function Match() {
               {data.samples.map(({ event, request }) => (
                 <details key={event.event_id} className="card">
                   <summary className="cursor-pointer text-sm">
-                    <When at={event.received_at} zone={state.zone} /> · {event.event_type ?? "no type"} ·{" "}
+                    <When at={event.received_at} zone={state.zone} /> · <EventType type={event.event_type} /> ·{" "}
                     <span className="mono">{event.event_id}</span>
                   </summary>
                   <div className="mt-2 grid gap-2">

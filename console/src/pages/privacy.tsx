@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Masking, PrivacyRequest } from "../types.ts";
@@ -8,6 +9,7 @@ import { Button, Code, Empty, Failure, Field, Loading, MemberTick, Note, Page, S
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { useCommon } from "../url.ts";
+import { useWork } from "../work.ts";
 
 function Retention() {
   const may = useMay();
@@ -22,9 +24,9 @@ function Retention() {
     await client.invalidateQueries({ queryKey: ["retention"] });
   };
   return (
-    <div className="flex flex-wrap items-end gap-2">
-      <Field label="Days that events are kept" hint="Counts for events stored from then on.">
-        {(ids) => (
+    <Field label="Days that events are kept" hint="Counts for events stored from then on.">
+      {(ids) => (
+        <span className="flex flex-wrap gap-2">
           <input
             {...ids}
             inputMode="numeric"
@@ -33,17 +35,17 @@ function Retention() {
             value={shown}
             onChange={(event) => setDays(event.target.value)}
           />
-        )}
-      </Field>
-      {may("decide_privacy") ? (
-        <Confirm
-          label="Save days"
-          title={`Keep events for ${shown} days?`}
-          text="For live and sandbox alike."
-          action={save}
-        />
-      ) : null}
-    </div>
+          {may("decide_privacy") ? (
+            <Confirm
+              label="Save days"
+              title={`Keep events for ${shown} days?`}
+              text="For live and sandbox alike."
+              action={save}
+            />
+          ) : null}
+        </span>
+      )}
+    </Field>
   );
 }
 
@@ -59,25 +61,20 @@ export function MaskingForm() {
   const may = useMay();
   const client = useQueryClient();
   const query = useQuery({ queryKey: ["masking"], queryFn: () => call<Masking>("GET", "/masking") });
-  const [changed, setChanged] = useState<Masking>();
-  const [error, setError] = useState<unknown>();
+  const [{ changed }, setChanged, drop] = useFormDraft<{ readonly changed?: Masking }>("masking", {});
+  const work = useWork();
   const [done, setDone] = useState(false);
   if (query.isPending) return <Loading />;
   if (query.isError) return <Failure error={query.error} />;
   const masking = changed ?? query.data;
   const save = async () => {
-    setError(undefined);
     setDone(false);
-    try {
-      await call("PUT", "/masking", {
-        body: { ...masking, paths: masking.paths.map((path) => path.trim()).filter((path) => path !== "") },
-      });
-      await client.invalidateQueries({ queryKey: ["masking"] });
-      setChanged(undefined);
-      setDone(true);
-    } catch (cause) {
-      setError(cause);
-    }
+    await call("PUT", "/masking", {
+      body: { ...masking, paths: masking.paths.map((path) => path.trim()).filter((path) => path !== "") },
+    });
+    await client.invalidateQueries({ queryKey: ["masking"] });
+    drop();
+    setDone(true);
   };
   const locked = !may("decide_privacy");
   return (
@@ -94,7 +91,7 @@ export function MaskingForm() {
             readOnly={locked}
             className="field mono"
             value={masking.paths.join("\n")}
-            onChange={(event) => setChanged({ ...masking, paths: event.target.value.split("\n") })}
+            onChange={(event) => setChanged({ changed: { ...masking, paths: event.target.value.split("\n") } })}
           />
         )}
       </Field>
@@ -105,17 +102,17 @@ export function MaskingForm() {
             key={kind}
             list={masking.detect}
             member={kind}
-            change={(detect) => setChanged({ ...masking, detect })}
+            change={(detect) => setChanged({ changed: { ...masking, detect } })}
           >
             {name}
           </MemberTick>
         ))}
       </fieldset>
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       {done ? <Note tone="good">Saved: it counts for everything that is shown from now on.</Note> : null}
       {locked ? null : (
         <div>
-          <Button look="primary" onPress={() => void save()}>
+          <Button look="primary" isPending={work.busy} onPress={() => void work.run(save)}>
             Save masking
           </Button>
         </div>
@@ -127,10 +124,10 @@ export function MaskingForm() {
 function Ask() {
   const [{ env }] = useCommon();
   const client = useQueryClient();
-  const [path, setPath] = useState("$.customer.email");
-  const [value, setValue] = useState("");
+  const [{ path, value }, change, drop] = useFormDraft("privacy request", { path: "$.customer.email", value: "" });
   const ask = (what: "exports" | "erasures") => async () => {
     await call("POST", `/privacy/${what}`, { env, body: { subject: { jsonpath: path, equals: value } } });
+    drop();
     await client.invalidateQueries({ queryKey: ["list", "/privacy/requests"] });
   };
   return (
@@ -138,12 +135,22 @@ function Ask() {
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label="Where the person is named">
           {(ids) => (
-            <input {...ids} className="field mono" value={path} onChange={(event) => setPath(event.target.value)} />
+            <input
+              {...ids}
+              className="field mono"
+              value={path}
+              onChange={(event) => change({ path: event.target.value })}
+            />
           )}
         </Field>
         <Field label="By which value">
           {(ids) => (
-            <input {...ids} className="field" value={value} onChange={(event) => setValue(event.target.value)} />
+            <input
+              {...ids}
+              className="field"
+              value={value}
+              onChange={(event) => change({ value: event.target.value })}
+            />
           )}
         </Field>
       </div>

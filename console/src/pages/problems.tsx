@@ -4,21 +4,77 @@ import { call, otherSide } from "../api.ts";
 import { countOf } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Problem } from "../types.ts";
-import { Button, Empty, Page, Sentence, Status, When } from "../ui/basic.tsx";
+import { Button, Empty, Failure, Page, Sentence, Status, When } from "../ui/basic.tsx";
 import { Choice, FilterBar } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { keep, maybeOneOf, useHere, useUrl } from "../url.ts";
+import { useWork } from "../work.ts";
 
 const states = ["open", "acknowledged", "resolved", "muted"] as const;
 const own = { state: maybeOneOf(states) };
 
-/** Failures by subscription and cause: what it is, what to do about it, and everything of it tried again. */
+/** One problem: what it is, what to do about it, and everything of it tried again. */
+function ProblemCard({ problem }: { problem: Problem }) {
+  const [{ env, zone }] = useUrl(own);
+  const may = useMay();
+  const client = useQueryClient();
+  const work = useWork();
+  const { problem_id, subscription_id, workflow_id, state } = problem;
+  const act = (what: string) => async () => {
+    await call("POST", `/problems/${problem_id}/${what}`, { env });
+    await client.invalidateQueries({ queryKey: ["list", "/problems"] });
+  };
+  const button = (name: string, what: string) => (
+    <Button isPending={work.busy} onPress={() => void work.run(act(what))}>
+      {name}
+    </Button>
+  );
+  return (
+    <li className="card grid gap-2">
+      <div className="flex flex-wrap items-center gap-2">
+        <Status status={state} />
+        <h2 className="min-w-0 font-semibold">
+          {problem.error.replaceAll("_", " ")}
+          {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
+          <Link href={keep(`/subscriptions/${subscription_id}`)}>{workflow_id ?? subscription_id}</Link>
+        </h2>
+      </div>
+      <p className="text-sm">
+        <Sentence text={problem.explanation} />
+      </p>
+      <p className="text-sm">
+        <strong>What to do:</strong> <Sentence text={problem.advice} />
+      </p>
+      <p className="text-sm text-muted">
+        {countOf(problem.count, "failed attempt")} of {countOf(problem.events, "event")}, from{" "}
+        <When at={problem.first_at} zone={zone} /> to <When at={problem.last_at} zone={zone} />.{" "}
+        <Link href={keep("/deliveries", { subscription: subscription_id, open: problem.sample_delivery_id })}>
+          Look at a delivery
+        </Link>
+      </p>
+      {may("handle") ? (
+        <div className="flex flex-wrap gap-2">
+          <Confirm
+            label="Retry all"
+            title={`Retry ${countOf(problem.events, "event")}?`}
+            text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
+            action={act("retry")}
+          />
+          {state === "open" ? button("Acknowledge", "acknowledge") : null}
+          {state === "muted" ? null : button("Mute", "mute")}
+          {state === "resolved" ? null : button("Resolve", "resolve")}
+        </div>
+      ) : null}
+      {work.error === undefined ? null : <Failure error={work.error} />}
+    </li>
+  );
+}
+
+/** Failures by subscription and cause. */
 export default function Problems() {
   const [state, set] = useUrl(own);
   const here = useHere();
-  const may = useMay();
-  const client = useQueryClient();
   const list = useList<Problem>({
     path: "/problems",
     member: "problems",
@@ -26,10 +82,6 @@ export default function Problems() {
     options: { env: state.env },
     every: 10_000,
   });
-  const act = (id: string, what: string) => async () => {
-    await call("POST", `/problems/${id}/${what}`, { env: state.env });
-    await client.invalidateQueries({ queryKey: ["list", "/problems"] });
-  };
   return (
     <Page title="Problems">
       <FilterBar>
@@ -48,55 +100,7 @@ export default function Problems() {
         {(rows) => (
           <ul className="grid gap-3">
             {rows.map((problem) => (
-              <li key={problem.problem_id} className="card grid gap-2">
-                <div className="flex flex-wrap items-center gap-2">
-                  <Status status={problem.state} />
-                  <h2 className="font-semibold">
-                    {problem.error.replaceAll("_", " ")}
-                    {problem.status_code === undefined ? "" : ` (${problem.status_code})`} at{" "}
-                    <Link href={keep(`/subscriptions/${problem.subscription_id}`)}>
-                      {problem.workflow_id ?? problem.subscription_id}
-                    </Link>
-                  </h2>
-                </div>
-                <p className="text-sm">
-                  <Sentence text={problem.explanation} />
-                </p>
-                <p className="text-sm">
-                  <strong>What to do:</strong> <Sentence text={problem.advice} />
-                </p>
-                <p className="text-sm text-muted">
-                  {countOf(problem.count, "failed attempt")} of {countOf(problem.events, "event")}, from{" "}
-                  <When at={problem.first_at} zone={state.zone} /> to <When at={problem.last_at} zone={state.zone} />.{" "}
-                  <Link
-                    href={keep("/deliveries", {
-                      subscription: problem.subscription_id,
-                      open: problem.sample_delivery_id,
-                    })}
-                  >
-                    Look at a delivery
-                  </Link>
-                </p>
-                {may("handle") ? (
-                  <div className="flex flex-wrap gap-2">
-                    <Confirm
-                      label="Retry all"
-                      title={`Retry ${countOf(problem.events, "event")}?`}
-                      text="Every delivery of this problem that has not succeeded is tried again; how far it has come stands under Replays."
-                      action={act(problem.problem_id, "retry")}
-                    />
-                    {problem.state === "open" ? (
-                      <Button onPress={() => void act(problem.problem_id, "acknowledge")()}>Acknowledge</Button>
-                    ) : null}
-                    {problem.state === "muted" ? null : (
-                      <Button onPress={() => void act(problem.problem_id, "mute")()}>Mute</Button>
-                    )}
-                    {problem.state === "resolved" ? null : (
-                      <Button onPress={() => void act(problem.problem_id, "resolve")()}>Resolve</Button>
-                    )}
-                  </div>
-                ) : null}
-              </li>
+              <ProblemCard key={problem.problem_id} problem={problem} />
             ))}
           </ul>
         )}

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, queryOf } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Replay } from "../types.ts";
@@ -19,8 +20,7 @@ const own = { open: anyText };
 function NewReplay() {
   const [state] = useUrl(own);
   const client = useQueryClient();
-  const [type, setType] = useState("");
-  const [rate, setRate] = useState("");
+  const [{ type, rate }, change, drop] = useFormDraft("new replay", { type: "", rate: "" });
   const [found, setFound] = useState<string>();
   const times = timesOf(state);
   const look = async () => {
@@ -40,6 +40,7 @@ function NewReplay() {
       ...(rate === "" ? {} : { rate_per_second: Number(rate) }),
     };
     await call("POST", "/replays", { env: state.env, body });
+    drop();
     await client.invalidateQueries({ queryKey: ["list", "/replays"] });
   };
   return (
@@ -49,7 +50,7 @@ function NewReplay() {
       submit="Start"
       make={start}
       more={(work) => (
-        <Button isDisabled={work.busy} onPress={() => void work.run(look)}>
+        <Button isPending={work.busy} onPress={() => void work.run(look)}>
           Count first
         </Button>
       )}
@@ -58,13 +59,18 @@ function NewReplay() {
         {state.env === "live" ? "Live" : "Sandbox"} events since {times.from} are matched again with today's
         subscriptions and delivered to those that match.
       </p>
-      <TextField label="Event type" hint="Optional; a pattern such as order.* will do." value={type} change={setType} />
+      <TextField
+        label="Event type"
+        hint="Optional; a pattern such as order.* will do."
+        value={type}
+        change={(type) => change({ type })}
+      />
       <TextField
         label="Events a second"
         hint="Optional; slower spares the endpoints."
         inputMode="numeric"
         value={rate}
-        change={setRate}
+        change={(rate) => change({ rate })}
       />
       {found === undefined ? null : <Note>{found} events are in this range.</Note>}
     </Create>

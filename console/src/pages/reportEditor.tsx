@@ -3,6 +3,7 @@ import { useState } from "react";
 import { type Dimension, measureNames, measures } from "../../../runtime/domain/metrics/names.ts";
 import { dimensionNames } from "../alertForm.ts";
 import { call } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import {
   charts,
   commonDimensions,
@@ -15,7 +16,7 @@ import {
   reportFormOf,
   type TileForm,
 } from "../reportForm.ts";
-import { useFormDraft, useMay } from "../session.tsx";
+import { useMay } from "../session.tsx";
 import type { Channel } from "../types.ts";
 import { Button, MemberTick, NameField, Note, TextField } from "../ui/basic.tsx";
 import { EditorFrame } from "../ui/editorFrame.tsx";

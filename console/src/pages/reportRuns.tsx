@@ -1,5 +1,4 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { call } from "../api.ts";
 import type { Report } from "../reportForm.ts";
 import { useMay } from "../session.tsx";
@@ -7,24 +6,17 @@ import type { ReportRun } from "../types.ts";
 import { Button, Empty, Failure, Status, When } from "../ui/basic.tsx";
 import { List } from "../ui/list.tsx";
 import { useCommon } from "../url.ts";
+import { useWork } from "../work.ts";
 
 /** The runs of a report, to read as mail, PDF or table; and one more now. */
 export function ReportRuns({ report }: { report: Report }) {
   const [{ env, zone }] = useCommon();
   const may = useMay();
   const client = useQueryClient();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const work = useWork();
   const path = `/reports/${report.report_id}/runs`;
   const run = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await call("POST", `/reports/${report.report_id}/run`, { env, body: {} });
-    } catch (cause) {
-      setError(cause);
-    }
-    setBusy(false);
+    await work.run(() => call("POST", `/reports/${report.report_id}/run`, { env, body: {} }));
     await client.invalidateQueries({ queryKey: ["list", path] });
   };
   return (
@@ -32,12 +24,12 @@ export function ReportRuns({ report }: { report: Report }) {
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="text-lg font-semibold">Past runs</h2>
         {may("watch") ? (
-          <Button look="primary" isDisabled={busy} onPress={() => void run()}>
+          <Button look="primary" isPending={work.busy} onPress={() => void run()}>
             Run now
           </Button>
         ) : null}
       </div>
-      {error === undefined ? null : <Failure error={error} />}
+      {work.error === undefined ? null : <Failure error={work.error} />}
       <List<ReportRun>
         caption="Past runs, newest first"
         source={{ path, member: "runs", params: { limit: "20" }, options: { env }, every: 3_000 }}

@@ -3,12 +3,12 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { type ApiError, call, type Environment, send } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
+import { useDraft } from "../drafts.ts";
 import { CodeField } from "../editor/codeField.tsx";
 import { type PlacedDetail, placeOfDetail } from "../editor/jsonText.ts";
 import { offerJson } from "../editor/offers.ts";
 import { faultOf, skeletonOf } from "../eventForm.ts";
 import { type Limit, limitIn } from "../limit.ts";
-import { useDraft } from "../session.tsx";
 import { schemaOf, useKnownTypes, useSchemas, useShapes } from "../shapes.ts";
 import { snippet } from "../snippets.ts";
 import { firstBody, templates } from "../templates.ts";
@@ -18,8 +18,9 @@ import { Choice } from "../ui/filters.tsx";
 import { LanguageTabs } from "../ui/languageTabs.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { anyText, keep, oneOf, useUrl } from "../url.ts";
+import { useWork } from "../work.ts";
 import { Form } from "./sendForm.tsx";
-import { errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
+import { Became, errorIn, LimitDisplay, Outcome, type Sent } from "./sendOutcome.tsx";
 import { Receivers } from "./sendReceivers.tsx";
 
 const own = {
@@ -110,10 +111,9 @@ export default function Send() {
   const [state, set] = useUrl(own);
   const [text, setText, dropText] = useDraft("send", firstBody);
   const [idempotencyKey, setIdempotencyKey] = useDraft("send idempotency key", "");
-  const [busy, setBusy] = useState(false);
+  const work = useWork();
   const [sent, setSent] = useState<Sent>();
   const [sentLimit, setSentLimit] = useState<Limit>();
-  const [failure, setFailure] = useState<unknown>();
   const keys = useQuery({
     queryKey: ["keys for sending"],
     queryFn: () => call<{ keys: Key[] }>("GET", "/keys?limit=1000"),
@@ -174,36 +174,29 @@ export default function Send() {
   const limit = limits.sort((a, b) => b.at - a.at)[0];
 
   const sendNow = async (body: string) => {
-    setBusy(true);
-    setFailure(undefined);
     const began = performance.now();
     const at = new Date().toISOString();
-    try {
-      const headers = {
-        "x-triggers-key-id": chosen?.key_id,
-        "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey,
-      };
-      const answer = await send("POST", "/api/events", { env, body, headers });
-      setSentLimit(limitIn(answer.headers, Date.now()));
-      setSent({
-        at,
-        answeredAt: new Date().toISOString(),
-        url: `${window.location.origin}/events`,
-        requestHeaders: [
-          ["authorization", `Bearer trg_${env}_${(chosen?.key_id ?? "").replace("key_", "")}_…`],
-          ["content-type", "application/json"],
-          ...(idempotencyKey === "" ? [] : ([["idempotency-key", idempotencyKey]] as const)),
-        ],
-        requestBody: body,
-        status: answer.status,
-        headers: [...answer.headers],
-        body: answer.text,
-        took: performance.now() - began,
-      });
-    } catch (cause) {
-      setFailure(cause);
-    }
-    setBusy(false);
+    const headers = {
+      "x-triggers-key-id": chosen?.key_id,
+      "idempotency-key": idempotencyKey === "" ? undefined : idempotencyKey,
+    };
+    const answer = await send("POST", "/api/events", { env, body, headers });
+    setSentLimit(limitIn(answer.headers, Date.now()));
+    setSent({
+      at,
+      answeredAt: new Date().toISOString(),
+      url: `${window.location.origin}/events`,
+      requestHeaders: [
+        ["authorization", `Bearer trg_${env}_${(chosen?.key_id ?? "").replace("key_", "")}_…`],
+        ["content-type", "application/json"],
+        ...(idempotencyKey === "" ? [] : ([["idempotency-key", idempotencyKey]] as const)),
+      ],
+      requestBody: body,
+      status: answer.status,
+      headers: [...answer.headers],
+      body: answer.text,
+      took: performance.now() - began,
+    });
   };
   const take = (body: string) => {
     setText(body);
@@ -225,9 +218,7 @@ export default function Send() {
             <Note tone="bad" title="This is live.">
               What you send is delivered to your subscribers, and counts for your bill.
             </Note>
-          ) : (
-            <Note>Sandbox: what you send stays apart from what is live.</Note>
-          )}
+          ) : null}
           <div className="grid items-start gap-3 sm:grid-cols-2">
             <Choice
               label="API key"
@@ -303,13 +294,20 @@ export default function Send() {
             <Button onPress={() => void dry.refetch()} isDisabled={chosen === undefined}>
               Try
             </Button>
-            <Button look="primary" isDisabled={busy || chosen === undefined} onPress={() => void sendNow(text)}>
-              {busy ? "Sending…" : "Send event"}
+            <Button
+              look="primary"
+              isDisabled={chosen === undefined}
+              isPending={work.busy}
+              onPress={() => void work.run(() => sendNow(text))}
+            >
+              {work.busy ? "Sending…" : "Send event"}
             </Button>
             <Button look="quiet" onPress={dropText}>
               Begin anew
             </Button>
           </div>
+          <Became sent={sent} env={env} />
+          {work.error === undefined ? null : <Failure error={work.error} />}
           <LimitDisplay limit={limit} />
           <section aria-label="Who would receive it" className="grid gap-2">
             <h2 className="text-lg font-semibold">Who would receive it</h2>
@@ -327,11 +325,10 @@ export default function Send() {
           </section>
         </section>
         <section aria-label="What happened" className="grid min-w-0 content-start gap-4">
-          {failure === undefined ? null : <Failure error={failure} />}
           {sent === undefined ? (
             <Empty title="Nothing is sent yet.">Request and answer stand here, exactly as they were.</Empty>
           ) : (
-            <Outcome sent={sent} env={env} again={() => void sendNow(sent.requestBody)} />
+            <Outcome sent={sent} busy={work.busy} again={() => void work.run(() => sendNow(sent.requestBody))} />
           )}
           <h2 className="text-lg font-semibold">The same in code</h2>
           <LanguageTabs label="Language">

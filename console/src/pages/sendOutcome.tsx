@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { errorCatalog } from "../../../runtime/domain/errors/errors.ts";
 import { ApiError, pretty } from "../api.ts";
@@ -19,6 +19,9 @@ export interface Sent {
   readonly body: string;
   readonly took: number;
 }
+
+/** A batch can have a thousand events. */
+const SHOWN_IDS = 10;
 
 /** Events that an answer names. */
 export const idsIn = (body: string): string[] =>
@@ -82,34 +85,46 @@ export function LimitDisplay({ limit }: { limit: Limit | undefined }) {
   );
 }
 
+const headerOf = ({ headers }: Sent, name: string): string | undefined => headers.find(([each]) => each === name)?.[1];
+
+/** What became of the last send, to stand where one has pressed the button. */
+export function Became({ sent, env }: { sent: Sent | undefined; env: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (sent !== undefined) box.current?.scrollIntoView({ block: "nearest" });
+  }, [sent]);
+  const ids = sent === undefined ? [] : idsIn(sent.body);
+  const error = sent === undefined ? undefined : errorIn(sent);
+  return (
+    <div ref={box} role="status" className="grid gap-2">
+      {sent === undefined ? null : error === undefined ? (
+        <Note tone="good" title={`Accepted: ${sent.status}`}>
+          {headerOf(sent, "idempotency-replayed") === "true" ? (
+            <p>The answer of the first request with this idempotency key: nothing was sent twice.</p>
+          ) : null}
+          {ids.slice(0, SHOWN_IDS).map((id) => (
+            <p key={id}>
+              <Link href={keep(`/events/${id}`, { env })} className="mono">
+                {id}
+              </Link>
+            </p>
+          ))}
+          {ids.length > SHOWN_IDS ? <p>and {count(ids.length - SHOWN_IDS)} more.</p> : null}
+          <p>
+            <Link href={keep("/events", { env })}>See what arrives</Link>
+          </p>
+        </Note>
+      ) : (
+        <ErrorHelp error={error} />
+      )}
+    </div>
+  );
+}
+
 /** Request and response exactly as they were, with their times. */
-export function Outcome({ sent, again, env }: { sent: Sent; again: () => void; env: string }) {
-  const ids = idsIn(sent.body).slice(0, 20);
-  const error = errorIn(sent);
-  const header = (name: string) => sent.headers.find(([each]) => each === name)?.[1];
+export function Outcome({ sent, again, busy }: { sent: Sent; again: () => void; busy: boolean }) {
   return (
     <section aria-label="Request and response" className="grid gap-3">
-      <div role="status" className="grid gap-2">
-        {error === undefined ? (
-          <Note tone="good" title={`Accepted: ${sent.status}`}>
-            {header("idempotency-replayed") === "true" ? (
-              <p>The answer of the first request with this idempotency key: nothing was sent twice.</p>
-            ) : null}
-            {ids.map((id) => (
-              <p key={id}>
-                <Link href={keep(`/events/${id}`, { env })} className="mono">
-                  {id}
-                </Link>
-              </p>
-            ))}
-            <p>
-              <Link href={keep("/events", { env })}>See what arrives</Link>
-            </p>
-          </Note>
-        ) : (
-          <ErrorHelp error={error} />
-        )}
-      </div>
       <Facts
         of={[
           ["Sent at", sent.at],
@@ -119,7 +134,7 @@ export function Outcome({ sent, again, env }: { sent: Sent; again: () => void; e
           [
             "Request id",
             <span key="id" className="mono">
-              {header("x-request-id") ?? ""}
+              {headerOf(sent, "x-request-id") ?? ""}
             </span>,
           ],
         ]}
@@ -129,7 +144,9 @@ export function Outcome({ sent, again, env }: { sent: Sent; again: () => void; e
       <h3 className="font-medium">Response</h3>
       <Code label="Response" text={message(String(sent.status), sent.headers, pretty(sent.body))} />
       <div>
-        <Button onPress={again}>Send again</Button>
+        <Button isPending={busy} onPress={again}>
+          Send again
+        </Button>
       </div>
     </section>
   );

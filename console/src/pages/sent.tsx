@@ -9,6 +9,7 @@ import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, useList, useReadOn } from "../ui/list.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, maybeOneOf, useHere, useUrl } from "../url.ts";
+import { useWork } from "../work.ts";
 import { idsIn } from "./sendOutcome.tsx";
 
 const own = {
@@ -37,8 +38,8 @@ export default function Sent() {
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();
   const here = useHere();
-  const [note, setNote] = useState<string>();
-  const [error, setError] = useState<unknown>();
+  const [note, setNote] = useState<{ readonly send: string; readonly says: string }>();
+  const work = useWork();
   const list = useList<Send>({ path: "/sends", member: "sends", params: { limit: "100" } });
   const wanted = list.rows.filter(
     ({ at, environment, response, request }) =>
@@ -50,19 +51,17 @@ export default function Sent() {
       (state.text === undefined || request.body.toLowerCase().includes(state.text.toLowerCase())),
   );
   const statuses = [...new Set(list.rows.map(({ response }) => String(response.status)))].sort();
-  const again = async ({ request, environment, key_id }: Send) => {
-    setError(undefined);
-    try {
-      const answer = await send("POST", "/api/events", {
-        env: environment,
-        body: request.body,
-        headers: { "x-triggers-key-id": key_id.startsWith("key_") ? key_id : undefined },
-      });
-      setNote(answer.status < 300 ? `Sent again: ${idsIn(answer.text).join(", ")}` : `Refused with ${answer.status}.`);
-      await list.refetch();
-    } catch (cause) {
-      setError(cause);
-    }
+  const again = async ({ send_id, request, environment, key_id }: Send) => {
+    setNote(undefined);
+    const answer = await send("POST", "/api/events", {
+      env: environment,
+      body: request.body,
+      headers: { "x-triggers-key-id": key_id.startsWith("key_") ? key_id : undefined },
+    });
+    const says =
+      answer.status < 300 ? `Sent again: ${idsIn(answer.text).join(", ")}` : `Refused with ${answer.status}.`;
+    setNote({ send: send_id, says });
+    await list.refetch();
   };
   const change = ({ request, key_id }: Send) => {
     sessionStorage.setItem("draft send", pretty(request.body));
@@ -125,8 +124,6 @@ export default function Sent() {
           The filters look at the {count(list.rows.length)} newest; show more to look further back.
         </p>
       ) : null}
-      {note === undefined ? null : <Note>{note}</Note>}
-      {error === undefined ? null : <Failure error={error} />}
       {opened === undefined ? null : (
         <section className="card grid gap-3" aria-label="One send">
           <Code
@@ -145,12 +142,15 @@ export default function Sent() {
               .join("\n")}\n\n${pretty(opened.response.body)}`}
           />
           <div className="flex flex-wrap gap-2">
-            <Button look="primary" onPress={() => void again(opened)}>
+            <Button look="primary" isPending={work.busy} onPress={() => void work.run(() => again(opened))}>
               Send again
             </Button>
             <Button onPress={() => change(opened)}>Change and send</Button>
             <ActionLink href={here({ open: undefined })}>Close</ActionLink>
           </div>
+          {/* Where one looks when one has pressed the button. */}
+          <div role="status">{note?.send === opened.send_id ? <Note>{note.says}</Note> : null}</div>
+          {work.error === undefined ? null : <Failure error={work.error} />}
         </section>
       )}
       <Listed

@@ -4,19 +4,21 @@ import { Link, useLocation, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { DAY_SECONDS } from "../../../runtime/domain/time.ts";
 import { call, pretty } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
 import { ms, selectorText } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { AuditEntry, Event, Subscription, TestAnswer } from "../types.ts";
 import { Button, Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "../ui/basic.tsx";
 import { DeliveryTable } from "../ui/deliveryTable.tsx";
+import { EventType } from "../ui/eventType.tsx";
 import { List } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
 import { useReveal } from "../ui/reveal.tsx";
 import { draftOf, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { ShownSecret } from "../ui/target.tsx";
-import { anyText, keep, oneOf, useUrl } from "../url.ts";
+import { anyText, keep, oneOf, useUrl, zoneOf } from "../url.ts";
 import { useWork } from "../work.ts";
 import { WorkflowOverview } from "./workflowOverview.tsx";
 
@@ -101,10 +103,10 @@ function Overview({ subscription }: { subscription: Subscription }) {
         {button}
         {may("configure") ? (
           <>
-            <Button isDisabled={work.busy} onPress={() => void work.run(test(false))}>
+            <Button isPending={work.busy} onPress={() => void work.run(test(false))}>
               {work.busy ? "Testing…" : "Test"}
             </Button>
-            <Button isDisabled={work.busy} onPress={() => void work.run(test(true))}>
+            <Button isPending={work.busy} onPress={() => void work.run(test(true))}>
               Check signatures
             </Button>
           </>
@@ -143,13 +145,17 @@ function SelectorTab({
 }) {
   const [{ env }] = useUrl(own);
   const may = useMay();
-  const [draft, setDraft] = useState(() => draftOf(subscription.event_selector));
+  const [draft, change, drop] = useFormDraft(
+    `selector ${subscription.subscription_id} ${subscription.version}`,
+    draftOf(subscription.event_selector),
+  );
   const work = useWork();
   const save = () =>
     work.run(async () => {
       saved(false);
       const body = { event_selector: selectorOf(draft) };
       await call("PATCH", `/subscriptions/${subscription.subscription_id}`, { env, body });
+      drop();
       saved(true);
     });
   return (
@@ -157,11 +163,11 @@ function SelectorTab({
       <Code label="Selector" text={JSON.stringify(subscription.event_selector, null, 2)} />
       {may("configure") ? (
         <>
-          <SelectorFields draft={draft} change={setDraft} error={work.error} />
+          <SelectorFields draft={draft} change={change} error={work.error} />
           {work.error === undefined ? null : <Failure error={work.error} />}
           {done ? <Note tone="good">Saved: it counts for events accepted 5 seconds from now.</Note> : null}
           <div className="flex flex-wrap items-center gap-3">
-            <Button look="primary" isDisabled={work.busy} onPress={() => void save()}>
+            <Button look="primary" isPending={work.busy} onPress={() => void save()}>
               Save
             </Button>
             {may("payloads") ? (
@@ -204,14 +210,15 @@ function Changes({ subscription }: { subscription: Subscription }) {
           <Loading />
         ) : (
           <ol className="grid gap-2 text-sm">
+            {entries.length === 0 ? (
+              <li className="text-muted">None of the newest 1,000 entries of the audit log concerns it.</li>
+            ) : null}
             {entries.map(({ seq, at, actor, action, outcome, details }) => (
               <li key={seq} className="card">
                 <p className="font-medium">
                   {action} by {actor.name ?? actor.key_id ?? actor.type} · <When at={at} zone={zone} /> · {outcome}
                 </p>
-                <pre className="mt-1 max-h-40 overflow-auto whitespace-pre-wrap">
-                  {JSON.stringify(details, null, 2)}
-                </pre>
+                <Code label={`Details of entry ${seq}`} text={JSON.stringify(details, null, 2)} />
               </li>
             ))}
           </ol>
@@ -239,7 +246,7 @@ export default function SubscriptionPage() {
         <Loading />
       </Page>
     );
-  if (query.isError)
+  if (query.isLoadingError)
     return (
       <Page title="Subscription">
         <Failure error={query.error} retry={() => void query.refetch()} />
@@ -258,7 +265,9 @@ export default function SubscriptionPage() {
     setSecret(signing_secret);
   };
   const backfill = async (from: string) => {
-    const body = { from: new Date(from).toISOString(), subscription_ids: [id] };
+    const { timeOfClock } = await import("../../../runtime/domain/metrics/zones.ts");
+    if (from === "") throw new Error("Say since when.");
+    const body = { from: new Date(timeOfClock(zoneOf(state), from)).toISOString(), subscription_ids: [id] };
     const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
     navigate(keep("/replays", { open: replay_id }));
   };
@@ -298,7 +307,8 @@ export default function SubscriptionPage() {
               label="Backfill"
               title="Deliver what matched since a time"
               field="Since"
-              hint="A time such as 2026-11-27T08:00Z."
+              type="datetime-local"
+              hint={`By the clocks of ${zoneOf(state)}. What matched from then on is delivered as a replay, which can be cancelled.`}
               action={backfill}
             />
             <Confirm
@@ -382,7 +392,7 @@ export default function SubscriptionPage() {
                 }
                 columns={[
                   { name: "Received", cell: ({ received_at }) => <When at={received_at} zone={state.zone} /> },
-                  { name: "Type", cell: ({ event_type }) => event_type ?? "none" },
+                  { name: "Type", cell: ({ event_type }) => <EventType type={event_type} /> },
                   {
                     name: "Event",
                     cell: ({ event_id }) => (

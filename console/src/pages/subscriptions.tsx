@@ -1,8 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { subscriptionStatuses } from "../../../runtime/domain/statuses.ts";
 import { call } from "../api.ts";
+import { useFormDraft } from "../drafts.ts";
 import { count, selectorText } from "../format.ts";
 import { numberIn, useMetrics } from "../metrics.ts";
 import { useMay } from "../session.tsx";
@@ -11,7 +11,7 @@ import { ActionLink, Empty, Page, Status, When } from "../ui/basic.tsx";
 import { Create } from "../ui/create.tsx";
 import { Choice, FilterBar, Sought } from "../ui/filters.tsx";
 import { Listed, useList } from "../ui/list.tsx";
-import { type SelectorDraft, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
+import { noSelector, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Table } from "../ui/table.tsx";
 import { type MadeSubscription, noTarget, ShownSecret, TargetFields, targetOf } from "../ui/target.tsx";
 import { anyText, keep, maybeOneOf, useUrl } from "../url.ts";
@@ -22,11 +22,11 @@ function NewSubscription() {
   const [{ env }] = useUrl(own);
   const [, navigate] = useLocation();
   const client = useQueryClient();
-  const [target, setTarget] = useState(noTarget);
-  const [draft, setDraft] = useState<SelectorDraft>({ type: "", jsonpath: "", cel: "" });
+  const [draft, change, drop] = useFormDraft("new subscription", { ...noTarget, ...noSelector });
   const make = async () => {
-    const body = { ...targetOf(target), event_selector: selectorOf(draft) };
+    const body = { ...targetOf(draft), event_selector: selectorOf(draft) };
     const made = await call<MadeSubscription>("POST", "/subscriptions", { env, body });
+    drop();
     await client.invalidateQueries({ queryKey: ["list", "/subscriptions"] });
     return made;
   };
@@ -40,8 +40,8 @@ function NewSubscription() {
     >
       {({ error }) => (
         <>
-          <TargetFields draft={target} change={setTarget} />
-          <SelectorFields draft={draft} change={setDraft} error={error} />
+          <TargetFields draft={draft} change={change} />
+          <SelectorFields draft={draft} change={change} error={error} />
         </>
       )}
     </Create>

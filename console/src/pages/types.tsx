@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, type Environment } from "../api.ts";
 import { useDebounced } from "../debounced.ts";
+import { useFormDraft } from "../drafts.ts";
 import { faultOf } from "../eventForm.ts";
 import { count, countOf } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
@@ -59,7 +60,7 @@ function Counted({
       <h3 className="font-medium">{title}</h3>
       {query.isPending ? (
         <Loading />
-      ) : query.isError ? (
+      ) : query.isLoadingError ? (
         <Failure error={query.error} />
       ) : rows.length === 0 ? (
         <p className="text-sm text-muted">{none}</p>
@@ -229,9 +230,12 @@ function Tried({ type, text }: { type: string; text: string }) {
 function Edit({ known }: { known?: EventType }) {
   const [{ env }] = useUrl(own);
   const client = useQueryClient();
-  const [type, setType] = useState(known?.event_type ?? "");
-  const [text, setText] = useState(
-    JSON.stringify(known?.schema ?? { type: "object", required: [], properties: {} }, null, 2),
+  const [{ type, text }, change, drop] = useFormDraft(
+    `schema ${known === undefined ? "new" : known.event_type} ${known?.version ?? 0}`,
+    {
+      type: known?.event_type ?? "",
+      text: JSON.stringify(known?.schema ?? { type: "object", required: [], properties: {} }, null, 2),
+    },
   );
   /** The schema that is to be saved although recorded events break it. */
   const [meant, setMeant] = useState<string>();
@@ -244,6 +248,7 @@ function Edit({ known }: { known?: EventType }) {
       throw new Error(`${wouldFail(trial, type)}. Press Save once more if they should be.`);
     }
     await call("PUT", `/event-types/${encodeURIComponent(type.trim())}`, { env, body: text });
+    drop();
     await client.invalidateQueries({ queryKey: ["list", "/event-types"] });
     await client.invalidateQueries({ queryKey: ["schemas"] });
   };
@@ -255,7 +260,9 @@ function Edit({ known }: { known?: EventType }) {
       look={known === undefined ? "primary" : "plain"}
       make={save}
     >
-      {known === undefined ? <TextField label="Event type" mono value={type} change={setType} /> : null}
+      {known === undefined ? (
+        <TextField label="Event type" mono value={type} change={(type) => change({ type })} />
+      ) : null}
       <Field
         label="JSON Schema (2020-12)"
         hint="Counts for requests that begin 5 seconds later; events that break it are refused."
@@ -268,7 +275,7 @@ function Edit({ known }: { known?: EventType }) {
             spellCheck={false}
             className="field mono"
             value={text}
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) => change({ text: event.target.value })}
           />
         )}
       </Field>
@@ -353,7 +360,7 @@ export default function Types() {
       <h2 className="text-lg font-semibold">Seen in this range</h2>
       {volume.isPending ? (
         <Loading />
-      ) : volume.isError ? (
+      ) : volume.isLoadingError ? (
         <Failure error={volume.error} />
       ) : seen.length === 0 ? (
         <Empty title={`No ${state.env} event with a type in this range.`}>

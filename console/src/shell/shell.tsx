@@ -1,10 +1,10 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { callText } from "../api.ts";
 import { type Place, places } from "../places.ts";
+import { useAway } from "../reach.ts";
 import { signOut, useMay, useSession } from "../session.tsx";
-import { Button } from "../ui/basic.tsx";
+import { Button, When } from "../ui/basic.tsx";
 import { Choices } from "../ui/menu.tsx";
 import { Dialog } from "../ui/overlay.tsx";
 import { anyText, keep, useUrl } from "../url.ts";
@@ -63,9 +63,9 @@ function placeAt(path: string, all: readonly Place[]): Place | undefined {
 export function Shell({ children }: { children: ReactNode }) {
   const [path, navigate] = useLocation();
   const session = useSession();
-  const client = useQueryClient();
   const may = useMay();
-  const [{ env, docs }, set] = useUrl(own);
+  const [{ env, docs, zone }, set] = useUrl(own);
+  const away = useAway();
   const helpButton = useRef<HTMLButtonElement>(null);
   const [more, setMore] = useState(false);
   const [palette, setPalette] = useState(false);
@@ -78,10 +78,9 @@ export function Shell({ children }: { children: ReactNode }) {
   useShortcuts({ places: shown, openPalette: () => setPalette(true), openDocs: toggleDocs });
 
   const switchCustomer = async (customer: string) => {
-    const body = { customer_id: customer };
-    client.clear();
-    client.setQueryData(["session"], JSON.parse(await callText("POST", "/session/customer", { body })));
-    navigate(keep("/"));
+    await callText("POST", "/session/customer", { body: { customer_id: customer } });
+    // A page of the other customer keeps nothing of this one.
+    window.location.assign(`/console${keep("/")}`);
   };
 
   return (
@@ -132,7 +131,7 @@ export function Shell({ children }: { children: ReactNode }) {
               </select>
             </>
           ) : (
-            <span className="font-semibold">{session.customer_name}</span>
+            <span className="font-semibold max-sm:hidden">{session.customer_name}</span>
           )}
           <label className="sr-only" htmlFor={`${id}-env`}>
             Environment
@@ -147,8 +146,14 @@ export function Shell({ children }: { children: ReactNode }) {
             <option value="sandbox">Sandbox</option>
           </select>
           <span className="grow" />
-          <Button look="plain" onPress={() => setPalette(true)} aria-keyshortcuts="Control+K Meta+K">
-            Go to… <kbd className="text-xs text-muted max-sm:hidden">Ctrl K</kbd>
+          {/* A phone has the same under More. */}
+          <Button
+            look="plain"
+            className="max-sm:hidden"
+            onPress={() => setPalette(true)}
+            aria-keyshortcuts="Control+K Meta+K"
+          >
+            Go to… <kbd className="text-xs text-muted">Ctrl K</kbd>
           </Button>
           <Watch key={env} />
           <Button
@@ -179,6 +184,14 @@ export function Shell({ children }: { children: ReactNode }) {
             choose={(what) => (what === "out" ? void signOut() : navigate(keep("/settings")))}
           />
         </header>
+        <div role="status">
+          {away === undefined ? null : (
+            <p className="border-b border-line bg-bad-soft px-4 py-1 text-sm text-bad">
+              The platform can't be reached. What you see is from <When at={new Date(away).toISOString()} zone={zone} />
+              ; it is looked up again by itself.
+            </p>
+          )}
+        </div>
         {env === "sandbox" ? (
           <p className="border-b border-line bg-info-soft px-4 py-1 text-sm text-info">
             Sandbox: events, subscriptions and deliveries here are kept apart from what is live.

@@ -73,20 +73,21 @@ export function useRowKeys(
     readonly close?: () => void;
   },
 ): void {
-  const at = useRef(-1);
+  /** By its name, since new rows move all others. */
+  const at = useRef<string>(undefined);
   useEffect(() => {
+    const place = at.current === undefined ? -1 : rows.indexOf(at.current);
     const show = (index: number) => {
-      at.current = Math.max(0, Math.min(index, rows.length - 1));
-      const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(rows[at.current] ?? "")}"]`);
+      at.current = rows[Math.max(0, Math.min(index, rows.length - 1))]!;
+      const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(at.current)}"]`);
       row?.scrollIntoView({ block: "nearest" });
-      (row?.querySelector<HTMLElement>("[data-opens]") ?? row?.querySelector("a"))?.focus();
+      (row?.querySelector<HTMLElement>("[data-opens]") ?? row?.querySelector("a"))?.focus({ preventScroll: true });
     };
     const press = (event: KeyboardEvent) => {
       if (isModified(event) || isTyping(event) || !preferences().letters || rows.length === 0) return;
-      const row = rows[at.current];
-      if (event.key === "j") show(at.current + 1);
-      else if (event.key === "k") show(at.current - 1);
-      else if (event.key === "x" && row !== undefined) acts.choose?.(row);
+      if (event.key === "j") show(place + 1);
+      else if (event.key === "k") show(place - 1);
+      else if (event.key === "x" && place >= 0) acts.choose?.(rows[place]!);
       else if (event.key === "Escape") acts.close?.();
     };
     window.addEventListener("keydown", press);

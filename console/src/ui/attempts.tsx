@@ -4,7 +4,7 @@ import { ms } from "../format.ts";
 import { useMay } from "../session.tsx";
 import type { Delivery } from "../types.ts";
 import { useCommon } from "../url.ts";
-import { Facts, NextAttempt, Status, When } from "./basic.tsx";
+import { Code, Facts, NextAttempt, Status, When } from "./basic.tsx";
 import { Confirm } from "./overlay.tsx";
 import { SubscriptionLink } from "./subscriptionLink.tsx";
 
@@ -75,9 +75,7 @@ export function DeliveryAttempts({ delivery }: { delivery: Delivery }) {
                 {attempt.error === null ? "" : ` · ${attempt.error}`}
               </p>
               {attempt.response_excerpt === undefined || attempt.response_excerpt === "" ? null : (
-                <pre className="mt-1 max-h-40 overflow-auto rounded bg-sunk p-2 whitespace-pre-wrap">
-                  {attempt.response_excerpt}
-                </pre>
+                <Code label={`Answer to attempt ${index + 1}`} text={attempt.response_excerpt} />
               )}
             </li>
           ))}

@@ -1,6 +1,6 @@
-import { type InputHTMLAttributes, type ReactNode, type Ref, useEffect, useId, useState } from "react";
+import { type InputHTMLAttributes, type ReactNode, type Ref, useEffect, useId, useRef, useState } from "react";
 import { Button as AriaButton, type ButtonProps } from "react-aria-components";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { ApiError } from "../api.ts";
 import { ago, time } from "../format.ts";
 import type { Delivery } from "../types.ts";
@@ -42,7 +42,7 @@ export function Button({
   return (
     <AriaButton
       {...props}
-      className={`${shape} disabled:cursor-not-allowed disabled:opacity-60 aria-pressed:border-accent aria-pressed:bg-accent-soft ${looks[look]} ${className}`}
+      className={`${shape} disabled:cursor-not-allowed disabled:opacity-60 data-[pending]:cursor-progress data-[pending]:opacity-60 aria-pressed:border-accent aria-pressed:bg-accent-soft ${looks[look]} ${className}`}
     />
   );
 }
@@ -76,6 +76,13 @@ const statuses: Readonly<Record<string, readonly [tone: string, mark: string]>> 
   resolved: ["good", "✓"],
   verified: ["good", "✓"],
   "not verified": ["warn", "…"],
+  matched: ["good", "✓"],
+  "not matched": ["plain", "○"],
+  "would receive it": ["good", "✓"],
+  "would not": ["plain", "○"],
+  accepted: ["good", "✓"],
+  open: ["bad", "●"],
+  acknowledged: ["info", "…"],
   live: ["plain", "●"],
   sandbox: ["info", "◌"],
 };
@@ -102,8 +109,8 @@ export function Note({ tone = "info", title, children }: { tone?: string; title?
   );
 }
 
-/** What went wrong, and what to do about it. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+/** What went wrong, and what to do about it. @param shownFrom when what is still shown was looked up, ms */
+export function Failure({ error, retry, shownFrom }: { error: unknown; retry?: () => void; shownFrom?: number }) {
   const known = error instanceof ApiError ? error : undefined;
   return (
     <div role="alert" className={`rounded-md p-3 text-sm ${tones.bad}`}>
@@ -125,6 +132,11 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
             {known.code}
           </a>
           {known.requestId === undefined ? null : <span className="mono"> · {known.requestId}</span>}
+        </p>
+      )}
+      {shownFrom === undefined ? null : (
+        <p className="mt-1">
+          What stands here is from <When at={new Date(shownFrom).toISOString()} />.
         </p>
       )}
       {retry === undefined ? null : (
@@ -353,14 +365,40 @@ export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] })
   );
 }
 
+/** Where one was before, and whether one has gone back: then the browser itself shows what one looked at. */
+let before: string | undefined;
+let back = false;
+window.addEventListener("popstate", () => {
+  back = true;
+});
+// The router tells of its own steps by events of these names.
+for (const name of ["pushState", "replaceState"])
+  window.addEventListener(name, () => {
+    back = false;
+  });
+
 export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  const [path] = useLocation();
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Triggers`;
   }, [title]);
+  // Another page begins at its top, and keys go on from there.
+  useEffect(() => {
+    // The page that one has left waits, hidden, until the next one is loaded.
+    if (heading.current?.checkVisibility() !== true) return;
+    const came = before !== undefined && before !== path;
+    before = path;
+    if (!came) return;
+    heading.current.focus({ preventScroll: true });
+    if (!back) window.scrollTo(0, 0);
+  }, [path]);
   return (
     <div className="grid gap-4">
       <header className="flex flex-wrap items-center justify-between gap-2">
-        <h1 className="text-2xl font-semibold">{title}</h1>
+        <h1 ref={heading} tabIndex={-1} className="text-2xl font-semibold outline-none">
+          {title}
+        </h1>
         <div className="flex flex-wrap gap-2">{actions}</div>
       </header>
       {children}

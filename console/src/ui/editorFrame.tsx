@@ -43,12 +43,12 @@ export function EditorFrame({
       {work.error === undefined ? null : <Failure error={work.error} />}
       {note}
       <div className="flex flex-wrap gap-2">
-        <Button onPress={() => void work.run(preview)} isDisabled={work.busy}>
+        <Button onPress={() => void work.run(preview)} isPending={work.busy}>
           {work.busy ? "Working…" : "Preview"}
         </Button>
         {may("watch") ? (
           <>
-            <Button type="submit" look="primary" isDisabled={work.busy}>
+            <Button type="submit" look="primary" isPending={work.busy}>
               Save
             </Button>
             {actions}

@@ -7,7 +7,7 @@ import { Field } from "./basic.tsx";
 /** The fields of a list, in as many columns as fit. */
 export function FilterBar({ children }: { children: ReactNode }) {
   return (
-    <div role="group" aria-label="Filters" className="grid items-start gap-3 sm:grid-cols-2 lg:grid-cols-4">
+    <div role="group" aria-label="Filters" className="grid grid-cols-2 items-start gap-3 lg:grid-cols-4">
       {children}
     </div>
   );

@@ -59,10 +59,14 @@ export function Listed<Row>({
   children: (rows: readonly Row[]) => ReactNode;
 }) {
   if (list.isPending) return <Loading />;
-  if (list.isError) return <Failure error={list.error} retry={() => void list.refetch()} />;
+  if (list.isLoadingError) return <Failure error={list.error} retry={() => void list.refetch()} />;
   if (list.rows.length === 0) return <>{empty}</>;
   return (
     <div className="grid gap-3">
+      {/* What was listed before stays, and how old it is stands above it. */}
+      {list.isError ? (
+        <Failure error={list.error} shownFrom={list.dataUpdatedAt} retry={() => void list.refetch()} />
+      ) : null}
       {file === undefined ? null : (
         <div className="flex flex-wrap items-center justify-end gap-2 text-sm text-muted">
           {count(list.rows.length)} listed{list.hasNextPage ? ", and there are more" : ""}
@@ -71,7 +75,7 @@ export function Listed<Row>({
       )}
       {children(list.rows)}
       {list.hasNextPage ? (
-        <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+        <Button isPending={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
           {list.isFetchingNextPage ? "Loading…" : "Show more"}
         </Button>
       ) : null}

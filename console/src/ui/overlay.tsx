@@ -1,4 +1,6 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
+import { defined } from "../../../runtime/domain/defined.ts";
+import { useDraft } from "../drafts.ts";
 import { useWork, type Work } from "../work.ts";
 import { Button, Failure, TextField } from "./basic.tsx";
 
@@ -70,7 +72,7 @@ export function FormDialog({
         <div className="flex flex-wrap justify-end gap-2">
           <Button onPress={close}>Cancel</Button>
           {more}
-          <Button type="submit" look={look} isDisabled={work.busy}>
+          <Button type="submit" look={look} isPending={work.busy}>
             {submit}
           </Button>
         </div>
@@ -133,28 +135,34 @@ export function Ask({
   label,
   title,
   field,
+  type,
   action,
   hint,
+  draft = title,
 }: {
   label: string;
   title: string;
   field: string;
+  /** Of the field. @default "text" */
+  type?: "text" | "datetime-local";
   hint?: string;
   action: (value: string) => Promise<unknown>;
+  /** What tells this question from others: what was written is kept by it. */
+  draft?: string;
 }) {
   const [open, setOpen] = useState(false);
-  const [value, setValue] = useState("");
+  const [value, setValue, drop] = useDraft(`answer ${draft}`, "");
   const work = useWork();
   const run = async () => {
     if (!(await work.run(() => action(value)))) return;
     setOpen(false);
-    setValue("");
+    drop();
   };
   return (
     <>
       <Button onPress={() => setOpen(true)}>{label}</Button>
       <FormDialog title={title} open={open} close={() => setOpen(false)} submit={label} work={work} run={run}>
-        <TextField label={field} hint={hint} value={value} change={setValue} />
+        <TextField label={field} hint={hint} {...defined({ type })} value={value} change={setValue} />
       </FormDialog>
     </>
   );

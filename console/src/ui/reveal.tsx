@@ -43,7 +43,14 @@ export function useReveal({ object, label, title }: { object: string; label: str
   return {
     revealed,
     button: asks ? (
-      <Ask label={label} title={title} field="Reason" hint="It is written into the audit log." action={reveal} />
+      <Ask
+        label={label}
+        title={title}
+        field="Reason"
+        hint="It is written into the audit log."
+        draft={`reason ${object}`}
+        action={reveal}
+      />
     ) : null,
   };
 }

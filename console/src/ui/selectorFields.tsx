@@ -19,6 +19,8 @@ export interface SelectorDraft {
   readonly cel: string;
 }
 
+export const noSelector: SelectorDraft = { type: "", jsonpath: "", cel: "" };
+
 export function selectorOf({ type, jsonpath, cel }: SelectorDraft): Selector {
   const types = type
     .split(",")

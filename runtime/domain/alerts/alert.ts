@@ -1,6 +1,7 @@
 import { html, raw } from "hono/html";
 import { firstInTheDark } from "../charts/svgText.ts";
 import type { Environment } from "../identity/identity.ts";
+import { alertTypes } from "../systemEvents.ts";
 import type { AlertKind, Severity, Unit } from "./kinds.ts";
 
 /** The messages about an alert: a mail, a Slack message, an SMS, a webhook and an event. Pure. */
@@ -207,7 +208,7 @@ export function composeTest(link: string): Composed {
 
 /** As the customer's own event tells it, and the webhook of a channel. */
 export const eventOf = (facts: AlertFacts) => ({
-  event_type: facts.change === "resolved" ? "triggers.alert.resolved" : "triggers.alert.firing",
+  event_type: facts.change === "resolved" ? alertTypes.resolved : alertTypes.firing,
   ...facts,
 });
 

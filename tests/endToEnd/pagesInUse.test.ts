@@ -1,0 +1,253 @@
+// group: browser
+import assert from "node:assert/strict";
+import type { Locator, Page } from "playwright-core";
+import { test } from "uvu";
+import { axeFaults } from "../support/axe.ts";
+import { chromiumHere, closeBrowser, openPage, picture, signInAs } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { call, type SharedPlatform, sharedPlatform } from "../support/platform.ts";
+
+/** How the console's pages behave in people's hands: impatient, interrupted, by keys alone, on a bad network. */
+
+let platform: SharedPlatform;
+let subscription = "";
+let event = "";
+
+/** A page of a person's, at a path of the console. */
+async function pageOf(person: string, path: string, options: Parameters<typeof openPage>[0] = {}): Promise<Page> {
+  const page = await openPage(options);
+  await signInAs(page, platform.url, person, `/console${path}`);
+  return page;
+}
+
+async function sent(body: object): Promise<string> {
+  const { json } = await call(platform.url, "POST", "/events", { key: platform.sandboxKey, body });
+  const id = json.event_id as string;
+  await eventually(
+    () => call(platform.url, "GET", `/events/${id}`, { key: platform.sandboxKey }),
+    ({ status }) => status === 200,
+  );
+  return id;
+}
+
+/** Whether an element stands whole in the window, with no bar over it. */
+const inSight = (element: Locator): Promise<boolean> =>
+  element.evaluate((node) => {
+    const { left, top, right, bottom } = node.getBoundingClientRect();
+    const seen = (x: number, y: number) => node.contains(node.ownerDocument.elementFromPoint(x, y));
+    return seen(left + 8, top + 4) && seen((left + right) / 2, bottom - 4);
+  });
+
+const focused = (page: Page): Promise<string> =>
+  page.evaluate("[document.activeElement.tagName, document.activeElement.textContent].join(' ')");
+const scrolled = async (page: Page): Promise<number> => Number(await page.evaluate("window.scrollY"));
+
+if (chromiumHere() === undefined) {
+  test("there is no Chromium on this machine, so the pages are not used in one: install it, or name one by CHROMIUM", () =>
+    assert.equal(process.env.CI, undefined, "CI tries the pages in a browser: .ci/run installs one"));
+} else {
+  test.before(async () => {
+    platform = await sharedPlatform();
+    await call(platform.url, "GET", "/console/");
+    const made = await call(platform.url, "POST", "/subscriptions", {
+      key: platform.sandboxKey,
+      body: {
+        workflow_id: "an endpoint that says much",
+        webhook_url: `${platform.sinkUrl}/script/status/503`,
+        event_selector: "inuse.failing",
+        headers: Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`x-header-${n}`, "value"])),
+      },
+    });
+    assert.equal(made.status, 201, made.text);
+    subscription = made.json.subscription_id as string;
+    for (let n = 0; n < 30; n += 1)
+      await call(platform.url, "POST", "/events", {
+        key: platform.sandboxKey,
+        body: { event_type: "inuse.listed", n },
+      });
+    event = await sent({ event_type: "inuse.failing" });
+  });
+  test.after(closeBrowser);
+
+  for (const [size, viewport] of [
+    ["a laptop", { width: 1_280, height: 720 }],
+    ["a phone", { width: 320, height: 640 }],
+  ] as const)
+    test(`on ${size}, what became of an event is in sight below the button that sent it, which keeps the focus`, async () => {
+      const page = await pageOf("Developer", "/send?env=sandbox", { viewport });
+      await page.getByRole("textbox", { name: "Payload" }).fill('{"event_type":"inuse.sent"}');
+      const button = page.getByRole("button", { name: "Send event" });
+      await button.focus();
+      await page.keyboard.press("Enter");
+      const told = page.getByRole("status").filter({ hasText: "Accepted: 202" });
+      await told.waitFor();
+      await eventually(
+        () => inSight(told),
+        (is) => is,
+      );
+      assert.match(await focused(page), /^BUTTON Send(ing…| event)$/);
+      await page.context().close();
+    });
+
+  test("a double click sends once, however fast the answer is", async () => {
+    const page = await openPage();
+    await page.clock.install();
+    await signInAs(page, platform.url, "Developer", "/console/send?env=sandbox");
+    let sends = 0;
+    page.on("request", (request) => {
+      if (request.method() === "POST" && new URL(request.url()).pathname === "/console/api/events") sends += 1;
+    });
+    // The answer is there between the two clicks.
+    await page.route("**/console/api/events", (route) =>
+      route.fulfill({ status: 202, json: { event_id: `evt_${"0".repeat(26)}`, status: "accepted" } }),
+    );
+    await page.getByRole("textbox", { name: "Payload" }).fill('{"event_type":"inuse.twice"}');
+    const button = page.getByRole("button", { name: /^Send(ing…| event)$/ });
+    // The page's clock stands still: both clicks are within one moment, however slow this machine is.
+    await page.clock.pauseAt(Date.now() + 60_000);
+    await button.click();
+    await page.getByText("Accepted: 202").waitFor();
+    await button.click({ force: true });
+    assert.equal(sends, 1);
+    // Later it sends again: one has pressed it a second time.
+    await page.clock.runFor(1_000);
+    await button.click();
+    await eventually(
+      () => Promise.resolve(sends),
+      (count) => count === 2,
+    );
+    await page.context().close();
+  });
+
+  test("the buttons stay where they are when the editor comes", async () => {
+    const page = await pageOf("Developer", "/settings");
+    const { promise: waits, resolve: comes } = Promise.withResolvers<void>();
+    await page.route(/assets\/editor-.*\.js$/, async (route) => {
+      await waits;
+      await route.continue();
+    });
+    await page.goto(`${platform.url}/console/send?env=sandbox`);
+    const button = page.getByRole("button", { name: "Send event" });
+    await button.waitFor();
+    const before = (await button.boundingBox())!.y;
+    comes();
+    await page.getByRole("textbox", { name: "Payload" }).waitFor();
+    const after = (await button.boundingBox())!.y;
+    assert.ok(Math.abs(after - before) < 12, `moved from ${before} to ${after}`);
+    await page.context().close();
+  });
+
+  test("keys act on the row that one has gone to, although new rows come above it", async () => {
+    const page = await pageOf("Owner", "/events?env=sandbox&type=inuse.*");
+    await page.getByRole("status").filter({ hasText: "Live" }).waitFor();
+    await page.locator("main tbody tr").nth(5).waitFor();
+    for (const key of ["j", "j"]) await page.keyboard.press(key);
+    const row = (await page.evaluate("document.activeElement.closest('tr').dataset.row")) as string;
+    const next = await sent({ event_type: "inuse.later" });
+    await page.getByRole("link", { name: next }).waitFor();
+    await page.keyboard.press("x");
+    assert.ok(await page.getByRole("checkbox", { name: `Choose ${row}` }).isChecked());
+    assert.equal(await page.getByRole("checkbox", { checked: true }).count(), 1);
+    await page.context().close();
+  });
+
+  test("another page begins at its top, and keys go on from its heading", async () => {
+    const page = await pageOf("Owner", "/events?env=sandbox&type=inuse.*");
+    await page.locator("main tbody tr").nth(20).waitFor();
+    await page.evaluate("window.scrollTo(0, 700)");
+    await page.keyboard.press("g");
+    await page.keyboard.press("d");
+    await page.getByRole("heading", { level: 1, name: "Deliveries", exact: true }).waitFor();
+    await eventually(
+      () => focused(page),
+      (is) => is === "H1 Deliveries",
+    );
+    assert.equal(await scrolled(page), 0);
+    await page.context().close();
+  });
+
+  test("lists stay while the platform can't be reached, and say how old they are; what is pressed meanwhile says why it failed", async () => {
+    const page = await pageOf("Owner", "/problems?env=sandbox");
+    const problem = page.getByRole("listitem").filter({ hasText: "an endpoint that says much" });
+    await problem.waitFor({ timeout: 60_000 });
+    await page.route("**/console/api/**", (route) => route.abort());
+    await page.getByText(/^The platform can't be reached\. What you see is from/).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .getByText(/^What stands here is from/)
+      .waitFor();
+    assert.ok(await problem.isVisible());
+    await problem.getByRole("button", { name: "Acknowledge" }).click();
+    await problem.getByRole("alert").getByText("The platform can't be reached. Is it running?").waitFor();
+    await page.unroute("**/console/api/**");
+    await problem.getByRole("button", { name: "Acknowledge" }).click();
+    await problem.getByText("acknowledged").waitFor();
+    await page.getByText(/^The platform can't be reached\. What you see is from/).waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  test("what is written in a dialog is there again after one has signed in anew, and the next person sees none of it", async () => {
+    const page = await pageOf("Developer", "/subscriptions?env=sandbox");
+    const written = async (): Promise<string> => {
+      await page.getByRole("button", { name: "New subscription" }).click();
+      return page.getByRole("dialog").getByLabel("Webhook URL").inputValue();
+    };
+    assert.equal(await written(), "");
+    await page.getByRole("dialog").getByLabel("Webhook URL").fill("https://example.com/half");
+    const again = async (person: string) => {
+      await page.context().clearCookies();
+      await signInAs(page, platform.url, person, "/console/subscriptions?env=sandbox");
+    };
+    await again("Developer");
+    assert.equal(await written(), "https://example.com/half");
+    await again("Owner");
+    assert.equal(await written(), "");
+    await page.context().close();
+  });
+
+  test("a tab whose person or customer has become another one shows that one", async () => {
+    const page = await pageOf("Developer", "/settings");
+    const other = await page.context().newPage();
+    await other.context().clearCookies();
+    await signInAs(other, platform.url, "Auditor", "/console/settings");
+    await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+    await page.getByText("Auditor (auditor@demo.example)").waitFor();
+    await page.context().close();
+  });
+
+  test("what the platform itself tells is marked in the list of events", async () => {
+    await sent({ event_type: "triggers.alert.resolved" });
+    const page = await pageOf("Developer", "/events?env=sandbox&type=triggers.**");
+    await page.getByRole("cell", { name: "triggers.alert.resolved from the platform" }).first().waitFor();
+    await page.context().close();
+  });
+
+  test("every tab of an event and of a subscription passes axe, and fits a phone", async () => {
+    const page = await pageOf("Owner", "/settings?env=sandbox");
+    const tabs: readonly (readonly [string, readonly string[]])[] = [
+      [`/events/${event}`, ["story", "payload", "verdicts", "deliveries", "viewers"]],
+      [`/subscriptions/${subscription}`, ["selector", "deliveries", "backlog", "changes"]],
+    ];
+    for (const [path, names] of tabs)
+      for (const tab of names) {
+        await page.goto(`${platform.url}/console${path}?env=sandbox&tab=${tab}`);
+        await page.getByRole("tabpanel").waitFor();
+        await eventually(
+          () => page.getByText("Loading…", { exact: true }).count(),
+          (count) => count === 0,
+        );
+        for (const width of [1_280, 320]) {
+          await page.setViewportSize({ width, height: 720 });
+          assert.deepEqual(await axeFaults(page), [], `${path}, ${tab}, ${width} px`);
+          const over = await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+          );
+          assert.equal(over, 0, `${path}, ${tab}, ${width} px`);
+          await picture(page, `${path.split("/")[1]} ${tab} ${width}`);
+        }
+      }
+    await page.context().close();
+  });
+}
+
+test.run();
