@@ -56,13 +56,16 @@ class Memory implements Adapter {
   async destroy(id: string): Promise<void> {
     Memory.kept.delete(this.key(id));
   }
+  /** Of its own kind alone: a sign-in as another person revokes the last one's grant, which its own interaction names too. */
   async revokeByGrantId(grantId: string): Promise<void> {
-    for (const [key, { grantId: of }] of Memory.kept.entries()) if (of === grantId) Memory.kept.delete(key);
+    for (const [key, payload] of this.own()) if (payload.grantId === grantId) Memory.kept.delete(key);
   }
   private search(fits: (payload: AdapterPayload) => boolean): AdapterPayload | undefined {
-    for (const [key, payload] of Memory.kept.entries())
-      if (key.startsWith(`${this.kind} `) && fits(payload)) return payload;
+    for (const [, payload] of this.own()) if (fits(payload)) return payload;
     return undefined;
+  }
+  private *own(): Generator<[key: string, payload: AdapterPayload]> {
+    for (const [key, payload] of Memory.kept.entries()) if (key.startsWith(`${this.kind} `)) yield [key, payload];
   }
 }
 

@@ -580,7 +580,7 @@ if (chromiumHere() === undefined) {
     await page.context().close();
   });
 
-  test("signing out is two clicks, and ends the session", async () => {
+  test("signing out is two clicks, and ends the session; the same browser then signs another person in", async () => {
     const page = await openPage();
     await signIn(page, "auditor");
     await page.getByRole("button", { name: "Account" }).click();
@@ -588,6 +588,8 @@ if (chromiumHere() === undefined) {
     await page.getByText("You are signed out.").waitFor();
     await page.goto(`${platform.url}/console/audit`);
     await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await signIn(page, "developer", "/console/settings");
+    await page.getByText("Developer (developer@demo.example)").waitFor();
     await page.context().close();
   });
 }
