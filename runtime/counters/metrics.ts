@@ -3,7 +3,7 @@ import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { type AnswerContext, answerOf, Gathering, type MetricsAnswer, type Take } from "../domain/metrics/answer.ts";
 import type { CubeRequest } from "../domain/metrics/cube.ts";
-import { dimsOf, type Grain, grainFor, grainOf, KEPT_DAYS } from "../domain/metrics/facts.ts";
+import { dimsOf, type Grain, grainFor, grainOf } from "../domain/metrics/facts.ts";
 import {
   type DayForm,
   dayForms,
@@ -23,7 +23,7 @@ import {
 } from "../domain/metrics/hours.ts";
 import { dimensionsIn, type Interval, type MetricsQuery } from "../domain/metrics/query.ts";
 import { rangeOf, type Span } from "../domain/metrics/range.ts";
-import type { HistogramName, Sums } from "../domain/metrics/sums.ts";
+import { type HistogramName, KEPT_DAYS, type Sums } from "../domain/metrics/sums.ts";
 import { histogramsOf } from "../domain/metrics/values.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
 import { ROWS } from "../domain/usage/counters.ts";

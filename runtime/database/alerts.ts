@@ -7,7 +7,7 @@ import { defined } from "../domain/defined.ts";
 import { splitTenant, type Tenant } from "../domain/identity/identity.ts";
 import { firstUlidAt, newId } from "../domain/ids.ts";
 import type { LiveAlert } from "../domain/live.ts";
-import { KEPT_DAYS } from "../domain/metrics/facts.ts";
+import { KEPT_DAYS } from "../domain/metrics/sums.ts";
 import { DAY_MS, type Millis, rfc3339 } from "../domain/time.ts";
 import type { Place, Vault } from "../domain/webhook/vault.ts";
 import type { Tx } from "./roles.ts";

@@ -17,9 +17,6 @@ import {
   type Sums,
 } from "./sums.ts";
 
-/** How long counters are kept, in days: minutes answer "just now", hours answer "last year". Days are kept for ever, or as the customer says. */
-export const KEPT_DAYS = { minute: 35, hour: 400 } as const;
-
 /**
  * Facts as they are counted: rows of sums, by what they are about.
  *

@@ -10,7 +10,6 @@ import {
   grainOf,
   grains,
   isJointKey,
-  KEPT_DAYS,
   otherKey,
   packRows,
   type Rows,
@@ -18,7 +17,7 @@ import {
   settleSeconds,
   unpackRows,
 } from "./facts.ts";
-import { addSums, type HistogramName, histograms, type Sums } from "./sums.ts";
+import { addSums, type HistogramName, histograms, KEPT_DAYS, type Sums } from "./sums.ts";
 
 /**
  * Hours of metrics, added up from their minutes by the quarter: days and hours of every zone begin on a quarter of UTC's.

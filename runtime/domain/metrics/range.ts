@@ -1,7 +1,7 @@
 import { type ErrorDetail, TriggersError } from "../errors/errors.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, rfc3339 } from "../time.ts";
-import { KEPT_DAYS } from "./facts.ts";
 import { type Interval, lastMinutes, lastOf, MAX_RANGE_DAYS, type MetricsQuery, topOf } from "./query.ts";
+import { KEPT_DAYS } from "./sums.ts";
 import { ceilIn, earlierIn, floorIn, startsIn } from "./zones.ts";
 
 /** The time that a query asks about, cut into its points. All times are milliseconds since the epoch. */

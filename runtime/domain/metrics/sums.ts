@@ -2,6 +2,9 @@ import { countIn, latencyBucket } from "../usage/histogram.ts";
 
 /** The counts of a set of facts: everything that a measure is made of, so that sums of sums answer as one would. */
 
+/** How long counters are kept, in days: minutes answer "just now", hours answer "last year". Days are kept for ever, or as the customer says. */
+export const KEPT_DAYS = { minute: 35, hour: 400 } as const;
+
 /**
  * Counters of a row of facts. `pairs` are events times the subscriptions that matched them, where they stand when they were
  * received; `pairs_…` say what has become of them since. `attempts` are posts; what follows them, events times subscriptions.

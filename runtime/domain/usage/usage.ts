@@ -1,6 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Tenant } from "../identity/identity.ts";
-import { boundedRows, KEPT_DAYS, type Rows, tallyRows } from "../metrics/facts.ts";
+import { boundedRows, type Rows, tallyRows } from "../metrics/facts.ts";
+import { KEPT_DAYS } from "../metrics/sums.ts";
 import { DAY_SECONDS, HOUR_MS, MINUTE_MS, type Millis, rfc3339, secondsOf } from "../time.ts";
 import { accessMinute, callOf, isAccessCounter, LATE_MS, tallyCall } from "./access.ts";
 import { activeMarks } from "./active.ts";
