@@ -1,4 +1,4 @@
-// group: browser
+// group: browser 1
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Page, Request } from "playwright-core";

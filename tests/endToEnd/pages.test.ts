@@ -1,4 +1,4 @@
-// group: browser
+// group: browser 1
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { test } from "uvu";

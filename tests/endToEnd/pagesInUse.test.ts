@@ -1,4 +1,4 @@
-// group: browser
+// group: browser 2
 import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import { test } from "uvu";

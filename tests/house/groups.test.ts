@@ -19,7 +19,7 @@ test("every test file runs, and runs once", () => {
 test("an end-to-end test without a group, or with an unknown one, is refused by name", () => {
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => 'import { test } from "uvu";'),
-    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient, browser, own platform 1, .*, shared 2$/,
+    /^Error: tests\/endToEnd\/new\.test\.ts needs a line "\/\/ group: <name>" with one of: patient, browser 1, browser 2, own platform 1, .*, shared 2$/,
   );
   assert.throws(
     () => endToEndGroups(["tests/endToEnd/new.test.ts"], () => "// group: fast"),

@@ -6,8 +6,9 @@
 export const groupNames = [
   /** Waits longest for retries and timeouts, so it begins first. */
   "patient",
-  /** Shares a booted platform, and takes long: every page in every look. */
-  "browser",
+  /** Share a booted platform, in two processes, and take long: every page in every look. */
+  "browser 1",
+  "browser 2",
   /** Start platforms of their own, one after another; three groups, so that they take about the same time. */
   "own platform 1",
   "own platform 2",
