@@ -15,6 +15,9 @@ export function dropDraftsOfOthers(person: string): void {
   sessionStorage.setItem(DRAFTS_OF, person);
 }
 
+/** Lays a text down for the page that opens its draft next. */
+export const layDraft = (name: string, text: string): void => sessionStorage.setItem(`${DRAFT}${name}`, text);
+
 /** A text that outlives the page: kept in this tab while it is being written. */
 export function useDraft(name: string, initial: string): [string, (text: string) => void, () => void] {
   const key = `${DRAFT}${name}`;

@@ -144,14 +144,4 @@ export function filterOf({ key }: Pick<Series, "key">): readonly [keyof Filter, 
 export const needsDays = ({ from, to }: Pick<Metrics, "from" | "to">): boolean =>
   Date.parse(to) - Date.parse(from) > 26 * HOUR_MS;
 
-/** Where points stand on a chart's axis of time. @param to the end of the last one */
-export const alongTime = (
-  points: readonly { readonly start: string; readonly partial?: boolean | undefined }[],
-  to: string,
-) => ({
-  starts: points.map(({ start }) => Date.parse(start)),
-  end: Date.parse(to),
-  partial: points.map(({ partial }) => partial === true),
-});
-
 export const pointsOf = (answer: Metrics | undefined): readonly Point[] => answer?.series[0]?.points ?? [];

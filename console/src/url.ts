@@ -16,6 +16,10 @@ export const presets: readonly (readonly [Preset, string])[] = [
   ["30d", "30 d"],
 ];
 
+/** The range of a page as a preset and its name; a day where the page shows times of its own. */
+export const presetOf = (range: string): readonly [Preset, string] =>
+  presets.find(([value]) => value === range) ?? ["24h", "24 h"];
+
 /** One of these values; any other counts as the fallback. */
 export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, fallback: V[number]) =>
   z.catch(z.enum(values), fallback as never);

@@ -31,8 +31,6 @@ export const ENVIRONMENTS = PER_THREAD * THREADS;
 const WAITING = 1_000;
 /** How long an invocation waits for a busy environment before another one is opened. */
 const PATIENCE_MS = 25;
-/** How often it is looked whether an environment that is opened in advance is there, milliseconds. */
-const LOOK_WHEN_WARMING_MS = 10;
 /** Share of its time in which a thread computes, from which on it is not given another environment. */
 const BUSY = 0.6;
 /** The same where the machine itself has no time left: another environment would only run colder code, more slowly. */
@@ -90,6 +88,8 @@ interface Environment {
   readonly thread: Thread;
   state: "opening" | "idle" | "busy";
   finish: ((outcome: Outcome) => void) | undefined;
+  /** Tells who opened it that it is there, or that it never will be. */
+  settle(there: boolean): void;
 }
 
 interface Invocation {
@@ -154,16 +154,10 @@ export class LambdaFunction {
     this.#background = true;
   }
 
-  /** Opens environments now, one after the other, until there are so many, rather than when they are needed. Resolves when they are there, or could not be opened. */
+  /** Opens environments now, one after the other, until there are so many, rather than when they are needed. Ends early where one can't be opened. */
   async warm(count: number): Promise<void> {
     const most = Math.min(count, this.#most());
-    while (this.#environments < most && this.#opening === 0 && !this.#closed) {
-      const before = this.#environments;
-      this.#open();
-      while (this.#opening > 0 && !this.#closed)
-        await new Promise((resolve) => setTimeout(resolve, LOOK_WHEN_WARMING_MS));
-      if (this.#environments <= before) return;
-    }
+    while (this.#environments < most && this.#opening === 0 && !this.#closed) if (!(await this.#open())) return;
   }
 
   /** Environments that it may have. */
@@ -259,13 +253,13 @@ export class LambdaFunction {
     const limit = this.#most();
     if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
     if (this.#environments === 0) {
-      this.#open();
+      void this.#open();
       return;
     }
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
       if (this.#waiting.length === 0 || this.#opening > 0 || this.#environments >= limit) return;
-      if (this.#hasTime()) this.#open();
+      if (this.#hasTime()) void this.#open();
       else this.#grow();
     }, PATIENCE_MS);
   }
@@ -286,11 +280,13 @@ export class LambdaFunction {
     return busiest < (full ? BUSY_WHEN_FULL : BUSY);
   }
 
-  #open(): void {
-    if (this.#account?.admit("lambdaScalingPer10s", this.settings.name, 1) === false) return;
+  /** @returns whether it is there in the end */
+  #open(): Promise<boolean> {
+    if (this.#account?.admit("lambdaScalingPer10s", this.settings.name, 1) === false) return Promise.resolve(false);
     const room = [...this.#threads].find((thread) => !thread.retired && thread.environments.size < PER_THREAD);
     const thread = room ?? this.#startThread();
-    const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined };
+    const { promise, resolve: settle } = Promise.withResolvers<boolean>();
+    const environment: Environment = { id: ++this.#sequence, thread, state: "opening", finish: undefined, settle };
     thread.environments.set(environment.id, environment);
     this.#environments += 1;
     this.#opening += 1;
@@ -302,6 +298,7 @@ export class LambdaFunction {
       void thread.worker.terminate();
     }, limitMs).unref();
     this.#send(thread, { kind: "open", environment: environment.id });
+    return promise;
   }
 
   #startThread(): Thread {
@@ -360,6 +357,7 @@ export class LambdaFunction {
     if (environment === undefined) return;
     if (message.kind === "opened") {
       this.#opening -= 1;
+      environment.settle(message.error === undefined && !thread.retired);
       if (message.error !== undefined) {
         this.#forget(environment);
         this.#log(
@@ -452,6 +450,7 @@ export class LambdaFunction {
     for (const environment of [...thread.environments.values()]) {
       if (environment.state === "opening") {
         this.#opening -= 1;
+        environment.settle(false);
         this.#waiting.shift()?.resolve(outcome);
       }
       environment.finish?.(outcome);

@@ -3,9 +3,10 @@
  * once for each is compiled once for each: V8 learns of each copy alone what is hot in it, and no copy of fifteen ever is. What a function
  * makes shares compiled code, while each instance has variables of its own. docs/decisions/shared-code.md
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ParseResult, StaticExport, StaticImport } from "oxc-parser";
+import { writeWhole } from "../wholeFile.ts";
 
 /** Exported by the file: evaluates the module anew. @param meta its `import.meta` */
 export type MakeInstance = (meta: object) => Promise<Record<string, unknown>>;
@@ -63,12 +64,6 @@ function instancesOf(code: string, { module, errors }: Pick<ParseResult, "module
   return `${head}\n${body}\nreturn { ${members.join(", ")} }; })(); };\n`;
 }
 
-function write(file: string, text: string): void {
-  const partial = `${file}.${process.pid}`;
-  writeFileSync(partial, text);
-  renameSync(partial, file);
-}
-
 /**
  * Lays the file beside the module, with its source map, unless it is there.
  * @param module path of an ES module, `index.mjs`
@@ -80,18 +75,20 @@ export async function layInstances(module: string): Promise<string | undefined> 
   if (existsSync(file)) return file;
   const code = readFileSync(module, "utf8");
   const { parseSync } = await import("oxc-parser");
-  const made = instancesOf(code, parseSync(module, code));
+  const made = instancesOf(code, parseSync(module, code))?.replace(/^\/\/# sourceMappingURL=.*$/m, "");
   if (made === undefined) return undefined;
   const map = `${module}.map`;
-  if (existsSync(map)) {
-    const lines = JSON.parse(readFileSync(map, "utf8")) as { mappings: string };
-    // An empty line before the others.
-    write(`${file}.map`, JSON.stringify({ ...lines, mappings: `;${lines.mappings}` }));
+  const mapped = existsSync(map);
+  try {
+    if (mapped) {
+      const lines = JSON.parse(readFileSync(map, "utf8")) as { mappings: string };
+      // An empty line before the others.
+      writeWhole(`${file}.map`, JSON.stringify({ ...lines, mappings: `;${lines.mappings}` }));
+    }
+    writeWhole(file, mapped ? `${made}//# sourceMappingURL=${basename(file)}.map\n` : made);
+  } catch {
+    // A disk that is full or can't be written must not keep a function from running.
+    return undefined;
   }
-  write(
-    file,
-    made.replace(/^\/\/# sourceMappingURL=.*$/m, "") +
-      (existsSync(map) ? `//# sourceMappingURL=${basename(file)}.map\n` : ""),
-  );
   return file;
 }

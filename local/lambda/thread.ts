@@ -1,6 +1,6 @@
 /**
- * A thread that runs a function. An execution environment is one instance of the function's module (imported under its
- * own query string), and does one invocation at a time, as in Lambda; several environments share a thread.
+ * A thread that runs a function. An execution environment is one instance of the function's module, and does one
+ * invocation at a time, as in Lambda; several environments share a thread and the code that V8 compiles.
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { createRequire, flushCompileCache } from "node:module";
@@ -125,10 +125,14 @@ function bring({ call, answer }: Extract<ToThread, { kind: "answer" }>): void {
 if (data.carries) Object.defineProperty(globalThis, CARRIER, { value: carrier });
 
 // ---- environments --------------------------------------------------------------------------------------------------
-/** The module, evaluated for one environment. */
+const filename = fileURLToPath(data.module);
+/** What makes instances, looked for once. */
+let laid: ReturnType<typeof layInstances> | undefined;
+
+/** The module, evaluated for one environment; imported under a query string of its own where there is nothing that makes instances. */
 async function instance(environment: number): Promise<Record<string, unknown>> {
-  const filename = fileURLToPath(data.module);
-  const file = await layInstances(filename);
+  laid ??= layInstances(filename);
+  const file = await laid;
   if (file === undefined) return await import(`${data.module}?environment=${environment}`);
   return (load(file) as MakeInstance)({ url: data.module, filename, dirname: dirname(filename) });
 }

@@ -1,9 +1,10 @@
 /** The state folder: who uses it, which version wrote it, and what is remembered between runs beside the services' data. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "../credentials.ts";
 import type { DeclaredResource } from "../program.ts";
 import { StartError, stateError } from "../startError.ts";
+import { writeWhole } from "../wholeFile.ts";
 import { LOCK_FILES, lockFolder } from "./lock.ts";
 
 /** Mode of folders: for their owner alone. */
@@ -90,12 +91,8 @@ function readJson<T>(path: string, without: string): T | undefined {
   }
 }
 
-/** Whole or not at all, also when the process dies in between. */
-function writeJson(path: string, value: unknown, mode: number): void {
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode });
-  renameSync(draft, path);
-}
+const writeJson = (path: string, value: unknown, mode: number): void =>
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`, mode);
 
 /**
  * Opens the folder for this process.

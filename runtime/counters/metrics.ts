@@ -297,26 +297,22 @@ interface ReadHours {
 const FEW_RANGES = 8;
 
 /** Hands over the items of hours, each with the hour's start. */
-async function eachHour(
+type EachHour = (
   reader: MetricsReader,
   tenant: Tenant,
   ranges: readonly TimeRange[],
   names: readonly string[],
   take: (start: number, item: CounterItem) => void,
-): Promise<void> {
+) => Promise<void>;
+
+const eachHour: EachHour = async (reader, tenant, ranges, names, take) => {
   const pk = hoursPartition(tenant);
   const segments = ranges.flatMap((range) => segmentsOf(range, UNIT_MS.h)).map((segment) => ({ pk, range: segment }));
   await queryAll(reader, segments, UNIT_MS.h, projectionOf(names), take);
-}
+};
 
 /** The same, for a few hours here and there. */
-async function eachScatteredHour(
-  reader: MetricsReader,
-  tenant: Tenant,
-  ranges: readonly TimeRange[],
-  names: readonly string[],
-  take: (start: number, item: CounterItem) => void,
-): Promise<void> {
+const eachScatteredHour: EachHour = async (reader, tenant, ranges, names, take) => {
   const hours = ranges.flatMap(({ from, to }) =>
     Array.from({ length: (to - from) / UNIT_MS.h }, (_, at) => from + at * UNIT_MS.h),
   );
@@ -327,7 +323,7 @@ async function eachScatteredHour(
   const long = [...byHour].flatMap(([hour, items]) => (items.length === 1 ? [] : [hour]));
   for (const [hour, [item, second]] of byHour) if (second === undefined) take(hour, item!);
   await eachHour(reader, tenant, rangesOf(long.sort((a, b) => a - b)), names, take);
-}
+};
 
 async function readHours(
   reader: MetricsReader,
@@ -340,8 +336,8 @@ async function readHours(
     items.set(start, [...(items.get(start) ?? []), item]);
   };
   const names = grain === "joint" ? [] : [grain];
-  if (ranges.length > FEW_RANGES) await eachScatteredHour(reader, tenant, ranges, names, collect);
-  else await eachHour(reader, tenant, ranges, names, collect);
+  const each = ranges.length > FEW_RANGES ? eachScatteredHour : eachHour;
+  await each(reader, tenant, ranges, names, collect);
   const within = (hour: number) => ranges.some(({ from, to }) => hour >= from && hour < to);
   const open = [...late].filter(within);
   const now = reader.now();

@@ -7,7 +7,7 @@ import { useDashboard } from "../dashboard.ts";
 import { useFormDraft } from "../drafts.ts";
 import { count, countOf, share } from "../format.ts";
 import { limitTone, NEAR } from "../limit.ts";
-import { lasts, useCustomers } from "../tiles/customers.tsx";
+import { useCustomers } from "../tiles/customers.tsx";
 import { ShownViews, type Told, useShows } from "../told.tsx";
 import type { CustomerFigures } from "../types.ts";
 import { Button, Empty, Failure, Loading, Note, Page, TextField } from "../ui/basic.tsx";
@@ -18,7 +18,7 @@ import { Ask } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
 import { Table } from "../ui/table.tsx";
 import { Tile } from "../ui/tile.tsx";
-import { maybeOneOf, useUrl } from "../url.ts";
+import { maybeOneOf, presetOf, useUrl } from "../url.ts";
 
 function NewCustomer() {
   const client = useQueryClient();
@@ -118,7 +118,7 @@ export default function Customers() {
   const board = useDashboard();
   const [{ near }, set] = useUrl(own);
   const [{ range }] = useUrl(own);
-  const last = lasts.find((each) => each === range) ?? "24h";
+  const [last] = presetOf(range);
   const client = useQueryClient();
   const list = useCustomers(last, board.every === false ? false : REFRESH_MS);
   const limit = (id: string) => async (value: string) => {

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useLocation, useParams } from "wouter";
+import { Link, useParams } from "wouter";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { call, callText, memberText } from "../api.ts";
 import { useOnEitherSide } from "../eitherSide.ts";
@@ -11,6 +11,7 @@ import { Code, Empty, Facts, Failure, Loading, Note, Page, Status, When } from "
 import { EventType } from "../ui/eventType.tsx";
 import { List } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
+import { ReplayEvents } from "../ui/replayEvents.tsx";
 import { useReveal } from "../ui/reveal.tsx";
 import { SubscriptionLink } from "../ui/subscriptionLink.tsx";
 import { Table } from "../ui/table.tsx";
@@ -151,7 +152,6 @@ function Viewers({ id }: { id: string }) {
 export default function EventPage() {
   const { id = "" } = useParams();
   const [state, set] = useUrl(own);
-  const [, navigate] = useLocation();
   const may = useMay();
   const client = useQueryClient();
   const { env } = state;
@@ -190,16 +190,7 @@ export default function EventPage() {
                 action={act("POST", "/inbox/ack", { event_ids: [id] })}
               />
             ) : null}
-            <Confirm
-              label="Replay"
-              title="Replay this event?"
-              text="It is matched again with today's subscriptions, and delivered to those that match. How far it has come stands under Replays."
-              action={async () => {
-                const body = { event_ids: [id] };
-                const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
-                navigate(keep("/replays", { open: replay_id }));
-              }}
-            />
+            <ReplayEvents event_ids={[id]} what="this event" />
           </>
         ) : null
       }

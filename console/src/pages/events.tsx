@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { eventStatuses } from "../../../runtime/domain/statuses.ts";
 import { call, queryOf } from "../api.ts";
 import { count, countOf } from "../format.ts";
@@ -16,6 +16,7 @@ import { Pausing } from "../ui/following.tsx";
 import { Listed, useList } from "../ui/list.tsx";
 import { Confirm } from "../ui/overlay.tsx";
 import { Range } from "../ui/range.tsx";
+import { ReplayEvents } from "../ui/replayEvents.tsx";
 import { Table } from "../ui/table.tsx";
 import { anyText, keep, maybeOneOf, oneOf, useHere, useTimes, useUrl } from "../url.ts";
 import { Facets } from "./eventFacets.tsx";
@@ -69,7 +70,6 @@ function Histogram({ events, from, to }: { events: readonly Event[]; from: numbe
 export default function Events() {
   const [state, set] = useUrl(own);
   const here = useHere();
-  const [, navigate] = useLocation();
   const client = useQueryClient();
   const may = useMay();
   const [paused, setPaused] = useState(false);
@@ -234,18 +234,7 @@ export default function Events() {
                   text="They leave the inbox of what is not acknowledged yet."
                   action={act("POST", "/inbox/ack", { event_ids })}
                 />
-                <Confirm
-                  label="Replay"
-                  title={`Replay ${countOf(chosen.ids.size, "event")}?`}
-                  text="They are matched again with today's subscriptions, and delivered to those that match. How far it has come stands under Replays."
-                  action={async () => {
-                    const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", {
-                      env: state.env,
-                      body: { event_ids },
-                    });
-                    navigate(keep("/replays", { open: replay_id }));
-                  }}
-                />
+                <ReplayEvents event_ids={event_ids} what={countOf(chosen.ids.size, "event")} />
                 <Confirm
                   label="Delete"
                   look="danger"

@@ -3,7 +3,7 @@ import { Chart } from "../charts/chart.tsx";
 import { useDashboard } from "../dashboard.ts";
 import { count, countOf, share } from "../format.ts";
 import { NEAR } from "../limit.ts";
-import { lasts, useCustomers } from "../tiles/customers.tsx";
+import { useCustomers } from "../tiles/customers.tsx";
 import { useStatus } from "../tiles/health.tsx";
 import { Incidents, TellCustomers } from "../tiles/incidents.tsx";
 import { Parts } from "../tiles/parts.tsx";
@@ -13,7 +13,7 @@ import { AutoRefresh, aboutOf, ViewAsTable } from "../ui/dashboardPage.tsx";
 import { DownloadShown } from "../ui/download.tsx";
 import { Range } from "../ui/range.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
-import { useCommon } from "../url.ts";
+import { presetOf, useCommon } from "../url.ts";
 
 const REFRESH_MS = 30_000;
 const TOP = 8;
@@ -22,7 +22,7 @@ const TOP = 8;
 function AllCustomers() {
   const [{ range }] = useCommon();
   const board = useDashboard();
-  const last = lasts.find((each) => each === range) ?? "24h";
+  const [last, lastName] = presetOf(range);
   const list = useCustomers(last, board.every === false ? false : REFRESH_MS);
   const { customers } = list;
   const sum = (name: "events" | "requests" | "refused" | "delivered" | "dead_lettered" | "keys_never_used") =>
@@ -35,7 +35,7 @@ function AllCustomers() {
     rows: busiest.map(({ name, events }) => [name, events]),
   };
   const these = countOf(customers.length, "customer");
-  const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${last.replace(/(?=[a-z])/, " ")}`;
+  const beside = `of ${list.hasNextPage ? "the first " : ""}${these}, last ${lastName}`;
   const figures = [
     ["Events", count(sum("events")), beside],
     [

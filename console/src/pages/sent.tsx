@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { Send } from "../../../runtime/domain/people/send.ts";
 import { pretty, send } from "../api.ts";
+import { layDraft } from "../drafts.ts";
 import { bytes, count, ms } from "../format.ts";
 import { ActionLink, Button, Code, Empty, Failure, Note, Page, Status, When } from "../ui/basic.tsx";
 import { Download } from "../ui/download.tsx";
@@ -64,7 +65,7 @@ export default function Sent() {
     await list.refetch();
   };
   const change = ({ request, key_id }: Send) => {
-    sessionStorage.setItem("draft send", pretty(request.body));
+    layDraft("send", pretty(request.body));
     navigate(keep("/send", { key: key_id }));
   };
   const csv = () => [

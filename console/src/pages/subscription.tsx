@@ -14,6 +14,7 @@ import { DeliveryTable } from "../ui/deliveryTable.tsx";
 import { EventType } from "../ui/eventType.tsx";
 import { List } from "../ui/list.tsx";
 import { Ask, Confirm } from "../ui/overlay.tsx";
+import { useReplay } from "../ui/replayEvents.tsx";
 import { useReveal } from "../ui/reveal.tsx";
 import { draftOf, SelectorFields, selectorOf } from "../ui/selectorFields.tsx";
 import { Tabs } from "../ui/tabs.tsx";
@@ -234,6 +235,7 @@ export default function SubscriptionPage() {
   const { id = "" } = useParams();
   const [state, set] = useUrl(own);
   const [, navigate] = useLocation();
+  const replay = useReplay();
   const may = useMay();
   const client = useQueryClient();
   const [secret, setSecret] = useState<string>();
@@ -267,9 +269,7 @@ export default function SubscriptionPage() {
   const backfill = async (from: string) => {
     const { timeOfClock } = await import("../../../runtime/domain/metrics/zones.ts");
     if (from === "") throw new Error("Say since when.");
-    const body = { from: new Date(timeOfClock(zoneOf(state), from)).toISOString(), subscription_ids: [id] };
-    const { replay_id } = await call<{ replay_id: string }>("POST", "/replays", { env, body });
-    navigate(keep("/replays", { open: replay_id }));
+    await replay({ from: new Date(timeOfClock(zoneOf(state), from)).toISOString(), subscription_ids: [id] });
   };
   const ack = async (event_id: string) => {
     await call("POST", `/subscriptions/${id}/backlog/ack`, { env, body: { event_ids: [event_id] } });

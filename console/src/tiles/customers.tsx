@@ -1,13 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { call, queryOf } from "../api.ts";
 import type { CustomerFigures } from "../types.ts";
+import type { Preset } from "../url.ts";
 
 /** What each customer did, side by side. */
 
-export const lasts = ["1h", "24h", "7d", "30d"] as const;
-export type Last = (typeof lasts)[number];
-
-export function useCustomers(last: Last, every: number | false) {
+export function useCustomers(last: Preset, every: number | false) {
   const query = useInfiniteQuery({
     queryKey: ["customer figures", last],
     initialPageParam: undefined as string | undefined,

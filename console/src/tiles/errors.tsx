@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { seriesPaints } from "../../../runtime/domain/charts/drawing.ts";
-import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
+import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { failureCatalog } from "../../../runtime/domain/errors/failures.ts";
 import { type ErrorClass, errorClasses } from "../../../runtime/domain/metrics/names.ts";
@@ -11,7 +11,6 @@ import type { Dashboard, Filtered } from "../dashboard.ts";
 import { errorWords } from "../errorWords.ts";
 import { bucketTime, count, countOf, ms, share } from "../format.ts";
 import {
-  alongTime,
   maybeIn,
   needsDays,
   numberIn,

@@ -1,12 +1,11 @@
 import { Link, useLocation } from "wouter";
 import { seriesPaints } from "../../../runtime/domain/charts/drawing.ts";
-import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
+import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { movingAverage, trendInWords, trendOf } from "../../../runtime/domain/charts/reading.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import { asText, type Dashboard } from "../dashboard.ts";
 import { bucketTime, count, countOf } from "../format.ts";
 import {
-  alongTime,
   filterOf,
   keyName,
   maybeIn,

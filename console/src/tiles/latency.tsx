@@ -1,11 +1,11 @@
 import { columnsOf, drawHistogram } from "../../../runtime/domain/charts/histogram.ts";
-import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
+import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { isUnusual, usualOf } from "../../../runtime/domain/charts/reading.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, count, ms, msUnit, share } from "../format.ts";
-import { alongTime, latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import { latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import type { Told } from "../told.tsx";
 import { Button, Note } from "../ui/basic.tsx";
 import { Tile } from "../ui/tile.tsx";

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
+import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { drawRanked } from "../../../runtime/domain/charts/ranked.ts";
 import { dayForecast } from "../../../runtime/domain/charts/reading.ts";
 import { drawHeat } from "../../../runtime/domain/charts/small.ts";
@@ -10,17 +10,7 @@ import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, bytes, count, countOf, dateIn, hourIn, share, time } from "../format.ts";
 import { useKeyNames } from "../keyNames.ts";
 import { NEAR } from "../limit.ts";
-import {
-  alongTime,
-  filtersOf,
-  keyName,
-  maybeIn,
-  numberIn,
-  pointsOf,
-  reasonOf,
-  type TileAnswer,
-  useTile,
-} from "../metrics.ts";
+import { filtersOf, keyName, maybeIn, numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { type Told, useShows } from "../told.tsx";
 import type { UsageAnswer } from "../types.ts";
 import { Empty } from "../ui/basic.tsx";

@@ -31,6 +31,16 @@ export interface TimeSeries {
   readonly dash?: string;
 }
 
+/** Where the points of an answer stand on the axis of time. @param to the end of the last one */
+export const alongTime = (
+  points: readonly { readonly start: string; readonly partial?: boolean | undefined }[],
+  to: string,
+) => ({
+  starts: points.map(({ start }) => Date.parse(start)),
+  end: Date.parse(to),
+  partial: points.map(({ partial }) => partial === true),
+});
+
 export interface OverTime {
   /** Where each bucket begins: milliseconds, ascending. */
   readonly starts: readonly number[];

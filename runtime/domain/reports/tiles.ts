@@ -1,5 +1,5 @@
 import { seriesPaints } from "../charts/drawing.ts";
-import { drawOverTime, type OverTime } from "../charts/overTime.ts";
+import { alongTime, drawOverTime, type OverTime } from "../charts/overTime.ts";
 import { drawRanked } from "../charts/ranked.ts";
 import { svgText } from "../charts/svgText.ts";
 import type { MetricsAnswer, Series } from "../metrics/answer.ts";
@@ -237,9 +237,7 @@ export function picturesOf(answered: Answered, width: number): string[] {
   return Object.values(Object.groupBy(lines, ({ scale }) => scale)).map((ofScale) => {
     const drawing = drawOverTime(
       {
-        starts: points.map(({ start }) => Date.parse(start)),
-        end: Date.parse(answer.to),
-        partial: points.map(({ partial }) => partial === true),
+        ...alongTime(points, answer.to),
         series: ofScale.map(({ name, values, place }) => ({
           name,
           values,
