@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -118,6 +118,13 @@ test("the source map of the file says the same of each line as the module's, one
   const made = (await layInstances(file))!;
   assert.deepEqual(JSON.parse(readFileSync(`${made}.map`, "utf8")), { ...map, mappings: ";AAAA" });
   assert.match(readFileSync(made, "utf8"), /\/\/# sourceMappingURL=module\d+\.instances-\d+\.cjs\.map\n$/);
+});
+
+test("where the file can't be written, the module is imported", async () => {
+  const file = lay("const x = 1; export { x };");
+  // What stands in the way of the draft.
+  mkdirSync(`${file.replace(/\.mjs$/, "")}.instances-1.cjs.${process.pid}`);
+  assert.equal(await making(file), undefined);
 });
 
 for (const code of [

@@ -111,7 +111,7 @@ export function Shell({ children }: { children: ReactNode }) {
         })}
       </nav>
       <div className={`min-w-0 max-md:pb-16 ${docs === undefined ? "" : "xl:pr-[28rem]"}`}>
-        <header className="sticky top-0 z-20 flex flex-wrap items-center gap-2 border-b border-line bg-panel px-4 py-2 text-sm">
+        <header className="sticky top-0 z-20 flex flex-wrap items-center gap-2 border-b border-line bg-panel px-4 py-2 max-sm:gap-1 max-sm:px-3 text-sm">
           {session.customers.length > 1 ? (
             <>
               <label className="sr-only" htmlFor={`${id}-customer`}>
