@@ -1,11 +1,24 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { LambdaFunctionURLEvent } from "aws-lambda";
+import { bodyExamples } from "../../runtime/api/bodyExamples.ts";
+import type { Deps } from "../../runtime/api/deps.ts";
 import { answerOf, requestOf } from "../../runtime/api/functionUrl.ts";
+import { type AskCube, queryMetrics } from "../../runtime/counters/metrics.ts";
+import { cubeFilesIn } from "../../runtime/cube/files.ts";
+import { cubeReaderOf } from "../../runtime/cube/read.ts";
+import { saveAlerts } from "../../runtime/database/alerts.ts";
+import { asService } from "../../runtime/database/roles.ts";
+import { channelKinds } from "../../runtime/domain/alerts/alert.ts";
+import { alertKinds, severities } from "../../runtime/domain/alerts/kinds.ts";
 import { errorCatalog } from "../../runtime/domain/errors/errors.ts";
 import { encodeIdentity, IDENTITY_HEADER, type Identity, PATH_HEADER } from "../../runtime/domain/identity/identity.ts";
-import { operator, startApi } from "../support/api.ts";
+import { newId } from "../../runtime/domain/ids.ts";
+import { dimensions, errorClasses, measures } from "../../runtime/domain/metrics/names.ts";
+import { problemsIn } from "../../runtime/store/problems.ts";
+import { operator, startApi, type TestApi } from "../support/api.ts";
 import { serve } from "../support/service.ts";
+import { memoryS3 } from "../support/storage.ts";
 import type { Dice } from "./random.ts";
 
 /**
@@ -31,7 +44,83 @@ const SELECTORS: readonly Json[] = [
 const time = "2026-11-25T10:00:00Z";
 const hook = (n: number) => `https://hooks.example.com/${n}`;
 
-/** A body that is right, by method and path. */
+/** Values that some parameter takes. */
+const GOOD = [
+  "10",
+  "true",
+  "all",
+  "asc",
+  time,
+  "2026-11-25T10:00:00+01:00",
+  "order.*",
+  "hour",
+  "active",
+  "event.a > 1",
+];
+const maybe = (chance: Dice, members: Readonly<Record<string, Json>>): object =>
+  Object.fromEntries(Object.entries(members).filter(() => chance.oneIn(2)));
+const metricsQuery = (chance: Dice): Json => ({
+  measures: [chance.pick(measures), ...(chance.oneIn(2) ? [chance.pick(measures)] : [])],
+  ...(chance.oneIn(2)
+    ? { last: chance.pick(["1m", "6h", "24h", "30d", "400d", "3650d", "9999999w", "0h"]) }
+    : {
+        from: chance.pick([time, "2020-02-29T00:00:00+05:45", "0001-01-01T00:00:00Z"]),
+        to: chance.pick([time, "9999-12-31T23:59:59Z"]),
+      }),
+  ...maybe(chance, {
+    interval: chance.pick(["auto", "minute", "hour", "day", "none"]),
+    time_zone: chance.pick([
+      "UTC",
+      "Asia/Kathmandu",
+      "America/St_Johns",
+      "Pacific/Apia",
+      "+05:30",
+      "EST5EDT",
+      "Europe/Nowhere",
+    ]),
+    group_by: [chance.pick(dimensions), chance.pick(dimensions)],
+    filter: { [chance.pick(dimensions)]: [chance.pick(["a", null, "delivered", ...errorClasses])] },
+    top: chance.pick([1, 20, 100, 101]),
+    compare: chance.pick(["previous", "week"]),
+    histogram: true,
+  }),
+});
+const alertRule = (chance: Dice): Json => ({
+  ...{ name: "Too many failures", kind: chance.pick(alertKinds) },
+  ...maybe(chance, {
+    query: { measures: [chance.pick(measures)], last: chance.pick(["15m", "24h"]), filter: { event_type: ["a"] } },
+    threshold: chance.pick([0, 0.05, 1, 5_000, 1e308]),
+    for_minutes: chance.pick([0, 10, 1_440]),
+    severity: chance.pick(severities),
+    channels: ["chn_01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+    filter: { workflow_id: ["w", null] },
+    enabled: false,
+  }),
+});
+const TARGETS = {
+  email: "ops@example.com",
+  sms: "+447700900123",
+  slack: "https://hooks.slack.com/services/T0/B0/x",
+  webhook: hook(0),
+};
+const report = (chance: Dice): Json => ({
+  name: "Week",
+  template: chance.pick([
+    "weekly",
+    "monthly",
+    [{ title: "Mine", query: metricsQuery(chance), chart: chance.pick(["line", "bar", "number", "table"]) }],
+  ]),
+  ...maybe(chance, {
+    schedule: {
+      every: chance.pick(["day", "week", "month"]),
+      at: chance.pick(["00:00", "23:59"]),
+      time_zone: "Asia/Kolkata",
+    },
+    recipients: ["ops@example.com"],
+  }),
+});
+
+/** A body that is right, by method and path; for the others there are the contract's examples. */
 const BODIES: Readonly<Record<string, (chance: Dice) => Json>> = {
   "POST /events/dry-run": (chance) => chance.pick([{ event_type: "order.created", amount: 5 }, [{}, { a: [1, "x"] }]]),
   "POST /events/lookup": () => ({ event_ids: ["evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"] }),
@@ -69,13 +158,41 @@ const BODIES: Readonly<Record<string, (chance: Dice) => Json>> = {
   "PATCH /customers/{customer_id}": () => ({ name: "d", limit_per_second: 6 }),
   "POST /privacy/exports": () => ({ subject: { jsonpath: "$.user.email", equals: "a@b.c" } }),
   "POST /privacy/erasures": () => ({ subject: { jsonpath: "$.user.email", equals: 1 } }),
-  "PUT /retention": () => ({ days: 30 }),
+  "PUT /retention": () => ({ days: 30, metrics_days: 400 }),
+  "POST /metrics/query": metricsQuery,
+  "POST /alert-rules": alertRule,
+  "POST /alert-rules/preview": alertRule,
+  "PATCH /alert-rules/{id}": alertRule,
+  "POST /alert-channels": (chance) => {
+    const kind = chance.pick(channelKinds);
+    return { kind, target: TARGETS[kind], time_zone: "Europe/Berlin" };
+  },
+  "POST /reports": report,
+  "POST /reports/preview": report,
+  "PATCH /reports/{id}": report,
+  "POST /incidents": (chance) => ({
+    ...{ kind: chance.pick(["incident", "maintenance"]), title: "Database upgrade" },
+    ...maybe(chance, {
+      message: "m",
+      components: ["database", "queue"],
+      impact: "down",
+      starts_at: time,
+      ends_at: "2026-11-26T10:00:00+01:00",
+    }),
+  }),
+  "PATCH /incidents/{incident_id}": () => ({ status: "resolved", ends_at: time }),
 };
 
 interface Operation {
   readonly method: string;
   readonly path: string;
-  readonly query: readonly string[];
+  /** Names, and values that each takes. */
+  readonly query: ReadonlyMap<string, readonly Json[]>;
+  readonly needed: readonly string[];
+  /** Whether it is the operator's own. */
+  readonly operators: boolean;
+  /** What ids in its path begin with, by the parameter's name. */
+  readonly prefixes: ReadonlyMap<string, string>;
 }
 
 /** The value with something in it changed. */
@@ -111,7 +228,68 @@ export interface Management {
   close(): Promise<void>;
 }
 
-export async function management(): Promise<Management> {
+/** What the function that has the cube answers, over one without a file. */
+const emptyCube = { read: cubeReaderOf(cubeFilesIn(memoryS3(new Map()), "cube")) };
+const askCube = (deps: Deps, { tenant, limit_per_second, query, now, workflows }: Parameters<AskCube>[0]) =>
+  queryMetrics(
+    {
+      counters: { dynamodb: deps.dynamodb, name: deps.env.METRICS_TABLE },
+      now: () => now,
+      workflows: async () => new Map(workflows),
+      cube: emptyCube,
+    },
+    { tenant, limit_per_second },
+    query,
+  );
+
+/** A parameter as the contract documents it. */
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema?: Schema;
+}
+interface Schema {
+  readonly description?: string;
+  readonly enum?: readonly Json[];
+  readonly example?: Json;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+}
+const valuesIn = ({ enum: list = [], example, items, anyOf = [] }: Schema): readonly Json[] => [
+  ...list,
+  ...(example === undefined ? [] : [example]),
+  ...[...anyOf, ...(items === undefined ? [] : [items])].flatMap(valuesIn),
+];
+
+/** What no call makes: a problem, and an alert that is firing. */
+async function begin({ deps, database, call }: TestApi, live: Identity): Promise<void> {
+  const now = deps.now();
+  await problemsIn({ dynamodb: deps.dynamodb, name: deps.env.EVENTS_TABLE }, deps.now).failed({
+    ...{ tenant: live.customer_id, subscription_id: newId("sub", now), error: "http_5xx", status_code: 503 },
+    ...{ attempts: 1, events: 1, first_at: now, last_at: now, sample_delivery_id: "dlv_first", well: false },
+  });
+  const { body } = await call(live, "GET", "/alert-rules");
+  const watch = {
+    state: "firing",
+    since: now,
+    seen_at: now,
+    value: 0.5,
+    calm_since: null,
+    severity: "critical",
+  } as const;
+  await asService(database.db, (tx) =>
+    saveAlerts(
+      tx,
+      live.customer_id,
+      [{ rule: body.alert_rules[0], watch, changes: ["firing"], at: now, value: 0.5 }],
+      now,
+    ),
+  );
+}
+
+/** @param words only routes whose path holds one of them; all where there is none */
+export async function management(words: readonly string[] = []): Promise<Management> {
   const failures: string[] = [];
   const api = await startApi({
     // An item of usage for each call, as tests write them, would make reading usage what is measured here.
@@ -128,89 +306,97 @@ export async function management(): Promise<Management> {
           latency_ms: 1,
           error: null,
         };
-        const answer = request.op === "test" ? tested : await serve(api.database.db, request as never, Date.now());
+        const answer =
+          request.op === "test"
+            ? tested
+            : request.op === "send"
+              ? { sent: true, error: null }
+              : request.op === "query"
+                ? await askCube(api.deps, request)
+                : await serve(api.database.db, request as never, Date.now());
         return { Payload: Buffer.from(JSON.stringify(answer)) };
       },
     } as unknown as LambdaClient,
   });
   const { live, sandbox } = await api.customer();
+  await begin(api, live);
   const weak: Identity = { ...live, scopes: ["events:write"], allowed_origins: ["https://a.example"] };
   const document = (await (await api.app.request("/openapi.json")).json()) as {
-    paths: Record<string, Record<string, { parameters?: { name: string; in: string }[] }>>;
+    paths: Record<string, Record<string, { description?: string; parameters?: Parameter[] }>>;
   };
   // Some parts that /health asks are stand-ins here: it rightly says that they are away.
   const { "/health": _, ...paths } = document.paths;
-  const operations = Object.entries(paths).flatMap(([path, item]) =>
+  const wanted = Object.entries(paths).filter(
+    ([path]) => words.length === 0 || words.some((word) => path.includes(word)),
+  );
+  const operations = wanted.flatMap(([path, item]) =>
     Object.entries(item).map(
-      ([method, { parameters = [] }]): Operation => ({
+      ([method, { description = "", parameters = [] }]): Operation => ({
         method: method.toUpperCase(),
         path,
-        query: parameters.filter((each) => each.in === "query").map(({ name }) => name),
+        query: new Map(
+          parameters.filter((each) => each.in === "query").map(({ name, schema = {} }) => [name, valuesIn(schema)]),
+        ),
+        operators: description.includes("Needs the operator's key."),
+        needed: parameters.filter((each) => each.in === "query" && each.required === true).map(({ name }) => name),
+        prefixes: new Map(
+          parameters.flatMap(({ name, schema }) => {
+            const [, prefix] = /`(\w+)_`/.exec(schema?.description ?? "") ?? [];
+            return prefix === undefined ? [] : [[name, prefix] as const];
+          }),
+        ),
       }),
     ),
   );
-  /** Ids that answers named, by prefix; the newest few. */
+  if (operations.length === 0) throw new Error(`no route has ${words.join(" or ")} in its path`);
+  /** Ids and cursors that answers named, by their kind; the newest few. */
   const known = new Map<string, string[]>();
   const learn = (text: string) => {
-    for (const [id] of text.matchAll(/\b(sub|key|rpl|prv|cus|evt)_[0-9A-HJKMNP-TV-Z]{26}\b/g)) {
+    const found = [
+      ...text.matchAll(/\b(?<kind>[a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}[a-z\d]*\b/g),
+      ...text.matchAll(/(?<="next_)(?<kind>cursor)":"(?<value>[^"]+)/g),
+    ];
+    for (const { 0: id, groups } of found) {
       // The caller itself stays what it is.
       if (id === live.customer_id || id === live.key_id || id === sandbox.key_id) continue;
-      const list = known.get(id.slice(0, 3)) ?? [];
-      known.set(id.slice(0, 3), [id, ...list].slice(0, 50));
+      const { kind, value = id } = groups as { readonly kind: string; readonly value?: string };
+      known.set(kind, [value, ...(known.get(kind) ?? [])].slice(0, 50));
     }
   };
 
-  function pathOf({ path }: Operation, chance: Dice): string {
+  function pathOf({ path, prefixes }: Operation, chance: Dice): string {
     return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       if (chance.oneIn(5))
         return chance.oneIn(8) ? chance.pick(["%", "%ff", "%zz", "%00", "a/b"]) : encoded(asText(chance.pick(HOSTILE)));
-      if (name === "type" || name === "name") return chance.pick(["order.created", "a", "__proto__", "a%2Fb"]);
-      const prefix = path.startsWith("/subscriptions")
-        ? "sub"
-        : path.startsWith("/keys")
-          ? "key"
-          : path.startsWith("/replays")
-            ? "rpl"
-            : path.startsWith("/privacy")
-              ? "prv"
-              : path.startsWith("/customers")
-                ? "cus"
-                : path.startsWith("/deliveries")
-                  ? "dlv"
-                  : "evt";
+      const prefix = prefixes.get(name);
+      if (prefix === undefined) return chance.pick(["order.created", "a", "__proto__", "a%2Fb"]);
       return chance.pick(known.get(prefix) ?? [`${prefix}_01ARZ3NDEKTSV4RRFFQ69G5FAV`]);
     });
   }
 
-  function queryOf({ query }: Operation, chance: Dice): string {
-    const pairs: string[] = [];
-    while (chance.oneIn(2) && pairs.length < 6) {
-      const name =
-        query.length > 0 && !chance.oneIn(8) ? chance.pick(query) : asText(chance.pick(HOSTILE)).slice(0, 50);
-      const good = chance.pick([
-        "10",
-        "true",
-        "all",
-        "asc",
-        time,
-        "2026-11-25T10:00:00+01:00",
-        "order.*",
-        "hour",
-        "active",
-        "event.a > 1",
-      ]);
-      const value = chance.oneIn(2)
-        ? encoded(asText(chance.pick(HOSTILE)).slice(0, 2_000))
-        : chance.oneIn(10)
-          ? "%FF"
-          : good;
-      pairs.push(`${encoded(name)}=${value}`);
-    }
-    return pairs.join("&");
+  function saidValue(values: readonly Json[], chance: Dice): string {
+    if (chance.oneIn(3)) return encoded(asText(chance.pick(HOSTILE)).slice(0, 2_000));
+    if (chance.oneIn(10)) return "%FF";
+    return encoded(asText(chance.pick(values.length > 0 && !chance.oneIn(5) ? values : GOOD)));
+  }
+
+  function queryOf({ query, needed }: Operation, chance: Dice): string {
+    const names = needed.filter(() => !chance.oneIn(6));
+    while (chance.oneIn(2) && names.length < 6)
+      names.push(
+        query.size > 0 && !chance.oneIn(8) ? chance.pick([...query.keys()]) : asText(chance.pick(HOSTILE)).slice(0, 50),
+      );
+    return names
+      .map((name) => {
+        const values = name === "cursor" ? (known.get(name) ?? []) : (query.get(name) ?? []);
+        return `${encoded(name)}=${saidValue(values, chance)}`;
+      })
+      .join("&");
   }
 
   function bodyOf(operation: Operation, chance: Dice): Buffer {
-    const right = BODIES[`${operation.method} ${operation.path}`]?.(chance);
+    const name = `${operation.method} ${operation.path}`;
+    const right = BODIES[name]?.(chance) ?? bodyExamples[name];
     if (right === undefined) return chance.oneIn(20) ? Buffer.from("{}") : Buffer.alloc(0);
     const value = chance.oneIn(3) ? right : spoil(right, chance);
     const bytes = Buffer.from(JSON.stringify(value) ?? "");
@@ -233,6 +419,7 @@ export async function management(): Promise<Management> {
 
   /** @param bodiless the answer to HEAD */
   function judge(
+    path: string,
     bodiless: boolean,
     status: number,
     headers: Readonly<Record<string, unknown>>,
@@ -240,12 +427,15 @@ export async function management(): Promise<Management> {
   ): string | undefined {
     if (status >= 500) return `it was answered ${status}: ${failures.at(-1) ?? text.slice(0, 500)}`;
     if (!/^req_/.test(String(headers["x-request-id"]))) return "it has no request id";
-    if (headers["cache-control"] !== "no-store") return "it may be stored on the way";
+    if (headers["cache-control"] !== "no-store" && !path.startsWith("/docs/")) return "it may be stored on the way";
     if (status < 400 || bodiless) return undefined;
-    let error: { code?: string } | undefined;
+    let error: { code?: string; details?: { message?: string }[] } | undefined;
     try {
       ({ error } = JSON.parse(text));
     } catch {}
+    const { code, details = [] } = error ?? {};
+    if (code === "invalid_request" && !(details.length > 0 && details.every(({ message = "" }) => message.length > 3)))
+      return `it doesn't say what is wrong: ${text.slice(0, 500)}`;
     const entry = errorCatalog[error?.code as keyof typeof errorCatalog] as { status: number } | undefined;
     return entry?.status === status ? undefined : `${String(error?.code)} came with ${status}`;
   }
@@ -259,7 +449,7 @@ export async function management(): Promise<Management> {
       const path = pathOf(operation, chance);
       const query = queryOf(operation, chance);
       const body = bodyOf(operation, chance);
-      const who = operation.path.startsWith("/customers") ? operator : chance.pick([live, live, live, sandbox, weak]);
+      const who = operation.operators ? operator : chance.pick([live, live, live, sandbox, weak]);
       const event = {
         rawPath: path,
         rawQueryString: query,
@@ -272,7 +462,7 @@ export async function management(): Promise<Management> {
       if (typeof answer !== "object") throw new Error("the answer is no object");
       const { statusCode = 0, headers = {}, body: text = "" } = answer;
       learn(text);
-      const wrong = judge(method === "HEAD", statusCode, headers, text);
+      const wrong = judge(path, method === "HEAD", statusCode, headers, text);
       const call = `${method} ${path.slice(0, 300)}?${query.slice(0, 300)} ${body.toString("base64").slice(0, 2_000)}`;
       return { status: statusCode, call, wrong };
     },
