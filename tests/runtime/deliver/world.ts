@@ -16,6 +16,7 @@ import { defined } from "../../../runtime/domain/defined.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
 import type { News } from "../../../runtime/domain/live.ts";
 import type { DeliveryTarget } from "../../../runtime/domain/subscription.ts";
+import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { type BatchItem, encodeBatch } from "../../../runtime/store/batches/batchItem.ts";
 import { type Circuit, encodeCircuit } from "../../../runtime/store/circuits/circuitItem.ts";
 import { merge } from "../../../runtime/store/deliveries/changeDelivery.ts";
@@ -175,6 +176,8 @@ export function makeWorld(
     },
   };
 
+  /** What was counted. */
+  const facts: UsageFact[] = [];
   /** Reports of problems: failures, and subscriptions that are well again. */
   const failures: Failures[] = [];
   /** What those who watch were told, a list for each call. */
@@ -270,7 +273,7 @@ export function makeWorld(
       strike("retry");
       send("retry", messages);
     },
-    countUsage: async () => undefined,
+    countUsage: async (all) => void facts.push(...all),
     stop: async (_, id) => void stopped.push(id),
     tell: async (news) => void told.push(news),
     giveBack: givingBack({
@@ -339,6 +342,7 @@ export function makeWorld(
     queue,
     items,
     circuits,
+    facts,
     failures,
     told,
     well,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { SQSRecord } from "aws-lambda";
 import fc from "fast-check";
 import { test } from "uvu";
-import { encodeCalls } from "../../../runtime/domain/codec/index.ts";
+import { encodeCalls, type IngestMessage } from "../../../runtime/domain/codec/index.ts";
 import { pack, unpack } from "../../../runtime/domain/codec/pack.ts";
 import { type Erasure, subjectHash } from "../../../runtime/domain/job.ts";
 import type { BatchItem } from "../../../runtime/store/batches/batchItem.ts";
@@ -142,6 +142,38 @@ test("an accepted request is counted with where it came from", async () => {
   const [fact] = world.facts;
   assert.deepEqual(fact?.kind === "accepted" && [fact.source_ip, fact.routed_at], ["198.51.100.7", START]);
 });
+
+/** From the edge's receipt, which the message says, until the queue had it, which the queue says. */
+const accepting: [says: string, sent: number, message: Partial<IngestMessage>, accept_ms: number | undefined][] = [
+  ["from the edge's receipt until the queue had it", START + 37, { arrived: START }, 37],
+  [
+    "at most a minute: who waits longer has put the message back by hand",
+    START + 60_001,
+    { arrived: START },
+    undefined,
+  ],
+  ["a whole minute still", START + 60_000, { arrived: START }, 60_000],
+  ["zero where the clocks of two machines differ a little", START - 999, { arrived: START }, 0],
+  ["nothing where they differ by a second", START - 1_000, { arrived: START }, undefined],
+  ["nothing where the edge said no time", START + 37, {}, undefined],
+  [
+    "what the other region measured, for a request that it relays",
+    START + 900_000,
+    { arrived: START, accept_ms: 12 },
+    12,
+  ],
+  ["nothing for the rest of a request, which has been counted", START + 37, { arrived: START, rest: true }, undefined],
+];
+for (const [says, sent, message, accept_ms] of accepting)
+  test(`the time to accept a request is ${says}`, async () => {
+    const world = makeWorld({});
+    const record = world.message([{ n: 1 }, { n: 2 }], message);
+    await world.route({ ...record, attributes: { ...record.attributes, SentTimestamp: String(sent) } });
+    assert.deepEqual(
+      world.facts.map((fact) => fact.kind === "accepted" && fact.accept_ms),
+      [accept_ms],
+    );
+  });
 
 test("a message that can't be read is dead at once, and the rest is routed", async () => {
   const world = makeWorld({ sub_a: "order.*" });
