@@ -4,6 +4,7 @@ import { mapConcurrently } from "../domain/concurrently.ts";
 import { defined } from "../domain/defined.ts";
 import type { Tenant } from "../domain/identity/identity.ts";
 import { cubeFolder, dayOfKey } from "../domain/metrics/cube.ts";
+import { dayStart } from "../domain/metrics/hours.ts";
 import { DAY_MS, type Millis } from "../domain/time.ts";
 import type { Tools } from "./work.ts";
 
@@ -12,7 +13,7 @@ import type { Tools } from "./work.ts";
 const AT_ONCE = 16;
 
 /** Removes a tenant's hours and days that begin before a time. @param at milliseconds @returns items and files that were removed */
-export async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: Millis): Promise<number> {
+async function removeOldNumbers({ store, counters, env }: Tools, tenant: Tenant, at: Millis): Promise<number> {
   let removed = await removeHours(counters, tenant, at);
   let after: string | undefined;
   do {
@@ -42,9 +43,13 @@ export async function eraseNumbers(tools: Tools, tenant: Tenant, until: Millis):
   return removed + (await removeMinuteRows(tools.counters, tenant, until));
 }
 
-/** Removes what a customer no longer keeps. @param metricsDays undefined where it keeps all of them */
+/**
+ * Removes what a customer no longer keeps: whole days of UTC, so that minutes, hours, days and files all begin with the same one.
+ * @param metricsDays undefined where it keeps all of them
+ */
 export async function keepNumbers(tools: Tools, tenant: Tenant, metricsDays: number | undefined): Promise<void> {
   if (metricsDays === undefined) return;
-  const removed = await removeOldNumbers(tools, tenant, tools.now() - metricsDays * DAY_MS);
+  const first = dayStart(tools.now() - metricsDays * DAY_MS);
+  const removed = await eraseNumbers(tools, tenant, first - 1);
   if (removed > 0) tools.log("info", "retain.numbers_removed", { tenant, removed, metrics_days: metricsDays });
 }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
+import type { Service } from "../../../runtime/aws/service.ts";
 import { minutesOf } from "../../../runtime/counters/hours.ts";
 import { type MetricsReader, queryMetrics } from "../../../runtime/counters/metrics.ts";
 import { cubeKey } from "../../../runtime/domain/metrics/cube.ts";
 import { MetricsQuery } from "../../../runtime/domain/metrics/query.ts";
 import type { UsageFact } from "../../../runtime/domain/usage/fact.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
-import { removeOldNumbers } from "../../../runtime/retain/numbers.ts";
+import { archiveAccess } from "../../../runtime/retain/hourly/access.ts";
+import { keepNumbers } from "../../../runtime/retain/numbers.ts";
 import { beginRequest } from "../../support/erasure.ts";
 import { jobBench } from "../../support/jobs.ts";
 import { openStorage, type Storage } from "../../support/storage.ts";
@@ -36,14 +38,14 @@ async function counted(tenant: string, now: number): Promise<void> {
   for (const ago of [25, 49]) storage.objects.set(`cube/${cubeKey(tenant, now - ago * HOUR)}`, Buffer.from("facts"));
 }
 
-async function eventsOf(tenant: string, now: number): Promise<unknown> {
+async function eventsOf(tenant: string, now: number, interval: "hour" | "minute" = "hour"): Promise<unknown> {
   const reader: MetricsReader = {
     counters: { dynamodb: storage.store.events.dynamodb, name: "metrics" },
     now: () => now,
     workflows: async () => new Map(),
     cube: { read: async () => undefined },
   };
-  const query = MetricsQuery.parse({ measures: ["events"], last: "3d", interval: "hour" });
+  const query = MetricsQuery.parse({ measures: ["events"], last: "3d", interval });
   return (await queryMetrics(reader, { tenant, limit_per_second: 1 }, query)).totals.events;
 }
 
@@ -67,14 +69,64 @@ test("erasing everything of a customer erases only its own numbers, and leaves t
   assert.equal(minutes[0]!.e?.N, "1");
 });
 
-test("hours and files older than their days are removed", async () => {
+/** Runs the job of an hour for three customers: two of them say how many days they keep their numbers. */
+async function tidied(hourOfDay: number): Promise<{ now: number; told(): Promise<Record<string, unknown>> }> {
   const bench = jobBench(storage);
-  const now = bench.clock.now;
-  await counted("cus_a", now);
-  const bound = Math.floor((now - 25 * HOUR) / DAY) * DAY;
-  const older = [25, 49].filter((ago) => Math.floor((now - ago * HOUR) / DAY) * DAY < bound);
-  await removeOldNumbers(bench.tools, "cus_a", bound);
-  assert.equal(storage.objects.size, 2 - older.length);
+  const now = Math.floor(bench.clock.now / DAY) * DAY + 6 * HOUR;
+  bench.clock.now = now;
+  const tenants = ["cus_a", "cus_a.sandbox", "cus_b", "cus_c"];
+  for (const tenant of tenants) await counted(tenant, now);
+  const service: Service = (async (request: { op: string }) => ({
+    bytes: 0,
+    answer:
+      request.op === "customers"
+        ? { customer_ids: ["cus_a", "cus_b", "cus_c"], next_cursor: null, metrics_days: { cus_a: 1, cus_b: 2 } }
+        : { seq: 0, hash: "", told: true, views: [], next_cursor: null },
+  })) as never;
+  const hour = new Date(Math.floor(now / DAY) * DAY + hourOfDay * HOUR).toISOString();
+  await archiveAccess({ hour }, { ...bench.tools, service });
+  return {
+    now,
+    told: async () =>
+      Object.fromEntries(
+        await Promise.all(
+          tenants.map(async (tenant) => [
+            tenant,
+            [
+              await eventsOf(tenant, now, "hour"),
+              await eventsOf(tenant, now, "minute"),
+              [...storage.objects.keys()].filter((key) => key.includes(`tenant=${tenant}/`)).length,
+            ],
+          ]),
+        ),
+      ),
+  };
+}
+
+test("a customer keeps its numbers for the days that it says, in both environments and in any form; for ever where it says none", async () => {
+  // It is six o'clock: of what is counted now, an hour, 25 and 49 hours ago, two days hold the first three.
+  const { told } = await tidied(3);
+  assert.deepEqual(await told(), {
+    cus_a: [3, 3, 1],
+    "cus_a.sandbox": [3, 3, 1],
+    cus_b: [4, 4, 2],
+    cus_c: [4, 4, 2],
+  });
+});
+
+test("numbers are removed once a day", async () => {
+  const { told } = await tidied(4);
+  assert.deepEqual(Object.values(await told()), Array(4).fill([4, 4, 2]));
+});
+
+test("a customer that says nothing keeps its numbers, however old they are", async () => {
+  const bench = jobBench(storage);
+  await counted("cus_a", bench.clock.now);
+  bench.clock.now += 10_000 * DAY;
+  await keepNumbers(bench.tools, "cus_a", undefined);
+  assert.equal(storage.objects.size, 2);
+  await keepNumbers(bench.tools, "cus_a", 9_000);
+  assert.equal(storage.objects.size, 0);
 });
 
 test.run();
