@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import { putProbe } from "../../../runtime/counters/alerts.ts";
 import { ALERTS_KEPT_DAYS, saveAlerts } from "../../../runtime/database/alerts.ts";
 import { asService } from "../../../runtime/database/roles.ts";
+import type { Severity } from "../../../runtime/domain/alerts/kinds.ts";
 import type { AlertRule } from "../../../runtime/domain/alerts/rule.ts";
 import type { SendAnswer, SendRequest } from "../../../runtime/domain/alerts/work.ts";
 import { HOST_HEADER, type Identity } from "../../../runtime/domain/identity/identity.ts";
@@ -336,17 +337,10 @@ test("a target is a channel once, and a message that fails is reported", async (
   assert.deepEqual((await call("GET", "/alert-channels")).body, { alert_channels: [], next_cursor: null });
 });
 
-/** An alert of a rule that fires now. */
-async function ring(rule: AlertRule): Promise<string> {
+/** An alert of a rule that fires now. @returns the id of the newest that fires */
+async function ring(rule: AlertRule, severity: Severity = "warning"): Promise<string> {
   const now = api.deps.now();
-  const watch = {
-    state: "firing",
-    since: now,
-    seen_at: now,
-    value: 0.5,
-    calm_since: null,
-    severity: "warning",
-  } as const;
+  const watch = { state: "firing", since: now, seen_at: now, value: 0.5, calm_since: null, severity } as const;
   await asService(api.deps.db, (tx) =>
     saveAlerts(
       tx,
@@ -380,6 +374,52 @@ test("alerts are listed by state, acknowledged and snoozed, and the audit log te
   );
   const { live: stranger } = await api.customer("Other");
   assert.equal((await call("POST", `/alerts/${id}/acknowledge`, undefined, stranger)).status, 404);
+});
+
+test("the history of alerts can be narrowed by state, severity, rule and beginning, and has pages", async () => {
+  const [first, second, third] = (await rules()) as [AlertRule, AlertRule, AlertRule];
+  const began = [api.deps.now()];
+  const ids = [await ring(first, "critical")];
+  for (const [rule, severity] of [
+    [second, "warning"],
+    [third, "info"],
+  ] as const) {
+    api.advance(MINUTE);
+    began.push(api.deps.now());
+    ids.push(await ring(rule, severity));
+  }
+  await call("PATCH", `/alert-rules/${third.rule_id}`, { enabled: false });
+  const list = async (query: string, who = live) => (await call("GET", `/alerts?${query}`, undefined, who)).body;
+  const found = async (query: string) =>
+    (await list(query)).alerts.map(({ alert_id }: { alert_id: string }) => ids.indexOf(alert_id));
+  const iso = (at: number) => new Date(at).toISOString();
+  const narrowed: [query: string, found: number[]][] = [
+    ["", [2, 1, 0]],
+    ["state=firing", [1, 0]],
+    ["state=resolved", [2]],
+    ["state=resolved&state=firing", [2, 1, 0]],
+    ["state=pending", []],
+    ["severity=critical", [0]],
+    ["severity=critical&severity=info", [2, 0]],
+    [`rule_id=${second.rule_id}`, [1]],
+    ["rule_id=rul_of_nobody", []],
+    [`from=${iso(began[1]!)}`, [2, 1]],
+    [`to=${iso(began[1]!)}`, [0]],
+    [`from=${iso(began[1]!)}&to=${iso(began[2]!)}&severity=warning`, [1]],
+    ["limit=2", [2, 1]],
+  ];
+  for (const [query, expected] of narrowed) assert.deepEqual(await found(query), expected, query);
+  const { next_cursor } = await list("limit=2");
+  assert.deepEqual(await found(`limit=2&cursor=${next_cursor}`), [0]);
+  assert.equal((await call("GET", `/alerts?limit=2&state=firing&cursor=${next_cursor}`)).status, 400);
+  const { live: stranger } = await api.customer("Other");
+  for (const other of [stranger, sandbox]) {
+    assert.deepEqual((await list("", other)).alerts, []);
+    assert.equal((await call("GET", `/alerts/${ids[0]}`, undefined, other)).status, 404);
+    assert.equal((await call("POST", `/alerts/${ids[0]}/acknowledge`, undefined, other)).status, 404);
+  }
+  for (const query of ["state=closed", "severity=worst", "from=soon"])
+    assert.equal((await call("GET", `/alerts?${query}`)).status, 400, query);
 });
 
 test("a rule that is switched off or deleted ends its firing alerts, and a message says so", async () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import type { Table } from "../../../runtime/aws/tables.ts";
 import { newUlid } from "../../../runtime/domain/ids.ts";
-import type { Follow, LiveEvent, PublishRequest, Watcher } from "../../../runtime/domain/live.ts";
+import type { Follow, LiveDelivery, LiveEvent, PublishRequest, Watcher } from "../../../runtime/domain/live.ts";
 import { type FollowPorts, follow, type Listed } from "../../../runtime/live/follow.ts";
 import { publish } from "../../../runtime/live/publish.ts";
 import { closed, opened, said } from "../../../runtime/live/socket.ts";
@@ -253,6 +253,46 @@ test("a socket gets all missed events, fifty a second, and later ones until ever
   for (const { at } of sent) assert.ok(sent.filter((other) => other.at >= at && other.at < at + 1_000).length <= 50);
   const [socket] = await connectionsOf(sockets, tenant);
   assert.equal(socket!.subscriptions.events!.following, 0);
+});
+
+test("what a socket missed passes its filter as well", async () => {
+  const [one, two] = [listedAt(1, START - 20_000), listedAt(2, START - 10_000)];
+  const { tenant, open, ports, sent } = world([one, two]);
+  await (await open("s")).say({ subscribe: "events", filter: { event_type: ["type.2"] } });
+  await follow(request(tenant, {}), ports, START + 600_000);
+  assert.deepEqual(
+    sent.map(({ message }) => message.event_id),
+    [two.event.event_id],
+  );
+});
+
+test("of deliveries that it missed a socket gets each attempt once, by its filter", async () => {
+  const tried = (delivery_id: string, attempt: number, status: "failed" | "delivered"): LiveDelivery => ({
+    ...{ delivery_id, subscription_id: "sub_1", event_ids: ["evt_1"], event_types: ["a"], attempt, status },
+    ...{
+      events: 1,
+      status_code: 200,
+      error: null,
+      latency_ms: 1,
+      next_attempt_at: null,
+      at: new Date(START).toISOString(),
+    },
+  });
+  const listed = (...deliveries: LiveDelivery[]): Listed => ({ ...listedAt(1, START - 20_000), deliveries });
+  const { tenant, open, ports, sent } = world([
+    listed(tried("dlv_1", 1, "failed")),
+    listed(tried("dlv_1", 2, "delivered"), tried("dlv_1", 1, "failed")),
+    listed({ ...tried("dlv_2", 1, "delivered"), subscription_id: "sub_2" }),
+  ]);
+  await (await open("s")).say({ subscribe: "deliveries", filter: { subscription_id: ["sub_1"] } });
+  await follow(request(tenant, { channel: "deliveries" }), ports, START + 600_000);
+  assert.deepEqual(
+    sent.map(({ message }) => [message.channel, message.delivery_id, message.attempt, message.status]),
+    [
+      ["deliveries", "dlv_1", 1, "failed"],
+      ["deliveries", "dlv_1", 2, "delivered"],
+    ],
+  );
 });
 
 test("while one reader follows, no other sends the same events", async () => {

@@ -7,8 +7,9 @@ import {
   decodeDeliver,
   encodeArchive,
 } from "../../../runtime/domain/codec/index.ts";
-import { eventHeads } from "../../../runtime/domain/event.ts";
+import { type DeliveryStatus, eventHeads } from "../../../runtime/domain/event.ts";
 import { deliveryId, eventId, ulidAt } from "../../../runtime/domain/ids.ts";
+import type { Cause } from "../../../runtime/domain/problem.ts";
 import { rfc3339 } from "../../../runtime/domain/time.ts";
 import { erase } from "../../../runtime/retain/erase/erase.ts";
 import { exportEvents } from "../../../runtime/retain/export/export.ts";
@@ -167,36 +168,44 @@ test("dead letters that the filter names are tried again under their own ids", a
   assert.deepEqual(await ask({ subscription_ids: [LARGE.subscription_id] }), []);
 });
 
-test("a retry of a problem takes the undelivered deliveries whose last failure was that one", async () => {
-  const failed = (status_code: number) => [
-    { at: "2026-11-25T00:00:00Z", status_code, latency_ms: 5, error: "http_error" },
-  ];
-  const wanted: string[] = [];
-  for (const [at, [status, code]] of (
-    [
-      ["dead_lettered", 500],
-      ["failed", 500],
-      ["failed", 404],
-      ["delivered", 500],
-    ] as const
-  ).entries()) {
-    const batch = await put(3_000 + at, [1]);
-    if (code === 500 && status !== "delivered") wanted.push(batch.first);
-    const item = deliveryOf(batch, ORDERS.subscription_id, { status, attempts: failed(code), reason: "x" });
-    await storage.put(encodeDeliveryItem(item));
-  }
-  bench.sent.clear();
-  const request = { dead_letters: true, subscription_ids: [ORDERS.subscription_id] };
-  const problem = { error: "http_5xx", status_code: 500 };
-  const { job_id } = bench.begin("replay", "cus_a", { ...request, problem });
-  const { progress } = await bench.finish(job_id, works);
-  assert.deepEqual(
-    sent()
-      .flatMap((message) => (message.kind === "retry" ? message.batches : []))
-      .sort(),
-    wanted.sort(),
-  );
-  assert.deepEqual([progress.matched, progress.sent], [2, 2]);
-});
+/** A delivery that failed last like this, and whether it is one of the problem's. */
+const failures: [
+  problem: Cause,
+  status: DeliveryStatus,
+  failed: [status_code: number | null, error: string],
+  its: boolean,
+][] = (
+  [
+    [{ error: "http_5xx", status_code: 500 }, [500, "http_error"], [503, "http_error"], [404, "http_error"]],
+    [{ error: "timeout", status_code: null }, [null, "timeout"], [null, "dns_error"], [500, "http_error"]],
+  ] as const
+).flatMap(([problem, own, ...others]) => [
+  [problem, "dead_lettered", [...own], true],
+  [problem, "failed", [...own], true],
+  [problem, "delivered", [...own], false],
+  ...others.map((other) => [problem, "failed", [...other], false] as (typeof failures)[number]),
+]);
+for (const [problem, all] of Map.groupBy(failures, ([problem]) => problem))
+  test(`a retry of the problem ${problem.error} takes the undelivered deliveries whose last failure was that one`, async () => {
+    const wanted: string[] = [];
+    for (const [at, [, status, [status_code, error], its]] of all.entries()) {
+      const batch = await put(3_000 + at, [1]);
+      if (its) wanted.push(batch.first);
+      const attempts = [{ at: "2026-11-25T00:00:00Z", status_code, latency_ms: 5, error }];
+      const item = deliveryOf(batch, ORDERS.subscription_id, { status, attempts, reason: "x" });
+      await storage.put(encodeDeliveryItem(item));
+    }
+    bench.sent.clear();
+    const request = { dead_letters: true, subscription_ids: [ORDERS.subscription_id] };
+    const { job_id } = bench.begin("replay", "cus_a", { ...request, problem });
+    const { progress } = await bench.finish(job_id, works);
+    assert.deepEqual(
+      sent()
+        .flatMap((message) => (message.kind === "retry" ? message.batches : []))
+        .sort(),
+      wanted.sort(),
+    );
+    assert.deepEqual([progress.matched, progress.sent], [2, 2]);
+  });
 
 test.run();
