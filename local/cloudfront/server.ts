@@ -89,7 +89,10 @@ function bodyOf(request: IncomingMessage): Promise<Buffer> {
     });
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () => reject(new Error("the viewer went away")));
+    // Every request is closed in the end: an error, which costs its stack, is made only where the body has not come.
+    request.on("close", () => {
+      if (!request.readableEnded) reject(new Error("the viewer went away"));
+    });
   });
 }
 

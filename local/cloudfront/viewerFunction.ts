@@ -58,6 +58,8 @@ const picked = new AsyncLocalStorage<{ originId?: string }>();
 
 /** The module `cloudfront`, as far as it is served locally. Another method fails as a missing one does. */
 function cloudfrontModule(stores: readonly ReadPair[]) {
+  // Made once: a key that is not there is what most requests find, and an error with its stack costs more than the look.
+  const notFound = Object.freeze(new Error("KeyNotFound"));
   return {
     kvs() {
       const [read] = stores;
@@ -65,7 +67,7 @@ function cloudfrontModule(stores: readonly ReadPair[]) {
       return {
         async get(key: string, options: { format?: string } = {}) {
           const value = read(key);
-          if (value === undefined) throw new Error("KeyNotFound");
+          if (value === undefined) throw notFound;
           if (options.format === "json") return JSON.parse(value) as unknown;
           if ((options.format ?? "string") !== "string")
             throw new Error(`the format ${options.format} is not served locally`);

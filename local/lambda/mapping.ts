@@ -43,11 +43,11 @@ const FILL_MS = 45;
 /** Invocations of a mapping at once while requests at the front door have to wait. */
 const WHILE_YIELDING = 1;
 /**
- * After each of them a queue rests three times as long as that one took, and a second at most. What works off a queue makes work for the main thread
+ * After each of them a queue rests ten times as long as that one took, and three seconds at most. What works off a queue makes work for the main thread
  * too, where no priority holds it back.
  */
-const REST = 3;
-const LONGEST_REST_MS = 1_000;
+const REST = 10;
+const LONGEST_REST_MS = 3_000;
 /** How soon it goes on when nobody waits at the front door any longer. */
 const REST_STEP_MS = 50;
 /** An invocation that takes longer waits for something else than the machine. */
