@@ -1,5 +1,5 @@
 import { plural } from "../../runtime/domain/plural.ts";
-import { DAY_SECONDS } from "../../runtime/domain/time.ts";
+import { DAY_SECONDS, lengthText } from "../../runtime/domain/time.ts";
 
 /** Numbers, times and units, in the words of the reader's language. */
 
@@ -8,14 +8,8 @@ export const count = (value: number): string => number.format(value);
 /** So many of something: `1 event`, `2,000 events`. @param many where it is not the word with an s */
 export const countOf = (value: number, one: string, many?: string): string =>
   `${count(value)} ${plural(value, one, many)}`;
-export const ms = (value: number): string =>
-  value < 1_000
-    ? `${number.format(Math.round(value))} ms`
-    : value < 120_000
-      ? `${number.format(Math.round(value / 100) / 10)} s`
-      : `${number.format(Math.round(value / 6_000) / 10)} min`;
-/** The unit in which `ms` tells times up to this one, in milliseconds. */
-export const msUnit = (most: number): number => (most < 1_000 ? 1 : most < 120_000 ? 1_000 : 60_000);
+const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+export const ms = (value: number): string => lengthText(value < 1_000 ? Math.round(value) : value, tenths);
 export const bytes = (value: number): string =>
   value < 1_000
     ? `${value} B`

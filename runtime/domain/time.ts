@@ -13,6 +13,23 @@ export const HOUR_MS: Millis = 60 * MINUTE_MS;
 export const DAY_MS: Millis = 24 * HOUR_MS;
 export const DAY_SECONDS: Seconds = 86_400;
 
+/** The units that a length of time is told in: a larger one from two of it on, as `90 s` is exact where `1.5 min` is not. */
+const lengths = [
+  { below: 1_000, ms: 1, name: "ms" },
+  { below: 2 * MINUTE_MS, ms: 1_000, name: "s" },
+  { below: 2 * HOUR_MS, ms: MINUTE_MS, name: "min" },
+  { below: 2 * DAY_MS, ms: HOUR_MS, name: "h" },
+  { below: Number.POSITIVE_INFINITY, ms: DAY_MS, name: "days" },
+] as const;
+const lengthOf = (ms: Millis) => lengths.find(({ below }) => ms < below)!;
+/** The length of the unit that `lengthText` tells this length in. */
+export const unitOfLength = (ms: Millis): Millis => lengthOf(ms).ms;
+/** How long something took, in the unit that suits it: `340 ms`, `2.5 min`. */
+export function lengthText(ms: Millis, number: Intl.NumberFormat): string {
+  const unit = lengthOf(ms);
+  return `${number.format(ms / unit.ms)} ${unit.name}`;
+}
+
 /** Whole seconds since the epoch. */
 export const secondsOf = (ms: Millis): Seconds => Math.floor(ms / 1_000);
 

@@ -2,9 +2,10 @@ import { columnsOf, drawHistogram } from "../../../runtime/domain/charts/histogr
 import { alongTime, drawOverTime } from "../../../runtime/domain/charts/overTime.ts";
 import { isUnusual, usualOf } from "../../../runtime/domain/charts/reading.ts";
 import { defined } from "../../../runtime/domain/defined.ts";
+import { unitOfLength } from "../../../runtime/domain/time.ts";
 import { Chart, Legend } from "../charts/chart.tsx";
 import type { Dashboard } from "../dashboard.ts";
-import { bucketTime, count, ms, msUnit, share } from "../format.ts";
+import { bucketTime, count, ms, share } from "../format.ts";
 import { latencyIn, type Point, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import type { Told } from "../told.tsx";
 import { Button, Note } from "../ui/basic.tsx";
@@ -106,7 +107,7 @@ export function LatencyTile({ board, name }: { board: Dashboard; name: LatencyNa
                   })),
                   ...defined({ band: usual }),
                   format: ms,
-                  unit: msUnit,
+                  unit: unitOfLength,
                   label: (at) => bucketTime(at, zone, "hour", { days: false }),
                 },
                 { width, height: 180 },

@@ -2,6 +2,7 @@ import { html, raw } from "hono/html";
 import { firstInTheDark } from "../charts/svgText.ts";
 import type { Environment } from "../identity/identity.ts";
 import { alertTypes } from "../systemEvents.ts";
+import { lengthText } from "../time.ts";
 import type { AlertKind, Severity, Unit } from "./kinds.ts";
 
 /** The messages about an alert: a mail, a Slack message, an SMS, a webhook and an event. Pure. */
@@ -47,7 +48,7 @@ export interface Composed {
   readonly short: string;
 }
 
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 
 /** A number with its unit, as people read it. */
 function readable(value: number | null, unit: Unit): string {
@@ -56,7 +57,7 @@ function readable(value: number | null, unit: Unit): string {
     case "share":
       return `${number.format(value * 100)} %`;
     case "ms":
-      return value >= 1_000 ? `${number.format(value / 1_000)} s` : `${number.format(value)} ms`;
+      return lengthText(value, number);
     case "count":
       return number.format(value);
     case "up":

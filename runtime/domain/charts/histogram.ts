@@ -1,4 +1,4 @@
-import type { Millis } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis } from "../time.ts";
 import {
   CHARACTER,
   type Drawing,
@@ -86,7 +86,13 @@ export interface Histogram {
   format(ms: number): string;
 }
 
-const DECADES = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+/** Where the axis of times has its labels: round lengths of each unit, each about three times the one before. */
+const LENGTHS = [
+  ...[1, 10, 100, 1_000, 10_000].flatMap((ms) => [ms, ms * 3]),
+  ...[1, 3, 10, 30].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 3, 10].map((hours) => hours * HOUR_MS),
+  ...[1, 10, 100, 1_000].flatMap((days) => [days * DAY_MS, days * 3 * DAY_MS]),
+];
 const LABELS = 30;
 
 export function drawHistogram(data: Histogram, size: Size): Drawing {
@@ -108,9 +114,7 @@ export function drawHistogram(data: Histogram, size: Size): Drawing {
     );
   }
   shapes.push(...valueAxis(y, size, shortCount));
-  const ticks = [
-    ...new Set([low, ...DECADES.flatMap((each) => [each, each * 3]).filter((each) => each > low && each < wide), wide]),
-  ];
+  const ticks = [...new Set([low, ...LENGTHS.filter((each) => each > low && each < wide), wide])];
   let free = Number.NEGATIVE_INFINITY;
   for (const tick of ticks) {
     const half = (format(tick).length * CHARACTER) / 2;

@@ -27,8 +27,9 @@ import { addSums, type HistogramName, histograms, KEPT_DAYS, type Sums } from ".
 
 export const QUARTER_MS = 900_000;
 const KEEP_SECONDS = KEPT_DAYS.hour * DAY_SECONDS;
-/** Rows in one item: far below the 400 KB that an item may have. */
+/** Rows in one item, and numbers of their latencies, of which three bytes are left once they are packed: far below the 400 KB that an item may have. */
 const ROWS_EACH = 2_000;
+const NUMBERS_EACH = 50_000;
 
 type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -143,6 +144,26 @@ export const PAGES = "pages";
 /** Whether all items of a day are there: while it is written, some are not. */
 export const isWholeDay = (items: readonly Item[]): boolean => Number(items[0]?.[PAGES]?.N) === items.length;
 
+type Entry = readonly [key: string, sums: Sums];
+
+/** Rows by the item that they stand in: one item at least. */
+function pagesOf(entries: readonly Entry[]): Entry[][] {
+  let page: Entry[] = [];
+  let numbers = 0;
+  const pages = [page];
+  for (const entry of entries) {
+    const own = Object.values(entry[1].latencies).reduce((sum, { size }) => sum + 2 * size, 0);
+    if (page.length === ROWS_EACH || (page.length > 0 && numbers + own > NUMBERS_EACH)) {
+      page = [];
+      numbers = 0;
+      pages.push(page);
+    }
+    page.push(entry);
+    numbers += own;
+  }
+  return pages;
+}
+
 /** @param pieces rows by the start of their piece, of which there are ten at most: a row's key begins with its number */
 function itemsIn(
   pk: string,
@@ -152,11 +173,10 @@ function itemsIn(
   const entries = [...pieces].flatMap(([start, rows]) =>
     [...rows]
       .filter(([key]) => !isJointKey(key))
-      .map(([key, sums]) => [`${(start - begin) / pieceMs}${key}`, sums] as const),
+      .map(([key, sums]) => [`${(start - begin) / pieceMs}${key}`, sums] satisfies Entry),
   );
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return Array.from({ length: Math.max(1, Math.ceil(entries.length / ROWS_EACH)) }, (_, page) => {
-    const own = entries.slice(page * ROWS_EACH, (page + 1) * ROWS_EACH);
+  return pagesOf(entries).map((own, page) => {
     const byGrain = Map.groupBy(own, ([key]) => grainOf(key.slice(1)));
     return {
       pk: { S: pk },

@@ -6,7 +6,7 @@ import type { MetricsAnswer, Series } from "../metrics/answer.ts";
 import { isLatency, isRate, type Measure, measureNames } from "../metrics/names.ts";
 import type { Latency, Value } from "../metrics/values.ts";
 import { earlierIn, floorIn, lastWhole } from "../metrics/zones.ts";
-import type { Millis } from "../time.ts";
+import { lengthText, type Millis, unitOfLength } from "../time.ts";
 import type { ReportDefinition, Tile } from "./report.ts";
 
 /** The tiles of a report: what they ask, and what they show of the answer. Pure. */
@@ -97,9 +97,7 @@ const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const figure = (value: Value): number | null =>
   value !== null && typeof value === "object" ? (value as Latency).p95 : value;
 
-const SECOND_MS = 1_000;
-const readMs = (ms: number): string =>
-  ms >= SECOND_MS ? `${fine.format(ms / SECOND_MS)} s` : `${plain.format(ms)} ms`;
+const readMs = (ms: number): string => lengthText(ms < 1_000 ? Math.round(ms) : ms, fine);
 
 /** A value as it is read. */
 function readValue(measure: Measure, value: Value): string {
@@ -260,7 +258,7 @@ const axes: Readonly<Record<Line["scale"], Pick<OverTime, "format" | "unit" | "w
   count: { whole: true },
   bytes: { whole: true },
   share: { format: (value) => `${fine.format(value * 100)} %`, unit: () => 0.01 },
-  ms: { format: readMs, unit: (most) => (most < SECOND_MS ? 1 : SECOND_MS) },
+  ms: { format: readMs, unit: unitOfLength },
 };
 
 /** Lines differ by these as well as by colour. */

@@ -2,8 +2,8 @@
 
 /** Each bucket is 10 % wider than the one before, so a quantile is off by 5 % at most. Bucket 0 is up to 1 ms. */
 const GROWTH = Math.log(1.1);
-/** Holds all that took longer than 25 minutes: no attempt may, and readers can name every bucket there is. */
-export const LAST_BUCKET = 150;
+/** Ends after 3,650 days, as long as any event is kept: retries go on for a day, and a dead letter may be delivered as long as it is there. */
+export const LAST_BUCKET = 278;
 
 export const latencyBucket = (ms: number): number =>
   ms <= 1 ? 0 : Math.min(LAST_BUCKET, Math.ceil(Math.log(ms) / GROWTH - 1e-9));

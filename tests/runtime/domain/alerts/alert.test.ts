@@ -70,7 +70,7 @@ test("a recovery says how long the alert lasted and why it ended, and names no s
 
 test("numbers are read with their unit", () => {
   const read = (more: Partial<AlertFacts>) => composeAlert({ ...facts, ...more }, link, "UTC").subject.split(": ")[1];
-  assert.equal(read({ kind: "latency", unit: "ms", value: 6_250 }), "6.3 s");
+  assert.equal(read({ kind: "latency", unit: "ms", value: 6_250 }), "6.25 s");
   assert.equal(read({ kind: "latency", unit: "ms", value: 250 }), "250 ms");
   assert.equal(read({ kind: "dead_letters", unit: "count", value: 1_234 }), "1,234");
   assert.equal(read({ kind: "api_down", unit: "up", value: 1 }), "unreachable");

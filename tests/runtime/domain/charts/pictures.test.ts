@@ -7,10 +7,11 @@ import { type Buckets, columnsOf, drawHistogram } from "../../../../runtime/doma
 import { drawRanked } from "../../../../runtime/domain/charts/ranked.ts";
 import { drawGauge, drawRing, judge } from "../../../../runtime/domain/charts/shares.ts";
 import { drawHeat, drawSpark } from "../../../../runtime/domain/charts/small.ts";
+import { LAST_BUCKET } from "../../../../runtime/domain/usage/histogram.ts";
 
 const count = fc.integer({ min: 1, max: 100_000 });
 const buckets: fc.Arbitrary<Buckets> = fc
-  .uniqueArray(fc.integer({ min: 0, max: 150 }), { minLength: 1, maxLength: 40 })
+  .uniqueArray(fc.integer({ min: 0, max: LAST_BUCKET }), { minLength: 1, maxLength: 40 })
   .chain((places) =>
     fc.tuple(
       ...places
