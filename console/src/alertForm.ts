@@ -80,10 +80,17 @@ export function readValue(value: number | null, unit: Unit): string {
 }
 
 /** A rule in one sentence. */
-export function inWords(rule: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes">, name: string): string {
+export function inWords(
+  rule: Pick<AlertRule, "kind" | "query" | "threshold" | "for_minutes" | "filter">,
+  name: string,
+): string {
   const unit = unitOf(rule.kind, rule.query?.measures[0]);
   const lasting = rule.for_minutes === 0 ? "at once" : `for ${rule.for_minutes} min`;
-  return unit === "up" ? `${name}, ${lasting}` : `${name} above ${readValue(rule.threshold, unit)}, ${lasting}`;
+  const narrowed = Object.entries(filterText({ ...rule.query?.filter, ...rule.filter })).map(
+    ([dimension, values]) => `, where ${dimensionNames[dimension as Dimension].toLowerCase()} is ${values}`,
+  );
+  const above = unit === "up" ? "" : ` above ${readValue(rule.threshold, unit)}`;
+  return `${name}${above}, ${lasting}${narrowed.join("")}`;
 }
 
 /** What a kind begins with. */

@@ -1,6 +1,6 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import type { MetricsAnswer, Point, Series } from "../../runtime/domain/metrics/answer.ts";
-import { type Dimension, dimensionsOf, isRate, type Measure } from "../../runtime/domain/metrics/names.ts";
+import { countsPairs, type Dimension, dimensionsOf, isRate, type Measure } from "../../runtime/domain/metrics/names.ts";
 import type { MetricsQueryInput } from "../../runtime/domain/metrics/query.ts";
 import type { Latency, Value } from "../../runtime/domain/metrics/values.ts";
 import { HOUR_MS, MINUTE_MS } from "../../runtime/domain/time.ts";
@@ -65,6 +65,12 @@ function applied(measures: readonly Measure[], filter: Filter): Applied {
     ignored: named.filter((dimension) => !knows(dimension)),
   };
 }
+
+/** What has to be said beside a number of events that is more than came: nothing where each counts once. @param by what it is grouped by */
+export const pairsInWords = (board: Pick<Dashboard, "filter">, by: readonly Dimension[] = []): string =>
+  countsPairs([...filtersOf(board), ...by]) && board.filter.subscription_id?.length !== 1
+    ? " An event counts once for each subscription that it matched."
+    : "";
 
 export interface TileAnswer {
   readonly query: UseQueryResult<Metrics>;

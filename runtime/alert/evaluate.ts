@@ -81,7 +81,7 @@ export async function evaluateTenant(
 ): Promise<AlertChange[]> {
   const rules = work.rules.filter(({ enabled }) => enabled);
   if (rules.length === 0 || minutes.length === 0) return [];
-  const numbers = await numbersOf(reader, work, rules, minutes, probes);
+  const numbers = await numbersOf({ ...reader, minutesRead: new Map() }, work, rules, minutes, probes);
   const standing = new Map(work.standing.map((each) => [each.rule_id, each.watch]));
   const changes: AlertChange[] = [];
   for (const rule of rules) {

@@ -164,6 +164,8 @@ async function askMetrics(deps: Deps): Promise<PlatformMetrics> {
 
 /** The queue that events are accepted into, by its name; all others are about delivering and jobs. */
 export const isIngest = (queue: string): boolean => queue.includes("ingest");
+/** The queue in which deliveries wait for their next attempt. */
+export const isRetry = (queue: string): boolean => queue.includes("retry");
 
 /**
  * Since when the oldest accepted event waits to be routed, and so to be counted; undefined where the queue is empty or its age

@@ -54,6 +54,8 @@ export interface CubeRows {
 /** Rows of whole hours from the cube, where joint and old ones are: one for each point and what the query tells apart. */
 export type ReadCube = (tenant: Tenant, rows: CubeRows, take: Take) => Promise<void>;
 
+type MinuteItem = readonly [minute: number, item: CounterItem];
+
 export interface MetricsReader extends CounterReader {
   /** The workflow that each subscription of a tenant belongs to now, removed ones too. */
   workflows(tenant: Tenant): Promise<ReadonlyMap<string, string | null>>;
@@ -61,6 +63,8 @@ export interface MetricsReader extends CounterReader {
   readonly cube: { readonly read: ReadCube } | { readonly ask: AskCube };
   /** Since when the oldest accepted event waits to be routed; it is not counted yet. Undefined where none waits. */
   waitingSince?(): Promise<Millis | undefined>;
+  /** Minutes that were read before, by what was asked: where it is there, several questions about the same minutes read them once. */
+  readonly minutesRead?: Map<string, Promise<readonly MinuteItem[]>>;
   /** Partitions in which a tenant's minutes can lie, where more is known of it than that there are shards. */
   minuteShards?(tenant: Tenant): readonly string[];
 }
@@ -193,10 +197,16 @@ async function readMinutes(
   ranges: readonly TimeRange[],
   take: Take,
 ): Promise<void> {
-  const found: [number, CounterItem][] = [];
   const queries = ranges.flatMap((range) => (reader.minuteShards ?? minuteShards)(tenant).map((pk) => ({ pk, range })));
-  await queryAll(reader, queries, UNIT_MS.m, projectionOf([ROWS]), (start, item) => found.push([start, item]));
-  for (const [minute, rows] of rowsByMinute(found, (key) => grainOf(key) === grain))
+  const asked = JSON.stringify(queries);
+  const read = async () => {
+    const items: MinuteItem[] = [];
+    await queryAll(reader, queries, UNIT_MS.m, projectionOf([ROWS]), (start, item) => items.push([start, item]));
+    return items;
+  };
+  const found = reader.minutesRead?.get(asked) ?? read();
+  reader.minutesRead?.set(asked, found);
+  for (const [minute, rows] of rowsByMinute(await found, (key) => grainOf(key) === grain))
     for (const [key, sums] of rows) take(minute, dimsOf(key), sums);
 }
 

@@ -1,3 +1,4 @@
+import { MAX_QUEUE_DELAY_MS } from "../domain/queueDelay.ts";
 import type { Millis, Seconds } from "../domain/time.ts";
 import type { Unmade } from "./unmade.ts";
 
@@ -25,8 +26,6 @@ export const CEILINGS_MS: readonly number[] = [
 const WAY_MS = SECOND;
 /** `Retry-After` is obeyed up to here. */
 export const MAX_RETRY_AFTER_MS = 24 * HOUR;
-/** Longest delay of an SQS message; longer waits are found by the sweeper. */
-export const MAX_QUEUE_DELAY_MS = 900 * SECOND;
 
 /** How early a message may come and still find its attempt, or its probe, due: clocks of two machines differ. */
 export const EARLY_MS = { attempt: SECOND, probe: 2 * SECOND } as const;
@@ -75,7 +74,7 @@ export function retryAfterMs(value: string | undefined, now: Millis): number {
 }
 
 /**
- * SQS delays are whole seconds: rounded up, so that nothing comes early; at least one, so that a delivery's state is kept
+ * What waits longer is found by the sweeper. SQS delays are whole seconds: rounded up, so that nothing comes early; at least one, so that a delivery's state is kept
  * before its next attempt is looked at.
  */
 export const delaySeconds = (ms: Millis): Seconds => Math.ceil(Math.min(Math.max(ms, 1), MAX_QUEUE_DELAY_MS) / SECOND);

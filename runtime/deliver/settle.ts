@@ -1,9 +1,10 @@
 import { defined, mapDefined } from "../domain/defined.ts";
+import { MAX_QUEUE_DELAY_MS } from "../domain/queueDelay.ts";
 import { type Millis, rfc3339 } from "../domain/time.ts";
 import type { Attempt, DeliveryItem } from "../store/deliveries/deliveryItem.ts";
 import type { Delivery, PlannedPost } from "./plan.ts";
 import type { PostResult } from "./post.ts";
-import { decide, MAX_QUEUE_DELAY_MS, type Next } from "./schedule.ts";
+import { decide, type Next } from "./schedule.ts";
 import { unmade } from "./unmade.ts";
 
 /** What becomes of deliveries after their posts. Pure: clock and dice are arguments. */

@@ -67,10 +67,17 @@ test("a text that is not a number is sent as it is, and the platform says why it
   ));
 
 test("a rule reads as a sentence", () => {
-  assert.equal(inWords(rule, "Share of attempts that fail"), "Share of attempts that fail above 7 %, for 10 min");
   assert.equal(
-    inWords({ ...rule, kind: "api_down", for_minutes: 0 }, "The API can't be reached"),
+    inWords({ ...rule, filter: null }, "Share of attempts that fail"),
+    "Share of attempts that fail above 7 %, for 10 min",
+  );
+  assert.equal(
+    inWords({ ...rule, filter: null, kind: "api_down", for_minutes: 0 }, "The API can't be reached"),
     "The API can't be reached, at once",
+  );
+  assert.equal(
+    inWords({ ...rule, filter: { event_type: ["order.paid", null] } }, "Share of attempts that fail"),
+    "Share of attempts that fail above 7 %, for 10 min, where event type is order.paid, (none)",
   );
 });
 

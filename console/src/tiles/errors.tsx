@@ -239,7 +239,11 @@ export function TopErrorsTile({
                 );
               })}
             </ul>
-            {may("events") ? <Link href={keep("/problems")}>By subscription, with what to do</Link> : null}
+            {may("events") ? (
+              <p className="text-sm">
+                <Link href={keep("/problems")}>By subscription, with what to do</Link>
+              </p>
+            ) : null}
           </Chart>
         );
       }}

@@ -11,6 +11,7 @@ import {
   maybeIn,
   needsDays,
   numberIn,
+  pairsInWords,
   pointsOf,
   reasonOf,
   type Series,
@@ -127,7 +128,7 @@ export function IngestionTile({ board, flow }: { board: Dashboard; flow: TileAns
               navigate(keep("/events", query));
             }
           : undefined;
-        const sentence = `${countOf(total, "event")}; most at ${name(starts[most]!)}, ${count(all[most] ?? 0)}. The trend is ${trendInWords(trend)}.`;
+        const sentence = `${countOf(total, "event")}; most at ${name(starts[most]!)}, ${count(all[most] ?? 0)}. The trend is ${trendInWords(trend)}.${pairsInWords(board, grouped ? [by] : [])}`;
         return (
           <Chart
             title={title}

@@ -3,7 +3,7 @@ import { DAY_MS } from "../../../runtime/domain/time.ts";
 import { Picture } from "../charts/screen.tsx";
 import type { Dashboard } from "../dashboard.ts";
 import { bucketTime, count, dateIn } from "../format.ts";
-import { numberIn, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
+import { numberIn, pairsInWords, pointsOf, reasonOf, type TileAnswer, useTile } from "../metrics.ts";
 import { type Told, useShows } from "../told.tsx";
 import { Figure, Tile } from "../ui/tile.tsx";
 
@@ -58,7 +58,7 @@ export function TodayTile({
           <Figure
             value={count(whole)}
             formula={formulas[measure]}
-            beside={`${count(yesterday)} yesterday; ${count(byNow)} up to this hour`}
+            beside={`${count(yesterday)} yesterday; ${count(byNow)} up to this hour.${measure === "events" ? pairsInWords(board) : ""}`}
           />
           <Picture
             drawing={drawSpark(values(ours), { width: 200, height: 40 }, "accent", values(before))}

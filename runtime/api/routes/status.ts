@@ -3,9 +3,10 @@ import { asCustomer } from "../../database/roles.ts";
 import { defined } from "../../domain/defined.ts";
 import { FreshCache } from "../../domain/freshCache.ts";
 import { OPERATOR } from "../../domain/identity/identity.ts";
-import { MINUTE_MS } from "../../domain/time.ts";
+import { MAX_QUEUE_DELAY_MS } from "../../domain/queueDelay.ts";
+import { MINUTE_MS, type Seconds } from "../../domain/time.ts";
 import type { Api, Deps } from "../deps.ts";
-import { type Health, isIngest, type PlatformMetrics, watchOf } from "../health.ts";
+import { type Health, isIngest, isRetry, type PlatformMetrics, watchOf } from "../health.ts";
 import { route } from "../route.ts";
 import { Timestamp } from "../schemas.ts";
 import { type Incident, IncidentSchema, type Part, parts, recentIncidents } from "./incidents.ts";
@@ -36,7 +37,10 @@ const Status = z
       delivery: z.object({
         status: State,
         depth: z.number().optional().openapi({ description: "Messages that wait to be delivered or tried again." }),
-        oldest_message_seconds: z.number().optional(),
+        oldest_message_seconds: z.number().optional().openapi({
+          description:
+            "How long the oldest has waited; a retry from 15 minutes on, which it may have to wait for its next attempt.",
+        }),
         dead_letters: z.number().optional(),
       }),
     }),
@@ -53,10 +57,20 @@ const answer = ({ dependencies }: Health, ...names: string[]): boolean =>
 const latency = ({ dependencies }: Health, ...names: string[]): number =>
   Math.max(...names.map((name) => dependencies[name]?.latency_ms ?? 0));
 
+/**
+ * How long a message of a queue has waited for somebody to take it. Only its age is known, in which a retry's wait for its next attempt is
+ * included: what an endpoint that fails makes wait is no fault of the platform.
+ */
+const waited = (queue: string, age: Seconds): Seconds =>
+  isRetry(queue) ? Math.max(0, age - MAX_QUEUE_DELAY_MS / 1_000) : age;
+
 /** Figures over some queues. */
 function figuresOf(health: Health, metrics: PlatformMetrics | undefined, wanted: (queue: string) => boolean) {
   const queues = Object.entries(health.queues).filter(([name]) => wanted(name));
-  const oldest = queues.map(([name]) => metrics?.oldest_seconds[name]).filter((age) => age !== undefined);
+  const oldest = queues.flatMap(([name]) => {
+    const age = metrics?.oldest_seconds[name];
+    return age === undefined ? [] : [waited(name, age)];
+  });
   return {
     depth: queues.reduce((sum, [, { depth }]) => sum + depth, 0),
     ...defined({ oldest_message_seconds: oldest.length === 0 ? undefined : Math.max(...oldest) }),

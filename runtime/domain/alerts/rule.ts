@@ -84,10 +84,17 @@ export const RuleQuery = MetricsQuery.superRefine((query, refine) => {
 });
 export type RuleQuery = z.output<typeof RuleQuery>;
 
+/** What a limit lets through never exceeds it: that it is reached shows in what is refused. It looks at the same minutes as dead letters do. */
+const limitReached: RuleDefinition = {
+  ...{ name: "The limit is reached", kind: "metric", threshold: 0, for_minutes: 0, severity: "critical" },
+  query: { measures: ["refused"], last: `${DEAD_LETTER_WINDOW}m` },
+  ...{ channels: [], filter: { reason: ["rate_limited"] }, enabled: true },
+};
+
 /** The rules that every customer begins with. */
 export const defaultRules: readonly RuleDefinition[] = alertKinds.flatMap((kind) => {
   const { name, ...usual } = usualRule[kind];
-  return name === undefined
-    ? []
-    : [{ name, kind, ...usual, query: null, channels: [], filter: null, enabled: true } satisfies RuleDefinition];
+  if (name === undefined) return [];
+  const rule: RuleDefinition = { name, kind, ...usual, query: null, channels: [], filter: null, enabled: true };
+  return kind === "quota" ? [rule, limitReached] : [rule];
 });

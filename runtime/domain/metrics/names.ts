@@ -67,6 +67,11 @@ export const dimensions = [
 ] as const;
 export type Dimension = (typeof dimensions)[number];
 
+const PAIR_DIMENSIONS: readonly Dimension[] = ["subscription_id", "workflow_id", "status"];
+/** Whether an event counts once for each subscription that matched it, as it does by any of these. */
+export const countsPairs = (named: readonly Dimension[]): boolean =>
+  named.some((each) => PAIR_DIMENSIONS.includes(each));
+
 /** Why an attempt to deliver failed. */
 export const errorClasses = [
   "timeout",

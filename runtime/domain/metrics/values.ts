@@ -1,13 +1,6 @@
 import { bucketUpper, quantiles } from "../usage/histogram.ts";
 import { share } from "../usage/quota.ts";
-import {
-  type CountMeasure,
-  type Dimension,
-  dimensionsOf,
-  isLatency,
-  type LatencyMeasure,
-  type Measure,
-} from "./names.ts";
+import { type CountMeasure, countsPairs, dimensionsOf, isLatency, type LatencyMeasure, type Measure } from "./names.ts";
 import { dimensionsIn, type MetricsQuery } from "./query.ts";
 import type { Counter, HistogramName, Sums } from "./sums.ts";
 
@@ -22,9 +15,6 @@ export interface Latency {
   readonly buckets?: readonly (readonly [number, number])[];
 }
 export type Value = number | null | Latency;
-
-/** By these, an event counts once for each subscription that matched it. */
-const PAIR_DIMENSIONS: readonly Dimension[] = ["subscription_id", "workflow_id", "status"];
 
 const HISTOGRAM: Readonly<Record<LatencyMeasure, HistogramName>> = {
   accept_latency_ms: "accept",
@@ -74,7 +64,7 @@ function counterOf(measure: CountMeasure, pairs: boolean): Counter {
  */
 export function readingsOf(query: MetricsQuery, limit: number): Reading[] {
   const named = dimensionsIn(query);
-  const pairs = named.some((dimension) => PAIR_DIMENSIONS.includes(dimension));
+  const pairs = countsPairs(named);
   return query.measures.map((measure): Reading => {
     const applies =
       named.every((dimension) => dimensionsOf[measure].includes(dimension)) &&

@@ -233,6 +233,10 @@ test("other numbers: dead letters, use of the limit, latency, a metric of one's 
     } as UsageFact,
     { ...accepted, at },
     { ...accepted, at: at + 2_000 },
+    {
+      ...{ kind: "called", tenant: live.customer_id, at, key_id: live.key_id, call: "POST /events" },
+      ...{ outcome: "rate_limited", requests: 3, events: 0, bytes: 0 },
+    },
   ]);
   await putProbe(ports.reader.counters, clock - MINUTE, true);
   await run();
@@ -245,6 +249,9 @@ test("other numbers: dead letters, use of the limit, latency, a metric of one's 
   assert.equal(firing.get(metric), 1_800);
   assert.equal(firing.get(narrow), undefined);
   assert.equal(firing.get(down), 1);
+  const { alert_rules } = await call("GET", "/alert-rules");
+  const reached = alert_rules.find(({ name }: { name: string }) => name === "The limit is reached");
+  assert.equal(firing.get(reached.rule_id), 3, "the rule that every customer begins with");
 });
 
 async function fire(channels: readonly string[]): Promise<string> {

@@ -50,14 +50,14 @@ const created = async (path: string, body: object) => {
 };
 const codeIn = (request: SendRequest): string => /\b(\d{6})\b/.exec(request.message.text)![1]!;
 
-test("every customer begins with five rules, in each environment its own", async () => {
+test("every customer begins with six rules, in each environment its own", async () => {
   const first = await rules();
   assert.deepEqual(
     first.map(({ kind }) => kind),
-    ["error_rate", "latency", "quota", "dead_letters", "api_down"],
+    ["error_rate", "latency", "quota", "metric", "dead_letters", "api_down"],
   );
   const others = await rules(sandbox);
-  assert.equal(others.length, 5);
+  assert.equal(others.length, 6);
   assert.ok(others.every(({ rule_id }) => !first.some((each) => each.rule_id === rule_id)));
   assert.deepEqual(await rules(), first);
 });

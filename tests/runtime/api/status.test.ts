@@ -24,8 +24,8 @@ let api: TestApi;
 test.before(async () => {
   api = await startApi({
     env: {
-      QUEUE_URLS: "https://sqs/1/ingest https://sqs/1/retry",
-      DEAD_LETTER_QUEUE_URLS: "https://sqs/1/ingest-dead https://sqs/1/retry-dead",
+      QUEUE_URLS: "https://sqs/1/ingest https://sqs/1/deliver https://sqs/1/retry",
+      DEAD_LETTER_QUEUE_URLS: "https://sqs/1/ingest-dead https://sqs/1/deliver-dead https://sqs/1/retry-dead",
       // Nobody answers there.
       REDIS_URL: "redis://127.0.0.1:1",
     } as Deps["env"],
@@ -82,7 +82,7 @@ test("without a key the status tells the four states and nothing else, and may b
 test("with a key it tells figures as well", async () => {
   const { live } = await api.customer();
   world.waiting = { ingest: 7, retry: 3 };
-  world.oldest = { ingest: 2, retry: 30 };
+  world.oldest = { ingest: 2, deliver: 30, retry: 900 };
   const { body, headers } = await api.call(live, "GET", "/status");
   assert.equal(states(body), "degraded degraded ok ok ok", "Redis does not answer here");
   const { queue, delivery, database } = body.components;
@@ -118,7 +118,13 @@ const faults: [what: string, put: () => void, expected: string][] = [
     () => (world.oldest = { ingest: 61 }),
     "degraded degraded degraded ok ok",
   ],
-  ["deliveries wait for more than a minute", () => (world.oldest = { retry: 61 }), "degraded degraded ok ok degraded"],
+  [
+    "deliveries wait for more than a minute",
+    () => (world.oldest = { deliver: 61 }),
+    "degraded degraded ok ok degraded",
+  ],
+  ["retries wait for their next attempt", () => (world.oldest = { retry: 960 }), "degraded degraded ok ok ok"],
+  ["retries are late", () => (world.oldest = { retry: 961 }), "degraded degraded ok ok degraded"],
   ["messages were given up", () => (world.waiting = { "retry-dead": 1 }), "degraded degraded ok ok degraded"],
   ["the table throttles", () => (world.throttles = 4), "degraded degraded ok degraded ok"],
   ["the queues are away", () => world.away.add("sqs"), "down degraded down ok down"],
@@ -139,7 +145,7 @@ test("queues are asked once in five seconds and CloudWatch once a minute, for an
   assert.deepEqual(world.asked, { queues: 0, metrics: 0 });
   api.advance(5_001);
   await Promise.all(Array.from({ length: 50 }, open));
-  assert.deepEqual(world.asked, { queues: 4, metrics: 0 });
+  assert.deepEqual(world.asked, { queues: 6, metrics: 0 });
   api.advance(60_000);
   await open();
   assert.equal(world.asked.metrics, 1);

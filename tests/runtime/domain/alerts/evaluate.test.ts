@@ -201,7 +201,7 @@ test("a preview of a rule gives the alerts that the rule gives", () =>
     }),
   ));
 
-test("every customer begins with these five rules", () =>
+test("every customer begins with these six rules", () =>
   assert.deepEqual(
     defaultRules.map(({ kind, threshold, for_minutes, severity, enabled }) => [
       kind,
@@ -214,6 +214,7 @@ test("every customer begins with these five rules", () =>
       ["error_rate", 0.05, 10, "critical", true],
       ["latency", 5_000, 5, "warning", true],
       ["quota", 0.8, 1, "warning", true],
+      ["metric", 0, 0, "critical", true],
       ["dead_letters", 0, 1, "warning", true],
       ["api_down", 0, 2, "critical", true],
     ],
