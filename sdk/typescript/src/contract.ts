@@ -6783,6 +6783,7 @@ export interface components {
                     dead_letters?: number;
                     /** @description Messages that wait to be delivered or tried again. */
                     depth?: number;
+                    /** @description How long the oldest has waited; a retry from 15 minutes on, which it may have to wait for its next attempt. */
                     oldest_message_seconds?: number;
                     /** @enum {string} */
                     status: "ok" | "degraded" | "down";
